@@ -1,0 +1,315 @@
+//! The decision: pure, without I/O, clock or environment.
+//!
+//! Find the repository's entries, take the rules of the permission, hold each against the context,
+//! explain. Only a rule that matches in every dimension grants.
+
+mod reason;
+mod trace;
+
+use std::borrow::Cow;
+
+use jiff::Timestamp;
+
+pub use reason::{Decision, Reason};
+pub use trace::{Nearest, PermissionDecision, RuleRef, TracedDimension, TracedPattern, TracedRule};
+
+use crate::context::Context;
+use crate::policy::{Case, Document, Entry, Invalid, Patterns, PermissionKey, Problem, Rule};
+
+/// Events that run trusted code on untrusted input: a rule has to name them.
+///
+/// Source: docs.github.com, "Events that trigger workflows" (`pull_request_target`, `workflow_run`).
+pub const UNTRUSTED_EVENTS: [&str; 2] = ["pull_request_target", "workflow_run"];
+
+/// Where the policy was read, as far as it matters for `permissions:` at the top.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Scope {
+    /// From the running repository itself: they count.
+    ThisRepository,
+    /// From another repository: they count when the file has no `repositories:`; with both the file
+    /// is invalid.
+    OtherRepository,
+    /// Inline, from the workspace, or a file on the command line: they count when the file has no
+    /// `repositories:`.
+    Given,
+}
+
+/// Decides on each permission in turn.
+///
+/// # Errors
+/// The policy, or a pattern that one of the decisions would have to try, is invalid.
+pub fn decide<'a>(
+    document: &'a Document<'a>,
+    scope: Scope,
+    permissions: &[PermissionKey<'_>],
+    context: &'a Context,
+    now: Timestamp,
+) -> Result<Vec<PermissionDecision<'a>>, Invalid> {
+    let installation = Installation::find(document, scope, context)?;
+    permissions
+        .iter()
+        .map(|permission| match &installation {
+            Installation::Absent(reason) => Ok(denied(permission, *reason, Vec::new())),
+            Installation::Present(rules) => decide_one(rules, permission, context, now),
+        })
+        .collect()
+}
+
+/// What the policy says of the running repository.
+enum Installation<'a> {
+    Absent(Reason),
+    Present(Vec<&'a Rule<'a>>),
+}
+
+impl<'a> Installation<'a> {
+    fn find(document: &'a Document<'a>, scope: Scope, context: &Context) -> Result<Self, Invalid> {
+        if let (Some(_), Some((position, _)), Scope::OtherRepository) =
+            (&document.permissions, &document.repositories, scope)
+        {
+            let message = "a policy of another repository has both `permissions` and `repositories`";
+            return Err(Problem::new(*position, message)
+                .help("move the rules at the top into an entry of `repositories`")
+                .into());
+        }
+        let own = document.permissions.as_ref().filter(|_| {
+            scope == Scope::ThisRepository || document.repositories.is_none()
+        });
+        let mut named = false;
+        let mut entries = Vec::new();
+        for entry in document.repositories.iter().flat_map(|(_, entries)| entries) {
+            let name = context.repository.as_deref();
+            if matches(&entry.repository, name, Case::ignored_for(name))? {
+                named = true;
+                if pins_agree(entry, context) {
+                    entries.push(entry);
+                }
+            }
+        }
+        if own.is_none() && entries.is_empty() {
+            return Ok(Self::Absent(if named {
+                Reason::RepositoryIdMismatch
+            } else {
+                Reason::RepositoryNotFound
+            }));
+        }
+        let of_entries = entries.into_iter().flat_map(|entry| &entry.permissions);
+        let mut rules: Vec<_> = own.into_iter().flatten().chain(of_entries).collect();
+        rules.sort_by_key(|rule| rule.position);
+        Ok(Self::Present(rules))
+    }
+}
+
+fn matches(patterns: &Patterns<'_>, value: Option<&str>, case: Case) -> Result<bool, Problem> {
+    // Every pattern is compiled, also after a match: whether a policy is valid does not hang on the
+    // order of its patterns.
+    let matchers = patterns.compile(case)?;
+    Ok(matchers.iter().any(|matcher| matcher.matches(value)))
+}
+
+fn pins_agree(entry: &Entry<'_>, context: &Context) -> bool {
+    let agrees = |pin: Option<u64>, id: &Option<String>| {
+        pin.is_none_or(|pin| id.as_deref() == Some(pin.to_string().as_str()))
+    };
+    agrees(entry.repository_id, &context.repository_id)
+        && agrees(entry.owner_id, &context.repository_owner_id)
+}
+
+fn decide_one<'a>(
+    rules: &[&'a Rule<'a>],
+    permission: &PermissionKey<'_>,
+    context: &'a Context,
+    now: Timestamp,
+) -> Result<PermissionDecision<'a>, Invalid> {
+    let candidates = rules
+        .iter()
+        .filter(|rule| rule.permissions.iter().any(|key| key.as_str() == permission.as_str()));
+    let mut problems = Vec::new();
+    let mut trace = Vec::new();
+    for rule in candidates {
+        match trace_rule(rule, context, now) {
+            Ok(traced) => trace.push(traced),
+            Err(problem) => problems.push(problem),
+        }
+    }
+    if let Some(invalid) = Invalid::from_problems(problems) {
+        return Err(invalid);
+    }
+    if let Some(granting) = trace.iter().find(|rule| rule.matched) {
+        return Ok(PermissionDecision {
+            permission: permission.to_string(),
+            decision: Decision::Allowed,
+            reason: Reason::Granted,
+            rule: Some(granting.rule.clone()),
+            nearest: None,
+            trace,
+        });
+    }
+    let fits_but = |gate: &str| {
+        trace.iter().any(|rule| {
+            rule.failed().all(|dimension| dimension.gate)
+                && rule.failed().any(|dimension| dimension.dimension == gate)
+        })
+    };
+    let reason = if trace.is_empty() {
+        Reason::PermissionNotGranted
+    } else if fits_but("event") {
+        Reason::UntrustedEvent
+    } else if fits_but("expires") {
+        Reason::Expired
+    } else {
+        Reason::NoRuleMatches
+    };
+    Ok(denied(permission, reason, trace))
+}
+
+fn denied<'a>(
+    permission: &PermissionKey<'_>,
+    reason: Reason,
+    trace: Vec<TracedRule<'a>>,
+) -> PermissionDecision<'a> {
+    // The nearest miss is one that the reason speaks of.
+    let gate = match reason {
+        Reason::UntrustedEvent => Some("event"),
+        Reason::Expired => Some("expires"),
+        _ => None,
+    };
+    PermissionDecision {
+        permission: permission.to_string(),
+        decision: Decision::Denied,
+        reason,
+        rule: None,
+        nearest: trace.iter().min_by_key(|rule| rule.distance(gate)).map(TracedRule::nearest),
+        trace,
+    }
+}
+
+fn trace_rule<'a>(
+    rule: &'a Rule<'a>,
+    context: &'a Context,
+    now: Timestamp,
+) -> Result<TracedRule<'a>, Problem> {
+    let mut dimensions = vec![
+        dimension("workflow".into(), &rule.workflow, &context.workflow, Case::Sensitive)?,
+        dimension("branch".into(), &rule.branch, &context.branch, Case::Sensitive)?,
+        dimension(
+            "environment".into(),
+            &rule.environment,
+            &context.environment,
+            Case::ignored_for(context.environment.as_deref()),
+        )?,
+    ];
+    for (name, patterns) in &rule.claims {
+        let value = context.claims.get(name.as_ref()).map(String::as_str);
+        let name = Cow::Owned(format!("claims.{name}"));
+        dimensions.push(traced(name, patterns, value, Case::Sensitive)?);
+    }
+    dimensions.extend(event(rule, context));
+    dimensions.extend(expiry(rule, now));
+    Ok(TracedRule {
+        rule: RuleRef {
+            line: rule.position.line,
+            name: rule.name.clone(),
+            number: rule.number,
+        },
+        matched: dimensions.iter().all(|dimension| dimension.matched),
+        dimensions,
+    })
+}
+
+fn dimension<'a>(
+    name: Cow<'a, str>,
+    patterns: &'a Option<Patterns<'a>>,
+    value: &'a Option<String>,
+    case: Case,
+) -> Result<TracedDimension<'a>, Problem> {
+    let value = value.as_deref();
+    match patterns {
+        Some(patterns) => traced(name, patterns, value, case),
+        None => Ok(TracedDimension {
+            dimension: name,
+            pattern: "*".into(),
+            kind: "any",
+            value: value.map(Cow::Borrowed),
+            matched: true,
+            any_of: Vec::new(),
+            gate: false,
+        }),
+    }
+}
+
+fn traced<'a>(
+    name: Cow<'a, str>,
+    patterns: &'a Patterns<'a>,
+    value: Option<&'a str>,
+    case: Case,
+) -> Result<TracedDimension<'a>, Problem> {
+    let compiled = patterns.compile(case)?;
+    let mut tried: Vec<_> = patterns
+        .list
+        .iter()
+        .zip(&compiled)
+        .map(|(pattern, matcher)| TracedPattern {
+            pattern: Cow::Borrowed(&*pattern.text),
+            kind: pattern.kind.name(),
+            matched: matcher.matches(value),
+        })
+        .collect();
+    let matched = tried.iter().any(|pattern| pattern.matched);
+    let (pattern, kind) = match tried.as_slice() {
+        [one] => (one.pattern.clone(), one.kind),
+        several => {
+            let list: Vec<_> = several.iter().map(|one| &*one.pattern).collect();
+            (Cow::Owned(list.join(", ")), "list")
+        }
+    };
+    if tried.len() == 1 {
+        tried.clear();
+    }
+    Ok(TracedDimension {
+        dimension: name,
+        pattern,
+        kind,
+        value: value.map(Cow::Borrowed),
+        matched,
+        any_of: tried,
+        gate: false,
+    })
+}
+
+fn event<'a>(rule: &'a Rule<'a>, context: &'a Context) -> Option<TracedDimension<'a>> {
+    let event = context.event.as_deref();
+    let (pattern, matched) = match &rule.events {
+        Some(events) => (
+            Cow::Owned(events.join(", ")),
+            event.is_some_and(|event| events.iter().any(|name| name == event)),
+        ),
+        None if event.is_some_and(|event| UNTRUSTED_EVENTS.contains(&event)) => ("".into(), false),
+        None => return None,
+    };
+    Some(TracedDimension {
+        dimension: "event".into(),
+        pattern,
+        kind: "events",
+        value: event.map(Cow::Borrowed),
+        matched,
+        any_of: Vec::new(),
+        gate: true,
+    })
+}
+
+fn expiry<'a>(rule: &'a Rule<'a>, now: Timestamp) -> Option<TracedDimension<'a>> {
+    let expires = rule.expires.as_ref()?;
+    Some(TracedDimension {
+        dimension: "expires".into(),
+        pattern: Cow::Borrowed(&*expires.text),
+        kind: "expiry",
+        value: Some(Cow::Owned(now.to_string())),
+        matched: !expires.is_over(now),
+        any_of: Vec::new(),
+        gate: true,
+    })
+}
+
+#[cfg(test)]
+#[path = "decision_tests.rs"]
+mod tests;

@@ -1,0 +1,185 @@
+//! What a decision explains itself with: every rule, every dimension, and the nearest miss.
+
+use std::borrow::Cow;
+use std::fmt::Write as _;
+
+use serde::Serialize;
+
+use super::reason::{Decision, Reason};
+
+/// The decision on one permission.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct PermissionDecision<'a> {
+    /// The permission key that was asked for.
+    pub permission: String,
+    /// Allowed or denied.
+    pub decision: Decision,
+    /// The reason code.
+    pub reason: Reason,
+    /// The first matching rule in file order, when allowed.
+    pub rule: Option<RuleRef<'a>>,
+    /// The rule with the fewest dimensions that failed, when denied.
+    pub nearest: Option<Nearest<'a>>,
+    /// Every rule of this repository that names the permission, in file order.
+    pub trace: Vec<TracedRule<'a>>,
+}
+
+/// A rule by its place.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct RuleRef<'a> {
+    /// The line where it starts, from 1.
+    pub line: u32,
+    /// Its name, if it has one.
+    pub name: Option<Cow<'a, str>>,
+    /// Its place in its list, from 1.
+    #[serde(skip)]
+    pub number: usize,
+}
+
+impl RuleRef<'_> {
+    /// `rule 3 (`production deploys`, line 14)`.
+    pub fn label(&self) -> String {
+        match &self.name {
+            Some(name) => format!("rule {} (`{name}`, line {})", self.number, self.line),
+            None => format!("rule {} (line {})", self.number, self.line),
+        }
+    }
+}
+
+/// The rule that came nearest to a match.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct Nearest<'a> {
+    /// The rule.
+    #[serde(flatten)]
+    pub rule: RuleRef<'a>,
+    /// The dimensions that failed; `event` and `expires` where the rule is limited by them.
+    pub failed: Vec<Cow<'a, str>>,
+    /// What it needs and what this job has, in one sentence without a full stop.
+    #[serde(skip)]
+    pub sentence: String,
+}
+
+/// One rule held against the context.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct TracedRule<'a> {
+    /// The rule.
+    #[serde(flatten)]
+    pub rule: RuleRef<'a>,
+    /// Whether it grants.
+    pub matched: bool,
+    /// Workflow, branch, environment and each claim; then `event` and `expires`, where the rule (or
+    /// an untrusted event) brings them in.
+    pub dimensions: Vec<TracedDimension<'a>>,
+}
+
+/// One dimension of a rule held against its value.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct TracedDimension<'a> {
+    /// `workflow`, `branch`, `environment`, `claims.NAME`, `event` or `expires`.
+    pub dimension: Cow<'a, str>,
+    /// The pattern as it is written; the patterns of a list with `, ` between them.
+    pub pattern: Cow<'a, str>,
+    /// `any`, `literal`, `regex`, `exact`, `glob`; `list` for several; `events`, `expiry`.
+    pub kind: &'static str,
+    /// The value of this job, absent as null.
+    pub value: Option<Cow<'a, str>>,
+    /// Whether it matches.
+    pub matched: bool,
+    /// Each pattern of a list.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub any_of: Vec<TracedPattern<'a>>,
+    /// Whether it counts when the nearest miss is looked for: `event` and `expires` do not.
+    #[serde(skip)]
+    pub gate: bool,
+}
+
+/// One pattern of a list.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct TracedPattern<'a> {
+    /// As it is written.
+    pub pattern: Cow<'a, str>,
+    /// Its kind.
+    pub kind: &'static str,
+    /// Whether it matches.
+    pub matched: bool,
+}
+
+impl<'a> TracedRule<'a> {
+    /// The dimensions that do not match.
+    pub fn failed(&self) -> impl Iterator<Item = &TracedDimension<'a>> {
+        self.dimensions.iter().filter(|dimension| !dimension.matched)
+    }
+
+    /// How far this rule is from a match: dimensions first, then whether it is `gate` that stops it,
+    /// then event and expiry.
+    pub(super) fn distance(&self, gate: Option<&str>) -> (usize, bool, usize) {
+        let count = |gate| self.failed().filter(|dimension| dimension.gate == gate).count();
+        let stopped_by = |gate| self.failed().any(|dimension| dimension.dimension == gate);
+        (count(false), gate.is_some_and(|gate| !stopped_by(gate)), count(true))
+    }
+
+    pub(super) fn nearest(&self) -> Nearest<'a> {
+        let failed = || self.failed();
+        Nearest {
+            rule: self.rule.clone(),
+            failed: failed().map(|dimension| dimension.dimension.clone()).collect(),
+            sentence: format!(
+                "{} {}; this job has {}",
+                self.rule.label(),
+                join(failed().map(TracedDimension::needs)),
+                join(failed().map(TracedDimension::has)),
+            ),
+        }
+    }
+}
+
+impl TracedDimension<'_> {
+    fn noun(&self) -> String {
+        match self.dimension.strip_prefix("claims.") {
+            Some(claim) => format!("claim `{claim}`"),
+            None => self.dimension.to_string(),
+        }
+    }
+
+    fn needs(&self) -> String {
+        let noun = self.noun();
+        match self.kind {
+            "expiry" => format!("expired on {}", self.pattern),
+            "events" if self.pattern.is_empty() => {
+                "does not name this event in `events:`, which an untrusted event needs".into()
+            }
+            "events" => format!("is limited to the events `{}`", self.pattern.replace(", ", "`, `")),
+            "list" => {
+                let patterns = self.any_of.iter().map(|one| format!("`{}`", one.pattern));
+                let list: Vec<_> = patterns.collect();
+                format!("needs {noun} {}", list.join(" or "))
+            }
+            _ => format!("needs {noun} `{}`", self.pattern),
+        }
+    }
+
+    fn has(&self) -> String {
+        match (&self.value, self.kind) {
+            (Some(value), "expiry") => format!("time {value}"),
+            (Some(value), _) => format!("{} `{value}`", self.noun()),
+            (None, _) if self.dimension == "environment" => "none".into(),
+            (None, _) => format!("no {}", self.noun()),
+        }
+    }
+}
+
+fn join(parts: impl Iterator<Item = String>) -> String {
+    let mut text = String::new();
+    let mut parts = parts.peekable();
+    let mut first = true;
+    while let Some(part) = parts.next() {
+        let separator = match (first, parts.peek()) {
+            (true, _) => "",
+            (false, Some(_)) => ", ",
+            (false, None) => " and ",
+        };
+        let _ = write!(text, "{separator}{part}");
+        first = false;
+    }
+    text
+}

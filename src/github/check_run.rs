@@ -1,0 +1,110 @@
+//! Check runs: POST /repos/{owner}/{repo}/check-runs.
+
+use serde::{Deserialize, Serialize};
+
+use super::api::{Api, ApiError, json};
+use super::contents::route;
+use super::repository::RepositoryName;
+use crate::http::Repeat;
+
+/// The largest summary in **bytes**; GitHub's documentation counts characters, its servers do not.
+pub const MAX_TEXT: usize = 65_535;
+/// The most annotations in one request.
+pub const MAX_ANNOTATIONS: usize = 50;
+
+/// A check run, created completed.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct CheckRun {
+    /// The name that branch protection can require.
+    pub name: String,
+    /// The commit.
+    pub head_sha: String,
+    /// Always `completed`: a job's token may not change a check run later.
+    pub status: &'static str,
+    /// The result.
+    pub conclusion: Conclusion,
+    /// For whoever looks for it by API: run and attempt.
+    pub external_id: String,
+    /// Where the link leads. GitHub ignores it for runs made with the job's own token.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub details_url: Option<String>,
+    /// What people read.
+    pub output: Output,
+}
+
+/// The page of a check run.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct Output {
+    /// One line.
+    pub title: String,
+    /// Markdown, at most [`MAX_TEXT`] bytes.
+    pub summary: String,
+    /// At most [`MAX_ANNOTATIONS`].
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub annotations: Vec<Annotation>,
+}
+
+/// A note on a line of a file.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct Annotation {
+    /// The file, relative to the repository's root.
+    pub path: String,
+    /// The first line, from 1.
+    pub start_line: u32,
+    /// The last line.
+    pub end_line: u32,
+    /// `notice`, `warning` or `failure`.
+    pub annotation_level: &'static str,
+    /// At most 255 characters.
+    pub title: String,
+    /// At most 64 KiB.
+    pub message: String,
+}
+
+/// The result of a check run.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Conclusion {
+    /// Allowed.
+    Success,
+    /// Denied, or an error.
+    Failure,
+    /// Would be denied, in advisory mode.
+    Neutral,
+}
+
+impl Conclusion {
+    /// GitHub's word.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Success => "success",
+            Self::Failure => "failure",
+            Self::Neutral => "neutral",
+        }
+    }
+}
+
+/// What GitHub says of a created check run. Every field is optional: the run exists whatever the
+/// answer looks like.
+#[derive(Clone, Debug, Default, Deserialize)]
+pub struct CreatedCheckRun {
+    /// Its page.
+    #[serde(default)]
+    pub html_url: Option<String>,
+}
+
+impl Api {
+    /// Creates a check run; not repeated blindly, since that could create two.
+    ///
+    /// # Errors
+    /// The request failed.
+    pub async fn create_check_run(
+        &self,
+        repository: &RepositoryName,
+        run: &CheckRun,
+    ) -> Result<CreatedCheckRun, ApiError> {
+        let path = format!("{}/check-runs", route(repository));
+        let response = self.post(&path, run, Repeat::Unsafe).await?;
+        Ok(json(&response).unwrap_or_default())
+    }
+}

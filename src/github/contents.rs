@@ -1,0 +1,131 @@
+//! Reading one file of a repository, and the commit that it was read at.
+
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
+use ring::digest::{Context as Digest, SHA1_FOR_LEGACY_USE_ONLY};
+use serde::Deserialize;
+use serde_json::Value;
+
+use super::api::{Api, ApiError, MAX_JSON, encode, json};
+use super::repository::{RepositoryName, is_commit_sha};
+use crate::http::Response;
+
+/// A file with its git blob SHA, which is computed from the bytes, not taken from the answer.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct File {
+    /// Its bytes.
+    pub bytes: Vec<u8>,
+    /// `git hash-object` of them.
+    pub blob: String,
+}
+
+impl File {
+    pub(crate) fn new(bytes: Vec<u8>) -> Self {
+        let mut digest = Digest::new(&SHA1_FOR_LEGACY_USE_ONLY);
+        digest.update(format!("blob {}\0", bytes.len()).as_bytes());
+        digest.update(&bytes);
+        let blob = crate::hex(digest.finish().as_ref());
+        Self { bytes, blob }
+    }
+}
+
+impl Api {
+    /// Reads a file by the contents API; without a ref at the default branch.
+    ///
+    /// # Errors
+    /// The request failed, the path is no file, or the file is larger than `cap` bytes.
+    pub async fn file(
+        &self,
+        repository: &RepositoryName,
+        path: &str,
+        reference: Option<&str>,
+        cap: usize,
+    ) -> Result<File, ApiError> {
+        let segments: Vec<_> = path.split('/').map(encode).collect();
+        let mut route = format!("{}/contents/{}", route(repository), segments.join("/"));
+        if let Some(reference) = reference {
+            route = format!("{route}?ref={}", encode(reference));
+        }
+        // Raw, because the JSON form stops at 1 MB. Base64 in JSON is a third longer than the file.
+        let accept = "application/vnd.github.raw+json";
+        let response = self.get(&route, accept, cap + cap / 2 + MAX_JSON).await?;
+        let bytes = raw_or_json(response)?;
+        if bytes.len() > cap {
+            return Err(crate::http::HttpError::TooLarge {
+                host: "GitHub".to_owned(),
+                limit: cap,
+            }
+            .into());
+        }
+        Ok(File::new(bytes))
+    }
+
+    /// The commit that a ref (`HEAD` for the default branch) points at.
+    ///
+    /// # Errors
+    /// The request failed, or the answer is no commit SHA.
+    pub async fn commit(&self, repository: &RepositoryName, reference: &str) -> Result<String, ApiError> {
+        let route = format!("{}/commits/{}", route(repository), encode(reference));
+        let response = self.get(&route, "application/vnd.github.sha", MAX_JSON).await?;
+        let text = String::from_utf8_lossy(&response.body).trim().to_owned();
+        if is_commit_sha(&text) {
+            return Ok(text);
+        }
+        #[derive(Deserialize)]
+        struct Commit {
+            sha: String,
+        }
+        let commit: Commit = json(&response)?;
+        if is_commit_sha(&commit.sha) {
+            Ok(commit.sha)
+        } else {
+            Err(ApiError::Shape("expected a commit SHA".to_owned()))
+        }
+    }
+}
+
+pub(super) fn route(repository: &RepositoryName) -> String {
+    format!("repos/{}/{}", encode(repository.owner()), encode(repository.name()))
+}
+
+/// The file's bytes: GitHub answers raw, with a media type that says so; a directory or a submodule
+/// comes as JSON, and so does a file from a server that does not know the raw media type.
+fn raw_or_json(response: Response) -> Result<Vec<u8>, ApiError> {
+    let media_type = response.header("content-type").unwrap_or_default();
+    if media_type.contains("raw") || !media_type.contains("json") {
+        return Ok(response.body);
+    }
+    let not_a_file = |what: &str| ApiError::Shape(format!("the path is {what}, not a file"));
+    let object = match serde_json::from_slice(&response.body) {
+        Ok(Value::Array(_)) => return Err(not_a_file("a directory")),
+        Ok(Value::Object(object)) => object,
+        _ => return Ok(response.body),
+    };
+    let text = |name: &str| object.get(name).and_then(Value::as_str);
+    match (text("type"), text("encoding"), text("content")) {
+        (Some("file"), Some("base64"), Some(content)) => {
+            let compact: String = content.split_ascii_whitespace().collect();
+            STANDARD
+                .decode(compact)
+                .map_err(|error| ApiError::Shape(format!("its content is not base64: {error}")))
+        }
+        (Some("file"), ..) => Err(ApiError::Shape("the file has no content".to_owned())),
+        (Some("dir" | "submodule"), ..) => Err(not_a_file("a directory or a submodule")),
+        // A JSON policy, from a server that sends files with their own media type.
+        _ => Ok(response.body),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_blob_is_gits() {
+        // printf 'hello\n' | git hash-object --stdin
+        assert_eq!(
+            File::new(b"hello\n".to_vec()).blob,
+            "ce013625030ba8dba906f756967f9e9ca394464a"
+        );
+    }
+}

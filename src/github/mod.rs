@@ -1,0 +1,15 @@
+//! GitHub's REST API: the only place that sees octocrab.
+
+mod api;
+mod app;
+mod check_run;
+mod contents;
+mod repository;
+mod status;
+
+pub use api::{Api, ApiError};
+pub use app::{App, AppError, InstallationToken};
+pub use check_run::{Annotation, CheckRun, Conclusion, CreatedCheckRun, MAX_ANNOTATIONS, MAX_TEXT};
+pub use contents::File;
+pub use repository::{RepositoryName, is_commit_sha};
+pub use status::{CommitStatus, MAX_DESCRIPTION, State};

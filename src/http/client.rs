@@ -1,0 +1,99 @@
+//! The one client: TLS roots, proxies, timeouts.
+
+use std::sync::Arc;
+
+use reqwest::{Client, NoProxy, Proxy, redirect};
+use rustls::pki_types::CertificateDer;
+use rustls::pki_types::pem::PemObject;
+use rustls::{ClientConfig, RootCertStore};
+use url::Url;
+
+use super::CONNECT_TIMEOUT;
+
+/// How the network is reached.
+#[derive(Clone, Debug, Default)]
+pub struct Network {
+    /// `HTTP_PROXY`, for `http://` URLs.
+    pub http_proxy: Option<String>,
+    /// `HTTPS_PROXY`, for `https://` URLs (CONNECT).
+    pub https_proxy: Option<String>,
+    /// `NO_PROXY`: hosts that are reached directly.
+    pub no_proxy: Option<String>,
+    /// PEM certificates that are trusted besides the built-in roots.
+    pub ca_bundle: Option<Vec<u8>>,
+}
+
+impl Network {
+    /// Builds the client. The roots are compiled in; no variable or file of the system is read, so
+    /// that an earlier step cannot replace them (`SSL_CERT_FILE`).
+    ///
+    /// # Errors
+    /// A proxy that is no URL, or a CA bundle without a certificate; as a sentence for people.
+    pub fn client(&self) -> Result<Client, String> {
+        let mut builder = Client::builder()
+            .tls_backend_preconfigured(self.tls()?)
+            .user_agent(concat!("repo-permissions/", env!("CARGO_PKG_VERSION")))
+            .redirect(redirect::Policy::none())
+            .referer(false)
+            .connect_timeout(CONNECT_TIMEOUT)
+            .no_proxy();
+        let exceptions = self.no_proxy.as_deref().and_then(NoProxy::from_string);
+        let proxies = [
+            ("HTTPS_PROXY", &self.https_proxy),
+            ("HTTP_PROXY", &self.http_proxy),
+        ];
+        for (variable, url) in proxies {
+            let Some(url) = url.as_deref().filter(|url| !url.is_empty()) else {
+                continue;
+            };
+            let proxy = match variable {
+                "HTTPS_PROXY" => Proxy::https(url),
+                _ => Proxy::http(url),
+            };
+            let proxy = proxy.map_err(|_| {
+                // Not the value: a proxy URL can hold a password.
+                format!("the variable `{variable}` is not the URL of a proxy, as in `http://HOST:PORT`")
+            })?;
+            builder = builder.proxy(proxy.no_proxy(exceptions.clone()));
+        }
+        builder.build().map_err(|error| super::causes(&error))
+    }
+
+    fn tls(&self) -> Result<ClientConfig, String> {
+        let mut roots = RootCertStore {
+            roots: webpki_roots::TLS_SERVER_ROOTS.to_vec(),
+        };
+        if let Some(pem) = &self.ca_bundle {
+            let before = roots.len();
+            for certificate in CertificateDer::pem_slice_iter(pem) {
+                let certificate = certificate
+                    .map_err(|error| format!("the CA bundle is not PEM: {error}"))?;
+                roots.add(certificate).map_err(|error| {
+                    format!("a certificate of the CA bundle cannot be used: {error}")
+                })?;
+            }
+            if roots.len() == before {
+                return Err("the CA bundle has no `BEGIN CERTIFICATE`".to_owned());
+            }
+        }
+        let provider = Arc::new(rustls::crypto::ring::default_provider());
+        let mut config = ClientConfig::builder_with_provider(provider)
+            .with_safe_default_protocol_versions()
+            .map_err(|error| error.to_string())?
+            .with_root_certificates(roots)
+            .with_no_client_auth();
+        config.alpn_protocols = vec![b"http/1.1".to_vec()];
+        Ok(config)
+    }
+}
+
+/// Whether a URL's host is this machine: the only place where plain HTTP is accepted (a local GitHub
+/// in tests; nothing leaves the machine).
+pub fn is_loopback(url: &Url) -> bool {
+    match url.host() {
+        Some(url::Host::Domain(name)) => name == "localhost",
+        Some(url::Host::Ipv4(address)) => address.is_loopback(),
+        Some(url::Host::Ipv6(address)) => address.is_loopback(),
+        None => false,
+    }
+}

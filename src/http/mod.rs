@@ -1,0 +1,87 @@
+//! HTTP as the whole program uses it: bounded in time and size, retried only where that is safe.
+
+mod body;
+mod client;
+mod retry;
+
+use std::time::Duration;
+
+pub use body::{Response, collect};
+pub use client::{Network, is_loopback};
+pub use retry::{Budget, Repeat};
+
+/// The time to open a connection.
+pub const CONNECT_TIMEOUT: Duration = Duration::from_secs(5);
+/// The time of one request with its answer.
+pub const REQUEST_TIMEOUT: Duration = Duration::from_secs(15);
+
+/// Why there is no answer to a request.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum HttpError {
+    /// No connection: nothing was sent.
+    #[error("no connection to {host}: {why}")]
+    Connect {
+        /// Host and port.
+        host: String,
+        /// The cause.
+        why: String,
+    },
+    /// No whole answer in time.
+    #[error("{host} did not answer within {} s", after.as_secs_f32().ceil())]
+    Timeout {
+        /// Host and port.
+        host: String,
+        /// How long it was waited for.
+        after: Duration,
+    },
+    /// The connection broke, or what came is not HTTP.
+    #[error("the answer of {host} broke off: {why}")]
+    Transport {
+        /// Host and port.
+        host: String,
+        /// The cause.
+        why: String,
+    },
+    /// The answer is larger than is read.
+    #[error("the answer of {host} is larger than {limit} bytes")]
+    TooLarge {
+        /// Host and port.
+        host: String,
+        /// The cap in bytes.
+        limit: usize,
+    },
+    /// The request cannot be made: a value that HTTP cannot carry.
+    #[error("the request to {host} cannot be made: {why}")]
+    Unsendable {
+        /// Host and port.
+        host: String,
+        /// The cause.
+        why: String,
+    },
+    /// The time of the whole run is used up.
+    #[error("the time for the whole run is used up")]
+    OutOfTime,
+}
+
+/// The causes of an error in one line, outermost first, without repeating itself.
+pub(crate) fn causes(error: &dyn std::error::Error) -> String {
+    let mut text = error.to_string();
+    let mut next = error.source();
+    while let Some(cause) = next {
+        let cause_text = cause.to_string();
+        if !text.contains(&cause_text) {
+            text = format!("{text}: {cause_text}");
+        }
+        next = cause.source();
+    }
+    text
+}
+
+/// `HOST[:PORT]` of a URL, for messages: never its path or query, which can hold secrets.
+pub(crate) fn host_of(url: &url::Url) -> String {
+    let host = url.host_str().unwrap_or("the server");
+    match url.port() {
+        Some(port) => format!("{host}:{port}"),
+        None => host.to_owned(),
+    }
+}

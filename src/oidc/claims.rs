@@ -1,0 +1,67 @@
+//! The claims of a token, by how far they can be trusted.
+
+use std::borrow::Cow;
+
+use serde::Deserialize;
+use serde_json::{Map, Value};
+
+/// Claims as a JSON object; whether anyone signed them is another matter ([`SignedClaims`]).
+///
+/// GitHub writes all its own claims as strings, ids and numbers too; only `iat`, `nbf` and `exp` are
+/// numbers.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize)]
+#[serde(transparent)]
+pub struct Claims(Map<String, Value>);
+
+impl Claims {
+    /// A claim that is a string and not empty.
+    pub fn text(&self, name: &str) -> Option<&str> {
+        self.0.get(name)?.as_str().filter(|text| !text.is_empty())
+    }
+
+    /// A claim that is a whole number of seconds since 1970.
+    pub fn seconds(&self, name: &str) -> Option<i64> {
+        self.0.get(name)?.as_i64()
+    }
+
+    /// The claim as JSON.
+    pub fn get(&self, name: &str) -> Option<&Value> {
+        self.0.get(name)
+    }
+
+    /// Sets a claim to a string.
+    pub fn set(&mut self, name: String, value: String) {
+        self.0.insert(name, Value::String(value));
+    }
+
+    /// Every claim that has one value: strings as they are, numbers and booleans as JSON writes
+    /// them. Lists, objects and null match nothing, so they are left out.
+    pub fn values(&self) -> impl Iterator<Item = (&str, Cow<'_, str>)> {
+        self.0.iter().filter_map(|(name, value)| {
+            let value = match value {
+                Value::String(text) => Cow::Borrowed(text.as_str()),
+                Value::Number(number) => Cow::Owned(number.to_string()),
+                Value::Bool(true) => Cow::Borrowed("true"),
+                Value::Bool(false) => Cow::Borrowed("false"),
+                Value::Null | Value::Array(_) | Value::Object(_) => return None,
+            };
+            Some((name.as_str(), value))
+        })
+    }
+}
+
+/// Claims whose signature, issuer, audience and times were verified. Only
+/// [`verify`](super::verify::verify) makes them.
+#[derive(Clone, Debug)]
+pub struct SignedClaims(Claims);
+
+impl SignedClaims {
+    pub(super) fn new(claims: Claims) -> Self {
+        Self(claims)
+    }
+
+    /// The claims, to read.
+    pub fn as_claims(&self) -> &Claims {
+        &self.0
+    }
+}

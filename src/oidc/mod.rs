@@ -1,0 +1,17 @@
+//! The job's OIDC token: asked for, verified, held against the job.
+
+mod claims;
+pub mod crypto;
+mod issuer;
+mod job;
+mod keys;
+mod request;
+mod verify;
+
+pub use claims::{Claims, SignedClaims};
+pub use issuer::Issuer;
+pub use job::{JobVariables, Mismatch};
+pub use keys::{KeySet, NoKey};
+pub(crate) use request::from_reqwest;
+pub use request::{KeysError, TokenEndpoint, Unavailable, keys};
+pub use verify::{Expected, LEEWAY, MAX_TOKEN, TokenInvalid, verify};

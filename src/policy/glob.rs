@@ -1,0 +1,103 @@
+//! Globs as in GitHub's branch filters, turned into a regex.
+//!
+//! Source: docs.github.com, "Workflow syntax", filter pattern cheat sheet. `*` stops at `/`, `**`
+//! does not; `?` and `+` repeat the character before them; `[…]` is one of the listed characters or
+//! ranges of letters and digits; `\` takes the next character as it is. A shell glob's crates read
+//! `?` and `**` otherwise, so none is used here.
+
+/// The regex of a glob (to be matched against the whole value), or why it is not a glob.
+pub(super) fn to_regex(glob: &str) -> Result<String, &'static str> {
+    let mut regex = String::with_capacity(glob.len() * 2);
+    let mut chars = glob.chars().peekable();
+    // Whether a `?` or `+` has a single character before it to repeat.
+    let mut repeatable = false;
+    let mut at_start = true;
+    while let Some(c) = chars.next() {
+        let was_repeatable = std::mem::replace(&mut repeatable, false);
+        match c {
+            '!' if at_start => return Err("a pattern here cannot exclude, so it cannot start with `!`"),
+            '*' if chars.next_if_eq(&'*').is_some() => regex.push_str("(?s:.)*"),
+            '*' => regex.push_str("[^/]*"),
+            '?' | '+' if was_repeatable => regex.push(c),
+            '?' | '+' => return Err("`?` and `+` need a character before them to repeat"),
+            '[' => {
+                regex.push_str(&class(&mut chars)?);
+                repeatable = true;
+            }
+            '\\' => {
+                let next = chars.next().ok_or("it ends in a `\\`")?;
+                push_literal(&mut regex, next);
+                repeatable = true;
+            }
+            c => {
+                push_literal(&mut regex, c);
+                repeatable = true;
+            }
+        }
+        at_start = false;
+    }
+    Ok(regex)
+}
+
+fn push_literal(regex: &mut String, c: char) {
+    regex.push_str(&regex_syntax::escape(c.encode_utf8(&mut [0; 4])));
+}
+
+fn class(chars: &mut impl Iterator<Item = char>) -> Result<String, &'static str> {
+    let mut class = String::from("[");
+    for c in chars {
+        match c {
+            ']' if class.len() == 1 => return Err("`[]` lists no character"),
+            ']' => {
+                class.push(']');
+                return Ok(class);
+            }
+            '-' | 'a'..='z' | 'A'..='Z' | '0'..='9' => class.push(c),
+            _ => return Err("`[…]` takes letters, digits and ranges of them"),
+        }
+    }
+    Err("`[` is never closed")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn matches(glob: &str, value: &str) -> bool {
+        let regex = to_regex(glob).unwrap();
+        regex::Regex::new(&format!(r"\A(?:{regex})\z")).unwrap().is_match(value)
+    }
+
+    #[test]
+    fn as_in_githubs_cheat_sheet() {
+        for (glob, yes, no) in [
+            ("feature/*", &["feature/my-branch", "feature/"][..], &["feature/a/b", "feature", "xfeature/a"][..]),
+            ("feature/**", &["feature/beta-a/my-branch", "feature/x"], &["features/x"]),
+            ("main", &["main"], &["mainz", "Main"]),
+            ("*", &["main", "releases"], &["all/the/branches"]),
+            ("**", &["all/the/branches", "every/tag"], &[]),
+            ("*feature", &["mona-feature", "feature", "ver-10-feature"], &["a/feature", "feature-x"]),
+            ("v2*", &["v2", "v2.0", "v2.9"], &["v1", "xv2"]),
+            ("v[12].[0-9]+.[0-9]+", &["v1.10.1", "v2.0.0"], &["v3.0.0", "v1x0.1"]),
+            ("*.jsx?", &["page.js", "page.jsx"], &["page.jsxx"]),
+            ("releases/**-alpha", &["releases/beta/3-alpha"], &["releases/beta"]),
+            (r"a\*b", &["a*b"], &["axb"]),
+            ("release/1.0", &["release/1.0"], &["release/1x0"]),
+            ("acme-org/service-*", &["acme-org/service-a"], &["acme-org/other", "acme-org/service-a/b"]),
+        ] {
+            for value in yes {
+                assert!(matches(glob, value), "{glob} should match {value}");
+            }
+            for value in no {
+                assert!(!matches(glob, value), "{glob} should not match {value}");
+            }
+        }
+    }
+
+    #[test]
+    fn what_is_not_a_glob() {
+        for glob in ["!main", "?x", "*?", "**+", "a??", "[ab", "[]", "[^a]", r"x\", "[a&&b]"] {
+            assert!(to_regex(glob).is_err(), "{glob}");
+        }
+    }
+}

@@ -1,0 +1,199 @@
+//! JSON: the only module that sees jiter.
+
+use std::borrow::Cow;
+
+use jiter::{Jiter, JsonErrorType, Peek};
+
+use super::position::Position;
+use super::problem::Problem;
+use super::token::{Scalar, ScalarKind, Syntax, Token};
+
+pub(super) struct Json<'a> {
+    text: &'a str,
+    jiter: Jiter<'a>,
+    started: bool,
+    open: Vec<Open<'a>>,
+    place: Place<'a>,
+}
+
+/// What comes next in an open list or mapping.
+enum Open<'a> {
+    /// Just after `[`: the first element, if any.
+    FirstElement(Option<Peek>),
+    Element,
+    /// Just after `{`: the first key, if any.
+    FirstKey(Option<(Cow<'a, str>, Position)>),
+    Key,
+    /// After a key.
+    Value,
+}
+
+impl<'a> Json<'a> {
+    pub(super) fn new(text: &'a str) -> Self {
+        Self {
+            text,
+            jiter: Jiter::new(text.as_bytes()),
+            started: false,
+            open: Vec::new(),
+            place: Place::new(text),
+        }
+    }
+
+    fn here(&mut self) -> Position {
+        self.place.of(self.jiter.current_index())
+    }
+
+    fn value(&mut self, peek: Peek) -> Result<(Token<'a>, Position), Problem> {
+        let start = self.jiter.current_index();
+        let at = self.place.of(start);
+        let scalar = |kind, text| Token::Scalar(Scalar { text, kind });
+        let token = match peek {
+            Peek::Array => {
+                let first = self.jiter.known_array().map_err(|e| self.error(&e))?;
+                self.open.push(Open::FirstElement(first));
+                Token::ListStart
+            }
+            Peek::Object => {
+                let key = self.jiter.known_object();
+                let key = key.map(|key| key.map(str::to_owned));
+                let key = key.map_err(|e| self.error(&e))?;
+                let key = key.map(|key| self.key(start, key));
+                self.open.push(Open::FirstKey(key));
+                Token::MappingStart
+            }
+            Peek::String => {
+                let text = self.jiter.known_str().map(str::to_owned);
+                let text = text.map_err(|e| self.error(&e))?;
+                scalar(ScalarKind::Text, self.borrow(start, text))
+            }
+            Peek::True | Peek::False => {
+                let value = self.jiter.known_bool(peek).map_err(|e| self.error(&e))?;
+                let text = if value { "true" } else { "false" };
+                scalar(ScalarKind::Bool, Cow::Borrowed(text))
+            }
+            Peek::Null => {
+                self.jiter.known_null().map_err(|e| self.error(&e))?;
+                scalar(ScalarKind::Null, Cow::Borrowed("null"))
+            }
+            number => {
+                let read = self.jiter.known_number_bytes(number).map(<[u8]>::len);
+                let length = read.map_err(|e| self.error(&e))?;
+                let text = self.text.get(start..start + length).unwrap_or_default();
+                let integer = text.bytes().all(|b| b.is_ascii_digit() || b == b'-');
+                let kind = if integer { ScalarKind::Integer } else { ScalarKind::Number };
+                scalar(kind, Cow::Borrowed(text))
+            }
+        };
+        Ok((token, at))
+    }
+
+    /// A key read by jiter with its position: the next quote at or after `from`.
+    fn key(&mut self, from: usize, key: String) -> (Cow<'a, str>, Position) {
+        let rest = self.text.get(from..).unwrap_or_default();
+        let start = from + rest.find('"').unwrap_or_default();
+        (self.borrow(start, key), self.place.of(start))
+    }
+
+    /// The text of the string that starts at byte `start`, from the file itself where it has no
+    /// escapes.
+    fn borrow(&self, start: usize, text: String) -> Cow<'a, str> {
+        match self.text.get(start + 1..start + 1 + text.len()) {
+            Some(same) if same == text => Cow::Borrowed(same),
+            _ => Cow::Owned(text),
+        }
+    }
+
+    fn error(&self, error: &jiter::JiterError) -> Problem {
+        let at = Place::new(self.text).of(error.index);
+        let problem = Problem::new(at, format!("not valid JSON: {}", error.error_type));
+        match &error.error_type {
+            jiter::JiterErrorType::JsonError(JsonErrorType::TrailingComma) => {
+                problem.help("remove the comma before the closing bracket")
+            }
+            _ => problem,
+        }
+    }
+}
+
+impl<'a> Syntax<'a> for Json<'a> {
+    fn next(&mut self) -> Result<(Token<'a>, Position), Problem> {
+        match self.open.pop() {
+            None if self.started => {
+                self.jiter.finish().map_err(|e| self.error(&e))?;
+                Ok((Token::End, self.here()))
+            }
+            None => {
+                self.started = true;
+                let peek = self.jiter.peek().map_err(|e| self.error(&e))?;
+                self.value(peek)
+            }
+            Some(state @ (Open::FirstElement(_) | Open::Element)) => {
+                let peek = match state {
+                    Open::FirstElement(first) => first,
+                    _ => self.jiter.array_step().map_err(|e| self.error(&e))?,
+                };
+                let Some(peek) = peek else {
+                    return Ok((Token::ListEnd, self.here()));
+                };
+                self.open.push(Open::Element);
+                self.value(peek)
+            }
+            Some(state @ (Open::FirstKey(_) | Open::Key)) => {
+                let key = match state {
+                    Open::FirstKey(first) => first,
+                    _ => {
+                        let from = self.jiter.current_index();
+                        let key = self.jiter.next_key().map(|key| key.map(str::to_owned));
+                        let key = key.map_err(|e| self.error(&e))?;
+                        key.map(|key| self.key(from, key))
+                    }
+                };
+                let Some((text, at)) = key else {
+                    return Ok((Token::MappingEnd, self.here()));
+                };
+                self.open.push(Open::Value);
+                let kind = ScalarKind::Text;
+                Ok((Token::Scalar(Scalar { text, kind }), at))
+            }
+            Some(Open::Value) => {
+                self.open.push(Open::Key);
+                let peek = self.jiter.peek().map_err(|e| self.error(&e))?;
+                self.value(peek)
+            }
+        }
+    }
+}
+
+/// Lines and columns of rising byte offsets, counted once over the text.
+struct Place<'a> {
+    text: &'a str,
+    index: usize,
+    position: Position,
+}
+
+impl<'a> Place<'a> {
+    fn new(text: &'a str) -> Self {
+        Self {
+            text,
+            index: 0,
+            position: Position::START,
+        }
+    }
+
+    fn of(&mut self, index: usize) -> Position {
+        if index < self.index {
+            *self = Self::new(self.text);
+        }
+        let between = self.text.get(self.index..index).unwrap_or_default();
+        for c in between.chars() {
+            if c == '\n' {
+                self.position.line = self.position.line.saturating_add(1);
+                self.position.column = 1;
+            } else {
+                self.position.column = self.position.column.saturating_add(1);
+            }
+        }
+        self.index = self.index.max(index.min(self.text.len()));
+        self.position
+    }
+}

@@ -1,0 +1,24 @@
+//! The policy: where it comes from, what it says, and what is wrong with it.
+//!
+//! A text becomes tokens with positions ([`yaml`], [`json`]), tokens become a checked [`Document`].
+
+mod document;
+mod glob;
+mod json;
+mod key;
+mod pattern;
+mod position;
+mod problem;
+mod rule;
+mod token;
+mod yaml;
+
+pub mod source;
+
+pub use document::{Document, Entry, Format, MAX_FILE, MAX_RULES};
+pub use key::{InvalidKey, KNOWN as KNOWN_KEYS, PermissionKey, did_you_mean};
+pub use pattern::{Case, Kind, MAX_COMPILED, MAX_PATTERN, Matcher, Pattern};
+pub use position::Position;
+pub use problem::{Invalid, Problem};
+pub use rule::{Expiry, Patterns, Rule, parse_instant};
+pub use token::MAX_NESTING;

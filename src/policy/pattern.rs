@@ -1,0 +1,338 @@
+//! Patterns: what a rule asks of one value.
+//!
+//! A pattern is read (what kind is it?) when the document is read, and compiled only when a
+//! decision needs it. It always matches the **whole** value.
+
+use std::borrow::Cow;
+
+use regex::Regex;
+
+use super::glob;
+use super::position::Position;
+use super::problem::Problem;
+
+/// The longest pattern in bytes.
+pub const MAX_PATTERN: usize = 1024;
+/// The largest compiled pattern in bytes.
+pub const MAX_COMPILED: usize = 1 << 20;
+
+/// How a pattern was written.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Kind {
+    /// `*`: every value, and also an absent one.
+    Any,
+    /// No character of `\ ^ $ * + ? ( ) [ ] { } |`: equal to the value.
+    Literal,
+    /// Rust `regex` syntax over the whole value; also written `{regex: …}`.
+    Regex,
+    /// `{exact: …}`: equal to the value, whatever its characters.
+    Exact,
+    /// `{glob: …}`: as in GitHub's branch filters.
+    Glob,
+}
+
+impl Kind {
+    /// The kind of a pattern that is written as a plain text.
+    pub fn of(text: &str) -> Self {
+        const META: &[char] = &['\\', '^', '$', '*', '+', '?', '(', ')', '[', ']', '{', '}', '|'];
+        if text == "*" {
+            Self::Any
+        } else if text.contains(META) {
+            Self::Regex
+        } else {
+            Self::Literal
+        }
+    }
+
+    /// The name in traces.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Any => "any",
+            Self::Literal => "literal",
+            Self::Regex => "regex",
+            Self::Exact => "exact",
+            Self::Glob => "glob",
+        }
+    }
+}
+
+/// How letters are compared.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Case {
+    /// `A` is not `a`.
+    Sensitive,
+    /// `A` is `a`. Only ever applied to an ASCII value, see [`Case::ignored_for`].
+    Insensitive,
+}
+
+impl Case {
+    /// How a repository or an environment is compared: without case, as GitHub does, but a value
+    /// with any non-ASCII character exactly. Under Unicode's rules `ſtaging` (U+017F) is `staging`,
+    /// and anyone can create an environment of that name without protection.
+    pub fn ignored_for(value: Option<&str>) -> Self {
+        match value {
+            Some(value) if !value.is_ascii() => Self::Sensitive,
+            _ => Self::Insensitive,
+        }
+    }
+}
+
+/// One pattern as it is written in the policy; not yet compiled.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Pattern<'a> {
+    /// The text.
+    pub text: Cow<'a, str>,
+    /// How it was written.
+    pub kind: Kind,
+    /// Where it stands.
+    pub position: Position,
+}
+
+/// A compiled pattern.
+#[derive(Clone, Debug)]
+pub enum Matcher<'p> {
+    /// Every value, and an absent one.
+    Any,
+    /// One value.
+    Equal(&'p str, Case),
+    /// A regex over the whole value.
+    Regex(Regex),
+}
+
+impl Matcher<'_> {
+    /// Whether the value matches. An absent value matches `*` only.
+    pub fn matches(&self, value: Option<&str>) -> bool {
+        match (self, value) {
+            (Self::Any, _) => true,
+            (_, None) => false,
+            (Self::Equal(text, Case::Sensitive), Some(value)) => *text == value,
+            (Self::Equal(text, Case::Insensitive), Some(value)) => {
+                text.eq_ignore_ascii_case(value)
+            }
+            (Self::Regex(regex), Some(value)) => regex.is_match(value),
+        }
+    }
+}
+
+impl Pattern<'_> {
+    /// Compiles the pattern.
+    ///
+    /// # Errors
+    /// It is empty, longer than [`MAX_PATTERN`], not valid in its syntax, or larger than
+    /// [`MAX_COMPILED`] when compiled.
+    pub fn compile(&self, case: Case) -> Result<Matcher<'_>, Problem> {
+        if self.text.is_empty() {
+            return Err(self.problem("the pattern is empty").help(
+                "write `\"*\"` for every value, or leave the key out",
+            ));
+        }
+        if self.text.len() > MAX_PATTERN {
+            let seen = self.text.len();
+            return Err(self
+                .problem(format!("the pattern has {seen} bytes, the limit is {MAX_PATTERN}"))
+                .help("split it into a list of shorter patterns"));
+        }
+        match self.kind {
+            Kind::Any => Ok(Matcher::Any),
+            Kind::Literal | Kind::Exact => Ok(Matcher::Equal(&self.text, case)),
+            Kind::Regex => self.compile_regex(&self.text, case),
+            Kind::Glob => {
+                let regex = glob::to_regex(&self.text).map_err(|why| {
+                    self.problem(format!("the glob `{}` is not valid: {why}", self.text))
+                })?;
+                self.compile_regex(&regex, case)
+            }
+        }
+    }
+
+    fn compile_regex(&self, regex: &str, case: Case) -> Result<Matcher<'_>, Problem> {
+        // Parsed alone first: `a)|(` is not a regex, so it cannot break out of the wrapping. The
+        // syntax tree is then written out again and wrapped: `(?x)` comments and inline flags are
+        // gone from it, so they cannot reach the wrapping either.
+        let tree = regex_syntax::ParserBuilder::new()
+            .case_insensitive(case == Case::Insensitive)
+            .build()
+            .parse(regex)
+            .map_err(|error| self.not_a_regex(&error))?;
+        regex::RegexBuilder::new(&format!(r"\A(?:{tree})\z"))
+            .size_limit(MAX_COMPILED)
+            .build()
+            .map(Matcher::Regex)
+            .map_err(|error| match error {
+                regex::Error::CompiledTooBig(limit) => self
+                    .problem(format!(
+                        "the regex `{}` is larger than {limit} bytes when compiled",
+                        self.text
+                    ))
+                    .help("lower its repetitions or split it into a list"),
+                other => self.problem(format!("the regex `{}` is not valid: {other}", self.text)),
+            })
+    }
+
+    fn not_a_regex(&self, error: &regex_syntax::Error) -> Problem {
+        use regex_syntax::ast::ErrorKind;
+        let (what, at) = match error {
+            regex_syntax::Error::Parse(error) => {
+                let what = match error.kind() {
+                    ErrorKind::UnsupportedLookAround => "look-around is not supported".to_owned(),
+                    ErrorKind::UnsupportedBackreference => {
+                        "back-references are not supported".to_owned()
+                    }
+                    kind => kind.to_string(),
+                };
+                (what, error.span().start.offset)
+            }
+            regex_syntax::Error::Translate(error) => {
+                (error.kind().to_string(), error.span().start.offset)
+            }
+            other => (other.to_string(), 0),
+        };
+        let problem = self.problem(format!(
+            "the regex `{}` is not valid: {what}, at byte {at} of it",
+            self.text
+        ));
+        match error {
+            regex_syntax::Error::Parse(error) if error.kind() == &ErrorKind::UnsupportedLookAround => {
+                problem.help("list what is allowed instead of excluding what is not")
+            }
+            regex_syntax::Error::Parse(error)
+                if error.kind() == &ErrorKind::UnsupportedBackreference =>
+            {
+                problem.help("write the alternatives out, such as `(a-a|b-b)`")
+            }
+            regex_syntax::Error::Parse(error)
+                if error.kind() == &ErrorKind::RepetitionMissing && self.kind == Kind::Regex =>
+            {
+                problem.help(format!(
+                    "for a glob write `{{ glob: \"{}\" }}`, as a regex `.*` means any text",
+                    self.text
+                ))
+            }
+            _ => problem,
+        }
+    }
+
+    fn problem(&self, message: impl Into<String>) -> Problem {
+        Problem::new(self.position, message).over(&self.text)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    fn pattern(text: &str) -> Pattern<'_> {
+        Pattern {
+            text: text.into(),
+            kind: Kind::of(text),
+            position: Position::START,
+        }
+    }
+
+    fn matches(text: &str, value: &str) -> bool {
+        pattern(text).compile(Case::Sensitive).unwrap().matches(Some(value))
+    }
+
+    #[test]
+    fn what_is_written_decides_the_kind() {
+        for (text, kind) in [
+            ("*", Kind::Any),
+            ("main", Kind::Literal),
+            ("release/1.0", Kind::Literal),
+            ("deploy-production.yml", Kind::Literal),
+            ("a b@c,d:e#f!~%&=<>", Kind::Literal),
+            ("**", Kind::Regex),
+            ("prod.*", Kind::Regex),
+            ("feature/*", Kind::Regex),
+            ("a|b", Kind::Regex),
+            ("^main", Kind::Regex),
+        ] {
+            assert_eq!(Kind::of(text), kind, "{text}");
+        }
+    }
+
+    #[test]
+    fn a_pattern_matches_the_whole_value() {
+        for (text, yes, no) in [
+            ("main", "main", "maintenance"),
+            ("main", "main", "Main"),
+            ("prod.*", "production", "nonprod"),
+            ("main|develop", "develop", "main-x"),
+            ("main|develop", "main", "x-develop"),
+            ("^main|develop$", "main", "main-x"),
+            ("^(main|develop)$", "main", "main\n"),
+            ("release/1.0", "release/1.0", "release/1x0"),
+            (r".*\.yml$", "deploy.yml", "deploy.yaml"),
+            ("(?i)MAIN", "main", "mainz"),
+            ("(?x)main # the trunk", "main", "maintenance"),
+            ("(?x) ma in # )", "main", "ma in"),
+            ("(?m)^main$", "main", "main\nx"),
+            ("a|ab", "ab", "abc"),
+            ("a.b*", "a.b", "a\nb"),
+        ] {
+            assert!(matches(text, yes), "{text} should match {yes}");
+            assert!(!matches(text, no), "{text} should not match {no:?}");
+        }
+    }
+
+    #[test]
+    fn an_absent_value_matches_any_only() {
+        for text in ["*", ".*", "x?", "()*", "x", "^$"] {
+            let compiled = pattern(text);
+            let compiled = compiled.compile(Case::Sensitive).unwrap();
+            assert_eq!(compiled.matches(None), text == "*", "{text}");
+        }
+    }
+
+    #[test]
+    fn what_does_not_compile_says_why() {
+        let message = |text: &str| pattern(text).compile(Case::Sensitive).unwrap_err().to_string();
+        insta::assert_snapshot!(message(""), @r#"line 1, column 1: the pattern is empty (write `"*"` for every value, or leave the key out)"#);
+        insta::assert_snapshot!(message("a)|("), @"line 1, column 1: the regex `a)|(` is not valid: unopened group, at byte 1 of it");
+        insta::assert_snapshot!(message("(?!main).*"), @"line 1, column 1: the regex `(?!main).*` is not valid: look-around is not supported, at byte 0 of it (list what is allowed instead of excluding what is not)");
+        insta::assert_snapshot!(message(r"(a)\1"), @r"line 1, column 1: the regex `(a)\1` is not valid: back-references are not supported, at byte 3 of it (write the alternatives out, such as `(a-a|b-b)`)");
+        insta::assert_snapshot!(message("*.yml"), @r#"line 1, column 1: the regex `*.yml` is not valid: repetition operator missing expression, at byte 0 of it (for a glob write `{ glob: "*.yml" }`, as a regex `.*` means any text)"#);
+        insta::assert_snapshot!(message(r"\d{1000}{1000}"), @r"line 1, column 1: the regex `\d{1000}{1000}` is larger than 1048576 bytes when compiled (lower its repetitions or split it into a list)");
+        insta::assert_snapshot!(message(&"a".repeat(1025)), @"line 1, column 1: the pattern has 1025 bytes, the limit is 1024 (split it into a list of shorter patterns)");
+    }
+
+    #[test]
+    fn case_is_ignored_for_ascii_values_only() {
+        let fold = |text: &str, value: &str| {
+            let pattern = pattern(text);
+            let case = Case::ignored_for(Some(value));
+            pattern.compile(case).unwrap().matches(Some(value))
+        };
+        for text in ["Production", "^production$", "[o-q]roduction", "PROD.*", "(prod|stag)uction"] {
+            assert!(fold(text, "pRoDuCtIoN"), "{text}");
+        }
+        // U+017F folds to `s`, U+212A to `k` under Unicode's rules.
+        for text in ["staging", "^staging$", "[s]taging", "[a-z]taging"] {
+            assert!(fold(text, "STAGING"), "{text}");
+            assert!(!fold(text, "\u{17f}taging"), "{text}");
+        }
+        assert!(!fold("k", "\u{212a}") && !fold("[j-l]", "\u{212a}"));
+        assert!(!fold("[^x]", "X"));
+        assert!(fold("größe", "größe") && !fold("größe", "GRÖSSE") && !fold("größe", "Größe"));
+    }
+
+    proptest! {
+        #[test]
+        fn a_literal_matches_one_value(text in "[a-z./ -]{1,12}", value in "[a-z./ -]{0,12}") {
+            prop_assert_eq!(Kind::of(&text), Kind::Literal);
+            prop_assert_eq!(matches(&text, &value), text == value);
+        }
+
+        #[test]
+        fn the_whole_value_and_nothing_else(text in r"[ab|*?().]{1,8}", value in "[ab]{0,5}") {
+            let p = Pattern { text: text.clone().into(), kind: Kind::Regex, position: Position::START };
+            if let Ok(compiled) = p.compile(Case::Sensitive) {
+                // leftmost-first with an anchored tree, against a search for a match that spans all
+                let plain = regex::Regex::new(&format!("^(?:{text})$")).unwrap();
+                prop_assert_eq!(compiled.matches(Some(&value)), plain.is_match(&value));
+            }
+        }
+    }
+}

@@ -1,0 +1,102 @@
+//! What is wrong with a policy: one model for the run, the lint and the reports.
+
+use std::fmt;
+
+use super::position::Position;
+
+/// One thing that makes a policy invalid.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Problem {
+    /// Where it stands.
+    pub position: Position,
+    /// How many characters the value has, 0 where it is a point.
+    pub length: u32,
+    /// What was seen and what was expected; lower-case, no full stop.
+    pub message: String,
+    /// What to do about it.
+    pub help: Option<String>,
+}
+
+impl Problem {
+    pub(crate) fn new(position: Position, message: impl Into<String>) -> Self {
+        Self {
+            position,
+            length: 0,
+            message: message.into(),
+            help: None,
+        }
+    }
+
+    pub(crate) fn help(mut self, help: impl Into<String>) -> Self {
+        self.help = Some(help.into());
+        self
+    }
+
+    pub(crate) fn over(mut self, text: &str) -> Self {
+        self.length = u32::try_from(text.chars().count()).unwrap_or(u32::MAX);
+        self
+    }
+}
+
+impl fmt::Display for Problem {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}: {}", self.position, self.message)?;
+        if let Some(help) = &self.help {
+            write!(f, " ({help})")?;
+        }
+        Ok(())
+    }
+}
+
+/// Why a policy, or the part of it that a decision needs, is invalid: at least one [`Problem`], in
+/// file order.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Invalid {
+    first: Problem,
+    rest: Vec<Problem>,
+}
+
+impl Invalid {
+    /// `None` when nothing is wrong.
+    pub(crate) fn from_problems(mut problems: Vec<Problem>) -> Option<Self> {
+        problems.sort_by_key(|problem| problem.position);
+        let mut problems = problems.into_iter();
+        let first = problems.next()?;
+        Some(Self {
+            first,
+            rest: problems.collect(),
+        })
+    }
+
+    /// The first problem in file order.
+    pub fn first(&self) -> &Problem {
+        &self.first
+    }
+
+    /// All problems, in file order.
+    pub fn iter(&self) -> impl Iterator<Item = &Problem> {
+        std::iter::once(&self.first).chain(&self.rest)
+    }
+}
+
+impl From<Problem> for Invalid {
+    fn from(first: Problem) -> Self {
+        Self {
+            first,
+            rest: Vec::new(),
+        }
+    }
+}
+
+impl fmt::Display for Invalid {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.first.fmt(f)?;
+        match self.rest.len() {
+            0 => Ok(()),
+            1 => f.write_str("; and 1 more problem"),
+            more => write!(f, "; and {more} more problems"),
+        }
+    }
+}
+
+impl std::error::Error for Invalid {}

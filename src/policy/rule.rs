@@ -1,0 +1,129 @@
+//! The checked parts of a policy: rules and the patterns of their dimensions.
+
+use std::borrow::Cow;
+
+use jiff::civil::{Date, Time};
+use jiff::tz::TimeZone;
+use jiff::{SignedDuration, Timestamp};
+
+use super::key::PermissionKey;
+use super::pattern::{Case, Matcher, Pattern};
+use super::position::Position;
+use super::problem::Problem;
+
+/// One rule: who may use the permissions it names.
+#[derive(Clone, Debug)]
+pub struct Rule<'a> {
+    /// Where it starts in the file.
+    pub position: Position,
+    /// Its place in its `permissions:` list, from 1.
+    pub number: usize,
+    /// `name:`, for people.
+    pub name: Option<Cow<'a, str>>,
+    /// `permission:`, at least one.
+    pub permissions: Vec<PermissionKey<'a>>,
+    /// `workflow:`; absent means `*`.
+    pub workflow: Option<Patterns<'a>>,
+    /// `branch:`; absent means `*`.
+    pub branch: Option<Patterns<'a>>,
+    /// `environment:`; absent means `*`.
+    pub environment: Option<Patterns<'a>>,
+    /// `events:`; absent means every event but the untrusted ones.
+    pub events: Option<Vec<Cow<'a, str>>>,
+    /// `claims:` in file order.
+    pub claims: Vec<(Cow<'a, str>, Patterns<'a>)>,
+    /// `expires:`.
+    pub expires: Option<Expiry<'a>>,
+}
+
+/// The patterns of one dimension: at least one, and a value matches when any of them does.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Patterns<'a> {
+    /// Where the value stands.
+    pub position: Position,
+    /// As they are written.
+    pub list: Vec<Pattern<'a>>,
+}
+
+impl<'a> Patterns<'a> {
+    /// Compiles every pattern of the list.
+    ///
+    /// # Errors
+    /// The first that is wrong, or the list is empty.
+    pub fn compile(&self, case: Case) -> Result<Vec<Matcher<'_>>, Problem> {
+        if self.list.is_empty() {
+            return Err(Problem::new(self.position, "the list of patterns is empty")
+                .help("write `\"*\"` for every value, or leave the key out"));
+        }
+        self.list.iter().map(|pattern| pattern.compile(case)).collect()
+    }
+}
+
+/// The last moment at which a rule matches.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Expiry<'a> {
+    /// As it is written.
+    pub text: Cow<'a, str>,
+    /// The last instant, inclusive. A date lasts to the end of its day, in UTC.
+    pub last: Timestamp,
+}
+
+impl<'a> Expiry<'a> {
+    /// Reads a date (`2027-01-31`) or an RFC 3339 instant (`2027-01-31T12:00:00Z`).
+    pub(super) fn parse(text: Cow<'a, str>) -> Option<Self> {
+        let last = if text.contains(['T', 't']) {
+            parse_instant(&text)?
+        } else {
+            let date: Date = text.parse().ok()?;
+            // jiff reads more of ISO 8601 than a plain date.
+            if date.to_string() != *text {
+                return None;
+            }
+            let next = date.tomorrow().ok()?.to_datetime(Time::midnight());
+            let next = TimeZone::UTC.to_timestamp(next).ok()?;
+            next.checked_sub(SignedDuration::from_nanos(1)).ok()?
+        };
+        Some(Self { text, last })
+    }
+
+    /// Whether `now` is later.
+    pub fn is_over(&self, now: Timestamp) -> bool {
+        now > self.last
+    }
+}
+
+/// An RFC 3339 instant, with its offset.
+pub fn parse_instant(text: &str) -> Option<Timestamp> {
+    // jiff also reads a time zone annotation in brackets (RFC 9557).
+    let plain = !text.contains('[');
+    plain.then(|| text.parse().ok()).flatten()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_date_lasts_to_its_end_and_an_instant_to_itself() {
+        for (expires, now, over) in [
+            ("2027-01-31", "2027-01-31T23:59:59.999Z", false),
+            ("2027-01-31", "2027-02-01T00:00:00Z", true),
+            ("2027-01-31T12:00:00Z", "2027-01-31T12:00:00Z", false),
+            ("2027-01-31T12:00:00Z", "2027-01-31T12:00:00.000000001Z", true),
+            ("2027-01-31T12:00:00+02:00", "2027-01-31T10:00:01Z", true),
+        ] {
+            let expiry = Expiry::parse(expires.into()).unwrap();
+            assert_eq!(expiry.is_over(now.parse().unwrap()), over, "{expires} at {now}");
+        }
+    }
+
+    #[test]
+    fn what_is_neither_a_date_nor_an_instant() {
+        for text in [
+            "", "tomorrow", "2027", "2027-02-30", "20270131", "2027-01-31T12:00:00", "2027-01-31 12:00:00Z",
+            "2027-01-31T12:00:00Z[UTC]", "31.01.2027", "2027-1-31", "2027-W05-7",
+        ] {
+            assert_eq!(Expiry::parse(text.into()), None, "{text}");
+        }
+    }
+}

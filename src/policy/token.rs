@@ -1,0 +1,123 @@
+//! What the document reader sees of a YAML or JSON text: one stream of tokens with positions.
+
+use std::borrow::Cow;
+
+use super::position::Position;
+use super::problem::Problem;
+
+/// The deepest nesting of mappings and lists.
+pub const MAX_NESTING: usize = 16;
+
+/// One step through a document.
+#[derive(Clone, Debug, PartialEq)]
+pub(super) enum Token<'a> {
+    MappingStart,
+    MappingEnd,
+    ListStart,
+    ListEnd,
+    Scalar(Scalar<'a>),
+    /// The end of the text; nothing follows.
+    End,
+}
+
+/// A single value. Keys of mappings are scalars too.
+#[derive(Clone, Debug, PartialEq)]
+pub(super) struct Scalar<'a> {
+    pub(super) text: Cow<'a, str>,
+    pub(super) kind: ScalarKind,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum ScalarKind {
+    Text,
+    /// A key without a value, `null` or `~`.
+    Null,
+    Bool,
+    /// A whole number in decimal digits, with a sign at most.
+    Integer,
+    /// Any other number.
+    Number,
+}
+
+impl ScalarKind {
+    pub(super) fn name(self) -> &'static str {
+        match self {
+            Self::Text => "a text",
+            Self::Null => "no value",
+            Self::Bool => "a boolean",
+            Self::Integer => "an integer",
+            Self::Number => "a number",
+        }
+    }
+}
+
+/// A syntax: gives tokens until [`Token::End`]; an error ends the stream.
+pub(super) trait Syntax<'a> {
+    fn next(&mut self) -> Result<(Token<'a>, Position), Problem>;
+}
+
+/// A syntax with the nesting limit and one token of look-ahead.
+pub(super) struct Tokens<S, T> {
+    syntax: S,
+    depth: usize,
+    peeked: Option<T>,
+}
+
+impl<'a, S: Syntax<'a>> Tokens<S, (Token<'a>, Position)> {
+    pub(super) fn new(syntax: S) -> Self {
+        Self {
+            syntax,
+            depth: 0,
+            peeked: None,
+        }
+    }
+
+    pub(super) fn peek(&mut self) -> Result<&(Token<'a>, Position), Problem> {
+        let token = match self.peeked.take() {
+            Some(token) => token,
+            None => self.read()?,
+        };
+        Ok(self.peeked.insert(token))
+    }
+
+    pub(super) fn next(&mut self) -> Result<(Token<'a>, Position), Problem> {
+        match self.peeked.take() {
+            Some(token) => Ok(token),
+            None => self.read(),
+        }
+    }
+
+    /// Passes over one whole value.
+    pub(super) fn skip(&mut self) -> Result<(), Problem> {
+        let mut open = 0_usize;
+        loop {
+            match self.next()?.0 {
+                Token::MappingStart | Token::ListStart => open += 1,
+                Token::MappingEnd | Token::ListEnd => open = open.saturating_sub(1),
+                Token::Scalar(_) => {}
+                Token::End => return Ok(()),
+            }
+            if open == 0 {
+                return Ok(());
+            }
+        }
+    }
+
+    fn read(&mut self) -> Result<(Token<'a>, Position), Problem> {
+        let (token, position) = self.syntax.next()?;
+        match token {
+            Token::MappingStart | Token::ListStart => {
+                self.depth += 1;
+                if self.depth > MAX_NESTING {
+                    return Err(Problem::new(
+                        position,
+                        format!("nested deeper than {MAX_NESTING} levels, which is the limit"),
+                    ));
+                }
+            }
+            Token::MappingEnd | Token::ListEnd => self.depth = self.depth.saturating_sub(1),
+            Token::Scalar(_) | Token::End => {}
+        }
+        Ok((token, position))
+    }
+}
