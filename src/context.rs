@@ -135,7 +135,9 @@ fn branch(claims: &Claims, payload: Option<&EventPayload>) -> Option<String> {
         }
         _ => {
             let git_ref = git_ref?;
-            let branch = git_ref.strip_prefix("refs/heads/").filter(|name| !name.is_empty());
+            let branch = git_ref
+                .strip_prefix("refs/heads/")
+                .filter(|name| !name.is_empty());
             Some(branch.unwrap_or(git_ref).to_owned())
         }
     }
@@ -159,7 +161,11 @@ fn head_branch(
     if !is_this_one {
         return unknown();
     }
-    let id = head.repo.as_ref().and_then(|repo| repo.id).map(|id| id.to_string());
+    let id = head
+        .repo
+        .as_ref()
+        .and_then(|repo| repo.id)
+        .map(|id| id.to_string());
     if id.is_some() && id.as_deref() == claims.text("repository_id") {
         return head_ref.to_owned();
     }
@@ -172,7 +178,9 @@ fn head_branch(
 
 fn is_login(login: &str) -> bool {
     !login.is_empty()
-        && login.bytes().all(|b| b.is_ascii_alphanumeric() || b"-_[]".contains(&b))
+        && login
+            .bytes()
+            .all(|b| b.is_ascii_alphanumeric() || b"-_[]".contains(&b))
 }
 
 /// What is read of the event's payload (`GITHUB_EVENT_PATH`).

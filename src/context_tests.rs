@@ -22,24 +22,45 @@ fn hostile_ref_names_do_not_change_the_workflow() {
         ("deploy.yml@refs/heads/x@refs/heads/y", "deploy.yml"),
         ("deploy.yml@evil.yml@refs/heads/main", "deploy.yml@evil.yml"),
         ("deploy.yml@refs@refs/heads/main", "deploy.yml@refs"),
-        ("deploy.yml@0123456789012345678901234567890123456789", "deploy.yml"),
-        ("a@b.yml@0123456789012345678901234567890123456789", "a@b.yml"),
+        (
+            "deploy.yml@0123456789012345678901234567890123456789",
+            "deploy.yml",
+        ),
+        (
+            "a@b.yml@0123456789012345678901234567890123456789",
+            "a@b.yml",
+        ),
     ] {
         let workflow = workflow_of(&format!("acme/infra/.github/workflows/{rest}"));
         assert_eq!(workflow, file, "{rest}");
         let elsewhere = workflow_of(&format!("evil/infra/.github/workflows/{rest}"));
         assert_eq!(elsewhere, format!("evil/infra/.github/workflows/{file}"));
     }
-    assert_eq!(workflow_of("ACME/Infra/.github/workflows/deploy.yml@refs/heads/main"), "deploy.yml");
+    assert_eq!(
+        workflow_of("ACME/Infra/.github/workflows/deploy.yml@refs/heads/main"),
+        "deploy.yml"
+    );
 }
 
 #[test]
 fn what_is_not_in_github_workflows_is_the_whole_path() {
     for (workflow_ref, workflow) in [
-        ("acme/infra/deploy.yml@refs/heads/main", "acme/infra/deploy.yml"),
-        ("acme/infra/.github/workflows/sub/deploy.yml@refs/heads/main", "acme/infra/.github/workflows/sub/deploy.yml"),
-        ("acme/infra/.github/workflows/deploy.yml", "acme/infra/.github/workflows/deploy.yml"),
-        ("acme/infra/.github/workflows/@refs/heads/main", "acme/infra/.github/workflows/"),
+        (
+            "acme/infra/deploy.yml@refs/heads/main",
+            "acme/infra/deploy.yml",
+        ),
+        (
+            "acme/infra/.github/workflows/sub/deploy.yml@refs/heads/main",
+            "acme/infra/.github/workflows/sub/deploy.yml",
+        ),
+        (
+            "acme/infra/.github/workflows/deploy.yml",
+            "acme/infra/.github/workflows/deploy.yml",
+        ),
+        (
+            "acme/infra/.github/workflows/@refs/heads/main",
+            "acme/infra/.github/workflows/",
+        ),
         ("deploy.yml", "deploy.yml"),
     ] {
         assert_eq!(workflow_of(workflow_ref), workflow);
@@ -47,7 +68,8 @@ fn what_is_not_in_github_workflows_is_the_whole_path() {
 }
 
 fn branch_of(value: serde_json::Value, payload: Option<serde_json::Value>) -> Option<String> {
-    let payload = payload.map(|payload| EventPayload::parse(payload.to_string().as_bytes()).unwrap());
+    let payload =
+        payload.map(|payload| EventPayload::parse(payload.to_string().as_bytes()).unwrap());
     Context::simulated(&claims(value), payload.as_ref()).branch
 }
 
@@ -55,17 +77,38 @@ fn branch_of(value: serde_json::Value, payload: Option<serde_json::Value>) -> Op
 fn the_branch_of_each_kind_of_ref() {
     for (event, git_ref, branch) in [
         ("push", "refs/heads/main", Some("main")),
-        ("push", "refs/heads/feature/a@b.yml", Some("feature/a@b.yml")),
+        (
+            "push",
+            "refs/heads/feature/a@b.yml",
+            Some("feature/a@b.yml"),
+        ),
         ("push", "refs/tags/main", Some("refs/tags/main")),
-        ("push", "refs/heads/refs/heads/main", Some("refs/heads/main")),
+        (
+            "push",
+            "refs/heads/refs/heads/main",
+            Some("refs/heads/main"),
+        ),
         ("push", "refs/heads/", Some("refs/heads/")),
-        ("merge_group", "refs/heads/gh-readonly-queue/main/pr-1-abc", Some("gh-readonly-queue/main/pr-1-abc")),
+        (
+            "merge_group",
+            "refs/heads/gh-readonly-queue/main/pr-1-abc",
+            Some("gh-readonly-queue/main/pr-1-abc"),
+        ),
         ("pull_request", "refs/heads/main", Some("main")),
         ("deployment", "", None),
-        ("pull_request_review", "refs/pull/7/merge", Some("refs/pull/7/merge")),
+        (
+            "pull_request_review",
+            "refs/pull/7/merge",
+            Some("refs/pull/7/merge"),
+        ),
     ] {
-        let claims = json!({"event_name": event, "ref": git_ref, "head_ref": "", "repository_id": "1"});
-        assert_eq!(branch_of(claims, None).as_deref(), branch, "{event} {git_ref}");
+        let claims =
+            json!({"event_name": event, "ref": git_ref, "head_ref": "", "repository_id": "1"});
+        assert_eq!(
+            branch_of(claims, None).as_deref(),
+            branch,
+            "{event} {git_ref}"
+        );
     }
     assert_eq!(branch_of(json!({"event_name": "push"}), None), None);
 }
@@ -80,25 +123,48 @@ fn fork_branch_named_main_is_not_main() {
     let fork = json!({"id": 2, "owner": {"login": "mallory"}});
     let own = json!({"id": 1, "owner": {"login": "acme"}});
     for event in ["pull_request", "pull_request_target", "pull_request_review"] {
-        let git_ref = if event == "pull_request_target" { "refs/heads/main" } else { "refs/pull/7/merge" };
-        let claims = json!({"event_name": event, "ref": git_ref, "head_ref": "main", "repository_id": "1"});
+        let git_ref = if event == "pull_request_target" {
+            "refs/heads/main"
+        } else {
+            "refs/pull/7/merge"
+        };
+        let claims =
+            json!({"event_name": event, "ref": git_ref, "head_ref": "main", "repository_id": "1"});
         for (payload, branch) in [
             (pull_request(7, "main", own.clone()), "main"),
             (pull_request(7, "main", fork.clone()), "mallory:main"),
             (pull_request(7, "main", json!(null)), "mallory:main"),
-            (pull_request(7, "main", json!({"id": 2, "owner": {"login": "a:b\n"}})), "unknown:main"),
+            (
+                pull_request(7, "main", json!({"id": 2, "owner": {"login": "a:b\n"}})),
+                "unknown:main",
+            ),
             (pull_request(7, "other", own.clone()), "unknown:main"),
             (Some(json!({})), "unknown:main"),
             (None, "unknown:main"),
         ] {
-            assert_eq!(branch_of(claims.clone(), payload.clone()).as_deref(), Some(branch), "{event} {payload:?}");
+            assert_eq!(
+                branch_of(claims.clone(), payload.clone()).as_deref(),
+                Some(branch),
+                "{event} {payload:?}"
+            );
         }
     }
     let claims = json!({"event_name": "pull_request", "ref": "refs/pull/7/merge", "head_ref": "main", "repository_id": "1"});
-    assert_eq!(branch_of(claims, pull_request(8, "main", own)).as_deref(), Some("unknown:main"));
+    assert_eq!(
+        branch_of(claims, pull_request(8, "main", own)).as_deref(),
+        Some("unknown:main")
+    );
     // A token without a repository id proves nothing.
-    let claims = json!({"event_name": "pull_request", "ref": "refs/pull/7/merge", "head_ref": "main"});
-    assert_eq!(branch_of(claims, pull_request(7, "main", json!({"owner": {"login": "acme"}}))).as_deref(), Some("acme:main"));
+    let claims =
+        json!({"event_name": "pull_request", "ref": "refs/pull/7/merge", "head_ref": "main"});
+    assert_eq!(
+        branch_of(
+            claims,
+            pull_request(7, "main", json!({"owner": {"login": "acme"}}))
+        )
+        .as_deref(),
+        Some("acme:main")
+    );
 }
 
 #[test]

@@ -16,21 +16,25 @@
     )
 )]
 
+pub mod action;
 pub mod context;
 pub mod decision;
 pub mod github;
 pub mod http;
 pub mod oidc;
 pub mod policy;
+pub mod report;
 
 use std::fmt::Write as _;
 
 /// Lower-case hexadecimal digits.
 pub(crate) fn hex(bytes: &[u8]) -> String {
-    bytes.iter().fold(String::with_capacity(bytes.len() * 2), |mut text, byte| {
-        let _ = write!(text, "{byte:02x}");
-        text
-    })
+    bytes
+        .iter()
+        .fold(String::with_capacity(bytes.len() * 2), |mut text, byte| {
+            let _ = write!(text, "{byte:02x}");
+            text
+        })
 }
 
 /// The SHA-256 of a text, in hexadecimal digits.

@@ -1,2 +1,54 @@
-//! The door.
-fn main() {}
+//! The door: a step of a job, or a command line.
+
+use std::process::ExitCode;
+
+use jiff::Timestamp;
+use repo_permissions::action::{self, Environment};
+use tokio::signal::unix::{Signal, SignalKind, signal};
+
+fn main() -> ExitCode {
+    let environment = Environment::new(std::env::vars_os());
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .build();
+    let Ok(runtime) = runtime else {
+        action::write_internal_error(&environment);
+        return ExitCode::from(2);
+    };
+    tell_of_panics(environment.clone());
+    ExitCode::from(runtime.block_on(step(&environment)))
+}
+
+async fn step(environment: &Environment) -> u8 {
+    let signals = [SignalKind::terminate(), SignalKind::interrupt()].map(|kind| signal(kind).ok());
+    let signals = std::cell::RefCell::new(signals);
+    let cancelled = || {
+        std::future::poll_fn(|context| {
+            let mut signals = signals.borrow_mut();
+            let arrived = signals
+                .iter_mut()
+                .flatten()
+                .any(|signal: &mut Signal| signal.poll_recv(context).is_ready());
+            if arrived {
+                std::task::Poll::Ready(())
+            } else {
+                std::task::Poll::Pending
+            }
+        })
+    };
+    action::run(environment, Timestamp::now, cancelled).await
+}
+
+/// A bug must not leave a job without outputs, nor with an exit code that could be read as a denial.
+fn tell_of_panics(environment: Environment) {
+    let default = std::panic::take_hook();
+    std::panic::set_hook(Box::new(move |panic| {
+        default(panic);
+        action::write_internal_error(&environment);
+        #[expect(
+            clippy::exit,
+            reason = "the release binary aborts on a panic, with another code"
+        )]
+        std::process::exit(2);
+    }));
+}

@@ -66,17 +66,23 @@ impl<'a> Installation<'a> {
         if let (Some(_), Some((position, _)), Scope::OtherRepository) =
             (&document.permissions, &document.repositories, scope)
         {
-            let message = "a policy of another repository has both `permissions` and `repositories`";
+            let message =
+                "a policy of another repository has both `permissions` and `repositories`";
             return Err(Problem::new(*position, message)
                 .help("move the rules at the top into an entry of `repositories`")
                 .into());
         }
-        let own = document.permissions.as_ref().filter(|_| {
-            scope == Scope::ThisRepository || document.repositories.is_none()
-        });
+        let own = document
+            .permissions
+            .as_ref()
+            .filter(|_| scope == Scope::ThisRepository || document.repositories.is_none());
         let mut named = false;
         let mut entries = Vec::new();
-        for entry in document.repositories.iter().flat_map(|(_, entries)| entries) {
+        for entry in document
+            .repositories
+            .iter()
+            .flat_map(|(_, entries)| entries)
+        {
             let name = context.repository.as_deref();
             if matches(&entry.repository, name, Case::ignored_for(name))? {
                 named = true;
@@ -120,9 +126,11 @@ fn decide_one<'a>(
     context: &'a Context,
     now: Timestamp,
 ) -> Result<PermissionDecision<'a>, Invalid> {
-    let candidates = rules
-        .iter()
-        .filter(|rule| rule.permissions.iter().any(|key| key.as_str() == permission.as_str()));
+    let candidates = rules.iter().filter(|rule| {
+        rule.permissions
+            .iter()
+            .any(|key| key.as_str() == permission.as_str())
+    });
     let mut problems = Vec::new();
     let mut trace = Vec::new();
     for rule in candidates {
@@ -178,7 +186,10 @@ fn denied<'a>(
         decision: Decision::Denied,
         reason,
         rule: None,
-        nearest: trace.iter().min_by_key(|rule| rule.distance(gate)).map(TracedRule::nearest),
+        nearest: trace
+            .iter()
+            .min_by_key(|rule| rule.distance(gate))
+            .map(TracedRule::nearest),
         trace,
     }
 }
@@ -189,8 +200,18 @@ fn trace_rule<'a>(
     now: Timestamp,
 ) -> Result<TracedRule<'a>, Problem> {
     let mut dimensions = vec![
-        dimension("workflow".into(), &rule.workflow, &context.workflow, Case::Sensitive)?,
-        dimension("branch".into(), &rule.branch, &context.branch, Case::Sensitive)?,
+        dimension(
+            "workflow".into(),
+            &rule.workflow,
+            &context.workflow,
+            Case::Sensitive,
+        )?,
+        dimension(
+            "branch".into(),
+            &rule.branch,
+            &context.branch,
+            Case::Sensitive,
+        )?,
         dimension(
             "environment".into(),
             &rule.environment,

@@ -107,28 +107,45 @@ pub struct TracedPattern<'a> {
 impl<'a> TracedRule<'a> {
     /// The dimensions that do not match.
     pub fn failed(&self) -> impl Iterator<Item = &TracedDimension<'a>> {
-        self.dimensions.iter().filter(|dimension| !dimension.matched)
+        self.dimensions
+            .iter()
+            .filter(|dimension| !dimension.matched)
     }
 
     /// How far this rule is from a match: dimensions first, then whether it is `gate` that stops it,
     /// then event and expiry.
     pub(super) fn distance(&self, gate: Option<&str>) -> (usize, bool, usize) {
-        let count = |gate| self.failed().filter(|dimension| dimension.gate == gate).count();
+        let count = |gate| {
+            self.failed()
+                .filter(|dimension| dimension.gate == gate)
+                .count()
+        };
         let stopped_by = |gate| self.failed().any(|dimension| dimension.dimension == gate);
-        (count(false), gate.is_some_and(|gate| !stopped_by(gate)), count(true))
+        (
+            count(false),
+            gate.is_some_and(|gate| !stopped_by(gate)),
+            count(true),
+        )
     }
 
     pub(super) fn nearest(&self) -> Nearest<'a> {
         let failed = || self.failed();
         Nearest {
             rule: self.rule.clone(),
-            failed: failed().map(|dimension| dimension.dimension.clone()).collect(),
-            sentence: format!(
-                "{} {}; this job has {}",
-                self.rule.label(),
-                join(failed().map(TracedDimension::needs)),
-                join(failed().map(TracedDimension::has)),
-            ),
+            failed: failed()
+                .map(|dimension| dimension.dimension.clone())
+                .collect(),
+            sentence: {
+                let needs = join(failed().map(TracedDimension::needs));
+                let alone = failed().count() == 1;
+                let has = join(failed().filter_map(|dimension| dimension.has(alone)));
+                let tail = if has.is_empty() {
+                    String::new()
+                } else {
+                    format!("; this job has {has}")
+                };
+                format!("{} {needs}{tail}", self.rule.label())
+            },
         }
     }
 }
@@ -148,7 +165,10 @@ impl TracedDimension<'_> {
             "events" if self.pattern.is_empty() => {
                 "does not name this event in `events:`, which an untrusted event needs".into()
             }
-            "events" => format!("is limited to the events `{}`", self.pattern.replace(", ", "`, `")),
+            "events" => format!(
+                "is limited to the events `{}`",
+                self.pattern.replace(", ", "`, `")
+            ),
             "list" => {
                 let patterns = self.any_of.iter().map(|one| format!("`{}`", one.pattern));
                 let list: Vec<_> = patterns.collect();
@@ -158,12 +178,16 @@ impl TracedDimension<'_> {
         }
     }
 
-    fn has(&self) -> String {
+    /// `alone`: no other dimension is spoken of, so the noun need not be said again.
+    fn has(&self, alone: bool) -> Option<String> {
         match (&self.value, self.kind) {
-            (Some(value), "expiry") => format!("time {value}"),
-            (Some(value), _) => format!("{} `{value}`", self.noun()),
-            (None, _) if self.dimension == "environment" => "none".into(),
-            (None, _) => format!("no {}", self.noun()),
+            (_, "expiry") => None,
+            (None, _) if alone => Some("none".into()),
+            (Some(value), "literal" | "exact" | "regex" | "glob" | "list") if alone => {
+                Some(format!("`{value}`"))
+            }
+            (Some(value), _) => Some(format!("{} `{value}`", self.noun())),
+            (None, _) => Some(format!("no {}", self.noun())),
         }
     }
 }

@@ -20,7 +20,11 @@ const MAX_REDIRECTS: usize = 3;
 const API_VERSION: &str = "2022-11-28";
 
 /// What stays as it is in a path segment or a query value (RFC 3986, unreserved).
-const ENCODED: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'.').remove(b'_').remove(b'~');
+const ENCODED: &AsciiSet = &NON_ALPHANUMERIC
+    .remove(b'-')
+    .remove(b'.')
+    .remove(b'_')
+    .remove(b'~');
 
 /// GitHub's REST API with one identity.
 #[derive(Clone)]
@@ -109,7 +113,12 @@ impl Api {
     }
 
     /// GETs `path`, which is relative to the API's base and already encoded.
-    pub(super) async fn get(&self, path: &str, accept: &str, cap: usize) -> Result<Response, ApiError> {
+    pub(super) async fn get(
+        &self,
+        path: &str,
+        accept: &str,
+        cap: usize,
+    ) -> Result<Response, ApiError> {
         let call = Call {
             method: Method::GET,
             accept,
@@ -126,7 +135,8 @@ impl Api {
         body: &B,
         repeat: Repeat,
     ) -> Result<Response, ApiError> {
-        let body = serde_json::to_string(body).map_err(|error| ApiError::Shape(error.to_string()))?;
+        let body =
+            serde_json::to_string(body).map_err(|error| ApiError::Shape(error.to_string()))?;
         let call = Call {
             method: Method::POST,
             accept: "application/vnd.github+json",
@@ -147,7 +157,12 @@ impl Api {
         self.call(path, &call, Repeat::Safe).await
     }
 
-    async fn call(&self, path: &str, call: &Call<'_>, repeat: Repeat) -> Result<Response, ApiError> {
+    async fn call(
+        &self,
+        path: &str,
+        call: &Call<'_>,
+        repeat: Repeat,
+    ) -> Result<Response, ApiError> {
         let mut url = self
             .base
             .join(path)
@@ -185,8 +200,13 @@ impl Api {
         if call.body.is_some() {
             request = request.header(CONTENT_TYPE, "application/json");
         }
-        let body = call.body.clone().map_or_else(OctoBody::empty, OctoBody::from);
-        let request = request.body(body).map_err(|error| unsendable(error.to_string()))?;
+        let body = call
+            .body
+            .clone()
+            .map_or_else(OctoBody::empty, OctoBody::from);
+        let request = request
+            .body(body)
+            .map_err(|error| unsendable(error.to_string()))?;
         let response = self.octocrab.execute(request).await.map_err(|error| {
             find_reqwest(&error).map_or_else(
                 || HttpError::Transport {

@@ -15,6 +15,7 @@ use super::repository::RepositoryName;
 use crate::http::Repeat;
 
 /// A GitHub App with its private key.
+#[derive(Clone)]
 pub struct App {
     client_id: String,
     key: EncodingKey,
@@ -27,7 +28,9 @@ pub enum AppError {
     #[error("the input `app-private-key` is not an RSA private key in PEM: {0}")]
     Key(String),
     /// No installation.
-    #[error("the App `{client_id}` is not installed on {repository}: install it there, or check `app-client-id`")]
+    #[error(
+        "the App `{client_id}` is not installed on {repository}: install it there, or check `app-client-id`"
+    )]
     NotInstalled {
         /// The input `app-client-id`.
         client_id: String,
@@ -101,8 +104,13 @@ impl App {
             .map_err(|error| AppError::Key(error.to_string()))
     }
 
-    /// Looks up the installation of the repository's owner and takes a token of it, for this
-    /// repository and these permissions only. `api` acts with the App's JWT.
+    /// The input `app-client-id`.
+    pub fn client_id(&self) -> &str {
+        &self.client_id
+    }
+
+    /// Looks up the installation of the repository's owner and takes a token of it, for the named
+    /// repositories of that owner and these permissions only. `api` acts with the App's JWT.
     ///
     /// # Errors
     /// The App is not installed there, or a request failed.
@@ -110,6 +118,7 @@ impl App {
         &self,
         api: &Api,
         repository: &RepositoryName,
+        names: &[&str],
         permissions: &BTreeMap<&'static str, &'static str>,
     ) -> Result<InstallationToken, AppError> {
         #[derive(Deserialize)]
@@ -118,7 +127,7 @@ impl App {
         }
         #[derive(Serialize)]
         struct Ask<'a> {
-            repositories: [&'a str; 1],
+            repositories: &'a [&'a str],
             permissions: &'a BTreeMap<&'static str, &'static str>,
         }
         #[derive(Deserialize)]
@@ -129,7 +138,9 @@ impl App {
         const LOOK_UP: &str = "the App's installation cannot be looked up";
         const TOKEN: &str = "no token of the App's installation";
         let path = format!("{}/installation", route(repository));
-        let response = api.get(&path, "application/vnd.github+json", super::api::MAX_JSON).await;
+        let response = api
+            .get(&path, "application/vnd.github+json", super::api::MAX_JSON)
+            .await;
         let installation: Installation = match response {
             Err(error) if error.status() == Some(http::StatusCode::NOT_FOUND) => {
                 return Err(AppError::NotInstalled {
@@ -137,11 +148,13 @@ impl App {
                     repository: repository.to_string(),
                 });
             }
-            other => other.and_then(|response| json(&response)).map_err(failed(LOOK_UP))?,
+            other => other
+                .and_then(|response| json(&response))
+                .map_err(failed(LOOK_UP))?,
         };
         let path = format!("app/installations/{}/access_tokens", installation.id);
         let ask = Ask {
-            repositories: [repository.name()],
+            repositories: names,
             permissions,
         };
         // A second token would be no harm: each ends by itself.
@@ -177,7 +190,9 @@ fn pkcs1_of_pkcs8(der: &[u8]) -> Option<Vec<u8>> {
         return None;
     };
     // rsaEncryption, 1.2.840.113549.1.1.1
-    const RSA: &[u8] = &[0x06, 0x09, 0x2a, 0x86, 0x48, 0x86, 0xf7, 0x0d, 0x01, 0x01, 0x01];
+    const RSA: &[u8] = &[
+        0x06, 0x09, 0x2a, 0x86, 0x48, 0x86, 0xf7, 0x0d, 0x01, 0x01, 0x01,
+    ];
     let (0x04, key, _) = element(rest)? else {
         return None;
     };
@@ -192,7 +207,9 @@ fn element(der: &[u8]) -> Option<(u8, &[u8], &[u8])> {
         0..=0x7f => (usize::from(first), rest),
         0x81..=0x84 => {
             let (bytes, rest) = rest.split_at_checked(usize::from(first & 0x7f))?;
-            let length = bytes.iter().fold(0_usize, |length, byte| (length << 8) | usize::from(*byte));
+            let length = bytes
+                .iter()
+                .fold(0_usize, |length, byte| (length << 8) | usize::from(*byte));
             (length, rest)
         }
         _ => return None,

@@ -64,9 +64,15 @@ impl Api {
     ///
     /// # Errors
     /// The request failed, or the answer is no commit SHA.
-    pub async fn commit(&self, repository: &RepositoryName, reference: &str) -> Result<String, ApiError> {
+    pub async fn commit(
+        &self,
+        repository: &RepositoryName,
+        reference: &str,
+    ) -> Result<String, ApiError> {
         let route = format!("{}/commits/{}", route(repository), encode(reference));
-        let response = self.get(&route, "application/vnd.github.sha", MAX_JSON).await?;
+        let response = self
+            .get(&route, "application/vnd.github.sha", MAX_JSON)
+            .await?;
         let text = String::from_utf8_lossy(&response.body).trim().to_owned();
         if is_commit_sha(&text) {
             return Ok(text);
@@ -85,7 +91,11 @@ impl Api {
 }
 
 pub(super) fn route(repository: &RepositoryName) -> String {
-    format!("repos/{}/{}", encode(repository.owner()), encode(repository.name()))
+    format!(
+        "repos/{}/{}",
+        encode(repository.owner()),
+        encode(repository.name())
+    )
 }
 
 /// The file's bytes: GitHub answers raw, with a media type that says so; a directory or a submodule

@@ -9,7 +9,9 @@ mod status;
 
 pub use api::{Api, ApiError};
 pub use app::{App, AppError, InstallationToken};
-pub use check_run::{Annotation, CheckRun, Conclusion, CreatedCheckRun, MAX_ANNOTATIONS, MAX_TEXT};
+pub use check_run::{
+    Annotation, CheckRun, Conclusion, CreatedCheckRun, MAX_ANNOTATIONS, MAX_TEXT, Output,
+};
 pub use contents::File;
 pub use repository::{RepositoryName, is_commit_sha};
 pub use status::{CommitStatus, MAX_DESCRIPTION, State};

@@ -52,7 +52,9 @@ impl Network {
             };
             let proxy = proxy.map_err(|_| {
                 // Not the value: a proxy URL can hold a password.
-                format!("the variable `{variable}` is not the URL of a proxy, as in `http://HOST:PORT`")
+                format!(
+                    "the variable `{variable}` is not the URL of a proxy, as in `http://HOST:PORT`"
+                )
             })?;
             builder = builder.proxy(proxy.no_proxy(exceptions.clone()));
         }
@@ -66,8 +68,8 @@ impl Network {
         if let Some(pem) = &self.ca_bundle {
             let before = roots.len();
             for certificate in CertificateDer::pem_slice_iter(pem) {
-                let certificate = certificate
-                    .map_err(|error| format!("the CA bundle is not PEM: {error}"))?;
+                let certificate =
+                    certificate.map_err(|error| format!("the CA bundle is not PEM: {error}"))?;
                 roots.add(certificate).map_err(|error| {
                     format!("a certificate of the CA bundle cannot be used: {error}")
                 })?;

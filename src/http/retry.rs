@@ -125,9 +125,18 @@ mod tests {
     #[test]
     fn what_is_repeated() {
         let host = || "h".to_owned();
-        let connect = Err(HttpError::Connect { host: host(), why: String::new() });
-        let broken = Err(HttpError::Transport { host: host(), why: String::new() });
-        let large = Err(HttpError::TooLarge { host: host(), limit: 1 });
+        let connect = Err(HttpError::Connect {
+            host: host(),
+            why: String::new(),
+        });
+        let broken = Err(HttpError::Transport {
+            host: host(),
+            why: String::new(),
+        });
+        let large = Err(HttpError::TooLarge {
+            host: host(),
+            limit: 1,
+        });
         let seconds = |n| Some(Some(Duration::from_secs(n)));
         for (result, safe, repeat_unsafe) in [
             (answer(200, None), None, None),
@@ -138,7 +147,11 @@ mod tests {
             (answer(429, Some("1")), seconds(1), seconds(1)),
             (answer(500, None), Some(None), None),
             (answer(503, Some("3")), seconds(3), None),
-            (answer(503, Some("Mon, 23 Nov 2026 00:00:00 GMT")), Some(None), None),
+            (
+                answer(503, Some("Mon, 23 Nov 2026 00:00:00 GMT")),
+                Some(None),
+                None,
+            ),
             (connect, Some(None), Some(None)),
             (broken, Some(None), None),
             (large, None, None),

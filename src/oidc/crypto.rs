@@ -6,7 +6,9 @@ use jsonwebtoken::crypto::{CryptoProvider, JwtSigner, JwtVerifier, KeyUtils};
 use jsonwebtoken::errors::{ErrorKind, Result};
 use jsonwebtoken::{Algorithm, AlgorithmFamily, DecodingKey, DecodingKeyKind, EncodingKey};
 use ring::rand::SystemRandom;
-use ring::signature::{RSA_PKCS1_2048_8192_SHA256, RSA_PKCS1_SHA256, RsaKeyPair, RsaPublicKeyComponents};
+use ring::signature::{
+    RSA_PKCS1_2048_8192_SHA256, RSA_PKCS1_SHA256, RsaKeyPair, RsaPublicKeyComponents,
+};
 use signature::{Error, Signer, Verifier};
 
 /// Makes ring the crypto of jsonwebtoken in this process. Any number of calls.
@@ -36,10 +38,12 @@ impl Rs256<()> {
     fn verifier(algorithm: Algorithm, key: &DecodingKey) -> Result<Box<dyn JwtVerifier>> {
         only_rs256(algorithm, key.family())?;
         match key.kind() {
-            DecodingKeyKind::RsaModulusExponent { n, e } => Ok(Box::new(Rs256(RsaPublicKeyComponents {
-                n: n.clone(),
-                e: e.clone(),
-            }))),
+            DecodingKeyKind::RsaModulusExponent { n, e } => {
+                Ok(Box::new(Rs256(RsaPublicKeyComponents {
+                    n: n.clone(),
+                    e: e.clone(),
+                })))
+            }
             DecodingKeyKind::SecretOrDer(_) => Err(ErrorKind::InvalidKeyFormat.into()),
         }
     }
@@ -71,7 +75,12 @@ impl Signer<Vec<u8>> for Rs256<RsaKeyPair> {
     fn try_sign(&self, message: &[u8]) -> std::result::Result<Vec<u8>, Error> {
         let mut signature = vec![0; self.0.public().modulus_len()];
         self.0
-            .sign(&RSA_PKCS1_SHA256, &SystemRandom::new(), message, &mut signature)
+            .sign(
+                &RSA_PKCS1_SHA256,
+                &SystemRandom::new(),
+                message,
+                &mut signature,
+            )
             .map_err(|_| Error::new())?;
         Ok(signature)
     }

@@ -26,7 +26,10 @@ impl Issuer {
         if host.ends_with(".ghe.com") {
             return Self(format!("https://token.actions.{host}"));
         }
-        Self(format!("{}/_services/token", server.origin().ascii_serialization()))
+        Self(format!(
+            "{}/_services/token",
+            server.origin().ascii_serialization()
+        ))
     }
 
     /// Reads the input `issuer`: one of the three forms, with one enterprise slug at most.
@@ -55,7 +58,9 @@ impl Issuer {
             rest.strip_prefix("/_services/token").ok_or_else(wrong)?
         };
         let slug_ok = slug.is_empty() || slug.strip_prefix('/').is_some_and(is_slug);
-        (secure && slug_ok).then(|| Self(text.to_owned())).ok_or_else(wrong)
+        (secure && slug_ok)
+            .then(|| Self(text.to_owned()))
+            .ok_or_else(wrong)
     }
 
     /// The text of `iss`.
@@ -87,11 +92,26 @@ mod tests {
     fn the_issuer_of_a_server() {
         for (server, issuer) in [
             ("https://github.com", GITHUB_COM),
-            ("https://acme.ghe.com/", "https://token.actions.acme.ghe.com"),
-            ("https://ghes.example.com", "https://ghes.example.com/_services/token"),
-            ("https://ghes.example.com:8443/", "https://ghes.example.com:8443/_services/token"),
-            ("http://127.0.0.1:4000", "http://127.0.0.1:4000/_services/token"),
-            ("https://github.com.evil.example", "https://github.com.evil.example/_services/token"),
+            (
+                "https://acme.ghe.com/",
+                "https://token.actions.acme.ghe.com",
+            ),
+            (
+                "https://ghes.example.com",
+                "https://ghes.example.com/_services/token",
+            ),
+            (
+                "https://ghes.example.com:8443/",
+                "https://ghes.example.com:8443/_services/token",
+            ),
+            (
+                "http://127.0.0.1:4000",
+                "http://127.0.0.1:4000/_services/token",
+            ),
+            (
+                "https://github.com.evil.example",
+                "https://github.com.evil.example/_services/token",
+            ),
         ] {
             let made = Issuer::of_server(&Url::parse(server).unwrap());
             assert_eq!(made.as_str(), issuer);
@@ -110,7 +130,8 @@ mod tests {
             assert_eq!(Issuer::parse(text).unwrap().as_str(), text);
         }
         for text in [
-            "", "github.com",
+            "",
+            "github.com",
             "http://token.actions.githubusercontent.com",
             "http://ghes.example.com/_services/token",
             "https://token.actions.githubusercontent.com/",

@@ -76,7 +76,10 @@ impl KeySet {
                     && key.kid == kid
                     && key.usage.as_deref().is_none_or(|usage| usage == "sig")
                     && key.alg.as_deref().is_none_or(|alg| alg == "RS256")
-                    && key.key_ops.as_ref().is_none_or(|ops| ops.iter().any(|op| op == "verify"))
+                    && key
+                        .key_ops
+                        .as_ref()
+                        .is_none_or(|ops| ops.iter().any(|op| op == "verify"))
             })
             .ok_or_else(|| NoKey::WrongPurpose(kid.to_owned()))
     }

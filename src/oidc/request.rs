@@ -58,7 +58,9 @@ impl TokenEndpoint {
         let url = Url::parse(url)
             .map_err(|_| wrong("the variable `ACTIONS_ID_TOKEN_REQUEST_URL` is not a URL"))?;
         if !(url.scheme() == "https" || (url.scheme() == "http" && is_loopback(&url))) {
-            return Err(wrong("the variable `ACTIONS_ID_TOKEN_REQUEST_URL` is not an https URL"));
+            return Err(wrong(
+                "the variable `ACTIONS_ID_TOKEN_REQUEST_URL` is not an https URL",
+            ));
         }
         let bearer = format!("Bearer {}", token.expose_secret());
         let mut authorization = HeaderValue::from_str(&bearer).map_err(|_| {
@@ -85,7 +87,10 @@ impl TokenEndpoint {
             .filter(|(name, _)| name != "audience")
             .map(|(name, value)| (name.into_owned(), value.into_owned()))
             .collect();
-        url.query_pairs_mut().clear().extend_pairs(kept).append_pair("audience", audience);
+        url.query_pairs_mut()
+            .clear()
+            .extend_pairs(kept)
+            .append_pair("audience", audience);
         let response = get(client, budget, &url, Some(&self.authorization), MAX_ANSWER)
             .await
             .map_err(|why| Unavailable::Unreachable { what: WHAT, why })?;
@@ -151,7 +156,10 @@ async fn get(
         if let Some(authorization) = authorization {
             request = request.header(AUTHORIZATION, authorization.clone());
         }
-        let response = request.send().await.map_err(|error| from_reqwest(&error, &host))?;
+        let response = request
+            .send()
+            .await
+            .map_err(|error| from_reqwest(&error, &host))?;
         collect(http::Response::from(response), cap, &host).await
     };
     budget.run(Repeat::Safe, &host, attempt).await

@@ -69,7 +69,11 @@ impl TokenInvalid {
 ///
 /// # Errors
 /// The first check that fails.
-pub fn verify(token: &str, keys: &KeySet, expected: &Expected<'_>) -> Result<SignedClaims, TokenInvalid> {
+pub fn verify(
+    token: &str,
+    keys: &KeySet,
+    expected: &Expected<'_>,
+) -> Result<SignedClaims, TokenInvalid> {
     if token.len() > MAX_TOKEN {
         let message = format!("it has {} bytes, the limit is {MAX_TOKEN}", token.len());
         return Err(TokenInvalid::Malformed(message));
@@ -109,15 +113,17 @@ impl Header {
         let json = URL_SAFE_NO_PAD
             .decode(header)
             .map_err(|_| malformed("its header is not base64url"))?;
-        let header: RawHeader =
-            serde_json::from_slice(&json).map_err(|_| malformed("its header is not a JSON object"))?;
+        let header: RawHeader = serde_json::from_slice(&json)
+            .map_err(|_| malformed("its header is not a JSON object"))?;
         match header.alg.as_deref() {
             Some("RS256") => {}
             Some(other) => return Err(TokenInvalid::Algorithm(other.chars().take(20).collect())),
             None => return Err(malformed("its header has no `alg`")),
         }
         if header.crit.is_some() {
-            return Err(malformed("its header has `crit` extensions, which are not supported"));
+            return Err(malformed(
+                "its header has `crit` extensions, which are not supported",
+            ));
         }
         let kid = header.kid.filter(|kid| !kid.is_empty());
         Ok(Self {
@@ -187,7 +193,9 @@ fn is_text(claims: &Claims, claim: &'static str, expected: &str) -> Result<(), T
 fn in_time(claims: &Claims, now: Timestamp) -> Result<(), TokenInvalid> {
     let time = |claim: &'static str| -> Result<Option<Timestamp>, TokenInvalid> {
         let seen = claims.get(claim);
-        let time = claims.seconds(claim).and_then(|s| Timestamp::from_second(s).ok());
+        let time = claims
+            .seconds(claim)
+            .and_then(|s| Timestamp::from_second(s).ok());
         match (seen, time) {
             (None, _) => Ok(None),
             (_, Some(time)) => Ok(Some(time)),
@@ -232,7 +240,10 @@ fn describe(value: Option<&Value>) -> String {
         Some(Value::String(text)) => format!("`{}`", text.chars().take(200).collect::<String>()),
         Some(Value::Array(_)) => "a list".to_owned(),
         Some(Value::Object(_)) => "an object".to_owned(),
-        Some(other) => format!("`{}`", other.to_string().chars().take(40).collect::<String>()),
+        Some(other) => format!(
+            "`{}`",
+            other.to_string().chars().take(40).collect::<String>()
+        ),
     }
 }
 

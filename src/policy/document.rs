@@ -76,7 +76,10 @@ impl<'a> Document<'a> {
     /// or a part that is not as the schema says.
     pub fn parse(text: &'a str, format: Format) -> Result<Self, Invalid> {
         if text.len() > MAX_FILE {
-            let message = format!("the policy has {} bytes, the limit is {MAX_FILE}", text.len());
+            let message = format!(
+                "the policy has {} bytes, the limit is {MAX_FILE}",
+                text.len()
+            );
             return Err(Problem::new(Position::START, message).into());
         }
         let text = text.strip_prefix('\u{feff}').unwrap_or(text);
@@ -115,7 +118,9 @@ impl<'a, S: Syntax<'a>> Reader<'a, S> {
     }
 
     fn document(mut self) -> Result<Document<'a>, Invalid> {
-        let document = self.root().and_then(|document| self.end().map(|()| document));
+        let document = self
+            .root()
+            .and_then(|document| self.end().map(|()| document));
         match Invalid::from_problems(self.problems) {
             Some(invalid) => Err(invalid),
             None => document.map_err(|Fatal| {
@@ -168,7 +173,10 @@ impl<'a, S: Syntax<'a>> Reader<'a, S> {
             return Ok(());
         };
         if scalar.text != "1" {
-            let message = format!("`version` is `{}`, this program knows version 1", scalar.text);
+            let message = format!(
+                "`version` is `{}`, this program knows version 1",
+                scalar.text
+            );
             self.problem(Problem::new(at, message).over(&scalar.text))?;
         }
         Ok(())
@@ -244,7 +252,14 @@ impl<'a, S: Syntax<'a>> Reader<'a, S> {
         };
         let mut named = false;
         let allowed = &[
-            "name", "permission", "workflow", "branch", "environment", "events", "claims", "expires",
+            "name",
+            "permission",
+            "workflow",
+            "branch",
+            "environment",
+            "events",
+            "claims",
+            "expires",
         ];
         let mapping = self.mapping("a rule", allowed, |reader, key, at| {
             match key {
@@ -345,7 +360,9 @@ impl<'a, S: Syntax<'a>> Reader<'a, S> {
         })?;
         if !seen {
             let problem = Problem::new(at, "`claims` names no claim");
-            self.problem(problem.help("leave the key out, or write `runner_environment: github-hosted`"))?;
+            self.problem(
+                problem.help("leave the key out, or write `runner_environment: github-hosted`"),
+            )?;
         }
         Ok(claims)
     }
@@ -359,7 +376,9 @@ impl<'a, S: Syntax<'a>> Reader<'a, S> {
         if expiry.is_none() {
             let message = format!("`expires` is `{text}`, which is no date and no instant");
             let problem = Problem::new(at, message).over(&text);
-            self.problem(problem.help("write `2027-01-31`, or `2027-01-31T12:00:00Z` with its offset"))?;
+            self.problem(
+                problem.help("write `2027-01-31`, or `2027-01-31T12:00:00Z` with its offset"),
+            )?;
         }
         Ok(expiry)
     }
@@ -432,7 +451,9 @@ impl<'a, S: Syntax<'a>> Reader<'a, S> {
     // What follows knows YAML and JSON, not policies.
 
     fn text(&mut self, what: &str) -> Read<Option<Cow<'a, str>>> {
-        Ok(self.scalar(what, ScalarKind::Text)?.map(|(scalar, _)| scalar.text))
+        Ok(self
+            .scalar(what, ScalarKind::Text)?
+            .map(|(scalar, _)| scalar.text))
     }
 
     /// A scalar of the kind; anything else is a problem and passed over.
@@ -542,11 +563,19 @@ impl<'a, S: Syntax<'a>> Reader<'a, S> {
                 continue;
             }
             if seen.len() >= MAX_KEYS {
-                let message = format!("more than {MAX_KEYS} keys in one mapping, which is the limit");
+                let message =
+                    format!("more than {MAX_KEYS} keys in one mapping, which is the limit");
                 return self.fatal(Problem::new(at, message));
             }
             seen.push((key.clone(), at));
-            if let (Token::Scalar(Scalar { kind: ScalarKind::Null, .. }), _) = self.peek()? {
+            if let (
+                Token::Scalar(Scalar {
+                    kind: ScalarKind::Null,
+                    ..
+                }),
+                _,
+            ) = self.peek()?
+            {
                 self.next()?;
                 let problem = Problem::new(at, format!("`{key}` has no value")).over(&key);
                 self.problem(problem.help("give it a value or remove the key"))?;
@@ -562,10 +591,14 @@ impl<'a, S: Syntax<'a>> Reader<'a, S> {
         let (seen, length) = match token {
             Token::MappingStart => ("a mapping".to_owned(), None),
             Token::ListStart => ("a list".to_owned(), None),
-            Token::Scalar(Scalar { kind: ScalarKind::Null, .. }) => ("empty".to_owned(), None),
-            Token::Scalar(scalar) => {
-                (format!("{} (`{}`)", scalar.kind.name(), scalar.text), Some(scalar.text.clone()))
-            }
+            Token::Scalar(Scalar {
+                kind: ScalarKind::Null,
+                ..
+            }) => ("empty".to_owned(), None),
+            Token::Scalar(scalar) => (
+                format!("{} (`{}`)", scalar.kind.name(), scalar.text),
+                Some(scalar.text.clone()),
+            ),
             _ => ("missing".to_owned(), None),
         };
         self.skip()?;
@@ -627,7 +660,11 @@ fn wrong_scalar(what: &str, kind: ScalarKind, scalar: &Scalar<'_>, at: Position)
     let text = &scalar.text;
     let message = match scalar.kind {
         ScalarKind::Null => format!("{what} has no value, expected {}", kind.name()),
-        seen => format!("{what} is {} (`{text}`), expected {}", seen.name(), kind.name()),
+        seen => format!(
+            "{what} is {} (`{text}`), expected {}",
+            seen.name(),
+            kind.name()
+        ),
     };
     let problem = Problem::new(at, message).over(text);
     match (kind, scalar.kind) {

@@ -15,7 +15,9 @@ pub(super) fn to_regex(glob: &str) -> Result<String, &'static str> {
     while let Some(c) = chars.next() {
         let was_repeatable = std::mem::replace(&mut repeatable, false);
         match c {
-            '!' if at_start => return Err("a pattern here cannot exclude, so it cannot start with `!`"),
+            '!' if at_start => {
+                return Err("a pattern here cannot exclude, so it cannot start with `!`");
+            }
             '*' if chars.next_if_eq(&'*').is_some() => regex.push_str("(?s:.)*"),
             '*' => regex.push_str("[^/]*"),
             '?' | '+' if was_repeatable => regex.push(c),
@@ -65,25 +67,51 @@ mod tests {
 
     fn matches(glob: &str, value: &str) -> bool {
         let regex = to_regex(glob).unwrap();
-        regex::Regex::new(&format!(r"\A(?:{regex})\z")).unwrap().is_match(value)
+        regex::Regex::new(&format!(r"\A(?:{regex})\z"))
+            .unwrap()
+            .is_match(value)
     }
 
     #[test]
     fn as_in_githubs_cheat_sheet() {
         for (glob, yes, no) in [
-            ("feature/*", &["feature/my-branch", "feature/"][..], &["feature/a/b", "feature", "xfeature/a"][..]),
-            ("feature/**", &["feature/beta-a/my-branch", "feature/x"], &["features/x"]),
+            (
+                "feature/*",
+                &["feature/my-branch", "feature/"][..],
+                &["feature/a/b", "feature", "xfeature/a"][..],
+            ),
+            (
+                "feature/**",
+                &["feature/beta-a/my-branch", "feature/x"],
+                &["features/x"],
+            ),
             ("main", &["main"], &["mainz", "Main"]),
             ("*", &["main", "releases"], &["all/the/branches"]),
             ("**", &["all/the/branches", "every/tag"], &[]),
-            ("*feature", &["mona-feature", "feature", "ver-10-feature"], &["a/feature", "feature-x"]),
+            (
+                "*feature",
+                &["mona-feature", "feature", "ver-10-feature"],
+                &["a/feature", "feature-x"],
+            ),
             ("v2*", &["v2", "v2.0", "v2.9"], &["v1", "xv2"]),
-            ("v[12].[0-9]+.[0-9]+", &["v1.10.1", "v2.0.0"], &["v3.0.0", "v1x0.1"]),
+            (
+                "v[12].[0-9]+.[0-9]+",
+                &["v1.10.1", "v2.0.0"],
+                &["v3.0.0", "v1x0.1"],
+            ),
             ("*.jsx?", &["page.js", "page.jsx"], &["page.jsxx"]),
-            ("releases/**-alpha", &["releases/beta/3-alpha"], &["releases/beta"]),
+            (
+                "releases/**-alpha",
+                &["releases/beta/3-alpha"],
+                &["releases/beta"],
+            ),
             (r"a\*b", &["a*b"], &["axb"]),
             ("release/1.0", &["release/1.0"], &["release/1x0"]),
-            ("acme-org/service-*", &["acme-org/service-a"], &["acme-org/other", "acme-org/service-a/b"]),
+            (
+                "acme-org/service-*",
+                &["acme-org/service-a"],
+                &["acme-org/other", "acme-org/service-a/b"],
+            ),
         ] {
             for value in yes {
                 assert!(matches(glob, value), "{glob} should match {value}");
@@ -96,7 +124,9 @@ mod tests {
 
     #[test]
     fn what_is_not_a_glob() {
-        for glob in ["!main", "?x", "*?", "**+", "a??", "[ab", "[]", "[^a]", r"x\", "[a&&b]"] {
+        for glob in [
+            "!main", "?x", "*?", "**+", "a??", "[ab", "[]", "[^a]", r"x\", "[a&&b]",
+        ] {
             assert!(to_regex(glob).is_err(), "{glob}");
         }
     }

@@ -80,7 +80,11 @@ impl<'a> Json<'a> {
                 let length = read.map_err(|e| self.error(&e))?;
                 let text = self.text.get(start..start + length).unwrap_or_default();
                 let integer = text.bytes().all(|b| b.is_ascii_digit() || b == b'-');
-                let kind = if integer { ScalarKind::Integer } else { ScalarKind::Number };
+                let kind = if integer {
+                    ScalarKind::Integer
+                } else {
+                    ScalarKind::Number
+                };
                 scalar(kind, Cow::Borrowed(text))
             }
         };

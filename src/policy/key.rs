@@ -119,7 +119,16 @@ mod tests {
             assert_eq!(PermissionKey::parse(text.into()).unwrap().as_str(), key);
         }
         for text in [
-            "", "ws", "ws:", ":ws", "ws::x", "WS:locks:create", "ws:locks:create ", "ws:löcks:x", "*", "ws:*",
+            "",
+            "ws",
+            "ws:",
+            ":ws",
+            "ws::x",
+            "WS:locks:create",
+            "ws:locks:create ",
+            "ws:löcks:x",
+            "*",
+            "ws:*",
         ] {
             assert!(PermissionKey::parse(text.into()).is_err(), "{text}");
         }
@@ -127,7 +136,10 @@ mod tests {
 
     #[test]
     fn a_misspelt_key_is_recognised() {
-        assert_eq!(did_you_mean("ws:deployment:create"), Some("ws:deployments:create"));
+        assert_eq!(
+            did_you_mean("ws:deployment:create"),
+            Some("ws:deployments:create")
+        );
         assert_eq!(did_you_mean("Lock Create"), Some("ws:locks:create"));
         assert_eq!(did_you_mean("ws:something:else"), None);
     }

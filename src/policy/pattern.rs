@@ -34,7 +34,9 @@ pub enum Kind {
 impl Kind {
     /// The kind of a pattern that is written as a plain text.
     pub fn of(text: &str) -> Self {
-        const META: &[char] = &['\\', '^', '$', '*', '+', '?', '(', ')', '[', ']', '{', '}', '|'];
+        const META: &[char] = &[
+            '\\', '^', '$', '*', '+', '?', '(', ')', '[', ']', '{', '}', '|',
+        ];
         if text == "*" {
             Self::Any
         } else if text.contains(META) {
@@ -106,9 +108,7 @@ impl Matcher<'_> {
             (Self::Any, _) => true,
             (_, None) => false,
             (Self::Equal(text, Case::Sensitive), Some(value)) => *text == value,
-            (Self::Equal(text, Case::Insensitive), Some(value)) => {
-                text.eq_ignore_ascii_case(value)
-            }
+            (Self::Equal(text, Case::Insensitive), Some(value)) => text.eq_ignore_ascii_case(value),
             (Self::Regex(regex), Some(value)) => regex.is_match(value),
         }
     }
@@ -122,14 +122,16 @@ impl Pattern<'_> {
     /// [`MAX_COMPILED`] when compiled.
     pub fn compile(&self, case: Case) -> Result<Matcher<'_>, Problem> {
         if self.text.is_empty() {
-            return Err(self.problem("the pattern is empty").help(
-                "write `\"*\"` for every value, or leave the key out",
-            ));
+            return Err(self
+                .problem("the pattern is empty")
+                .help("write `\"*\"` for every value, or leave the key out"));
         }
         if self.text.len() > MAX_PATTERN {
             let seen = self.text.len();
             return Err(self
-                .problem(format!("the pattern has {seen} bytes, the limit is {MAX_PATTERN}"))
+                .problem(format!(
+                    "the pattern has {seen} bytes, the limit is {MAX_PATTERN}"
+                ))
                 .help("split it into a list of shorter patterns"));
         }
         match self.kind {
@@ -192,7 +194,9 @@ impl Pattern<'_> {
             self.text
         ));
         match error {
-            regex_syntax::Error::Parse(error) if error.kind() == &ErrorKind::UnsupportedLookAround => {
+            regex_syntax::Error::Parse(error)
+                if error.kind() == &ErrorKind::UnsupportedLookAround =>
+            {
                 problem.help("list what is allowed instead of excluding what is not")
             }
             regex_syntax::Error::Parse(error)
@@ -232,7 +236,10 @@ mod tests {
     }
 
     fn matches(text: &str, value: &str) -> bool {
-        pattern(text).compile(Case::Sensitive).unwrap().matches(Some(value))
+        pattern(text)
+            .compile(Case::Sensitive)
+            .unwrap()
+            .matches(Some(value))
     }
 
     #[test]
@@ -288,7 +295,12 @@ mod tests {
 
     #[test]
     fn what_does_not_compile_says_why() {
-        let message = |text: &str| pattern(text).compile(Case::Sensitive).unwrap_err().to_string();
+        let message = |text: &str| {
+            pattern(text)
+                .compile(Case::Sensitive)
+                .unwrap_err()
+                .to_string()
+        };
         insta::assert_snapshot!(message(""), @r#"line 1, column 1: the pattern is empty (write `"*"` for every value, or leave the key out)"#);
         insta::assert_snapshot!(message("a)|("), @"line 1, column 1: the regex `a)|(` is not valid: unopened group, at byte 1 of it");
         insta::assert_snapshot!(message("(?!main).*"), @"line 1, column 1: the regex `(?!main).*` is not valid: look-around is not supported, at byte 0 of it (list what is allowed instead of excluding what is not)");
@@ -305,7 +317,13 @@ mod tests {
             let case = Case::ignored_for(Some(value));
             pattern.compile(case).unwrap().matches(Some(value))
         };
-        for text in ["Production", "^production$", "[o-q]roduction", "PROD.*", "(prod|stag)uction"] {
+        for text in [
+            "Production",
+            "^production$",
+            "[o-q]roduction",
+            "PROD.*",
+            "(prod|stag)uction",
+        ] {
             assert!(fold(text, "pRoDuCtIoN"), "{text}");
         }
         // U+017F folds to `s`, U+212A to `k` under Unicode's rules.

@@ -55,7 +55,10 @@ impl<'a> Patterns<'a> {
             return Err(Problem::new(self.position, "the list of patterns is empty")
                 .help("write `\"*\"` for every value, or leave the key out"));
         }
-        self.list.iter().map(|pattern| pattern.compile(case)).collect()
+        self.list
+            .iter()
+            .map(|pattern| pattern.compile(case))
+            .collect()
     }
 }
 
@@ -109,19 +112,36 @@ mod tests {
             ("2027-01-31", "2027-01-31T23:59:59.999Z", false),
             ("2027-01-31", "2027-02-01T00:00:00Z", true),
             ("2027-01-31T12:00:00Z", "2027-01-31T12:00:00Z", false),
-            ("2027-01-31T12:00:00Z", "2027-01-31T12:00:00.000000001Z", true),
+            (
+                "2027-01-31T12:00:00Z",
+                "2027-01-31T12:00:00.000000001Z",
+                true,
+            ),
             ("2027-01-31T12:00:00+02:00", "2027-01-31T10:00:01Z", true),
         ] {
             let expiry = Expiry::parse(expires.into()).unwrap();
-            assert_eq!(expiry.is_over(now.parse().unwrap()), over, "{expires} at {now}");
+            assert_eq!(
+                expiry.is_over(now.parse().unwrap()),
+                over,
+                "{expires} at {now}"
+            );
         }
     }
 
     #[test]
     fn what_is_neither_a_date_nor_an_instant() {
         for text in [
-            "", "tomorrow", "2027", "2027-02-30", "20270131", "2027-01-31T12:00:00", "2027-01-31 12:00:00Z",
-            "2027-01-31T12:00:00Z[UTC]", "31.01.2027", "2027-1-31", "2027-W05-7",
+            "",
+            "tomorrow",
+            "2027",
+            "2027-02-30",
+            "20270131",
+            "2027-01-31T12:00:00",
+            "2027-01-31 12:00:00Z",
+            "2027-01-31T12:00:00Z[UTC]",
+            "31.01.2027",
+            "2027-1-31",
+            "2027-W05-7",
         ] {
             assert_eq!(Expiry::parse(text.into()), None, "{text}");
         }

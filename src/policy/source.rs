@@ -52,7 +52,9 @@ impl PolicySource {
             return RepositoryPath::parse(input).map(Self::DefaultBranch);
         };
         let expected = || {
-            format!("`{input}` is not `OWNER/REPO/PATH@REF`, as in `acme-org/policies/permissions.yml@main`")
+            format!(
+                "`{input}` is not `OWNER/REPO/PATH@REF`, as in `acme-org/policies/permissions.yml@main`"
+            )
         };
         let mut parts = file.splitn(3, '/');
         let (Some(owner), Some(name), Some(path)) = (parts.next(), parts.next(), parts.next())
@@ -93,7 +95,11 @@ impl fmt::Display for PolicySource {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::DefaultBranch(path) => write!(f, "{path} at the default branch"),
-            Self::Repository { repository, path, reference } => {
+            Self::Repository {
+                repository,
+                path,
+                reference,
+            } => {
                 write!(f, "{repository}/{path}@{reference}")
             }
             Self::Workspace(path) => write!(f, "./{path}"),
@@ -113,14 +119,20 @@ impl RepositoryPath {
         if path.is_empty() || path.starts_with('/') {
             return wrong("is not relative to the root of the repository");
         }
-        if path.split('/').any(|segment| matches!(segment, "" | "." | "..")) {
+        if path
+            .split('/')
+            .any(|segment| matches!(segment, "" | "." | ".."))
+        {
             return wrong("has an empty, `.` or `..` segment");
         }
         if path.chars().any(|c| c.is_control() || c == '\\') {
             return wrong("has a control character or a backslash");
         }
         let lower = path.to_ascii_lowercase();
-        if ![".yml", ".yaml", ".json"].iter().any(|ending| lower.ends_with(ending)) {
+        if ![".yml", ".yaml", ".json"]
+            .iter()
+            .any(|ending| lower.ends_with(ending))
+        {
             return wrong("does not end in `.yml`, `.yaml` or `.json`");
         }
         Ok(Self(path.to_owned()))
@@ -147,11 +159,15 @@ impl GitRef {
         let forbidden = |c: char| c.is_control() || " ~^:?*[\\".contains(c);
         if reference.is_empty()
             || reference.contains(forbidden)
-            || ["..", "@{", "//"].iter().any(|part| reference.contains(part))
+            || ["..", "@{", "//"]
+                .iter()
+                .any(|part| reference.contains(part))
             || reference.starts_with(['/', '-'])
             || reference.ends_with(['/', '.'])
         {
-            return Err(format!("`{reference}` is not the name of a branch, a tag or a commit"));
+            return Err(format!(
+                "`{reference}` is not the name of a branch, a tag or a commit"
+            ));
         }
         Ok(Self(reference.to_owned()))
     }
@@ -180,14 +196,20 @@ mod tests {
     #[test]
     fn the_four_places() {
         let parse = |input: &str| PolicySource::parse(input, "/github/workspace").unwrap();
-        assert_eq!(parse(DEFAULT_PATH).to_string(), ".github/repo-permissions.yml at the default branch");
+        assert_eq!(
+            parse(DEFAULT_PATH).to_string(),
+            ".github/repo-permissions.yml at the default branch"
+        );
         assert_eq!(
             parse("acme-org/policies/a/b.json@feature/x@y").to_string(),
             "acme-org/policies/a/b.json@feature/x@y"
         );
         assert_eq!(parse("./a b.yaml").to_string(), "./a b.yaml");
         assert_eq!(parse("/github/workspace/p.yml"), parse("./p.yml"));
-        assert_eq!(parse("version: 1\n"), PolicySource::Inline("version: 1\n".into()));
+        assert_eq!(
+            parse("version: 1\n"),
+            PolicySource::Inline("version: 1\n".into())
+        );
         assert_eq!(parse("{\n}").format(), Format::Json);
         assert_eq!(parse("./p.JSON").format(), Format::Json);
     }
@@ -195,11 +217,34 @@ mod tests {
     #[test]
     fn policy_path_cannot_reach_another_endpoint() {
         for input in [
-            "", "/etc/passwd.yml", "../../user.yml", "a/../b.yml", "a//b.yml", "./", "./../p.yml", ".//p.yml",
-            "p.txt", ".github", "a\\b.yml", "a\u{7}.yml", "/github/workspacep.yml",
-            "o/r@main", "o/p.yml@main", "@main", "o/r/p.yml@", "o/r/../../user.yml@main", "../r/p.yml@main",
-            "o/../p.yml@main", "o/./p.yml@main", "o%2f/r/p.yml@main", "o/r/p.yml@a b", "o/r/p.yml@a..b",
-            "o/r/p.yml@main?x", "o/r/p.yml@-x", "o/r/p.yml@a~1", "o /r/p.yml@main",
+            "",
+            "/etc/passwd.yml",
+            "../../user.yml",
+            "a/../b.yml",
+            "a//b.yml",
+            "./",
+            "./../p.yml",
+            ".//p.yml",
+            "p.txt",
+            ".github",
+            "a\\b.yml",
+            "a\u{7}.yml",
+            "/github/workspacep.yml",
+            "o/r@main",
+            "o/p.yml@main",
+            "@main",
+            "o/r/p.yml@",
+            "o/r/../../user.yml@main",
+            "../r/p.yml@main",
+            "o/../p.yml@main",
+            "o/./p.yml@main",
+            "o%2f/r/p.yml@main",
+            "o/r/p.yml@a b",
+            "o/r/p.yml@a..b",
+            "o/r/p.yml@main?x",
+            "o/r/p.yml@-x",
+            "o/r/p.yml@a~1",
+            "o /r/p.yml@main",
         ] {
             let parsed = PolicySource::parse(input, "/github/workspace");
             assert!(parsed.is_err(), "{input:?} gave {parsed:?}");

@@ -37,7 +37,8 @@ impl<'a> Yaml<'a> {
             return problem.help("YAML is indented with spaces, this line has a tab");
         }
         if line.contains('"') && line.contains('\\') {
-            return problem.help("in double quotes a backslash is an escape: use single quotes for a regex");
+            return problem
+                .help("in double quotes a backslash is an escape: use single quotes for a regex");
         }
         problem
     }
@@ -56,15 +57,20 @@ impl<'a> Syntax<'a> for Yaml<'a> {
             };
             let (event, span) = event.map_err(|error| self.syntax_error(&error))?;
             let at = position(span.start);
-            let refuse = |what: &str| Problem::new(at, format!("{what} are not allowed in a policy"))
-                .help("write the value out");
+            let refuse = |what: &str| {
+                Problem::new(at, format!("{what} are not allowed in a policy"))
+                    .help("write the value out")
+            };
             let token = match event {
                 Event::StreamStart | Event::DocumentEnd | Event::Nothing => continue,
                 Event::DocumentStart(_) => {
                     self.documents += 1;
                     if self.documents > 1 {
-                        return Err(Problem::new(at, "a second document starts here, a policy is one document")
-                            .help("remove the `---`"));
+                        return Err(Problem::new(
+                            at,
+                            "a second document starts here, a policy is one document",
+                        )
+                        .help("remove the `---`"));
                     }
                     continue;
                 }
@@ -105,20 +111,22 @@ fn resolve(text: &Cow<'_, str>) -> ScalarKind {
         _ => {}
     }
     let digits = text.strip_prefix(['-', '+']).unwrap_or(text);
-    let all = |digits: &str, is: fn(&char) -> bool| {
-        !digits.is_empty() && digits.chars().all(|c| is(&c))
-    };
+    let all =
+        |digits: &str, is: fn(&char) -> bool| !digits.is_empty() && digits.chars().all(|c| is(&c));
     if all(digits, char::is_ascii_digit) {
         return ScalarKind::Integer;
     }
     let based = |prefix: &str, is: fn(&char) -> bool| {
-        text.strip_prefix(prefix).is_some_and(|digits| all(digits, is))
+        text.strip_prefix(prefix)
+            .is_some_and(|digits| all(digits, is))
     };
-    let special = [".inf", ".Inf", ".INF"].contains(&digits)
-        || [".nan", ".NaN", ".NAN"].contains(&&**text);
+    let special =
+        [".inf", ".Inf", ".INF"].contains(&digits) || [".nan", ".NaN", ".NAN"].contains(&&**text);
     let float = digits.starts_with(|c: char| c.is_ascii_digit() || c == '.')
         && digits.contains(|c: char| c.is_ascii_digit())
-        && digits.chars().all(|c| c.is_ascii_digit() || ".eE+-".contains(c))
+        && digits
+            .chars()
+            .all(|c| c.is_ascii_digit() || ".eE+-".contains(c))
         && digits.parse::<f64>().is_ok();
     if special
         || float

@@ -1,0 +1,278 @@
+//! The inputs of the action, checked.
+
+use std::borrow::Cow;
+use std::collections::BTreeSet;
+use std::time::Duration;
+
+use secrecy::SecretString;
+
+use super::environment::Environment;
+use crate::github::{App, is_commit_sha};
+use crate::oidc::Issuer;
+use crate::policy::PermissionKey;
+use crate::policy::source::{DEFAULT_PATH, PolicySource};
+use crate::report::Detail;
+
+/// The most permissions of one step.
+const MAX_PERMISSIONS: usize = 50;
+/// The longest time for the whole run.
+const MAX_TIMEOUT: u64 = 3600;
+
+/// What a denial does to the step.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Mode {
+    /// It fails.
+    Enforce,
+    /// It succeeds and tells.
+    Advisory,
+}
+
+/// Where the outcome is reported, besides outputs and log.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Place {
+    /// A check run.
+    CheckRun,
+    /// A commit status for each permission.
+    Status,
+    /// The job's summary.
+    Summary,
+}
+
+/// The inputs that say how to report. They are read first and never fail: what is wrong with the
+/// others has to be reported somewhere.
+#[derive(Clone)]
+pub struct ReportInputs {
+    /// `permission`, as keys where they are, as they were written where not.
+    pub permissions: Vec<String>,
+    /// `token`
+    pub token: Option<SecretString>,
+    /// `mode`
+    pub mode: Mode,
+    /// `report`
+    pub places: BTreeSet<Place>,
+    /// `check-name`
+    pub check_name: Option<String>,
+    /// `status-context`
+    pub status_context: Option<String>,
+    /// `sha`
+    pub sha: Option<String>,
+    /// `detail`
+    pub detail: Option<Detail>,
+    /// `timeout`
+    pub timeout: Duration,
+    /// `app-client-id` and `app-private-key`
+    pub app: Option<App>,
+    /// `ca-bundle`
+    pub ca_bundle: Option<String>,
+}
+
+/// The inputs that a decision needs.
+#[derive(Clone, Debug)]
+pub struct Inputs {
+    /// `permission`
+    pub permissions: Vec<PermissionKey<'static>>,
+    /// `policy`
+    pub policy: PolicySource,
+    /// `audience`
+    pub audience: String,
+    /// `issuer`
+    pub issuer: Option<Issuer>,
+}
+
+/// Everything that is wrong with the inputs, each as a sentence.
+#[derive(Debug, Default)]
+pub struct Problems(Vec<String>);
+
+impl Problems {
+    fn add(&mut self, problem: impl Into<String>) {
+        self.0.push(problem.into());
+    }
+
+    /// The sentences in one line, if there are any.
+    pub fn message(&self) -> Option<String> {
+        (!self.0.is_empty()).then(|| self.0.join("; "))
+    }
+}
+
+impl ReportInputs {
+    /// Reads them; what is wrong falls back to its default and is told in `problems`.
+    pub fn read(environment: &Environment, problems: &mut Problems) -> Self {
+        let mode = match environment.input("mode") {
+            None | Some("enforce") => Mode::Enforce,
+            Some("advisory") => Mode::Advisory,
+            Some(other) => {
+                problems.add(format!(
+                    "`mode` is `{other}`, expected `enforce` or `advisory`"
+                ));
+                Mode::Enforce
+            }
+        };
+        let detail = match environment.input("detail") {
+            None => None,
+            Some("full") => Some(Detail::Full),
+            Some("reason") => Some(Detail::Reason),
+            Some("none") => Some(Detail::None),
+            Some(other) => {
+                problems.add(format!(
+                    "`detail` is `{other}`, expected `full`, `reason` or `none`"
+                ));
+                Some(Detail::None)
+            }
+        };
+        let sha = environment.input("sha");
+        if let Some(wrong) = sha.filter(|sha| !is_commit_sha(sha)) {
+            problems.add(format!(
+                "`sha` is `{wrong}`, expected the 40 hexadecimal digits of a commit"
+            ));
+        }
+        Self {
+            permissions: split(environment.input("permission").unwrap_or_default())
+                .map(|text| match PermissionKey::parse(Cow::Borrowed(text)) {
+                    Ok(key) => key.to_string(),
+                    Err(_) => text.to_owned(),
+                })
+                .take(MAX_PERMISSIONS)
+                .collect(),
+            token: environment.secret_input("token"),
+            mode,
+            places: places(environment.input("report"), problems),
+            check_name: environment.input("check-name").map(str::to_owned),
+            status_context: environment.input("status-context").map(str::to_owned),
+            sha: sha
+                .filter(|sha| is_commit_sha(sha))
+                .map(str::to_ascii_lowercase),
+            detail,
+            timeout: timeout(environment.input("timeout"), problems),
+            app: app(environment, problems),
+            ca_bundle: environment.input("ca-bundle").map(str::to_owned),
+        }
+    }
+}
+
+impl Inputs {
+    /// Reads them; `None` when one is wrong, which is then told in `problems`.
+    pub fn read(environment: &Environment, problems: &mut Problems) -> Option<Self> {
+        let mut permissions: Vec<PermissionKey<'static>> = Vec::new();
+        for text in split(environment.input("permission").unwrap_or_default()) {
+            match PermissionKey::parse(Cow::Owned(text.to_owned())) {
+                Ok(key) if permissions.contains(&key) => {}
+                Ok(key) => permissions.push(key),
+                Err(error) => problems.add(format!("`permission`: {error} ({})", error.help())),
+            }
+        }
+        if permissions.is_empty() && problems.message().is_none() {
+            problems.add("`permission` is missing: name the permission to check, such as `ws:deployments:create`");
+        } else if permissions.len() > MAX_PERMISSIONS {
+            problems.add(format!(
+                "`permission` names {}, the limit is {MAX_PERMISSIONS}",
+                permissions.len()
+            ));
+        }
+        let workspace = environment.get("GITHUB_WORKSPACE").unwrap_or_default();
+        // Not trimmed: an inline policy is a text of its own.
+        let policy = environment
+            .get("INPUT_POLICY")
+            .filter(|text| !text.trim().is_empty());
+        let policy = policy.unwrap_or(DEFAULT_PATH);
+        // A path in a YAML block scalar ends in a new line and is still a path.
+        let policy = match PolicySource::parse(policy.trim(), workspace) {
+            Err(_) if policy.contains('\n') => PolicySource::parse(policy, workspace),
+            parsed => parsed,
+        };
+        let policy = policy
+            .map_err(|error| problems.add(format!("`policy`: {error}")))
+            .ok();
+        let event = environment.get("GITHUB_EVENT_NAME").unwrap_or_default();
+        if let (Some(PolicySource::Workspace(path)), true) =
+            (&policy, event.starts_with("pull_request"))
+        {
+            problems.add(format!(
+                "`policy` is `./{path}`, a file of the workspace, which in a `{event}` event is the pull request's \
+                 own text: name it without `./` to read it at the default branch"
+            ));
+        }
+        let issuer = environment.input("issuer").map(Issuer::parse).transpose();
+        let issuer = issuer
+            .map_err(|error| problems.add(format!("`issuer`: {error}")))
+            .ok();
+        for name in ["audit-webhook", "audit-webhook-secret"] {
+            if environment.input(name).is_some() {
+                problems.add(format!("`{name}` is not supported by this version"));
+            }
+        }
+        if !matches!(environment.input("review"), None | Some("false")) {
+            problems
+                .add("`review` is not supported by this version: leave it out or write `false`");
+        }
+        if problems.message().is_some() {
+            return None;
+        }
+        Some(Self {
+            permissions,
+            policy: policy?,
+            audience: environment
+                .input("audience")
+                .unwrap_or("repo-permissions")
+                .to_owned(),
+            issuer: issuer?,
+        })
+    }
+}
+
+fn app(environment: &Environment, problems: &mut Problems) -> Option<App> {
+    let id = environment.input("app-client-id");
+    match (id, environment.secret_input("app-private-key")) {
+        (None, None) => None,
+        (Some(id), Some(key)) => App::new(id, &key)
+            .map_err(|error| problems.add(error.to_string()))
+            .ok(),
+        _ => {
+            problems
+                .add("`app-client-id` and `app-private-key` go together: one of them is missing");
+            None
+        }
+    }
+}
+
+fn split(list: &str) -> impl Iterator<Item = &str> {
+    list.split([',', '\n'])
+        .map(str::trim)
+        .filter(|item| !item.is_empty())
+}
+
+fn places(input: Option<&str>, problems: &mut Problems) -> BTreeSet<Place> {
+    let mut places = BTreeSet::new();
+    let Some(input) = input else {
+        return BTreeSet::from([Place::CheckRun, Place::Status, Place::Summary]);
+    };
+    let mut none = false;
+    for item in split(input) {
+        match item {
+            "check-run" => _ = places.insert(Place::CheckRun),
+            "status" => _ = places.insert(Place::Status),
+            "summary" => _ = places.insert(Place::Summary),
+            "none" => none = true,
+            other => problems.add(format!(
+                "`report` names `{other}`, expected any of `check-run`, `status`, `summary`, or `none`"
+            )),
+        }
+    }
+    if none && !places.is_empty() {
+        problems.add("`report` names `none` and other places");
+    }
+    places
+}
+
+fn timeout(input: Option<&str>, problems: &mut Problems) -> Duration {
+    let default = Duration::from_secs(60);
+    let Some(text) = input else { return default };
+    match text.parse() {
+        Ok(seconds @ 1..=MAX_TIMEOUT) => Duration::from_secs(seconds),
+        _ => {
+            problems.add(format!(
+                "`timeout` is `{text}`, expected whole seconds from 1 to {MAX_TIMEOUT}"
+            ));
+            default
+        }
+    }
+}

@@ -1,0 +1,14 @@
+//! The step: inputs, decision, reports, outputs, exit code.
+
+mod credentials;
+pub mod environment;
+mod identity;
+mod inputs;
+mod policy;
+mod report;
+mod run;
+mod runtime;
+mod workflow;
+
+pub use environment::Environment;
+pub use run::{run, write_internal_error};

@@ -1,0 +1,279 @@
+//! Telling the outcome: outputs and summary at once, check run and statuses by API, the log.
+
+use futures_util::future::{join, join_all};
+use http::StatusCode;
+
+use super::credentials::Credentials;
+use super::environment::Environment;
+use super::inputs::{Mode, Place, ReportInputs};
+use super::runtime::head_sha;
+use super::workflow::{Log, MAX_SUMMARY, write_outputs, write_summary};
+use crate::context::{Context, EventPayload};
+use crate::decision::{Decision, TracedRule};
+use crate::github::{Api, ApiError};
+use crate::http::Budget;
+use crate::report::{Detail, Labels, Outcome, context_rows, heading, page};
+
+/// Reports of one run. A report that fails is a warning and stops no other.
+pub struct Reporter<'a> {
+    pub environment: &'a Environment,
+    pub inputs: &'a ReportInputs,
+    pub payload: Option<&'a EventPayload>,
+    pub detail: Detail,
+    pub credentials: Option<&'a Credentials>,
+}
+
+impl Reporter<'_> {
+    /// Outputs and summary: before any request, so that they are there whatever the network does.
+    pub fn write_local(&self, outcome: &Outcome<'_>) {
+        self.write_outputs(outcome);
+        if self.inputs.places.contains(&Place::Summary) {
+            let page = page(outcome, self.detail, self.advisory(), MAX_SUMMARY / 2);
+            self.to_file("GITHUB_STEP_SUMMARY", |path| write_summary(path, &page));
+        }
+    }
+
+    /// The outputs. Later ones of the same name win.
+    pub fn write_outputs(&self, outcome: &Outcome<'_>) {
+        let of_context = |value: fn(&Context) -> Option<&String>| {
+            outcome.context.and_then(value).map_or("", String::as_str)
+        };
+        let allowed = (outcome.decision == Decision::Allowed).to_string();
+        let rule = outcome.rule();
+        let json = outcome.to_json();
+        let outputs = [
+            ("decision", outcome.decision.as_str()),
+            ("allowed", &allowed),
+            ("reason", outcome.reason.code()),
+            ("message", &outcome.message),
+            ("rule", &rule),
+            (
+                "repository",
+                of_context(|context| context.repository.as_ref()),
+            ),
+            ("workflow", of_context(|context| context.workflow.as_ref())),
+            ("branch", of_context(|context| context.branch.as_ref())),
+            (
+                "environment",
+                of_context(|context| context.environment.as_ref()),
+            ),
+            (
+                "policy-sha",
+                outcome
+                    .policy
+                    .as_ref()
+                    .and_then(|policy| policy.blob.as_deref())
+                    .unwrap_or(""),
+            ),
+            ("check-run-url", ""),
+            ("result", &json),
+        ];
+        self.to_file("GITHUB_OUTPUT", |path| write_outputs(path, outputs));
+    }
+
+    /// Check run and commit statuses, all at once.
+    pub async fn send(&self, outcome: &Outcome<'_>, budget: Budget) {
+        let places =
+            [Place::CheckRun, Place::Status].map(|place| self.inputs.places.contains(&place));
+        if places == [false, false] {
+            return self.revoke(budget).await;
+        }
+        let Some(credentials) = self.credentials else {
+            return;
+        };
+        let sha = head_sha(self.inputs.sha.as_deref(), self.environment, self.payload);
+        let Some(sha) = sha else {
+            Log.warning("no check run and no status: the head commit of the pull request is not known; give it as the input `sha`");
+            return self.revoke(budget).await;
+        };
+        match credentials.for_reports(budget).await {
+            Err(error) => Log.warning(&format!("no check run and no status: {error}")),
+            Ok(api) => {
+                let labels = self.labels();
+                let check_run = async {
+                    if places[0] {
+                        self.send_check_run(&api, &labels, outcome, &sha).await;
+                    }
+                };
+                let statuses = async {
+                    if places[1] {
+                        self.send_statuses(&api, &labels, outcome, &sha).await;
+                    }
+                };
+                join(check_run, statuses).await;
+            }
+        }
+        self.revoke(budget).await;
+    }
+
+    async fn revoke(&self, budget: Budget) {
+        if let Some(credentials) = self.credentials {
+            credentials.revoke(budget).await;
+        }
+    }
+
+    async fn send_check_run(
+        &self,
+        api: &Api,
+        labels: &Labels<'_>,
+        outcome: &Outcome<'_>,
+        sha: &str,
+    ) {
+        let Some(credentials) = self.credentials else {
+            return;
+        };
+        let run = labels.check_run(outcome, sha);
+        match api.create_check_run(credentials.repository(), &run).await {
+            Ok(created) => {
+                if let Some(url) = created.html_url {
+                    self.to_file("GITHUB_OUTPUT", |path| {
+                        write_outputs(path, [("check-run-url", &*url)])
+                    });
+                }
+            }
+            Err(error) => Log.warning(&not_reported(
+                "the check run was not created",
+                "checks: write",
+                &error,
+            )),
+        }
+    }
+
+    async fn send_statuses(
+        &self,
+        api: &Api,
+        labels: &Labels<'_>,
+        outcome: &Outcome<'_>,
+        sha: &str,
+    ) {
+        let Some(credentials) = self.credentials else {
+            return;
+        };
+        let statuses = labels.statuses(outcome);
+        let sent = statuses
+            .iter()
+            .map(|status| api.create_status(credentials.repository(), sha, status));
+        for (status, sent) in statuses.iter().zip(join_all(sent).await) {
+            if let Err(error) = sent {
+                let what = format!("the commit status `{}` was not set", status.context);
+                Log.warning(&not_reported(&what, "statuses: write", &error));
+            }
+        }
+    }
+
+    /// The log: what was checked, why, and as its last line the decision in one sentence.
+    pub fn conclude(&self, outcome: &Outcome<'_>) {
+        if let Some(context) = outcome.context {
+            for (name, value) in context_rows(context) {
+                Log.line(&format!("{name}: {}", value.unwrap_or("none")));
+            }
+        }
+        if let Some(policy) = &outcome.policy {
+            let commit = policy
+                .commit
+                .as_ref()
+                .map(|commit| format!(", commit {commit}"));
+            let blob = policy.blob.as_ref().map(|blob| format!(", blob {blob}"));
+            let text = format!(
+                "Policy: {}{}{}",
+                policy.source,
+                commit.unwrap_or_default(),
+                blob.unwrap_or_default()
+            );
+            Log.line(&text);
+        }
+        if self.detail == Detail::Full {
+            for permission in &outcome.permissions {
+                let title = format!(
+                    "Rules for {}: {}",
+                    permission.permission,
+                    permission.decision.as_str()
+                );
+                Log.group(&title, permission.trace.iter().flat_map(trace_lines));
+            }
+        }
+        let title = format!(
+            "{}: {}",
+            heading(outcome.decision, self.advisory()),
+            self.inputs.permissions.join(", ")
+        );
+        match outcome.decision {
+            Decision::Allowed => {}
+            Decision::Denied if self.advisory() => {
+                Log.annotate("warning", &title, &outcome.message)
+            }
+            Decision::Denied | Decision::Error => Log.annotate("error", &title, &outcome.message),
+        }
+        let verdict = match outcome.decision {
+            Decision::Denied if self.advisory() => "would be denied (advisory mode)",
+            decision => decision.as_str(),
+        };
+        Log.line(&format!(
+            "{verdict} ({}): {}",
+            outcome.reason.code(),
+            outcome.message
+        ));
+    }
+
+    fn advisory(&self) -> bool {
+        self.inputs.mode == Mode::Advisory
+    }
+
+    fn labels(&self) -> Labels<'_> {
+        let variable = |name| self.environment.get(name).unwrap_or_default();
+        let (server, repository) = (variable("GITHUB_SERVER_URL"), variable("GITHUB_REPOSITORY"));
+        let (run, attempt) = (variable("GITHUB_RUN_ID"), variable("GITHUB_RUN_ATTEMPT"));
+        Labels {
+            permissions: &self.inputs.permissions,
+            check_name: self.inputs.check_name.as_deref(),
+            status_context: self.inputs.status_context.as_deref(),
+            advisory: self.advisory(),
+            detail: self.detail,
+            external_id: format!("{run}/{attempt}"),
+            run_url: format!("{server}/{repository}/actions/runs/{run}"),
+            attempt: attempt.to_owned(),
+        }
+    }
+
+    /// Writes a file of the runner's; a file that cannot be written is a warning.
+    fn to_file(&self, variable: &str, write: impl FnOnce(&str) -> std::io::Result<()>) {
+        let written = match self.environment.get(variable) {
+            Some(path) => write(path).map_err(|error| error.to_string()),
+            None => Err("the variable is missing".to_owned()),
+        };
+        if let Err(error) = written {
+            Log.warning(&format!("`{variable}` cannot be written: {error}"));
+        }
+    }
+}
+
+/// One rule of the trace for the log.
+fn trace_lines(rule: &TracedRule<'_>) -> Vec<String> {
+    let mark = |matched| if matched { "✓" } else { "✗" };
+    let mut lines = vec![format!("{} {}", mark(rule.matched), rule.rule.label())];
+    for dimension in &rule.dimensions {
+        let value = dimension
+            .value
+            .as_deref()
+            .map_or("none".to_owned(), |value| format!("`{value}`"));
+        lines.push(format!(
+            "    {} {:<12} {} `{}`, this job: {value}",
+            mark(dimension.matched),
+            dimension.dimension,
+            dimension.kind,
+            dimension.pattern,
+        ));
+    }
+    lines
+}
+
+fn not_reported(what: &str, permission: &str, error: &ApiError) -> String {
+    match error.status() {
+        Some(StatusCode::FORBIDDEN | StatusCode::NOT_FOUND) => {
+            format!(
+                "{what}: {error}; the job's `permissions:` need `{permission}` (pull requests from forks never have it)"
+            )
+        }
+        _ => format!("{what}: {error}"),
+    }
+}

@@ -1,0 +1,296 @@
+//! The run of the action: decide, then report, inside the time that it has.
+
+use std::cell::OnceCell;
+use std::future::Future;
+use std::path::Path;
+use std::time::Duration;
+
+use jiff::Timestamp;
+use reqwest::Client;
+use tokio::time::Instant;
+
+use super::credentials::Credentials;
+use super::environment::Environment;
+use super::identity::identify;
+use super::inputs::{Inputs, Mode, Problems, ReportInputs};
+use super::policy::{Loaded, Place, in_workspace, load, read_capped};
+use super::report::Reporter;
+use super::runtime::{Runtime, payload};
+use super::workflow::{Log, write_outputs};
+use crate::context::{Context, EventPayload};
+use crate::decision::{Decision, PermissionDecision, Reason, Scope, decide};
+use crate::http::{Budget, Network};
+use crate::oidc::Issuer;
+use crate::policy::Document;
+use crate::report::{Detail, Failure, Outcome, PolicyRecord};
+
+/// How long reports may take after SIGTERM or SIGINT. The runner kills after ten seconds.
+const FAREWELL: Duration = Duration::from_secs(3);
+/// The largest CA bundle in bytes.
+const MAX_CA_BUNDLE: usize = 1 << 20;
+
+/// Runs the action and gives the exit code: 0 allowed or an advisory denial, 1 denied, 2 error.
+///
+/// `cancelled` completes when the runner cancels the step; it is asked again after it did.
+pub async fn run<C, F>(environment: &Environment, clock: fn() -> Timestamp, mut cancelled: C) -> u8
+where
+    C: FnMut() -> F,
+    F: Future<Output = ()>,
+{
+    mask_secrets(environment);
+    let started = Instant::now();
+    let mut problems = Problems::default();
+    let report_inputs = ReportInputs::read(environment, &mut problems);
+    let inputs = Inputs::read(environment, &mut problems);
+    let deadline = started + report_inputs.timeout;
+    // A quarter of the time, 15 s at most, is kept for the reports.
+    let reserve = (report_inputs.timeout / 4).min(Duration::from_secs(15));
+    let (payload, payload_problem) = payload(environment);
+
+    let policy = OnceCell::new();
+    let work = Work::new(&policy);
+    let credentials = OnceCell::new();
+    let deciding = async {
+        let inputs = inputs.as_ref().ok_or_else(|| {
+            Failure::new(Reason::InputInvalid, problems.message().unwrap_or_default())
+        });
+        let step = Step {
+            environment,
+            payload: payload.as_ref(),
+            budget: Budget::until(deadline - reserve),
+            clock,
+        };
+        step.decide(inputs, &report_inputs, &work, &credentials)
+            .await
+    };
+    let decided = tokio::select! {
+        biased;
+        () = cancelled() => Err(cancellation()),
+        decided = deciding => decided,
+    };
+    let detail = report_inputs
+        .detail
+        .unwrap_or_else(|| work.default_detail());
+    let outcome = match decided {
+        Ok(permissions) => work.outcome(permissions, detail),
+        Err(failure) => work.failed(&failure, detail),
+    }
+    .redacted(detail);
+
+    let reporter = Reporter {
+        environment,
+        inputs: &report_inputs,
+        payload: payload.as_ref(),
+        detail,
+        credentials: credentials.get(),
+    };
+    if let Some(problem) = payload_problem {
+        Log.warning(&problem);
+    }
+    reporter.write_local(&outcome);
+    let until = match outcome.reason {
+        Reason::Cancelled => deadline.min(Instant::now() + FAREWELL),
+        _ => deadline,
+    };
+    let outcome = tokio::select! {
+        biased;
+        () = cancelled() => {
+            // Decided, but not told everywhere, and the job is being stopped: not a success.
+            let failure = cancellation();
+            let outcome = work.failed(&failure, detail);
+            reporter.write_outputs(&outcome);
+            outcome
+        }
+        () = reporter.send(&outcome, Budget::until(until)) => outcome,
+    };
+    reporter.conclude(&outcome);
+    match outcome.decision {
+        Decision::Allowed => 0,
+        Decision::Denied if report_inputs.mode == Mode::Advisory => 0,
+        Decision::Denied => 1,
+        Decision::Error => 2,
+    }
+}
+
+fn cancellation() -> Failure {
+    Failure::new(
+        Reason::Cancelled,
+        "the step was cancelled before it was done",
+    )
+}
+
+/// Before anything else is printed or done.
+fn mask_secrets(environment: &Environment) {
+    let inputs = ["token", "app-private-key", "audit-webhook-secret"];
+    let variables = ["ACTIONS_ID_TOKEN_REQUEST_TOKEN", "ACTIONS_RUNTIME_TOKEN"];
+    let inputs = inputs
+        .iter()
+        .filter_map(|name| environment.secret_input(name));
+    let variables = variables.iter().filter_map(|name| environment.secret(name));
+    for secret in inputs.chain(variables) {
+        Log.mask(&secret);
+    }
+}
+
+/// What a run has found so far, kept outside of the futures so that a failure, a cancellation or the
+/// end of time can still tell of it.
+struct Work<'p> {
+    context: OnceCell<Context>,
+    policy: &'p OnceCell<Loaded>,
+    document: OnceCell<Document<'p>>,
+}
+
+impl<'p> Work<'p> {
+    fn new(policy: &'p OnceCell<Loaded>) -> Self {
+        Self {
+            context: OnceCell::new(),
+            policy,
+            document: OnceCell::new(),
+        }
+    }
+
+    /// Full where whoever reads the report can read the policy too.
+    fn default_detail(&self) -> Detail {
+        match self.policy.get().map(|policy| policy.scope) {
+            Some(Scope::OtherRepository) => Detail::Reason,
+            _ => Detail::Full,
+        }
+    }
+
+    fn record(&self) -> Option<PolicyRecord> {
+        self.policy.get().map(|policy| policy.record.clone())
+    }
+
+    fn outcome<'a>(
+        &'a self,
+        permissions: Vec<PermissionDecision<'a>>,
+        detail: Detail,
+    ) -> Outcome<'a> {
+        match (self.context.get(), self.record()) {
+            (Some(context), Some(policy)) => Outcome::decided(permissions, context, policy, detail),
+            _ => self.failed(&incomplete(), detail),
+        }
+    }
+
+    fn failed(&self, failure: &Failure, detail: Detail) -> Outcome<'_> {
+        Outcome::failed(failure, self.context.get(), self.record(), detail)
+    }
+}
+
+fn incomplete() -> Failure {
+    Failure::new(Reason::Internal, "a part of the decision is missing")
+}
+
+struct Step<'a> {
+    environment: &'a Environment,
+    payload: Option<&'a EventPayload>,
+    budget: Budget,
+    clock: fn() -> Timestamp,
+}
+
+impl Step<'_> {
+    /// Inputs, runtime, token, policy, decision: the first that fails is the reason.
+    async fn decide<'w>(
+        &self,
+        inputs: Result<&Inputs, Failure>,
+        report_inputs: &ReportInputs,
+        work: &'w Work<'_>,
+        credentials: &OnceCell<Credentials>,
+    ) -> Result<Vec<PermissionDecision<'w>>, Failure> {
+        let prepared = self.prepare(report_inputs);
+        if let Ok((runtime, client)) = &prepared {
+            let taken = Credentials::new(client.clone(), runtime, report_inputs, self.clock);
+            _ = credentials.set(taken);
+        }
+        let inputs = inputs?;
+        let (runtime, client) = prepared?;
+        let credentials = credentials.get().ok_or_else(incomplete)?;
+        let issuer = inputs
+            .issuer
+            .clone()
+            .unwrap_or_else(|| Issuer::of_server(&runtime.server));
+        let identity = async {
+            let (environment, budget, clock) = (self.environment, self.budget, self.clock);
+            let claims = identify(
+                environment,
+                &runtime,
+                &issuer,
+                &inputs.audience,
+                &client,
+                budget,
+                clock,
+            );
+            let context = Context::from_signed(&claims.await?, self.payload);
+            Ok(work.context.get_or_init(|| context))
+        };
+        // A token that is not valid ends the run at once; a policy that cannot be read waits for the
+        // token, which comes first.
+        let policy = async { Ok(self.policy(inputs, &runtime, work, credentials).await) };
+        let (context, policy) = tokio::try_join!(identity, policy)?;
+        let (loaded, document) = policy?;
+        decide(
+            document,
+            loaded.scope,
+            &inputs.permissions,
+            context,
+            (self.clock)(),
+        )
+        .map_err(|invalid| Failure::invalid_policy(&loaded.record.file, &invalid))
+    }
+
+    fn prepare(&self, inputs: &ReportInputs) -> Result<(Runtime, Client), Failure> {
+        let runtime = Runtime::read(self.environment)
+            .map_err(|message| Failure::new(Reason::RuntimeMissing, message))?;
+        let ca_bundle = inputs.ca_bundle.as_deref().map(|path| {
+            in_workspace(Path::new(path), runtime.workspace.as_deref())
+                .and_then(|file| read_capped(&file, MAX_CA_BUNDLE))
+                .map_err(|error| format!("`ca-bundle` is `{path}`, which cannot be read: {error}"))
+        });
+        let client = ca_bundle.transpose().and_then(|ca_bundle| {
+            Network {
+                http_proxy: self.environment.either_case("HTTP_PROXY"),
+                https_proxy: self.environment.either_case("HTTPS_PROXY"),
+                no_proxy: self.environment.either_case("NO_PROXY"),
+                ca_bundle,
+            }
+            .client()
+        });
+        match client {
+            Ok(client) => Ok((runtime, client)),
+            Err(message) => Err(Failure::new(Reason::InputInvalid, message)),
+        }
+    }
+
+    async fn policy<'w, 'p>(
+        &self,
+        inputs: &Inputs,
+        runtime: &Runtime,
+        work: &'w Work<'p>,
+        credentials: &Credentials,
+    ) -> Result<(&'p Loaded, &'w Document<'p>), Failure> {
+        let place = Place {
+            source: &inputs.policy,
+            this: &runtime.repository,
+            workspace: runtime.workspace.as_deref(),
+        };
+        let loaded = load(&place, credentials, self.budget).await?;
+        let loaded = work.policy.get_or_init(|| loaded);
+        let document = loaded.document()?;
+        Ok((loaded, work.document.get_or_init(|| document)))
+    }
+}
+
+/// Says in the outputs that the program failed by a bug: for the panic hook, which has nothing else.
+pub fn write_internal_error(environment: &Environment) {
+    let message = "repo-permissions failed by a bug of its own, so nothing is granted";
+    let outputs = [
+        ("decision", "error"),
+        ("allowed", "false"),
+        ("reason", Reason::Internal.code()),
+        ("message", message),
+    ];
+    if let Some(path) = environment.get("GITHUB_OUTPUT") {
+        _ = write_outputs(path, outputs);
+    }
+    Log.annotate("error", "repo-permissions", message);
+}

@@ -1,0 +1,126 @@
+//! What the runner says of the job, checked.
+
+use std::path::PathBuf;
+
+use url::Url;
+
+use super::environment::Environment;
+use crate::context::EventPayload;
+use crate::github::{RepositoryName, is_commit_sha};
+use crate::http::is_loopback;
+use crate::oidc::JobVariables;
+use crate::report::text::visible;
+
+/// The largest event payload that is read, in bytes; GitHub's limit for a webhook is 25 MB.
+const MAX_PAYLOAD: u64 = 64 << 20;
+
+/// The runner's variables that a check needs. Earlier steps cannot set `GITHUB_*` and `RUNNER_*`.
+#[derive(Clone, Debug)]
+pub struct Runtime {
+    /// `GITHUB_SERVER_URL`
+    pub server: Url,
+    /// `GITHUB_API_URL`
+    pub api_url: String,
+    /// `GITHUB_REPOSITORY`
+    pub repository: RepositoryName,
+    /// What a token has to agree with.
+    pub job: JobVariables,
+    /// `GITHUB_WORKSPACE`
+    pub workspace: Option<PathBuf>,
+}
+
+impl Runtime {
+    /// Reads the variables.
+    ///
+    /// # Errors
+    /// Not in an Actions job, or a variable is missing or not as the runner writes it; as a sentence
+    /// for people.
+    pub fn read(environment: &Environment) -> Result<Self, String> {
+        if environment.get("GITHUB_ACTIONS") != Some("true") {
+            return Err(
+                "this is not a GitHub Actions job (`GITHUB_ACTIONS` is not `true`)".to_owned(),
+            );
+        }
+        let variable = |name: &str| {
+            environment
+                .get(name)
+                .map(str::to_owned)
+                .ok_or_else(|| format!("the runner's variable `{name}` is missing"))
+        };
+        let wrong = |name: &str, seen: &str, expected: &str| {
+            format!(
+                "the runner's variable `{name}` is `{}`, expected {expected}",
+                visible(seen)
+            )
+        };
+        let server_text = variable("GITHUB_SERVER_URL")?;
+        let server = Url::parse(&server_text)
+            .ok()
+            .filter(|url| url.scheme() == "https" || (url.scheme() == "http" && is_loopback(url)))
+            .ok_or_else(|| wrong("GITHUB_SERVER_URL", &server_text, "an https URL"))?;
+        let repository_text = variable("GITHUB_REPOSITORY")?;
+        let repository = RepositoryName::parse(&repository_text)
+            .ok_or_else(|| wrong("GITHUB_REPOSITORY", &repository_text, "`OWNER/NAME`"))?;
+        Ok(Self {
+            server,
+            api_url: variable("GITHUB_API_URL")?,
+            repository,
+            job: JobVariables {
+                repository: repository_text,
+                repository_id: variable("GITHUB_REPOSITORY_ID")?,
+                run_id: variable("GITHUB_RUN_ID")?,
+                run_attempt: variable("GITHUB_RUN_ATTEMPT")?,
+                sha: variable("GITHUB_SHA")?,
+                event_name: variable("GITHUB_EVENT_NAME")?,
+            },
+            workspace: environment.get("GITHUB_WORKSPACE").map(PathBuf::from),
+        })
+    }
+}
+
+/// The event's payload, and why it could not be read.
+pub fn payload(environment: &Environment) -> (Option<EventPayload>, Option<String>) {
+    let Some(path) = environment.get("GITHUB_EVENT_PATH") else {
+        return (None, Some("`GITHUB_EVENT_PATH` is missing".to_owned()));
+    };
+    let read = std::fs::metadata(path)
+        .and_then(|metadata| {
+            if metadata.len() > MAX_PAYLOAD {
+                return Err(std::io::Error::other(format!(
+                    "larger than {MAX_PAYLOAD} bytes"
+                )));
+            }
+            std::fs::read(path)
+        })
+        .map_err(|error| error.to_string())
+        .and_then(|json| EventPayload::parse(&json).map_err(|error| error.to_string()));
+    match read {
+        Ok(payload) => (Some(payload), None),
+        Err(error) => (
+            None,
+            Some(format!("the event payload cannot be read: {error}")),
+        ),
+    }
+}
+
+/// The commit that reports belong on: the input `sha`, else the head of the pull request, else
+/// `GITHUB_SHA`. For a pull request `GITHUB_SHA` is its merge commit, which is never reported on:
+/// a status there would move the branch protection's eyes to it.
+pub fn head_sha(
+    input: Option<&str>,
+    environment: &Environment,
+    payload: Option<&EventPayload>,
+) -> Option<String> {
+    if let Some(sha) = input {
+        return Some(sha.to_owned());
+    }
+    let is_pull_request = environment
+        .get("GITHUB_EVENT_NAME")
+        .is_some_and(|event| event.starts_with("pull_request"));
+    let sha = if is_pull_request {
+        payload?.pull_request.as_ref()?.head.sha.as_str()
+    } else {
+        environment.get("GITHUB_SHA")?
+    };
+    is_commit_sha(sha).then(|| sha.to_owned())
+}

@@ -1,0 +1,10 @@
+//! Reports: one model, and the places where people read it.
+
+mod model;
+mod page;
+mod requests;
+pub mod text;
+
+pub use model::{Detail, Failure, Outcome, PolicyRecord, advice};
+pub use page::{context_rows, heading, page};
+pub use requests::Labels;

@@ -1,0 +1,281 @@
+//! What a check found: one model for every place that it is reported in.
+
+use serde::Serialize;
+
+use crate::context::Context;
+use crate::decision::{Decision, PermissionDecision, Reason};
+
+/// How much of the policy reports show.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Detail {
+    /// The decision only.
+    None,
+    /// The reason, without rules, names or patterns.
+    Reason,
+    /// Everything.
+    Full,
+}
+
+/// The outcome of a check, whole: what it decided, on what, by which policy.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct Outcome<'a> {
+    /// Allowed only if every permission is; an error if it could not be decided.
+    pub decision: Decision,
+    /// The reason of the first permission that is not allowed.
+    pub reason: Reason,
+    /// The reason's HTTP status.
+    pub status: u16,
+    /// The decision in one sentence, without a full stop.
+    pub message: String,
+    /// Each permission; empty for an error.
+    pub permissions: Vec<PermissionDecision<'a>>,
+    /// The job, as far as it is known.
+    pub context: Option<&'a Context>,
+    /// The policy, as far as it was read.
+    pub policy: Option<PolicyRecord>,
+    /// The line at which the policy is invalid.
+    #[serde(skip)]
+    pub invalid_at: Option<u32>,
+}
+
+/// Which policy it was.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
+pub struct PolicyRecord {
+    /// As the input named it.
+    pub source: String,
+    /// The SHA-256 of its bytes, in hexadecimal.
+    pub sha256: String,
+    /// The repository that it was read from.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub repository: Option<String>,
+    /// The ref it was read at; absent for the default branch.
+    #[serde(rename = "ref", skip_serializing_if = "Option::is_none")]
+    pub reference: Option<String>,
+    /// The commit that the ref pointed at, when it could be had in the same round of requests.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub commit: Option<String>,
+    /// Its git blob SHA.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub blob: Option<String>,
+    /// Its path; the place in messages and annotations.
+    #[serde(skip)]
+    pub file: String,
+    /// Whether it was read from the running repository, by API.
+    #[serde(skip)]
+    pub is_own: bool,
+}
+
+/// An error with its reason code.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Failure {
+    /// The code.
+    pub reason: Reason,
+    /// What happened and what to do.
+    pub message: String,
+    /// The same without a word of the policy, where that differs.
+    pub redacted: Option<String>,
+    /// The line of the policy, where it is about one.
+    pub line: Option<u32>,
+}
+
+impl Failure {
+    /// An error that says nothing of the policy.
+    pub fn new(reason: Reason, message: impl Into<String>) -> Self {
+        Self {
+            reason,
+            message: message.into(),
+            redacted: None,
+            line: None,
+        }
+    }
+
+    /// An invalid policy.
+    pub fn invalid_policy(file: &str, invalid: &crate::policy::Invalid) -> Self {
+        let position = invalid.first().position;
+        Self {
+            reason: Reason::PolicyInvalid,
+            message: format!("the policy `{file}` is not valid: {invalid}"),
+            redacted: Some(format!("the policy is not valid at {position}")),
+            line: Some(position.line),
+        }
+    }
+}
+
+impl<'a> Outcome<'a> {
+    /// The outcome of a decision.
+    pub fn decided(
+        permissions: Vec<PermissionDecision<'a>>,
+        context: &'a Context,
+        policy: PolicyRecord,
+        detail: Detail,
+    ) -> Self {
+        let first_denied = permissions
+            .iter()
+            .find(|permission| permission.decision != Decision::Allowed);
+        let reason = match first_denied {
+            Some(permission) => permission.reason,
+            // Nothing was asked, so nothing is granted. The inputs rule it out.
+            None if permissions.is_empty() => Reason::Internal,
+            None => Reason::Granted,
+        };
+        let sentences = permissions.iter().filter(|permission| {
+            first_denied.is_none() || permission.decision != Decision::Allowed
+        });
+        let sentences: Vec<_> = sentences
+            .map(|one| sentence(one, context, detail))
+            .collect();
+        Self {
+            decision: reason.decision(),
+            reason,
+            status: reason.status(),
+            message: sentences.join("; "),
+            permissions,
+            context: Some(context),
+            policy: Some(policy),
+            invalid_at: None,
+        }
+    }
+
+    /// The outcome of an error.
+    pub fn failed(
+        failure: &Failure,
+        context: Option<&'a Context>,
+        policy: Option<PolicyRecord>,
+        detail: Detail,
+    ) -> Self {
+        let message = match &failure.redacted {
+            Some(redacted) if detail < Detail::Full => redacted.clone(),
+            _ => failure.message.clone(),
+        };
+        Self {
+            decision: Decision::Error,
+            reason: failure.reason,
+            status: failure.reason.status(),
+            message,
+            permissions: Vec::new(),
+            context,
+            policy,
+            invalid_at: failure.line,
+        }
+    }
+
+    /// The same with only as much of the policy as `detail` allows. Trace and nearest miss need
+    /// [`Detail::Full`]; the rule's line needs [`Detail::Reason`].
+    pub fn redacted(mut self, detail: Detail) -> Self {
+        if detail == Detail::Full {
+            return self;
+        }
+        for permission in &mut self.permissions {
+            permission.trace.clear();
+            permission.nearest = None;
+            match (&mut permission.rule, detail) {
+                (Some(rule), Detail::Reason) => rule.name = None,
+                (rule, _) => *rule = None,
+            }
+        }
+        self
+    }
+
+    /// `FILE:LINE` of each rule that grants, with `, ` between them.
+    pub fn rule(&self) -> String {
+        let file = self.policy.as_ref().map_or("policy", |policy| &policy.file);
+        let rules = self
+            .permissions
+            .iter()
+            .filter_map(|permission| permission.rule.as_ref());
+        let places: Vec<_> = rules.map(|rule| format!("{file}:{}", rule.line)).collect();
+        places.join(", ")
+    }
+
+    /// The JSON of this outcome, in one line.
+    pub fn to_json(&self) -> String {
+        // Only strings, numbers and lists: it cannot fail.
+        serde_json::to_string(self).unwrap_or_default()
+    }
+}
+
+/// One permission's decision as a sentence.
+fn sentence(permission: &PermissionDecision<'_>, context: &Context, detail: Detail) -> String {
+    let key = &permission.permission;
+    let repository = context.repository.as_deref().unwrap_or("this repository");
+    if detail == Detail::None {
+        return match permission.decision {
+            Decision::Allowed => format!("`{key}` is allowed"),
+            _ => format!("`{key}` is denied"),
+        };
+    }
+    let nearest = permission
+        .nearest
+        .as_ref()
+        .filter(|_| detail == Detail::Full)
+        .map(|nearest| nearest.sentence.clone());
+    let why = match permission.reason {
+        Reason::Granted => match (&permission.rule, detail) {
+            (Some(rule), Detail::Full) => format!("{} matches", rule.label()),
+            (Some(rule), _) => format!("the rule at line {} matches", rule.line),
+            (None, _) => "a rule matches".to_owned(),
+        },
+        Reason::RepositoryNotFound => format!("the policy has no entry for `{repository}`"),
+        Reason::RepositoryIdMismatch => format!(
+            "the policy names `{repository}`, but pins another repository or owner id than {} and {}: \
+             the repository was renamed, transferred or re-created",
+            context.repository_id.as_deref().unwrap_or("none"),
+            context.repository_owner_id.as_deref().unwrap_or("none"),
+        ),
+        Reason::PermissionNotGranted => format!("no rule of `{repository}` names it"),
+        Reason::UntrustedEvent => nearest.unwrap_or_else(|| {
+            let event = context.event.as_deref().unwrap_or("this event");
+            format!("a rule matches but does not name the event `{event}`")
+        }),
+        Reason::Expired => {
+            nearest.unwrap_or_else(|| "the only rules that match have expired".to_owned())
+        }
+        _ => nearest.unwrap_or_else(|| {
+            "no rule matches this job's workflow, branch and environment".to_owned()
+        }),
+    };
+    let decision = permission.decision.as_str();
+    format!("`{key}` is {decision}: {why}")
+}
+
+/// What to do about a reason, in one or two sentences.
+pub fn advice(reason: Reason) -> Option<&'static str> {
+    Some(match reason {
+        Reason::Granted => return None,
+        Reason::RepositoryNotFound => {
+            "Add an entry for the repository under `repositories:` of the policy, or top-level `permissions:` to a policy in this repository."
+        }
+        Reason::RepositoryIdMismatch => {
+            "If the repository is the one that is meant, update `repository_id` or `owner_id` of its entry."
+        }
+        Reason::PermissionNotGranted => {
+            "Add a rule with this permission to the policy, or ask for a permission that it grants."
+        }
+        Reason::UntrustedEvent => {
+            "This event runs trusted code on untrusted input. If that is safe here, name it in `events:` of the rule; else use another trigger."
+        }
+        Reason::Expired => "Renew `expires` of the rule by a reviewed change of the policy.",
+        Reason::NoRuleMatches => {
+            "Run the job from a workflow, branch and environment that a rule allows, or change the policy by a reviewed pull request."
+        }
+        Reason::InputInvalid => "Correct the inputs of the step.",
+        Reason::RuntimeMissing => {
+            "Run it as a step of a GitHub Actions job; outside of one use `repo-permissions check`."
+        }
+        Reason::TokenUnavailable => {
+            "Give the job `permissions:` with `id-token: write`. Pull requests from forks get no token: run the gate on `push` or `merge_group` instead."
+        }
+        Reason::TokenInvalid | Reason::TokenMismatch => {
+            "Nothing was granted. Run the job again; if it stays, look for a step or a proxy that replaces the token, and check `issuer` and `audience`."
+        }
+        Reason::PolicyNotFound => {
+            "Commit the policy to the default branch, or name its place in the input `policy`. For another private repository the token needs access to it. The job needs `contents: read`."
+        }
+        Reason::PolicyUnreadable => "Run the job again; the job needs `contents: read`.",
+        Reason::PolicyInvalid => {
+            "Correct the policy; `repo-permissions lint FILE` finds every problem in it."
+        }
+        Reason::Cancelled => "Run the job again.",
+        Reason::Internal => "This is a bug of repo-permissions: please report it with this log.",
+    })
+}

@@ -1,0 +1,153 @@
+//! The page of a check run and of the job's summary: the same Markdown.
+
+use std::fmt::Write as _;
+
+use super::model::{Detail, Outcome, advice};
+use super::text::{code, markdown, truncate_bytes};
+use crate::context::Context;
+use crate::decision::{Decision, PermissionDecision, TracedRule};
+
+/// How many rules of one permission are shown.
+const MAX_ROWS: usize = 50;
+/// What is written where a page had to be cut.
+const CUT: &str =
+    "\n\n*The page is longer than GitHub takes; the rest is in the output `result`.*\n";
+
+/// The page, at most `max` bytes.
+pub fn page(outcome: &Outcome<'_>, detail: Detail, advisory: bool, max: usize) -> String {
+    let mut page = String::new();
+    let _ = writeln!(page, "### {}\n", heading(outcome.decision, advisory));
+    let _ = writeln!(page, "{}.", markdown(&outcome.message));
+    if let Some(advice) = advice(outcome.reason) {
+        let _ = writeln!(page, "\n**What to do:** {}", markdown(advice));
+    }
+    let _ = writeln!(page, "\n{}", facts(outcome));
+    if detail == Detail::Full {
+        for permission in &outcome.permissions {
+            let _ = writeln!(page, "{}", trace(permission));
+        }
+    }
+    if page.len() > max {
+        let kept = truncate_bytes(&page, max.saturating_sub(CUT.len()));
+        // Whole lines only: half a table row could leave a code span open.
+        let kept = kept.rsplit_once('\n').map_or("", |(lines, _)| lines);
+        return format!("{kept}{CUT}");
+    }
+    page
+}
+
+/// `⛔ Denied`.
+pub fn heading(decision: Decision, advisory: bool) -> &'static str {
+    match decision {
+        Decision::Allowed => "✅ Allowed",
+        Decision::Denied if advisory => "⚠️ Would be denied (advisory mode)",
+        Decision::Denied => "⛔ Denied",
+        Decision::Error => "❗ Could not be decided, so nothing is granted",
+    }
+}
+
+fn facts(outcome: &Outcome<'_>) -> String {
+    let mut table = String::from("| | |\n|---|---|\n");
+    let mut row = |name: &str, value: String| {
+        let _ = writeln!(table, "| {name} | {value} |");
+    };
+    row(
+        "Reason",
+        format!("{} ({})", code(outcome.reason.code()), outcome.status),
+    );
+    if let Some(context) = outcome.context {
+        for (name, value) in context_rows(context) {
+            row(name, value.map_or_else(|| "none".to_owned(), code));
+        }
+    }
+    if let Some(policy) = &outcome.policy {
+        let mut source = code(&policy.source);
+        for (name, value) in [("commit", &policy.commit), ("blob", &policy.blob)] {
+            if let Some(value) = value {
+                let _ = write!(source, ", {name} {}", code(value));
+            }
+        }
+        row("Policy", source);
+    }
+    table
+}
+
+/// The context, in the order in which people look for it.
+pub fn context_rows(context: &Context) -> [(&'static str, Option<&str>); 6] {
+    [
+        ("Repository", context.repository.as_deref()),
+        ("Workflow", context.workflow.as_deref()),
+        ("Branch", context.branch.as_deref()),
+        ("Environment", context.environment.as_deref()),
+        ("Event", context.event.as_deref()),
+        ("Actor", context.actor.as_deref()),
+    ]
+}
+
+fn trace(permission: &PermissionDecision<'_>) -> String {
+    let mut text = format!(
+        "#### {}: {}\n\n",
+        code(&permission.permission),
+        permission.decision.as_str()
+    );
+    if permission.trace.is_empty() {
+        text.push_str("No rule of this repository names this permission.\n");
+        return text;
+    }
+    text.push_str(
+        "| | Rule | Workflow | Branch | Environment | More |\n|---|---|---|---|---|---|\n",
+    );
+    for rule in permission.trace.iter().take(MAX_ROWS) {
+        text.push_str(&rule_row(rule));
+    }
+    if let Some(more) = permission
+        .trace
+        .len()
+        .checked_sub(MAX_ROWS)
+        .filter(|more| *more > 0)
+    {
+        let _ = writeln!(text, "\n*{more} more rules are not shown.*");
+    }
+    text
+}
+
+fn rule_row(rule: &TracedRule<'_>) -> String {
+    let mark = |matched: bool| if matched { "✓" } else { "✗" };
+    let mut cells = [String::new(), String::new(), String::new(), String::new()];
+    for dimension in &rule.dimensions {
+        let column = match &*dimension.dimension {
+            "workflow" => 0,
+            "branch" => 1,
+            "environment" => 2,
+            _ => 3,
+        };
+        let patterns: Vec<_> = match dimension.any_of.as_slice() {
+            [] => vec![code(&dimension.pattern)],
+            several => several.iter().map(|one| code(&one.pattern)).collect(),
+        };
+        let what = match (column, dimension.kind) {
+            (3, "events") if dimension.pattern.is_empty() => "names no `events`".to_owned(),
+            (3, _) => format!("{} {}", code(&dimension.dimension), patterns.join(" or ")),
+            _ => patterns.join(" or "),
+        };
+        if let Some(cell) = cells.get_mut(column) {
+            if !cell.is_empty() {
+                cell.push_str("; ");
+            }
+            let _ = write!(cell, "{} {what}", mark(dimension.matched));
+        }
+    }
+    let name = rule
+        .rule
+        .name
+        .as_deref()
+        .map(|name| format!(" {}", code(name)));
+    format!(
+        "| {} | {}, line {}{} | {} |\n",
+        if rule.matched { "✅" } else { "❌" },
+        rule.rule.number,
+        rule.rule.line,
+        name.unwrap_or_default(),
+        cells.join(" | "),
+    )
+}

@@ -1,0 +1,199 @@
+//! Text from outside, made harmless for each place where people read it.
+//!
+//! Branches, environments, actors, policy texts and API answers are chosen by others. None of them
+//! may write a workflow command, an output, Markdown, HTML, a mention, a link or a terminal escape.
+
+use std::borrow::Cow;
+
+/// The longest single value in a report, in characters.
+pub const MAX_VALUE: usize = 256;
+
+/// One line of visible characters: control and formatting characters (new lines, escapes, bidi,
+/// zero width) are written as `\n` or `\u{202e}`.
+pub fn visible(text: &str) -> Cow<'_, str> {
+    if !text.chars().any(is_invisible) {
+        return Cow::Borrowed(text);
+    }
+    let mut line = String::with_capacity(text.len() + 8);
+    for c in text.chars() {
+        match c {
+            '\n' => line.push_str("\\n"),
+            '\r' => line.push_str("\\r"),
+            '\t' => line.push_str("\\t"),
+            c if is_invisible(c) => line.extend(c.escape_unicode()),
+            c => line.push(c),
+        }
+    }
+    Cow::Owned(line)
+}
+
+fn is_invisible(c: char) -> bool {
+    c.is_control()
+        || matches!(c,
+            '\u{ad}' | '\u{61c}' | '\u{180e}' | '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}'
+            | '\u{2060}'..='\u{206f}' | '\u{feff}' | '\u{fff9}'..='\u{fffb}' | '\u{e0000}'..='\u{e007f}')
+}
+
+/// At most `max` characters, the last of them `…` where some are missing.
+pub fn truncate(text: &str, max: usize) -> Cow<'_, str> {
+    if text.chars().nth(max).is_none() {
+        return Cow::Borrowed(text);
+    }
+    let kept: String = text.chars().take(max.saturating_sub(1)).collect();
+    Cow::Owned(kept + "…")
+}
+
+/// At most `max` bytes, cut at a character.
+pub fn truncate_bytes(text: &str, max: usize) -> &str {
+    let mut end = max.min(text.len());
+    while !text.is_char_boundary(end) {
+        end -= 1;
+    }
+    text.get(..end).unwrap_or_default()
+}
+
+/// A line of the job's log. The runner reads commands there: `::name::` at the start of a line, and
+/// the older `##[name]` anywhere in one (runner: ActionCommand.cs).
+pub fn log_line(text: &str) -> String {
+    let line = visible(text).replace("##[", "##\\[");
+    if line.trim_start().starts_with("::") {
+        format!("\\{line}")
+    } else {
+        line
+    }
+}
+
+/// The data of a workflow command.
+pub fn command_data(text: &str) -> String {
+    visible(text)
+        .replace('%', "%25")
+        .replace('\r', "%0D")
+        .replace('\n', "%0A")
+}
+
+/// A property of a workflow command.
+pub fn command_property(text: &str) -> String {
+    command_data(text).replace(':', "%3A").replace(',', "%2C")
+}
+
+/// A value as a Markdown code span, safe in a table: the fence is longer than any run of backticks
+/// in it, so nothing inside is Markdown, HTML, a link or a mention.
+pub fn code(value: &str) -> String {
+    let value = visible(value);
+    let value = truncate(&value, MAX_VALUE);
+    if value.is_empty() {
+        return "(empty)".to_owned();
+    }
+    let longest = value.split(|c| c != '`').map(str::len).max().unwrap_or(0);
+    let fence = "`".repeat(longest + 1);
+    // A span that starts or ends in a backtick needs a space there; one that has a space at both
+    // ends loses them.
+    let pad = if value.starts_with(['`', ' ']) || value.ends_with(['`', ' ']) {
+        " "
+    } else {
+        ""
+    };
+    format!("{fence}{pad}{}{pad}{fence}", value.replace('|', "\\|"))
+}
+
+/// A message of this program as Markdown: what stands between backticks becomes code, the rest is
+/// escaped. Whatever a quoted value contains, both kinds of pieces are inert.
+pub fn markdown(message: &str) -> String {
+    let message = visible(message);
+    let mut pieces: Vec<&str> = message.split('`').collect();
+    // An odd backtick opens nothing.
+    let loose = if pieces.len().is_multiple_of(2) {
+        pieces.pop()
+    } else {
+        None
+    };
+    let mut text = String::with_capacity(message.len() + 16);
+    for (index, piece) in pieces.into_iter().enumerate() {
+        if index.is_multiple_of(2) {
+            text.push_str(&escape(piece));
+        } else if !piece.is_empty() {
+            text.push_str(&code(piece));
+        }
+    }
+    text.push_str(&escape(loose.unwrap_or_default()));
+    text
+}
+
+/// Prose without any meaning in Markdown, HTML or GitHub's own links.
+fn escape(text: &str) -> String {
+    let mut escaped = String::with_capacity(text.len() + 8);
+    for c in text.chars() {
+        match c {
+            '<' => escaped.push_str("&lt;"),
+            '>' => escaped.push_str("&gt;"),
+            '&' => escaped.push_str("&amp;"),
+            '\\' | '*' | '_' | '[' | ']' | '|' | '~' | '!' | '$' => {
+                escaped.push('\\');
+                escaped.push(c);
+            }
+            // GitHub links mentions, issues and URLs in plain text too.
+            '@' | '#' => {
+                escaped.push(c);
+                escaped.push('\u{200b}');
+            }
+            c => escaped.push(c),
+        }
+    }
+    escaped
+        .replace("://", ":\u{200b}//")
+        .replace("www.", "www\u{200b}.")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn control_characters_become_visible() {
+        assert_eq!(visible("main"), "main");
+        assert_eq!(visible("a\nb\r\t\u{1b}[31m"), "a\\nb\\r\\t\\u{1b}[31m");
+        assert_eq!(
+            visible("\u{202e}niam\u{2028}\u{feff}"),
+            "\\u{202e}niam\\u{2028}\\u{feff}"
+        );
+    }
+
+    #[test]
+    fn log_lines_are_no_commands() {
+        assert_eq!(
+            log_line("::set-output name=a::b"),
+            "\\::set-output name=a::b"
+        );
+        assert_eq!(log_line("  ::error::x"), "\\  ::error::x");
+        assert_eq!(
+            log_line("a ##[set-output name=x]y"),
+            "a ##\\[set-output name=x]y"
+        );
+        assert_eq!(log_line("a\n::error::x"), "a\\n::error::x");
+    }
+
+    #[test]
+    fn code_spans_hold_anything() {
+        assert_eq!(code("main"), "`main`");
+        assert_eq!(code("a`b"), "``a`b``");
+        assert_eq!(code("`a``b`"), "``` `a``b` ```");
+        assert_eq!(code("a|b"), "`a\\|b`");
+        assert_eq!(code(""), "(empty)");
+        assert_eq!(code("@octocat <b> [x](y)"), "`@octocat <b> [x](y)`");
+        assert!(code(&"x".repeat(1 << 20)).chars().count() <= MAX_VALUE + 2);
+    }
+
+    #[test]
+    fn messages_keep_their_code_and_lose_the_rest() {
+        assert_eq!(
+            markdown("needs `a*b`; has **x**"),
+            "needs `a*b`; has \\*\\*x\\*\\*"
+        );
+        assert_eq!(
+            markdown("see https://evil.example @all #1"),
+            "see https:\u{200b}//evil.example @\u{200b}all #\u{200b}1"
+        );
+        assert_eq!(markdown("odd ` <img src=x>"), "odd  &lt;img src=x&gt;");
+        assert_eq!(markdown("value `a`<b>`c`"), "value `a`&lt;b&gt;`c`");
+    }
+}
