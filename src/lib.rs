@@ -17,6 +17,7 @@
 )]
 
 pub mod action;
+pub mod cli;
 pub mod context;
 pub mod decision;
 pub mod github;
@@ -26,6 +27,8 @@ pub mod policy;
 pub mod report;
 
 use std::fmt::Write as _;
+use std::io::Read as _;
+use std::path::Path;
 
 /// Lower-case hexadecimal digits.
 pub(crate) fn hex(bytes: &[u8]) -> String {
@@ -40,4 +43,21 @@ pub(crate) fn hex(bytes: &[u8]) -> String {
 /// The SHA-256 of a text, in hexadecimal digits.
 pub fn sha256(bytes: &[u8]) -> String {
     hex(ring::digest::digest(&ring::digest::SHA256, bytes).as_ref())
+}
+
+/// The bytes of a file of at most `cap` bytes.
+pub(crate) fn read_capped(file: &Path, cap: usize) -> std::io::Result<Vec<u8>> {
+    let mut bytes = Vec::new();
+    let limit = u64::try_from(cap).unwrap_or(u64::MAX).saturating_add(1);
+    std::fs::File::open(file)?
+        .take(limit)
+        .read_to_end(&mut bytes)?;
+    if bytes.len() > cap {
+        let message = format!("larger than {cap} bytes, which is the limit");
+        return Err(std::io::Error::new(
+            std::io::ErrorKind::FileTooLarge,
+            message,
+        ));
+    }
+    Ok(bytes)
 }

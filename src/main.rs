@@ -2,11 +2,17 @@
 
 use std::process::ExitCode;
 
+use clap::Parser as _;
 use jiff::Timestamp;
 use repo_permissions::action::{self, Environment};
+use repo_permissions::cli::Cli;
 use tokio::signal::unix::{Signal, SignalKind, signal};
 
 fn main() -> ExitCode {
+    let arguments = Cli::parse();
+    if !arguments.is_action() {
+        return ExitCode::from(arguments.run());
+    }
     let environment = Environment::new(std::env::vars_os());
     let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_all()

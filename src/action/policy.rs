@@ -1,6 +1,5 @@
 //! Loading the policy from the place that the input names.
 
-use std::io::Read as _;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
@@ -201,7 +200,7 @@ fn from_workspace(path: &RepositoryPath, workspace: Option<&Path>) -> Result<Vec
             format!("the policy `./{path}` of the workspace cannot be read: {error}"),
         )
     })?;
-    read_capped(&file, MAX_FILE).map_err(|error| {
+    crate::read_capped(&file, MAX_FILE).map_err(|error| {
         let message = format!("the policy `./{path}` cannot be read: {error}");
         let reason = match error.kind() {
             std::io::ErrorKind::FileTooLarge => Reason::PolicyInvalid,
@@ -222,21 +221,4 @@ pub(super) fn in_workspace(path: &Path, workspace: Option<&Path>) -> std::io::Re
     } else {
         Err(std::io::Error::other("it is not a file of the workspace"))
     }
-}
-
-/// The bytes of a file of at most `cap` bytes.
-pub(super) fn read_capped(file: &Path, cap: usize) -> std::io::Result<Vec<u8>> {
-    let mut bytes = Vec::new();
-    let limit = u64::try_from(cap).unwrap_or(u64::MAX).saturating_add(1);
-    std::fs::File::open(file)?
-        .take(limit)
-        .read_to_end(&mut bytes)?;
-    if bytes.len() > cap {
-        let message = format!("larger than {cap} bytes, which is the limit");
-        return Err(std::io::Error::new(
-            std::io::ErrorKind::FileTooLarge,
-            message,
-        ));
-    }
-    Ok(bytes)
 }

@@ -13,7 +13,7 @@ use super::credentials::Credentials;
 use super::environment::Environment;
 use super::identity::identify;
 use super::inputs::{Inputs, Mode, Problems, ReportInputs};
-use super::policy::{Loaded, Place, in_workspace, load, read_capped};
+use super::policy::{Loaded, Place, in_workspace, load};
 use super::report::Reporter;
 use super::runtime::{Runtime, payload};
 use super::workflow::{Log, write_outputs};
@@ -84,7 +84,7 @@ where
         detail,
         credentials: credentials.get(),
     };
-    if let Some(problem) = payload_problem {
+    if let (Some(problem), true) = (payload_problem, outcome.reason != Reason::RuntimeMissing) {
         Log.warning(&problem);
     }
     reporter.write_local(&outcome);
@@ -197,6 +197,10 @@ impl Step<'_> {
         work: &'w Work<'_>,
         credentials: &OnceCell<Credentials>,
     ) -> Result<Vec<PermissionDecision<'w>>, Failure> {
+        if self.environment.get("GITHUB_ACTIONS") != Some("true") {
+            let message = "this is not a GitHub Actions job (`GITHUB_ACTIONS` is not `true`)";
+            return Err(Failure::new(Reason::RuntimeMissing, message));
+        }
         let prepared = self.prepare(report_inputs);
         if let Ok((runtime, client)) = &prepared {
             let taken = Credentials::new(client.clone(), runtime, report_inputs, self.clock);
@@ -243,7 +247,7 @@ impl Step<'_> {
             .map_err(|message| Failure::new(Reason::RuntimeMissing, message))?;
         let ca_bundle = inputs.ca_bundle.as_deref().map(|path| {
             in_workspace(Path::new(path), runtime.workspace.as_deref())
-                .and_then(|file| read_capped(&file, MAX_CA_BUNDLE))
+                .and_then(|file| crate::read_capped(&file, MAX_CA_BUNDLE))
                 .map_err(|error| format!("`ca-bundle` is `{path}`, which cannot be read: {error}"))
         });
         let client = ca_bundle.transpose().and_then(|ca_bundle| {

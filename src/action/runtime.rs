@@ -33,14 +33,8 @@ impl Runtime {
     /// Reads the variables.
     ///
     /// # Errors
-    /// Not in an Actions job, or a variable is missing or not as the runner writes it; as a sentence
-    /// for people.
+    /// A variable is missing or not as the runner writes it; as a sentence for people.
     pub fn read(environment: &Environment) -> Result<Self, String> {
-        if environment.get("GITHUB_ACTIONS") != Some("true") {
-            return Err(
-                "this is not a GitHub Actions job (`GITHUB_ACTIONS` is not `true`)".to_owned(),
-            );
-        }
         let variable = |name: &str| {
             environment
                 .get(name)

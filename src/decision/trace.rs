@@ -136,7 +136,10 @@ impl<'a> TracedRule<'a> {
                 .map(|dimension| dimension.dimension.clone())
                 .collect(),
             sentence: {
-                let needs = join(failed().map(TracedDimension::needs));
+                let needs = join(failed().filter_map(TracedDimension::needs));
+                let needs = (!needs.is_empty()).then(|| format!("needs {needs}"));
+                let limits = failed().filter_map(TracedDimension::limits);
+                let needs = join(needs.into_iter().chain(limits));
                 let alone = failed().count() == 1;
                 let has = join(failed().filter_map(|dimension| dimension.has(alone)));
                 let tail = if has.is_empty() {
@@ -158,23 +161,34 @@ impl TracedDimension<'_> {
         }
     }
 
-    fn needs(&self) -> String {
+    /// What the pattern asks for: `environment `production``. `None` for event and expiry.
+    fn needs(&self) -> Option<String> {
         let noun = self.noun();
         match self.kind {
-            "expiry" => format!("expired on {}", self.pattern),
-            "events" if self.pattern.is_empty() => {
-                "does not name this event in `events:`, which an untrusted event needs".into()
-            }
-            "events" => format!(
-                "is limited to the events `{}`",
-                self.pattern.replace(", ", "`, `")
-            ),
+            "expiry" | "events" => None,
             "list" => {
                 let patterns = self.any_of.iter().map(|one| format!("`{}`", one.pattern));
-                let list: Vec<_> = patterns.collect();
-                format!("needs {noun} {}", list.join(" or "))
+                Some(format!(
+                    "{noun} {}",
+                    patterns.collect::<Vec<_>>().join(" or ")
+                ))
             }
-            _ => format!("needs {noun} `{}`", self.pattern),
+            _ => Some(format!("{noun} `{}`", self.pattern)),
+        }
+    }
+
+    /// What event or expiry say.
+    fn limits(&self) -> Option<String> {
+        match self.kind {
+            "expiry" => Some(format!("expired on {}", self.pattern)),
+            "events" if self.pattern.is_empty() => {
+                Some("does not name this event in `events:`, which an untrusted event needs".into())
+            }
+            "events" => {
+                let events = self.pattern.replace(", ", "`, `");
+                Some(format!("is limited to the events `{events}`"))
+            }
+            _ => None,
         }
     }
 

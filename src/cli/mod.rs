@@ -1,0 +1,58 @@
+//! The command line: the same engine, offline. Nothing here is verified and nothing is granted.
+
+mod check;
+
+use std::io::Write;
+
+use clap::{Parser, Subcommand, ValueEnum};
+
+/// A permission gate for GitHub Actions.
+///
+/// Without arguments, inside a GitHub Actions job, it is the action. With a subcommand it is a tool
+/// for those who write and review a policy.
+#[derive(Debug, Parser)]
+#[command(name = "repo-permissions", version, arg_required_else_help = false)]
+pub struct Cli {
+    #[command(subcommand)]
+    command: Option<Command>,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    /// Decide as the action would, for a context that you give
+    ///
+    /// Exit code: 0 allowed, 1 denied, 2 error.
+    Check(check::Arguments),
+}
+
+/// How a result is printed.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
+enum OutputFormat {
+    /// For people.
+    #[default]
+    Human,
+    /// For programs.
+    Json,
+}
+
+impl Cli {
+    /// Whether there is no subcommand: then the program is the action.
+    pub fn is_action(&self) -> bool {
+        self.command.is_none()
+    }
+
+    /// Runs the subcommand and gives the exit code.
+    pub fn run(self) -> u8 {
+        match self.command {
+            Some(Command::Check(arguments)) => check::run(&arguments),
+            None => 2,
+        }
+    }
+}
+
+/// Prints a result. A reader that went away (`| head`) is no error.
+fn print(text: &str) {
+    let mut out = std::io::stdout().lock();
+    _ = out.write_all(text.as_bytes());
+    _ = out.flush();
+}
