@@ -1,0 +1,187 @@
+//! Who may do what: tokens, their repositories and permissions.
+
+use std::collections::BTreeMap;
+
+use jiff::Timestamp;
+use serde_json::{Map, Value};
+
+use super::http::{Answer, Request};
+use super::repository::Repository;
+use super::state::State;
+
+/// How much a token may do with one kind of resource.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Level {
+    /// Nothing.
+    None,
+    /// Read.
+    Read,
+    /// Read and write.
+    Write,
+}
+
+impl Level {
+    fn name(self) -> &'static str {
+        match self {
+            Self::None => "none",
+            Self::Read => "read",
+            Self::Write => "write",
+        }
+    }
+
+    fn parse(name: &str) -> Option<Self> {
+        [Self::None, Self::Read, Self::Write]
+            .into_iter()
+            .find(|level| level.name() == name)
+    }
+}
+
+/// A token's permissions by GitHub's names: `contents`, `checks`, `statuses`, `metadata`. What is not named is `none`.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Permissions(BTreeMap<String, Level>);
+
+impl Permissions {
+    /// None at all.
+    #[must_use]
+    pub fn none() -> Self {
+        Self::default()
+    }
+
+    /// What the action's documentation asks for: `contents: read`, `checks: write`, `statuses: write`.
+    #[must_use]
+    pub fn usual() -> Self {
+        Self::none()
+            .with("contents", Level::Read)
+            .with("checks", Level::Write)
+            .with("statuses", Level::Write)
+    }
+
+    /// What a fork's pull request gets, whatever the workflow asks for.
+    #[must_use]
+    pub fn fork() -> Self {
+        Self::none()
+            .with("contents", Level::Read)
+            .with("checks", Level::Read)
+            .with("statuses", Level::Read)
+    }
+
+    /// Sets one of them.
+    #[must_use]
+    pub fn with(mut self, name: &str, level: Level) -> Self {
+        self.0.insert(name.into(), level);
+        self
+    }
+
+    /// The level of one of them.
+    #[must_use]
+    pub fn level(&self, name: &str) -> Level {
+        self.0.get(name).copied().unwrap_or(Level::None)
+    }
+
+    pub(crate) fn to_json(&self) -> Value {
+        let shown = self.0.iter().filter(|(_, level)| **level != Level::None);
+        Value::Object(
+            shown
+                .map(|(name, level)| (name.clone(), level.name().into()))
+                .collect(),
+        )
+    }
+
+    /// `None` when a level is not one of GitHub's.
+    pub(crate) fn from_json(object: &Map<String, Value>) -> Option<Self> {
+        object
+            .iter()
+            .map(|(name, level)| Some((name.clone(), Level::parse(level.as_str()?)?)))
+            .collect::<Option<_>>()
+            .map(Self)
+    }
+
+    /// True when `self` has at least what `other` has.
+    pub(crate) fn covers(&self, other: &Self) -> bool {
+        other
+            .0
+            .iter()
+            .all(|(name, level)| self.level(name) >= *level)
+    }
+}
+
+/// Who made a check run: the slug and id of the App behind the token.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct AppIdentity {
+    /// As in `https://github.com/apps/SLUG`.
+    pub slug: String,
+    /// Numeric id.
+    pub id: u64,
+}
+
+impl AppIdentity {
+    /// The App behind every `GITHUB_TOKEN`.
+    pub(crate) fn github_actions() -> Self {
+        Self {
+            slug: "github-actions".into(),
+            id: 15368,
+        }
+    }
+}
+
+/// What a token stands for.
+#[derive(Debug, Clone)]
+pub(crate) struct Access {
+    pub(crate) app: AppIdentity,
+    pub(crate) permissions: Permissions,
+    /// Ids of the repositories it is for.
+    pub(crate) repositories: Vec<u64>,
+    pub(crate) expires: Timestamp,
+}
+
+/// The token of `Authorization: Bearer …` or `token …`; `None` for an anonymous request.
+pub(crate) fn credentials(request: &Request) -> Option<&str> {
+    let header = request.header("authorization")?;
+    let (scheme, token) = header.split_once(' ')?;
+    (scheme.eq_ignore_ascii_case("bearer") || scheme.eq_ignore_ascii_case("token")).then_some(token)
+}
+
+/// The access behind the request's token; 401 for a token that is unknown, revoked or expired.
+pub(crate) fn authenticate(state: &State, request: &Request) -> Result<Option<Access>, Answer> {
+    if request.header("authorization").is_none() {
+        return Ok(None);
+    }
+    credentials(request)
+        .and_then(|token| state.access.get(token))
+        .filter(|access| access.expires > Timestamp::now())
+        .map(|access| Some(access.clone()))
+        .ok_or_else(|| Answer::error(401, "Bad credentials"))
+}
+
+/// The repository `owner/name` if the request may use it in this way.
+///
+/// As GitHub answers: a private repository that the token is not for is 404, a permission that the token lacks is 403.
+pub(crate) fn authorize(
+    state: &State,
+    request: &Request,
+    (owner, name): (&str, &str),
+    permission: &str,
+    needed: Level,
+) -> Result<(Repository, Option<Access>), Answer> {
+    let access = authenticate(state, request)?;
+    let not_found = || Answer::error(404, "Not Found");
+    let repository = state.repository(owner, name).ok_or_else(not_found)?;
+    let public_read = !repository.private && needed <= Level::Read;
+    let Some(token) = &access else {
+        return match (public_read, repository.private) {
+            (true, _) => Ok((repository.clone(), access)),
+            (false, true) => Err(not_found()),
+            (false, false) => Err(Answer::error(401, "Requires authentication")),
+        };
+    };
+    let own = token.repositories.contains(&repository.id);
+    if public_read
+        || (own && (permission == "metadata" || token.permissions.level(permission) >= needed))
+    {
+        Ok((repository.clone(), access))
+    } else if own || !repository.private {
+        Err(Answer::error(403, "Resource not accessible by integration"))
+    } else {
+        Err(not_found())
+    }
+}

@@ -1,0 +1,184 @@
+//! Repositories, files and commits: the REST pages "Repositories", "Repository contents" and "Commits".
+
+use std::collections::BTreeMap;
+
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
+use serde_json::{Value, json};
+
+use super::access::{Level, authorize};
+use super::http::{Answer, Request};
+use super::repository::{Repository, blob_sha};
+use super::route::Route;
+use super::state::State;
+
+/// Above this size the JSON form of a file has no content.
+const MAX_JSON_CONTENT: usize = 1 << 20;
+
+pub(crate) fn repository(
+    state: &State,
+    route: &Route,
+    request: &Request,
+) -> Result<Answer, Answer> {
+    let (repository, _) = authorize(
+        state,
+        request,
+        (&route.owner, &route.repository),
+        "metadata",
+        Level::Read,
+    )?;
+    Ok(Answer::json(200, &repository_json(state, &repository)))
+}
+
+/// The fields of a repository that clients read.
+pub(crate) fn repository_json(state: &State, repository: &Repository) -> Value {
+    let full_name = repository.full_name();
+    json!({
+        "id": repository.id, "node_id": format!("R_{}", repository.id),
+        "name": repository.name, "full_name": full_name, "private": repository.private,
+        "visibility": if repository.private { "private" } else { "public" },
+        "owner": {"login": repository.owner, "id": repository.owner_id, "type": "Organization"},
+        "html_url": format!("{}/{full_name}", state.server_url),
+        "url": format!("{}/repos/{full_name}", state.api_url()),
+        "default_branch": repository.default_branch, "fork": false, "archived": false,
+    })
+}
+
+pub(crate) fn contents(state: &State, route: &Route, request: &Request) -> Result<Answer, Answer> {
+    let (repository, _) = authorize(
+        state,
+        request,
+        (&route.owner, &route.repository),
+        "contents",
+        Level::Read,
+    )?;
+    let reference = request.query_value("ref");
+    let sha = repository.resolve(reference.as_deref()).ok_or_else(|| {
+        Answer::error(
+            404,
+            &format!(
+                "No commit found for the ref {}",
+                reference.unwrap_or_default()
+            ),
+        )
+    })?;
+    let tree = repository.tree(&sha);
+    let path = route.rest.trim_end_matches('/');
+    let url = format!(
+        "{}/repos/{}/contents",
+        state.api_url(),
+        repository.full_name()
+    );
+    let Some(content) = tree.get(path) else {
+        return directory(&tree, path, &url).ok_or_else(|| Answer::error(404, "Not Found"));
+    };
+    let answer = if accepts(request, "raw") {
+        Answer::new(
+            200,
+            "application/vnd.github.raw+json; charset=utf-8",
+            content.clone(),
+        )
+    } else {
+        Answer::json(
+            200,
+            &file(path, content, &format!("{url}/{path}?ref={sha}")),
+        )
+    };
+    Ok(answer.with_header("ETag", &format!("\"{}\"", blob_sha(content))))
+}
+
+fn file(path: &str, content: &[u8], url: &str) -> Value {
+    let large = content.len() > MAX_JSON_CONTENT;
+    json!({
+        "type": "file", "name": path.rsplit('/').next(), "path": path,
+        "sha": blob_sha(content), "size": content.len(), "url": url,
+        "encoding": if large { "none" } else { "base64" },
+        "content": if large { String::new() } else { base64_lines(content) },
+    })
+}
+
+/// GitHub breaks base64 after 60 characters.
+fn base64_lines(content: &[u8]) -> String {
+    let mut lines = String::new();
+    for (index, character) in STANDARD.encode(content).chars().enumerate() {
+        if index > 0 && index % 60 == 0 {
+            lines.push('\n');
+        }
+        lines.push(character);
+    }
+    lines.push('\n');
+    lines
+}
+
+fn directory(tree: &BTreeMap<String, Vec<u8>>, path: &str, url: &str) -> Option<Answer> {
+    let prefix = if path.is_empty() {
+        String::new()
+    } else {
+        format!("{path}/")
+    };
+    let mut entries: BTreeMap<&str, Value> = BTreeMap::new();
+    for (file_path, content) in tree {
+        let Some(rest) = file_path.strip_prefix(&prefix) else {
+            continue;
+        };
+        let entry = match rest.split_once('/') {
+            Some((name, _)) => (
+                name,
+                json!({"type": "dir", "name": name, "path": format!("{prefix}{name}"), "size": 0}),
+            ),
+            None => {
+                let mut entry = file(file_path, content, &format!("{url}/{file_path}"));
+                if let Some(entry) = entry.as_object_mut() {
+                    entry.remove("content");
+                    entry.remove("encoding");
+                }
+                (rest, entry)
+            }
+        };
+        entries.insert(entry.0, entry.1);
+    }
+    (!entries.is_empty()).then(|| Answer::json(200, &entries.into_values().collect()))
+}
+
+pub(crate) fn commit(state: &State, route: &Route, request: &Request) -> Result<Answer, Answer> {
+    let (repository, _) = authorize(
+        state,
+        request,
+        (&route.owner, &route.repository),
+        "contents",
+        Level::Read,
+    )?;
+    let sha = repository
+        .resolve(Some(&route.rest))
+        .ok_or_else(|| Answer::error(422, &format!("No commit found for SHA: {}", route.rest)))?;
+    if accepts(request, "sha") {
+        return Ok(Answer::new(
+            200,
+            "application/vnd.github.sha; charset=utf-8",
+            sha.to_string(),
+        ));
+    }
+    let full_name = repository.full_name();
+    Ok(Answer::json(
+        200,
+        &json!({
+            "sha": sha.as_str(), "node_id": format!("C_{sha}"),
+            "url": format!("{}/repos/{full_name}/commits/{sha}", state.api_url()),
+            "html_url": format!("{}/{full_name}/commit/{sha}", state.server_url),
+            "commit": {"message": "a commit", "author": {"name": "octocat", "date": "2026-01-01T00:00:00Z"}},
+            "parents": [],
+        }),
+    ))
+}
+
+/// True for `application/vnd.github.KIND`, with or without a version in front and `+json` behind.
+fn accepts(request: &Request, kind: &str) -> bool {
+    let accept = request.header("accept").unwrap_or_default();
+    accept.split(',').any(|media| {
+        media
+            .trim()
+            .strip_prefix("application/vnd.github.")
+            .map(|rest| rest.trim_start_matches("v3.").trim_end_matches("+json"))
+            == Some(kind)
+    })
+}

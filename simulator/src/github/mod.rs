@@ -1,0 +1,404 @@
+//! A GitHub on loopback.
+//!
+//! One model of its state (`state`), thin HTTP adapters over it (`oidc`, `contents`, `checks`, `statuses`,
+//! `apps`), faults between the two and the wire, and a record of all requests. The URLs have the form of GitHub Enterprise Server: everything below one host.
+
+mod access;
+mod apps;
+mod checks;
+mod contents;
+mod faults;
+mod http;
+mod jwt;
+mod keys;
+mod oidc;
+mod recorder;
+mod repository;
+mod route;
+mod server;
+mod state;
+mod statuses;
+mod tls;
+
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::thread::JoinHandle;
+use std::time::Duration;
+
+use anyhow::Context as _;
+use serde_json::{Map, Value};
+use tokio::net::TcpListener;
+use tokio::sync::oneshot;
+
+pub use self::access::{AppIdentity, Level, Permissions};
+pub use self::apps::App;
+pub use self::checks::{CheckAnnotation, CheckRun};
+pub use self::faults::{Fault, FaultRule};
+pub use self::http::{Answer, Request};
+pub use self::jwt::Signature;
+pub use self::keys::{APP_PRIVATE_KEY_PKCS1, TestKey, key_set, short_jwk};
+pub use self::oidc::{JobCredentials, TokenRecipe};
+pub use self::recorder::RecordedRequest;
+pub use self::repository::{CommitSha, Repository, blob_sha};
+pub use self::route::Endpoint;
+pub use self::statuses::CommitStatus;
+
+use self::apps::Installation;
+use self::server::Server;
+use self::state::{Shared, State};
+use self::tls::Tls;
+
+/// A running GitHub; it ends when this is dropped.
+#[derive(Debug)]
+pub struct GitHub {
+    state: Shared,
+    ca_pem: Option<String>,
+    connections: Arc<AtomicU64>,
+    stop: Option<oneshot::Sender<()>>,
+    thread: Option<JoinHandle<()>>,
+}
+
+/// How a [`GitHub`] is started.
+#[derive(Debug, Clone, Default)]
+pub struct GitHubBuilder {
+    tls: bool,
+    api_at_root: bool,
+    latency: Duration,
+    handshake: Duration,
+}
+
+impl GitHubBuilder {
+    /// HTTPS on `localhost`, under an authority of its own: [`GitHub::ca_pem`].
+    #[must_use]
+    pub fn tls(mut self, tls: bool) -> Self {
+        self.tls = tls;
+        self
+    }
+
+    /// The API at the root of the host, as on api.github.com, in place of `/api/v3`.
+    #[must_use]
+    pub fn api_at_root(mut self) -> Self {
+        self.api_at_root = true;
+        self
+    }
+
+    /// Waits this long before each answer; connecting costs nothing.
+    #[must_use]
+    pub fn latency(mut self, latency: Duration) -> Self {
+        self.latency = latency;
+        self
+    }
+
+    /// A network of this round trip: it is waited for before each answer, once for each TCP connection and
+    /// once for each TLS handshake (as TLS 1.3 needs it).
+    #[must_use]
+    pub fn round_trip(mut self, round_trip: Duration) -> Self {
+        self.latency = round_trip;
+        self.handshake = round_trip;
+        self
+    }
+
+    /// Listens on a free port of 127.0.0.1.
+    ///
+    /// # Errors
+    ///
+    /// When the system gives no port or thread.
+    pub fn start(self) -> anyhow::Result<GitHub> {
+        let tls = if self.tls { Some(tls::create()?) } else { None };
+        let listener = listen()?;
+        let elsewhere = listen()?;
+        // The second host has another name as well as another port.
+        let (server_url, elsewhere_url) = match &tls {
+            Some(_) => (
+                url("https://localhost", &listener)?,
+                url("http://127.0.0.1", &elsewhere)?,
+            ),
+            None => (
+                url("http://127.0.0.1", &listener)?,
+                url("http://localhost", &elsewhere)?,
+            ),
+        };
+        let api_prefix = if self.api_at_root { "" } else { "/api/v3" };
+        let state = Shared::new(State::new(
+            server_url,
+            elsewhere_url,
+            api_prefix.to_owned(),
+        )?);
+        let connections = Arc::new(AtomicU64::new(0));
+        let (acceptor, ca_pem) = tls
+            .map(|Tls { acceptor, ca_pem }| (acceptor, ca_pem))
+            .unzip();
+        let server = Server {
+            state: state.clone(),
+            tls: acceptor,
+            latency: self.latency,
+            handshake: self.handshake,
+            connections: Arc::clone(&connections),
+        };
+        let (stop, stopped) = oneshot::channel();
+        let runtime = tokio::runtime::Builder::new_current_thread()
+            .enable_all()
+            .build()?;
+        let thread = std::thread::Builder::new()
+            .name("github".into())
+            .spawn(move || {
+                runtime.block_on(async move {
+                    // The listeners are bound already: converting them only registers them.
+                    if let (Ok(listener), Ok(elsewhere)) = (
+                        TcpListener::from_std(listener),
+                        TcpListener::from_std(elsewhere),
+                    ) {
+                        tokio::spawn(server.clone().serve_elsewhere(elsewhere));
+                        tokio::spawn(server.serve(listener));
+                        let _ = stopped.await;
+                    }
+                });
+            })?;
+        Ok(GitHub {
+            state,
+            ca_pem,
+            connections,
+            stop: Some(stop),
+            thread: Some(thread),
+        })
+    }
+}
+
+fn listen() -> anyhow::Result<std::net::TcpListener> {
+    let listener = std::net::TcpListener::bind(SocketAddr::from(([127, 0, 0, 1], 0)))
+        .context("a free port")?;
+    listener.set_nonblocking(true)?;
+    Ok(listener)
+}
+
+fn url(host: &str, listener: &std::net::TcpListener) -> anyhow::Result<String> {
+    Ok(format!("{host}:{}", listener.local_addr()?.port()))
+}
+
+impl GitHub {
+    /// Plain HTTP, API below `/api/v3`, no latency, no repositories.
+    ///
+    /// # Errors
+    ///
+    /// As [`GitHubBuilder::start`].
+    pub fn start() -> anyhow::Result<Self> {
+        Self::builder().start()
+    }
+
+    /// Something other than [`GitHub::start`].
+    #[must_use]
+    pub fn builder() -> GitHubBuilder {
+        GitHubBuilder::default()
+    }
+
+    /// `GITHUB_SERVER_URL`: scheme, host and port, no slash at the end.
+    #[must_use]
+    pub fn server_url(&self) -> String {
+        self.state.lock().server_url.clone()
+    }
+
+    /// `GITHUB_API_URL`.
+    #[must_use]
+    pub fn api_url(&self) -> String {
+        self.state.lock().api_url()
+    }
+
+    /// The tokens' `iss`.
+    #[must_use]
+    pub fn issuer(&self) -> String {
+        self.state.lock().issuer()
+    }
+
+    /// The other host that [`Fault::RedirectElsewhere`] leads to.
+    #[must_use]
+    pub fn elsewhere_url(&self) -> String {
+        self.state.lock().elsewhere_url.clone()
+    }
+
+    /// The certificate authority as PEM, when started with TLS.
+    #[must_use]
+    pub fn ca_pem(&self) -> Option<&str> {
+        self.ca_pem.as_deref()
+    }
+
+    /// Adds a repository, or replaces the one of the same name.
+    pub fn add_repository(&self, repository: Repository) {
+        let mut state = self.state.lock();
+        let name = repository.full_name();
+        state
+            .repositories
+            .retain(|other| !other.full_name().eq_ignore_ascii_case(&name));
+        state.repositories.push(repository);
+    }
+
+    /// The repository `OWNER/REPO` as it stands.
+    #[must_use]
+    pub fn repository(&self, full_name: &str) -> Option<Repository> {
+        let (owner, name) = full_name.split_once('/')?;
+        self.state.lock().repository(owner, name).cloned()
+    }
+
+    /// Changes the repository `OWNER/REPO`; does nothing when there is none.
+    pub fn edit_repository(&self, full_name: &str, edit: impl FnOnce(&mut Repository)) {
+        let mut state = self.state.lock();
+        let found = state
+            .repositories
+            .iter_mut()
+            .find(|repository| repository.full_name().eq_ignore_ascii_case(full_name));
+        if let Some(repository) = found {
+            edit(repository);
+        }
+    }
+
+    /// Registers an App and installs it on `repositories` (`OWNER/REPO`), which must have been added before.
+    /// Returns the installation's id.
+    pub fn install_app(&self, app: App, repositories: &[&str], permissions: Permissions) -> u64 {
+        let mut state = self.state.lock();
+        let id = state.next_id();
+        let ids = repositories
+            .iter()
+            .filter_map(|name| name.split_once('/'))
+            .filter_map(|(owner, name)| {
+                state
+                    .repository(owner, name)
+                    .map(|repository| repository.id)
+            })
+            .collect();
+        state.installations.push(Installation {
+            id,
+            app_id: app.id,
+            repositories: ids,
+            permissions,
+        });
+        state.apps.push(app);
+        id
+    }
+
+    /// Starts a job: `claims` are those of its repository, workflow and event; times, `iss`, `aud` and `jti` are added
+    /// when a token is asked for. The runner does this for a [`Job`](crate::Job).
+    pub fn register_job(
+        &self,
+        repository_id: u64,
+        claims: Map<String, Value>,
+        permissions: Permissions,
+    ) -> JobCredentials {
+        oidc::register(&mut self.state.lock(), repository_id, claims, permissions)
+    }
+
+    /// How tokens are minted from now on.
+    pub fn set_token(&self, recipe: TokenRecipe) {
+        self.state.lock().recipe = recipe;
+    }
+
+    /// Replaces the key set, `{"keys": […]}`.
+    pub fn set_keys(&self, keys: &Value) {
+        self.set_keys_answer(Answer::json(200, keys));
+    }
+
+    /// Replaces the whole answer of the key set's address.
+    pub fn set_keys_answer(&self, answer: Answer) {
+        self.state.lock().keys = answer;
+    }
+
+    /// What the other host answers; `{}` unless told.
+    pub fn set_elsewhere_answer(&self, answer: Answer) {
+        self.state.lock().elsewhere_answer = answer;
+    }
+
+    /// Adds a rule; earlier ones come first.
+    pub fn add_fault(&self, rule: FaultRule) {
+        self.state.lock().faults.push(rule);
+    }
+
+    /// Takes all rules away.
+    pub fn clear_faults(&self) {
+        self.state.lock().faults.clear();
+    }
+
+    /// Every request so far, in the order of arrival.
+    #[must_use]
+    pub fn requests(&self) -> Vec<RecordedRequest> {
+        self.state.lock().recorder.requests().to_vec()
+    }
+
+    /// The requests to one endpoint.
+    #[must_use]
+    pub fn requests_to(&self, endpoint: Endpoint) -> Vec<RecordedRequest> {
+        let mut requests = self.requests();
+        requests.retain(|request| request.endpoint == endpoint);
+        requests
+    }
+
+    /// The requests that arrived at the other host: with [`Fault::RedirectElsewhere`] there should be none.
+    #[must_use]
+    pub fn elsewhere_requests(&self) -> Vec<RecordedRequest> {
+        self.state.lock().elsewhere.requests().to_vec()
+    }
+
+    /// How many TCP connections were accepted.
+    #[must_use]
+    pub fn connections(&self) -> u64 {
+        self.connections.load(Ordering::Relaxed)
+    }
+
+    /// Fails the test when a request came that GitHub does not know, or that went to the other host.
+    ///
+    /// # Panics
+    ///
+    /// With the requests that were unexpected.
+    pub fn assert_nothing_unexpected(&self) {
+        let mut unexpected = self.requests_to(Endpoint::Unknown);
+        unexpected.extend(self.elsewhere_requests());
+        let listed: Vec<String> = unexpected
+            .iter()
+            .map(|recorded| format!("{} {}", recorded.request.method, recorded.request.path))
+            .collect();
+        assert!(listed.is_empty(), "unexpected requests: {listed:#?}");
+    }
+
+    /// The check runs as they stand, in the order of creation.
+    #[must_use]
+    pub fn check_runs(&self) -> Vec<CheckRun> {
+        self.state.lock().check_runs.clone()
+    }
+
+    /// The commit statuses in the order of creation.
+    #[must_use]
+    pub fn statuses(&self) -> Vec<CommitStatus> {
+        self.state.lock().statuses.clone()
+    }
+
+    /// The OIDC tokens handed out.
+    #[must_use]
+    pub fn minted_tokens(&self) -> Vec<String> {
+        self.state.lock().minted.clone()
+    }
+
+    /// How many tokens of jobs and installations are alive.
+    #[must_use]
+    pub fn live_tokens(&self) -> usize {
+        self.state.lock().access.len()
+    }
+
+    /// Forgets requests, check runs, statuses and minted tokens; repositories, jobs, faults and the rest stay.
+    /// For benchmarks that run many steps against one GitHub; not while a step is running.
+    pub fn clear_records(&self) {
+        let mut state = self.state.lock();
+        state.recorder.clear();
+        state.elsewhere.clear();
+        state.check_runs.clear();
+        state.statuses.clear();
+        state.minted.clear();
+    }
+}
+
+impl Drop for GitHub {
+    fn drop(&mut self) {
+        drop(self.stop.take());
+        if let Some(thread) = self.thread.take() {
+            // A server that has panicked has failed its requests already.
+            let _ = thread.join();
+        }
+    }
+}

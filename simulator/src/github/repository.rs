@@ -1,0 +1,231 @@
+//! Repositories, their refs and files.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::fmt;
+
+use sha1::{Digest as _, Sha1};
+
+use crate::unique::to_hex;
+
+/// A commit's full object name: 40 lower-case hexadecimal digits.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct CommitSha(String);
+
+impl CommitSha {
+    /// Takes what is given: tests may want a SHA that is none.
+    #[must_use]
+    pub fn new(sha: &str) -> Self {
+        Self(sha.to_owned())
+    }
+
+    /// A SHA that depends on `seed` alone.
+    #[must_use]
+    pub fn derived(seed: &str) -> Self {
+        Self(to_hex(&Sha1::digest(seed.as_bytes())))
+    }
+
+    /// The digits.
+    #[must_use]
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+impl fmt::Display for CommitSha {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.write_str(&self.0)
+    }
+}
+
+/// A repository: identity, refs, and the files of each commit.
+#[derive(Debug, Clone)]
+pub struct Repository {
+    /// Owner's login.
+    pub owner: String,
+    /// Name without the owner.
+    pub name: String,
+    /// Numeric id, unique for ever.
+    pub id: u64,
+    /// Owner's numeric id.
+    pub owner_id: u64,
+    /// Private repositories answer 404 to whoever may not read them.
+    pub private: bool,
+    /// A branch's short name.
+    pub default_branch: String,
+    refs: BTreeMap<String, CommitSha>,
+    trees: BTreeMap<CommitSha, BTreeMap<String, Vec<u8>>>,
+    known: BTreeSet<CommitSha>,
+}
+
+impl Repository {
+    /// A public repository with the branch `main`; `full_name` is `OWNER/REPO`.
+    #[must_use]
+    pub fn new(full_name: &str, id: u64, owner_id: u64) -> Self {
+        let (owner, name) = full_name.split_once('/').unwrap_or(("", full_name));
+        Self {
+            owner: owner.into(),
+            name: name.into(),
+            id,
+            owner_id,
+            private: false,
+            default_branch: "main".into(),
+            refs: BTreeMap::new(),
+            trees: BTreeMap::new(),
+            known: BTreeSet::new(),
+        }
+        .with_branch("main")
+    }
+
+    /// `OWNER/REPO`.
+    #[must_use]
+    pub fn full_name(&self) -> String {
+        format!("{}/{}", self.owner, self.name)
+    }
+
+    /// Makes it private.
+    #[must_use]
+    pub fn private(mut self) -> Self {
+        self.private = true;
+        self
+    }
+
+    /// Another default branch, which is created.
+    #[must_use]
+    pub fn with_default_branch(mut self, branch: &str) -> Self {
+        self.default_branch = branch.into();
+        self.with_branch(branch)
+    }
+
+    /// A branch with a SHA of its own and no files.
+    #[must_use]
+    pub fn with_branch(mut self, branch: &str) -> Self {
+        self.ensure_ref(&format!("refs/heads/{branch}"));
+        self
+    }
+
+    /// A tag with a SHA of its own and no files.
+    #[must_use]
+    pub fn with_tag(mut self, tag: &str) -> Self {
+        self.ensure_ref(&format!("refs/tags/{tag}"));
+        self
+    }
+
+    /// A file at the tip of `reference`: a branch's short name or a full ref, created if need be.
+    #[must_use]
+    pub fn with_file(mut self, reference: &str, path: &str, content: impl Into<Vec<u8>>) -> Self {
+        self.set_file(reference, path, content);
+        self
+    }
+
+    /// As [`Repository::with_file`]. The tip's SHA stays the same.
+    pub fn set_file(&mut self, reference: &str, path: &str, content: impl Into<Vec<u8>>) {
+        let full = if reference.starts_with("refs/") {
+            reference.to_owned()
+        } else {
+            format!("refs/heads/{reference}")
+        };
+        let sha = self.ensure_ref(&full);
+        self.trees
+            .entry(sha)
+            .or_default()
+            .insert(path.to_owned(), content.into());
+    }
+
+    /// The SHA at the tip of a branch, `None` when there is no such branch.
+    #[must_use]
+    pub fn branch_sha(&self, branch: &str) -> Option<CommitSha> {
+        self.refs.get(&format!("refs/heads/{branch}")).cloned()
+    }
+
+    /// Makes a commit known, so that checks and statuses may be written on it.
+    pub fn add_commit(&mut self, sha: CommitSha) {
+        self.known.insert(sha);
+    }
+
+    pub(crate) fn knows(&self, sha: &str) -> bool {
+        let sha = CommitSha::new(sha);
+        self.known.contains(&sha) || self.trees.contains_key(&sha)
+    }
+
+    /// As GitHub resolves a `ref`: a full ref, a branch, a tag, a full SHA; without one, or with `HEAD`, the default branch.
+    pub(crate) fn resolve(&self, reference: Option<&str>) -> Option<CommitSha> {
+        let Some(reference) = reference.filter(|reference| !matches!(*reference, "" | "HEAD"))
+        else {
+            return self.branch_sha(&self.default_branch);
+        };
+        let named = [
+            reference.to_owned(),
+            format!("refs/{reference}"),
+            format!("refs/heads/{reference}"),
+            format!("refs/tags/{reference}"),
+        ];
+        named
+            .iter()
+            .find_map(|name| self.refs.get(name).cloned())
+            .or_else(|| self.knows(reference).then(|| CommitSha::new(reference)))
+    }
+
+    /// The files of a commit; none for a commit that is merely known.
+    pub(crate) fn tree(&self, sha: &CommitSha) -> BTreeMap<String, Vec<u8>> {
+        self.trees.get(sha).cloned().unwrap_or_default()
+    }
+
+    fn ensure_ref(&mut self, full: &str) -> CommitSha {
+        let seed = format!("{} {full}", self.full_name());
+        let sha = self
+            .refs
+            .entry(full.to_owned())
+            .or_insert_with(|| CommitSha::derived(&seed))
+            .clone();
+        self.trees.entry(sha.clone()).or_default();
+        sha
+    }
+}
+
+/// The object name git gives to a file: SHA-1 over `blob LENGTH\0` and the content.
+#[must_use]
+pub fn blob_sha(content: &[u8]) -> String {
+    let mut hash = Sha1::new();
+    hash.update(format!("blob {}\0", content.len()));
+    hash.update(content);
+    to_hex(&hash.finalize())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_blob_is_named_as_git_names_it() {
+        // `printf 'hello\n' | git hash-object --stdin`
+        assert_eq!(
+            blob_sha(b"hello\n"),
+            "ce013625030ba8dba906f756967f9e9ca394464a"
+        );
+    }
+
+    #[test]
+    fn refs_resolve_as_on_github() {
+        let repository = Repository::new("o/r", 1, 2)
+            .with_branch("x")
+            .with_tag("x")
+            .with_tag("v1");
+        assert_eq!(repository.resolve(None), repository.branch_sha("main"));
+        assert_eq!(
+            repository.resolve(Some("HEAD")),
+            repository.branch_sha("main")
+        );
+        assert_eq!(repository.resolve(Some("x")), repository.branch_sha("x"));
+        assert_ne!(
+            repository.resolve(Some("refs/tags/x")),
+            repository.branch_sha("x")
+        );
+        assert_eq!(
+            repository.resolve(Some("tags/v1")),
+            repository.resolve(Some("v1"))
+        );
+        assert_eq!(repository.resolve(Some("none")), None);
+        let sha = repository.branch_sha("x").unwrap();
+        assert_eq!(repository.resolve(Some(sha.as_str())), Some(sha));
+    }
+}

@@ -1,0 +1,168 @@
+//! From a request to the adapter that answers it.
+
+use super::http::{Answer, Request};
+use super::state::State;
+use super::{apps, checks, contents, oidc, statuses};
+
+/// What a request asks for, as far as faults and assertions tell requests apart.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Endpoint {
+    /// The job's OIDC token: `GET …/idtoken/…`.
+    Token,
+    /// The issuer's key set: `GET {issuer}/.well-known/jwks`.
+    Keys,
+    /// `GET {issuer}/.well-known/openid-configuration`, which a careful verifier never asks.
+    Discovery,
+    /// `GET /repos/{owner}/{repo}/contents/{path}`.
+    Contents,
+    /// `GET /repos/{owner}/{repo}/commits/{ref}`.
+    Commit,
+    /// `GET /repos/{owner}/{repo}`.
+    Repository,
+    /// `POST /repos/{owner}/{repo}/check-runs`.
+    CheckRun,
+    /// `PATCH /repos/{owner}/{repo}/check-runs/{id}`.
+    CheckRunUpdate,
+    /// `POST /repos/{owner}/{repo}/statuses/{sha}`.
+    Status,
+    /// `GET /repos/{owner}/{repo}/installation`.
+    Installation,
+    /// `POST /app/installations/{id}/access_tokens`.
+    AccessToken,
+    /// `DELETE /installation/token`.
+    RevokeToken,
+    /// Nothing that this GitHub knows: answered 404 and counted as unexpected.
+    Unknown,
+}
+
+/// A request taken apart.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Route {
+    pub(crate) endpoint: Endpoint,
+    pub(crate) owner: String,
+    pub(crate) repository: String,
+    /// What is left of the path: a file, a ref, a SHA, an id.
+    pub(crate) rest: String,
+}
+
+impl Route {
+    pub(crate) fn of(request: &Request, api_prefix: &str) -> Self {
+        let plain = |endpoint| Self {
+            endpoint,
+            owner: String::new(),
+            repository: String::new(),
+            rest: String::new(),
+        };
+        match (request.method.as_str(), request.path.as_str()) {
+            ("GET", "/_services/token/.well-known/jwks") => return plain(Endpoint::Keys),
+            ("GET", "/_services/token/.well-known/openid-configuration") => {
+                return plain(Endpoint::Discovery);
+            }
+            ("GET", path) if path.starts_with("/actions/idtoken/") => {
+                return plain(Endpoint::Token);
+            }
+            _ => {}
+        }
+        let segments = request.segments();
+        let segments: Vec<&str> = segments.iter().map(String::as_str).collect();
+        let prefix: Vec<&str> = api_prefix
+            .split('/')
+            .filter(|part| !part.is_empty())
+            .collect();
+        let Some(segments) = segments.strip_prefix(prefix.as_slice()) else {
+            return plain(Endpoint::Unknown);
+        };
+        let in_repository = |endpoint, owner: &str, repository: &str, rest: &[&str]| Self {
+            endpoint,
+            owner: owner.into(),
+            repository: repository.into(),
+            rest: rest.join("/"),
+        };
+        match (request.method.as_str(), segments) {
+            ("GET", ["repos", owner, name]) => {
+                in_repository(Endpoint::Repository, owner, name, &[])
+            }
+            ("GET", ["repos", owner, name, "contents", rest @ ..]) => {
+                in_repository(Endpoint::Contents, owner, name, rest)
+            }
+            ("GET", ["repos", owner, name, "commits", rest @ ..]) if !rest.is_empty() => {
+                in_repository(Endpoint::Commit, owner, name, rest)
+            }
+            ("POST", ["repos", owner, name, "check-runs"]) => {
+                in_repository(Endpoint::CheckRun, owner, name, &[])
+            }
+            ("PATCH", ["repos", owner, name, "check-runs", id]) => {
+                in_repository(Endpoint::CheckRunUpdate, owner, name, &[*id])
+            }
+            ("POST", ["repos", owner, name, "statuses", sha]) => {
+                in_repository(Endpoint::Status, owner, name, &[*sha])
+            }
+            ("GET", ["repos", owner, name, "installation"]) => {
+                in_repository(Endpoint::Installation, owner, name, &[])
+            }
+            ("POST", ["app", "installations", id, "access_tokens"]) => {
+                in_repository(Endpoint::AccessToken, "", "", &[*id])
+            }
+            ("DELETE", ["installation", "token"]) => plain(Endpoint::RevokeToken),
+            _ => plain(Endpoint::Unknown),
+        }
+    }
+}
+
+/// Carries the request out.
+pub(crate) fn answer(state: &mut State, route: &Route, request: &Request) -> Answer {
+    let answer = match route.endpoint {
+        Endpoint::Token => oidc::token(state, request),
+        Endpoint::Keys => Ok(state.keys.clone()),
+        Endpoint::Discovery => Ok(oidc::discovery(state)),
+        Endpoint::Contents => contents::contents(state, route, request),
+        Endpoint::Commit => contents::commit(state, route, request),
+        Endpoint::Repository => contents::repository(state, route, request),
+        Endpoint::CheckRun => checks::create(state, route, request),
+        Endpoint::CheckRunUpdate => checks::update(state, route, request),
+        Endpoint::Status => statuses::create(state, route, request),
+        Endpoint::Installation => apps::installation(state, route, request),
+        Endpoint::AccessToken => apps::access_token(state, route, request),
+        Endpoint::RevokeToken => apps::revoke(state, request),
+        Endpoint::Unknown => Err(Answer::error(404, "Not Found")),
+    };
+    answer.unwrap_or_else(|refusal| refusal)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn route(method: &str, path: &str, prefix: &str) -> Route {
+        let request = Request {
+            method: method.into(),
+            path: path.into(),
+            query: String::new(),
+            headers: Vec::new(),
+            body: Vec::new(),
+        };
+        Route::of(&request, prefix)
+    }
+
+    #[test]
+    fn paths_are_taken_apart_under_the_api_prefix() {
+        let found = route(
+            "GET",
+            "/api/v3/repos/o/r/contents/.github/repo-permissions.yml",
+            "/api/v3",
+        );
+        assert_eq!(
+            (found.endpoint, found.rest.as_str()),
+            (Endpoint::Contents, ".github/repo-permissions.yml")
+        );
+        assert_eq!(
+            route("GET", "/repos/o/r/commits/feature%2Fx", "").rest,
+            "feature/x"
+        );
+        assert_eq!(
+            route("GET", "/repos/o/r", "/api/v3").endpoint,
+            Endpoint::Unknown
+        );
+        assert_eq!(route("PUT", "/repos/o/r", "").endpoint, Endpoint::Unknown);
+    }
+}

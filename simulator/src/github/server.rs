@@ -1,0 +1,240 @@
+//! Connections: reading requests, asking the model, and answering as the faults say.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::Duration;
+
+use tokio::io::{AsyncRead, AsyncWrite, AsyncWriteExt as _};
+use tokio::net::{TcpListener, TcpStream};
+use tokio_rustls::TlsAcceptor;
+use tokio_rustls::server::TlsStream;
+
+use super::faults::{self, Fault};
+use super::http::{Answer, Request, read_request};
+use super::route::{self, Route};
+use super::state::Shared;
+
+/// A connection's bytes, and the socket below for what TLS cannot say.
+trait Wire: AsyncRead + AsyncWrite + Unpin + Send {
+    fn socket(&self) -> &TcpStream;
+}
+
+impl Wire for TcpStream {
+    fn socket(&self) -> &TcpStream {
+        self
+    }
+}
+
+impl Wire for TlsStream<TcpStream> {
+    fn socket(&self) -> &TcpStream {
+        self.get_ref().0
+    }
+}
+
+/// What every connection shares.
+#[derive(Clone)]
+pub(crate) struct Server {
+    pub(crate) state: Shared,
+    pub(crate) tls: Option<TlsAcceptor>,
+    /// Waited for before every answer.
+    pub(crate) latency: Duration,
+    /// Waited for before each connection's first byte, and again before its TLS handshake.
+    pub(crate) handshake: Duration,
+    pub(crate) connections: Arc<AtomicU64>,
+}
+
+/// Whether the connection can take another request.
+#[derive(PartialEq)]
+enum Next {
+    Keep,
+    Close,
+}
+
+impl Server {
+    /// GitHub itself.
+    pub(crate) async fn serve(self, listener: TcpListener) {
+        while let Ok((socket, _)) = listener.accept().await {
+            let server = self.clone();
+            let connection = server.connections.fetch_add(1, Ordering::Relaxed) + 1;
+            tokio::spawn(async move {
+                // Latency is what is being modelled: Nagle's algorithm must not add to it.
+                let _ = socket.set_nodelay(true);
+                let handshakes = if server.tls.is_some() { 2 } else { 1 };
+                tokio::time::sleep(server.handshake * handshakes).await;
+                // A client that goes away is its own business.
+                let _ = match &server.tls {
+                    None => server.connection(socket, connection).await,
+                    Some(acceptor) => match acceptor.accept(socket).await {
+                        Ok(stream) => server.connection(stream, connection).await,
+                        Err(error) => Err(error),
+                    },
+                };
+            });
+        }
+    }
+
+    /// The other host: records whoever comes.
+    pub(crate) async fn serve_elsewhere(self, listener: TcpListener) {
+        while let Ok((mut socket, _)) = listener.accept().await {
+            let state = self.state.clone();
+            tokio::spawn(async move {
+                if let Ok(Some(request)) = read_request(&mut socket, &mut Vec::new()).await {
+                    let answer = {
+                        let mut state = state.lock();
+                        let route = Route::of(&request, &state.api_prefix);
+                        let index = state.elsewhere.received(&request, route.endpoint, 0);
+                        let answer = state
+                            .elsewhere_answer
+                            .clone()
+                            .with_header("Connection", "close");
+                        state.elsewhere.answered(index, answer.status);
+                        answer
+                    };
+                    let _ = write_answer(&mut socket, &answer).await;
+                }
+            });
+        }
+    }
+
+    async fn connection(&self, mut wire: impl Wire, connection: u64) -> std::io::Result<()> {
+        let mut buffer = Vec::new();
+        while let Some(request) = read_request(&mut wire, &mut buffer).await? {
+            let keeps_alive = request.keeps_alive();
+            let next = self.request(&mut wire, &request, connection).await?;
+            if next == Next::Close || !keeps_alive {
+                break;
+            }
+        }
+        wire.shutdown().await
+    }
+
+    async fn request(
+        &self,
+        wire: &mut impl Wire,
+        request: &Request,
+        connection: u64,
+    ) -> std::io::Result<Next> {
+        let (route, index, fault) = {
+            let mut state = self.state.lock();
+            let route = Route::of(request, &state.api_prefix);
+            let index = state.recorder.received(request, route.endpoint, connection);
+            let fault = faults::choose(&mut state.faults, route.endpoint, &request.path);
+            (route, index, fault)
+        };
+        if !self.latency.is_zero() {
+            tokio::time::sleep(self.latency).await;
+        }
+        let model = || {
+            let mut state = self.state.lock();
+            let id = state.next_id();
+            route::answer(&mut state, &route, request)
+                .with_header("X-GitHub-Request-Id", &format!("{id:X}"))
+        };
+        let answer = match fault {
+            None => model(),
+            Some(Fault::Delay(delay)) => {
+                tokio::time::sleep(delay).await;
+                model()
+            }
+            Some(Fault::Stall) => {
+                std::future::pending::<()>().await;
+                return Ok(Next::Close);
+            }
+            Some(Fault::Reset) => return reset(wire),
+            Some(Fault::ResetAfter) => {
+                let answer = model();
+                self.answered(index, &answer);
+                return reset(wire);
+            }
+            Some(Fault::Garbage) => {
+                wire.write_all(b"\x00\xffthis is not HTTP\r\n\r\n\x01\x02")
+                    .await?;
+                return Ok(Next::Close);
+            }
+            Some(Fault::Answer(answer)) => answer,
+            Some(Fault::ContentType(content_type)) => {
+                let mut answer = model();
+                answer.headers.retain(|(name, _)| name != "Content-Type");
+                answer.with_header("Content-Type", &content_type)
+            }
+            Some(Fault::Truncate) => {
+                let answer = model();
+                self.answered(index, &answer);
+                return truncated(wire, &answer).await;
+            }
+            Some(Fault::Huge(length)) => {
+                let answer = Answer::new(200, "application/json; charset=utf-8", "");
+                self.answered(index, &answer);
+                return huge(wire, &answer, length).await;
+            }
+            Some(Fault::Trickle(pause)) => {
+                let answer = model();
+                self.answered(index, &answer);
+                return trickle(wire, &answer, pause).await;
+            }
+            Some(Fault::RedirectElsewhere) => {
+                let location = format!("{}{}", self.state.lock().elsewhere_url, request.path);
+                Answer::empty(302).with_header("Location", &location)
+            }
+            Some(Fault::Redirect(path)) => {
+                let location = format!("{}{path}", self.state.lock().server_url);
+                Answer::empty(301).with_header("Location", &location)
+            }
+        };
+        // Recorded before it is sent: whoever has read the answer finds the record complete.
+        self.answered(index, &answer);
+        write_answer(wire, &answer).await?;
+        Ok(Next::Keep)
+    }
+
+    fn answered(&self, index: usize, answer: &Answer) {
+        self.state.lock().recorder.answered(index, answer.status);
+    }
+}
+
+async fn write_answer(
+    wire: &mut (impl AsyncWrite + Unpin),
+    answer: &Answer,
+) -> std::io::Result<()> {
+    let mut bytes = answer.head(answer.body.len());
+    bytes.extend_from_slice(&answer.body);
+    wire.write_all(&bytes).await?;
+    wire.flush().await
+}
+
+fn reset(wire: &impl Wire) -> std::io::Result<Next> {
+    wire.socket().set_zero_linger()?;
+    // Leaving with an error drops the connection without the orderly end of TLS or TCP.
+    Err(std::io::ErrorKind::ConnectionReset.into())
+}
+
+async fn truncated(wire: &mut impl Wire, answer: &Answer) -> std::io::Result<Next> {
+    let mut bytes = answer.head(answer.body.len());
+    bytes.extend(answer.body.iter().take(answer.body.len() / 2));
+    wire.write_all(&bytes).await?;
+    wire.flush().await?;
+    Ok(Next::Close)
+}
+
+async fn huge(wire: &mut impl Wire, answer: &Answer, length: usize) -> std::io::Result<Next> {
+    wire.write_all(&answer.head(length)).await?;
+    let block = [b' '; 64 << 10];
+    let mut left = length;
+    while left > 0 {
+        let part = block.get(..left.min(block.len())).unwrap_or(&block);
+        wire.write_all(part).await?;
+        left -= part.len();
+    }
+    wire.flush().await?;
+    Ok(Next::Keep)
+}
+
+async fn trickle(wire: &mut impl Wire, answer: &Answer, pause: Duration) -> std::io::Result<Next> {
+    wire.write_all(&answer.head(answer.body.len())).await?;
+    for byte in &answer.body {
+        wire.write_all(&[*byte]).await?;
+        wire.flush().await?;
+        tokio::time::sleep(pause).await;
+    }
+    Ok(Next::Keep)
+}

@@ -1,0 +1,104 @@
+//! The one model of GitHub's state; the adapters read and change it.
+
+use std::collections::BTreeMap;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use super::access::Access;
+use super::apps::{App, Installation};
+use super::checks::CheckRun;
+use super::faults::FaultRule;
+use super::http::Answer;
+use super::oidc::{RegisteredJob, TokenRecipe};
+use super::recorder::Recorder;
+use super::repository::Repository;
+use super::statuses::CommitStatus;
+
+#[derive(Debug)]
+pub(crate) struct State {
+    /// `http://127.0.0.1:PORT`, no slash at the end.
+    pub(crate) server_url: String,
+    /// The same for the second host, which a redirect may lead to.
+    pub(crate) elsewhere_url: String,
+    /// `/api/v3`, or empty when the API is at the root as on api.github.com.
+    pub(crate) api_prefix: String,
+    pub(crate) repositories: Vec<Repository>,
+    pub(crate) jobs: Vec<RegisteredJob>,
+    pub(crate) access: BTreeMap<String, Access>,
+    pub(crate) apps: Vec<App>,
+    pub(crate) installations: Vec<Installation>,
+    pub(crate) recipe: TokenRecipe,
+    pub(crate) keys: Answer,
+    pub(crate) minted: Vec<String>,
+    pub(crate) check_runs: Vec<CheckRun>,
+    pub(crate) statuses: Vec<CommitStatus>,
+    pub(crate) faults: Vec<FaultRule>,
+    pub(crate) recorder: Recorder,
+    pub(crate) elsewhere: Recorder,
+    pub(crate) elsewhere_answer: Answer,
+    last_id: u64,
+}
+
+impl State {
+    pub(crate) fn new(
+        server_url: String,
+        elsewhere_url: String,
+        api_prefix: String,
+    ) -> anyhow::Result<Self> {
+        Ok(Self {
+            server_url,
+            elsewhere_url,
+            api_prefix,
+            repositories: Vec::new(),
+            jobs: Vec::new(),
+            access: BTreeMap::new(),
+            apps: Vec::new(),
+            installations: Vec::new(),
+            recipe: TokenRecipe::default(),
+            keys: Answer::json(200, &super::keys::key_set()?),
+            minted: Vec::new(),
+            check_runs: Vec::new(),
+            statuses: Vec::new(),
+            faults: Vec::new(),
+            recorder: Recorder::new(),
+            elsewhere: Recorder::new(),
+            elsewhere_answer: Answer::json(200, &serde_json::json!({})),
+            last_id: 41_000_000_000,
+        })
+    }
+
+    /// GitHub compares owners and names without case.
+    pub(crate) fn repository(&self, owner: &str, name: &str) -> Option<&Repository> {
+        self.repositories.iter().find(|repository| {
+            repository.owner.eq_ignore_ascii_case(owner)
+                && repository.name.eq_ignore_ascii_case(name)
+        })
+    }
+
+    pub(crate) fn next_id(&mut self) -> u64 {
+        self.last_id += 1;
+        self.last_id
+    }
+
+    pub(crate) fn api_url(&self) -> String {
+        format!("{}{}", self.server_url, self.api_prefix)
+    }
+
+    /// The issuer's form on GitHub Enterprise Server.
+    pub(crate) fn issuer(&self) -> String {
+        format!("{}/_services/token", self.server_url)
+    }
+}
+
+/// The state as the server's tasks and the test share it. Never held across an await.
+#[derive(Debug, Clone)]
+pub(crate) struct Shared(Arc<Mutex<State>>);
+
+impl Shared {
+    pub(crate) fn new(state: State) -> Self {
+        Self(Arc::new(Mutex::new(state)))
+    }
+
+    pub(crate) fn lock(&self) -> MutexGuard<'_, State> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
