@@ -1,1 +1,17 @@
-//! A GitHub on loopback.
+//! The other side of the action, for tests, benchmarks and a look.
+//!
+//! - [`github`]: a GitHub on loopback. One model of its state, thin HTTP adapters over it, faults on
+//!   demand, and a record of every request.
+//! - [`runner`]: starts a built binary as the Actions runner starts a container action, and reads
+//!   back what it left, by the runner's own rules.
+//! - [`show`]: prints a step as a reviewer would see it.
+//!
+//! Everything is blocking: a `#[test] fn` needs no async runtime.
+
+pub mod github;
+pub mod runner;
+pub mod show;
+mod unique;
+
+pub use github::{GitHub, GitHubBuilder};
+pub use runner::{Job, Runner, StepResult};

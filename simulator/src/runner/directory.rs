@@ -1,0 +1,137 @@
+//! The directories of one step, gone when the result is.
+
+use std::fs;
+use std::os::unix::fs::{PermissionsExt as _, symlink};
+use std::path::{Path, PathBuf};
+
+use anyhow::Context as _;
+
+use super::environment::Paths;
+use crate::unique::{guid, hex};
+
+/// The state of the files behind `GITHUB_OUTPUT`, `GITHUB_ENV`, `GITHUB_PATH`, `GITHUB_STATE` and `GITHUB_STEP_SUMMARY`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum FileCommands {
+    /// Empty files that can be written.
+    #[default]
+    Usable,
+    /// The directory they should be in does not exist.
+    Missing,
+    /// Mode 0444; root writes to them all the same.
+    ReadOnly,
+    /// Directories stand in their place.
+    Directories,
+    /// Every write fails as on a full disk (`/dev/full`).
+    Full,
+    /// The variables are not set, as with a very old runner.
+    Unset,
+}
+
+/// Variable name without `GITHUB_`, and file prefix, as in `FileCommandManager.cs`.
+const FILES: [(&str, &str); 5] = [
+    ("OUTPUT", "set_output_"),
+    ("ENV", "set_env_"),
+    ("PATH", "add_path_"),
+    ("STATE", "save_state_"),
+    ("STEP_SUMMARY", "step_summary_"),
+];
+
+/// A temporary directory for one step.
+#[derive(Debug)]
+pub(crate) struct StepDirectory {
+    root: PathBuf,
+    pub(crate) paths: Paths,
+}
+
+impl StepDirectory {
+    pub(crate) fn create(
+        event: &str,
+        workspace_files: &[(String, Vec<u8>)],
+        file_commands: FileCommands,
+    ) -> anyhow::Result<Self> {
+        let root = std::env::temp_dir().join(format!("simulator-{}", hex(8)));
+        let mut directory = Self {
+            paths: Paths {
+                workspace: root.join("workspace"),
+                home: root.join("home"),
+                event: root.join("workflow/event.json"),
+                runner_temp: root.join("runner_temp"),
+                file_commands: Vec::new(),
+            },
+            root,
+        };
+        directory
+            .fill(event, workspace_files)
+            .context("the step's directories")?;
+        directory
+            .create_file_commands(file_commands)
+            .context("the step's file commands")?;
+        Ok(directory)
+    }
+
+    fn fill(&self, event: &str, workspace_files: &[(String, Vec<u8>)]) -> std::io::Result<()> {
+        for name in ["workspace", "home", "workflow", "runner_temp"] {
+            fs::create_dir_all(self.root.join(name))?;
+        }
+        fs::write(&self.paths.event, event)?;
+        for (path, content) in workspace_files {
+            let path = self.paths.workspace.join(path);
+            if let Some(parent) = path.parent() {
+                fs::create_dir_all(parent)?;
+            }
+            fs::write(path, content)?;
+        }
+        Ok(())
+    }
+
+    fn create_file_commands(&mut self, kind: FileCommands) -> std::io::Result<()> {
+        if kind == FileCommands::Unset {
+            return Ok(());
+        }
+        let directory = self.root.join("file_commands");
+        if kind != FileCommands::Missing {
+            fs::create_dir_all(&directory)?;
+        }
+        let suffix = guid();
+        for (name, prefix) in FILES {
+            let path = directory.join(format!("{prefix}{suffix}"));
+            match kind {
+                FileCommands::Usable => fs::write(&path, "")?,
+                FileCommands::ReadOnly => {
+                    fs::write(&path, "")?;
+                    fs::set_permissions(&path, fs::Permissions::from_mode(0o444))?;
+                }
+                FileCommands::Directories => fs::create_dir(&path)?,
+                FileCommands::Full => symlink("/dev/full", &path)?,
+                FileCommands::Missing | FileCommands::Unset => {}
+            }
+            self.paths.file_commands.push((name, path));
+        }
+        Ok(())
+    }
+
+    /// The content of a file command; empty when there is no regular file.
+    pub(crate) fn file_command(&self, name: &str) -> Vec<u8> {
+        let path = self
+            .paths
+            .file_commands
+            .iter()
+            .find(|(other, _)| *other == name)
+            .map(|(_, path)| path);
+        path.filter(|path| is_regular(path))
+            .and_then(|path| fs::read(path).ok())
+            .unwrap_or_default()
+    }
+}
+
+/// Not through links: reading `/dev/full` never ends.
+fn is_regular(path: &Path) -> bool {
+    fs::symlink_metadata(path).is_ok_and(|metadata| metadata.is_file())
+}
+
+impl Drop for StepDirectory {
+    fn drop(&mut self) {
+        // Nothing depends on it: a directory that stays is the temporary directory's problem.
+        let _ = fs::remove_dir_all(&self.root);
+    }
+}

@@ -1,0 +1,530 @@
+//! A job: what GitHub and the runner know of it before the step starts.
+
+use serde_json::{Map, Value};
+
+use super::event::{PullRequest, Trigger};
+use crate::github::{CommitSha, Level, Permissions, Repository};
+
+/// A job of a workflow run. Start from the event's constructor and change fields or use the `with_` methods.
+#[derive(Debug, Clone)]
+pub struct Job {
+    /// Where the workflow runs.
+    pub repository: Repository,
+    /// File name below `.github/workflows/`.
+    pub workflow_file: String,
+    /// The `workflow` claim: the title, which a workflow chooses freely.
+    pub workflow_name: String,
+    /// `OWNER/REPO/PATH@REF` when the workflow is another repository's; else it follows from the fields.
+    pub workflow_ref: Option<String>,
+    /// The reusable workflow the job is in, `OWNER/REPO/PATH@REF`; else it is the workflow itself.
+    pub job_workflow_ref: Option<String>,
+    /// `GITHUB_EVENT_NAME`.
+    pub event_name: String,
+    /// `GITHUB_REF`; empty for a deployment by SHA.
+    pub reference: String,
+    /// `GITHUB_SHA`.
+    pub sha: CommitSha,
+    /// `GITHUB_HEAD_REF`; empty outside pull requests.
+    pub head_ref: String,
+    /// `GITHUB_BASE_REF`; empty outside pull requests.
+    pub base_ref: String,
+    /// `true` when the ref has branch protection.
+    pub ref_protected: bool,
+    /// The job's deployment environment.
+    pub environment: Option<String>,
+    /// Who started the run.
+    pub actor: String,
+    /// The actor's numeric id.
+    pub actor_id: u64,
+    /// `GITHUB_RUN_ID`.
+    pub run_id: u64,
+    /// `GITHUB_RUN_NUMBER`.
+    pub run_number: u64,
+    /// From 1.
+    pub run_attempt: u64,
+    /// The job's own check run.
+    pub check_run_id: u64,
+    /// The job's key in the workflow.
+    pub job_id: String,
+    /// `github-hosted` or `self-hosted`.
+    pub runner_environment: String,
+    /// False leaves `ACTIONS_ID_TOKEN_REQUEST_*` out: no `id-token: write`, or a fork's pull request.
+    pub id_token: bool,
+    /// Permissions of `${{ github.token }}`.
+    pub permissions: Permissions,
+    /// Debug logging is on: `RUNNER_DEBUG=1`.
+    pub debug: bool,
+    /// What the workflow's `env:` and earlier steps have set, in order. The runner's own variables win over it.
+    pub earlier_env: Vec<(String, String)>,
+    /// The runner's own proxy: `HTTP_PROXY` and its kin, added where not yet set.
+    pub proxy: Vec<(String, String)>,
+    pub(crate) trigger: Trigger,
+}
+
+impl Job {
+    /// A push to `branch`, which should exist.
+    #[must_use]
+    pub fn push(repository: &Repository, branch: &str) -> Self {
+        Self::on_branch(repository, branch, "push", Trigger::Push)
+    }
+
+    /// A push of a tag.
+    #[must_use]
+    pub fn tag_push(repository: &Repository, tag: &str) -> Self {
+        Self::new(
+            repository,
+            "push",
+            &format!("refs/tags/{tag}"),
+            CommitSha::derived(&format!("tag {tag}")),
+            Trigger::Push,
+        )
+    }
+
+    /// A pull request that was opened or updated. One from another repository gets no OIDC token and may only read.
+    #[must_use]
+    pub fn pull_request(repository: &Repository, pull: PullRequest) -> Self {
+        let reference = format!("refs/pull/{}/merge", pull.number);
+        let sha = CommitSha::derived(&format!("merge of {}", pull.head_sha));
+        let from_fork = !pull.is_from(repository);
+        let mut job = Self::for_pull_request(
+            repository,
+            pull,
+            "pull_request",
+            &reference,
+            sha,
+            ("synchronize", false),
+        );
+        if from_fork {
+            job.id_token = false;
+            job.permissions = Permissions::fork();
+        }
+        job
+    }
+
+    /// A pull request that was merged: the ref is the base branch.
+    #[must_use]
+    pub fn pull_request_merged(repository: &Repository, pull: PullRequest) -> Self {
+        let reference = format!("refs/heads/{}", pull.base_ref);
+        let sha = repository
+            .branch_sha(&pull.base_ref)
+            .unwrap_or_else(|| CommitSha::derived(&reference));
+        Self::for_pull_request(
+            repository,
+            pull,
+            "pull_request",
+            &reference,
+            sha,
+            ("closed", true),
+        )
+    }
+
+    /// `pull_request_target`: runs on the default branch, with all rights, for anybody's pull request.
+    #[must_use]
+    pub fn pull_request_target(repository: &Repository, pull: PullRequest) -> Self {
+        let reference = format!("refs/heads/{}", repository.default_branch);
+        let sha = repository
+            .branch_sha(&repository.default_branch)
+            .unwrap_or_else(|| CommitSha::derived(&reference));
+        Self::for_pull_request(
+            repository,
+            pull,
+            "pull_request_target",
+            &reference,
+            sha,
+            ("synchronize", false),
+        )
+    }
+
+    /// Started by hand on `branch`.
+    #[must_use]
+    pub fn workflow_dispatch(repository: &Repository, branch: &str) -> Self {
+        Self::on_branch(
+            repository,
+            branch,
+            "workflow_dispatch",
+            Trigger::WorkflowDispatch,
+        )
+    }
+
+    /// Started by the clock, on the default branch.
+    #[must_use]
+    pub fn schedule(repository: &Repository) -> Self {
+        Self::on_branch(
+            repository,
+            &repository.default_branch,
+            "schedule",
+            Trigger::Schedule,
+        )
+    }
+
+    /// A merge queue's try: `gh-readonly-queue/BASE/pr-N-SHA`.
+    #[must_use]
+    pub fn merge_group(repository: &Repository, base: &str, number: u64) -> Self {
+        let sha = CommitSha::derived(&format!("queue {number}"));
+        let branch = format!("gh-readonly-queue/{base}/pr-{number}-{sha}");
+        let trigger = Trigger::MergeGroup {
+            base: base.to_owned(),
+        };
+        Self::new(
+            repository,
+            "merge_group",
+            &format!("refs/heads/{branch}"),
+            sha,
+            trigger,
+        )
+    }
+
+    /// Another workflow has ended, which ran for `head_branch` of `head_repository` (`OWNER/REPO`).
+    #[must_use]
+    pub fn workflow_run(repository: &Repository, head_repository: &str, head_branch: &str) -> Self {
+        let trigger = Trigger::WorkflowRun {
+            head_branch: head_branch.to_owned(),
+            head_repository: head_repository.to_owned(),
+        };
+        Self::on_branch(
+            repository,
+            &repository.default_branch,
+            "workflow_run",
+            trigger,
+        )
+    }
+
+    /// A release was published.
+    #[must_use]
+    pub fn release(repository: &Repository, tag: &str) -> Self {
+        let trigger = Trigger::Release {
+            tag: tag.to_owned(),
+        };
+        Self::new(
+            repository,
+            "release",
+            &format!("refs/tags/{tag}"),
+            CommitSha::derived(&format!("tag {tag}")),
+            trigger,
+        )
+    }
+
+    /// A deployment by SHA: the ref is empty.
+    #[must_use]
+    pub fn deployment(repository: &Repository) -> Self {
+        Self::new(
+            repository,
+            "deployment",
+            "",
+            CommitSha::derived("deployment"),
+            Trigger::Deployment,
+        )
+    }
+
+    /// In this deployment environment.
+    #[must_use]
+    pub fn with_environment(mut self, environment: &str) -> Self {
+        self.environment = Some(environment.into());
+        self
+    }
+
+    /// In this file below `.github/workflows/`.
+    #[must_use]
+    pub fn with_workflow(mut self, file: &str) -> Self {
+        self.workflow_file = file.into();
+        self
+    }
+
+    /// Started by this person.
+    #[must_use]
+    pub fn with_actor(mut self, login: &str) -> Self {
+        self.actor = login.into();
+        self
+    }
+
+    /// `${{ github.token }}` with these permissions.
+    #[must_use]
+    pub fn with_permissions(mut self, permissions: Permissions) -> Self {
+        self.permissions = permissions;
+        self
+    }
+
+    /// `${{ github.token }}` with one permission changed.
+    #[must_use]
+    pub fn with_permission(mut self, name: &str, level: Level) -> Self {
+        self.permissions = self.permissions.with(name, level);
+        self
+    }
+
+    /// With or without `id-token: write`.
+    #[must_use]
+    pub fn with_id_token(mut self, id_token: bool) -> Self {
+        self.id_token = id_token;
+        self
+    }
+
+    /// A variable that an earlier step has set.
+    #[must_use]
+    pub fn with_earlier_env(mut self, name: &str, value: &str) -> Self {
+        self.earlier_env.push((name.into(), value.into()));
+        self
+    }
+
+    /// Another payload in `event.json`.
+    #[must_use]
+    pub fn with_payload(mut self, payload: Value) -> Self {
+        self.trigger = Trigger::Given(payload);
+        self
+    }
+
+    /// `.github/workflows/FILE`.
+    #[must_use]
+    pub fn workflow_path(&self) -> String {
+        format!(".github/workflows/{}", self.workflow_file)
+    }
+
+    /// `GITHUB_WORKFLOW_REF`.
+    #[must_use]
+    pub fn full_workflow_ref(&self) -> String {
+        self.workflow_ref.clone().unwrap_or_else(|| {
+            // A run without a ref names the workflow by commit.
+            let at = if self.reference.is_empty() {
+                self.sha.as_str()
+            } else {
+                &self.reference
+            };
+            format!(
+                "{}/{}@{at}",
+                self.repository.full_name(),
+                self.workflow_path()
+            )
+        })
+    }
+
+    /// The commits that exist because of this job.
+    pub(crate) fn commits(&self) -> Vec<CommitSha> {
+        let mut commits = vec![self.sha.clone()];
+        if let Trigger::PullRequest { pull, .. } = &self.trigger {
+            commits.push(pull.head_sha.clone());
+        }
+        commits
+    }
+
+    /// The job's signed claims without times, `iss`, `aud` and `jti`. All of them are strings.
+    #[must_use]
+    pub fn claims(&self) -> Map<String, Value> {
+        let repository = self.repository.full_name();
+        let workflow_ref = self.full_workflow_ref();
+        let job_workflow_ref = self
+            .job_workflow_ref
+            .clone()
+            .unwrap_or_else(|| workflow_ref.clone());
+        let claims = [
+            ("sub", self.subject()),
+            ("ref", self.reference.clone()),
+            ("ref_type", self.ref_type().to_owned()),
+            ("ref_protected", self.ref_protected.to_string()),
+            ("sha", self.sha.to_string()),
+            ("repository", repository),
+            ("repository_id", self.repository.id.to_string()),
+            ("repository_owner", self.repository.owner.clone()),
+            ("repository_owner_id", self.repository.owner_id.to_string()),
+            (
+                "repository_visibility",
+                if self.repository.private {
+                    "private"
+                } else {
+                    "public"
+                }
+                .to_owned(),
+            ),
+            ("run_id", self.run_id.to_string()),
+            ("run_number", self.run_number.to_string()),
+            ("run_attempt", self.run_attempt.to_string()),
+            ("actor", self.actor.clone()),
+            ("actor_id", self.actor_id.to_string()),
+            ("workflow", self.workflow_name.clone()),
+            ("workflow_ref", workflow_ref),
+            ("workflow_sha", self.sha.to_string()),
+            ("job_workflow_ref", job_workflow_ref),
+            ("job_workflow_sha", self.sha.to_string()),
+            ("head_ref", self.head_ref.clone()),
+            ("base_ref", self.base_ref.clone()),
+            ("event_name", self.event_name.clone()),
+            ("runner_environment", self.runner_environment.clone()),
+            ("check_run_id", self.check_run_id.to_string()),
+        ];
+        let environment = self
+            .environment
+            .iter()
+            .map(|environment| ("environment", environment.clone()));
+        claims
+            .into_iter()
+            .chain(environment)
+            .map(|(name, value)| (name.to_owned(), value.into()))
+            .collect()
+    }
+
+    /// `tag` for tags; `branch` for everything else, pull requests included.
+    #[must_use]
+    pub fn ref_type(&self) -> &'static str {
+        match self.reference.as_str() {
+            "" => "",
+            tag if tag.starts_with("refs/tags/") => "tag",
+            _ => "branch",
+        }
+    }
+
+    fn subject(&self) -> String {
+        let repository = self.repository.full_name();
+        match &self.environment {
+            Some(environment) => format!(
+                "repo:{repository}:environment:{}",
+                environment.replace(':', "%3A")
+            ),
+            None if self.event_name.starts_with("pull_request") => {
+                format!("repo:{repository}:pull_request")
+            }
+            None => format!("repo:{repository}:ref:{}", self.reference),
+        }
+    }
+
+    fn on_branch(
+        repository: &Repository,
+        branch: &str,
+        event_name: &str,
+        trigger: Trigger,
+    ) -> Self {
+        let sha = repository
+            .branch_sha(branch)
+            .unwrap_or_else(|| CommitSha::derived(branch));
+        Self::new(
+            repository,
+            event_name,
+            &format!("refs/heads/{branch}"),
+            sha,
+            trigger,
+        )
+    }
+
+    fn for_pull_request(
+        repository: &Repository,
+        pull: PullRequest,
+        event_name: &str,
+        reference: &str,
+        sha: CommitSha,
+        (action, merged): (&'static str, bool),
+    ) -> Self {
+        let (head_ref, base_ref, actor) = (
+            pull.head_ref.clone(),
+            pull.base_ref.clone(),
+            pull.head_owner.clone(),
+        );
+        let mut job = Self::new(
+            repository,
+            event_name,
+            reference,
+            sha,
+            Trigger::PullRequest {
+                pull,
+                action,
+                merged,
+            },
+        );
+        job.head_ref = head_ref;
+        job.base_ref = base_ref;
+        job.actor = actor;
+        job
+    }
+
+    fn new(
+        repository: &Repository,
+        event_name: &str,
+        reference: &str,
+        sha: CommitSha,
+        trigger: Trigger,
+    ) -> Self {
+        Self {
+            repository: repository.clone(),
+            workflow_file: "deploy.yml".into(),
+            workflow_name: "Deploy".into(),
+            workflow_ref: None,
+            job_workflow_ref: None,
+            event_name: event_name.into(),
+            reference: reference.into(),
+            sha,
+            head_ref: String::new(),
+            base_ref: String::new(),
+            ref_protected: false,
+            environment: None,
+            actor: "octocat".into(),
+            actor_id: 583_231,
+            run_id: 14_144_996_512,
+            run_number: 3,
+            run_attempt: 1,
+            check_run_id: 39_631_034_201,
+            job_id: "gate".into(),
+            runner_environment: "github-hosted".into(),
+            id_token: true,
+            permissions: Permissions::usual(),
+            debug: false,
+            earlier_env: Vec::new(),
+            proxy: Vec::new(),
+            trigger,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn repository() -> Repository {
+        Repository::new("acme-org/infra", 123, 4567)
+    }
+
+    #[test]
+    fn a_push_has_the_claims_of_a_push() {
+        let claims = Job::push(&repository(), "main").claims();
+        assert_eq!(claims["sub"], "repo:acme-org/infra:ref:refs/heads/main");
+        assert_eq!(
+            claims["workflow_ref"],
+            "acme-org/infra/.github/workflows/deploy.yml@refs/heads/main"
+        );
+        assert_eq!(claims["repository_id"], "123");
+        assert_eq!(
+            (&claims["head_ref"], &claims["ref_protected"]),
+            (&Value::from(""), &Value::from("false"))
+        );
+        assert!(!claims.contains_key("environment"));
+    }
+
+    #[test]
+    fn a_forks_pull_request_gets_no_token() {
+        let pull = PullRequest::fork(&repository(), 7, "evil/infra", 666, "main");
+        let job = Job::pull_request(&repository(), pull);
+        assert!(!job.id_token);
+        assert_eq!(
+            (job.reference.as_str(), job.head_ref.as_str()),
+            ("refs/pull/7/merge", "main")
+        );
+        assert_eq!(job.claims()["sub"], "repo:acme-org/infra:pull_request");
+        assert_eq!(job.claims()["ref_type"], "branch");
+        let payload = job.trigger.payload(&job, "https://github.com");
+        assert_eq!(payload["pull_request"]["head"]["repo"]["id"], 666);
+    }
+
+    #[test]
+    fn a_deleted_fork_has_no_repository_in_the_payload() {
+        let pull = PullRequest::fork(&repository(), 7, "evil/infra", 666, "main").deleted_head();
+        let job = Job::pull_request(&repository(), pull);
+        assert!(
+            job.trigger.payload(&job, "https://github.com")["pull_request"]["head"]["repo"]
+                .is_null()
+        );
+    }
+
+    #[test]
+    fn an_environment_goes_into_the_subject_escaped() {
+        let claims = Job::push(&repository(), "main")
+            .with_environment("a:b")
+            .claims();
+        assert_eq!(claims["sub"], "repo:acme-org/infra:environment:a%3Ab");
+        assert_eq!(claims["environment"], "a:b");
+    }
+}

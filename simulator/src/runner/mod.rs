@@ -1,0 +1,207 @@
+//! The Actions runner as far as a container action can see it.
+//!
+//! A binary is started as in the container, with exactly the variables, files and directory that the runner
+//! gives; everything it leaves is read back by the runner's rules.
+
+mod action_file;
+pub mod commands;
+mod directory;
+mod environment;
+mod event;
+pub mod file_commands;
+mod job;
+mod process;
+mod result;
+
+use std::path::{Path, PathBuf};
+use std::process::Command;
+use std::time::Duration;
+
+use crate::GitHub;
+
+pub use self::action_file::{ActionFile, DeclaredInput};
+pub use self::commands::{Annotation, Interpreted};
+pub use self::directory::FileCommands;
+pub use self::environment::input_variable;
+pub use self::event::{HeadRepository, PullRequest};
+pub use self::job::Job;
+pub use self::process::{Exit, LogLine, Signal, Stream};
+pub use self::result::StepResult;
+
+use self::directory::StepDirectory;
+use self::environment::Urls;
+
+/// A step that hangs would otherwise last until the job's limit of six hours.
+const DEFAULT_LIMIT: Duration = Duration::from_secs(120);
+
+/// Name of the certificate file that [`Runner::trusting`] puts into the workspace.
+const CA_FILE: &str = "simulator-ca.pem";
+
+/// Starts steps. It can be used many times; each step has directories of its own.
+#[derive(Debug, Clone)]
+pub struct Runner {
+    binary: PathBuf,
+    action: ActionFile,
+    workspace_files: Vec<(String, Vec<u8>)>,
+    inputs: Vec<(String, String)>,
+    file_commands: FileCommands,
+    limit: Duration,
+    signal: Option<(Signal, Duration)>,
+}
+
+impl Runner {
+    /// Runs this binary; no inputs are declared.
+    #[must_use]
+    pub fn new(binary: impl Into<PathBuf>) -> Self {
+        Self {
+            binary: binary.into(),
+            action: ActionFile::default(),
+            workspace_files: Vec::new(),
+            inputs: Vec::new(),
+            file_commands: FileCommands::default(),
+            limit: DEFAULT_LIMIT,
+            signal: None,
+        }
+    }
+
+    /// Takes declared inputs, their defaults and `runs.args` from an `action.yml`.
+    ///
+    /// # Errors
+    ///
+    /// As [`ActionFile::read`].
+    pub fn with_action_file(mut self, path: &Path) -> anyhow::Result<Self> {
+        self.action = ActionFile::read(path)?;
+        Ok(self)
+    }
+
+    /// The action as read.
+    #[must_use]
+    pub fn action(&self) -> &ActionFile {
+        &self.action
+    }
+
+    /// A file that an earlier step has checked out.
+    #[must_use]
+    pub fn workspace_file(mut self, path: &str, content: impl Into<Vec<u8>>) -> Self {
+        self.workspace_files.push((path.into(), content.into()));
+        self
+    }
+
+    /// An input for every step; one given to [`Runner::run`] wins.
+    #[must_use]
+    pub fn input(mut self, name: &str, value: &str) -> Self {
+        self.inputs.push((name.into(), value.into()));
+        self
+    }
+
+    /// Puts the certificate authority of a GitHub with TLS into the workspace and names it in the input `ca-bundle`.
+    #[must_use]
+    pub fn trusting(self, github: &GitHub) -> Self {
+        match github.ca_pem() {
+            Some(pem) => self
+                .workspace_file(CA_FILE, pem)
+                .input("ca-bundle", CA_FILE),
+            None => self,
+        }
+    }
+
+    /// File commands that cannot be used.
+    #[must_use]
+    pub fn file_commands(mut self, file_commands: FileCommands) -> Self {
+        self.file_commands = file_commands;
+        self
+    }
+
+    /// Kills the step after this time; two minutes unless told.
+    #[must_use]
+    pub fn limit(mut self, limit: Duration) -> Self {
+        self.limit = limit;
+        self
+    }
+
+    /// Sends a signal once, this long after the start.
+    #[must_use]
+    pub fn signal_after(mut self, signal: Signal, delay: Duration) -> Self {
+        self.signal = Some((signal, delay));
+        self
+    }
+
+    /// Runs one step of `job` and waits for its end.
+    ///
+    /// The job is registered with `github`; its repository is added if it is not known there.
+    ///
+    /// # Errors
+    ///
+    /// When the binary cannot be started, a directory not made, or a default in `action.yml` not resolved.
+    pub fn run(
+        &self,
+        github: &GitHub,
+        job: &Job,
+        inputs: &[(&str, &str)],
+    ) -> anyhow::Result<StepResult> {
+        let full_name = job.repository.full_name();
+        if github.repository(&full_name).is_none() {
+            github.add_repository(job.repository.clone());
+        }
+        github.edit_repository(&full_name, |repository| {
+            for sha in job.commits() {
+                repository.add_commit(sha);
+            }
+        });
+        let credentials =
+            github.register_job(job.repository.id, job.claims(), job.permissions.clone());
+        let urls = Urls {
+            server: github.server_url(),
+            api: github.api_url(),
+        };
+        let event = job.trigger.payload(job, &urls.server).to_string();
+        let directory = StepDirectory::create(&event, &self.workspace_files, self.file_commands)?;
+        let inputs = self.resolved_inputs(job, &credentials.github_token, inputs)?;
+        let mut command = Command::new(&self.binary);
+        command
+            .args(&self.action.arguments)
+            .env_clear()
+            .envs(environment::variables(
+                job,
+                &credentials,
+                &urls,
+                &directory.paths,
+                &inputs,
+            ))
+            .current_dir(&directory.paths.workspace);
+        let finished = process::run(command, self.limit, self.signal)?;
+        Ok(StepResult::read(finished, directory))
+    }
+
+    /// Declared inputs with their defaults, then those of the runner, then those of the step.
+    fn resolved_inputs(
+        &self,
+        job: &Job,
+        token: &str,
+        given: &[(&str, &str)],
+    ) -> anyhow::Result<Vec<(String, String)>> {
+        let lookup = |expression: &str| match expression {
+            "github.token" => Some(token.to_owned()),
+            "github.repository" => Some(job.repository.full_name()),
+            "github.sha" => Some(job.sha.to_string()),
+            "github.ref" => Some(job.reference.clone()),
+            "job.check_run_id" => Some(job.check_run_id.to_string()),
+            _ => None,
+        };
+        let mut inputs = Vec::new();
+        for declared in &self.action.inputs {
+            inputs.push((
+                declared.name.clone(),
+                action_file::resolve(&declared.default, lookup)?,
+            ));
+        }
+        let step = given
+            .iter()
+            .map(|(name, value)| ((*name).to_owned(), (*value).to_owned()));
+        for (name, value) in self.inputs.iter().cloned().chain(step) {
+            inputs.retain(|(other, _)| !other.eq_ignore_ascii_case(&name));
+            inputs.push((name, action_file::resolve(&value, lookup)?));
+        }
+        Ok(inputs)
+    }
+}
