@@ -1,0 +1,35 @@
+# The image of the action: one static binary and nothing else. The certificates of the public
+# authorities are compiled in, so that the image needs no files.
+#
+# Base images are named by tag. Automated updates keep the tag new; a release that has to be
+# reproducible replaces it by the digest of that day (`rust:1.95-bookworm@sha256:…`).
+FROM rust:1.95-bookworm AS build
+WORKDIR /build
+
+# `--target` has to be named with it: without, the flag reaches procedural macros, which cannot be static.
+ENV RUSTFLAGS="-C target-feature=+crt-static"
+
+# The dependencies, which change seldom, against empty sources: this layer is kept until a manifest
+# or the lock file changes.
+COPY Cargo.toml Cargo.lock ./
+COPY simulator/Cargo.toml simulator/
+RUN mkdir -p src simulator/src \
+    && touch src/lib.rs simulator/src/lib.rs \
+    && echo 'fn main() {}' > src/main.rs \
+    && cargo build --release --locked --package repo-permissions --target "$(rustc --print host-tuple)"
+
+# `touch`: the files keep their old times when they are copied, and cargo would take the empty
+# sources' build for a newer one.
+COPY src src
+RUN touch src/main.rs src/lib.rs \
+    && cargo build --release --locked --package repo-permissions --target "$(rustc --print host-tuple)" \
+    && cp "target/$(rustc --print host-tuple)/release/repo-permissions" /repo-permissions
+
+FROM scratch
+LABEL org.opencontainers.image.source="https://github.com/repo-permissions/repo-permissions" \
+      org.opencontainers.image.description="A permission gate for GitHub Actions" \
+      org.opencontainers.image.licenses="MIT OR Apache-2.0"
+COPY --from=build /repo-permissions /repo-permissions
+# No USER: the runner's files for outputs and summary belong to another user and are writable for
+# root only (docs.github.com, "Dockerfile support for GitHub Actions").
+ENTRYPOINT ["/repo-permissions"]
