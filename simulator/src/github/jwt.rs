@@ -21,7 +21,11 @@ pub enum Signature {
 }
 
 /// `BASE64URL(header).BASE64URL(claims).BASE64URL(signature)`.
-pub(crate) fn mint(
+///
+/// # Errors
+///
+/// When a committed key cannot be read.
+pub fn mint(
     header: &Map<String, Value>,
     claims: &Map<String, Value>,
     signature: &Signature,
@@ -50,7 +54,8 @@ pub(crate) fn mint(
 }
 
 /// The claims of `token` if `key` signed it with RS256; no claim is checked.
-pub(crate) fn verify(token: &str, key: TestKey) -> Option<Map<String, Value>> {
+#[must_use]
+pub fn verify(token: &str, key: TestKey) -> Option<Map<String, Value>> {
     let (signed, signature) = token.rsplit_once('.')?;
     let (header, claims) = signed.split_once('.')?;
     let header: Map<String, Value> = decode_part(header)?;

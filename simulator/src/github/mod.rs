@@ -36,7 +36,7 @@ pub use self::apps::App;
 pub use self::checks::{CheckAnnotation, CheckRun};
 pub use self::faults::{Fault, FaultRule};
 pub use self::http::{Answer, Request};
-pub use self::jwt::Signature;
+pub use self::jwt::{Signature, mint as mint_jwt, verify as verify_jwt};
 pub use self::keys::{APP_PRIVATE_KEY_PKCS1, TestKey, key_set, short_jwk};
 pub use self::oidc::{JobCredentials, TokenRecipe};
 pub use self::recorder::RecordedRequest;

@@ -80,6 +80,13 @@ impl Runner {
         &self.action
     }
 
+    /// Other arguments than the action's `runs.args`.
+    #[must_use]
+    pub fn arguments(mut self, arguments: &[&str]) -> Self {
+        self.action.arguments = arguments.iter().map(|text| (*text).to_owned()).collect();
+        self
+    }
+
     /// A file that an earlier step has checked out.
     #[must_use]
     pub fn workspace_file(mut self, path: &str, content: impl Into<Vec<u8>>) -> Self {

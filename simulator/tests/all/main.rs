@@ -1,0 +1,13 @@
+//! The simulator from outside: real connections, real processes.
+#![expect(
+    clippy::unwrap_used,
+    clippy::indexing_slicing,
+    reason = "what fails should fail the test at that line"
+)]
+
+mod client;
+mod faults;
+mod oidc;
+mod rest;
+mod step;
+mod tls;
