@@ -86,22 +86,15 @@ fn commit_status(out: &mut impl Write, status: &CommitStatus) -> io::Result<()> 
 }
 
 fn run_annotation(out: &mut impl Write, annotation: &Annotation) -> io::Result<()> {
-    let at = |name: &str| {
-        annotation
-            .properties
-            .get(name)
-            .map(String::as_str)
-            .unwrap_or_default()
-    };
-    writeln!(
-        out,
-        "{} {}:{} {} {}",
-        annotation.level,
-        at("file"),
-        at("line"),
-        at("title"),
-        annotation.message
-    )
+    let property = |name: &str| annotation.properties.get(name).map(String::as_str);
+    write!(out, "{}: ", annotation.level)?;
+    if let Some(file) = property("file") {
+        write!(out, "{file}:{}: ", property("line").unwrap_or("1"))?;
+    }
+    if let Some(title) = property("title") {
+        write!(out, "{title}: ")?;
+    }
+    writeln!(out, "{}", annotation.message)
 }
 
 fn end(out: &mut impl Write, github: &GitHub, result: &StepResult) -> io::Result<()> {

@@ -60,7 +60,7 @@ impl Server {
                 // Latency is what is being modelled: Nagle's algorithm must not add to it.
                 let _ = socket.set_nodelay(true);
                 let handshakes = if server.tls.is_some() { 2 } else { 1 };
-                tokio::time::sleep(server.handshake * handshakes).await;
+                wait(server.handshake * handshakes).await;
                 // A client that goes away is its own business.
                 let _ = match &server.tls {
                     None => server.connection(socket, connection).await,
@@ -121,9 +121,7 @@ impl Server {
             let fault = faults::choose(&mut state.faults, route.endpoint, &request.path);
             (route, index, fault)
         };
-        if !self.latency.is_zero() {
-            tokio::time::sleep(self.latency).await;
-        }
+        wait(self.latency).await;
         let model = || {
             let mut state = self.state.lock();
             let id = state.next_id();
@@ -189,6 +187,13 @@ impl Server {
 
     fn answered(&self, index: usize, answer: &Answer) {
         self.state.lock().recorder.answered(index, answer.status);
+    }
+}
+
+/// Nothing at all for zero: a timer would still wait for its next tick, up to a millisecond.
+async fn wait(time: Duration) {
+    if !time.is_zero() {
+        tokio::time::sleep(time).await;
     }
 }
 
