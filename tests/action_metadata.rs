@@ -1,0 +1,398 @@
+//! What `action.yml`, the examples and the documentation say, against the contract and the program.
+
+#![allow(
+    clippy::allow_attributes,
+    clippy::expect_used,
+    clippy::indexing_slicing,
+    clippy::panic,
+    clippy::unwrap_used,
+    reason = "a test that fails may panic"
+)]
+
+use std::path::{Path, PathBuf};
+
+use repo_permissions::decision::Reason;
+use repo_permissions::policy::{Document, Format};
+use saphyr_parser::{Event, Parser, StrInput};
+
+/// Section 6 of the contract: each input with its default, in order.
+const INPUTS: [(&str, &str); 19] = [
+    ("permission", ""),
+    ("policy", ".github/repo-permissions.yml"),
+    ("token", "${{ github.token }}"),
+    ("app-client-id", ""),
+    ("app-private-key", ""),
+    ("audience", "repo-permissions"),
+    ("issuer", ""),
+    ("mode", "enforce"),
+    ("report", "check-run,status,summary"),
+    ("check-name", ""),
+    ("status-context", ""),
+    ("sha", ""),
+    ("detail", ""),
+    ("audit-log", ""),
+    ("audit-webhook", ""),
+    ("audit-webhook-secret", ""),
+    ("ca-bundle", ""),
+    ("timeout", "60"),
+    ("review", "false"),
+];
+const OUTPUTS: [&str; 12] = [
+    "decision",
+    "allowed",
+    "reason",
+    "message",
+    "rule",
+    "repository",
+    "workflow",
+    "branch",
+    "environment",
+    "policy-sha",
+    "check-run-url",
+    "result",
+];
+/// What a job with the gate grants its token, at least.
+const PERMISSIONS: [(&str, &str); 4] = [
+    ("id-token", "write"),
+    ("contents", "read"),
+    ("checks", "write"),
+    ("statuses", "write"),
+];
+const ACTION: &str = "repo-permissions/repo-permissions@";
+
+#[test]
+fn the_action_declares_the_inputs_and_outputs_of_the_contract() {
+    let action = Node::parse(&read("action.yml"));
+    let inputs: Vec<_> = action["inputs"]
+        .entries()
+        .iter()
+        .map(|(name, input)| (name.as_str(), input.get("default").map_or("", Node::text)))
+        .collect();
+    assert_eq!(inputs, INPUTS);
+    let outputs: Vec<_> = action["outputs"]
+        .entries()
+        .iter()
+        .map(|(name, _)| name.as_str())
+        .collect();
+    assert_eq!(outputs, OUTPUTS);
+    for (name, declared) in ["inputs", "outputs"]
+        .iter()
+        .flat_map(|part| action[part].entries())
+    {
+        assert!(!declared["description"].text().is_empty(), "{name}");
+        let required = declared
+            .get("required")
+            .is_some_and(|value| value.text() == "true");
+        assert_eq!(required, name == "permission", "{name}");
+    }
+}
+
+#[test]
+fn the_action_is_a_container_without_arguments() {
+    let runs = &Node::parse(&read("action.yml"))["runs"];
+    assert_eq!(runs["using"].text(), "docker");
+    let image = runs["image"].text();
+    assert!(
+        image == "Dockerfile" || image.starts_with("docker://"),
+        "{image}"
+    );
+    // Arguments would make the program a command line tool; inputs are variables.
+    let keys: Vec<_> = runs.entries().iter().map(|(key, _)| key.as_str()).collect();
+    assert_eq!(keys, ["using", "image"]);
+    assert!(!read("Dockerfile").lines().any(|line| {
+        let line = line.to_ascii_uppercase();
+        line.starts_with("USER ") || line.starts_with("WORKDIR /GITHUB")
+    }));
+}
+
+#[test]
+fn every_step_with_the_action_has_only_declared_inputs_and_the_whole_permissions_block() {
+    let mut steps = 0;
+    for (place, text) in workflows() {
+        let workflow = Node::parse(&text);
+        let mut here = 0;
+        for (name, job) in workflow.get("jobs").map(Node::entries).unwrap_or_default() {
+            let of_job = job.get("steps").map(Node::items).unwrap_or_default();
+            for step in of_job
+                .iter()
+                .filter(|step| step.get("uses").is_some_and(is_action))
+            {
+                here += 1;
+                let with = step.get("with").map(Node::entries).unwrap_or_default();
+                for (input, _) in with {
+                    let declared = INPUTS.iter().any(|(name, _)| name == input);
+                    assert!(declared, "{place}, job `{name}`: no input `{input}`");
+                }
+                assert!(
+                    with.iter().any(|(input, _)| input == "permission"),
+                    "{place}, job `{name}`"
+                );
+                for (scope, level) in PERMISSIONS {
+                    let granted = job
+                        .get("permissions")
+                        .and_then(|all| all.get(scope))
+                        .map(Node::text);
+                    assert_eq!(granted, Some(level), "{place}, job `{name}`: {scope}");
+                }
+            }
+        }
+        // None that the loop did not see, such as one under a misspelt key.
+        let named = text.matches(&format!("uses: {ACTION}")).count();
+        assert_eq!(here, named, "{place}");
+        steps += here;
+    }
+    assert!(steps >= 8, "only {steps} steps were found");
+}
+
+#[test]
+fn every_policy_that_is_shown_is_valid() {
+    let mut policies: Vec<_> = files("examples/policies")
+        .into_iter()
+        .map(|path| {
+            let format = Format::of_path(path.to_str().unwrap());
+            (
+                path.display().to_string(),
+                std::fs::read_to_string(&path).unwrap(),
+                format,
+            )
+        })
+        .collect();
+    assert!(policies.len() >= 4);
+    let shown = blocks()
+        .into_iter()
+        .filter(|(_, text)| text.starts_with("version: 1"))
+        .map(|(place, text)| (place, text, Format::Yaml));
+    policies.extend(shown);
+    assert!(policies.len() >= 8, "only {} were found", policies.len());
+    for (place, text, format) in &policies {
+        let document =
+            Document::parse(text, *format).unwrap_or_else(|invalid| panic!("{place}: {invalid}"));
+        let patterns = document.rules().flat_map(|rule| {
+            let dimensions = [&rule.workflow, &rule.branch, &rule.environment];
+            let claims = rule.claims.iter().map(|(_, patterns)| patterns);
+            dimensions.into_iter().flatten().chain(claims)
+        });
+        let entries = document
+            .repositories
+            .iter()
+            .flat_map(|(_, entries)| entries);
+        for patterns in patterns.chain(entries.map(|entry| &entry.repository)) {
+            let compiled = patterns.compile(repo_permissions::policy::Case::Sensitive);
+            assert!(compiled.is_ok(), "{place}: {compiled:?}");
+        }
+    }
+}
+
+#[test]
+fn the_two_central_policies_say_the_same() {
+    let of = |name: &str, format| {
+        let text = read(&format!("examples/policies/{name}"));
+        let document = Document::parse(&text, format).unwrap();
+        let rules: Vec<_> = document
+            .rules()
+            .map(|rule| {
+                let texts = |patterns: &Option<repo_permissions::policy::Patterns<'_>>| {
+                    patterns.as_ref().map(|patterns| {
+                        let kinds = patterns
+                            .list
+                            .iter()
+                            .map(|one| format!("{:?} {}", one.kind, one.text));
+                        kinds.collect::<Vec<_>>()
+                    })
+                };
+                (
+                    rule.permissions
+                        .iter()
+                        .map(ToString::to_string)
+                        .collect::<Vec<_>>(),
+                    [&rule.workflow, &rule.branch, &rule.environment].map(texts),
+                    rule.events.as_ref().map(|events| events.join(" ")),
+                )
+            })
+            .collect();
+        rules
+    };
+    assert_eq!(
+        of("central.yml", Format::Yaml),
+        of("central.json", Format::Json)
+    );
+}
+
+#[test]
+fn the_documentation_names_every_reason_input_and_output() {
+    let (readme, reasons) = (read("README.md"), read("docs/reasons.md"));
+    for reason in Reason::ALL {
+        let code = reason.code();
+        assert!(readme.contains(&format!("`{code}`")), "README.md: {code}");
+        assert!(
+            reasons.contains(&format!("### `{code}`\n")),
+            "docs/reasons.md: {code}"
+        );
+    }
+    for name in INPUTS.iter().map(|(name, _)| name).chain(&OUTPUTS) {
+        assert!(readme.contains(&format!("`{name}`")), "README.md: {name}");
+    }
+}
+
+/// Where each comes from, and its text: the example workflows, and the parts of workflows in the
+/// documentation.
+fn workflows() -> Vec<(String, String)> {
+    let mut all: Vec<_> = files("examples/workflows")
+        .into_iter()
+        .map(|path| {
+            let text = std::fs::read_to_string(&path).unwrap();
+            (path.display().to_string(), text)
+        })
+        .collect();
+    all.extend(
+        blocks()
+            .into_iter()
+            .filter(|(_, text)| text.contains(ACTION)),
+    );
+    all
+}
+
+/// The YAML blocks of the documentation, without the indentation of a list that they stand in.
+fn blocks() -> Vec<(String, String)> {
+    let mut pages = files("docs");
+    pages.push(root().join("README.md"));
+    pages.push(root().join("examples/README.md"));
+    let mut blocks = Vec::new();
+    for page in pages {
+        let text = std::fs::read_to_string(&page).unwrap();
+        let mut open: Option<(usize, usize, String)> = None;
+        for (number, line) in text.lines().enumerate() {
+            let indent = line.len() - line.trim_start().len();
+            open = match open {
+                None if line.trim() == "```yaml" => Some((number + 1, indent, String::new())),
+                None => None,
+                Some((start, _, block)) if line.trim() == "```" => {
+                    blocks.push((format!("{}:{start}", page.display()), block));
+                    None
+                }
+                Some((start, by, block)) => {
+                    let line = line.get(by.min(indent)..).unwrap();
+                    Some((start, by, format!("{block}{line}\n")))
+                }
+            };
+        }
+        assert!(open.is_none(), "{}: a block is not closed", page.display());
+    }
+    blocks
+}
+
+fn root() -> &'static Path {
+    Path::new(env!("CARGO_MANIFEST_DIR"))
+}
+
+fn read(path: &str) -> String {
+    std::fs::read_to_string(root().join(path)).unwrap()
+}
+
+fn files(directory: &str) -> Vec<PathBuf> {
+    let mut files: Vec<_> = std::fs::read_dir(root().join(directory))
+        .unwrap()
+        .map(|entry| entry.unwrap().path())
+        .filter(|path| path.is_file())
+        .collect();
+    files.sort();
+    files
+}
+
+fn is_action(uses: &Node) -> bool {
+    uses.text().starts_with(ACTION)
+}
+
+/// As much of YAML as workflows need.
+enum Node {
+    Scalar(String),
+    List(Vec<Self>),
+    Mapping(Vec<(String, Self)>),
+}
+
+impl Node {
+    fn parse(text: &str) -> Self {
+        let mut parser = Parser::new_from_str(text);
+        loop {
+            if let Event::DocumentStart(_) = next(&mut parser) {
+                let first = next(&mut parser);
+                return Self::of(first, &mut parser);
+            }
+        }
+    }
+
+    fn of<'a>(event: Event<'a>, parser: &mut Parser<'a, StrInput<'a>>) -> Self {
+        match event {
+            Event::Scalar(text, ..) => Self::Scalar(text.into_owned()),
+            Event::SequenceStart(..) => {
+                let mut items = Vec::new();
+                loop {
+                    match next(parser) {
+                        Event::SequenceEnd => return Self::List(items),
+                        event => items.push(Self::of(event, parser)),
+                    }
+                }
+            }
+            Event::MappingStart(..) => {
+                let mut entries: Vec<(String, Self)> = Vec::new();
+                loop {
+                    let key = match next(parser) {
+                        Event::MappingEnd => return Self::Mapping(entries),
+                        event => Self::of(event, parser).text().to_owned(),
+                    };
+                    assert!(
+                        entries.iter().all(|(name, _)| *name != key),
+                        "`{key}` twice"
+                    );
+                    let event = next(parser);
+                    entries.push((key, Self::of(event, parser)));
+                }
+            }
+            other => panic!("{other:?}"),
+        }
+    }
+
+    fn text(&self) -> &str {
+        match self {
+            Self::Scalar(text) => text,
+            _ => "",
+        }
+    }
+
+    fn items(&self) -> &[Self] {
+        match self {
+            Self::List(items) => items,
+            _ => &[],
+        }
+    }
+
+    fn entries(&self) -> &[(String, Self)] {
+        match self {
+            Self::Mapping(entries) => entries,
+            _ => &[],
+        }
+    }
+
+    fn get(&self, key: &str) -> Option<&Self> {
+        let mut entries = self.entries().iter();
+        entries
+            .find(|(name, _)| name == key)
+            .map(|(_, value)| value)
+    }
+}
+
+impl std::ops::Index<&str> for Node {
+    type Output = Self;
+
+    fn index(&self, key: &str) -> &Self {
+        self.get(key).unwrap_or_else(|| panic!("no `{key}`"))
+    }
+}
+
+fn next<'a>(parser: &mut Parser<'a, StrInput<'a>>) -> Event<'a> {
+    parser
+        .next_event()
+        .expect("the document ends too early")
+        .unwrap()
+        .0
+}
