@@ -126,13 +126,7 @@ impl ReportInputs {
             ));
         }
         Self {
-            permissions: split(environment.input("permission").unwrap_or_default())
-                .map(|text| match PermissionKey::parse(Cow::Borrowed(text)) {
-                    Ok(key) => key.to_string(),
-                    Err(_) => text.to_owned(),
-                })
-                .take(MAX_PERMISSIONS)
-                .collect(),
+            permissions: asked(environment.input("permission").unwrap_or_default()),
             token: environment.secret_input("token"),
             mode,
             places: places(environment.input("report"), problems),
@@ -232,6 +226,20 @@ fn app(environment: &Environment, problems: &mut Problems) -> Option<App> {
             None
         }
     }
+}
+
+/// The keys that are asked for, each once; what is no key as it was written.
+fn asked(list: &str) -> Vec<String> {
+    let mut asked = Vec::new();
+    for text in split(list) {
+        let key = PermissionKey::parse(Cow::Borrowed(text));
+        let key = key.map_or_else(|_| text.to_owned(), |key| key.to_string());
+        if !asked.contains(&key) {
+            asked.push(key);
+        }
+    }
+    asked.truncate(MAX_PERMISSIONS);
+    asked
 }
 
 fn split(list: &str) -> impl Iterator<Item = &str> {

@@ -136,13 +136,13 @@ impl Header {
 /// checked below, on the claims, where a failure can say what was seen.
 fn signed_claims(token: &str, key: &RsaKey) -> Result<Claims, TokenInvalid> {
     crypto::install();
-    let short = |bytes: &[u8]| bytes.iter().skip_while(|byte| **byte == 0).count() * 8;
+    let bits = |bytes: &[u8]| bytes.iter().skip_while(|byte| **byte == 0).count() * 8;
     let decoding_key = DecodingKey::from_rsa_components(&key.n, &key.e)
         .map_err(|_| NoKey::NotAKeySet("a modulus or exponent is not base64url".to_owned()))?;
-    if let jsonwebtoken::DecodingKeyKind::RsaModulusExponent { n, .. } = decoding_key.kind() {
-        if short(n) < MIN_MODULUS {
-            return Err(TokenInvalid::ShortKey(short(n)));
-        }
+    if let jsonwebtoken::DecodingKeyKind::RsaModulusExponent { n, .. } = decoding_key.kind()
+        && bits(n) < MIN_MODULUS
+    {
+        return Err(TokenInvalid::ShortKey(bits(n)));
     }
     let mut validation = Validation::new(Algorithm::RS256);
     validation.algorithms = vec![Algorithm::RS256];
@@ -226,10 +226,10 @@ fn in_time(claims: &Claims, now: Timestamp) -> Result<(), TokenInvalid> {
     if iat.duration_since(now) > LEEWAY {
         return Err(wrong("iat", iat, "a time before"));
     }
-    if let Some(nbf) = time("nbf")? {
-        if nbf.duration_since(now) > LEEWAY {
-            return Err(wrong("nbf", nbf, "a time before"));
-        }
+    if let Some(nbf) = time("nbf")?
+        && nbf.duration_since(now) > LEEWAY
+    {
+        return Err(wrong("nbf", nbf, "a time before"));
     }
     Ok(())
 }

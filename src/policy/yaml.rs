@@ -2,8 +2,6 @@
 //!
 //! A policy is plain data: anchors, aliases, merge keys, tags and several documents are refused.
 
-use std::borrow::Cow;
-
 use saphyr_parser::{Event, Marker, Parser, ScalarStyle, ScanError, StrInput};
 
 use super::position::Position;
@@ -104,8 +102,8 @@ impl<'a> Syntax<'a> for Yaml<'a> {
 }
 
 /// What a plain scalar is under YAML 1.2's core schema (yaml.org, section 10.3.2).
-fn resolve(text: &Cow<'_, str>) -> ScalarKind {
-    match &**text {
+fn resolve(text: &str) -> ScalarKind {
+    match text {
         "" | "~" | "null" | "Null" | "NULL" => return ScalarKind::Null,
         "true" | "True" | "TRUE" | "false" | "False" | "FALSE" => return ScalarKind::Bool,
         _ => {}
@@ -121,7 +119,7 @@ fn resolve(text: &Cow<'_, str>) -> ScalarKind {
             .is_some_and(|digits| all(digits, is))
     };
     let special =
-        [".inf", ".Inf", ".INF"].contains(&digits) || [".nan", ".NaN", ".NAN"].contains(&&**text);
+        [".inf", ".Inf", ".INF"].contains(&digits) || [".nan", ".NaN", ".NAN"].contains(&text);
     let float = digits.starts_with(|c: char| c.is_ascii_digit() || c == '.')
         && digits.contains(|c: char| c.is_ascii_digit())
         && digits
@@ -174,7 +172,7 @@ mod tests {
             (".", ScalarKind::Text),
             ("e3", ScalarKind::Text),
         ] {
-            assert_eq!(resolve(&text.into()), kind, "{text:?}");
+            assert_eq!(resolve(text), kind, "{text:?}");
         }
     }
 }

@@ -1,0 +1,131 @@
+//! What the whole-program tests share: a repository on a simulated GitHub, and the action in it.
+
+#![allow(dead_code, reason = "each test file uses a part of it")]
+
+use std::path::Path;
+
+use serde_json::Value;
+use simulator::github::Repository;
+use simulator::{GitHub, Job, Runner, StepResult};
+
+/// A policy with one rule for each kind of denial.
+pub const POLICY: &str = "\
+version: 1
+permissions:
+  - name: production deploys
+    permission: ws:deployments:create
+    workflow: deploy-production.yml
+    branch: main
+    environment: production
+  - permission: ws:affected_stacks:create
+    branch: main
+  - permission: ws:locks:create
+    expires: 2020-01-31
+  - permission: ws:locks:delete
+    events: [push]
+    branch: main
+";
+
+/// A GitHub with `acme-org/infra`, and the action as the runner starts it.
+pub struct Stage {
+    pub github: GitHub,
+    pub repository: Repository,
+    pub runner: Runner,
+}
+
+pub fn runner() -> Runner {
+    Runner::new(env!("CARGO_BIN_EXE_repo-permissions"))
+        .with_action_file(Path::new(concat!(
+            env!("CARGO_MANIFEST_DIR"),
+            "/action.yml"
+        )))
+        .unwrap()
+}
+
+pub fn repository() -> Repository {
+    Repository::new("acme-org/infra", 123, 4567).with_branch("feature/x")
+}
+
+impl Stage {
+    /// With a policy at its default place.
+    pub fn with_policy(policy: &str) -> Self {
+        Self::with_repository(repository().with_file(
+            "main",
+            ".github/repo-permissions.yml",
+            policy,
+        ))
+    }
+
+    pub fn with_repository(repository: Repository) -> Self {
+        let github = GitHub::start().unwrap();
+        github.add_repository(repository.clone());
+        Self {
+            github,
+            repository,
+            runner: runner(),
+        }
+    }
+
+    /// A push to `main` by the workflow file `deploy-production.yml`.
+    pub fn push(&self) -> Job {
+        Job::push(&self.repository, "main").with_workflow("deploy-production.yml")
+    }
+
+    pub fn run(&self, job: &Job, inputs: &[(&str, &str)]) -> StepResult {
+        self.runner.run(&self.github, job, inputs).unwrap()
+    }
+
+    /// Asks for one permission.
+    pub fn ask(&self, job: &Job, permission: &str) -> StepResult {
+        self.run(job, &[("permission", permission)])
+    }
+}
+
+/// What every outcome owes: its outputs agree with each other and with the exit code, the last line
+/// says the decision, nothing is left in places that are not ours, and no secret is shown.
+#[track_caller]
+pub fn assert_outcome(stage: &Stage, step: &StepResult, decision: &str, reason: &str) {
+    let log = || format!("{}\n{}", step.stdout, step.stderr);
+    assert_eq!(step.output("decision"), decision, "{}", log());
+    assert_eq!(step.output("reason"), reason, "{}", log());
+    assert_eq!(step.output("allowed"), (decision == "allowed").to_string());
+    let code = match decision {
+        "allowed" => 0,
+        "denied" => 1,
+        _ => 2,
+    };
+    assert_eq!(step.exit_code(), Some(code), "{}", log());
+    assert!(
+        step.last_line()
+            .starts_with(&format!("{decision} ({reason}): ")),
+        "{}",
+        log()
+    );
+    assert!(!step.output("message").is_empty());
+    assert_eq!(step.runner_errors, Vec::<String>::new());
+    assert!(step.env.is_empty() && step.path.is_empty() && step.state.is_empty());
+    let result: Value = serde_json::from_str(step.output("result")).unwrap();
+    assert_eq!(result["decision"], decision);
+    assert_eq!(result["reason"], reason);
+    assert_eq!(result["message"], step.output("message"));
+    assert_eq!(result["status"], status_of(reason));
+    assert_eq!(
+        result["permissions"].as_array().unwrap().is_empty(),
+        decision == "error"
+    );
+    for secret in stage.github.minted_tokens() {
+        assert_eq!(step.places_with(&secret), Vec::<&str>::new());
+    }
+    stage.github.assert_nothing_unexpected();
+}
+
+fn status_of(reason: &str) -> u16 {
+    match reason {
+        "granted" => 200,
+        "token_unavailable" | "token_invalid" | "token_mismatch" => 401,
+        "policy_not_found" => 404,
+        "input_invalid" | "runtime_missing" | "policy_unreadable" | "policy_invalid"
+        | "cancelled" => 500,
+        _ => 403,
+    }
+}
