@@ -248,27 +248,31 @@ fn split(list: &str) -> impl Iterator<Item = &str> {
         .filter(|item| !item.is_empty())
 }
 
+/// Where to report; everywhere when the input is wrong, since that has to be told too.
 fn places(input: Option<&str>, problems: &mut Problems) -> BTreeSet<Place> {
+    let all = BTreeSet::from([Place::CheckRun, Place::Status, Place::Summary]);
+    let Some(input) = input else { return all };
     let mut places = BTreeSet::new();
-    let Some(input) = input else {
-        return BTreeSet::from([Place::CheckRun, Place::Status, Place::Summary]);
-    };
-    let mut none = false;
+    let (mut none, mut wrong) = (false, false);
     for item in split(input) {
         match item {
             "check-run" => _ = places.insert(Place::CheckRun),
             "status" => _ = places.insert(Place::Status),
             "summary" => _ = places.insert(Place::Summary),
             "none" => none = true,
-            other => problems.add(format!(
-                "`report` names `{other}`, expected any of `check-run`, `status`, `summary`, or `none`"
-            )),
+            other => {
+                wrong = true;
+                problems.add(format!(
+                    "`report` names `{other}`, expected any of `check-run`, `status`, `summary`, or `none`"
+                ));
+            }
         }
     }
     if none && !places.is_empty() {
+        wrong = true;
         problems.add("`report` names `none` and other places");
     }
-    places
+    if wrong { all } else { places }
 }
 
 fn timeout(input: Option<&str>, problems: &mut Problems) -> Duration {

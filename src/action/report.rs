@@ -168,19 +168,10 @@ impl Reporter<'_> {
                 Log.line(&format!("{name}: {}", value.unwrap_or("none")));
             }
         }
-        if let Some(policy) = &outcome.policy {
-            let commit = policy
-                .commit
-                .as_ref()
-                .map(|commit| format!(", commit {commit}"));
-            let blob = policy.blob.as_ref().map(|blob| format!(", blob {blob}"));
-            let text = format!(
-                "Policy: {}{}{}",
-                policy.source,
-                commit.unwrap_or_default(),
-                blob.unwrap_or_default()
-            );
-            Log.line(&text);
+        if let Some(parts) = outcome.provenance() {
+            let part = |(name, value): (&str, &str)| format!("{name} {value}").trim().to_owned();
+            let parts: Vec<_> = parts.into_iter().map(part).collect();
+            Log.line(&format!("Policy: {}", parts.join(", ")));
         }
         if self.detail == Detail::Full {
             for permission in &outcome.permissions {

@@ -94,7 +94,7 @@ impl PolicySource {
 impl fmt::Display for PolicySource {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::DefaultBranch(path) => write!(f, "{path} at the default branch"),
+            Self::DefaultBranch(path) => write!(f, "{path}"),
             Self::Repository {
                 repository,
                 path,
@@ -196,10 +196,7 @@ mod tests {
     #[test]
     fn the_four_places() {
         let parse = |input: &str| PolicySource::parse(input, "/github/workspace").unwrap();
-        assert_eq!(
-            parse(DEFAULT_PATH).to_string(),
-            ".github/repo-permissions.yml at the default branch"
-        );
+        assert_eq!(parse(DEFAULT_PATH).to_string(), DEFAULT_PATH);
         assert_eq!(
             parse("acme-org/policies/a/b.json@feature/x@y").to_string(),
             "acme-org/policies/a/b.json@feature/x@y"

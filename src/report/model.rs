@@ -187,6 +187,22 @@ impl<'a> Outcome<'a> {
         places.join(", ")
     }
 
+    /// Where the policy was read, in words, with what identifies it.
+    pub fn provenance(&self) -> Option<Vec<(&'static str, &str)>> {
+        let policy = self.policy.as_ref()?;
+        let mut parts = vec![("", policy.source.as_str())];
+        if policy.repository.is_some() && policy.reference.is_none() {
+            parts.push(("at the", "default branch"));
+        }
+        let named = [("commit", &policy.commit), ("blob", &policy.blob)];
+        parts.extend(
+            named
+                .into_iter()
+                .filter_map(|(name, sha)| Some((name, sha.as_deref()?))),
+        );
+        Some(parts)
+    }
+
     /// The JSON of this outcome, in one line.
     pub fn to_json(&self) -> String {
         // Only strings, numbers and lists: it cannot fail.

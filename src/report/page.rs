@@ -60,14 +60,16 @@ fn facts(outcome: &Outcome<'_>) -> String {
             row(name, value.map_or_else(|| "none".to_owned(), code));
         }
     }
-    if let Some(policy) = &outcome.policy {
-        let mut source = code(&policy.source);
-        for (name, value) in [("commit", &policy.commit), ("blob", &policy.blob)] {
-            if let Some(value) = value {
-                let _ = write!(source, ", {name} {}", code(value));
-            }
-        }
-        row("Policy", source);
+    if let Some(parts) = outcome.provenance() {
+        let part = |(name, value): (&str, &str)| match name {
+            "" => code(value),
+            "at the" => format!("{name} {value}"),
+            _ => format!("{name} {}", code(value)),
+        };
+        row(
+            "Policy",
+            parts.into_iter().map(part).collect::<Vec<_>>().join(", "),
+        );
     }
     table
 }
@@ -143,11 +145,11 @@ fn rule_row(rule: &TracedRule<'_>) -> String {
         .as_deref()
         .map(|name| format!(" {}", code(name)));
     format!(
-        "| {} | {}, line {}{} | {} |\n",
+        "| {} | {}{}, line {} | {} |\n",
         if rule.matched { "✅" } else { "❌" },
         rule.rule.number,
-        rule.rule.line,
         name.unwrap_or_default(),
+        rule.rule.line,
         cells.join(" | "),
     )
 }
