@@ -17,6 +17,7 @@
 )]
 
 pub mod action;
+pub mod audit;
 pub mod cli;
 pub mod context;
 pub mod decision;

@@ -2,63 +2,88 @@
 
 use jiff::Timestamp;
 use reqwest::Client;
-use secrecy::ExposeSecret;
+use secrecy::{ExposeSecret, SecretString};
 
 use super::environment::Environment;
 use super::runtime::Runtime;
 use super::workflow::Log;
+use crate::audit::TokenRecord;
 use crate::decision::Reason;
 use crate::http::Budget;
 use crate::oidc::{
-    Expected, Issuer, KeysError, SignedClaims, TokenEndpoint, TokenInvalid, Unavailable, keys,
-    verify,
+    Expected, Issuer, KeySet, KeysError, SignedClaims, TokenEndpoint, TokenInvalid, Unavailable,
+    keys, verify,
 };
 use crate::report::Failure;
 
-/// Asks for the token and the issuer's keys at once, and verifies the token.
-///
-/// # Errors
-/// There is no token or no key set, or the token is not valid or not this job's.
-pub async fn identify(
-    environment: &Environment,
-    runtime: &Runtime,
-    issuer: &Issuer,
-    audience: &str,
-    client: &Client,
-    budget: Budget,
-    clock: fn() -> Timestamp,
-) -> Result<SignedClaims, Failure> {
-    let endpoint = endpoint(environment, runtime)?;
-    let token = async {
-        let token = endpoint.token(client, budget, audience).await;
-        let token = token.map_err(|error| unavailable(&error))?;
-        Log.mask(&token);
-        Ok(token)
-    };
-    let published = async { keys(client, budget, issuer).await.map_err(keys_failure) };
-    let (token, published) = tokio::try_join!(token, published)?;
-    let check = |keys| {
+/// What a token of this job has to be.
+pub struct Job<'a> {
+    /// Where the token is asked for.
+    pub environment: &'a Environment,
+    /// What it has to agree with.
+    pub runtime: &'a Runtime,
+    /// Who has to have issued it.
+    pub issuer: &'a Issuer,
+    /// For whom.
+    pub audience: &'a str,
+    /// When.
+    pub clock: fn() -> Timestamp,
+}
+
+impl Job<'_> {
+    /// Asks for the token and the issuer's keys at once, and verifies the token.
+    ///
+    /// # Errors
+    /// There is no token or no key set, or the token is not valid or not this job's.
+    pub async fn identify(
+        &self,
+        client: &Client,
+        budget: Budget,
+    ) -> Result<(SignedClaims, TokenRecord), Failure> {
+        let endpoint = endpoint(self.environment, self.runtime)?;
+        let token = async {
+            let token = endpoint.token(client, budget, self.audience).await;
+            let token = token.map_err(|error| unavailable(&error))?;
+            Log.mask(&token);
+            Ok(token)
+        };
+        let published = async {
+            keys(client, budget, self.issuer)
+                .await
+                .map_err(keys_failure)
+        };
+        let (token, published) = tokio::try_join!(token, published)?;
+        let claims = match self.check(&token, &published) {
+            // The issuer rotates its keys: once more, in case the set was an older one.
+            Err(error) if error.is_unknown_key() => {
+                let fresh = keys(client, budget, self.issuer)
+                    .await
+                    .map_err(keys_failure)?;
+                self.check(&token, &fresh)
+            }
+            verified => verified,
+        };
+        let claims =
+            claims.map_err(|error| Failure::new(Reason::TokenInvalid, error.to_string()))?;
+        self.runtime
+            .job
+            .agree_with(&claims)
+            .map_err(|error| Failure::new(Reason::TokenMismatch, error.to_string()))?;
+        let record = TokenRecord {
+            jti: claims.as_claims().text("jti").map(str::to_owned),
+            sha256: crate::sha256(token.expose_secret().as_bytes()),
+        };
+        Ok((claims, record))
+    }
+
+    fn check(&self, token: &SecretString, keys: &KeySet) -> Result<SignedClaims, TokenInvalid> {
         let expected = Expected {
-            issuer,
-            audience,
-            now: clock(),
+            issuer: self.issuer,
+            audience: self.audience,
+            now: (self.clock)(),
         };
         verify(token.expose_secret(), keys, &expected)
-    };
-    let claims = match check(&published) {
-        // The issuer rotates its keys: once more, in case the set was an older one.
-        Err(error) if error.is_unknown_key() => {
-            let fresh = keys(client, budget, issuer).await.map_err(keys_failure)?;
-            check(&fresh)
-        }
-        verified => verified,
-    };
-    let claims = claims.map_err(|error| invalid(&error))?;
-    runtime
-        .job
-        .agree_with(&claims)
-        .map_err(|error| Failure::new(Reason::TokenMismatch, error.to_string()))?;
-    Ok(claims)
+    }
 }
 
 fn endpoint(environment: &Environment, runtime: &Runtime) -> Result<TokenEndpoint, Failure> {
@@ -87,8 +112,4 @@ fn keys_failure(error: KeysError) -> Failure {
         KeysError::Unavailable(error) => unavailable(&error),
         KeysError::Invalid(error) => Failure::new(Reason::TokenInvalid, error.to_string()),
     }
-}
-
-fn invalid(error: &TokenInvalid) -> Failure {
-    Failure::new(Reason::TokenInvalid, error.to_string())
 }

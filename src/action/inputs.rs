@@ -64,6 +64,8 @@ pub struct ReportInputs {
     pub app: Option<App>,
     /// `ca-bundle`
     pub ca_bundle: Option<String>,
+    /// `audit-log`
+    pub audit_log: Option<String>,
 }
 
 /// The inputs that a decision needs.
@@ -139,6 +141,7 @@ impl ReportInputs {
             timeout: timeout(environment.input("timeout"), problems),
             app: app(environment, problems),
             ca_bundle: environment.input("ca-bundle").map(str::to_owned),
+            audit_log: environment.input("audit-log").map(str::to_owned),
         }
     }
 }

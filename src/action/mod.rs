@@ -1,5 +1,6 @@
 //! The step: inputs, decision, reports, outputs, exit code.
 
+mod audit;
 mod credentials;
 pub mod environment;
 mod identity;

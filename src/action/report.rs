@@ -183,11 +183,11 @@ impl Reporter<'_> {
                 Log.group(&title, permission.trace.iter().flat_map(trace_lines));
             }
         }
-        let title = format!(
-            "{}: {}",
-            heading(outcome.decision, self.advisory()),
-            self.inputs.permissions.join(", ")
-        );
+        let heading = heading(outcome.decision, self.advisory());
+        let title = match self.inputs.permissions.as_slice() {
+            [] => heading.to_owned(),
+            permissions => format!("{heading}: {}", permissions.join(", ")),
+        };
         match outcome.decision {
             Decision::Allowed => {}
             Decision::Denied if self.advisory() => {
@@ -244,13 +244,18 @@ impl Reporter<'_> {
 fn trace_lines(rule: &TracedRule<'_>) -> Vec<String> {
     let mark = |matched| if matched { "✓" } else { "✗" };
     let mut lines = vec![format!("{} {}", mark(rule.matched), rule.rule.label())];
+    let width = rule
+        .dimensions
+        .iter()
+        .map(|dimension| dimension.dimension.chars().count());
+    let width = width.max().unwrap_or_default();
     for dimension in &rule.dimensions {
         let value = dimension
             .value
             .as_deref()
             .map_or("none".to_owned(), |value| format!("`{value}`"));
         lines.push(format!(
-            "    {} {:<12} {} `{}`, this job: {value}",
+            "    {} {:<width$} {} `{}`, this job: {value}",
             mark(dimension.matched),
             dimension.dimension,
             dimension.kind,

@@ -9,14 +9,16 @@ use jiff::Timestamp;
 use reqwest::Client;
 use tokio::time::Instant;
 
+use super::audit;
 use super::credentials::Credentials;
 use super::environment::Environment;
-use super::identity::identify;
+use super::identity::Job;
 use super::inputs::{Inputs, Mode, Problems, ReportInputs};
 use super::policy::{Loaded, Place, in_workspace, load};
 use super::report::Reporter;
 use super::runtime::{Runtime, payload};
-use super::workflow::{Log, write_outputs};
+use super::workflow::{Log, random_id, write_outputs};
+use crate::audit::{Circumstances, TokenRecord, records};
 use crate::context::{Context, EventPayload};
 use crate::decision::{Decision, PermissionDecision, Reason, Scope, decide};
 use crate::http::{Budget, Network};
@@ -88,6 +90,14 @@ where
         Log.warning(&problem);
     }
     reporter.write_local(&outcome);
+    let audit = Audit {
+        environment,
+        inputs: &report_inputs,
+        work: &work,
+        clock,
+        started,
+    };
+    audit.write(&outcome);
     let until = match outcome.reason {
         Reason::Cancelled => deadline.min(Instant::now() + FAREWELL),
         _ => deadline,
@@ -99,6 +109,7 @@ where
             let failure = cancellation();
             let outcome = work.failed(&failure, detail);
             reporter.write_outputs(&outcome);
+            audit.write(&outcome);
             outcome
         }
         () = reporter.send(&outcome, Budget::until(until)) => outcome,
@@ -109,6 +120,46 @@ where
         Decision::Denied if report_inputs.mode == Mode::Advisory => 0,
         Decision::Denied => 1,
         Decision::Error => 2,
+    }
+}
+
+struct Audit<'a, 'p> {
+    environment: &'a Environment,
+    inputs: &'a ReportInputs,
+    work: &'a Work<'p>,
+    clock: fn() -> Timestamp,
+    started: Instant,
+}
+
+impl Audit<'_, '_> {
+    /// One record a permission, before any report goes over the network.
+    fn write(&self, outcome: &Outcome<'_>) {
+        if outcome.reason == Reason::RuntimeMissing
+            && self.environment.get("GITHUB_ACTIONS").is_none()
+        {
+            return;
+        }
+        let variable = |name| self.environment.get(name).unwrap_or_default().to_owned();
+        let document = self.work.document.get();
+        let circumstances = Circumstances {
+            source: format!(
+                "{}/{}",
+                variable("GITHUB_SERVER_URL"),
+                variable("GITHUB_REPOSITORY")
+            ),
+            time: (self.clock)().to_string(),
+            id: random_id(),
+            asked: self.inputs.permissions.clone(),
+            run: ["GITHUB_RUN_ID", "GITHUB_RUN_ATTEMPT", "GITHUB_SHA"].map(variable),
+            advisory: self.inputs.mode == Mode::Advisory,
+            workspace: document
+                .and_then(|document| document.workspace.as_deref())
+                .map(str::to_owned),
+            token: self.work.token.get().cloned(),
+            duration_ms: u64::try_from(self.started.elapsed().as_millis()).unwrap_or(u64::MAX),
+        };
+        let file = self.inputs.audit_log.as_deref();
+        audit::write(self.environment, file, &records(outcome, &circumstances));
     }
 }
 
@@ -136,6 +187,7 @@ fn mask_secrets(environment: &Environment) {
 /// end of time can still tell of it.
 struct Work<'p> {
     context: OnceCell<Context>,
+    token: OnceCell<TokenRecord>,
     policy: &'p OnceCell<Loaded>,
     document: OnceCell<Document<'p>>,
 }
@@ -144,6 +196,7 @@ impl<'p> Work<'p> {
     fn new(policy: &'p OnceCell<Loaded>) -> Self {
         Self {
             context: OnceCell::new(),
+            token: OnceCell::new(),
             policy,
             document: OnceCell::new(),
         }
@@ -214,17 +267,16 @@ impl Step<'_> {
             .clone()
             .unwrap_or_else(|| Issuer::of_server(&runtime.server));
         let identity = async {
-            let (environment, budget, clock) = (self.environment, self.budget, self.clock);
-            let claims = identify(
-                environment,
-                &runtime,
-                &issuer,
-                &inputs.audience,
-                &client,
-                budget,
-                clock,
-            );
-            let context = Context::from_signed(&claims.await?, self.payload);
+            let job = Job {
+                environment: self.environment,
+                runtime: &runtime,
+                issuer: &issuer,
+                audience: &inputs.audience,
+                clock: self.clock,
+            };
+            let (claims, token) = job.identify(&client, self.budget).await?;
+            _ = work.token.set(token);
+            let context = Context::from_signed(&claims, self.payload);
             Ok(work.context.get_or_init(|| context))
         };
         // A token that is not valid ends the run at once; a policy that cannot be read waits for the

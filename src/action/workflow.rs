@@ -72,25 +72,32 @@ impl Log {
 /// nobody can foresee, so that no value can write another output (runner: FileCommandManager.cs).
 ///
 /// # Errors
-/// The file cannot be written, or there are no random numbers.
+/// The file cannot be written, or there are no random numbers for the delimiter.
 pub fn write_outputs<'a>(
     path: &str,
     outputs: impl IntoIterator<Item = (&'static str, &'a str)>,
 ) -> io::Result<()> {
-    let mut random = [0_u8; 16];
-    SystemRandom::new()
-        .fill(&mut random)
-        .map_err(|_| io::Error::other("no random numbers"))?;
-    let delimiter = format!("ghadelimiter_{}", crate::hex(&random));
+    let delimiter = format!("ghadelimiter_{}", random_id());
     let mut text = String::new();
     for (name, value) in outputs {
         // 128 random bits: it holds unless the random numbers are broken.
-        if value.contains(&delimiter) {
-            return Err(io::Error::other("a value contains the delimiter"));
+        if value.contains(&delimiter) || delimiter.len() < 40 {
+            return Err(io::Error::other(
+                "no delimiter that the values cannot contain",
+            ));
         }
         text.push_str(&format!("{name}<<{delimiter}\n{value}\n{delimiter}\n"));
     }
     append(path, &text)
+}
+
+/// 128 random bits in hexadecimal; empty when the system gives none.
+pub fn random_id() -> String {
+    let mut random = [0_u8; 16];
+    match SystemRandom::new().fill(&mut random) {
+        Ok(()) => crate::hex(&random),
+        Err(_) => String::new(),
+    }
 }
 
 /// Appends to the job's summary.

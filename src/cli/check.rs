@@ -239,11 +239,16 @@ fn explain(permission: &PermissionDecision<'_>) -> String {
 fn explain_rule(rule: &TracedRule<'_>) -> String {
     let mark = |matched| if matched { "✓" } else { "✗" };
     let mut text = format!("  {} {}\n", mark(rule.matched), visible(&rule.rule.label()));
+    let width = rule
+        .dimensions
+        .iter()
+        .map(|dimension| dimension.dimension.chars().count());
+    let width = width.max().unwrap_or_default();
     for dimension in &rule.dimensions {
         let value = dimension.value.as_deref().map_or("none".into(), visible);
         let _ = writeln!(
             text,
-            "      {} {:<12} {:<8} {:<30} {value}",
+            "      {} {:<width$} {:<8} {:<30} {value}",
             mark(dimension.matched),
             visible(&dimension.dimension),
             dimension.kind,
