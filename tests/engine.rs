@@ -1,0 +1,827 @@
+//! The engine against a plain reference, on many random policies and jobs.
+#![allow(
+    clippy::allow_attributes,
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    missing_docs,
+    reason = "a test that fails may panic"
+)]
+
+mod reference;
+
+use std::cell::RefCell;
+use std::collections::BTreeMap;
+use std::fmt::Write as _;
+
+use proptest::collection::vec;
+use proptest::option;
+use proptest::prelude::*;
+use proptest::sample::{Index, select};
+use proptest::test_runner::{RngSeed, TestError, TestRunner};
+use reference::{Entry, Job, Outcome, Pattern, Policy, Rule, Source, evaluate};
+use repo_permissions::context::Context;
+use repo_permissions::decision::{Scope, decide};
+use repo_permissions::policy::{Document, Format, PermissionKey};
+use serde_json::{Value, json};
+
+const PERMISSIONS: [&str; 3] = [
+    "ws:deployments:create",
+    "ws:affected_stacks:create",
+    "ws:locks:delete",
+];
+const REPOSITORIES: [&str; 4] = [
+    "acme-org/infra",
+    "ACME-Org/Infra",
+    "acme-org/infra-2",
+    "other/infra",
+];
+const WORKFLOWS: [&str; 4] = [
+    "deploy.yml",
+    "deployxyml",
+    "Deploy.yml",
+    "evil/infra/.github/workflows/deploy.yml",
+];
+const BRANCHES: [&str; 8] = [
+    "main",
+    "Main",
+    "maintenance",
+    "feature/x",
+    "feature/x/y",
+    "release/1.0",
+    "release/1x0",
+    "refs/tags/main",
+];
+const ENVIRONMENTS: [&str; 4] = ["production", "Production", "nonprod", "prod-eu"];
+const RUNNERS: [&str; 2] = ["github-hosted", "self-hosted"];
+const EVENTS: [&str; 4] = [
+    "push",
+    "pull_request",
+    "pull_request_target",
+    "workflow_run",
+];
+const GLOBS: [&str; 7] = [
+    "*",
+    "**",
+    "feature/*",
+    "feature/**",
+    "*.yml",
+    "acme-org/*",
+    "p*d*",
+];
+const REGEXES: [&str; 14] = [
+    ".*",
+    "main|develop",
+    "^main|feature/x$",
+    "^(main|release/.*)$",
+    "m.*",
+    "release/1.0?",
+    "^production$",
+    "[n-q]rod.*",
+    r".*\.yml",
+    "feature/*",
+    "(?i)main",
+    "x?",
+    "(?x) main # the trunk",
+    "acme-org/[a-z]+",
+];
+const WRONG: [&str; 6] = ["a)|(", "(", "*.yml", "(?!x).*", r"(a)\1", ""];
+
+// ---- what is generated
+
+fn any_pattern() -> BoxedStrategy<Pattern> {
+    let any = Just(Pattern::Plain("*".to_owned()));
+    let regex = select(&REGEXES[..]).prop_flat_map(|text| {
+        prop_oneof![
+            Just(Pattern::Plain(text.to_owned())),
+            Just(Pattern::Regex(text.to_owned())),
+        ]
+    });
+    let glob = select(&GLOBS[..]).prop_map(|text| Pattern::Glob(text.to_owned()));
+    prop_oneof![3 => any, 2 => regex, 1 => glob].boxed()
+}
+
+fn wrong_pattern() -> impl Strategy<Value = Pattern> {
+    let globs = select(&["!main", "[main", ""][..]).prop_map(|t| Pattern::Glob(t.to_owned()));
+    let plain = select(&WRONG[..]).prop_map(|t| Pattern::Plain(t.to_owned()));
+    let exact = Just(Pattern::Exact(String::new()));
+    prop_oneof![4 => plain, 1 => globs, 1 => exact]
+}
+
+/// `wrong`: how many of a thousand patterns are wrong.
+fn patterns(values: &'static [&'static str], wrong: u32) -> BoxedStrategy<Vec<Pattern>> {
+    let literal = select(values).prop_flat_map(|value| {
+        prop_oneof![
+            4 => Just(Pattern::Plain(value.to_owned())),
+            1 => Just(Pattern::Exact(value.to_owned())),
+            1 => Just(Pattern::Regex(regex::escape(value))),
+        ]
+    });
+    let pattern = prop_oneof![500 => literal, 500 => any_pattern()].boxed();
+    if wrong == 0 {
+        return vec(pattern, 1..3).boxed();
+    }
+    let pattern = prop_oneof![1000 - wrong => pattern, wrong => wrong_pattern()];
+    prop_oneof![60 => vec(pattern, 1..3), 1 => Just(Vec::new())].boxed()
+}
+
+fn owned(text: &str) -> String {
+    text.to_owned()
+}
+
+fn rule(wrong: u32) -> impl Strategy<Value = Rule> {
+    (
+        option::of("[a-z]{1,4}'? ?[A-Z#:]?"),
+        vec(select(&PERMISSIONS[..]).prop_map(owned), 1..3),
+        option::of(patterns(&WORKFLOWS, wrong)),
+        option::of(patterns(&BRANCHES, wrong)),
+        option::of(patterns(&ENVIRONMENTS, wrong)),
+        option::weighted(0.3, vec(select(&EVENTS[..]).prop_map(owned), 1..3)),
+        option::weighted(0.2, patterns(&RUNNERS, wrong)),
+        option::weighted(0.3, 2024..2028_u32),
+    )
+        .prop_map(
+            |(name, permissions, workflow, branch, environment, events, runner, year)| Rule {
+                name,
+                permissions,
+                workflow,
+                branch,
+                environment,
+                events,
+                claims: runner
+                    .map(|patterns| (owned("runner_environment"), patterns))
+                    .into_iter()
+                    .collect(),
+                expires_after_year: year,
+            },
+        )
+}
+
+fn entry(wrong: u32) -> impl Strategy<Value = Entry> {
+    (
+        patterns(&REPOSITORIES, wrong / 8),
+        option::weighted(0.3, 1..4_u64),
+        option::weighted(0.2, 10..13_u64),
+        vec(rule(wrong), 0..5),
+    )
+        .prop_map(|(repository, repository_id, owner_id, permissions)| Entry {
+            repository,
+            repository_id,
+            owner_id,
+            permissions,
+        })
+}
+
+fn policy(wrong: u32) -> impl Strategy<Value = Policy> {
+    (
+        option::of(vec(rule(wrong), 0..6)),
+        option::of(vec(entry(wrong), 0..4)),
+    )
+        .prop_map(|(permissions, repositories)| Policy {
+            permissions,
+            repositories,
+        })
+}
+
+fn value(values: &'static [&'static str]) -> impl Strategy<Value = Option<String>> {
+    option::weighted(0.8, select(values).prop_map(owned))
+}
+
+fn job() -> impl Strategy<Value = Job> {
+    (
+        select(&REPOSITORIES[..]),
+        option::weighted(0.9, 1..4_u64),
+        option::weighted(0.9, 10..13_u64),
+        value(&WORKFLOWS),
+        value(&BRANCHES),
+        value(&ENVIRONMENTS),
+        prop_oneof![Just("push"), select(&EVENTS[..])],
+        value(&RUNNERS),
+        2024..2029_u32,
+    )
+        .prop_map(
+            |(repository, id, owner, workflow, branch, environment, event, runner, year)| Job {
+                repository: owned(repository),
+                repository_id: id.map(|id| id.to_string()),
+                owner_id: owner.map(|id| id.to_string()),
+                workflow,
+                branch,
+                environment,
+                event: owned(event),
+                claims: runner
+                    .map(|runner| (owned("runner_environment"), runner))
+                    .into_iter()
+                    .collect(),
+                year,
+            },
+        )
+}
+
+fn source() -> impl Strategy<Value = Source> {
+    select(&[Source::Own, Source::Other, Source::Given][..])
+}
+
+// ---- how it is written
+
+/// A text of a policy, and the line of each rule.
+type Written = (String, Vec<u32>);
+
+/// Texts that YAML reads as they are stay bare; the others go into single quotes, or into double
+/// quotes where they have an odd length, so that all the styles occur.
+fn yaml_text(text: &str) -> String {
+    let bare = |c: char| c.is_ascii_alphanumeric() || "-_/.:".contains(c);
+    if text.starts_with(|c: char| c.is_ascii_alphabetic())
+        && text.chars().all(bare)
+        && !text.ends_with(':')
+    {
+        return text.to_owned();
+    }
+    if text.len() % 2 == 1 {
+        return Value::from(text).to_string();
+    }
+    format!("'{}'", text.replace('\'', "''"))
+}
+
+fn yaml_patterns(patterns: &[Pattern]) -> String {
+    let one = |pattern: &Pattern| match pattern {
+        Pattern::Plain(text) => yaml_text(text),
+        Pattern::Exact(text) => format!("{{ exact: {} }}", yaml_text(text)),
+        Pattern::Glob(text) => format!("{{ glob: {} }}", yaml_text(text)),
+        Pattern::Regex(text) => format!("{{ regex: {} }}", yaml_text(text)),
+    };
+    match patterns {
+        [pattern] => one(pattern),
+        several => format!(
+            "[{}]",
+            several.iter().map(one).collect::<Vec<_>>().join(", ")
+        ),
+    }
+}
+
+fn yaml_rule(text: &mut String, rule: &Rule, indent: &str) {
+    let permissions = match rule.permissions.as_slice() {
+        [one] => one.clone(),
+        several => format!("[{}]", several.join(", ")),
+    };
+    let _ = writeln!(text, "{indent}- permission: {permissions}");
+    if let Some(name) = &rule.name {
+        let _ = writeln!(text, "{indent}  name: {}", yaml_text(name));
+    }
+    for (key, patterns) in [
+        ("workflow", &rule.workflow),
+        ("branch", &rule.branch),
+        ("environment", &rule.environment),
+    ] {
+        if let Some(patterns) = patterns {
+            let _ = writeln!(text, "{indent}  {key}: {}", yaml_patterns(patterns));
+        }
+    }
+    if let Some(events) = &rule.events {
+        let _ = writeln!(text, "{indent}  events:");
+        for event in events {
+            let _ = writeln!(text, "{indent}  - {event}");
+        }
+    }
+    for (index, (claim, patterns)) in rule.claims.iter().enumerate() {
+        if index == 0 {
+            let _ = writeln!(text, "{indent}  claims:");
+        }
+        let _ = writeln!(text, "{indent}    {claim}: {}", yaml_patterns(patterns));
+    }
+    if let Some(year) = rule.expires_after_year {
+        let _ = writeln!(text, "{indent}  expires: {year}-12-31");
+    }
+}
+
+fn yaml_rules(text: &mut String, lines: &mut Vec<u32>, rules: &[Rule], indent: &str) {
+    if rules.is_empty() {
+        let _ = writeln!(text, "{indent}permissions: []");
+        return;
+    }
+    let _ = writeln!(text, "{indent}permissions:");
+    for rule in rules {
+        lines.push(next_line(text));
+        yaml_rule(text, rule, &format!("{indent}  "));
+    }
+}
+
+fn next_line(text: &str) -> u32 {
+    u32::try_from(text.matches('\n').count() + 1).unwrap()
+}
+
+fn yaml(policy: &Policy) -> Written {
+    let (mut text, mut lines) = ("# a policy\nversion: 1\n".to_owned(), Vec::new());
+    if let Some(rules) = &policy.permissions {
+        yaml_rules(&mut text, &mut lines, rules, "");
+    }
+    if let Some(entries) = &policy.repositories {
+        text += if entries.is_empty() {
+            "repositories: []\n"
+        } else {
+            "repositories:\n"
+        };
+        for entry in entries {
+            let repository = yaml_patterns(&entry.repository);
+            let _ = writeln!(text, "- repository: {repository}");
+            for (key, id) in [
+                ("repository_id", entry.repository_id),
+                ("owner_id", entry.owner_id),
+            ] {
+                if let Some(id) = id {
+                    let _ = writeln!(text, "  {key}: {id}");
+                }
+            }
+            yaml_rules(&mut text, &mut lines, &entry.permissions, "  ");
+        }
+    }
+    (text, lines)
+}
+
+fn json_patterns(patterns: &[Pattern]) -> Value {
+    let one = |pattern: &Pattern| match pattern {
+        Pattern::Plain(text) => json!(text),
+        Pattern::Exact(text) => json!({ "exact": text }),
+        Pattern::Glob(text) => json!({ "glob": text }),
+        Pattern::Regex(text) => json!({ "regex": text }),
+    };
+    match patterns {
+        [pattern] => one(pattern),
+        several => several.iter().map(one).collect(),
+    }
+}
+
+fn json_rule(rule: &Rule) -> Value {
+    let mut value = json!({ "permission": rule.permissions });
+    if let Some(name) = &rule.name {
+        value["name"] = json!(name);
+    }
+    for (key, patterns) in [
+        ("workflow", &rule.workflow),
+        ("branch", &rule.branch),
+        ("environment", &rule.environment),
+    ] {
+        if let Some(patterns) = patterns {
+            value[key] = json_patterns(patterns);
+        }
+    }
+    if let Some(events) = &rule.events {
+        value["events"] = json!(events);
+    }
+    for (claim, patterns) in &rule.claims {
+        value["claims"][claim] = json_patterns(patterns);
+    }
+    if let Some(year) = rule.expires_after_year {
+        value["expires"] = json!(format!("{year}-12-31"));
+    }
+    value
+}
+
+/// One rule a line.
+fn json_rules(text: &mut String, lines: &mut Vec<u32>, rules: &[Rule]) {
+    *text += "\"permissions\": [";
+    for (index, rule) in rules.iter().enumerate() {
+        *text += if index == 0 { "\n" } else { ",\n" };
+        lines.push(next_line(text));
+        *text += &json_rule(rule).to_string();
+    }
+    *text += "]";
+}
+
+fn json(policy: &Policy) -> Written {
+    let (mut text, mut lines) = ("{\"version\": 1".to_owned(), Vec::new());
+    if let Some(rules) = &policy.permissions {
+        text += ", ";
+        json_rules(&mut text, &mut lines, rules);
+    }
+    if let Some(entries) = &policy.repositories {
+        text += ",\n\"repositories\": [";
+        for (index, entry) in entries.iter().enumerate() {
+            text += if index == 0 { "\n" } else { ",\n" };
+            let _ = write!(
+                text,
+                "{{\"repository\": {}",
+                json_patterns(&entry.repository)
+            );
+            for (key, id) in [
+                ("repository_id", entry.repository_id),
+                ("owner_id", entry.owner_id),
+            ] {
+                if let Some(id) = id {
+                    let _ = write!(text, ", \"{key}\": {id}");
+                }
+            }
+            text += ", ";
+            json_rules(&mut text, &mut lines, &entry.permissions);
+            text += "}";
+        }
+        text += "]";
+    }
+    (text + "}\n", lines)
+}
+
+// ---- what the product says
+
+fn context(job: &Job) -> Context {
+    Context {
+        repository: Some(job.repository.clone()),
+        repository_id: job.repository_id.clone(),
+        repository_owner_id: job.owner_id.clone(),
+        workflow: job.workflow.clone(),
+        branch: job.branch.clone(),
+        environment: job.environment.clone(),
+        event: Some(job.event.clone()),
+        claims: job.claims.iter().cloned().collect(),
+        ..Context::default()
+    }
+}
+
+fn product(
+    document: &Document<'_>,
+    lines: &[u32],
+    source: Source,
+    job: &Job,
+    permission: &str,
+) -> Outcome {
+    let scope = match source {
+        Source::Own => Scope::ThisRepository,
+        Source::Other => Scope::OtherRepository,
+        Source::Given => Scope::Given,
+    };
+    let context = context(job);
+    let now = format!("{}-12-31T23:59:59.5Z", job.year).parse().unwrap();
+    let key = PermissionKey::parse(permission.into()).unwrap();
+    let index = |line| lines.iter().position(|known| *known == line).unwrap();
+    match decide(document, scope, &[key], &context, now) {
+        Err(_) => Outcome {
+            decision: "error",
+            reason: "policy_invalid",
+            granting: None,
+            nearest: None,
+        },
+        Ok(decisions) => {
+            let [decision] = decisions.as_slice() else {
+                panic!("one permission, {} decisions", decisions.len());
+            };
+            assert_eq!(decision.permission, permission);
+            assert_eq!(decision.reason.decision(), decision.decision);
+            Outcome {
+                decision: decision.decision.as_str(),
+                reason: decision.reason.code(),
+                granting: decision.rule.as_ref().map(|rule| index(rule.line)),
+                nearest: decision.nearest.as_ref().map(|nearest| {
+                    let failed = nearest.failed.iter().map(ToString::to_string).collect();
+                    (index(nearest.rule.line), failed)
+                }),
+            }
+        }
+    }
+}
+
+/// Decides as the YAML text of the policy says.
+fn decisions(policy: &Policy, source: Source, jobs: &[Job], permissions: &[&str]) -> Vec<Outcome> {
+    let (yaml, lines) = yaml(policy);
+    let document = Document::parse(&yaml, Format::Yaml).unwrap_or_else(|e| panic!("{e}\n{yaml}"));
+    let pairs = jobs
+        .iter()
+        .flat_map(|job| permissions.iter().map(move |key| (job, key)));
+    pairs
+        .map(|(job, key)| product(&document, &lines, source, job, key))
+        .collect()
+}
+
+/// Every run is the same, unless `ENGINE_SEED` asks for another.
+fn run<S: Strategy>(cases: u32, strategy: S, test: impl Fn(S::Value)) {
+    let seed = std::env::var("ENGINE_SEED")
+        .ok()
+        .and_then(|seed| seed.parse().ok());
+    let mut runner = TestRunner::new(ProptestConfig {
+        cases,
+        failure_persistence: None,
+        rng_seed: RngSeed::Fixed(seed.unwrap_or(1)),
+        ..ProptestConfig::default()
+    });
+    let result = runner.run(&strategy, |value| {
+        test(value);
+        Ok(())
+    });
+    match result {
+        Ok(()) => {}
+        Err(TestError::Fail(why, value)) => panic!("{why}\n{value:#?}"),
+        Err(TestError::Abort(why)) => panic!("{why}"),
+    }
+}
+
+// ---- the tests
+
+#[test]
+fn the_product_decides_as_the_reference() {
+    const CASES: u32 = 2_050;
+    const JOBS: usize = 5;
+    let counters = RefCell::new(BTreeMap::<&str, u32>::new());
+    let strategy = (
+        policy(12),
+        source(),
+        vec(job(), JOBS),
+        select(&PERMISSIONS[..]),
+    );
+    run(CASES, strategy, |(policy, source, jobs, permission)| {
+        let (yaml, yaml_lines) = yaml(&policy);
+        let (json, json_lines) = json(&policy);
+        let from_yaml = Document::parse(&yaml, Format::Yaml).unwrap();
+        let from_json = Document::parse(&json, Format::Json).unwrap();
+        for (index, job) in jobs.iter().enumerate() {
+            let expected = evaluate(&policy, source, job, permission);
+            let outcome = product(&from_yaml, &yaml_lines, source, job, permission);
+            assert_eq!(outcome, expected, "{permission} {job:#?}\n{yaml}");
+            // Both have the same rules in memory: two jobs are enough to see it.
+            if index < 2 {
+                let outcome = product(&from_json, &json_lines, source, job, permission);
+                assert_eq!(outcome, expected, "{permission} {job:#?}\n{json}");
+            }
+            *counters.borrow_mut().entry(expected.reason).or_default() += 1;
+        }
+    });
+    let counters = counters.into_inner();
+    let pairs: u32 = counters.values().sum();
+    assert!(pairs >= 10_000, "{pairs} pairs");
+    for (reason, least) in [
+        ("granted", 500),
+        ("repository_not_found", 500),
+        ("repository_id_mismatch", 100),
+        ("permission_not_granted", 500),
+        ("untrusted_event", 100),
+        ("expired", 100),
+        ("no_rule_matches", 500),
+        ("policy_invalid", 500),
+    ] {
+        let seen = counters.get(reason).copied().unwrap_or_default();
+        assert!(seen >= least, "{reason}: {seen} of {pairs}\n{counters:#?}");
+    }
+}
+
+/// A rule more, at any place, in any list that the policy has.
+fn with_rule(policy: &Policy, rule: Rule, list: Index, place: Index) -> Option<Policy> {
+    let mut policy = policy.clone();
+    let entries = policy.repositories.iter_mut().flatten();
+    let entries = entries.map(|entry| &mut entry.permissions);
+    let mut lists: Vec<_> = policy.permissions.iter_mut().chain(entries).collect();
+    if lists.is_empty() {
+        return None;
+    }
+    let chosen = list.index(lists.len());
+    let list = &mut lists[chosen];
+    list.insert(place.index(list.len() + 1), rule);
+    Some(policy)
+}
+
+#[test]
+fn adding_a_valid_rule_never_takes_a_grant_away() {
+    let granted = RefCell::new(0);
+    let strategy = (
+        policy(0),
+        source(),
+        vec(job(), 8),
+        rule(0),
+        any::<(Index, Index)>(),
+    );
+    run(
+        400,
+        strategy,
+        |(before, source, jobs, rule, (list, place))| {
+            let Some(after) = with_rule(&before, rule, list, place) else {
+                return;
+            };
+            let old = decisions(&before, source, &jobs, &PERMISSIONS[..1]);
+            let new = decisions(&after, source, &jobs, &PERMISSIONS[..1]);
+            for (old, new) in old.iter().zip(new) {
+                if old.decision == "allowed" {
+                    *granted.borrow_mut() += 1;
+                    assert_eq!(new.decision, "allowed");
+                }
+            }
+        },
+    );
+    let granted = granted.into_inner();
+    assert!(granted > 200, "{granted}");
+}
+
+#[test]
+fn adding_a_valid_entry_never_takes_a_grant_away() {
+    let granted = RefCell::new(0);
+    let strategy = (policy(0), vec(job(), 8), entry(0), any::<Index>());
+    run(300, strategy, |(before, jobs, entry, place)| {
+        let mut after = before.clone();
+        // A file without `repositories:` speaks for the repository as a whole, which they end.
+        let Some(entries) = &mut after.repositories else {
+            return;
+        };
+        entries.insert(place.index(entries.len() + 1), entry);
+        let old = decisions(&before, Source::Own, &jobs, &PERMISSIONS[..1]);
+        let new = decisions(&after, Source::Own, &jobs, &PERMISSIONS[..1]);
+        for (old, new) in old.iter().zip(new) {
+            if old.decision == "allowed" {
+                *granted.borrow_mut() += 1;
+                assert_eq!(new.decision, "allowed");
+            }
+        }
+    });
+    let granted = granted.into_inner();
+    assert!(granted > 50, "{granted}");
+}
+
+#[test]
+fn the_order_of_rules_entries_and_patterns_never_changes_the_decision() {
+    let shuffled = policy(8).prop_flat_map(|policy| {
+        let rules = Just(policy.permissions.clone().unwrap_or_default()).prop_shuffle();
+        let entries = Just(policy.repositories.clone().unwrap_or_default()).prop_shuffle();
+        (Just(policy), rules, entries)
+    });
+    run(
+        300,
+        (shuffled, source(), vec(job(), 5)),
+        |((before, rules, entries), source, jobs)| {
+            let mut after = before.clone();
+            after.permissions = before.permissions.as_ref().map(|_| rules);
+            after.repositories = before.repositories.as_ref().map(|_| entries);
+            for entry in after.repositories.iter_mut().flatten() {
+                entry.permissions.reverse();
+                entry.repository.reverse();
+                for rule in &mut entry.permissions {
+                    rule.branch.iter_mut().for_each(|list| list.reverse());
+                    rule.permissions.reverse();
+                }
+            }
+            let old = decisions(&before, source, &jobs, &PERMISSIONS[..1]);
+            let new = decisions(&after, source, &jobs, &PERMISSIONS[..1]);
+            for (old, new) in old.iter().zip(new) {
+                assert_eq!((old.decision, old.reason), (new.decision, new.reason));
+                assert_eq!(old.granting.is_some(), new.granting.is_some());
+            }
+        },
+    );
+}
+
+#[test]
+fn another_id_is_never_granted_by_a_pin_whatever_the_names() {
+    let pinned = vec(entry(0), 1..4).prop_map(|mut entries| {
+        for entry in &mut entries {
+            entry.repository_id = Some(7);
+        }
+        Policy {
+            permissions: None,
+            repositories: Some(entries),
+        }
+    });
+    // Ids of generated jobs are 1 to 3, or absent.
+    run(
+        300,
+        (pinned, source(), vec(job(), 4)),
+        |(policy, source, jobs)| {
+            for outcome in decisions(&policy, source, &jobs, &PERMISSIONS) {
+                assert_eq!(outcome.decision, "denied");
+                let reason = outcome.reason;
+                assert!(["repository_id_mismatch", "repository_not_found"].contains(&reason));
+            }
+        },
+    );
+}
+
+#[test]
+fn renaming_never_matters_to_an_entry_that_is_known_by_its_pin() {
+    let pinned = vec(entry(0), 1..4).prop_map(|mut entries| {
+        for entry in &mut entries {
+            entry.repository = vec![Pattern::Plain("*".to_owned())];
+            entry.repository_id = Some(2);
+        }
+        Policy {
+            permissions: None,
+            repositories: Some(entries),
+        }
+    });
+    let granted = RefCell::new(0);
+    run(
+        200,
+        (pinned, source(), vec(job(), 4)),
+        |(policy, source, jobs)| {
+            let renamed: Vec<Job> = jobs
+                .iter()
+                .map(|job| Job {
+                    repository: "new-owner/new-name".to_owned(),
+                    ..job.clone()
+                })
+                .collect();
+            let old = decisions(&policy, source, &jobs, &PERMISSIONS);
+            assert_eq!(old, decisions(&policy, source, &renamed, &PERMISSIONS));
+            let allowed = old.iter().filter(|outcome| outcome.decision == "allowed");
+            *granted.borrow_mut() += allowed.count();
+        },
+    );
+    let granted = granted.into_inner();
+    assert!(granted > 50, "{granted}");
+}
+
+#[test]
+fn a_literal_matches_exactly_one_value() {
+    // Everything but the characters that make a regex, in the pattern and in the value.
+    let text = "[ -#%-'./,:;<=>@A-Ca-c~_`\u{e4}-]{1,3}";
+    let strategy = (
+        text,
+        prop_oneof![text.boxed(), ".{0,3}".boxed()],
+        any::<bool>(),
+    );
+    run(600, strategy, |(pattern, other, same)| {
+        prop_assume_no_meta(&pattern);
+        let value = if same { pattern.clone() } else { other };
+        let policy = |dimension: &str| {
+            json!({ "version": 1, "permissions": [{ "permission": PERMISSIONS[0], dimension: &pattern }] })
+                .to_string()
+        };
+        let allowed = |dimension: &str, context: Context| {
+            let text = policy(dimension);
+            let document = Document::parse(&text, Format::Json).unwrap();
+            let key = PermissionKey::parse(PERMISSIONS[0].into()).unwrap();
+            let now = "2026-01-01T00:00:00Z".parse().unwrap();
+            let decisions = decide(&document, Scope::Given, &[key], &context, now).unwrap();
+            decisions[0].rule.is_some()
+        };
+        let some = Some(value.clone());
+        let branch = Context {
+            branch: some.clone(),
+            ..Context::default()
+        };
+        assert_eq!(allowed("branch", branch), pattern == value);
+        let workflow = Context {
+            workflow: some.clone(),
+            ..Context::default()
+        };
+        assert_eq!(allowed("workflow", workflow), pattern == value);
+        let environment = Context {
+            environment: some,
+            ..Context::default()
+        };
+        let equal = if value.is_ascii() {
+            pattern.to_ascii_lowercase() == value.to_ascii_lowercase()
+        } else {
+            pattern == value
+        };
+        assert_eq!(
+            allowed("environment", environment),
+            equal,
+            "{pattern:?} {value:?}"
+        );
+    });
+}
+
+fn prop_assume_no_meta(pattern: &str) {
+    assert!(!pattern.contains([
+        '\\', '^', '$', '*', '+', '?', '(', ')', '[', ']', '{', '}', '|'
+    ]));
+}
+
+#[test]
+fn a_wrong_pattern_does_not_reach_the_checks_of_another_permission() {
+    let invalid = RefCell::new(0);
+    let strategy = (policy(0), source(), vec(job(), 4), wrong_pattern());
+    run(300, strategy, |(before, source, jobs, wrong)| {
+        let broken = PERMISSIONS[0];
+        let mut after = before.clone();
+        let entries = after.repositories.iter_mut().flatten();
+        let entries = entries.flat_map(|entry| &mut entry.permissions);
+        for rule in after.permissions.iter_mut().flatten().chain(entries) {
+            if rule.permissions.iter().all(|key| key == broken) {
+                rule.branch.get_or_insert_default().push(wrong.clone());
+            }
+        }
+        let others = &PERMISSIONS[1..];
+        assert_eq!(
+            decisions(&before, source, &jobs, others),
+            decisions(&after, source, &jobs, others)
+        );
+        for outcome in decisions(&after, source, &jobs, &[broken]) {
+            *invalid.borrow_mut() += u32::from(outcome.reason == "policy_invalid");
+        }
+    });
+    let invalid = invalid.into_inner();
+    assert!(invalid > 100, "{invalid}");
+}
+
+#[test]
+fn several_permissions_are_decided_as_each_alone() {
+    run(200, (policy(0), vec(job(), 3)), |(policy, jobs)| {
+        let (text, lines) = yaml(&policy);
+        let document = Document::parse(&text, Format::Yaml).unwrap();
+        for job in &jobs {
+            let keys = PERMISSIONS.map(|key| PermissionKey::parse(key.into()).unwrap());
+            let context = context(job);
+            let now = format!("{}-12-31T23:59:59.5Z", job.year).parse().unwrap();
+            let together = decide(&document, Scope::ThisRepository, &keys, &context, now).unwrap();
+            assert_eq!(together.len(), keys.len());
+            for (decision, permission) in together.iter().zip(PERMISSIONS) {
+                let alone = product(&document, &lines, Source::Own, job, permission);
+                assert_eq!(decision.permission, permission);
+                assert_eq!(decision.reason.code(), alone.reason);
+            }
+        }
+    });
+}

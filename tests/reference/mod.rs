@@ -1,0 +1,423 @@
+//! A plain reference evaluator: what the contract says of patterns and decisions, in the most
+//! obvious code. It shares nothing with the product, so that a mistake has to be made twice to hide.
+//!
+//! Values are ASCII here; what case means beyond that has its own tests.
+
+use std::cell::RefCell;
+use std::collections::HashMap;
+use std::rc::Rc;
+
+/// A pattern as it is written.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Pattern {
+    /// A bare text: `*`, a literal or a regex.
+    Plain(String),
+    /// `{exact: …}`.
+    Exact(String),
+    /// `{glob: …}`.
+    Glob(String),
+    /// `{regex: …}`.
+    Regex(String),
+}
+
+/// One rule. An absent dimension means `*`.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Rule {
+    pub name: Option<String>,
+    pub permissions: Vec<String>,
+    pub workflow: Option<Vec<Pattern>>,
+    pub branch: Option<Vec<Pattern>>,
+    pub environment: Option<Vec<Pattern>>,
+    pub events: Option<Vec<String>>,
+    pub claims: Vec<(String, Vec<Pattern>)>,
+    /// A year that is over at the end of its 31 December (UTC).
+    pub expires_after_year: Option<u32>,
+}
+
+/// An entry of `repositories:`.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Entry {
+    pub repository: Vec<Pattern>,
+    pub repository_id: Option<u64>,
+    pub owner_id: Option<u64>,
+    pub permissions: Vec<Rule>,
+}
+
+/// A whole policy. `permissions` is rendered before `repositories`, so it is first in file order.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Policy {
+    pub permissions: Option<Vec<Rule>>,
+    pub repositories: Option<Vec<Entry>>,
+}
+
+/// Where the policy comes from, as far as it matters to `permissions:` at the top.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub enum Source {
+    /// The running repository's own file.
+    Own,
+    /// Another repository's file.
+    Other,
+    /// Inline, or from the workspace.
+    Given,
+}
+
+/// What the job is.
+#[derive(Clone, Debug, Default)]
+pub struct Job {
+    pub repository: String,
+    pub repository_id: Option<String>,
+    pub owner_id: Option<String>,
+    pub workflow: Option<String>,
+    pub branch: Option<String>,
+    pub environment: Option<String>,
+    pub event: String,
+    pub claims: Vec<(String, String)>,
+    /// The year it is.
+    pub year: u32,
+}
+
+/// What comes out. Rules are counted from 0 over the whole file.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Outcome {
+    /// `allowed`, `denied` or `error`.
+    pub decision: &'static str,
+    pub reason: &'static str,
+    pub granting: Option<usize>,
+    /// The rule with the fewest failed dimensions, the first of those, and their names.
+    pub nearest: Option<(usize, Vec<String>)>,
+}
+
+/// The pattern is itself wrong.
+struct Wrong;
+
+pub fn evaluate(policy: &Policy, source: Source, job: &Job, permission: &str) -> Outcome {
+    if source == Source::Other && policy.permissions.is_some() && policy.repositories.is_some() {
+        return error("policy_invalid");
+    }
+
+    // Which rules speak for the repository?
+    let mut counter = 0;
+    let mut installed = false;
+    let mut pinned_to_another = false;
+    let mut own_rules: Vec<(usize, &Rule)> = Vec::new();
+    if let Some(rules) = &policy.permissions {
+        let counts = source == Source::Own || policy.repositories.is_none();
+        for rule in rules {
+            if counts {
+                own_rules.push((counter, rule));
+            }
+            counter += 1;
+        }
+        if counts {
+            installed = true;
+        }
+    }
+    if let Some(entries) = &policy.repositories {
+        for entry in entries {
+            let named = match any_matches(&entry.repository, Some(&job.repository), true) {
+                Ok(named) => named,
+                Err(Wrong) => return error("policy_invalid"),
+            };
+            let mut pins_hold = true;
+            if let Some(id) = entry.repository_id
+                && job.repository_id != Some(id.to_string())
+            {
+                pins_hold = false;
+            }
+            if let Some(id) = entry.owner_id
+                && job.owner_id != Some(id.to_string())
+            {
+                pins_hold = false;
+            }
+            for rule in &entry.permissions {
+                if named && pins_hold {
+                    own_rules.push((counter, rule));
+                }
+                counter += 1;
+            }
+            if named && pins_hold {
+                installed = true;
+            }
+            if named && !pins_hold {
+                pinned_to_another = true;
+            }
+        }
+    }
+    if !installed {
+        return if pinned_to_another {
+            denied("repository_id_mismatch")
+        } else {
+            denied("repository_not_found")
+        };
+    }
+
+    // Which of them name the permission, and what does each fail on?
+    let mut results: Vec<(usize, Vec<String>)> = Vec::new();
+    for (index, rule) in own_rules {
+        if rule.permissions.iter().any(|key| key == permission) {
+            match failed_dimensions(rule, job) {
+                Ok(failed) => results.push((index, failed)),
+                Err(Wrong) => return error("policy_invalid"),
+            }
+        }
+    }
+    if results.is_empty() {
+        return denied("permission_not_granted");
+    }
+
+    for (index, failed) in &results {
+        if failed.is_empty() {
+            return Outcome {
+                decision: "allowed",
+                reason: "granted",
+                granting: Some(*index),
+                nearest: None,
+            };
+        }
+    }
+    // Event and expiry come after the dimensions: a rule that fails on them alone matches "in every
+    // dimension".
+    let dimensions = |failed: &[String]| {
+        let is_dimension = |name: &&String| *name != "event" && *name != "expires";
+        failed.iter().filter(is_dimension).count()
+    };
+    let stopped_only_by = |gate: &str| {
+        let mut rules = results.iter();
+        rules.any(|(_, failed)| dimensions(failed) == 0 && failed.iter().any(|name| name == gate))
+    };
+    let (reason, gate) = if stopped_only_by("event") {
+        ("untrusted_event", Some("event"))
+    } else if stopped_only_by("expires") {
+        ("expired", Some("expires"))
+    } else {
+        ("no_rule_matches", None)
+    };
+    // The fewest dimensions; among equals one that the reason speaks of, then the fewest failures,
+    // then the first.
+    let rank = |failed: &[String]| {
+        let beside_the_reason = match gate {
+            Some(gate) if !failed.iter().any(|name| name == gate) => 1,
+            _ => 0,
+        };
+        (dimensions(failed), beside_the_reason, failed.len())
+    };
+    let mut nearest = &results[0];
+    for result in &results {
+        if rank(&result.1) < rank(&nearest.1) {
+            nearest = result;
+        }
+    }
+    let mut outcome = denied(reason);
+    outcome.nearest = Some(nearest.clone());
+    outcome
+}
+
+fn error(reason: &'static str) -> Outcome {
+    Outcome {
+        decision: "error",
+        reason,
+        granting: None,
+        nearest: None,
+    }
+}
+
+fn denied(reason: &'static str) -> Outcome {
+    Outcome {
+        decision: "denied",
+        reason,
+        granting: None,
+        nearest: None,
+    }
+}
+
+fn failed_dimensions(rule: &Rule, job: &Job) -> Result<Vec<String>, Wrong> {
+    let mut failed = Vec::new();
+    let named: [(&str, &Option<Vec<Pattern>>, &Option<String>, bool); 3] = [
+        ("workflow", &rule.workflow, &job.workflow, false),
+        ("branch", &rule.branch, &job.branch, false),
+        ("environment", &rule.environment, &job.environment, true),
+    ];
+    for (name, patterns, value, ignore_case) in named {
+        if let Some(patterns) = patterns
+            && !any_matches(patterns, value.as_deref(), ignore_case)?
+        {
+            failed.push(name.to_owned());
+        }
+    }
+    for (claim, patterns) in &rule.claims {
+        let mut value = None;
+        for (name, text) in &job.claims {
+            if name == claim {
+                value = Some(text.as_str());
+            }
+        }
+        if !any_matches(patterns, value, false)? {
+            failed.push(format!("claims.{claim}"));
+        }
+    }
+    let event_matches = match &rule.events {
+        Some(events) => events.contains(&job.event),
+        None => job.event != "pull_request_target" && job.event != "workflow_run",
+    };
+    if !event_matches {
+        failed.push("event".to_owned());
+    }
+    if let Some(year) = rule.expires_after_year
+        && job.year > year
+    {
+        failed.push("expires".to_owned());
+    }
+    Ok(failed)
+}
+
+/// Every pattern is looked at, so that a wrong one is found wherever it stands.
+fn any_matches(
+    patterns: &[Pattern],
+    value: Option<&str>,
+    ignore_case: bool,
+) -> Result<bool, Wrong> {
+    if patterns.is_empty() {
+        return Err(Wrong);
+    }
+    let mut any = false;
+    for pattern in patterns {
+        if matches(pattern, value, ignore_case)? {
+            any = true;
+        }
+    }
+    Ok(any)
+}
+
+fn matches(pattern: &Pattern, value: Option<&str>, ignore_case: bool) -> Result<bool, Wrong> {
+    let text = match pattern {
+        Pattern::Plain(text)
+        | Pattern::Exact(text)
+        | Pattern::Glob(text)
+        | Pattern::Regex(text) => text,
+    };
+    if text.is_empty() || text.len() > 1024 {
+        return Err(Wrong);
+    }
+    match pattern {
+        Pattern::Plain(text) if text == "*" => Ok(true),
+        Pattern::Plain(text) if !text.chars().any(|c| r"\^$*+?()[]{}|".contains(c)) => {
+            Ok(value.is_some_and(|value| equal(text, value, ignore_case)))
+        }
+        Pattern::Exact(text) => Ok(value.is_some_and(|value| equal(text, value, ignore_case))),
+        Pattern::Plain(text) | Pattern::Regex(text) => {
+            // In the verbose mode a comment runs to the end of its line.
+            let whole = match text.starts_with("(?x)") {
+                true => format!("^(?:{text}\n)$"),
+                false => format!("^(?:{text})$"),
+            };
+            let (Some(_), Some(whole)) =
+                (compiled(text, ignore_case), compiled(&whole, ignore_case))
+            else {
+                return Err(Wrong);
+            };
+            let Some(value) = value else {
+                return Ok(false);
+            };
+            let found = whole.find(value);
+            Ok(found.is_some_and(|found| found.start() == 0 && found.end() == value.len()))
+        }
+        Pattern::Glob(text) => {
+            let steps = glob_steps(text)?;
+            let fold = |text: &str| {
+                if ignore_case {
+                    text.to_ascii_lowercase()
+                } else {
+                    text.to_owned()
+                }
+            };
+            let chars: Vec<char> = fold(value.unwrap_or_default()).chars().collect();
+            let steps: Vec<Step> = steps
+                .into_iter()
+                .map(|step| match step {
+                    Step::Char(c) => Step::Char(fold(&c.to_string()).chars().next().unwrap()),
+                    other => other,
+                })
+                .collect();
+            Ok(value.is_some() && glob_matches(&steps, &chars))
+        }
+    }
+}
+
+/// `None` when it does not compile. Remembered, since compiling is what takes the time.
+fn compiled(text: &str, ignore_case: bool) -> Option<Rc<regex::Regex>> {
+    type Known = HashMap<(String, bool), Option<Rc<regex::Regex>>>;
+    thread_local! {
+        static KNOWN: RefCell<Known> = RefCell::default();
+    }
+    KNOWN.with_borrow_mut(|known| {
+        let compile = || {
+            let mut builder = regex::RegexBuilder::new(text);
+            builder
+                .case_insensitive(ignore_case)
+                .build()
+                .ok()
+                .map(Rc::new)
+        };
+        let regex = known.entry((text.to_owned(), ignore_case));
+        regex.or_insert_with(compile).clone()
+    })
+}
+
+fn equal(a: &str, b: &str, ignore_case: bool) -> bool {
+    if ignore_case {
+        a.to_ascii_lowercase() == b.to_ascii_lowercase()
+    } else {
+        a == b
+    }
+}
+
+enum Step {
+    Char(char),
+    /// `*`: any text without `/`.
+    Star,
+    /// `**`: any text.
+    DoubleStar,
+}
+
+/// The part of GitHub's globs that the generators write: characters, `*` and `**`. A glob that
+/// starts with `!` or has an open `[` is wrong.
+fn glob_steps(glob: &str) -> Result<Vec<Step>, Wrong> {
+    let mut steps = Vec::new();
+    let chars: Vec<char> = glob.chars().collect();
+    let mut i = 0;
+    while i < chars.len() {
+        if chars[i] == '[' || (i == 0 && chars[i] == '!') {
+            return Err(Wrong);
+        }
+        assert!(
+            !"]?+\\".contains(chars[i]),
+            "not part of this reference: {glob}"
+        );
+        if chars[i] == '*' && chars.get(i + 1) == Some(&'*') {
+            steps.push(Step::DoubleStar);
+            i += 2;
+        } else if chars[i] == '*' {
+            steps.push(Step::Star);
+            i += 1;
+        } else {
+            steps.push(Step::Char(chars[i]));
+            i += 1;
+        }
+    }
+    Ok(steps)
+}
+
+fn glob_matches(steps: &[Step], value: &[char]) -> bool {
+    match steps.first() {
+        None => value.is_empty(),
+        Some(Step::Char(c)) => value.first() == Some(c) && glob_matches(&steps[1..], &value[1..]),
+        Some(Step::Star) => {
+            glob_matches(&steps[1..], value)
+                || (!value.is_empty() && value[0] != '/' && glob_matches(steps, &value[1..]))
+        }
+        Some(Step::DoubleStar) => {
+            glob_matches(&steps[1..], value)
+                || (!value.is_empty() && glob_matches(steps, &value[1..]))
+        }
+    }
+}
