@@ -1,6 +1,6 @@
 //! The policy: where it comes from, what it says, and what is wrong with it.
 //!
-//! A text becomes tokens with positions ([`yaml`], [`json`]), tokens become a checked [`Document`].
+//! A text becomes tokens with positions (`yaml`, `json`), tokens become a checked [`Document`].
 
 mod document;
 mod glob;
@@ -9,6 +9,7 @@ mod key;
 mod pattern;
 mod position;
 mod problem;
+mod reader;
 mod rule;
 mod token;
 mod yaml;

@@ -115,6 +115,9 @@ impl Matcher<'_> {
 }
 
 impl Pattern<'_> {
+    /// The keys of a pattern that says its kind.
+    pub const KEYS: [&'static str; 3] = ["exact", "glob", "regex"];
+
     /// Compiles the pattern.
     ///
     /// # Errors

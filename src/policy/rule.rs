@@ -36,6 +36,20 @@ pub struct Rule<'a> {
     pub expires: Option<Expiry<'a>>,
 }
 
+impl Rule<'_> {
+    /// The keys of a rule.
+    pub const KEYS: [&'static str; 8] = [
+        "name",
+        "permission",
+        "workflow",
+        "branch",
+        "environment",
+        "events",
+        "claims",
+        "expires",
+    ];
+}
+
 /// The patterns of one dimension: at least one, and a value matches when any of them does.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Patterns<'a> {

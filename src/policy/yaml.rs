@@ -11,14 +11,17 @@ use super::token::{Scalar, ScalarKind, Syntax, Token};
 pub(super) struct Yaml<'a> {
     parser: Parser<'a, StrInput<'a>>,
     text: &'a str,
+    /// What the document is called in messages.
+    noun: &'static str,
     documents: usize,
 }
 
 impl<'a> Yaml<'a> {
-    pub(super) fn new(text: &'a str) -> Self {
+    pub(super) fn new(text: &'a str, noun: &'static str) -> Self {
         Self {
             parser: Parser::new_from_str(text),
             text,
+            noun,
             documents: 0,
         }
     }
@@ -55,8 +58,9 @@ impl<'a> Syntax<'a> for Yaml<'a> {
             };
             let (event, span) = event.map_err(|error| self.syntax_error(&error))?;
             let at = position(span.start);
+            let noun = self.noun;
             let refuse = |what: &str| {
-                Problem::new(at, format!("{what} are not allowed in a policy"))
+                Problem::new(at, format!("{what} are not allowed in a {noun}"))
                     .help("write the value out")
             };
             let token = match event {
@@ -66,7 +70,7 @@ impl<'a> Syntax<'a> for Yaml<'a> {
                     if self.documents > 1 {
                         return Err(Problem::new(
                             at,
-                            "a second document starts here, a policy is one document",
+                            format!("a second document starts here, a {noun} is one document"),
                         )
                         .help("remove the `---`"));
                     }

@@ -1,0 +1,343 @@
+//! Reads mappings, lists and scalars strictly, with a problem for all that is not as expected.
+//!
+//! It knows YAML and JSON, but no document: the grammars of the policy and of the file of cases are
+//! built on it.
+
+use std::borrow::Cow;
+
+use super::document::{Format, MAX_FILE};
+use super::json::Json;
+use super::position::Position;
+use super::problem::{Invalid, Problem};
+use super::token::{Scalar, ScalarKind, Syntax, Token, Tokens};
+use super::yaml::Yaml;
+
+/// After this many problems the reader gives up.
+const MAX_PROBLEMS: usize = 50;
+/// The most keys of one mapping: above what a token has claims, low enough that looking for
+/// duplicates stays cheap.
+const MAX_KEYS: usize = 256;
+
+/// What one kind of document is made of.
+pub(super) trait Grammar<'a>: Default {
+    /// What the text becomes.
+    type Document;
+    /// What the document is called in messages.
+    const NOUN: &'static str;
+    /// How to start one, told when it is empty.
+    const START: &'static str;
+
+    fn root<S: Syntax<'a>>(reader: &mut Reader<'a, S, Self>) -> Read<Self::Document>;
+}
+
+/// Reads a document.
+pub(super) fn read<'a, G: Grammar<'a>>(
+    text: &'a str,
+    format: Format,
+) -> Result<G::Document, Invalid> {
+    if text.len() > MAX_FILE {
+        let (noun, length) = (G::NOUN, text.len());
+        let message = format!("the {noun} has {length} bytes, the limit is {MAX_FILE}");
+        return Err(Problem::new(Position::START, message).into());
+    }
+    let text = text.strip_prefix('\u{feff}').unwrap_or(text);
+    match format {
+        Format::Yaml => Reader::<_, G>::new(Yaml::new(text, G::NOUN)).document(),
+        Format::Json => Reader::<_, G>::new(Json::new(text)).document(),
+    }
+}
+
+/// Reads one document; its grammar `G` may keep something meanwhile.
+pub(super) struct Reader<'a, S, G> {
+    tokens: Tokens<S, (Token<'a>, Position)>,
+    problems: Vec<Problem>,
+    noun: &'static str,
+    pub(super) grammar: G,
+}
+
+/// A problem that ends the reading.
+pub(super) struct Fatal;
+
+pub(super) type Read<T> = Result<T, Fatal>;
+
+impl<'a, S: Syntax<'a>, G: Grammar<'a>> Reader<'a, S, G> {
+    fn new(syntax: S) -> Self {
+        Self {
+            tokens: Tokens::new(syntax),
+            problems: Vec::new(),
+            noun: G::NOUN,
+            grammar: G::default(),
+        }
+    }
+
+    fn document(mut self) -> Result<G::Document, Invalid> {
+        let document = self.whole();
+        match Invalid::from_problems(self.problems) {
+            Some(invalid) => Err(invalid),
+            None => document.map_err(|Fatal| {
+                let message = format!("the {} could not be read", G::NOUN);
+                Problem::new(Position::START, message).into()
+            }),
+        }
+    }
+
+    fn whole(&mut self) -> Read<G::Document> {
+        if let (Token::End, _) = self.peek()? {
+            let message = format!("the {} is empty", G::NOUN);
+            return self.fatal(Problem::new(Position::START, message).help(G::START));
+        }
+        let document = G::root(self)?;
+        match self.next()? {
+            (Token::End, _) => Ok(document),
+            (_, at) => {
+                let message = format!("text after the end of the {}", G::NOUN);
+                self.fatal(Problem::new(at, message))
+            }
+        }
+    }
+}
+
+impl<'a, S: Syntax<'a>, G> Reader<'a, S, G> {
+    pub(super) fn text(&mut self, what: &str) -> Read<Option<Cow<'a, str>>> {
+        Ok(self
+            .scalar(what, ScalarKind::Text)?
+            .map(|(scalar, _)| scalar.text))
+    }
+
+    /// A scalar of the kind; anything else is a problem and passed over.
+    pub(super) fn scalar(
+        &mut self,
+        what: &str,
+        kind: ScalarKind,
+    ) -> Read<Option<(Scalar<'a>, Position)>> {
+        if let Token::Scalar(_) = self.peek()?.0 {
+            let (token, at) = self.next()?;
+            let Token::Scalar(scalar) = token else {
+                return Ok(None);
+            };
+            if scalar.kind == kind {
+                return Ok(Some((scalar, at)));
+            }
+            self.problem(wrong_scalar(what, kind, &scalar, at))?;
+            return Ok(None);
+        }
+        self.wrong_type(what, kind.name())?;
+        Ok(None)
+    }
+
+    pub(super) fn list(
+        &mut self,
+        what: &str,
+        mut element: impl FnMut(&mut Self, Position) -> Read<()>,
+    ) -> Read<()> {
+        if !matches!(self.peek()?.0, Token::ListStart) {
+            return self.wrong_type(what, "a list");
+        }
+        self.next()?;
+        loop {
+            let (token, at) = self.peek()?;
+            let at = *at;
+            if let Token::ListEnd | Token::End = token {
+                self.next()?;
+                return Ok(());
+            }
+            element(self, at)?;
+        }
+    }
+
+    /// A mapping with a fixed set of keys, each at most once. Gives where it starts, `None` when it
+    /// is no mapping (which is then a problem and passed over).
+    pub(super) fn mapping(
+        &mut self,
+        what: &str,
+        allowed: &[&'static str],
+        mut member: impl FnMut(&mut Self, &'static str, Position) -> Read<()>,
+    ) -> Read<Option<Position>> {
+        self.open_mapping(what, |reader, key, at| {
+            match allowed.iter().find(|known| **known == key) {
+                Some(known) => member(reader, known, at),
+                None => {
+                    reader.skip()?;
+                    reader.problem(unknown_key(what, &key, allowed, at))
+                }
+            }
+        })
+    }
+
+    /// A mapping with any keys, each at most once and with a value.
+    pub(super) fn open_mapping(
+        &mut self,
+        what: &str,
+        mut member: impl FnMut(&mut Self, Cow<'a, str>, Position) -> Read<()>,
+    ) -> Read<Option<Position>> {
+        let (token, start) = self.peek()?;
+        let start = *start;
+        if !matches!(token, Token::MappingStart) {
+            self.wrong_type(what, "a mapping")?;
+            return Ok(None);
+        }
+        self.next()?;
+        let mut seen: Vec<(Cow<'a, str>, Position)> = Vec::new();
+        loop {
+            match self.peek()?.0 {
+                Token::MappingEnd | Token::End => {
+                    self.next()?;
+                    return Ok(Some(start));
+                }
+                Token::Scalar(_) => {}
+                _ => {
+                    let at = self.peek()?.1;
+                    self.skip()?;
+                    self.skip()?;
+                    self.problem(Problem::new(at, "a key has to be a text"))?;
+                    continue;
+                }
+            }
+            let (Token::Scalar(Scalar { text: key, kind }), at) = self.next()? else {
+                continue;
+            };
+            if kind != ScalarKind::Text {
+                self.skip()?;
+                let message = format!("the key `{key}` is {}, expected a text", kind.name());
+                self.problem(Problem::new(at, message).over(&key))?;
+                continue;
+            }
+            if key == "<<" {
+                self.skip()?;
+                let message = format!("merge keys (`<<`) are not allowed in a {}", self.noun);
+                let problem = Problem::new(at, message);
+                self.problem(problem.over(&key).help("write the values out"))?;
+                continue;
+            }
+            if let Some((_, first)) = seen.iter().find(|(seen, _)| *seen == key) {
+                let message = format!("`{key}` is given twice, first at line {}", first.line);
+                self.skip()?;
+                self.problem(Problem::new(at, message).over(&key))?;
+                continue;
+            }
+            if seen.len() >= MAX_KEYS {
+                let message =
+                    format!("more than {MAX_KEYS} keys in one mapping, which is the limit");
+                return self.fatal(Problem::new(at, message));
+            }
+            seen.push((key.clone(), at));
+            if let (
+                Token::Scalar(Scalar {
+                    kind: ScalarKind::Null,
+                    ..
+                }),
+                _,
+            ) = self.peek()?
+            {
+                self.next()?;
+                let problem = Problem::new(at, format!("`{key}` has no value")).over(&key);
+                self.problem(problem.help("give it a value or remove the key"))?;
+                continue;
+            }
+            member(self, key, at)?;
+        }
+    }
+
+    pub(super) fn wrong_type(&mut self, what: &str, expected: &str) -> Read<()> {
+        let (token, at) = self.peek()?;
+        let at = *at;
+        let (seen, length) = match token {
+            Token::MappingStart => ("a mapping".to_owned(), None),
+            Token::ListStart => ("a list".to_owned(), None),
+            Token::Scalar(Scalar {
+                kind: ScalarKind::Null,
+                ..
+            }) => ("empty".to_owned(), None),
+            Token::Scalar(scalar) => (
+                format!("{} (`{}`)", scalar.kind.name(), scalar.text),
+                Some(scalar.text.clone()),
+            ),
+            _ => ("missing".to_owned(), None),
+        };
+        self.skip()?;
+        let problem = Problem::new(at, format!("{what} is {seen}, expected {expected}"));
+        self.problem(match length {
+            Some(text) => problem.over(&text),
+            None => problem,
+        })
+    }
+
+    pub(super) fn missing(&mut self, at: Position, key: &str, example: &str) -> Read<()> {
+        let problem = Problem::new(at, format!("`{key}` is missing"));
+        self.problem(problem.help(format!("add `{example}`")))
+    }
+
+    pub(super) fn peek(&mut self) -> Read<&(Token<'a>, Position)> {
+        match self.tokens.peek() {
+            Ok(token) => Ok(token),
+            Err(problem) => {
+                self.problems.push(problem);
+                Err(Fatal)
+            }
+        }
+    }
+
+    pub(super) fn next(&mut self) -> Read<(Token<'a>, Position)> {
+        match self.tokens.next() {
+            Ok(token) => Ok(token),
+            Err(problem) => self.fatal(problem),
+        }
+    }
+
+    pub(super) fn skip(&mut self) -> Read<()> {
+        match self.tokens.skip() {
+            Ok(()) => Ok(()),
+            Err(problem) => self.fatal(problem),
+        }
+    }
+
+    pub(super) fn problem(&mut self, problem: Problem) -> Read<()> {
+        self.problems.push(problem);
+        if self.problems.len() >= MAX_PROBLEMS {
+            return Err(Fatal);
+        }
+        Ok(())
+    }
+
+    /// How many problems there are so far.
+    pub(super) fn problem_count(&self) -> usize {
+        self.problems.len()
+    }
+
+    pub(super) fn fatal<T>(&mut self, problem: Problem) -> Read<T> {
+        self.problems.push(problem);
+        Err(Fatal)
+    }
+}
+
+fn wrong_scalar(what: &str, kind: ScalarKind, scalar: &Scalar<'_>, at: Position) -> Problem {
+    let text = &scalar.text;
+    let message = match scalar.kind {
+        ScalarKind::Null => format!("{what} has no value, expected {}", kind.name()),
+        seen => format!(
+            "{what} is {} (`{text}`), expected {}",
+            seen.name(),
+            kind.name()
+        ),
+    };
+    let problem = Problem::new(at, message).over(text);
+    match (kind, scalar.kind) {
+        (ScalarKind::Text, ScalarKind::Null) => problem,
+        (ScalarKind::Text, _) => problem.help(format!("write it in quotes: `\"{text}\"`")),
+        (ScalarKind::Integer, ScalarKind::Text) => problem.help("write the number without quotes"),
+        _ => problem,
+    }
+}
+
+fn unknown_key(what: &str, key: &str, allowed: &[&str], at: Position) -> Problem {
+    let near = allowed
+        .iter()
+        .map(|known| (strsim::damerau_levenshtein(key, known), known))
+        .min()
+        .filter(|(distance, _)| *distance <= 2);
+    let problem = Problem::new(at, format!("unknown key `{key}` in {what}")).over(key);
+    match near {
+        Some((_, known)) => problem.help(format!("did you mean `{known}`?")),
+        None => problem.help(format!("known keys: `{}`", allowed.join("`, `"))),
+    }
+}
