@@ -15,7 +15,8 @@ COPY Cargo.toml Cargo.lock ./
 COPY simulator/Cargo.toml simulator/
 RUN mkdir -p src simulator/src benches \
     && touch src/lib.rs simulator/src/lib.rs \
-    && echo 'fn main() {}' | tee src/main.rs > benches/step.rs \
+    && echo 'fn main() {}' > src/main.rs \
+    && cp src/main.rs benches/step.rs \
     && cargo build --release --locked --package repo-permissions --target "$(rustc --print host-tuple)"
 
 # `touch`: the files keep their old times when they are copied, and cargo would take the empty
