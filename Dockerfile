@@ -22,6 +22,7 @@ RUN mkdir -p src simulator/src benches \
 # `touch`: the files keep their old times when they are copied, and cargo would take the empty
 # sources' build for a newer one.
 COPY src src
+COPY schema schema
 RUN touch src/main.rs src/lib.rs \
     && cargo build --release --locked --package repo-permissions --target "$(rustc --print host-tuple)" \
     && cp "target/$(rustc --print host-tuple)/release/repo-permissions" /repo-permissions

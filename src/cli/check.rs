@@ -178,7 +178,8 @@ fn read(path: &Path, flag: &str) -> Result<Vec<u8>, Failure> {
     })
 }
 
-fn read_policy(path: &Path, source: &str) -> Result<String, Failure> {
+/// The text of a policy file.
+pub(super) fn read_policy(path: &Path, source: &str) -> Result<String, Failure> {
     let bytes = crate::read_capped(path, MAX_FILE).map_err(|error| {
         let reason = match error.kind() {
             std::io::ErrorKind::NotFound => Reason::PolicyNotFound,
@@ -223,7 +224,8 @@ fn human(outcome: &Outcome<'_>) -> String {
     text
 }
 
-fn explain(permission: &PermissionDecision<'_>) -> String {
+/// The rules of a permission held against the context.
+pub(super) fn explain(permission: &PermissionDecision<'_>) -> String {
     let mut text = format!(
         "{}: {}\n",
         permission.permission,

@@ -1,6 +1,8 @@
 //! The command line: the same engine, offline. Nothing here is verified and nothing is granted.
 
 mod check;
+mod schema;
+mod test;
 
 use std::io::Write;
 
@@ -23,6 +25,12 @@ enum Command {
     ///
     /// Exit code: 0 allowed, 1 denied, 2 error.
     Check(check::Arguments),
+    /// Run files of cases: what a policy should allow and deny
+    ///
+    /// Exit code: 0 all hold, 1 some do not, 2 something is invalid.
+    Test(test::Arguments),
+    /// Print the JSON Schema of the policy, or of the file of cases
+    Schema(schema::Arguments),
 }
 
 /// How a result is printed.
@@ -45,6 +53,8 @@ impl Cli {
     pub fn run(self) -> u8 {
         match self.command {
             Some(Command::Check(arguments)) => check::run(&arguments),
+            Some(Command::Test(arguments)) => test::run(&arguments),
+            Some(Command::Schema(arguments)) => schema::run(&arguments),
             None => 2,
         }
     }
@@ -55,4 +65,9 @@ fn print(text: &str) {
     let mut out = std::io::stdout().lock();
     _ = out.write_all(text.as_bytes());
     _ = out.flush();
+}
+
+/// Prints an error.
+fn print_error(text: &str) {
+    _ = std::io::stderr().lock().write_all(text.as_bytes());
 }

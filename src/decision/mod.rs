@@ -229,6 +229,7 @@ fn trace_rule<'a>(
     Ok(TracedRule {
         rule: RuleRef {
             line: rule.position.line,
+            column: rule.position.column,
             name: rule.name.clone(),
             number: rule.number,
         },

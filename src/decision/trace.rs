@@ -29,6 +29,9 @@ pub struct PermissionDecision<'a> {
 pub struct RuleRef<'a> {
     /// The line where it starts, from 1.
     pub line: u32,
+    /// The column where it starts, from 1.
+    #[serde(skip)]
+    pub column: u32,
     /// Its name, if it has one.
     pub name: Option<Cow<'a, str>>,
     /// Its place in its list, from 1.

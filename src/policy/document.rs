@@ -365,7 +365,7 @@ impl<'a, S: Syntax<'a>> Reader<'a, S, Policy> {
 // What the file of cases says in the same words.
 impl<'a, S: Syntax<'a>, G> Reader<'a, S, G> {
     /// A permission key or a list of them, never none.
-    pub(super) fn permission_keys(&mut self) -> Read<Vec<PermissionKey<'a>>> {
+    pub(crate) fn permission_keys(&mut self) -> Read<Vec<PermissionKey<'a>>> {
         let mut keys = Vec::new();
         let what = "`permission`";
         let (one, at) = (!matches!(self.peek()?.0, Token::ListStart), self.peek()?.1);
@@ -401,7 +401,7 @@ impl<'a, S: Syntax<'a>, G> Reader<'a, S, G> {
     }
 
     /// An id of a repository or an owner, positive.
-    pub(super) fn id(&mut self, what: &str) -> Read<Option<u64>> {
+    pub(crate) fn id(&mut self, what: &str) -> Read<Option<u64>> {
         let Some((scalar, at)) = self.scalar(what, ScalarKind::Integer)? else {
             return Ok(None);
         };

@@ -9,9 +9,9 @@ mod key;
 mod pattern;
 mod position;
 mod problem;
-mod reader;
+pub(crate) mod reader;
 mod rule;
-mod token;
+pub(crate) mod token;
 mod yaml;
 
 pub mod source;

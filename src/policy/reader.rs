@@ -19,7 +19,7 @@ const MAX_PROBLEMS: usize = 50;
 const MAX_KEYS: usize = 256;
 
 /// What one kind of document is made of.
-pub(super) trait Grammar<'a>: Default {
+pub(crate) trait Grammar<'a>: Default {
     /// What the text becomes.
     type Document;
     /// What the document is called in messages.
@@ -31,7 +31,7 @@ pub(super) trait Grammar<'a>: Default {
 }
 
 /// Reads a document.
-pub(super) fn read<'a, G: Grammar<'a>>(
+pub(crate) fn read<'a, G: Grammar<'a>>(
     text: &'a str,
     format: Format,
 ) -> Result<G::Document, Invalid> {
@@ -48,17 +48,17 @@ pub(super) fn read<'a, G: Grammar<'a>>(
 }
 
 /// Reads one document; its grammar `G` may keep something meanwhile.
-pub(super) struct Reader<'a, S, G> {
+pub(crate) struct Reader<'a, S, G> {
     tokens: Tokens<S, (Token<'a>, Position)>,
     problems: Vec<Problem>,
     noun: &'static str,
-    pub(super) grammar: G,
+    pub(crate) grammar: G,
 }
 
 /// A problem that ends the reading.
-pub(super) struct Fatal;
+pub(crate) struct Fatal;
 
-pub(super) type Read<T> = Result<T, Fatal>;
+pub(crate) type Read<T> = Result<T, Fatal>;
 
 impl<'a, S: Syntax<'a>, G: Grammar<'a>> Reader<'a, S, G> {
     fn new(syntax: S) -> Self {
@@ -98,14 +98,14 @@ impl<'a, S: Syntax<'a>, G: Grammar<'a>> Reader<'a, S, G> {
 }
 
 impl<'a, S: Syntax<'a>, G> Reader<'a, S, G> {
-    pub(super) fn text(&mut self, what: &str) -> Read<Option<Cow<'a, str>>> {
+    pub(crate) fn text(&mut self, what: &str) -> Read<Option<Cow<'a, str>>> {
         Ok(self
             .scalar(what, ScalarKind::Text)?
             .map(|(scalar, _)| scalar.text))
     }
 
     /// A scalar of the kind; anything else is a problem and passed over.
-    pub(super) fn scalar(
+    pub(crate) fn scalar(
         &mut self,
         what: &str,
         kind: ScalarKind,
@@ -125,7 +125,7 @@ impl<'a, S: Syntax<'a>, G> Reader<'a, S, G> {
         Ok(None)
     }
 
-    pub(super) fn list(
+    pub(crate) fn list(
         &mut self,
         what: &str,
         mut element: impl FnMut(&mut Self, Position) -> Read<()>,
@@ -147,7 +147,7 @@ impl<'a, S: Syntax<'a>, G> Reader<'a, S, G> {
 
     /// A mapping with a fixed set of keys, each at most once. Gives where it starts, `None` when it
     /// is no mapping (which is then a problem and passed over).
-    pub(super) fn mapping(
+    pub(crate) fn mapping(
         &mut self,
         what: &str,
         allowed: &[&'static str],
@@ -165,7 +165,7 @@ impl<'a, S: Syntax<'a>, G> Reader<'a, S, G> {
     }
 
     /// A mapping with any keys, each at most once and with a value.
-    pub(super) fn open_mapping(
+    pub(crate) fn open_mapping(
         &mut self,
         what: &str,
         mut member: impl FnMut(&mut Self, Cow<'a, str>, Position) -> Read<()>,
@@ -238,7 +238,7 @@ impl<'a, S: Syntax<'a>, G> Reader<'a, S, G> {
         }
     }
 
-    pub(super) fn wrong_type(&mut self, what: &str, expected: &str) -> Read<()> {
+    pub(crate) fn wrong_type(&mut self, what: &str, expected: &str) -> Read<()> {
         let (token, at) = self.peek()?;
         let at = *at;
         let (seen, length) = match token {
@@ -262,12 +262,12 @@ impl<'a, S: Syntax<'a>, G> Reader<'a, S, G> {
         })
     }
 
-    pub(super) fn missing(&mut self, at: Position, key: &str, example: &str) -> Read<()> {
+    pub(crate) fn missing(&mut self, at: Position, key: &str, example: &str) -> Read<()> {
         let problem = Problem::new(at, format!("`{key}` is missing"));
         self.problem(problem.help(format!("add `{example}`")))
     }
 
-    pub(super) fn peek(&mut self) -> Read<&(Token<'a>, Position)> {
+    pub(crate) fn peek(&mut self) -> Read<&(Token<'a>, Position)> {
         match self.tokens.peek() {
             Ok(token) => Ok(token),
             Err(problem) => {
@@ -277,21 +277,21 @@ impl<'a, S: Syntax<'a>, G> Reader<'a, S, G> {
         }
     }
 
-    pub(super) fn next(&mut self) -> Read<(Token<'a>, Position)> {
+    pub(crate) fn next(&mut self) -> Read<(Token<'a>, Position)> {
         match self.tokens.next() {
             Ok(token) => Ok(token),
             Err(problem) => self.fatal(problem),
         }
     }
 
-    pub(super) fn skip(&mut self) -> Read<()> {
+    pub(crate) fn skip(&mut self) -> Read<()> {
         match self.tokens.skip() {
             Ok(()) => Ok(()),
             Err(problem) => self.fatal(problem),
         }
     }
 
-    pub(super) fn problem(&mut self, problem: Problem) -> Read<()> {
+    pub(crate) fn problem(&mut self, problem: Problem) -> Read<()> {
         self.problems.push(problem);
         if self.problems.len() >= MAX_PROBLEMS {
             return Err(Fatal);
@@ -300,11 +300,11 @@ impl<'a, S: Syntax<'a>, G> Reader<'a, S, G> {
     }
 
     /// How many problems there are so far.
-    pub(super) fn problem_count(&self) -> usize {
+    pub(crate) fn problem_count(&self) -> usize {
         self.problems.len()
     }
 
-    pub(super) fn fatal<T>(&mut self, problem: Problem) -> Read<T> {
+    pub(crate) fn fatal<T>(&mut self, problem: Problem) -> Read<T> {
         self.problems.push(problem);
         Err(Fatal)
     }

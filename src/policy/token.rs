@@ -10,7 +10,7 @@ pub const MAX_NESTING: usize = 16;
 
 /// One step through a document.
 #[derive(Clone, Debug, PartialEq)]
-pub(super) enum Token<'a> {
+pub(crate) enum Token<'a> {
     MappingStart,
     MappingEnd,
     ListStart,
@@ -22,13 +22,13 @@ pub(super) enum Token<'a> {
 
 /// A single value. Keys of mappings are scalars too.
 #[derive(Clone, Debug, PartialEq)]
-pub(super) struct Scalar<'a> {
-    pub(super) text: Cow<'a, str>,
-    pub(super) kind: ScalarKind,
+pub(crate) struct Scalar<'a> {
+    pub(crate) text: Cow<'a, str>,
+    pub(crate) kind: ScalarKind,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum ScalarKind {
+pub(crate) enum ScalarKind {
     Text,
     /// A key without a value, `null` or `~`.
     Null,
@@ -40,7 +40,7 @@ pub(super) enum ScalarKind {
 }
 
 impl ScalarKind {
-    pub(super) fn name(self) -> &'static str {
+    pub(crate) fn name(self) -> &'static str {
         match self {
             Self::Text => "a text",
             Self::Null => "no value",
@@ -52,19 +52,19 @@ impl ScalarKind {
 }
 
 /// A syntax: gives tokens until [`Token::End`]; an error ends the stream.
-pub(super) trait Syntax<'a> {
+pub(crate) trait Syntax<'a> {
     fn next(&mut self) -> Result<(Token<'a>, Position), Problem>;
 }
 
 /// A syntax with the nesting limit and one token of look-ahead.
-pub(super) struct Tokens<S, T> {
+pub(crate) struct Tokens<S, T> {
     syntax: S,
     depth: usize,
     peeked: Option<T>,
 }
 
 impl<'a, S: Syntax<'a>> Tokens<S, (Token<'a>, Position)> {
-    pub(super) fn new(syntax: S) -> Self {
+    pub(crate) fn new(syntax: S) -> Self {
         Self {
             syntax,
             depth: 0,
@@ -72,7 +72,7 @@ impl<'a, S: Syntax<'a>> Tokens<S, (Token<'a>, Position)> {
         }
     }
 
-    pub(super) fn peek(&mut self) -> Result<&(Token<'a>, Position), Problem> {
+    pub(crate) fn peek(&mut self) -> Result<&(Token<'a>, Position), Problem> {
         let token = match self.peeked.take() {
             Some(token) => token,
             None => self.read()?,
@@ -80,7 +80,7 @@ impl<'a, S: Syntax<'a>> Tokens<S, (Token<'a>, Position)> {
         Ok(self.peeked.insert(token))
     }
 
-    pub(super) fn next(&mut self) -> Result<(Token<'a>, Position), Problem> {
+    pub(crate) fn next(&mut self) -> Result<(Token<'a>, Position), Problem> {
         match self.peeked.take() {
             Some(token) => Ok(token),
             None => self.read(),
@@ -88,7 +88,7 @@ impl<'a, S: Syntax<'a>> Tokens<S, (Token<'a>, Position)> {
     }
 
     /// Passes over one whole value.
-    pub(super) fn skip(&mut self) -> Result<(), Problem> {
+    pub(crate) fn skip(&mut self) -> Result<(), Problem> {
         let mut open = 0_usize;
         loop {
             match self.next()?.0 {

@@ -1,0 +1,381 @@
+//! The file of cases: its grammar, read as strictly as the policy.
+
+use std::borrow::Cow;
+use std::collections::BTreeMap;
+
+use jiff::Timestamp;
+
+use super::expect::Expect;
+use crate::github::RepositoryName;
+use crate::policy::reader::{self, Grammar, Read, Reader};
+use crate::policy::token::{ScalarKind, Syntax, Token};
+use crate::policy::{Format, Invalid, PermissionKey, Position, Problem, parse_instant};
+use crate::report::text::truncate;
+
+/// A text with its place in the file.
+pub(super) type Placed<'a> = (Cow<'a, str>, Position);
+
+/// A claim of a token and its value.
+pub(super) type Claim<'a> = (Cow<'a, str>, Cow<'a, str>);
+
+/// A file of cases whose structure is valid.
+#[derive(Debug)]
+pub(super) struct Suite<'a> {
+    /// `policy:`, a path from the file's own directory.
+    pub(super) policy: Cow<'a, str>,
+    /// `policy_repository:`, the repository that the policy lies in.
+    pub(super) policy_repository: Option<Cow<'a, str>>,
+    /// `tests:`, at least one, in file order.
+    pub(super) cases: Vec<TestCase<'a>>,
+}
+
+/// One case: a question and the answer that is expected.
+#[derive(Debug)]
+pub(super) struct TestCase<'a> {
+    /// Where it starts in the file.
+    pub(super) position: Position,
+    /// `name:`, once in a file.
+    pub(super) name: Cow<'a, str>,
+    /// `permission:`, at least one.
+    pub(super) permissions: Vec<PermissionKey<'a>>,
+    /// `context:`.
+    pub(super) context: Given<'a>,
+    /// `claims:`, from which the context is derived as in a job.
+    pub(super) claims: Vec<Claim<'a>>,
+    /// `claims_file:`, the same as JSON.
+    pub(super) claims_file: Option<Placed<'a>>,
+    /// `payload_file:`, the payload of the event as JSON.
+    pub(super) payload_file: Option<Placed<'a>>,
+    /// `now:`.
+    pub(super) now: Option<Timestamp>,
+    /// `expect:`.
+    pub(super) expect: Expect,
+}
+
+/// Values of the context that are given as they are.
+#[derive(Debug, Default)]
+pub(super) struct Given<'a> {
+    pub(super) repository: Option<Cow<'a, str>>,
+    pub(super) repository_id: Option<u64>,
+    pub(super) owner_id: Option<u64>,
+    pub(super) workflow: Option<Cow<'a, str>>,
+    pub(super) branch: Option<Cow<'a, str>>,
+    pub(super) environment: Option<Cow<'a, str>>,
+    pub(super) event: Option<Cow<'a, str>>,
+    pub(super) actor: Option<Cow<'a, str>>,
+    /// `claims:`, for the rules' own `claims:`; nothing is derived from them.
+    pub(super) claims: Vec<Claim<'a>>,
+}
+
+impl<'a> Suite<'a> {
+    /// The keys of a file of cases.
+    pub(super) const KEYS: [&'static str; 3] = ["policy", "policy_repository", "tests"];
+
+    /// Reads a file of cases.
+    ///
+    /// # Errors
+    /// Every problem that was found, at least one.
+    pub(super) fn parse(text: &'a str, format: Format) -> Result<Self, Invalid> {
+        reader::read::<Cases<'a>>(text, format)
+    }
+}
+
+impl TestCase<'_> {
+    /// The keys of a case.
+    pub(super) const KEYS: [&'static str; 8] = [
+        "name",
+        "permission",
+        "context",
+        "claims",
+        "claims_file",
+        "payload_file",
+        "now",
+        "expect",
+    ];
+}
+
+impl Given<'_> {
+    /// The keys of a case's context.
+    pub(super) const KEYS: [&'static str; 9] = [
+        "repository",
+        "repository_id",
+        "owner_id",
+        "workflow",
+        "branch",
+        "environment",
+        "event",
+        "actor",
+        "claims",
+    ];
+}
+
+/// The grammar of a file of cases.
+#[derive(Default)]
+struct Cases<'a> {
+    /// The line of each name so far.
+    names: BTreeMap<Cow<'a, str>, u32>,
+}
+
+impl<'a> Grammar<'a> for Cases<'a> {
+    type Document = Suite<'a>;
+    const NOUN: &'static str = "file of cases";
+    const START: &'static str = "start with `policy: FILE` and `tests:`";
+
+    fn root<S: Syntax<'a>>(reader: &mut Reader<'a, S, Self>) -> Read<Suite<'a>> {
+        reader.suite()
+    }
+}
+
+impl<'a, S: Syntax<'a>> Reader<'a, S, Cases<'a>> {
+    fn suite(&mut self) -> Read<Suite<'a>> {
+        let before = self.problem_count();
+        let (mut policy, mut policy_repository, mut cases) = (None, None, None);
+        let at = self.mapping("the file of cases", &Suite::KEYS, |reader, key, at| {
+            match key {
+                "policy" => policy = reader.filled("`policy`")?,
+                "policy_repository" => policy_repository = reader.repository()?,
+                _ => cases = Some((at, reader.cases()?)),
+            }
+            Ok(())
+        })?;
+        let clean = self.problem_count() == before;
+        if let (Some(at), true) = (at, clean) {
+            if policy.is_none() {
+                self.missing(at, "policy", "policy: repo-permissions.yml")?;
+            }
+            match &cases {
+                None => self.missing(at, "tests", "tests:")?,
+                // Nothing tested must not look like all passed.
+                Some((at, cases)) if cases.is_empty() => {
+                    self.problem(Problem::new(*at, "`tests` has no case"))?;
+                }
+                Some(_) => {}
+            }
+        }
+        Ok(Suite {
+            policy: policy.map(|(text, _)| text).unwrap_or_default(),
+            policy_repository,
+            cases: cases.map(|(_, cases)| cases).unwrap_or_default(),
+        })
+    }
+
+    fn cases(&mut self) -> Read<Vec<TestCase<'a>>> {
+        let mut cases = Vec::new();
+        self.list("`tests`", |reader, at| {
+            cases.extend(reader.case(at)?);
+            Ok(())
+        })?;
+        Ok(cases)
+    }
+
+    fn case(&mut self, position: Position) -> Read<Option<TestCase<'a>>> {
+        let before = self.problem_count();
+        let (mut name, mut permissions, mut expect, mut context) = (None, None, None, None);
+        let (mut claims, mut claims_file, mut payload_file, mut now) = (None, None, None, None);
+        let mapping = self.mapping("a case", &TestCase::KEYS, |reader, key, at| {
+            match key {
+                "name" => name = reader.name()?,
+                "permission" => permissions = Some(reader.permission_keys()?),
+                "context" => context = Some(reader.context()?),
+                "claims" => claims = Some(reader.claim_values(at)?),
+                "claims_file" => claims_file = reader.filled("`claims_file`")?,
+                "payload_file" => payload_file = reader.filled("`payload_file`")?,
+                "now" => now = reader.now()?,
+                _ => expect = reader.expect()?,
+            }
+            Ok(())
+        })?;
+        if mapping.is_none() || self.problem_count() != before {
+            return Ok(None);
+        }
+        let derived = claims.is_some() || claims_file.is_some();
+        if !derived && context.is_none() {
+            self.missing(position, "context", "context: { repository: OWNER/NAME }")?;
+        }
+        if let (Some((_, at)), false) = (&payload_file, derived) {
+            let problem = Problem::new(*at, "`payload_file` without `claims` or `claims_file`");
+            self.problem(problem.help("the payload only says where the claims' `head_ref` is"))?;
+        }
+        if name.is_none() {
+            self.missing(position, "name", "name: a feature branch cannot deploy")?;
+        }
+        if permissions.is_none() {
+            self.missing(position, "permission", "permission: ws:deployments:create")?;
+        }
+        if expect.is_none() {
+            self.missing(position, "expect", "expect: denied")?;
+        }
+        let (Some(name), Some(permissions), Some(expect)) = (name, permissions, expect) else {
+            return Ok(None);
+        };
+        Ok(Some(TestCase {
+            position,
+            name,
+            permissions,
+            context: context.unwrap_or_default(),
+            claims: claims.unwrap_or_default(),
+            claims_file,
+            payload_file,
+            now,
+            expect,
+        }))
+    }
+
+    fn context(&mut self) -> Read<Given<'a>> {
+        let mut given = Given::default();
+        self.mapping("`context`", &Given::KEYS, |reader, key, at| {
+            let field = match key {
+                "repository" => {
+                    given.repository = reader.repository()?;
+                    return Ok(());
+                }
+                "repository_id" => {
+                    given.repository_id = reader.id("`repository_id`")?;
+                    return Ok(());
+                }
+                "owner_id" => {
+                    given.owner_id = reader.id("`owner_id`")?;
+                    return Ok(());
+                }
+                "claims" => {
+                    given.claims = reader.claim_values(at)?;
+                    return Ok(());
+                }
+                "workflow" => &mut given.workflow,
+                "branch" => &mut given.branch,
+                "environment" => &mut given.environment,
+                "event" => &mut given.event,
+                _ => &mut given.actor,
+            };
+            *field = reader.filled(&format!("`{key}`"))?.map(|(text, _)| text);
+            Ok(())
+        })?;
+        Ok(given)
+    }
+
+    fn claim_values(&mut self, at: Position) -> Read<Vec<Claim<'a>>> {
+        let before = self.problem_count();
+        let mut claims = Vec::new();
+        self.open_mapping("`claims`", |reader, name, _| {
+            let what = format!("the claim `{}`", truncate(&name, 64));
+            // GitHub writes its own claims as strings, ids too: a number may be left without quotes.
+            let number = matches!(
+                &reader.peek()?.0,
+                Token::Scalar(scalar) if scalar.kind == ScalarKind::Integer
+            );
+            if number {
+                let value = reader.scalar(&what, ScalarKind::Integer)?;
+                claims.extend(value.map(|(scalar, _)| (name, scalar.text)));
+            } else {
+                claims.extend(reader.filled(&what)?.map(|(text, _)| (name, text)));
+            }
+            Ok(())
+        })?;
+        if claims.is_empty() && self.problem_count() == before {
+            self.problem(Problem::new(at, "`claims` names no claim").help("leave the key out"))?;
+        }
+        Ok(claims)
+    }
+
+    fn name(&mut self) -> Read<Option<Cow<'a, str>>> {
+        let Some((name, at)) = self.filled("`name`")? else {
+            return Ok(None);
+        };
+        match self.grammar.names.get(&name) {
+            Some(first) => {
+                let short = truncate(&name, 64);
+                let message = format!("a second case is named `{short}`, after line {first}");
+                self.problem(Problem::new(at, message).over(&name))?;
+            }
+            None => {
+                self.grammar.names.insert(name.clone(), at.line);
+            }
+        }
+        Ok(Some(name))
+    }
+
+    fn repository(&mut self) -> Read<Option<Cow<'a, str>>> {
+        let Some((text, at)) = self.filled("a repository")? else {
+            return Ok(None);
+        };
+        if RepositoryName::parse(&text).is_none() {
+            let message = format!("`{}` is not a repository", truncate(&text, 256));
+            self.problem(
+                Problem::new(at, message)
+                    .over(&text)
+                    .help("write `OWNER/NAME`"),
+            )?;
+            return Ok(None);
+        }
+        Ok(Some(text))
+    }
+
+    fn now(&mut self) -> Read<Option<Timestamp>> {
+        let Some((text, at)) = self.filled("`now`")? else {
+            return Ok(None);
+        };
+        let instant = parse_instant(&text);
+        if instant.is_none() {
+            let message = format!("`now` is `{}`, expected an instant", truncate(&text, 64));
+            let problem = Problem::new(at, message).over(&text);
+            self.problem(problem.help("write `2027-01-31T12:00:00Z`, with its offset"))?;
+        }
+        Ok(instant)
+    }
+
+    fn expect(&mut self) -> Read<Option<Expect>> {
+        let Some((text, at)) = self.filled("`expect`")? else {
+            return Ok(None);
+        };
+        let expect = Expect::parse(&text);
+        if expect.is_none() {
+            let message = format!(
+                "`expect` is `{}`, which no case can have",
+                truncate(&text, 64)
+            );
+            self.problem(Problem::new(at, message).over(&text).help(Expect::help()))?;
+        }
+        Ok(expect)
+    }
+
+    /// A text that is not empty. An absent value is written by leaving its key out.
+    fn filled(&mut self, what: &str) -> Read<Option<Placed<'a>>> {
+        let Some((scalar, at)) = self.scalar(what, ScalarKind::Text)? else {
+            return Ok(None);
+        };
+        if scalar.text.is_empty() {
+            let problem = Problem::new(at, format!("{what} is empty"));
+            self.problem(problem.help("give it a value or leave the key out"))?;
+            return Ok(None);
+        }
+        Ok(Some((scalar.text, at)))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeSet;
+
+    use serde_json::Value;
+
+    use super::*;
+
+    #[test]
+    fn every_key_is_in_the_schema_and_the_other_way_round() {
+        let schema = include_str!("../../../schema/repo-permissions-tests.schema.json");
+        let schema: Value = serde_json::from_str(schema).unwrap();
+        let case = "/definitions/case";
+        for (pointer, keys) in [
+            ("", &Suite::KEYS[..]),
+            (case, &TestCase::KEYS),
+            (&format!("{case}/properties/context"), &Given::KEYS),
+        ] {
+            let properties = schema.pointer(&format!("{pointer}/properties"));
+            let properties = properties.and_then(Value::as_object).unwrap();
+            let known: BTreeSet<_> = properties.keys().map(String::as_str).collect();
+            assert_eq!(known, keys.iter().copied().collect(), "{pointer}");
+        }
+        let expect = &schema["definitions"]["case"]["properties"]["expect"]["enum"];
+        assert_eq!(*expect, Value::from_iter(Expect::all()));
+    }
+}

@@ -1,0 +1,72 @@
+//! `test`: a file of cases beside the policy, decided by the engine of the action.
+
+mod cases;
+mod coverage;
+mod expect;
+mod human;
+mod junit;
+mod result;
+mod run;
+
+use std::path::PathBuf;
+
+use clap::{Args, ValueEnum};
+use jiff::Timestamp;
+
+use self::result::Results;
+use super::{print, print_error};
+use crate::policy::parse_instant;
+use crate::report::text::visible;
+
+#[derive(Debug, Args)]
+pub(super) struct Arguments {
+    /// Files of cases, YAML or JSON
+    #[arg(value_name = "FILE", required = true)]
+    files: Vec<PathBuf>,
+    /// How the results are printed
+    #[arg(long, value_enum, default_value_t)]
+    format: Format,
+    /// The time of cases that don't say theirs, RFC 3339; now when left out
+    #[arg(long, value_name = "INSTANT")]
+    now: Option<String>,
+}
+
+/// How the results are printed.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
+enum Format {
+    /// For people.
+    #[default]
+    Human,
+    /// For programs.
+    Json,
+    /// For CI systems that show tests.
+    Junit,
+}
+
+pub(super) fn run(arguments: &Arguments) -> u8 {
+    let now = match &arguments.now {
+        None => Some(Timestamp::now()),
+        Some(text) => parse_instant(text),
+    };
+    let Some(now) = now else {
+        let text = visible(arguments.now.as_deref().unwrap_or_default());
+        print_error(&format!(
+            "error: --now is `{text}`, expected an instant such as `2027-01-31T12:00:00Z`\n"
+        ));
+        return 2;
+    };
+    let mut results = Results::default();
+    for file in &arguments.files {
+        let result = run::run(file, now, &mut results.coverage);
+        results.files.push(result);
+    }
+    for error in results.errors() {
+        print_error(&format!("error: {}\n", visible(&error.text())));
+    }
+    match arguments.format {
+        Format::Human => print(&human::human(&results)),
+        Format::Json => print(&(results.to_json() + "\n")),
+        Format::Junit => print(&junit::junit(&results)),
+    }
+    results.exit_code()
+}

@@ -1,0 +1,537 @@
+//! `repo-permissions test`, by the whole program.
+
+#![allow(
+    clippy::allow_attributes,
+    clippy::expect_used,
+    clippy::indexing_slicing,
+    clippy::panic,
+    clippy::unwrap_used,
+    reason = "a test that fails may panic"
+)]
+
+use std::path::PathBuf;
+use std::process::Command;
+
+use insta::assert_snapshot;
+use serde_json::Value;
+
+const POLICY: &str = "\
+version: 1
+repositories:
+  - repository: acme-org/infra
+    repository_id: 123
+    permissions:
+      - name: production deploys
+        permission: ws:deployments:create
+        workflow: deploy.yml
+        branch: main
+        environment: production
+      - permission: [ws:locks:create, ws:locks:delete]
+        branch: main
+        expires: 2027-01-31
+      - name: broken
+        permission: ws:instances:create
+        branch: a)|(
+";
+
+/// A directory with a policy and a file of cases.
+struct Directory(PathBuf);
+
+struct Run {
+    code: Option<i32>,
+    stdout: String,
+    stderr: String,
+}
+
+impl Directory {
+    fn new(name: &str) -> Self {
+        let path = PathBuf::from(env!("CARGO_TARGET_TMPDIR"))
+            .join("test_command")
+            .join(name);
+        _ = std::fs::remove_dir_all(&path);
+        std::fs::create_dir_all(&path).unwrap();
+        Self(path).with("policy.yml", POLICY)
+    }
+
+    fn with(self, name: &str, text: impl AsRef<[u8]>) -> Self {
+        std::fs::write(self.0.join(name), text).unwrap();
+        self
+    }
+
+    /// `cases.yml` for the policy, with these tests.
+    fn with_cases(self, tests: &str) -> Self {
+        self.with("cases.yml", format!("policy: policy.yml\ntests:\n{tests}"))
+    }
+
+    fn test(&self, arguments: &[&str]) -> Run {
+        let output = Command::new(env!("CARGO_BIN_EXE_repo-permissions"))
+            .current_dir(&self.0)
+            .env_clear()
+            .arg("test")
+            .args(arguments)
+            .output()
+            .unwrap();
+        let text = |bytes| String::from_utf8(bytes).unwrap();
+        Run {
+            code: output.status.code(),
+            stdout: text(output.stdout),
+            stderr: text(output.stderr),
+        }
+    }
+
+    /// What is wrong with `cases.yml`.
+    fn invalid(&self) -> String {
+        let run = self.test(&["cases.yml"]);
+        assert_eq!(run.code, Some(2), "{}", run.stdout);
+        assert_eq!(run.stdout, "0 cases: 0 passed, 0 failed\n");
+        run.stderr
+    }
+}
+
+const PASSING: &str = "
+  - name: main deploys
+    permission: ws:deployments:create
+    context: { repository: acme-org/infra, repository_id: 123, workflow: deploy.yml, branch: main, environment: production }
+    expect: granted
+  - name: a feature branch does not
+    permission: ws:deployments:create
+    context: { repository: acme-org/infra, repository_id: 123, workflow: deploy.yml, branch: feature/x, environment: production }
+    expect: denied
+  - name: a re-created repository does not
+    permission: ws:deployments:create
+    context: { repository: acme-org/infra, repository_id: 124 }
+    expect: repository_id_mismatch
+";
+
+/// Expects what the policy does not do.
+const FAILING: &str = "
+  - name: a job without environment deploys
+    permission: ws:deployments:create
+    context: { repository: acme-org/infra, repository_id: 123, workflow: deploy.yml, branch: main }
+    expect: allowed
+  - name: main cannot deploy <&\"'\\e
+    permission: ws:deployments:create
+    context: { repository: acme-org/infra, repository_id: 123, workflow: deploy.yml, branch: main, environment: production }
+    expect: no_rule_matches
+";
+
+#[test]
+fn all_hold() {
+    let run = Directory::new("all_hold")
+        .with_cases(PASSING)
+        .test(&["cases.yml"]);
+    assert_eq!((run.code, &*run.stderr), (Some(0), ""));
+    assert_snapshot!(run.stdout, @r"
+    cases.yml
+      ✓ main deploys
+      ✓ a feature branch does not
+      ✓ a re-created repository does not
+
+    3 cases: 3 passed, 0 failed
+    1 of 3 rules matched in a case
+      never: policy.yml:11
+      never: policy.yml:14 `broken`
+    ");
+}
+
+#[test]
+fn some_do_not_hold() {
+    let run = Directory::new("some_do_not_hold")
+        .with_cases(&format!("{PASSING}{FAILING}"))
+        .test(&["cases.yml"]);
+    assert_eq!((run.code, &*run.stderr), (Some(1), ""));
+    assert_snapshot!(run.stdout, @r#"
+    cases.yml
+      ✓ main deploys
+      ✓ a feature branch does not
+      ✓ a re-created repository does not
+      ✗ a job without environment deploys (line 17)
+          - expected allowed
+          + got denied (no_rule_matches)
+          `ws:deployments:create` is denied: rule 1 (`production deploys`, line 6) needs environment `production`; this job has none
+          ws:deployments:create: denied
+            ✗ rule 1 (`production deploys`, line 6)
+                ✓ workflow    literal  deploy.yml                     deploy.yml
+                ✓ branch      literal  main                           main
+                ✗ environment literal  production                     none
+      ✗ main cannot deploy <&"'\e (line 21)
+          - expected no_rule_matches
+          + got allowed (granted)
+          `ws:deployments:create` is allowed: rule 1 (`production deploys`, line 6) matches
+          ws:deployments:create: allowed
+            ✓ rule 1 (`production deploys`, line 6)
+                ✓ workflow    literal  deploy.yml                     deploy.yml
+                ✓ branch      literal  main                           main
+                ✓ environment literal  production                     production
+
+    5 cases: 3 passed, 2 failed
+    1 of 3 rules matched in a case
+      never: policy.yml:11
+      never: policy.yml:14 `broken`
+    "#);
+}
+
+#[test]
+fn several_files_share_the_coverage() {
+    let locks = "policy: ../several/policy.yml
+tests:
+  - name: locks
+    permission: [Locks Create, ws:locks:delete]
+    context: { repository: Acme-Org/Infra, repository_id: 123, branch: main }
+    now: 2027-01-31T12:00:00Z
+    expect: allowed
+  - name: locks later
+    permission: Locks Create
+    context: { repository: acme-org/infra, repository_id: 123, branch: main }
+    expect: expired
+";
+    let directory = Directory::new("several")
+        .with_cases(PASSING)
+        .with("locks.yml", locks);
+    let run = directory.test(&["cases.yml", "locks.yml", "--now", "2027-02-01T00:00:00Z"]);
+    assert_eq!((run.code, &*run.stderr), (Some(0), ""));
+    assert_snapshot!(run.stdout, @r"
+    cases.yml
+      ✓ main deploys
+      ✓ a feature branch does not
+      ✓ a re-created repository does not
+
+    locks.yml
+      ✓ locks
+      ✓ locks later
+
+    5 cases: 5 passed, 0 failed
+    2 of 3 rules matched in a case
+      never: policy.yml:14 `broken`
+    ");
+}
+
+#[test]
+fn json() {
+    let directory = Directory::new("json").with_cases(FAILING);
+    let run = directory.test(&["cases.yml", "--format", "json"]);
+    assert_eq!((run.code, &*run.stderr), (Some(1), ""));
+    let json: Value = serde_json::from_str(&run.stdout).unwrap();
+    assert_snapshot!(serde_json::to_string_pretty(&json).unwrap(), @r#"
+    {
+      "cases": [
+        {
+          "decision": "denied",
+          "expected": "allowed",
+          "file": "cases.yml",
+          "line": 4,
+          "message": "`ws:deployments:create` is denied: rule 1 (`production deploys`, line 6) needs environment `production`; this job has none",
+          "name": "a job without environment deploys",
+          "passed": false,
+          "reason": "no_rule_matches"
+        },
+        {
+          "decision": "allowed",
+          "expected": "no_rule_matches",
+          "file": "cases.yml",
+          "line": 8,
+          "message": "`ws:deployments:create` is allowed: rule 1 (`production deploys`, line 6) matches",
+          "name": "main cannot deploy <&\"'\\e",
+          "passed": false,
+          "reason": "granted"
+        }
+      ],
+      "errors": [],
+      "summary": {
+        "failed": 2,
+        "passed": 0
+      },
+      "uncovered": [
+        {
+          "line": 11,
+          "name": null,
+          "policy": "policy.yml"
+        },
+        {
+          "line": 14,
+          "name": "broken",
+          "policy": "policy.yml"
+        }
+      ]
+    }
+    "#);
+}
+
+#[test]
+fn json_names_what_is_invalid() {
+    let directory = Directory::new("json_invalid").with_cases("  - nam: x\n");
+    let run = directory.test(&["cases.yml", "missing.yml", "--format", "json"]);
+    assert_eq!(run.code, Some(2));
+    let json: Value = serde_json::from_str(&run.stdout).unwrap();
+    assert_eq!(json["cases"], Value::Array(Vec::new()));
+    assert_snapshot!(serde_json::to_string_pretty(&json["errors"]).unwrap(), @r#"
+    [
+      {
+        "column": 5,
+        "file": "cases.yml",
+        "help": "did you mean `name`?",
+        "line": 3,
+        "message": "unknown key `nam` in a case"
+      },
+      {
+        "column": null,
+        "file": "missing.yml",
+        "help": null,
+        "line": null,
+        "message": "the file cannot be read: No such file or directory (os error 2)"
+      }
+    ]
+    "#);
+}
+
+#[test]
+fn junit_is_xml_whatever_the_names_are() {
+    let name = "]]>&amp;<x y=\"'\u{85}\u{2028}🦀";
+    let escapes = r#""\e[31m\0\n\t\ufffe""#;
+    let tests = format!(
+        "
+  - name: '{}'
+    permission: a:b
+    context: {{ repository: acme-org/infra, repository_id: 123 }}
+    expect: permission_not_granted
+  - name: {escapes}
+    permission: ws:deployments:create
+    context: {{ repository: acme-org/infra, repository_id: 123, branch: {escapes} }}
+    expect: allowed
+  - name: undecided
+    permission: ws:instances:create
+    context: {{ repository: acme-org/infra, repository_id: 123 }}
+    expect: denied
+",
+        name.replace('\'', "''")
+    );
+    let directory = Directory::new("junit").with_cases(&tests);
+    let run = directory.test(&["--format=junit", "cases.yml", "missing.yml"]);
+    assert_eq!(run.code, Some(2));
+    let xml = roxmltree::Document::parse(&run.stdout).unwrap();
+    let root = xml.root_element();
+    let counts = |node: roxmltree::Node<'_, '_>| {
+        ["tests", "failures", "errors"].map(|name| node.attribute(name).unwrap().to_owned())
+    };
+    assert_eq!(counts(root), ["4", "1", "2"]);
+    let suites: Vec<_> = root.children().filter(|node| node.is_element()).collect();
+    assert_eq!(counts(suites[0]), ["3", "1", "1"]);
+    assert_eq!(counts(suites[1]), ["1", "0", "1"]);
+    let cases: Vec<_> = suites[0]
+        .children()
+        .filter(|node| node.has_tag_name("testcase"))
+        .collect();
+    assert_eq!(
+        cases[0].attribute("name"),
+        Some(&*name.replace('\u{85}', r"\u{85}"))
+    );
+    assert_eq!(cases[0].attribute("line"), Some("4"));
+    assert!(cases[0].first_element_child().is_none());
+    assert_eq!(
+        cases[1].attribute("name"),
+        Some("\\u{1b}[31m\\u{0}\n\t\\u{fffe}")
+    );
+    let failure = cases[1].first_element_child().unwrap();
+    assert!(failure.has_tag_name("failure"));
+    assert_eq!(
+        failure.attribute("message"),
+        Some("expected allowed, got denied (no_rule_matches)")
+    );
+    assert!(failure.text().unwrap().contains("✗ environment"));
+    let error = cases[2].first_element_child().unwrap();
+    assert!(error.has_tag_name("error"));
+    assert_eq!(error.attribute("type"), Some("policy_invalid"));
+}
+
+#[test]
+fn a_case_may_be_about_an_invalid_policy() {
+    let broken = "
+  - name: the slip stays where it is
+    permission: ws:instances:create
+    context: { repository: acme-org/infra, repository_id: 123 }
+    expect: EXPECT
+";
+    let directory = Directory::new("about_invalid");
+    let run = |directory: Directory, expect| {
+        directory
+            .with_cases(&broken.replace("EXPECT", expect))
+            .test(&["cases.yml"])
+    };
+    assert_eq!(run(directory, "policy_invalid").code, Some(0));
+    let undecided = run(Directory::new("about_invalid"), "denied");
+    assert_eq!(undecided.code, Some(2));
+    assert_snapshot!(undecided.stdout, @r"
+    cases.yml
+      ✗ the slip stays where it is (line 4)
+          - expected denied
+          + got error (policy_invalid)
+          the policy `policy.yml` is not valid: line 16, column 17: the regex `a)|(` is not valid: unopened group, at byte 1 of it
+
+    1 case: 0 passed, 1 failed
+    0 of 3 rules matched in a case
+      never: policy.yml:6 `production deploys`
+      never: policy.yml:11
+      never: policy.yml:14 `broken`
+    ");
+
+    let invalid = || Directory::new("about_invalid").with("policy.yml", "version: 2\nx: 1\n");
+    assert_eq!(run(invalid(), "policy_invalid").code, Some(0));
+    let unexpected = run(invalid(), "denied");
+    assert_eq!(unexpected.code, Some(2));
+    assert_snapshot!(unexpected.stderr, @r"
+    error: policy.yml:1:10: `version` is `2`, this program knows version 1
+    error: policy.yml:2:1: unknown key `x` in the policy (known keys: `version`, `workspace`, `permissions`, `repositories`)
+    ");
+}
+
+#[test]
+fn the_context_can_come_from_claims() {
+    let tests = r#"
+  - name: from the claims of a token
+    permission: ws:deployments:create
+    claims_file: claims.json
+    expect: allowed
+  - name: single claims win
+    permission: ws:deployments:create
+    claims_file: claims.json
+    claims: { ref: refs/tags/main }
+    expect: denied
+  - name: the context wins over both
+    permission: ws:deployments:create
+    claims_file: claims.json
+    claims: { ref: refs/tags/main, repository_id: 7 }
+    context: { branch: main, repository_id: 123 }
+    expect: allowed
+  - name: an unproven pull request
+    permission: ws:deployments:create
+    claims_file: claims.json
+    claims: { ref: refs/pull/7/merge, head_ref: main, event_name: pull_request }
+    expect: denied
+  - name: a pull request that the payload proves
+    permission: ws:deployments:create
+    claims_file: claims.json
+    claims: { ref: refs/pull/7/merge, head_ref: main, event_name: pull_request }
+    payload_file: event.json
+    expect: allowed
+"#;
+    let claims = r#"{"repository": "acme-org/infra", "repository_id": "123", "ref": "refs/heads/main",
+        "workflow_ref": "acme-org/infra/.github/workflows/deploy.yml@refs/heads/main",
+        "environment": "production", "event_name": "push"}"#;
+    let event = r#"{"pull_request": {"number": 7, "head": {"ref": "main", "sha": "x", "repo": {"id": 123}}}}"#;
+    let directory = Directory::new("claims")
+        .with("claims.json", claims)
+        .with("event.json", event)
+        .with_cases(tests);
+    let run = directory.test(&["cases.yml"]);
+    assert_eq!(run.code, Some(0), "{}{}", run.stdout, run.stderr);
+
+    let directory = directory.with("claims.json", "[]").with("event.json", "{");
+    assert_snapshot!(directory.invalid(), @r"
+    error: cases.yml:6:18: `claims_file` `claims.json` is not a JSON object: invalid type: sequence, expected a map at line 1 column 0
+    error: cases.yml:10:18: `claims_file` `claims.json` is not a JSON object: invalid type: sequence, expected a map at line 1 column 0
+    error: cases.yml:15:18: `claims_file` `claims.json` is not a JSON object: invalid type: sequence, expected a map at line 1 column 0
+    error: cases.yml:21:18: `claims_file` `claims.json` is not a JSON object: invalid type: sequence, expected a map at line 1 column 0
+    error: cases.yml:26:18: `claims_file` `claims.json` is not a JSON object: invalid type: sequence, expected a map at line 1 column 0
+    ");
+}
+
+#[test]
+fn rules_at_the_top_count_where_the_policy_lies() {
+    let policy = format!("{POLICY}permissions:\n  - permission: a:b\n");
+    let own = "
+tests:
+  - name: its own repository
+    permission: a:b
+    context: { repository: ACME-org/policies }
+    expect: EXPECT
+";
+    let run = |head: &str, expect: &str| {
+        let cases = format!(
+            "policy: policy.yml\n{head}{}",
+            own.replace("EXPECT", expect)
+        );
+        Directory::new("top")
+            .with("policy.yml", &policy)
+            .with("cases.yml", cases)
+            .test(&["cases.yml"])
+    };
+    for (head, expect) in [
+        ("policy_repository: acme-org/policies", "allowed"),
+        ("", "repository_not_found"),
+        ("policy_repository: acme-org/other", "policy_invalid"),
+    ] {
+        let run = run(head, expect);
+        assert_eq!(run.code, Some(0), "{head}\n{}{}", run.stdout, run.stderr);
+    }
+}
+
+#[test]
+fn invalid_files() {
+    let invalid = |text: &str| {
+        Directory::new("invalid_files")
+            .with("cases.yml", text)
+            .invalid()
+    };
+    assert_snapshot!(invalid(""), @"error: cases.yml:1:1: the file of cases is empty (start with `policy: FILE` and `tests:`)");
+    assert_snapshot!(invalid("policy: policy.yml\ntests: []\n"), @"error: cases.yml:2:1: `tests` has no case");
+    assert_snapshot!(invalid("version: 1\n"), @"error: cases.yml:1:1: unknown key `version` in the file of cases (known keys: `policy`, `policy_repository`, `tests`)");
+    assert_snapshot!(invalid("tests: &a\n  - *a\n"), @"error: cases.yml:1:8: anchors (`&name`) are not allowed in a file of cases (write the value out)");
+    assert_snapshot!(invalid("policy: no.yml\ntests:\n  - {name: x, permission: a:b, context: {}, expect: denied}\n"), @"error: no.yml: the policy `no.yml` cannot be read: No such file or directory (os error 2)");
+    let text = "\
+policy: policy.yml
+policy: policy.yml
+tests:
+  - name: x
+    permission: Lock Create
+    context: { repository: infra, repository_id: '1', branch: '', environment: 1, workflows: x, claims: {} }
+    expect: allow
+  - name: x
+    permission: []
+    now: tomorrow
+    claims: { a: true, b: [c], c: null }
+    expect: token_invalid
+  - name: x
+    permission: a:b
+    payload_file: event.json
+    context: {}
+    expect: denied
+  - {}
+  - text
+";
+    assert_snapshot!(invalid(text), @r#"
+    error: cases.yml:2:1: `policy` is given twice, first at line 1
+    error: cases.yml:5:17: `Lock Create` is not a permission key (did you mean `ws:locks:create`?)
+    error: cases.yml:6:28: `infra` is not a repository (write `OWNER/NAME`)
+    error: cases.yml:6:50: `repository_id` is a text (`1`), expected an integer (write the number without quotes)
+    error: cases.yml:6:63: `branch` is empty (give it a value or leave the key out)
+    error: cases.yml:6:80: `environment` is an integer (`1`), expected a text (write it in quotes: `"1"`)
+    error: cases.yml:6:83: unknown key `workflows` in `context` (did you mean `workflow`?)
+    error: cases.yml:6:97: `claims` names no claim (leave the key out)
+    error: cases.yml:7:13: `expect` is `allow`, which no case can have (write one of `allowed`, `denied`, `granted`, `repository_not_found`, `repository_id_mismatch`, `permission_not_granted`, `untrusted_event`, `expired`, `no_rule_matches`, `policy_invalid`)
+    error: cases.yml:8:11: a second case is named `x`, after line 4
+    error: cases.yml:9:17: the list of permissions is empty
+    error: cases.yml:10:10: `now` is `tomorrow`, expected an instant (write `2027-01-31T12:00:00Z`, with its offset)
+    error: cases.yml:11:18: the claim `a` is a boolean (`true`), expected a text (write it in quotes: `"true"`)
+    error: cases.yml:11:27: the claim `b` is a list, expected a text
+    error: cases.yml:11:32: `c` has no value (give it a value or remove the key)
+    error: cases.yml:12:13: `expect` is `token_invalid`, which no case can have (write one of `allowed`, `denied`, `granted`, `repository_not_found`, `repository_id_mismatch`, `permission_not_granted`, `untrusted_event`, `expired`, `no_rule_matches`, `policy_invalid`)
+    error: cases.yml:13:11: a second case is named `x`, after line 4
+    error: cases.yml:18:5: `context` is missing (add `context: { repository: OWNER/NAME }`)
+    error: cases.yml:18:5: `name` is missing (add `name: a feature branch cannot deploy`)
+    error: cases.yml:18:5: `permission` is missing (add `permission: ws:deployments:create`)
+    error: cases.yml:18:5: `expect` is missing (add `expect: denied`)
+    error: cases.yml:19:5: a case is a text (`text`), expected a mapping
+    "#);
+}
+
+#[test]
+fn what_cannot_be_read() {
+    let directory = Directory::new("unreadable").with("cases.yml", b"policy: \xff");
+    assert_snapshot!(directory.invalid(), @"error: cases.yml: the file is not UTF-8 text: byte 8");
+    let run = directory.test(&["."]);
+    assert_eq!(run.code, Some(2));
+    assert_eq!(directory.test(&[]).code, Some(2));
+    let run = directory.test(&["cases.yml", "--now", "today"]);
+    assert_eq!((run.code, &*run.stdout), (Some(2), ""));
+    assert_snapshot!(run.stderr, @"error: --now is `today`, expected an instant such as `2027-01-31T12:00:00Z`");
+}
