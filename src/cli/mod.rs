@@ -1,6 +1,7 @@
 //! The command line: the same engine, offline. Nothing here is verified and nothing is granted.
 
 mod check;
+mod lint;
 mod schema;
 mod test;
 
@@ -24,7 +25,11 @@ enum Command {
     /// Decide as the action would, for a context that you give
     ///
     /// Exit code: 0 allowed, 1 denied, 2 error.
-    Check(check::Arguments),
+    Check(Box<check::Arguments>),
+    /// Find what is wrong with policies, and what their authors will hardly have meant
+    ///
+    /// Exit code: 0 clean, 1 findings of level error, 2 a file cannot be read.
+    Lint(lint::Arguments),
     /// Run files of cases: what a policy should allow and deny
     ///
     /// Exit code: 0 all hold, 1 some do not, 2 something is invalid.
@@ -53,6 +58,7 @@ impl Cli {
     pub fn run(self) -> u8 {
         match self.command {
             Some(Command::Check(arguments)) => check::run(&arguments),
+            Some(Command::Lint(arguments)) => lint::run(&arguments),
             Some(Command::Test(arguments)) => test::run(&arguments),
             Some(Command::Schema(arguments)) => schema::run(&arguments),
             None => 2,

@@ -14,6 +14,7 @@ mod rule;
 pub(crate) mod token;
 mod yaml;
 
+pub mod lint;
 pub mod source;
 
 pub use document::{Document, Entry, Format, MAX_FILE, MAX_RULES};

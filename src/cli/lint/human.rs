@@ -1,0 +1,118 @@
+//! Findings for people: the line of the policy with a mark under what is meant.
+
+use std::ops::Range;
+
+use annotate_snippets::{AnnotationKind, Group, Level as Shown, Origin, Renderer, Snippet};
+
+use super::{Linted, Summary};
+use crate::policy::lint::{Finding, Level, Source};
+use crate::report::text::visible;
+
+/// The most characters of a line that are shown before and after the place, so that a policy of one
+/// long line can be read.
+const AROUND: usize = 60;
+
+pub(super) fn render(files: &[Linted], summary: Summary, colours: bool) -> String {
+    let renderer = if colours {
+        Renderer::styled()
+    } else {
+        Renderer::plain()
+    };
+    let mut text = String::new();
+    for file in files {
+        let source = file.source();
+        let name = file.name();
+        for finding in &file.findings {
+            text.push_str(&renderer.render(&[group(finding, &source, &visible(&name))]));
+            text.push_str("\n\n");
+        }
+    }
+    text.push_str(&summary.sentence(files.len()));
+    text
+}
+
+fn group<'a>(finding: &Finding, source: &Source<'_>, file: &str) -> Group<'a> {
+    let level = match finding.level {
+        Level::Error => Shown::ERROR,
+        Level::Warning => Shown::WARNING,
+        Level::Note => Shown::NOTE,
+    };
+    let at = finding.position;
+    let number = |n: u32| usize::try_from(n).unwrap_or(usize::MAX);
+    let (shown, span) = excerpt(
+        source.line(at.line),
+        number(at.column),
+        number(finding.length),
+    );
+    let title = level
+        .primary_title(visible(&finding.message).into_owned())
+        .id(finding.code);
+    let written = source.line(at.line).chars();
+    let is_as_written = shown
+        .chars()
+        .zip(written)
+        .take(number(at.column))
+        .all(|(shown, written)| shown == written);
+    let snippet = Snippet::source(shown)
+        .line_start(number(at.line))
+        .annotation(AnnotationKind::Primary.span(span));
+    let group = if is_as_written {
+        title.element(snippet.path(file.to_owned()))
+    } else {
+        // The column of the excerpt is not the one of the file.
+        let origin = Origin::path(file.to_owned())
+            .line(number(at.line))
+            .char_column(number(at.column));
+        title.element(origin).element(snippet)
+    };
+    match &finding.help {
+        Some(help) => group.element(Shown::HELP.message(visible(help).into_owned())),
+        None => group,
+    }
+}
+
+/// The part of a line around the place, without control characters, and where the place is in it.
+/// The marks are computed on what is shown: a span off a character boundary would be a panic.
+fn excerpt(line: &str, column: usize, length: usize) -> (String, Range<usize>) {
+    let before = column.saturating_sub(1);
+    let skipped = before.saturating_sub(AROUND);
+    let mut chars = line.chars().skip(skipped);
+    let mut shown = String::new();
+    if skipped > 0 {
+        shown.push('…');
+    }
+    let mut take = |count: usize| -> String { chars.by_ref().take(count).collect() };
+    shown.push_str(&visible(&take(before - skipped)));
+    let start = shown.len();
+    shown.push_str(&visible(&take(length.min(2 * AROUND))));
+    let end = shown.len();
+    shown.push_str(&visible(&take(AROUND)));
+    if chars.next().is_some() {
+        shown.push('…');
+    }
+    (shown, start..end)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_excerpt_marks_what_is_shown() {
+        for (line, column, length, marked) in [
+            ("branch: main", 9, 4, "main"),
+            ("a\tb: \u{1b}[31m", 5, 2, " \\u{1b}"),
+            ("ä: öü", 4, 9, "öü"),
+            ("short", 99, 3, ""),
+            ("", 1, 0, ""),
+        ] {
+            let (shown, span) = excerpt(line, column, length);
+            assert_eq!(shown.get(span).unwrap(), marked, "{line:?}");
+            assert!(!shown.contains(char::is_control));
+        }
+        let long = "x".repeat(10_000) + "y" + &"z".repeat(10_000);
+        let (shown, span) = excerpt(&long, 10_001, 1);
+        assert_eq!(shown.get(span).unwrap(), "y");
+        assert_eq!(shown.chars().count(), 1 + AROUND + 1 + AROUND + 1);
+    }
+}

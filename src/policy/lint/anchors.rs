@@ -1,0 +1,95 @@
+//! `redundant-anchor` and `half-anchored`: a pattern matches the whole value with or without anchors.
+
+use super::super::{Case, Kind, Pattern};
+use super::Findings;
+use super::catalogue::{HALF_ANCHORED, REDUNDANT_ANCHOR};
+use super::patterns::replace;
+use super::scan::{Item, scan};
+
+pub(super) fn check(pattern: &Pattern<'_>, findings: &mut Findings<'_>) {
+    let items = scan(&pattern.text);
+    let repeated = items.get(1).is_some_and(|item| item.repeats());
+    let starts = items.first().is_some_and(|item| item.is('^')) && !repeated;
+    let ends = items.last().is_some_and(|item| item.is('$'));
+    if !starts && !ends {
+        return;
+    }
+    let bare = bare(&pattern.text, starts, ends);
+    if starts != ends && reads_as_a_part(&items, starts) {
+        return half_anchored(pattern, bare, starts, findings);
+    }
+    let Some(bare) = bare_pattern(pattern, bare) else {
+        return;
+    };
+    let (anchors, change) = match (starts, ends) {
+        (true, true) => ("`^` and `$`", "change"),
+        (true, false) => ("`^`", "changes"),
+        _ => ("`$`", "changes"),
+    };
+    let message = format!(
+        "the {anchors} of `{}` {change} nothing: a pattern matches the whole value",
+        pattern.text
+    );
+    let fix = replace(pattern, bare, findings);
+    let finding = findings.pattern(&REDUNDANT_ANCHOR, pattern, message);
+    findings.push(finding.help(format!("write `{bare}`")).fix(fix));
+}
+
+fn bare(text: &str, starts: bool, ends: bool) -> &str {
+    let text = if starts {
+        text.strip_prefix('^').unwrap_or(text)
+    } else {
+        text
+    };
+    if ends {
+        text.strip_suffix('$').unwrap_or(text)
+    } else {
+        text
+    }
+}
+
+/// The text without anchors, if it then still is a pattern that means the same.
+fn bare_pattern<'t>(pattern: &Pattern<'_>, bare: &'t str) -> Option<&'t str> {
+    let stripped = Pattern {
+        text: bare.into(),
+        kind: Kind::of(bare),
+        position: pattern.position,
+    };
+    let same = match stripped.kind {
+        Kind::Regex => stripped.compile(Case::Sensitive).is_ok(),
+        // As a literal the dot would be a dot.
+        Kind::Literal => !bare.is_empty() && !bare.contains('.'),
+        _ => false,
+    };
+    same.then_some(bare)
+}
+
+/// Whether it reads as *starts with* or *ends with*: one anchor, and nothing open at the other end.
+fn reads_as_a_part(items: &[Item], starts: bool) -> bool {
+    let alternatives = items.iter().any(|item| item.is('|'));
+    let mut other_end = items.iter();
+    let open = if starts {
+        // `}` closes a repetition.
+        let last = other_end.next_back().copied();
+        last.is_none_or(|last| last.repeats() || last.is('}'))
+    } else {
+        let dot = other_end.next().is_some_and(|first| first.is('.'));
+        dot && other_end.next().is_some_and(|second| second.repeats())
+    };
+    items.len() > 1 && !alternatives && !open
+}
+
+fn half_anchored(pattern: &Pattern<'_>, bare: &str, starts: bool, findings: &mut Findings<'_>) {
+    let (reads_as, wider) = if starts {
+        ("starts with", format!("{bare}.*"))
+    } else {
+        ("ends in", format!(".*{bare}"))
+    };
+    let message = format!(
+        "the regex `{}` matches the whole value, not every value that {reads_as} it",
+        pattern.text
+    );
+    // No fix: it would grant more than the policy does now.
+    let finding = findings.pattern(&HALF_ANCHORED, pattern, message);
+    findings.push(finding.help(format!("write `{wider}`, or `{bare}` if that is all")));
+}

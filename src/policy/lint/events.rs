@@ -1,0 +1,144 @@
+//! Events and claims: `unknown-event`, `untrusted-event`, `unknown-claim`, `weak-claim`.
+
+use super::super::Rule;
+use super::Findings;
+use super::catalogue::{UNKNOWN_CLAIM, UNKNOWN_EVENT, UNTRUSTED_EVENT, WEAK_CLAIM};
+use crate::decision::UNTRUSTED_EVENTS;
+
+/// Source: docs.github.com, "Events that trigger workflows"; `dynamic` is GitHub's own.
+const EVENTS: &[&str] = &[
+    "branch_protection_rule",
+    "check_run",
+    "check_suite",
+    "create",
+    "delete",
+    "deployment",
+    "deployment_status",
+    "discussion",
+    "discussion_comment",
+    "dynamic",
+    "fork",
+    "gollum",
+    "image_version",
+    "issue_comment",
+    "issues",
+    "label",
+    "member",
+    "merge_group",
+    "milestone",
+    "page_build",
+    "project",
+    "project_card",
+    "project_column",
+    "public",
+    "pull_request",
+    "pull_request_comment",
+    "pull_request_review",
+    "pull_request_review_comment",
+    "pull_request_target",
+    "push",
+    "registry_package",
+    "release",
+    "repository_dispatch",
+    "schedule",
+    "status",
+    "watch",
+    "workflow_call",
+    "workflow_dispatch",
+    "workflow_run",
+];
+
+/// Source: docs.github.com, "OpenID Connect reference". GitHub adds to them, so that only a name
+/// that is nearly one of these is a finding.
+const CLAIMS: &[&str] = &[
+    "actor",
+    "actor_id",
+    "aud",
+    "base_ref",
+    "check_run_id",
+    "enterprise",
+    "enterprise_id",
+    "environment",
+    "environment_node_id",
+    "event_name",
+    "exp",
+    "head_ref",
+    "iat",
+    "iss",
+    "issuer_scope",
+    "job_workflow_ref",
+    "job_workflow_sha",
+    "jti",
+    "nbf",
+    "ref",
+    "ref_protected",
+    "ref_type",
+    "repository",
+    "repository_id",
+    "repository_owner",
+    "repository_owner_id",
+    "repository_visibility",
+    "run_attempt",
+    "run_id",
+    "run_number",
+    "runner_environment",
+    "sha",
+    "sub",
+    "workflow",
+    "workflow_ref",
+    "workflow_sha",
+];
+
+pub(super) fn check(rule: &Rule<'_>, findings: &mut Findings<'_>) {
+    for event in rule.events.iter().flatten() {
+        check_event(rule, event, findings);
+    }
+    for (claim, _) in &rule.claims {
+        check_claim(rule, claim, findings);
+    }
+}
+
+fn check_event(rule: &Rule<'_>, event: &str, findings: &mut Findings<'_>) {
+    if UNTRUSTED_EVENTS.contains(&event) {
+        let message = format!("`{event}` runs trusted code on input that anybody can send");
+        let finding = findings.member(&UNTRUSTED_EVENT, rule, "events", event, message);
+        findings.push(finding.help(
+            "keep it only if the workflow neither checks out nor runs what the event brings",
+        ));
+    } else if event == "workflow_call" {
+        let message =
+            "a called workflow has the event of its caller, never `workflow_call`".to_owned();
+        let finding = findings.member(&UNKNOWN_EVENT, rule, "events", event, message);
+        findings.push(finding.help("name the events of the workflows that call it"));
+    } else if !EVENTS.contains(&event) {
+        let message = format!("`{event}` is not an event that GitHub documents");
+        let finding = findings.member(&UNKNOWN_EVENT, rule, "events", event, message);
+        findings.push(match near(event, EVENTS) {
+            Some(known) => finding.help(format!("did you mean `{known}`?")),
+            None => finding.help("use a name of `on:` in a workflow file"),
+        });
+    }
+}
+
+fn check_claim(rule: &Rule<'_>, claim: &str, findings: &mut Findings<'_>) {
+    if claim == "workflow" {
+        let message = "the claim `workflow` is the free text of `name:` in the file".to_owned();
+        let finding = findings.member(&WEAK_CLAIM, rule, "claims", claim, message);
+        findings.push(finding.help("use the rule's own `workflow`, which is the file"));
+    } else if !CLAIMS.contains(&claim)
+        && let Some(known) = near(claim, CLAIMS)
+    {
+        let message = format!("`{claim}` is not a claim that GitHub documents");
+        let finding = findings.member(&UNKNOWN_CLAIM, rule, "claims", claim, message);
+        findings.push(finding.help(format!("did you mean `{known}`?")));
+    }
+}
+
+fn near(name: &str, known: &[&'static str]) -> Option<&'static str> {
+    known
+        .iter()
+        .map(|known| (strsim::damerau_levenshtein(name, known), *known))
+        .min()
+        .filter(|(distance, known)| *distance <= 2 && known.len() > 4)
+        .map(|(_, known)| known)
+}

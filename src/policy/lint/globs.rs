@@ -1,0 +1,141 @@
+//! `glob-like`: `feature/*` is the regex of `feature` and any number of slashes.
+
+use super::super::{Case, Kind, Pattern, Position};
+use super::catalogue::GLOB_LIKE;
+use super::scan::{Item, neighbours, scan};
+use super::{Findings, Fix};
+
+/// Characters of names that nobody repeats.
+const SEPARATORS: &[char] = &['/', '-', '_', ':', '@', ',', ' '];
+
+pub(super) fn check(pattern: &Pattern<'_>, findings: &mut Findings<'_>) {
+    let items = scan(&pattern.text);
+    if !looks_like_a_glob(&items) {
+        return;
+    }
+    let glob = as_glob(&pattern.text);
+    let regex = as_regex(&items);
+    let message = format!(
+        "the regex `{}` looks like a glob: its `*` repeats the character before it",
+        pattern.text
+    );
+    let help = match &glob {
+        Some(glob) => format!(
+            "write `{}`, or as a regex `{regex}`",
+            findings.source.quote_glob(glob)
+        ),
+        None => format!("as a regex it would be `{regex}`"),
+    };
+    let fix = glob.and_then(|glob| fix(pattern, &glob, findings));
+    let finding = findings.pattern(&GLOB_LIKE, pattern, message);
+    findings.push(finding.help(help).fix(fix));
+}
+
+/// The pattern as a glob, where one can stand.
+pub(super) fn fix(pattern: &Pattern<'_>, glob: &str, findings: &Findings<'_>) -> Option<Fix> {
+    let source = &findings.source;
+    let replaceable = source.span(pattern.position, &pattern.text).is_whole
+        && !source.is_explicit(pattern.position);
+    replaceable.then(|| Fix {
+        replacement: source.quote_glob(glob),
+    })
+}
+
+fn looks_like_a_glob(items: &[Item]) -> bool {
+    // In a text without any other sign of a regex, `release*` is a glob too.
+    let is_plain = items
+        .iter()
+        .all(|item| item.is_bare() && !"^$+?(){}|".contains(item.c));
+    neighbours(items).any(|(before, item, _)| {
+        item.is('*')
+            && before.is_some_and(|before| {
+                before.is_bare()
+                    && (SEPARATORS.contains(&before.c)
+                        || before.c == '*'
+                        || (is_plain && before.c.is_alphanumeric()))
+            })
+    })
+}
+
+/// The text as a glob, if all of its signs mean something there.
+pub(super) fn as_glob(text: &str) -> Option<String> {
+    let text = text.strip_prefix('^').unwrap_or(text);
+    let text = text.strip_suffix('$').unwrap_or(text);
+    let readable = !text.contains(['^', '$', '(', ')', '{', '}', '|', '\\']);
+    let glob = Pattern {
+        text: text.into(),
+        kind: Kind::Glob,
+        position: Position::START,
+    };
+    // `.*` is a regex's sign: in a glob it would ask for a dot.
+    let is_glob = readable && !text.contains(".*") && glob.compile(Case::Sensitive).is_ok();
+    is_glob.then(|| text.to_owned())
+}
+
+/// The regex that was probably meant.
+fn as_regex(items: &[Item]) -> String {
+    let mut regex = String::new();
+    let mut skip = false;
+    for (before, item, after) in neighbours(items) {
+        if std::mem::take(&mut skip) {
+            continue;
+        }
+        if item.is('*') && before.is_none_or(|b| b.is_bare() && b.c != '.' && b.c != ')') {
+            skip = after.is_some_and(|after| after.is('*'));
+            regex.push_str(if skip { ".*" } else { "[^/]*" });
+        } else if item.is('.') && !after.is_some_and(Item::repeats) {
+            regex.push_str(r"\.");
+        } else {
+            if item.is_escaped {
+                regex.push('\\');
+            }
+            regex.push(item.c);
+        }
+    }
+    regex
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_looks_like_a_glob() {
+        for (text, regex) in [
+            ("feature/*", "feature/[^/]*"),
+            ("feature/**", "feature/.*"),
+            ("release-*", "release-[^/]*"),
+            ("release*", "release[^/]*"),
+            ("deploy-*.yml", r"deploy-[^/]*\.yml"),
+            ("^feature/*$", "^feature/[^/]*$"),
+            ("(feat|fix)/*", "(feat|fix)/[^/]*"),
+        ] {
+            let items = scan(text);
+            assert!(looks_like_a_glob(&items), "{text}");
+            assert_eq!(as_regex(&items), regex);
+        }
+        for text in [
+            "prod.*",
+            r".*\.yml$",
+            "^(main|develop|feature/.*)$",
+            r"v\d*",
+            "v[0-9]*",
+            "(ab)*",
+            r"a\-*",
+            "(x*)",
+            r"feature/\*",
+            "a{2}*",
+            "[-*]",
+        ] {
+            assert!(!looks_like_a_glob(&scan(text)), "{text}");
+        }
+    }
+
+    #[test]
+    fn a_glob_is_proposed_where_it_can_be_one() {
+        assert_eq!(as_glob("^feature/*$").as_deref(), Some("feature/*"));
+        assert_eq!(as_glob("*.yml").as_deref(), Some("*.yml"));
+        assert_eq!(as_glob("(a|b)/*"), None);
+        assert_eq!(as_glob("a/*.*.x"), None);
+    }
+}

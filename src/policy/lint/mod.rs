@@ -1,0 +1,259 @@
+//! The lint: what is wrong with a policy, and what its author will hardly have meant.
+//!
+//! Pure: the clock and the names of the workflow files are passed in. The reader is the one of the
+//! run, so what is valid here is valid there. Each file holds one group of checks and says what it
+//! looks for; [`catalogue`] has all of their codes.
+
+mod anchors;
+mod backslashes;
+pub mod catalogue;
+mod cover;
+mod dots;
+mod entries;
+mod events;
+mod expiry;
+mod globs;
+mod keys;
+mod names;
+mod patterns;
+mod rules;
+mod scan;
+mod source;
+
+use std::collections::BTreeSet;
+
+use jiff::Timestamp;
+use serde::Serialize;
+
+pub use catalogue::Lint;
+pub use source::Source;
+
+use super::{Document, Entry, Format, Pattern, Patterns, Position, Problem, Rule};
+
+/// How much a finding matters.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Level {
+    /// The policy, or a part of it, is invalid: checks that need it end in an error.
+    Error,
+    /// Valid, but hardly what was meant, or dangerous.
+    Warning,
+    /// Could be said better, or is good to know.
+    Note,
+}
+
+impl Level {
+    /// The name, as in JSON and SARIF.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Error => "error",
+            Self::Warning => "warning",
+            Self::Note => "note",
+        }
+    }
+}
+
+/// One thing that was found.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Finding {
+    /// The stable code, one of [`catalogue::ALL`].
+    pub code: &'static str,
+    /// How much it matters.
+    pub level: Level,
+    /// What was seen; lower-case, user text in back quotes, no full stop.
+    pub message: String,
+    /// What to do about it.
+    pub help: Option<String>,
+    /// Where it stands.
+    pub position: Position,
+    /// How many characters of the file it is about, 0 for a point.
+    pub length: u32,
+    /// What to put in place of these characters.
+    pub fix: Option<Fix>,
+}
+
+/// A text to put in place of the characters that a finding is about.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Fix {
+    /// In the syntax of the file, with its quotes.
+    pub replacement: String,
+}
+
+/// What the lint is told about the world.
+#[derive(Clone, Debug, Default)]
+pub struct Options {
+    /// The time, for `expires:`; without it nothing has expired.
+    pub now: Option<Timestamp>,
+    /// The file names in `.github/workflows` of the repository that the policy is in, if it is in one.
+    pub workflows: Option<BTreeSet<String>>,
+}
+
+/// Everything that is to be said of a policy, in file order.
+pub fn lint(text: &str, format: Format, options: &Options) -> Vec<Finding> {
+    let mut findings = Findings {
+        source: Source::new(text, format),
+        list: Vec::new(),
+    };
+    match Document::parse(text, format) {
+        Ok(document) => check(&document, options, &mut findings),
+        Err(invalid) => {
+            for problem in invalid.iter() {
+                findings.push(Finding::of_problem(&catalogue::INVALID, problem));
+            }
+        }
+    }
+    let mut list = findings.list;
+    list.sort_by_key(|finding| (finding.position, finding.code));
+    list
+}
+
+fn check(document: &Document<'_>, options: &Options, findings: &mut Findings<'_>) {
+    entries::check(document, findings);
+    let mut patterns = patterns::Checker::default();
+    let mut rules = rules::Checker::default();
+    let top = document.permissions.as_deref().map(|list| (None, list));
+    let of_entries = document
+        .repositories
+        .iter()
+        .flat_map(|(_, entries)| entries)
+        .map(|entry| (Some(entry), entry.permissions.as_slice()));
+    for (entry, list) in top.into_iter().chain(of_entries) {
+        if let Some(Entry { repository, .. }) = entry {
+            patterns.check(Dimension::Repository, repository, findings);
+            names::check(Dimension::Repository, repository, findings);
+        }
+        for rule in list {
+            for (dimension, values) in dimensions(rule) {
+                patterns.check(dimension, values, findings);
+                names::check(dimension, values, findings);
+            }
+            if let Some(files) = &options.workflows {
+                names::check_files(rule, entry.is_none(), files, findings);
+            }
+            keys::check(rule, findings);
+            events::check(rule, findings);
+            expiry::check(rule, options.now, findings);
+        }
+        rules.check(list, findings);
+    }
+}
+
+/// What a pattern is held against.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Dimension<'d> {
+    Repository,
+    Workflow,
+    Branch,
+    Environment,
+    Claim(&'d str),
+}
+
+impl Dimension<'_> {
+    /// Whether the engine compares without case, where the value is ASCII.
+    fn ignores_case(self) -> bool {
+        matches!(self, Self::Repository | Self::Environment)
+    }
+}
+
+/// The dimensions that a rule writes out.
+fn dimensions<'r>(rule: &'r Rule<'_>) -> impl Iterator<Item = (Dimension<'r>, &'r Patterns<'r>)> {
+    let named = [
+        (Dimension::Workflow, &rule.workflow),
+        (Dimension::Branch, &rule.branch),
+        (Dimension::Environment, &rule.environment),
+    ];
+    let claims = rule.claims.iter();
+    named
+        .into_iter()
+        .filter_map(|(dimension, patterns)| Some((dimension, patterns.as_ref()?)))
+        .chain(claims.map(|(name, patterns)| (Dimension::Claim(name), patterns)))
+}
+
+/// Where the checks put what they find.
+struct Findings<'a> {
+    source: Source<'a>,
+    list: Vec<Finding>,
+}
+
+impl Findings<'_> {
+    /// About the value at a place; `text` is the value without its quotes.
+    fn value(&self, lint: &Lint, at: Position, text: &str, message: String) -> Finding {
+        Finding::new(lint, at, self.source.span(at, text).length, message)
+    }
+
+    /// About a pattern.
+    fn pattern(&self, lint: &Lint, pattern: &Pattern<'_>, message: String) -> Finding {
+        self.value(lint, pattern.position, &pattern.text, message)
+    }
+
+    /// About a rule: its first line is shown.
+    fn rule(&self, lint: &Lint, rule: &Rule<'_>, message: String) -> Finding {
+        let length = self.source.rest_of_line(rule.position);
+        Finding::new(lint, rule.position, length, message)
+    }
+
+    /// About a value of a rule that the document keeps no place of.
+    fn member(
+        &self,
+        lint: &Lint,
+        rule: &Rule<'_>,
+        key: &str,
+        value: &str,
+        message: String,
+    ) -> Finding {
+        match self.source.find(rule.position, key, value) {
+            Some(at) => self.value(lint, at, value, message),
+            None => self.rule(lint, rule, message),
+        }
+    }
+
+    fn push(&mut self, finding: Finding) {
+        self.list.push(finding);
+    }
+}
+
+impl Finding {
+    /// A text that is no policy.
+    pub fn invalid(position: Position, message: String) -> Self {
+        Self::new(&catalogue::INVALID, position, 0, message)
+    }
+
+    /// The column after the last character; at least one is marked.
+    pub fn end_column(&self) -> u32 {
+        self.position.column.saturating_add(self.length.max(1))
+    }
+
+    fn new(lint: &Lint, position: Position, length: u32, message: String) -> Self {
+        Self {
+            code: lint.code,
+            level: lint.level,
+            message,
+            help: None,
+            position,
+            length,
+            fix: None,
+        }
+    }
+
+    fn of_problem(lint: &Lint, problem: &Problem) -> Self {
+        let message = problem.message.clone();
+        Self {
+            help: problem.help.clone(),
+            ..Self::new(lint, problem.position, problem.length, message)
+        }
+    }
+
+    fn help(mut self, help: impl Into<String>) -> Self {
+        self.help = Some(help.into());
+        self
+    }
+
+    fn fix(mut self, fix: Option<Fix>) -> Self {
+        self.fix = fix;
+        self
+    }
+}
+
+#[cfg(test)]
+#[path = "lint_tests.rs"]
+mod tests;

@@ -1,0 +1,104 @@
+use super::super::tests::{found, of_rule};
+use super::super::{Format, Options, lint};
+
+fn codes(pattern: &str) -> Vec<String> {
+    let found = of_rule(&format!("branch: {pattern}"));
+    found
+        .iter()
+        .map(|finding| finding.split(' ').nth(1).unwrap().to_owned())
+        .collect()
+}
+
+/// The policy with every fix put in place, from the last to the first.
+fn fixed(branch: &str) -> String {
+    let mut text = format!(
+        "version: 1\npermissions:\n  - permission: ws:locks:create\n    branch: {branch}\n"
+    );
+    let mut findings = lint(&text, Format::Yaml, &Options::default());
+    findings.retain(|finding| finding.fix.is_some());
+    for finding in findings.iter().rev() {
+        let mut lines: Vec<_> = text.lines().map(str::to_owned).collect();
+        let line = &mut lines[finding.position.line as usize - 1];
+        let chars: Vec<char> = line.chars().collect();
+        let start = finding.position.column as usize - 1;
+        let end = start + finding.length as usize;
+        let part = |chars: &[char]| chars.iter().collect::<String>();
+        let replacement = &finding.fix.as_ref().unwrap().replacement;
+        *line = part(&chars[..start]) + replacement + &part(&chars[end..]);
+        text = lines.join("\n") + "\n";
+    }
+    assert!(
+        !found(&text).iter().any(|f| f.contains("invalid")),
+        "{text}"
+    );
+    text.lines().nth(3).unwrap().trim().to_owned()
+}
+
+#[test]
+fn how_patterns_are_written() {
+    for (pattern, expected) in [
+        ("main", &[][..]),
+        ("prod.*", &[]),
+        ("'release/\\d+'", &[]),
+        ("v1.0", &[]),
+        ("feature/*", &["glob-like"]),
+        ("{ regex: feature/* }", &["glob-like"]),
+        ("{ glob: feature/* }", &[]),
+        ("'*.yml'", &["pattern-invalid"]),
+        ("''", &["pattern-invalid"]),
+        ("[]", &["pattern-invalid"]),
+        ("'a)|('", &["pattern-invalid"]),
+        ("'.*\\\\.yml'", &["double-backslash"]),
+        ("\".*\\\\.yml\"", &[]),
+        ("'[\\\\]x'", &[]),
+        ("^(main|develop)$", &["redundant-anchor"]),
+        ("^main$", &["redundant-anchor"]),
+        ("^release/.*", &["redundant-anchor"]),
+        ("^main|develop$", &["redundant-anchor"]),
+        ("^release/1.0$", &["unescaped-dot"]),
+        ("^release/", &["half-anchored"]),
+        ("'\\.yml$'", &["half-anchored"]),
+        ("'.*\\.yml$'", &["redundant-anchor"]),
+        ("'release/1\\.0|1.1'", &["unescaped-dot"]),
+        ("^*", &[]),
+        ("^?main", &[]),
+        ("'cost\\$'", &[]),
+    ] {
+        assert_eq!(codes(pattern), expected, "{pattern}");
+    }
+}
+
+#[test]
+fn fixes_can_be_put_in_place() {
+    for (branch, expected) in [
+        ("feature/* # all", "branch: { glob: 'feature/*' } # all"),
+        ("\"feature/*\"", "branch: { glob: 'feature/*' }"),
+        ("[main, '*-x', ^a$]", "branch: [main, { glob: '*-x' }, 'a']"),
+        ("'.*\\\\.yml$'", "branch: '.*\\.yml$'"),
+        ("^(main|develop)$", "branch: '(main|develop)'"),
+        ("'^it''s$'", "branch: 'it''s'"),
+        ("a.b|c", "branch: 'a\\.b|c'"),
+        ("refs/heads/main", "branch: 'main'"),
+        // Nothing to replace: inside an explicit regex, over several lines, or wider than before.
+        ("{ regex: feature/* }", "branch: { regex: feature/* }"),
+        ("^release/", "branch: ^release/"),
+        (">-\n      feature/*", "branch: >-"),
+    ] {
+        assert_eq!(fixed(branch), expected);
+    }
+}
+
+#[test]
+fn every_pattern_is_compiled() {
+    let rule = "workflow: 'a)'\nbranch: [b, 'c)']\nenvironment: 'd)'\nclaims: { sub: 'e)' }";
+    let expected = ["4:15", "5:17", "6:18", "7:20"].map(|at| format!("{at} pattern-invalid"));
+    assert_eq!(of_rule(rule), expected);
+}
+
+#[test]
+fn a_regex_too_large_without_case_is_found() {
+    // A check of an environment folds the case, which makes some regexes larger.
+    let size = |n: usize| format!("environment: '[\\pL\\pN]{{{n}}}'");
+    let largest = (1..200).find(|n| !of_rule(&size(*n)).is_empty());
+    assert!(largest.is_some());
+}

@@ -1,0 +1,239 @@
+//! `duplicate`, `unreachable`, `redundant-pattern` and `broad-write`: a rule among the others.
+
+use std::collections::HashMap;
+
+use super::super::{Case, Kind, Pattern, Patterns, Rule};
+use super::catalogue::{
+    BROAD_WRITE, DUPLICATE, NOT_COMPARED, REDUNDANT_PATTERN, REPEATED_PERMISSION, UNREACHABLE,
+};
+use super::cover::Coverage;
+use super::{Findings, dimensions};
+
+/// The most comparisons in one policy: some 4,000 rules for one permission in one list. More would
+/// take longer than anybody waits.
+const MAX_COMPARISONS: usize = 8_000_000;
+
+pub(super) struct Checker {
+    left: usize,
+}
+
+impl Default for Checker {
+    fn default() -> Self {
+        Self {
+            left: MAX_COMPARISONS,
+        }
+    }
+}
+
+impl Checker {
+    /// Checks one list of rules.
+    pub(super) fn check(&mut self, list: &[Rule<'_>], findings: &mut Findings<'_>) {
+        let mut coverage = Coverage::default();
+        let mut by_permission: HashMap<&str, Vec<&Rule<'_>>> = HashMap::new();
+        let mut said: HashMap<String, &Rule<'_>> = HashMap::new();
+        for rule in list {
+            broad_write(rule, findings);
+            self.redundant_patterns(rule, &mut coverage, findings);
+            let first = *said.entry(meaning(rule)).or_insert(rule);
+            if !std::ptr::eq(first, rule) {
+                let message = format!(
+                    "rule {} says the same as rule {} (line {})",
+                    rule.number, first.number, first.position.line
+                );
+                findings.push(findings.rule(&DUPLICATE, rule, message).help("remove it"));
+                continue;
+            }
+            if !compiles(rule) {
+                continue;
+            }
+            self.unreachable(rule, &by_permission, &mut coverage, findings);
+            for key in &rule.permissions {
+                by_permission.entry(key.as_str()).or_default().push(rule);
+            }
+        }
+    }
+
+    fn unreachable<'r>(
+        &mut self,
+        rule: &'r Rule<'r>,
+        earlier: &HashMap<&str, Vec<&'r Rule<'r>>>,
+        coverage: &mut Coverage<'r>,
+        findings: &mut Findings<'_>,
+    ) {
+        let mut covering: Vec<&Rule<'_>> = Vec::new();
+        for key in &rule.permissions {
+            let mut candidates = earlier.get(key.as_str()).into_iter().flatten();
+            let found =
+                candidates.find(|wide| self.spend(rule, findings) && coverage.rule(wide, rule));
+            let Some(found) = found else {
+                return;
+            };
+            if !covering.iter().any(|other| std::ptr::eq(*other, *found)) {
+                covering.push(found);
+            }
+        }
+        if covering.is_empty() {
+            return;
+        }
+        let names: Vec<_> = covering
+            .iter()
+            .map(|wide| format!("rule {} (line {})", wide.number, wide.position.line))
+            .collect();
+        let verb = if names.len() == 1 { "grants" } else { "grant" };
+        let message = format!(
+            "rule {} is never needed: {} {verb} all that it does",
+            rule.number,
+            names.join(" and ")
+        );
+        let finding = findings.rule(&UNREACHABLE, rule, message);
+        findings.push(
+            finding.help("remove it, or narrow the earlier rule: rules only add to each other"),
+        );
+    }
+
+    fn redundant_patterns<'r>(
+        &mut self,
+        rule: &'r Rule<'r>,
+        coverage: &mut Coverage<'r>,
+        findings: &mut Findings<'_>,
+    ) {
+        for (dimension, patterns) in dimensions(rule) {
+            for (index, narrow) in patterns.list.iter().enumerate() {
+                let mut others = patterns.list.iter().enumerate();
+                let wide = others.find(|(other, wide)| {
+                    // Of two that cover each other the first one stays.
+                    *other != index
+                        && self.spend(rule, findings)
+                        && coverage.pattern(dimension, wide, narrow)
+                        && (*other < index || !coverage.pattern(dimension, narrow, wide))
+                });
+                if let Some((_, wide)) = wide {
+                    let message = format!(
+                        "`{}` adds nothing to `{}` of the same list",
+                        narrow.text, wide.text
+                    );
+                    let finding = findings.pattern(&REDUNDANT_PATTERN, narrow, message);
+                    findings.push(finding.help("remove one of them"));
+                }
+            }
+        }
+    }
+
+    /// Takes one comparison from what is left; says once that nothing is.
+    fn spend(&mut self, rule: &Rule<'_>, findings: &mut Findings<'_>) -> bool {
+        if let Some(left) = self.left.checked_sub(1) {
+            self.left = left;
+            if left == 0 {
+                let message =
+                    "from here on, rules and patterns are not compared with each other".to_owned();
+                let finding = findings.rule(&NOT_COMPARED, rule, message);
+                findings.push(finding.help("split the list: there are too many to compare"));
+            }
+            return true;
+        }
+        false
+    }
+}
+
+/// A rule without its name and place; two of the same meaning are written alike.
+fn meaning(rule: &Rule<'_>) -> String {
+    let patterns = |patterns: &Option<Patterns<'_>>| {
+        let list = patterns.iter().flat_map(|patterns| &patterns.list);
+        let mut list: Vec<_> = list
+            .map(|one| (one.kind.name(), one.text.to_string()))
+            .collect();
+        list.sort_unstable();
+        list.dedup();
+        // Left out is `*`.
+        if list.iter().any(|(kind, _)| *kind == Kind::Any.name()) {
+            list.clear();
+        }
+        list
+    };
+    let mut permissions: Vec<_> = rule.permissions.iter().map(|key| key.as_str()).collect();
+    permissions.sort_unstable();
+    permissions.dedup();
+    let events = rule.events.as_ref().map(|events| {
+        let mut events: Vec<_> = events.iter().map(AsRef::<str>::as_ref).collect();
+        events.sort_unstable();
+        events.dedup();
+        events
+    });
+    let mut claims: Vec<_> = rule
+        .claims
+        .iter()
+        .map(|(name, value)| (name.as_ref(), patterns(&Some(value.clone()))))
+        .collect();
+    claims.sort_unstable();
+    let parts = (
+        permissions,
+        patterns(&rule.workflow),
+        patterns(&rule.branch),
+        patterns(&rule.environment),
+        events,
+        claims,
+        rule.expires.as_ref().map(|expires| expires.last),
+    );
+    format!("{parts:?}")
+}
+
+/// Whether a decision could use the rule: with a pattern that does not compile it ends in an error,
+/// and would not without the rule.
+fn compiles(rule: &Rule<'_>) -> bool {
+    dimensions(rule).all(|(dimension, patterns)| {
+        let cases: &[Case] = if dimension.ignores_case() {
+            &[Case::Sensitive, Case::Insensitive]
+        } else {
+            &[Case::Sensitive]
+        };
+        let is_simple = |pattern: &Pattern<'_>| pattern.kind == Kind::Any;
+        patterns.list.iter().all(is_simple) && !patterns.list.is_empty()
+            || cases.iter().all(|case| patterns.compile(*case).is_ok())
+    })
+}
+
+fn broad_write(rule: &Rule<'_>, findings: &mut Findings<'_>) {
+    let is_broad = |patterns: &Option<Patterns<'_>>| {
+        patterns
+            .as_ref()
+            .is_none_or(|patterns| patterns.list.iter().any(matches_nearly_all))
+    };
+    let mut seen: Vec<&str> = Vec::new();
+    for key in &rule.permissions {
+        if seen.contains(&key.as_str()) {
+            let message = format!("rule {} names `{key}` twice", rule.number);
+            let finding = findings.rule(&REPEATED_PERMISSION, rule, message);
+            findings.push(finding.help("remove one of them"));
+        }
+        seen.push(key.as_str());
+    }
+    let writes = |key: &&str| {
+        let verb = key.rsplit(':').next().unwrap_or_default();
+        matches!(verb, "create" | "update" | "delete")
+    };
+    let Some(key) = seen.iter().find(|key| writes(key)) else {
+        return;
+    };
+    if [&rule.workflow, &rule.branch, &rule.environment]
+        .into_iter()
+        .all(is_broad)
+    {
+        let message = format!("every workflow, branch and environment may use `{key}`");
+        let finding = findings.rule(&BROAD_WRITE, rule, message);
+        findings.push(finding.help("name the workflow file, the branch or the environment"));
+    }
+}
+
+fn matches_nearly_all(pattern: &Pattern<'_>) -> bool {
+    let text: &str = &pattern.text;
+    match pattern.kind {
+        Kind::Any => true,
+        Kind::Regex => matches!(text, ".*" | "^.*$" | ".+" | "^.+$" | "^.*" | ".*$"),
+        Kind::Glob => text == "**",
+        Kind::Literal | Kind::Exact => false,
+    }
+}
+
+#[cfg(test)]
+#[path = "rules_tests.rs"]
+mod tests;

@@ -1,0 +1,377 @@
+use proptest::collection::vec;
+use proptest::option;
+use proptest::prelude::*;
+use proptest::sample::{select, subsequence};
+
+use super::super::tests::{found, of_rule};
+use super::super::{Format, Options, lint};
+use crate::context::Context;
+use crate::decision::{Scope, decide};
+use crate::policy::{Document, PermissionKey};
+
+fn codes(rules: &[&str]) -> Vec<String> {
+    let rules: String = rules
+        .iter()
+        .map(|rule| format!("  - {{{rule}}}\n"))
+        .collect();
+    let ours = ["unreachable", "duplicate"];
+    found(&format!("version: 1\npermissions:\n{rules}"))
+        .into_iter()
+        .map(|finding| finding.replace(":5", ""))
+        .filter(|finding| ours.iter().any(|code| finding.ends_with(code)))
+        .collect()
+}
+
+#[test]
+fn rules_that_are_never_needed() {
+    for (first, second) in [
+        ("permission: a:b", "permission: a:b, branch: main"),
+        ("permission: [a:b, c:d]", "permission: c:d, branch: main"),
+        (
+            "permission: a:b, branch: [main, x]",
+            "permission: a:b, branch: main, workflow: a.yml",
+        ),
+        (
+            "permission: a:b, branch: 'm.*'",
+            "permission: a:b, branch: [main, max]",
+        ),
+        (
+            "permission: a:b, branch: {glob: 'f/**'}",
+            "permission: a:b, branch: f/x",
+        ),
+        (
+            "permission: a:b, branch: 'm.*'",
+            "permission: a:b, branch: 'm.*', environment: x",
+        ),
+        (
+            "permission: a:b, environment: Prod",
+            "permission: a:b, environment: {exact: prod}",
+        ),
+        (
+            "permission: a:b, environment: 'P.*'",
+            "permission: a:b, environment: prod",
+        ),
+        ("permission: a:b", "permission: a:b, events: [push]"),
+        (
+            "permission: a:b, events: [push, workflow_run]",
+            "permission: a:b, events: [workflow_run]",
+        ),
+        (
+            "permission: a:b, claims: {x: '1'}",
+            "permission: a:b, claims: {x: '1', y: '2'}",
+        ),
+        (
+            "permission: a:b, claims: {x: '*'}",
+            "permission: a:b, branch: main",
+        ),
+        ("permission: a:b", "permission: a:b, expires: 2030-01-01"),
+        (
+            "permission: a:b, expires: 2031-01-01",
+            "permission: a:b, expires: 2030-01-01",
+        ),
+    ] {
+        assert_eq!(
+            codes(&[first, second]),
+            ["4 unreachable"],
+            "{first} / {second}"
+        );
+    }
+    let two = [
+        "permission: a:b",
+        "permission: c:d",
+        "permission: [a:b, c:d], branch: main",
+    ];
+    assert_eq!(codes(&two), ["5 unreachable"]);
+}
+
+#[test]
+fn rules_that_may_be_needed() {
+    for (first, second) in [
+        ("permission: a:b, branch: main", "permission: a:b"),
+        ("permission: a:b", "permission: [a:b, c:d], branch: main"),
+        (
+            "permission: a:b, branch: main",
+            "permission: a:b, branch: Main",
+        ),
+        ("permission: a:b, branch: '.*'", "permission: a:b"),
+        (
+            "permission: a:b, branch: '[a-z]+'",
+            "permission: a:b, branch: 'x|y'",
+        ),
+        (
+            "permission: a:b, environment: '(?-i:prod)'",
+            "permission: a:b, environment: prod",
+        ),
+        (
+            "permission: a:b, environment: GRÖSSE",
+            "permission: a:b, environment: größe",
+        ),
+        (
+            "permission: a:b",
+            "permission: a:b, events: [push, pull_request_target]",
+        ),
+        ("permission: a:b, events: [push]", "permission: a:b"),
+        (
+            "permission: a:b, claims: {x: '1'}",
+            "permission: a:b, branch: main",
+        ),
+        (
+            "permission: a:b, expires: 2030-01-01",
+            "permission: a:b, branch: main",
+        ),
+        (
+            "permission: a:b, expires: 2030-01-01",
+            "permission: a:b, expires: 2031-01-01",
+        ),
+        // One that does not compile makes checks fail, which is told, and not that it is needless.
+        ("permission: a:b", "permission: a:b, branch: 'a)'"),
+        (
+            "permission: a:b, workflow: 'a)'",
+            "permission: a:b, workflow: 'a)', branch: x",
+        ),
+    ] {
+        assert_eq!(codes(&[first, second]), [""; 0], "{first} / {second}");
+    }
+}
+
+#[test]
+fn rules_that_say_the_same() {
+    for (first, second) in [
+        (
+            "permission: a:b, branch: main",
+            "branch: [main], permission: [a:b], name: other",
+        ),
+        (
+            "permission: [a:b, c:d]",
+            "permission: [c:d, a:b], branch: '*'",
+        ),
+        (
+            "permission: a:b, branch: 'a)'",
+            "permission: a:b, branch: 'a)'",
+        ),
+        (
+            "permission: a:b, expires: 2030-01-01",
+            "permission: a:b, expires: 2030-01-01",
+        ),
+    ] {
+        assert_eq!(
+            codes(&[first, second]),
+            ["4 duplicate"],
+            "{first} / {second}"
+        );
+    }
+    assert_eq!(
+        codes(&[
+            "permission: a:b, branch: main",
+            "permission: a:b, branch: {regex: main}"
+        ]),
+        [""; 0]
+    );
+}
+
+#[test]
+fn broad_writes() {
+    let rule = |key: &str, rest: &str| {
+        let text = format!("version: 1\npermissions:\n  - permission: {key}\n{rest}");
+        found(&text)
+            .iter()
+            .any(|finding| finding == "3:5 broad-write")
+    };
+    for key in ["ws:locks:create", "ws:instances:update", "x:delete"] {
+        assert!(rule(key, ""), "{key}");
+        assert!(rule(
+            key,
+            "    branch: '*'\n    workflow: ['*']\n    environment: .*\n"
+        ));
+        assert!(!rule(key, "    environment: production\n"));
+    }
+    assert!(rule("[x:read, x:delete]", ""));
+    assert!(!rule("x:read", ""));
+}
+
+#[test]
+fn patterns_that_add_nothing() {
+    assert_eq!(of_rule("branch: [main, x]"), [""; 0]);
+    assert_eq!(of_rule("branch: [main, main]"), ["4:20 redundant-pattern"]);
+    assert_eq!(of_rule("branch: [max, 'm.+']"), ["4:14 redundant-pattern"]);
+    assert_eq!(
+        of_rule("environment: [Prod, prod]"),
+        ["4:25 redundant-pattern"]
+    );
+    let twice = "version: 1\npermissions:\n  - permission: [a:b, a:b]\n    branch: x\n";
+    assert!(found(twice).contains(&"3:5 repeated-permission".to_owned()));
+}
+
+#[test]
+fn a_list_too_long_to_compare_is_told() {
+    use std::fmt::Write as _;
+    let mut text = String::from("version: 1\npermissions:\n");
+    for index in 0..4_100 {
+        let _ = writeln!(
+            text,
+            "  - {{permission: 'ws:locks:create', branch: b{index}}}"
+        );
+    }
+    let findings = lint(&text, Format::Yaml, &Options::default());
+    let codes: Vec<_> = findings.iter().map(|finding| finding.code).collect();
+    assert_eq!(codes, ["not-compared"]);
+}
+
+const PATTERNS: &[&str] = &[
+    "'*'",
+    "a",
+    "A",
+    "b",
+    "ab",
+    "[a, b]",
+    "'[ab]'",
+    "'a|b'",
+    "'a.*'",
+    "'.*'",
+    "{glob: 'a*'}",
+    "{exact: 'a'}",
+    "'(?-i:a)'",
+    "'(?i)A'",
+    "é",
+    "É",
+    "'^a$'",
+    "'a)'",
+];
+const VALUES: &[Option<&str>] = &[
+    None,
+    Some("a"),
+    Some("A"),
+    Some("b"),
+    Some("ab"),
+    Some("aB"),
+    Some("c"),
+    Some("é"),
+    Some("É"),
+];
+const EVENTS: &[&str] = &[
+    "push",
+    "pull_request",
+    "pull_request_target",
+    "workflow_run",
+];
+const KEYS: &[&str] = &["x:one", "x:two"];
+
+prop_compose! {
+    fn any_rule()(
+        keys in subsequence(KEYS, 1..=2),
+        dimensions in [
+            option::of(select(PATTERNS)), option::of(select(PATTERNS)), option::of(select(PATTERNS)),
+        ],
+        events in option::weighted(0.3, subsequence(EVENTS, 1..=3)),
+        claim in option::weighted(0.3, select(PATTERNS)),
+        expires in option::weighted(0.3, select(&["2027-01-01", "2028-01-01"][..])),
+    ) -> String {
+        let mut parts = vec![format!("permission: ['{}']", keys.join("', '"))];
+        for (name, pattern) in ["workflow", "branch", "environment"].iter().zip(dimensions) {
+            parts.extend(pattern.map(|pattern| format!("{name}: {pattern}")));
+        }
+        parts.extend(events.map(|events| format!("events: [{}]", events.join(", "))));
+        parts.extend(claim.map(|pattern| format!("claims: {{c: {pattern}}}")));
+        parts.extend(expires.map(|expires| format!("expires: {expires}")));
+        format!("  - {{{}}}\n", parts.join(", "))
+    }
+}
+
+/// The decision and the line of the granting rule for every job of a small universe.
+fn decisions(text: &str) -> Vec<String> {
+    let document = Document::parse(text, Format::Yaml).unwrap();
+    let mut decisions = Vec::new();
+    let events = EVENTS.iter().map(|event| Some(*event)).chain([None]);
+    // Each dimension takes each value while the others hold; each event meets each time. A fault in
+    // the comparison of one shows whatever the others are.
+    let mut universe = Vec::new();
+    for event in events {
+        for now in [
+            "2026-06-01T00:00:00Z",
+            "2027-06-01T00:00:00Z",
+            "2029-06-01T00:00:00Z",
+        ] {
+            universe.push((event, now, [Some("a"); 4]));
+        }
+    }
+    for value in VALUES {
+        for fixed in [Some("a"), None] {
+            for index in 0..4 {
+                let mut values = [fixed; 4];
+                values[index] = *value;
+                universe.push((Some("push"), "2026-06-01T00:00:00Z", values));
+            }
+        }
+    }
+    for (event, now, [workflow, branch, environment, claim]) in universe {
+        let owned = |value: Option<&str>| value.map(str::to_owned);
+        let context = Context {
+            repository: Some("o/r".into()),
+            workflow: owned(workflow),
+            branch: owned(branch),
+            environment: owned(environment),
+            event: owned(event),
+            claims: claim
+                .map(|value| ("c".to_owned(), value.to_owned()))
+                .into_iter()
+                .collect(),
+            ..Context::default()
+        };
+        for key in KEYS {
+            let keys = [PermissionKey::parse((*key).into()).unwrap()];
+            let now = now.parse().unwrap();
+            decisions.push(
+                match decide(&document, Scope::Given, &keys, &context, now) {
+                    Ok(decided) => {
+                        let line = decided[0].rule.as_ref().map(|rule| rule.line);
+                        format!("{:?} {line:?}", decided[0].decision)
+                    }
+                    Err(_) => "invalid".to_owned(),
+                },
+            );
+        }
+    }
+    decisions
+}
+
+fn removal_changes_nothing(rules: &[String]) -> Result<(), TestCaseError> {
+    let text = format!("version: 1\npermissions:\n{}", rules.concat());
+    let findings = lint(&text, Format::Yaml, &Options::default());
+    let needless = findings
+        .iter()
+        .filter(|finding| matches!(finding.code, "unreachable" | "duplicate"));
+    for finding in needless {
+        let mut fewer = rules.to_vec();
+        // A comment keeps the lines of the others.
+        fewer[finding.position.line as usize - 3] = "  #\n".to_owned();
+        let without = format!("version: 1\npermissions:\n{}", fewer.concat());
+        prop_assert!(
+            decisions(&text) == decisions(&without),
+            "{}\n{}",
+            text,
+            finding.message
+        );
+    }
+    Ok(())
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 128, failure_persistence: None, ..ProptestConfig::default() })]
+
+    #[test]
+    fn a_rule_that_is_never_needed_can_be_removed(rules in vec(any_rule(), 2..6)) {
+        removal_changes_nothing(&rules)?;
+    }
+
+    #[test]
+    fn so_can_one_that_differs_in_a_dimension(
+        dimension in select(&["workflow", "branch", "environment", "claims"][..]),
+        patterns in [select(PATTERNS), select(PATTERNS)],
+    ) {
+        let rules = patterns.map(|pattern| match dimension {
+            "claims" => format!("  - {{permission: 'x:one', claims: {{c: {pattern}}}}}\n"),
+            _ => format!("  - {{permission: 'x:one', {dimension}: {pattern}}}\n"),
+        });
+        removal_changes_nothing(&rules)?;
+    }
+}

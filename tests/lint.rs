@@ -1,0 +1,403 @@
+//! `repo-permissions lint` as a program.
+#![allow(
+    clippy::allow_attributes,
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    missing_docs,
+    reason = "a test that fails may panic"
+)]
+
+use std::path::PathBuf;
+use std::process::Command;
+
+use serde_json::Value;
+
+/// The patterns that Atmos Pro's page gives as examples.
+const EXAMPLES: &str = r#"version: 1
+permissions:
+  - permission: Affected Stacks Create
+    workflow: "*"
+    branch: "^(main|develop|feature/.*)$"
+    environment: "*"
+  - permission: ws:affected_stacks:create
+    workflow: .*\\.yml$
+    branch: main
+  - permission: ws:deployments:create
+    workflow: deploy-production.yml
+    branch: ^(main|develop)$
+    environment: prod.*
+  - permission: ws:locks:create
+    workflow: .*\.yml$
+    branch: feature/*
+"#;
+
+const BROKEN: &str = "version: 1
+permissions:
+  - permision: ws:deployments:create
+    branch: 7
+    events: [pull-request]
+  - permission: ws:locks:create
+    environment: \"\u{1b}[31m\"
+    color: \"\u{202e}\"
+";
+
+struct Run {
+    code: Option<i32>,
+    out: String,
+    err: String,
+}
+
+impl Run {
+    fn json(&self) -> Value {
+        serde_json::from_str(&self.out).unwrap()
+    }
+}
+
+/// A directory of its own with files in it.
+struct Directory(PathBuf);
+
+impl Directory {
+    fn new(name: &str, files: &[(&str, &str)]) -> Self {
+        let root = PathBuf::from(env!("CARGO_TARGET_TMPDIR")).join(format!("lint-{name}"));
+        let _ = std::fs::remove_dir_all(&root);
+        for (file, text) in files.iter().chain(&[(".git/HEAD", "")]) {
+            let file = root.join(file);
+            std::fs::create_dir_all(file.parent().unwrap()).unwrap();
+            std::fs::write(file, text).unwrap();
+        }
+        Self(root)
+    }
+
+    fn lint(&self, arguments: &[&str]) -> Run {
+        let output = Command::new(env!("CARGO_BIN_EXE_repo-permissions"))
+            .arg("lint")
+            .args(["--now", "2027-01-01T00:00:00Z"])
+            .args(arguments)
+            .current_dir(&self.0)
+            .env_clear()
+            .output()
+            .unwrap();
+        Run {
+            code: output.status.code(),
+            out: String::from_utf8(output.stdout).unwrap(),
+            err: String::from_utf8(output.stderr).unwrap(),
+        }
+    }
+}
+
+fn lint(name: &str, text: &str, arguments: &[&str]) -> Run {
+    let directory = Directory::new(name, &[("policy.yml", text)]);
+    directory.lint(&[&["policy.yml"], arguments].concat())
+}
+
+#[test]
+fn the_examples_of_atmos_pro() {
+    let run = lint("examples", EXAMPLES, &[]);
+    assert_eq!(run.code, Some(0));
+    insta::assert_snapshot!(run.out, @r##"
+    note[redundant-anchor]: the `^` and `$` of `^(main|develop|feature/.*)$` change nothing: a pattern matches the whole value
+     --> policy.yml:5:13
+      |
+    5 |     branch: "^(main|develop|feature/.*)$"
+      |             ^^^^^^^^^^^^^^^^^^^^^^^^^^^^^
+      |
+      = help: write `(main|develop|feature/.*)`
+
+    warning[unreachable]: rule 2 is never needed: rule 1 (line 3) grants all that it does
+     --> policy.yml:7:5
+      |
+    7 |   - permission: ws:affected_stacks:create
+      |     ^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^
+      |
+      = help: remove it, or narrow the earlier rule: rules only add to each other
+
+    warning[double-backslash]: the regex `.*\\.yml$` asks for a backslash in the value
+     --> policy.yml:8:15
+      |
+    8 |     workflow: .*\\.yml$
+      |               ^^^^^^^^^
+      |
+      = help: file names, branches and environments have none: write `.*\.yml$`
+
+    note[redundant-anchor]: the `^` and `$` of `^(main|develop)$` change nothing: a pattern matches the whole value
+      --> policy.yml:12:13
+       |
+    12 |     branch: ^(main|develop)$
+       |             ^^^^^^^^^^^^^^^^
+       |
+       = help: write `(main|develop)`
+
+    note[redundant-anchor]: the `$` of `.*\.yml$` changes nothing: a pattern matches the whole value
+      --> policy.yml:15:15
+       |
+    15 |     workflow: .*\.yml$
+       |               ^^^^^^^^
+       |
+       = help: write `.*\.yml`
+
+    warning[glob-like]: the regex `feature/*` looks like a glob: its `*` repeats the character before it
+      --> policy.yml:16:13
+       |
+    16 |     branch: feature/*
+       |             ^^^^^^^^^
+       |
+       = help: write `{ glob: 'feature/*' }`, or as a regex `feature/[^/]*`
+
+    0 errors, 3 warnings, 3 notes in 1 file
+    "##);
+}
+
+#[test]
+fn a_broken_policy() {
+    let run = lint("broken", BROKEN, &[]);
+    assert_eq!(run.code, Some(1));
+    insta::assert_snapshot!(run.out, @r##"
+    error[invalid]: unknown key `permision` in a rule
+     --> policy.yml:3:5
+      |
+    3 |   - permision: ws:deployments:create
+      |     ^^^^^^^^^
+      |
+      = help: did you mean `permission`?
+
+    error[invalid]: `branch` is an integer (`7`), expected a text
+     --> policy.yml:4:13
+      |
+    4 |     branch: 7
+      |             ^
+      |
+      = help: write it in quotes: `"7"`
+
+    error[invalid]: `pull-request` is not the name of an event
+     --> policy.yml:5:14
+      |
+    5 |     events: [pull-request]
+      |              ^^^^^^^^^^^^
+      |
+      = help: events are named as in `on:`, such as `push`; patterns are not allowed here
+
+    error[invalid]: unknown key `color` in a rule
+     --> policy.yml:8:5
+      |
+    8 |     color: "\u{202e}"
+      |     ^^^^^
+      |
+      = help: known keys: `name`, `permission`, `workflow`, `branch`, `environment`, `events`, `claims`, `expires`
+
+    4 errors, 0 warnings, 0 notes in 1 file
+    "##);
+}
+
+#[test]
+fn exit_codes() {
+    let directory = Directory::new(
+        "codes",
+        &[
+            (
+                "clean.yml",
+                "version: 1\npermissions:\n  - permission: ws:locks:create\n    branch: main\n",
+            ),
+            (
+                "warned.yml",
+                "version: 1\npermissions:\n  - permission: ws:locks:create\n",
+            ),
+            (
+                "wrong.yml",
+                "version: 1\npermissions:\n  - { permission: ws:locks:create, branch: '*a' }\n",
+            ),
+        ],
+    );
+    std::fs::write(directory.0.join("bytes.yml"), b"version: \xff").unwrap();
+    for (files, code, out, err) in [
+        (
+            &["clean.yml"][..],
+            0,
+            "0 errors, 0 warnings, 0 notes in 1 file",
+            "",
+        ),
+        (
+            &["warned.yml"],
+            0,
+            "0 errors, 1 warning, 0 notes in 1 file",
+            "",
+        ),
+        (
+            &["wrong.yml", "warned.yml"],
+            1,
+            "1 error, 1 warning, 0 notes in 2 files",
+            "",
+        ),
+        (&["bytes.yml"], 1, "1 error, 0 warnings", ""),
+        (
+            &["wrong.yml", "none.yml"],
+            2,
+            "1 error, 0 warnings",
+            "`none.yml` cannot be read: ",
+        ),
+        (&["."], 2, "0 errors", "`.` cannot be read: "),
+        (&["clean.yml", "--now", "soon"], 2, "", "--now"),
+        (&[], 2, "", "FILE"),
+    ] {
+        let run = if files.contains(&"--now") {
+            let output = Command::new(env!("CARGO_BIN_EXE_repo-permissions"))
+                .arg("lint")
+                .args(files)
+                .current_dir(&directory.0)
+                .output()
+                .unwrap();
+            Run {
+                code: output.status.code(),
+                out: String::from_utf8(output.stdout).unwrap(),
+                err: String::from_utf8(output.stderr).unwrap(),
+            }
+        } else {
+            directory.lint(files)
+        };
+        assert_eq!(run.code, Some(code), "{files:?}: {}", run.err);
+        assert!(run.out.contains(out), "{files:?}: {}", run.out);
+        assert!(run.err.contains(err), "{files:?}: {}", run.err);
+    }
+}
+
+#[test]
+fn json() {
+    let policy =
+        "version: 1\npermissions:\n  - permission: ws:locks:create\n    branch: feature/*\n";
+    let run = lint("json", policy, &["--format", "json"]);
+    let expected = serde_json::json!({
+        "findings": [{
+            "code": "glob-like",
+            "level": "warning",
+            "file": "policy.yml",
+            "line": 4,
+            "column": 13,
+            "end_column": 22,
+            "message": "the regex `feature/*` looks like a glob: its `*` repeats the character before it",
+            "help": "write `{ glob: 'feature/*' }`, or as a regex `feature/[^/]*`",
+            "fix": "{ glob: 'feature/*' }",
+        }],
+        "summary": { "errors": 0, "warnings": 1, "notes": 0 },
+    });
+    assert_eq!(run.json(), expected);
+}
+
+#[test]
+fn sarif() {
+    let policy =
+        "version: 1\npermissions:\n  - permission: ws:locks:create\n    branch: feature/*\n";
+    let directory = Directory::new("sarif", &[(".github/a b.yml", policy)]);
+    let absolute = directory.0.join(".github/a b.yml");
+    for file in ["./.github/a b.yml", absolute.to_str().unwrap()] {
+        let log = directory.lint(&[file, "--format", "sarif"]).json();
+        assert_eq!(log["version"], "2.1.0");
+        let run = &log["runs"][0];
+        let rules = run["tool"]["driver"]["rules"].as_array().unwrap();
+        let result = &run["results"][0];
+        let rule = &rules[usize::try_from(result["ruleIndex"].as_u64().unwrap()).unwrap()];
+        assert_eq!(rule["id"], result["ruleId"]);
+        assert!(rule["shortDescription"]["text"].is_string());
+        let location = &result["locations"][0]["physicalLocation"];
+        assert_eq!(location["artifactLocation"]["uri"], ".github/a%20b.yml");
+        assert_eq!(
+            location["region"],
+            serde_json::json!({ "startLine": 4, "startColumn": 13, "endColumn": 22 })
+        );
+        let change = &result["fixes"][0]["artifactChanges"][0]["replacements"][0];
+        assert_eq!(change["insertedContent"]["text"], "{ glob: 'feature/*' }");
+    }
+}
+
+#[test]
+fn workflow_commands_cannot_be_written_by_a_policy() {
+    let policy = "version: 1\npermissions:\n  - permission: ws:locks:create\n    branch: \"a)\\n::set-output name=x::100%\"\n";
+    let directory = Directory::new("commands", &[("a,b:c.yml", policy)]);
+    let run = directory.lint(&["./a,b:c.yml", "--format", "github"]);
+    assert_eq!(run.code, Some(1));
+    insta::assert_snapshot!(run.out, @r##"
+    ::error file=a%2Cb%3Ac.yml,line=4,col=13,title=pattern-invalid::the regex `a)\n::set-output name=x::100%25` is not valid: unopened group, at byte 1 of it
+    1 error, 0 warnings, 0 notes in 1 file
+    "##);
+    assert!(run.out.lines().skip(1).all(|line| !line.contains("::")));
+}
+
+#[test]
+fn workflow_files_are_looked_for_above_the_policy() {
+    let policy =
+        "version: 1\npermissions:\n  - permission: ws:locks:create\n    workflow: deploy.yaml\n";
+    let codes = |run: &Run| -> Vec<String> {
+        let json = run.json();
+        let findings = json["findings"].as_array().unwrap();
+        let code = |finding: &Value| finding["code"].as_str().unwrap().to_owned();
+        findings.iter().map(code).collect()
+    };
+    let directory = Directory::new(
+        "files",
+        &[
+            (".github/workflows/deploy.yml", ""),
+            (".github/policies/p.yml", policy),
+            ("inner/.git/HEAD", ""),
+            ("inner/p.yml", policy),
+        ],
+    );
+    let json = ["--format", "json"];
+    let lint = |file: &str| codes(&directory.lint(&[&[file], &json[..]].concat()));
+    assert_eq!(lint(".github/policies/p.yml"), ["extension"]);
+    assert_eq!(lint("inner/p.yml"), [""; 0]);
+}
+
+#[test]
+fn nothing_makes_it_panic() {
+    let long = format!(
+        "{{\"version\":1,\"permissions\":[{{\"permission\":\"ws:locks:create\",\"name\":\"{}\",\"branch\":\"é/*\"}}]}}",
+        "ü".repeat(90_000)
+    );
+    let directory = Directory::new(
+        "panic",
+        &[
+            (
+                "bom.yml",
+                "\u{feff}version: 1\r\npermissions:\r\n  - {permission: a:b, branch: 'é)'}\r\n",
+            ),
+            (
+                "cr.yml",
+                "version: 1\rpermissions:\r  - {permission: a:b, branch: 'é)'}\r",
+            ),
+            ("long.json", &long),
+            (
+                "block.yml",
+                "version: 1\npermissions:\n  - permission: a:b\n    branch: |\n      é/*\n\n\n",
+            ),
+            ("empty.yml", ""),
+            ("tab.yml", "version: 1\n\t\tx"),
+            (
+                "cut.json",
+                "{\"version\": 1, \"permissions\": [{\"é\": \"\\u00",
+            ),
+        ],
+    );
+    for file in [
+        "bom.yml",
+        "cr.yml",
+        "long.json",
+        "block.yml",
+        "empty.yml",
+        "tab.yml",
+        "cut.json",
+    ] {
+        for format in ["human", "json", "sarif", "github"] {
+            let run = directory.lint(&[file, "--format", format]);
+            assert!(
+                matches!(run.code, Some(0 | 1)),
+                "{file}: {:?} {}",
+                run.code,
+                run.err
+            );
+            assert!(
+                !run.out.contains(|c: char| c.is_control() && c != '\n'),
+                "{file}"
+            );
+        }
+    }
+}
