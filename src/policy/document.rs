@@ -9,7 +9,7 @@ use std::borrow::Cow;
 use super::key::PermissionKey;
 use super::pattern::{Kind, Pattern};
 use super::position::Position;
-use super::problem::{Invalid, Problem};
+use super::problem::{Invalid, Problem, quotable};
 use super::reader::{self, Grammar, Read, Reader};
 use super::rule::{Expiry, Patterns, Rule};
 use super::token::{Scalar, ScalarKind, Syntax, Token};
@@ -118,6 +118,7 @@ impl<'a, S: Syntax<'a>> Reader<'a, S, Policy> {
             repositories: None,
         };
         let mut version = false;
+        let before = self.problem_count();
         let at = self.mapping("the policy", &Document::KEYS, |reader, key, at| {
             match key {
                 "version" => {
@@ -130,7 +131,8 @@ impl<'a, S: Syntax<'a>> Reader<'a, S, Policy> {
             }
             Ok(())
         })?;
-        if let (false, Some(at)) = (version, at) {
+        // The key may be misspelt, which is already told then.
+        if let (false, Some(at), true) = (version, at, self.problem_count() == before) {
             self.problem(Problem::new(at, "`version` is missing").help("add `version: 1`"))?;
         }
         Ok(document)
@@ -143,7 +145,7 @@ impl<'a, S: Syntax<'a>> Reader<'a, S, Policy> {
         if scalar.text != "1" {
             let message = format!(
                 "`version` is `{}`, this program knows version 1",
-                scalar.text
+                quotable(&scalar.text)
             );
             self.problem(Problem::new(at, message).over(&scalar.text))?;
         }
@@ -161,6 +163,7 @@ impl<'a, S: Syntax<'a>> Reader<'a, S, Policy> {
 
     fn entry(&mut self, at: Position) -> Read<Option<Entry<'a>>> {
         let (mut repository, mut repository_id, mut owner_id, mut rules) = (None, None, None, None);
+        let before = self.problem_count();
         let mapping = self.mapping(
             "an entry of `repositories`",
             &Entry::KEYS,
@@ -177,10 +180,11 @@ impl<'a, S: Syntax<'a>> Reader<'a, S, Policy> {
         if mapping.is_none() {
             return Ok(None);
         }
-        if repository.is_none() {
+        let clean = self.problem_count() == before;
+        if clean && repository.is_none() {
             self.missing(at, "repository", "repository: OWNER/NAME")?;
         }
-        if rules.is_none() {
+        if clean && rules.is_none() {
             self.missing(at, "permissions", "permissions: []")?;
         }
         Ok(repository.map(|repository| Entry {
@@ -222,6 +226,7 @@ impl<'a, S: Syntax<'a>> Reader<'a, S, Policy> {
             expires: None,
         };
         let mut named = false;
+        let before = self.problem_count();
         let mapping = self.mapping("a rule", &Rule::KEYS, |reader, key, at| {
             match key {
                 "name" => rule.name = reader.text("`name`")?,
@@ -241,7 +246,7 @@ impl<'a, S: Syntax<'a>> Reader<'a, S, Policy> {
         if mapping.is_none() {
             return Ok(None);
         }
-        if !named {
+        if !named && self.problem_count() == before {
             self.missing(position, "permission", "permission: ws:deployments:create")?;
         }
         Ok(Some(rule))
@@ -249,15 +254,14 @@ impl<'a, S: Syntax<'a>> Reader<'a, S, Policy> {
 
     fn events(&mut self, at: Position) -> Read<Vec<Cow<'a, str>>> {
         let mut events = Vec::new();
-        let mut seen = false;
+        let before = self.problem_count();
         self.list("`events`", |reader, _| {
-            seen = true;
             let Some((scalar, at)) = reader.scalar("an event", ScalarKind::Text)? else {
                 return Ok(());
             };
             let name = &scalar.text;
             if name.is_empty() || !name.bytes().all(|b| b.is_ascii_lowercase() || b == b'_') {
-                let message = format!("`{name}` is not the name of an event");
+                let message = format!("`{}` is not the name of an event", quotable(name));
                 let problem = Problem::new(at, message).over(name);
                 return reader.problem(problem.help(
                     "events are named as in `on:`, such as `push`; patterns are not allowed here",
@@ -266,7 +270,7 @@ impl<'a, S: Syntax<'a>> Reader<'a, S, Policy> {
             events.push(scalar.text);
             Ok(())
         })?;
-        if !seen {
+        if events.is_empty() && self.problem_count() == before {
             let problem = Problem::new(at, "`events` names no event");
             self.problem(problem.help("leave the key out for every trusted event"))?;
         }
@@ -275,16 +279,15 @@ impl<'a, S: Syntax<'a>> Reader<'a, S, Policy> {
 
     fn claims(&mut self, at: Position) -> Read<Vec<(Cow<'a, str>, Patterns<'a>)>> {
         let mut claims = Vec::new();
-        let mut seen = false;
+        let before = self.problem_count();
         self.open_mapping("`claims`", |reader, key, _| {
-            seen = true;
-            let what = format!("the claim `{key}`");
+            let what = format!("the claim `{}`", quotable(&key));
             if let Some(patterns) = reader.patterns(&what)? {
                 claims.push((key, patterns));
             }
             Ok(())
         })?;
-        if !seen {
+        if claims.is_empty() && self.problem_count() == before {
             let problem = Problem::new(at, "`claims` names no claim");
             self.problem(
                 problem.help("leave the key out, or write `runner_environment: github-hosted`"),
@@ -300,7 +303,10 @@ impl<'a, S: Syntax<'a>> Reader<'a, S, Policy> {
         let text = scalar.text.clone();
         let expiry = Expiry::parse(scalar.text);
         if expiry.is_none() {
-            let message = format!("`expires` is `{text}`, which is no date and no instant");
+            let message = format!(
+                "`expires` is `{}`, which is no date and no instant",
+                quotable(&text)
+            );
             let problem = Problem::new(at, message).over(&text);
             self.problem(
                 problem.help("write `2027-01-31`, or `2027-01-31T12:00:00Z` with its offset"),
@@ -407,7 +413,10 @@ impl<'a, S: Syntax<'a>, G> Reader<'a, S, G> {
         };
         let id = scalar.text.parse().ok().filter(|id| *id > 0);
         if id.is_none() {
-            let message = format!("{what} is `{}`, expected a positive integer", scalar.text);
+            let message = format!(
+                "{what} is `{}`, expected a positive integer",
+                quotable(&scalar.text)
+            );
             self.problem(Problem::new(at, message).over(&scalar.text))?;
         }
         Ok(id)

@@ -1,1 +1,686 @@
-// tests
+use proptest::collection::vec;
+use proptest::prelude::*;
+use proptest::sample::{Index, select};
+
+use super::*;
+use crate::policy::{Case, MAX_NESTING};
+
+/// After this many problems the reader gives up.
+const MAX_PROBLEMS: usize = 50;
+
+/// The first problem, and how many more there are.
+fn yaml(text: &str) -> String {
+    Document::parse(text, Format::Yaml).unwrap_err().to_string()
+}
+
+fn json(text: &str) -> String {
+    Document::parse(text, Format::Json).unwrap_err().to_string()
+}
+
+/// A policy with one rule; `line` is its line 4.
+fn rule(line: &str) -> String {
+    yaml(&format!(
+        "version: 1\npermissions:\n  - permission: a:b\n    {line}\n"
+    ))
+}
+
+/// A policy with one entry; `line` is its line 4.
+fn entry(line: &str) -> String {
+    yaml(&format!(
+        "version: 1\nrepositories:\n  - permissions: []\n    {line}\n"
+    ))
+}
+
+/// The example of the documentation.
+const EXAMPLE: &str = "\
+version: 1                      # required
+workspace: acme                 # optional label
+permissions:
+  - permission: ws:affected_stacks:create
+    branch: \"^(main|develop|feature/.*)$\"
+repositories:
+  - repository: acme-org/infra
+    repository_id: 123456789
+    owner_id: 4567
+    permissions:
+      - name: production deploys
+        permission: ws:deployments:create
+        workflow: deploy-production.yml
+        branch: main
+        environment: production
+        events: [push, workflow_dispatch]
+        claims:
+          runner_environment: github-hosted
+        expires: 2027-01-31
+  - repository: { glob: \"acme-org/service-*\" }
+    permissions:
+      - permission: [Locks Create, locks delete]
+        branch:
+          - main
+          - { glob: \"release/**\" }
+          - exact: a*b
+          - regex: v1
+";
+
+#[test]
+fn unknown_keys() {
+    insta::assert_snapshot!(yaml("version: 1\npermission: []\n"), @"line 2, column 1: unknown key `permission` in the policy (did you mean `permissions`?)");
+    insta::assert_snapshot!(yaml("version: 1\nrules: []\n"), @"line 2, column 1: unknown key `rules` in the policy (known keys: `version`, `workspace`, `permissions`, `repositories`)");
+    insta::assert_snapshot!(rule("enviroment: production"), @"line 4, column 5: unknown key `enviroment` in a rule (did you mean `environment`?)");
+    insta::assert_snapshot!(rule("Branch: main"), @"line 4, column 5: unknown key `Branch` in a rule (did you mean `branch`?)");
+    insta::assert_snapshot!(rule("branches: [main]"), @"line 4, column 5: unknown key `branches` in a rule (did you mean `branch`?)");
+    insta::assert_snapshot!(rule("actor: octocat"), @"line 4, column 5: unknown key `actor` in a rule (known keys: `name`, `permission`, `workflow`, `branch`, `environment`, `events`, `claims`, `expires`)");
+    insta::assert_snapshot!(rule("branch: { globb: main }"), @"line 4, column 15: unknown key `globb` in `branch` (did you mean `glob`?)");
+    insta::assert_snapshot!(rule("branch: { glob: main, case: false }"), @"line 4, column 27: unknown key `case` in `branch` (known keys: `exact`, `glob`, `regex`)");
+    insta::assert_snapshot!(entry("repo: acme-org/infra"), @"line 4, column 5: unknown key `repo` in an entry of `repositories` (known keys: `repository`, `repository_id`, `owner_id`, `permissions`)");
+    insta::assert_snapshot!(entry("repository-id: 1"), @"line 4, column 5: unknown key `repository-id` in an entry of `repositories` (did you mean `repository_id`?)");
+    // What stands below an unknown key is read, not trusted.
+    insta::assert_snapshot!(rule("deny: { branch: *main }"), @r#"line 4, column 21: not valid YAML: while parsing node, found unknown anchor (a value that starts with `*` or `&` needs quotes: `"*"`)"#);
+}
+
+#[test]
+fn duplicate_keys() {
+    insta::assert_snapshot!(yaml("version: 1\nversion: 1\n"), @"line 2, column 1: `version` is given twice, first at line 1");
+    insta::assert_snapshot!(yaml("version: 1\npermissions: []\nworkspace: x\npermissions: []\n"), @"line 4, column 1: `permissions` is given twice, first at line 2");
+    insta::assert_snapshot!(rule("permission: c:d"), @"line 4, column 5: `permission` is given twice, first at line 3");
+    insta::assert_snapshot!(rule("\"permission\": c:d"), @"line 4, column 5: `permission` is given twice, first at line 3");
+    insta::assert_snapshot!(rule("claims: { sha: a, sha: b }"), @"line 4, column 23: `sha` is given twice, first at line 4");
+    insta::assert_snapshot!(rule("branch: { glob: a, glob: b }"), @"line 4, column 24: `glob` is given twice, first at line 4");
+    insta::assert_snapshot!(entry("permissions: []"), @"line 4, column 5: `permissions` is given twice, first at line 3");
+}
+
+#[test]
+fn keys_without_a_value() {
+    insta::assert_snapshot!(rule("branch:"), @"line 4, column 5: `branch` has no value (give it a value or remove the key)");
+    insta::assert_snapshot!(rule("branch: null"), @"line 4, column 5: `branch` has no value (give it a value or remove the key)");
+    insta::assert_snapshot!(rule("branch: ~"), @"line 4, column 5: `branch` has no value (give it a value or remove the key)");
+    insta::assert_snapshot!(rule("branch: # main"), @"line 4, column 5: `branch` has no value (give it a value or remove the key)");
+    insta::assert_snapshot!(rule("branch: [main, ~]"), @"line 4, column 20: an element of `branch` has no value, expected a text");
+    insta::assert_snapshot!(rule("branch:\n      -"), @"line 5, column 8: an element of `branch` has no value, expected a text");
+    insta::assert_snapshot!(rule("branch: { glob: }"), @"line 4, column 15: `glob` has no value (give it a value or remove the key)");
+    insta::assert_snapshot!(rule("claims: { sha: }"), @"line 4, column 15: `sha` has no value (give it a value or remove the key)");
+    insta::assert_snapshot!(rule("events: [~]"), @"line 4, column 14: an event has no value, expected a text");
+    insta::assert_snapshot!(yaml("version:\n"), @"line 1, column 1: `version` has no value (give it a value or remove the key)");
+    insta::assert_snapshot!(yaml("version: 1\npermissions:\n"), @"line 2, column 1: `permissions` has no value (give it a value or remove the key)");
+    insta::assert_snapshot!(yaml("version: 1\npermissions:\n  -\n"), @"line 3, column 4: a rule is empty, expected a mapping");
+    insta::assert_snapshot!(yaml("version: 1\nrepositories:\n"), @"line 2, column 1: `repositories` has no value (give it a value or remove the key)");
+    insta::assert_snapshot!(entry("repository:"), @"line 4, column 5: `repository` has no value (give it a value or remove the key)");
+}
+
+#[test]
+fn what_yaml_has_beyond_plain_data() {
+    insta::assert_snapshot!(rule("branch: &main main"), @"line 4, column 13: anchors (`&name`) are not allowed in a policy (write the value out)");
+    insta::assert_snapshot!(yaml("version: 1\npermissions: &rules []\n"), @"line 2, column 14: anchors (`&name`) are not allowed in a policy (write the value out)");
+    insta::assert_snapshot!(yaml("&policy version: 1\n"), @"line 1, column 1: anchors (`&name`) are not allowed in a policy (write the value out)");
+    insta::assert_snapshot!(rule("branch: *main"), @r#"line 4, column 13: not valid YAML: while parsing node, found unknown anchor (a value that starts with `*` or `&` needs quotes: `"*"`)"#);
+    insta::assert_snapshot!(rule("branch: *"), @r#"line 4, column 13: not valid YAML: while scanning an anchor or alias, did not find expected alphabetic or numeric character (a value that starts with `*` or `&` needs quotes: `"*"`)"#);
+    insta::assert_snapshot!(rule("branch: **"), @r#"line 4, column 13: not valid YAML: while parsing node, found unknown anchor (a value that starts with `*` or `&` needs quotes: `"*"`)"#);
+    insta::assert_snapshot!(rule("branch: [*]"), @r#"line 4, column 14: not valid YAML: while scanning an anchor or alias, did not find expected alphabetic or numeric character (a value that starts with `*` or `&` needs quotes: `"*"`)"#);
+    insta::assert_snapshot!(rule("workflow: *.yml"), @r#"line 4, column 15: not valid YAML: while parsing node, found unknown anchor (a value that starts with `*` or `&` needs quotes: `"*"`)"#);
+    insta::assert_snapshot!(rule("branch: &"), @r#"line 4, column 13: not valid YAML: while scanning an anchor or alias, did not find expected alphabetic or numeric character (a value that starts with `*` or `&` needs quotes: `"*"`)"#);
+    insta::assert_snapshot!(rule("<<: { branch: main }"), @"line 4, column 5: merge keys (`<<`) are not allowed in a policy (write the values out)");
+    insta::assert_snapshot!(rule("\"<<\": { branch: main }"), @"line 4, column 5: merge keys (`<<`) are not allowed in a policy (write the values out)");
+    insta::assert_snapshot!(rule("branch: !!str main"), @"line 4, column 13: tags (`!name`) are not allowed in a policy (write the value out)");
+    insta::assert_snapshot!(rule("branch: !regex main"), @"line 4, column 13: tags (`!name`) are not allowed in a policy (write the value out)");
+    insta::assert_snapshot!(rule("branch: ! main"), @"line 4, column 13: tags (`!name`) are not allowed in a policy (write the value out)");
+    insta::assert_snapshot!(yaml("!policy\nversion: 1\n"), @"line 1, column 1: tags (`!name`) are not allowed in a policy (write the value out)");
+    insta::assert_snapshot!(yaml("version: 1\n---\nversion: 1\n"), @"line 2, column 1: a second document starts here, a policy is one document (remove the `---`)");
+    insta::assert_snapshot!(yaml("version: 1\npermissions: []\n...\nversion: 1\n"), @"line 4, column 1: a second document starts here, a policy is one document (remove the `---`)");
+    insta::assert_snapshot!(yaml("---\nversion: 1\n---\n"), @"line 3, column 1: a second document starts here, a policy is one document (remove the `---`)");
+    insta::assert_snapshot!(rule("? [a, b]\n    : main"), @"line 4, column 7: a key has to be a text");
+    insta::assert_snapshot!(rule("? { a: b }\n    : main"), @"line 4, column 7: a key has to be a text");
+    insta::assert_snapshot!(rule("1: main"), @"line 4, column 5: the key `1` is an integer, expected a text");
+    insta::assert_snapshot!(rule("true: main"), @"line 4, column 5: the key `true` is a boolean, expected a text");
+    insta::assert_snapshot!(rule("~: main"), @"line 4, column 5: the key `~` is no value, expected a text");
+    insta::assert_snapshot!(rule(": main"), @"line 4, column 5: the key `` is no value, expected a text");
+}
+
+#[test]
+fn yaml_syntax() {
+    insta::assert_snapshot!(rule("\tbranch: main"), @"line 3, column 17: not valid YAML: while scanning a plain scalar, found a tab (YAML is indented with spaces, here is a tab)");
+    insta::assert_snapshot!(yaml("version: 1\npermissions:\n\t- permission: a:b\n"), @"line 3, column 2: not valid YAML: tabs disallowed within this context (block indentation) (YAML is indented with spaces, here is a tab)");
+    insta::assert_snapshot!(rule("branch: \"\\d+\""), @"line 4, column 13: not valid YAML: while parsing a quoted scalar, found unknown escape character (in double quotes a backslash is an escape: use single quotes for a regex)");
+    insta::assert_snapshot!(rule("branch: \"main"), @"line 4, column 13: not valid YAML: while scanning a quoted scalar, found unexpected end of stream");
+    insta::assert_snapshot!(rule("branch: [main"), @"line 5, column 1: not valid YAML: while parsing a flow sequence, expected ',' or ']'");
+    insta::assert_snapshot!(rule("branch: [main]]"), @"line 4, column 19: not valid YAML: misplaced bracket");
+    insta::assert_snapshot!(rule("branch: {main"), @"line 4, column 14: `main` has no value (give it a value or remove the key); and 1 more problem");
+    insta::assert_snapshot!(rule("branch: a: b"), @"line 4, column 14: not valid YAML: mapping values are not allowed in this context");
+    insta::assert_snapshot!(rule("branch: [a-z]+"), @"line 4, column 18: not valid YAML: while parsing a block mapping, did not find expected key");
+    insta::assert_snapshot!(rule("branch: @main"), @"line 4, column 13: not valid YAML: unexpected character: `@'");
+    insta::assert_snapshot!(rule("branch: `main`"), @"line 4, column 13: not valid YAML: unexpected character: ``'");
+    insta::assert_snapshot!(rule("branch: %main"), @"line 4, column 13: not valid YAML: unexpected character: `%'");
+    insta::assert_snapshot!(rule("branch main"), @"line 5, column 1: not valid YAML: simple key expect ':'");
+    insta::assert_snapshot!(rule("  branch: main"), @"line 3, column 17: `a:b branch` is not a permission key (write lower-case words joined by `:`, such as `ws:deployments:create`); and 1 more problem");
+    insta::assert_snapshot!(yaml("version: 1\npermissions:\n  - permission: a:b\n   branch: main\n"), @"line 4, column 4: not valid YAML: while parsing a block collection, did not find expected '-' indicator");
+    // The YAML parser would end there, and not see the second key.
+    insta::assert_snapshot!(yaml("version: 1\nworkspace: é\u{0}\nversion: 1\n"), @"line 2, column 13: the policy has a NUL character, which is no text (remove it)");
+    insta::assert_snapshot!(json("{\"version\": 1}\u{0}"), @"line 1, column 15: the policy has a NUL character, which is no text (remove it)");
+}
+
+#[test]
+fn nothing_and_almost_nothing() {
+    for text in ["", "\n", "# only a comment\n", "\u{feff}", " \n \n"] {
+        assert_eq!(yaml(text), yaml(""), "{text:?}");
+    }
+    insta::assert_snapshot!(yaml(""), @"line 1, column 1: the policy is empty (start with `version: 1` and `permissions:`)");
+    insta::assert_snapshot!(yaml("---\n"), @"line 2, column 1: the policy is empty, expected a mapping");
+    insta::assert_snapshot!(yaml("main\n"), @"line 1, column 1: the policy is a text (`main`), expected a mapping");
+    insta::assert_snapshot!(yaml("- version: 1\n"), @"line 1, column 1: the policy is a list, expected a mapping");
+    insta::assert_snapshot!(yaml("1\n"), @"line 1, column 1: the policy is an integer (`1`), expected a mapping");
+    insta::assert_snapshot!(yaml("~\n"), @"line 1, column 1: the policy is empty, expected a mapping");
+    insta::assert_snapshot!(yaml("{}\n"), @"line 1, column 1: `version` is missing (add `version: 1`)");
+    insta::assert_snapshot!(yaml("<!DOCTYPE html>\n<p>404</p>\n"), @"line 1, column 1: the policy is a text (`<!DOCTYPE html> <p>404</p>`), expected a mapping");
+    insta::assert_snapshot!(json(""), @"line 1, column 1: not valid JSON: EOF while parsing a value");
+    insta::assert_snapshot!(json("null"), @"line 1, column 1: the policy is empty, expected a mapping");
+    insta::assert_snapshot!(json("[]"), @"line 1, column 1: the policy is a list, expected a mapping");
+    insta::assert_snapshot!(json("{}"), @"line 1, column 1: `version` is missing (add `version: 1`)");
+    insta::assert_snapshot!(json("version: 1\n"), @"line 1, column 1: not valid JSON: expected value");
+}
+
+#[test]
+fn what_is_missing() {
+    insta::assert_snapshot!(yaml("permissions: []\n"), @"line 1, column 1: `version` is missing (add `version: 1`)");
+    insta::assert_snapshot!(yaml("# a\n\nworkspace: x\n"), @"line 3, column 1: `version` is missing (add `version: 1`)");
+    insta::assert_snapshot!(yaml("version: 1\npermissions:\n  - branch: main\n"), @"line 3, column 5: `permission` is missing (add `permission: ws:deployments:create`)");
+    insta::assert_snapshot!(yaml("version: 1\npermissions:\n  - {}\n"), @"line 3, column 5: `permission` is missing (add `permission: ws:deployments:create`)");
+    insta::assert_snapshot!(yaml("version: 1\nrepositories:\n  - repository: a/b\n"), @"line 3, column 5: `permissions` is missing (add `permissions: []`)");
+    insta::assert_snapshot!(entry("repository_id: 1"), @"line 3, column 5: `repository` is missing (add `repository: OWNER/NAME`)");
+}
+
+#[test]
+fn versions() {
+    insta::assert_snapshot!(yaml("version: 2\n"), @"line 1, column 10: `version` is `2`, this program knows version 1");
+    insta::assert_snapshot!(yaml("version: \"1\"\n"), @"line 1, column 10: `version` is a text (`1`), expected an integer (write the number without quotes)");
+    insta::assert_snapshot!(yaml("version: '1'\n"), @"line 1, column 10: `version` is a text (`1`), expected an integer (write the number without quotes)");
+    insta::assert_snapshot!(yaml("version: 1.0\n"), @"line 1, column 10: `version` is a number (`1.0`), expected an integer");
+    insta::assert_snapshot!(yaml("version: v1\n"), @"line 1, column 10: `version` is a text (`v1`), expected an integer (write the number without quotes)");
+    insta::assert_snapshot!(yaml("version: true\n"), @"line 1, column 10: `version` is a boolean (`true`), expected an integer");
+    insta::assert_snapshot!(yaml("version: [1]\n"), @"line 1, column 10: `version` is a list, expected an integer");
+    insta::assert_snapshot!(yaml("version: -1\n"), @"line 1, column 10: `version` is `-1`, this program knows version 1");
+    insta::assert_snapshot!(yaml("version: 0x1\n"), @"line 1, column 10: `version` is a number (`0x1`), expected an integer");
+}
+
+#[test]
+fn wrong_types() {
+    insta::assert_snapshot!(yaml("version: 1\nworkspace: 5\n"), @r#"line 2, column 12: `workspace` is an integer (`5`), expected a text (write it in quotes: `"5"`)"#);
+    insta::assert_snapshot!(yaml("version: 1\nworkspace: [acme]\n"), @"line 2, column 12: `workspace` is a list, expected a text");
+    insta::assert_snapshot!(yaml("version: 1\npermissions: a:b\n"), @"line 2, column 14: `permissions` is a text (`a:b`), expected a list");
+    insta::assert_snapshot!(yaml("version: 1\npermissions: { permission: a:b }\n"), @"line 2, column 14: `permissions` is a mapping, expected a list");
+    insta::assert_snapshot!(yaml("version: 1\npermissions: [a:b]\n"), @"line 2, column 15: a rule is a text (`a:b`), expected a mapping");
+    insta::assert_snapshot!(yaml("version: 1\npermissions: [[]]\n"), @"line 2, column 15: a rule is a list, expected a mapping");
+    insta::assert_snapshot!(yaml("version: 1\npermissions: 7\n"), @"line 2, column 14: `permissions` is an integer (`7`), expected a list");
+    insta::assert_snapshot!(yaml("version: 1\nrepositories: { acme-org/infra: [] }\n"), @"line 2, column 15: `repositories` is a mapping, expected a list");
+    insta::assert_snapshot!(yaml("version: 1\nrepositories: [acme-org/infra]\n"), @"line 2, column 16: an entry of `repositories` is a text (`acme-org/infra`), expected a mapping");
+    insta::assert_snapshot!(rule("name: 7"), @r#"line 4, column 11: `name` is an integer (`7`), expected a text (write it in quotes: `"7"`)"#);
+    insta::assert_snapshot!(rule("name: [x]"), @"line 4, column 11: `name` is a list, expected a text");
+    insta::assert_snapshot!(rule("name: { x: y }"), @"line 4, column 11: `name` is a mapping, expected a text");
+    insta::assert_snapshot!(rule("branch: 1.0"), @r#"line 4, column 13: `branch` is a number (`1.0`), expected a text (write it in quotes: `"1.0"`)"#);
+    insta::assert_snapshot!(rule("branch: 7"), @r#"line 4, column 13: `branch` is an integer (`7`), expected a text (write it in quotes: `"7"`)"#);
+    insta::assert_snapshot!(rule("branch: true"), @r#"line 4, column 13: `branch` is a boolean (`true`), expected a text (write it in quotes: `"true"`)"#);
+    insta::assert_snapshot!(rule("branch: [main, 7]"), @r#"line 4, column 20: an element of `branch` is an integer (`7`), expected a text (write it in quotes: `"7"`)"#);
+    insta::assert_snapshot!(rule("branch: [[main]]"), @"line 4, column 14: an element of `branch` is a list, expected a text");
+    insta::assert_snapshot!(rule("branch: { regex: 7 }"), @r#"line 4, column 22: `regex` is an integer (`7`), expected a text (write it in quotes: `"7"`)"#);
+    insta::assert_snapshot!(rule("branch: { regex: [main] }"), @"line 4, column 22: `regex` is a list, expected a text");
+    insta::assert_snapshot!(rule("branch: {}"), @"line 4, column 13: a pattern has exactly one of `exact`, `glob`, `regex` (write a list of patterns for several)");
+    insta::assert_snapshot!(rule("branch: { glob: a, regex: b }"), @"line 4, column 13: a pattern has exactly one of `exact`, `glob`, `regex` (write a list of patterns for several)");
+    insta::assert_snapshot!(rule("claims: main"), @"line 4, column 13: `claims` is a text (`main`), expected a mapping");
+    insta::assert_snapshot!(rule("claims: [sha]"), @"line 4, column 13: `claims` is a list, expected a mapping");
+    insta::assert_snapshot!(rule("claims: {}"), @"line 4, column 5: `claims` names no claim (leave the key out, or write `runner_environment: github-hosted`)");
+    insta::assert_snapshot!(rule("claims: { run_attempt: 1 }"), @r#"line 4, column 28: the claim `run_attempt` is an integer (`1`), expected a text (write it in quotes: `"1"`)"#);
+    insta::assert_snapshot!(entry("repository: 7"), @r#"line 4, column 17: `repository` is an integer (`7`), expected a text (write it in quotes: `"7"`)"#);
+    insta::assert_snapshot!(entry("repository: { name: a/b }"), @"line 4, column 19: unknown key `name` in `repository` (known keys: `exact`, `glob`, `regex`)");
+}
+
+#[test]
+fn ids() {
+    insta::assert_snapshot!(entry("repository_id: \"123\""), @"line 4, column 20: `repository_id` is a text (`123`), expected an integer (write the number without quotes)");
+    insta::assert_snapshot!(entry("repository_id: 0"), @"line 4, column 20: `repository_id` is `0`, expected a positive integer");
+    insta::assert_snapshot!(entry("repository_id: -5"), @"line 4, column 20: `repository_id` is `-5`, expected a positive integer");
+    insta::assert_snapshot!(entry("repository_id: 1.5"), @"line 4, column 20: `repository_id` is a number (`1.5`), expected an integer");
+    insta::assert_snapshot!(entry("repository_id: 1_000"), @"line 4, column 20: `repository_id` is a text (`1_000`), expected an integer (write the number without quotes)");
+    insta::assert_snapshot!(entry("repository_id: 99999999999999999999"), @"line 4, column 20: `repository_id` is `99999999999999999999`, expected a positive integer");
+    insta::assert_snapshot!(entry("repository_id: [1]"), @"line 4, column 20: `repository_id` is a list, expected an integer");
+    insta::assert_snapshot!(entry("owner_id: acme-org"), @"line 4, column 15: `owner_id` is a text (`acme-org`), expected an integer (write the number without quotes)");
+    insta::assert_snapshot!(entry("owner_id: false"), @"line 4, column 15: `owner_id` is a boolean (`false`), expected an integer");
+}
+
+#[test]
+fn permission_keys() {
+    let key = |text: &str| {
+        yaml(&format!(
+            "version: 1\npermissions:\n  - permission: {text}\n"
+        ))
+    };
+    insta::assert_snapshot!(key("ws:deployment:Create"), @"line 3, column 17: `ws:deployment:Create` is not a permission key (did you mean `ws:deployments:create`?)");
+    insta::assert_snapshot!(key("Deployment Create"), @"line 3, column 17: `Deployment Create` is not a permission key (did you mean `ws:deployments:create`?)");
+    insta::assert_snapshot!(key("WS:Deployments:Create"), @"line 3, column 17: `WS:Deployments:Create` is not a permission key (did you mean `ws:deployments:create`?)");
+    insta::assert_snapshot!(key("deploy"), @"line 3, column 17: `deploy` is not a permission key (write lower-case words joined by `:`, such as `ws:deployments:create`)");
+    insta::assert_snapshot!(key("\"*\""), @"line 3, column 17: `*` is not a permission key (write lower-case words joined by `:`, such as `ws:deployments:create`)");
+    insta::assert_snapshot!(key("\"ws:*\""), @"line 3, column 17: `ws:*` is not a permission key (write lower-case words joined by `:`, such as `ws:deployments:create`)");
+    insta::assert_snapshot!(key("\"\""), @"line 3, column 17: `` is not a permission key (write lower-case words joined by `:`, such as `ws:deployments:create`)");
+    insta::assert_snapshot!(key("[]"), @"line 3, column 17: the list of permissions is empty");
+    insta::assert_snapshot!(key("[a:b, c]"), @"line 3, column 23: `c` is not a permission key (write lower-case words joined by `:`, such as `ws:deployments:create`)");
+    insta::assert_snapshot!(key("[a:b, 7]"), @r#"line 3, column 23: `permission` is an integer (`7`), expected a text (write it in quotes: `"7"`)"#);
+    insta::assert_snapshot!(key("7"), @r#"line 3, column 17: `permission` is an integer (`7`), expected a text (write it in quotes: `"7"`)"#);
+    insta::assert_snapshot!(key("1:a:B"), @"line 3, column 17: `1:a:B` is not a permission key (write lower-case words joined by `:`, such as `ws:deployments:create`)");
+    insta::assert_snapshot!(key("{ exact: a:b }"), @"line 3, column 17: `permission` is a mapping, expected a text");
+    insta::assert_snapshot!(key("a:b, c:d"), @"line 3, column 17: `a:b, c:d` is not a permission key (write lower-case words joined by `:`, such as `ws:deployments:create`)");
+}
+
+#[test]
+fn events() {
+    insta::assert_snapshot!(rule("events: push"), @"line 4, column 13: `events` is a text (`push`), expected a list");
+    insta::assert_snapshot!(rule("events: []"), @"line 4, column 5: `events` names no event (leave the key out for every trusted event)");
+    insta::assert_snapshot!(rule("events: [\"*\"]"), @"line 4, column 14: `*` is not the name of an event (events are named as in `on:`, such as `push`; patterns are not allowed here)");
+    insta::assert_snapshot!(rule("events: [\"\"]"), @"line 4, column 14: `` is not the name of an event (events are named as in `on:`, such as `push`; patterns are not allowed here)");
+    insta::assert_snapshot!(rule("events: [Push]"), @"line 4, column 14: `Push` is not the name of an event (events are named as in `on:`, such as `push`; patterns are not allowed here)");
+    insta::assert_snapshot!(rule("events: [push, 7]"), @r#"line 4, column 20: an event is an integer (`7`), expected a text (write it in quotes: `"7"`)"#);
+    insta::assert_snapshot!(rule("events: { push: {} }"), @"line 4, column 13: `events` is a mapping, expected a list");
+    insta::assert_snapshot!(rule("events: [{ exact: push }]"), @"line 4, column 14: an event is a mapping, expected a text");
+    insta::assert_snapshot!(rule("events: [pull_request_target, true]"), @r#"line 4, column 35: an event is a boolean (`true`), expected a text (write it in quotes: `"true"`)"#);
+}
+
+#[test]
+fn expiry_dates() {
+    insta::assert_snapshot!(rule("expires: never"), @"line 4, column 14: `expires` is `never`, which is no date and no instant (write `2027-01-31`, or `2027-01-31T12:00:00Z` with its offset)");
+    insta::assert_snapshot!(rule("expires: 2027"), @r#"line 4, column 14: `expires` is an integer (`2027`), expected a text (write it in quotes: `"2027"`)"#);
+    insta::assert_snapshot!(rule("expires: 2027-02-30"), @"line 4, column 14: `expires` is `2027-02-30`, which is no date and no instant (write `2027-01-31`, or `2027-01-31T12:00:00Z` with its offset)");
+    insta::assert_snapshot!(rule("expires: 31.01.2027"), @"line 4, column 14: `expires` is `31.01.2027`, which is no date and no instant (write `2027-01-31`, or `2027-01-31T12:00:00Z` with its offset)");
+    insta::assert_snapshot!(rule("expires: 2027-01-31T12:00:00"), @"line 4, column 14: `expires` is `2027-01-31T12:00:00`, which is no date and no instant (write `2027-01-31`, or `2027-01-31T12:00:00Z` with its offset)");
+    insta::assert_snapshot!(rule("expires: 2027-01-31 12:00:00Z"), @"line 4, column 14: `expires` is `2027-01-31 12:00:00Z`, which is no date and no instant (write `2027-01-31`, or `2027-01-31T12:00:00Z` with its offset)");
+    insta::assert_snapshot!(rule("expires: \"\""), @"line 4, column 14: `expires` is ``, which is no date and no instant (write `2027-01-31`, or `2027-01-31T12:00:00Z` with its offset)");
+    insta::assert_snapshot!(rule("expires: [2027-01-31]"), @"line 4, column 14: `expires` is a list, expected a text");
+}
+
+#[test]
+fn limits() {
+    let at_limit = format!(
+        "version: 1\npermissions: []\n#{}",
+        "x".repeat(MAX_FILE - 28)
+    );
+    assert_eq!(at_limit.len(), MAX_FILE);
+    assert!(Document::parse(&at_limit, Format::Yaml).is_ok());
+    insta::assert_snapshot!(yaml(&(at_limit.clone() + "x")), @"line 1, column 1: the policy has 10485761 bytes, the limit is 10485760");
+    insta::assert_snapshot!(json(&" ".repeat(MAX_FILE + 1)), @"line 1, column 1: the policy has 10485761 bytes, the limit is 10485760");
+
+    let nested = |depth: usize| rule(&format!("x: {}{}", "[".repeat(depth), "]".repeat(depth)));
+    // The policy, the list and the rule are three.
+    insta::assert_snapshot!(nested(MAX_NESTING - 3), @"line 4, column 5: unknown key `x` in a rule (known keys: `name`, `permission`, `workflow`, `branch`, `environment`, `events`, `claims`, `expires`)");
+    insta::assert_snapshot!(nested(MAX_NESTING - 2), @"line 4, column 21: nested deeper than 16 levels, which is the limit");
+    insta::assert_snapshot!(yaml(&"[".repeat(100_000)), @"line 1, column 256: not valid YAML: recursion limit exceeded");
+    insta::assert_snapshot!(yaml(&"{a: ".repeat(100_000)), @"line 1, column 1021: not valid YAML: recursion limit exceeded");
+    insta::assert_snapshot!(yaml(&"- ".repeat(100_000)), @"line 1, column 33: nested deeper than 16 levels, which is the limit");
+    insta::assert_snapshot!(json(&"[".repeat(100_000)), @"line 1, column 17: nested deeper than 16 levels, which is the limit");
+    insta::assert_snapshot!(json(&"{\"a\":".repeat(100_000)), @"line 1, column 81: nested deeper than 16 levels, which is the limit");
+
+    let claims: String = (0..257).map(|n| format!("      c{n}: x\n")).collect();
+    insta::assert_snapshot!(rule(&format!("claims:\n{claims}")), @"line 261, column 7: more than 256 keys in one mapping, which is the limit");
+
+    // No message quotes a megabyte, and none is compared with it.
+    let long = "x".repeat(1 << 20);
+    for problem in [
+        yaml(&long),
+        rule(&format!("name: [{long}]")),
+        rule(&format!("events: [\"{long}!\"]")),
+        rule(&format!("expires: {long}")),
+        rule(&format!("? {long}\n    : x")),
+        rule(&format!("claims: {{ ? {long} : 1 }}")),
+        entry(&format!("repository_id: {}", "9".repeat(1 << 20))),
+        yaml(&format!(
+            "version: 1\npermissions: [{{ permission: {long} }}]"
+        )),
+        json(&format!("{{\"{long}\": 1}}")),
+        json(&format!("{{\"{long}\": null, \"{long}\": null}}")),
+    ] {
+        assert!(problem.len() < 3 * 1024, "{} bytes", problem.len());
+    }
+}
+
+#[test]
+fn the_limit_of_rules_is_for_the_whole_file() {
+    let rules =
+        |count: usize| "{\"permission\":\"a:b\"},\n".repeat(count - 1) + "{\"permission\":\"a:b\"}";
+    let policy = |top: usize, of_entry: usize| {
+        format!(
+            "{{\"version\":1,\"permissions\":[{}],\"repositories\":[{{\"repository\":\"a/b\",\"permissions\":[\n{}]}}]}}",
+            rules(top),
+            rules(of_entry)
+        )
+    };
+    let text = policy(1, MAX_RULES - 1);
+    let document = Document::parse(&text, Format::Json).unwrap();
+    assert_eq!(document.rules().count(), MAX_RULES);
+    insta::assert_snapshot!(json(&policy(1, MAX_RULES)), @"line 200001, column 1: more than 200000 rules, which is the limit (split the policy)");
+}
+
+/// What is wrong inside a pattern is found when it is compiled, with its own position.
+#[test]
+fn limits_of_patterns() {
+    let message = |line: &str| {
+        let text = format!("version: 1\npermissions:\n  - permission: a:b\n    {line}\n");
+        let document = Document::parse(&text, Format::Yaml).unwrap();
+        let rule = document.rules().next().unwrap();
+        let compiled = rule.branch.as_ref().unwrap().compile(Case::Sensitive);
+        compiled.unwrap_err().to_string()
+    };
+    insta::assert_snapshot!(message(&format!("branch: [main, {}]", "x".repeat(1025))), @"line 4, column 20: the pattern has 1025 bytes, the limit is 1024 (split it into a list of shorter patterns)");
+    insta::assert_snapshot!(message(&format!("branch: {{ exact: {} }}", "é".repeat(513))), @"line 4, column 22: the pattern has 1026 bytes, the limit is 1024 (split it into a list of shorter patterns)");
+    insta::assert_snapshot!(message(r"branch: '\d{1000}{1000}'"), @r"line 4, column 13: the regex `\d{1000}{1000}` is larger than 1048576 bytes when compiled (lower its repetitions or split it into a list)");
+    insta::assert_snapshot!(message("branch: []"), @r#"line 4, column 13: the list of patterns is empty (write `"*"` for every value, or leave the key out)"#);
+    insta::assert_snapshot!(message("branch: \"\""), @r#"line 4, column 13: the pattern is empty (write `"*"` for every value, or leave the key out)"#);
+    insta::assert_snapshot!(message("branch: [main, { glob: \"!main\" }]"), @"line 4, column 28: the glob `!main` is not valid: a pattern here cannot exclude, so it cannot start with `!`");
+}
+
+#[test]
+fn many_problems_are_told_at_once() {
+    insta::assert_snapshot!(rule("branch:\n    env: x\n    expires: never"), @"line 4, column 5: `branch` has no value (give it a value or remove the key); and 2 more problems");
+    let text = format!("version: 1\npermissions:\n{}", "  - {}\n".repeat(80));
+    let invalid = Document::parse(&text, Format::Yaml).unwrap_err();
+    assert_eq!(invalid.iter().count(), MAX_PROBLEMS);
+    let lines: Vec<u32> = invalid
+        .iter()
+        .map(|problem| problem.position.line)
+        .collect();
+    assert!(lines.is_sorted());
+}
+
+#[test]
+fn positions_count_characters_and_every_kind_of_line_end() {
+    insta::assert_snapshot!(yaml("\u{feff}verson: 1\n"), @"line 1, column 1: unknown key `verson` in the policy (did you mean `version`?)");
+    insta::assert_snapshot!(yaml("version: 1\r\npermissions:\r\n  - permission: a:b\r\n    branh: main\r\n"), @"line 4, column 5: unknown key `branh` in a rule (did you mean `branch`?)");
+    insta::assert_snapshot!(rule("claims: { größe: äöü, x: }"), @"line 4, column 27: `x` has no value (give it a value or remove the key)");
+    insta::assert_snapshot!(rule("claims: { \"🦀\": \"🦀\", x: }"), @"line 4, column 25: `x` has no value (give it a value or remove the key)");
+    insta::assert_snapshot!(json("\u{feff}{\"verson\": 1}"), @"line 1, column 2: unknown key `verson` in the policy (did you mean `version`?)");
+    insta::assert_snapshot!(json("{\r\n  \"version\": 1,\r\n  \"x\": 2\r\n}"), @"line 3, column 3: unknown key `x` in the policy (known keys: `version`, `workspace`, `permissions`, `repositories`)");
+    insta::assert_snapshot!(json("{\"version\": 1, \"workspace\": \"äö🦀\", \"x\": 2}"), @"line 1, column 36: unknown key `x` in the policy (known keys: `version`, `workspace`, `permissions`, `repositories`)");
+    insta::assert_snapshot!(json("{\"version\": 1, \"workspace\": \"a\\\"b\\n\\u0041\", \"x\": 2}"), @"line 1, column 45: unknown key `x` in the policy (known keys: `version`, `workspace`, `permissions`, `repositories`)");
+}
+
+#[test]
+fn json_problems() {
+    insta::assert_snapshot!(json("{\"version\": 1,}"), @"line 1, column 15: not valid JSON: trailing comma (remove the comma before the closing bracket)");
+    insta::assert_snapshot!(json("{\"version\": 1, \"permissions\": [{\"permission\": \"a:b\"},]}"), @"line 1, column 54: not valid JSON: trailing comma (remove the comma before the closing bracket)");
+    insta::assert_snapshot!(json("{\n  \"version\": 1,\n  \"version\": 1\n}"), @"line 3, column 3: `version` is given twice, first at line 2");
+    insta::assert_snapshot!(json("{\n  \"version\": 1,\n  \"\\u0076ersion\": 1\n}"), @"line 3, column 3: `version` is given twice, first at line 2");
+    insta::assert_snapshot!(json("{\"version\": 1, \"\\u0070ermission\\u0073\\u0021\": []}"), @"line 1, column 16: unknown key `permissions!` in the policy (did you mean `permissions`?)");
+    insta::assert_snapshot!(json("{\"version\": 1} // a comment"), @"line 1, column 16: not valid JSON: trailing characters");
+    insta::assert_snapshot!(json("{ /* a comment */ \"version\": 1}"), @"line 1, column 3: not valid JSON: key must be a string");
+    insta::assert_snapshot!(json("{\"version\": 1} {}"), @"line 1, column 16: not valid JSON: trailing characters");
+    insta::assert_snapshot!(json("{\"version\": \"1\"}"), @"line 1, column 13: `version` is a text (`1`), expected an integer (write the number without quotes)");
+    insta::assert_snapshot!(json("{\"version\": 1e0}"), @"line 1, column 13: `version` is a number (`1e0`), expected an integer");
+    insta::assert_snapshot!(json("{\"version\": 1, \"workspace\": null}"), @"line 1, column 16: `workspace` has no value (give it a value or remove the key)");
+    insta::assert_snapshot!(json("{\"version\": 1, \"permissions\": [null]}"), @"line 1, column 32: a rule is empty, expected a mapping");
+    insta::assert_snapshot!(json("{\"version\": 1, \"workspace\": true}"), @r#"line 1, column 29: `workspace` is a boolean (`true`), expected a text (write it in quotes: `"true"`)"#);
+    insta::assert_snapshot!(json("{\"version\": 1, \"workspace\": 01}"), @"line 1, column 30: not valid JSON: invalid number");
+    insta::assert_snapshot!(json("{\"version\": 1, \"workspace\": NaN}"), @"line 1, column 29: not valid JSON: expected value");
+    insta::assert_snapshot!(json("{\"version\": 1, \"workspace\": Infinity}"), @"line 1, column 29: not valid JSON: expected value");
+    insta::assert_snapshot!(json("{\"version\": 1, \"workspace\": 'x'}"), @"line 1, column 29: not valid JSON: expected value");
+    insta::assert_snapshot!(json("{\"version\": 1, \"workspace\": \"x"), @"line 1, column 31: not valid JSON: EOF while parsing a string");
+    insta::assert_snapshot!(json("{\"version\": 1, \"workspace\": \"\\d\"}"), @"line 1, column 31: not valid JSON: invalid escape");
+    insta::assert_snapshot!(json("{\"version\": 1, \"workspace\": \"\\ud800\"}"), @"line 1, column 36: not valid JSON: unexpected end of hex escape");
+    insta::assert_snapshot!(json("{\"version\": 1, \"workspace\": \"a\nb\"}"), @r"line 1, column 31: not valid JSON: control character (\u0000-\u001F) found while parsing a string");
+    insta::assert_snapshot!(json("{\"version\": 1"), @"line 1, column 14: not valid JSON: EOF while parsing an object");
+    insta::assert_snapshot!(json("{version: 1}"), @"line 1, column 2: not valid JSON: key must be a string");
+    insta::assert_snapshot!(json("{\"version\": 1, \"repositories\": [{\"repository\": \"a/b\", \"repository_id\": \"1\", \"permissions\": []}]}"), @"line 1, column 72: `repository_id` is a text (`1`), expected an integer (write the number without quotes)");
+    insta::assert_snapshot!(json("{\"version\": 1, \"permissions\": [{\"permission\": \"a:b\", \"<<\": {}}]}"), @"line 1, column 54: merge keys (`<<`) are not allowed in a policy (write the values out)");
+}
+
+#[test]
+fn the_example_is_valid() {
+    let document = Document::parse(EXAMPLE, Format::Yaml).unwrap();
+    assert_eq!(document.workspace.as_deref(), Some("acme"));
+
+    let [top] = document.permissions.as_deref().unwrap() else {
+        panic!("one rule at the top");
+    };
+    let at = |line, column| Position { line, column };
+    assert_eq!((top.position, top.number), (at(4, 5), 1));
+    let branch = top.branch.as_ref().unwrap();
+    assert_eq!(branch.position, at(5, 13));
+    assert_eq!(branch.list[0].kind, Kind::Regex);
+    assert_eq!(branch.list[0].text, "^(main|develop|feature/.*)$");
+    assert!(top.workflow.is_none() && top.environment.is_none() && top.events.is_none());
+
+    let (position, entries) = document.repositories.as_ref().unwrap();
+    assert_eq!(*position, at(6, 1));
+    let [infra, services] = entries.as_slice() else {
+        panic!("two entries");
+    };
+    assert_eq!(infra.position, at(7, 5));
+    assert_eq!(infra.repository.list[0].kind, Kind::Literal);
+    assert_eq!(
+        (infra.repository_id, infra.owner_id),
+        (Some(123_456_789), Some(4567))
+    );
+    let rule = &infra.permissions[0];
+    assert_eq!((rule.position, rule.number), (at(11, 9), 1));
+    assert_eq!(rule.name.as_deref(), Some("production deploys"));
+    assert_eq!(rule.permissions[0].as_str(), "ws:deployments:create");
+    assert_eq!(
+        rule.workflow.as_ref().unwrap().list[0].text,
+        "deploy-production.yml"
+    );
+    assert_eq!(
+        rule.environment.as_ref().unwrap().list[0].kind,
+        Kind::Literal
+    );
+    assert_eq!(
+        rule.events.as_deref().unwrap(),
+        ["push", "workflow_dispatch"]
+    );
+    assert_eq!(rule.claims[0].0, "runner_environment");
+    assert_eq!(rule.claims[0].1.list[0].position, at(18, 31));
+    let expires = rule.expires.as_ref().unwrap();
+    assert_eq!(expires.last.to_string(), "2027-01-31T23:59:59.999999999Z");
+
+    assert_eq!(services.position, at(20, 5));
+    assert_eq!(services.repository.list[0].kind, Kind::Glob);
+    let rule = &services.permissions[0];
+    let keys: Vec<&str> = rule.permissions.iter().map(PermissionKey::as_str).collect();
+    assert_eq!(keys, ["ws:locks:create", "ws:locks:delete"]);
+    let list = &rule.branch.as_ref().unwrap().list;
+    let seen: Vec<_> = list
+        .iter()
+        .map(|p| (&*p.text, p.kind, p.position.line))
+        .collect();
+    assert_eq!(
+        seen,
+        [
+            ("main", Kind::Literal, 24),
+            ("release/**", Kind::Glob, 25),
+            ("a*b", Kind::Exact, 26),
+            ("v1", Kind::Regex, 27),
+        ]
+    );
+
+    let lines: Vec<u32> = document.rules().map(|rule| rule.position.line).collect();
+    assert_eq!(lines, [4, 11, 22]);
+}
+
+#[test]
+fn valid_documents() {
+    for text in [
+        "version: 1",
+        "{version: 1}",
+        "\"version\": 1\n",
+        "--- # start\nversion: 1\n...\n",
+        "%YAML 1.2\n---\nversion: 1\n",
+        "\u{feff}version: 1\r\npermissions: []\r\n",
+        "version: 1\npermissions: []\nrepositories: []\n",
+        "# comment\n\n  \nversion: 1 # x\n",
+        "version: 1\npermissions:\n- permission: a:b\n",
+        "version: 1\npermissions: [{permission: a:b}, {permission: [a:b, a:b]}]\n",
+        "version: 1\nworkspace: 'it''s'\n",
+        "version: 1\nworkspace: \"null\"\n",
+        "version: 1\nworkspace: yes\n",
+        "version: 1\nworkspace: >\n  folded\n  text\n",
+        "version: 1\npermissions:\n  - {permission: a:b, branch: \"1.0\", workflow: 'true', environment: \"~\"}\n",
+        "version: 1\npermissions:\n  - {permission: a:b, expires: 2027-01-31T12:00:00+02:00}\n",
+        "version: 1\npermissions:\n  - {permission: a:b, expires: \"2027-01-31\"}\n",
+        "version: 1\npermissions:\n  - {permission: a:b, claims: {any_claim: [a, {glob: b*}]}}\n",
+        "version: 1\nrepositories:\n  - {repository: [a/b, {regex: c/.*}], repository_id: 1, permissions: []}\n",
+    ] {
+        if let Err(invalid) = Document::parse(text, Format::Yaml) {
+            panic!("{invalid}\n{text}");
+        }
+    }
+    for text in [
+        " {\"version\": 1} \r\n\t",
+        "\u{feff}{\"version\": 1}",
+        "{\"\\u0076ersion\": 1, \"permissions\": [{\"permission\": \"Locks Create\", \"branch\": [\"\\u002a\"]}]}",
+    ] {
+        if let Err(invalid) = Document::parse(text, Format::Json) {
+            panic!("{invalid}\n{text}");
+        }
+    }
+}
+
+#[test]
+fn escapes_in_json_mean_the_characters_they_stand_for() {
+    let text = r#"{"version": 1, "permissions": [
+        {"permission": "a\u003ab", "name": "\"\\\n\ud83e\udd80", "br\u0061nch": "\u002a", "workflow": "a\\.b"}]}"#;
+    let document = Document::parse(text, Format::Json).unwrap();
+    let rule = document.rules().next().unwrap();
+    assert_eq!(rule.permissions[0].as_str(), "a:b");
+    assert_eq!(rule.name.as_deref(), Some("\"\\\n🦀"));
+    assert_eq!(rule.branch.as_ref().unwrap().list[0].kind, Kind::Any);
+    let workflow = &rule.workflow.as_ref().unwrap().list[0];
+    assert_eq!((&*workflow.text, workflow.kind), (r"a\.b", Kind::Regex));
+    assert_eq!((rule.position.line, rule.position.column), (2, 9));
+    assert_eq!((workflow.position.line, workflow.position.column), (2, 103));
+}
+
+/// A JSON text is nearly always YAML too, and then both readers see the same places.
+#[test]
+fn the_two_readers_agree_on_positions() {
+    let text = r#"{
+  "version": 1,
+  "permissions": [ { "permission": ["a:b", "c:d"], "branch": ["main", { "glob": "x/*" }] },
+                   { "permission": "a:b", "environment": "prod" } ]
+}"#;
+    let places = |format| {
+        let document = Document::parse(text, format).unwrap();
+        let rules = document.rules();
+        rules
+            .map(|rule| (rule.position, rule.branch.clone(), rule.environment.clone()))
+            .collect::<Vec<_>>()
+    };
+    assert_eq!(places(Format::Json), places(Format::Yaml));
+}
+
+// ---- nothing panics, and every problem has a place in the text
+
+const EXAMPLE_JSON: &str = r#"{"version": 1, "workspace": "a\u0063me",
+ "permissions": [{"permission": ["ws:locks:create", "Locks Delete"], "branch": {"glob": "a/*"}}],
+ "repositories": [{"repository": "acme-org/infra", "repository_id": 12, "owner_id": 3,
+  "permissions": [{"name": "x", "permission": "a:b", "events": ["push"], "expires": "2027-01-31",
+   "claims": {"sha": ["a", "b"]}}]}]}"#;
+
+fn check(text: &str) {
+    for format in [Format::Yaml, Format::Json] {
+        let Err(invalid) = Document::parse(text, format) else {
+            continue;
+        };
+        // YAML ends a line at a lone carriage return too.
+        let lines = 1 + text.matches(['\n', '\r']).count();
+        // In bytes: in a directive (`%…`) the YAML reader counts those.
+        let widest = 1 + text.len();
+        assert!(invalid.iter().count() <= MAX_PROBLEMS + 1);
+        for problem in invalid.iter() {
+            let Position { line, column } = problem.position;
+            assert!(
+                (1..=lines + 1).contains(&(line as usize)),
+                "{problem}\n{text:?}"
+            );
+            assert!(
+                (1..=widest).contains(&(column as usize)),
+                "{problem}\n{text:?}"
+            );
+            assert!(!problem.message.is_empty() && !problem.message.ends_with('.'));
+        }
+    }
+}
+
+fn fragments() -> impl Strategy<Value = String> {
+    let fragment = select(
+        &[
+            "version: 1\n",
+            "permissions:",
+            "repositories:",
+            "  - ",
+            "- ",
+            "permission: a:b",
+            "\n",
+            "\n    ",
+            "branch: ",
+            "*",
+            "&a ",
+            "!t ",
+            "? ",
+            ": ",
+            "[",
+            "]",
+            "{",
+            "}",
+            ",",
+            "\"",
+            "'",
+            "|\n",
+            ">-\n",
+            "\t",
+            "#",
+            "\\",
+            "\r",
+            "\u{feff}",
+            "%YAML 1.2\n",
+            "<<: ",
+            "~",
+            "1",
+            "\u{0}",
+            "é",
+            "\u{85}",
+            "\u{2028}",
+            "null",
+            "1e9",
+            "\"version\": 1",
+        ][..],
+    );
+    vec(fragment, 0..24).prop_map(|fragments| fragments.concat())
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 400, failure_persistence: None, ..ProptestConfig::default() })]
+
+    #[test]
+    fn arbitrary_texts_never_panic(text in ".{0,60}", lines in vec(".{0,12}", 0..6)) {
+        check(&text);
+        check(&lines.join("\n"));
+    }
+
+    #[test]
+    fn texts_of_yaml_parts_never_panic(text in fragments()) {
+        check(&text);
+        check(&format!("version: 1\npermissions:\n  - permission: a:b\n    {text}"));
+    }
+
+    #[test]
+    fn mutated_policies_never_panic(
+        json in any::<bool>(),
+        edits in vec((any::<Index>(), 0..12_usize, fragments()), 1..4),
+    ) {
+        let mut chars: Vec<char> = if json { EXAMPLE_JSON } else { EXAMPLE }.chars().collect();
+        for (place, remove, insert) in edits {
+            let start = place.index(chars.len() + 1);
+            let end = (start + remove).min(chars.len());
+            chars.splice(start..end, insert.chars().take(3));
+        }
+        check(&chars.into_iter().collect::<String>());
+    }
+
+    #[test]
+    fn a_policy_that_is_cut_off_never_panics(json in any::<bool>(), place in any::<Index>()) {
+        let text = if json { EXAMPLE_JSON } else { EXAMPLE };
+        let length = place.index(text.len() + 1);
+        check(&text.chars().take(length).collect::<String>());
+    }
+}

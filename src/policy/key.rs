@@ -5,6 +5,8 @@ use std::fmt;
 
 use serde::Serialize;
 
+use super::problem::quotable;
+
 /// The keys of Atmos Pro with their display names. Keys are open-ended: others are valid too.
 pub const KNOWN: [(&str, &str); 6] = [
     ("ws:affected_stacks:create", "Affected Stacks Create"),
@@ -38,7 +40,7 @@ impl<'a> PermissionKey<'a> {
             .map(|(key, _)| Self(Cow::Borrowed(*key)))
             .ok_or_else(|| InvalidKey {
                 suggestion: did_you_mean(&text),
-                text: text.into_owned(),
+                text: quotable(&text).into_owned(),
             })
     }
 
@@ -71,6 +73,10 @@ fn is_key(text: &str) -> bool {
 
 /// The known key nearest to `text`, if one is near.
 pub fn did_you_mean(text: &str) -> Option<&'static str> {
+    // The distance takes time and memory by the length, and a long text is near to none.
+    if text.len() > MAX_LENGTH {
+        return None;
+    }
     let lower = text.trim().to_lowercase();
     let names = KNOWN
         .iter()

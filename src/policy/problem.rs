@@ -1,5 +1,6 @@
 //! What is wrong with a policy: one model for the run, the lint and the reports.
 
+use std::borrow::Cow;
 use std::fmt;
 
 use super::position::Position;
@@ -35,6 +36,16 @@ impl Problem {
     pub(crate) fn over(mut self, text: &str) -> Self {
         self.length = u32::try_from(text.chars().count()).unwrap_or(u32::MAX);
         self
+    }
+}
+
+/// A text of the policy as messages quote it: a long one by its start.
+pub(crate) fn quotable(text: &str) -> Cow<'_, str> {
+    /// In characters; a pattern that is not too long is quoted whole.
+    const LONGEST: usize = 1024;
+    match text.char_indices().nth(LONGEST) {
+        Some((end, _)) => format!("{}…", text.get(..end).unwrap_or_default()).into(),
+        None => text.into(),
     }
 }
 

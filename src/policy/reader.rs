@@ -8,7 +8,7 @@ use std::borrow::Cow;
 use super::document::{Format, MAX_FILE};
 use super::json::Json;
 use super::position::Position;
-use super::problem::{Invalid, Problem};
+use super::problem::{Invalid, Problem, quotable};
 use super::token::{Scalar, ScalarKind, Syntax, Token, Tokens};
 use super::yaml::Yaml;
 
@@ -41,6 +41,17 @@ pub(crate) fn read<'a, G: Grammar<'a>>(
         return Err(Problem::new(Position::START, message).into());
     }
     let text = text.strip_prefix('\u{feff}').unwrap_or(text);
+    // The YAML parser takes it for the end of the text, and what follows would be ignored.
+    if let Some((before, _)) = text.split_once('\0') {
+        let number = |n: usize| u32::try_from(n).unwrap_or(u32::MAX);
+        let last_line = before.rsplit('\n').next().unwrap_or_default();
+        let position = Position {
+            line: number(before.matches('\n').count().saturating_add(1)),
+            column: number(last_line.chars().count().saturating_add(1)),
+        };
+        let message = format!("the {} has a NUL character, which is no text", G::NOUN);
+        return Err(Problem::new(position, message).help("remove it").into());
+    }
     match format {
         Format::Yaml => Reader::<_, G>::new(Yaml::new(text, G::NOUN)).document(),
         Format::Json => Reader::<_, G>::new(Json::new(text)).document(),
@@ -198,7 +209,11 @@ impl<'a, S: Syntax<'a>, G> Reader<'a, S, G> {
             };
             if kind != ScalarKind::Text {
                 self.skip()?;
-                let message = format!("the key `{key}` is {}, expected a text", kind.name());
+                let message = format!(
+                    "the key `{}` is {}, expected a text",
+                    quotable(&key),
+                    kind.name()
+                );
                 self.problem(Problem::new(at, message).over(&key))?;
                 continue;
             }
@@ -210,7 +225,11 @@ impl<'a, S: Syntax<'a>, G> Reader<'a, S, G> {
                 continue;
             }
             if let Some((_, first)) = seen.iter().find(|(seen, _)| *seen == key) {
-                let message = format!("`{key}` is given twice, first at line {}", first.line);
+                let message = format!(
+                    "`{}` is given twice, first at line {}",
+                    quotable(&key),
+                    first.line
+                );
                 self.skip()?;
                 self.problem(Problem::new(at, message).over(&key))?;
                 continue;
@@ -230,7 +249,8 @@ impl<'a, S: Syntax<'a>, G> Reader<'a, S, G> {
             ) = self.peek()?
             {
                 self.next()?;
-                let problem = Problem::new(at, format!("`{key}` has no value")).over(&key);
+                let message = format!("`{}` has no value", quotable(&key));
+                let problem = Problem::new(at, message).over(&key);
                 self.problem(problem.help("give it a value or remove the key"))?;
                 continue;
             }
@@ -249,7 +269,7 @@ impl<'a, S: Syntax<'a>, G> Reader<'a, S, G> {
                 ..
             }) => ("empty".to_owned(), None),
             Token::Scalar(scalar) => (
-                format!("{} (`{}`)", scalar.kind.name(), scalar.text),
+                format!("{} (`{}`)", scalar.kind.name(), quotable(&scalar.text)),
                 Some(scalar.text.clone()),
             ),
             _ => ("missing".to_owned(), None),
@@ -311,7 +331,7 @@ impl<'a, S: Syntax<'a>, G> Reader<'a, S, G> {
 }
 
 fn wrong_scalar(what: &str, kind: ScalarKind, scalar: &Scalar<'_>, at: Position) -> Problem {
-    let text = &scalar.text;
+    let text = quotable(&scalar.text);
     let message = match scalar.kind {
         ScalarKind::Null => format!("{what} has no value, expected {}", kind.name()),
         seen => format!(
@@ -320,7 +340,7 @@ fn wrong_scalar(what: &str, kind: ScalarKind, scalar: &Scalar<'_>, at: Position)
             kind.name()
         ),
     };
-    let problem = Problem::new(at, message).over(text);
+    let problem = Problem::new(at, message).over(&scalar.text);
     match (kind, scalar.kind) {
         (ScalarKind::Text, ScalarKind::Null) => problem,
         (ScalarKind::Text, _) => problem.help(format!("write it in quotes: `\"{text}\"`")),
@@ -330,12 +350,14 @@ fn wrong_scalar(what: &str, kind: ScalarKind, scalar: &Scalar<'_>, at: Position)
 }
 
 fn unknown_key(what: &str, key: &str, allowed: &[&str], at: Position) -> Problem {
+    // The distance takes time and memory by the length, and a long key is near to none.
     let near = allowed
         .iter()
+        .filter(|known| key.len() <= known.len() + 8)
         .map(|known| (strsim::damerau_levenshtein(key, known), known))
         .min()
         .filter(|(distance, _)| *distance <= 2);
-    let problem = Problem::new(at, format!("unknown key `{key}` in {what}")).over(key);
+    let problem = Problem::new(at, format!("unknown key `{}` in {what}", quotable(key))).over(key);
     match near {
         Some((_, known)) => problem.help(format!("did you mean `{known}`?")),
         None => problem.help(format!("known keys: `{}`", allowed.join("`, `"))),

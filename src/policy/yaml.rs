@@ -34,8 +34,8 @@ impl<'a> Yaml<'a> {
             // `branch: *` is YAML's alias sign; whoever writes it means the pattern.
             return problem.help("a value that starts with `*` or `&` needs quotes: `\"*\"`");
         }
-        if line.contains('\t') {
-            return problem.help("YAML is indented with spaces, this line has a tab");
+        if line.contains('\t') || error.info().contains("found a tab") {
+            return problem.help("YAML is indented with spaces, here is a tab");
         }
         if line.contains('"') && line.contains('\\') {
             return problem
