@@ -761,7 +761,7 @@ fn a_literal_matches_exactly_one_value() {
             ..Context::default()
         };
         let equal = if value.is_ascii() {
-            pattern.to_ascii_lowercase() == value.to_ascii_lowercase()
+            pattern.eq_ignore_ascii_case(&value)
         } else {
             pattern == value
         };

@@ -232,7 +232,7 @@ fn denied(reason: &'static str) -> Outcome {
 
 fn failed_dimensions(rule: &Rule, job: &Job) -> Result<Vec<String>, Wrong> {
     let mut failed = Vec::new();
-    let named: [(&str, &Option<Vec<Pattern>>, &Option<String>, bool); 3] = [
+    let named = [
         ("workflow", &rule.workflow, &job.workflow, false),
         ("branch", &rule.branch, &job.branch, false),
         ("environment", &rule.environment, &job.environment, true),
@@ -365,7 +365,7 @@ fn compiled(text: &str, ignore_case: bool) -> Option<Rc<regex::Regex>> {
 
 fn equal(a: &str, b: &str, ignore_case: bool) -> bool {
     if ignore_case {
-        a.to_ascii_lowercase() == b.to_ascii_lowercase()
+        a.eq_ignore_ascii_case(b)
     } else {
         a == b
     }
