@@ -155,8 +155,11 @@ class Events:
         job.payload["pull_request"]["number"] = job.payload["number"] = 77
         return job
 
+    def closed(self):
+        return self.pull_request(3)
+
     def merged(self):
-        job = self.pull_request(3)
+        job = self.closed()
         job.payload["pull_request"]["merged"] = True
         job.ref = "refs/heads/master"
         return job
@@ -415,6 +418,7 @@ ORG = ("acme/config", "v1")
 FROM_ORG = {"INPUT_POLICY": "acme/config/policies/central.yml@v1"}
 SECRET_RULE = {"permission": KEY, "name": "canary-rule-name", "branch": "canary-branch"}
 CANARIES = ("canary-rule-name", "canary-branch")
+BUNDLE = {"INPUT_CA-BUNDLE": "certificates/ca.pem"}
 FULL = {"repository": "Codertocat/Hello-World", "workflow": "deploy.yml", "branch": "master", "environment": ""}
 HANG = [Answer(200, "", delay=20, times=None)]
 
@@ -469,6 +473,7 @@ SCENARIOS = [
     Scenario("payload of another pull request", "no_rule_matches", "other_payload",
              policy=rules({"branch": "changes"}), outputs={"branch": "unknown:changes"}),
     Scenario("merged pull request", "granted", "merged", outputs={"branch": "master"}),
+    Scenario("closed pull request", "granted", "closed", policy=rules({"branch": "changes"}), outputs={"branch": "changes"}),
     Scenario("pull_request_target unnamed", "untrusted_event", "pull_request_target",
              policy=rules({"branch": "changes"}), outputs={"branch": "changes"}),
     Scenario("pull_request_target is not its base", "no_rule_matches", "fork_target",
@@ -583,14 +588,22 @@ SCENARIOS = [
     Scenario("variables of an earlier step", "granted",
              job={"earlier_env": {"SSL_CERT_FILE": "/nowhere.pem", "GITHUB_API_URL": "https://evil.example", "RUST_LOG": "trace", "INPUT_POLICY": "evil.yml"}}),
     # Ways to GitHub
-    Scenario("own certificate authority", "granted", inputs={"INPUT_CA-BUNDLE": "certificates/ca.pem"},
+    Scenario("own certificate authority", "granted", inputs=BUNDLE,
              layouts=("tls",)),
     Scenario("own certificate authority, denied", "no_rule_matches", policy=rules({"branch": "main"}),
-             inputs={"INPUT_CA-BUNDLE": "certificates/ca.pem"}, layouts=("tls",)),
+             inputs=BUNDLE, layouts=("tls",)),
     Scenario("a stranger's certificate", "token_unavailable", layouts=("tls",), limit=70, no_reports=True),
     Scenario("a stranger's certificate, by a variable", "token_unavailable", layouts=("tls",),
              limit=70, no_reports=True,
              setup=lambda github, job: job.earlier_env.update(SSL_CERT_FILE=github.authority_file.name)),
+    *(Scenario(f"{name} by their real names", reason, policy=policy, setup=setup, inputs=BUNDLE, layouts=("github.com", "ghe.com"))
+      for name, reason, policy, setup in (
+          ("hosts", "granted", rules({"branch": "master"}), None),
+          ("hosts, denied,", "no_rule_matches", rules({"branch": "main"}), None),
+          ("an enterprise's issuer", "granted", rules({}), enterprise),
+          ("an enterprise's issuer unasked", "token_invalid", rules({}), lambda github, job: job.claims.update(iss=github.issuer + "/acme")),
+          ("an Enterprise Server's issuer", "token_invalid", rules({}), lambda github, job: job.claims.update(iss=f"{github.server_url}/_services/token")),
+      )),
     Scenario("through a proxy", "granted", setup=proxied, also=used_the_proxy),
     Scenario("around a proxy", "granted",
              job={"variables": {"HTTP_PROXY": "http://127.0.0.1:9", "http_proxy": "http://127.0.0.1:9", "NO_PROXY": "127.0.0.1", "no_proxy": "127.0.0.1"}}),
@@ -854,7 +867,8 @@ class Suite:
             "dotcom": Description(generated / "api.github.com.json"),
             "ghes": Description(generated / "ghes-3.19.json"),
         }
-        self.descriptions["tls"] = self.descriptions["ghes"]
+        self.descriptions |= {"tls": self.descriptions["ghes"]}
+        self.descriptions |= dict.fromkeys(("github.com", "ghe.com"), self.descriptions["dotcom"])
         self.events = Events(packages / "webhooks-examples" / "api.github.com" / "index.json")
         self.app_jwt_package = packages / "universal-github-app-jwt"
         self.runner = Runner(
@@ -904,6 +918,8 @@ class Suite:
             scenario.setup(github, job)
         if github.authority:
             job.workspace = job.workspace | {"certificates/ca.pem": github.authority}
+        if github.proxy_url:
+            job.variables = job.variables | {"HTTPS_PROXY": github.proxy_url, "https_proxy": github.proxy_url}
         github.claims = job.signed_claims()
         inputs = {"INPUT_PERMISSION": KEY} | github.inputs | scenario.inputs
         inputs = {name.removeprefix("INPUT_").lower(): value for name, value in inputs.items()}

@@ -11,6 +11,7 @@ import datetime
 import hashlib
 import ipaddress
 import json
+import socket
 import ssl
 import tempfile
 import threading
@@ -18,7 +19,7 @@ import time
 import uuid
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from urllib.parse import parse_qsl, quote, unquote
+from urllib.parse import parse_qsl, quote, unquote, urlsplit
 
 import jwt
 from cryptography import x509
@@ -73,8 +74,29 @@ class Request:
         return json.loads(self.body)
 
 
+#: Hosts by their real names, behind a proxy that the program has to use; host -> role.
+HOSTS = {
+    "github.com": {
+        "github.com": "server",
+        "api.github.com": "api",
+        "run-actions-1-azure-eastus.actions.githubusercontent.com": "tokens",
+        "token.actions.githubusercontent.com": "issuer",
+    },
+    "ghe.com": {
+        "acme.ghe.com": "server",
+        "api.acme.ghe.com": "api",
+        "pipelines.actions.acme.ghe.com": "tokens",
+        "token.actions.acme.ghe.com": "issuer",
+    },
+}
+
+
 class GitHub:
-    """One GitHub for one scenario."""
+    """One GitHub for one scenario.
+
+    Layouts: `dotcom` has the API at the root of a host of its own, `ghes` under `/api/v3`, `tls` is the same by
+    HTTPS, `github.com` and `ghe.com` have their real names, by a proxy.
+    """
 
     def __init__(self, layout, description):
         self.layout = layout
@@ -106,20 +128,31 @@ class GitHub:
         self.proxied = 0
         self.authority = self.authority_file = None
         self.listeners = {}  # host and port -> (listener, roles)
-        one_host = layout != "dotcom"
-        servers = (
-            [self._listen({"server", "api", "tokens"})] * 3
-            if one_host
-            else [self._listen({role}) for role in ("server", "api", "tokens")]
-        )
-        at = lambda listener: f"{'https' if layout == 'tls' else 'http'}://127.0.0.1:{listener.server_address[1]}"
-        self.server_url = at(servers[0])
-        self.prefix = "/api/v3" if one_host else ""
-        self.api_url = at(servers[1]) + self.prefix
-        self.graphql_url = at(servers[1]) + ("/api/graphql" if one_host else "/graphql")
-        self.id_token_url = f"{at(servers[2])}{self.token_path}?api-version=2.0"
+        self.hosts = HOSTS.get(layout, {})
+        self.proxy_url = None
+        roles = ("server", "api", "tokens")
+        if self.hosts:
+            secure = self._address(self._listen(set(), tls=True))
+            self.proxy_url = f"http://{self._address(self._listen(set(), tunnel=secure))}"
+            urls = [f"https://{host}" for role in roles for host, part in self.hosts.items() if part == role]
+        elif layout == "dotcom":
+            urls = [f"http://{self._address(self._listen({role}))}" for role in roles]
+        else:
+            tls = layout == "tls"
+            urls = [f"{'https' if tls else 'http'}://{self._address(self._listen(set(roles), tls=tls))}"] * 3
+        enterprise_server = layout in ("ghes", "tls")
+        self.server_url = urls[0]
+        self.prefix = "/api/v3" if enterprise_server else ""
+        self.api_url = urls[1] + self.prefix
+        self.graphql_url = urls[1] + ("/api/graphql" if enterprise_server else "/graphql")
+        self.id_token_url = f"{urls[2]}{self.token_path}?api-version=2.0"
 
-    def _listen(self, roles):
+    @staticmethod
+    def _address(listener):
+        return f"127.0.0.1:{listener.server_address[1]}"
+
+    def _listen(self, roles, tls=False, tunnel=None):
+        """A listener. `tunnel`: the address that every CONNECT ends at, whatever host it names."""
         github = self
 
         class Handler(BaseHTTPRequestHandler):
@@ -139,6 +172,8 @@ class GitHub:
                     github.proxied += 1
                     host, _, path = path.removeprefix("http://").partition("/")
                     asked, path = github.listeners.get(host, (None, set()))[1], f"/{path}"
+                if github.hosts:
+                    asked = {github.hosts.get(self.headers["host"])}
                 try:
                     answer = github.answer(asked, self.command, path, self.headers, body)
                 except Exception as error:  # a bug of this file, not of the product
@@ -164,12 +199,31 @@ class GitHub:
                 with contextlib.suppress(OSError):  # the program went away, as it may
                     self.wfile.write(content)
 
+            def do_CONNECT(self):
+                github.proxied += 1
+                host, _, port = self.path.partition(":")
+                if tunnel is None or host not in github.hosts or port != "443":
+                    github.violations.append(f"CONNECT {self.path}")
+                    self.send_error(403)
+                    return
+                self.send_response(200)
+                self.end_headers()
+                self.wfile.flush()
+                self.close_connection = True
+                inside = socket.create_connection(tunnel.split(":"))
+                with inside, contextlib.suppress(OSError):
+                    back = threading.Thread(target=pump, args=(inside, self.connection), daemon=True)
+                    back.start()
+                    pump(self.connection, inside)
+                    back.join()
+
             do_GET = do_POST = do_PUT = do_PATCH = do_DELETE = do_HEAD = handle_any
 
         listener = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
         listener.daemon_threads = True
-        if self.layout == "tls":
-            self.authority, chain = certificates()
+        listener.handle_error = lambda *_: None  # a program that goes away, or refuses the certificate
+        if tls:
+            self.authority, chain = certificates(self.hosts)
             self.authority_file = tempfile.NamedTemporaryFile(suffix=".pem")  # noqa: SIM115
             self.authority_file.write(self.authority.encode())
             self.authority_file.flush()
@@ -180,9 +234,8 @@ class GitHub:
                 context.load_cert_chain(file.name)
             # The handshake belongs into the thread of the connection.
             listener.socket = context.wrap_socket(listener.socket, server_side=True, do_handshake_on_connect=False)
-            listener.handle_error = lambda *_: None  # a client that refuses the certificate
         threading.Thread(target=listener.serve_forever, args=(0.02,), daemon=True).start()
-        self.listeners[f"127.0.0.1:{listener.server_address[1]}"] = listener, roles
+        self.listeners[self._address(listener)] = listener, roles
         return listener
 
     def close(self):
@@ -192,6 +245,9 @@ class GitHub:
 
     @property
     def issuer(self):
+        for host, role in self.hosts.items():
+            if role == "issuer":
+                return f"https://{host}{self.issuer_slug}"
         return f"{self.server_url}/_services/token{self.issuer_slug}"
 
     def asked(self, kind):
@@ -226,7 +282,8 @@ class GitHub:
     def _route(self, roles, method, path):
         if "tokens" in roles and path == self.token_path:
             return "id-token", {}
-        if "server" in roles and path == f"/_services/token{self.issuer_slug}/.well-known/jwks":
+        issuer = urlsplit(self.issuer).path
+        if ("issuer" if self.hosts else "server") in roles and path == f"{issuer}/.well-known/jwks":
             return "keys", {}
         if "api" not in roles or not path.startswith(self.prefix + "/"):
             return None, {}
@@ -471,8 +528,17 @@ class GitHub:
         return Answer(204)
 
 
-def certificates():
-    """A certificate authority, and the chain with key of a server on 127.0.0.1; as PEM."""
+def pump(source, sink):
+    """One direction of a tunnel."""
+    with contextlib.suppress(OSError):
+        while data := source.recv(65536):
+            sink.sendall(data)
+    with contextlib.suppress(OSError):
+        sink.shutdown(socket.SHUT_WR)
+
+
+def certificates(hosts):
+    """A certificate authority, and the chain with key of a server on 127.0.0.1 and of the hosts; as PEM."""
     ca_key, key = make_cached_key("authority"), make_cached_key("server")
     name = lambda text: x509.Name([x509.NameAttribute(x509.NameOID.COMMON_NAME, text)])
     now = datetime.datetime.now(datetime.UTC)
@@ -493,7 +559,9 @@ def certificates():
         .add_extension(x509.BasicConstraints(ca=True, path_length=None), critical=True)
         .sign(ca_key, hashes.SHA256())
     )
-    addresses = x509.SubjectAlternativeName([x509.IPAddress(ipaddress.ip_address("127.0.0.1"))])
+    addresses = x509.SubjectAlternativeName(
+        [x509.IPAddress(ipaddress.ip_address("127.0.0.1")), *map(x509.DNSName, hosts)]
+    )
     usage = x509.ExtendedKeyUsage([x509.ExtendedKeyUsageOID.SERVER_AUTH])
     server = (
         builder("ghes.example", key.public_key())
