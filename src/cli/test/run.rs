@@ -54,17 +54,7 @@ fn cases_of(
     })?;
     // The questions before the policy: a case that cannot be asked is a fault of this file.
     let directory = path.parent().unwrap_or(Path::new(""));
-    let mut contexts = Vec::new();
-    let mut errors = Vec::new();
-    for case in &suite.cases {
-        match context(case, directory) {
-            Ok(context) => contexts.push((case, context)),
-            Err(problem) => errors.push(FileError::at(file, &problem)),
-        }
-    }
-    if !errors.is_empty() {
-        return Err(errors);
-    }
+    let contexts = contexts(&suite, directory, file)?;
     let policy = directory.join(&*suite.policy);
     let source = policy.display().to_string();
     let policy_text = read_policy(&policy, &source);
@@ -103,6 +93,27 @@ fn cases_of(
         results.push(result(file, case, &outcome));
     }
     Ok(results)
+}
+
+/// The context of each case, or all that cannot be read for them.
+fn contexts<'s, 'a>(
+    suite: &'s Suite<'a>,
+    directory: &Path,
+    file: &str,
+) -> Result<Vec<(&'s TestCase<'a>, Context)>, Vec<FileError>> {
+    let mut contexts = Vec::new();
+    let mut errors = Vec::new();
+    for case in &suite.cases {
+        match context(case, directory) {
+            Ok(context) => contexts.push((case, context)),
+            Err(problem) => errors.push(FileError::at(file, &problem)),
+        }
+    }
+    if errors.is_empty() {
+        Ok(contexts)
+    } else {
+        Err(errors)
+    }
 }
 
 /// Reads the policy. What is wrong with it ends the run of this file, unless a case is about that.
