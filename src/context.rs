@@ -90,7 +90,7 @@ fn workflow(claims: &Claims) -> Option<String> {
     let workflow_ref = claims.text("workflow_ref")?;
     let mut parts = workflow_ref.splitn(3, '/');
     let (Some(owner), Some(name), Some(rest)) = (parts.next(), parts.next(), parts.next()) else {
-        return Some(workflow_ref.to_owned());
+        return None;
     };
     let own = claims
         .text("repository")
@@ -134,7 +134,7 @@ fn branch(claims: &Claims, payload: Option<&EventPayload>) -> Option<String> {
             Some(head_branch(claims, payload, Some(number), head_ref))
         }
         _ => {
-            let git_ref = git_ref?;
+            let git_ref = git_ref.filter(|git_ref| git_ref.starts_with("refs/"))?;
             let branch = git_ref
                 .strip_prefix("refs/heads/")
                 .filter(|name| !name.is_empty());

@@ -61,7 +61,6 @@ fn what_is_not_in_github_workflows_is_the_whole_path() {
             "acme/infra/.github/workflows/@refs/heads/main",
             "acme/infra/.github/workflows/",
         ),
-        ("deploy.yml", "deploy.yml"),
     ] {
         assert_eq!(workflow_of(workflow_ref), workflow);
     }
@@ -111,6 +110,13 @@ fn the_branch_of_each_kind_of_ref() {
         );
     }
     assert_eq!(branch_of(json!({"event_name": "push"}), None), None);
+    // Not as GitHub writes them: no bare name comes out.
+    assert_eq!(
+        branch_of(json!({"event_name": "push", "ref": "main"}), None),
+        None
+    );
+    let bare = claims(json!({"repository": "acme/infra", "workflow_ref": "deploy.yml"}));
+    assert_eq!(Context::simulated(&bare, None).workflow, None);
 }
 
 fn pull_request(number: u64, head_ref: &str, repo: serde_json::Value) -> Option<serde_json::Value> {

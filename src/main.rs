@@ -22,7 +22,10 @@ fn main() -> ExitCode {
         return ExitCode::from(2);
     };
     tell_of_panics(environment.clone());
-    ExitCode::from(runtime.block_on(step(&environment)))
+    let code = runtime.block_on(step(&environment));
+    // A look-up of a name that hangs runs on a thread of its own and would be waited for.
+    runtime.shutdown_background();
+    ExitCode::from(code)
 }
 
 async fn step(environment: &Environment) -> u8 {

@@ -171,10 +171,12 @@ impl Inputs {
             .get("INPUT_POLICY")
             .filter(|text| !text.trim().is_empty());
         let policy = policy.unwrap_or(DEFAULT_PATH);
-        // A path in a YAML block scalar ends in a new line and is still a path.
+        // A path in a YAML block scalar ends in a new line and is still a path. A policy is taken as it
+        // is, so that its lines are those of the workflow file's text.
         let policy = match PolicySource::parse(policy.trim(), workspace) {
-            Err(_) if policy.contains('\n') => PolicySource::parse(policy, workspace),
-            parsed => parsed,
+            Ok(source) if !matches!(source, PolicySource::Inline(_)) => Ok(source),
+            Err(error) if !policy.contains('\n') => Err(error),
+            _ => PolicySource::parse(policy, workspace),
         };
         let policy = policy
             .map_err(|error| problems.add(format!("`policy`: {error}")))
@@ -274,6 +276,10 @@ fn places(input: Option<&str>, problems: &mut Problems) -> BTreeSet<Place> {
     if none && !places.is_empty() {
         wrong = true;
         problems.add("`report` names `none` and other places");
+    }
+    if places.is_empty() && !none && !wrong {
+        wrong = true;
+        problems.add("`report` names no place: leave it out or write `none`");
     }
     if wrong { all } else { places }
 }

@@ -14,6 +14,11 @@ use crate::github::{Api, ApiError};
 use crate::http::Budget;
 use crate::report::{Detail, Labels, Outcome, context_rows, heading, page};
 
+/// How many rules of one permission the log shows.
+const MAX_RULES: usize = 200;
+/// The largest output `result` in bytes: all outputs of a job may have 1 MB.
+const MAX_RESULT: usize = 500_000;
+
 /// Reports of one run. A report that fails is a warning and stops no other.
 pub struct Reporter<'a> {
     pub environment: &'a Environment,
@@ -40,7 +45,7 @@ impl Reporter<'_> {
         };
         let allowed = (outcome.decision == Decision::Allowed).to_string();
         let rule = outcome.rule();
-        let json = outcome.to_json();
+        let json = outcome.to_json_within(MAX_RESULT);
         let outputs = [
             ("decision", outcome.decision.as_str()),
             ("allowed", &allowed),
@@ -180,7 +185,14 @@ impl Reporter<'_> {
                     permission.permission,
                     permission.decision.as_str()
                 );
-                Log.group(&title, permission.trace.iter().flat_map(trace_lines));
+                let more = permission.trace.len().saturating_sub(MAX_RULES);
+                let more = (more > 0).then(|| format!("{more} more rules are not shown"));
+                let shown = permission
+                    .trace
+                    .iter()
+                    .take(MAX_RULES)
+                    .flat_map(trace_lines);
+                Log.group(&title, shown.chain(more));
             }
         }
         let heading = heading(outcome.decision, self.advisory());

@@ -20,7 +20,7 @@ use super::runtime::{Runtime, payload};
 use super::workflow::{Log, random_id, write_outputs};
 use crate::audit::{Circumstances, TokenRecord, records};
 use crate::context::{Context, EventPayload};
-use crate::decision::{Decision, PermissionDecision, Reason, Scope, decide};
+use crate::decision::{Decision, PermissionDecision, Reason, Scope, decide_while};
 use crate::http::{Budget, Network};
 use crate::oidc::Issuer;
 use crate::policy::Document;
@@ -28,6 +28,8 @@ use crate::report::{Detail, Failure, Outcome, PolicyRecord};
 
 /// How long reports may take after SIGTERM or SIGINT. The runner kills after ten seconds.
 const FAREWELL: Duration = Duration::from_secs(3);
+/// How long a decision may take: it does not look at signals, and the runner waits ten seconds.
+const MAX_DECISION: Duration = Duration::from_secs(4);
 /// The largest CA bundle in bytes.
 const MAX_CA_BUNDLE: usize = 1 << 20;
 
@@ -284,12 +286,14 @@ impl Step<'_> {
         let policy = async { Ok(self.policy(inputs, &runtime, work, credentials).await) };
         let (context, policy) = tokio::try_join!(identity, policy)?;
         let (loaded, document) = policy?;
-        decide(
+        let until = Instant::now() + self.budget.left().min(MAX_DECISION);
+        decide_while(
             document,
             loaded.scope,
             &inputs.permissions,
             context,
             (self.clock)(),
+            &|| Instant::now() < until,
         )
         .map_err(|invalid| Failure::invalid_policy(&loaded.record.file, &invalid))
     }

@@ -1,6 +1,6 @@
 //! What the runner says of the job, checked.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use url::Url;
 
@@ -12,7 +12,7 @@ use crate::oidc::JobVariables;
 use crate::report::text::visible;
 
 /// The largest event payload that is read, in bytes; GitHub's limit for a webhook is 25 MB.
-const MAX_PAYLOAD: u64 = 64 << 20;
+const MAX_PAYLOAD: usize = 64 << 20;
 
 /// The runner's variables that a check needs. Earlier steps cannot set `GITHUB_*` and `RUNNER_*`.
 #[derive(Clone, Debug)]
@@ -77,14 +77,11 @@ pub fn payload(environment: &Environment) -> (Option<EventPayload>, Option<Strin
     let Some(path) = environment.get("GITHUB_EVENT_PATH") else {
         return (None, Some("`GITHUB_EVENT_PATH` is missing".to_owned()));
     };
+    // Earlier steps can replace the file: a pipe or a device would never end.
     let read = std::fs::metadata(path)
-        .and_then(|metadata| {
-            if metadata.len() > MAX_PAYLOAD {
-                return Err(std::io::Error::other(format!(
-                    "larger than {MAX_PAYLOAD} bytes"
-                )));
-            }
-            std::fs::read(path)
+        .and_then(|metadata| match metadata.is_file() {
+            true => crate::read_capped(Path::new(path), MAX_PAYLOAD),
+            false => Err(std::io::Error::other("it is not a file")),
         })
         .map_err(|error| error.to_string())
         .and_then(|json| EventPayload::parse(&json).map_err(|error| error.to_string()));
@@ -105,12 +102,18 @@ pub fn head_sha(
     environment: &Environment,
     payload: Option<&EventPayload>,
 ) -> Option<String> {
-    if let Some(sha) = input {
-        return Some(sha.to_owned());
-    }
     let is_pull_request = environment
         .get("GITHUB_EVENT_NAME")
         .is_some_and(|event| event.starts_with("pull_request"));
+    let is_merge_commit = |sha: &str| {
+        let on_merge_ref = environment
+            .get("GITHUB_REF")
+            .is_some_and(|git_ref| git_ref.starts_with("refs/pull/"));
+        is_pull_request && on_merge_ref && environment.get("GITHUB_SHA") == Some(sha)
+    };
+    if let Some(sha) = input.filter(|sha| !is_merge_commit(sha)) {
+        return Some(sha.to_owned());
+    }
     let sha = if is_pull_request {
         payload?.pull_request.as_ref()?.head.sha.as_str()
     } else {

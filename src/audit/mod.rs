@@ -6,6 +6,7 @@ use serde_json::{Value, json};
 use crate::context::Context;
 use crate::decision::{Decision, PermissionDecision};
 use crate::report::Outcome;
+use crate::report::text::json_line;
 
 /// The version of `data`; it rises when a field changes its meaning or goes.
 pub const SCHEMA_VERSION: u32 = 1;
@@ -54,15 +55,19 @@ pub fn records(outcome: &Outcome<'_>, circumstances: &Circumstances) -> Vec<Stri
         .asked
         .iter()
         .map(|asked| (asked.as_str(), None));
-    let subjects: Vec<_> = match outcome.permissions.as_slice() {
+    let mut subjects: Vec<_> = match outcome.permissions.as_slice() {
         [] => failed.collect(),
         _ => decided.collect(),
     };
+    if subjects.is_empty() {
+        // Nothing valid was asked for; that is a check too.
+        subjects.push(("", None));
+    }
     subjects
         .into_iter()
         .enumerate()
         .map(|(number, (subject, permission))| {
-            record(outcome, circumstances, number, subject, permission).to_string()
+            json_line(&record(outcome, circumstances, number, subject, permission).to_string())
         })
         .collect()
 }

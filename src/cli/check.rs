@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use clap::Args;
 use jiff::Timestamp;
 
-use super::{OutputFormat, print};
+use super::{OutputFormat, print, print_error};
 use crate::context::{Context, EventPayload};
 use crate::decision::{Decision, PermissionDecision, Reason, Scope, TracedRule, decide};
 use crate::oidc::Claims;
@@ -87,6 +87,7 @@ pub(super) fn run(arguments: &Arguments) -> u8 {
     };
     match arguments.format {
         OutputFormat::Json => print(&(outcome.to_json() + "\n")),
+        OutputFormat::Human if outcome.decision == Decision::Error => print_error(&human(&outcome)),
         OutputFormat::Human => print(&human(&outcome)),
     }
     match outcome.decision {

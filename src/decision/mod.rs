@@ -34,6 +34,9 @@ pub enum Scope {
     Given,
 }
 
+/// Asked whether there is time for more.
+pub type GoOn<'a> = &'a dyn Fn() -> bool;
+
 /// Decides on each permission in turn.
 ///
 /// # Errors
@@ -45,12 +48,28 @@ pub fn decide<'a>(
     context: &'a Context,
     now: Timestamp,
 ) -> Result<Vec<PermissionDecision<'a>>, Invalid> {
-    let installation = Installation::find(document, scope, context)?;
+    decide_while(document, scope, permissions, context, now, &|| true)
+}
+
+/// The same, as long as `go_on` says so: it is asked before each pattern, of which a policy can have
+/// many that are slow to compile.
+///
+/// # Errors
+/// As [`decide`], and when it was told to stop.
+pub fn decide_while<'a>(
+    document: &'a Document<'a>,
+    scope: Scope,
+    permissions: &[PermissionKey<'_>],
+    context: &'a Context,
+    now: Timestamp,
+    go_on: GoOn<'_>,
+) -> Result<Vec<PermissionDecision<'a>>, Invalid> {
+    let installation = Installation::find(document, scope, context, go_on)?;
     permissions
         .iter()
         .map(|permission| match &installation {
             Installation::Absent(reason) => Ok(denied(permission, *reason, Vec::new())),
-            Installation::Present(rules) => decide_one(rules, permission, context, now),
+            Installation::Present(rules) => decide_one(rules, permission, context, now, go_on),
         })
         .collect()
 }
@@ -62,7 +81,12 @@ enum Installation<'a> {
 }
 
 impl<'a> Installation<'a> {
-    fn find(document: &'a Document<'a>, scope: Scope, context: &Context) -> Result<Self, Invalid> {
+    fn find(
+        document: &'a Document<'a>,
+        scope: Scope,
+        context: &Context,
+        go_on: GoOn<'_>,
+    ) -> Result<Self, Invalid> {
         if let (Some(_), Some((position, _)), Scope::OtherRepository) =
             (&document.permissions, &document.repositories, scope)
         {
@@ -84,7 +108,8 @@ impl<'a> Installation<'a> {
             .flat_map(|(_, entries)| entries)
         {
             let name = context.repository.as_deref();
-            if matches(&entry.repository, name, Case::ignored_for(name))? {
+            let tried = try_each(&entry.repository, name, Case::ignored_for(name), go_on)?;
+            if tried.contains(&true) {
                 named = true;
                 if pins_agree(entry, context) {
                     entries.push(entry);
@@ -105,11 +130,28 @@ impl<'a> Installation<'a> {
     }
 }
 
-fn matches(patterns: &Patterns<'_>, value: Option<&str>, case: Case) -> Result<bool, Problem> {
-    // Every pattern is compiled, also after a match: whether a policy is valid does not hang on the
-    // order of its patterns.
-    let matchers = patterns.compile(case)?;
-    Ok(matchers.iter().any(|matcher| matcher.matches(value)))
+/// Whether each pattern matches. Each is compiled, also after a match: whether a policy is valid does
+/// not hang on the order of its patterns. One at a time, since a large one takes a megabyte.
+fn try_each(
+    patterns: &Patterns<'_>,
+    value: Option<&str>,
+    case: Case,
+    go_on: GoOn<'_>,
+) -> Result<Vec<bool>, Problem> {
+    if patterns.list.is_empty() {
+        return Err(patterns.empty());
+    }
+    let tried = patterns.list.iter().map(|pattern| {
+        if !go_on() {
+            let message =
+                "deciding took too long: the patterns up to here are too many or too large";
+            return Err(
+                Problem::new(pattern.position, message).help("write fewer or simpler patterns")
+            );
+        }
+        Ok(pattern.compile(case)?.matches(value))
+    });
+    tried.collect()
 }
 
 fn pins_agree(entry: &Entry<'_>, context: &Context) -> bool {
@@ -125,6 +167,7 @@ fn decide_one<'a>(
     permission: &PermissionKey<'_>,
     context: &'a Context,
     now: Timestamp,
+    go_on: GoOn<'_>,
 ) -> Result<PermissionDecision<'a>, Invalid> {
     let candidates = rules.iter().filter(|rule| {
         rule.permissions
@@ -134,7 +177,7 @@ fn decide_one<'a>(
     let mut problems = Vec::new();
     let mut trace = Vec::new();
     for rule in candidates {
-        match trace_rule(rule, context, now) {
+        match trace_rule(rule, context, now, go_on) {
             Ok(traced) => trace.push(traced),
             Err(problem) => problems.push(problem),
         }
@@ -198,6 +241,7 @@ fn trace_rule<'a>(
     rule: &'a Rule<'a>,
     context: &'a Context,
     now: Timestamp,
+    go_on: GoOn<'_>,
 ) -> Result<TracedRule<'a>, Problem> {
     let mut dimensions = vec![
         dimension(
@@ -205,24 +249,27 @@ fn trace_rule<'a>(
             &rule.workflow,
             &context.workflow,
             Case::Sensitive,
+            go_on,
         )?,
         dimension(
             "branch".into(),
             &rule.branch,
             &context.branch,
             Case::Sensitive,
+            go_on,
         )?,
         dimension(
             "environment".into(),
             &rule.environment,
             &context.environment,
             Case::ignored_for(context.environment.as_deref()),
+            go_on,
         )?,
     ];
     for (name, patterns) in &rule.claims {
         let value = context.claims.get(name.as_ref()).map(String::as_str);
         let name = Cow::Owned(format!("claims.{name}"));
-        dimensions.push(traced(name, patterns, value, Case::Sensitive)?);
+        dimensions.push(traced(name, patterns, value, Case::Sensitive, go_on)?);
     }
     dimensions.extend(event(rule, context));
     dimensions.extend(expiry(rule, now));
@@ -243,10 +290,11 @@ fn dimension<'a>(
     patterns: &'a Option<Patterns<'a>>,
     value: &'a Option<String>,
     case: Case,
+    go_on: GoOn<'_>,
 ) -> Result<TracedDimension<'a>, Problem> {
     let value = value.as_deref();
     match patterns {
-        Some(patterns) => traced(name, patterns, value, case),
+        Some(patterns) => traced(name, patterns, value, case, go_on),
         None => Ok(TracedDimension {
             dimension: name,
             pattern: "*".into(),
@@ -264,16 +312,17 @@ fn traced<'a>(
     patterns: &'a Patterns<'a>,
     value: Option<&'a str>,
     case: Case,
+    go_on: GoOn<'_>,
 ) -> Result<TracedDimension<'a>, Problem> {
-    let compiled = patterns.compile(case)?;
+    let compiled = try_each(patterns, value, case, go_on)?;
     let mut tried: Vec<_> = patterns
         .list
         .iter()
         .zip(&compiled)
-        .map(|(pattern, matcher)| TracedPattern {
+        .map(|(pattern, matched)| TracedPattern {
             pattern: Cow::Borrowed(&*pattern.text),
             kind: pattern.kind.name(),
-            matched: matcher.matches(value),
+            matched: *matched,
         })
         .collect();
     let matched = tried.iter().any(|pattern| pattern.matched);

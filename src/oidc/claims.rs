@@ -39,6 +39,7 @@ impl Claims {
     pub fn values(&self) -> impl Iterator<Item = (&str, Cow<'_, str>)> {
         self.0.iter().filter_map(|(name, value)| {
             let value = match value {
+                Value::String(text) if text.is_empty() => return None,
                 Value::String(text) => Cow::Borrowed(text.as_str()),
                 Value::Number(number) => Cow::Owned(number.to_string()),
                 Value::Bool(true) => Cow::Borrowed("true"),

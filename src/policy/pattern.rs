@@ -156,6 +156,8 @@ impl Pattern<'_> {
         // gone from it, so they cannot reach the wrapping either.
         let tree = regex_syntax::ParserBuilder::new()
             .case_insensitive(case == Case::Insensitive)
+            // Below the regex crate's own limit of 250, which the wrapping counts towards.
+            .nest_limit(200)
             .build()
             .parse(regex)
             .map_err(|error| self.not_a_regex(&error))?;

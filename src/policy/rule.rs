@@ -60,14 +60,19 @@ pub struct Patterns<'a> {
 }
 
 impl<'a> Patterns<'a> {
+    /// What is wrong with a list without a pattern.
+    pub(crate) fn empty(&self) -> Problem {
+        Problem::new(self.position, "the list of patterns is empty")
+            .help("write `\"*\"` for every value, or leave the key out")
+    }
+
     /// Compiles every pattern of the list.
     ///
     /// # Errors
     /// The first that is wrong, or the list is empty.
     pub fn compile(&self, case: Case) -> Result<Vec<Matcher<'_>>, Problem> {
         if self.list.is_empty() {
-            return Err(Problem::new(self.position, "the list of patterns is empty")
-                .help("write `\"*\"` for every value, or leave the key out"));
+            return Err(self.empty());
         }
         self.list
             .iter()
@@ -96,9 +101,14 @@ impl<'a> Expiry<'a> {
             if date.to_string() != *text {
                 return None;
             }
-            let next = date.tomorrow().ok()?.to_datetime(Time::midnight());
-            let next = TimeZone::UTC.to_timestamp(next).ok()?;
-            next.checked_sub(SignedDuration::from_nanos(1)).ok()?
+            match date.tomorrow() {
+                Ok(next) => {
+                    let next = TimeZone::UTC.to_timestamp(next.to_datetime(Time::midnight()));
+                    next.ok()?.checked_sub(SignedDuration::from_nanos(1)).ok()?
+                }
+                // The last day of the calendar, which people write for "never".
+                Err(_) => Timestamp::MAX,
+            }
         };
         Some(Self { text, last })
     }
@@ -109,11 +119,30 @@ impl<'a> Expiry<'a> {
     }
 }
 
-/// An RFC 3339 instant, with its offset.
+/// An RFC 3339 instant: `2027-01-31T12:00:00Z`, with its seconds and its offset.
 pub fn parse_instant(text: &str) -> Option<Timestamp> {
-    // jiff also reads a time zone annotation in brackets (RFC 9557).
-    let plain = !text.contains('[');
-    plain.then(|| text.parse().ok()).flatten()
+    // jiff reads more: ISO 8601 without separators, and time zones in brackets (RFC 9557).
+    let shape: String = text
+        .chars()
+        .map(|c| {
+            if c.is_ascii_digit() {
+                '0'
+            } else {
+                c.to_ascii_uppercase()
+            }
+        })
+        .collect();
+    let rest = shape.strip_prefix("0000-00-00T00:00:00")?;
+    let offset = match rest.strip_prefix('.') {
+        Some(fraction) => {
+            let offset = fraction.trim_start_matches('0');
+            (offset.len() < fraction.len()).then_some(offset)?
+        }
+        None => rest,
+    };
+    matches!(offset, "Z" | "+00:00" | "-00:00")
+        .then(|| text.parse().ok())
+        .flatten()
 }
 
 #[cfg(test)]
@@ -132,6 +161,12 @@ mod tests {
                 true,
             ),
             ("2027-01-31T12:00:00+02:00", "2027-01-31T10:00:01Z", true),
+            (
+                "2027-01-31T12:00:00.5-02:00",
+                "2027-01-31T14:00:00.4Z",
+                false,
+            ),
+            ("9999-12-31", "2500-01-01T00:00:00Z", false),
         ] {
             let expiry = Expiry::parse(expires.into()).unwrap();
             assert_eq!(
@@ -156,6 +191,11 @@ mod tests {
             "31.01.2027",
             "2027-1-31",
             "2027-W05-7",
+            "20270131T120000Z",
+            "2027-01-31T12Z",
+            "2027-01-31T12:00Z",
+            "2027-01-31T12:00:00+02",
+            "2027-01-31T12:00:00.Z",
         ] {
             assert_eq!(Expiry::parse(text.into()), None, "{text}");
         }

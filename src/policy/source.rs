@@ -74,8 +74,8 @@ impl PolicySource {
             Self::DefaultBranch(path) | Self::Workspace(path) | Self::Repository { path, .. } => {
                 Format::of_path(path.as_str())
             }
-            // JSON is a mapping in braces; so is YAML's flow style, which reads JSON too.
-            Self::Inline(text) if text.trim_start().starts_with('{') => Format::Json,
+            // A mapping in braces is JSON when its first key is in quotes, else YAML's flow style.
+            Self::Inline(text) if is_json(text) => Format::Json,
             Self::Inline(_) => Format::Yaml,
         }
     }
@@ -106,6 +106,11 @@ impl fmt::Display for PolicySource {
             Self::Inline(_) => f.write_str("the input `policy`"),
         }
     }
+}
+
+fn is_json(text: &str) -> bool {
+    let inside = text.trim_start().strip_prefix('{').map(str::trim_start);
+    inside.is_some_and(|inside| inside.starts_with(['"', '}']))
 }
 
 /// A path inside a repository: relative, without empty, `.` or `..` segments, ending in `.yml`,

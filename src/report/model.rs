@@ -2,8 +2,12 @@
 
 use serde::Serialize;
 
+use super::text::truncate;
 use crate::context::Context;
 use crate::decision::{Decision, PermissionDecision, Reason};
+
+/// The longest message in characters.
+const MAX_MESSAGE: usize = 4_000;
 
 /// How much of the policy reports show.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -128,7 +132,7 @@ impl<'a> Outcome<'a> {
             decision: reason.decision(),
             reason,
             status: reason.status(),
-            message: sentences.join("; "),
+            message: bounded(sentences.join("; ")),
             permissions,
             context: Some(context),
             policy: Some(policy),
@@ -151,7 +155,7 @@ impl<'a> Outcome<'a> {
             decision: Decision::Error,
             reason: failure.reason,
             status: failure.reason.status(),
-            message,
+            message: bounded(message),
             permissions: Vec::new(),
             context,
             policy,
@@ -194,6 +198,12 @@ impl<'a> Outcome<'a> {
         if policy.repository.is_some() && policy.reference.is_none() {
             parts.push(("at the", "default branch"));
         }
+        parts.extend(
+            policy
+                .repository
+                .as_deref()
+                .map(|repository| ("repository", repository)),
+        );
         let named = [("commit", &policy.commit), ("blob", &policy.blob)];
         parts.extend(
             named
@@ -203,11 +213,29 @@ impl<'a> Outcome<'a> {
         Some(parts)
     }
 
+    /// The same, without the traces where they would make it larger than `max` bytes.
+    pub fn to_json_within(&self, max: usize) -> String {
+        let json = self.to_json();
+        if json.len() <= max {
+            return json;
+        }
+        let mut short = self.clone();
+        for permission in &mut short.permissions {
+            permission.trace.clear();
+        }
+        short.to_json()
+    }
+
     /// The JSON of this outcome, in one line.
     pub fn to_json(&self) -> String {
         // Only strings, numbers and lists: it cannot fail.
         serde_json::to_string(self).unwrap_or_default()
     }
+}
+
+/// A sentence that a log can show: names and patterns of a policy can have any length.
+fn bounded(sentence: String) -> String {
+    truncate(&sentence, MAX_MESSAGE).into_owned()
 }
 
 /// One permission's decision as a sentence.
@@ -232,6 +260,9 @@ fn sentence(permission: &PermissionDecision<'_>, context: &Context, detail: Deta
             (None, _) => "a rule matches".to_owned(),
         },
         Reason::RepositoryNotFound => format!("the policy has no entry for `{repository}`"),
+        Reason::RepositoryIdMismatch if context.repository_id.is_none() => {
+            format!("the policy pins the id of `{repository}`, and no repository id is known here")
+        }
         Reason::RepositoryIdMismatch => format!(
             "the policy names `{repository}`, but pins another repository or owner id than {} and {}: \
              the repository was renamed, transferred or re-created",
@@ -268,7 +299,7 @@ pub fn advice(reason: Reason) -> Option<&'static str> {
             "Add a rule with this permission to the policy, or ask for a permission that it grants."
         }
         Reason::UntrustedEvent => {
-            "This event runs trusted code on untrusted input. If that is safe here, name it in `events:` of the rule; else use another trigger."
+            "If the rule is safe in this event, name the event in its `events:`; else use another trigger. `pull_request_target` and `workflow_run` run trusted code on untrusted input, so no rule matches them that does not name them."
         }
         Reason::Expired => "Renew `expires` of the rule by a reviewed change of the policy.",
         Reason::NoRuleMatches => {

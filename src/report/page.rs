@@ -3,7 +3,7 @@
 use std::fmt::Write as _;
 
 use super::model::{Detail, Outcome, advice};
-use super::text::{code, markdown, truncate_bytes};
+use super::text::{cell, code, markdown, truncate_bytes};
 use crate::context::Context;
 use crate::decision::{Decision, PermissionDecision, TracedRule};
 
@@ -53,18 +53,18 @@ fn facts(outcome: &Outcome<'_>) -> String {
     };
     row(
         "Reason",
-        format!("{} ({})", code(outcome.reason.code()), outcome.status),
+        format!("{} ({})", cell(outcome.reason.code()), outcome.status),
     );
     if let Some(context) = outcome.context {
         for (name, value) in context_rows(context) {
-            row(name, value.map_or_else(|| "none".to_owned(), code));
+            row(name, value.map_or_else(|| "none".to_owned(), cell));
         }
     }
     if let Some(parts) = outcome.provenance() {
         let part = |(name, value): (&str, &str)| match name {
-            "" => code(value),
+            "" => cell(value),
             "at the" => format!("{name} {value}"),
-            _ => format!("{name} {}", code(value)),
+            _ => format!("{name} {}", cell(value)),
         };
         row(
             "Policy",
@@ -124,12 +124,12 @@ fn rule_row(rule: &TracedRule<'_>) -> String {
             _ => 3,
         };
         let patterns: Vec<_> = match dimension.any_of.as_slice() {
-            [] => vec![code(&dimension.pattern)],
-            several => several.iter().map(|one| code(&one.pattern)).collect(),
+            [] => vec![cell(&dimension.pattern)],
+            several => several.iter().map(|one| cell(&one.pattern)).collect(),
         };
         let what = match (column, dimension.kind) {
             (3, "events") if dimension.pattern.is_empty() => "names no `events`".to_owned(),
-            (3, _) => format!("{} {}", code(&dimension.dimension), patterns.join(" or ")),
+            (3, _) => format!("{} {}", cell(&dimension.dimension), patterns.join(" or ")),
             _ => patterns.join(" or "),
         };
         if let Some(cell) = cells.get_mut(column) {
@@ -143,7 +143,7 @@ fn rule_row(rule: &TracedRule<'_>) -> String {
         .rule
         .name
         .as_deref()
-        .map(|name| format!(" {}", code(name)));
+        .map(|name| format!(" {}", cell(name)));
     format!(
         "| {} | {}{}, line {} | {} |\n",
         if rule.matched { "✅" } else { "❌" },

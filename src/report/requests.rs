@@ -2,7 +2,7 @@
 
 use super::model::{Detail, Outcome};
 use super::page::{heading, page};
-use super::text::{truncate, visible};
+use super::text::{basic_plane, truncate, visible};
 use crate::decision::{Decision, Reason};
 use crate::github::{
     Annotation, CheckRun, CommitStatus, Conclusion, MAX_DESCRIPTION, MAX_TEXT, Output, State,
@@ -78,7 +78,7 @@ impl Labels<'_> {
                 }
             }
         };
-        truncate(&visible(&context), MAX_NAME).into_owned()
+        truncate(&basic_plane(&visible(&context)), MAX_NAME).into_owned()
     }
 
     /// The check run of the outcome, for a commit.
@@ -160,7 +160,8 @@ impl Labels<'_> {
                 Decision::Error => State::Error,
             },
             context: self.status_context(outcome, key),
-            description: truncate(&visible(description), MAX_DESCRIPTION).into_owned(),
+            description: truncate(&basic_plane(&visible(description)), MAX_DESCRIPTION)
+                .into_owned(),
             target_url: self.job_url(outcome),
         };
         if outcome.permissions.is_empty() {

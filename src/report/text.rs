@@ -43,6 +43,38 @@ pub fn truncate(text: &str, max: usize) -> Cow<'_, str> {
     Cow::Owned(kept + "…")
 }
 
+/// Without characters above U+FFFF, which the API of commit statuses refuses with 422: they are
+/// written as `\u{1f680}`.
+pub fn basic_plane(text: &str) -> Cow<'_, str> {
+    if text.chars().all(|c| c.len_utf8() < 4) {
+        return Cow::Borrowed(text);
+    }
+    let mut plain = String::with_capacity(text.len() + 8);
+    for c in text.chars() {
+        match c.len_utf8() {
+            4 => plain.extend(c.escape_unicode()),
+            _ => plain.push(c),
+        }
+    }
+    Cow::Owned(plain)
+}
+
+/// JSON text with nothing in it that a log or a terminal would act on, still the same JSON: such
+/// characters only stand in its strings, where an escape means the same.
+pub fn json_line(json: &str) -> String {
+    let mut line = String::with_capacity(json.len());
+    for c in json.chars() {
+        if is_invisible(c) {
+            for unit in c.encode_utf16(&mut [0; 2]) {
+                line.push_str(&format!("\\u{unit:04x}"));
+            }
+        } else {
+            line.push(c);
+        }
+    }
+    line.replace("##[", "##\\u005b")
+}
+
 /// At most `max` bytes, cut at a character.
 pub fn truncate_bytes(text: &str, max: usize) -> &str {
     let mut end = max.min(text.len());
@@ -76,7 +108,7 @@ pub fn command_property(text: &str) -> String {
     command_data(text).replace(':', "%3A").replace(',', "%2C")
 }
 
-/// A value as a Markdown code span, safe in a table: the fence is longer than any run of backticks
+/// A value as a Markdown code span: the fence is longer than any run of backticks
 /// in it, so nothing inside is Markdown, HTML, a link or a mention.
 pub fn code(value: &str) -> String {
     let value = visible(value);
@@ -93,7 +125,12 @@ pub fn code(value: &str) -> String {
     } else {
         ""
     };
-    format!("{fence}{pad}{}{pad}{fence}", value.replace('|', "\\|"))
+    format!("{fence}{pad}{value}{pad}{fence}")
+}
+
+/// The same in a cell of a table, where a `|` is escaped even in code.
+pub fn cell(value: &str) -> String {
+    code(value).replace('|', "\\|")
 }
 
 /// A message of this program as Markdown: what stands between backticks becomes code, the rest is
@@ -177,7 +214,10 @@ mod tests {
         assert_eq!(code("main"), "`main`");
         assert_eq!(code("a`b"), "``a`b``");
         assert_eq!(code("`a``b`"), "``` `a``b` ```");
-        assert_eq!(code("a|b"), "`a\\|b`");
+        assert_eq!(
+            (code("a|b"), cell("a|b")),
+            ("`a|b`".into(), "`a\\|b`".into())
+        );
         assert_eq!(code(""), "(empty)");
         assert_eq!(code("@octocat <b> [x](y)"), "`@octocat <b> [x](y)`");
         assert!(code(&"x".repeat(1 << 20)).chars().count() <= MAX_VALUE + 2);
