@@ -23,7 +23,7 @@ import yaml
 from markdown_it import MarkdownIt
 
 from github import Answer, GitHub, make_cached_key, pem
-from openapi import Description
+from openapi import Description, is_date_time
 from runner import Job, Runner
 
 KEY, LOCK = "ws:deployments:create", "ws:locks:create"
@@ -587,6 +587,11 @@ SCENARIOS = [
     Scenario("own commit", "granted", inputs={"INPUT_SHA": "f95f852bd8fca8fcc58a9a2d6c842781e32a215e"}),
     Scenario("variables of an earlier step", "granted",
              job={"earlier_env": {"SSL_CERT_FILE": "/nowhere.pem", "GITHUB_API_URL": "https://evil.example", "RUST_LOG": "trace", "INPUT_POLICY": "evil.yml"}}),
+    Scenario("audit log", "granted", inputs={"INPUT_AUDIT-LOG": "gate.jsonl"}),
+    Scenario("audit log of two", "permission_not_granted",
+             inputs={"INPUT_AUDIT-LOG": "gate.jsonl", "INPUT_PERMISSION": f"{KEY}, {LOCK}"}),
+    Scenario("audit log of a hostile environment", "granted", policy=rules({}), job={"environment": HOSTILE},
+             inputs={"INPUT_AUDIT-LOG": "gate.jsonl"}),
     # Ways to GitHub
     Scenario("own certificate authority", "granted", inputs=BUNDLE,
              layouts=("tls",)),
@@ -724,17 +729,55 @@ def common(check, scenario, run, github, job):
         check.equal("audience asked for", dict(request.query)["audience"], inputs["INPUT_AUDIENCE"])
     if scenario.reason != "runtime_missing":
         reports(check, scenario, run, github, job, decision, advisory)
+    audit(check, run, github, job, decision)
     secrets(check, run, github)
+
+
+def audit(check, run, github, job, decision):
+    """Section 9: one CloudEvent a line for each permission, in the log and in the file if one is named."""
+    keys = permissions(run.variables)
+    lines = [line for line in run.log.split("\n") if line.startswith("{")]
+    events, named = [], run.variables["INPUT_AUDIT-LOG"]
+    try:
+        for line in lines:
+            events.append(json.loads(line))
+    except ValueError as error:
+        check.true(f"the audit record is JSON: {error}: {line}", False)
+        return
+    if named:
+        written = run.files.get(f"work/Hello-World/{named}", b"").decode()
+        check.true("the audit log ends in a new line", written.endswith("\n"))
+        check.equal("the audit log", [json.loads(line) for line in written.split("\n")[:-1]], events)
+    if github.asked("keys"):
+        check.equal("subjects of audit records", [event.get("subject") for event in events], keys)
+    for event in events:
+        check.equal("specversion", event["specversion"], "1.0")
+        types = {
+            f"dev.repo-permissions.check.{one}"
+            for one in ({decision} | ({"allowed", decision} if len(keys) > 1 else set()))
+        }
+        check.true(f"type of the audit record: {event['type']}", event["type"] in types)
+        check.equal("source", event["source"], f"{github.server_url}/{job.repository['full_name']}")
+        check.true(f"time {event['time']}", is_date_time(event["time"]))
+        check.equal("datacontenttype", event.get("datacontenttype", "application/json"), "application/json")
+    check.equal("ids of audit records", len({event["id"] for event in events}), len(events))
+    for token in github.minted:
+        jti = jwt.decode(token, options={"verify_signature": False}).get("jti")
+        if decision != "error":
+            for event in events:
+                check.true("the audit record names the token", jti in json.dumps(event))
+
+
+def permissions(inputs):
+    """The keys that are asked for."""
+    asked = [key.strip() for key in re.split(r"[,\n]", inputs["INPUT_PERMISSION"])]
+    return [{"deployments create": KEY}.get(key, key) for key in asked if key]
 
 
 def reports(check, scenario, run, github, job, decision, advisory):
     inputs = run.variables
     places = inputs["INPUT_REPORT"]
-    keys = [
-        {"deployments create": KEY}.get(key.strip(), key.strip())
-        for key in re.split(r"[,\n]", inputs["INPUT_PERMISSION"])
-        if key.strip()
-    ]
+    keys = permissions(inputs)
     sha = inputs["INPUT_SHA"] or (
         job.payload["pull_request"]["head"]["sha"] if job.event_name.startswith("pull_request") else job.sha
     )
