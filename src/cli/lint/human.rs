@@ -39,20 +39,12 @@ fn group<'a>(finding: &Finding, source: &Source<'_>, file: &str) -> Group<'a> {
     };
     let at = finding.position;
     let number = |n: u32| usize::try_from(n).unwrap_or(usize::MAX);
-    let (shown, span) = excerpt(
-        source.line(at.line),
-        number(at.column),
-        number(finding.length),
-    );
+    let (before, after) = source.around(at);
+    let (shown, span) = excerpt(before, after, number(finding.length));
     let title = level
         .primary_title(visible(&finding.message).into_owned())
         .id(finding.code);
-    let written = source.line(at.line).chars();
-    let is_as_written = shown
-        .chars()
-        .zip(written)
-        .take(number(at.column))
-        .all(|(shown, written)| shown == written);
+    let is_as_written = shown.get(..span.start) == Some(before);
     let snippet = Snippet::source(shown)
         .line_start(number(at.line))
         .annotation(AnnotationKind::Primary.span(span));
@@ -73,16 +65,16 @@ fn group<'a>(finding: &Finding, source: &Source<'_>, file: &str) -> Group<'a> {
 
 /// The part of a line around the place, without control characters, and where the place is in it.
 /// The marks are computed on what is shown: a span off a character boundary would be a panic.
-fn excerpt(line: &str, column: usize, length: usize) -> (String, Range<usize>) {
-    let before = column.saturating_sub(1);
-    let skipped = before.saturating_sub(AROUND);
-    let mut chars = line.chars().skip(skipped);
+fn excerpt(before: &str, after: &str, length: usize) -> (String, Range<usize>) {
     let mut shown = String::new();
-    if skipped > 0 {
+    let mut chars = before.char_indices().rev();
+    let cut = chars.nth(AROUND - 1).map_or(0, |(offset, _)| offset);
+    if cut > 0 {
         shown.push('…');
     }
+    shown.push_str(&visible(before.get(cut..).unwrap_or_default()));
+    let mut chars = after.chars();
     let mut take = |count: usize| -> String { chars.by_ref().take(count).collect() };
-    shown.push_str(&visible(&take(before - skipped)));
     let start = shown.len();
     shown.push_str(&visible(&take(length.min(2 * AROUND))));
     let end = shown.len();
@@ -99,19 +91,19 @@ mod tests {
 
     #[test]
     fn an_excerpt_marks_what_is_shown() {
-        for (line, column, length, marked) in [
-            ("branch: main", 9, 4, "main"),
-            ("a\tb: \u{1b}[31m", 5, 2, " \\u{1b}"),
-            ("ä: öü", 4, 9, "öü"),
-            ("short", 99, 3, ""),
-            ("", 1, 0, ""),
+        for (before, after, length, marked) in [
+            ("branch: ", "main", 4, "main"),
+            ("a\tb:", " \u{1b}[31m", 2, " \\u{1b}"),
+            ("ä: ", "öü", 9, "öü"),
+            ("short", "", 3, ""),
+            ("", "", 0, ""),
         ] {
-            let (shown, span) = excerpt(line, column, length);
-            assert_eq!(shown.get(span).unwrap(), marked, "{line:?}");
+            let (shown, span) = excerpt(before, after, length);
+            assert_eq!(shown.get(span).unwrap(), marked, "{after:?}");
             assert!(!shown.contains(char::is_control));
         }
-        let long = "x".repeat(10_000) + "y" + &"z".repeat(10_000);
-        let (shown, span) = excerpt(&long, 10_001, 1);
+        let (before, after) = ("ä".repeat(10_000), "y".to_owned() + &"z".repeat(10_000));
+        let (shown, span) = excerpt(&before, &after, 1);
         assert_eq!(shown.get(span).unwrap(), "y");
         assert_eq!(shown.chars().count(), 1 + AROUND + 1 + AROUND + 1);
     }

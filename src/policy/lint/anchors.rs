@@ -1,6 +1,6 @@
 //! `redundant-anchor` and `half-anchored`: a pattern matches the whole value with or without anchors.
 
-use super::super::{Case, Kind, Pattern};
+use super::super::{Kind, Pattern};
 use super::Findings;
 use super::catalogue::{HALF_ANCHORED, REDUNDANT_ANCHOR};
 use super::patterns::replace;
@@ -18,7 +18,7 @@ pub(super) fn check(pattern: &Pattern<'_>, findings: &mut Findings<'_>) {
     if starts != ends && reads_as_a_part(&items, starts) {
         return half_anchored(pattern, bare, starts, findings);
     }
-    let Some(bare) = bare_pattern(pattern, bare) else {
+    let Some(bare) = bare_pattern(bare) else {
         return;
     };
     let (anchors, change) = match (starts, ends) {
@@ -49,14 +49,9 @@ fn bare(text: &str, starts: bool, ends: bool) -> &str {
 }
 
 /// The text without anchors, if it then still is a pattern that means the same.
-fn bare_pattern<'t>(pattern: &Pattern<'_>, bare: &'t str) -> Option<&'t str> {
-    let stripped = Pattern {
-        text: bare.into(),
-        kind: Kind::of(bare),
-        position: pattern.position,
-    };
-    let same = match stripped.kind {
-        Kind::Regex => stripped.compile(Case::Sensitive).is_ok(),
+fn bare_pattern(bare: &str) -> Option<&str> {
+    let same = match Kind::of(bare) {
+        Kind::Regex => true,
         // As a literal the dot would be a dot.
         Kind::Literal => !bare.is_empty() && !bare.contains('.'),
         _ => false,

@@ -134,7 +134,7 @@ fn check(document: &Document<'_>, options: &Options, findings: &mut Findings<'_>
             events::check(rule, findings);
             expiry::check(rule, options.now, findings);
         }
-        rules.check(list, findings);
+        rules.check(list, &patterns, findings);
     }
 }
 

@@ -2,9 +2,9 @@
 
 use std::collections::HashSet;
 
-use super::super::{Case, Kind, Pattern, Patterns};
+use super::super::{Case, Kind, Pattern, Patterns, Rule};
 use super::catalogue::PATTERN_INVALID;
-use super::{Dimension, Finding, Findings, Fix, anchors, backslashes, dots, globs};
+use super::{Dimension, Finding, Findings, Fix, anchors, backslashes, dimensions, dots, globs};
 
 /// Remembers what compiles, since a policy repeats its patterns.
 #[derive(Default)]
@@ -31,6 +31,15 @@ impl Checker {
         }
     }
 
+    /// Whether every pattern of a rule that was checked compiles.
+    pub(super) fn all_compile(&self, rule: &Rule<'_>) -> bool {
+        dimensions(rule).all(|(dimension, patterns)| {
+            let mut list = patterns.list.iter();
+            !patterns.list.is_empty()
+                && list.all(|pattern| self.valid.contains(&key(pattern, dimension)))
+        })
+    }
+
     fn compiles(
         &mut self,
         pattern: &Pattern<'_>,
@@ -38,7 +47,7 @@ impl Checker {
         findings: &mut Findings<'_>,
     ) -> bool {
         let ignores_case = dimension.ignores_case();
-        let key = (pattern.text.to_string(), pattern.kind, ignores_case);
+        let key = key(pattern, dimension);
         if self.valid.contains(&key) {
             return true;
         }
@@ -63,6 +72,14 @@ impl Checker {
         self.valid.insert(key);
         true
     }
+}
+
+fn key(pattern: &Pattern<'_>, dimension: Dimension<'_>) -> (String, Kind, bool) {
+    (
+        pattern.text.to_string(),
+        pattern.kind,
+        dimension.ignores_case(),
+    )
 }
 
 /// What an author of this regex will hardly have meant. Only the first finding keeps its fix: two

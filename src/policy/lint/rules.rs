@@ -2,12 +2,12 @@
 
 use std::collections::HashMap;
 
-use super::super::{Case, Kind, Pattern, Patterns, Rule};
+use super::super::{Kind, Pattern, Patterns, Rule};
 use super::catalogue::{
     BROAD_WRITE, DUPLICATE, NOT_COMPARED, REDUNDANT_PATTERN, REPEATED_PERMISSION, UNREACHABLE,
 };
 use super::cover::Coverage;
-use super::{Findings, dimensions};
+use super::{Findings, dimensions, patterns};
 
 /// The most comparisons in one policy: some 4,000 rules for one permission in one list. More would
 /// take longer than anybody waits.
@@ -26,8 +26,13 @@ impl Default for Checker {
 }
 
 impl Checker {
-    /// Checks one list of rules.
-    pub(super) fn check(&mut self, list: &[Rule<'_>], findings: &mut Findings<'_>) {
+    /// Checks one list of rules, whose patterns were checked before.
+    pub(super) fn check(
+        &mut self,
+        list: &[Rule<'_>],
+        patterns: &patterns::Checker,
+        findings: &mut Findings<'_>,
+    ) {
         let mut coverage = Coverage::default();
         let mut by_permission: HashMap<&str, Vec<&Rule<'_>>> = HashMap::new();
         let mut said: HashMap<String, &Rule<'_>> = HashMap::new();
@@ -43,7 +48,9 @@ impl Checker {
                 findings.push(findings.rule(&DUPLICATE, rule, message).help("remove it"));
                 continue;
             }
-            if !compiles(rule) {
+            // With a pattern that does not compile a decision ends in an error, and without the rule
+            // it would not.
+            if !patterns.all_compile(rule) {
                 continue;
             }
             self.unreachable(rule, &by_permission, &mut coverage, findings);
@@ -175,21 +182,6 @@ fn meaning(rule: &Rule<'_>) -> String {
         rule.expires.as_ref().map(|expires| expires.last),
     );
     format!("{parts:?}")
-}
-
-/// Whether a decision could use the rule: with a pattern that does not compile it ends in an error,
-/// and would not without the rule.
-fn compiles(rule: &Rule<'_>) -> bool {
-    dimensions(rule).all(|(dimension, patterns)| {
-        let cases: &[Case] = if dimension.ignores_case() {
-            &[Case::Sensitive, Case::Insensitive]
-        } else {
-            &[Case::Sensitive]
-        };
-        let is_simple = |pattern: &Pattern<'_>| pattern.kind == Kind::Any;
-        patterns.list.iter().all(is_simple) && !patterns.list.is_empty()
-            || cases.iter().all(|case| patterns.compile(*case).is_ok())
-    })
 }
 
 fn broad_write(rule: &Rule<'_>, findings: &mut Findings<'_>) {

@@ -2,15 +2,52 @@
 
 use super::super::{Format, Position};
 
-/// Beyond this length a line with other than ASCII characters is not searched: finding a column in
-/// it takes as long as the line, for each finding.
-const MAX_SEARCHED: usize = 1 << 16;
+/// How many characters are counted at most to find a column. A JSON policy may be one long line.
+const STEP: usize = 512;
+/// How far a member of a rule is looked for.
+const MAX_LINES: usize = 1_000;
+/// The most characters of a rule's line that are marked.
+const MAX_MARKED: usize = 120;
 
 /// A policy's text.
 #[derive(Debug)]
 pub struct Source<'a> {
-    lines: Vec<(&'a str, bool)>,
+    lines: Vec<Line<'a>>,
     format: Format,
+}
+
+#[derive(Clone, Debug, Default)]
+struct Line<'a> {
+    text: &'a str,
+    /// Where every [`STEP`]th character starts; empty when each character is a byte.
+    steps: Vec<usize>,
+}
+
+impl<'a> Line<'a> {
+    fn new(text: &'a str) -> Self {
+        let starts = text.char_indices().map(|(offset, _)| offset);
+        let steps = if text.is_ascii() {
+            Vec::new()
+        } else {
+            starts.step_by(STEP).collect()
+        };
+        Self { text, steps }
+    }
+
+    /// Where a character starts, from 0, or the end of the line.
+    fn offset(&self, character: usize) -> Option<usize> {
+        if self.steps.is_empty() {
+            return Some(character);
+        }
+        let step = *self.steps.get(character / STEP)?;
+        let rest = self.text.get(step..)?;
+        let mut starts = rest.char_indices().map(|(offset, _)| offset);
+        let offset = match starts.nth(character % STEP) {
+            Some(offset) => offset,
+            None => rest.len(),
+        };
+        step.checked_add(offset)
+    }
 }
 
 /// What a value takes in the file.
@@ -33,50 +70,42 @@ impl<'a> Source<'a> {
                 Format::Json => lines.push(line.strip_suffix('\r').unwrap_or(line)),
             }
         }
-        let lines = lines.into_iter().map(|line| (line, line.is_ascii()));
         Self {
-            lines: lines.collect(),
+            lines: lines.into_iter().map(Line::new).collect(),
             format,
         }
     }
 
-    /// The line, without its end; empty when there is none of this number.
-    pub fn line(&self, number: u32) -> &'a str {
-        self.indexed(number).0
+    /// The text of a line before a place and after it; a place that is not in the file is at the end
+    /// of its line.
+    pub fn around(&self, at: Position) -> (&'a str, &'a str) {
+        self.split(at).unwrap_or((self.line(at.line), ""))
     }
 
-    fn indexed(&self, number: u32) -> (&'a str, bool) {
-        let index = usize::try_from(number).ok().and_then(|n| n.checked_sub(1));
-        index
-            .and_then(|index| self.lines.get(index))
-            .copied()
-            .unwrap_or(("", true))
+    /// Without its end; empty when there is none of this number.
+    fn line(&self, number: u32) -> &'a str {
+        self.numbered(number).map_or("", |line| line.text)
     }
 
-    /// What follows a place on its line.
-    fn after(&self, at: Position) -> Option<(&'a str, &'a str)> {
-        let (line, is_ascii) = self.indexed(at.line);
-        let column = usize::try_from(at.column).ok()?.checked_sub(1)?;
-        let offset = if is_ascii {
-            column
-        } else if line.len() > MAX_SEARCHED {
-            return None;
-        } else {
-            line.char_indices()
-                .map(|(offset, _)| offset)
-                .chain([line.len()])
-                .nth(column)?
-        };
-        line.split_at_checked(offset)
+    fn numbered(&self, number: u32) -> Option<&Line<'a>> {
+        let index = usize::try_from(number).ok()?.checked_sub(1)?;
+        self.lines.get(index)
+    }
+
+    fn split(&self, at: Position) -> Option<(&'a str, &'a str)> {
+        let line = self.numbered(at.line)?;
+        let character = usize::try_from(at.column).ok()?.checked_sub(1)?;
+        line.text.split_at_checked(line.offset(character)?)
     }
 
     /// The characters from a place to the end of its line, without a comment; 1 in JSON, where a
     /// line may be the whole file.
     pub(super) fn rest_of_line(&self, at: Position) -> u32 {
-        let Some((_, rest)) = self.after(at).filter(|_| self.format == Format::Yaml) else {
+        let Some((_, rest)) = self.split(at).filter(|_| self.format == Format::Yaml) else {
             return 1;
         };
-        let rest = rest.split(" #").next().unwrap_or(rest);
+        let rest: String = rest.chars().take(MAX_MARKED).collect();
+        let rest = rest.split(" #").next().unwrap_or(&rest);
         count(rest.trim_end()).max(1)
     }
 
@@ -86,7 +115,7 @@ impl<'a> Source<'a> {
             length: count(text).max(1),
             is_whole: false,
         };
-        let Some((_, rest)) = self.after(at) else {
+        let Some((_, rest)) = self.split(at) else {
             return part;
         };
         let length = match rest.chars().next() {
@@ -102,7 +131,7 @@ impl<'a> Source<'a> {
             },
             // A value of several lines: its first line is shown.
             None => Span {
-                length: part.length.min(count(rest)).max(1),
+                length: count(&rest.chars().take(text.len()).collect::<String>()).max(1),
                 ..part
             },
         }
@@ -110,20 +139,21 @@ impl<'a> Source<'a> {
 
     /// Whether the value at this place is the text of a block (`|` or `>` ends the line before it).
     fn is_block(&self, at: Position) -> bool {
-        let before = self.after(at).map_or("", |(before, _)| before);
+        if !self.around(at).0.trim().is_empty() {
+            return false;
+        }
         let header = self.line(at.line.saturating_sub(1));
         let header = header.split(" #").next().unwrap_or(header);
         let sign = header.split_whitespace().next_back().unwrap_or_default();
         let mut indicators = sign.chars();
-        before.trim().is_empty()
-            && matches!(indicators.next(), Some('|' | '>'))
+        matches!(indicators.next(), Some('|' | '>'))
             && indicators.all(|c| matches!(c, '-' | '+' | '0'..='9'))
     }
 
     /// Whether the value at this place is the one of `{regex: …}`, so that no other kind of pattern
     /// can be put there.
     pub(super) fn is_explicit(&self, at: Position) -> bool {
-        let Some((before, _)) = self.after(at) else {
+        let Some((before, _)) = self.split(at) else {
             return true;
         };
         let before = if before.trim().is_empty() {
@@ -139,24 +169,28 @@ impl<'a> Source<'a> {
     pub(super) fn find(&self, from: Position, key: &str, value: &str) -> Option<Position> {
         let start = usize::try_from(from.line).ok()?.checked_sub(1)?;
         let mut seen = false;
-        for (index, (line, _)) in self.lines.iter().enumerate().skip(start).take(1_000) {
-            let mut rest = if index == start {
-                self.after(from)?.1
+        let lines = self.lines.iter().enumerate().skip(start);
+        for (index, line) in lines.take(MAX_LINES) {
+            let (mut column, text) = if index == start {
+                (from.column, self.split(from)?.1)
             } else {
-                line
+                (1, line.text)
             };
+            let mut rest = text;
             if !seen {
-                let Some(found) = rest.find(key) else {
+                let Some((_, after)) = rest.split_once(key) else {
                     continue;
                 };
                 seen = true;
-                rest = rest.get(found.checked_add(key.len())?..)?;
+                rest = after;
             }
-            if let Some(found) = rest.find(value) {
-                let offset = line.len().checked_sub(rest.len())?.checked_add(found)?;
+            if let Some((_, after)) = rest.split_once(value) {
+                let end = text.len().checked_sub(after.len())?;
+                let before = text.get(..end.checked_sub(value.len())?)?;
+                column = column.checked_add(count(before))?;
                 return Some(Position {
                     line: u32::try_from(index).ok()?.checked_add(1)?,
-                    column: count(line.get(..offset)?).checked_add(1)?,
+                    column,
                 });
             }
         }
@@ -233,6 +267,20 @@ mod tests {
         assert_eq!(source.rest_of_line(at(1, 1)), 7);
         assert_eq!(source.line(6), "é: ö");
         assert_eq!(source.line(0), "");
+    }
+
+    #[test]
+    fn a_column_of_a_long_line_is_a_character() {
+        let text = "äx".repeat(2 * STEP);
+        let source = Source::new(&text, Format::Json);
+        for column in [1, 2, 511, 512, 513, 514, 1_025, 2_048] {
+            let (before, after) = source.around(at(1, column));
+            assert_eq!(count(before), column - 1);
+            assert!(after.starts_with(['ä', 'x']));
+        }
+        assert_eq!(source.around(at(1, 2_049)).1, "");
+        assert_eq!(source.around(at(1, 9_999)), (text.as_str(), ""));
+        assert_eq!(source.around(at(2, 1)), ("", ""));
     }
 
     #[test]
