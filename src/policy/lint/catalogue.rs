@@ -58,6 +58,16 @@ mod tests {
     use super::*;
 
     #[test]
+    fn the_documentation_has_every_code() {
+        let documented = include_str!("../../../docs/lint.md");
+        for lint in ALL {
+            let level = format!("{:?}", lint.level).to_lowercase();
+            let row = format!("| `{}` | {level} | {} |", lint.code, lint.summary);
+            assert!(documented.lines().any(|line| line == row), "{row}");
+        }
+    }
+
+    #[test]
     fn codes_are_unique_and_in_kebab_case() {
         let mut codes: Vec<_> = ALL.iter().map(|lint| lint.code).collect();
         assert!(codes.iter().all(|code| {
