@@ -2,7 +2,7 @@
 
 use serde::Serialize;
 
-use super::text::truncate;
+use super::text::{truncate, visible};
 use crate::context::Context;
 use crate::decision::{Decision, PermissionDecision, Reason};
 
@@ -233,9 +233,10 @@ impl<'a> Outcome<'a> {
     }
 }
 
-/// A sentence that a log can show: names and patterns of a policy can have any length.
+/// A sentence in one line that can be shown: names, patterns and values can have any length and any
+/// characters.
 fn bounded(sentence: String) -> String {
-    truncate(&sentence, MAX_MESSAGE).into_owned()
+    truncate(&visible(&sentence), MAX_MESSAGE).into_owned()
 }
 
 /// One permission's decision as a sentence.
