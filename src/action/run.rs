@@ -341,7 +341,7 @@ impl Step<'_> {
 }
 
 /// Says in the outputs that the program failed by a bug: for the panic hook, which has nothing else.
-pub fn write_internal_error(environment: &Environment) {
+pub fn write_internal_error(environment: &Environment, cause: &str) {
     let message = "repo-permissions failed by a bug of its own, so nothing is granted";
     let outputs = [
         ("decision", "error"),
@@ -352,5 +352,7 @@ pub fn write_internal_error(environment: &Environment) {
     if let Some(path) = environment.get("GITHUB_OUTPUT") {
         _ = write_outputs(path, outputs);
     }
+    // A panic's text can hold anything; as a line of the log it is no command.
+    Log.line(cause);
     Log.annotate("error", "repo-permissions", message);
 }

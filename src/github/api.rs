@@ -104,14 +104,6 @@ impl Api {
         })
     }
 
-    /// The same client with another budget.
-    pub fn with_budget(&self, budget: Budget) -> Self {
-        Self {
-            budget,
-            ..self.clone()
-        }
-    }
-
     /// GETs `path`, which is relative to the API's base and already encoded.
     pub(super) async fn get(
         &self,

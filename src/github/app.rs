@@ -104,11 +104,6 @@ impl App {
             .map_err(|error| AppError::Key(error.to_string()))
     }
 
-    /// The input `app-client-id`.
-    pub fn client_id(&self) -> &str {
-        &self.client_id
-    }
-
     /// Looks up the installation of the repository's owner and takes a token of it, for the named
     /// repositories of that owner and these permissions only. `api` acts with the App's JWT.
     ///

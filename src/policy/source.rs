@@ -181,11 +181,6 @@ impl GitRef {
     pub fn as_str(&self) -> &str {
         &self.0
     }
-
-    /// Whether it is a full commit SHA.
-    pub fn is_commit(&self) -> bool {
-        crate::github::is_commit_sha(&self.0)
-    }
 }
 
 impl fmt::Display for GitRef {
