@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 use clap::Args;
 use jiff::Timestamp;
 
+use super::style::Colours;
 use super::{OutputFormat, print, print_error};
 use crate::context::{Context, EventPayload};
 use crate::decision::{Decision, PermissionDecision, Reason, Scope, TracedRule, decide};
@@ -87,8 +88,10 @@ pub(super) fn run(arguments: &Arguments) -> u8 {
     };
     match arguments.format {
         OutputFormat::Json => print(&(outcome.to_json() + "\n")),
-        OutputFormat::Human if outcome.decision == Decision::Error => print_error(&human(&outcome)),
-        OutputFormat::Human => print(&human(&outcome)),
+        OutputFormat::Human if outcome.decision == Decision::Error => {
+            print_error(&human(&outcome, Colours::stderr()));
+        }
+        OutputFormat::Human => print(&human(&outcome, Colours::stdout())),
     }
     match outcome.decision {
         Decision::Allowed => 0,
@@ -201,47 +204,58 @@ pub(super) fn read_policy(path: &Path, source: &str) -> Result<String, Failure> 
     })
 }
 
-fn human(outcome: &Outcome<'_>) -> String {
+fn human(outcome: &Outcome<'_>, colours: Colours) -> String {
     let mut text = String::new();
     if let Some(context) = outcome.context {
         for (name, value) in context_rows(context) {
+            let name = colours.dim(name);
             let _ = writeln!(text, "{name:<12} {}", visible(value.unwrap_or("none")));
         }
         text.push('\n');
     }
     for permission in &outcome.permissions {
-        text.push_str(&explain(permission));
+        text.push_str(&explain_in(permission, colours));
     }
-    let _ = writeln!(
-        text,
-        "{} ({}): {}",
-        outcome.decision.as_str(),
-        outcome.reason.code(),
-        visible(&outcome.message)
-    );
+    let decision = outcome.decision.as_str();
+    let decision = match outcome.decision {
+        Decision::Allowed => colours.granted(decision),
+        Decision::Denied => colours.denied(decision),
+        Decision::Error => colours.error(decision),
+    };
+    let reason = outcome.reason.code();
+    let message = visible(&outcome.message);
+    let _ = writeln!(text, "{decision} ({reason}): {message}");
     if let Some(advice) = advice(outcome.reason) {
-        let _ = writeln!(text, "what to do: {advice}");
+        let _ = writeln!(text, "{} {advice}", colours.strong("what to do:"));
     }
     text
 }
 
 /// The rules of a permission held against the context.
 pub(super) fn explain(permission: &PermissionDecision<'_>) -> String {
-    let mut text = format!(
-        "{}: {}\n",
-        permission.permission,
-        permission.decision.as_str()
-    );
+    explain_in(permission, Colours::default())
+}
+
+fn explain_in(permission: &PermissionDecision<'_>, colours: Colours) -> String {
+    let (key, decision) = (&permission.permission, permission.decision.as_str());
+    let mut text = format!("{}: {decision}\n", colours.strong(key));
     for rule in &permission.trace {
-        text.push_str(&explain_rule(rule));
+        text.push_str(&explain_rule(rule, colours));
     }
     text.push('\n');
     text
 }
 
-fn explain_rule(rule: &TracedRule<'_>) -> String {
-    let mark = |matched| if matched { "✓" } else { "✗" };
-    let mut text = format!("  {} {}\n", mark(rule.matched), visible(&rule.rule.label()));
+fn explain_rule(rule: &TracedRule<'_>, colours: Colours) -> String {
+    let mark = |matched| {
+        if matched {
+            colours.granted("✓")
+        } else {
+            colours.denied("✗")
+        }
+    };
+    let label = rule.rule.label();
+    let mut text = format!("  {} {}\n", mark(rule.matched), colours.strong(&label));
     let width = rule
         .dimensions
         .iter()

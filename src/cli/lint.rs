@@ -6,16 +6,15 @@ mod json;
 mod sarif;
 
 use std::collections::BTreeSet;
-use std::io::{IsTerminal as _, Write as _};
 use std::path::{Path, PathBuf};
 
 use clap::{Args, ValueEnum};
 use jiff::Timestamp;
 
-use super::print;
+use super::style::Colours;
+use super::{complain, print};
 use crate::policy::lint::{Finding, Level, Options, Source, lint};
 use crate::policy::{Format, MAX_FILE, Position, parse_instant};
-use crate::report::text::visible;
 
 #[derive(Debug, Args)]
 pub(super) struct Arguments {
@@ -128,10 +127,7 @@ pub(super) fn run(arguments: &Arguments) -> u8 {
     }
     let summary = Summary::of(&files);
     match arguments.format {
-        OutputFormat::Human => {
-            let colours = std::io::stdout().is_terminal();
-            print(&human::render(&files, summary, colours));
-        }
+        OutputFormat::Human => print(&human::render(&files, summary, Colours::stdout())),
         OutputFormat::Json => print(&json::render(&files, summary)),
         OutputFormat::Sarif => print(&sarif::render(&files)),
         OutputFormat::Github => print(&github::render(&files, summary)),
@@ -141,10 +137,6 @@ pub(super) fn run(arguments: &Arguments) -> u8 {
         (false, 0) => 0,
         (false, _) => 1,
     }
-}
-
-fn complain(message: &str) {
-    _ = writeln!(std::io::stderr(), "error: {}", visible(message));
 }
 
 fn read(path: &Path, now: Timestamp) -> std::io::Result<Linted> {

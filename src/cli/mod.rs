@@ -3,11 +3,15 @@
 mod check;
 mod lint;
 mod schema;
+mod style;
 mod test;
 
 use std::io::Write;
 
 use clap::{Parser, Subcommand, ValueEnum};
+
+use self::style::Colours;
+use crate::report::text::visible;
 
 /// A permission gate for GitHub Actions.
 ///
@@ -76,4 +80,10 @@ fn print(text: &str) {
 /// Prints an error.
 fn print_error(text: &str) {
     _ = std::io::stderr().lock().write_all(text.as_bytes());
+}
+
+/// Prints what stopped the program from doing what it was asked for, in one line.
+fn complain(message: &str) {
+    let word = Colours::stderr().error("error:").to_string();
+    print_error(&format!("{word} {}\n", visible(message)));
 }

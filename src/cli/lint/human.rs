@@ -2,9 +2,10 @@
 
 use std::ops::Range;
 
-use annotate_snippets::{AnnotationKind, Group, Level as Shown, Origin, Renderer, Snippet};
+use annotate_snippets::{AnnotationKind, Group, Level as Shown, Origin, Snippet};
 
 use super::{Linted, Summary};
+use crate::cli::style::Colours;
 use crate::policy::lint::{Finding, Level, Source};
 use crate::report::text::visible;
 
@@ -12,12 +13,8 @@ use crate::report::text::visible;
 /// long line can be read.
 const AROUND: usize = 60;
 
-pub(super) fn render(files: &[Linted], summary: Summary, colours: bool) -> String {
-    let renderer = if colours {
-        Renderer::styled()
-    } else {
-        Renderer::plain()
-    };
+pub(super) fn render(files: &[Linted], summary: Summary, colours: Colours) -> String {
+    let renderer = colours.renderer();
     let mut text = String::new();
     for file in files {
         let source = file.source();

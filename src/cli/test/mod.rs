@@ -14,9 +14,9 @@ use clap::{Args, ValueEnum};
 use jiff::Timestamp;
 
 use self::result::Results;
-use super::{print, print_error};
+use super::style::Colours;
+use super::{complain, print};
 use crate::policy::parse_instant;
-use crate::report::text::visible;
 
 #[derive(Debug, Args)]
 pub(super) struct Arguments {
@@ -49,9 +49,9 @@ pub(super) fn run(arguments: &Arguments) -> u8 {
         Some(text) => parse_instant(text),
     };
     let Some(now) = now else {
-        let text = visible(arguments.now.as_deref().unwrap_or_default());
-        print_error(&format!(
-            "error: --now is `{text}`, expected an instant such as `2027-01-31T12:00:00Z`\n"
+        let text = arguments.now.as_deref().unwrap_or_default();
+        complain(&format!(
+            "--now is `{text}`, expected an instant such as `2027-01-31T12:00:00Z`"
         ));
         return 2;
     };
@@ -61,10 +61,10 @@ pub(super) fn run(arguments: &Arguments) -> u8 {
         results.files.push(result);
     }
     for error in results.errors() {
-        print_error(&format!("error: {}\n", visible(&error.text())));
+        complain(&error.text());
     }
     match arguments.format {
-        Format::Human => print(&human::human(&results)),
+        Format::Human => print(&human::human(&results, Colours::stdout())),
         Format::Json => print(&(results.to_json() + "\n")),
         Format::Junit => print(&junit::junit(&results)),
     }
