@@ -18,6 +18,7 @@
 
 pub mod action;
 pub mod audit;
+pub mod cases;
 pub mod cli;
 pub mod context;
 pub mod decision;

@@ -3,6 +3,7 @@
 //! Find the repository's entries, take the rules of the permission, hold each against the context,
 //! explain. Only a rule that matches in every dimension grants.
 
+mod owned;
 mod reason;
 mod trace;
 

@@ -2,7 +2,9 @@
 
 use std::fmt::Write as _;
 
-use super::result::{CaseResult, Results};
+use super::files::Results;
+use crate::cases::{CaseResult, Failed};
+use crate::cli::check::explain;
 use crate::cli::style::Colours;
 use crate::report::text::visible;
 
@@ -11,45 +13,44 @@ pub(super) fn human(results: &Results, colours: Colours) -> String {
     for file in results.files.iter().filter(|file| !file.cases.is_empty()) {
         let _ = writeln!(text, "{}", colours.strong(&file.file));
         for case in &file.cases {
-            if case.passed {
-                let _ = writeln!(text, "  {} {}", colours.granted("✓"), visible(&case.name));
-            } else {
-                failed(&mut text, case, colours);
+            match &case.failed {
+                None => {
+                    let mark = colours.granted("✓");
+                    let _ = writeln!(text, "  {mark} {}", visible(&case.name));
+                }
+                Some(failure) => failed(&mut text, case, failure, colours),
             }
         }
         text.push('\n');
     }
-    let summary = results.summary();
-    let count = summary.passed + summary.failed;
+    let (passed, failed) = results.counts();
+    let count = passed + failed;
     let noun = if count == 1 { "case" } else { "cases" };
-    let numbers = [
-        format!("{} passed", summary.passed),
-        format!("{} failed", summary.failed),
-    ];
-    let [passed, failed] = &numbers;
-    let failed = if summary.failed == 0 {
-        colours.dim(failed)
-    } else {
-        colours.denied(failed)
+    let shown = format!("{failed} failed");
+    let shown = match failed {
+        0 => colours.dim(&shown),
+        _ => colours.denied(&shown),
     };
+    let passed = format!("{passed} passed");
     let _ = writeln!(
         text,
-        "{count} {noun}: {}, {failed}",
-        colours.granted(passed)
+        "{count} {noun}: {}, {shown}",
+        colours.granted(&passed)
     );
     uncovered(&mut text, results, colours);
     text
 }
 
-fn failed(text: &mut String, case: &CaseResult, colours: Colours) {
-    let title = format!("{} (line {})", case.name, case.line);
-    let expected = format!("- expected {}", case.expected);
+fn failed(text: &mut String, case: &CaseResult, failed: &Failed, colours: Colours) {
+    let title = format!("{} (line {})", case.name, case.position.line);
+    let expected = format!("- expected {}", case.expected.as_str());
     let got = format!("+ got {}", case.got());
     let _ = writeln!(text, "  {} {}", colours.denied("✗"), colours.strong(&title));
     let _ = writeln!(text, "      {}", colours.granted(&expected));
     let _ = writeln!(text, "      {}", colours.denied(&got));
     let _ = writeln!(text, "      {}", visible(&case.message));
-    for line in case.trace.lines().filter(|line| !line.is_empty()) {
+    let trace: String = failed.permissions.iter().map(explain).collect();
+    for line in trace.lines().filter(|line| !line.is_empty()) {
         let _ = writeln!(text, "      {}", colours.dim(line.trim_end()));
     }
 }

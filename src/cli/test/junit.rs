@@ -2,7 +2,9 @@
 
 use std::fmt::Write as _;
 
-use super::result::{CaseResult, FileResult, Results};
+use super::files::{FileResult, Results};
+use crate::cases::CaseResult;
+use crate::cli::check::explain;
 
 pub(super) fn junit(results: &Results) -> String {
     let mut xml = String::from("<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n");
@@ -25,7 +27,7 @@ pub(super) fn junit(results: &Results) -> String {
         let counts = Counts::of(file).attributes();
         let _ = writeln!(xml, "  <testsuite name=\"{name}\" {counts} time=\"0\">");
         for case in &file.cases {
-            write_case(&mut xml, case);
+            write_case(&mut xml, &name, case);
         }
         for error in &file.errors {
             let text = escape(&error.text());
@@ -50,7 +52,7 @@ struct Counts {
 
 impl Counts {
     fn of(file: &FileResult) -> Self {
-        let failed = file.cases.iter().filter(|case| !case.passed).count();
+        let failed = file.cases.iter().filter(|case| !case.holds()).count();
         let undecided = file.cases.iter().filter(|case| case.is_error()).count();
         Self {
             tests: file.cases.len() + file.errors.len(),
@@ -67,20 +69,22 @@ impl Counts {
     }
 }
 
-fn write_case(xml: &mut String, case: &CaseResult) {
-    let (name, file, line) = (escape(&case.name), escape(&case.file), case.line);
+fn write_case(xml: &mut String, file: &str, case: &CaseResult) {
+    let (name, line) = (escape(&case.name), case.position.line);
     let _ = write!(
         xml,
         "    <testcase name=\"{name}\" classname=\"{file}\" file=\"{file}\" line=\"{line}\" time=\"0\""
     );
-    if case.passed {
+    let Some(failed) = &case.failed else {
         xml.push_str("/>\n");
         return;
-    }
+    };
     let element = if case.is_error() { "error" } else { "failure" };
     let reason = case.reason.code();
-    let got = escape(&format!("expected {}, got {}", case.expected, case.got()));
-    let text = escape_text(&format!("{}\n{}", case.message, case.trace));
+    let expected = case.expected.as_str();
+    let got = escape(&format!("expected {expected}, got {}", case.got()));
+    let trace: String = failed.permissions.iter().map(explain).collect();
+    let text = escape_text(&format!("{}\n{trace}", case.message));
     let _ = writeln!(
         xml,
         ">\n      <{element} type=\"{reason}\" message=\"{got}\">{text}</{element}>\n    </testcase>"

@@ -1,19 +1,16 @@
-//! `test`: a file of cases beside the policy, decided by the engine of the action.
+//! `test`: files of cases beside the policy, run by [`crate::cases`].
 
-mod cases;
-mod coverage;
-mod expect;
+mod files;
 mod human;
+mod json;
 mod junit;
-mod result;
-mod run;
 
 use std::path::PathBuf;
 
 use clap::{Args, ValueEnum};
 use jiff::Timestamp;
 
-use self::result::Results;
+use self::files::Results;
 use super::style::Colours;
 use super::{complain, print};
 use crate::policy::parse_instant;
@@ -57,15 +54,14 @@ pub(super) fn run(arguments: &Arguments) -> u8 {
     };
     let mut results = Results::default();
     for file in &arguments.files {
-        let result = run::run(file, now, &mut results.coverage);
-        results.files.push(result);
+        results.add(file, now);
     }
     for error in results.errors() {
         complain(&error.text());
     }
     match arguments.format {
         Format::Human => print(&human::human(&results, Colours::stdout())),
-        Format::Json => print(&(results.to_json() + "\n")),
+        Format::Json => print(&(json::json(&results) + "\n")),
         Format::Junit => print(&junit::junit(&results)),
     }
     results.exit_code()

@@ -1,4 +1,4 @@
-//! The file of cases: its grammar, read as strictly as the policy.
+//! The grammar of a file of cases, read as strictly as the policy.
 
 use std::borrow::Cow;
 use std::collections::BTreeMap;
@@ -6,131 +6,35 @@ use std::collections::BTreeMap;
 use jiff::Timestamp;
 
 use super::expect::Expect;
+use super::suite::{Claim, Contents, Given, Placed, TestCase};
 use crate::github::RepositoryName;
-use crate::policy::reader::{self, Grammar, Read, Reader};
+use crate::policy::reader::{Grammar, Read, Reader};
 use crate::policy::token::{ScalarKind, Syntax, Token};
-use crate::policy::{Format, Invalid, PermissionKey, Position, Problem, parse_instant};
+use crate::policy::{Position, Problem, parse_instant};
 use crate::report::text::truncate;
-
-/// A text with its place in the file.
-pub(super) type Placed<'a> = (Cow<'a, str>, Position);
-
-/// A claim of a token and its value.
-pub(super) type Claim<'a> = (Cow<'a, str>, Cow<'a, str>);
-
-/// A file of cases whose structure is valid.
-#[derive(Debug)]
-pub(super) struct Suite<'a> {
-    /// `policy:`, a path from the file's own directory.
-    pub(super) policy: Cow<'a, str>,
-    /// `policy_repository:`, the repository that the policy lies in.
-    pub(super) policy_repository: Option<Cow<'a, str>>,
-    /// `tests:`, at least one, in file order.
-    pub(super) cases: Vec<TestCase<'a>>,
-}
-
-/// One case: a question and the answer that is expected.
-#[derive(Debug)]
-pub(super) struct TestCase<'a> {
-    /// Where it starts in the file.
-    pub(super) position: Position,
-    /// `name:`, once in a file.
-    pub(super) name: Cow<'a, str>,
-    /// `permission:`, at least one.
-    pub(super) permissions: Vec<PermissionKey<'a>>,
-    /// `context:`.
-    pub(super) context: Given<'a>,
-    /// `claims:`, from which the context is derived as in a job.
-    pub(super) claims: Vec<Claim<'a>>,
-    /// `claims_file:`, the same as JSON.
-    pub(super) claims_file: Option<Placed<'a>>,
-    /// `payload_file:`, the payload of the event as JSON.
-    pub(super) payload_file: Option<Placed<'a>>,
-    /// `now:`.
-    pub(super) now: Option<Timestamp>,
-    /// `expect:`.
-    pub(super) expect: Expect,
-}
-
-/// Values of the context that are given as they are.
-#[derive(Debug, Default)]
-pub(super) struct Given<'a> {
-    pub(super) repository: Option<Cow<'a, str>>,
-    pub(super) repository_id: Option<u64>,
-    pub(super) owner_id: Option<u64>,
-    pub(super) workflow: Option<Cow<'a, str>>,
-    pub(super) branch: Option<Cow<'a, str>>,
-    pub(super) environment: Option<Cow<'a, str>>,
-    pub(super) event: Option<Cow<'a, str>>,
-    pub(super) actor: Option<Cow<'a, str>>,
-    /// `claims:`, for the rules' own `claims:`; nothing is derived from them.
-    pub(super) claims: Vec<Claim<'a>>,
-}
-
-impl<'a> Suite<'a> {
-    /// The keys of a file of cases.
-    pub(super) const KEYS: [&'static str; 3] = ["policy", "policy_repository", "tests"];
-
-    /// Reads a file of cases.
-    ///
-    /// # Errors
-    /// Every problem that was found, at least one.
-    pub(super) fn parse(text: &'a str, format: Format) -> Result<Self, Invalid> {
-        reader::read::<Cases<'a>>(text, format)
-    }
-}
-
-impl TestCase<'_> {
-    /// The keys of a case.
-    pub(super) const KEYS: [&'static str; 8] = [
-        "name",
-        "permission",
-        "context",
-        "claims",
-        "claims_file",
-        "payload_file",
-        "now",
-        "expect",
-    ];
-}
-
-impl Given<'_> {
-    /// The keys of a case's context.
-    pub(super) const KEYS: [&'static str; 9] = [
-        "repository",
-        "repository_id",
-        "owner_id",
-        "workflow",
-        "branch",
-        "environment",
-        "event",
-        "actor",
-        "claims",
-    ];
-}
 
 /// The grammar of a file of cases.
 #[derive(Default)]
-struct Cases<'a> {
+pub(super) struct Cases<'a> {
     /// The line of each name so far.
     names: BTreeMap<Cow<'a, str>, u32>,
 }
 
 impl<'a> Grammar<'a> for Cases<'a> {
-    type Document = Suite<'a>;
+    type Document = Contents<'a>;
     const NOUN: &'static str = "file of cases";
     const START: &'static str = "start with `policy: FILE` and `tests:`";
 
-    fn root<S: Syntax<'a>>(reader: &mut Reader<'a, S, Self>) -> Read<Suite<'a>> {
+    fn root<S: Syntax<'a>>(reader: &mut Reader<'a, S, Self>) -> Read<Contents<'a>> {
         reader.suite()
     }
 }
 
 impl<'a, S: Syntax<'a>> Reader<'a, S, Cases<'a>> {
-    fn suite(&mut self) -> Read<Suite<'a>> {
+    fn suite(&mut self) -> Read<Contents<'a>> {
         let before = self.problem_count();
         let (mut policy, mut policy_repository, mut cases) = (None, None, None);
-        let at = self.mapping("the file of cases", &Suite::KEYS, |reader, key, at| {
+        let at = self.mapping("the file of cases", &Contents::KEYS, |reader, key, at| {
             match key {
                 "policy" => policy = reader.filled("`policy`")?,
                 "policy_repository" => policy_repository = reader.repository()?,
@@ -152,7 +56,7 @@ impl<'a, S: Syntax<'a>> Reader<'a, S, Cases<'a>> {
                 Some(_) => {}
             }
         }
-        Ok(Suite {
+        Ok(Contents {
             policy: policy.map(|(text, _)| text).unwrap_or_default(),
             policy_repository,
             cases: cases.map(|(_, cases)| cases).unwrap_or_default(),
@@ -349,33 +253,5 @@ impl<'a, S: Syntax<'a>> Reader<'a, S, Cases<'a>> {
             return Ok(None);
         }
         Ok(Some((scalar.text, at)))
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use std::collections::BTreeSet;
-
-    use serde_json::Value;
-
-    use super::*;
-
-    #[test]
-    fn every_key_is_in_the_schema_and_the_other_way_round() {
-        let schema = include_str!("../../../schema/repo-permissions-tests.schema.json");
-        let schema: Value = serde_json::from_str(schema).unwrap();
-        let case = "/definitions/case";
-        for (pointer, keys) in [
-            ("", &Suite::KEYS[..]),
-            (case, &TestCase::KEYS),
-            (&format!("{case}/properties/context"), &Given::KEYS),
-        ] {
-            let properties = schema.pointer(&format!("{pointer}/properties"));
-            let properties = properties.and_then(Value::as_object).unwrap();
-            let known: BTreeSet<_> = properties.keys().map(String::as_str).collect();
-            assert_eq!(known, keys.iter().copied().collect(), "{pointer}");
-        }
-        let expect = &schema["definitions"]["case"]["properties"]["expect"]["enum"];
-        assert_eq!(*expect, Value::from_iter(Expect::all()));
     }
 }

@@ -4,7 +4,7 @@ use crate::decision::{Decision, Reason};
 
 /// The answer that a case expects.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Expect {
+pub enum Expect {
     /// Allowed or denied, for whatever reason.
     Decision(Decision),
     /// This reason, and so its decision.
@@ -48,7 +48,7 @@ impl Expect {
     }
 
     /// As it is written.
-    pub(super) fn as_str(self) -> &'static str {
+    pub fn as_str(self) -> &'static str {
         match self {
             Self::Decision(decision) => decision.as_str(),
             Self::Reason(reason) => reason.code(),

@@ -1,0 +1,20 @@
+//! Cases beside a policy: what it should allow and deny, decided by the engine of the action.
+//!
+//! Reading the files is up to the caller: [`Suite::parse`] takes the text of a file of cases,
+//! [`Suite::policy`] and [`Suite::files`] name what else is needed, and [`run`] decides.
+
+mod context;
+mod coverage;
+mod expect;
+mod grammar;
+mod path;
+mod result;
+mod run;
+mod suite;
+
+pub use coverage::{Coverage, Uncovered};
+pub use expect::Expect;
+pub use path::in_repository;
+pub use result::{CaseResult, Failed, FileError};
+pub use run::{PolicyFile, run};
+pub use suite::Suite;

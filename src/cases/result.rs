@@ -1,0 +1,105 @@
+//! What a run of cases found.
+
+use super::expect::Expect;
+use crate::context::Context;
+use crate::decision::{Decision, PermissionDecision, Reason};
+use crate::policy::{Position, Problem};
+
+/// One case that was run.
+#[derive(Clone, Debug)]
+pub struct CaseResult {
+    /// Where it starts in the file of cases.
+    pub position: Position,
+    /// Its name, once in a file.
+    pub name: String,
+    /// The answer that it expects.
+    pub expected: Expect,
+    /// What was decided on all its permissions.
+    pub decision: Decision,
+    /// Why.
+    pub reason: Reason,
+    /// The decision in one sentence.
+    pub message: String,
+    /// What it was decided on, and how. Only of a case that does not hold.
+    pub failed: Option<Failed>,
+}
+
+/// How the decision came about that a case did not expect.
+#[derive(Clone, Debug)]
+pub struct Failed {
+    /// What the rules were held against.
+    pub context: Context,
+    /// Each permission with its trace; empty for an error.
+    pub permissions: Vec<PermissionDecision<'static>>,
+}
+
+impl CaseResult {
+    /// Whether the decision is the expected one.
+    pub fn holds(&self) -> bool {
+        self.failed.is_none()
+    }
+
+    /// Whether it could not be decided, and that was not expected.
+    pub fn is_error(&self) -> bool {
+        self.decision == Decision::Error && !self.holds()
+    }
+
+    /// What was decided, with its reason: `denied (no_rule_matches)`.
+    pub fn got(&self) -> String {
+        format!("{} ({})", self.decision.as_str(), self.reason.code())
+    }
+}
+
+/// Why the cases of a file were not run.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct FileError {
+    /// The file of cases or the policy, as the caller named it.
+    pub file: String,
+    /// Where, if it is about one place.
+    pub position: Option<Position>,
+    /// What was seen and what was expected.
+    pub message: String,
+    /// What to do about it.
+    pub help: Option<String>,
+}
+
+impl FileError {
+    /// An error about a file as a whole.
+    pub fn new(file: &str, message: impl Into<String>) -> Self {
+        Self {
+            file: file.to_owned(),
+            position: None,
+            message: message.into(),
+            help: None,
+        }
+    }
+
+    pub(super) fn each<'a>(
+        file: &str,
+        problems: impl IntoIterator<Item = &'a Problem>,
+    ) -> Vec<Self> {
+        let problems = problems.into_iter();
+        problems
+            .map(|problem| Self {
+                file: file.to_owned(),
+                position: Some(problem.position),
+                message: problem.message.clone(),
+                help: problem.help.clone(),
+            })
+            .collect()
+    }
+
+    /// `FILE:LINE:COLUMN: MESSAGE (HELP)`.
+    pub fn text(&self) -> String {
+        let mut text = self.file.clone();
+        if let Some(Position { line, column }) = self.position {
+            text.push_str(&format!(":{line}:{column}"));
+        }
+        text.push_str(": ");
+        text.push_str(&self.message);
+        if let Some(help) = &self.help {
+            text.push_str(&format!(" ({help})"));
+        }
+        text
+    }
+}
