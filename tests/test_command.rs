@@ -379,8 +379,19 @@ fn a_case_may_be_about_an_invalid_policy() {
     let unexpected = run(invalid(), "denied");
     assert_eq!(unexpected.code, Some(2));
     assert_snapshot!(unexpected.stderr, @r"
-    error: policy.yml:1:10: `version` is `2`, this program knows version 1
-    error: policy.yml:2:1: unknown key `x` in the policy (known keys: `version`, `workspace`, `permissions`, `repositories`)
+    error: `version` is `2`, this program knows version 1
+     --> policy.yml:1:10
+      |
+    1 | version: 2
+      |          ^
+
+    error: unknown key `x` in the policy
+     --> policy.yml:2:1
+      |
+    2 | x: 1
+      | ^
+      |
+      = help: known keys: `version`, `workspace`, `permissions`, `repositories`
     ");
 }
 
@@ -427,11 +438,35 @@ fn the_context_can_come_from_claims() {
 
     let directory = directory.with("claims.json", "[]").with("event.json", "{");
     assert_snapshot!(directory.invalid(), @r"
-    error: cases.yml:6:18: `claims_file` `claims.json` is not a JSON object: invalid type: sequence, expected a map at line 1 column 0
-    error: cases.yml:10:18: `claims_file` `claims.json` is not a JSON object: invalid type: sequence, expected a map at line 1 column 0
-    error: cases.yml:15:18: `claims_file` `claims.json` is not a JSON object: invalid type: sequence, expected a map at line 1 column 0
-    error: cases.yml:21:18: `claims_file` `claims.json` is not a JSON object: invalid type: sequence, expected a map at line 1 column 0
-    error: cases.yml:26:18: `claims_file` `claims.json` is not a JSON object: invalid type: sequence, expected a map at line 1 column 0
+    error: `claims_file` `claims.json` is not a JSON object: invalid type: sequence, expected a map at line 1 column 0
+     --> cases.yml:6:18
+      |
+    6 |     claims_file: claims.json
+      |                  ^^^^^^^^^^^
+
+    error: `claims_file` `claims.json` is not a JSON object: invalid type: sequence, expected a map at line 1 column 0
+      --> cases.yml:10:18
+       |
+    10 |     claims_file: claims.json
+       |                  ^^^^^^^^^^^
+
+    error: `claims_file` `claims.json` is not a JSON object: invalid type: sequence, expected a map at line 1 column 0
+      --> cases.yml:15:18
+       |
+    15 |     claims_file: claims.json
+       |                  ^^^^^^^^^^^
+
+    error: `claims_file` `claims.json` is not a JSON object: invalid type: sequence, expected a map at line 1 column 0
+      --> cases.yml:21:18
+       |
+    21 |     claims_file: claims.json
+       |                  ^^^^^^^^^^^
+
+    error: `claims_file` `claims.json` is not a JSON object: invalid type: sequence, expected a map at line 1 column 0
+      --> cases.yml:26:18
+       |
+    26 |     claims_file: claims.json
+       |                  ^^^^^^^^^^^
     ");
 }
 
@@ -472,10 +507,40 @@ fn invalid_files() {
             .with("cases.yml", text)
             .invalid()
     };
-    assert_snapshot!(invalid(""), @"error: cases.yml:1:1: the file of cases is empty (start with `policy: FILE` and `tests:`)");
-    assert_snapshot!(invalid("policy: policy.yml\ntests: []\n"), @"error: cases.yml:2:1: `tests` has no case");
-    assert_snapshot!(invalid("version: 1\n"), @"error: cases.yml:1:1: unknown key `version` in the file of cases (known keys: `policy`, `policy_repository`, `tests`)");
-    assert_snapshot!(invalid("tests: &a\n  - *a\n"), @"error: cases.yml:1:8: anchors (`&name`) are not allowed in a file of cases (write the value out)");
+    assert_snapshot!(invalid(""), @r"
+    error: the file of cases is empty
+     --> cases.yml:1:1
+      |
+    1 |
+      | ^
+      |
+      = help: start with `policy: FILE` and `tests:`
+    ");
+    assert_snapshot!(invalid("policy: policy.yml\ntests: []\n"), @r"
+    error: `tests` has no case
+     --> cases.yml:2:1
+      |
+    2 | tests: []
+      | ^
+    ");
+    assert_snapshot!(invalid("version: 1\n"), @r"
+    error: unknown key `version` in the file of cases
+     --> cases.yml:1:1
+      |
+    1 | version: 1
+      | ^^^^^^^
+      |
+      = help: known keys: `policy`, `policy_repository`, `tests`
+    ");
+    assert_snapshot!(invalid("tests: &a\n  - *a\n"), @r"
+    error: anchors (`&name`) are not allowed in a file of cases
+     --> cases.yml:1:8
+      |
+    1 | tests: &a
+      |        ^
+      |
+      = help: write the value out
+    ");
     assert_snapshot!(invalid("policy: no.yml\ntests:\n  - {name: x, permission: a:b, context: {}, expect: denied}\n"), @"error: no.yml: the policy `no.yml` cannot be read: No such file or directory (os error 2)");
     let text = "\
 policy: policy.yml
@@ -499,28 +564,169 @@ tests:
   - text
 ";
     assert_snapshot!(invalid(text), @r#"
-    error: cases.yml:2:1: `policy` is given twice, first at line 1
-    error: cases.yml:5:17: `Lock Create` is not a permission key (did you mean `ws:locks:create`?)
-    error: cases.yml:6:28: `infra` is not a repository (write `OWNER/NAME`)
-    error: cases.yml:6:50: `repository_id` is a text (`1`), expected an integer (write the number without quotes)
-    error: cases.yml:6:63: `branch` is empty (give it a value or leave the key out)
-    error: cases.yml:6:80: `environment` is an integer (`1`), expected a text (write it in quotes: `"1"`)
-    error: cases.yml:6:83: unknown key `workflows` in `context` (did you mean `workflow`?)
-    error: cases.yml:6:97: `claims` names no claim (leave the key out)
-    error: cases.yml:7:13: `expect` is `allow`, which no case can have (write one of `allowed`, `denied`, `granted`, `repository_not_found`, `repository_id_mismatch`, `permission_not_granted`, `untrusted_event`, `expired`, `no_rule_matches`, `policy_invalid`)
-    error: cases.yml:8:11: a second case is named `x`, after line 4
-    error: cases.yml:9:17: the list of permissions is empty
-    error: cases.yml:10:10: `now` is `tomorrow`, expected an instant (write `2027-01-31T12:00:00Z`, with its offset)
-    error: cases.yml:11:18: the claim `a` is a boolean (`true`), expected a text (write it in quotes: `"true"`)
-    error: cases.yml:11:27: the claim `b` is a list, expected a text
-    error: cases.yml:11:32: `c` has no value (give it a value or remove the key)
-    error: cases.yml:12:13: `expect` is `token_invalid`, which no case can have (write one of `allowed`, `denied`, `granted`, `repository_not_found`, `repository_id_mismatch`, `permission_not_granted`, `untrusted_event`, `expired`, `no_rule_matches`, `policy_invalid`)
-    error: cases.yml:13:11: a second case is named `x`, after line 4
-    error: cases.yml:18:5: `context` is missing (add `context: { repository: OWNER/NAME }`)
-    error: cases.yml:18:5: `name` is missing (add `name: a feature branch cannot deploy`)
-    error: cases.yml:18:5: `permission` is missing (add `permission: ws:deployments:create`)
-    error: cases.yml:18:5: `expect` is missing (add `expect: denied`)
-    error: cases.yml:19:5: a case is a text (`text`), expected a mapping
+    error: `policy` is given twice, first at line 1
+     --> cases.yml:2:1
+      |
+    2 | policy: policy.yml
+      | ^^^^^^
+
+    error: `Lock Create` is not a permission key
+     --> cases.yml:5:17
+      |
+    5 |     permission: Lock Create
+      |                 ^^^^^^^^^^^
+      |
+      = help: did you mean `ws:locks:create`?
+
+    error: `infra` is not a repository
+     --> cases.yml:6:28
+      |
+    6 |     context: { repository: infra, repository_id: '1', branch: '', environment: 1, workflows:…
+      |                            ^^^^^
+      |
+      = help: write `OWNER/NAME`
+
+    error: `repository_id` is a text (`1`), expected an integer
+     --> cases.yml:6:50
+      |
+    6 |     context: { repository: infra, repository_id: '1', branch: '', environment: 1, workflows: x, claims: {} }
+      |                                                  ^^^
+      |
+      = help: write the number without quotes
+
+    error: `branch` is empty
+     --> cases.yml:6:63
+      |
+    6 | …  context: { repository: infra, repository_id: '1', branch: '', environment: 1, workflows: x, claims: {} }
+      |                                                              ^
+      |
+      = help: give it a value or leave the key out
+
+    error: `environment` is an integer (`1`), expected a text
+     --> cases.yml:6:80
+      |
+    6 | …sitory: infra, repository_id: '1', branch: '', environment: 1, workflows: x, claims: {} }
+      |                                                              ^
+      |
+      = help: write it in quotes: `"1"`
+
+    error: unknown key `workflows` in `context`
+     --> cases.yml:6:83
+      |
+    6 | …ory: infra, repository_id: '1', branch: '', environment: 1, workflows: x, claims: {} }
+      |                                                              ^^^^^^^^^
+      |
+      = help: did you mean `workflow`?
+
+    error: `claims` names no claim
+     --> cases.yml:6:97
+      |
+    6 | …pository_id: '1', branch: '', environment: 1, workflows: x, claims: {} }
+      |                                                              ^
+      |
+      = help: leave the key out
+
+    error: `expect` is `allow`, which no case can have
+     --> cases.yml:7:13
+      |
+    7 |     expect: allow
+      |             ^^^^^
+      |
+      = help: write one of `allowed`, `denied`, `granted`, `repository_not_found`, `repository_id_mismatch`, `permission_not_granted`, `untrusted_event`, `expired`, `no_rule_matches`, `policy_invalid`
+
+    error: a second case is named `x`, after line 4
+     --> cases.yml:8:11
+      |
+    8 |   - name: x
+      |           ^
+
+    error: the list of permissions is empty
+     --> cases.yml:9:17
+      |
+    9 |     permission: []
+      |                 ^
+
+    error: `now` is `tomorrow`, expected an instant
+      --> cases.yml:10:10
+       |
+    10 |     now: tomorrow
+       |          ^^^^^^^^
+       |
+       = help: write `2027-01-31T12:00:00Z`, with its offset
+
+    error: the claim `a` is a boolean (`true`), expected a text
+      --> cases.yml:11:18
+       |
+    11 |     claims: { a: true, b: [c], c: null }
+       |                  ^^^^
+       |
+       = help: write it in quotes: `"true"`
+
+    error: the claim `b` is a list, expected a text
+      --> cases.yml:11:27
+       |
+    11 |     claims: { a: true, b: [c], c: null }
+       |                           ^
+
+    error: `c` has no value
+      --> cases.yml:11:32
+       |
+    11 |     claims: { a: true, b: [c], c: null }
+       |                                ^
+       |
+       = help: give it a value or remove the key
+
+    error: `expect` is `token_invalid`, which no case can have
+      --> cases.yml:12:13
+       |
+    12 |     expect: token_invalid
+       |             ^^^^^^^^^^^^^
+       |
+       = help: write one of `allowed`, `denied`, `granted`, `repository_not_found`, `repository_id_mismatch`, `permission_not_granted`, `untrusted_event`, `expired`, `no_rule_matches`, `policy_invalid`
+
+    error: a second case is named `x`, after line 4
+      --> cases.yml:13:11
+       |
+    13 |   - name: x
+       |           ^
+
+    error: `context` is missing
+      --> cases.yml:18:5
+       |
+    18 |   - {}
+       |     ^
+       |
+       = help: add `context: { repository: OWNER/NAME }`
+
+    error: `name` is missing
+      --> cases.yml:18:5
+       |
+    18 |   - {}
+       |     ^
+       |
+       = help: add `name: a feature branch cannot deploy`
+
+    error: `permission` is missing
+      --> cases.yml:18:5
+       |
+    18 |   - {}
+       |     ^
+       |
+       = help: add `permission: ws:deployments:create`
+
+    error: `expect` is missing
+      --> cases.yml:18:5
+       |
+    18 |   - {}
+       |     ^
+       |
+       = help: add `expect: denied`
+
+    error: a case is a text (`text`), expected a mapping
+      --> cases.yml:19:5
+       |
+    19 |   - text
+       |     ^^^^
     "#);
 }
 

@@ -57,6 +57,8 @@ pub struct FileError {
     pub file: String,
     /// Where, if it is about one place.
     pub position: Option<Position>,
+    /// How many characters it is about, 0 for a point.
+    pub length: u32,
     /// What was seen and what was expected.
     pub message: String,
     /// What to do about it.
@@ -69,6 +71,7 @@ impl FileError {
         Self {
             file: file.to_owned(),
             position: None,
+            length: 0,
             message: message.into(),
             help: None,
         }
@@ -83,6 +86,7 @@ impl FileError {
             .map(|problem| Self {
                 file: file.to_owned(),
                 position: Some(problem.position),
+                length: problem.length,
                 message: problem.message.clone(),
                 help: problem.help.clone(),
             })

@@ -1,6 +1,7 @@
 //! The command line: the same engine, offline. Nothing here is verified and nothing is granted.
 
 mod check;
+mod diagnostic;
 mod lint;
 mod schema;
 mod style;

@@ -18,6 +18,9 @@ pub(super) struct Colours {
 }
 
 impl Colours {
+    #[cfg(test)]
+    pub(super) const ALWAYS: Self = Self { on: true };
+
     /// For what a person asked for.
     pub(super) fn stdout() -> Self {
         Self::of(&std::io::stdout())
@@ -146,7 +149,7 @@ mod tests {
 
     #[test]
     fn only_our_own_escapes_are_written() {
-        let colours = Colours { on: true };
+        let colours = Colours::ALWAYS;
         let shown = format!("{:<6}|", colours.denied("\u{1b}[0m"));
         assert_eq!(shown, "\u{1b}[31m\\u{1b}[0m\u{1b}[0m|");
         assert_eq!(

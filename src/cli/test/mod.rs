@@ -11,8 +11,9 @@ use clap::{Args, ValueEnum};
 use jiff::Timestamp;
 
 use self::files::Results;
+use super::diagnostic::{self, Diagnostic};
 use super::style::Colours;
-use super::{complain, print};
+use super::{complain, print, print_error};
 use crate::policy::parse_instant;
 
 #[derive(Debug, Args)]
@@ -57,7 +58,13 @@ pub(super) fn run(arguments: &Arguments) -> u8 {
         results.add(file, now);
     }
     for error in results.errors() {
-        complain(&error.text());
+        match Diagnostic::of_file_error(error) {
+            Some(diagnostic) => {
+                let colours = Colours::stderr();
+                print_error(&diagnostic::render_file(&error.file, [diagnostic], colours));
+            }
+            None => complain(&error.text()),
+        }
     }
     match arguments.format {
         Format::Human => print(&human::human(&results, Colours::stdout())),

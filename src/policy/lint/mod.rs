@@ -98,7 +98,7 @@ pub fn lint(text: &str, format: Format, options: &Options) -> Vec<Finding> {
         Ok(document) => check(&document, options, &mut findings),
         Err(invalid) => {
             for problem in invalid.iter() {
-                findings.push(Finding::of_problem(&catalogue::INVALID, problem));
+                findings.push(findings.problem(&catalogue::INVALID, problem));
             }
         }
     }
@@ -181,6 +181,15 @@ impl Findings<'_> {
         Finding::new(lint, at, self.source.span(at, text).length, message)
     }
 
+    /// About what makes the policy, or a part of it, invalid.
+    fn problem(&self, lint: &Lint, problem: &Problem) -> Finding {
+        let length = self.source.marked(problem.position, problem.length);
+        Finding {
+            help: problem.help.clone(),
+            ..Finding::new(lint, problem.position, length, problem.message.clone())
+        }
+    }
+
     /// About a pattern.
     fn pattern(&self, lint: &Lint, pattern: &Pattern<'_>, message: String) -> Finding {
         self.value(lint, pattern.position, &pattern.text, message)
@@ -232,14 +241,6 @@ impl Finding {
             position,
             length,
             fix: None,
-        }
-    }
-
-    fn of_problem(lint: &Lint, problem: &Problem) -> Self {
-        let message = problem.message.clone();
-        Self {
-            help: problem.help.clone(),
-            ..Self::new(lint, problem.position, problem.length, message)
         }
     }
 

@@ -22,7 +22,7 @@ impl Checker {
         if patterns.list.is_empty()
             && let Err(problem) = patterns.compile(Case::Sensitive)
         {
-            findings.push(Finding::of_problem(&PATTERN_INVALID, &problem));
+            findings.push(findings.problem(&PATTERN_INVALID, &problem));
         }
         for pattern in &patterns.list {
             if self.compiles(pattern, dimension, findings) && pattern.kind == Kind::Regex {
@@ -65,7 +65,7 @@ impl Checker {
                 .flatten();
             let fix = glob.and_then(|glob| globs::fix(pattern, &glob, findings));
             let length = findings.source.span(pattern.position, &pattern.text).length;
-            let finding = Finding::of_problem(&PATTERN_INVALID, &problem);
+            let finding = findings.problem(&PATTERN_INVALID, &problem);
             findings.push(Finding { length, ..finding }.fix(fix));
             return false;
         }

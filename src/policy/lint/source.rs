@@ -109,6 +109,22 @@ impl<'a> Source<'a> {
         count(rest.trim_end()).max(1)
     }
 
+    /// The characters to mark for a value of this length, which is told without its quotes; a point
+    /// stays one.
+    pub fn marked(&self, at: Position, length: u32) -> u32 {
+        let rest = self.around(at).1;
+        let quoted = match rest.chars().next() {
+            Some('"') => double_quoted(rest),
+            Some('\'') => single_quoted(rest),
+            _ => None,
+        };
+        let written = quoted.and_then(|quoted| rest.get(..quoted)).map(count);
+        match length {
+            0 => 0,
+            length => length.max(written.unwrap_or_default()),
+        }
+    }
+
     /// What the scalar of this text takes.
     pub(super) fn span(&self, at: Position, text: &str) -> Span {
         let part = Span {
@@ -263,6 +279,16 @@ mod tests {
         ] {
             let span = source.span(position, value);
             assert_eq!((span.length, span.is_whole), (length, is_whole), "{value}");
+        }
+        for (position, length, marked) in [
+            (at(1, 4), 4, 4),
+            (at(2, 4), 4, 7),
+            (at(3, 4), 3, 6),
+            (at(3, 4), 0, 0),
+            (at(3, 1), 1, 1),
+            (at(9, 9), 1, 1),
+        ] {
+            assert_eq!(source.marked(position, length), marked, "{position}");
         }
         assert_eq!(source.rest_of_line(at(1, 1)), 7);
         assert_eq!(source.line(6), "é: ö");
