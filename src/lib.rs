@@ -20,6 +20,7 @@ pub mod action;
 pub mod audit;
 pub mod cases;
 pub mod cli;
+pub mod compare;
 pub mod context;
 pub mod decision;
 pub mod github;

@@ -275,12 +275,7 @@ fn trace_rule<'a>(
     dimensions.extend(event(rule, context));
     dimensions.extend(expiry(rule, now));
     Ok(TracedRule {
-        rule: RuleRef {
-            line: rule.position.line,
-            column: rule.position.column,
-            name: rule.name.clone(),
-            number: rule.number,
-        },
+        rule: RuleRef::of(rule),
         matched: dimensions.iter().all(|dimension| dimension.matched),
         dimensions,
     })

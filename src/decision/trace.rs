@@ -6,6 +6,7 @@ use std::fmt::Write as _;
 use serde::Serialize;
 
 use super::reason::{Decision, Reason};
+use crate::policy::Rule;
 
 /// The decision on one permission.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
@@ -39,7 +40,17 @@ pub struct RuleRef<'a> {
     pub number: usize,
 }
 
-impl RuleRef<'_> {
+impl<'a> RuleRef<'a> {
+    /// The place and name of a rule.
+    pub fn of(rule: &Rule<'a>) -> Self {
+        Self {
+            line: rule.position.line,
+            column: rule.position.column,
+            name: rule.name.clone(),
+            number: rule.number,
+        }
+    }
+
     /// `rule 3 (`production deploys`, line 14)`.
     pub fn label(&self) -> String {
         match &self.name {

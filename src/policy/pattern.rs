@@ -6,6 +6,7 @@
 use std::borrow::Cow;
 
 use regex::Regex;
+use regex_syntax::hir::Hir;
 
 use super::glob;
 use super::position::Position;
@@ -140,27 +141,33 @@ impl Pattern<'_> {
         match self.kind {
             Kind::Any => Ok(Matcher::Any),
             Kind::Literal | Kind::Exact => Ok(Matcher::Equal(&self.text, case)),
-            Kind::Regex => self.compile_regex(&self.text, case),
-            Kind::Glob => {
-                let regex = glob::to_regex(&self.text).map_err(|why| {
-                    self.problem(format!("the glob `{}` is not valid: {why}", self.text))
-                })?;
-                self.compile_regex(&regex, case)
-            }
+            // The syntax tree is written out again and wrapped: `(?x)` comments and inline flags are
+            // gone from it, so they cannot reach the wrapping.
+            Kind::Regex | Kind::Glob => self.compile_regex(&self.tree(case)?.to_string()),
         }
     }
 
-    fn compile_regex(&self, regex: &str, case: Case) -> Result<Matcher<'_>, Problem> {
-        // Parsed alone first: `a)|(` is not a regex, so it cannot break out of the wrapping. The
-        // syntax tree is then written out again and wrapped: `(?x)` comments and inline flags are
-        // gone from it, so they cannot reach the wrapping either.
-        let tree = regex_syntax::ParserBuilder::new()
+    /// The syntax tree of a regex or a glob, without the wrapping. It is parsed alone: `a)|(` is not
+    /// a regex, so it cannot break out of the wrapping.
+    pub(crate) fn tree(&self, case: Case) -> Result<Hir, Problem> {
+        let regex = match self.kind {
+            Kind::Any => Cow::Borrowed("(?s:.)*"),
+            Kind::Literal | Kind::Exact => Cow::Owned(regex_syntax::escape(&self.text)),
+            Kind::Regex => Cow::Borrowed(&*self.text),
+            Kind::Glob => Cow::Owned(glob::to_regex(&self.text).map_err(|why| {
+                self.problem(format!("the glob `{}` is not valid: {why}", self.text))
+            })?),
+        };
+        regex_syntax::ParserBuilder::new()
             .case_insensitive(case == Case::Insensitive)
             // Below the regex crate's own limit of 250, which the wrapping counts towards.
             .nest_limit(200)
             .build()
-            .parse(regex)
-            .map_err(|error| self.not_a_regex(&error))?;
+            .parse(&regex)
+            .map_err(|error| self.not_a_regex(&error))
+    }
+
+    fn compile_regex(&self, tree: &str) -> Result<Matcher<'_>, Problem> {
         regex::RegexBuilder::new(&format!(r"\A(?:{tree})\z"))
             .size_limit(MAX_COMPILED)
             .build()

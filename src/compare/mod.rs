@@ -1,0 +1,375 @@
+//! What two policies grant, compared: exactly, as sets of jobs.
+//!
+//! Every grant of one policy is held against those of the other. Patterns are compared as automata,
+//! so `main|develop` is the same as a list of both, and what is said to be new comes with a job that
+//! shows it. Where that would take too long, a grant counts as new and says so: nothing that widens
+//! access is missed.
+
+mod automaton;
+mod grant;
+mod search;
+mod space;
+mod words;
+
+use std::collections::{HashMap, HashSet};
+
+use jiff::Timestamp;
+
+pub use grant::Installation;
+use grant::{Dimension, Grant, grants, patterns_compile};
+use search::{Answer, uncovered};
+use space::{Automata, Axis, Cell, Name, axes};
+pub use words::Phrase;
+
+use crate::policy::{Case, Document, Invalid, Kind, Pattern, Patterns, Rule};
+
+/// What a change of a policy does to the access that it gives.
+#[derive(Clone, Debug, Default)]
+pub struct Comparison<'a> {
+    /// What the new policy grants and the old one does not, in the new one's order.
+    pub added: Vec<Change<'a>>,
+    /// What the old policy grants and the new one does not, in the old one's order.
+    pub removed: Vec<Change<'a>>,
+}
+
+impl Comparison<'_> {
+    /// Whether somebody may do more than before, or it cannot be excluded.
+    pub fn widens(&self) -> bool {
+        !self.added.is_empty()
+    }
+
+    /// Whether nobody may do more or less than before.
+    pub fn is_same(&self) -> bool {
+        self.added.is_empty() && self.removed.is_empty()
+    }
+}
+
+/// Access of one rule that only one of the policies gives.
+#[derive(Clone, Debug)]
+pub struct Change<'a> {
+    /// Whom the rule speaks for.
+    pub installation: Installation<'a>,
+    /// The rule that gives it.
+    pub rule: &'a Rule<'a>,
+    /// The permission keys.
+    pub permissions: Vec<&'a str>,
+    /// The workflows; of a list only those that the change is about. `None` is any.
+    pub workflow: Option<Vec<&'a Pattern<'a>>>,
+    /// The branches, likewise.
+    pub branch: Option<Vec<&'a Pattern<'a>>>,
+    /// The environments, likewise; `None` is any or none.
+    pub environment: Option<Vec<&'a Pattern<'a>>>,
+    /// The events, likewise; `None` is every one but the untrusted.
+    pub events: Option<Vec<&'a str>>,
+    /// Whether the other policy gives a part of this.
+    pub in_part: bool,
+    /// A job that only this policy grants it to. `None` where that was too much to work out: then
+    /// the access may be the same.
+    pub example: Option<Example>,
+}
+
+/// A job by what patterns are held against. What does not matter is absent.
+#[derive(Clone, Debug, Default, PartialEq, Eq, serde::Serialize)]
+pub struct Example {
+    /// Whether the policy is this repository's own file.
+    pub own: bool,
+    /// `OWNER/NAME`; absent where any does.
+    pub repository: Option<String>,
+    /// The repository's id, where one is pinned.
+    pub repository_id: Option<String>,
+    /// The owner's id, where one is pinned.
+    pub owner_id: Option<String>,
+    /// The workflow file.
+    pub workflow: Option<String>,
+    /// The branch.
+    pub branch: Option<String>,
+    /// The environment; absent also for a job without one.
+    pub environment: Option<String>,
+    /// The event.
+    pub event: Option<String>,
+    /// Claims by name.
+    pub claims: std::collections::BTreeMap<String, String>,
+    /// The time, where it is not now.
+    pub time: Option<String>,
+    /// What others ask for and this job does not have: `environment`, `claims.NAME`, or the pinned
+    /// `repository_id` or `owner_id`.
+    pub without: Vec<String>,
+}
+
+/// Compares what two policies grant from `now` on. A policy grants nothing through a pattern that
+/// does not compile.
+///
+/// # Errors
+/// Patterns of the new policy do not compile.
+pub fn compare<'a>(
+    old: &'a Document<'a>,
+    new: &'a Document<'a>,
+    now: Timestamp,
+) -> Result<Comparison<'a>, Invalid> {
+    patterns_compile(new)?;
+    let mut before = grants(old, now);
+    if patterns_compile(old).is_err() {
+        retain_unbroken(old, &mut before);
+    }
+    let after = grants(new, now);
+    let mut automata = Automata::default();
+    Ok(Comparison {
+        added: beyond(&after, &before, now, &mut automata),
+        removed: beyond(&before, &after, now, &mut automata),
+    })
+}
+
+/// Drops what a policy with patterns that do not compile cannot be relied on to grant: a check of a
+/// permission is an error as long as one of its rules is broken.
+fn retain_unbroken(document: &Document<'_>, grants: &mut Vec<Grant<'_>>) {
+    let is_broken = |patterns: &Patterns<'_>| patterns.compile(Case::Insensitive).is_err();
+    let mut entries = document.repositories.iter().flat_map(|(_, list)| list);
+    if entries.any(|entry| is_broken(&entry.repository)) {
+        return grants.clear();
+    }
+    let broken = document.rules().filter(|rule| {
+        let named = [&rule.workflow, &rule.branch, &rule.environment];
+        let claims = rule.claims.iter().map(|(_, patterns)| patterns);
+        named.into_iter().flatten().chain(claims).any(is_broken)
+    });
+    let keys = broken.flat_map(|rule| rule.permissions.iter().map(|key| key.as_str()));
+    let keys: HashSet<_> = keys.collect();
+    grants.retain(|grant| !keys.contains(grant.key));
+}
+
+/// What `grants` give and `others` do not.
+fn beyond<'a>(
+    grants: &[Grant<'a>],
+    others: &[Grant<'a>],
+    now: Timestamp,
+    automata: &mut Automata,
+) -> Vec<Change<'a>> {
+    let mut of_key: HashMap<&str, Vec<Grant<'a>>> = HashMap::new();
+    for other in others {
+        of_key.entry(other.key).or_default().push(*other);
+    }
+    let known: HashSet<_> = others.iter().map(meaning).collect();
+    let mut changes: Vec<Change<'a>> = Vec::new();
+    for grant in grants {
+        if known.contains(&meaning(grant)) {
+            continue;
+        }
+        let others = of_key.get(grant.key).map_or(&[][..], Vec::as_slice);
+        let Some(change) = change(grant, others, now, automata) else {
+            continue;
+        };
+        match changes.last_mut() {
+            Some(last) if last.says_the_same(&change) => last.permissions.push(grant.key),
+            _ => changes.push(change),
+        }
+    }
+    changes
+}
+
+fn change<'a>(
+    grant: &Grant<'a>,
+    others: &[Grant<'a>],
+    now: Timestamp,
+    automata: &mut Automata,
+) -> Option<Change<'a>> {
+    let mut near = Vec::new();
+    let mut is_exact = true;
+    for other in others {
+        if is_apart(grant, other) {
+            continue;
+        }
+        // One that cannot be compared is taken to grant nothing.
+        if has_automata(other, automata) {
+            near.push(*other);
+        } else {
+            is_exact = false;
+        }
+    }
+    let Some(axes) = axes(grant, &near, now, automata) else {
+        return Some(whole(grant, None, !near.is_empty()));
+    };
+    let places = match uncovered(&axes, near.len(), |_, _| true) {
+        Answer::Covered => return None,
+        Answer::TooMany => return Some(whole(grant, None, true)),
+        Answer::Found(places) => places,
+    };
+    let in_part = (0..near.len()).any(|other| {
+        let meets = |axis: &Axis<'_>| axis.cells.iter().any(|cell| cell.others.contains(other));
+        axes.iter().all(meets)
+    });
+    let example = is_exact.then(|| example(&axes, &places));
+    let mut change = whole(grant, example, in_part);
+    let is_new = |name: Name<'_>, alternative: usize| {
+        let wanted =
+            |axis: &Axis<'_>, cell: &Cell| axis.name != name || cell.own.contains(alternative);
+        uncovered(&axes, near.len(), wanted) != Answer::Covered
+    };
+    let reduce = |dimension: Dimension<'a>, list: &mut Option<Vec<&'a Pattern<'a>>>| {
+        if let Some(list) = list.as_mut().filter(|list| list.len() > 1) {
+            retain_by_place(list, |place| is_new(Name::Text(dimension), place));
+        }
+    };
+    reduce(Dimension::Workflow, &mut change.workflow);
+    reduce(Dimension::Branch, &mut change.branch);
+    reduce(Dimension::Environment, &mut change.environment);
+    if let Some(events) = change.events.as_mut().filter(|events| events.len() > 1) {
+        retain_by_place(events, |place| is_new(Name::Event, place));
+    }
+    Some(change)
+}
+
+/// Keeps what `is_wanted` takes by its place, and all if that would be none.
+fn retain_by_place<T: Copy>(list: &mut Vec<T>, is_wanted: impl Fn(usize) -> bool) {
+    let wanted = list
+        .iter()
+        .enumerate()
+        .filter(|(place, _)| is_wanted(*place));
+    let wanted: Vec<_> = wanted.map(|(_, one)| *one).collect();
+    if !wanted.is_empty() {
+        *list = wanted;
+    }
+}
+
+fn whole<'a>(grant: &Grant<'a>, example: Option<Example>, in_part: bool) -> Change<'a> {
+    let list = |dimension: Dimension<'a>| {
+        let patterns = dimension.patterns(grant)?;
+        Some(patterns.list.iter().collect())
+    };
+    let events = grant.rule.events.as_ref();
+    Change {
+        installation: grant.installation,
+        rule: grant.rule,
+        permissions: vec![grant.key],
+        workflow: list(Dimension::Workflow),
+        branch: list(Dimension::Branch),
+        environment: list(Dimension::Environment),
+        events: events.map(|events| events.iter().map(|event| &**event).collect()),
+        in_part,
+        example,
+    }
+}
+
+fn example(axes: &[Axis<'_>], places: &[usize]) -> Example {
+    let mut example = Example::default();
+    for (axis, place) in axes.iter().zip(places) {
+        let value = axis.cells.get(*place).and_then(|cell| cell.value.clone());
+        if let (None, true, Some(name)) = (&value, axis.cells.len() > 1, axis.name.of_absent()) {
+            example.without.push(name);
+        }
+        let field = match axis.name {
+            Name::Own => {
+                example.own = value.is_some();
+                continue;
+            }
+            Name::RepositoryId => &mut example.repository_id,
+            Name::OwnerId => &mut example.owner_id,
+            Name::Text(Dimension::Repository) => &mut example.repository,
+            Name::Text(Dimension::Workflow) => &mut example.workflow,
+            Name::Text(Dimension::Branch) => &mut example.branch,
+            Name::Text(Dimension::Environment) => &mut example.environment,
+            Name::Text(Dimension::Claim(name)) => {
+                let claim = value.map(|value| (name.to_owned(), value));
+                example.claims.extend(claim);
+                continue;
+            }
+            Name::Event => &mut example.event,
+            Name::Time => &mut example.time,
+        };
+        *field = value;
+    }
+    example
+}
+
+fn has_automata(grant: &Grant<'_>, automata: &mut Automata) -> bool {
+    let named = [
+        Dimension::Repository,
+        Dimension::Workflow,
+        Dimension::Branch,
+        Dimension::Environment,
+    ];
+    let claims = grant.rule.claims.iter();
+    let claims = claims.map(|(name, _)| Dimension::Claim(name));
+    named.into_iter().chain(claims).all(|dimension| {
+        let patterns = dimension.patterns(grant);
+        patterns.is_none_or(|patterns| automata.has_all(patterns, dimension.ignores_case()))
+    })
+}
+
+/// Whether it is plain that no job is granted by both: different texts that each match one value.
+fn is_apart(one: &Grant<'_>, other: &Grant<'_>) -> bool {
+    let dimensions = [
+        Dimension::Repository,
+        Dimension::Workflow,
+        Dimension::Branch,
+        Dimension::Environment,
+    ];
+    dimensions.into_iter().any(|dimension| {
+        let values = |grant| {
+            let patterns = dimension.patterns(grant)?;
+            let mut list = patterns.list.iter();
+            list.all(|pattern| matches!(pattern.kind, Kind::Literal | Kind::Exact))
+                .then_some(patterns)
+        };
+        let (Some(one), Some(other)) = (values(one), values(other)) else {
+            return false;
+        };
+        let is_same = |one: &Pattern<'_>, other: &Pattern<'_>| match dimension.ignores_case() {
+            true => one.text.eq_ignore_ascii_case(&other.text),
+            false => one.text == other.text,
+        };
+        let is_among = |one: &Pattern<'_>| other.list.iter().any(|other| is_same(one, other));
+        !one.list.iter().any(is_among)
+    })
+}
+
+/// All that decides: two grants of the same meaning give the same access. Names, places and the
+/// order of what is listed do not matter.
+fn meaning(grant: &Grant<'_>) -> impl std::hash::Hash + Eq + use<> {
+    let list = |dimension: Dimension<'_>, grant: &Grant<'_>| {
+        let patterns = dimension.patterns(grant)?;
+        let texts = patterns.list.iter();
+        let mut texts: Vec<_> = texts.map(|one| (one.kind, one.text.to_string())).collect();
+        texts.sort_unstable_by(|a, b| a.1.cmp(&b.1).then(a.0.name().cmp(b.0.name())));
+        texts.dedup();
+        Some(texts)
+    };
+    let rule = grant.rule;
+    let events = rule.events.as_ref().map(|events| {
+        let events: std::collections::BTreeSet<_> =
+            events.iter().map(|event| event.to_string()).collect();
+        events
+    });
+    let claims = rule.claims.iter();
+    let claims: std::collections::BTreeMap<_, _> = claims
+        .map(|(name, _)| (name.to_string(), list(Dimension::Claim(name), grant)))
+        .collect();
+    (
+        grant.key.to_owned(),
+        grant.installation.pins(),
+        list(Dimension::Repository, grant),
+        list(Dimension::Workflow, grant),
+        list(Dimension::Branch, grant),
+        list(Dimension::Environment, grant),
+        events,
+        claims,
+        rule.expires.as_ref().map(|expires| expires.last),
+    )
+}
+
+impl Change<'_> {
+    /// Whether it differs only in the permission.
+    fn says_the_same(&self, other: &Self) -> bool {
+        self.installation == other.installation
+            && self.rule.position == other.rule.position
+            && self.workflow == other.workflow
+            && self.branch == other.branch
+            && self.environment == other.environment
+            && self.events == other.events
+            && self.in_part == other.in_part
+            && self.example == other.example
+    }
+}
+
+#[cfg(test)]
+#[path = "compare_tests.rs"]
+mod tests;

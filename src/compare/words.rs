@@ -1,0 +1,213 @@
+//! Changes of access in words.
+
+use std::borrow::Cow;
+
+use super::{Change, Example, Installation};
+use crate::decision::RuleRef;
+use crate::policy::Pattern;
+
+/// A sentence whose parts from the policy are kept apart from its words, for whoever prints it.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Phrase<'a>(Vec<Part<'a>>);
+
+/// A part of a [`Phrase`].
+#[derive(Clone, Debug, PartialEq, Eq)]
+enum Part<'a> {
+    Words(&'static str),
+    Quoted(Cow<'a, str>),
+}
+
+impl<'a> Phrase<'a> {
+    /// The text, with what comes from the policy as `quote` writes it.
+    pub fn write(&self, quote: impl Fn(&str) -> String) -> String {
+        let parts = self.0.iter().map(|part| match part {
+            Part::Words(words) => (*words).to_owned(),
+            Part::Quoted(text) => quote(text),
+        });
+        parts.collect()
+    }
+
+    /// The text in one line, with what comes from the policy in back quotes.
+    pub fn plain(&self) -> String {
+        self.write(|text| format!("`{}`", crate::report::text::visible(text)))
+    }
+
+    fn words(&mut self, words: &'static str) {
+        self.0.push(Part::Words(words));
+    }
+
+    fn quoted(&mut self, text: impl Into<Cow<'a, str>>) {
+        self.0.push(Part::Quoted(text.into()));
+    }
+
+    fn list<T: Into<Cow<'a, str>>>(
+        &mut self,
+        texts: impl IntoIterator<Item = T>,
+        last: &'static str,
+    ) {
+        let mut texts = texts.into_iter().peekable();
+        let mut is_first = true;
+        while let Some(text) = texts.next() {
+            match (is_first, texts.peek()) {
+                (true, _) => {}
+                (false, Some(_)) => self.words(", "),
+                (false, None) => self.words(last),
+            }
+            is_first = false;
+            self.quoted(text);
+        }
+    }
+}
+
+fn texts<'a>(patterns: &[&'a Pattern<'a>]) -> Vec<&'a str> {
+    patterns.iter().map(|pattern| &*pattern.text).collect()
+}
+
+impl<'a> Change<'a> {
+    /// Who may do what: `` `deploy.yml` on `main` may now use `ws:deployments:create` ``, or *may no
+    /// longer use* when it is removed.
+    pub fn sentence(&self, is_added: bool) -> Phrase<'a> {
+        let mut phrase = self.subject();
+        phrase.words(if is_added {
+            " may now use "
+        } else {
+            " may no longer use "
+        });
+        phrase.list(self.permissions.iter().copied(), " and ");
+        phrase
+    }
+
+    /// The jobs that it is about.
+    fn subject(&self) -> Phrase<'a> {
+        let mut phrase = Phrase::default();
+        match &self.workflow {
+            Some(list) => phrase.list(texts(list), " or "),
+            None => phrase.words("any workflow"),
+        }
+        match &self.branch {
+            Some(list) => {
+                phrase.words(" on ");
+                phrase.list(texts(list), " or ");
+            }
+            None => phrase.words(" on any branch"),
+        }
+        match &self.environment {
+            Some(list) => {
+                phrase.words(" in environment ");
+                phrase.list(texts(list), " or ");
+            }
+            // Where nothing limits it, that is said.
+            None if self.workflow.is_none() && self.branch.is_none() => {
+                phrase.words(", with or without an environment,");
+            }
+            None => {}
+        }
+        if let Some(events) = &self.events {
+            phrase.words(" in ");
+            phrase.list(events.iter().copied(), " or ");
+            phrase.words(" events");
+        }
+        for (name, patterns) in &self.rule.claims {
+            phrase.words(" with ");
+            phrase.quoted(&**name);
+            phrase.words(" ");
+            phrase.list(patterns.list.iter().map(|one| &*one.text), " or ");
+        }
+        if let Some(expires) = &self.rule.expires {
+            phrase.words(" until ");
+            phrase.quoted(&*expires.text);
+        }
+        phrase
+    }
+
+    /// The rule: `` rule 3 (`production deploys`, line 14) ``.
+    pub fn rule_label(&self) -> String {
+        RuleRef::of(self.rule).label()
+    }
+
+    /// What else is to be said: whether a part is as before, and a job that shows it.
+    pub fn remark(&self, is_added: bool) -> Phrase<'a> {
+        let mut phrase = Phrase::default();
+        let Some(example) = &self.example else {
+            phrase.words(if is_added {
+                "perhaps as before: it was too much to compare exactly"
+            } else {
+                "perhaps still granted: it was too much to compare exactly"
+            });
+            return phrase;
+        };
+        match (self.in_part, is_added) {
+            (true, true) => phrase.words("in part as before; new for example: "),
+            (true, false) => phrase.words("in part still granted; no longer for example: "),
+            (false, _) => phrase.words("for example: "),
+        }
+        example.write_to(&mut phrase);
+        phrase
+    }
+}
+
+impl Example {
+    fn write_to(&self, phrase: &mut Phrase<'_>) {
+        let values = [
+            ("repository ", &self.repository),
+            ("repository id ", &self.repository_id),
+            ("owner id ", &self.owner_id),
+            ("workflow ", &self.workflow),
+            ("branch ", &self.branch),
+            ("environment ", &self.environment),
+            ("event ", &self.event),
+            ("time ", &self.time),
+        ];
+        let mut is_first = true;
+        let mut next = |phrase: &mut Phrase<'_>| {
+            if !std::mem::take(&mut is_first) {
+                phrase.words(", ");
+            }
+        };
+        for (name, value) in values {
+            if let Some(value) = value {
+                next(phrase);
+                phrase.words(name);
+                phrase.quoted(value.clone());
+            }
+        }
+        for (name, value) in &self.claims {
+            next(phrase);
+            phrase.words("claim ");
+            phrase.quoted(format!("{name}={value}"));
+        }
+        for name in &self.without {
+            next(phrase);
+            match (name.as_str(), name.strip_prefix("claims.")) {
+                ("repository_id", _) => phrase.words("another repository id"),
+                ("owner_id", _) => phrase.words("another owner id"),
+                (_, Some(claim)) => {
+                    phrase.words("no claim ");
+                    phrase.quoted(claim.to_owned());
+                }
+                ("workflow", _) => phrase.words("no workflow file"),
+                ("branch", _) => phrase.words("no branch"),
+                _ => phrase.words("no environment"),
+            }
+        }
+    }
+}
+
+impl<'a> Installation<'a> {
+    /// Whom it speaks for: the repository's name or pattern, with its pins.
+    pub fn phrase(self) -> Phrase<'a> {
+        let mut phrase = Phrase::default();
+        match self.repository() {
+            None => phrase.words("the policy's own repository"),
+            Some(patterns) => phrase.list(patterns.list.iter().map(|one| &*one.text), " or "),
+        }
+        let [repository_id, owner_id] = self.pins();
+        for (words, pin) in [(" with id ", repository_id), (" of owner id ", owner_id)] {
+            if let Some(pin) = pin {
+                phrase.words(words);
+                phrase.quoted(pin.to_string());
+            }
+        }
+        phrase
+    }
+}
