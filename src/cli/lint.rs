@@ -174,19 +174,9 @@ fn read(path: &Path, now: Timestamp) -> std::io::Result<Linted> {
     })
 }
 
-/// The names of the workflow files of the repository that the policy is in: the nearest directory
-/// above it that has any.
+/// The names of the workflow files of the repository that the policy is in.
 fn workflows(policy: &Path) -> Option<BTreeSet<String>> {
-    let policy = std::path::absolute(policy).ok()?;
-    for directory in policy.ancestors().skip(1) {
-        if let Ok(files) = std::fs::read_dir(directory.join(".github/workflows")) {
-            let names = files.filter_map(|file| file.ok()?.file_name().into_string().ok());
-            return Some(names.collect());
-        }
-        // A repository without workflows says nothing about those of the one around it.
-        if directory.join(".git").exists() {
-            return None;
-        }
-    }
-    None
+    let files = std::fs::read_dir(crate::workflows::above(policy)?).ok()?;
+    let names = files.filter_map(|file| file.ok()?.file_name().into_string().ok());
+    Some(names.collect())
 }

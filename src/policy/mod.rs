@@ -12,7 +12,7 @@ mod problem;
 pub(crate) mod reader;
 mod rule;
 pub(crate) mod token;
-mod yaml;
+pub(crate) mod yaml;
 
 pub mod lint;
 pub mod source;

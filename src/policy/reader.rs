@@ -40,6 +40,15 @@ pub(crate) fn read<'a, G: Grammar<'a>>(
         let message = format!("the {noun} has {length} bytes, the limit is {MAX_FILE}");
         return Err(Problem::new(Position::START, message).into());
     }
+    let text = plain(text, G::NOUN)?;
+    match format {
+        Format::Yaml => Reader::<_, G>::new(Yaml::new(text, G::NOUN)).document(),
+        Format::Json => Reader::<_, G>::new(Json::new(text)).document(),
+    }
+}
+
+/// The text without a byte order mark, if it is one that a YAML parser reads to its end.
+pub(crate) fn plain<'a>(text: &'a str, noun: &str) -> Result<&'a str, Problem> {
     let text = text.strip_prefix('\u{feff}').unwrap_or(text);
     // The YAML parser takes it for the end of the text, and what follows would be ignored.
     if let Some((before, _)) = text.split_once('\0') {
@@ -49,13 +58,10 @@ pub(crate) fn read<'a, G: Grammar<'a>>(
             line: number(before.matches('\n').count().saturating_add(1)),
             column: number(last_line.chars().count().saturating_add(1)),
         };
-        let message = format!("the {} has a NUL character, which is no text", G::NOUN);
-        return Err(Problem::new(position, message).help("remove it").into());
+        let message = format!("the {noun} has a NUL character, which is no text");
+        return Err(Problem::new(position, message).help("remove it"));
     }
-    match format {
-        Format::Yaml => Reader::<_, G>::new(Yaml::new(text, G::NOUN)).document(),
-        Format::Json => Reader::<_, G>::new(Json::new(text)).document(),
-    }
+    Ok(text)
 }
 
 /// Reads one document; its grammar `G` may keep something meanwhile.

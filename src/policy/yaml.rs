@@ -1,4 +1,4 @@
-//! YAML: the only module that sees saphyr-parser.
+//! A policy's YAML, as tokens of saphyr-parser's events.
 //!
 //! A policy is plain data: anchors, aliases, merge keys, tags and several documents are refused.
 
@@ -140,7 +140,8 @@ fn resolve(text: &str) -> ScalarKind {
     ScalarKind::Text
 }
 
-fn position(marker: Marker) -> Position {
+/// The parser's place as ours.
+pub(crate) fn position(marker: Marker) -> Position {
     let number = |n: usize| u32::try_from(n).unwrap_or(u32::MAX);
     Position {
         line: number(marker.line().max(1)),

@@ -1,0 +1,67 @@
+//! `strategy.matrix`: which values a job is run for.
+
+use std::collections::BTreeMap;
+
+use super::yaml::Node;
+
+/// The longest path in bytes: each is written out.
+const MAX_PATH: usize = 256;
+
+/// The values of a matrix by their paths, such as `target.environment`. `exclude:` is not looked at,
+/// so that there may be more than a run has.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Matrix {
+    /// It is an expression as a whole, or what it includes is.
+    is_expression: bool,
+    /// `None`: an expression.
+    values: BTreeMap<String, Option<Vec<String>>>,
+}
+
+impl Matrix {
+    pub(super) fn read(node: &Node) -> Self {
+        let mut matrix = Self {
+            is_expression: node.text().is_some(),
+            ..Self::default()
+        };
+        for (key, _, list) in node.members().filter(|(key, ..)| *key != "exclude") {
+            if list.text().is_some() {
+                match key {
+                    "include" => matrix.is_expression = true,
+                    _ => {
+                        matrix.values.insert(key.to_owned(), None);
+                    }
+                }
+            }
+            for item in list.items() {
+                matrix.add(if key == "include" { "" } else { key }, item);
+            }
+        }
+        matrix
+    }
+
+    fn add(&mut self, path: &str, node: &Node) {
+        if let (Some(text), false) = (node.text(), path.is_empty()) {
+            let values = self.values.entry(path.to_owned());
+            if let Some(values) = values.or_insert_with(|| Some(Vec::new())) {
+                values.push(text.to_owned());
+            }
+        }
+        for (key, _, value) in node.members() {
+            let dot = if path.is_empty() { "" } else { "." };
+            if path.len() + key.len() < MAX_PATH {
+                self.add(&format!("{path}{dot}{key}"), value);
+            }
+        }
+    }
+
+    /// What `matrix.PATH` can be; `None` when only a run knows, empty when there is no such value.
+    pub fn values(&self, path: &str) -> Option<&[String]> {
+        if self.is_expression || path.len() > MAX_PATH {
+            return None;
+        }
+        match self.values.get(path) {
+            Some(values) => values.as_deref(),
+            None => Some(&[]),
+        }
+    }
+}

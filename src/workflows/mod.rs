@@ -1,0 +1,19 @@
+//! The workflow files of a repository, as far as a policy speaks of them: how they start, their jobs,
+//! which environment each job has, and which ask this gate.
+//!
+//! Pure, but for [`Workflows::read`]. A text becomes a tree (`yaml`), the tree a [`Workflow`]; a run
+//! unfolds the reusable workflows that it calls ([`Workflows::jobs_of`]).
+
+mod directory;
+mod expression;
+mod matrix;
+mod run;
+mod trigger;
+mod workflow;
+mod yaml;
+
+pub use directory::{MAX_FILE, MAX_FILES, Unreadable, Workflows, above};
+pub use matrix::Matrix;
+pub use run::{Environment, Gate, RunJob};
+pub use trigger::{Input, InputKind, Trigger};
+pub use workflow::{Call, Job, Step, Workflow};
