@@ -5,7 +5,7 @@ use std::fmt::Display;
 use super::suite::{Placed, TestCase};
 use crate::context::{Context, EventPayload};
 use crate::oidc::Claims;
-use crate::policy::Problem;
+use crate::policy::{Problem, quoted};
 
 /// Derived from the claims as in a job; then what is given as it is.
 pub(super) fn context<B: AsRef<[u8]>, E: Display>(
@@ -67,7 +67,8 @@ fn parse<T, B: AsRef<[u8]>, E: Display>(
     read: impl Fn(&str) -> Result<B, E>,
     parse: impl FnOnce(&[u8]) -> Result<T, serde_json::Error>,
 ) -> Result<T, Problem> {
-    let wrong = |why: String| Problem::new(*at, format!("`{key}` `{name}` {why}")).over(name);
+    let wrong =
+        |why: String| Problem::new(*at, format!("`{key}` {} {why}", quoted(name))).over(name);
     let json = read(name).map_err(|error| wrong(format!("cannot be read: {error}")))?;
     parse(json.as_ref()).map_err(|error| wrong(format!("is not {noun}: {error}")))
 }

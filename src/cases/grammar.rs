@@ -10,7 +10,7 @@ use super::suite::{Claim, Contents, Given, Placed, TestCase};
 use crate::github::RepositoryName;
 use crate::policy::reader::{Grammar, Read, Reader};
 use crate::policy::token::{ScalarKind, Syntax, Token};
-use crate::policy::{Position, Problem, parse_instant};
+use crate::policy::{Position, Problem, parse_instant, quoted};
 use crate::report::text::truncate;
 
 /// The grammar of a file of cases.
@@ -161,7 +161,7 @@ impl<'a, S: Syntax<'a>> Reader<'a, S, Cases<'a>> {
         let before = self.problem_count();
         let mut claims = Vec::new();
         self.open_mapping("`claims`", |reader, name, _| {
-            let what = format!("the claim `{}`", truncate(&name, 64));
+            let what = format!("the claim {}", quoted(&truncate(&name, 64)));
             // GitHub writes its own claims as strings, ids too: a number may be left without quotes.
             let number = matches!(
                 &reader.peek()?.0,
@@ -187,8 +187,8 @@ impl<'a, S: Syntax<'a>> Reader<'a, S, Cases<'a>> {
         };
         match self.grammar.names.get(&name) {
             Some(first) => {
-                let short = truncate(&name, 64);
-                let message = format!("a second case is named `{short}`, after line {first}");
+                let short = quoted(&truncate(&name, 64));
+                let message = format!("a second case is named {short}, after line {first}");
                 self.problem(Problem::new(at, message).over(&name))?;
             }
             None => {
@@ -203,7 +203,7 @@ impl<'a, S: Syntax<'a>> Reader<'a, S, Cases<'a>> {
             return Ok(None);
         };
         if RepositoryName::parse(&text).is_none() {
-            let message = format!("`{}` is not a repository", truncate(&text, 256));
+            let message = format!("{} is not a repository", quoted(&truncate(&text, 256)));
             self.problem(
                 Problem::new(at, message)
                     .over(&text)
@@ -220,7 +220,10 @@ impl<'a, S: Syntax<'a>> Reader<'a, S, Cases<'a>> {
         };
         let instant = parse_instant(&text);
         if instant.is_none() {
-            let message = format!("`now` is `{}`, expected an instant", truncate(&text, 64));
+            let message = format!(
+                "`now` is {}, expected an instant",
+                quoted(&truncate(&text, 64))
+            );
             let problem = Problem::new(at, message).over(&text);
             self.problem(problem.help("write `2027-01-31T12:00:00Z`, with its offset"))?;
         }
@@ -234,8 +237,8 @@ impl<'a, S: Syntax<'a>> Reader<'a, S, Cases<'a>> {
         let expect = Expect::parse(&text);
         if expect.is_none() {
             let message = format!(
-                "`expect` is `{}`, which no case can have",
-                truncate(&text, 64)
+                "`expect` is {}, which no case can have",
+                quoted(&truncate(&text, 64))
             );
             self.problem(Problem::new(at, message).over(&text).help(Expect::help()))?;
         }

@@ -1,12 +1,14 @@
 //! The names in a file of cases, as paths of a repository.
 
+use crate::policy::quoted;
+
 /// The path of `name`, which stands in the file of cases at the path `file` and counts from that
 /// file's directory. Both are relative to the root of the repository and have `/` between segments.
 ///
 /// # Errors
 /// It would leave the repository, or is no path that a repository can have.
 pub fn in_repository(file: &str, name: &str) -> Result<String, String> {
-    let wrong = |why: &str| Err(format!("`{name}` {why}"));
+    let wrong = |why: &str| Err(format!("{} {why}", quoted(name)));
     if name.starts_with('/') {
         return wrong("is an absolute path, expected one from the directory of the file of cases");
     }

@@ -6,7 +6,7 @@ use std::fmt::Write as _;
 use serde::Serialize;
 
 use super::reason::{Decision, Reason};
-use crate::policy::Rule;
+use crate::policy::{Rule, quoted};
 
 /// The decision on one permission.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
@@ -54,7 +54,14 @@ impl<'a> RuleRef<'a> {
     /// `rule 3 (`production deploys`, line 14)`.
     pub fn label(&self) -> String {
         match &self.name {
-            Some(name) => format!("rule {} (`{name}`, line {})", self.number, self.line),
+            Some(name) => {
+                format!(
+                    "rule {} ({}, line {})",
+                    self.number,
+                    quoted(name),
+                    self.line
+                )
+            }
             None => format!("rule {} (line {})", self.number, self.line),
         }
     }
@@ -170,7 +177,7 @@ impl<'a> TracedRule<'a> {
 impl TracedDimension<'_> {
     fn noun(&self) -> String {
         match self.dimension.strip_prefix("claims.") {
-            Some(claim) => format!("claim `{claim}`"),
+            Some(claim) => format!("claim {}", quoted(claim)),
             None => self.dimension.to_string(),
         }
     }
@@ -181,13 +188,13 @@ impl TracedDimension<'_> {
         match self.kind {
             "expiry" | "events" => None,
             "list" => {
-                let patterns = self.any_of.iter().map(|one| format!("`{}`", one.pattern));
+                let patterns = self.any_of.iter().map(|one| quoted(&one.pattern));
                 Some(format!(
                     "{noun} {}",
                     patterns.collect::<Vec<_>>().join(" or ")
                 ))
             }
-            _ => Some(format!("{noun} `{}`", self.pattern)),
+            _ => Some(format!("{noun} {}", quoted(&self.pattern))),
         }
     }
 
@@ -212,9 +219,9 @@ impl TracedDimension<'_> {
             (_, "expiry") => None,
             (None, _) if alone => Some("none".into()),
             (Some(value), "literal" | "exact" | "regex" | "glob" | "list") if alone => {
-                Some(format!("`{value}`"))
+                Some(quoted(value))
             }
-            (Some(value), _) => Some(format!("{} `{value}`", self.noun())),
+            (Some(value), _) => Some(format!("{} {}", self.noun(), quoted(value))),
             (None, _) => Some(format!("no {}", self.noun())),
         }
     }

@@ -9,7 +9,7 @@ use std::borrow::Cow;
 use super::key::PermissionKey;
 use super::pattern::{Kind, Pattern};
 use super::position::Position;
-use super::problem::{Invalid, Problem, quotable};
+use super::problem::{Invalid, Problem, quoted};
 use super::reader::{self, Grammar, Read, Reader};
 use super::rule::{Expiry, Patterns, Rule};
 use super::token::{Scalar, ScalarKind, Syntax, Token};
@@ -144,8 +144,8 @@ impl<'a, S: Syntax<'a>> Reader<'a, S, Policy> {
         };
         if scalar.text != "1" {
             let message = format!(
-                "`version` is `{}`, this program knows version 1",
-                quotable(&scalar.text)
+                "`version` is {}, this program knows version 1",
+                quoted(&scalar.text)
             );
             self.problem(Problem::new(at, message).over(&scalar.text))?;
         }
@@ -261,7 +261,7 @@ impl<'a, S: Syntax<'a>> Reader<'a, S, Policy> {
             };
             let name = &scalar.text;
             if name.is_empty() || !name.bytes().all(|b| b.is_ascii_lowercase() || b == b'_') {
-                let message = format!("`{}` is not the name of an event", quotable(name));
+                let message = format!("{} is not the name of an event", quoted(name));
                 let problem = Problem::new(at, message).over(name);
                 return reader.problem(problem.help(
                     "events are named as in `on:`, such as `push`; patterns are not allowed here",
@@ -281,7 +281,7 @@ impl<'a, S: Syntax<'a>> Reader<'a, S, Policy> {
         let mut claims = Vec::new();
         let before = self.problem_count();
         self.open_mapping("`claims`", |reader, key, _| {
-            let what = format!("the claim `{}`", quotable(&key));
+            let what = format!("the claim {}", quoted(&key));
             if let Some(patterns) = reader.patterns(&what)? {
                 claims.push((key, patterns));
             }
@@ -304,8 +304,8 @@ impl<'a, S: Syntax<'a>> Reader<'a, S, Policy> {
         let expiry = Expiry::parse(scalar.text);
         if expiry.is_none() {
             let message = format!(
-                "`expires` is `{}`, which is no date and no instant",
-                quotable(&text)
+                "`expires` is {}, which is no date and no instant",
+                quoted(&text)
             );
             let problem = Problem::new(at, message).over(&text);
             self.problem(
@@ -414,8 +414,8 @@ impl<'a, S: Syntax<'a>, G> Reader<'a, S, G> {
         let id = scalar.text.parse().ok().filter(|id| *id > 0);
         if id.is_none() {
             let message = format!(
-                "{what} is `{}`, expected a positive integer",
-                quotable(&scalar.text)
+                "{what} is {}, expected a positive integer",
+                quoted(&scalar.text)
             );
             self.problem(Problem::new(at, message).over(&scalar.text))?;
         }

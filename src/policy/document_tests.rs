@@ -132,7 +132,7 @@ fn what_yaml_has_beyond_plain_data() {
     insta::assert_snapshot!(rule("1: main"), @"line 4, column 5: the key `1` is an integer, expected a text");
     insta::assert_snapshot!(rule("true: main"), @"line 4, column 5: the key `true` is a boolean, expected a text");
     insta::assert_snapshot!(rule("~: main"), @"line 4, column 5: the key `~` is no value, expected a text");
-    insta::assert_snapshot!(rule(": main"), @"line 4, column 5: the key `` is no value, expected a text");
+    insta::assert_snapshot!(rule(": main"), @"line 4, column 5: a key is empty, expected a text");
 }
 
 #[test]
@@ -257,7 +257,7 @@ fn permission_keys() {
     insta::assert_snapshot!(key("deploy"), @"line 3, column 17: `deploy` is not a permission key (write lower-case words joined by `:`, such as `ws:deployments:create`)");
     insta::assert_snapshot!(key("\"*\""), @"line 3, column 17: `*` is not a permission key (write lower-case words joined by `:`, such as `ws:deployments:create`)");
     insta::assert_snapshot!(key("\"ws:*\""), @"line 3, column 17: `ws:*` is not a permission key (write lower-case words joined by `:`, such as `ws:deployments:create`)");
-    insta::assert_snapshot!(key("\"\""), @"line 3, column 17: `` is not a permission key (write lower-case words joined by `:`, such as `ws:deployments:create`)");
+    insta::assert_snapshot!(key("\"\""), @r#"line 3, column 17: `""` is not a permission key (write lower-case words joined by `:`, such as `ws:deployments:create`)"#);
     insta::assert_snapshot!(key("[]"), @"line 3, column 17: the list of permissions is empty");
     insta::assert_snapshot!(key("[a:b, c]"), @"line 3, column 23: `c` is not a permission key (write lower-case words joined by `:`, such as `ws:deployments:create`)");
     insta::assert_snapshot!(key("[a:b, 7]"), @r#"line 3, column 23: `permission` is an integer (`7`), expected a text (write it in quotes: `"7"`)"#);
@@ -272,7 +272,7 @@ fn events() {
     insta::assert_snapshot!(rule("events: push"), @"line 4, column 13: `events` is a text (`push`), expected a list");
     insta::assert_snapshot!(rule("events: []"), @"line 4, column 5: `events` names no event (leave the key out for every trusted event)");
     insta::assert_snapshot!(rule("events: [\"*\"]"), @"line 4, column 14: `*` is not the name of an event (events are named as in `on:`, such as `push`; patterns are not allowed here)");
-    insta::assert_snapshot!(rule("events: [\"\"]"), @"line 4, column 14: `` is not the name of an event (events are named as in `on:`, such as `push`; patterns are not allowed here)");
+    insta::assert_snapshot!(rule("events: [\"\"]"), @r#"line 4, column 14: `""` is not the name of an event (events are named as in `on:`, such as `push`; patterns are not allowed here)"#);
     insta::assert_snapshot!(rule("events: [Push]"), @"line 4, column 14: `Push` is not the name of an event (events are named as in `on:`, such as `push`; patterns are not allowed here)");
     insta::assert_snapshot!(rule("events: [push, 7]"), @r#"line 4, column 20: an event is an integer (`7`), expected a text (write it in quotes: `"7"`)"#);
     insta::assert_snapshot!(rule("events: { push: {} }"), @"line 4, column 13: `events` is a mapping, expected a list");
@@ -288,7 +288,7 @@ fn expiry_dates() {
     insta::assert_snapshot!(rule("expires: 31.01.2027"), @"line 4, column 14: `expires` is `31.01.2027`, which is no date and no instant (write `2027-01-31`, or `2027-01-31T12:00:00Z` with its offset)");
     insta::assert_snapshot!(rule("expires: 2027-01-31T12:00:00"), @"line 4, column 14: `expires` is `2027-01-31T12:00:00`, which is no date and no instant (write `2027-01-31`, or `2027-01-31T12:00:00Z` with its offset)");
     insta::assert_snapshot!(rule("expires: 2027-01-31 12:00:00Z"), @"line 4, column 14: `expires` is `2027-01-31 12:00:00Z`, which is no date and no instant (write `2027-01-31`, or `2027-01-31T12:00:00Z` with its offset)");
-    insta::assert_snapshot!(rule("expires: \"\""), @"line 4, column 14: `expires` is ``, which is no date and no instant (write `2027-01-31`, or `2027-01-31T12:00:00Z` with its offset)");
+    insta::assert_snapshot!(rule("expires: \"\""), @r#"line 4, column 14: `expires` is `""`, which is no date and no instant (write `2027-01-31`, or `2027-01-31T12:00:00Z` with its offset)"#);
     insta::assert_snapshot!(rule("expires: [2027-01-31]"), @"line 4, column 14: `expires` is a list, expected a text");
 }
 

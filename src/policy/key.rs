@@ -5,7 +5,7 @@ use std::fmt;
 
 use serde::Serialize;
 
-use super::problem::quotable;
+use super::problem::quoted;
 
 /// The keys of Atmos Pro with their display names. Keys are open-ended: others are valid too.
 pub const KNOWN: [(&str, &str); 6] = [
@@ -40,7 +40,7 @@ impl<'a> PermissionKey<'a> {
             .map(|(key, _)| Self(Cow::Borrowed(*key)))
             .ok_or_else(|| InvalidKey {
                 suggestion: did_you_mean(&text),
-                text: quotable(&text).into_owned(),
+                text: quoted(&text),
             })
     }
 
@@ -93,8 +93,9 @@ pub fn did_you_mean(text: &str) -> Option<&'static str> {
 
 /// A text that is neither a permission key nor a known display name.
 #[derive(Debug, thiserror::Error)]
-#[error("`{text}` is not a permission key")]
+#[error("{text} is not a permission key")]
 pub struct InvalidKey {
+    /// In quotes.
     text: String,
     suggestion: Option<&'static str>,
 }

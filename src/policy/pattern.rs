@@ -10,7 +10,7 @@ use regex_syntax::hir::Hir;
 
 use super::glob;
 use super::position::Position;
-use super::problem::Problem;
+use super::problem::{Problem, quoted};
 
 /// The longest pattern in bytes.
 pub const MAX_PATTERN: usize = 1024;
@@ -154,9 +154,10 @@ impl Pattern<'_> {
             Kind::Any => Cow::Borrowed("(?s:.)*"),
             Kind::Literal | Kind::Exact => Cow::Owned(regex_syntax::escape(&self.text)),
             Kind::Regex => Cow::Borrowed(&*self.text),
-            Kind::Glob => Cow::Owned(glob::to_regex(&self.text).map_err(|why| {
-                self.problem(format!("the glob `{}` is not valid: {why}", self.text))
-            })?),
+            Kind::Glob => Cow::Owned(
+                glob::to_regex(&self.text)
+                    .map_err(|why| self.problem(format!("{} is not valid: {why}", self.named())))?,
+            ),
         };
         regex_syntax::ParserBuilder::new()
             .case_insensitive(case == Case::Insensitive)
@@ -175,11 +176,11 @@ impl Pattern<'_> {
             .map_err(|error| match error {
                 regex::Error::CompiledTooBig(limit) => self
                     .problem(format!(
-                        "the regex `{}` is larger than {limit} bytes when compiled",
-                        self.text
+                        "{} is larger than {limit} bytes when compiled",
+                        self.named()
                     ))
                     .help("lower its repetitions or split it into a list"),
-                other => self.problem(format!("the regex `{}` is not valid: {other}", self.text)),
+                other => self.problem(format!("{} is not valid: {other}", self.named())),
             })
     }
 
@@ -202,8 +203,8 @@ impl Pattern<'_> {
             other => (other.to_string(), 0),
         };
         let problem = self.problem(format!(
-            "the regex `{}` is not valid: {what}, at byte {at} of it",
-            self.text
+            "{} is not valid: {what}, at byte {at} of it",
+            self.named()
         ));
         match error {
             regex_syntax::Error::Parse(error)
@@ -220,12 +221,16 @@ impl Pattern<'_> {
                 if error.kind() == &ErrorKind::RepetitionMissing && self.kind == Kind::Regex =>
             {
                 problem.help(format!(
-                    "for a glob write `{{ glob: \"{}\" }}`, as a regex `.*` means any text",
-                    self.text
+                    "for a glob write {}, as a regex `.*` means any text",
+                    quoted(&format!("{{ glob: \"{}\" }}", self.text))
                 ))
             }
             _ => problem,
         }
+    }
+
+    fn named(&self) -> String {
+        format!("the {} {}", self.kind.name(), quoted(&self.text))
     }
 
     fn problem(&self, message: impl Into<String>) -> Problem {

@@ -39,14 +39,23 @@ impl Problem {
     }
 }
 
-/// A text of the policy as messages quote it: a long one by its start.
-pub(crate) fn quotable(text: &str) -> Cow<'_, str> {
+/// A text from outside as messages quote it: in back quotes, of which there are more where it has
+/// some itself, as in Markdown, so that one sees where it ends; a long one by its start.
+pub(crate) fn quoted(text: &str) -> String {
     /// In characters; a pattern that is not too long is quoted whole.
     const LONGEST: usize = 1024;
-    match text.char_indices().nth(LONGEST) {
+    let text = match text.char_indices().nth(LONGEST) {
         Some((end, _)) => format!("{}…", text.get(..end).unwrap_or_default()).into(),
-        None => text.into(),
+        None => Cow::Borrowed(text),
+    };
+    if text.is_empty() {
+        return r#"`""`"#.to_owned();
     }
+    let longest = text.split(|c| c != '`').map(str::len).max().unwrap_or(0);
+    let fence = "`".repeat(longest + 1);
+    let needs_space = longest > 0 && (text.starts_with(['`', ' ']) || text.ends_with(['`', ' ']));
+    let pad = if needs_space { " " } else { "" };
+    format!("{fence}{pad}{text}{pad}{fence}")
 }
 
 impl fmt::Display for Problem {

@@ -8,7 +8,7 @@ use std::borrow::Cow;
 use super::document::{Format, MAX_FILE};
 use super::json::Json;
 use super::position::Position;
-use super::problem::{Invalid, Problem, quotable};
+use super::problem::{Invalid, Problem, quoted};
 use super::token::{Scalar, ScalarKind, Syntax, Token, Tokens};
 use super::yaml::Yaml;
 
@@ -215,11 +215,14 @@ impl<'a, S: Syntax<'a>, G> Reader<'a, S, G> {
             };
             if kind != ScalarKind::Text {
                 self.skip()?;
-                let message = format!(
-                    "the key `{}` is {}, expected a text",
-                    quotable(&key),
-                    kind.name()
-                );
+                let message = match &*key {
+                    "" => "a key is empty, expected a text".to_owned(),
+                    key => format!(
+                        "the key {} is {}, expected a text",
+                        quoted(key),
+                        kind.name()
+                    ),
+                };
                 self.problem(Problem::new(at, message).over(&key))?;
                 continue;
             }
@@ -232,8 +235,8 @@ impl<'a, S: Syntax<'a>, G> Reader<'a, S, G> {
             }
             if let Some((_, first)) = seen.iter().find(|(seen, _)| *seen == key) {
                 let message = format!(
-                    "`{}` is given twice, first at line {}",
-                    quotable(&key),
+                    "{} is given twice, first at line {}",
+                    quoted(&key),
                     first.line
                 );
                 self.skip()?;
@@ -255,7 +258,7 @@ impl<'a, S: Syntax<'a>, G> Reader<'a, S, G> {
             ) = self.peek()?
             {
                 self.next()?;
-                let message = format!("`{}` has no value", quotable(&key));
+                let message = format!("{} has no value", quoted(&key));
                 let problem = Problem::new(at, message).over(&key);
                 self.problem(problem.help("give it a value or remove the key"))?;
                 continue;
@@ -275,7 +278,7 @@ impl<'a, S: Syntax<'a>, G> Reader<'a, S, G> {
                 ..
             }) => ("empty".to_owned(), None),
             Token::Scalar(scalar) => (
-                format!("{} (`{}`)", scalar.kind.name(), quotable(&scalar.text)),
+                format!("{} ({})", scalar.kind.name(), quoted(&scalar.text)),
                 Some(scalar.text.clone()),
             ),
             _ => ("missing".to_owned(), None),
@@ -337,11 +340,11 @@ impl<'a, S: Syntax<'a>, G> Reader<'a, S, G> {
 }
 
 fn wrong_scalar(what: &str, kind: ScalarKind, scalar: &Scalar<'_>, at: Position) -> Problem {
-    let text = quotable(&scalar.text);
+    let text = quoted(&scalar.text);
     let message = match scalar.kind {
         ScalarKind::Null => format!("{what} has no value, expected {}", kind.name()),
         seen => format!(
-            "{what} is {} (`{text}`), expected {}",
+            "{what} is {} ({text}), expected {}",
             seen.name(),
             kind.name()
         ),
@@ -349,7 +352,10 @@ fn wrong_scalar(what: &str, kind: ScalarKind, scalar: &Scalar<'_>, at: Position)
     let problem = Problem::new(at, message).over(&scalar.text);
     match (kind, scalar.kind) {
         (ScalarKind::Text, ScalarKind::Null) => problem,
-        (ScalarKind::Text, _) => problem.help(format!("write it in quotes: `\"{text}\"`")),
+        (ScalarKind::Text, _) => {
+            let written = serde_json::Value::from(&*scalar.text).to_string();
+            problem.help(format!("write it in quotes: {}", quoted(&written)))
+        }
         (ScalarKind::Integer, ScalarKind::Text) => problem.help("write the number without quotes"),
         _ => problem,
     }
@@ -363,7 +369,7 @@ fn unknown_key(what: &str, key: &str, allowed: &[&str], at: Position) -> Problem
         .map(|known| (strsim::damerau_levenshtein(key, known), known))
         .min()
         .filter(|(distance, _)| *distance <= 2);
-    let problem = Problem::new(at, format!("unknown key `{}` in {what}", quotable(key))).over(key);
+    let problem = Problem::new(at, format!("unknown key {} in {what}", quoted(key))).over(key);
     match near {
         Some((_, known)) => problem.help(format!("did you mean `{known}`?")),
         None => problem.help(format!("known keys: `{}`", allowed.join("`, `"))),

@@ -5,6 +5,7 @@ use serde::Serialize;
 use super::text::{truncate, visible};
 use crate::context::Context;
 use crate::decision::{Decision, PermissionDecision, Reason};
+use crate::policy::quoted;
 
 /// The longest message in characters.
 const MAX_MESSAGE: usize = 4_000;
@@ -98,7 +99,7 @@ impl Failure {
         let position = invalid.first().position;
         Self {
             reason: Reason::PolicyInvalid,
-            message: format!("the policy `{file}` is not valid: {invalid}"),
+            message: format!("the policy {} is not valid: {invalid}", quoted(file)),
             redacted: Some(format!("the policy is not valid at {position}")),
             line: Some(position.line),
         }
@@ -242,7 +243,8 @@ fn bounded(sentence: String) -> String {
 /// One permission's decision as a sentence.
 fn sentence(permission: &PermissionDecision<'_>, context: &Context, detail: Detail) -> String {
     let key = &permission.permission;
-    let repository = context.repository.as_deref().unwrap_or("this repository");
+    let repository = context.repository.as_deref();
+    let repository = repository.map_or("this repository".into(), quoted);
     if detail == Detail::None {
         return match permission.decision {
             Decision::Allowed => format!("`{key}` is allowed"),
@@ -260,20 +262,23 @@ fn sentence(permission: &PermissionDecision<'_>, context: &Context, detail: Deta
             (Some(rule), _) => format!("the rule at line {} matches", rule.line),
             (None, _) => "a rule matches".to_owned(),
         },
-        Reason::RepositoryNotFound => format!("the policy has no entry for `{repository}`"),
+        Reason::RepositoryNotFound => format!("the policy has no entry for {repository}"),
         Reason::RepositoryIdMismatch if context.repository_id.is_none() => {
-            format!("the policy pins the id of `{repository}`, and no repository id is known here")
+            format!("the policy pins the id of {repository}, and no repository id is known here")
         }
         Reason::RepositoryIdMismatch => format!(
-            "the policy names `{repository}`, but pins another repository or owner id than {} and {}: \
+            "the policy names {repository}, but pins another repository or owner id than {} and {}: \
              the repository was renamed, transferred or re-created",
             context.repository_id.as_deref().unwrap_or("none"),
             context.repository_owner_id.as_deref().unwrap_or("none"),
         ),
-        Reason::PermissionNotGranted => format!("no rule of `{repository}` names it"),
+        Reason::PermissionNotGranted => format!("no rule of {repository} names it"),
         Reason::UntrustedEvent => nearest.unwrap_or_else(|| {
-            let event = context.event.as_deref().unwrap_or("this event");
-            format!("a rule matches but does not name the event `{event}`")
+            let event = context.event.as_deref();
+            let event = event.map_or("this event".into(), |event| {
+                format!("the event {}", quoted(event))
+            });
+            format!("a rule matches but does not name {event}")
         }),
         Reason::Expired => {
             nearest.unwrap_or_else(|| "the only rules that match have expired".to_owned())

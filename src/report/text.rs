@@ -133,27 +133,46 @@ pub fn cell(value: &str) -> String {
     code(value).replace('|', "\\|")
 }
 
-/// A message of this program as Markdown: what stands between backticks becomes code, the rest is
-/// escaped. Whatever a quoted value contains, both kinds of pieces are inert.
+/// A message of this program as Markdown: what stands between two equal runs of back quotes (one, or
+/// more around a text that has some itself) becomes code, the rest is escaped. Whatever a quoted
+/// value contains, both kinds of pieces are inert.
 pub fn markdown(message: &str) -> String {
     let message = visible(message);
-    let mut pieces: Vec<&str> = message.split('`').collect();
-    // An odd backtick opens nothing.
-    let loose = if pieces.len().is_multiple_of(2) {
-        pieces.pop()
-    } else {
-        None
-    };
     let mut text = String::with_capacity(message.len() + 16);
-    for (index, piece) in pieces.into_iter().enumerate() {
-        if index.is_multiple_of(2) {
-            text.push_str(&escape(piece));
-        } else if !piece.is_empty() {
-            text.push_str(&code(piece));
+    let mut rest: &str = &message;
+    while let Some((prose, opened)) = split_at_run(rest) {
+        text.push_str(&escape(prose));
+        let (fence, after) = opened.split_at(opened.len() - opened.trim_start_matches('`').len());
+        // A run that nothing closes opens nothing, and is left out: it could pair with a later one.
+        rest = after;
+        if let Some((value, after)) = closed_by(fence, after) {
+            let spaced = value.strip_prefix(' ').and_then(|v| v.strip_suffix(' '));
+            let value = spaced.filter(|_| fence.len() > 1).unwrap_or(value);
+            text.push_str(&code(value));
+            rest = after;
         }
     }
-    text.push_str(&escape(loose.unwrap_or_default()));
+    text.push_str(&escape(rest));
     text
+}
+
+/// What stands before the first back quote, and the rest from there on.
+fn split_at_run(text: &str) -> Option<(&str, &str)> {
+    text.split_at_checked(text.find('`')?)
+}
+
+/// What stands before the next run of back quotes that is as long as `fence`, and what follows it.
+fn closed_by<'t>(fence: &str, text: &'t str) -> Option<(&'t str, &'t str)> {
+    let mut from = 0;
+    loop {
+        let (before, run) = split_at_run(text.get(from..)?)?;
+        let after = run.trim_start_matches('`');
+        let (start, length) = (from + before.len(), run.len() - after.len());
+        if length == fence.len() {
+            return Some((text.get(..start)?, after));
+        }
+        from = start + length;
+    }
 }
 
 /// Prose without any meaning in Markdown, HTML or GitHub's own links.
@@ -235,5 +254,31 @@ mod tests {
         );
         assert_eq!(markdown("odd ` <img src=x>"), "odd  &lt;img src=x&gt;");
         assert_eq!(markdown("value `a`<b>`c`"), "value `a`&lt;b&gt;`c`");
+        assert_eq!(markdown("a ``x`<b>`` b `<i>` c"), "a ``x`<b>`` b `<i>` c");
+        assert_eq!(markdown("a ``<b> `c` <i>`"), "a &lt;b&gt; `c` &lt;i&gt;");
+    }
+
+    #[test]
+    fn what_messages_quote_comes_out_whole() {
+        for value in [
+            "main",
+            "a`b",
+            "`a`",
+            "``",
+            "` ",
+            " `",
+            " `x` ",
+            " a ",
+            "a``b`c```",
+            "",
+        ] {
+            let shown = if value.is_empty() { "\"\"" } else { value };
+            let message = format!("<b> {} is", crate::policy::quoted(value));
+            assert_eq!(
+                markdown(&message),
+                format!("&lt;b&gt; {} is", code(shown)),
+                "{value:?}"
+            );
+        }
     }
 }

@@ -1,10 +1,10 @@
 //! `redundant-anchor` and `half-anchored`: a pattern matches the whole value with or without anchors.
 
 use super::super::{Kind, Pattern};
-use super::Findings;
 use super::catalogue::{HALF_ANCHORED, REDUNDANT_ANCHOR};
 use super::patterns::replace;
 use super::scan::{Item, scan};
+use super::{Findings, quoted};
 
 pub(super) fn check(pattern: &Pattern<'_>, findings: &mut Findings<'_>) {
     let items = scan(&pattern.text);
@@ -27,12 +27,12 @@ pub(super) fn check(pattern: &Pattern<'_>, findings: &mut Findings<'_>) {
         _ => ("`$`", "changes"),
     };
     let message = format!(
-        "the {anchors} of `{}` {change} nothing: a pattern matches the whole value",
-        pattern.text
+        "the {anchors} of {} {change} nothing: a pattern matches the whole value",
+        quoted(&pattern.text)
     );
     let fix = replace(pattern, bare, findings);
     let finding = findings.pattern(&REDUNDANT_ANCHOR, pattern, message);
-    findings.push(finding.help(format!("write `{bare}`")).fix(fix));
+    findings.push(finding.help(format!("write {}", quoted(bare))).fix(fix));
 }
 
 fn bare(text: &str, starts: bool, ends: bool) -> &str {
@@ -81,10 +81,14 @@ fn half_anchored(pattern: &Pattern<'_>, bare: &str, starts: bool, findings: &mut
         ("ends in", format!(".*{bare}"))
     };
     let message = format!(
-        "the regex `{}` matches the whole value, not every value that {reads_as} it",
-        pattern.text
+        "the regex {} matches the whole value, not every value that {reads_as} it",
+        quoted(&pattern.text)
     );
     // No fix: it would grant more than the policy does now.
     let finding = findings.pattern(&HALF_ANCHORED, pattern, message);
-    findings.push(finding.help(format!("write `{wider}`, or `{bare}` if that is all")));
+    findings.push(finding.help(format!(
+        "write {}, or {} if that is all",
+        quoted(&wider),
+        quoted(bare)
+    )));
 }

@@ -3,10 +3,10 @@
 use std::borrow::Cow;
 
 use super::super::{Case, Pattern};
-use super::Findings;
 use super::catalogue::DOUBLE_BACKSLASH;
 use super::patterns::replace;
 use super::scan::{Item, scan};
+use super::{Findings, quoted};
 
 /// Whether something was found.
 pub(super) fn check(pattern: &Pattern<'_>, findings: &mut Findings<'_>) -> bool {
@@ -15,8 +15,8 @@ pub(super) fn check(pattern: &Pattern<'_>, findings: &mut Findings<'_>) -> bool 
         return false;
     }
     let message = format!(
-        "the regex `{}` asks for a backslash in the value",
-        pattern.text
+        "the regex {} asks for a backslash in the value",
+        quoted(&pattern.text)
     );
     let single = Pattern {
         text: Cow::Owned(pattern.text.replace(r"\\", r"\")),
@@ -28,8 +28,8 @@ pub(super) fn check(pattern: &Pattern<'_>, findings: &mut Findings<'_>) -> bool 
         .flatten();
     let help = if fixed {
         format!(
-            "file names, branches and environments have none: write `{}`",
-            single.text
+            "file names, branches and environments have none: write {}",
+            quoted(&single.text)
         )
     } else {
         "file names, branches and environments have none: write one backslash".to_owned()

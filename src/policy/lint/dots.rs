@@ -1,10 +1,10 @@
 //! `unescaped-dot`: the dot of `release/1.0|main` matches any character.
 
 use super::super::Pattern;
-use super::Findings;
 use super::catalogue::UNESCAPED_DOT;
 use super::patterns::replace;
 use super::scan::{neighbours, scan};
+use super::{Findings, quoted};
 
 pub(super) fn check(pattern: &Pattern<'_>, findings: &mut Findings<'_>) {
     let items = scan(&pattern.text);
@@ -26,14 +26,14 @@ pub(super) fn check(pattern: &Pattern<'_>, findings: &mut Findings<'_>) {
         return;
     }
     let message = format!(
-        "a `.` of the regex `{}` matches any character",
-        pattern.text
+        "a `.` of the regex {} matches any character",
+        quoted(&pattern.text)
     );
     let fix = replace(pattern, &escaped, findings);
     let finding = findings.pattern(&UNESCAPED_DOT, pattern, message);
     findings.push(
         finding
-            .help(format!("for a dot write `{escaped}`"))
+            .help(format!("for a dot write {}", quoted(&escaped)))
             .fix(fix),
     );
 }

@@ -2,7 +2,7 @@
 
 use super::super::{Document, Entry, Kind, Position};
 use super::catalogue::{GRANTS_NOTHING, TOP_LEVEL_IGNORED, UNPINNED_REPOSITORY};
-use super::{Finding, Findings};
+use super::{Finding, Findings, quoted};
 
 pub(super) fn check(document: &Document<'_>, findings: &mut Findings<'_>) {
     if let (Some(rules), Some((repositories, _))) = (&document.permissions, &document.repositories)
@@ -47,7 +47,7 @@ fn check_entry(entry: &Entry<'_>, findings: &mut Findings<'_>) {
     if let ([name], None) = (names, entry.repository_id)
         && matches!(name.kind, Kind::Literal | Kind::Exact)
     {
-        let message = format!("`{}` is named without its id", name.text);
+        let message = format!("{} is named without its id", quoted(&name.text));
         let finding = findings.pattern(&UNPINNED_REPOSITORY, name, message);
         findings.push(finding.help(
             "add `repository_id`: a repository that takes this name later does not have it (`gh api repos/OWNER/NAME --jq .id`)",

@@ -1,8 +1,8 @@
 //! Events and claims: `unknown-event`, `untrusted-event`, `unknown-claim`, `weak-claim`.
 
 use super::super::Rule;
-use super::Findings;
 use super::catalogue::{UNKNOWN_CLAIM, UNKNOWN_EVENT, UNTRUSTED_EVENT, WEAK_CLAIM};
+use super::{Findings, quoted};
 use crate::decision::UNTRUSTED_EVENTS;
 
 /// Source: docs.github.com, "Events that trigger workflows"; `dynamic` is GitHub's own.
@@ -128,7 +128,7 @@ fn check_claim(rule: &Rule<'_>, claim: &str, findings: &mut Findings<'_>) {
     } else if !CLAIMS.contains(&claim)
         && let Some(known) = near(claim, CLAIMS)
     {
-        let message = format!("`{claim}` is not a claim that GitHub documents");
+        let message = format!("{} is not a claim that GitHub documents", quoted(claim));
         let finding = findings.member(&UNKNOWN_CLAIM, rule, "claims", claim, message);
         findings.push(finding.help(format!("did you mean `{known}`?")));
     }

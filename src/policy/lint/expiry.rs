@@ -3,15 +3,15 @@
 use jiff::Timestamp;
 
 use super::super::Rule;
-use super::Findings;
 use super::catalogue::EXPIRED;
+use super::{Findings, quoted};
 
 pub(super) fn check(rule: &Rule<'_>, now: Option<Timestamp>, findings: &mut Findings<'_>) {
     let (Some(expires), Some(now)) = (&rule.expires, now) else {
         return;
     };
     if expires.is_over(now) {
-        let message = format!("rule {} expired on {}", rule.number, expires.text);
+        let message = format!("rule {} expired on {}", rule.number, quoted(&expires.text));
         let finding = findings.member(&EXPIRED, rule, "expires", &expires.text, message);
         findings.push(finding.help("remove the rule, or set a later date"));
     }

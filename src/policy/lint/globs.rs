@@ -3,7 +3,7 @@
 use super::super::{Case, Kind, Pattern, Position};
 use super::catalogue::GLOB_LIKE;
 use super::scan::{Item, neighbours, scan};
-use super::{Findings, Fix};
+use super::{Findings, Fix, quoted};
 
 /// Characters of names that nobody repeats.
 const SEPARATORS: &[char] = &['/', '-', '_', ':', '@', ',', ' '];
@@ -14,17 +14,17 @@ pub(super) fn check(pattern: &Pattern<'_>, findings: &mut Findings<'_>) {
         return;
     }
     let glob = as_glob(&pattern.text);
-    let regex = as_regex(&items);
+    let regex = quoted(&as_regex(&items));
     let message = format!(
-        "the regex `{}` looks like a glob: its `*` repeats the character before it",
-        pattern.text
+        "the regex {} looks like a glob: its `*` repeats the character before it",
+        quoted(&pattern.text)
     );
     let help = match &glob {
         Some(glob) => format!(
-            "write `{}`, or as a regex `{regex}`",
-            findings.source.quote_glob(glob)
+            "write {}, or as a regex {regex}",
+            quoted(&findings.source.quote_glob(glob))
         ),
-        None => format!("as a regex it would be `{regex}`"),
+        None => format!("as a regex it would be {regex}"),
     };
     let fix = glob.and_then(|glob| fix(pattern, &glob, findings));
     let finding = findings.pattern(&GLOB_LIKE, pattern, message);

@@ -28,7 +28,7 @@ use serde::Serialize;
 pub use catalogue::Lint;
 pub use source::Source;
 
-use super::{Document, Entry, Format, Pattern, Patterns, Position, Problem, Rule};
+use super::{Document, Entry, Format, Pattern, Patterns, Position, Problem, Rule, quoted};
 
 /// How much a finding matters.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]

@@ -6,7 +6,7 @@ use std::collections::BTreeSet;
 use super::super::{Kind, Pattern, Patterns, Rule};
 use super::catalogue::{EXTENSION, NEVER_MATCHES, TRAILING_DASH_ENVIRONMENT, UNKNOWN_WORKFLOW};
 use super::patterns::replace;
-use super::{Dimension, Findings};
+use super::{Dimension, Findings, quoted};
 
 const WORKFLOWS: &str = ".github/workflows/";
 const HEADS: &str = "refs/heads/";
@@ -34,30 +34,30 @@ fn is_name(pattern: &Pattern<'_>) -> bool {
 /// A value is the name of a file of this repository, or `OWNER/REPO/PATH` of another one.
 fn workflow(pattern: &Pattern<'_>, findings: &mut Findings<'_>) {
     let text: &str = &pattern.text;
+    let name = quoted(text);
     let path = text.trim_start_matches("./").trim_start_matches('/');
     let is_file = |name: &str| [".yml", ".yaml"].iter().any(|e| name.ends_with(e));
     if let Some(file) = path.strip_prefix(WORKFLOWS) {
         let file = file.split('@').next().unwrap_or(file);
-        let message = format!("no job has the workflow `{text}`: it is a file name without a path");
+        let message = format!("no job has the workflow {name}: it is a file name without a path");
         let fix = replace(pattern, file, findings);
         let finding = findings.pattern(&NEVER_MATCHES, pattern, message);
-        findings.push(finding.help(format!("write `{file}`")).fix(fix));
+        findings.push(finding.help(format!("write {}", quoted(file))).fix(fix));
     } else if text.contains("@refs/") {
-        let message = format!("no job has the workflow `{text}`: it is a file without a ref");
+        let message = format!("no job has the workflow {name}: it is a file without a ref");
         let finding = findings.pattern(&NEVER_MATCHES, pattern, message);
         findings.push(finding.help("leave the `@` and what follows out; `branch` names the ref"));
     } else if text.contains('/') {
         if !is_path_of_a_repository(text) {
-            let message = format!("no job has the workflow `{text}`");
+            let message = format!("no job has the workflow {name}");
             let finding = findings.pattern(&NEVER_MATCHES, pattern, message);
             findings.push(finding.help(
                 "write the file name, or `OWNER/REPO/.github/workflows/FILE` for one of another repository",
             ));
         }
     } else if !is_file(text) {
-        let message = format!(
-            "no job has the workflow `{text}`: it is the name of a file, not `name:` in it"
-        );
+        let message =
+            format!("no job has the workflow {name}: it is the name of a file, not `name:` in it");
         let finding = findings.pattern(&NEVER_MATCHES, pattern, message);
         findings.push(finding.help("write the file name with its ending, such as `deploy.yml`"));
     }
@@ -84,18 +84,21 @@ fn branch(pattern: &Pattern<'_>, findings: &mut Findings<'_>) {
     };
     if let Some(short) = name.strip_prefix(HEADS).filter(|short| !short.is_empty()) {
         let short = format!("{anchor}{short}");
-        let message = format!("`{text}` matches no branch: a branch is named without `{HEADS}`");
+        let message = format!(
+            "{} matches no branch: a branch is named without `{HEADS}`",
+            quoted(text)
+        );
         let fix = if short == "*" {
             None
         } else {
             replace(pattern, &short, findings)
         };
         let finding = findings.pattern(&NEVER_MATCHES, pattern, message);
-        findings.push(finding.help(format!("write `{short}`")).fix(fix));
+        findings.push(finding.help(format!("write {}", quoted(&short))).fix(fix));
     } else if is_name(pattern)
         && let Some(why) = no_ref(text)
     {
-        let message = format!("no branch is named `{text}`: a branch {why}");
+        let message = format!("no branch is named {}: a branch {why}", quoted(text));
         let finding = findings.pattern(&NEVER_MATCHES, pattern, message);
         findings.push(finding.help("for all branches below a name write `{ glob: \"NAME/**\" }`"));
     }
@@ -127,7 +130,7 @@ fn repository(pattern: &Pattern<'_>, findings: &mut Findings<'_>) {
         .split_once('/')
         .is_some_and(|(owner, name)| is_part(owner) && is_part(name));
     if !is_repository {
-        let message = format!("no repository is named `{}`", pattern.text);
+        let message = format!("no repository is named {}", quoted(&pattern.text));
         let finding = findings.pattern(&NEVER_MATCHES, pattern, message);
         findings.push(finding.help("write `OWNER/NAME`"));
     }
@@ -140,7 +143,7 @@ fn environment(pattern: &Pattern<'_>, is_name: bool, findings: &mut Findings<'_>
         let finding = findings.pattern(&NEVER_MATCHES, pattern, message);
         findings.push(finding.help("only `*` matches an absent value"));
     } else if is_name && text.ends_with('-') {
-        let message = format!("the environment `{text}` ends in a dash");
+        let message = format!("the environment {} ends in a dash", quoted(text));
         let finding = findings.pattern(&TRAILING_DASH_ENVIRONMENT, pattern, message);
         findings.push(finding.help(
             "a name such as `prod-${{ vars.REGION }}` becomes this one when the variable is empty, and GitHub creates it without protection",
@@ -167,13 +170,14 @@ pub(super) fn check_files(
         if file.contains('/') || files.contains(file) {
             continue;
         }
+        let wanted = quoted(&format!("{WORKFLOWS}{file}"));
         if files.contains(&other) {
-            let message = format!("there is no `{WORKFLOWS}{file}`, but `{other}`");
+            let message = format!("there is no {wanted}, but {}", quoted(&other));
             let fix = replace(pattern, &other, findings);
             let finding = findings.pattern(&EXTENSION, pattern, message);
-            findings.push(finding.help(format!("write `{other}`")).fix(fix));
+            findings.push(finding.help(format!("write {}", quoted(&other))).fix(fix));
         } else if is_own {
-            let message = format!("there is no `{WORKFLOWS}{file}`");
+            let message = format!("there is no {wanted}");
             let near = files
                 .iter()
                 .map(|known| (strsim::damerau_levenshtein(file, known), known))
@@ -181,7 +185,7 @@ pub(super) fn check_files(
                 .filter(|(distance, _)| *distance <= 3);
             let finding = findings.pattern(&UNKNOWN_WORKFLOW, pattern, message);
             findings.push(match near {
-                Some((_, known)) => finding.help(format!("did you mean `{known}`?")),
+                Some((_, known)) => finding.help(format!("did you mean {}?", quoted(known))),
                 None => finding,
             });
         }

@@ -7,7 +7,7 @@ use super::catalogue::{
     BROAD_WRITE, DUPLICATE, NOT_COMPARED, REDUNDANT_PATTERN, REPEATED_PERMISSION, UNREACHABLE,
 };
 use super::cover::Coverage;
-use super::{Findings, dimensions, patterns};
+use super::{Findings, dimensions, patterns, quoted};
 
 /// The most comparisons in one policy: some 4,000 rules for one permission in one list. More would
 /// take longer than anybody waits.
@@ -116,8 +116,9 @@ impl Checker {
                 });
                 if let Some((_, wide)) = wide {
                     let message = format!(
-                        "`{}` adds nothing to `{}` of the same list",
-                        narrow.text, wide.text
+                        "{} adds nothing to {} of the same list",
+                        quoted(&narrow.text),
+                        quoted(&wide.text)
                     );
                     let finding = findings.pattern(&REDUNDANT_PATTERN, narrow, message);
                     findings.push(finding.help("remove one of them"));
