@@ -83,7 +83,10 @@ impl Directory {
     fn invalid(&self) -> String {
         let run = self.test(&["cases.yml"]);
         assert_eq!(run.code, Some(2), "{}", run.stdout);
-        assert_eq!(run.stdout, "0 cases: 0 passed, 0 failed\n");
+        assert_eq!(
+            run.stdout,
+            "0 cases: 0 passed, 0 failed; 1 file could not be run\n"
+        );
         run.stderr
     }
 }
@@ -127,10 +130,11 @@ fn all_hold() {
       ✓ a feature branch does not
       ✓ a re-created repository does not
 
-    3 cases: 3 passed, 0 failed
     1 of 3 rules matched in a case
-      never: policy.yml:11
+      never: policy.yml:11 ws:locks:create, ws:locks:delete
       never: policy.yml:14 `broken`
+
+    3 cases: 3 passed, 0 failed
     ");
 }
 
@@ -145,29 +149,44 @@ fn some_do_not_hold() {
       ✓ main deploys
       ✓ a feature branch does not
       ✓ a re-created repository does not
-      ✗ a job without environment deploys (line 17)
-          - expected allowed
-          + got denied (no_rule_matches)
-          `ws:deployments:create` is denied: rule 1 (`production deploys`, line 6) needs environment `production`; this job has none
-          ws:deployments:create: denied
-            ✗ rule 1 (`production deploys`, line 6)
-                ✓ workflow    literal  deploy.yml                     deploy.yml
-                ✓ branch      literal  main                           main
-                ✗ environment literal  production                     none
-      ✗ main cannot deploy <&"'\e (line 21)
-          - expected no_rule_matches
-          + got allowed (granted)
-          `ws:deployments:create` is allowed: rule 1 (`production deploys`, line 6) matches
-          ws:deployments:create: allowed
-            ✓ rule 1 (`production deploys`, line 6)
-                ✓ workflow    literal  deploy.yml                     deploy.yml
-                ✓ branch      literal  main                           main
-                ✓ environment literal  production                     production
+      ✗ a job without environment deploys
+      ✗ main cannot deploy <&"'\e
+
+    ✗ a job without environment deploys
+      --> cases.yml:17:5
+      - expected allowed
+      + got      denied (no_rule_matches)
+
+      `ws:deployments:create` is denied: rule 1 (`production deploys`, line 6) needs environment `production`; this job has none
+      --> policy.yml:6:9
+      job: repository `acme-org/infra`, workflow `deploy.yml`, branch `main`, no environment
+
+      ws:deployments:create: denied
+        ✗ rule 1 (`production deploys`, line 6)
+            ✓ workflow    literal  deploy.yml                     deploy.yml
+            ✓ branch      literal  main                           main
+            ✗ environment literal  production                     none
+
+    ✗ main cannot deploy <&"'\e
+      --> cases.yml:21:5
+      - expected denied (no_rule_matches)
+      + got      allowed (granted)
+
+      `ws:deployments:create` is allowed: rule 1 (`production deploys`, line 6) matches
+      --> policy.yml:6:9
+      job: repository `acme-org/infra`, workflow `deploy.yml`, branch `main`, environment `production`
+
+      ws:deployments:create: allowed
+        ✓ rule 1 (`production deploys`, line 6)
+            ✓ workflow    literal  deploy.yml                     deploy.yml
+            ✓ branch      literal  main                           main
+            ✓ environment literal  production                     production
+
+    1 of 3 rules matched in a case
+      never: policy.yml:11 ws:locks:create, ws:locks:delete
+      never: policy.yml:14 `broken`
 
     5 cases: 3 passed, 2 failed
-    1 of 3 rules matched in a case
-      never: policy.yml:11
-      never: policy.yml:14 `broken`
     "#);
 }
 
@@ -200,10 +219,150 @@ tests:
       ✓ locks
       ✓ locks later
 
-    5 cases: 5 passed, 0 failed
     2 of 3 rules matched in a case
       never: policy.yml:14 `broken`
+
+    5 cases: 5 passed, 0 failed
     ");
+}
+
+#[test]
+fn a_failure_in_a_large_policy_shows_the_rules_that_tell_why() {
+    let mut policy = "version: 1\npermissions:\n".to_owned();
+    for number in 1..=30 {
+        policy +=
+            &format!("  - {{ permission: a:b, workflow: w{number}.yml, branch: b{number} }}\n");
+    }
+    policy += "  - { permission: a:b, branch: main, events: [push], expires: 2020-01-01 }\n";
+    policy += "  - { permission: c:d, environment: { glob: 'prod-*' } }\n";
+    let tests = "
+  - name: both
+    permission: [a:b, c:d, e:f]
+    context: { repository: o/r, branch: main, workflow: w7.yml, environment: prod-eu, event: issues, actor: me }
+    expect: allowed
+  - name: one
+    permission: c:d
+    context: { repository: o/r, environment: prod-eu }
+    expect: policy_invalid
+";
+    let directory = Directory::new("large").with("policy.yml", policy);
+    let run = directory
+        .with_cases(tests)
+        .test(&["cases.yml", "--now=2026-01-01T00:00:00Z"]);
+    assert_eq!((run.code, &*run.stderr), (Some(1), ""));
+    assert_snapshot!(run.stdout, @r"
+    cases.yml
+      ✗ both
+      ✗ one
+
+    ✗ both
+      --> cases.yml:4:5
+      - expected allowed
+      + got      denied (untrusted_event)
+
+      `a:b` is denied: rule 31 (line 33) is limited to the events `push` and expired on 2020-01-01; this job has event `issues`; `e:f` is denied: no rule of `o/r` names it
+      --> policy.yml:33:5
+      job: repository `o/r`, workflow `w7.yml`, branch `main`, environment `prod-eu`, event `issues`, actor `me`
+
+      a:b: denied
+        ✗ rule 1 (line 3)
+            ✗ workflow    literal  w1.yml                         w7.yml
+            ✗ branch      literal  b1                             main
+            ✓ environment any      *                              prod-eu
+        ✗ rule 2 (line 4)
+            ✗ workflow    literal  w2.yml                         w7.yml
+            ✗ branch      literal  b2                             main
+            ✓ environment any      *                              prod-eu
+        ✗ rule 3 (line 5)
+            ✗ workflow    literal  w3.yml                         w7.yml
+            ✗ branch      literal  b3                             main
+            ✓ environment any      *                              prod-eu
+        ✗ rule 7 (line 9)
+            ✓ workflow    literal  w7.yml                         w7.yml
+            ✗ branch      literal  b7                             main
+            ✓ environment any      *                              prod-eu
+        ✗ rule 31 (line 33)
+            ✓ workflow    any      *                              w7.yml
+            ✓ branch      literal  main                           main
+            ✓ environment any      *                              prod-eu
+            ✗ event       events   push                           issues
+            ✗ expires     expiry   2020-01-01                     2026-01-01T00:00:00Z
+        … and 26 more rules, not shown
+
+    ✗ one
+      --> cases.yml:8:5
+      - expected error (policy_invalid)
+      + got      allowed (granted)
+
+      `c:d` is allowed: rule 32 (line 34) matches
+      --> policy.yml:34:5
+      job: repository `o/r`, no workflow, no branch, environment `prod-eu`
+
+      c:d: allowed
+        ✓ rule 32 (line 34)
+            ✓ workflow    any      *                              none
+            ✓ branch      any      *                              none
+            ✓ environment glob     prod-*                         prod-eu
+
+    1 of 32 rules matched in a case
+      never: policy.yml:3 a:b
+      never: policy.yml:4 a:b
+      never: policy.yml:5 a:b
+      never: policy.yml:6 a:b
+      never: policy.yml:7 a:b
+      never: policy.yml:8 a:b
+      never: policy.yml:9 a:b
+      never: policy.yml:10 a:b
+      never: policy.yml:11 a:b
+      never: policy.yml:12 a:b
+      never: policy.yml:13 a:b
+      never: policy.yml:14 a:b
+      never: policy.yml:15 a:b
+      never: policy.yml:16 a:b
+      never: policy.yml:17 a:b
+      never: policy.yml:18 a:b
+      never: policy.yml:19 a:b
+      never: policy.yml:20 a:b
+      never: policy.yml:21 a:b
+      never: policy.yml:22 a:b
+      … and 11 more
+
+    2 cases: 0 passed, 2 failed
+    ");
+}
+
+#[test]
+fn the_cases_of_a_directory_are_those_beside_its_policies() {
+    let directory = Directory::new("directory").with_cases(FAILING);
+    let github = directory.0.join(".github");
+    std::fs::create_dir_all(&github).unwrap();
+    std::fs::write(github.join("policy.yml"), POLICY).unwrap();
+    let run = directory.test(&[".github"]);
+    assert_eq!(run.code, Some(2));
+    assert_snapshot!(run.stderr, @"error: .github: the directory has no file of cases: their names end in `.tests.yml`, `.tests.yaml`, `.tests.json`");
+    let cases = format!("policy: policy.yml\ntests:\n{PASSING}");
+    std::fs::write(github.join("policy.tests.yml"), cases).unwrap();
+    let cases = r#"{"policy": "policy.yml", "tests": [{"name": "nothing", "permission": "a:b",
+        "context": {"repository": "a/b"}, "expect": "repository_not_found"}]}"#;
+    std::fs::write(github.join("other.tests.json"), cases).unwrap();
+    let run = directory.test(&[]);
+    assert_eq!((run.code, &*run.stderr), (Some(0), ""));
+    assert_snapshot!(run.stdout, @r"
+    .github/other.tests.json
+      ✓ nothing
+
+    .github/policy.tests.yml
+      ✓ main deploys
+      ✓ a feature branch does not
+      ✓ a re-created repository does not
+
+    1 of 3 rules matched in a case
+      never: .github/policy.yml:11 ws:locks:create, ws:locks:delete
+      never: .github/policy.yml:14 `broken`
+
+    4 cases: 4 passed, 0 failed
+    ");
+    assert_eq!(directory.test(&[".github"]).stdout, run.stdout);
 }
 
 #[test]
@@ -245,11 +404,18 @@ fn json() {
         {
           "line": 11,
           "name": null,
+          "permissions": [
+            "ws:locks:create",
+            "ws:locks:delete"
+          ],
           "policy": "policy.yml"
         },
         {
           "line": 14,
           "name": "broken",
+          "permissions": [
+            "ws:instances:create"
+          ],
           "policy": "policy.yml"
         }
       ]
@@ -362,16 +528,22 @@ fn a_case_may_be_about_an_invalid_policy() {
     assert_eq!(undecided.code, Some(2));
     assert_snapshot!(undecided.stdout, @r"
     cases.yml
-      ✗ the slip stays where it is (line 4)
-          - expected denied
-          + got error (policy_invalid)
-          the policy `policy.yml` is not valid: line 16, column 17: the regex `a)|(` is not valid: unopened group, at byte 1 of it
+      ✗ the slip stays where it is
 
-    1 case: 0 passed, 1 failed
+    ✗ the slip stays where it is
+      --> cases.yml:4:5
+      - expected denied
+      + got      error (policy_invalid)
+
+      the policy `policy.yml` is not valid: line 16, column 17: the regex `a)|(` is not valid: unopened group, at byte 1 of it
+      job: repository `acme-org/infra`, no workflow, no branch, no environment
+
     0 of 3 rules matched in a case
       never: policy.yml:6 `production deploys`
-      never: policy.yml:11
+      never: policy.yml:11 ws:locks:create, ws:locks:delete
       never: policy.yml:14 `broken`
+
+    1 case: 0 passed, 1 failed
     ");
 
     let invalid = || Directory::new("about_invalid").with("policy.yml", "version: 2\nx: 1\n");

@@ -17,6 +17,7 @@ pub struct Coverage {
 #[derive(Debug)]
 struct Rule {
     name: Option<String>,
+    permissions: Vec<String>,
     covered: bool,
 }
 
@@ -29,6 +30,8 @@ pub struct Uncovered<'a> {
     pub line: u32,
     /// Its name, if it has one.
     pub name: Option<&'a str>,
+    /// The keys of the permissions that it would grant.
+    pub permissions: &'a [String],
 }
 
 impl Coverage {
@@ -40,8 +43,13 @@ impl Coverage {
         let rules = document.rules().map(|rule| {
             let place = (rule.position.line, rule.position.column);
             let name = rule.name.as_deref().map(str::to_owned);
-            let covered = false;
-            (place, Rule { name, covered })
+            let permissions = rule.permissions.iter().map(ToString::to_string);
+            let rule = Rule {
+                name,
+                permissions: permissions.collect(),
+                covered: false,
+            };
+            (place, rule)
         });
         self.policies.insert(policy.to_owned(), rules.collect());
     }
@@ -68,6 +76,7 @@ impl Coverage {
                 policy,
                 line: *line,
                 name: rule.name.as_deref(),
+                permissions: &rule.permissions,
             })
         })
     }

@@ -214,7 +214,7 @@ fn human(outcome: &Outcome<'_>, colours: Colours) -> String {
         text.push('\n');
     }
     for permission in &outcome.permissions {
-        text.push_str(&explain_in(permission, colours));
+        text.push_str(&explain(permission, colours));
     }
     let decision = outcome.decision.as_str();
     let decision = match outcome.decision {
@@ -232,11 +232,7 @@ fn human(outcome: &Outcome<'_>, colours: Colours) -> String {
 }
 
 /// The rules of a permission held against the context.
-pub(super) fn explain(permission: &PermissionDecision<'_>) -> String {
-    explain_in(permission, Colours::default())
-}
-
-fn explain_in(permission: &PermissionDecision<'_>, colours: Colours) -> String {
+pub(super) fn explain(permission: &PermissionDecision<'_>, colours: Colours) -> String {
     let (key, decision) = (&permission.permission, permission.decision.as_str());
     let mut text = format!("{}: {decision}\n", colours.strong(key));
     for rule in &permission.trace {

@@ -9,6 +9,9 @@ use crate::cases::{self, CaseResult, Coverage, FileError, PolicyFile, Suite};
 use crate::cli::check::read_policy;
 use crate::policy::MAX_FILE;
 
+/// How the names of files end that have the cases of the policy beside them.
+const ENDINGS: [&str; 3] = [".tests.yml", ".tests.yaml", ".tests.json"];
+
 /// All files of one run.
 #[derive(Debug, Default)]
 pub(super) struct Results {
@@ -19,43 +22,68 @@ pub(super) struct Results {
 }
 
 /// One file of cases.
-#[derive(Debug)]
+#[derive(Debug, Default)]
 pub(super) struct FileResult {
     /// As the command line named it.
     pub(super) file: String,
+    /// The policy that it tests, as messages name it; empty when that is not known.
+    pub(super) policy: String,
     pub(super) cases: Vec<CaseResult>,
     /// Why its cases were not run.
     pub(super) errors: Vec<FileError>,
 }
 
 impl Results {
-    /// Runs the cases of a file. `now` is for those that don't say their own.
+    /// Runs the cases of a file, or of every such file in a directory. `now` is for those that don't
+    /// say their own.
     pub(super) fn add(&mut self, path: &Path, now: Timestamp) {
-        let file = path.display().to_string();
-        let (cases, errors) = match self.run(path, &file, now) {
-            Ok(cases) => (cases, Vec::new()),
-            Err(errors) => (Vec::new(), errors),
+        if !path.is_dir() {
+            return self.add_file(path, now);
+        }
+        let error = match beside_policies(path) {
+            Ok(files) if !files.is_empty() => {
+                return files.iter().for_each(|file| self.add_file(file, now));
+            }
+            Ok(_) => format!(
+                "the directory has no file of cases: their names end in `{}`",
+                ENDINGS.join("`, `")
+            ),
+            Err(error) => format!("the directory cannot be read: {error}"),
         };
+        let file = path.display().to_string();
         self.files.push(FileResult {
+            errors: vec![FileError::new(&file, error)],
             file,
-            cases,
-            errors,
+            ..FileResult::default()
         });
+    }
+
+    fn add_file(&mut self, path: &Path, now: Timestamp) {
+        let mut result = FileResult {
+            file: path.display().to_string(),
+            ..FileResult::default()
+        };
+        match self.run(path, &mut result, now) {
+            Ok(cases) => result.cases = cases,
+            Err(errors) => result.errors = errors,
+        }
+        self.files.push(result);
     }
 
     fn run(
         &mut self,
         path: &Path,
-        file: &str,
+        result: &mut FileResult,
         now: Timestamp,
     ) -> Result<Vec<CaseResult>, Vec<FileError>> {
-        let text = read(path).map_err(|why| vec![FileError::new(file, why)])?;
-        let suite = Suite::parse(file, &text)?;
+        let text = read(path).map_err(|why| vec![FileError::new(&result.file, why)])?;
+        let suite = Suite::parse(&result.file, &text)?;
         let directory = path.parent().unwrap_or(Path::new(""));
         let path = directory.join(suite.policy());
         let key = path.canonicalize().unwrap_or_else(|_| path.clone());
         let name = self.policies.entry(key);
         let name = name.or_insert_with(|| path.display().to_string());
+        result.policy.clone_from(name);
         let text = read_policy(&path, name);
         let policy = PolicyFile {
             name,
@@ -86,6 +114,20 @@ impl Results {
         }
         u8::from(!self.cases().all(CaseResult::holds))
     }
+}
+
+/// The files of cases in a directory, by name.
+fn beside_policies(directory: &Path) -> std::io::Result<Vec<PathBuf>> {
+    let mut files = Vec::new();
+    for entry in directory.read_dir()? {
+        let path = entry?.path();
+        let name = path.to_string_lossy();
+        if ENDINGS.iter().any(|ending| name.ends_with(ending)) {
+            files.push(path);
+        }
+    }
+    files.sort();
+    Ok(files)
 }
 
 fn read(path: &Path) -> Result<String, String> {

@@ -2,75 +2,87 @@
 
 use std::fmt::Write as _;
 
+use super::failure::failure;
 use super::files::Results;
-use crate::cases::{CaseResult, Failed};
-use crate::cli::check::explain;
 use crate::cli::style::Colours;
 use crate::report::text::visible;
 
+/// How many rules that no case matched are shown.
+const MAX_UNCOVERED: usize = 20;
+
+/// The cases, then every failure, then the rules that no case matched; the last line is the sum.
 pub(super) fn human(results: &Results, colours: Colours) -> String {
     let mut text = String::new();
     for file in results.files.iter().filter(|file| !file.cases.is_empty()) {
         let _ = writeln!(text, "{}", colours.strong(&file.file));
         for case in &file.cases {
-            match &case.failed {
-                None => {
-                    let mark = colours.granted("✓");
-                    let _ = writeln!(text, "  {mark} {}", visible(&case.name));
-                }
-                Some(failure) => failed(&mut text, case, failure, colours),
-            }
+            let mark = if case.holds() {
+                colours.granted("✓")
+            } else {
+                colours.denied("✗")
+            };
+            let _ = writeln!(text, "  {mark} {}", visible(&case.name));
         }
         text.push('\n');
     }
-    let (passed, failed) = results.counts();
-    let count = passed + failed;
-    let noun = if count == 1 { "case" } else { "cases" };
-    let shown = format!("{failed} failed");
-    let shown = match failed {
-        0 => colours.dim(&shown),
-        _ => colours.denied(&shown),
-    };
-    let passed = format!("{passed} passed");
-    let _ = writeln!(
-        text,
-        "{count} {noun}: {}, {shown}",
-        colours.granted(&passed)
-    );
+    for file in &results.files {
+        for case in &file.cases {
+            let Some(failed) = &case.failed else { continue };
+            let mark = colours.denied("✗");
+            let _ = writeln!(text, "{mark} {}", colours.strong(&case.name));
+            for line in failure(file, case, failed, colours).lines() {
+                let _ = writeln!(text, "{}", format!("  {line}").trim_end());
+            }
+            text.push('\n');
+        }
+    }
     uncovered(&mut text, results, colours);
+    sum(&mut text, results, colours);
     text
 }
 
-fn failed(text: &mut String, case: &CaseResult, failed: &Failed, colours: Colours) {
-    let title = format!("{} (line {})", case.name, case.position.line);
-    let expected = format!("- expected {}", case.expected.as_str());
-    let got = format!("+ got {}", case.got());
-    let _ = writeln!(text, "  {} {}", colours.denied("✗"), colours.strong(&title));
-    let _ = writeln!(text, "      {}", colours.granted(&expected));
-    let _ = writeln!(text, "      {}", colours.denied(&got));
-    let _ = writeln!(text, "      {}", visible(&case.message));
-    let trace: String = failed.permissions.iter().map(explain).collect();
-    for line in trace.lines().filter(|line| !line.is_empty()) {
-        let _ = writeln!(text, "      {}", colours.dim(line.trim_end()));
-    }
-}
-
 fn uncovered(text: &mut String, results: &Results, colours: Colours) {
-    let uncovered: Vec<_> = results.coverage.uncovered().collect();
     let rules = results.coverage.rules();
     if rules == 0 {
         return;
     }
+    let uncovered: Vec<_> = results.coverage.uncovered().collect();
     let matched = rules - uncovered.len();
     let _ = writeln!(text, "{matched} of {rules} rules matched in a case");
-    for rule in uncovered {
+    for rule in uncovered.iter().take(MAX_UNCOVERED) {
         let never = colours.warning("never:");
-        let _ = write!(text, "  {never} {}:{}", visible(rule.policy), rule.line);
-        match rule.name {
-            Some(name) => {
-                let _ = writeln!(text, " `{}`", visible(name));
-            }
-            None => text.push('\n'),
+        let name = match rule.name {
+            Some(name) => format!("`{name}`"),
+            None => rule.permissions.join(", "),
+        };
+        let (policy, name) = (visible(rule.policy), visible(&name));
+        let _ = writeln!(text, "  {never} {policy}:{} {name}", rule.line);
+    }
+    if let Some(more @ 1..) = uncovered.len().checked_sub(MAX_UNCOVERED) {
+        let _ = writeln!(text, "  … and {more} more");
+    }
+    text.push('\n');
+}
+
+fn sum(text: &mut String, results: &Results, colours: Colours) {
+    let (passed, failed) = results.counts();
+    let count = passed + failed;
+    let noun = if count == 1 { "case" } else { "cases" };
+    let numbers = [format!("{passed} passed"), format!("{failed} failed")];
+    let [passed, shown] = &numbers;
+    let shown = match failed {
+        0 => colours.dim(shown),
+        _ => colours.denied(shown),
+    };
+    let passed = colours.granted(passed);
+    let _ = write!(text, "{count} {noun}: {passed}, {shown}");
+    let invalid = results.files.iter().filter(|file| !file.errors.is_empty());
+    match invalid.count() {
+        0 => {}
+        1 => text.push_str("; 1 file could not be run"),
+        count => {
+            let _ = write!(text, "; {count} files could not be run");
         }
     }
+    text.push('\n');
 }

@@ -1,10 +1,13 @@
-//! The results as JUnit XML, in the form that CI systems read (testmoapp/junitxml).
+//! The results as JUnit XML, in the form that CI systems read (testmoapp/junitxml). The schema of
+//! Jenkins takes it but for `file` and `line` of a case, which its default plugin ignores and others
+//! make links and annotations of.
 
 use std::fmt::Write as _;
 
+use super::failure::failure;
 use super::files::{FileResult, Results};
-use crate::cases::CaseResult;
-use crate::cli::check::explain;
+use crate::cases::{CaseResult, FileError};
+use crate::cli::style::Colours;
 
 pub(super) fn junit(results: &Results) -> String {
     let mut xml = String::from("<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n");
@@ -25,18 +28,14 @@ pub(super) fn junit(results: &Results) -> String {
     for file in &results.files {
         let name = escape(&file.file);
         let counts = Counts::of(file).attributes();
-        let _ = writeln!(xml, "  <testsuite name=\"{name}\" {counts} time=\"0\">");
+        let _ = writeln!(
+            xml,
+            "  <testsuite name=\"{name}\" {counts} skipped=\"0\" time=\"0\">"
+        );
         for case in &file.cases {
-            write_case(&mut xml, &name, case);
+            write_case(&mut xml, file, case);
         }
-        for error in &file.errors {
-            let text = escape(&error.text());
-            let _ = writeln!(
-                xml,
-                "    <testcase name=\"the file is valid\" classname=\"{name}\" time=\"0\">\n      \
-                 <error type=\"invalid\" message=\"{text}\"/>\n    </testcase>"
-            );
-        }
+        write_errors(&mut xml, file);
         xml.push_str("  </testsuite>\n");
     }
     xml.push_str("</testsuites>\n");
@@ -54,26 +53,28 @@ impl Counts {
     fn of(file: &FileResult) -> Self {
         let failed = file.cases.iter().filter(|case| !case.holds()).count();
         let undecided = file.cases.iter().filter(|case| case.is_error()).count();
+        let invalid = usize::from(!file.errors.is_empty());
         Self {
-            tests: file.cases.len() + file.errors.len(),
+            tests: file.cases.len() + invalid,
             failures: failed - undecided,
-            errors: undecided + file.errors.len(),
+            errors: undecided + invalid,
         }
     }
 
     fn attributes(&self) -> String {
         format!(
-            "tests=\"{}\" failures=\"{}\" errors=\"{}\" skipped=\"0\"",
+            "tests=\"{}\" failures=\"{}\" errors=\"{}\"",
             self.tests, self.failures, self.errors
         )
     }
 }
 
-fn write_case(xml: &mut String, file: &str, case: &CaseResult) {
+fn write_case(xml: &mut String, file: &FileResult, case: &CaseResult) {
     let (name, line) = (escape(&case.name), case.position.line);
+    let path = escape(&file.file);
     let _ = write!(
         xml,
-        "    <testcase name=\"{name}\" classname=\"{file}\" file=\"{file}\" line=\"{line}\" time=\"0\""
+        "    <testcase name=\"{name}\" classname=\"{path}\" file=\"{path}\" line=\"{line}\" time=\"0\""
     );
     let Some(failed) = &case.failed else {
         xml.push_str("/>\n");
@@ -83,11 +84,26 @@ fn write_case(xml: &mut String, file: &str, case: &CaseResult) {
     let reason = case.reason.code();
     let expected = case.expected.as_str();
     let got = escape(&format!("expected {expected}, got {}", case.got()));
-    let trace: String = failed.permissions.iter().map(explain).collect();
-    let text = escape_text(&format!("{}\n{trace}", case.message));
+    let text = escape_text(&failure(file, case, failed, Colours::default()));
     let _ = writeln!(
         xml,
         ">\n      <{element} type=\"{reason}\" message=\"{got}\">{text}</{element}>\n    </testcase>"
+    );
+}
+
+/// One case more for a file that was not run: a file without cases would look as if all held.
+fn write_errors(xml: &mut String, file: &FileResult) {
+    let texts: Vec<_> = file.errors.iter().map(FileError::text).collect();
+    let Some(first) = texts.first() else { return };
+    let (path, first, all) = (
+        escape(&file.file),
+        escape(first),
+        escape_text(&texts.join("\n")),
+    );
+    let _ = writeln!(
+        xml,
+        "    <testcase name=\"the file can be run\" classname=\"{path}\" file=\"{path}\" time=\"0\">\n      \
+         <error type=\"invalid\" message=\"{first}\">{all}</error>\n    </testcase>"
     );
 }
 

@@ -1,5 +1,6 @@
 //! `test`: files of cases beside the policy, run by [`crate::cases`].
 
+mod failure;
 mod files;
 mod human;
 mod json;
@@ -18,8 +19,8 @@ use crate::policy::parse_instant;
 
 #[derive(Debug, Args)]
 pub(super) struct Arguments {
-    /// Files of cases, YAML or JSON
-    #[arg(value_name = "FILE", required = true)]
+    /// Files of cases, YAML or JSON; of a directory those whose names end in .tests.yml
+    #[arg(value_name = "FILE", default_value = ".github")]
     files: Vec<PathBuf>,
     /// How the results are printed
     #[arg(long, value_enum, default_value_t)]

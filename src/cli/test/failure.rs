@@ -1,0 +1,103 @@
+//! A case that does not hold: what was expected, what came instead, and why.
+
+use std::fmt::Write as _;
+
+use super::files::FileResult;
+use crate::cases::{CaseResult, Expect, Failed};
+use crate::cli::check::explain;
+use crate::cli::style::Colours;
+use crate::context::Context;
+use crate::decision::{Decision, PermissionDecision};
+use crate::report::context_rows;
+use crate::report::text::visible;
+
+/// How many rules of one permission are shown; in a large policy there are hundreds.
+const MAX_RULES: usize = 5;
+
+/// The whole explanation, without the case's name.
+pub(super) fn failure(
+    file: &FileResult,
+    case: &CaseResult,
+    failed: &Failed,
+    colours: Colours,
+) -> String {
+    let mut text = String::new();
+    let (line, column) = (case.position.line, case.position.column);
+    let at = format!("--> {}:{line}:{column}", file.file);
+    let _ = writeln!(text, "{}", colours.dim(&at));
+    let expected = format!("- expected {}", expected(case.expected));
+    let got = format!("+ got      {}", case.got());
+    let _ = writeln!(text, "{}", colours.granted(&expected));
+    let _ = writeln!(text, "{}\n", colours.denied(&got));
+    let _ = writeln!(text, "{}", visible(&case.message));
+    // Of several permissions, those that are allowed are not why all of them are denied.
+    let permissions = failed.permissions.iter();
+    let permissions: Vec<_> = permissions
+        .filter(|permission| permission.decision == case.decision)
+        .collect();
+    for permission in &permissions {
+        let nearest = permission.nearest.as_ref().map(|nearest| &nearest.rule);
+        if let Some(rule) = permission.rule.as_ref().or(nearest) {
+            let at = format!("--> {}:{}:{}", file.policy, rule.line, rule.column);
+            let _ = writeln!(text, "{}", colours.dim(&at));
+        }
+    }
+    let _ = writeln!(text, "job: {}", visible(&job(&failed.context)));
+    for permission in permissions.iter().filter(|one| !one.trace.is_empty()) {
+        let (shown, hidden) = telling(permission);
+        text.push('\n');
+        text.push_str(explain(&shown, colours).trim_end());
+        text.push('\n');
+        if hidden > 0 {
+            let rules = if hidden == 1 { "rule" } else { "rules" };
+            let more = format!("  … and {hidden} more {rules}, not shown");
+            let _ = writeln!(text, "{}", colours.dim(&more));
+        }
+    }
+    text
+}
+
+/// The decision, with the reason where the case names one: as in what was got.
+fn expected(expect: Expect) -> String {
+    match expect {
+        Expect::Decision(decision) => decision.as_str().to_owned(),
+        Expect::Reason(reason) => format!("{} ({})", reason.decision().as_str(), reason.code()),
+    }
+}
+
+/// What the case says of the job, and that it has no environment.
+fn job(context: &Context) -> String {
+    let parts = context_rows(context)
+        .into_iter()
+        .filter_map(|(name, value)| {
+            let name = name.to_lowercase();
+            match value {
+                Some(value) => Some(format!("{name} `{value}`")),
+                None if matches!(&*name, "event" | "actor") => None,
+                None => Some(format!("no {name}")),
+            }
+        });
+    parts.collect::<Vec<_>>().join(", ")
+}
+
+/// Only the rules that tell why, and how many others there are: the rule that grants, or those that
+/// come nearest, in file order.
+fn telling<'a>(permission: &PermissionDecision<'a>) -> (PermissionDecision<'a>, usize) {
+    let mut shown = permission.clone();
+    if permission.decision == Decision::Allowed {
+        shown
+            .trace
+            .retain(|rule| Some(&rule.rule) == permission.rule.as_ref());
+        return (shown, 0);
+    }
+    let nearest = permission.nearest.as_ref().map(|nearest| &nearest.rule);
+    shown
+        .trace
+        .sort_by_key(|rule| (Some(&rule.rule) != nearest, rule.failed().count()));
+    shown.trace.truncate(MAX_RULES);
+    shown
+        .trace
+        .sort_by_key(|rule| (rule.rule.line, rule.rule.column));
+    let hidden = permission.trace.len() - shown.trace.len();
+    (shown, hidden)
+}
