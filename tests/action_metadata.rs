@@ -148,6 +148,7 @@ fn every_step_with_the_action_has_only_declared_inputs_and_the_whole_permissions
 fn every_policy_that_is_shown_is_valid() {
     let mut policies: Vec<_> = files("examples/policies")
         .into_iter()
+        .filter(|path| !path.to_str().unwrap().contains(".tests."))
         .map(|path| {
             let format = Format::of_path(path.to_str().unwrap());
             (

@@ -93,22 +93,21 @@ fn reads(text: &str, format: Format) -> bool {
     })
 }
 
-fn examples(directory: &str) -> Vec<PathBuf> {
-    let directory = Path::new(env!("CARGO_MANIFEST_DIR"))
-        .join("examples")
-        .join(directory);
+/// The policies of the examples, and the files of cases beside them.
+fn examples() -> (Vec<PathBuf>, Vec<PathBuf>) {
+    let directory = Path::new(env!("CARGO_MANIFEST_DIR")).join("examples/policies");
     std::fs::read_dir(directory)
         .unwrap()
         .map(|entry| entry.unwrap().path())
-        .collect()
+        .partition(|path| !path.to_str().unwrap().contains(".tests."))
 }
 
 #[test]
 fn the_examples_are_valid() {
     let schema = Schema::new(POLICY);
-    let files = examples("policies");
-    assert!(files.len() >= 4);
-    for path in files {
+    let (policies, cases) = examples();
+    assert!(policies.len() >= 4 && !cases.is_empty());
+    for path in policies {
         let text = std::fs::read_to_string(&path).unwrap();
         let format = Format::of_path(path.to_str().unwrap());
         let instance = match format {
@@ -119,7 +118,7 @@ fn the_examples_are_valid() {
         assert!(schema.is_valid(&instance), "{path:?}");
     }
     let schema = Schema::new(TESTS);
-    for path in examples("tests") {
+    for path in cases {
         let text = std::fs::read_to_string(&path).unwrap();
         assert!(schema.is_valid(&yaml::to_json(&text)), "{path:?}");
     }
