@@ -3,6 +3,7 @@
 //! Find the repository's entries, take the rules of the permission, hold each against the context,
 //! explain. Only a rule that matches in every dimension grants.
 
+mod installation;
 mod owned;
 mod reason;
 mod trace;
@@ -11,11 +12,12 @@ use std::borrow::Cow;
 
 use jiff::Timestamp;
 
+pub use installation::Installation;
 pub use reason::{Decision, Reason};
 pub use trace::{Nearest, PermissionDecision, RuleRef, TracedDimension, TracedPattern, TracedRule};
 
 use crate::context::Context;
-use crate::policy::{Case, Document, Entry, Invalid, Patterns, PermissionKey, Problem, Rule};
+use crate::policy::{Case, Document, Invalid, Patterns, PermissionKey, Problem, Rule};
 
 /// Events that run trusted code on untrusted input: a rule has to name them.
 ///
@@ -65,70 +67,14 @@ pub fn decide_while<'a>(
     now: Timestamp,
     go_on: GoOn<'_>,
 ) -> Result<Vec<PermissionDecision<'a>>, Invalid> {
-    let installation = Installation::find(document, scope, context, go_on)?;
+    let rules = Installation::find(document, scope, context, go_on)?.rules();
     permissions
         .iter()
-        .map(|permission| match &installation {
-            Installation::Absent(reason) => Ok(denied(permission, *reason, Vec::new())),
-            Installation::Present(rules) => decide_one(rules, permission, context, now, go_on),
+        .map(|permission| match &rules {
+            Err(reason) => Ok(denied(permission, *reason, Vec::new())),
+            Ok(rules) => decide_one(rules, permission, context, now, go_on),
         })
         .collect()
-}
-
-/// What the policy says of the running repository.
-enum Installation<'a> {
-    Absent(Reason),
-    Present(Vec<&'a Rule<'a>>),
-}
-
-impl<'a> Installation<'a> {
-    fn find(
-        document: &'a Document<'a>,
-        scope: Scope,
-        context: &Context,
-        go_on: GoOn<'_>,
-    ) -> Result<Self, Invalid> {
-        if let (Some(_), Some((position, _)), Scope::OtherRepository) =
-            (&document.permissions, &document.repositories, scope)
-        {
-            let message =
-                "a policy of another repository has both `permissions` and `repositories`";
-            return Err(Problem::new(*position, message)
-                .help("move the rules at the top into an entry of `repositories`")
-                .into());
-        }
-        let own = document
-            .permissions
-            .as_ref()
-            .filter(|_| scope == Scope::ThisRepository || document.repositories.is_none());
-        let mut named = false;
-        let mut entries = Vec::new();
-        for entry in document
-            .repositories
-            .iter()
-            .flat_map(|(_, entries)| entries)
-        {
-            let name = context.repository.as_deref();
-            let tried = try_each(&entry.repository, name, Case::ignored_for(name), go_on)?;
-            if tried.contains(&true) {
-                named = true;
-                if pins_agree(entry, context) {
-                    entries.push(entry);
-                }
-            }
-        }
-        if own.is_none() && entries.is_empty() {
-            return Ok(Self::Absent(if named {
-                Reason::RepositoryIdMismatch
-            } else {
-                Reason::RepositoryNotFound
-            }));
-        }
-        let of_entries = entries.into_iter().flat_map(|entry| &entry.permissions);
-        let mut rules: Vec<_> = own.into_iter().flatten().chain(of_entries).collect();
-        rules.sort_by_key(|rule| rule.position);
-        Ok(Self::Present(rules))
-    }
 }
 
 /// Whether each pattern matches. Each is compiled, also after a match: whether a policy is valid does
@@ -153,14 +99,6 @@ fn try_each(
         Ok(pattern.compile(case)?.matches(value))
     });
     tried.collect()
-}
-
-fn pins_agree(entry: &Entry<'_>, context: &Context) -> bool {
-    let agrees = |pin: Option<u64>, id: &Option<String>| {
-        pin.is_none_or(|pin| id.as_deref() == Some(pin.to_string().as_str()))
-    };
-    agrees(entry.repository_id, &context.repository_id)
-        && agrees(entry.owner_id, &context.repository_owner_id)
 }
 
 fn decide_one<'a>(
@@ -298,6 +236,7 @@ fn dimension<'a>(
             value: value.map(Cow::Borrowed),
             matched: true,
             any_of: Vec::new(),
+            line: None,
             gate: false,
         }),
     }
@@ -339,6 +278,7 @@ fn traced<'a>(
         value: value.map(Cow::Borrowed),
         matched,
         any_of: tried,
+        line: Some(patterns.position.line),
         gate: false,
     })
 }
@@ -360,6 +300,7 @@ fn event<'a>(rule: &'a Rule<'a>, context: &'a Context) -> Option<TracedDimension
         value: event.map(Cow::Borrowed),
         matched,
         any_of: Vec::new(),
+        line: None,
         gate: true,
     })
 }
@@ -373,6 +314,7 @@ fn expiry<'a>(rule: &'a Rule<'a>, now: Timestamp) -> Option<TracedDimension<'a>>
         value: Some(Cow::Owned(now.to_string())),
         matched: !expires.is_over(now),
         any_of: Vec::new(),
+        line: None,
         gate: true,
     })
 }

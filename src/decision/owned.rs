@@ -71,6 +71,7 @@ impl TracedDimension<'_> {
             value: self.value.map(own),
             matched: self.matched,
             any_of: any_of.collect(),
+            line: self.line,
             gate: self.gate,
         }
     }

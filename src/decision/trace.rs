@@ -109,6 +109,9 @@ pub struct TracedDimension<'a> {
     /// Each pattern of a list.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub any_of: Vec<TracedPattern<'a>>,
+    /// The line where the patterns stand, from 1; of event and expiry it is not known.
+    #[serde(skip)]
+    pub line: Option<u32>,
     /// Whether it counts when the nearest miss is looked for: `event` and `expires` do not.
     #[serde(skip)]
     pub gate: bool,
