@@ -10,7 +10,8 @@ use serde::{Deserialize, Serialize};
 use crate::oidc::{Claims, SignedClaims};
 
 /// The values of a job. An absent value matches `*` only.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
 pub struct Context {
     /// `OWNER/NAME`.
     pub repository: Option<String>,

@@ -1,5 +1,9 @@
 //! Audit records: one for every check, allowed, denied and error alike.
 
+mod recorded;
+
+pub use recorded::{Recorded, RecordedPolicy};
+
 use serde::Serialize;
 use serde_json::{Value, json};
 
@@ -102,6 +106,7 @@ fn record(
             "rule": permission.and_then(|permission| permission.rule.as_ref()),
             "nearest": permission.and_then(|permission| permission.nearest.as_ref()),
             "context": context,
+            "claims": context.map(|context| &context.claims),
             "actor": of_context(|context| context.actor.as_ref()),
             "run_id": of_context(|context| context.run_id.as_ref()).unwrap_or(run_id),
             "run_attempt": of_context(|context| context.run_attempt.as_ref()).unwrap_or(run_attempt),

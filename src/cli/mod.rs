@@ -2,6 +2,7 @@
 
 mod check;
 mod diagnostic;
+mod diff;
 mod lint;
 mod schema;
 mod style;
@@ -39,6 +40,11 @@ enum Command {
     ///
     /// Exit code: 0 all hold, 1 some do not, 2 something is invalid.
     Test(test::Arguments),
+    /// Say what access a change of a policy adds and removes
+    ///
+    /// Exit code: 0 done, 1 access widens and --fail-on widen is given, 2 something cannot be read or
+    /// is invalid.
+    Diff(Box<diff::Arguments>),
     /// Print the JSON Schema of the policy, or of the file of cases
     Schema(schema::Arguments),
 }
@@ -65,6 +71,7 @@ impl Cli {
             Some(Command::Check(arguments)) => check::run(&arguments),
             Some(Command::Lint(arguments)) => lint::run(&arguments),
             Some(Command::Test(arguments)) => test::run(&arguments),
+            Some(Command::Diff(arguments)) => diff::run(&arguments),
             Some(Command::Schema(arguments)) => schema::run(&arguments),
             None => 2,
         }

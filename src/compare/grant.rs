@@ -17,16 +17,16 @@ pub enum Installation<'a> {
 }
 
 impl<'a> Installation<'a> {
-    /// The patterns of the repository's name.
-    pub(super) fn repository(self) -> Option<&'a Patterns<'a>> {
+    /// The patterns of the repository's name; `None` for the policy's own.
+    pub fn repository(self) -> Option<&'a Patterns<'a>> {
         match self {
             Self::Own => None,
             Self::Entry(entry) => Some(&entry.repository),
         }
     }
 
-    /// `repository_id` and `owner_id`.
-    pub(super) fn pins(self) -> [Option<u64>; 2] {
+    /// The pins `repository_id` and `owner_id`.
+    pub fn pins(self) -> [Option<u64>; 2] {
         match self {
             Self::Own => [None, None],
             Self::Entry(entry) => [entry.repository_id, entry.owner_id],

@@ -7,16 +7,19 @@
 
 mod automaton;
 mod grant;
+mod replay;
 mod search;
 mod space;
 mod words;
 
 use std::collections::{HashMap, HashSet};
 
+use fixedbitset::FixedBitSet;
 use jiff::Timestamp;
 
 pub use grant::Installation;
 use grant::{Dimension, Grant, grants, patterns_compile};
+pub use replay::{Check, Replay, Replayed, Times};
 use search::{Answer, uncovered};
 use space::{Automata, Axis, Cell, Name, axes};
 pub use words::Phrase;
@@ -193,41 +196,55 @@ fn change<'a>(
         Answer::TooMany => return Some(whole(grant, None, true)),
         Answer::Found(places) => places,
     };
-    let in_part = (0..near.len()).any(|other| {
-        let meets = |axis: &Axis<'_>| axis.cells.iter().any(|cell| cell.others.contains(other));
+    let example = is_exact.then(|| example(&axes, &places));
+    let mut change = whole(grant, example, false);
+    // What of each list the change is about.
+    let mut kept: Vec<(Name<'_>, FixedBitSet)> = Vec::new();
+    let mut keep_new = |name: Name<'a>, count: usize| {
+        let is_new = |alternative: usize| {
+            let wanted =
+                |axis: &Axis<'_>, cell: &Cell| axis.name != name || cell.own.contains(alternative);
+            uncovered(&axes, near.len(), wanted) != Answer::Covered
+        };
+        let mut new: FixedBitSet = (0..count).filter(|place| is_new(*place)).collect();
+        if new.is_clear() {
+            // Only together they are new.
+            new.grow(count);
+            new.insert_range(..);
+        }
+        kept.push((name, new.clone()));
+        new
+    };
+    for (dimension, list) in [
+        (Dimension::Workflow, &mut change.workflow),
+        (Dimension::Branch, &mut change.branch),
+        (Dimension::Environment, &mut change.environment),
+    ] {
+        if let Some(list) = list {
+            retain(list, &keep_new(Name::Text(dimension), list.len()));
+        }
+    }
+    if let Some(events) = &mut change.events {
+        retain(events, &keep_new(Name::Event, events.len()));
+    }
+    let is_kept = |axis: &Axis<'_>, cell: &Cell| {
+        let mut kept = kept.iter();
+        kept.all(|(name, kept)| axis.name != *name || !cell.own.is_disjoint(kept))
+    };
+    change.in_part = (0..near.len()).any(|other| {
+        let meets = |axis: &Axis<'_>| {
+            let mut cells = axis.cells.iter().filter(|cell| is_kept(axis, cell));
+            cells.any(|cell| cell.others.contains(other))
+        };
         axes.iter().all(meets)
     });
-    let example = is_exact.then(|| example(&axes, &places));
-    let mut change = whole(grant, example, in_part);
-    let is_new = |name: Name<'_>, alternative: usize| {
-        let wanted =
-            |axis: &Axis<'_>, cell: &Cell| axis.name != name || cell.own.contains(alternative);
-        uncovered(&axes, near.len(), wanted) != Answer::Covered
-    };
-    let reduce = |dimension: Dimension<'a>, list: &mut Option<Vec<&'a Pattern<'a>>>| {
-        if let Some(list) = list.as_mut().filter(|list| list.len() > 1) {
-            retain_by_place(list, |place| is_new(Name::Text(dimension), place));
-        }
-    };
-    reduce(Dimension::Workflow, &mut change.workflow);
-    reduce(Dimension::Branch, &mut change.branch);
-    reduce(Dimension::Environment, &mut change.environment);
-    if let Some(events) = change.events.as_mut().filter(|events| events.len() > 1) {
-        retain_by_place(events, |place| is_new(Name::Event, place));
-    }
     Some(change)
 }
 
-/// Keeps what `is_wanted` takes by its place, and all if that would be none.
-fn retain_by_place<T: Copy>(list: &mut Vec<T>, is_wanted: impl Fn(usize) -> bool) {
-    let wanted = list
-        .iter()
-        .enumerate()
-        .filter(|(place, _)| is_wanted(*place));
-    let wanted: Vec<_> = wanted.map(|(_, one)| *one).collect();
-    if !wanted.is_empty() {
-        *list = wanted;
-    }
+fn retain<T: Copy>(list: &mut Vec<T>, places: &FixedBitSet) {
+    let kept = list.iter().enumerate();
+    let kept = kept.filter(|(place, _)| places.contains(*place));
+    *list = kept.map(|(_, one)| *one).collect();
 }
 
 fn whole<'a>(grant: &Grant<'a>, example: Option<Example>, in_part: bool) -> Change<'a> {

@@ -2,9 +2,10 @@
 
 use std::borrow::Cow;
 
-use super::{Change, Example, Installation};
+use super::{Change, Check, Example, Installation, Times};
 use crate::decision::RuleRef;
-use crate::policy::Pattern;
+use crate::policy::{Pattern, quoted};
+use crate::report::text::visible;
 
 /// A sentence whose parts from the policy are kept apart from its words, for whoever prints it.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -13,7 +14,7 @@ pub struct Phrase<'a>(Vec<Part<'a>>);
 /// A part of a [`Phrase`].
 #[derive(Clone, Debug, PartialEq, Eq)]
 enum Part<'a> {
-    Words(&'static str),
+    Words(Cow<'static, str>),
     Quoted(Cow<'a, str>),
 }
 
@@ -21,7 +22,7 @@ impl<'a> Phrase<'a> {
     /// The text, with what comes from the policy as `quote` writes it.
     pub fn write(&self, quote: impl Fn(&str) -> String) -> String {
         let parts = self.0.iter().map(|part| match part {
-            Part::Words(words) => (*words).to_owned(),
+            Part::Words(words) => words.clone().into_owned(),
             Part::Quoted(text) => quote(text),
         });
         parts.collect()
@@ -29,11 +30,11 @@ impl<'a> Phrase<'a> {
 
     /// The text in one line, with what comes from the policy in back quotes.
     pub fn plain(&self) -> String {
-        self.write(|text| format!("`{}`", crate::report::text::visible(text)))
+        self.write(|text| quoted(&visible(text)))
     }
 
-    fn words(&mut self, words: &'static str) {
-        self.0.push(Part::Words(words));
+    fn words(&mut self, words: impl Into<Cow<'static, str>>) {
+        self.0.push(Part::Words(words.into()));
     }
 
     fn quoted(&mut self, text: impl Into<Cow<'a, str>>) {
@@ -208,6 +209,32 @@ impl<'a> Installation<'a> {
                 phrase.quoted(pin.to_string());
             }
         }
+        phrase
+    }
+}
+
+impl Check {
+    /// What was asked for, from where, how often and when.
+    pub fn phrase(&self, times: Times) -> Phrase<'_> {
+        let mut phrase = Phrase::default();
+        phrase.quoted(&*self.permission);
+        let values = [
+            (" for ", &self.repository),
+            (", workflow ", &self.workflow),
+            (", branch ", &self.branch),
+            (", environment ", &self.environment),
+            (", event ", &self.event),
+        ];
+        for (words, value) in values {
+            if let Some(value) = value {
+                phrase.words(words);
+                phrase.quoted(&**value);
+            }
+        }
+        phrase.words(match times.count {
+            1 => format!(", once, at {}", times.last),
+            count => format!(", {count} times, last at {}", times.last),
+        });
         phrase
     }
 }

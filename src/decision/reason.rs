@@ -1,9 +1,9 @@
 //! The outcome of a check: its decision and the reason code.
 
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 /// What the gate says.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Decision {
     /// A rule grants the permission.
@@ -26,7 +26,7 @@ impl Decision {
 }
 
 /// Why: the stable code that outputs, reports and audit records carry.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Reason {
     /// A rule matches in every dimension.

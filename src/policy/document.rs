@@ -39,8 +39,8 @@ impl Format {
     }
 }
 
-/// A policy whose structure is valid.
-#[derive(Clone, Debug)]
+/// A policy whose structure is valid. The default one grants nothing.
+#[derive(Clone, Debug, Default)]
 pub struct Document<'a> {
     /// `workspace:`, a label for audit records.
     pub workspace: Option<Cow<'a, str>>,

@@ -1,5 +1,6 @@
 //! Reports: one model, and the places where people read it.
 
+pub mod access;
 mod model;
 mod page;
 mod requests;
