@@ -202,6 +202,19 @@ pub struct PullRequest {
     pub number: u64,
     /// Where its commits come from.
     pub head: Head,
+    /// Where they go to.
+    #[serde(default)]
+    pub base: Option<Base>,
+}
+
+/// The base of a pull request.
+#[derive(Clone, Debug, Deserialize)]
+pub struct Base {
+    /// The branch's name.
+    #[serde(rename = "ref")]
+    pub git_ref: String,
+    /// Its commit.
+    pub sha: String,
 }
 
 /// The head of a pull request.

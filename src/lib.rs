@@ -28,6 +28,7 @@ pub mod http;
 pub mod oidc;
 pub mod policy;
 pub mod report;
+pub mod review;
 pub mod workflows;
 
 use std::fmt::Write as _;

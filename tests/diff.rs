@@ -141,7 +141,7 @@ fn what_a_change_adds_and_removes_in_words() {
     assert_snapshot!(files.shows(&["old.yml", "new.yml", "--format", "markdown"]), @r"
     Access widens (2 changes) and narrows (1 change).
 
-    #### The policy's own repository
+    **The policy's own repository**
 
     - 🔓 **more:** any workflow on `^(main|develop|feature/.*)$` may now use `ws:affected_stacks:create`  
       rule 1 (`affected stacks`, line 3); in part as before; new for example: branch `feature/x`, event `push`

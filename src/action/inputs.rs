@@ -66,6 +66,8 @@ pub struct ReportInputs {
     pub ca_bundle: Option<String>,
     /// `audit-log`
     pub audit_log: Option<String>,
+    /// `review`
+    pub review: bool,
 }
 
 /// The inputs that a decision needs.
@@ -142,6 +144,7 @@ impl ReportInputs {
             app: app(environment, problems),
             ca_bundle: environment.input("ca-bundle").map(str::to_owned),
             audit_log: environment.input("audit-log").map(str::to_owned),
+            review: review(environment.input("review"), problems),
         }
     }
 }
@@ -198,10 +201,6 @@ impl Inputs {
             if environment.input(name).is_some() {
                 problems.add(format!("`{name}` is not supported by this version"));
             }
-        }
-        if !matches!(environment.input("review"), None | Some("false")) {
-            problems
-                .add("`review` is not supported by this version: leave it out or write `false`");
         }
         if problems.message().is_some() {
             return None;
@@ -282,6 +281,17 @@ fn places(input: Option<&str>, problems: &mut Problems) -> BTreeSet<Place> {
         problems.add("`report` names no place: leave it out or write `none`");
     }
     if wrong { all } else { places }
+}
+
+fn review(input: Option<&str>, problems: &mut Problems) -> bool {
+    match input {
+        None | Some("false") => false,
+        Some("true") => true,
+        Some(other) => {
+            problems.add(format!("`review` is `{other}`, expected `true` or `false`"));
+            false
+        }
+    }
 }
 
 fn timeout(input: Option<&str>, problems: &mut Problems) -> Duration {

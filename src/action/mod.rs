@@ -7,6 +7,7 @@ mod identity;
 mod inputs;
 mod policy;
 mod report;
+mod review;
 mod run;
 mod runtime;
 mod workflow;

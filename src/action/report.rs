@@ -81,7 +81,7 @@ impl Reporter<'_> {
         let places =
             [Place::CheckRun, Place::Status].map(|place| self.inputs.places.contains(&place));
         if places == [false, false] {
-            return self.revoke(budget).await;
+            return;
         }
         let Some(credentials) = self.credentials else {
             return;
@@ -89,7 +89,7 @@ impl Reporter<'_> {
         let sha = head_sha(self.inputs.sha.as_deref(), self.environment, self.payload);
         let Some(sha) = sha else {
             Log.warning("no check run and no status: the head commit of the pull request is not known; give it as the input `sha`");
-            return self.revoke(budget).await;
+            return;
         };
         match credentials.for_reports(budget).await {
             Err(error) => Log.warning(&format!("no check run and no status: {error}")),
@@ -108,10 +108,10 @@ impl Reporter<'_> {
                 join(check_run, statuses).await;
             }
         }
-        self.revoke(budget).await;
     }
 
-    async fn revoke(&self, budget: Budget) {
+    /// Ends the App's tokens.
+    pub async fn revoke(&self, budget: Budget) {
         if let Some(credentials) = self.credentials {
             credentials.revoke(budget).await;
         }
@@ -222,7 +222,7 @@ impl Reporter<'_> {
         self.inputs.mode == Mode::Advisory
     }
 
-    fn labels(&self) -> Labels<'_> {
+    pub(super) fn labels(&self) -> Labels<'_> {
         let variable = |name| self.environment.get(name).unwrap_or_default();
         let (server, repository) = (variable("GITHUB_SERVER_URL"), variable("GITHUB_REPOSITORY"));
         let (run, attempt) = (variable("GITHUB_RUN_ID"), variable("GITHUB_RUN_ATTEMPT"));
@@ -239,7 +239,7 @@ impl Reporter<'_> {
     }
 
     /// Writes a file of the runner's; a file that cannot be written is a warning.
-    fn to_file(&self, variable: &str, write: impl FnOnce(&str) -> std::io::Result<()>) {
+    pub(super) fn to_file(&self, variable: &str, write: impl FnOnce(&str) -> std::io::Result<()>) {
         let written = match self.environment.get(variable) {
             Some(path) => write(path).map_err(|error| error.to_string()),
             // Outside of a job there is nowhere to write to, and the outcome says so.
@@ -277,7 +277,7 @@ fn trace_lines(rule: &TracedRule<'_>) -> Vec<String> {
     lines
 }
 
-fn not_reported(what: &str, permission: &str, error: &ApiError) -> String {
+pub(super) fn not_reported(what: &str, permission: &str, error: &ApiError) -> String {
     match error.status() {
         Some(StatusCode::FORBIDDEN | StatusCode::NOT_FOUND) => {
             format!(

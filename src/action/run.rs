@@ -16,6 +16,7 @@ use super::identity::Job;
 use super::inputs::{Inputs, Mode, Problems, ReportInputs};
 use super::policy::{Loaded, Place, in_workspace, load};
 use super::report::Reporter;
+use super::review;
 use super::runtime::{Runtime, payload};
 use super::workflow::{Log, random_id, write_outputs};
 use crate::audit::{Circumstances, TokenRecord, records};
@@ -28,6 +29,8 @@ use crate::report::{Detail, Failure, Outcome, PolicyRecord};
 
 /// How long reports may take after SIGTERM or SIGINT. The runner kills after ten seconds.
 const FAREWELL: Duration = Duration::from_secs(3);
+/// How much time a review leaves for the end of the App's tokens.
+const TO_REVOKE: Duration = Duration::from_secs(2);
 /// How long a decision may take: it does not look at signals, and the runner waits ten seconds.
 const MAX_DECISION: Duration = Duration::from_secs(4);
 /// The largest CA bundle in bytes.
@@ -114,7 +117,7 @@ where
             audit.write(&outcome);
             outcome
         }
-        () = reporter.send(&outcome, Budget::until(until)) => outcome,
+        () = tell(&reporter, &outcome, inputs.as_ref(), clock, until) => outcome,
     };
     reporter.conclude(&outcome);
     match outcome.decision {
@@ -123,6 +126,26 @@ where
         Decision::Denied => 1,
         Decision::Error => 2,
     }
+}
+
+/// Everything that goes over the network: the outcome first, then the review of a changed policy,
+/// which may take longer.
+async fn tell(
+    reporter: &Reporter<'_>,
+    outcome: &Outcome<'_>,
+    inputs: Option<&Inputs>,
+    clock: fn() -> Timestamp,
+    until: Instant,
+) {
+    let budget = Budget::until(until);
+    reporter.send(outcome, budget).await;
+    if let (true, Some(inputs)) = (reporter.inputs.review, inputs)
+        && outcome.reason != Reason::Cancelled
+    {
+        let budget = Budget::until(until - TO_REVOKE);
+        review::run(reporter, &inputs.policy, clock(), budget).await;
+    }
+    reporter.revoke(budget).await;
 }
 
 struct Audit<'a, 'p> {

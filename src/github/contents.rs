@@ -1,7 +1,8 @@
-//! Reading one file of a repository, and the commit that it was read at.
+//! Reading files of a repository, and the commits that they are read at.
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
+use http::StatusCode;
 use ring::digest::{Context as Digest, SHA1_FOR_LEGACY_USE_ONLY};
 use serde::Deserialize;
 use serde_json::Value;
@@ -9,6 +10,9 @@ use serde_json::Value;
 use super::api::{Api, ApiError, MAX_JSON, encode, json};
 use super::repository::{RepositoryName, is_commit_sha};
 use crate::http::Response;
+
+/// The largest list of a directory's files in bytes: GitHub lists 1,000 of them.
+const MAX_DIRECTORY: usize = 4 << 20;
 
 /// A file with its git blob SHA, which is computed from the bytes, not taken from the answer.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -84,6 +88,75 @@ impl Api {
         let commit: Commit = json(&response)?;
         if is_commit_sha(&commit.sha) {
             Ok(commit.sha)
+        } else {
+            Err(ApiError::Shape("expected a commit SHA".to_owned()))
+        }
+    }
+}
+
+impl Api {
+    /// The names of the files in a directory; none where there is no such directory.
+    ///
+    /// # Errors
+    /// The request failed, or the answer is no list.
+    pub async fn directory(
+        &self,
+        repository: &RepositoryName,
+        path: &str,
+        reference: &str,
+    ) -> Result<Vec<String>, ApiError> {
+        #[derive(Deserialize)]
+        struct Entry {
+            name: String,
+            #[serde(rename = "type")]
+            kind: String,
+        }
+        let segments: Vec<_> = path.split('/').map(encode).collect();
+        let route = format!(
+            "{}/contents/{}?ref={}",
+            route(repository),
+            segments.join("/"),
+            encode(reference)
+        );
+        let accept = "application/vnd.github+json";
+        let entries: Vec<Entry> = match self.get(&route, accept, MAX_DIRECTORY).await {
+            Err(error) if error.status() == Some(StatusCode::NOT_FOUND) => return Ok(Vec::new()),
+            response => json(&response?)?,
+        };
+        let files = entries.into_iter().filter(|entry| entry.kind == "file");
+        Ok(files.map(|entry| entry.name).collect())
+    }
+
+    /// The last commit that two commits have in common: what a pull request's changes count from.
+    ///
+    /// # Errors
+    /// The request failed, or the answer is no comparison.
+    pub async fn merge_base(
+        &self,
+        repository: &RepositoryName,
+        base: &str,
+        head: &str,
+    ) -> Result<String, ApiError> {
+        #[derive(Deserialize)]
+        struct Comparison {
+            merge_base_commit: Commit,
+        }
+        #[derive(Deserialize)]
+        struct Commit {
+            sha: String,
+        }
+        // The changed files, which can be many and large, are only on the first page.
+        let route = format!(
+            "{}/compare/{}...{}?per_page=1&page=2",
+            route(repository),
+            encode(base),
+            encode(head)
+        );
+        let accept = "application/vnd.github+json";
+        let comparison: Comparison = json(&self.get(&route, accept, MAX_JSON).await?)?;
+        let sha = comparison.merge_base_commit.sha;
+        if is_commit_sha(&sha) {
+            Ok(sha)
         } else {
             Err(ApiError::Shape("expected a commit SHA".to_owned()))
         }

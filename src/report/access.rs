@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
 
-use super::text::{code, truncate_bytes};
+use super::text::code;
 use crate::compare::{Change, Check, Comparison, Installation, Phrase, Replayed, Times};
 
 /// The most checks of a replay that are shown.
@@ -83,14 +83,24 @@ pub fn more(checks: &BTreeMap<Check, Times>) -> Option<String> {
     (more > 0).then(|| format!("and {more} more different checks"))
 }
 
-/// The comparison as Markdown, at most `max` bytes.
-pub fn page(comparison: &Comparison<'_>, replayed: Option<&Replayed>, max: usize) -> String {
+/// The comparison as Markdown.
+pub fn page(comparison: &Comparison<'_>, replayed: Option<&Replayed>) -> String {
     let mut page = format!("{}.\n", sentence_case(&summary(comparison)));
+    page.push_str(&changes(comparison));
+    if let Some(replayed) = replayed {
+        page.push_str(&replay(replayed));
+    }
+    page
+}
+
+/// The changes as Markdown, under the name of each installation.
+pub fn changes(comparison: &Comparison<'_>) -> String {
+    let mut page = String::new();
     let mut left = MAX_CHANGES;
     for (installation, changes) in by_installation(comparison) {
         let _ = writeln!(
             page,
-            "\n#### {}\n",
+            "\n**{}**\n",
             sentence_case(&installation.phrase().write(code))
         );
         for (change, is_added) in changes {
@@ -117,33 +127,30 @@ pub fn page(comparison: &Comparison<'_>, replayed: Option<&Replayed>, max: usize
     if let Some(more) = changes.checked_sub(MAX_CHANGES).filter(|more| *more > 0) {
         let _ = writeln!(page, "\n*{more} more changes are not shown.*");
     }
-    if let Some(replayed) = replayed {
-        let _ = writeln!(
-            page,
-            "\n#### Recorded checks\n\n{}.\n",
-            sentence_case(&replay_summary(replayed))
-        );
-        for (checks, sign) in [
-            (&replayed.allowed, "🔓 **now allowed:**"),
-            (&replayed.denied, "🔒 **now denied:**"),
-        ] {
-            for (check, times) in most_frequent(checks) {
-                let _ = writeln!(page, "- {sign} {}", check.phrase(*times).write(code));
-            }
-            if let Some(more) = more(checks) {
-                let _ = writeln!(page, "- {more}");
-            }
+    page
+}
+
+fn replay(replayed: &Replayed) -> String {
+    let mut page = format!(
+        "\n**Recorded checks**\n\n{}.\n\n",
+        sentence_case(&replay_summary(replayed))
+    );
+    for (checks, sign) in [
+        (&replayed.allowed, "🔓 **now allowed:**"),
+        (&replayed.denied, "🔒 **now denied:**"),
+    ] {
+        for (check, times) in most_frequent(checks) {
+            let _ = writeln!(page, "- {sign} {}", check.phrase(*times).write(code));
         }
-    }
-    if page.len() > max {
-        let kept = truncate_bytes(&page, max.saturating_sub(100));
-        let kept = kept.rsplit_once('\n').map_or("", |(lines, _)| lines);
-        return format!("{kept}\n\n*There is more than can be shown here.*\n");
+        if let Some(more) = more(checks) {
+            let _ = writeln!(page, "- {more}");
+        }
     }
     page
 }
 
-fn sentence_case(text: &str) -> String {
+/// With a capital at its start, as a sentence of a page.
+pub(crate) fn sentence_case(text: &str) -> String {
     let mut chars = text.chars();
     chars
         .next()

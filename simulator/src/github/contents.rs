@@ -8,7 +8,7 @@ use serde_json::{Value, json};
 
 use super::access::{Level, authorize};
 use super::http::{Answer, Request};
-use super::repository::{Repository, blob_sha};
+use super::repository::{CommitSha, Repository, blob_sha};
 use super::route::Route;
 use super::state::State;
 
@@ -169,6 +169,32 @@ pub(crate) fn commit(state: &State, route: &Route, request: &Request) -> Result<
             "parents": [],
         }),
     ))
+}
+
+/// The changed files are on the first page only, as in GitHub's documentation ("Compare two commits").
+pub(crate) fn compare(state: &State, route: &Route, request: &Request) -> Result<Answer, Answer> {
+    let (repository, _) = authorize(
+        state,
+        request,
+        (&route.owner, &route.repository),
+        "contents",
+        Level::Read,
+    )?;
+    let not_found = || Answer::error(404, "Not Found");
+    let (base, head) = route.rest.split_once("...").ok_or_else(not_found)?;
+    let base = repository.resolve(Some(base)).ok_or_else(not_found)?;
+    let head = repository.resolve(Some(head)).ok_or_else(not_found)?;
+    let merge_base = repository.merge_base(&base, &head);
+    let commit = |sha: &CommitSha| json!({"sha": sha.as_str(), "node_id": format!("C_{sha}")});
+    let is_first = request.query_value("page").is_none_or(|page| page == "1");
+    let comparison = json!({
+        "status": if base == merge_base { "ahead" } else { "diverged" },
+        "ahead_by": 1, "behind_by": 0, "total_commits": 1,
+        "base_commit": commit(&base), "merge_base_commit": commit(&merge_base),
+        "commits": if is_first { vec![commit(&head)] } else { Vec::new() },
+        "files": if is_first { json!([]) } else { Value::Null },
+    });
+    Ok(Answer::json(200, &comparison))
 }
 
 /// True for `application/vnd.github.KIND`, with or without a version in front and `+json` behind.

@@ -55,6 +55,7 @@ pub struct Repository {
     refs: BTreeMap<String, CommitSha>,
     trees: BTreeMap<CommitSha, BTreeMap<String, Vec<u8>>>,
     known: BTreeSet<CommitSha>,
+    merge_bases: BTreeMap<(CommitSha, CommitSha), CommitSha>,
 }
 
 impl Repository {
@@ -72,6 +73,7 @@ impl Repository {
             refs: BTreeMap::new(),
             trees: BTreeMap::new(),
             known: BTreeSet::new(),
+            merge_bases: BTreeMap::new(),
         }
         .with_branch("main")
     }
@@ -140,6 +142,21 @@ impl Repository {
     /// Makes a commit known, so that checks and statuses may be written on it.
     pub fn add_commit(&mut self, sha: CommitSha) {
         self.known.insert(sha);
+    }
+
+    /// Says which commit two branches have in common: the tip of a third one. Without this it is the
+    /// tip of the base.
+    #[must_use]
+    pub fn with_merge_base(mut self, base: &str, head: &str, common: &str) -> Self {
+        let [base, head, common] =
+            [base, head, common].map(|branch| self.ensure_ref(&format!("refs/heads/{branch}")));
+        self.merge_bases.insert((base, head), common);
+        self
+    }
+
+    pub(crate) fn merge_base(&self, base: &CommitSha, head: &CommitSha) -> CommitSha {
+        let known = self.merge_bases.get(&(base.clone(), head.clone()));
+        known.unwrap_or(base).clone()
     }
 
     pub(crate) fn knows(&self, sha: &str) -> bool {

@@ -17,6 +17,8 @@ pub enum Endpoint {
     Contents,
     /// `GET /repos/{owner}/{repo}/commits/{ref}`.
     Commit,
+    /// `GET /repos/{owner}/{repo}/compare/{base}...{head}`.
+    Compare,
     /// `GET /repos/{owner}/{repo}`.
     Repository,
     /// `POST /repos/{owner}/{repo}/check-runs`.
@@ -88,6 +90,9 @@ impl Route {
             ("GET", ["repos", owner, name, "commits", rest @ ..]) if !rest.is_empty() => {
                 in_repository(Endpoint::Commit, owner, name, rest)
             }
+            ("GET", ["repos", owner, name, "compare", rest @ ..]) if !rest.is_empty() => {
+                in_repository(Endpoint::Compare, owner, name, rest)
+            }
             ("POST", ["repos", owner, name, "check-runs"]) => {
                 in_repository(Endpoint::CheckRun, owner, name, &[])
             }
@@ -117,6 +122,7 @@ pub(crate) fn answer(state: &mut State, route: &Route, request: &Request) -> Ans
         Endpoint::Discovery => Ok(oidc::discovery(state)),
         Endpoint::Contents => contents::contents(state, route, request),
         Endpoint::Commit => contents::commit(state, route, request),
+        Endpoint::Compare => contents::compare(state, route, request),
         Endpoint::Repository => contents::repository(state, route, request),
         Endpoint::CheckRun => checks::create(state, route, request),
         Endpoint::CheckRunUpdate => checks::update(state, route, request),

@@ -116,7 +116,7 @@ fn compare_files(arguments: &Arguments) -> Result<bool, String> {
         OutputFormat::Human => print(&human::render(&outcome, Colours::stdout())),
         OutputFormat::Json => print(&json::render(&outcome)),
         OutputFormat::Markdown => {
-            print(&access::page(&comparison, replayed.as_ref(), usize::MAX));
+            print(&access::page(&comparison, replayed.as_ref()));
         }
     }
     Ok(comparison.widens() || replayed.is_some_and(|replayed| !replayed.allowed.is_empty()))

@@ -1,0 +1,281 @@
+//! The input `review`: a pull request's change of the policy, fetched, reviewed and reported.
+
+use std::collections::BTreeMap;
+
+use futures_util::future::{join_all, join3};
+use http::StatusCode;
+use jiff::Timestamp;
+
+use super::inputs::Place;
+use super::report::{Reporter, not_reported};
+use super::runtime::head_sha;
+use super::workflow::{Log, MAX_SUMMARY, write_summary};
+use crate::cases::{Suite, in_repository};
+use crate::context::PullRequest;
+use crate::github::{
+    Api, ApiError, CheckRun, Conclusion, MAX_ANNOTATIONS, MAX_TEXT, Output, RepositoryName,
+    is_commit_sha,
+};
+use crate::http::Budget;
+use crate::policy::MAX_FILE;
+use crate::policy::source::PolicySource;
+use crate::report::text::{truncate, visible};
+use crate::review::{CaseFile, Material, Review, review};
+
+/// The name of the check run, which branch protection can require.
+const CHECK_NAME: &str = "Repository permissions: policy review";
+/// How the name of a file of cases ends.
+const CASES: [&str; 3] = [".tests.yml", ".tests.yaml", ".tests.json"];
+/// The most files of cases, and of files that one of them names.
+const MAX_FILES: usize = 20;
+/// The longest title in characters.
+const MAX_TITLE: usize = 250;
+
+/// Reviews the policy of a pull request that changes it. It decides nothing; what goes wrong is a
+/// warning, and a check run that fails, so that a required review is not skipped by it.
+pub async fn run(reporter: &Reporter<'_>, source: &PolicySource, now: Timestamp, budget: Budget) {
+    let event = reporter.environment.get("GITHUB_EVENT_NAME");
+    if !event.is_some_and(|event| event.starts_with("pull_request")) {
+        return;
+    }
+    let Some(credentials) = reporter.credentials else {
+        return;
+    };
+    let repository = credentials.repository();
+    let path = match source {
+        PolicySource::DefaultBranch(path) => path.as_str(),
+        PolicySource::Repository {
+            repository: of,
+            path,
+            ..
+        } if of.is_same(repository) => path.as_str(),
+        _ => {
+            return Log.line("review: the policy is not a file of this repository");
+        }
+    };
+    let pull_request = reporter
+        .payload
+        .and_then(|payload| payload.pull_request.as_ref());
+    let api = match credentials.for_reports(budget).await {
+        Ok(api) => api,
+        Err(error) => return Log.warning(&format!("the policy was not reviewed: {error}")),
+    };
+    let reviewed = match pull_request {
+        None => Err("the event has no pull request".to_owned()),
+        Some(pull_request) => {
+            let files = Files {
+                api: &api,
+                repository,
+                path,
+            };
+            review_of(&files, pull_request, now, budget).await
+        }
+    };
+    let reviewed = match reviewed {
+        Ok(Some(reviewed)) => reviewed,
+        Ok(None) => {
+            return Log.line(&format!(
+                "review: `{path}` is not changed by this pull request"
+            ));
+        }
+        Err(error) => {
+            let title = format!("the policy was not reviewed: {error}");
+            Log.warning(&title);
+            Review::failed(title)
+        }
+    };
+    report(reporter, &api, repository, reviewed).await;
+}
+
+async fn review_of(
+    files: &Files<'_>,
+    pull_request: &PullRequest,
+    now: Timestamp,
+    budget: Budget,
+) -> Result<Option<Review>, String> {
+    let Some(material) = files.material(pull_request).await? else {
+        return Ok(None);
+    };
+    // A large policy takes its time; signals are looked at meanwhile.
+    let work = tokio::task::spawn_blocking(move || review(&material, now, MAX_TEXT));
+    match tokio::time::timeout(budget.left(), work).await {
+        Ok(Ok(reviewed)) => Ok(Some(reviewed)),
+        Ok(Err(error)) => Err(error.to_string()),
+        Err(_) => Err("there was not enough time".to_owned()),
+    }
+}
+
+async fn report(reporter: &Reporter<'_>, api: &Api, repository: &RepositoryName, reviewed: Review) {
+    let places = &reporter.inputs.places;
+    if places.contains(&Place::Summary) {
+        let page = format!("## {CHECK_NAME}\n\n{}", reviewed.page);
+        if page.len() <= MAX_SUMMARY / 2 {
+            reporter.to_file("GITHUB_STEP_SUMMARY", |path| write_summary(path, &page));
+        }
+    }
+    Log.line(&format!("review: {}", reviewed.title));
+    if !places.contains(&Place::CheckRun) {
+        return;
+    }
+    let sha = head_sha(
+        reporter.inputs.sha.as_deref(),
+        reporter.environment,
+        reporter.payload,
+    );
+    let Some(head_sha) = sha else {
+        return;
+    };
+    let mut annotations = reviewed.annotations;
+    annotations.truncate(MAX_ANNOTATIONS);
+    let labels = reporter.labels();
+    let run = CheckRun {
+        name: CHECK_NAME.to_owned(),
+        head_sha,
+        status: "completed",
+        conclusion: reviewed.conclusion,
+        external_id: labels.external_id.clone(),
+        details_url: Some(labels.run_url).filter(|url| url.starts_with("http")),
+        output: Output {
+            title: truncate(&visible(&reviewed.title), MAX_TITLE).into_owned(),
+            summary: reviewed.page,
+            annotations,
+        },
+    };
+    if let Err(error) = api.create_check_run(repository, &run).await {
+        let what = "the check run of the policy review was not created";
+        Log.warning(&not_reported(what, "checks: write", &error));
+    }
+}
+
+/// The files of a pull request around its policy.
+struct Files<'a> {
+    api: &'a Api,
+    repository: &'a RepositoryName,
+    /// The policy's path.
+    path: &'a str,
+}
+
+impl Files<'_> {
+    /// What is reviewed; `None` when the pull request does not change the policy.
+    async fn material(&self, pull_request: &PullRequest) -> Result<Option<Material>, String> {
+        let head = pull_request.head.sha.as_str();
+        let base = pull_request.base.as_ref().map(|base| base.sha.as_str());
+        let Some(base) = base.filter(|base| is_commit_sha(base) && is_commit_sha(head)) else {
+            return Err("the event does not say the pull request's commits".to_owned());
+        };
+        let base = self.api.merge_base(self.repository, base, head).await;
+        let base = base.map_err(|error| wrong("the comparison of its commits", &error))?;
+        let (old, new, cases) = join3(
+            self.read(self.path, &base),
+            self.read(self.path, head),
+            self.cases(head),
+        )
+        .await;
+        let (old, new) = (old?, new?);
+        if old == new {
+            return Ok(None);
+        }
+        let workflows = self
+            .api
+            .directory(self.repository, ".github/workflows", head);
+        Ok(Some(Material {
+            path: self.path.to_owned(),
+            old,
+            new,
+            cases: cases?,
+            workflows: workflows
+                .await
+                .ok()
+                .map(|names| names.into_iter().collect()),
+        }))
+    }
+
+    /// A file at a commit; `None` when it is not there.
+    async fn read(&self, path: &str, commit: &str) -> Result<Option<Vec<u8>>, String> {
+        let file = self.api.file(self.repository, path, Some(commit), MAX_FILE);
+        match file.await {
+            Ok(file) => Ok(Some(file.bytes)),
+            Err(error) if error.status() == Some(StatusCode::NOT_FOUND) => Ok(None),
+            Err(error) => Err(wrong(&format!("`{path}`"), &error)),
+        }
+    }
+
+    /// The files of cases beside the policy that are about it.
+    async fn cases(&self, commit: &str) -> Result<Vec<CaseFile>, String> {
+        let directory = self
+            .path
+            .rsplit_once('/')
+            .map_or("", |(directory, _)| directory);
+        let names = self.api.directory(self.repository, directory, commit).await;
+        let names =
+            names.map_err(|error| wrong(&format!("the directory `{directory}`"), &error))?;
+        let names = names
+            .into_iter()
+            .filter(|name| CASES.iter().any(|ending| name.ends_with(ending)));
+        let paths: Vec<_> = names
+            .map(|name| match directory {
+                "" => name,
+                directory => format!("{directory}/{name}"),
+            })
+            .collect();
+        if paths.len() > MAX_FILES {
+            return Err(format!(
+                "there are {} files of cases beside the policy, the limit is {MAX_FILES}",
+                paths.len()
+            ));
+        }
+        let files = paths.into_iter().map(|path| self.case_file(path, commit));
+        Ok(join_all(files).await.into_iter().flatten().collect())
+    }
+
+    /// A file of cases with the files that it names; `None` when it is about another policy.
+    async fn case_file(&self, path: String, commit: &str) -> Option<CaseFile> {
+        let text = match self.read(&path, commit).await {
+            Ok(bytes) => String::from_utf8(bytes.unwrap_or_default())
+                .map_err(|_| "the file is not UTF-8 text".to_owned()),
+            Err(error) => Err(error),
+        };
+        let mut files = BTreeMap::new();
+        if let Ok(suite) = text.as_ref().map_err(|_| ()).and_then(|text| {
+            // What is wrong with it is told by the review.
+            Suite::parse(&path, text).map_err(|_| ())
+        }) {
+            if in_repository(&path, suite.policy()).as_deref() != Ok(self.path) {
+                return None;
+            }
+            let named = suite.files().into_iter().take(MAX_FILES);
+            let read = named.map(|name| async {
+                let bytes = match in_repository(&path, name) {
+                    Err(why) => Err(why),
+                    Ok(file) => match self.read(&file, commit).await {
+                        Ok(Some(bytes)) => Ok(bytes),
+                        Ok(None) => Err("there is no such file".to_owned()),
+                        Err(error) => Err(error),
+                    },
+                };
+                (name.to_owned(), bytes)
+            });
+            files = join_all(read).await.into_iter().collect();
+        }
+        Some(CaseFile { path, text, files })
+    }
+}
+
+fn wrong(what: &str, error: &ApiError) -> String {
+    format!("{what} cannot be read: {error}")
+}
+
+impl Review {
+    /// The review of what could not be read.
+    fn failed(title: String) -> Self {
+        Self {
+            conclusion: Conclusion::Failure,
+            page: format!(
+                "### ⛔ Not reviewed\n\n{}.\n",
+                crate::report::text::markdown(&title)
+            ),
+            title,
+            annotations: Vec::new(),
+        }
+    }
+}
