@@ -27,6 +27,7 @@ pub mod github;
 pub mod http;
 pub mod oidc;
 pub mod policy;
+pub mod proposal;
 pub mod report;
 pub mod review;
 pub mod workflows;

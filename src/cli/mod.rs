@@ -3,6 +3,8 @@
 mod check;
 mod diagnostic;
 mod diff;
+mod git;
+mod init;
 mod lint;
 mod schema;
 mod style;
@@ -28,6 +30,10 @@ pub struct Cli {
 
 #[derive(Debug, Subcommand)]
 enum Command {
+    /// Write a first policy from the repository's workflow files, and its cases
+    ///
+    /// Nothing is overwritten. Exit code: 0 written, 2 not.
+    Init(init::Arguments),
     /// Decide as the action would, for a context that you give
     ///
     /// Exit code: 0 allowed, 1 denied, 2 error.
@@ -68,6 +74,7 @@ impl Cli {
     /// Runs the subcommand and gives the exit code.
     pub fn run(self) -> u8 {
         match self.command {
+            Some(Command::Init(arguments)) => init::run(&arguments),
             Some(Command::Check(arguments)) => check::run(&arguments),
             Some(Command::Lint(arguments)) => lint::run(&arguments),
             Some(Command::Test(arguments)) => test::run(&arguments),
@@ -93,5 +100,11 @@ fn print_error(text: &str) {
 /// Prints what stopped the program from doing what it was asked for, in one line.
 fn complain(message: &str) {
     let word = Colours::stderr().error("error:").to_string();
+    print_error(&format!("{word} {}\n", visible(message)));
+}
+
+/// Prints what somebody should look at, in one line; it stops nothing.
+fn warn(message: &str) {
+    let word = Colours::stderr().warning("warning:").to_string();
     print_error(&format!("{word} {}\n", visible(message)));
 }

@@ -1,5 +1,6 @@
 //! GitHub's REST API: the only place that sees octocrab.
 
+mod about;
 mod api;
 mod app;
 mod check_run;
@@ -7,6 +8,7 @@ mod contents;
 mod repository;
 mod status;
 
+pub use about::{About, Owner};
 pub use api::{Api, ApiError};
 pub use app::{App, AppError, InstallationToken};
 pub use check_run::{

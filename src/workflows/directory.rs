@@ -4,7 +4,7 @@ use std::fmt;
 use std::path::{Path, PathBuf};
 
 use super::workflow::Workflow;
-use crate::policy::{Position, Problem};
+use crate::policy::{Position, Problem, quoted};
 
 /// The largest workflow file in bytes.
 pub const MAX_FILE: usize = 1 << 20;
@@ -33,8 +33,8 @@ pub struct Unreadable {
 
 impl fmt::Display for Unreadable {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self { file, message, .. } = self;
-        write!(f, "the workflow `{file}` is left out: ")?;
+        let (file, message) = (quoted(&self.file), &self.message);
+        write!(f, "the workflow {file} is left out: ")?;
         if let Some(position) = self.position {
             write!(f, "{position}: ")?;
         }

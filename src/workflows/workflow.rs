@@ -6,7 +6,7 @@
 use super::matrix::Matrix;
 use super::trigger::{self, Trigger};
 use super::yaml::Node;
-use crate::policy::{Position, Problem};
+use crate::policy::{Position, Problem, quoted};
 
 /// A workflow file.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -113,7 +113,7 @@ impl Workflow {
 impl Job {
     fn read(id: &str, position: Position, job: &Node) -> Result<Self, Problem> {
         if !job.is_mapping() {
-            let what = format!("the job `{id}`");
+            let what = format!("the job {}", quoted(id));
             return Err(wrong(job, &what, "a mapping"));
         }
         let environment = match job.get("environment") {

@@ -10,7 +10,7 @@ use saphyr_parser::{Event, Parser, ScalarStyle};
 
 use crate::policy::reader::plain;
 use crate::policy::yaml::position;
-use crate::policy::{Position, Problem};
+use crate::policy::{Position, Problem, quoted};
 
 /// The deepest nesting of mappings and lists.
 const MAX_NESTING: usize = 64;
@@ -257,7 +257,7 @@ impl Value {
                 continue;
             }
             if let Some(first) = lines.insert(key.clone(), at.line) {
-                let message = format!("`{key}` is given twice, first at line {first}");
+                let message = format!("{} is given twice, first at line {first}", quoted(&key));
                 return Err(Problem::new(at, message));
             }
             own.push((key, at, node));

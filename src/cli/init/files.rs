@@ -1,0 +1,85 @@
+//! The two files: neither is ever overwritten.
+
+use std::fs::File;
+use std::io::{ErrorKind, Write as _};
+use std::path::{Path, PathBuf};
+
+/// A policy and its cases, which lie beside it as `STEM.tests.yml`.
+pub(super) struct Pair {
+    pub(super) policy: PathBuf,
+    pub(super) cases: PathBuf,
+}
+
+impl Pair {
+    pub(super) fn of(policy: &Path) -> Result<Self, String> {
+        let is_yaml = policy
+            .extension()
+            .is_some_and(|end| end == "yml" || end == "yaml");
+        let stem = policy.file_stem().filter(|_| is_yaml).ok_or_else(|| {
+            format!(
+                "--output is `{}`, expected a file name that ends in `.yml` or `.yaml`",
+                policy.display()
+            )
+        })?;
+        let mut name = stem.to_owned();
+        name.push(".tests.yml");
+        // `./x` is the same as `x` and reads worse.
+        let policy = policy.strip_prefix("./").unwrap_or(policy);
+        Ok(Self {
+            policy: policy.to_owned(),
+            cases: policy.with_file_name(name),
+        })
+    }
+
+    pub(super) fn policy_name(&self) -> String {
+        let name = self.policy.file_name().unwrap_or_default();
+        name.to_string_lossy().into_owned()
+    }
+
+    /// Whether neither is there.
+    pub(super) fn is_free(&self) -> Result<(), String> {
+        for file in [&self.policy, &self.cases] {
+            if file.symlink_metadata().is_ok() {
+                return Err(taken(file));
+            }
+        }
+        Ok(())
+    }
+
+    /// Writes both, or neither.
+    pub(super) fn write(&self, policy: &str, cases: &str) -> Result<(), String> {
+        if let Some(directory) = self.policy.parent() {
+            std::fs::create_dir_all(directory)
+                .map_err(|error| format!("`{}` cannot be made: {error}", directory.display()))?;
+        }
+        let mut policy_file = create(&self.policy)?;
+        let written = create(&self.cases).and_then(|mut cases_file| {
+            let both = policy_file
+                .write_all(policy.as_bytes())
+                .and_then(|()| cases_file.write_all(cases.as_bytes()));
+            both.map_err(|error| {
+                _ = std::fs::remove_file(&self.cases);
+                format!("`{}` cannot be written: {error}", self.policy.display())
+            })
+        });
+        if written.is_err() {
+            // It is the one that was made just now.
+            _ = std::fs::remove_file(&self.policy);
+        }
+        written
+    }
+}
+
+fn create(file: &Path) -> Result<File, String> {
+    File::create_new(file).map_err(|error| match error.kind() {
+        ErrorKind::AlreadyExists => taken(file),
+        _ => format!("`{}` cannot be written: {error}", file.display()),
+    })
+}
+
+fn taken(file: &Path) -> String {
+    format!(
+        "`{}` is there already, and nothing is overwritten: print a proposal with `--stdout`, or write it elsewhere with `--output FILE`",
+        file.display()
+    )
+}

@@ -1,0 +1,130 @@
+//! Values as YAML that every reader takes for the same text.
+
+use std::fmt::Write as _;
+
+use crate::report::text::visible;
+
+/// The longest line that a list is written in.
+const MAX_LINE: usize = 100;
+
+/// A text as a scalar: plain where nobody can take it for anything else, otherwise in double quotes.
+pub(super) fn scalar(text: &str) -> String {
+    // YAML 1.1 reads some of these as booleans.
+    const WORDS: &[&str] = &[
+        "y", "yes", "n", "no", "on", "off", "true", "false", "null", "nan", "inf",
+    ];
+    let is_plain = text.starts_with(|c: char| c.is_ascii_alphabetic())
+        && text
+            .chars()
+            .all(|c| c.is_ascii_alphanumeric() || " _./:-".contains(c))
+        && !text.contains(": ")
+        && !text.ends_with([':', ' '])
+        && !WORDS.iter().any(|word| word.eq_ignore_ascii_case(text));
+    if is_plain {
+        return text.to_owned();
+    }
+    let mut quoted = String::from("\"");
+    for c in text.chars() {
+        match c {
+            '"' | '\\' => quoted.extend(['\\', c]),
+            c if visible(c.encode_utf8(&mut [0; 4])) != *c.encode_utf8(&mut [0; 4]) => {
+                let _ = write!(quoted, "\\U{:08x}", u32::from(c));
+            }
+            c => quoted.push(c),
+        }
+    }
+    quoted + "\""
+}
+
+/// `key: value`, or a list where there are several; every line indented.
+pub(super) fn member(text: &mut String, indent: usize, key: &str, values: &[String]) {
+    let flow = match values {
+        [one] => format!("{:indent$}{key}: {one}", ""),
+        several => format!("{:indent$}{key}: [{}]", "", several.join(", ")),
+    };
+    if values.len() == 1 || flow.chars().count() <= MAX_LINE {
+        let _ = writeln!(text, "{flow}");
+        return;
+    }
+    let _ = writeln!(text, "{:indent$}{key}:", "");
+    for value in values {
+        let _ = writeln!(text, "{:indent$}  - {value}", "");
+    }
+}
+
+/// A comment, in lines of readable length.
+pub(super) fn comment(text: &mut String, indent: usize, words: &str) {
+    wrapped(text, indent, "", words);
+}
+
+/// The same as an item of a list.
+pub(super) fn item(text: &mut String, indent: usize, words: &str) {
+    wrapped(text, indent, "- ", words);
+}
+
+fn wrapped(text: &mut String, indent: usize, mark: &str, words: &str) {
+    let words = visible(words);
+    let mut line = mark.to_owned();
+    let mut is_empty = true;
+    for word in words.split(' ') {
+        let length = indent + 3 + line.chars().count() + word.chars().count();
+        if !is_empty && length > MAX_LINE {
+            let _ = writeln!(text, "{:indent$}# {line}", "");
+            line = " ".repeat(mark.len());
+            is_empty = true;
+        }
+        if !std::mem::take(&mut is_empty) {
+            line.push(' ');
+        }
+        line.push_str(word);
+    }
+    let _ = writeln!(text, "{:indent$}# {line}", "");
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_text_is_read_back_as_it_is() {
+        for (text, written) in [
+            ("deploy.yml", "deploy.yml"),
+            ("release/v1.0", "release/v1.0"),
+            ("ws:locks:create", "ws:locks:create"),
+            ("deploy.yml in prod", "deploy.yml in prod"),
+            ("1.0", "\"1.0\""),
+            ("No", "\"No\""),
+            ("a: b", "\"a: b\""),
+            ("a:", "\"a:\""),
+            ("a #b", "\"a #b\""),
+            ("*", "\"*\""),
+            ("", "\"\""),
+            ("größe", "\"größe\""),
+            ("a\"b\\c", "\"a\\\"b\\\\c\""),
+            (
+                "a\n\u{1b}\u{e0041}",
+                "\"a\\U0000000a\\U0000001b\\U000e0041\"",
+            ),
+        ] {
+            assert_eq!(scalar(text), written);
+        }
+    }
+
+    #[test]
+    fn long_lists_and_comments_are_broken() {
+        let mut text = String::new();
+        let values: Vec<_> = (0..20).map(|n| format!("value{n}")).collect();
+        member(&mut text, 2, "a", &values[..2]);
+        member(&mut text, 2, "b", &values);
+        assert!(text.starts_with("  a: [value0, value1]\n  b:\n    - value0\n    - value1\n"));
+        let mut text = String::new();
+        comment(&mut text, 4, &"word ".repeat(40));
+        assert!(
+            text.lines()
+                .all(|line| line.len() <= MAX_LINE && line.starts_with("    # "))
+        );
+        let mut text = String::new();
+        comment(&mut text, 0, "a\nb: c");
+        assert_eq!(text, "# a\\nb: c\n");
+    }
+}

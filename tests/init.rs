@@ -1,0 +1,984 @@
+//! `repo-permissions init`, by the whole program.
+#![allow(
+    clippy::allow_attributes,
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    missing_docs,
+    reason = "a test that fails may panic"
+)]
+
+mod checkout;
+
+use checkout::{Checkout, Run};
+use insta::assert_snapshot;
+use simulator::GitHub;
+use simulator::github::{Answer, Endpoint, Fault, FaultRule, Repository};
+
+const POLICY: &str = ".github/repo-permissions.yml";
+const CASES: &str = ".github/repo-permissions.tests.yml";
+
+/// What it says and writes. The policy has to be clean and its cases have to hold.
+fn written(checkout: &Checkout, run: &Run) -> String {
+    assert_eq!(run.code, Some(0), "{}", run.err);
+    let lint = checkout.prints(&["lint", POLICY]);
+    assert!(lint.contains("0 errors, 0 warnings"), "{lint}");
+    let test = checkout.prints(&["test", CASES]);
+    assert!(test.contains(" 0 failed"), "{test}");
+    let parts = [
+        &run.err,
+        &run.out,
+        &checkout.read(POLICY),
+        &checkout.read(CASES),
+    ];
+    let schema = "# yaml-language-server: $schema=https://raw.githubusercontent.com/repo-permissions/repo-permissions/main/schema/";
+    let parts = parts.map(|part| part.replace(schema, "# schema: "));
+    parts.join("----\n")
+}
+
+fn init(name: &str, workflows: &[(&str, &str)]) -> String {
+    let checkout = Checkout::with_workflows(name, workflows);
+    let run = checkout.run(&["init"]);
+    written(&checkout, &run)
+}
+
+#[test]
+fn a_push_that_deploys_behind_the_gate() {
+    let deploy = "
+name: Deploy production
+on:
+  push:
+    branches: [main, 'release/**']
+  workflow_dispatch:
+permissions: {}
+jobs:
+  deploy:
+    runs-on: ubuntu-24.04
+    environment: production
+    permissions:
+      id-token: write
+    steps:
+      - uses: repo-permissions/repo-permissions@v0
+        with:
+          permission: |
+            ws:deployments:create
+            Locks Create
+      - run: ./deploy.sh
+";
+    let ci = "on: [push, pull_request]\njobs: {test: {steps: [{run: terraform fmt}]}}";
+    let workflows = [("deploy-production.yml", deploy), ("ci.yml", ci)];
+    assert_snapshot!(init("gate", &workflows), @r#"
+    ----
+    wrote `.github/repo-permissions.yml`: 1 rule from 2 workflow files, default branch `main`
+    wrote `.github/repo-permissions.tests.yml`: 3 cases
+    next: read the policy, then
+      repo-permissions lint .github/repo-permissions.yml
+      repo-permissions test .github/repo-permissions.tests.yml
+    commit both to the default branch, and have the policy's owners review it (CODEOWNERS)
+    ----
+    # schema: repo-permissions.schema.json
+    #
+    # Who may do what: proposed by `repo-permissions init` from the workflow files. Read every rule and
+    # remove what is not wanted; what no rule grants is denied.
+    version: 1
+
+    permissions:
+      - name: deploy-production.yml on 2 branches for production
+        permission: [ws:deployments:create, ws:locks:create]
+        workflow: deploy-production.yml
+        branch: [main, { glob: "release/**" }]
+        environment: production
+        events: [push, workflow_dispatch]
+    ----
+    # schema: repo-permissions-tests.schema.json
+    #
+    # What the policy should allow and deny: `repo-permissions test` runs it. Whoever changes the policy
+    # sees what else that changes.
+    policy: repo-permissions.yml
+
+    tests:
+      - name: deploy-production.yml on 2 branches for production is allowed
+        permission: [ws:deployments:create, ws:locks:create]
+        context:
+          workflow: deploy-production.yml
+          branch: main
+          environment: production
+          event: push
+        expect: allowed
+
+      - name: deploy-production.yml on 2 branches for production but not from another branch
+        permission: [ws:deployments:create, ws:locks:create]
+        context:
+          workflow: deploy-production.yml
+          branch: another-branch
+          environment: production
+          event: push
+        expect: denied
+
+      - name: another workflow file may not
+        permission: [ws:deployments:create, ws:locks:create]
+        context:
+          workflow: another-workflow.yml
+          branch: main
+          environment: production
+          event: push
+        expect: denied
+    "#);
+}
+
+#[test]
+fn environments_by_the_choice_of_who_starts_it() {
+    let deploy = "
+on:
+  push: {branches: [main]}
+  schedule: [{cron: '0 5 * * *'}]
+  workflow_dispatch:
+    inputs:
+      environment: {type: choice, options: [dev, staging, production]}
+jobs:
+  deploy:
+    environment: ${{ inputs.environment || 'staging' }}
+    steps: [{run: terraform apply}]
+";
+    let apply = "
+on: {workflow_dispatch: {inputs: {github_environment: {type: environment}}}}
+jobs:
+  apply:
+    environment: {name: '${{ inputs.github_environment }}'}
+    steps: [{run: atmos terraform apply --upload-status}]
+";
+    let workflows = [("deploy.yml", deploy), ("atmos-apply.yaml", apply)];
+    assert_snapshot!(init("choice", &workflows), @"
+    ----
+    wrote `.github/repo-permissions.yml`: 2 rules from 2 workflow files, default branch `main`
+    wrote `.github/repo-permissions.tests.yml`: 5 cases
+    next: read the policy, then
+      repo-permissions lint .github/repo-permissions.yml
+      repo-permissions test .github/repo-permissions.tests.yml
+    commit both to the default branch, and have the policy's owners review it (CODEOWNERS)
+    ----
+    # schema: repo-permissions.schema.json
+    #
+    # Who may do what: proposed by `repo-permissions init` from the workflow files. Read every rule and
+    # remove what is not wanted; what no rule grants is denied.
+    version: 1
+
+    permissions:
+      # Only a run knows the environment `${{ inputs.github_environment }}`: name those that are meant
+      # by `environment:`.
+      - name: atmos-apply.yaml on main
+        permission: [ws:instances:update, ws:deployments:create]
+        workflow: atmos-apply.yaml
+        branch: main
+        events: [workflow_dispatch]
+
+      - name: deploy.yml on main for 3 environments
+        permission: ws:deployments:create
+        workflow: deploy.yml
+        branch: main
+        environment: [dev, staging, production]
+        events: [push, schedule, workflow_dispatch]
+    ----
+    # schema: repo-permissions-tests.schema.json
+    #
+    # What the policy should allow and deny: `repo-permissions test` runs it. Whoever changes the policy
+    # sees what else that changes.
+    policy: repo-permissions.yml
+
+    tests:
+      - name: atmos-apply.yaml on main is allowed
+        permission: [ws:instances:update, ws:deployments:create]
+        context:
+          workflow: atmos-apply.yaml
+          branch: main
+          event: workflow_dispatch
+        expect: allowed
+
+      - name: atmos-apply.yaml on main but not from another branch
+        permission: [ws:instances:update, ws:deployments:create]
+        context:
+          workflow: atmos-apply.yaml
+          branch: another-branch
+          event: workflow_dispatch
+        expect: denied
+
+      - name: deploy.yml on main for 3 environments is allowed
+        permission: ws:deployments:create
+        context:
+          workflow: deploy.yml
+          branch: main
+          environment: dev
+          event: push
+        expect: allowed
+
+      - name: deploy.yml on main for 3 environments but not from another branch
+        permission: ws:deployments:create
+        context:
+          workflow: deploy.yml
+          branch: another-branch
+          environment: dev
+          event: push
+        expect: denied
+
+      - name: another workflow file may not
+        permission: [ws:instances:update, ws:deployments:create]
+        context:
+          workflow: another-workflow.yml
+          branch: main
+          event: workflow_dispatch
+        expect: denied
+    ");
+}
+
+#[test]
+fn a_reusable_gate_and_a_reusable_deployment() {
+    let release = "
+on:
+  release: {types: [published]}
+  push: {tags: ['v*']}
+jobs:
+  gate:
+    permissions: {id-token: write}
+    uses: ./.github/workflows/gate.yml
+    with: {permission: 'Deployments Create, ws:locks:create'}
+  deploy:
+    uses: ./.github/workflows/deploy.yml
+    with: {environment: production}
+";
+    let gate = "
+on: {workflow_call: {inputs: {permission: {type: string, required: true}}}}
+jobs:
+  gate:
+    steps:
+      - uses: acme-org/repo-permissions@0123456789abcdef
+        with: {permission: '${{ inputs.permission }}'}
+";
+    let deploy = "
+on: {workflow_call: {inputs: {environment: {type: string}}}}
+jobs:
+  deploy:
+    environment: ${{ inputs.environment }}
+    steps:
+      - uses: acme-org/repo-permissions@0123456789abcdef
+        with: {permission: ws:instances:update}
+";
+    let workflows = [
+        ("release.yml", release),
+        ("gate.yml", gate),
+        ("deploy.yml", deploy),
+    ];
+    assert_snapshot!(init("reusable", &workflows), @r#"
+    ----
+    wrote `.github/repo-permissions.yml`: 4 rules from 3 workflow files, default branch `main`, 1 question left to you in its comments
+    wrote `.github/repo-permissions.tests.yml`: 9 cases
+    next: read the policy, then
+      repo-permissions lint .github/repo-permissions.yml
+      repo-permissions test .github/repo-permissions.tests.yml
+    commit both to the default branch, and have the policy's owners review it (CODEOWNERS)
+    ----
+    # schema: repo-permissions.schema.json
+    #
+    # Who may do what: proposed by `repo-permissions init` from the workflow files. Read every rule and
+    # remove what is not wanted; what no rule grants is denied.
+    version: 1
+
+    permissions:
+      - name: release.yml at releases
+        permission: [ws:deployments:create, ws:locks:create]
+        workflow: release.yml
+        branch: { glob: "refs/tags/**" }
+        events: [release]
+
+      - name: release.yml at releases for production
+        permission: ws:instances:update
+        workflow: release.yml
+        branch: { glob: "refs/tags/**" }
+        environment: production
+        events: [release]
+
+      - name: release.yml at tags
+        permission: [ws:deployments:create, ws:locks:create]
+        workflow: release.yml
+        branch: { glob: "refs/tags/v*" }
+        events: [push]
+
+      - name: release.yml at tags for production
+        permission: ws:instances:update
+        workflow: release.yml
+        branch: { glob: "refs/tags/v*" }
+        environment: production
+        events: [push]
+
+    # Left to you:
+    # - release.yml: line 7 of deploy.yml asks in a job without `id-token: write`, so there is no token
+    #   to decide on
+    ----
+    # schema: repo-permissions-tests.schema.json
+    #
+    # What the policy should allow and deny: `repo-permissions test` runs it. Whoever changes the policy
+    # sees what else that changes.
+    policy: repo-permissions.yml
+
+    tests:
+      - name: release.yml at releases is allowed
+        permission: [ws:deployments:create, ws:locks:create]
+        context:
+          workflow: release.yml
+          branch: refs/tags/x
+          event: release
+        expect: allowed
+
+      - name: release.yml at releases but not from another branch
+        permission: [ws:deployments:create, ws:locks:create]
+        context:
+          workflow: release.yml
+          branch: another-branch
+          event: release
+        expect: denied
+
+      - name: release.yml at releases for production is allowed
+        permission: ws:instances:update
+        context:
+          workflow: release.yml
+          branch: refs/tags/x
+          environment: production
+          event: release
+        expect: allowed
+
+      - name: release.yml at releases for production but not from another branch
+        permission: ws:instances:update
+        context:
+          workflow: release.yml
+          branch: another-branch
+          environment: production
+          event: release
+        expect: denied
+
+      - name: release.yml at tags is allowed
+        permission: [ws:deployments:create, ws:locks:create]
+        context:
+          workflow: release.yml
+          branch: refs/tags/vx
+          event: push
+        expect: allowed
+
+      - name: release.yml at tags but not from another branch
+        permission: [ws:deployments:create, ws:locks:create]
+        context:
+          workflow: release.yml
+          branch: another-branch
+          event: push
+        expect: denied
+
+      - name: release.yml at tags for production is allowed
+        permission: ws:instances:update
+        context:
+          workflow: release.yml
+          branch: refs/tags/vx
+          environment: production
+          event: push
+        expect: allowed
+
+      - name: release.yml at tags for production but not from another branch
+        permission: ws:instances:update
+        context:
+          workflow: release.yml
+          branch: another-branch
+          environment: production
+          event: push
+        expect: denied
+
+      - name: another workflow file may not
+        permission: [ws:deployments:create, ws:locks:create]
+        context:
+          workflow: another-workflow.yml
+          branch: refs/tags/x
+          event: release
+        expect: denied
+    "#);
+}
+
+#[test]
+fn a_monorepo() {
+    let plan = "
+on: {pull_request: {types: [opened, synchronize]}, merge_group: }
+jobs: {affected: {steps: [{run: atmos describe affected --upload}]}}
+";
+    let billing = "
+on: {push: {branches: ['**', '!gh-pages'], paths: [billing/**]}}
+jobs:
+  staging: {environment: billing-staging, steps: [{run: ./deploy}]}
+  production: {environment: billing-production, steps: [{run: ./deploy}]}
+";
+    let ledger = "
+on: {push: {branches: [main, 'release/*']}}
+jobs:
+  deploy:
+    strategy: {matrix: {env: [ledger-eu, ledger-us]}}
+    environment: ${{ matrix.env }}
+    steps: [{run: ./deploy}]
+";
+    let instances = "
+on: {schedule: [{cron: '0 1 * * *'}], push: {branches-ignore: [wip/**]}}
+jobs: {list: {steps: [{run: atmos list instances --upload}]}}
+";
+    let preview = "
+on: [pull_request, pull_request_target]
+jobs: {preview: {environment: preview, steps: [{run: ./preview}]}}
+";
+    let workflows = [
+        ("atmos-pro-plan.yml", plan),
+        ("billing.yml", billing),
+        ("instances.yml", instances),
+        ("ledger.yml", ledger),
+        ("preview.yml", preview),
+    ];
+    assert_snapshot!(init("monorepo", &workflows), @r#"
+    ----
+    wrote `.github/repo-permissions.yml`: 5 rules from 5 workflow files, default branch `main`, 4 questions left to you in its comments
+    wrote `.github/repo-permissions.tests.yml`: 11 cases
+    next: read the policy, then
+      repo-permissions lint .github/repo-permissions.yml
+      repo-permissions test .github/repo-permissions.tests.yml
+    commit both to the default branch, and have the policy's owners review it (CODEOWNERS)
+    ----
+    # schema: repo-permissions.schema.json
+    #
+    # Who may do what: proposed by `repo-permissions init` from the workflow files. Read every rule and
+    # remove what is not wanted; what no rule grants is denied.
+    version: 1
+
+    permissions:
+      - name: atmos-pro-plan.yml in pull requests
+        permission: ws:affected_stacks:create
+        workflow: atmos-pro-plan.yml
+        # Every branch of this repository; a fork's is OWNER:BRANCH.
+        branch: "[^:]+"
+        events: [pull_request]
+
+      - name: atmos-pro-plan.yml in the merge queue
+        permission: ws:affected_stacks:create
+        workflow: atmos-pro-plan.yml
+        branch: { glob: "gh-readonly-queue/main/**" }
+        events: [merge_group]
+
+      - name: billing.yml on main for 2 environments
+        permission: ws:deployments:create
+        workflow: billing.yml
+        branch: main
+        environment: [billing-staging, billing-production]
+        events: [push]
+
+      - name: instances.yml on main
+        permission: ws:instances:create
+        workflow: instances.yml
+        branch: main
+        events: [schedule, push]
+
+      - name: ledger.yml on 2 branches for 2 environments
+        permission: ws:deployments:create
+        workflow: ledger.yml
+        branch: [main, { glob: "release/*" }]
+        environment: [ledger-eu, ledger-us]
+        events: [push]
+
+    # Left to you:
+    # - billing.yml: a push to any branch starts it; only `main` is named
+    # - instances.yml: `branches-ignore` cannot be said, since rules only add; only `main` is named
+    # - preview.yml: it deploys what nobody has merged; write a rule if that is meant
+    # - preview.yml: `pull_request_target` runs trusted code on what others wrote, so a rule has to name
+    #   it; do that only if nothing of it is checked out or run
+    ----
+    # schema: repo-permissions-tests.schema.json
+    #
+    # What the policy should allow and deny: `repo-permissions test` runs it. Whoever changes the policy
+    # sees what else that changes.
+    policy: repo-permissions.yml
+
+    tests:
+      - name: atmos-pro-plan.yml in pull requests is allowed
+        permission: ws:affected_stacks:create
+        context:
+          workflow: atmos-pro-plan.yml
+          branch: feature/example
+          event: pull_request
+        expect: allowed
+
+      - name: atmos-pro-plan.yml in pull requests but not from a fork
+        permission: ws:affected_stacks:create
+        context:
+          workflow: atmos-pro-plan.yml
+          branch: octocat:feature/example
+          event: pull_request
+        expect: denied
+
+      - name: atmos-pro-plan.yml in the merge queue is allowed
+        permission: ws:affected_stacks:create
+        context:
+          workflow: atmos-pro-plan.yml
+          branch: gh-readonly-queue/main/x
+          event: merge_group
+        expect: allowed
+
+      - name: atmos-pro-plan.yml in the merge queue but not from another branch
+        permission: ws:affected_stacks:create
+        context:
+          workflow: atmos-pro-plan.yml
+          branch: another-branch
+          event: merge_group
+        expect: denied
+
+      - name: billing.yml on main for 2 environments is allowed
+        permission: ws:deployments:create
+        context:
+          workflow: billing.yml
+          branch: main
+          environment: billing-staging
+          event: push
+        expect: allowed
+
+      - name: billing.yml on main for 2 environments but not from another branch
+        permission: ws:deployments:create
+        context:
+          workflow: billing.yml
+          branch: another-branch
+          environment: billing-staging
+          event: push
+        expect: denied
+
+      - name: instances.yml on main is allowed
+        permission: ws:instances:create
+        context:
+          workflow: instances.yml
+          branch: main
+          event: schedule
+        expect: allowed
+
+      - name: instances.yml on main but not from another branch
+        permission: ws:instances:create
+        context:
+          workflow: instances.yml
+          branch: another-branch
+          event: schedule
+        expect: denied
+
+      - name: ledger.yml on 2 branches for 2 environments is allowed
+        permission: ws:deployments:create
+        context:
+          workflow: ledger.yml
+          branch: main
+          environment: ledger-eu
+          event: push
+        expect: allowed
+
+      - name: ledger.yml on 2 branches for 2 environments but not from another branch
+        permission: ws:deployments:create
+        context:
+          workflow: ledger.yml
+          branch: another-branch
+          environment: ledger-eu
+          event: push
+        expect: denied
+
+      - name: another workflow file may not
+        permission: ws:affected_stacks:create
+        context:
+          workflow: another-workflow.yml
+          branch: feature/example
+          event: pull_request
+        expect: denied
+    "#);
+}
+
+#[test]
+fn pull_requests_only() {
+    let plan = "
+on: pull_request
+jobs: {plan: {steps: [{uses: hashicorp/setup-terraform@v3}, {run: terraform plan}]}}
+";
+    assert_snapshot!(init("pull-requests", &[("plan.yml", plan)]), @r#"
+    ----
+    wrote `.github/repo-permissions.yml`: 1 rule from 1 workflow file, default branch `main`
+    wrote `.github/repo-permissions.tests.yml`: 3 cases
+    next: read the policy, then
+      repo-permissions lint .github/repo-permissions.yml
+      repo-permissions test .github/repo-permissions.tests.yml
+    commit both to the default branch, and have the policy's owners review it (CODEOWNERS)
+    ----
+    # schema: repo-permissions.schema.json
+    #
+    # Who may do what: proposed by `repo-permissions init` from the workflow files. Read every rule and
+    # remove what is not wanted; what no rule grants is denied.
+    version: 1
+
+    permissions:
+      - name: plan.yml in pull requests
+        permission: ws:affected_stacks:create
+        workflow: plan.yml
+        # Every branch of this repository; a fork's is OWNER:BRANCH.
+        branch: "[^:]+"
+        events: [pull_request]
+    ----
+    # schema: repo-permissions-tests.schema.json
+    #
+    # What the policy should allow and deny: `repo-permissions test` runs it. Whoever changes the policy
+    # sees what else that changes.
+    policy: repo-permissions.yml
+
+    tests:
+      - name: plan.yml in pull requests is allowed
+        permission: ws:affected_stacks:create
+        context:
+          workflow: plan.yml
+          branch: feature/example
+          event: pull_request
+        expect: allowed
+
+      - name: plan.yml in pull requests but not from a fork
+        permission: ws:affected_stacks:create
+        context:
+          workflow: plan.yml
+          branch: octocat:feature/example
+          event: pull_request
+        expect: denied
+
+      - name: another workflow file may not
+        permission: ws:affected_stacks:create
+        context:
+          workflow: another-workflow.yml
+          branch: feature/example
+          event: pull_request
+        expect: denied
+    "#);
+}
+
+#[test]
+fn a_repository_without_workflows() {
+    assert_snapshot!(init("none", &[]), @"
+    ----
+    wrote `.github/repo-permissions.yml`: 0 rules from 0 workflow files, default branch `main`
+    wrote `.github/repo-permissions.tests.yml`: 1 case
+    next: read the policy, then
+      repo-permissions lint .github/repo-permissions.yml
+      repo-permissions test .github/repo-permissions.tests.yml
+    commit both to the default branch, and have the policy's owners review it (CODEOWNERS)
+    ----
+    # schema: repo-permissions.schema.json
+    #
+    # Who may do what: proposed by `repo-permissions init` from the workflow files. Read every rule and
+    # remove what is not wanted; what no rule grants is denied.
+    version: 1
+
+    permissions: []
+    # No workflow asks for a permission. A rule looks like this:
+    # - name: production deploys
+    #   permission: ws:deployments:create
+    #   workflow: deploy.yml
+    #   branch: main
+    #   environment: production
+    #   events: [push]
+    ----
+    # schema: repo-permissions-tests.schema.json
+    #
+    # What the policy should allow and deny: `repo-permissions test` runs it. Whoever changes the policy
+    # sees what else that changes.
+    policy: repo-permissions.yml
+
+    tests:
+      - name: another workflow file may not
+        permission: ws:deployments:create
+        context:
+          workflow: another-workflow.yml
+          branch: main
+          event: push
+        expect: denied
+    ");
+}
+
+#[test]
+fn a_broken_file_stops_no_other() {
+    let good = "on: {push: {branches: [main]}}\njobs: {deploy: {environment: production}}";
+    let workflows = [
+        ("bad.yml", "on: push\njobs:\n\tdeploy: {}\n"),
+        ("good.yml", good),
+        ("wrong.yml", "on: push\n"),
+    ];
+    assert_snapshot!(init("broken", &workflows), @"
+    warning: the workflow `bad.yml` is left out: line 3, column 2: not valid YAML: tabs disallowed within this context (block indentation)
+    warning: the workflow `wrong.yml` is left out: line 1, column 1: `jobs` is missing
+    ----
+    wrote `.github/repo-permissions.yml`: 1 rule from 1 workflow file, default branch `main`, 2 questions left to you in its comments
+    wrote `.github/repo-permissions.tests.yml`: 3 cases
+    next: read the policy, then
+      repo-permissions lint .github/repo-permissions.yml
+      repo-permissions test .github/repo-permissions.tests.yml
+    commit both to the default branch, and have the policy's owners review it (CODEOWNERS)
+    ----
+    # schema: repo-permissions.schema.json
+    #
+    # Who may do what: proposed by `repo-permissions init` from the workflow files. Read every rule and
+    # remove what is not wanted; what no rule grants is denied.
+    version: 1
+
+    permissions:
+      - name: good.yml on main for production
+        permission: ws:deployments:create
+        workflow: good.yml
+        branch: main
+        environment: production
+        events: [push]
+
+    # Left to you:
+    # - bad.yml: it is not understood (line 3, column 2: not valid YAML: tabs disallowed within this
+    #   context (block indentation))
+    # - wrong.yml: it is not understood (line 1, column 1: `jobs` is missing)
+    ----
+    # schema: repo-permissions-tests.schema.json
+    #
+    # What the policy should allow and deny: `repo-permissions test` runs it. Whoever changes the policy
+    # sees what else that changes.
+    policy: repo-permissions.yml
+
+    tests:
+      - name: good.yml on main for production is allowed
+        permission: ws:deployments:create
+        context:
+          workflow: good.yml
+          branch: main
+          environment: production
+          event: push
+        expect: allowed
+
+      - name: good.yml on main for production but not from another branch
+        permission: ws:deployments:create
+        context:
+          workflow: good.yml
+          branch: another-branch
+          environment: production
+          event: push
+        expect: denied
+
+      - name: another workflow file may not
+        permission: ws:deployments:create
+        context:
+          workflow: another-workflow.yml
+          branch: main
+          environment: production
+          event: push
+        expect: denied
+    ");
+}
+
+#[test]
+fn nothing_is_overwritten() {
+    for file in [POLICY, CASES] {
+        let checkout = Checkout::with_workflows("taken", &[]);
+        checkout.write(file, "mine");
+        let run = checkout.run(&["init"]);
+        assert_eq!((run.code, &*run.out), (Some(2), ""));
+        assert_eq!(
+            run.err,
+            format!(
+                "error: `{file}` is there already, and nothing is overwritten: print a proposal with `--stdout`, or write it elsewhere with `--output FILE`\n"
+            )
+        );
+        assert_eq!(checkout.read(file), "mine");
+        assert!(!(checkout.exists(POLICY) && checkout.exists(CASES)));
+    }
+    // Not even what a link points to, where there is nothing yet.
+    let checkout = Checkout::new("link", &[(".github/CODEOWNERS", "")]);
+    std::os::unix::fs::symlink("elsewhere.yml", checkout.path().join(CASES)).unwrap();
+    assert_eq!(checkout.run(&["init"]).code, Some(2));
+    assert!(!checkout.exists(".github/elsewhere.yml") && !checkout.exists(POLICY));
+    // A second run finds the files of the first.
+    let checkout = Checkout::with_workflows("twice", &[]);
+    assert_eq!(checkout.run(&["init"]).code, Some(0));
+    assert_eq!(checkout.run(&["init"]).code, Some(2));
+}
+
+#[test]
+fn another_place_and_only_printed() {
+    let workflow = "on: push\njobs: {deploy: {environment: production}}";
+    let checkout = Checkout::new("place", &[("app/.github/workflows/a.yml", workflow)]);
+    let printed = checkout.prints(&["init", "app", "--stdout"]);
+    assert!(printed.contains("workflow: a.yml"));
+    assert!(!checkout.exists("app/.github/repo-permissions.yml"));
+    let said = checkout.prints(&["init", "app", "--output", "./x y/policy.yaml"]);
+    assert_snapshot!(said, @"
+    wrote `x y/policy.yaml`: 1 rule from 1 workflow file, default branch `main`, 1 question left to you in its comments
+    wrote `x y/policy.tests.yml`: 3 cases
+    next: read the policy, then
+      repo-permissions lint 'x y/policy.yaml'
+      repo-permissions test 'x y/policy.tests.yml'
+    commit both to the default branch, and have the policy's owners review it (CODEOWNERS)
+    ");
+    assert_eq!(checkout.read("x y/policy.yaml"), printed);
+    assert!(
+        checkout
+            .read("x y/policy.tests.yml")
+            .contains("\npolicy: policy.yaml\n")
+    );
+    checkout.prints(&["test", "x y/policy.tests.yml"]);
+    for (arguments, error) in [
+        (
+            &["--output", "p.json"][..],
+            "--output is `p.json`, expected a file name that ends in `.yml` or `.yaml`",
+        ),
+        (
+            &["missing"],
+            "`missing` cannot be read: No such file or directory (os error 2)",
+        ),
+    ] {
+        let run = checkout.run(&[&["init"], arguments].concat());
+        assert_eq!((run.code, run.err), (Some(2), format!("error: {error}\n")));
+    }
+}
+
+#[test]
+fn the_default_branch_is_what_git_says() {
+    let workflow = "on: workflow_dispatch\njobs: {deploy: {environment: production}}";
+    let branch = |name: &str, files: &[(&str, &str)], arguments: &[&str]| {
+        let checkout = Checkout::with_workflows(name, &[("a.yml", workflow)]);
+        for (file, text) in files {
+            checkout.write(file, text);
+        }
+        let policy = checkout.prints(&[&["init", "--stdout"], arguments].concat());
+        let line = policy.lines().find(|line| line.contains("branch:"));
+        line.unwrap().trim().to_owned()
+    };
+    let trunk = (
+        ".git/refs/remotes/origin/HEAD",
+        "ref: refs/remotes/origin/trunk/1\n",
+    );
+    let master = (".git/HEAD", "ref: refs/heads/master\n");
+    let topic = (".git/HEAD", "ref: refs/heads/topic\n");
+    assert_eq!(
+        branch("branch-remote", &[trunk, master], &[]),
+        "branch: trunk/1"
+    );
+    assert_eq!(branch("branch-head", &[master], &[]), "branch: master");
+    assert_eq!(branch("branch-topic", &[topic], &[]), "branch: main");
+    assert_eq!(
+        branch("branch-given", &[trunk], &["--default-branch", "x"]),
+        "branch: x"
+    );
+}
+
+/// The entry of a central policy, up to its rules.
+fn entry(checkout: &Checkout, variables: &[(&str, &str)], arguments: &[&str]) -> String {
+    let arguments = [&["init", "--central"], arguments].concat();
+    let run = checkout.run_with(variables, &arguments);
+    let policy = written(checkout, &run);
+    for file in [POLICY, CASES] {
+        std::fs::remove_file(checkout.path().join(file)).unwrap();
+    }
+    let (_, entry) = policy.split_once("repositories:\n").unwrap();
+    let (entry, _) = entry.split_once("    permissions:").unwrap();
+    entry.to_owned()
+}
+
+#[test]
+fn an_entry_is_pinned_where_the_ids_are_known() {
+    let workflow = "on: push\njobs: {deploy: {environment: production}}";
+    let checkout = Checkout::with_workflows("central", &[("a.yml", workflow)]);
+    let config = "[remote \"origin\"]\n\turl = git@127.0.0.1:acme-org/infra.git\n";
+    checkout.write(".git/config", config);
+    let github = GitHub::start().unwrap();
+    github.add_repository(Repository::new("acme-org/infra", 123, 4567));
+    github.add_repository(Repository::new("acme-org/secret", 124, 4567).private());
+    let (api, server) = (github.api_url(), github.server_url());
+    let urls = [("GITHUB_API_URL", &*api), ("GITHUB_SERVER_URL", &*server)];
+
+    // In a job of the repository nobody is asked.
+    let job = [
+        ("GITHUB_REPOSITORY", "acme-org/job"),
+        ("GITHUB_REPOSITORY_ID", "1"),
+        ("GITHUB_REPOSITORY_OWNER_ID", "2"),
+    ];
+    assert_snapshot!(entry(&checkout, &[&urls[..], &job].concat(), &[]), @"
+    # The ids pin the repository: whoever gets its name later does not have them.
+    - repository: acme-org/job
+      repository_id: 1
+      owner_id: 2
+    ");
+    assert_eq!(github.requests().len(), 0);
+
+    // Of another repository the job's ids are not taken.
+    let other = ["--repository", "Acme-Org/Infra"];
+    assert_snapshot!(entry(&checkout, &[&urls[..], &job].concat(), &other), @"
+    # The ids pin the repository: whoever gets its name later does not have them.
+    - repository: Acme-Org/Infra
+      repository_id: 123
+      owner_id: 4567
+    ");
+
+    assert_snapshot!(entry(&checkout, &urls, &[]), @"
+    # The ids pin the repository: whoever gets its name later does not have them.
+    - repository: acme-org/infra
+      repository_id: 123
+      owner_id: 4567
+    ");
+    let worktree = Checkout::with_workflows("worktree", &[("a.yml", workflow)]);
+    std::fs::remove_dir(worktree.path().join(".git")).unwrap();
+    worktree.write(".git", "gitdir: ../central/.git/worktrees/w\n");
+    checkout.write(".git/worktrees/w/commondir", "../..\n");
+    assert!(entry(&worktree, &urls, &[]).contains("repository_id: 123"));
+
+    let secret = ["--repository", "acme-org/secret"];
+    assert_snapshot!(entry(&checkout, &urls, &secret), @"
+    # Not pinned, since GitHub answered 404 (Not Found), as it does for a private repository without a
+    # token (`GITHUB_TOKEN`). Add `repository_id` and `owner_id`: `gh api repos/acme-org/secret --jq
+    # '.id, .owner.id'` prints both.
+    - repository: acme-org/secret
+    ");
+    let wrong = [&urls[..], &[("GH_TOKEN", "wrong")]].concat();
+    assert_snapshot!(entry(&checkout, &wrong, &secret), @"
+    # Not pinned, since GitHub answered 401 (Bad credentials). Add `repository_id` and `owner_id`: `gh
+    # api repos/acme-org/secret --jq '.id, .owner.id'` prints both.
+    - repository: acme-org/secret
+    ");
+    let renamed = r#"{"id": 5, "full_name": "evil/infra", "owner": {"id": 6}}"#;
+    let renamed = Fault::Answer(Answer::json(200, &serde_json::from_str(renamed).unwrap()));
+    github.add_fault(FaultRule::first(Endpoint::Repository, 1, renamed));
+    assert_snapshot!(entry(&checkout, &urls, &[]), @"
+    # Not pinned, since it is `evil/infra` today. Add `repository_id` and `owner_id`: `gh api
+    # repos/acme-org/infra --jq '.id, .owner.id'` prints both.
+    - repository: acme-org/infra
+    ");
+    let answer = Fault::status(404, "x\n- repository: evil/evil\u{1b}[31m");
+    github.add_fault(FaultRule::always(Endpoint::Repository, answer));
+    assert_snapshot!(entry(&checkout, &urls, &[]), @r"
+    # Not pinned, since GitHub answered 404 (x\n- repository: evil/evil\u{1b}[31m), as it does for a
+    # private repository without a token (`GITHUB_TOKEN`). Add `repository_id` and `owner_id`: `gh api
+    # repos/acme-org/infra --jq '.id, .owner.id'` prints both.
+    - repository: acme-org/infra
+    ");
+    github.assert_nothing_unexpected();
+}
+
+#[test]
+fn a_repository_that_is_not_known_is_an_error() {
+    let checkout = Checkout::with_workflows("unknown", &[]);
+    for (variables, arguments, error) in [
+        (
+            &[][..],
+            &["--central"][..],
+            "which repository the entry is for is not known: there is no `GITHUB_REPOSITORY`, and no remote `origin` on github.com; give `--repository OWNER/NAME`",
+        ),
+        (
+            &[],
+            &["--central", "--repository", "infra"],
+            "--repository is `infra`, expected `OWNER/NAME`",
+        ),
+        (
+            &[("GITHUB_REPOSITORY", "../x")],
+            &["--central"],
+            "GITHUB_REPOSITORY is `../x`, expected `OWNER/NAME`",
+        ),
+    ] {
+        let run = checkout.run_with(variables, &[&["init"], arguments].concat());
+        assert_eq!((run.code, run.err), (Some(2), format!("error: {error}\n")));
+        assert!(!checkout.exists(POLICY));
+    }
+}
