@@ -72,6 +72,11 @@ impl Colours {
         self.styled(Style::new().bold(), text)
     }
 
+    /// As all the rest.
+    pub(super) fn plain(self, text: &str) -> Styled<'_> {
+        self.styled(Style::new(), text)
+    }
+
     /// What is only there for completeness.
     pub(super) fn dim(self, text: &str) -> Styled<'_> {
         self.styled(Style::new().dimmed(), text)

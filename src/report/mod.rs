@@ -1,11 +1,13 @@
 //! Reports: one model, and the places where people read it.
 
 pub mod access;
+mod change;
 mod model;
 mod page;
 mod requests;
 pub mod text;
 
+pub use change::{Change, changes};
 pub use model::{Detail, Failure, Outcome, PolicyRecord, advice};
 pub use page::{context_rows, heading, page};
 pub use requests::Labels;

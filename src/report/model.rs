@@ -302,10 +302,10 @@ pub fn advice(reason: Reason) -> Option<&'static str> {
             "If the repository is the one that is meant, update `repository_id` or `owner_id` of its entry."
         }
         Reason::PermissionNotGranted => {
-            "Add a rule with this permission to the policy, or ask for a permission that it grants."
+            "Ask for a permission that the policy grants, or add a rule with this one to it by a reviewed change."
         }
         Reason::UntrustedEvent => {
-            "If the rule is safe in this event, name the event in its `events:`; else use another trigger. `pull_request_target` and `workflow_run` run trusted code on untrusted input, so no rule matches them that does not name them."
+            "Use another trigger, or one that the rule names. `pull_request_target` and `workflow_run` run trusted code on untrusted input, so no rule matches them that does not name them in `events:`; name one only if the job runs nothing of what it brings."
         }
         Reason::Expired => "Renew `expires` of the rule by a reviewed change of the policy.",
         Reason::NoRuleMatches => {

@@ -2,6 +2,7 @@
 
 use std::fmt::Write as _;
 
+use super::change::{Change, changes};
 use super::model::{Detail, Outcome, advice};
 use super::text::{cell, code, markdown, truncate_bytes};
 use crate::context::Context;
@@ -9,6 +10,8 @@ use crate::decision::{Decision, PermissionDecision, TracedRule};
 
 /// How many rules of one permission are shown.
 const MAX_ROWS: usize = 50;
+/// How many changes are shown.
+const MAX_CHANGES: usize = 20;
 /// What is written where a page had to be cut.
 const CUT: &str =
     "\n\n*The page is longer than GitHub takes; the rest is in the output `result`.*\n";
@@ -20,6 +23,9 @@ pub fn page(outcome: &Outcome<'_>, detail: Detail, advisory: bool, max: usize) -
     let _ = writeln!(page, "{}.", markdown(&outcome.message));
     if let Some(advice) = advice(outcome.reason) {
         let _ = writeln!(page, "\n**What to do:** {}", markdown(advice));
+    }
+    if detail == Detail::Full {
+        page.push_str(&to_change(outcome));
     }
     let _ = writeln!(page, "\n{}", facts(outcome));
     if detail == Detail::Full {
@@ -44,6 +50,40 @@ pub fn heading(decision: Decision, advisory: bool) -> &'static str {
         Decision::Denied => "⛔ Denied",
         Decision::Error => "❗ Could not be decided, so nothing is granted",
     }
+}
+
+/// What would have to change, for each permission that is denied.
+fn to_change(outcome: &Outcome<'_>) -> String {
+    let (Some(context), Some(policy)) = (outcome.context, &outcome.policy) else {
+        return String::new();
+    };
+    let changes = outcome
+        .permissions
+        .iter()
+        .flat_map(|permission| changes(permission, context, &policy.file));
+    let mut lines: Vec<_> = changes.map(|change| line(&change)).collect();
+    lines.dedup();
+    lines.truncate(MAX_CHANGES);
+    if lines.is_empty() {
+        return String::new();
+    }
+    format!("\n{}", lines.concat())
+}
+
+fn line(change: &Change) -> String {
+    let (number, what) = (change.line, markdown(&change.what));
+    let mut line = format!("- Line {number} of the policy: {what}.");
+    if let Some(job) = &change.job {
+        let _ = write!(line, " In the job: {}.", markdown(job));
+    }
+    if let Some(policy) = &change.policy {
+        let _ = write!(
+            line,
+            " By a reviewed change of the policy: {}.",
+            markdown(policy)
+        );
+    }
+    line + "\n"
 }
 
 fn facts(outcome: &Outcome<'_>) -> String {

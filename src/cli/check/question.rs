@@ -1,0 +1,132 @@
+//! What is asked: permissions, a context and a time, from the arguments.
+
+use std::path::Path;
+
+use jiff::Timestamp;
+
+use super::Arguments;
+use crate::context::{Context, EventPayload};
+use crate::decision::{Installation, PermissionDecision, Reason, Scope, decide};
+use crate::oidc::Claims;
+use crate::policy::{Document, Invalid, MAX_FILE, PermissionKey, parse_instant, quoted};
+use crate::report::Failure;
+
+/// What is asked, checked.
+pub(super) struct Question {
+    pub(super) permissions: Vec<PermissionKey<'static>>,
+    pub(super) context: Context,
+    pub(super) now: Timestamp,
+}
+
+impl Question {
+    pub(super) fn of(arguments: &Arguments) -> Result<Self, Failure> {
+        let permissions = permissions(&arguments.permission)?;
+        let now = match &arguments.now {
+            None => now(),
+            Some(text) => parse_instant(text).ok_or_else(|| {
+                wrong(format!(
+                    "--now is {}, expected an instant such as `2027-01-31T12:00:00Z`",
+                    quoted(text)
+                ))
+            })?,
+        };
+        Ok(Self {
+            permissions,
+            context: context(arguments)?,
+            now,
+        })
+    }
+
+    /// Decides, as for a file that is given.
+    pub(super) fn put_to<'a>(
+        &'a self,
+        document: &'a Document<'a>,
+    ) -> Result<Vec<PermissionDecision<'a>>, Invalid> {
+        let (permissions, context) = (&self.permissions, &self.context);
+        decide(document, Scope::Given, permissions, context, self.now)
+    }
+
+    /// What the policy says of the repository.
+    pub(super) fn installation<'a>(
+        &self,
+        document: &'a Document<'a>,
+    ) -> Result<Installation<'a>, Invalid> {
+        Installation::find(document, Scope::Given, &self.context, &|| true)
+    }
+}
+
+/// The clock, to the second: more is of no use to anybody who reads it.
+fn now() -> Timestamp {
+    let now = Timestamp::now();
+    Timestamp::from_second(now.as_second()).unwrap_or(now)
+}
+
+fn wrong(message: String) -> Failure {
+    Failure::new(Reason::InputInvalid, message)
+}
+
+fn permissions(texts: &[String]) -> Result<Vec<PermissionKey<'static>>, Failure> {
+    let mut permissions = Vec::new();
+    for text in texts {
+        let key = PermissionKey::parse(text.clone().into())
+            .map_err(|error| wrong(format!("--permission: {error} ({})", error.help())))?;
+        if !permissions.contains(&key) {
+            permissions.push(key);
+        }
+    }
+    Ok(permissions)
+}
+
+/// Derived from the claims as in a job; then the flags, as they are.
+fn context(arguments: &Arguments) -> Result<Context, Failure> {
+    let mut claims = match &arguments.claims {
+        None => Claims::default(),
+        Some(path) => parse(path, ("--claims", "a JSON object"), |json| {
+            serde_json::from_slice(json)
+        })?,
+    };
+    for claim in &arguments.claim {
+        let (name, value) = claim
+            .split_once('=')
+            .filter(|(name, _)| !name.is_empty())
+            .ok_or_else(|| {
+                let seen = quoted(claim);
+                wrong(format!("--claim is {seen}, expected `NAME=VALUE`"))
+            })?;
+        claims.set(name.to_owned(), value.to_owned());
+    }
+    let payload = match &arguments.payload {
+        None => None,
+        Some(path) => Some(parse(
+            path,
+            ("--payload", "an event's payload"),
+            EventPayload::parse,
+        )?),
+    };
+    let mut context = Context::simulated(&claims, payload.as_ref());
+    let flags = [
+        (&arguments.repository, &mut context.repository),
+        (&arguments.workflow, &mut context.workflow),
+        (&arguments.branch, &mut context.branch),
+        (&arguments.environment, &mut context.environment),
+        (&arguments.event, &mut context.event),
+    ];
+    for (flag, field) in flags {
+        if let Some(value) = flag {
+            // An empty flag is an absent value, as in `--environment ""`.
+            *field = Some(value.clone()).filter(|value| !value.is_empty());
+        }
+    }
+    Ok(context)
+}
+
+fn parse<T>(
+    path: &Path,
+    (flag, noun): (&str, &str),
+    parse: impl FnOnce(&[u8]) -> Result<T, serde_json::Error>,
+) -> Result<T, Failure> {
+    let file = quoted(&path.to_string_lossy());
+    let json = crate::read_capped(path, MAX_FILE)
+        .map_err(|error| wrong(format!("{flag} {file} cannot be read: {error}")))?;
+    parse(&json).map_err(|error| wrong(format!("{flag} {file} is not {noun}: {error}")))
+}
