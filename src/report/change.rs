@@ -99,7 +99,7 @@ fn job(dimension: &TracedDimension<'_>, context: &Context) -> Option<String> {
     Some(match &*dimension.dimension {
         "workflow" => match value {
             Some(value) if value.contains('/') => format!(
-                "start it from {}; this one is of another place than `.github/workflows`, so that its whole path counts",
+                "start it from {} of this repository: any other file counts by its whole path",
                 one("workflow file", dimension)
             ),
             _ => format!(
@@ -148,7 +148,7 @@ fn branch(dimension: &TracedDimension<'_>, context: &Context) -> String {
     };
     if value.starts_with(QUEUE) {
         return format!(
-            "{run}: a merge queue has a branch of its own, so ask after the merge, on `push`"
+            "{run}: a merge queue has branches of its own, so ask after the merge, on `push`"
         );
     }
     if value.starts_with("refs/tags/") {
@@ -162,7 +162,7 @@ fn branch(dimension: &TracedDimension<'_>, context: &Context) -> String {
             ""
         };
         return format!(
-            "{run}: a pull request has its head branch{whose}, so ask after the merge, on `push`"
+            "{run}: a pull request counts as its head branch{whose}, so ask after the merge, on `push`"
         );
     }
     run
@@ -229,5 +229,48 @@ fn scalar(text: &str, format: Format) -> String {
             format!("'{}'", text.replace('\'', "''"))
         }
         _ => serde_json::Value::from(text).to_string(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_pattern_is_written_so_that_it_is_read_as_what_it_is() {
+        for (text, kind, yaml, json) in [
+            ("main", "literal", "main", "\"main\""),
+            ("main", "exact", "main", "\"main\""),
+            (
+                "main",
+                "regex",
+                "{ regex: main }",
+                "{ \"regex\": \"main\" }",
+            ),
+            ("a+b", "exact", "{ exact: 'a+b' }", "{ \"exact\": \"a+b\" }"),
+            ("a+b", "regex", "'a+b'", "\"a+b\""),
+            (
+                "feature/*",
+                "glob",
+                "{ glob: 'feature/*' }",
+                "{ \"glob\": \"feature/*\" }",
+            ),
+            ("*", "any", "'*'", "\"*\""),
+            ("true", "literal", "'true'", "\"true\""),
+            ("1.0", "literal", "'1.0'", "\"1.0\""),
+            ("it's", "literal", "'it''s'", "\"it's\""),
+            ("a\nb", "exact", "\"a\\nb\"", "\"a\\nb\""),
+        ] {
+            assert_eq!(pattern(text, kind, Format::Yaml), yaml);
+            assert_eq!(pattern(text, kind, Format::Json), json);
+            let policy =
+                format!("version: 1\npermissions: [{{ permission: a:b, branch: [{yaml}] }}]");
+            let document = crate::policy::Document::parse(&policy, Format::Yaml).unwrap();
+            let rule = document.rules().next().unwrap();
+            let read = &rule.branch.as_ref().unwrap().list[0];
+            assert_eq!(read.text, text);
+            let same = read.kind.name() == kind || (is_value(kind) && is_value(read.kind.name()));
+            assert!(same, "{text} {kind}");
+        }
     }
 }

@@ -126,11 +126,9 @@ fn installation(check: &Check<'_>, question: &Question) -> Step {
     if facts.is_empty() {
         facts.push(no_entry(document, &question.context));
     }
-    if let (Some(rules), None) = (&document.permissions, installation.top) {
-        let rules = count(rules.len(), "rule");
-        facts.push(format!(
-            "the {rules} at the top count only in the repository that the file is in"
-        ));
+    if document.permissions.is_some() && installation.top.is_none() {
+        let fact = "`permissions` at the top counts only in the repository that the file is in";
+        facts.push(fact.to_owned());
     }
     step(end, facts)
 }

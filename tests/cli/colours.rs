@@ -1,13 +1,4 @@
 //! Colours of the command line, on a real terminal and off it.
-#![allow(
-    clippy::allow_attributes,
-    clippy::unwrap_used,
-    clippy::expect_used,
-    clippy::panic,
-    clippy::indexing_slicing,
-    missing_docs,
-    reason = "a test that fails may panic"
-)]
 
 use std::io::Read as _;
 use std::path::PathBuf;

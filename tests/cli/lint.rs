@@ -1,18 +1,10 @@
 //! `repo-permissions lint` as a program.
-#![allow(
-    clippy::allow_attributes,
-    clippy::unwrap_used,
-    clippy::expect_used,
-    clippy::panic,
-    clippy::indexing_slicing,
-    missing_docs,
-    reason = "a test that fails may panic"
-)]
-
-use std::path::PathBuf;
-use std::process::Command;
 
 use serde_json::Value;
+
+use super::directory::{Directory, Run};
+
+const NOW: &str = "2027-01-01T00:00:00Z";
 
 /// The patterns that Atmos Pro's page gives as examples.
 const EXAMPLES: &str = r#"version: 1
@@ -43,53 +35,13 @@ permissions:
     color: \"\u{202e}\"
 ";
 
-struct Run {
-    code: Option<i32>,
-    out: String,
-    err: String,
-}
-
-impl Run {
-    fn json(&self) -> Value {
-        serde_json::from_str(&self.out).unwrap()
-    }
-}
-
-/// A directory of its own with files in it.
-struct Directory(PathBuf);
-
-impl Directory {
-    fn new(name: &str, files: &[(&str, &str)]) -> Self {
-        let root = PathBuf::from(env!("CARGO_TARGET_TMPDIR")).join(format!("lint-{name}"));
-        let _ = std::fs::remove_dir_all(&root);
-        for (file, text) in files.iter().chain(&[(".git/HEAD", "")]) {
-            let file = root.join(file);
-            std::fs::create_dir_all(file.parent().unwrap()).unwrap();
-            std::fs::write(file, text).unwrap();
-        }
-        Self(root)
-    }
-
-    fn lint(&self, arguments: &[&str]) -> Run {
-        let output = Command::new(env!("CARGO_BIN_EXE_repo-permissions"))
-            .arg("lint")
-            .args(["--now", "2027-01-01T00:00:00Z"])
-            .args(arguments)
-            .current_dir(&self.0)
-            .env_clear()
-            .output()
-            .unwrap();
-        Run {
-            code: output.status.code(),
-            out: String::from_utf8(output.stdout).unwrap(),
-            err: String::from_utf8(output.stderr).unwrap(),
-        }
-    }
-}
-
 fn lint(name: &str, text: &str, arguments: &[&str]) -> Run {
-    let directory = Directory::new(name, &[("policy.yml", text)]);
-    directory.lint(&[&["policy.yml"], arguments].concat())
+    let directory = Directory::new(&format!("lint-{name}"), &[("policy.yml", text)]);
+    lint_in(&directory, &[&["policy.yml"], arguments].concat())
+}
+
+fn lint_in(directory: &Directory, arguments: &[&str]) -> Run {
+    directory.run(&[&["lint", "--now", NOW], arguments].concat())
 }
 
 #[test]
@@ -193,7 +145,7 @@ fn a_broken_policy() {
 #[test]
 fn exit_codes() {
     let directory = Directory::new(
-        "codes",
+        "lint-codes",
         &[
             (
                 "clean.yml",
@@ -241,19 +193,9 @@ fn exit_codes() {
         (&[], 2, "", "FILE"),
     ] {
         let run = if files.contains(&"--now") {
-            let output = Command::new(env!("CARGO_BIN_EXE_repo-permissions"))
-                .arg("lint")
-                .args(files)
-                .current_dir(&directory.0)
-                .output()
-                .unwrap();
-            Run {
-                code: output.status.code(),
-                out: String::from_utf8(output.stdout).unwrap(),
-                err: String::from_utf8(output.stderr).unwrap(),
-            }
+            directory.run(&[&["lint"], files].concat())
         } else {
-            directory.lint(files)
+            lint_in(&directory, files)
         };
         assert_eq!(run.code, Some(code), "{files:?}: {}", run.err);
         assert!(run.out.contains(out), "{files:?}: {}", run.out);
@@ -287,10 +229,10 @@ fn json() {
 fn sarif() {
     let policy =
         "version: 1\npermissions:\n  - permission: ws:locks:create\n    branch: feature/*\n";
-    let directory = Directory::new("sarif", &[(".github/a b.yml", policy)]);
+    let directory = Directory::new("lint-sarif", &[(".github/a b.yml", policy)]);
     let absolute = directory.0.join(".github/a b.yml");
     for file in ["./.github/a b.yml", absolute.to_str().unwrap()] {
-        let log = directory.lint(&[file, "--format", "sarif"]).json();
+        let log = lint_in(&directory, &[file, "--format", "sarif"]).json();
         assert_eq!(log["version"], "2.1.0");
         let run = &log["runs"][0];
         let rules = run["tool"]["driver"]["rules"].as_array().unwrap();
@@ -312,8 +254,8 @@ fn sarif() {
 #[test]
 fn workflow_commands_cannot_be_written_by_a_policy() {
     let policy = "version: 1\npermissions:\n  - permission: ws:locks:create\n    branch: \"a)\\n::set-output name=x::100%\"\n";
-    let directory = Directory::new("commands", &[("a,b:c.yml", policy)]);
-    let run = directory.lint(&["./a,b:c.yml", "--format", "github"]);
+    let directory = Directory::new("lint-commands", &[("a,b:c.yml", policy)]);
+    let run = lint_in(&directory, &["./a,b:c.yml", "--format", "github"]);
     assert_eq!(run.code, Some(1));
     insta::assert_snapshot!(run.out, @r##"
     ::error file=a%2Cb%3Ac.yml,line=4,col=13,title=pattern-invalid::the regex `a)\n::set-output name=x::100%25` is not valid: unopened group, at byte 1 of it
@@ -333,7 +275,7 @@ fn workflow_files_are_looked_for_above_the_policy() {
         findings.iter().map(code).collect()
     };
     let directory = Directory::new(
-        "files",
+        "lint-files",
         &[
             (".github/workflows/deploy.yml", ""),
             (".github/policies/p.yml", policy),
@@ -342,7 +284,7 @@ fn workflow_files_are_looked_for_above_the_policy() {
         ],
     );
     let json = ["--format", "json"];
-    let lint = |file: &str| codes(&directory.lint(&[&[file], &json[..]].concat()));
+    let lint = |file: &str| codes(&lint_in(&directory, &[&[file], &json[..]].concat()));
     assert_eq!(lint(".github/policies/p.yml"), ["extension"]);
     assert_eq!(lint("inner/p.yml"), [""; 0]);
 }
@@ -354,7 +296,7 @@ fn nothing_makes_it_panic() {
         "ü".repeat(90_000)
     );
     let directory = Directory::new(
-        "panic",
+        "lint-panic",
         &[
             (
                 "bom.yml",
@@ -387,7 +329,7 @@ fn nothing_makes_it_panic() {
         "cut.json",
     ] {
         for format in ["human", "json", "sarif", "github"] {
-            let run = directory.lint(&[file, "--format", format]);
+            let run = lint_in(&directory, &[file, "--format", format]);
             assert!(
                 matches!(run.code, Some(0 | 1)),
                 "{file}: {:?} {}",

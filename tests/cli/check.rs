@@ -1,0 +1,498 @@
+//! `repo-permissions check`: what somebody reads whose deployment was denied.
+
+use insta::assert_snapshot;
+use serde_json::json;
+
+use super::directory::{Directory, Run};
+
+/// The three policies of Atmos Pro's page, and its locks.
+const POLICY: &str = r#"version: 1
+permissions:
+  - name: development
+    permission: Affected Stacks Create
+    workflow: "*"
+    branch: "^(main|develop|feature/.*)$"
+    environment: "*"
+  - name: production deploys
+    permission: Deployments Create
+    workflow: deploy-production.yml
+    branch: main
+    environment: production
+  - permission: [Locks Create, Locks Delete]
+    workflow: "*"
+    branch: main
+    environment: "*"
+"#;
+
+const CENTRAL: &str = "version: 1
+repositories:
+  - repository: acme-org/infra
+    repository_id: 123
+    permissions:
+      - permission: ws:deployments:create
+        branch: [main, { glob: 'release/*' }, 'hotfix-\\d+']
+        claims: { runner_environment: github-hosted }
+        expires: 2027-01-31
+      - permission: ws:affected_stacks:create
+        branch: .*
+        events: [push]
+permissions:
+  - permission: ws:locks:create
+";
+
+fn check(name: &str, policy: &str, arguments: &[&str]) -> Run {
+    let directory = Directory::new(&format!("check-{name}"), &[("policy.yml", policy)]);
+    let fixed = [
+        "check",
+        "--policy",
+        "policy.yml",
+        "--now",
+        "2027-01-01T00:00:00Z",
+    ];
+    directory.run(&[&fixed, arguments].concat())
+}
+
+const ACME: [&str; 2] = ["--repository", "acme-org/infra"];
+
+#[test]
+fn a_job_that_is_allowed() {
+    let asked = "--permission ws:deployments:create --workflow deploy-production.yml --branch main --environment Production";
+    let asked: Vec<_> = asked.split(' ').chain(ACME).collect();
+    let run = check("allowed", POLICY, &asked);
+    assert_eq!((run.code, &*run.err), (Some(0), ""));
+    assert_snapshot!(run.out, @r"
+    Repository   acme-org/infra
+    Workflow     deploy-production.yml
+    Branch       main
+    Environment  Production
+    Event        none
+    Actor        none
+
+    – 1 token         not verified here: the context is what you give, and nothing is granted
+    ✓ 2 context       repository, workflow, branch, environment; no event, actor
+    ✓ 3 policy        `policy.yml`, sha256 193c1f0f843f3f46…: valid, 3 rules
+    ✓ 4 installation  the rules at the top of the file
+    ✓ 5 rules         1 rule names `ws:deployments:create`, and matches
+    ✓ 6 decision      allowed, 200
+
+    ws:deployments:create: allowed
+                         policy                 kind     this job
+      ✓ rule 2 (`production deploys`, line 8)
+          ✓ workflow     deploy-production.yml  literal  deploy-production.yml
+          ✓ branch       main                   literal  main
+          ✓ environment  production             literal  Production
+
+    allowed (granted): `ws:deployments:create` is allowed: rule 2 (`production deploys`, line 8) matches
+    ");
+}
+
+#[test]
+fn a_job_in_another_branch_without_environment() {
+    let asked =
+        "--permission ws:deployments:create --workflow deploy-production.yml --branch feature/x";
+    let asked: Vec<_> = asked.split(' ').chain(ACME).collect();
+    let run = check("denied", POLICY, &asked);
+    assert_eq!((run.code, &*run.err), (Some(1), ""));
+    assert_snapshot!(run.out, @r"
+    Repository   acme-org/infra
+    Workflow     deploy-production.yml
+    Branch       feature/x
+    Environment  none
+    Event        none
+    Actor        none
+
+    – 1 token         not verified here: the context is what you give, and nothing is granted
+    ✓ 2 context       repository, workflow, branch; no environment, event, actor
+    ✓ 3 policy        `policy.yml`, sha256 193c1f0f843f3f46…: valid, 3 rules
+    ✓ 4 installation  the rules at the top of the file
+    ✗ 5 rules         1 rule names `ws:deployments:create`, and does not match
+    ✗ 6 decision      denied, 403
+
+    ws:deployments:create: denied
+                         policy                 kind     this job
+      ✗ rule 2 (`production deploys`, line 8)
+          ✓ workflow     deploy-production.yml  literal  deploy-production.yml
+          ✗ branch       main                   literal  feature/x
+          ✗ environment  production             literal  none
+
+    denied (no_rule_matches): `ws:deployments:create` is denied: rule 2 (`production deploys`, line 8) needs branch `main` and environment `production`; this job has branch `feature/x` and no environment
+
+    what to change
+      policy.yml:11: `branch` is `main`, this job has `feature/x`
+          in the job     run it from the branch `main`
+          in the policy  `branch: [main, feature/x]`, by a reviewed change
+      policy.yml:12: `environment` is `production`, this job has none
+          in the job     set `environment: production`
+          in this check  `--environment NAME`, if the job has one
+    ");
+}
+
+#[test]
+fn several_permissions() {
+    let asked =
+        "--permission ws:affected_stacks:create ws:locks:create ws:lock:delete --branch feature/x";
+    let asked: Vec<_> = asked.split(' ').chain(ACME).collect();
+    let run = check("several", POLICY, &asked);
+    assert_eq!((run.code, &*run.err), (Some(1), ""));
+    assert_snapshot!(run.out, @r"
+    Repository   acme-org/infra
+    Workflow     none
+    Branch       feature/x
+    Environment  none
+    Event        none
+    Actor        none
+
+    – 1 token         not verified here: the context is what you give, and nothing is granted
+    ✓ 2 context       repository, branch; no workflow, environment, event, actor
+    ✓ 3 policy        `policy.yml`, sha256 193c1f0f843f3f46…: valid, 3 rules
+    ✓ 4 installation  the rules at the top of the file
+    ✗ 5 rules         1 rule names `ws:affected_stacks:create`, and matches
+                      1 rule names `ws:locks:create`, and does not match
+                      no rule names `ws:lock:delete`: did you mean `ws:locks:delete`?
+    ✗ 6 decision      denied, 403
+
+    ws:affected_stacks:create: allowed
+                         policy                       kind   this job
+      ✓ rule 1 (`development`, line 3)
+          ✓ workflow     *                            any    none
+          ✓ branch       ^(main|develop|feature/.*)$  regex  feature/x
+          ✓ environment  *                            any    none
+
+    ws:locks:create: denied
+                         policy  kind     this job
+      ✗ rule 3 (line 13)
+          ✓ workflow     *       any      none
+          ✗ branch       main    literal  feature/x
+          ✓ environment  *       any      none
+
+    denied (no_rule_matches): `ws:locks:create` is denied: rule 3 (line 13) needs branch `main`; this job has `feature/x`; `ws:lock:delete` is denied: no rule of `acme-org/infra` names it
+
+    what to change
+      ws:locks:create
+      policy.yml:15: `branch` is `main`, this job has `feature/x`
+          in the job     run it from the branch `main`
+          in the policy  `branch: [main, feature/x]`, by a reviewed change
+      ws:lock:delete
+      Ask for a permission that the policy grants, or add a rule with this one to it by a reviewed change.
+    ");
+}
+
+#[test]
+fn patterns_of_a_list_claims_and_expiry() {
+    let asked = "--permission ws:deployments:create --branch refs/tags/v1 --claim runner_environment=self-hosted --claim repository_id=123";
+    let asked: Vec<_> = asked.split(' ').chain(ACME).collect();
+    let run = check("list", CENTRAL, &asked);
+    assert_eq!((run.code, &*run.err), (Some(1), ""));
+    assert_snapshot!(run.out, @r"
+    Repository   acme-org/infra
+    Workflow     none
+    Branch       refs/tags/v1
+    Environment  none
+    Event        none
+    Actor        none
+
+    – 1 token         not verified here: the context is what you give, and nothing is granted
+    ✓ 2 context       repository, branch; no workflow, environment, event, actor
+    ✓ 3 policy        `policy.yml`, sha256 e2e3675a9fc98c31…: valid, 3 rules
+    ✓ 4 installation  the entry at line 3: `repository_id` as pinned
+                      `permissions` at the top counts only in the repository that the file is in
+    ✗ 5 rules         1 rule names `ws:deployments:create`, and does not match
+    ✗ 6 decision      denied, 403
+
+    ws:deployments:create: denied
+                                       policy         kind     this job
+      ✗ rule 1 (line 6)
+          ✓ workflow                   *              any      none
+          ✗ branch                     any of 3       list     refs/tags/v1
+            ✗                          main           literal
+            ✗                          release/*      glob
+            ✗                          hotfix-\d+     regex
+          ✓ environment                *              any      none
+          ✗ claims.runner_environment  github-hosted  literal  self-hosted
+          ✓ expires                    2027-01-31     expiry   2027-01-01T00:00:00Z
+
+    denied (no_rule_matches): `ws:deployments:create` is denied: rule 1 (line 6) needs branch `main` or `release/*` or `hotfix-\d+` and claim `runner_environment` `github-hosted`; this job has branch `refs/tags/v1` and claim `runner_environment` `self-hosted`
+
+    what to change
+      policy.yml:7: `branch` is `main` or `release/*` or `hotfix-\d+`, this job has `refs/tags/v1`
+          in the job     run it from a branch that matches `main` or `release/*` or `hotfix-\d+`: a tag is no branch
+          in the policy  add `refs/tags/v1` to the list, by a reviewed change
+      policy.yml:8: `claims.runner_environment` is `github-hosted`, this job has `self-hosted`
+          in the job     run it on a runner that GitHub hosts, such as `runs-on: ubuntu-24.04`
+          in the policy  `runner_environment: [github-hosted, self-hosted]`, by a reviewed change
+    ");
+}
+
+/// The steps and what to change, without the rest.
+fn brief(run: &Run) -> String {
+    let text = if run.out.is_empty() {
+        &run.err
+    } else {
+        &run.out
+    };
+    let lines = text.lines().filter(|line| {
+        line.starts_with(['✓', '✗', '–']) || line.starts_with("      in ") || line.contains(".yml:")
+    });
+    let lines = lines.filter(|line| !line.contains("1 token") && !line.contains("2 context"));
+    lines.collect::<Vec<_>>().join("\n")
+}
+
+#[test]
+fn what_stops_a_check() {
+    let run = |name: &str, policy: &str, asked: &str| {
+        let asked: Vec<_> = asked.split_whitespace().collect();
+        brief(&check(name, policy, &asked))
+    };
+    let deploy = "--permission ws:deployments:create";
+    assert_snapshot!(run("near", CENTRAL, &format!("{deploy} --repository acme-org/infar")), @r"
+    ✓ 3 policy        `policy.yml`, sha256 e2e3675a9fc98c31…: valid, 3 rules
+    ✗ 4 installation  no entry for `acme-org/infar`: did you mean `acme-org/infra` (line 3)?
+    – 5 rules         not reached
+    ✗ 6 decision      denied, 403
+    ");
+    assert_snapshot!(run("owner", CENTRAL, &format!("{deploy} --repository octocat/infra")), @r"
+    ✓ 3 policy        `policy.yml`, sha256 e2e3675a9fc98c31…: valid, 3 rules
+    ✗ 4 installation  no entry for `octocat/infra`: did you mean `acme-org/infra` (line 3)?
+    – 5 rules         not reached
+    ✗ 6 decision      denied, 403
+    ");
+    assert_snapshot!(run("nobody", CENTRAL, deploy), @r"
+    ✓ 3 policy        `policy.yml`, sha256 e2e3675a9fc98c31…: valid, 3 rules
+    ✗ 4 installation  no repository is given: `--repository OWNER/NAME`
+    – 5 rules         not reached
+    ✗ 6 decision      denied, 403
+    ");
+    assert_snapshot!(run("unpinned", CENTRAL, &format!("{deploy} --repository acme-org/infra")), @r"
+    ✓ 3 policy        `policy.yml`, sha256 e2e3675a9fc98c31…: valid, 3 rules
+    ✗ 4 installation  the entry at line 3: it pins `repository_id: 123`, and none is given here: `--claim repository_id=123`
+    – 5 rules         not reached
+    ✗ 6 decision      denied, 403
+    ");
+    assert_snapshot!(run("pin", CENTRAL, &format!("{deploy} --repository acme-org/infra --claim repository_id=7")), @r"
+    ✓ 3 policy        `policy.yml`, sha256 e2e3675a9fc98c31…: valid, 3 rules
+    ✗ 4 installation  the entry at line 3: it pins `repository_id: 123`, this job has `7`
+    – 5 rules         not reached
+    ✗ 6 decision      denied, 403
+    ");
+    assert_snapshot!(run("key", CENTRAL, "--permission ws:deployment:create --repository acme-org/infra --claim repository_id=123"), @r"
+    ✓ 3 policy        `policy.yml`, sha256 e2e3675a9fc98c31…: valid, 3 rules
+    ✓ 4 installation  the entry at line 3: `repository_id` as pinned
+    ✗ 5 rules         no rule names `ws:deployment:create`: did you mean `ws:deployments:create`?
+    ✗ 6 decision      denied, 403
+    ");
+    assert_snapshot!(run("keys", CENTRAL, "--permission ws:locks:create --repository acme-org/infra --claim repository_id=123"), @r"
+    ✓ 3 policy        `policy.yml`, sha256 e2e3675a9fc98c31…: valid, 3 rules
+    ✓ 4 installation  the entry at line 3: `repository_id` as pinned
+    ✗ 5 rules         no rule names `ws:locks:create`, the policy has `ws:affected_stacks:create`, `ws:deployments:create`
+    ✗ 6 decision      denied, 403
+    ");
+    assert_snapshot!(run("broken", "version: 1\npermissions: {}\nx: 1\n", deploy), @r"
+    ✗ 3 policy        `policy.yml`, sha256 8278423cae508869…: 2 problems, shown below
+    – 4 installation  not reached
+    – 5 rules         not reached
+    ✗ 6 decision      error, 500
+     --> policy.yml:2:14
+     --> policy.yml:3:1
+    ");
+    assert_snapshot!(run("pattern", "version: 1\npermissions: [{permission: ws:deployments:create, branch: a)}]\n", deploy), @r"
+    ✓ 3 policy        `policy.yml`, sha256 0fdd270b1360f489…: valid, 1 rule
+    ✓ 4 installation  the rules at the top of the file
+    ✗ 5 rules         a pattern that has to be tried is not valid, shown below
+    ✗ 6 decision      error, 500
+     --> policy.yml:2:59
+    ");
+    assert_snapshot!(run("entry", "version: 1\nrepositories: [{repository: a), permissions: []}]\n", deploy), @r"
+    ✓ 3 policy        `policy.yml`, sha256 8340f21176d6bfa6…: valid, 0 rules
+    ✗ 4 installation  the pattern of an entry is not valid, shown below
+    – 5 rules         not reached
+    ✗ 6 decision      error, 500
+     --> policy.yml:2:29
+    ");
+}
+
+#[test]
+fn what_to_change_by_what_the_job_is() {
+    let change = |asked: &str| {
+        let asked: Vec<_> = asked.split_whitespace().chain(ACME).collect();
+        let run = check("change", POLICY, &asked);
+        let (_, change) = run.out.split_once("what to change\n").unwrap();
+        change.to_owned()
+    };
+    let locks = "--permission ws:locks:create --branch";
+    assert_snapshot!(change(&format!("{locks} octocat:main --event pull_request")), @r"
+    policy.yml:15: `branch` is `main`, this job has `octocat:main`
+        in the job     run it from the branch `main`: a pull request counts as its head branch, here of a fork, so ask after the merge, on `push`
+    ");
+    assert_snapshot!(change(&format!("{locks} feature/x --event pull_request")), @r"
+    policy.yml:15: `branch` is `main`, this job has `feature/x`
+        in the job     run it from the branch `main`: a pull request counts as its head branch, so ask after the merge, on `push`
+        in the policy  `branch: [main, feature/x]`, by a reviewed change
+    ");
+    assert_snapshot!(change(&format!("{locks} gh-readonly-queue/main/pr-1-0a1b --event merge_group")), @r"
+    policy.yml:15: `branch` is `main`, this job has `gh-readonly-queue/main/pr-1-0a1b`
+        in the job     run it from the branch `main`: a merge queue has branches of its own, so ask after the merge, on `push`
+    ");
+    assert_snapshot!(change(&format!("{locks} a+b --event push")), @r"
+    policy.yml:15: `branch` is `main`, this job has `a+b`
+        in the job     run it from the branch `main`
+        in the policy  `branch: [main, { exact: 'a+b' }]`, by a reviewed change
+    ");
+    assert_snapshot!(change(&format!("{locks} main --event workflow_run")), @r"
+    policy.yml:13: the rule has no `events`, and `workflow_run` runs trusted code on untrusted input
+        in the job     use another trigger, such as `pull_request`, `push` or `merge_group`
+        in the policy  only if the job runs nothing of what the event brings, `events: [workflow_run]`, by a reviewed change
+    ");
+    assert_snapshot!(change("--permission ws:deployments:create --workflow acme-org/shared/.github/workflows/deploy-production.yml --branch main --environment staging"), @r"
+    policy.yml:10: `workflow` is `deploy-production.yml`, this job has `acme-org/shared/.github/workflows/deploy-production.yml`
+        in the job     start it from the workflow file `deploy-production.yml` of this repository: any other file counts by its whole path
+        in the policy  `workflow: [deploy-production.yml, acme-org/shared/.github/workflows/deploy-production.yml]`, by a reviewed change
+    policy.yml:12: `environment` is `production`, this job has `staging`
+        in the job     set `environment: production`, if that is what it deploys to
+        in the policy  `environment: [production, staging]`, by a reviewed change
+    ");
+}
+
+#[test]
+fn a_policy_that_is_wrong_is_shown() {
+    let policy = "version: v1\npermissions:\n  - permision: ws:locks:create\n";
+    let run = check("wrong", policy, &["--permission", "ws:locks:create"]);
+    assert_eq!((run.code, &*run.out), (Some(2), ""));
+    assert_snapshot!(run.err, @r"
+    Repository   none
+    Workflow     none
+    Branch       none
+    Environment  none
+    Event        none
+    Actor        none
+
+    – 1 token         not verified here: the context is what you give, and nothing is granted
+    ✓ 2 context       nothing is given: no repository, workflow, branch, environment, event, actor
+    ✗ 3 policy        `policy.yml`, sha256 5e79dbcfd2dfaa0e…: 2 problems, shown below
+    – 4 installation  not reached
+    – 5 rules         not reached
+    ✗ 6 decision      error, 500
+
+    error: `version` is a text (`v1`), expected an integer
+     --> policy.yml:1:10
+      |
+    1 | version: v1
+      |          ^^
+      |
+      = help: write the number without quotes
+
+    error: unknown key `permision` in a rule
+     --> policy.yml:3:5
+      |
+    3 |   - permision: ws:locks:create
+      |     ^^^^^^^^^
+      |
+      = help: did you mean `permission`?
+
+    error (policy_invalid): the policy `policy.yml` is not valid: line 1, column 10: `version` is a text (`v1`), expected an integer (write the number without quotes); and 1 more problem
+
+    what to change
+      what is shown above; `repo-permissions lint policy.yml` finds all of it
+    ");
+}
+
+#[test]
+fn arguments_that_are_wrong() {
+    let said = |arguments: &[&str]| {
+        let run = check("arguments", POLICY, arguments);
+        assert_eq!((run.code, &*run.out), (Some(2), ""));
+        run.err
+    };
+    let locks = ["--permission", "ws:locks:create"];
+    assert_snapshot!(said(&["--permission", "Lock Create"]), @"error (input_invalid): --permission: `Lock Create` is not a permission key (did you mean `ws:locks:create`?)");
+    assert_snapshot!(said(&[&locks[..], &["--claim", "`x`"]].concat()), @"error (input_invalid): --claim is `` `x` ``, expected `NAME=VALUE`");
+    assert_snapshot!(said(&[&locks[..], &["--claims", "no.json"]].concat()), @"error (input_invalid): --claims `no.json` cannot be read: No such file or directory (os error 2)");
+    assert_snapshot!(said(&[&locks[..], &["--payload", "policy.yml"]].concat()), @"error (input_invalid): --payload `policy.yml` is not an event's payload: expected value at line 1 column 1");
+}
+
+#[test]
+fn json_is_as_it_is_promised() {
+    let asked = "--permission ws:locks:delete --branch dev --claim repository_id=123 --format json";
+    let asked: Vec<_> = asked.split(' ').chain(ACME).collect();
+    let run = check("json", POLICY, &asked);
+    assert_eq!((run.code, &*run.err), (Some(1), ""));
+    let dimension = |name: &str, pattern: &str, kind: &str, value: Option<&str>, matched: bool| json!({ "dimension": name, "pattern": pattern, "kind": kind, "value": value, "matched": matched });
+    let expected = json!({
+        "decision": "denied",
+        "reason": "no_rule_matches",
+        "status": 403,
+        "message": "`ws:locks:delete` is denied: rule 3 (line 13) needs branch `main`; this job has `dev`",
+        "permissions": [{
+            "permission": "ws:locks:delete",
+            "decision": "denied",
+            "reason": "no_rule_matches",
+            "rule": null,
+            "nearest": { "line": 13, "name": null, "failed": ["branch"] },
+            "trace": [{
+                "line": 13,
+                "name": null,
+                "matched": false,
+                "dimensions": [
+                    dimension("workflow", "*", "any", None, true),
+                    dimension("branch", "main", "literal", Some("dev"), false),
+                    dimension("environment", "*", "any", None, true),
+                ],
+            }],
+        }],
+        "context": {
+            "repository": "acme-org/infra",
+            "repository_id": "123",
+            "workflow": null,
+            "branch": "dev",
+            "environment": null,
+            "actor": null,
+            "event": null,
+        },
+        "policy": {
+            "source": "policy.yml",
+            "sha256": "",
+        },
+    });
+    let mut json = run.json();
+    assert_eq!(json["policy"]["sha256"].as_str().unwrap().len(), 64);
+    json["policy"]["sha256"] = "".into();
+    assert_eq!(json, expected);
+}
+
+#[test]
+fn nothing_from_outside_is_an_escape() {
+    let esc = "\u{1b}]0;x\u{7}\u{202e}`";
+    let policy = format!(
+        "version: 1\npermissions:\n  - name: {0:?}\n    permission: ws:locks:create\n    branch: [a, {0:?}]\n    environment: {0:?}\n",
+        "\\e]0;x"
+    )
+    .replace("\\\\e", "\\e");
+    for arguments in [
+        &[
+            "--permission",
+            "ws:locks:create",
+            "--branch",
+            esc,
+            "--environment",
+            esc,
+        ][..],
+        &[
+            "--permission",
+            "ws:locks:create",
+            "--repository",
+            esc,
+            "--workflow",
+            esc,
+            "--event",
+            esc,
+        ],
+        &["--permission", esc],
+        &["--permission", "ws:locks:create", "--claim", esc],
+        &["--permission", "ws:locks:create", "--claims", esc],
+    ] {
+        let run = check("escapes", &policy, arguments);
+        let shown = run.out + &run.err;
+        assert!(!shown.is_empty());
+        let bad = |c: char| (c.is_control() && c != '\n') || c == '\u{202e}';
+        assert!(!shown.contains(bad), "{arguments:?}: {shown:?}");
+    }
+}
