@@ -162,10 +162,11 @@ fn some_do_not_hold() {
       job: repository `acme-org/infra`, workflow `deploy.yml`, branch `main`, no environment
 
       ws:deployments:create: denied
+                           policy      kind     this job
         ✗ rule 1 (`production deploys`, line 6)
-            ✓ workflow    literal  deploy.yml                     deploy.yml
-            ✓ branch      literal  main                           main
-            ✗ environment literal  production                     none
+            ✓ workflow     deploy.yml  literal  deploy.yml
+            ✓ branch       main        literal  main
+            ✗ environment  production  literal  none
 
     ✗ main cannot deploy <&"'\e
       --> cases.yml:21:5
@@ -177,10 +178,11 @@ fn some_do_not_hold() {
       job: repository `acme-org/infra`, workflow `deploy.yml`, branch `main`, environment `production`
 
       ws:deployments:create: allowed
+                           policy      kind     this job
         ✓ rule 1 (`production deploys`, line 6)
-            ✓ workflow    literal  deploy.yml                     deploy.yml
-            ✓ branch      literal  main                           main
-            ✓ environment literal  production                     production
+            ✓ workflow     deploy.yml  literal  deploy.yml
+            ✓ branch       main        literal  main
+            ✓ environment  production  literal  production
 
     1 of 3 rules matched in a case
       never: policy.yml:11 ws:locks:create, ws:locks:delete
@@ -265,28 +267,29 @@ fn a_failure_in_a_large_policy_shows_the_rules_that_tell_why() {
       job: repository `o/r`, workflow `w7.yml`, branch `main`, environment `prod-eu`, event `issues`, actor `me`
 
       a:b: denied
+                           policy      kind     this job
         ✗ rule 1 (line 3)
-            ✗ workflow    literal  w1.yml                         w7.yml
-            ✗ branch      literal  b1                             main
-            ✓ environment any      *                              prod-eu
+            ✗ workflow     w1.yml      literal  w7.yml
+            ✗ branch       b1          literal  main
+            ✓ environment  *           any      prod-eu
         ✗ rule 2 (line 4)
-            ✗ workflow    literal  w2.yml                         w7.yml
-            ✗ branch      literal  b2                             main
-            ✓ environment any      *                              prod-eu
+            ✗ workflow     w2.yml      literal  w7.yml
+            ✗ branch       b2          literal  main
+            ✓ environment  *           any      prod-eu
         ✗ rule 3 (line 5)
-            ✗ workflow    literal  w3.yml                         w7.yml
-            ✗ branch      literal  b3                             main
-            ✓ environment any      *                              prod-eu
+            ✗ workflow     w3.yml      literal  w7.yml
+            ✗ branch       b3          literal  main
+            ✓ environment  *           any      prod-eu
         ✗ rule 7 (line 9)
-            ✓ workflow    literal  w7.yml                         w7.yml
-            ✗ branch      literal  b7                             main
-            ✓ environment any      *                              prod-eu
-        ✗ rule 31 (line 33)
-            ✓ workflow    any      *                              w7.yml
-            ✓ branch      literal  main                           main
-            ✓ environment any      *                              prod-eu
-            ✗ event       events   push                           issues
-            ✗ expires     expiry   2020-01-01                     2026-01-01T00:00:00Z
+            ✓ workflow     w7.yml      literal  w7.yml
+            ✗ branch       b7          literal  main
+            ✓ environment  *           any      prod-eu
+        ✗ rule 31 (line 33)  ← nearest miss
+            ✓ workflow     *           any      w7.yml
+            ✓ branch       main        literal  main
+            ✓ environment  *           any      prod-eu
+            ✗ event        push        events   issues
+            ✗ expires      2020-01-01  expiry   2026-01-01T00:00:00Z
         … and 26 more rules, not shown
 
     ✗ one
@@ -299,10 +302,11 @@ fn a_failure_in_a_large_policy_shows_the_rules_that_tell_why() {
       job: repository `o/r`, no workflow, no branch, environment `prod-eu`
 
       c:d: allowed
+                           policy  kind  this job
         ✓ rule 32 (line 34)
-            ✓ workflow    any      *                              none
-            ✓ branch      any      *                              none
-            ✓ environment glob     prod-*                         prod-eu
+            ✓ workflow     *       any   none
+            ✓ branch       *       any   none
+            ✓ environment  prod-*  glob  prod-eu
 
     1 of 32 rules matched in a case
       never: policy.yml:3 a:b
