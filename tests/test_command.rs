@@ -903,6 +903,8 @@ tests:
        |
     19 |   - text
        |     ^^^^
+       |
+       = help: write its keys: `name`, `permission`, `context`, `claims`, `claims_file`, `payload_file`, `now`, `expect`
     "#);
 }
 

@@ -154,12 +154,9 @@ fn read(path: &Path, now: Timestamp) -> std::io::Result<Linted> {
         }
         bytes => bytes?,
     };
-    let text = match String::from_utf8(bytes) {
+    let text = match crate::text_of(bytes) {
         Ok(text) => text,
-        Err(error) => {
-            let at = error.utf8_error().valid_up_to();
-            return Ok(invalid(format!("the policy is not UTF-8 text: byte {at}")));
-        }
+        Err(why) => return Ok(invalid(format!("the policy is {why}"))),
     };
     let options = Options {
         now: Some(now),

@@ -85,6 +85,12 @@ impl<'a> Document<'a> {
         reader::read::<Policy>(text, format)
     }
 
+    /// Reads what can be read of a policy that may be invalid. For advice only: what is wrong is
+    /// missing in it.
+    pub(super) fn parse_partly(text: &'a str, format: Format) -> (Option<Self>, Option<Invalid>) {
+        reader::read_partly::<Policy>(text, format)
+    }
+
     /// Every rule of the document, in file order within its list.
     pub fn rules(&self) -> impl Iterator<Item = &Rule<'a>> {
         let entries = self.repositories.iter().flat_map(|(_, entries)| entries);
@@ -140,6 +146,7 @@ impl<'a, S: Syntax<'a>> Reader<'a, S, Policy> {
 
     fn version(&mut self) -> Read<()> {
         let Some((scalar, at)) = self.scalar("`version`", ScalarKind::Integer)? else {
+            self.advise("write `version: 1`");
             return Ok(());
         };
         if scalar.text != "1" {
@@ -297,22 +304,26 @@ impl<'a, S: Syntax<'a>> Reader<'a, S, Policy> {
     }
 
     fn expires(&mut self) -> Read<Option<Expiry<'a>>> {
-        let Some((scalar, at)) = self.scalar("`expires`", ScalarKind::Text)? else {
+        if !matches!(self.peek()?.0, Token::Scalar(_)) {
+            self.wrong_type("`expires`", "a date")?;
+            return Ok(None);
+        }
+        let (Token::Scalar(scalar), at) = self.next()? else {
             return Ok(None);
         };
         let text = scalar.text.clone();
-        let expiry = Expiry::parse(scalar.text);
-        if expiry.is_none() {
-            let message = format!(
-                "`expires` is {}, which is no date and no instant",
-                quoted(&text)
-            );
-            let problem = Problem::new(at, message).over(&text);
-            self.problem(
-                problem.help("write `2027-01-31`, or `2027-01-31T12:00:00Z` with its offset"),
-            )?;
+        // A year is an integer, and a date all the same in the eyes of whoever writes it.
+        let expiry = (scalar.kind == ScalarKind::Text).then(|| Expiry::parse(scalar.text));
+        if let Some(Some(expiry)) = expiry {
+            return Ok(Some(expiry));
         }
-        Ok(expiry)
+        let message = format!(
+            "`expires` is {}, which is no date and no instant",
+            quoted(&text)
+        );
+        let help = Expiry::help(&text);
+        self.problem(Problem::new(at, message).over(&text).help(help))?;
+        Ok(None)
     }
 
     /// A pattern or a list of patterns. What is wrong inside a pattern is found when it is compiled.
@@ -322,10 +333,15 @@ impl<'a, S: Syntax<'a>> Reader<'a, S, Policy> {
         let mut list = Vec::new();
         if matches!(token, Token::ListStart) {
             let element = format!("an element of {what}");
+            let before = self.problem_count();
             self.list(what, |reader, _| {
                 list.extend(reader.pattern(&element)?);
                 Ok(())
             })?;
+            // A list of which nothing could be read is not an empty one.
+            if list.is_empty() && self.problem_count() > before {
+                return Ok(None);
+            }
         } else {
             match self.pattern(what)? {
                 Some(pattern) => list.push(pattern),

@@ -110,16 +110,24 @@ impl<'a> Json<'a> {
     fn error(&self, error: &jiter::JiterError) -> Problem {
         let at = Place::new(self.text).of(error.index);
         let problem = Problem::new(at, format!("not valid JSON: {}", error.error_type));
-        match &error.error_type {
+        let rest = self.text.get(error.index..).unwrap_or_default();
+        let is_first = self.text.trim_start().len() == rest.len();
+        let help = match &error.error_type {
             jiter::JiterErrorType::JsonError(JsonErrorType::TrailingComma) => {
-                problem.help("remove the comma before the closing bracket")
+                "remove the comma before the closing bracket"
             }
-            _ => problem,
-        }
+            _ if rest.starts_with(['/', '#']) => "JSON has no comments",
+            _ if rest.starts_with('\'') => "JSON takes double quotes only",
+            _ if is_first => "it starts with `{`; a file in YAML needs a name that ends in `.yml`",
+            _ => return problem,
+        };
+        problem.help(help)
     }
 }
 
 impl<'a> Syntax<'a> for Json<'a> {
+    const LIST: &'static str = "write it in `[` and `]`";
+
     fn next(&mut self) -> Result<(Token<'a>, Position), Problem> {
         match self.open.pop() {
             None if self.started => {

@@ -13,6 +13,7 @@ pub(crate) mod reader;
 mod rule;
 pub(crate) mod token;
 pub(crate) mod yaml;
+mod yaml_errors;
 
 pub mod lint;
 pub mod source;

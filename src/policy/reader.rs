@@ -35,16 +35,67 @@ pub(crate) fn read<'a, G: Grammar<'a>>(
     text: &'a str,
     format: Format,
 ) -> Result<G::Document, Invalid> {
-    if text.len() > MAX_FILE {
-        let (noun, length) = (G::NOUN, text.len());
-        let message = format!("the {noun} has {length} bytes, the limit is {MAX_FILE}");
-        return Err(Problem::new(Position::START, message).into());
+    match read_partly::<G>(text, format) {
+        (Some(document), None) => Ok(document),
+        (_, Some(invalid)) => Err(invalid),
+        (None, None) => {
+            let message = format!("the {} could not be read", G::NOUN);
+            Err(Problem::new(Position::START, message).into())
+        }
     }
-    let text = plain(text, G::NOUN)?;
-    match format {
+}
+
+/// Reads what can be read of a document, and says what is wrong with the rest. What is wrong is left
+/// out of the document: it is for advice only.
+pub(crate) fn read_partly<'a, G: Grammar<'a>>(
+    text: &'a str,
+    format: Format,
+) -> (Option<G::Document>, Option<Invalid>) {
+    if let Some(problem) = no_text(text, G::NOUN) {
+        return (None, Some(problem.into()));
+    }
+    let text = text.strip_prefix('\u{feff}').unwrap_or(text);
+    let (document, invalid) = match format {
         Format::Yaml => Reader::<_, G>::new(Yaml::new(text, G::NOUN)).document(),
         Format::Json => Reader::<_, G>::new(Json::new(text)).document(),
+    };
+    match invalid.as_ref().and_then(|_| merge_conflict(text)) {
+        Some(conflict) => (None, Some(conflict.into())),
+        None => (document, invalid),
     }
+}
+
+/// What keeps a text from being read at all.
+fn no_text(text: &str, noun: &str) -> Option<Problem> {
+    if text.len() > MAX_FILE {
+        let length = text.len();
+        let message = format!("the {noun} has {length} bytes, the limit is {MAX_FILE}");
+        return Some(Problem::new(Position::START, message));
+    }
+    // The YAML parser takes it for the end of the text, and what follows would be ignored.
+    let (before, _) = text.split_once('\0')?;
+    let number = |n: usize| u32::try_from(n).unwrap_or(u32::MAX);
+    let last_line = before.rsplit('\n').next().unwrap_or_default();
+    let last_line = last_line.strip_prefix('\u{feff}').unwrap_or(last_line);
+    let position = Position {
+        line: number(before.matches('\n').count().saturating_add(1)),
+        column: number(last_line.chars().count().saturating_add(1)),
+    };
+    let message = format!("the {noun} has a NUL character, which is no text");
+    Some(Problem::new(position, message).help("remove it"))
+}
+
+/// The mark that git leaves in a file that it cannot merge: all else that is wrong comes from it.
+fn merge_conflict(text: &str) -> Option<Problem> {
+    let mut lines = text.lines().enumerate();
+    let (index, line) = lines.find(|(_, line)| line.starts_with("<<<<<<< "))?;
+    let line_number = u32::try_from(index).unwrap_or(u32::MAX).saturating_add(1);
+    let at = Position {
+        line: line_number,
+        column: 1,
+    };
+    let problem = Problem::new(at, "a merge conflict that is not resolved").over(line);
+    Some(problem.help("keep one of both sides, without the lines `<<<<<<<`, `=======`, `>>>>>>>`"))
 }
 
 /// The text without a byte order mark, if it is one that a YAML parser reads to its end.
@@ -87,15 +138,9 @@ impl<'a, S: Syntax<'a>, G: Grammar<'a>> Reader<'a, S, G> {
         }
     }
 
-    fn document(mut self) -> Result<G::Document, Invalid> {
-        let document = self.whole();
-        match Invalid::from_problems(self.problems) {
-            Some(invalid) => Err(invalid),
-            None => document.map_err(|Fatal| {
-                let message = format!("the {} could not be read", G::NOUN);
-                Problem::new(Position::START, message).into()
-            }),
-        }
+    fn document(mut self) -> (Option<G::Document>, Option<Invalid>) {
+        let document = self.whole().ok();
+        (document, Invalid::from_problems(self.problems))
     }
 
     fn whole(&mut self) -> Read<G::Document> {
@@ -103,7 +148,11 @@ impl<'a, S: Syntax<'a>, G: Grammar<'a>> Reader<'a, S, G> {
             let message = format!("the {} is empty", G::NOUN);
             return self.fatal(Problem::new(Position::START, message).help(G::START));
         }
+        let is_mapping = matches!(self.peek()?.0, Token::MappingStart);
         let document = G::root(self)?;
+        if !is_mapping {
+            self.advise(G::START);
+        }
         match self.next()? {
             (Token::End, _) => Ok(document),
             (_, at) => {
@@ -148,7 +197,9 @@ impl<'a, S: Syntax<'a>, G> Reader<'a, S, G> {
         mut element: impl FnMut(&mut Self, Position) -> Read<()>,
     ) -> Read<()> {
         if !matches!(self.peek()?.0, Token::ListStart) {
-            return self.wrong_type(what, "a list");
+            self.wrong_type(what, "a list")?;
+            self.advise(S::LIST);
+            return Ok(());
         }
         self.next()?;
         loop {
@@ -170,7 +221,7 @@ impl<'a, S: Syntax<'a>, G> Reader<'a, S, G> {
         allowed: &[&'static str],
         mut member: impl FnMut(&mut Self, &'static str, Position) -> Read<()>,
     ) -> Read<Option<Position>> {
-        self.open_mapping(what, |reader, key, at| {
+        let mapping = self.open_mapping(what, |reader, key, at| {
             match allowed.iter().find(|known| **known == key) {
                 Some(known) => member(reader, known, at),
                 None => {
@@ -178,7 +229,11 @@ impl<'a, S: Syntax<'a>, G> Reader<'a, S, G> {
                     reader.problem(unknown_key(what, &key, allowed, at))
                 }
             }
-        })
+        })?;
+        if mapping.is_none() {
+            self.advise(format!("write its keys: `{}`", allowed.join("`, `")));
+        }
+        Ok(mapping)
     }
 
     /// A mapping with any keys, each at most once and with a value.
@@ -206,7 +261,8 @@ impl<'a, S: Syntax<'a>, G> Reader<'a, S, G> {
                     let at = self.peek()?.1;
                     self.skip()?;
                     self.skip()?;
-                    self.problem(Problem::new(at, "a key has to be a text"))?;
+                    let problem = Problem::new(at, "a key has to be a text");
+                    self.problem(problem.help("a value that starts with `{` needs quotes"))?;
                     continue;
                 }
             }
@@ -326,6 +382,13 @@ impl<'a, S: Syntax<'a>, G> Reader<'a, S, G> {
             return Err(Fatal);
         }
         Ok(())
+    }
+
+    /// Says what to do about the latest problem.
+    pub(crate) fn advise(&mut self, help: impl Into<String>) {
+        if let Some(latest) = self.problems.last_mut() {
+            latest.help = Some(help.into());
+        }
     }
 
     /// How many problems there are so far.

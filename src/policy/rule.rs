@@ -113,6 +113,35 @@ impl<'a> Expiry<'a> {
         Some(Self { text, last })
     }
 
+    /// What to write instead of a text that is neither.
+    pub(super) fn help(text: &str) -> String {
+        let shape: String = text
+            .chars()
+            .map(|c| if c.is_ascii_digit() { '0' } else { c })
+            .collect();
+        let mut parts = text.split(['-', '.', '/']);
+        let parts = [(); 3].map(|()| parts.next().unwrap_or_default());
+        let date = |year: &str, month: &str, day: &str| {
+            let date = format!("{year:0>4}-{month:0>2}-{day:0>2}");
+            let is_date = Self::parse(date.clone().into()).is_some();
+            is_date.then_some(date)
+        };
+        let [first, second, third] = parts;
+        let meant = match &*shape {
+            "0000" => date(text, "12", "31"),
+            "0000-0-0" | "0000-00-0" | "0000-0-00" | "0000/00/00" => date(first, second, third),
+            // With dots the day comes first; with slashes it is the month in some countries.
+            "0.0.0000" | "00.0.0000" | "0.00.0000" | "00.00.0000" => date(third, second, first),
+            "0000-00-00T00:00:00" => Some(format!("{text}Z")),
+            _ => None,
+        };
+        match meant {
+            Some(meant) => format!("write `{meant}`, if that is meant"),
+            None if shape == "0000-00-00" => "there is no such day".to_owned(),
+            None => "write `2027-01-31`, or `2027-01-31T12:00:00Z` with its offset".to_owned(),
+        }
+    }
+
     /// Whether `now` is later.
     pub fn is_over(&self, now: Timestamp) -> bool {
         now > self.last
@@ -173,6 +202,32 @@ mod tests {
                 expiry.is_over(now.parse().unwrap()),
                 over,
                 "{expires} at {now}"
+            );
+        }
+    }
+
+    #[test]
+    fn the_date_that_was_probably_meant() {
+        for (text, meant) in [
+            ("2027", "2027-12-31"),
+            ("2027-1-31", "2027-01-31"),
+            ("2027/01/31", "2027-01-31"),
+            ("1.2.2027", "2027-02-01"),
+            ("31.01.2027", "2027-01-31"),
+            ("2027-01-31T12:00:00", "2027-01-31T12:00:00Z"),
+        ] {
+            assert_eq!(
+                Expiry::help(text),
+                format!("write `{meant}`, if that is meant")
+            );
+            assert!(Expiry::parse(meant.into()).is_some());
+        }
+        assert_eq!(Expiry::help("2027-02-30"), "there is no such day");
+        // The day comes first in some countries, and the month in others.
+        for text in ["01/02/2027", "31.13.2027", "soon", "", "1", "é"] {
+            assert!(
+                Expiry::help(text).starts_with("write `2027-01-31`, or "),
+                "{text}"
             );
         }
     }

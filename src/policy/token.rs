@@ -53,7 +53,16 @@ impl ScalarKind {
 
 /// A syntax: gives tokens until [`Token::End`]; an error ends the stream.
 pub(crate) trait Syntax<'a> {
+    /// How a list is written.
+    const LIST: &'static str;
+
     fn next(&mut self) -> Result<(Token<'a>, Position), Problem>;
+}
+
+/// What is said of a value that is nested too deep.
+pub(crate) fn too_deep(at: Position) -> Problem {
+    let message = format!("nested deeper than {MAX_NESTING} levels, which is the limit");
+    Problem::new(at, message)
 }
 
 /// A syntax with the nesting limit and one token of look-ahead.
@@ -109,10 +118,7 @@ impl<'a, S: Syntax<'a>> Tokens<S, (Token<'a>, Position)> {
             Token::MappingStart | Token::ListStart => {
                 self.depth += 1;
                 if self.depth > MAX_NESTING {
-                    return Err(Problem::new(
-                        position,
-                        format!("nested deeper than {MAX_NESTING} levels, which is the limit"),
-                    ));
+                    return Err(too_deep(position));
                 }
             }
             Token::MappingEnd | Token::ListEnd => self.depth = self.depth.saturating_sub(1),

@@ -7,6 +7,7 @@ use saphyr_parser::{Event, Marker, Parser, ScalarStyle, ScanError, StrInput};
 use super::position::Position;
 use super::problem::Problem;
 use super::token::{Scalar, ScalarKind, Syntax, Token};
+use super::yaml_errors::{directive, explained};
 
 pub(super) struct Yaml<'a> {
     parser: Parser<'a, StrInput<'a>>,
@@ -14,6 +15,7 @@ pub(super) struct Yaml<'a> {
     /// What the document is called in messages.
     noun: &'static str,
     documents: usize,
+    directive: Option<Problem>,
 }
 
 impl<'a> Yaml<'a> {
@@ -23,25 +25,13 @@ impl<'a> Yaml<'a> {
             text,
             noun,
             documents: 0,
+            directive: directive(text, noun),
         }
     }
 
     fn syntax_error(&self, error: &ScanError) -> Problem {
-        let position = position(*error.marker());
-        let problem = Problem::new(position, format!("not valid YAML: {}", error.info()));
-        let line = self.line(position.line);
-        if error.info().contains("alias") || error.info().contains("anchor") {
-            // `branch: *` is YAML's alias sign; whoever writes it means the pattern.
-            return problem.help("a value that starts with `*` or `&` needs quotes: `\"*\"`");
-        }
-        if line.contains('\t') || error.info().contains("found a tab") {
-            return problem.help("YAML is indented with spaces, here is a tab");
-        }
-        if line.contains('"') && line.contains('\\') {
-            return problem
-                .help("in double quotes a backslash is an escape: use single quotes for a regex");
-        }
-        problem
+        let at = position(*error.marker());
+        explained(error, at, self.line(at.line))
     }
 
     fn line(&self, number: u32) -> &'a str {
@@ -51,7 +41,12 @@ impl<'a> Yaml<'a> {
 }
 
 impl<'a> Syntax<'a> for Yaml<'a> {
+    const LIST: &'static str = "start each of its elements with `- `; a list without any is `[]`";
+
     fn next(&mut self) -> Result<(Token<'a>, Position), Problem> {
+        if let Some(problem) = self.directive.take() {
+            return Err(problem);
+        }
         loop {
             let Some(event) = self.parser.next_event() else {
                 return Ok((Token::End, Position::START));

@@ -107,10 +107,7 @@ fn text_of(file: &Path) -> Result<String, String> {
         return Err("it is no file".to_owned());
     }
     let bytes = crate::read_capped(file, MAX_FILE).map_err(|error| error.to_string())?;
-    String::from_utf8(bytes).map_err(|error| {
-        let at = error.utf8_error().valid_up_to();
-        format!("it is not UTF-8 text: byte {at}")
-    })
+    crate::text_of(bytes).map_err(|why| format!("it is {why}"))
 }
 
 /// `.github/workflows` of the repository that a file is in: the nearest directory above it that has

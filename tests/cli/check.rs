@@ -378,7 +378,7 @@ fn a_policy_that_is_wrong_is_shown() {
     1 | version: v1
       |          ^^
       |
-      = help: write the number without quotes
+      = help: write `version: 1`
 
     error: unknown key `permision` in a rule
      --> policy.yml:3:5
@@ -388,7 +388,7 @@ fn a_policy_that_is_wrong_is_shown() {
       |
       = help: did you mean `permission`?
 
-    error (policy_invalid): the policy `policy.yml` is not valid: line 1, column 10: `version` is a text (`v1`), expected an integer (write the number without quotes); and 1 more problem
+    error (policy_invalid): the policy `policy.yml` is not valid: line 1, column 10: `version` is a text (`v1`), expected an integer (write `version: 1`); and 1 more problem
 
     what to change
       what is shown above; `repo-permissions lint policy.yml` finds all of it

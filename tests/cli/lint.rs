@@ -105,7 +105,7 @@ fn the_examples_of_atmos_pro() {
 fn a_broken_policy() {
     let run = lint("broken", BROKEN, &[]);
     assert_eq!(run.code, Some(1));
-    insta::assert_snapshot!(run.out, @r##"
+    insta::assert_snapshot!(run.out, @r#"
     error[invalid]: unknown key `permision` in a rule
      --> policy.yml:3:5
       |
@@ -130,6 +130,12 @@ fn a_broken_policy() {
       |
       = help: events are named as in `on:`, such as `push`; patterns are not allowed here
 
+    error[pattern-invalid]: the regex `\u{1b}[31m` is not valid: unclosed character class, at byte 1 of it
+     --> policy.yml:7:18
+      |
+    7 |     environment: "\u{1b}[31m"
+      |                  ^^^^^^^^^^^^
+
     error[invalid]: unknown key `color` in a rule
      --> policy.yml:8:5
       |
@@ -138,8 +144,8 @@ fn a_broken_policy() {
       |
       = help: known keys: `name`, `permission`, `workflow`, `branch`, `environment`, `events`, `claims`, `expires`
 
-    4 errors, 0 warnings, 0 notes in 1 file
-    "##);
+    5 errors, 0 warnings, 0 notes in 1 file
+    "#);
 }
 
 #[test]

@@ -155,9 +155,8 @@ pub(super) fn read_policy(path: &Path, source: &str) -> Result<String, Failure> 
         let message = format!("the policy {source} cannot be read: {error}");
         Failure::new(reason, message)
     })?;
-    String::from_utf8(bytes).map_err(|error| {
-        let at = error.utf8_error().valid_up_to();
-        let message = format!("the policy {source} is not UTF-8 text: byte {at}");
+    crate::text_of(bytes).map_err(|why| {
+        let message = format!("the policy {source} is {why}");
         Failure::new(Reason::PolicyInvalid, message)
     })
 }

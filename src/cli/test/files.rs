@@ -133,8 +133,5 @@ fn beside_policies(directory: &Path) -> std::io::Result<Vec<PathBuf>> {
 fn read(path: &Path) -> Result<String, String> {
     let bytes = crate::read_capped(path, MAX_FILE)
         .map_err(|error| format!("the file cannot be read: {error}"))?;
-    String::from_utf8(bytes).map_err(|error| {
-        let at = error.utf8_error().valid_up_to();
-        format!("the file is not UTF-8 text: byte {at}")
-    })
+    crate::text_of(bytes).map_err(|why| format!("the file is {why}"))
 }

@@ -58,6 +58,43 @@ fn every_problem_of_the_reader_is_found() {
 }
 
 #[test]
+fn what_could_be_read_is_linted_too() {
+    let text = "\
+version: 1
+color: red
+repositories:
+  - repository: acme/infra
+    repository_id: x
+    permissions:
+      - permission: ws:lock:create
+        branch: [7, feature/*, refs/heads/main]
+        environment: [{}]
+        workflow: deploy.yaml
+        expires: 2020-01-31
+      - permission: ws:locks:create
+        environment: [8]
+      - permission: ws:locks:create
+";
+    // The id is not missing, the second rule is not broad, the third does not repeat it, and a list
+    // of which nothing could be read is not empty.
+    assert_eq!(
+        found(text),
+        [
+            "2:1 invalid",
+            "5:20 invalid",
+            "7:21 unknown-permission",
+            "8:18 invalid",
+            "8:21 glob-like",
+            "8:32 never-matches",
+            "9:23 invalid",
+            "10:19 extension",
+            "11:18 expired",
+            "13:23 invalid",
+        ]
+    );
+}
+
+#[test]
 fn permission_keys() {
     let key = |key: &str| {
         let text =

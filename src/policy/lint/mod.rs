@@ -28,7 +28,7 @@ use serde::Serialize;
 pub use catalogue::Lint;
 pub use source::Source;
 
-use super::{Document, Entry, Format, Pattern, Patterns, Position, Problem, Rule, quoted};
+use super::{Document, Entry, Format, Invalid, Pattern, Patterns, Position, Problem, Rule, quoted};
 
 /// How much a finding matters.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
@@ -94,21 +94,24 @@ pub fn lint(text: &str, format: Format, options: &Options) -> Vec<Finding> {
         source: Source::new(text, format),
         list: Vec::new(),
     };
-    match Document::parse(text, format) {
-        Ok(document) => check(&document, options, &mut findings),
-        Err(invalid) => {
-            for problem in invalid.iter() {
-                findings.push(findings.problem(&catalogue::INVALID, problem));
-            }
-        }
+    let (document, invalid) = Document::parse_partly(text, format);
+    for problem in invalid.iter().flat_map(Invalid::iter) {
+        findings.push(findings.problem(&catalogue::INVALID, problem));
+    }
+    if let Some(document) = &document {
+        check(document, invalid.is_none(), options, &mut findings);
     }
     let mut list = findings.list;
     list.sort_by_key(|finding| (finding.position, finding.code));
     list
 }
 
-fn check(document: &Document<'_>, options: &Options, findings: &mut Findings<'_>) {
-    entries::check(document, findings);
+/// `is_whole`: nothing of the policy is missing in the document, so that its lists can be judged and
+/// not only what stands in them.
+fn check(document: &Document<'_>, is_whole: bool, options: &Options, findings: &mut Findings<'_>) {
+    if is_whole {
+        entries::check(document, findings);
+    }
     let mut patterns = patterns::Checker::default();
     let mut rules = rules::Checker::default();
     let top = document.permissions.as_deref().map(|list| (None, list));
@@ -134,7 +137,9 @@ fn check(document: &Document<'_>, options: &Options, findings: &mut Findings<'_>
             events::check(rule, findings);
             expiry::check(rule, options.now, findings);
         }
-        rules.check(list, &patterns, findings);
+        if is_whole {
+            rules.check(list, &patterns, findings);
+        }
     }
 }
 
