@@ -8,6 +8,7 @@ use crate::cli::check::explain;
 use crate::cli::style::Colours;
 use crate::context::Context;
 use crate::decision::{Decision, PermissionDecision};
+use crate::policy::quoted;
 use crate::report::context_rows;
 use crate::report::text::visible;
 
@@ -72,7 +73,7 @@ fn job(context: &Context) -> String {
         .filter_map(|(name, value)| {
             let name = name.to_lowercase();
             match value {
-                Some(value) => Some(format!("{name} `{value}`")),
+                Some(value) => Some(format!("{name} {}", quoted(value))),
                 None if matches!(&*name, "event" | "actor") => None,
                 None => Some(format!("no {name}")),
             }

@@ -5,6 +5,7 @@ use std::fmt::Write as _;
 use super::failure::failure;
 use super::files::Results;
 use crate::cli::style::Colours;
+use crate::policy::quoted;
 use crate::report::text::visible;
 
 /// How many rules that no case matched are shown.
@@ -52,7 +53,7 @@ fn uncovered(text: &mut String, results: &Results, colours: Colours) {
     for rule in uncovered.iter().take(MAX_UNCOVERED) {
         let never = colours.warning("never:");
         let name = match rule.name {
-            Some(name) => format!("`{name}`"),
+            Some(name) => quoted(name),
             None => rule.permissions.join(", "),
         };
         let (policy, name) = (visible(rule.policy), visible(&name));
