@@ -7,6 +7,7 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
+use crate::github::is_commit_sha;
 use crate::oidc::{Claims, SignedClaims};
 
 /// The values of a job. An absent value matches `*` only.
@@ -102,7 +103,9 @@ fn workflow(claims: &Claims) -> Option<String> {
         Some(file) if own => Some(file.to_owned()),
         Some(file) => Some(format!("{owner}/{name}/.github/workflows/{file}")),
         None => {
-            let path = rest.split_once("@refs/").map_or(rest, |(path, _)| path);
+            let at_commit = || rest.rsplit_once('@').filter(|(_, at)| is_commit_sha(at));
+            let at = rest.split_once("@refs/").or_else(at_commit);
+            let path = at.map_or(rest, |(path, _)| path);
             Some(format!("{owner}/{name}/{path}"))
         }
     }

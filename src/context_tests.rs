@@ -54,6 +54,14 @@ fn what_is_not_in_github_workflows_is_the_whole_path() {
             "acme/infra/.github/workflows/sub/deploy.yml",
         ),
         (
+            "acme/infra/ci/deploy.yml@0123456789abcdef0123456789abcdef01234567",
+            "acme/infra/ci/deploy.yml",
+        ),
+        (
+            "acme/infra/ci/deploy@home.yml",
+            "acme/infra/ci/deploy@home.yml",
+        ),
+        (
             "acme/infra/.github/workflows/deploy.yml",
             "acme/infra/.github/workflows/deploy.yml",
         ),
