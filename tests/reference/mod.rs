@@ -1,7 +1,9 @@
 //! A plain reference evaluator: what the contract says of patterns and decisions, in the most
 //! obvious code. It shares nothing with the product, so that a mistake has to be made twice to hide.
-//!
-//! Values are ASCII here; what case means beyond that has its own tests.
+
+#![allow(dead_code, reason = "each test file uses a part of it")]
+
+pub mod run;
 
 use std::cell::RefCell;
 use std::collections::HashMap;
@@ -24,6 +26,7 @@ pub enum Pattern {
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Rule {
     pub name: Option<String>,
+    /// Keys, or display names in any case.
     pub permissions: Vec<String>,
     pub workflow: Option<Vec<Pattern>>,
     pub branch: Option<Vec<Pattern>>,
@@ -48,6 +51,19 @@ pub struct Entry {
 pub struct Policy {
     pub permissions: Option<Vec<Rule>>,
     pub repositories: Option<Vec<Entry>>,
+}
+
+impl Policy {
+    /// Every rule with its entry, as they are counted.
+    pub fn rules(&self) -> Vec<(&Rule, Option<&Entry>)> {
+        let top = self.permissions.iter().flatten().map(|rule| (rule, None));
+        let entries = self.repositories.iter().flatten();
+        let of_entries = entries.flat_map(|entry| {
+            let rules = entry.permissions.iter();
+            rules.map(move |rule| (rule, Some(entry)))
+        });
+        top.chain(of_entries).collect()
+    }
 }
 
 /// Where the policy comes from, as far as it matters to `permissions:` at the top.
@@ -85,6 +101,35 @@ pub struct Outcome {
     pub granting: Option<usize>,
     /// The rule with the fewest failed dimensions, the first of those, and their names.
     pub nearest: Option<(usize, Vec<String>)>,
+    /// Every rule that names the permission, and what it fails on.
+    pub trace: Vec<(usize, Vec<String>)>,
+}
+
+impl Outcome {
+    /// Of a policy that cannot be decided on.
+    pub fn invalid() -> Self {
+        error("policy_invalid")
+    }
+}
+
+/// The keys that have a display name.
+const DISPLAY_NAMES: [(&str, &str); 6] = [
+    ("affected stacks create", "ws:affected_stacks:create"),
+    ("deployments create", "ws:deployments:create"),
+    ("locks create", "ws:locks:create"),
+    ("locks delete", "ws:locks:delete"),
+    ("instances create", "ws:instances:create"),
+    ("instances update", "ws:instances:update"),
+];
+
+/// The key that a permission means.
+pub fn key(permission: &str) -> &str {
+    for (name, key) in DISPLAY_NAMES {
+        if permission.to_lowercase() == name {
+            return key;
+        }
+    }
+    permission
 }
 
 /// The pattern is itself wrong.
@@ -154,7 +199,8 @@ pub fn evaluate(policy: &Policy, source: Source, job: &Job, permission: &str) ->
     // Which of them name the permission, and what does each fail on?
     let mut results: Vec<(usize, Vec<String>)> = Vec::new();
     for (index, rule) in own_rules {
-        if rule.permissions.iter().any(|key| key == permission) {
+        let mut named = rule.permissions.iter();
+        if named.any(|written| key(written) == key(permission)) {
             match failed_dimensions(rule, job) {
                 Ok(failed) => results.push((index, failed)),
                 Err(Wrong) => return error("policy_invalid"),
@@ -172,6 +218,7 @@ pub fn evaluate(policy: &Policy, source: Source, job: &Job, permission: &str) ->
                 reason: "granted",
                 granting: Some(*index),
                 nearest: None,
+                trace: results.clone(),
             };
         }
     }
@@ -209,6 +256,7 @@ pub fn evaluate(policy: &Policy, source: Source, job: &Job, permission: &str) ->
     }
     let mut outcome = denied(reason);
     outcome.nearest = Some(nearest.clone());
+    outcome.trace = results;
     outcome
 }
 
@@ -218,6 +266,7 @@ fn error(reason: &'static str) -> Outcome {
         reason,
         granting: None,
         nearest: None,
+        trace: Vec::new(),
     }
 }
 
@@ -227,6 +276,7 @@ fn denied(reason: &'static str) -> Outcome {
         reason,
         granting: None,
         nearest: None,
+        trace: Vec::new(),
     }
 }
 
@@ -298,6 +348,8 @@ fn matches(pattern: &Pattern, value: Option<&str>, ignore_case: bool) -> Result<
     if text.is_empty() || text.len() > 1024 {
         return Err(Wrong);
     }
+    // Two values that differ beyond ASCII are two names.
+    let ignore_case = ignore_case && value.is_none_or(str::is_ascii);
     match pattern {
         Pattern::Plain(text) if text == "*" => Ok(true),
         Pattern::Plain(text) if !text.chars().any(|c| r"\^$*+?()[]{}|".contains(c)) => {
@@ -341,6 +393,11 @@ fn matches(pattern: &Pattern, value: Option<&str>, ignore_case: bool) -> Result<
             Ok(value.is_some() && glob_matches(&steps, &chars))
         }
     }
+}
+
+/// Whether the pattern is itself wrong.
+pub fn is_wrong(pattern: &Pattern) -> bool {
+    matches(pattern, None, false).is_err()
 }
 
 /// `None` when it does not compile. Remembered, since compiling is what takes the time.

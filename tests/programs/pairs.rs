@@ -1,0 +1,251 @@
+//! The pairs: a policy with its text and place, and jobs that ask.
+
+use proptest::collection::vec;
+use proptest::option;
+use proptest::prelude::*;
+use proptest::sample::{Index, select};
+use proptest::strategy::ValueTree as _;
+use proptest::test_runner::{RngSeed, TestRunner};
+use repo_permissions::policy::Format;
+use serde_json::{Value, json};
+use simulator::Job;
+use simulator::github::Repository;
+
+use super::random::runs::{self, run};
+use super::random::{self, written};
+use super::reference::run::{Event, Head, Run};
+use super::reference::{Outcome, Policy, Source, evaluate};
+
+/// Every policy is asked this often.
+pub const PAIRS_OF_A_POLICY: usize = 5;
+
+/// The commit that reports belong on.
+pub const HEAD_SHA: &str = "0123456789abcdef0123456789abcdef01234567";
+
+/// Where the action reads the policy.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub enum Place {
+    /// This repository, at its default branch.
+    Default,
+    /// This repository, at a ref.
+    AtRef,
+    /// Another repository.
+    Another,
+    /// The input itself.
+    Inline,
+    /// The workspace.
+    Workspace,
+}
+
+impl Place {
+    pub fn source(self) -> Source {
+        match self {
+            Self::Default | Self::AtRef => Source::Own,
+            Self::Another => Source::Other,
+            Self::Inline | Self::Workspace => Source::Given,
+        }
+    }
+}
+
+/// A policy and who asks it.
+#[derive(Debug)]
+pub struct Group {
+    pub policy: Policy,
+    /// Whether the file as a whole is not.
+    pub is_valid: bool,
+    pub text: String,
+    pub format: Format,
+    /// Of each rule.
+    pub lines: Vec<u32>,
+    /// Where the file of cases says that the policy lies.
+    pub repository: Option<&'static str>,
+    pub pairs: Vec<Pair>,
+    /// This year.
+    pub year: u32,
+}
+
+/// A job and the permission that it asks for.
+#[derive(Debug)]
+pub struct Pair {
+    pub run: Run,
+    pub permission: String,
+    pub place: Place,
+}
+
+impl Group {
+    /// The name of the policy's file.
+    pub fn file(&self) -> &'static str {
+        match self.format {
+            Format::Yaml => "policy.yml",
+            Format::Json => "policy.json",
+        }
+    }
+
+    /// What the reference says.
+    pub fn expected(&self, source: Source, pair: &Pair) -> Outcome {
+        if !self.is_valid {
+            return Outcome::invalid();
+        }
+        evaluate(
+            &self.policy,
+            source,
+            &pair.run.job(self.year),
+            &pair.permission,
+        )
+    }
+}
+
+impl Pair {
+    fn new(run: Run, permission: String, place: Place) -> Self {
+        let is_pull = matches!(run.event, Event::Pull(_));
+        Self {
+            place: match place {
+                // In pull requests the workspace is refused.
+                Place::Workspace if is_pull => Place::Inline,
+                place => place,
+            },
+            run,
+            permission,
+        }
+    }
+
+    /// The job as the runner knows it.
+    pub fn job(&self) -> Job {
+        let run = &self.run;
+        let repository = Repository::new(&run.repository, run.repository_id, run.owner_id);
+        let mut job = Job::push(&repository, "main").with_payload(self.payload());
+        job.event_name = run.event.name().to_owned();
+        job.reference = match &run.event {
+            Event::Branch { branch, .. } => format!("refs/heads/{branch}"),
+            Event::Tag { tag, .. } => format!("refs/tags/{tag}"),
+            Event::Commit { .. } => String::new(),
+            Event::Pull(pull) if pull.merged || pull.name == "pull_request_target" => {
+                format!("refs/heads/{}", pull.base_branch)
+            }
+            Event::Pull(pull) => format!("refs/pull/{}/merge", pull.number),
+        };
+        if let Event::Pull(pull) = &run.event {
+            job.head_ref.clone_from(&pull.head_branch);
+            job.base_ref.clone_from(&pull.base_branch);
+        }
+        let (workflow, path) = &run.workflow;
+        let at = match job.reference.as_str() {
+            "" => job.sha.as_str(),
+            reference => reference,
+        };
+        job.workflow_ref = Some(format!("{workflow}/{path}@{at}"));
+        job.environment.clone_from(&run.environment);
+        for (name, value) in &run.claims {
+            match name.as_str() {
+                "runner_environment" => job.runner_environment.clone_from(value),
+                "ref_protected" => job.ref_protected = value == "true",
+                other => panic!("nothing sets the claim {other}"),
+            }
+        }
+        job
+    }
+
+    /// The job's claims, as GitHub signs them.
+    pub fn claims(&self) -> Value {
+        Value::Object(self.job().claims())
+    }
+
+    /// The event's payload, as far as it is read.
+    pub fn payload(&self) -> Value {
+        let Event::Pull(pull) = &self.run.event else {
+            return json!({ "ref": "refs/heads/main" });
+        };
+        let (owner, id) = match &pull.head {
+            Head::Fork(owner) | Head::Gone(owner) => (owner.as_str(), 1_000_000),
+            _ => ("acme-org", self.run.repository_id),
+        };
+        let repo = json!({ "id": id, "owner": { "login": owner } });
+        let mut request = json!({
+            "number": pull.number,
+            "head": {
+                "ref": pull.head_branch,
+                "sha": HEAD_SHA,
+                "user": { "login": owner },
+                "repo": repo,
+            },
+        });
+        match &pull.head {
+            Head::This | Head::Fork(_) => {}
+            Head::Gone(_) => request["head"]["repo"] = Value::Null,
+            Head::Unsaid => return json!({ "number": pull.number }),
+            Head::OtherNumber => request["number"] = json!(pull.number + 1),
+            Head::OtherBranch => request["head"]["ref"] = json!("another"),
+        }
+        json!({ "number": pull.number, "pull_request": request })
+    }
+}
+
+/// Random groups, the same for the same seed.
+pub fn groups(count: usize, seed: u64, year: u32) -> Vec<Group> {
+    let mut runner = TestRunner::new(ProptestConfig {
+        rng_seed: RngSeed::Fixed(seed),
+        ..ProptestConfig::default()
+    });
+    let places = [
+        Place::Default,
+        Place::AtRef,
+        Place::Another,
+        Place::Inline,
+        Place::Workspace,
+    ];
+    let ask = prop_oneof![9 => random::permission(), 1 => Just("acme:keys:turn".to_owned())];
+    let aims = option::weighted(0.7, (any::<Index>(), any::<bool>()));
+    let strategy = (
+        random::policy(12),
+        select(&[None, Some("acme-org/infra"), Some("acme-org/policies")][..]),
+        any::<bool>(),
+        prop::bool::weighted(0.97),
+        vec(
+            (run(), ask, select(places.to_vec()), aims),
+            PAIRS_OF_A_POLICY,
+        ),
+    );
+    (0..count)
+        .map(|_| {
+            let tree = strategy.new_tree(&mut runner).unwrap();
+            let (mut policy, repository, as_json, is_valid, pairs) = tree.current();
+            let entries = policy.repositories.iter_mut().flatten();
+            let rules = entries.flat_map(|entry| &mut entry.permissions);
+            for rule in policy.permissions.iter_mut().flatten().chain(rules) {
+                // The strategies are about 2026.
+                rule.expires_after_year =
+                    rule.expires_after_year.map(|expires| expires + year - 2026);
+            }
+            let (mut text, lines) = if as_json {
+                written::json(&policy)
+            } else {
+                written::yaml(&policy)
+            };
+            if !is_valid {
+                text = text.replacen("version", "versoin", 1);
+            }
+            let pairs = pairs
+                .into_iter()
+                .map(|(mut run, mut permission, place, aim)| {
+                    let rules = policy.rules();
+                    if let (Some((index, swap)), false) = (aim, rules.is_empty()) {
+                        let (rule, entry) = rules[index.index(rules.len())];
+                        runs::aim(&mut run, rule, entry, swap);
+                        permission.clone_from(&rule.permissions[0]);
+                    }
+                    Pair::new(run, permission, place)
+                });
+            let pairs = pairs.collect();
+            Group {
+                policy,
+                is_valid,
+                text,
+                format: if as_json { Format::Json } else { Format::Yaml },
+                lines,
+                repository,
+                pairs,
+                year,
+            }
+        })
+        .collect()
+}
