@@ -42,11 +42,11 @@ pub(super) fn asked(file: &Workflow, jobs: &[RunJob<'_>], left_out: &mut Vec<Str
     let file = &file.file;
     for job in jobs {
         for gate in &job.gates {
-            let mut at = format!("line {}", gate.position.line);
+            let mut at = format!("line {}", gate.step.position.line);
             if job.file != file {
                 at = format!("{at} of {}", job.file);
             }
-            if !job.id_token {
+            if !job.token.has_id_token() {
                 left_out.push(format!(
                     "{file}: {at} asks in a job without `id-token: write`, so there is no token to decide on"
                 ));

@@ -7,6 +7,7 @@
 mod directory;
 mod expression;
 mod matrix;
+mod permissions;
 mod run;
 mod trigger;
 mod workflow;
@@ -14,6 +15,7 @@ mod yaml;
 
 pub use directory::{MAX_FILE, MAX_FILES, Unreadable, Workflows, above};
 pub use matrix::Matrix;
+pub use permissions::{Access, ID_TOKEN, JobToken, Permissions};
 pub use run::{Environment, Gate, RunJob};
 pub use trigger::{Input, InputKind, Trigger};
 pub use workflow::{Call, Job, Step, Workflow};

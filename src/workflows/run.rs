@@ -7,9 +7,9 @@ use std::collections::BTreeMap;
 
 use super::directory::Workflows;
 use super::expression::{MAX_VALUES, Names, values};
+use super::permissions::JobToken;
 use super::trigger::InputKind;
 use super::workflow::{Call, Job, Step, Workflow};
-use crate::policy::Position;
 
 /// How deep calls go: GitHub's own limit (docs.github.com, "Reusing workflow configurations").
 const MAX_DEPTH: usize = 10;
@@ -25,10 +25,10 @@ pub struct RunJob<'w> {
     pub job: &'w Job,
     /// The environments that it can have, at least one.
     pub environments: Vec<Environment>,
-    /// Whether it, and those that call it, have `id-token: write`.
-    pub id_token: bool,
+    /// What its token may do.
+    pub token: JobToken<'w>,
     /// Its steps with this action.
-    pub gates: Vec<Gate>,
+    pub gates: Vec<Gate<'w>>,
 }
 
 /// The environment of a job.
@@ -44,9 +44,9 @@ pub enum Environment {
 
 /// A step that asks for permissions.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Gate {
-    /// Where it stands in the file of its job.
-    pub position: Position,
+pub struct Gate<'w> {
+    /// As it is written in the file of its job.
+    pub step: &'w Step,
     /// What its input `permission` can be, as the action reads it: keys or display names.
     pub permissions: Vec<String>,
     /// The input as it is written, when only a run knows it.
@@ -55,7 +55,7 @@ pub struct Gate {
 
 impl Workflows {
     /// The jobs of a run of `workflow`, with those that it calls. `action` is the name that this
-    /// action has in `uses:`.
+    /// action has in `uses:`. A workflow that is only called has inputs and a token that are not known.
     pub fn jobs_of<'w>(&'w self, workflow: &'w Workflow, action: &str) -> Vec<RunJob<'w>> {
         let mut run = Run {
             workflows: self,
@@ -64,7 +64,10 @@ impl Workflows {
             seen: 0,
             jobs: Vec::new(),
         };
-        run.add(workflow, &Started(workflow), true);
+        match workflow.is_only_called() {
+            true => run.add(workflow, &AnyCaller, None),
+            false => run.add(workflow, &Started(workflow), None),
+        }
         run.jobs
     }
 }
@@ -80,20 +83,30 @@ struct Run<'w, 'a> {
 }
 
 impl<'w> Run<'w, '_> {
-    fn add(&mut self, workflow: &'w Workflow, inputs: &dyn Inputs, may: bool) {
+    /// The jobs of a workflow that a job with the token `caller` calls, or that starts the run.
+    fn add(&mut self, workflow: &'w Workflow, inputs: &dyn Inputs, caller: Option<&JobToken<'w>>) {
         for job in &workflow.jobs {
             self.seen += 1;
-            let is_start = self.calls.len() == 1;
-            let own = job.id_token.or(workflow.id_token);
-            let id_token = may && own.unwrap_or(!is_start);
+            let block = job.permissions.as_ref().or(workflow.permissions.as_ref());
+            let token = match caller {
+                Some(caller) => caller.called(block),
+                None if workflow.is_only_called() => JobToken::of_any_caller(block),
+                None => JobToken::started(block),
+            };
             match &job.call {
-                Some(call) => self.call(workflow, job, call, inputs, id_token),
-                None => self.job(workflow, job, inputs, id_token),
+                Some(call) => self.call(workflow, job, call, inputs, token),
+                None => self.job(workflow, job, inputs, token),
             }
         }
     }
 
-    fn job(&mut self, workflow: &'w Workflow, job: &'w Job, inputs: &dyn Inputs, id_token: bool) {
+    fn job(
+        &mut self,
+        workflow: &'w Workflow,
+        job: &'w Job,
+        inputs: &dyn Inputs,
+        token: JobToken<'w>,
+    ) {
         let names = OfJob { inputs, job };
         let environments = match job.environment.as_deref() {
             None => vec![Environment::None],
@@ -108,7 +121,7 @@ impl<'w> Run<'w, '_> {
             file: &workflow.file,
             job,
             environments,
-            id_token,
+            token,
             gates,
         });
     }
@@ -119,7 +132,7 @@ impl<'w> Run<'w, '_> {
         job: &'w Job,
         call: &Call,
         inputs: &dyn Inputs,
-        id_token: bool,
+        token: JobToken<'w>,
     ) {
         let names = OfJob { inputs, job };
         let called = call.local_file().and_then(|file| self.workflows.get(file));
@@ -134,7 +147,7 @@ impl<'w> Run<'w, '_> {
                 file: &workflow.file,
                 job,
                 environments: vec![Environment::Dynamic(call.uses.clone())],
-                id_token,
+                token,
                 gates: Vec::new(),
             });
             return;
@@ -147,7 +160,7 @@ impl<'w> Run<'w, '_> {
                 .collect(),
         };
         self.calls.push(&called.file);
-        self.add(called, &given, id_token);
+        self.add(called, &given, Some(&token));
         self.calls.pop();
     }
 }
@@ -170,8 +183,8 @@ fn environments(names: Vec<String>) -> Vec<Environment> {
     environments
 }
 
-fn gate(step: &Step, names: &dyn Names) -> Gate {
-    let text = step.permission.as_deref().unwrap_or_default();
+fn gate<'w>(step: &'w Step, names: &dyn Names) -> Gate<'w> {
+    let text = step.input("permission").unwrap_or_default();
     let known = values(text, names);
     let dynamic = known.is_none().then(|| text.to_owned());
     let permissions = known.unwrap_or_default();
@@ -181,7 +194,7 @@ fn gate(step: &Step, names: &dyn Names) -> Gate {
         .map(str::trim)
         .filter(|permission| !permission.is_empty());
     Gate {
-        position: step.position,
+        step,
         permissions: permissions.map(str::to_owned).collect(),
         dynamic,
     }
@@ -212,6 +225,15 @@ impl Inputs for Started<'_> {
             values.push(String::new());
         }
         Some(values)
+    }
+}
+
+/// From whoever calls it.
+struct AnyCaller;
+
+impl Inputs for AnyCaller {
+    fn values(&self, _: &str) -> Option<Vec<String>> {
+        None
     }
 }
 

@@ -1,4 +1,4 @@
-use super::super::Workflows;
+use super::super::{Access, Workflows};
 use super::{Environment, RunJob};
 
 fn workflows(files: &[(&str, &str)]) -> Workflows {
@@ -177,7 +177,7 @@ jobs:
         .map(|job| {
             let gate = &job.gates[0];
             (
-                job.id_token,
+                job.token.has_id_token(),
                 gate.permissions.join("|"),
                 gate.dynamic.as_deref(),
             )
@@ -190,4 +190,24 @@ jobs:
             (false, String::new(), Some("${{ inputs.permission }}")),
         ]
     );
+}
+
+#[test]
+fn what_is_only_called_depends_on_its_callers() {
+    let gate = "
+on: {workflow_call: {inputs: {permission: {default: 'a:b'}}}}
+permissions: {id-token: write, checks: none}
+jobs:
+  gate:
+    steps:
+      - uses: acme-org/repo-permissions@v0
+        with: {permission: '${{ inputs.permission }}'}
+";
+    let workflows = workflows(&[("gate.yml", gate)]);
+    let jobs = jobs(&workflows, "gate.yml");
+    let token = &jobs[0].token;
+    assert_eq!(token.access("id-token"), None);
+    assert_eq!(token.access("checks"), Some(Access::None));
+    let dynamic = jobs[0].gates[0].dynamic.as_deref();
+    assert_eq!(dynamic, Some("${{ inputs.permission }}"));
 }

@@ -4,6 +4,7 @@
 //! whether a file is valid, GitHub says.
 
 use super::matrix::Matrix;
+use super::permissions::Permissions;
 use super::trigger::{self, Trigger};
 use super::yaml::Node;
 use crate::policy::{Position, Problem, quoted};
@@ -17,8 +18,8 @@ pub struct Workflow {
     pub name: Option<String>,
     /// `on:`, in file order.
     pub triggers: Vec<Trigger>,
-    /// Whether `permissions:` grants `id-token: write`; absent when it is not given.
-    pub id_token: Option<bool>,
+    /// `permissions:`.
+    pub permissions: Option<Permissions>,
     /// `jobs:`, in file order.
     pub jobs: Vec<Job>,
 }
@@ -32,8 +33,8 @@ pub struct Job {
     pub position: Position,
     /// `environment:` or its `name:`, with its expressions.
     pub environment: Option<String>,
-    /// Whether `permissions:` grants `id-token: write`; absent when it is not given.
-    pub id_token: Option<bool>,
+    /// `permissions:`.
+    pub permissions: Option<Permissions>,
     /// `strategy.matrix:`.
     pub matrix: Matrix,
     /// `uses:`, when it is no job of its own but a call.
@@ -60,8 +61,8 @@ pub struct Step {
     pub uses: Option<String>,
     /// `run:`.
     pub run: Option<String>,
-    /// The input `permission`, with its expressions.
-    pub permission: Option<String>,
+    /// `with:`, with its expressions.
+    pub with: Vec<(String, String)>,
 }
 
 impl Workflow {
@@ -84,7 +85,7 @@ impl Workflow {
             file: file.to_owned(),
             name: root.get("name").and_then(Node::text).map(str::to_owned),
             triggers: trigger::read(on)?,
-            id_token: root.get("permissions").map(grants_id_token),
+            permissions: permissions(&root),
             jobs: jobs
                 .members()
                 .map(|(id, at, job)| Job::read(id, at, job))
@@ -128,7 +129,7 @@ impl Job {
             id: id.to_owned(),
             position,
             environment: environment.and_then(Node::text).map(str::to_owned),
-            id_token: job.get("permissions").map(grants_id_token),
+            permissions: permissions(job),
             matrix: job
                 .get("strategy")
                 .and_then(|strategy| strategy.get("matrix"))
@@ -154,13 +155,19 @@ impl Call {
 impl Step {
     fn read(step: &Node) -> Self {
         let text = |key: &str| step.get(key).and_then(Node::text).map(str::to_owned);
-        let permission = step.get("with").and_then(|with| with.get("permission"));
         Self {
             position: step.at,
             uses: text("uses"),
             run: text("run"),
-            permission: permission.and_then(Node::text).map(str::to_owned),
+            with: texts_of(step.get("with")),
         }
+    }
+
+    /// An input, with its expressions; absent when empty. Their names are compared without case.
+    pub fn input(&self, name: &str) -> Option<&str> {
+        let mut with = self.with.iter();
+        let (_, value) = with.find(|(key, _)| key.eq_ignore_ascii_case(name))?;
+        Some(value.trim()).filter(|value| !value.is_empty())
     }
 
     /// Whether it uses the action of this name: the last part of the path, so that a fork and a copy
@@ -173,10 +180,8 @@ impl Step {
     }
 }
 
-/// `read-all` and `{}` do not, and neither do the defaults of an organisation.
-fn grants_id_token(permissions: &Node) -> bool {
-    let own = permissions.get("id-token").and_then(Node::text);
-    own == Some("write") || permissions.text() == Some("write-all")
+fn permissions(node: &Node) -> Option<Permissions> {
+    node.get("permissions").map(Permissions::read)
 }
 
 fn texts_of(mapping: Option<&Node>) -> Vec<(String, String)> {

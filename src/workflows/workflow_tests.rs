@@ -1,4 +1,4 @@
-use super::super::{InputKind, Workflow};
+use super::super::{Access, ID_TOKEN, InputKind, Permissions, Workflow};
 
 fn read(text: &str) -> Workflow {
     Workflow::parse("a.yml", text).unwrap()
@@ -78,7 +78,7 @@ jobs:
     steps:
       - run: atmos pro lock
       - uses: repo-permissions/repo-permissions@v0
-        with: {permission: 'ws:locks:create'}
+        with: {permission: 'ws:locks:create', mode: ''}
   named:
     environment: {name: '${{ inputs.to }}', url: https://example.com}
     permissions: write-all
@@ -90,23 +90,34 @@ jobs:
 ",
     );
     let jobs = &workflow.jobs;
+    let id_token = |permissions: &Option<Permissions>| {
+        let permissions = permissions.as_ref();
+        permissions.map(|permissions| permissions.access(ID_TOKEN))
+    };
     let of: Vec<_> = jobs
         .iter()
-        .map(|job| (&*job.id, job.environment.as_deref(), job.id_token))
+        .map(|job| {
+            let environment = job.environment.as_deref();
+            (&*job.id, environment, id_token(&job.permissions))
+        })
         .collect();
     assert_eq!(
         of,
         [
-            ("plain", Some("prod"), Some(true)),
-            ("named", Some("${{ inputs.to }}"), Some(true)),
+            ("plain", Some("prod"), Some(Access::Write)),
+            ("named", Some("${{ inputs.to }}"), Some(Access::Write)),
             ("called", None, None),
             ("elsewhere", None, None),
         ]
     );
-    assert_eq!(workflow.id_token, Some(false));
+    assert_eq!(id_token(&workflow.permissions), Some(Access::Read));
     let steps = &jobs[0].steps;
     assert_eq!(steps[0].run.as_deref(), Some("atmos pro lock"));
-    assert_eq!(steps[1].permission.as_deref(), Some("ws:locks:create"));
+    assert_eq!(steps[1].input("Permission"), Some("ws:locks:create"));
+    assert_eq!(
+        (steps[1].input("mode"), steps[1].input("report")),
+        (None, None)
+    );
     let call = jobs[2].call.as_ref().unwrap();
     assert_eq!(call.local_file(), Some("b.yml"));
     assert_eq!(call.with[1], ("count".to_owned(), "3".to_owned()));
