@@ -173,10 +173,15 @@ impl Reporter<'_> {
                 Log.line(&format!("{name}: {}", value.unwrap_or("none")));
             }
         }
-        if let Some(parts) = outcome.provenance() {
+        let policies = [
+            ("Policy", &outcome.policy),
+            ("Own policy", &outcome.own_policy),
+        ];
+        for (name, policy) in policies {
+            let Some(policy) = policy else { continue };
             let part = |(name, value): (&str, &str)| format!("{name} {value}").trim().to_owned();
-            let parts: Vec<_> = parts.into_iter().map(part).collect();
-            Log.line(&format!("Policy: {}", parts.join(", ")));
+            let parts: Vec<_> = policy.provenance().into_iter().map(part).collect();
+            Log.line(&format!("{name}: {}", parts.join(", ")));
         }
         if self.detail == Detail::Full {
             for permission in &outcome.permissions {

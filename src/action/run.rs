@@ -21,10 +21,11 @@ use super::runtime::{Runtime, payload};
 use super::workflow::{Log, random_id, write_outputs};
 use crate::audit::{Circumstances, TokenRecord, records};
 use crate::context::{Context, EventPayload};
-use crate::decision::{Decision, PermissionDecision, Reason, Scope, decide_while};
+use crate::decision::{Decision, PermissionDecision, Reason, Scope, decide_while, with_own_policy};
 use crate::http::{Budget, Network};
 use crate::oidc::Issuer;
-use crate::policy::Document;
+use crate::policy::source::{DEFAULT_PATH, PolicySource};
+use crate::policy::{Document, PermissionKey};
 use crate::report::{Detail, Failure, Outcome, PolicyRecord};
 
 /// How long reports may take after SIGTERM or SIGINT. The runner kills after ten seconds.
@@ -54,8 +55,8 @@ where
     let reserve = (report_inputs.timeout / 4).min(Duration::from_secs(15));
     let (payload, payload_problem) = payload(environment);
 
-    let policy = OnceCell::new();
-    let work = Work::new(&policy);
+    let (policy, own_policy) = (OnceCell::new(), OnceCell::new());
+    let work = Work::new(&policy, &own_policy);
     let credentials = OnceCell::new();
     let deciding = async {
         let inputs = inputs.as_ref().ok_or_else(|| {
@@ -215,15 +216,20 @@ struct Work<'p> {
     token: OnceCell<TokenRecord>,
     policy: &'p OnceCell<Loaded>,
     document: OnceCell<Document<'p>>,
+    /// The repository's own policy, where a central one delegates.
+    own_policy: &'p OnceCell<Loaded>,
+    own_document: OnceCell<Document<'p>>,
 }
 
 impl<'p> Work<'p> {
-    fn new(policy: &'p OnceCell<Loaded>) -> Self {
+    fn new(policy: &'p OnceCell<Loaded>, own_policy: &'p OnceCell<Loaded>) -> Self {
         Self {
             context: OnceCell::new(),
             token: OnceCell::new(),
             policy,
             document: OnceCell::new(),
+            own_policy,
+            own_document: OnceCell::new(),
         }
     }
 
@@ -239,19 +245,29 @@ impl<'p> Work<'p> {
         self.policy.get().map(|policy| policy.record.clone())
     }
 
+    fn own_record(&self) -> Option<PolicyRecord> {
+        self.own_policy.get().map(|policy| policy.record.clone())
+    }
+
     fn outcome<'a>(
         &'a self,
         permissions: Vec<PermissionDecision<'a>>,
         detail: Detail,
     ) -> Outcome<'a> {
         match (self.context.get(), self.record()) {
-            (Some(context), Some(policy)) => Outcome::decided(permissions, context, policy, detail),
+            (Some(context), Some(policy)) => Outcome {
+                own_policy: self.own_record(),
+                ..Outcome::decided(permissions, context, policy, detail)
+            },
             _ => self.failed(&incomplete(), detail),
         }
     }
 
     fn failed(&self, failure: &Failure, detail: Detail) -> Outcome<'_> {
-        Outcome::failed(failure, self.context.get(), self.record(), detail)
+        Outcome {
+            own_policy: self.own_record(),
+            ..Outcome::failed(failure, self.context.get(), self.record(), detail)
+        }
     }
 }
 
@@ -309,16 +325,69 @@ impl Step<'_> {
         let policy = async { Ok(self.policy(inputs, &runtime, work, credentials).await) };
         let (context, policy) = tokio::try_join!(identity, policy)?;
         let (loaded, document) = policy?;
+        let decided =
+            self.decide_by(loaded, document, loaded.scope, &inputs.permissions, context)?;
+        let is_open = |permission: &PermissionDecision<'_>| {
+            permission.decision == Decision::Denied && permission.delegated
+        };
+        if !decided.iter().any(is_open) {
+            return Ok(decided);
+        }
+        let Some((own, document)) = self.own_policy(&runtime, work, credentials).await? else {
+            return Ok(decided);
+        };
+        let asked = inputs.permissions.iter().zip(decided);
+        asked
+            .map(|(permission, central)| {
+                if !is_open(&central) {
+                    return Ok(central);
+                }
+                let asked = std::slice::from_ref(permission);
+                let of_own =
+                    self.decide_by(own, document, Scope::ThisRepository, asked, context)?;
+                let of_own = of_own.into_iter().next().ok_or_else(incomplete)?;
+                Ok(with_own_policy(central, of_own))
+            })
+            .collect()
+    }
+
+    fn decide_by<'w>(
+        &self,
+        loaded: &Loaded,
+        document: &'w Document<'w>,
+        scope: Scope,
+        permissions: &[PermissionKey<'_>],
+        context: &'w Context,
+    ) -> Result<Vec<PermissionDecision<'w>>, Failure> {
         let until = Instant::now() + self.budget.left().min(MAX_DECISION);
-        decide_while(
-            document,
-            loaded.scope,
-            &inputs.permissions,
-            context,
-            (self.clock)(),
-            &|| Instant::now() < until,
-        )
-        .map_err(|invalid| Failure::invalid_policy(&loaded.record.file, &invalid))
+        let now = (self.clock)();
+        let go_on = || Instant::now() < until;
+        decide_while(document, scope, permissions, context, now, &go_on)
+            .map_err(|invalid| Failure::invalid_policy(&loaded.record.file, &invalid))
+    }
+
+    /// The repository's own policy, to which a central one delegates; `None` when there is none. It
+    /// can only add: what cannot be read is an error, not a denial, but never a grant.
+    async fn own_policy<'w, 'p>(
+        &self,
+        runtime: &Runtime,
+        work: &'w Work<'p>,
+        credentials: &Credentials,
+    ) -> Result<Option<(&'p Loaded, &'w Document<'p>)>, Failure> {
+        let source = PolicySource::parse(DEFAULT_PATH, "")
+            .map_err(|error| Failure::new(Reason::Internal, error))?;
+        let place = Place {
+            source: &source,
+            this: &runtime.repository,
+            workspace: None,
+        };
+        let loaded = match load(&place, credentials, self.budget).await {
+            Err(failure) if failure.reason == Reason::PolicyNotFound => return Ok(None),
+            loaded => loaded?,
+        };
+        let loaded = work.own_policy.get_or_init(|| loaded);
+        let document = loaded.document()?;
+        Ok(Some((loaded, work.own_document.get_or_init(|| document))))
     }
 
     fn prepare(&self, inputs: &ReportInputs) -> Result<(Runtime, Client), Failure> {

@@ -114,6 +114,7 @@ fn record(
             "sha": of_context(|context| context.sha.as_ref()).unwrap_or(sha),
             "workspace": circumstances.workspace,
             "policy": outcome.policy,
+            "own_policy": outcome.own_policy,
             "token": circumstances.token,
             "tool": {"name": env!("CARGO_PKG_NAME"), "version": env!("CARGO_PKG_VERSION")},
             "duration_ms": circumstances.duration_ms,

@@ -137,6 +137,31 @@ fn repositories_and_pins_are_compared_too() {
 }
 
 #[test]
+fn what_is_delegated_is_access_too() {
+    let entry = |repository: &str, delegate: &str| {
+        format!(
+            "repositories:\n  - {{ repository: {repository}, {delegate}permissions: [{{ permission: a:b }}] }}\n"
+        )
+    };
+    let plain = entry("o/r", "");
+    insta::assert_snapshot!(changes(&plain, &entry("o/r", "delegate: [a:b, a:c], ")), @"+ `o/r`: the repository's own policy may now grant `a:b` and `a:c` (by `.github/repo-permissions.yml` at its default branch, to any job)");
+    insta::assert_snapshot!(changes(&entry("o/r", "delegate: a:c, "), &plain), @"- `o/r`: the repository's own policy may no longer grant `a:c` (by `.github/repo-permissions.yml` at its default branch, to any job)");
+    insta::assert_snapshot!(changes(&entry("o/r, repository_id: 5", "delegate: a:c, "), &entry("o/r, repository_id: 6", "delegate: a:c, ")), @r"
+    + `o/r` with id `6`: any workflow on any branch, with or without an environment, may now use `a:b` (for example: repository `o/r`, repository id `6`, event `push`)
+    + `o/r` with id `6`: the repository's own policy may now grant `a:c` (by `.github/repo-permissions.yml` at its default branch, to any job)
+    - `o/r` with id `5`: any workflow on any branch, with or without an environment, may no longer use `a:b` (for example: repository `o/r`, repository id `5`, event `push`)
+    - `o/r` with id `5`: the repository's own policy may no longer grant `a:c` (by `.github/repo-permissions.yml` at its default branch, to any job)
+    ");
+    assert_eq!(
+        changes(
+            &entry("o/r", "delegate: a:c, "),
+            &entry("O/R", "delegate: [a:c, a:c], ")
+        ),
+        ""
+    );
+}
+
+#[test]
 fn what_cannot_be_compared_counts_as_new() {
     insta::assert_snapshot!(of_rules(&[r"a:b, branch: '\bmain\b'"], &["a:b, branch: main"]), @r"
     + the policy's own repository: any workflow on `main` may now use `a:b` (perhaps as before: it was too much to compare exactly)

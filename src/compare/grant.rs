@@ -5,6 +5,7 @@ use std::collections::BTreeSet;
 use jiff::Timestamp;
 
 use super::automaton::Domain;
+use crate::decision::UNTRUSTED_EVENTS;
 use crate::policy::{Case, Document, Entry, Invalid, Kind, Pattern, Patterns, Position, Rule};
 
 /// Whom a rule speaks for.
@@ -34,7 +35,7 @@ impl<'a> Installation<'a> {
     }
 
     /// Where it stands in its file.
-    fn position(self) -> Position {
+    pub(super) fn position(self) -> Position {
         match self {
             Self::Own => Position::START,
             Self::Entry(entry) => entry.position,
@@ -49,12 +50,37 @@ impl PartialEq for Installation<'_> {
     }
 }
 
-/// One permission of one rule.
+/// One permission of one rule, or one that an entry delegates.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Grant<'a> {
     pub(super) installation: Installation<'a>,
-    pub(super) rule: &'a Rule<'a>,
+    /// `None` for a permission that the repository's own policy may grant to any job.
+    pub(super) rule: Option<&'a Rule<'a>>,
     pub(super) key: &'a str,
+}
+
+impl<'a> Grant<'a> {
+    /// The claims that its rule asks for.
+    pub(super) fn claims(&self) -> impl Iterator<Item = (&'a str, &'a Patterns<'a>)> + use<'a> {
+        let claims = self.rule.into_iter().flat_map(|rule| &rule.claims);
+        claims.map(|(name, patterns)| (&**name, patterns))
+    }
+
+    /// The moment after which it grants nothing.
+    pub(super) fn last(&self) -> Option<Timestamp> {
+        let expires = self.rule?.expires.as_ref()?;
+        Some(expires.last)
+    }
+
+    /// Whether it grants in an event.
+    pub(super) fn accepts(&self, event: &str) -> bool {
+        match self.rule.map(|rule| &rule.events) {
+            // The own policy can name any event.
+            None => true,
+            Some(Some(events)) => events.iter().any(|name| name == event),
+            Some(None) => !UNTRUSTED_EVENTS.contains(&event),
+        }
+    }
 }
 
 /// Every grant of a policy that has not run out, in file order, each key of a rule once.
@@ -70,15 +96,24 @@ pub(super) fn grants<'a>(document: &'a Document<'a>, now: Timestamp) -> Vec<Gran
         let expires = rule.expires.as_ref();
         expires.is_none_or(|expires| !expires.is_over(now))
     });
-    live.flat_map(|(installation, rule)| {
+    let of_rules = live.flat_map(|(installation, rule)| {
         let keys: BTreeSet<_> = rule.permissions.iter().map(|key| key.as_str()).collect();
         keys.into_iter().map(move |key| Grant {
             installation,
-            rule,
+            rule: Some(rule),
             key,
         })
-    })
-    .collect()
+    });
+    let delegated = document.repositories.iter().flat_map(|(_, list)| list);
+    let delegated = delegated.flat_map(|entry| {
+        let keys: BTreeSet<_> = entry.delegate.iter().map(|key| key.as_str()).collect();
+        keys.into_iter().map(move |key| Grant {
+            installation: Installation::Entry(entry),
+            rule: None,
+            key,
+        })
+    });
+    of_rules.chain(delegated).collect()
 }
 
 /// One of the dimensions whose values are texts.
@@ -101,13 +136,13 @@ impl<'a> Dimension<'a> {
         let rule = grant.rule;
         let patterns = match self {
             Self::Repository => grant.installation.repository(),
-            Self::Workflow => rule.workflow.as_ref(),
-            Self::Branch => rule.branch.as_ref(),
-            Self::Environment => rule.environment.as_ref(),
+            Self::Workflow => rule.and_then(|rule| rule.workflow.as_ref()),
+            Self::Branch => rule.and_then(|rule| rule.branch.as_ref()),
+            Self::Environment => rule.and_then(|rule| rule.environment.as_ref()),
             Self::Claim(name) => {
-                let mut claims = rule.claims.iter();
+                let mut claims = grant.claims();
                 claims
-                    .find(|(claim, _)| claim == name)
+                    .find(|(claim, _)| *claim == name)
                     .map(|(_, list)| list)
             }
         };

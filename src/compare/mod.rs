@@ -24,7 +24,7 @@ use search::{Answer, uncovered};
 use space::{Automata, Axis, Cell, Name, axes};
 pub use words::Phrase;
 
-use crate::policy::{Case, Document, Invalid, Kind, Pattern, Patterns, Rule};
+use crate::policy::{Case, Document, Invalid, Kind, Pattern, Patterns, Position, Rule};
 
 /// What a change of a policy does to the access that it gives.
 #[derive(Clone, Debug, Default)]
@@ -52,8 +52,9 @@ impl Comparison<'_> {
 pub struct Change<'a> {
     /// Whom the rule speaks for.
     pub installation: Installation<'a>,
-    /// The rule that gives it.
-    pub rule: &'a Rule<'a>,
+    /// The rule that gives it; `None` where the entry delegates it to the repository's own policy,
+    /// which may then give it to any job.
+    pub rule: Option<&'a Rule<'a>>,
     /// The permission keys.
     pub permissions: Vec<&'a str>,
     /// The workflows; of a list only those that the change is about. `None` is any.
@@ -147,9 +148,11 @@ fn beyond<'a>(
     now: Timestamp,
     automata: &mut Automata,
 ) -> Vec<Change<'a>> {
-    let mut of_key: HashMap<&str, Vec<Grant<'a>>> = HashMap::new();
+    let mut of_key: HashMap<(&str, bool), Vec<Grant<'a>>> = HashMap::new();
     for other in others {
-        of_key.entry(other.key).or_default().push(*other);
+        // What is delegated is compared with what is delegated.
+        let kind = (other.key, other.rule.is_some());
+        of_key.entry(kind).or_default().push(*other);
     }
     let known: HashSet<_> = others.iter().map(meaning).collect();
     let mut changes: Vec<Change<'a>> = Vec::new();
@@ -157,7 +160,8 @@ fn beyond<'a>(
         if known.contains(&meaning(grant)) {
             continue;
         }
-        let others = of_key.get(grant.key).map_or(&[][..], Vec::as_slice);
+        let kind = (grant.key, grant.rule.is_some());
+        let others = of_key.get(&kind).map_or(&[][..], Vec::as_slice);
         let Some(change) = change(grant, others, now, automata) else {
             continue;
         };
@@ -252,7 +256,7 @@ fn whole<'a>(grant: &Grant<'a>, example: Option<Example>, in_part: bool) -> Chan
         let patterns = dimension.patterns(grant)?;
         Some(patterns.list.iter().collect())
     };
-    let events = grant.rule.events.as_ref();
+    let events = grant.rule.and_then(|rule| rule.events.as_ref());
     Change {
         installation: grant.installation,
         rule: grant.rule,
@@ -304,8 +308,7 @@ fn has_automata(grant: &Grant<'_>, automata: &mut Automata) -> bool {
         Dimension::Branch,
         Dimension::Environment,
     ];
-    let claims = grant.rule.claims.iter();
-    let claims = claims.map(|(name, _)| Dimension::Claim(name));
+    let claims = grant.claims().map(|(name, _)| Dimension::Claim(name));
     named.into_iter().chain(claims).all(|dimension| {
         let patterns = dimension.patterns(grant);
         patterns.is_none_or(|patterns| automata.has_all(patterns, dimension.ignores_case()))
@@ -350,18 +353,18 @@ fn meaning(grant: &Grant<'_>) -> impl std::hash::Hash + Eq + use<> {
         texts.dedup();
         Some(texts)
     };
-    let rule = grant.rule;
-    let events = rule.events.as_ref().map(|events| {
+    let events = grant.rule.and_then(|rule| rule.events.as_ref());
+    let events = events.map(|events| {
         let events: std::collections::BTreeSet<_> =
             events.iter().map(|event| event.to_string()).collect();
         events
     });
-    let claims = rule.claims.iter();
-    let claims: std::collections::BTreeMap<_, _> = claims
+    let claims: std::collections::BTreeMap<_, _> = grant
+        .claims()
         .map(|(name, _)| (name.to_string(), list(Dimension::Claim(name), grant)))
         .collect();
     (
-        grant.key.to_owned(),
+        (grant.key.to_owned(), grant.rule.is_some()),
         grant.installation.pins(),
         list(Dimension::Repository, grant),
         list(Dimension::Workflow, grant),
@@ -369,15 +372,23 @@ fn meaning(grant: &Grant<'_>) -> impl std::hash::Hash + Eq + use<> {
         list(Dimension::Environment, grant),
         events,
         claims,
-        rule.expires.as_ref().map(|expires| expires.last),
+        grant.last(),
     )
 }
 
 impl Change<'_> {
+    /// Where it stands in its policy: its rule, or the entry that delegates.
+    pub fn position(&self) -> Position {
+        match self.rule {
+            Some(rule) => rule.position,
+            None => self.installation.position(),
+        }
+    }
+
     /// Whether it differs only in the permission.
     fn says_the_same(&self, other: &Self) -> bool {
         self.installation == other.installation
-            && self.rule.position == other.rule.position
+            && self.position() == other.position()
             && self.workflow == other.workflow
             && self.branch == other.branch
             && self.environment == other.environment

@@ -9,7 +9,6 @@ use jiff::{SignedDuration, Timestamp};
 
 use super::automaton::{Automaton, classes};
 use super::grant::{Dimension, Grant};
-use crate::decision::UNTRUSTED_EVENTS;
 use crate::policy::{Kind, Pattern, Patterns};
 
 /// Events to show an access by that does not depend on the event.
@@ -105,11 +104,8 @@ pub(super) fn axes<'a>(
     ] {
         axes.push(text(dimension, grant, others, automata)?);
     }
-    let claims = others
-        .iter()
-        .chain([grant])
-        .flat_map(|one| &one.rule.claims);
-    let claims: BTreeSet<&str> = claims.map(|(name, _)| &**name).collect();
+    let claims = others.iter().chain([grant]).flat_map(Grant::claims);
+    let claims: BTreeSet<&str> = claims.map(|(name, _)| name).collect();
     for name in claims {
         axes.push(text(Dimension::Claim(name), grant, others, automata)?);
     }
@@ -256,13 +252,10 @@ fn text<'a>(
 fn event<'a>(grant: &Grant<'a>, others: &[Grant<'a>]) -> Axis<'a> {
     let all = others.iter().chain([grant]);
     let named: BTreeSet<&str> = all
-        .flat_map(|one| one.rule.events.iter().flatten())
+        .filter_map(|one| one.rule?.events.as_ref())
+        .flatten()
         .map(|event| &**event)
         .collect();
-    let accepts = |grant: &Grant<'a>, event: &str| match &grant.rule.events {
-        Some(events) => events.iter().any(|name| name == event),
-        None => !UNTRUSTED_EVENTS.contains(&event),
-    };
     // An event that nobody names stands for all of them.
     let other = ORDINARY_EVENTS
         .iter()
@@ -270,14 +263,15 @@ fn event<'a>(grant: &Grant<'a>, others: &[Grant<'a>]) -> Axis<'a> {
     let other = other.copied().unwrap_or("another event");
     let named_and_others = named.iter().copied();
     let values = [other].into_iter().chain(named_and_others);
-    let cells = values.filter(|event| accepts(grant, event)).map(|event| {
-        let own = grant.rule.events.as_deref().unwrap_or_default();
+    let cells = values.filter(|event| grant.accepts(event)).map(|event| {
+        let own = grant.rule.and_then(|rule| rule.events.as_deref());
+        let own = own.unwrap_or_default();
         let mut alternatives = FixedBitSet::with_capacity(own.len());
         for (number, name) in own.iter().enumerate() {
             alternatives.set(number, name == event);
         }
         Cell {
-            others: those(others, |other| accepts(other, event)),
+            others: those(others, |other| other.accepts(event)),
             own: alternatives,
             value: Some(event.to_owned()),
         }
@@ -289,12 +283,11 @@ fn event<'a>(grant: &Grant<'a>, others: &[Grant<'a>]) -> Axis<'a> {
 }
 
 fn time<'a>(grant: &Grant<'a>, others: &[Grant<'a>], now: Timestamp) -> Axis<'a> {
-    let last = |grant: &Grant<'a>| grant.rule.expires.as_ref().map(|expires| expires.last);
     let after = |last: Timestamp| last.checked_add(SignedDuration::from_nanos(1)).ok();
-    let ends = others.iter().filter_map(|other| after(last(other)?));
+    let ends = others.iter().filter_map(|other| after(other.last()?));
     // Nothing changes between the moments at which somebody's access ends.
     let moments: BTreeSet<_> = ends.filter(|end| *end > now).chain([now]).collect();
-    let is_live = |grant: &Grant<'a>, at: Timestamp| last(grant).is_none_or(|last| at <= last);
+    let is_live = |grant: &Grant<'a>, at: Timestamp| grant.last().is_none_or(|last| at <= last);
     let cells = moments.into_iter().filter(|at| is_live(grant, *at));
     let cells = cells.map(|at| Cell {
         others: those(others, |other| is_live(other, at)),

@@ -4,7 +4,8 @@ use std::borrow::Cow;
 
 use super::{Change, Check, Example, Installation, Times};
 use crate::decision::RuleRef;
-use crate::policy::{Pattern, quoted};
+use crate::policy::source::DEFAULT_PATH;
+use crate::policy::{Pattern, Rule, quoted};
 use crate::report::text::visible;
 
 /// A sentence whose parts from the policy are kept apart from its words, for whoever prints it.
@@ -68,7 +69,17 @@ impl<'a> Change<'a> {
     /// Who may do what: `` `deploy.yml` on `main` may now use `ws:deployments:create` ``, or *may no
     /// longer use* when it is removed.
     pub fn sentence(&self, is_added: bool) -> Phrase<'a> {
-        let mut phrase = self.subject();
+        let Some(rule) = self.rule else {
+            let mut phrase = Phrase::default();
+            phrase.words(if is_added {
+                "the repository's own policy may now grant "
+            } else {
+                "the repository's own policy may no longer grant "
+            });
+            phrase.list(self.permissions.iter().copied(), " and ");
+            return phrase;
+        };
+        let mut phrase = self.subject(rule);
         phrase.words(if is_added {
             " may now use "
         } else {
@@ -79,7 +90,7 @@ impl<'a> Change<'a> {
     }
 
     /// The jobs that it is about.
-    fn subject(&self) -> Phrase<'a> {
+    fn subject(&self, rule: &'a Rule<'a>) -> Phrase<'a> {
         let mut phrase = Phrase::default();
         match &self.workflow {
             Some(list) => phrase.list(texts(list), " or "),
@@ -108,22 +119,25 @@ impl<'a> Change<'a> {
             phrase.list(events.iter().copied(), " or ");
             phrase.words(" events");
         }
-        for (name, patterns) in &self.rule.claims {
+        for (name, patterns) in &rule.claims {
             phrase.words(" with ");
             phrase.quoted(&**name);
             phrase.words(" ");
             phrase.list(patterns.list.iter().map(|one| &*one.text), " or ");
         }
-        if let Some(expires) = &self.rule.expires {
+        if let Some(expires) = &rule.expires {
             phrase.words(" until ");
             phrase.quoted(&*expires.text);
         }
         phrase
     }
 
-    /// The rule: `` rule 3 (`production deploys`, line 14) ``.
+    /// The rule: `` rule 3 (`production deploys`, line 14) ``, or the entry that delegates.
     pub fn rule_label(&self) -> String {
-        RuleRef::of(self.rule).label()
+        match self.rule {
+            Some(rule) => RuleRef::of(rule).label(),
+            None => format!("the entry at line {}", self.position().line),
+        }
     }
 
     /// What else is to be said: whether a part is as before, and a job that shows it.
@@ -137,6 +151,12 @@ impl<'a> Change<'a> {
             });
             return phrase;
         };
+        if self.rule.is_none() {
+            phrase.words("by ");
+            phrase.quoted(DEFAULT_PATH);
+            phrase.words(" at its default branch, to any job");
+            return phrase;
+        }
         match (self.in_part, is_added) {
             (true, true) => phrase.words("in part as before; new for example: "),
             (true, false) => phrase.words("in part still granted; no longer for example: "),

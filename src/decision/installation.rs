@@ -3,7 +3,7 @@
 use super::{GoOn, Scope, try_each};
 use crate::context::Context;
 use crate::decision::Reason;
-use crate::policy::{Case, Document, Entry, Invalid, Problem, Rule};
+use crate::policy::{Case, Document, Entry, Invalid, PermissionKey, Problem, Rule};
 
 /// Where a policy speaks of the running repository.
 #[derive(Clone, Debug)]
@@ -49,6 +49,13 @@ impl<'a> Installation<'a> {
             }
         }
         Ok(Self { top, entries })
+    }
+
+    /// Whether one of the entries leaves the permission to the repository's own policy as well.
+    pub fn delegates(&self, permission: &PermissionKey<'_>) -> bool {
+        let entries = self.entries.iter().filter(|(_, agrees)| *agrees);
+        let mut keys = entries.flat_map(|(entry, _)| &entry.delegate);
+        keys.any(|key| key.as_str() == permission.as_str())
     }
 
     /// Its rules in file order.

@@ -67,14 +67,36 @@ pub fn decide_while<'a>(
     now: Timestamp,
     go_on: GoOn<'_>,
 ) -> Result<Vec<PermissionDecision<'a>>, Invalid> {
-    let rules = Installation::find(document, scope, context, go_on)?.rules();
-    permissions
-        .iter()
-        .map(|permission| match &rules {
-            Err(reason) => Ok(denied(permission, *reason, Vec::new())),
-            Ok(rules) => decide_one(rules, permission, context, now, go_on),
-        })
-        .collect()
+    let installation = Installation::find(document, scope, context, go_on)?;
+    let rules = installation.rules();
+    let decisions = permissions.iter().map(|permission| {
+        let trace = match &rules {
+            Err(reason) => return Ok(denied(permission.to_string(), *reason, Vec::new())),
+            Ok(rules) => trace_rules(rules, permission, context, now, go_on)?,
+        };
+        let mut decision = decided(permission.to_string(), trace);
+        // The policy of the repository itself has nothing to delegate.
+        decision.delegated = scope != Scope::ThisRepository && installation.delegates(permission);
+        Ok(decision)
+    });
+    decisions.collect()
+}
+
+/// A denial by a central policy that delegates the permission, together with what the repository's
+/// own policy says of it: allowed if either allows.
+pub fn with_own_policy<'a>(
+    central: PermissionDecision<'a>,
+    own: PermissionDecision<'a>,
+) -> PermissionDecision<'a> {
+    let mut trace = central.trace;
+    trace.extend(own.trace.into_iter().map(|mut traced| {
+        traced.rule.own_policy = true;
+        traced
+    }));
+    PermissionDecision {
+        delegated: true,
+        ..decided(central.permission, trace)
+    }
 }
 
 /// Whether each pattern matches. Each is compiled, also after a match: whether a policy is valid does
@@ -101,13 +123,14 @@ fn try_each(
     tried.collect()
 }
 
-fn decide_one<'a>(
+/// Every rule of the permission held against the context.
+fn trace_rules<'a>(
     rules: &[&'a Rule<'a>],
     permission: &PermissionKey<'_>,
     context: &'a Context,
     now: Timestamp,
     go_on: GoOn<'_>,
-) -> Result<PermissionDecision<'a>, Invalid> {
+) -> Result<Vec<TracedRule<'a>>, Invalid> {
     let candidates = rules.iter().filter(|rule| {
         rule.permissions
             .iter()
@@ -121,18 +144,24 @@ fn decide_one<'a>(
             Err(problem) => problems.push(problem),
         }
     }
-    if let Some(invalid) = Invalid::from_problems(problems) {
-        return Err(invalid);
+    match Invalid::from_problems(problems) {
+        Some(invalid) => Err(invalid),
+        None => Ok(trace),
     }
+}
+
+/// The decision that follows from the rules of the permission.
+fn decided(permission: String, trace: Vec<TracedRule<'_>>) -> PermissionDecision<'_> {
     if let Some(granting) = trace.iter().find(|rule| rule.matched) {
-        return Ok(PermissionDecision {
-            permission: permission.to_string(),
+        return PermissionDecision {
+            permission,
             decision: Decision::Allowed,
             reason: Reason::Granted,
             rule: Some(granting.rule.clone()),
             nearest: None,
             trace,
-        });
+            delegated: false,
+        };
     }
     let fits_but = |gate: &str| {
         trace.iter().any(|rule| {
@@ -149,14 +178,14 @@ fn decide_one<'a>(
     } else {
         Reason::NoRuleMatches
     };
-    Ok(denied(permission, reason, trace))
+    denied(permission, reason, trace)
 }
 
-fn denied<'a>(
-    permission: &PermissionKey<'_>,
+fn denied(
+    permission: String,
     reason: Reason,
-    trace: Vec<TracedRule<'a>>,
-) -> PermissionDecision<'a> {
+    trace: Vec<TracedRule<'_>>,
+) -> PermissionDecision<'_> {
     // The nearest miss is one that the reason speaks of.
     let gate = match reason {
         Reason::UntrustedEvent => Some("event"),
@@ -164,7 +193,7 @@ fn denied<'a>(
         _ => None,
     };
     PermissionDecision {
-        permission: permission.to_string(),
+        permission,
         decision: Decision::Denied,
         reason,
         rule: None,
@@ -173,6 +202,7 @@ fn denied<'a>(
             .min_by_key(|rule| rule.distance(gate))
             .map(TracedRule::nearest),
         trace,
+        delegated: false,
     }
 }
 

@@ -21,6 +21,7 @@ impl PermissionDecision<'_> {
             permission: self.permission,
             decision: self.decision,
             reason: self.reason,
+            delegated: self.delegated,
         }
     }
 }
@@ -32,6 +33,7 @@ impl RuleRef<'_> {
             line: self.line,
             column: self.column,
             number: self.number,
+            own_policy: self.own_policy,
         }
     }
 }

@@ -21,8 +21,12 @@ pub struct PermissionDecision<'a> {
     pub rule: Option<RuleRef<'a>>,
     /// The rule with the fewest dimensions that failed, when denied.
     pub nearest: Option<Nearest<'a>>,
-    /// Every rule of this repository that names the permission, in file order.
+    /// Every rule of this repository that names the permission, in file order; those of the
+    /// repository's own policy, where it was asked as well, behind the others.
     pub trace: Vec<TracedRule<'a>>,
+    /// Whether a central policy leaves the permission to the repository's own policy as well.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    pub delegated: bool,
 }
 
 /// A rule by its place.
@@ -38,6 +42,9 @@ pub struct RuleRef<'a> {
     /// Its place in its list, from 1.
     #[serde(skip)]
     pub number: usize,
+    /// Whether it stands in the repository's own policy, to which a central one delegates.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    pub own_policy: bool,
 }
 
 impl<'a> RuleRef<'a> {
@@ -48,22 +55,23 @@ impl<'a> RuleRef<'a> {
             column: rule.position.column,
             name: rule.name.clone(),
             number: rule.number,
+            own_policy: false,
         }
     }
 
     /// `rule 3 (`production deploys`, line 14)`.
     pub fn label(&self) -> String {
-        match &self.name {
-            Some(name) => {
-                format!(
-                    "rule {} ({}, line {})",
-                    self.number,
-                    quoted(name),
-                    self.line
-                )
-            }
-            None => format!("rule {} (line {})", self.number, self.line),
-        }
+        let name = self.name.as_deref().map(|name| quoted(name) + ", ");
+        let of = match self.own_policy {
+            true => " of the repository's own policy",
+            false => "",
+        };
+        format!(
+            "rule {} ({}line {}{of})",
+            self.number,
+            name.unwrap_or_default(),
+            self.line
+        )
     }
 }
 

@@ -61,6 +61,9 @@ pub struct Entry<'a> {
     pub repository_id: Option<u64>,
     /// `owner_id:`, likewise.
     pub owner_id: Option<u64>,
+    /// `delegate:`, the permissions that the repository's own policy may grant as well. No other
+    /// policy of it counts.
+    pub delegate: Vec<PermissionKey<'a>>,
     /// `permissions:`.
     pub permissions: Vec<Rule<'a>>,
 }
@@ -72,7 +75,13 @@ impl Document<'_> {
 
 impl Entry<'_> {
     /// The keys of an entry of `repositories:`.
-    pub const KEYS: [&'static str; 4] = ["repository", "repository_id", "owner_id", "permissions"];
+    pub const KEYS: [&'static str; 5] = [
+        "repository",
+        "repository_id",
+        "owner_id",
+        "delegate",
+        "permissions",
+    ];
 }
 
 impl<'a> Document<'a> {
@@ -170,6 +179,7 @@ impl<'a, S: Syntax<'a>> Reader<'a, S, Policy> {
 
     fn entry(&mut self, at: Position) -> Read<Option<Entry<'a>>> {
         let (mut repository, mut repository_id, mut owner_id, mut rules) = (None, None, None, None);
+        let mut delegate = Vec::new();
         let before = self.problem_count();
         let mapping = self.mapping(
             "an entry of `repositories`",
@@ -179,6 +189,7 @@ impl<'a, S: Syntax<'a>> Reader<'a, S, Policy> {
                     "repository" => repository = reader.patterns("`repository`")?,
                     "repository_id" => repository_id = reader.id("`repository_id`")?,
                     "owner_id" => owner_id = reader.id("`owner_id`")?,
+                    "delegate" => delegate = reader.permission_keys("`delegate`")?,
                     _ => rules = Some(reader.rules()?),
                 }
                 Ok(())
@@ -199,6 +210,7 @@ impl<'a, S: Syntax<'a>> Reader<'a, S, Policy> {
             repository,
             repository_id,
             owner_id,
+            delegate,
             permissions: rules.unwrap_or_default(),
         }))
     }
@@ -239,7 +251,7 @@ impl<'a, S: Syntax<'a>> Reader<'a, S, Policy> {
                 "name" => rule.name = reader.text("`name`")?,
                 "permission" => {
                     named = true;
-                    rule.permissions = reader.permission_keys()?;
+                    rule.permissions = reader.permission_keys("`permission`")?;
                 }
                 "workflow" => rule.workflow = reader.patterns("`workflow`")?,
                 "branch" => rule.branch = reader.patterns("`branch`")?,
@@ -387,9 +399,8 @@ impl<'a, S: Syntax<'a>> Reader<'a, S, Policy> {
 // What the file of cases says in the same words.
 impl<'a, S: Syntax<'a>, G> Reader<'a, S, G> {
     /// A permission key or a list of them, never none.
-    pub(crate) fn permission_keys(&mut self) -> Read<Vec<PermissionKey<'a>>> {
+    pub(crate) fn permission_keys(&mut self, what: &str) -> Read<Vec<PermissionKey<'a>>> {
         let mut keys = Vec::new();
-        let what = "`permission`";
         let (one, at) = (!matches!(self.peek()?.0, Token::ListStart), self.peek()?.1);
         if one {
             keys.extend(self.permission_key(what)?);

@@ -72,7 +72,7 @@ fn unknown_keys() {
     insta::assert_snapshot!(rule("actor: octocat"), @"line 4, column 5: unknown key `actor` in a rule (known keys: `name`, `permission`, `workflow`, `branch`, `environment`, `events`, `claims`, `expires`)");
     insta::assert_snapshot!(rule("branch: { globb: main }"), @"line 4, column 15: unknown key `globb` in `branch` (did you mean `glob`?)");
     insta::assert_snapshot!(rule("branch: { glob: main, case: false }"), @"line 4, column 27: unknown key `case` in `branch` (known keys: `exact`, `glob`, `regex`)");
-    insta::assert_snapshot!(entry("repo: acme-org/infra"), @"line 4, column 5: unknown key `repo` in an entry of `repositories` (known keys: `repository`, `repository_id`, `owner_id`, `permissions`)");
+    insta::assert_snapshot!(entry("repo: acme-org/infra"), @"line 4, column 5: unknown key `repo` in an entry of `repositories` (known keys: `repository`, `repository_id`, `owner_id`, `delegate`, `permissions`)");
     insta::assert_snapshot!(entry("repository-id: 1"), @"line 4, column 5: unknown key `repository-id` in an entry of `repositories` (did you mean `repository_id`?)");
     // What stands below an unknown key is read, not trusted.
     insta::assert_snapshot!(rule("deny: { branch: *main }"), @r#"line 4, column 21: not valid YAML: an alias or an anchor that means nothing (a value that starts with `*` or `&` needs quotes: `"*"`)"#);
@@ -210,7 +210,7 @@ fn wrong_types() {
     insta::assert_snapshot!(yaml("version: 1\npermissions: [[]]\n"), @"line 2, column 15: a rule is a list, expected a mapping (write its keys: `name`, `permission`, `workflow`, `branch`, `environment`, `events`, `claims`, `expires`)");
     insta::assert_snapshot!(yaml("version: 1\npermissions: 7\n"), @"line 2, column 14: `permissions` is an integer (`7`), expected a list (start each of its elements with `- `; a list without any is `[]`)");
     insta::assert_snapshot!(yaml("version: 1\nrepositories: { acme-org/infra: [] }\n"), @"line 2, column 15: `repositories` is a mapping, expected a list (start each of its elements with `- `; a list without any is `[]`)");
-    insta::assert_snapshot!(yaml("version: 1\nrepositories: [acme-org/infra]\n"), @"line 2, column 16: an entry of `repositories` is a text (`acme-org/infra`), expected a mapping (write its keys: `repository`, `repository_id`, `owner_id`, `permissions`)");
+    insta::assert_snapshot!(yaml("version: 1\nrepositories: [acme-org/infra]\n"), @"line 2, column 16: an entry of `repositories` is a text (`acme-org/infra`), expected a mapping (write its keys: `repository`, `repository_id`, `owner_id`, `delegate`, `permissions`)");
     insta::assert_snapshot!(rule("name: 7"), @r#"line 4, column 11: `name` is an integer (`7`), expected a text (write it in quotes: `"7"`)"#);
     insta::assert_snapshot!(rule("name: [x]"), @"line 4, column 11: `name` is a list, expected a text");
     insta::assert_snapshot!(rule("name: { x: y }"), @"line 4, column 11: `name` is a mapping, expected a text");

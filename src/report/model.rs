@@ -38,6 +38,9 @@ pub struct Outcome<'a> {
     pub context: Option<&'a Context>,
     /// The policy, as far as it was read.
     pub policy: Option<PolicyRecord>,
+    /// The repository's own policy, where a central one delegates and it was asked.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub own_policy: Option<PolicyRecord>,
     /// The line at which the policy is invalid.
     #[serde(skip)]
     pub invalid_at: Option<u32>,
@@ -68,6 +71,24 @@ pub struct PolicyRecord {
     /// Whether it was read from the running repository, by API.
     #[serde(skip)]
     pub is_own: bool,
+}
+
+impl PolicyRecord {
+    /// Where the policy was read, in words, with what identifies it.
+    pub fn provenance(&self) -> Vec<(&'static str, &str)> {
+        let mut parts = vec![("", self.source.as_str())];
+        if self.repository.is_some() && self.reference.is_none() {
+            parts.push(("at the", "default branch"));
+        }
+        let named = [
+            ("repository", &self.repository),
+            ("commit", &self.commit),
+            ("blob", &self.blob),
+        ];
+        let named = named.into_iter();
+        parts.extend(named.filter_map(|(name, value)| Some((name, value.as_deref()?))));
+        parts
+    }
 }
 
 /// An error with its reason code.
@@ -137,6 +158,7 @@ impl<'a> Outcome<'a> {
             permissions,
             context: Some(context),
             policy: Some(policy),
+            own_policy: None,
             invalid_at: None,
         }
     }
@@ -160,6 +182,7 @@ impl<'a> Outcome<'a> {
             permissions: Vec::new(),
             context,
             policy,
+            own_policy: None,
             invalid_at: failure.line,
         }
     }
@@ -183,35 +206,21 @@ impl<'a> Outcome<'a> {
 
     /// `FILE:LINE` of each rule that grants, with `, ` between them.
     pub fn rule(&self) -> String {
-        let file = self.policy.as_ref().map_or("policy", |policy| &policy.file);
         let rules = self
             .permissions
             .iter()
             .filter_map(|permission| permission.rule.as_ref());
-        let places: Vec<_> = rules.map(|rule| format!("{file}:{}", rule.line)).collect();
+        let places: Vec<_> = rules
+            .map(|rule| {
+                let policy = match rule.own_policy {
+                    true => &self.own_policy,
+                    false => &self.policy,
+                };
+                let file = policy.as_ref().map_or("policy", |policy| &policy.file);
+                format!("{file}:{}", rule.line)
+            })
+            .collect();
         places.join(", ")
-    }
-
-    /// Where the policy was read, in words, with what identifies it.
-    pub fn provenance(&self) -> Option<Vec<(&'static str, &str)>> {
-        let policy = self.policy.as_ref()?;
-        let mut parts = vec![("", policy.source.as_str())];
-        if policy.repository.is_some() && policy.reference.is_none() {
-            parts.push(("at the", "default branch"));
-        }
-        parts.extend(
-            policy
-                .repository
-                .as_deref()
-                .map(|repository| ("repository", repository)),
-        );
-        let named = [("commit", &policy.commit), ("blob", &policy.blob)];
-        parts.extend(
-            named
-                .into_iter()
-                .filter_map(|(name, sha)| Some((name, sha.as_deref()?))),
-        );
-        Some(parts)
     }
 
     /// The same, without the traces where they would make it larger than `max` bytes.
@@ -259,6 +268,12 @@ fn sentence(permission: &PermissionDecision<'_>, context: &Context, detail: Deta
     let why = match permission.reason {
         Reason::Granted => match (&permission.rule, detail) {
             (Some(rule), Detail::Full) => format!("{} matches", rule.label()),
+            (Some(rule), _) if rule.own_policy => {
+                format!(
+                    "the rule at line {} of the repository's own policy matches",
+                    rule.line
+                )
+            }
             (Some(rule), _) => format!("the rule at line {} matches", rule.line),
             (None, _) => "a rule matches".to_owned(),
         },
@@ -271,6 +286,10 @@ fn sentence(permission: &PermissionDecision<'_>, context: &Context, detail: Deta
              the repository was renamed, transferred or re-created",
             context.repository_id.as_deref().unwrap_or("none"),
             context.repository_owner_id.as_deref().unwrap_or("none"),
+        ),
+        Reason::PermissionNotGranted if permission.delegated => format!(
+            "no rule of {repository} names it, neither in the central policy nor in the repository's own, to which it \
+             is delegated"
         ),
         Reason::PermissionNotGranted => format!("no rule of {repository} names it"),
         Reason::UntrustedEvent => nearest.unwrap_or_else(|| {

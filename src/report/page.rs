@@ -100,16 +100,19 @@ fn facts(outcome: &Outcome<'_>) -> String {
             row(name, value.map_or_else(|| "none".to_owned(), cell));
         }
     }
-    if let Some(parts) = outcome.provenance() {
+    let policies = [
+        ("Policy", &outcome.policy),
+        ("Own policy", &outcome.own_policy),
+    ];
+    for (name, policy) in policies {
+        let Some(policy) = policy else { continue };
         let part = |(name, value): (&str, &str)| match name {
             "" => cell(value),
             "at the" => format!("{name} {value}"),
             _ => format!("{name} {}", cell(value)),
         };
-        row(
-            "Policy",
-            parts.into_iter().map(part).collect::<Vec<_>>().join(", "),
-        );
+        let parts: Vec<_> = policy.provenance().into_iter().map(part).collect();
+        row(name, parts.join(", "));
     }
     table
 }
@@ -185,11 +188,16 @@ fn rule_row(rule: &TracedRule<'_>) -> String {
         .as_deref()
         .map(|name| format!(" {}", cell(name)));
     format!(
-        "| {} | {}{}, line {} | {} |\n",
+        "| {} | {}{}, line {}{} | {} |\n",
         if rule.matched { "✅" } else { "❌" },
         rule.rule.number,
         name.unwrap_or_default(),
         rule.rule.line,
+        if rule.rule.own_policy {
+            " of the own policy"
+        } else {
+            ""
+        },
         cells.join(" | "),
     )
 }

@@ -106,16 +106,20 @@ impl Labels<'_> {
 
     /// Notes at the lines of the policy that decided, when it is a file of this repository.
     fn annotations(&self, outcome: &Outcome<'_>) -> Vec<Annotation> {
-        let own = outcome.policy.as_ref().filter(|policy| policy.is_own);
-        let Some(policy) = own.filter(|_| self.detail == Detail::Full) else {
+        if self.detail != Detail::Full {
             return Vec::new();
-        };
+        }
+        let own = outcome.policy.as_ref().filter(|policy| policy.is_own);
         let of_permissions = outcome.permissions.iter().filter_map(|permission| {
-            let (line, level) = match (&permission.rule, &permission.nearest) {
-                (Some(rule), _) => (rule.line, "notice"),
-                (None, Some(nearest)) if self.advisory => (nearest.rule.line, "warning"),
-                (None, Some(nearest)) => (nearest.rule.line, "failure"),
+            let (rule, level) = match (&permission.rule, &permission.nearest) {
+                (Some(rule), _) => (rule, "notice"),
+                (None, Some(nearest)) if self.advisory => (&nearest.rule, "warning"),
+                (None, Some(nearest)) => (&nearest.rule, "failure"),
                 (None, None) => return None,
+            };
+            let policy = match rule.own_policy {
+                true => outcome.own_policy.as_ref(),
+                false => own,
             };
             let message = match &permission.nearest {
                 Some(nearest) => format!("nearest to a match: {}", nearest.sentence),
@@ -126,10 +130,11 @@ impl Labels<'_> {
                 permission.permission,
                 permission.decision.as_str()
             );
-            Some((line, level, title, message))
+            Some((&policy?.file, rule.line, level, title, message))
         });
-        let invalid = outcome.invalid_at.map(|line| {
+        let invalid = own.zip(outcome.invalid_at).map(|(policy, line)| {
             (
+                &policy.file,
                 line,
                 "failure",
                 "the policy is not valid".to_owned(),
@@ -139,14 +144,16 @@ impl Labels<'_> {
         of_permissions
             .chain(invalid)
             .take(crate::github::MAX_ANNOTATIONS)
-            .map(|(line, annotation_level, title, message)| Annotation {
-                path: policy.file.clone(),
-                start_line: line,
-                end_line: line,
-                annotation_level,
-                title: truncate(&visible(&title), MAX_NAME).into_owned(),
-                message: truncate(&visible(&message), 4_000).into_owned(),
-            })
+            .map(
+                |(path, line, annotation_level, title, message)| Annotation {
+                    path: path.clone(),
+                    start_line: line,
+                    end_line: line,
+                    annotation_level,
+                    title: truncate(&visible(&title), MAX_NAME).into_owned(),
+                    message: truncate(&visible(&message), 4_000).into_owned(),
+                },
+            )
             .collect()
     }
 

@@ -86,7 +86,7 @@ fn access<'r>(reviewed: &'r Reviewed<'_>) -> impl Iterator<Item = Annotation> + 
         .filter(|_| reviewed.material.new.is_some());
     comparison.into_iter().flat_map(move |comparison| {
         let added = comparison.added.iter().map(move |change| {
-            let line = reviewed.line_of_rule(change.rule.position.line);
+            let line = reviewed.line_of_rule(change.position().line);
             let message = format!(
                 "{} ({})",
                 change.sentence(true).plain(),
@@ -95,7 +95,7 @@ fn access<'r>(reviewed: &'r Reviewed<'_>) -> impl Iterator<Item = Annotation> + 
             note(path, line, "warning", "access widens", &message)
         });
         let removed = comparison.removed.iter().map(move |change| {
-            let line = reviewed.lines.of_old(change.rule.position.line);
+            let line = reviewed.lines.of_old(change.position().line);
             let message = format!(
                 "{} ({})",
                 change.sentence(false).plain(),

@@ -2,6 +2,7 @@
 
 mod explain;
 mod human;
+mod own;
 mod question;
 mod steps;
 
@@ -11,6 +12,7 @@ use clap::Args;
 
 pub(super) use explain::explain;
 
+use self::own::OwnPolicy;
 use self::question::Question;
 use super::style::Colours;
 use super::{OutputFormat, print, print_error};
@@ -23,6 +25,9 @@ pub(super) struct Arguments {
     /// The policy
     #[arg(long, value_name = "FILE")]
     policy: PathBuf,
+    /// The repository's own policy, for what the policy delegates to it
+    #[arg(long, value_name = "FILE")]
+    own_policy: Option<PathBuf>,
     /// A permission key or display name; several are allowed only if all of them are
     #[arg(long, value_name = "KEY", required = true, num_args = 1..)]
     permission: Vec<String>,
@@ -88,10 +93,24 @@ pub(super) fn run(arguments: &Arguments) -> u8 {
         .map(|(document, question)| question.put_to(document))
         .transpose();
     let invalid = parsed.as_ref().err().or(decided.as_ref().err());
-    let failure = match (&question, text, invalid) {
-        (Err(failure), ..) | (_, Err(failure), _) => Some(failure.clone()),
-        (_, _, Some(invalid)) => Some(Failure::invalid_policy(&source, invalid)),
+    let own = arguments.own_policy.as_deref().map(OwnPolicy::read);
+    let own_document = own.as_ref().map(OwnPolicy::document);
+    let decided_with_own = match (&decided, own.as_ref().zip(own_document.as_ref()), &question) {
+        (Ok(Some(permissions)), Some((own, document)), Ok(question)) => {
+            Some(question.put_to_own(permissions.clone(), own, document.as_ref()))
+        }
         _ => None,
+    };
+    let failure = match (&question, text, invalid, &decided_with_own) {
+        (Err(failure), ..) | (_, Err(failure), ..) | (.., Some(Err(failure))) => {
+            Some(failure.clone())
+        }
+        (_, _, Some(invalid), _) => Some(Failure::invalid_policy(&source, invalid)),
+        _ => None,
+    };
+    let decided = match decided_with_own {
+        Some(Ok(permissions)) => Some(permissions),
+        _ => decided.as_ref().ok().cloned().flatten(),
     };
     let record = text.ok().map(|text| PolicyRecord {
         source: source.clone(),
@@ -101,10 +120,11 @@ pub(super) fn run(arguments: &Arguments) -> u8 {
     });
     let question = question.as_ref().ok();
     let context = question.map(|question| &question.context);
-    let outcome = match (failure, decided.as_ref().ok(), context, record) {
-        (None, Some(Some(permissions)), Some(context), Some(record)) => {
-            Outcome::decided(permissions.clone(), context, record, Detail::Full)
-        }
+    let outcome = match (failure, decided, context, record) {
+        (None, Some(permissions), Some(context), Some(record)) => Outcome {
+            own_policy: own.as_ref().and_then(OwnPolicy::record),
+            ..Outcome::decided(permissions, context, record, Detail::Full)
+        },
         (failure, _, context, record) => {
             let unknown = || Failure::new(Reason::Internal, "the check did not come to an end");
             Outcome::failed(

@@ -31,8 +31,8 @@ struct Row<'a> {
     repository_id: Option<u64>,
     owner_id: Option<u64>,
     permissions: &'a [&'a str],
-    /// The rule in its policy.
-    rule: RuleRef<'a>,
+    /// The rule in its policy; absent for an entry that delegates.
+    rule: Option<RuleRef<'a>>,
     /// Absent for any.
     workflow: Option<Vec<&'a str>>,
     branch: Option<Vec<&'a str>>,
@@ -89,10 +89,14 @@ fn row<'a>(change: &'a Change<'a>, is_added: bool) -> Row<'a> {
     let texts = |list: &[&'a Pattern<'a>]| list.iter().map(|one| &*one.text).collect();
     let list = |list: &Option<Vec<&'a Pattern<'a>>>| list.as_deref().map(texts);
     let [repository_id, owner_id] = change.installation.pins();
-    let claims = change.rule.claims.iter().map(|(name, patterns)| {
-        let patterns = patterns.list.iter();
-        (&**name, patterns.map(|one| &*one.text).collect())
-    });
+    let claims = change
+        .rule
+        .into_iter()
+        .flat_map(|rule| &rule.claims)
+        .map(|(name, patterns)| {
+            let patterns = patterns.list.iter();
+            (&**name, patterns.map(|one| &*one.text).collect())
+        });
     Row {
         sentence: change.sentence(is_added).plain(),
         repository: change.installation.repository().map(|patterns| {
@@ -102,13 +106,16 @@ fn row<'a>(change: &'a Change<'a>, is_added: bool) -> Row<'a> {
         repository_id,
         owner_id,
         permissions: &change.permissions,
-        rule: RuleRef::of(change.rule),
+        rule: change.rule.map(RuleRef::of),
         workflow: list(&change.workflow),
         branch: list(&change.branch),
         environment: list(&change.environment),
         events: change.events.as_deref(),
         claims: claims.collect(),
-        expires: change.rule.expires.as_ref().map(|expires| &*expires.text),
+        expires: change
+            .rule
+            .and_then(|rule| rule.expires.as_ref())
+            .map(|expires| &*expires.text),
         in_part: change.in_part,
         exact: change.example.is_some(),
         example: change.example.as_ref(),
