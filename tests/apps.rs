@@ -11,9 +11,11 @@
 
 mod support;
 
+use std::time::{Duration, Instant};
+
 use serde_json::json;
 use simulator::github::{
-    APP_PRIVATE_KEY_PKCS1, App, Endpoint, Level, Permissions, Repository, TestKey,
+    APP_PRIVATE_KEY_PKCS1, App, Endpoint, Fault, FaultRule, Level, Permissions, Repository, TestKey,
 };
 use support::{POLICY, Stage, assert_outcome};
 
@@ -104,11 +106,28 @@ fn a_private_central_policy_is_read_with_the_app() {
         ],
     );
     assert_outcome(&stage, &step, "allowed", "granted");
+    // One token for each repository, and the other one's only reads.
     let asked = stage.github.requests_to(Endpoint::AccessToken);
+    let mut asked: Vec<_> = asked
+        .iter()
+        .map(|asked| asked.request.json().unwrap())
+        .map(|asked| {
+            (
+                asked["repositories"][0].to_string(),
+                asked["permissions"].clone(),
+            )
+        })
+        .collect();
+    asked.sort_by(|a, b| a.0.cmp(&b.0));
+    let write = json!({"checks": "write", "contents": "read", "statuses": "write"});
     assert_eq!(
-        asked[0].request.json().unwrap()["repositories"],
-        json!(["infra", "policies"])
+        asked,
+        [
+            ("\"infra\"".to_owned(), write),
+            ("\"policies\"".to_owned(), json!({"contents": "read"}))
+        ]
     );
+    assert_eq!(stage.github.requests_to(Endpoint::RevokeToken).len(), 2);
 }
 
 #[test]
@@ -160,4 +179,33 @@ fn private_keys_that_are_none() {
         assert_outcome(&stage, &step, "error", "input_invalid");
         assert!(step.places_with("secret words that are no key").is_empty());
     }
+}
+
+#[test]
+fn a_token_that_does_not_come_holds_nothing_up() {
+    let stage = stage();
+    stage.github.install_app(
+        App::new("gate", 77, CLIENT.1),
+        &["acme-org/infra"],
+        permissions(),
+    );
+    stage
+        .github
+        .add_fault(FaultRule::always(Endpoint::AccessToken, Fault::Stall));
+    let inline = (
+        "policy",
+        "version: 1\npermissions:\n  - permission: ws:affected_stacks:create\n",
+    );
+    let key = ("app-private-key", APP_PRIVATE_KEY_PKCS1);
+    let started = Instant::now();
+    let step = stage.run(&stage.push(), &[ASK, inline, CLIENT, key, ("timeout", "4")]);
+    // Decided all the same, and told with the job's own token.
+    assert_outcome(&stage, &step, "allowed", "granted");
+    assert!(step.stdout.contains("reporting with the job's own token"));
+    assert_eq!(stage.github.check_runs().len(), 1);
+    assert!(
+        started.elapsed() < Duration::from_secs(5),
+        "{:?}",
+        started.elapsed()
+    );
 }

@@ -2,7 +2,10 @@
 
 use std::cell::RefCell;
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
+use futures_util::FutureExt as _;
+use futures_util::future::{BoxFuture, Shared, join_all};
 use jiff::Timestamp;
 use reqwest::Client;
 use secrecy::SecretString;
@@ -13,23 +16,23 @@ use super::workflow::Log;
 use crate::github::{Api, App, AppError, RepositoryName};
 use crate::http::Budget;
 
-/// The tokens of a run. Those of an App are taken when they are first needed, and revoked at the end.
+/// The tokens of a run. Those of an App are revoked at the end.
 pub struct Credentials {
     client: Client,
     api_url: String,
     repository: RepositoryName,
     job_token: Option<SecretString>,
     app: Option<App>,
+    /// What a token for the job's repository may do.
     permissions: BTreeMap<&'static str, &'static str>,
     clock: fn() -> Timestamp,
-    taken: RefCell<Vec<Taken>>,
+    /// The App's tokens, each for one repository.
+    taken: RefCell<Vec<(RepositoryName, Token)>>,
 }
 
-/// A token of the App's installation for one owner.
-struct Taken {
-    owner: String,
-    token: SecretString,
-}
+/// A token that is being taken, by whoever waits for it: it is taken once, and to its end, so that it
+/// can be revoked.
+type Token = Shared<BoxFuture<'static, Result<SecretString, Arc<str>>>>;
 
 impl Credentials {
     /// The tokens of this step.
@@ -58,12 +61,20 @@ impl Credentials {
         }
     }
 
+    /// Begins to take the token that reports will need.
+    pub fn warm(&self, budget: Budget) {
+        if let (Some(app), true) = (&self.app, self.permissions.len() > 1) {
+            drop(self.token(app, &self.repository, budget));
+        }
+    }
+
     /// The repository of the job.
     pub fn repository(&self) -> &RepositoryName {
         &self.repository
     }
 
-    /// The API with the token that may read `repository`.
+    /// The API with the token that may read `repository`. An App's is for that repository alone; for
+    /// another one than the job's it only reads.
     ///
     /// # Errors
     /// The App gives no token, or the client cannot be built; as a sentence for people.
@@ -75,22 +86,7 @@ impl Credentials {
         let Some(app) = &self.app else {
             return self.api(self.job_token.as_ref(), budget);
         };
-        // One token for both where one installation has both.
-        let own = repository
-            .owner()
-            .eq_ignore_ascii_case(self.repository.owner());
-        let token = if own {
-            let mut names = vec![self.repository.name()];
-            if !repository.is_same(&self.repository) {
-                names.push(repository.name());
-            }
-            self.take(app, &self.repository, &names, &self.permissions, budget)
-                .await
-        } else {
-            let read = BTreeMap::from([("contents", "read")]);
-            self.take(app, repository, &[repository.name()], &read, budget)
-                .await
-        };
+        let token = self.token(app, repository, budget).await;
         self.api(Some(&token.map_err(|error| error.to_string())?), budget)
     }
 
@@ -103,22 +99,7 @@ impl Credentials {
         let Some(app) = &self.app else {
             return self.api(self.job_token.as_ref(), budget);
         };
-        let owner = self.repository.owner();
-        let known = self
-            .taken
-            .borrow()
-            .iter()
-            .find(|taken| taken.owner == owner)
-            .map(|taken| taken.token.clone());
-        let token = match known {
-            Some(token) => Ok(token),
-            None => {
-                let names = [self.repository.name()];
-                self.take(app, &self.repository, &names, &self.permissions, budget)
-                    .await
-            }
-        };
-        match token {
+        match self.token(app, &self.repository, budget).await {
             Ok(token) => self.api(Some(&token), budget),
             Err(error) => {
                 Log.warning(&format!(
@@ -131,8 +112,12 @@ impl Credentials {
 
     /// Ends the App's tokens; one that cannot be revoked ends by itself within the hour.
     pub async fn revoke(&self, budget: Budget) {
-        let taken = self.taken.take();
-        for Taken { token, .. } in taken {
+        let taken = self.taken.take().into_iter();
+        join_all(taken.map(async |(_, token)| {
+            // One that is not there by now may still come, and ends by itself.
+            let Ok(Ok(token)) = tokio::time::timeout(budget.left(), token).await else {
+                return;
+            };
             let revoked = match self.api(Some(&token), budget) {
                 Ok(api) => api
                     .revoke_installation_token()
@@ -145,32 +130,66 @@ impl Credentials {
                     "the App's token was not revoked and ends within the hour: {error}"
                 ));
             }
-        }
+        }))
+        .await;
     }
 
-    async fn take(
-        &self,
-        app: &App,
-        repository: &RepositoryName,
-        names: &[&str],
-        permissions: &BTreeMap<&'static str, &'static str>,
-        budget: Budget,
-    ) -> Result<SecretString, AppError> {
-        let jwt = app.jwt((self.clock)())?;
-        Log.mask(&jwt);
-        let api = self.api(Some(&jwt), budget).map_err(AppError::Key)?;
-        let token = app
-            .installation_token(&api, repository, names, permissions)
-            .await?;
-        Log.mask(token.secret());
-        self.taken.borrow_mut().push(Taken {
-            owner: repository.owner().to_owned(),
-            token: token.secret().clone(),
+    /// The App's token for a repository, taken when it is first asked for.
+    fn token(&self, app: &App, repository: &RepositoryName, budget: Budget) -> Token {
+        let mut taken = self.taken.borrow_mut();
+        if let Some((_, token)) = taken.iter().find(|(of, _)| of.is_same(repository)) {
+            return token.clone();
+        }
+        let permissions = match repository.is_same(&self.repository) {
+            true => self.permissions.clone(),
+            false => BTreeMap::from([("contents", "read")]),
+        };
+        let ask = Ask {
+            app: app.clone(),
+            repository: repository.clone(),
+            permissions,
+            now: (self.clock)(),
+        };
+        let (client, api_url) = (self.client.clone(), self.api_url.clone());
+        // A task of its own: whoever stops waiting for it must not leave a token behind.
+        let task = tokio::spawn(async move {
+            let api = |jwt: &SecretString| Api::new(client, &api_url, Some(jwt), budget);
+            ask.put(api).await.map_err(|error| error.to_string().into())
         });
-        Ok(token.secret().clone())
+        let token = task
+            .map(|taken| taken.unwrap_or_else(|error| Err(error.to_string().into())))
+            .boxed()
+            .shared();
+        taken.push((repository.clone(), token.clone()));
+        token
     }
 
     fn api(&self, token: Option<&SecretString>, budget: Budget) -> Result<Api, String> {
         Api::new(self.client.clone(), &self.api_url, token, budget)
+    }
+}
+
+/// What is asked of an App: a token for one repository, limited to what is needed.
+struct Ask {
+    app: App,
+    repository: RepositoryName,
+    permissions: BTreeMap<&'static str, &'static str>,
+    now: Timestamp,
+}
+
+impl Ask {
+    async fn put(
+        self,
+        api: impl FnOnce(&SecretString) -> Result<Api, String>,
+    ) -> Result<SecretString, AppError> {
+        let jwt = self.app.jwt(self.now)?;
+        Log.mask(&jwt);
+        let api = api(&jwt).map_err(AppError::Key)?;
+        let token = self
+            .app
+            .installation_token(&api, &self.repository, &self.permissions)
+            .await?;
+        Log.mask(token.secret());
+        Ok(token.secret().clone())
     }
 }

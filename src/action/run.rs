@@ -298,6 +298,7 @@ impl Step<'_> {
         let prepared = self.prepare(report_inputs);
         if let Ok((runtime, client)) = &prepared {
             let taken = Credentials::new(client.clone(), runtime, report_inputs, self.clock);
+            taken.warm(self.budget);
             _ = credentials.set(taken);
         }
         let inputs = inputs?;

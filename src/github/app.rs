@@ -104,8 +104,8 @@ impl App {
             .map_err(|error| AppError::Key(error.to_string()))
     }
 
-    /// Looks up the installation of the repository's owner and takes a token of it, for the named
-    /// repositories of that owner and these permissions only. `api` acts with the App's JWT.
+    /// Looks up the installation of the repository's owner and takes a token of it, for this
+    /// repository and these permissions only. `api` acts with the App's JWT.
     ///
     /// # Errors
     /// The App is not installed there, or a request failed.
@@ -113,7 +113,6 @@ impl App {
         &self,
         api: &Api,
         repository: &RepositoryName,
-        names: &[&str],
         permissions: &BTreeMap<&'static str, &'static str>,
     ) -> Result<InstallationToken, AppError> {
         #[derive(Deserialize)]
@@ -122,7 +121,7 @@ impl App {
         }
         #[derive(Serialize)]
         struct Ask<'a> {
-            repositories: &'a [&'a str],
+            repositories: [&'a str; 1],
             permissions: &'a BTreeMap<&'static str, &'static str>,
         }
         #[derive(Deserialize)]
@@ -149,7 +148,7 @@ impl App {
         };
         let path = format!("app/installations/{}/access_tokens", installation.id);
         let ask = Ask {
-            repositories: names,
+            repositories: [repository.name()],
             permissions,
         };
         // A second token would be no harm: each ends by itself.
