@@ -131,7 +131,20 @@ pub(crate) struct Access {
     pub(crate) permissions: Permissions,
     /// Ids of the repositories it is for.
     pub(crate) repositories: Vec<u64>,
+    /// Logins: it is for all of their repositories.
+    pub(crate) owners: Vec<String>,
     pub(crate) expires: Timestamp,
+}
+
+impl Access {
+    pub(crate) fn covers(&self, repository: &Repository) -> bool {
+        self.repositories.contains(&repository.id) || self.covers_owner(&repository.owner)
+    }
+
+    pub(crate) fn covers_owner(&self, login: &str) -> bool {
+        let mut owners = self.owners.iter();
+        owners.any(|owner| owner.eq_ignore_ascii_case(login))
+    }
 }
 
 /// The token of `Authorization: Bearer …` or `token …`; `None` for an anonymous request.
@@ -169,16 +182,16 @@ pub(crate) fn authorize(
     let public_read = !repository.private && needed <= Level::Read;
     let Some(token) = &access else {
         return match (public_read, repository.private) {
-            (true, _) => Ok((repository.clone(), access)),
+            (true, _) => Ok((repository.into_owned(), access)),
             (false, true) => Err(not_found()),
             (false, false) => Err(Answer::error(401, "Requires authentication")),
         };
     };
-    let own = token.repositories.contains(&repository.id);
+    let own = token.covers(&repository);
     if public_read
         || (own && (permission == "metadata" || token.permissions.level(permission) >= needed))
     {
-        Ok((repository.clone(), access))
+        Ok((repository.into_owned(), access))
     } else if own || !repository.private {
         Err(Answer::error(403, "Resource not accessible by integration"))
     } else {

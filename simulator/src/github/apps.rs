@@ -114,6 +114,7 @@ pub(crate) fn access_token(
             },
             permissions,
             repositories,
+            owners: Vec::new(),
             expires,
         },
     );

@@ -20,6 +20,15 @@ pub(crate) fn repository(
     route: &Route,
     request: &Request,
 ) -> Result<Answer, Answer> {
+    let former = format!("{}/{}", route.owner, route.repository);
+    if let (None, Some(renamed)) = (
+        state.repository(&route.owner, &route.repository),
+        state.renamed(&former),
+    ) {
+        let location = format!("{}/repositories/{}", state.api_url(), renamed.id);
+        let moved = Answer::error(301, "Moved Permanently");
+        return Ok(moved.with_header("Location", &location));
+    }
     let (repository, _) = authorize(
         state,
         request,
@@ -27,6 +36,20 @@ pub(crate) fn repository(
         "metadata",
         Level::Read,
     )?;
+    Ok(Answer::json(200, &repository_json(state, &repository)))
+}
+
+/// Where a redirect from a former name leads.
+pub(crate) fn repository_by_id(
+    state: &State,
+    route: &Route,
+    request: &Request,
+) -> Result<Answer, Answer> {
+    let mut repositories = state.repositories.iter();
+    let found = repositories.find(|repository| repository.id.to_string() == route.rest);
+    let found = found.ok_or_else(|| Answer::error(404, "Not Found"))?;
+    let name = (&*found.owner, &*found.name);
+    let (repository, _) = authorize(state, request, name, "metadata", Level::Read)?;
     Ok(Answer::json(200, &repository_json(state, &repository)))
 }
 
@@ -40,7 +63,7 @@ pub(crate) fn repository_json(state: &State, repository: &Repository) -> Value {
         "owner": {"login": repository.owner, "id": repository.owner_id, "type": "Organization"},
         "html_url": format!("{}/{full_name}", state.server_url),
         "url": format!("{}/repos/{full_name}", state.api_url()),
-        "default_branch": repository.default_branch, "fork": false, "archived": false,
+        "default_branch": repository.default_branch, "fork": repository.fork, "archived": repository.archived,
     })
 }
 

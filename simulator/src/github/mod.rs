@@ -8,10 +8,13 @@ mod apps;
 mod checks;
 mod contents;
 mod faults;
+mod graphql;
 mod http;
 mod jwt;
 mod keys;
+mod limits;
 mod oidc;
+mod organization;
 mod recorder;
 mod repository;
 mod route;
@@ -20,6 +23,7 @@ mod state;
 mod statuses;
 mod tls;
 
+use std::borrow::Cow;
 use std::net::SocketAddr;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -27,6 +31,7 @@ use std::thread::JoinHandle;
 use std::time::Duration;
 
 use anyhow::Context as _;
+use jiff::{SignedDuration, Timestamp};
 use serde_json::{Map, Value};
 use tokio::net::TcpListener;
 use tokio::sync::oneshot;
@@ -35,19 +40,25 @@ pub use self::access::{AppIdentity, Level, Permissions};
 pub use self::apps::App;
 pub use self::checks::{CheckAnnotation, CheckRun};
 pub use self::faults::{Fault, FaultRule};
+pub use self::graphql::QueryFault;
 pub use self::http::{Answer, Request};
 pub use self::jwt::{Signature, mint as mint_jwt, verify as verify_jwt};
 pub use self::keys::{APP_PRIVATE_KEY_PKCS1, TestKey, key_set, short_jwk};
+pub use self::limits::RateLimits;
 pub use self::oidc::{JobCredentials, TokenRecipe};
+pub use self::organization::Organization;
 pub use self::recorder::RecordedRequest;
 pub use self::repository::{CommitSha, Repository, blob_sha};
 pub use self::route::Endpoint;
 pub use self::statuses::CommitStatus;
 
+use self::access::Access;
 use self::apps::Installation;
+use self::limits::Resource;
 use self::server::Server;
 use self::state::{Shared, State};
 use self::tls::Tls;
+use crate::unique::hex;
 
 /// A running GitHub; it ends when this is dropped.
 #[derive(Debug)]
@@ -236,7 +247,8 @@ impl GitHub {
     #[must_use]
     pub fn repository(&self, full_name: &str) -> Option<Repository> {
         let (owner, name) = full_name.split_once('/')?;
-        self.state.lock().repository(owner, name).cloned()
+        let state = self.state.lock();
+        state.repository(owner, name).map(Cow::into_owned)
     }
 
     /// Changes the repository `OWNER/REPO`; does nothing when there is none.
@@ -249,6 +261,65 @@ impl GitHub {
         if let Some(repository) = found {
             edit(repository);
         }
+    }
+
+    /// Adds an organisation of many repositories. Those of the same owner that are added by name come first.
+    pub fn add_organization(&self, organization: Organization) {
+        self.state.lock().organizations.push(organization);
+    }
+
+    /// Says that a login is a user's.
+    pub fn add_user(&self, login: &str) {
+        self.state.lock().users.push(login.to_owned());
+    }
+
+    /// A token for all repositories of these owners, as a person or an installed App has it.
+    pub fn add_token(&self, owners: &[&str], permissions: Permissions) -> String {
+        let token = format!("ghp_{}", hex(18));
+        let access = Access {
+            app: AppIdentity::github_actions(),
+            permissions,
+            repositories: Vec::new(),
+            owners: owners.iter().map(|owner| (*owner).to_owned()).collect(),
+            expires: Timestamp::now() + SignedDuration::from_hours(1),
+        };
+        self.state.lock().access.insert(token.clone(), access);
+        token
+    }
+
+    /// The address of the GraphQL API.
+    #[must_use]
+    pub fn graphql_url(&self) -> String {
+        let state = self.state.lock();
+        let path = route::graphql_path(&state.api_prefix);
+        format!("{}{path}", state.server_url)
+    }
+
+    /// Limits every token from now on; there is no limit unless told.
+    pub fn set_rate_limits(&self, limits: RateLimits) {
+        self.state.lock().limits.set(limits);
+    }
+
+    /// The points of GraphQL and the requests of REST that counted since there are limits.
+    #[must_use]
+    pub fn used(&self) -> (u64, u64) {
+        let state = self.state.lock();
+        let total = |resource| state.limits.total(resource);
+        (total(Resource::GraphQl), total(Resource::Core))
+    }
+
+    /// A query whose answer has more bytes of files than this takes too long: 502.
+    pub fn set_query_capacity(&self, bytes: usize) {
+        self.state.lock().capacity.bytes = Some(bytes);
+    }
+
+    /// What queries cannot have of the repository `OWNER/REPO`, until told otherwise.
+    pub fn set_query_fault(&self, full_name: &str, fault: Option<QueryFault>) {
+        let mut state = self.state.lock();
+        match fault {
+            Some(fault) => state.capacity.faults.insert(full_name.to_owned(), fault),
+            None => state.capacity.faults.remove(full_name),
+        };
     }
 
     /// Registers an App and installs it on `repositories` (`OWNER/REPO`), which must have been added before.

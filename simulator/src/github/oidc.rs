@@ -148,6 +148,7 @@ pub(crate) fn register(
             app: AppIdentity::github_actions(),
             permissions,
             repositories: vec![repository_id],
+            owners: Vec::new(),
             expires: Timestamp::now() + jiff::SignedDuration::from_hours(6),
         },
     );

@@ -52,6 +52,12 @@ pub struct Repository {
     pub private: bool,
     /// A branch's short name.
     pub default_branch: String,
+    /// Nothing of it can be changed, and no workflow of it runs.
+    pub archived: bool,
+    /// It was forked from another one.
+    pub fork: bool,
+    /// `OWNER/REPO` as it was called before: REST redirects from there.
+    pub former_names: Vec<String>,
     refs: BTreeMap<String, CommitSha>,
     trees: BTreeMap<CommitSha, BTreeMap<String, Vec<u8>>>,
     known: BTreeSet<CommitSha>,
@@ -70,6 +76,9 @@ impl Repository {
             owner_id,
             private: false,
             default_branch: "main".into(),
+            archived: false,
+            fork: false,
+            former_names: Vec::new(),
             refs: BTreeMap::new(),
             trees: BTreeMap::new(),
             known: BTreeSet::new(),
@@ -88,6 +97,20 @@ impl Repository {
     #[must_use]
     pub fn private(mut self) -> Self {
         self.private = true;
+        self
+    }
+
+    /// Archives it.
+    #[must_use]
+    pub fn archived(mut self) -> Self {
+        self.archived = true;
+        self
+    }
+
+    /// It was called `OWNER/REPO` before.
+    #[must_use]
+    pub fn with_former_name(mut self, full_name: &str) -> Self {
+        self.former_names.push(full_name.into());
         self
     }
 

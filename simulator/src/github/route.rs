@@ -2,7 +2,7 @@
 
 use super::http::{Answer, Request};
 use super::state::State;
-use super::{apps, checks, contents, oidc, statuses};
+use super::{apps, checks, contents, graphql, oidc, statuses};
 
 /// What a request asks for, as far as faults and assertions tell requests apart.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -21,6 +21,10 @@ pub enum Endpoint {
     Compare,
     /// `GET /repos/{owner}/{repo}`.
     Repository,
+    /// `GET /repositories/{id}`, where a redirect from a former name leads.
+    RepositoryById,
+    /// `POST /graphql`, beside the REST API.
+    GraphQl,
     /// `POST /repos/{owner}/{repo}/check-runs`.
     CheckRun,
     /// `PATCH /repos/{owner}/{repo}/check-runs/{id}`.
@@ -63,6 +67,8 @@ impl Route {
             ("GET", path) if path.starts_with("/actions/idtoken/") => {
                 return plain(Endpoint::Token);
             }
+            // `/api/graphql` beside `/api/v3`, `/graphql` where the API is at the root.
+            ("POST", path) if path == graphql_path(api_prefix) => return plain(Endpoint::GraphQl),
             _ => {}
         }
         let segments = request.segments();
@@ -83,6 +89,9 @@ impl Route {
         match (request.method.as_str(), segments) {
             ("GET", ["repos", owner, name]) => {
                 in_repository(Endpoint::Repository, owner, name, &[])
+            }
+            ("GET", ["repositories", id]) => {
+                in_repository(Endpoint::RepositoryById, "", "", &[*id])
             }
             ("GET", ["repos", owner, name, "contents", rest @ ..]) => {
                 in_repository(Endpoint::Contents, owner, name, rest)
@@ -114,8 +123,19 @@ impl Route {
     }
 }
 
-/// Carries the request out.
+/// The path of the GraphQL API.
+pub(crate) fn graphql_path(api_prefix: &str) -> String {
+    format!("{}/graphql", api_prefix.trim_end_matches("/v3"))
+}
+
+/// Carries the request out, within the rate limits.
 pub(crate) fn answer(state: &mut State, route: &Route, request: &Request) -> Answer {
+    let refusal = state.limits.refusal(route, request);
+    let answer = refusal.unwrap_or_else(|| carried_out(state, route, request));
+    state.limits.stamp(route, request, answer)
+}
+
+fn carried_out(state: &mut State, route: &Route, request: &Request) -> Answer {
     let answer = match route.endpoint {
         Endpoint::Token => oidc::token(state, request),
         Endpoint::Keys => Ok(state.keys.clone()),
@@ -124,6 +144,8 @@ pub(crate) fn answer(state: &mut State, route: &Route, request: &Request) -> Ans
         Endpoint::Commit => contents::commit(state, route, request),
         Endpoint::Compare => contents::compare(state, route, request),
         Endpoint::Repository => contents::repository(state, route, request),
+        Endpoint::RepositoryById => contents::repository_by_id(state, route, request),
+        Endpoint::GraphQl => graphql::answer(state, request),
         Endpoint::CheckRun => checks::create(state, route, request),
         Endpoint::CheckRunUpdate => checks::update(state, route, request),
         Endpoint::Status => statuses::create(state, route, request),

@@ -1,5 +1,6 @@
 //! The one model of GitHub's state; the adapters read and change it.
 
+use std::borrow::Cow;
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
@@ -7,8 +8,11 @@ use super::access::Access;
 use super::apps::{App, Installation};
 use super::checks::CheckRun;
 use super::faults::FaultRule;
+use super::graphql::Capacity;
 use super::http::Answer;
+use super::limits::Limits;
 use super::oidc::{RegisteredJob, TokenRecipe};
+use super::organization::Organization;
 use super::recorder::Recorder;
 use super::repository::Repository;
 use super::statuses::CommitStatus;
@@ -21,9 +25,15 @@ pub(crate) struct State {
     pub(crate) elsewhere_url: String,
     /// `/api/v3`, or empty when the API is at the root as on api.github.com.
     pub(crate) api_prefix: String,
+    /// In the order in which they were created.
     pub(crate) repositories: Vec<Repository>,
+    pub(crate) organizations: Vec<Organization>,
+    /// The logins that are no organisation's.
+    pub(crate) users: Vec<String>,
     pub(crate) jobs: Vec<RegisteredJob>,
     pub(crate) access: BTreeMap<String, Access>,
+    pub(crate) limits: Limits,
+    pub(crate) capacity: Capacity,
     pub(crate) apps: Vec<App>,
     pub(crate) installations: Vec<Installation>,
     pub(crate) recipe: TokenRecipe,
@@ -49,8 +59,12 @@ impl State {
             elsewhere_url,
             api_prefix,
             repositories: Vec::new(),
+            organizations: Vec::new(),
+            users: Vec::new(),
             jobs: Vec::new(),
             access: BTreeMap::new(),
+            limits: Limits::default(),
+            capacity: Capacity::default(),
             apps: Vec::new(),
             installations: Vec::new(),
             recipe: TokenRecipe::default(),
@@ -67,10 +81,24 @@ impl State {
     }
 
     /// GitHub compares owners and names without case.
-    pub(crate) fn repository(&self, owner: &str, name: &str) -> Option<&Repository> {
-        self.repositories.iter().find(|repository| {
+    pub(crate) fn repository(&self, owner: &str, name: &str) -> Option<Cow<'_, Repository>> {
+        let mut repositories = self.repositories.iter();
+        let known = repositories.find(|repository| {
             repository.owner.eq_ignore_ascii_case(owner)
                 && repository.name.eq_ignore_ascii_case(name)
+        });
+        known.map(Cow::Borrowed).or_else(|| {
+            let mut organizations = self.organizations.iter();
+            let made = organizations.find_map(|organization| organization.find(owner, name));
+            made.map(Cow::Owned)
+        })
+    }
+
+    /// The repository that had this name before.
+    pub(crate) fn renamed(&self, former: &str) -> Option<&Repository> {
+        self.repositories.iter().find(|repository| {
+            let mut names = repository.former_names.iter();
+            names.any(|name| name.eq_ignore_ascii_case(former))
         })
     }
 

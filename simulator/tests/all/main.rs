@@ -7,6 +7,7 @@
 
 mod client;
 mod faults;
+mod graphql;
 mod oidc;
 mod rest;
 mod step;
