@@ -1,8 +1,10 @@
 //! Audit records: one for every check, allowed, denied and error alike.
 
+mod evaluate;
 mod recorded;
 
-pub use recorded::{Recorded, RecordedPolicy};
+pub use evaluate::{Evaluated, Evaluator};
+pub use recorded::{Recorded, RecordedPolicy, RecordedRule};
 
 use serde::Serialize;
 use serde_json::{Value, json};

@@ -20,10 +20,24 @@ pub struct Recorded {
     pub decision: Decision,
     /// Why.
     pub reason: Reason,
+    /// The line of the rule that granted it.
+    pub rule: Option<RecordedRule>,
     /// The job, with its claims; absent when no token was verified.
     pub context: Option<Context>,
     /// The policy that decided, as far as it was read.
     pub policy: Option<RecordedPolicy>,
+    /// The repository's own policy, where a central one delegates and it was asked.
+    pub own_policy: Option<RecordedPolicy>,
+}
+
+/// The rule that granted.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
+pub struct RecordedRule {
+    /// The line where it starts, from 1.
+    pub line: u32,
+    /// Whether it stands in the repository's own policy.
+    #[serde(default)]
+    pub own_policy: bool,
 }
 
 /// The policy of a recorded check.
@@ -35,6 +49,12 @@ pub struct RecordedPolicy {
     /// The repository that it was read from.
     #[serde(default)]
     pub repository: Option<String>,
+    /// Its git blob SHA.
+    #[serde(default)]
+    pub blob: Option<String>,
+    /// Its path, or what was given in its place.
+    #[serde(default)]
+    pub source: String,
 }
 
 #[derive(Deserialize)]
@@ -59,6 +79,10 @@ struct Data {
     claims: Option<std::collections::BTreeMap<String, String>>,
     #[serde(default)]
     policy: Option<RecordedPolicy>,
+    #[serde(default)]
+    own_policy: Option<RecordedPolicy>,
+    #[serde(default)]
+    rule: Option<RecordedRule>,
 }
 
 impl Recorded {
@@ -134,7 +158,9 @@ impl Event {
             decision: data.decision,
             reason: data.reason,
             context,
+            rule: data.rule,
             policy: data.policy,
+            own_policy: data.own_policy,
         })
     }
 }

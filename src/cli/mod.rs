@@ -1,11 +1,13 @@
 //! The command line: the same engine, offline. Nothing here is verified and nothing is granted.
 
+mod audit;
 mod check;
 mod diagnostic;
 mod diff;
 mod git;
 mod init;
 mod lint;
+mod progress;
 mod schema;
 mod style;
 mod test;
@@ -51,6 +53,8 @@ enum Command {
     /// Exit code: 0 done, 1 access widens and --fail-on widen is given, 2 something cannot be read or
     /// is invalid.
     Diff(Box<diff::Arguments>),
+    /// Read audit records: list them, or check that they hold
+    Audit(audit::Arguments),
     /// Print the JSON Schema of the policy, or of the file of cases
     Schema(schema::Arguments),
 }
@@ -79,6 +83,7 @@ impl Cli {
             Some(Command::Lint(arguments)) => lint::run(&arguments),
             Some(Command::Test(arguments)) => test::run(&arguments),
             Some(Command::Diff(arguments)) => diff::run(&arguments),
+            Some(Command::Audit(arguments)) => audit::run(&arguments),
             Some(Command::Schema(arguments)) => schema::run(&arguments),
             None => 2,
         }

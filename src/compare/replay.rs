@@ -5,10 +5,9 @@ use std::collections::BTreeMap;
 use jiff::Timestamp;
 use serde::Serialize;
 
-use crate::audit::Recorded;
-use crate::context::Context;
-use crate::decision::{Decision, decide};
-use crate::policy::{Document, PermissionKey};
+use crate::audit::{Evaluator, Recorded};
+use crate::decision::Decision;
+use crate::policy::Document;
 
 /// The most different checks that are kept apart.
 const MAX_CHECKS: usize = 10_000;
@@ -16,8 +15,8 @@ const MAX_CHECKS: usize = 10_000;
 /// Replays records of an audit log against two policies.
 #[derive(Debug)]
 pub struct Replay<'a> {
-    old: &'a Document<'a>,
-    new: &'a Document<'a>,
+    old: Evaluator<'a>,
+    new: Evaluator<'a>,
     /// What was found so far.
     pub found: Replayed,
 }
@@ -65,10 +64,10 @@ pub struct Times {
 
 impl<'a> Replay<'a> {
     /// Nothing replayed yet.
-    pub fn new(old: &'a Document<'a>, new: &'a Document<'a>) -> Self {
+    pub fn new(old: &Document<'a>, new: &Document<'a>) -> Self {
         Self {
-            old,
-            new,
+            old: Evaluator::of(Ok(old.clone())),
+            new: Evaluator::of(Ok(new.clone())),
             found: Replayed::default(),
         }
     }
@@ -79,8 +78,11 @@ impl<'a> Replay<'a> {
             self.found.without_job += 1;
             return;
         };
-        let is_allowed = |document| is_allowed(document, recorded, context);
-        let (before, after) = (is_allowed(self.old), is_allowed(self.new));
+        let is_allowed = |by: &mut Evaluator<'a>| {
+            let evaluated = by.evaluate(recorded, None);
+            evaluated.is_some_and(|evaluated| evaluated.decision() == Decision::Allowed)
+        };
+        let (before, after) = (is_allowed(&mut self.old), is_allowed(&mut self.new));
         self.found.checks += 1;
         let list = match (before, after) {
             (false, true) => &mut self.found.allowed,
@@ -106,18 +108,6 @@ impl<'a> Replay<'a> {
         times.count += 1;
         times.last = times.last.max(recorded.time);
     }
-}
-
-fn is_allowed(document: &Document<'_>, recorded: &Recorded, context: &Context) -> bool {
-    let Ok(key) = PermissionKey::parse(recorded.permission.as_str().into()) else {
-        return false;
-    };
-    let decided = decide(document, recorded.scope(), &[key], context, recorded.time);
-    // An invalid policy grants nothing.
-    decided.is_ok_and(|permissions| {
-        let mut permissions = permissions.iter();
-        permissions.all(|permission| permission.decision == Decision::Allowed)
-    })
 }
 
 impl Replayed {

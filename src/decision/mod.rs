@@ -25,7 +25,7 @@ use crate::policy::{Case, Document, Invalid, Patterns, PermissionKey, Problem, R
 pub const UNTRUSTED_EVENTS: [&str; 2] = ["pull_request_target", "workflow_run"];
 
 /// Where the policy was read, as far as it matters for `permissions:` at the top.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Scope {
     /// From the running repository itself: they count.
     ThisRepository,

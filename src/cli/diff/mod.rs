@@ -3,24 +3,20 @@
 mod human;
 mod json;
 
-use std::io::BufRead as _;
 use std::path::{Path, PathBuf};
 
 use clap::{Args, ValueEnum};
 use jiff::Timestamp;
 
+use super::audit::each_record;
 use super::check::read_policy;
 use super::diagnostic;
 use super::style::Colours;
 use super::{print, print_error};
-use crate::audit::Recorded;
 use crate::compare::{Comparison, Replay, Replayed, compare};
-use crate::policy::{Document, Format, Invalid, Problem, parse_instant};
+use crate::policy::{Document, Format, Invalid, Problem, parse_instant, quoted};
 use crate::report::access;
 use crate::report::text::visible;
-
-/// The longest line of an audit log that is read, in bytes.
-const MAX_LINE: usize = 1 << 20;
 
 #[derive(Debug, Args)]
 pub(super) struct Arguments {
@@ -160,41 +156,19 @@ impl PolicyText {
     }
 }
 
-/// Replays the records of a log, a line at a time.
+/// Replays the records of a log.
 fn read_log(path: &Path, replay: &mut Replay<'_>) -> Result<(), String> {
-    let name = path.display();
-    let wrong =
-        |line: usize, why: &str| complaint("error", &format!("`{name}`, line {line}: {why}"));
-    let unreadable = |error: std::io::Error| {
-        complaint(
-            "error",
-            &format!("the audit log `{name}` cannot be read: {error}"),
-        )
-    };
-    let file = std::fs::File::open(path).map_err(unreadable)?;
-    let mut reader = std::io::BufReader::new(file);
-    let mut line = Vec::new();
-    let mut number = 0;
-    loop {
-        line.clear();
-        let limit = u64::try_from(MAX_LINE).unwrap_or(u64::MAX);
-        let read = std::io::Read::take(&mut reader, limit).read_until(b'\n', &mut line);
-        if read.map_err(unreadable)? == 0 {
-            return Ok(());
+    let read = each_record(path, |line| match &line.record {
+        Ok(recorded) => {
+            replay.add(recorded);
+            Ok(())
         }
-        number += 1;
-        if line.len() == MAX_LINE && !line.ends_with(b"\n") {
-            return Err(wrong(
-                number,
-                &format!("it has more than {MAX_LINE} bytes, which is the limit"),
-            ));
+        Err(why) => {
+            let name = quoted(&path.display().to_string());
+            Err(format!("{name}, line {}: {why}", line.number))
         }
-        match Recorded::parse(&String::from_utf8_lossy(&line)) {
-            None => {}
-            Some(Ok(recorded)) => replay.add(&recorded),
-            Some(Err(why)) => return Err(wrong(number, &why)),
-        }
-    }
+    });
+    read.map_err(|error| complaint("error", &error))
 }
 
 fn complaint(level: &str, message: &str) -> String {
