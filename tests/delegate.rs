@@ -249,3 +249,21 @@ fn check_asks_an_own_policy_too() {
         );
     }
 }
+
+#[test]
+fn what_to_change_names_the_right_file() {
+    let stage = stage(
+        &CENTRAL.replace(
+            "branch: release",
+            "branch: release\n        environment: staging",
+        ),
+        Some(&OWN.replace("branch: main", "branch: develop")),
+    );
+    let step = ask(&stage, "ws:locks:create");
+    assert_outcome(&stage, &step, "denied", "no_rule_matches");
+    let page = &stage.github.check_runs()[0].summary;
+    assert!(
+        page.contains("- Line 5 of the own policy: `branch` is `develop`"),
+        "{page}"
+    );
+}

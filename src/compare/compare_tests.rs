@@ -331,11 +331,11 @@ fn job() -> impl Strategy<Value = Example> {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig::with_cases(60))]
+    #![proptest_config(ProptestConfig::with_cases(40))]
 
     #[test]
     fn a_change_is_told_exactly_when_the_engine_decides_otherwise(
-        old in policy(), new in policy(), jobs in vec(job(), 16),
+        old in policy(), new in policy(), jobs in vec(job(), 12),
     ) {
         let parse = |text| Document::parse(text, Format::Yaml).unwrap();
         let (old, new) = (parse(&old), parse(&new));

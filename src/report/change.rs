@@ -1,6 +1,7 @@
 //! What would have to change for a denied permission to be granted: in the job first, then in the
 //! policy.
 
+use super::model::Outcome;
 use crate::context::Context;
 use crate::decision::{PermissionDecision, TracedDimension};
 use crate::policy::{Format, Kind, quoted};
@@ -11,6 +12,8 @@ const QUEUE: &str = "gh-readonly-queue/";
 /// The change for one dimension of the nearest rule.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Change {
+    /// Whether it is about a rule of the repository's own policy, to which a central one delegates.
+    pub own_policy: bool,
     /// The line of the policy, from 1.
     pub line: u32,
     /// `workflow`, `branch`, `environment`, `claims.NAME`, `event` or `expires`.
@@ -23,16 +26,20 @@ pub struct Change {
     pub policy: Option<String>,
 }
 
-/// One change for each dimension in which the nearest rule fails. `file` says in which syntax the
-/// policy is written.
-pub fn changes(permission: &PermissionDecision<'_>, context: &Context, file: &str) -> Vec<Change> {
+/// One change for each dimension in which the nearest rule fails.
+pub fn changes(
+    permission: &PermissionDecision<'_>,
+    context: &Context,
+    outcome: &Outcome<'_>,
+) -> Vec<Change> {
     let nearest = permission.nearest.as_ref().map(|nearest| &nearest.rule);
     let mut rules = permission.trace.iter();
     let Some(rule) = rules.find(|rule| Some(&rule.rule) == nearest) else {
         return Vec::new();
     };
-    let format = Format::of_path(file);
+    let format = Format::of_path(outcome.file(rule.rule.own_policy));
     let change = |dimension: &TracedDimension<'_>| Change {
+        own_policy: rule.rule.own_policy,
         line: dimension.line.unwrap_or(rule.rule.line),
         dimension: dimension.dimension.to_string(),
         what: what(dimension),

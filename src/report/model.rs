@@ -211,16 +211,18 @@ impl<'a> Outcome<'a> {
             .iter()
             .filter_map(|permission| permission.rule.as_ref());
         let places: Vec<_> = rules
-            .map(|rule| {
-                let policy = match rule.own_policy {
-                    true => &self.own_policy,
-                    false => &self.policy,
-                };
-                let file = policy.as_ref().map_or("policy", |policy| &policy.file);
-                format!("{file}:{}", rule.line)
-            })
+            .map(|rule| format!("{}:{}", self.file(rule.own_policy), rule.line))
             .collect();
         places.join(", ")
+    }
+
+    /// The file of the policy, or of the repository's own one beside it.
+    pub fn file(&self, own_policy: bool) -> &str {
+        let policy = match own_policy {
+            true => &self.own_policy,
+            false => &self.policy,
+        };
+        policy.as_ref().map_or("policy", |policy| &policy.file)
     }
 
     /// The same, without the traces where they would make it larger than `max` bytes.

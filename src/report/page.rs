@@ -54,13 +54,13 @@ pub fn heading(decision: Decision, advisory: bool) -> &'static str {
 
 /// What would have to change, for each permission that is denied.
 fn to_change(outcome: &Outcome<'_>) -> String {
-    let (Some(context), Some(policy)) = (outcome.context, &outcome.policy) else {
+    let Some(context) = outcome.context else {
         return String::new();
     };
     let changes = outcome
         .permissions
         .iter()
-        .flat_map(|permission| changes(permission, context, &policy.file));
+        .flat_map(|permission| changes(permission, context, outcome));
     let mut lines: Vec<_> = changes.map(|change| line(&change)).collect();
     lines.dedup();
     lines.truncate(MAX_CHANGES);
@@ -72,7 +72,11 @@ fn to_change(outcome: &Outcome<'_>) -> String {
 
 fn line(change: &Change) -> String {
     let (number, what) = (change.line, markdown(&change.what));
-    let mut line = format!("- Line {number} of the policy: {what}.");
+    let policy = match change.own_policy {
+        true => "the own policy",
+        false => "the policy",
+    };
+    let mut line = format!("- Line {number} of {policy}: {what}.");
     if let Some(job) = &change.job {
         let _ = write!(line, " In the job: {}.", markdown(job));
     }

@@ -109,7 +109,7 @@ fn write_changes(text: &mut String, check: &Check<'_>, colours: Colours) {
 
 fn of_permission(permission: &PermissionDecision<'_>, check: &Check<'_>) -> Vec<Change> {
     match check.outcome.context {
-        Some(context) => changes(permission, context, check.source),
+        Some(context) => changes(permission, context, &check.outcome),
         None => Vec::new(),
     }
 }
@@ -129,7 +129,7 @@ fn not_given(reason: Reason, check: &Check<'_>) -> Option<&'static str> {
 }
 
 fn write_change(text: &mut String, change: &Change, check: &Check<'_>, colours: Colours) {
-    let at = format!("{}:{}", check.source, change.line);
+    let at = format!("{}:{}", check.outcome.file(change.own_policy), change.line);
     let _ = writeln!(text, "  {}: {}", colours.strong(&at), visible(&change.what));
     let mut line = |name: &str, what: &str| {
         let name = colours.dim(name);
