@@ -79,7 +79,7 @@ impl<'a, S: Syntax<'a>> Reader<'a, S, Cases<'a>> {
         let mapping = self.mapping("a case", &TestCase::KEYS, |reader, key, at| {
             match key {
                 "name" => name = reader.name()?,
-                "permission" => permissions = Some(reader.permission_keys("`permission`")?),
+                "permission" => permissions = Some(reader.permission_keys("`permission`")?.0),
                 "context" => context = Some(reader.context()?),
                 "claims" => claims = Some(reader.claim_values(at)?),
                 "claims_file" => claims_file = reader.filled("`claims_file`")?,

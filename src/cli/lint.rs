@@ -1,20 +1,23 @@
 //! `lint`: what is wrong with policies, and what their authors will hardly have meant.
 
+mod diff;
+mod file;
+mod fix;
 mod github;
 mod human;
 mod json;
 mod sarif;
 
-use std::collections::BTreeSet;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 use clap::{Args, ValueEnum};
 use jiff::Timestamp;
 
+use self::file::Linted;
 use super::style::Colours;
 use super::{complain, print};
-use crate::policy::lint::{Finding, Level, Options, Source, lint};
-use crate::policy::{Format, MAX_FILE, Position, parse_instant};
+use crate::policy::lint::Level;
+use crate::policy::{parse_instant, quoted};
 
 #[derive(Debug, Args)]
 pub(super) struct Arguments {
@@ -27,6 +30,12 @@ pub(super) struct Arguments {
     /// The time that rules expire by, RFC 3339; now when left out
     #[arg(long, value_name = "INSTANT")]
     now: Option<String>,
+    /// Write the fixes that leave what the policy grants as it is; the exit code is for what is left
+    #[arg(long)]
+    fix: bool,
+    /// With --fix: show what would be written, and write nothing
+    #[arg(long, requires = "fix")]
+    diff: bool,
 }
 
 /// How the findings are printed.
@@ -43,35 +52,21 @@ enum OutputFormat {
     Github,
 }
 
-/// A policy that was read, and what was found in it.
-struct Linted {
-    /// The path as it was given.
-    path: PathBuf,
-    text: String,
-    format: Format,
-    findings: Vec<Finding>,
-}
-
-impl Linted {
-    fn name(&self) -> String {
-        self.path.display().to_string()
-    }
-
-    fn source(&self) -> Source<'_> {
-        Source::new(&self.text, self.format)
-    }
-}
-
 /// How many findings there are of each level.
 #[derive(Clone, Copy, Debug, Default, serde::Serialize)]
 struct Summary {
     errors: usize,
     warnings: usize,
     notes: usize,
+    /// How many fixes were put in place, if that was asked for.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    fixed: Option<usize>,
 }
 
 impl Summary {
-    fn of(files: &[Linted]) -> Self {
+    fn of(files: &[Linted], is_fix: bool) -> Self {
+        let fixed = files.iter().filter_map(|file| file.fixed.as_ref());
+        let fixed = fixed.map(|before| before.count).sum();
         let count = |level| {
             let findings = files.iter().flat_map(|file| &file.findings);
             findings.filter(|finding| finding.level == level).count()
@@ -80,6 +75,7 @@ impl Summary {
             errors: count(Level::Error),
             warnings: count(Level::Warning),
             notes: count(Level::Note),
+            fixed: is_fix.then_some(fixed),
         }
     }
 
@@ -89,12 +85,14 @@ impl Summary {
             let plural = if number == 1 { "" } else { "s" };
             format!("{number} {noun}{plural}")
         };
+        let fixed = self.fixed.map(|fixed| format!("; {fixed} fixed"));
         format!(
-            "{}, {}, {} in {}\n",
+            "{}, {}, {} in {}{}\n",
             count(self.errors, "error"),
             count(self.warnings, "warning"),
             count(self.notes, "note"),
-            count(files, "file")
+            count(files, "file"),
+            fixed.unwrap_or_default()
         )
     }
 }
@@ -108,72 +106,73 @@ pub(super) fn run(arguments: &Arguments) -> u8 {
         None => Timestamp::now(),
         Some((_, Some(now))) => now,
         Some((text, None)) => {
+            let text = quoted(text);
             complain(&format!(
-                "--now is `{text}`, expected an instant such as `2027-01-31T12:00:00Z`"
+                "--now is {text}, expected an instant such as `2027-01-31T12:00:00Z`"
             ));
             return 2;
         }
     };
-    let mut files = Vec::new();
-    let mut unreadable = false;
-    for path in &arguments.files {
-        match read(path, now) {
-            Ok(file) => files.push(file),
-            Err(error) => {
-                unreadable = true;
-                complain(&format!("`{}` cannot be read: {error}", path.display()));
-            }
-        }
+    if arguments.diff && arguments.format != OutputFormat::Human {
+        complain("--diff is for people: leave --format out");
+        return 2;
     }
-    let summary = Summary::of(&files);
+    let mut files = Vec::new();
+    let mut failed = false;
+    for path in &arguments.files {
+        let name = quoted(&path.to_string_lossy());
+        let mut file = match Linted::read(path, now) {
+            Ok(file) => file,
+            Err(error) => {
+                failed = true;
+                complain(&format!("{name} cannot be read: {error}"));
+                continue;
+            }
+        };
+        if let Err(why) = arguments.mend(&mut file, now) {
+            failed = true;
+            complain(&format!("{name} is not changed: {why}"));
+        }
+        files.push(file);
+    }
+    let summary = Summary::of(&files, arguments.fix);
     match arguments.format {
-        OutputFormat::Human => print(&human::render(&files, summary, Colours::stdout())),
+        OutputFormat::Human => {
+            let colours = Colours::stdout();
+            if arguments.diff {
+                print(
+                    &files
+                        .iter()
+                        .map(|file| diff::render(file, colours))
+                        .collect::<String>(),
+                );
+            }
+            print(&human::render(&files, summary, colours));
+        }
         OutputFormat::Json => print(&json::render(&files, summary)),
         OutputFormat::Sarif => print(&sarif::render(&files)),
         OutputFormat::Github => print(&github::render(&files, summary)),
     }
-    match (unreadable, summary.errors) {
+    match (failed, summary.errors) {
         (true, _) => 2,
         (false, 0) => 0,
         (false, _) => 1,
     }
 }
 
-fn read(path: &Path, now: Timestamp) -> std::io::Result<Linted> {
-    let format = Format::of_path(&path.to_string_lossy());
-    let invalid = |message: String| Linted {
-        path: path.to_owned(),
-        text: String::new(),
-        format,
-        findings: vec![Finding::invalid(Position::START, message)],
-    };
-    let bytes = match crate::read_capped(path, MAX_FILE) {
-        // It is there and it is a policy that the gate refuses, unlike one that is not there.
-        Err(error) if error.kind() == std::io::ErrorKind::FileTooLarge => {
-            return Ok(invalid(format!("the policy is {error}")));
+impl Arguments {
+    /// Fixes a policy and writes it, as far as it is asked for.
+    fn mend(&self, file: &mut Linted, now: Timestamp) -> Result<(), String> {
+        if !self.fix {
+            return Ok(());
         }
-        bytes => bytes?,
-    };
-    let text = match crate::text_of(bytes) {
-        Ok(text) => text,
-        Err(why) => return Ok(invalid(format!("the policy is {why}"))),
-    };
-    let options = Options {
-        now: Some(now),
-        workflows: workflows(path),
-    };
-    let findings = lint(&text, format, &options);
-    Ok(Linted {
-        path: path.to_owned(),
-        text,
-        format,
-        findings,
-    })
-}
-
-/// The names of the workflow files of the repository that the policy is in.
-fn workflows(policy: &Path) -> Option<BTreeSet<String>> {
-    let files = std::fs::read_dir(crate::workflows::above(policy)?).ok()?;
-    let names = files.filter_map(|file| file.ok()?.file_name().into_string().ok());
-    Some(names.collect())
+        file.fix(now)?;
+        if self.diff {
+            return Ok(());
+        }
+        file.write().map_err(|error| {
+            file.take_back(now);
+            error.to_string()
+        })
+    }
 }

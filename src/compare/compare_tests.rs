@@ -119,6 +119,19 @@ fn what_is_new_is_said_with_a_job_that_shows_it() {
 }
 
 #[test]
+fn a_plain_text_ignores_the_case_of_ascii_letters_only() {
+    // As a regex without case `ſ` matches an `s`; as a text it does not.
+    let change = of_rules(&["a:b, environment: ſ"], &["a:b, environment: ^ſ$"]);
+    assert!(change.starts_with("+ "), "{change:?}");
+    let change = of_rules(&["a:b, environment: kß"], &["a:b, environment: Kß"]);
+    assert!(!change.is_empty(), "{change:?}");
+    assert_eq!(
+        of_rules(&["a:b, environment: kA1"], &["a:b, environment: Ka1"]),
+        ""
+    );
+}
+
+#[test]
 fn repositories_and_pins_are_compared_too() {
     let entry = |repository: &str| {
         format!(

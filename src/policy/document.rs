@@ -8,7 +8,7 @@ use std::borrow::Cow;
 
 use super::key::PermissionKey;
 use super::pattern::{Kind, Pattern};
-use super::position::Position;
+use super::position::{Place, Position};
 use super::problem::{Invalid, Problem, quoted};
 use super::reader::{self, Grammar, Read, Reader};
 use super::rule::{Expiry, Patterns, Rule};
@@ -189,7 +189,7 @@ impl<'a, S: Syntax<'a>> Reader<'a, S, Policy> {
                     "repository" => repository = reader.patterns("`repository`")?,
                     "repository_id" => repository_id = reader.id("`repository_id`")?,
                     "owner_id" => owner_id = reader.id("`owner_id`")?,
-                    "delegate" => delegate = reader.permission_keys("`delegate`")?,
+                    "delegate" => delegate = reader.permission_keys("`delegate`")?.0,
                     _ => rules = Some(reader.rules()?),
                 }
                 Ok(())
@@ -237,6 +237,7 @@ impl<'a, S: Syntax<'a>> Reader<'a, S, Policy> {
             number,
             name: None,
             permissions: Vec::new(),
+            permission_places: Vec::new(),
             workflow: None,
             branch: None,
             environment: None,
@@ -251,7 +252,8 @@ impl<'a, S: Syntax<'a>> Reader<'a, S, Policy> {
                 "name" => rule.name = reader.text("`name`")?,
                 "permission" => {
                     named = true;
-                    rule.permissions = reader.permission_keys("`permission`")?;
+                    (rule.permissions, rule.permission_places) =
+                        reader.permission_keys("`permission`")?;
                 }
                 "workflow" => rule.workflow = reader.patterns("`workflow`")?,
                 "branch" => rule.branch = reader.patterns("`branch`")?,
@@ -398,36 +400,43 @@ impl<'a, S: Syntax<'a>> Reader<'a, S, Policy> {
 
 // What the file of cases says in the same words.
 impl<'a, S: Syntax<'a>, G> Reader<'a, S, G> {
-    /// A permission key or a list of them, never none.
-    pub(crate) fn permission_keys(&mut self, what: &str) -> Read<Vec<PermissionKey<'a>>> {
-        let mut keys = Vec::new();
-        let (one, at) = (!matches!(self.peek()?.0, Token::ListStart), self.peek()?.1);
-        if one {
-            keys.extend(self.permission_key(what)?);
-            return Ok(keys);
+    /// A permission key or a list of them, never none. The places are those of the list.
+    pub(crate) fn permission_keys(
+        &mut self,
+        what: &str,
+    ) -> Read<(Vec<PermissionKey<'a>>, Vec<Place>)> {
+        let (mut keys, mut places) = (Vec::new(), Vec::new());
+        let (token, at) = self.peek()?;
+        let (is_list, at) = (matches!(token, Token::ListStart), *at);
+        if !is_list {
+            keys.extend(self.permission_key(what)?.map(|(key, _)| key));
+            return Ok((keys, places));
         }
         let mut seen = false;
         self.list(what, |reader, _| {
             seen = true;
-            keys.extend(reader.permission_key(what)?);
+            if let Some((key, place)) = reader.permission_key(what)? {
+                keys.push(key);
+                places.push(place);
+            }
             Ok(())
         })?;
         if !seen {
             self.problem(Problem::new(at, "the list of permissions is empty"))?;
         }
-        Ok(keys)
+        Ok((keys, places))
     }
 
-    fn permission_key(&mut self, what: &str) -> Read<Option<PermissionKey<'a>>> {
-        let Some((scalar, at)) = self.scalar(what, ScalarKind::Text)? else {
+    fn permission_key(&mut self, what: &str) -> Read<Option<(PermissionKey<'a>, Place)>> {
+        let Some((scalar, position)) = self.scalar(what, ScalarKind::Text)? else {
             return Ok(None);
         };
-        let length = scalar.text.clone();
+        let length = u32::try_from(scalar.text.chars().count()).unwrap_or(u32::MAX);
         match PermissionKey::parse(scalar.text) {
-            Ok(key) => Ok(Some(key)),
+            Ok(key) => Ok(Some((key, Place { position, length }))),
             Err(error) => {
-                let problem = Problem::new(at, error.to_string()).help(error.help());
-                self.problem(problem.over(&length))?;
+                let problem = Problem::new(position, error.to_string()).help(error.help());
+                self.problem(Problem { length, ..problem })?;
                 Ok(None)
             }
         }

@@ -21,7 +21,7 @@ pub mod source;
 pub use document::{Document, Entry, Format, MAX_FILE, MAX_RULES};
 pub use key::{InvalidKey, KNOWN as KNOWN_KEYS, PermissionKey, did_you_mean};
 pub use pattern::{Case, Kind, MAX_COMPILED, MAX_PATTERN, Matcher, Pattern};
-pub use position::Position;
+pub use position::{Place, Position};
 pub(crate) use problem::quoted;
 pub use problem::{Invalid, Problem};
 pub use rule::{Expiry, Patterns, Rule, parse_instant};

@@ -6,7 +6,7 @@
 use std::borrow::Cow;
 
 use regex::Regex;
-use regex_syntax::hir::Hir;
+use regex_syntax::hir::{Class, ClassUnicode, ClassUnicodeRange, Hir};
 
 use super::glob;
 use super::position::Position;
@@ -152,7 +152,9 @@ impl Pattern<'_> {
     pub(crate) fn tree(&self, case: Case) -> Result<Hir, Problem> {
         let regex = match self.kind {
             Kind::Any => Cow::Borrowed("(?s:.)*"),
-            Kind::Literal | Kind::Exact => Cow::Owned(regex_syntax::escape(&self.text)),
+            Kind::Literal | Kind::Exact => {
+                return Ok(self.equal(case));
+            }
             Kind::Regex => Cow::Borrowed(&*self.text),
             Kind::Glob => Cow::Owned(
                 glob::to_regex(&self.text)
@@ -166,6 +168,20 @@ impl Pattern<'_> {
             .build()
             .parse(&regex)
             .map_err(|error| self.not_a_regex(&error))
+    }
+
+    /// What [`Matcher::Equal`] matches: where case is ignored it is of ASCII letters only, while the
+    /// folding of a regex takes `ſ` for an `s`.
+    fn equal(&self, case: Case) -> Hir {
+        let parts = self.text.chars().map(|c| {
+            let cases = [c.to_ascii_lowercase(), c.to_ascii_uppercase()];
+            let [lower, upper] = cases.map(|c| ClassUnicodeRange::new(c, c));
+            match case {
+                Case::Insensitive => Hir::class(Class::Unicode(ClassUnicode::new([lower, upper]))),
+                Case::Sensitive => Hir::literal(c.to_string().into_bytes()),
+            }
+        });
+        Hir::concat(parts.collect())
     }
 
     fn compile_regex(&self, tree: &str) -> Result<Matcher<'_>, Problem> {

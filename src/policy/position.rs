@@ -11,6 +11,15 @@ pub struct Position {
     pub column: u32,
 }
 
+/// Where a value stands, without its quotes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Place {
+    /// Its first character, or the quote before it.
+    pub position: Position,
+    /// How many characters it has.
+    pub length: u32,
+}
+
 impl Position {
     /// The first character of a text.
     pub const START: Self = Self { line: 1, column: 1 };

@@ -8,7 +8,7 @@ use jiff::{SignedDuration, Timestamp};
 
 use super::key::PermissionKey;
 use super::pattern::{Case, Matcher, Pattern};
-use super::position::Position;
+use super::position::{Place, Position};
 use super::problem::Problem;
 
 /// One rule: who may use the permissions it names.
@@ -22,6 +22,8 @@ pub struct Rule<'a> {
     pub name: Option<Cow<'a, str>>,
     /// `permission:`, at least one.
     pub permissions: Vec<PermissionKey<'a>>,
+    /// Where each of them stands, if they are a list.
+    pub permission_places: Vec<Place>,
     /// `workflow:`; absent means `*`.
     pub workflow: Option<Patterns<'a>>,
     /// `branch:`; absent means `*`.

@@ -40,6 +40,10 @@ impl Directory {
             err: String::from_utf8(output.stderr).unwrap(),
         }
     }
+
+    pub fn read(&self, file: &str) -> String {
+        std::fs::read_to_string(self.0.join(file)).unwrap()
+    }
 }
 
 impl Run {

@@ -48,7 +48,7 @@ fn lint_in(directory: &Directory, arguments: &[&str]) -> Run {
 fn the_examples_of_atmos_pro() {
     let run = lint("examples", EXAMPLES, &[]);
     assert_eq!(run.code, Some(0));
-    insta::assert_snapshot!(run.out, @r##"
+    insta::assert_snapshot!(run.out, @r#"
     note[redundant-anchor]: the `^` and `$` of `^(main|develop|feature/.*)$` change nothing: a pattern matches the whole value
      --> policy.yml:5:13
       |
@@ -97,8 +97,8 @@ fn the_examples_of_atmos_pro() {
        |
        = help: write `{ glob: 'feature/*' }`, or as a regex `feature/[^/]*`
 
-    0 errors, 3 warnings, 3 notes in 1 file
-    "##);
+    0 errors, 3 warnings, 3 notes in 1 file; `--fix` can mend 3
+    "#);
 }
 
 #[test]
@@ -225,6 +225,14 @@ fn json() {
             "message": "the regex `feature/*` looks like a glob: its `*` repeats the character before it",
             "help": "write `{ glob: 'feature/*' }`, or as a regex `feature/[^/]*`",
             "fix": "{ glob: 'feature/*' }",
+            "fix_safe": false,
+            "edit": {
+                "line": 4,
+                "column": 13,
+                "end_line": 4,
+                "end_column": 22,
+                "text": "{ glob: 'feature/*' }",
+            },
         }],
         "summary": { "errors": 0, "warnings": 1, "notes": 0 },
     });

@@ -15,4 +15,5 @@ mod check;
 mod colours;
 mod directory;
 mod docs;
+mod fix;
 mod lint;

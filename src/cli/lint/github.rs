@@ -4,7 +4,8 @@
 
 use std::fmt::Write as _;
 
-use super::{Linted, Summary};
+use super::Summary;
+use super::file::Linted;
 use crate::policy::lint::Level;
 use crate::report::text::{command_data, command_property};
 

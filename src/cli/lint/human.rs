@@ -1,6 +1,7 @@
 //! Findings for people.
 
-use super::{Linted, Summary};
+use super::Summary;
+use super::file::Linted;
 use crate::cli::diagnostic;
 use crate::cli::style::Colours;
 
@@ -8,5 +9,11 @@ pub(super) fn render(files: &[Linted], summary: Summary, colours: Colours) -> St
     let findings =
         |file: &Linted| diagnostic::render(&file.name(), &file.source(), &file.findings, colours);
     let text: String = files.iter().map(findings).collect();
-    text + &summary.sentence(files.len())
+    let sentence = summary.sentence(files.len());
+    let findings = files.iter().flat_map(|file| &file.findings);
+    let fixes = findings.filter_map(|finding| finding.fix.as_ref());
+    match fixes.filter(|fix| fix.is_safe).count() {
+        0 => text + &sentence,
+        count => format!("{text}{}; `--fix` can mend {count}\n", sentence.trim_end()),
+    }
 }

@@ -1,9 +1,12 @@
 //! Findings for programs.
 
+use std::ops::Range;
+
 use serde::Serialize;
 
-use super::{Linted, Summary};
-use crate::policy::lint::Level;
+use super::Summary;
+use super::file::Linted;
+use crate::policy::lint::{Fix, Level};
 
 #[derive(Serialize)]
 struct Output<'a> {
@@ -24,8 +27,35 @@ struct Row<'a> {
     end_column: u32,
     message: &'a str,
     help: Option<&'a str>,
-    /// What to put between `column` and `end_column`.
+    /// What to put between `column` and `end_column`, where that is all.
     fix: Option<&'a str>,
+    /// Whether the fix leaves what the policy grants as it is.
+    fix_safe: Option<bool>,
+    /// The change as a whole.
+    edit: Option<Edit<'a>>,
+}
+
+#[derive(Serialize)]
+struct Edit<'a> {
+    line: u32,
+    column: u32,
+    end_line: u32,
+    /// One past the last character that goes.
+    end_column: u32,
+    text: &'a str,
+}
+
+impl<'a> Edit<'a> {
+    fn of(fix: &'a Fix) -> Self {
+        let Range { start, end } = fix.range;
+        Self {
+            line: start.line,
+            column: start.column,
+            end_line: end.line,
+            end_column: end.column,
+            text: &fix.replacement,
+        }
+    }
 }
 
 pub(super) fn render(files: &[Linted], summary: Summary) -> String {
@@ -40,7 +70,9 @@ pub(super) fn render(files: &[Linted], summary: Summary) -> String {
             end_column: finding.end_column(),
             message: &finding.message,
             help: finding.help.as_deref(),
-            fix: finding.fix.as_ref().map(|fix| fix.replacement.as_str()),
+            fix: finding.replacement(),
+            fix_safe: finding.fix.as_ref().map(|fix| fix.is_safe),
+            edit: finding.fix.as_ref().map(Edit::of),
         })
     });
     let output = Output {

@@ -5,8 +5,9 @@ use std::path::{Component, Path};
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 use serde_json::{Value, json};
 
-use super::Linted;
+use super::file::Linted;
 use crate::policy::lint::{Finding, catalogue};
+use crate::policy::quoted;
 
 /// What a path of a URI keeps (RFC 3986, section 3.3).
 const KEPT: &AsciiSet = &NON_ALPHANUMERIC
@@ -70,18 +71,27 @@ fn result(finding: &Finding, uri: &str) -> Value {
         "message": { "text": text },
         "locations": [{ "physicalLocation": {
             "artifactLocation": { "uri": uri },
-            "region": region.clone(),
+            "region": region,
         }}],
     });
     if let (Some(fix), Some(result)) = (&finding.fix, result.as_object_mut()) {
+        let (start, end) = (fix.range.start, fix.range.end);
         let change = json!({
             "artifactLocation": { "uri": uri },
             "replacements": [{
-                "deletedRegion": region,
+                "deletedRegion": {
+                    "startLine": start.line,
+                    "startColumn": start.column,
+                    "endLine": end.line,
+                    "endColumn": end.column,
+                },
                 "insertedContent": { "text": fix.replacement },
             }],
         });
-        let text = format!("write `{}`", fix.replacement);
+        let text = match &*fix.replacement {
+            "" => "remove it".to_owned(),
+            text => format!("write {}", quoted(text)),
+        };
         result.insert(
             "fixes".to_owned(),
             json!([{ "description": { "text": text }, "artifactChanges": [change] }]),

@@ -4,7 +4,7 @@ use super::super::{Kind, Pattern};
 use super::catalogue::{HALF_ANCHORED, REDUNDANT_ANCHOR};
 use super::patterns::replace;
 use super::scan::{Item, scan};
-use super::{Findings, quoted};
+use super::{Findings, Fix, quoted};
 
 pub(super) fn check(pattern: &Pattern<'_>, findings: &mut Findings<'_>) {
     let items = scan(&pattern.text);
@@ -30,7 +30,7 @@ pub(super) fn check(pattern: &Pattern<'_>, findings: &mut Findings<'_>) {
         "the {anchors} of {} {change} nothing: a pattern matches the whole value",
         quoted(&pattern.text)
     );
-    let fix = replace(pattern, bare, findings);
+    let fix = replace(pattern, bare, findings).map(Fix::safe);
     let finding = findings.pattern(&REDUNDANT_ANCHOR, pattern, message);
     findings.push(finding.help(format!("write {}", quoted(bare))).fix(fix));
 }
@@ -52,8 +52,8 @@ fn bare(text: &str, starts: bool, ends: bool) -> &str {
 fn bare_pattern(bare: &str) -> Option<&str> {
     let same = match Kind::of(bare) {
         Kind::Regex => true,
-        // As a literal the dot would be a dot.
-        Kind::Literal => !bare.is_empty() && !bare.contains('.'),
+        // As a literal the dot would be a dot, and `ſ` not an `S` where case is ignored.
+        Kind::Literal => !bare.is_empty() && !bare.contains('.') && bare.is_ascii(),
         _ => false,
     };
     same.then_some(bare)

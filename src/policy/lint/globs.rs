@@ -34,11 +34,8 @@ pub(super) fn check(pattern: &Pattern<'_>, findings: &mut Findings<'_>) {
 /// The pattern as a glob, where one can stand.
 pub(super) fn fix(pattern: &Pattern<'_>, glob: &str, findings: &Findings<'_>) -> Option<Fix> {
     let source = &findings.source;
-    let replaceable = source.span(pattern.position, &pattern.text).is_whole
-        && !source.is_explicit(pattern.position);
-    replaceable.then(|| Fix {
-        replacement: source.quote_glob(glob),
-    })
+    let range = findings.whole(pattern)?;
+    (!source.is_explicit(pattern.position)).then(|| Fix::new(range, source.quote_glob(glob)))
 }
 
 fn looks_like_a_glob(items: &[Item]) -> bool {

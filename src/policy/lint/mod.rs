@@ -12,6 +12,7 @@ mod dots;
 mod entries;
 mod events;
 mod expiry;
+mod fix;
 mod globs;
 mod keys;
 mod names;
@@ -21,11 +22,13 @@ mod scan;
 mod source;
 
 use std::collections::BTreeSet;
+use std::ops::Range;
 
 use jiff::Timestamp;
 use serde::Serialize;
 
 pub use catalogue::Lint;
+pub use fix::{Fix, apply_safe};
 pub use source::Source;
 
 use super::{Document, Entry, Format, Invalid, Pattern, Patterns, Position, Problem, Rule, quoted};
@@ -68,15 +71,8 @@ pub struct Finding {
     pub position: Position,
     /// How many characters of the file it is about, 0 for a point.
     pub length: u32,
-    /// What to put in place of these characters.
+    /// How to change the file.
     pub fix: Option<Fix>,
-}
-
-/// A text to put in place of the characters that a finding is about.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Fix {
-    /// In the syntax of the file, with its quotes.
-    pub replacement: String,
 }
 
 /// What the lint is told about the world.
@@ -200,6 +196,19 @@ impl Findings<'_> {
         self.value(lint, pattern.position, &pattern.text, message)
     }
 
+    /// Where a pattern stands, with its quotes, if it can be replaced.
+    fn whole(&self, pattern: &Pattern<'_>) -> Option<Range<Position>> {
+        let start = pattern.position;
+        let span = self.source.span(start, &pattern.text);
+        let column = start.column.checked_add(span.length)?;
+        span.is_whole.then_some(start..Position { column, ..start })
+    }
+
+    /// The removal of an element of a list.
+    fn removal(&self, at: Position, length: u32) -> Option<Fix> {
+        self.source.removal(at, length).map(Fix::removal)
+    }
+
     /// About a rule: its first line is shown.
     fn rule(&self, lint: &Lint, rule: &Rule<'_>, message: String) -> Finding {
         let length = self.source.rest_of_line(rule.position);
@@ -235,6 +244,17 @@ impl Finding {
     /// The column after the last character; at least one is marked.
     pub fn end_column(&self) -> u32 {
         self.position.column.saturating_add(self.length.max(1))
+    }
+
+    /// What to put between the finding's own columns. `None` also if the fix changes more than that.
+    pub fn replacement(&self) -> Option<&str> {
+        let end = Position {
+            column: self.end_column(),
+            ..self.position
+        };
+        let fix = self.fix.as_ref();
+        let fix = fix.filter(|fix| fix.range == (self.position..end))?;
+        Some(&fix.replacement)
     }
 
     fn new(lint: &Lint, position: Position, length: u32, message: String) -> Self {

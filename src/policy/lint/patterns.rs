@@ -101,13 +101,9 @@ fn advise(pattern: &Pattern<'_>, findings: &mut Findings<'_>) {
 
 /// A fix that writes the pattern as another text, if the file allows to replace it.
 pub(super) fn replace(pattern: &Pattern<'_>, text: &str, findings: &Findings<'_>) -> Option<Fix> {
-    let source = &findings.source;
-    source
-        .span(pattern.position, &pattern.text)
-        .is_whole
-        .then(|| Fix {
-            replacement: source.quote(text),
-        })
+    let range = findings.whole(pattern)?;
+    let written = findings.source.quote_as(pattern.position, text);
+    Some(Fix::new(range, written))
 }
 
 #[cfg(test)]

@@ -1,5 +1,5 @@
 use super::super::tests::{found, of_rule};
-use super::super::{Format, Options, lint};
+use super::super::{Format, Options, apply_safe, lint};
 
 fn codes(pattern: &str) -> Vec<String> {
     let found = of_rule(&format!("branch: {pattern}"));
@@ -9,24 +9,19 @@ fn codes(pattern: &str) -> Vec<String> {
         .collect()
 }
 
-/// The policy with every fix put in place, from the last to the first.
+/// The branch with every fix put in place, also those that need a decision.
 fn fixed(branch: &str) -> String {
-    let mut text = format!(
+    let text = format!(
         "version: 1\npermissions:\n  - permission: ws:locks:create\n    branch: {branch}\n"
     );
     let mut findings = lint(&text, Format::Yaml, &Options::default());
-    findings.retain(|finding| finding.fix.is_some());
-    for finding in findings.iter().rev() {
-        let mut lines: Vec<_> = text.lines().map(str::to_owned).collect();
-        let line = &mut lines[finding.position.line as usize - 1];
-        let chars: Vec<char> = line.chars().collect();
-        let start = finding.position.column as usize - 1;
-        let end = start + finding.length as usize;
-        let part = |chars: &[char]| chars.iter().collect::<String>();
-        let replacement = &finding.fix.as_ref().unwrap().replacement;
-        *line = part(&chars[..start]) + replacement + &part(&chars[end..]);
-        text = lines.join("\n") + "\n";
+    for fix in findings
+        .iter_mut()
+        .filter_map(|finding| finding.fix.as_mut())
+    {
+        fix.is_safe = true;
     }
+    let (text, _) = apply_safe(&text, Format::Yaml, &findings);
     assert!(
         !found(&text).iter().any(|f| f.contains("invalid")),
         "{text}"
@@ -73,12 +68,15 @@ fn fixes_can_be_put_in_place() {
     for (branch, expected) in [
         ("feature/* # all", "branch: { glob: 'feature/*' } # all"),
         ("\"feature/*\"", "branch: { glob: 'feature/*' }"),
-        ("[main, '*-x', ^a$]", "branch: [main, { glob: '*-x' }, 'a']"),
+        ("[main, '*-x', ^a$]", "branch: [main, { glob: '*-x' }, a]"),
         ("'.*\\\\.yml$'", "branch: '.*\\.yml$'"),
-        ("^(main|develop)$", "branch: '(main|develop)'"),
+        ("^(main|develop)$", "branch: (main|develop)"),
         ("'^it''s$'", "branch: 'it''s'"),
-        ("a.b|c", "branch: 'a\\.b|c'"),
-        ("refs/heads/main", "branch: 'main'"),
+        ("a.b|c", "branch: a\\.b|c"),
+        ("refs/heads/main", "branch: main"),
+        ("\"^main$\"", "branch: \"main\""),
+        ("^10$", "branch: '10'"),
+        ("^true$", "branch: 'true'"),
         // Nothing to replace: inside an explicit regex, over several lines, or wider than before.
         ("{ regex: feature/* }", "branch: { regex: feature/* }"),
         ("^release/", "branch: ^release/"),

@@ -1,13 +1,13 @@
 //! `duplicate`, `unreachable`, `redundant-pattern` and `broad-write`: a rule among the others.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
 use super::super::{Kind, Pattern, Patterns, Rule};
 use super::catalogue::{
     BROAD_WRITE, DUPLICATE, NOT_COMPARED, REDUNDANT_PATTERN, REPEATED_PERMISSION, UNREACHABLE,
 };
 use super::cover::Coverage;
-use super::{Findings, dimensions, patterns, quoted};
+use super::{Finding, Findings, dimensions, patterns, quoted};
 
 /// The most comparisons in one policy: some 4,000 rules for one permission in one list. More would
 /// take longer than anybody waits.
@@ -38,7 +38,9 @@ impl Checker {
         let mut said: HashMap<String, &Rule<'_>> = HashMap::new();
         for rule in list {
             broad_write(rule, findings);
-            self.redundant_patterns(rule, &mut coverage, findings);
+            repeated_permissions(rule, findings);
+            let all_compile = patterns.all_compile(rule);
+            self.redundant_patterns(rule, all_compile, &mut coverage, findings);
             let first = *said.entry(meaning(rule)).or_insert(rule);
             if !std::ptr::eq(first, rule) {
                 let message = format!(
@@ -50,7 +52,7 @@ impl Checker {
             }
             // With a pattern that does not compile a decision ends in an error, and without the rule
             // it would not.
-            if !patterns.all_compile(rule) {
+            if !all_compile {
                 continue;
             }
             self.unreachable(rule, &by_permission, &mut coverage, findings);
@@ -101,6 +103,7 @@ impl Checker {
     fn redundant_patterns<'r>(
         &mut self,
         rule: &'r Rule<'r>,
+        all_compile: bool,
         coverage: &mut Coverage<'r>,
         findings: &mut Findings<'_>,
     ) {
@@ -121,7 +124,10 @@ impl Checker {
                         quoted(&wide.text)
                     );
                     let finding = findings.pattern(&REDUNDANT_PATTERN, narrow, message);
-                    findings.push(finding.help("remove one of them"));
+                    let fix = findings.removal(narrow.position, finding.length);
+                    // One that does not compile makes a check fail that would be decided without it.
+                    let fix = fix.filter(|_| all_compile && findings.whole(narrow).is_some());
+                    findings.push(finding.help("remove one of them").fix(fix));
                 }
             }
         }
@@ -191,20 +197,12 @@ fn broad_write(rule: &Rule<'_>, findings: &mut Findings<'_>) {
             .as_ref()
             .is_none_or(|patterns| patterns.list.iter().any(matches_nearly_all))
     };
-    let mut seen: Vec<&str> = Vec::new();
-    for key in &rule.permissions {
-        if seen.contains(&key.as_str()) {
-            let message = format!("rule {} names `{key}` twice", rule.number);
-            let finding = findings.rule(&REPEATED_PERMISSION, rule, message);
-            findings.push(finding.help("remove one of them"));
-        }
-        seen.push(key.as_str());
-    }
     let writes = |key: &&str| {
         let verb = key.rsplit(':').next().unwrap_or_default();
         matches!(verb, "create" | "update" | "delete")
     };
-    let Some(key) = seen.iter().find(|key| writes(key)) else {
+    let mut keys = rule.permissions.iter().map(|key| key.as_str());
+    let Some(key) = keys.find(writes) else {
         return;
     };
     if [&rule.workflow, &rule.branch, &rule.environment]
@@ -214,6 +212,21 @@ fn broad_write(rule: &Rule<'_>, findings: &mut Findings<'_>) {
         let message = format!("every workflow, branch and environment may use `{key}`");
         let finding = findings.rule(&BROAD_WRITE, rule, message);
         findings.push(finding.help("name the workflow file, the branch or the environment"));
+    }
+}
+
+fn repeated_permissions(rule: &Rule<'_>, findings: &mut Findings<'_>) {
+    let mut seen = HashSet::new();
+    // Only a list can name one twice, and its places are known.
+    for (key, place) in rule.permissions.iter().zip(&rule.permission_places) {
+        if seen.insert(key.as_str()) {
+            continue;
+        }
+        let message = format!("rule {} names `{key}` twice", rule.number);
+        let length = findings.source.marked(place.position, place.length);
+        let finding = Finding::new(&REPEATED_PERMISSION, place.position, length, message);
+        let fix = findings.removal(place.position, length);
+        findings.push(finding.help("remove one of them").fix(fix));
     }
 }
 

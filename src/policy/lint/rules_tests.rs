@@ -199,7 +199,7 @@ fn patterns_that_add_nothing() {
         ["4:25 redundant-pattern"]
     );
     let twice = "version: 1\npermissions:\n  - permission: [a:b, a:b]\n    branch: x\n";
-    assert!(found(twice).contains(&"3:5 repeated-permission".to_owned()));
+    assert!(found(twice).contains(&"3:23 repeated-permission".to_owned()));
 }
 
 #[test]
