@@ -342,9 +342,9 @@ fn is_apart(one: &Grant<'_>, other: &Grant<'_>) -> bool {
     })
 }
 
-/// All that decides: two grants of the same meaning give the same access. Names, places and the
-/// order of what is listed do not matter.
-fn meaning(grant: &Grant<'_>) -> impl std::hash::Hash + Eq + use<> {
+/// The SHA-256 of all that decides: two grants of the same meaning give the same access. Names, places
+/// and the order of what is listed do not matter.
+fn meaning(grant: &Grant<'_>) -> String {
     let list = |dimension: Dimension<'_>, grant: &Grant<'_>| {
         let patterns = dimension.patterns(grant)?;
         let texts = patterns.list.iter();
@@ -363,8 +363,8 @@ fn meaning(grant: &Grant<'_>) -> impl std::hash::Hash + Eq + use<> {
         .claims()
         .map(|(name, _)| (name.to_string(), list(Dimension::Claim(name), grant)))
         .collect();
-    (
-        (grant.key.to_owned(), grant.rule.is_some()),
+    let meaning = (
+        (grant.key, grant.rule.is_some()),
         grant.installation.pins(),
         list(Dimension::Repository, grant),
         list(Dimension::Workflow, grant),
@@ -373,7 +373,9 @@ fn meaning(grant: &Grant<'_>) -> impl std::hash::Hash + Eq + use<> {
         events,
         claims,
         grant.last(),
-    )
+    );
+    // What is printed for debugging is in quotes, so different meanings are different texts.
+    crate::sha256(format!("{meaning:?}").as_bytes())
 }
 
 impl Change<'_> {
