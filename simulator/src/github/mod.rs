@@ -15,6 +15,7 @@ mod keys;
 mod limits;
 mod oidc;
 mod organization;
+mod receivers;
 mod recorder;
 mod repository;
 mod route;

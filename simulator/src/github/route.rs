@@ -2,7 +2,7 @@
 
 use super::http::{Answer, Request};
 use super::state::State;
-use super::{apps, checks, contents, graphql, oidc, statuses};
+use super::{apps, checks, contents, graphql, oidc, receivers, statuses};
 
 /// What a request asks for, as far as faults and assertions tell requests apart.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -37,6 +37,10 @@ pub enum Endpoint {
     AccessToken,
     /// `DELETE /installation/token`.
     RevokeToken,
+    /// `POST /hooks/{secret}`: a webhook's, on a [`Receiver`](crate::Receiver).
+    Webhook,
+    /// `POST …/v1/logs`: a collector's, on a [`Receiver`](crate::Receiver).
+    Logs,
     /// Nothing that this GitHub knows: answered 404 and counted as unexpected.
     Unknown,
 }
@@ -69,6 +73,8 @@ impl Route {
             }
             // `/api/graphql` beside `/api/v3`, `/graphql` where the API is at the root.
             ("POST", path) if path == graphql_path(api_prefix) => return plain(Endpoint::GraphQl),
+            ("POST", path) if path.starts_with("/hooks/") => return plain(Endpoint::Webhook),
+            ("POST", path) if path.ends_with("/v1/logs") => return plain(Endpoint::Logs),
             _ => {}
         }
         let segments = request.segments();
@@ -152,6 +158,8 @@ fn carried_out(state: &mut State, route: &Route, request: &Request) -> Answer {
         Endpoint::Installation => apps::installation(state, route, request),
         Endpoint::AccessToken => apps::access_token(state, route, request),
         Endpoint::RevokeToken => apps::revoke(state, request),
+        Endpoint::Webhook => Ok(receivers::webhook()),
+        Endpoint::Logs => Ok(receivers::logs(request)),
         Endpoint::Unknown => Err(Answer::error(404, "Not Found")),
     };
     answer.unwrap_or_else(|refusal| refusal)

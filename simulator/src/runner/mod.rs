@@ -104,12 +104,19 @@ impl Runner {
     /// Puts the certificate authority of a GitHub with TLS into the workspace and names it in the input `ca-bundle`.
     #[must_use]
     pub fn trusting(self, github: &GitHub) -> Self {
-        match github.ca_pem() {
-            Some(pem) => self
-                .workspace_file(CA_FILE, pem)
-                .input("ca-bundle", CA_FILE),
-            None => self,
+        self.trusting_authority(github.ca_pem())
+    }
+
+    /// The same for any authority, besides those that were named before.
+    #[must_use]
+    pub fn trusting_authority(mut self, pem: Option<&str>) -> Self {
+        let Some(pem) = pem else { return self };
+        let is_bundle = |(name, _): &&mut (String, Vec<u8>)| name == CA_FILE;
+        match self.workspace_files.iter_mut().find(is_bundle) {
+            Some((_, bundle)) => bundle.extend_from_slice(pem.as_bytes()),
+            None => self.workspace_files.push((CA_FILE.into(), pem.into())),
         }
+        self.input("ca-bundle", CA_FILE)
     }
 
     /// File commands that cannot be used.
