@@ -18,7 +18,7 @@ fn main() -> ExitCode {
         .enable_all()
         .build();
     let Ok(runtime) = runtime else {
-        action::write_internal_error(&environment, "no runtime could be started");
+        action::write_internal_error(&environment, Timestamp::now, "no runtime could be started");
         return ExitCode::from(2);
     };
     tell_of_panics(environment.clone());
@@ -51,7 +51,7 @@ async fn step(environment: &Environment) -> u8 {
 /// A bug must not leave a job without outputs, nor with an exit code that could be read as a denial.
 fn tell_of_panics(environment: Environment) {
     std::panic::set_hook(Box::new(move |panic| {
-        action::write_internal_error(&environment, &panic.to_string());
+        action::write_internal_error(&environment, Timestamp::now, &panic.to_string());
         #[expect(
             clippy::exit,
             reason = "the release binary aborts on a panic, with another code"

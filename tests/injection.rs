@@ -17,7 +17,7 @@ mod support;
 use serde_json::json;
 use simulator::github::{Answer, Endpoint, Fault, FaultRule, TokenRecipe};
 use simulator::runner::PullRequest;
-use simulator::{Job, StepResult};
+use simulator::{Job, Receiver, StepResult};
 use support::{POLICY, Stage, assert_outcome};
 
 /// Texts that would be something else in one place or another.
@@ -281,6 +281,7 @@ fn inputs_inject_nothing() {
             "check-name",
             "status-context",
             "ca-bundle",
+            "audit-webhook",
         ] {
             let step = stage.run(
                 &stage.push(),
@@ -315,6 +316,62 @@ fn api_errors_inject_nothing() {
             let step = stage.ask(&stage.push(), "ws:deployments:create");
             assert_ne!(step.output("decision"), "allowed");
             assert_inert(&stage, &step, &payload);
+        }
+    }
+}
+
+#[test]
+fn receivers_of_audit_records_inject_nothing() {
+    let receiver = Receiver::start(false).unwrap();
+    let stage = Stage::with_policy(POLICY);
+    for payload in payloads() {
+        for body in [
+            json!({"message": payload}),
+            json!({"partialSuccess": {"rejectedLogRecords": "1", "errorMessage": payload}}),
+            json!({"partialSuccess": {"errorMessage": payload}}),
+        ] {
+            let status = if body.get("message").is_some() {
+                400
+            } else {
+                200
+            };
+            let fault = Fault::Answer(Answer::json(status, &body));
+            let rules = [Endpoint::Webhook, Endpoint::Logs];
+            for rule in rules.map(|endpoint| FaultRule::first(endpoint, 1, fault.clone())) {
+                receiver.add_fault(rule);
+            }
+            let job = stage
+                .push()
+                .with_earlier_env("OTEL_EXPORTER_OTLP_ENDPOINT", &receiver.otlp_endpoint());
+            let inputs = [
+                ("permission", "ws:deployments:create"),
+                ("audit-webhook", &receiver.webhook_url("x")),
+                (
+                    "audit-webhook-secret",
+                    "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw",
+                ),
+            ];
+            let step = stage.run(&job, &inputs);
+            assert_outcome(&stage, &step, "denied", "no_rule_matches");
+            assert_inert(&stage, &step, &payload);
+            stage.github.clear_records();
+        }
+        // What an earlier step can set for them.
+        let payload = payload.replace('\0', "");
+        let payload = payload.get(..8192).unwrap_or(&payload);
+        let variables = ["ENDPOINT", "TIMEOUT", "HEADERS", "PROTOCOL"];
+        let job = variables.iter().fold(stage.push(), |job, name| {
+            job.with_earlier_env(&format!("OTEL_EXPORTER_OTLP_{name}"), payload)
+        });
+        let endpoint = format!("{}/v1/logs", receiver.otlp_endpoint());
+        for job in [
+            job.clone(),
+            job.with_earlier_env("OTEL_EXPORTER_OTLP_LOGS_ENDPOINT", &endpoint),
+        ] {
+            let step = stage.ask(&job, "ws:deployments:create");
+            assert_outcome(&stage, &step, "denied", "no_rule_matches");
+            assert_inert(&stage, &step, payload);
+            stage.github.clear_records();
         }
     }
 }

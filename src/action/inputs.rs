@@ -7,6 +7,7 @@ use std::time::Duration;
 use secrecy::SecretString;
 
 use super::environment::Environment;
+use crate::audit::Webhook;
 use crate::github::{App, is_commit_sha};
 use crate::oidc::Issuer;
 use crate::policy::PermissionKey;
@@ -66,6 +67,8 @@ pub struct ReportInputs {
     pub ca_bundle: Option<String>,
     /// `audit-log`
     pub audit_log: Option<String>,
+    /// `audit-webhook` and `audit-webhook-secret`
+    pub webhook: Option<Webhook>,
     /// `review`
     pub review: bool,
 }
@@ -144,6 +147,7 @@ impl ReportInputs {
             app: app(environment, problems),
             ca_bundle: environment.input("ca-bundle").map(str::to_owned),
             audit_log: environment.input("audit-log").map(str::to_owned),
+            webhook: webhook(environment, problems),
             review: review(environment.input("review"), problems),
         }
     }
@@ -153,14 +157,15 @@ impl Inputs {
     /// Reads them; `None` when one is wrong, which is then told in `problems`.
     pub fn read(environment: &Environment, problems: &mut Problems) -> Option<Self> {
         let mut permissions: Vec<PermissionKey<'static>> = Vec::new();
-        for text in split(environment.input("permission").unwrap_or_default()) {
+        let list = environment.input("permission").unwrap_or_default();
+        for text in split(list) {
             match PermissionKey::parse(Cow::Owned(text.to_owned())) {
                 Ok(key) if permissions.contains(&key) => {}
                 Ok(key) => permissions.push(key),
                 Err(error) => problems.add(format!("`permission`: {error} ({})", error.help())),
             }
         }
-        if permissions.is_empty() && problems.message().is_none() {
+        if split(list).next().is_none() {
             problems.add("`permission` is missing: name the permission to check, such as `ws:deployments:create`");
         } else if permissions.len() > MAX_PERMISSIONS {
             problems.add(format!(
@@ -197,11 +202,6 @@ impl Inputs {
         let issuer = issuer
             .map_err(|error| problems.add(format!("`issuer`: {error}")))
             .ok();
-        for name in ["audit-webhook", "audit-webhook-secret"] {
-            if environment.input(name).is_some() {
-                problems.add(format!("`{name}` is not supported by this version"));
-            }
-        }
         if problems.message().is_some() {
             return None;
         }
@@ -232,8 +232,29 @@ fn app(environment: &Environment, problems: &mut Problems) -> Option<App> {
     }
 }
 
+fn webhook(environment: &Environment, problems: &mut Problems) -> Option<Webhook> {
+    let url = environment.input("audit-webhook");
+    match (url, environment.secret_input("audit-webhook-secret")) {
+        (None, None) => None,
+        (Some(url), Some(secret)) => match Webhook::new(url, &secret) {
+            Ok(webhook) => Some(webhook),
+            Err(wrong) => {
+                wrong.into_iter().for_each(|problem| problems.add(problem));
+                None
+            }
+        },
+        _ => {
+            problems.add(
+                "`audit-webhook` and `audit-webhook-secret` go together: one of them is missing (secrets are empty \
+                 in pull requests from forks and of Dependabot)",
+            );
+            None
+        }
+    }
+}
+
 /// The keys that are asked for, each once; what is no key as it was written.
-fn asked(list: &str) -> Vec<String> {
+pub fn asked(list: &str) -> Vec<String> {
     let mut asked = Vec::new();
     for text in split(list) {
         let key = PermissionKey::parse(Cow::Borrowed(text));

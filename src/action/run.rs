@@ -2,27 +2,28 @@
 
 use std::cell::OnceCell;
 use std::future::Future;
-use std::path::Path;
 use std::time::Duration;
 
+use futures_util::future::join;
 use jiff::Timestamp;
 use reqwest::Client;
+use secrecy::SecretString;
 use tokio::time::Instant;
 
-use super::audit;
+use super::audit::{self, Audit};
 use super::credentials::Credentials;
 use super::environment::Environment;
 use super::identity::Job;
 use super::inputs::{Inputs, Mode, Problems, ReportInputs};
-use super::policy::{Loaded, Place, in_workspace, load};
+use super::policy::{Loaded, Place, load};
 use super::report::Reporter;
 use super::review;
-use super::runtime::{Runtime, payload};
-use super::workflow::{Log, random_id, write_outputs};
-use crate::audit::{Circumstances, TokenRecord, records};
+use super::runtime::{Runtime, client, payload};
+use super::workflow::{Log, write_outputs};
+use crate::audit::{SECRET_PREFIX, TokenRecord};
 use crate::context::{Context, EventPayload};
 use crate::decision::{Decision, PermissionDecision, Reason, Scope, decide_while, with_own_policy};
-use crate::http::{Budget, Network};
+use crate::http::Budget;
 use crate::oidc::Issuer;
 use crate::policy::source::{DEFAULT_PATH, PolicySource};
 use crate::policy::{Document, PermissionKey};
@@ -34,8 +35,6 @@ const FAREWELL: Duration = Duration::from_secs(3);
 const TO_REVOKE: Duration = Duration::from_secs(2);
 /// How long a decision may take: it does not look at signals, and the runner waits ten seconds.
 const MAX_DECISION: Duration = Duration::from_secs(4);
-/// The largest CA bundle in bytes.
-const MAX_CA_BUNDLE: usize = 1 << 20;
 
 /// Runs the action and gives the exit code: 0 allowed or an advisory denial, 1 denied, 2 error.
 ///
@@ -55,6 +54,14 @@ where
     let reserve = (report_inputs.timeout / 4).min(Duration::from_secs(15));
     let (payload, payload_problem) = payload(environment);
 
+    let client = client(environment, report_inputs.ca_bundle.as_deref());
+    let audit = Audit::new(
+        environment,
+        &report_inputs,
+        client.as_ref().map_err(|why| &**why),
+        clock,
+        started,
+    );
     let (policy, own_policy) = (OnceCell::new(), OnceCell::new());
     let work = Work::new(&policy, &own_policy);
     let credentials = OnceCell::new();
@@ -64,6 +71,7 @@ where
         });
         let step = Step {
             environment,
+            client: client.as_ref().map_err(|why| &**why),
             payload: payload.as_ref(),
             budget: Budget::until(deadline - reserve),
             clock,
@@ -96,29 +104,27 @@ where
         Log.warning(&problem);
     }
     reporter.write_local(&outcome);
-    let audit = Audit {
-        environment,
-        inputs: &report_inputs,
-        work: &work,
-        clock,
-        started,
-    };
-    audit.write(&outcome);
+    audit.write(&outcome, work.workspace(), work.token.get());
     let until = match outcome.reason {
         Reason::Cancelled => deadline.min(Instant::now() + FAREWELL),
         _ => deadline,
     };
+    let told = join(
+        tell(&reporter, &outcome, inputs.as_ref(), clock, until),
+        audit.deliver(until),
+    );
     let outcome = tokio::select! {
         biased;
-        () = cancelled() => {
+        () = cancelled(), if outcome.reason != Reason::Cancelled => {
             // Decided, but not told everywhere, and the job is being stopped: not a success.
             let failure = cancellation();
             let outcome = work.failed(&failure, detail);
             reporter.write_outputs(&outcome);
-            audit.write(&outcome);
+            audit.write(&outcome, work.workspace(), work.token.get());
+            audit.deliver(Instant::now() + FAREWELL).await;
             outcome
         }
-        () = tell(&reporter, &outcome, inputs.as_ref(), clock, until) => outcome,
+        _ = told => outcome,
     };
     reporter.conclude(&outcome);
     match outcome.decision {
@@ -149,46 +155,6 @@ async fn tell(
     reporter.revoke(budget).await;
 }
 
-struct Audit<'a, 'p> {
-    environment: &'a Environment,
-    inputs: &'a ReportInputs,
-    work: &'a Work<'p>,
-    clock: fn() -> Timestamp,
-    started: Instant,
-}
-
-impl Audit<'_, '_> {
-    /// One record a permission, before any report goes over the network.
-    fn write(&self, outcome: &Outcome<'_>) {
-        if outcome.reason == Reason::RuntimeMissing
-            && self.environment.get("GITHUB_ACTIONS").is_none()
-        {
-            return;
-        }
-        let variable = |name| self.environment.get(name).unwrap_or_default().to_owned();
-        let document = self.work.document.get();
-        let circumstances = Circumstances {
-            source: format!(
-                "{}/{}",
-                variable("GITHUB_SERVER_URL"),
-                variable("GITHUB_REPOSITORY")
-            ),
-            time: (self.clock)().to_string(),
-            id: random_id(),
-            asked: self.inputs.permissions.clone(),
-            run: ["GITHUB_RUN_ID", "GITHUB_RUN_ATTEMPT", "GITHUB_SHA"].map(variable),
-            advisory: self.inputs.mode == Mode::Advisory,
-            workspace: document
-                .and_then(|document| document.workspace.as_deref())
-                .map(str::to_owned),
-            token: self.work.token.get().cloned(),
-            duration_ms: u64::try_from(self.started.elapsed().as_millis()).unwrap_or(u64::MAX),
-        };
-        let file = self.inputs.audit_log.as_deref();
-        audit::write(self.environment, file, &records(outcome, &circumstances));
-    }
-}
-
 fn cancellation() -> Failure {
     Failure::new(
         Reason::Cancelled,
@@ -204,7 +170,15 @@ fn mask_secrets(environment: &Environment) {
         .iter()
         .filter_map(|name| environment.secret_input(name));
     let variables = variables.iter().filter_map(|name| environment.secret(name));
-    for secret in inputs.chain(variables) {
+    // Of those of the webhook several can stand in one line.
+    let webhook = environment
+        .input("audit-webhook-secret")
+        .unwrap_or_default();
+    let webhook = webhook
+        .split_whitespace()
+        .filter(|secret| *secret != webhook && secret.starts_with(SECRET_PREFIX))
+        .map(SecretString::from);
+    for secret in inputs.chain(variables).chain(webhook) {
         Log.mask(&secret);
     }
 }
@@ -239,6 +213,11 @@ impl<'p> Work<'p> {
             Some(Scope::OtherRepository) => Detail::Reason,
             _ => Detail::Full,
         }
+    }
+
+    /// The policy's `workspace:`.
+    fn workspace(&self) -> Option<&str> {
+        self.document.get()?.workspace.as_deref()
     }
 
     fn record(&self) -> Option<PolicyRecord> {
@@ -277,6 +256,7 @@ fn incomplete() -> Failure {
 
 struct Step<'a> {
     environment: &'a Environment,
+    client: Result<&'a Client, &'a str>,
     payload: Option<&'a EventPayload>,
     budget: Budget,
     clock: fn() -> Timestamp,
@@ -295,14 +275,18 @@ impl Step<'_> {
             let message = "this is not a GitHub Actions job (`GITHUB_ACTIONS` is not `true`)";
             return Err(Failure::new(Reason::RuntimeMissing, message));
         }
-        let prepared = self.prepare(report_inputs);
-        if let Ok((runtime, client)) = &prepared {
+        let runtime = Runtime::read(self.environment)
+            .map_err(|message| Failure::new(Reason::RuntimeMissing, message));
+        if let (Ok(runtime), Ok(client)) = (&runtime, self.client) {
             let taken = Credentials::new(client.clone(), runtime, report_inputs, self.clock);
             taken.warm(self.budget);
             _ = credentials.set(taken);
         }
         let inputs = inputs?;
-        let (runtime, client) = prepared?;
+        let runtime = runtime?;
+        let client = self
+            .client
+            .map_err(|message| Failure::new(Reason::InputInvalid, message))?;
         let credentials = credentials.get().ok_or_else(incomplete)?;
         let issuer = inputs
             .issuer
@@ -316,7 +300,7 @@ impl Step<'_> {
                 audience: &inputs.audience,
                 clock: self.clock,
             };
-            let (claims, token) = job.identify(&client, self.budget).await?;
+            let (claims, token) = job.identify(client, self.budget).await?;
             _ = work.token.set(token);
             let context = Context::from_signed(&claims, self.payload);
             Ok(work.context.get_or_init(|| context))
@@ -391,29 +375,6 @@ impl Step<'_> {
         Ok(Some((loaded, work.own_document.get_or_init(|| document))))
     }
 
-    fn prepare(&self, inputs: &ReportInputs) -> Result<(Runtime, Client), Failure> {
-        let runtime = Runtime::read(self.environment)
-            .map_err(|message| Failure::new(Reason::RuntimeMissing, message))?;
-        let ca_bundle = inputs.ca_bundle.as_deref().map(|path| {
-            in_workspace(Path::new(path), runtime.workspace.as_deref())
-                .and_then(|file| crate::read_capped(&file, MAX_CA_BUNDLE))
-                .map_err(|error| format!("`ca-bundle` is `{path}`, which cannot be read: {error}"))
-        });
-        let client = ca_bundle.transpose().and_then(|ca_bundle| {
-            Network {
-                http_proxy: self.environment.either_case("HTTP_PROXY"),
-                https_proxy: self.environment.either_case("HTTPS_PROXY"),
-                no_proxy: self.environment.either_case("NO_PROXY"),
-                ca_bundle,
-            }
-            .client()
-        });
-        match client {
-            Ok(client) => Ok((runtime, client)),
-            Err(message) => Err(Failure::new(Reason::InputInvalid, message)),
-        }
-    }
-
     async fn policy<'w, 'p>(
         &self,
         inputs: &Inputs,
@@ -434,7 +395,7 @@ impl Step<'_> {
 }
 
 /// Says in the outputs that the program failed by a bug: for the panic hook, which has nothing else.
-pub fn write_internal_error(environment: &Environment, cause: &str) {
+pub fn write_internal_error(environment: &Environment, clock: fn() -> Timestamp, cause: &str) {
     let message = "repo-permissions failed by a bug of its own, so nothing is granted";
     let outputs = [
         ("decision", "error"),
@@ -448,4 +409,9 @@ pub fn write_internal_error(environment: &Environment, cause: &str) {
     // A panic's text can hold anything; as a line of the log it is no command.
     Log.line(cause);
     Log.annotate("error", "repo-permissions", message);
+    if environment.get("GITHUB_ACTIONS").is_some() {
+        let failure = Failure::new(Reason::Internal, message);
+        let outcome = Outcome::failed(&failure, None, None, Detail::None);
+        audit::write_failure(environment, &outcome, clock());
+    }
 }

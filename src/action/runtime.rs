@@ -2,17 +2,21 @@
 
 use std::path::{Path, PathBuf};
 
+use reqwest::Client;
 use url::Url;
 
 use super::environment::Environment;
+use super::policy::in_workspace;
 use crate::context::EventPayload;
 use crate::github::{RepositoryName, is_commit_sha};
-use crate::http::is_loopback;
+use crate::http::{Network, is_protected};
 use crate::oidc::JobVariables;
 use crate::report::text::visible;
 
 /// The largest event payload that is read, in bytes; GitHub's limit for a webhook is 25 MB.
 const MAX_PAYLOAD: usize = 64 << 20;
+/// The largest CA bundle in bytes.
+const MAX_CA_BUNDLE: usize = 1 << 20;
 
 /// The runner's variables that a check needs. Earlier steps cannot set `GITHUB_*` and `RUNNER_*`.
 #[derive(Clone, Debug)]
@@ -50,7 +54,7 @@ impl Runtime {
         let server_text = variable("GITHUB_SERVER_URL")?;
         let server = Url::parse(&server_text)
             .ok()
-            .filter(|url| url.scheme() == "https" || (url.scheme() == "http" && is_loopback(url)))
+            .filter(is_protected)
             .ok_or_else(|| wrong("GITHUB_SERVER_URL", &server_text, "an https URL"))?;
         let repository_text = variable("GITHUB_REPOSITORY")?;
         let repository = RepositoryName::parse(&repository_text)
@@ -70,6 +74,26 @@ impl Runtime {
             workspace: environment.get("GITHUB_WORKSPACE").map(PathBuf::from),
         })
     }
+}
+
+/// How the network is reached: the runner's proxies, and the roots that `ca-bundle` adds.
+///
+/// # Errors
+/// A proxy or the bundle cannot be used; as a sentence for people.
+pub fn client(environment: &Environment, ca_bundle: Option<&str>) -> Result<Client, String> {
+    let workspace = environment.get("GITHUB_WORKSPACE").map(Path::new);
+    let ca_bundle = ca_bundle.map(|path| {
+        in_workspace(Path::new(path), workspace)
+            .and_then(|file| crate::read_capped(&file, MAX_CA_BUNDLE))
+            .map_err(|error| format!("`ca-bundle` is `{path}`, which cannot be read: {error}"))
+    });
+    Network {
+        http_proxy: environment.either_case("HTTP_PROXY"),
+        https_proxy: environment.either_case("HTTPS_PROXY"),
+        no_proxy: environment.either_case("NO_PROXY"),
+        ca_bundle: ca_bundle.transpose()?,
+    }
+    .client()
 }
 
 /// The event's payload, and why it could not be read.

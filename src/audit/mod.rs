@@ -1,16 +1,21 @@
-//! Audit records: one for every check, allowed, denied and error alike.
+//! Audit records: one for every check, allowed, denied and error alike; and the forms in which they
+//! are sent.
 
 mod evaluate;
+pub mod otlp;
 mod recorded;
+mod webhook;
 
 pub use evaluate::{Evaluated, Evaluator};
 pub use recorded::{Recorded, RecordedPolicy, RecordedRule};
+pub use webhook::{SECRET_PREFIX, Webhook};
 
 use serde::Serialize;
 use serde_json::{Value, json};
 
 use crate::context::Context;
 use crate::decision::{Decision, PermissionDecision};
+use crate::policy::quoted;
 use crate::report::Outcome;
 use crate::report::text::json_line;
 
@@ -49,10 +54,26 @@ pub struct TokenRecord {
     pub sha256: String,
 }
 
-/// The records of a check, one a permission: CloudEvents 1.0 in JSON, each in one line.
+/// A record: a CloudEvent 1.0.
 ///
 /// Source: the CloudEvents specification 1.0.2, JSON event format.
-pub fn records(outcome: &Outcome<'_>, circumstances: &Circumstances) -> Vec<String> {
+#[derive(Clone, Debug, PartialEq)]
+pub struct Record(Value);
+
+impl Record {
+    /// Its id: the same in every place and however often it is sent.
+    pub fn id(&self) -> &str {
+        self.0.get("id").and_then(Value::as_str).unwrap_or_default()
+    }
+
+    /// Its JSON in one line, with nothing in it that a log would act on.
+    pub fn line(&self) -> String {
+        json_line(&self.0.to_string())
+    }
+}
+
+/// The records of a check, one a permission.
+pub fn records(outcome: &Outcome<'_>, circumstances: &Circumstances) -> Vec<Record> {
     let decided = outcome
         .permissions
         .iter()
@@ -73,7 +94,7 @@ pub fn records(outcome: &Outcome<'_>, circumstances: &Circumstances) -> Vec<Stri
         .into_iter()
         .enumerate()
         .map(|(number, (subject, permission))| {
-            json_line(&record(outcome, circumstances, number, subject, permission).to_string())
+            record(outcome, circumstances, number, subject, permission)
         })
         .collect()
 }
@@ -84,13 +105,20 @@ fn record(
     number: usize,
     subject: &str,
     permission: Option<&PermissionDecision<'_>>,
-) -> Value {
+) -> Record {
     let decision = permission.map_or(outcome.decision, |permission| permission.decision);
     let reason = permission.map_or(outcome.reason, |permission| permission.reason);
     let context = outcome.context;
     let of_context = |value: fn(&Context) -> Option<&String>| context.and_then(value);
     let [run_id, run_attempt, sha] = &circumstances.run;
-    json!({
+    // The sentence of a check tells of what was not granted; an event of a permission that was has its own.
+    let message = match decision {
+        Decision::Allowed if outcome.decision != Decision::Allowed => {
+            format!("{} is allowed", quoted(subject))
+        }
+        _ => outcome.message.clone(),
+    };
+    Record(json!({
         "specversion": "1.0",
         "id": format!("{}-{number}", circumstances.id),
         "source": circumstances.source,
@@ -104,7 +132,7 @@ fn record(
             "reason": reason,
             "status": reason.status(),
             "enforced": !(circumstances.advisory && decision == Decision::Denied),
-            "message": outcome.message,
+            "message": message,
             "rule": permission.and_then(|permission| permission.rule.as_ref()),
             "nearest": permission.and_then(|permission| permission.nearest.as_ref()),
             "context": context,
@@ -121,5 +149,5 @@ fn record(
             "tool": {"name": env!("CARGO_PKG_NAME"), "version": env!("CARGO_PKG_VERSION")},
             "duration_ms": circumstances.duration_ms,
         },
-    })
+    }))
 }

@@ -10,7 +10,9 @@ use serde::Serialize;
 use serde::de::DeserializeOwned;
 use url::Url;
 
-use crate::http::{Budget, HttpError, Repeat, Response, causes, collect, host_of, is_loopback};
+use crate::http::{
+    Budget, HttpError, Repeat, Response, causes, collect, from_reqwest, host_of, is_protected,
+};
 
 /// The largest JSON answer in bytes.
 pub(super) const MAX_JSON: usize = 1 << 20;
@@ -79,7 +81,7 @@ impl Api {
     ) -> Result<Self, String> {
         let wrong = || format!("the variable `GITHUB_API_URL` is `{base}`, expected an https URL");
         let mut url = Url::parse(base).map_err(|_| wrong())?;
-        if !(url.scheme() == "https" || (url.scheme() == "http" && is_loopback(&url))) {
+        if !is_protected(&url) {
             return Err(wrong());
         }
         // One slash at its end, so that a path can be put after it.
@@ -205,7 +207,7 @@ impl Api {
                     host: host.to_owned(),
                     why: causes(&error),
                 },
-                |error| crate::oidc::from_reqwest(error, host),
+                |error| from_reqwest(error, host),
             )
         })?;
         collect(response, call.cap, host).await

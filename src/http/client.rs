@@ -89,9 +89,17 @@ impl Network {
     }
 }
 
-/// Whether a URL's host is this machine: the only place where plain HTTP is accepted (a local GitHub
-/// in tests; nothing leaves the machine).
-pub fn is_loopback(url: &Url) -> bool {
+/// Whether what is sent to a URL is safe from the network: HTTPS, or this machine (a local GitHub in
+/// tests; nothing leaves the machine).
+pub fn is_protected(url: &Url) -> bool {
+    match url.scheme() {
+        "https" => true,
+        "http" => is_loopback(url),
+        _ => false,
+    }
+}
+
+fn is_loopback(url: &Url) -> bool {
     match url.host() {
         Some(url::Host::Domain(name)) => name == "localhost",
         Some(url::Host::Ipv4(address)) => address.is_loopback(),

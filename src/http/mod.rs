@@ -7,7 +7,7 @@ mod retry;
 use std::time::Duration;
 
 pub use body::{Response, collect};
-pub use client::{Network, is_loopback};
+pub use client::{Network, is_protected};
 pub use retry::{Budget, Repeat};
 
 /// The time to open a connection.
@@ -75,6 +75,19 @@ pub(crate) fn causes(error: &dyn std::error::Error) -> String {
         next = cause.source();
     }
     text
+}
+
+/// What went wrong with a request, without its URL, which can hold ids and secrets.
+pub(crate) fn from_reqwest(error: &reqwest::Error, host: &str) -> HttpError {
+    let host = host.to_owned();
+    let why = std::error::Error::source(error).map_or_else(|| "no cause".to_owned(), causes);
+    if error.is_connect() {
+        HttpError::Connect { host, why }
+    } else if error.is_builder() {
+        HttpError::Unsendable { host, why }
+    } else {
+        HttpError::Transport { host, why }
+    }
 }
 
 /// `HOST[:PORT]` of a URL, for messages: never its path or query, which can hold secrets.

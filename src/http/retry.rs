@@ -4,6 +4,7 @@ use std::future::Future;
 use std::time::Duration;
 
 use http::StatusCode;
+use ring::rand::{SecureRandom, SystemRandom};
 use tokio::time::{Instant, sleep, timeout_at};
 
 use super::{HttpError, REQUEST_TIMEOUT, Response};
@@ -17,6 +18,10 @@ const LONGEST_PAUSE: Duration = Duration::from_secs(5);
 pub enum Repeat {
     /// It changes nothing, or the same again changes nothing: repeated on transport errors, 429, 5xx.
     Safe,
+    /// The same, but of the answers only on those that pass by themselves: 429, 502, 503 and 504.
+    ///
+    /// Source: the OTLP specification 1.x, "Retryable Response Codes".
+    Transient,
     /// It creates something: repeated only when surely nothing was done (no connection, or refused
     /// by a rate limit).
     Unsafe,
@@ -69,7 +74,7 @@ impl Budget {
             let Some(asked) = repeat.after(&result) else {
                 return result;
             };
-            let wait = asked.unwrap_or(pause);
+            let wait = asked.unwrap_or_else(|| jittered(pause));
             if number >= ATTEMPTS || wait >= self.left() {
                 return result;
             }
@@ -80,13 +85,20 @@ impl Budget {
     }
 }
 
+/// Three to five quarters of a pause: jobs that failed together do not come back together.
+fn jittered(pause: Duration) -> Duration {
+    let mut random = [128];
+    _ = SystemRandom::new().fill(&mut random);
+    pause * (192 + u32::from(random[0]) / 2) / 256
+}
+
 impl Repeat {
     /// `None`: the result stands. Otherwise try again, after the pause that the server asked for.
     fn after(self, result: &Result<Response, HttpError>) -> Option<Option<Duration>> {
         match result {
             Err(HttpError::Connect { .. }) => Some(None),
             Err(HttpError::Timeout { .. } | HttpError::Transport { .. }) => {
-                (self == Self::Safe).then_some(None)
+                (self != Self::Unsafe).then_some(None)
             }
             Err(_) => None,
             Ok(response) => {
@@ -97,8 +109,17 @@ impl Repeat {
                 match response.status {
                     StatusCode::TOO_MANY_REQUESTS => Some(asked),
                     // GitHub's secondary rate limit.
-                    StatusCode::FORBIDDEN if asked.is_some() => Some(asked),
-                    status if status.is_server_error() && self == Self::Safe => Some(asked),
+                    StatusCode::FORBIDDEN if asked.is_some() && self != Self::Transient => {
+                        Some(asked)
+                    }
+                    status if status.is_server_error() => {
+                        let again = match self {
+                            Self::Safe => true,
+                            Self::Transient => (502..=504).contains(&status.as_u16()),
+                            Self::Unsafe => false,
+                        };
+                        again.then_some(asked)
+                    }
                     _ => None,
                 }
             }
@@ -138,26 +159,36 @@ mod tests {
             limit: 1,
         });
         let seconds = |n| Some(Some(Duration::from_secs(n)));
-        for (result, safe, repeat_unsafe) in [
-            (answer(200, None), None, None),
-            (answer(404, None), None, None),
-            (answer(403, None), None, None),
-            (answer(403, Some("2")), seconds(2), seconds(2)),
-            (answer(429, None), Some(None), Some(None)),
-            (answer(429, Some("1")), seconds(1), seconds(1)),
-            (answer(500, None), Some(None), None),
-            (answer(503, Some("3")), seconds(3), None),
-            (
-                answer(503, Some("Mon, 23 Nov 2026 00:00:00 GMT")),
-                Some(None),
-                None,
-            ),
-            (connect, Some(None), Some(None)),
-            (broken, Some(None), None),
-            (large, None, None),
+        let own_pause = Some(None);
+        let date = Some("Mon, 23 Nov 2026 00:00:00 GMT");
+        for (result, safe, transient, repeat_unsafe) in [
+            (answer(200, None), None, None, None),
+            (answer(404, None), None, None, None),
+            (answer(403, None), None, None, None),
+            (answer(403, Some("2")), seconds(2), None, seconds(2)),
+            (answer(429, None), own_pause, own_pause, own_pause),
+            (answer(429, Some("1")), seconds(1), seconds(1), seconds(1)),
+            (answer(500, None), own_pause, None, None),
+            (answer(501, None), own_pause, None, None),
+            (answer(502, None), own_pause, own_pause, None),
+            (answer(503, Some("3")), seconds(3), seconds(3), None),
+            (answer(503, date), own_pause, own_pause, None),
+            (connect, own_pause, own_pause, own_pause),
+            (broken, own_pause, own_pause, None),
+            (large, None, None, None),
         ] {
             assert_eq!(Repeat::Safe.after(&result), safe, "{result:?}");
+            assert_eq!(Repeat::Transient.after(&result), transient, "{result:?}");
             assert_eq!(Repeat::Unsafe.after(&result), repeat_unsafe, "{result:?}");
+        }
+    }
+
+    #[test]
+    fn pauses_differ_a_little() {
+        let pauses: Vec<_> = (0..100).map(|_| jittered(LONGEST_PAUSE)).collect();
+        assert!(pauses.iter().any(|pause| *pause != pauses[0]));
+        for pause in pauses {
+            assert!(pause >= LONGEST_PAUSE * 3 / 4 && pause <= LONGEST_PAUSE * 5 / 4);
         }
     }
 }

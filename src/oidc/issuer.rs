@@ -4,7 +4,7 @@ use std::fmt;
 
 use url::Url;
 
-use crate::http::is_loopback;
+use crate::http::is_protected;
 
 const GITHUB_COM: &str = "https://token.actions.githubusercontent.com";
 
@@ -46,7 +46,6 @@ impl Issuer {
         };
         let url = Url::parse(text).map_err(|_| wrong())?;
         let origin = url.origin().ascii_serialization();
-        let secure = url.scheme() == "https" || (url.scheme() == "http" && is_loopback(&url));
         let rest = text.strip_prefix(origin.as_str()).ok_or_else(wrong)?;
         let host = url.host_str().unwrap_or_default();
         let tenant = host
@@ -58,7 +57,7 @@ impl Issuer {
             rest.strip_prefix("/_services/token").ok_or_else(wrong)?
         };
         let slug_ok = slug.is_empty() || slug.strip_prefix('/').is_some_and(is_slug);
-        (secure && slug_ok)
+        (is_protected(&url) && slug_ok)
             .then(|| Self(text.to_owned()))
             .ok_or_else(wrong)
     }

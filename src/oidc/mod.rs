@@ -12,6 +12,5 @@ pub use claims::{Claims, SignedClaims};
 pub use issuer::Issuer;
 pub use job::{JobVariables, Mismatch};
 pub use keys::{KeySet, NoKey};
-pub(crate) use request::from_reqwest;
 pub use request::{KeysError, TokenEndpoint, Unavailable, keys};
 pub use verify::{Expected, LEEWAY, MAX_TOKEN, TokenInvalid, verify};

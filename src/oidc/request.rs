@@ -9,7 +9,9 @@ use url::Url;
 
 use super::issuer::Issuer;
 use super::keys::{KeySet, MAX_KEYS, NoKey};
-use crate::http::{Budget, HttpError, Repeat, Response, causes, collect, host_of, is_loopback};
+use crate::http::{
+    Budget, HttpError, Repeat, Response, collect, from_reqwest, host_of, is_protected,
+};
 
 /// The largest answer of the token endpoint in bytes.
 const MAX_ANSWER: usize = 1 << 20;
@@ -57,7 +59,7 @@ impl TokenEndpoint {
         let wrong = |what: &str| Unavailable::NoEndpoint(what.to_owned());
         let url = Url::parse(url)
             .map_err(|_| wrong("the variable `ACTIONS_ID_TOKEN_REQUEST_URL` is not a URL"))?;
-        if !(url.scheme() == "https" || (url.scheme() == "http" && is_loopback(&url))) {
+        if !is_protected(&url) {
             return Err(wrong(
                 "the variable `ACTIONS_ID_TOKEN_REQUEST_URL` is not an https URL",
             ));
@@ -163,17 +165,4 @@ async fn get(
         collect(http::Response::from(response), cap, &host).await
     };
     budget.run(Repeat::Safe, &host, attempt).await
-}
-
-/// What went wrong, without the URL, which holds the job's ids.
-pub(crate) fn from_reqwest(error: &reqwest::Error, host: &str) -> HttpError {
-    let host = host.to_owned();
-    let why = std::error::Error::source(error).map_or_else(|| "no cause".to_owned(), causes);
-    if error.is_connect() {
-        HttpError::Connect { host, why }
-    } else if error.is_builder() {
-        HttpError::Unsendable { host, why }
-    } else {
-        HttpError::Transport { host, why }
-    }
 }

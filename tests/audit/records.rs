@@ -1,30 +1,9 @@
-//! Audit records: one for every check, in the log and in the file, without the token.
-
-#![allow(
-    clippy::allow_attributes,
-    clippy::expect_used,
-    clippy::indexing_slicing,
-    clippy::panic,
-    clippy::unwrap_used,
-    reason = "a test that fails may panic"
-)]
-
-mod support;
+//! The records themselves, in the log and in the file.
 
 use serde_json::Value;
-use simulator::StepResult;
-use support::{POLICY, Stage, assert_outcome};
 
-fn records(text: &str) -> Vec<Value> {
-    text.lines()
-        .filter(|line| line.starts_with("{\"data\"") || line.starts_with("{\"specversion\""))
-        .map(|line| serde_json::from_str(line).unwrap())
-        .collect()
-}
-
-fn file(step: &StepResult, path: &str) -> String {
-    std::fs::read_to_string(step.workspace().join(path)).unwrap()
-}
+use crate::support::{POLICY, Stage, assert_outcome};
+use crate::{file, records};
 
 #[test]
 fn every_check_is_recorded_in_the_log_and_in_the_file() {

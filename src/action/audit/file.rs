@@ -1,30 +1,23 @@
-//! Where audit records go: the log, and the file of the input `audit-log`.
+//! The file of the input `audit-log`.
 
 use std::fs::OpenOptions;
 use std::io::{self, Write as _};
 use std::path::{Path, PathBuf};
 
-use super::environment::Environment;
-use super::workflow::Log;
+use crate::action::environment::Environment;
 
-/// Writes the records. A file that cannot be written is a warning: the records are in the log.
-pub fn write(environment: &Environment, file: Option<&str>, records: &[String]) {
-    Log.group("Audit records", records.iter().cloned());
-    let Some(file) = file else { return };
-    let written = place(environment, file).and_then(|path| {
-        let mut text = records.join("\n");
-        text.push('\n');
-        OpenOptions::new()
-            .create(true)
-            .append(true)
-            .open(path)?
-            .write_all(text.as_bytes())
-    });
-    if let Err(error) = written {
-        Log.warning(&format!(
-            "the audit log `{file}` was not written, its records are in this log: {error}"
-        ));
-    }
+/// Appends lines to the file, which may not be there yet.
+///
+/// # Errors
+/// It is in another place than steps share, or cannot be written.
+pub fn append(environment: &Environment, file: &str, lines: &[String]) -> io::Result<()> {
+    let mut text = lines.join("\n");
+    text.push('\n');
+    OpenOptions::new()
+        .create(true)
+        .append(true)
+        .open(place(environment, file)?)?
+        .write_all(text.as_bytes())
 }
 
 /// A file in the workspace or in `RUNNER_TEMP`; no link, since an earlier step could point it at
