@@ -93,13 +93,29 @@ fn reads(text: &str, format: Format) -> bool {
     })
 }
 
+/// The files of a directory of this repository.
+fn files(directory: &str) -> Vec<PathBuf> {
+    let directory = Path::new(env!("CARGO_MANIFEST_DIR")).join(directory);
+    let files = std::fs::read_dir(directory).unwrap();
+    files.map(|file| file.unwrap().path()).collect()
+}
+
 /// The policies of the examples, and the files of cases beside them.
 fn examples() -> (Vec<PathBuf>, Vec<PathBuf>) {
-    let directory = Path::new(env!("CARGO_MANIFEST_DIR")).join("examples/policies");
-    std::fs::read_dir(directory)
-        .unwrap()
-        .map(|entry| entry.unwrap().path())
-        .partition(|path| !path.to_str().unwrap().contains(".tests."))
+    let files = files("examples/policies").into_iter();
+    files.partition(|path| !path.to_str().unwrap().contains(".tests."))
+}
+
+/// The policy's text, whether the reader takes it, and what a validator sees.
+fn policy(path: &Path) -> (bool, impl FnOnce() -> Value) {
+    let text = std::fs::read_to_string(path).unwrap();
+    let format = Format::of_path(path.to_str().unwrap());
+    let is_read = reads(&text, format);
+    let instance = move || match format {
+        Format::Json => serde_json::from_str(&text).unwrap(),
+        Format::Yaml => yaml::to_json(&text),
+    };
+    (is_read, instance)
 }
 
 #[test]
@@ -108,19 +124,33 @@ fn the_examples_are_valid() {
     let (policies, cases) = examples();
     assert!(policies.len() >= 4 && !cases.is_empty());
     for path in policies {
-        let text = std::fs::read_to_string(&path).unwrap();
-        let format = Format::of_path(path.to_str().unwrap());
-        let instance = match format {
-            Format::Json => serde_json::from_str(&text).unwrap(),
-            Format::Yaml => yaml::to_json(&text),
-        };
-        assert!(reads(&text, format), "{path:?}");
-        assert!(schema.is_valid(&instance), "{path:?}");
+        let (is_read, instance) = policy(&path);
+        assert!(is_read, "{path:?}");
+        assert!(schema.is_valid(&instance()), "{path:?}");
     }
     let schema = Schema::new(TESTS);
     for path in cases {
         let text = std::fs::read_to_string(&path).unwrap();
         assert!(schema.is_valid(&yaml::to_json(&text)), "{path:?}");
+    }
+}
+
+/// One thing each: valid, invalid, and what a schema cannot say. `.ci/run` shows them to a public
+/// validator.
+#[test]
+fn the_small_policies_are_what_their_directory_says() {
+    let schema = Schema::new(POLICY);
+    for (directory, count, is_valid) in [("valid", 6, true), ("invalid", 39, false)] {
+        let files = files(&format!("tests/schema/policies/{directory}"));
+        assert!(files.len() >= count);
+        for path in files {
+            let (is_read, instance) = policy(&path);
+            assert_eq!(is_read, is_valid, "{path:?}");
+            assert_eq!(schema.is_valid(&instance()), is_valid, "{path:?}");
+        }
+    }
+    for path in files("tests/schema/policies/unsaid") {
+        assert!(!policy(&path).0, "{path:?}");
     }
 }
 

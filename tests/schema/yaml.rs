@@ -8,6 +8,7 @@ pub fn to_json(text: &str) -> Value {
     loop {
         match next(&mut parser) {
             Event::StreamStart | Event::DocumentStart(_) => {}
+            Event::StreamEnd => return Value::Null,
             event => return value(event, &mut parser),
         }
     }
@@ -23,9 +24,12 @@ fn value<'a>(event: Event<'a>, parser: &mut Parser<'a, StrInput<'a>>) -> Value {
             "" | "null" | "~" => Value::Null,
             "true" => true.into(),
             "false" => false.into(),
-            text => text
+            text if text.starts_with(|c: char| c.is_ascii_digit() || "+-.".contains(c)) => text
                 .parse::<u64>()
-                .map_or_else(|_| text.into(), Value::from),
+                .map(Value::from)
+                .or_else(|_| text.parse::<f64>().map(Value::from))
+                .unwrap_or_else(|_| text.into()),
+            text => text.into(),
         },
         Event::Scalar(text, ..) => text.into_owned().into(),
         Event::SequenceStart(..) => {
