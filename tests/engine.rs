@@ -50,7 +50,11 @@ fn product(
     job: &Job,
     permission: &str,
 ) -> Outcome {
-    random::engine::outcome(document, lines, source, &context(job), permission, job.year)
+    let context = context(job);
+    let decision = random::engine::decision(document, source, &context, permission, job.year);
+    random::engine::outcome(decision.as_ref(), |rule| {
+        lines.iter().position(|line| *line == rule.line).unwrap()
+    })
 }
 
 /// Decides as the YAML text of the policy says.

@@ -8,7 +8,7 @@ use simulator::github::{CommitSha, Repository};
 use simulator::{GitHub, Runner, StepResult};
 
 use super::check::{assert_context, code, outcome};
-use super::pairs::{Group, HEAD_SHA, Pair, Place};
+use super::pairs::{Group, HEAD_SHA, OWN, Pair, Place};
 use super::reference::Outcome;
 
 /// A repository of policies.
@@ -31,11 +31,14 @@ impl Stage {
 
     /// The outcome of a step. With `report` it reports as by default, else nowhere.
     pub fn ask(&self, group: &Group, pair: &Pair, report: bool) -> Outcome {
-        let (file, text) = (group.file(), group.text.as_str());
+        let (file, text) = (group.file.name(), group.file.text.as_str());
         let mut runner = self.runner.clone();
         let run = &pair.run;
         let mut repository = Repository::new(&run.repository, run.repository_id, run.owner_id);
         repository.add_commit(CommitSha::new(HEAD_SHA));
+        if let Some(own) = &group.own {
+            repository.set_file("main", OWN, own.text.as_str());
+        }
         let default = ".github/".to_owned() + file;
         let policy = match pair.place {
             Place::Default => {
@@ -70,7 +73,7 @@ impl Stage {
         let step = runner.run(&self.github, &pair.job(), &inputs).unwrap();
         let result: Value = serde_json::from_str(step.output("result"))
             .unwrap_or_else(|error| panic!("{error}: {}\n{}", step.stdout, step.stderr));
-        let outcome = outcome(&result, &group.lines, &pair.permission);
+        let outcome = outcome(&result, group, &pair.permission);
         assert_context(&result, &run.job(group.year));
         assert_outputs(&step, &outcome, group, pair);
         if report != "none" {
@@ -101,14 +104,16 @@ impl Stage {
 /// The outputs say the same as the result.
 fn assert_outputs(step: &StepResult, outcome: &Outcome, group: &Group, pair: &Pair) {
     let job = pair.run.job(group.year);
+    let name = group.file.name();
     let file = match pair.place {
-        Place::Default => format!(".github/{}", group.file()),
-        Place::AtRef | Place::Another | Place::Workspace => group.file().to_owned(),
+        Place::Default => format!(".github/{name}"),
+        Place::AtRef | Place::Another | Place::Workspace => name.to_owned(),
         Place::Inline => "policy".to_owned(),
     };
-    let rule = outcome
-        .granting
-        .map(|rule| format!("{file}:{}", group.lines[rule]));
+    let rule = outcome.granting.map(|rule| match group.place_of(rule) {
+        (false, line) => format!("{file}:{line}"),
+        (true, line) => format!("{OWN}:{line}"),
+    });
     let allowed = (outcome.decision == "allowed").to_string();
     for (name, value) in [
         ("decision", Some(outcome.decision)),

@@ -7,7 +7,7 @@ use serde_json::{Map, Value, json};
 
 use super::check::Program;
 use super::pairs::{Group, Pair};
-use super::reference::{Outcome, Source};
+use super::reference::{Outcome, Own, Source};
 
 /// What a case can expect.
 const EXPECTATIONS: [&str; 10] = [
@@ -34,7 +34,8 @@ fn expected(group: &Group, pair: &Pair) -> Outcome {
         Some(own) if own.eq_ignore_ascii_case(&pair.run.repository) => Source::Own,
         Some(_) => Source::Other,
     };
-    group.expected(source, pair)
+    // A file of cases has no own policy.
+    group.expected_with(Own::Missing, source, pair)
 }
 
 /// Runs both files.
@@ -52,11 +53,11 @@ pub fn run<'g>(program: &Program<'_>, group: &'g Group) -> Result<(), (&'g Pair,
                     .into_iter()
                     .filter(|one| holds(one, outcome) == right);
                 let fitting: Vec<_> = fitting.collect();
-                let expectation = fitting[(index + group.text.len()) % fitting.len()];
+                let expectation = fitting[(index + group.file.text.len()) % fitting.len()];
                 case(program, index, group, pair, expectation)
             })
             .collect();
-        let mut suite = json!({ "policy": group.file(), "tests": cases });
+        let mut suite = json!({ "policy": group.file.name(), "tests": cases });
         if let Some(repository) = group.repository {
             suite["policy_repository"] = json!(repository);
         }
@@ -132,7 +133,7 @@ fn compare(
     results: &Value,
 ) -> Result<(), (usize, String)> {
     let cases = results["cases"].as_array().unwrap();
-    let is_run = group.is_valid || right;
+    let is_run = group.file.is_valid || right;
     let undecided = outcomes.iter().any(|outcome| outcome.decision == "error");
     let expected_code = match (right, is_run && !undecided) {
         (true, _) => 0,
@@ -163,7 +164,7 @@ fn compare(
         let nearest = outcome.nearest.as_ref().map(|(rule, _)| *rule);
         if let Some(rule) = outcome.granting.or(nearest) {
             let message = case["message"].as_str().unwrap();
-            let line = format!("line {})", group.lines[rule]);
+            let line = format!("line {})", group.file.lines[rule]);
             if !message.contains(&line) {
                 return Err((index, format!("expected {line} in {message}")));
             }
@@ -176,9 +177,9 @@ fn compare(
     let traces = outcomes.iter().flat_map(|outcome| &outcome.trace);
     let matched: BTreeSet<_> = traces
         .filter(|(_, failed)| failed.is_empty())
-        .map(|(rule, _)| group.lines[*rule])
+        .map(|(rule, _)| group.file.lines[*rule])
         .collect();
-    let all = group.lines.iter().filter(|_| group.is_valid);
+    let all = group.file.lines.iter().filter(|_| group.file.is_valid);
     let expected = all.filter(|line| !matched.contains(line));
     let expected: BTreeSet<_> = expected.map(|line| u64::from(*line)).collect();
     if uncovered != expected {

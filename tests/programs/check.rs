@@ -62,13 +62,16 @@ impl Program<'_> {
     }
 
     fn check(&self, group: &Group, pair: &Pair, context: &[&str]) -> Outcome {
-        let mut arguments = vec!["check", "--format=json", "--policy", group.file()];
+        let mut arguments = vec!["check", "--format=json", "--policy", group.file.name()];
+        if group.own.is_some() {
+            arguments.extend(["--own-policy", "own.yml"]);
+        }
         arguments.extend(["--permission", &pair.permission]);
         arguments.extend(context);
         let output = self.start(&arguments);
         let json: Value = serde_json::from_slice(&output.stdout)
             .unwrap_or_else(|error| panic!("{error}: {output:?}\n{arguments:?}"));
-        let outcome = outcome(&json, &group.lines, &pair.permission);
+        let outcome = outcome(&json, group, &pair.permission);
         assert_eq!(output.status.code(), Some(code(&outcome)), "{output:?}");
         assert_eq!(output.stderr, b"");
         assert_context(&json, &pair.run.job(group.year));
@@ -107,7 +110,7 @@ pub fn assert_context(json: &Value, job: &Job) {
 }
 
 /// The outcome in JSON, in the terms of the reference.
-pub fn outcome(json: &Value, lines: &[u32], permission: &str) -> Outcome {
+pub fn outcome(json: &Value, group: &Group, permission: &str) -> Outcome {
     let known = |text: &Value| {
         let known = [
             "allowed",
@@ -128,13 +131,8 @@ pub fn outcome(json: &Value, lines: &[u32], permission: &str) -> Outcome {
             .find(|one| *one == text)
             .unwrap_or_else(|| panic!("{json}"))
     };
-    let index = |rule: &Value| {
-        let line = rule["line"].as_u64().unwrap();
-        lines
-            .iter()
-            .position(|known| u64::from(*known) == line)
-            .unwrap()
-    };
+    let index =
+        |rule: &Value| group.number(rule["line"].as_u64().unwrap(), rule["own_policy"] == true);
     let texts = |list: &Value| -> Vec<String> {
         let list = list.as_array().unwrap().iter();
         list.map(|text| text.as_str().unwrap().to_owned()).collect()

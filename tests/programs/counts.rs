@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use super::pairs::{Group, Pair};
 use super::reference::run::{Event, Head};
-use super::reference::{Outcome, Pattern, Rule, is_wrong};
+use super::reference::{Outcome, Own, Pattern, Rule, is_wrong};
 
 /// How often something occurred.
 pub type Counts = BTreeMap<String, usize>;
@@ -22,7 +22,7 @@ pub const REASONS: [&str; 8] = [
 ];
 
 /// What has to occur in a long one.
-pub const RARE: [&str; 29] = [
+pub const RARE: [&str; 32] = [
     "event push",
     "event pull_request",
     "event pull_request_target",
@@ -44,6 +44,9 @@ pub const RARE: [&str; 29] = [
     "a display name is asked for",
     "decided beside a wrong pattern",
     "the file as a whole is invalid",
+    "granted by the own policy",
+    "denied with the own policy",
+    "the own policy is invalid",
     "granted to another case",
     "granted beyond ASCII",
     "granted by a claim",
@@ -72,7 +75,10 @@ pub fn count(counts: &mut Counts, group: &Group, pair: &Pair, expected: &Outcome
         seen.push(format!("head {name}"));
     }
     let job = run.job(group.year);
-    let rules = group.policy.rules();
+    let of_own = group.own.iter().flat_map(|own| own.policy.rules());
+    let rules = group.file.policy.rules().into_iter();
+    let rules: Vec<_> = rules.chain(of_own).collect();
+    let alone = group.expected_with(Own::Missing, pair.place.source(), pair);
     let granting = expected.granting.map(|index| rules[index]);
     let rule = granting.map(|(rule, _)| rule);
     let entry = granting.and_then(|(_, entry)| entry);
@@ -80,7 +86,7 @@ pub fn count(counts: &mut Counts, group: &Group, pair: &Pair, expected: &Outcome
     let environment = job.environment.as_deref().unwrap_or_default();
     for (name, occurs) in [
         ("a display name is asked for", pair.permission.contains(' ')),
-        ("the file as a whole is invalid", !group.is_valid),
+        ("the file as a whole is invalid", !group.file.is_valid),
         (
             "decided beside a wrong pattern",
             expected.decision != "error"
@@ -95,6 +101,18 @@ pub fn count(counts: &mut Counts, group: &Group, pair: &Pair, expected: &Outcome
         (
             "granted beyond ASCII",
             grants(|rule| rule.environment.is_some()) && !environment.is_ascii(),
+        ),
+        (
+            "granted by the own policy",
+            expected.decision == "allowed" && alone.decision == "denied",
+        ),
+        (
+            "denied with the own policy",
+            expected.decision == "denied" && expected.trace.len() > alone.trace.len(),
+        ),
+        (
+            "the own policy is invalid",
+            expected.decision == "error" && alone.decision == "denied",
         ),
         ("granted by a claim", grants(|rule| !rule.claims.is_empty())),
         (

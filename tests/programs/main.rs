@@ -29,11 +29,11 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Instant;
 
 use counts::{Counts, RARE, REASONS, count};
-use pairs::{Group, PAIRS_OF_A_POLICY, Pair, groups};
+use pairs::{File, Group, PAIRS_OF_A_POLICY, Pair, groups};
 use reference::{Outcome, Source};
 use repo_permissions::context::{Context, EventPayload};
+use repo_permissions::decision::{Decision, PermissionDecision, with_own_policy};
 use repo_permissions::policy::Document;
-use serde_json::Value;
 
 /// Pairs of a run that does not say how many.
 const PAIRS: usize = 300;
@@ -105,15 +105,19 @@ fn work(worker: usize, groups: &[Group], next: &AtomicUsize) -> (Counts, Vec<Str
                             expected: &dyn std::fmt::Debug,
                             seen: &dyn std::fmt::Debug| {
             failures.push(format!(
-                "`{program}` says\n{seen:#?}\nexpected\n{expected:#?}\n{pair:#?}\n{}",
-                group.text
+                "`{program}` says\n{seen:#?}\nexpected\n{expected:#?}\n{pair:#?}\n{}\n{}",
+                group.file.text,
+                group.own.as_ref().map_or("", |own| &own.text),
             ));
         };
         let program = check::Program {
             binary: &binary,
             directory: &directory,
         };
-        program.write(group.file(), &group.text);
+        program.write(group.file.name(), &group.file.text);
+        if let Some(own) = &group.own {
+            program.write("own.yml", &own.text);
+        }
         for (index, pair) in group.pairs.iter().enumerate() {
             let source = pair.place.source();
             for (program, source, seen) in [
@@ -146,19 +150,24 @@ fn work(worker: usize, groups: &[Group], next: &AtomicUsize) -> (Counts, Vec<Str
 
 /// The engine in this process.
 fn engine(group: &Group, pair: &Pair) -> Outcome {
-    let Ok(document) = Document::parse(&group.text, group.format) else {
-        return Outcome::invalid();
-    };
-    let claims: Value = pair.claims();
-    let claims = serde_json::from_value(claims).unwrap();
+    let claims = serde_json::from_value(pair.claims()).unwrap();
     let payload = EventPayload::parse(pair.payload().to_string().as_bytes()).unwrap();
     let context = Context::simulated(&claims, Some(&payload));
-    random::engine::outcome(
-        &document,
-        &group.lines,
-        pair.place.source(),
-        &context,
-        &pair.permission,
-        group.year,
-    )
+    let decide = |file: &File, source| {
+        let document = Document::parse(&file.text, file.format).ok()?;
+        let (permission, year) = (&pair.permission, group.year);
+        let decision = random::engine::decision(&document, source, &context, permission, year);
+        decision.map(PermissionDecision::into_owned)
+    };
+    let mut decision = decide(&group.file, pair.place.source());
+    if let (Some(central), Some(own)) = (&decision, &group.own)
+        && central.decision == Decision::Denied
+        && central.delegated
+    {
+        let own = decide(own, Source::Own);
+        decision = own.map(|own| with_own_policy(central.clone(), own));
+    }
+    random::engine::outcome(decision.as_ref(), |rule| {
+        group.number(rule.line.into(), rule.own_policy)
+    })
 }

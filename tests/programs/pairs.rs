@@ -14,13 +14,16 @@ use simulator::github::Repository;
 use super::random::runs::{self, run};
 use super::random::{self, written};
 use super::reference::run::{Event, Head, Run};
-use super::reference::{Outcome, Policy, Source, evaluate};
+use super::reference::{Outcome, Own, Policy, Source, evaluate_with_own};
 
 /// Every policy is asked this often.
 pub const PAIRS_OF_A_POLICY: usize = 5;
 
 /// The commit that reports belong on.
 pub const HEAD_SHA: &str = "0123456789abcdef0123456789abcdef01234567";
+
+/// Where a repository's own policy lies.
+pub const OWN: &str = ".github/repo-permissions.yml";
 
 /// Where the action reads the policy.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -47,16 +50,52 @@ impl Place {
     }
 }
 
-/// A policy and who asks it.
+/// A policy as a file.
 #[derive(Debug)]
-pub struct Group {
+pub struct File {
     pub policy: Policy,
-    /// Whether the file as a whole is not.
+    /// Whether the file as a whole is.
     pub is_valid: bool,
     pub text: String,
     pub format: Format,
     /// Of each rule.
     pub lines: Vec<u32>,
+}
+
+impl File {
+    fn new(policy: Policy, is_valid: bool, as_json: bool) -> Self {
+        let (mut text, lines) = if as_json {
+            written::json(&policy)
+        } else {
+            written::yaml(&policy)
+        };
+        if !is_valid {
+            text = text.replacen("version", "versoin", 1);
+        }
+        Self {
+            policy,
+            is_valid,
+            text,
+            format: if as_json { Format::Json } else { Format::Yaml },
+            lines,
+        }
+    }
+
+    /// The name of the file.
+    pub fn name(&self) -> &'static str {
+        match self.format {
+            Format::Yaml => "policy.yml",
+            Format::Json => "policy.json",
+        }
+    }
+}
+
+/// A policy and who asks it.
+#[derive(Debug)]
+pub struct Group {
+    pub file: File,
+    /// The repository's own policy, in YAML, if it has one: see [`OWN`].
+    pub own: Option<File>,
     /// Where the file of cases says that the policy lies.
     pub repository: Option<&'static str>,
     pub pairs: Vec<Pair>,
@@ -73,25 +112,41 @@ pub struct Pair {
 }
 
 impl Group {
-    /// The name of the policy's file.
-    pub fn file(&self) -> &'static str {
-        match self.format {
-            Format::Yaml => "policy.yml",
-            Format::Json => "policy.json",
-        }
+    /// What the reference says, with the own policy where the policy delegates to it.
+    pub fn expected(&self, source: Source, pair: &Pair) -> Outcome {
+        let own = match &self.own {
+            None => Own::Missing,
+            Some(own) if !own.is_valid => Own::Invalid,
+            Some(own) => Own::Policy(&own.policy),
+        };
+        self.expected_with(own, source, pair)
     }
 
-    /// What the reference says.
-    pub fn expected(&self, source: Source, pair: &Pair) -> Outcome {
-        if !self.is_valid {
+    /// What the reference says with another own policy.
+    pub fn expected_with(&self, own: Own<'_>, source: Source, pair: &Pair) -> Outcome {
+        if !self.file.is_valid {
             return Outcome::invalid();
         }
-        evaluate(
-            &self.policy,
-            source,
-            &pair.run.job(self.year),
-            &pair.permission,
-        )
+        let job = pair.run.job(self.year);
+        evaluate_with_own(&self.file.policy, source, own, &job, &pair.permission)
+    }
+
+    /// The number of the rule at a line of the policy, or of the own policy.
+    pub fn number(&self, line: u64, is_own: bool) -> usize {
+        let (lines, before) = match (is_own, &self.own) {
+            (false, _) => (&self.file.lines, 0),
+            (true, own) => (&own.as_ref().unwrap().lines, self.file.lines.len()),
+        };
+        let mut lines = lines.iter();
+        before + lines.position(|known| u64::from(*known) == line).unwrap()
+    }
+
+    /// Whether the rule of this number is the own policy's, and its line.
+    pub fn place_of(&self, rule: usize) -> (bool, u32) {
+        match rule.checked_sub(self.file.lines.len()) {
+            None => (false, self.file.lines[rule]),
+            Some(of_own) => (true, self.own.as_ref().unwrap().lines[of_own]),
+        }
     }
 }
 
@@ -180,6 +235,15 @@ impl Pair {
     }
 }
 
+/// The strategies are about 2026.
+fn move_expiries(policy: &mut Policy, year: u32) {
+    let entries = policy.repositories.iter_mut().flatten();
+    let rules = entries.flat_map(|entry| &mut entry.permissions);
+    for rule in policy.permissions.iter_mut().flatten().chain(rules) {
+        rule.expires_after_year = rule.expires_after_year.map(|expires| expires + year - 2026);
+    }
+}
+
 /// Random groups, the same for the same seed.
 pub fn groups(count: usize, seed: u64, year: u32) -> Vec<Group> {
     let mut runner = TestRunner::new(ProptestConfig {
@@ -197,6 +261,7 @@ pub fn groups(count: usize, seed: u64, year: u32) -> Vec<Group> {
     let aims = option::weighted(0.7, (any::<Index>(), any::<bool>()));
     let strategy = (
         random::policy(12),
+        option::weighted(0.7, (random::policy(4), prop::bool::weighted(0.95))),
         select(&[None, Some("acme-org/infra"), Some("acme-org/policies")][..]),
         any::<bool>(),
         prop::bool::weighted(0.97),
@@ -208,40 +273,34 @@ pub fn groups(count: usize, seed: u64, year: u32) -> Vec<Group> {
     (0..count)
         .map(|_| {
             let tree = strategy.new_tree(&mut runner).unwrap();
-            let (mut policy, repository, as_json, is_valid, pairs) = tree.current();
-            let entries = policy.repositories.iter_mut().flatten();
-            let rules = entries.flat_map(|entry| &mut entry.permissions);
-            for rule in policy.permissions.iter_mut().flatten().chain(rules) {
-                // The strategies are about 2026.
-                rule.expires_after_year =
-                    rule.expires_after_year.map(|expires| expires + year - 2026);
-            }
-            let (mut text, lines) = if as_json {
-                written::json(&policy)
-            } else {
-                written::yaml(&policy)
-            };
-            if !is_valid {
-                text = text.replacen("version", "versoin", 1);
-            }
+            let (mut policy, own, repository, as_json, is_valid, pairs) = tree.current();
+            move_expiries(&mut policy, year);
+            let own = own.map(|(mut own, is_valid)| {
+                move_expiries(&mut own, year);
+                File::new(own, is_valid, false)
+            });
             let pairs = pairs
                 .into_iter()
                 .map(|(mut run, mut permission, place, aim)| {
-                    let rules = policy.rules();
+                    let of_own = own.iter().flat_map(|own| own.policy.rules());
+                    let rules: Vec<_> = policy.rules().into_iter().chain(of_own).collect();
                     if let (Some((index, swap)), false) = (aim, rules.is_empty()) {
-                        let (rule, entry) = rules[index.index(rules.len())];
-                        runs::aim(&mut run, rule, entry, swap);
-                        permission.clone_from(&rule.permissions[0]);
+                        let index = index.index(rules.len());
+                        let (rule, entry) = rules[index];
+                        // A rule of the own policy needs an entry that delegates to it.
+                        let mut entries = policy.repositories.iter().flatten();
+                        let delegating = entries.find(|entry| !entry.delegate.is_empty());
+                        let delegating = delegating.filter(|_| index >= policy.rules().len());
+                        runs::aim(&mut run, rule, delegating.or(entry), swap);
+                        let delegated = delegating.and_then(|entry| entry.delegate.first());
+                        permission.clone_from(delegated.unwrap_or(&rule.permissions[0]));
                     }
                     Pair::new(run, permission, place)
                 });
             let pairs = pairs.collect();
             Group {
-                policy,
-                is_valid,
-                text,
-                format: if as_json { Format::Json } else { Format::Yaml },
-                lines,
+                file: File::new(policy, is_valid, as_json),
+                own,
                 repository,
                 pairs,
                 year,

@@ -185,14 +185,18 @@ pub fn entry(wrong: u32) -> impl Strategy<Value = Entry> {
         patterns(&REPOSITORIES, wrong / 8),
         option::weighted(0.3, 1..4_u64),
         option::weighted(0.2, 10..13_u64),
+        option::weighted(0.4, vec(permission(), 1..3)),
         vec(rule(wrong), 0..5),
     )
-        .prop_map(|(repository, repository_id, owner_id, permissions)| Entry {
-            repository,
-            repository_id,
-            owner_id,
-            permissions,
-        })
+        .prop_map(
+            |(repository, repository_id, owner_id, delegate, permissions)| Entry {
+                repository,
+                repository_id,
+                owner_id,
+                delegate: delegate.unwrap_or_default(),
+                permissions,
+            },
+        )
 }
 
 pub fn policy(wrong: u32) -> impl Strategy<Value = Policy> {

@@ -42,11 +42,15 @@ fn yaml_patterns(patterns: &[Pattern]) -> String {
     }
 }
 
-fn yaml_rule(text: &mut String, rule: &Rule, indent: &str) {
-    let permissions = match rule.permissions.as_slice() {
+fn yaml_permissions(permissions: &[String]) -> String {
+    match permissions {
         [one] => one.clone(),
         several => format!("[{}]", several.join(", ")),
-    };
+    }
+}
+
+fn yaml_rule(text: &mut String, rule: &Rule, indent: &str) {
+    let permissions = yaml_permissions(&rule.permissions);
     let _ = writeln!(text, "{indent}- permission: {permissions}");
     if let Some(name) = &rule.name {
         let _ = writeln!(text, "{indent}  name: {}", yaml_text(name));
@@ -114,6 +118,9 @@ pub fn yaml(policy: &Policy) -> Written {
                 if let Some(id) = id {
                     let _ = writeln!(text, "  {key}: {id}");
                 }
+            }
+            if !entry.delegate.is_empty() {
+                let _ = writeln!(text, "  delegate: {}", yaml_permissions(&entry.delegate));
             }
             yaml_rules(&mut text, &mut lines, &entry.permissions, "  ");
         }
@@ -193,6 +200,9 @@ pub fn json(policy: &Policy) -> Written {
                 if let Some(id) = id {
                     let _ = write!(text, ", \"{key}\": {id}");
                 }
+            }
+            if !entry.delegate.is_empty() {
+                let _ = write!(text, ", \"delegate\": {}", json!(entry.delegate));
             }
             text += ", ";
             json_rules(&mut text, &mut lines, &entry.permissions);

@@ -43,6 +43,8 @@ pub struct Entry {
     pub repository: Vec<Pattern>,
     pub repository_id: Option<u64>,
     pub owner_id: Option<u64>,
+    /// What the repository's own policy may grant as well.
+    pub delegate: Vec<String>,
     pub permissions: Vec<Rule>,
 }
 
@@ -163,17 +165,7 @@ pub fn evaluate(policy: &Policy, source: Source, job: &Job, permission: &str) ->
                 Ok(named) => named,
                 Err(Wrong) => return error("policy_invalid"),
             };
-            let mut pins_hold = true;
-            if let Some(id) = entry.repository_id
-                && job.repository_id != Some(id.to_string())
-            {
-                pins_hold = false;
-            }
-            if let Some(id) = entry.owner_id
-                && job.owner_id != Some(id.to_string())
-            {
-                pins_hold = false;
-            }
+            let pins_hold = pins_hold(entry, job);
             for rule in &entry.permissions {
                 if named && pins_hold {
                     own_rules.push((counter, rule));
@@ -207,6 +199,72 @@ pub fn evaluate(policy: &Policy, source: Source, job: &Job, permission: &str) ->
             }
         }
     }
+    conclude(results)
+}
+
+fn pins_hold(entry: &Entry, job: &Job) -> bool {
+    if let Some(id) = entry.repository_id
+        && job.repository_id != Some(id.to_string())
+    {
+        return false;
+    }
+    if let Some(id) = entry.owner_id
+        && job.owner_id != Some(id.to_string())
+    {
+        return false;
+    }
+    true
+}
+
+/// The repository's own policy, as it stands beside a central one.
+#[derive(Clone, Copy, Debug)]
+pub enum Own<'a> {
+    Missing,
+    Invalid,
+    Policy(&'a Policy),
+}
+
+/// The same with the repository's own policy for what the policy delegates to it. Its rules are
+/// counted behind those of the policy.
+pub fn evaluate_with_own(
+    policy: &Policy,
+    source: Source,
+    own: Own<'_>,
+    job: &Job,
+    permission: &str,
+) -> Outcome {
+    let central = evaluate(policy, source, job, permission);
+    let mut is_delegated = false;
+    for entry in policy.repositories.iter().flatten() {
+        let named = any_matches(&entry.repository, Some(&job.repository), true);
+        let mut delegated = entry.delegate.iter();
+        if named.is_ok_and(|named| named)
+            && pins_hold(entry, job)
+            && delegated.any(|written| key(written) == key(permission))
+        {
+            is_delegated = true;
+        }
+    }
+    if central.decision != "denied" || source == Source::Own || !is_delegated {
+        return central;
+    }
+    let own = match own {
+        Own::Missing => return central,
+        Own::Invalid => return Outcome::invalid(),
+        Own::Policy(own) => evaluate(own, Source::Own, job, permission),
+    };
+    if own.decision == "error" {
+        return own;
+    }
+    let mut results = central.trace;
+    for (index, failed) in own.trace {
+        results.push((policy.rules().len() + index, failed));
+    }
+    conclude(results)
+}
+
+/// The decision that follows from the rules that name the permission, and what each fails on.
+fn conclude(results: Vec<(usize, Vec<String>)>) -> Outcome {
     if results.is_empty() {
         return denied("permission_not_granted");
     }
