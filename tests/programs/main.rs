@@ -93,8 +93,9 @@ fn four_programs_make_one_decision() {
 
 /// Takes groups until there are no more.
 fn work(worker: usize, groups: &[Group], next: &AtomicUsize) -> (Counts, Vec<String>) {
-    let directory = Path::new(env!("CARGO_TARGET_TMPDIR")).join(format!("programs/{worker}"));
-    _ = std::fs::remove_dir_all(&directory);
+    let process = std::process::id();
+    let directory =
+        Path::new(env!("CARGO_TARGET_TMPDIR")).join(format!("programs/{process}-{worker}"));
     std::fs::create_dir_all(&directory).unwrap();
     let binary = binary();
     let stage = action::Stage::start(&binary);
@@ -145,6 +146,7 @@ fn work(worker: usize, groups: &[Group], next: &AtomicUsize) -> (Counts, Vec<Str
             complain(pair, "test", &"see the reference", &why);
         }
     }
+    _ = std::fs::remove_dir_all(&directory);
     (counts, failures)
 }
 
