@@ -370,6 +370,91 @@ fn the_cases_of_a_directory_are_those_beside_its_policies() {
 }
 
 #[test]
+fn a_policy_may_delegate_to_the_own_one() {
+    let central = "version: 1
+repositories:
+  - repository: acme-org/infra
+    delegate: ws:locks:create
+    permissions:
+      - permission: ws:locks:create
+        branch: release
+";
+    let own = "version: 1
+permissions:
+  - name: ours
+    permission: [ws:locks:create, ws:locks:delete]
+    branch: main
+";
+    let tests = "policy: central.yml
+own_policy: own/own.yml
+tests:
+  - name: the own policy may lock
+    permission: ws:locks:create
+    context: { repository: acme-org/infra, branch: main }
+    expect: allowed
+  - name: and do nothing else
+    permission: ws:locks:delete
+    context: { repository: acme-org/infra, branch: main }
+    expect: permission_not_granted
+  - name: neither does
+    permission: ws:locks:create
+    context: { repository: acme-org/infra, branch: develop }
+    expect: allowed
+";
+    let directory = Directory::new("own")
+        .with("central.yml", central)
+        .with("cases.yml", tests);
+    assert_snapshot!(directory.invalid(), @r"
+    error: `own_policy` `own/own.yml` cannot be read: No such file or directory (os error 2)
+     --> cases.yml:2:13
+      |
+    2 | own_policy: own/own.yml
+      |             ^^^^^^^^^^^
+    ");
+    std::fs::create_dir(directory.0.join("own")).unwrap();
+    let directory = directory.with("own/own.yml", own);
+    let run = directory.test(&["cases.yml"]);
+    assert_eq!((run.code, &*run.stderr), (Some(1), ""));
+    assert_snapshot!(run.stdout, @r"
+    cases.yml
+      ✓ the own policy may lock
+      ✓ and do nothing else
+      ✗ neither does
+
+    ✗ neither does
+      --> cases.yml:12:5
+      - expected allowed
+      + got      denied (no_rule_matches)
+
+      `ws:locks:create` is denied: rule 1 (line 6) needs branch `release`; this job has `develop`
+      --> central.yml:6:9
+      job: repository `acme-org/infra`, no workflow, branch `develop`, no environment
+
+      ws:locks:create: denied
+                           policy   kind     this job
+        ✗ rule 1 (line 6)  ← nearest miss
+            ✓ workflow     *        any      none
+            ✗ branch       release  literal  develop
+            ✓ environment  *        any      none
+        ✗ rule 1 (`ours`, line 3 of the repository's own policy)
+            ✓ workflow     *        any      none
+            ✗ branch       main     literal  develop
+            ✓ environment  *        any      none
+
+    0 of 1 rules matched in a case
+      never: central.yml:6 ws:locks:create
+
+    3 cases: 2 passed, 1 failed
+    ");
+    let run = directory
+        .with("own/own.yml", "version: 2\n")
+        .test(&["cases.yml"]);
+    assert_eq!((run.code, &*run.stderr), (Some(2), ""));
+    assert!(run.stdout.contains("the policy `own/own.yml` is not valid"));
+    assert!(run.stdout.contains("3 cases: 1 passed, 2 failed"));
+}
+
+#[test]
 fn json() {
     let directory = Directory::new("json").with_cases(FAILING);
     let run = directory.test(&["cases.yml", "--format", "json"]);
@@ -706,7 +791,7 @@ fn invalid_files() {
     1 | version: 1
       | ^^^^^^^
       |
-      = help: known keys: `policy`, `policy_repository`, `tests`
+      = help: known keys: `policy`, `own_policy`, `policy_repository`, `tests`
     ");
     assert_snapshot!(invalid("tests: &a\n  - *a\n"), @r"
     error: anchors (`&name`) are not allowed in a file of cases

@@ -54,13 +54,14 @@ impl Coverage {
         self.policies.insert(policy.to_owned(), rules.collect());
     }
 
-    /// Counts every rule that matched, also after the one that grants.
+    /// Counts every rule that matched, also after the one that grants; not those of the own policy, of
+    /// which only what is delegated counts here.
     pub(super) fn cover(&mut self, policy: &str, decisions: &[PermissionDecision<'_>]) {
         let Some(rules) = self.policies.get_mut(policy) else {
             return;
         };
         let traced = decisions.iter().flat_map(|decision| &decision.trace);
-        for traced in traced.filter(|traced| traced.matched) {
+        for traced in traced.filter(|traced| traced.matched && !traced.rule.own_policy) {
             let place = (traced.rule.line, traced.rule.column);
             if let Some(rule) = rules.get_mut(&place) {
                 rule.covered = true;

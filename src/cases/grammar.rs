@@ -33,10 +33,12 @@ impl<'a> Grammar<'a> for Cases<'a> {
 impl<'a, S: Syntax<'a>> Reader<'a, S, Cases<'a>> {
     fn suite(&mut self) -> Read<Contents<'a>> {
         let before = self.problem_count();
-        let (mut policy, mut policy_repository, mut cases) = (None, None, None);
+        let (mut policy, mut own_policy) = (None, None);
+        let (mut policy_repository, mut cases) = (None, None);
         let at = self.mapping("the file of cases", &Contents::KEYS, |reader, key, at| {
             match key {
                 "policy" => policy = reader.filled("`policy`")?,
+                "own_policy" => own_policy = reader.filled("`own_policy`")?,
                 "policy_repository" => policy_repository = reader.repository()?,
                 _ => cases = Some((at, reader.cases()?)),
             }
@@ -58,6 +60,7 @@ impl<'a, S: Syntax<'a>> Reader<'a, S, Cases<'a>> {
         }
         Ok(Contents {
             policy: policy.map(|(text, _)| text).unwrap_or_default(),
+            own_policy,
             policy_repository,
             cases: cases.map(|(_, cases)| cases).unwrap_or_default(),
         })

@@ -7,6 +7,7 @@ mod context;
 mod coverage;
 mod expect;
 mod grammar;
+mod own;
 mod path;
 mod result;
 mod run;

@@ -7,6 +7,7 @@ use jiff::Timestamp;
 use super::context::context;
 use super::coverage::Coverage;
 use super::expect::Expect;
+use super::own::OwnPolicy;
 use super::result::{CaseResult, Failed, FileError};
 use super::suite::{Suite, TestCase};
 use crate::context::Context;
@@ -38,8 +39,11 @@ pub fn run<B: AsRef<[u8]>, E: Display>(
     coverage: &mut Coverage,
 ) -> Result<Vec<CaseResult>, Vec<FileError>> {
     // The questions before the policy: a case that cannot be asked is a fault of this file.
-    let contexts = contexts(suite, read)?;
+    let contexts = contexts(suite, &read)?;
+    let own = OwnPolicy::read(suite, read);
+    let own = own.map_err(|problem| FileError::each(suite.file, [&problem]))?;
     let document = document(suite, policy)?;
+    let own_document = own.as_ref().map(OwnPolicy::document);
     if let Ok(document) = &document {
         coverage.add(policy.name, document);
     }
@@ -50,8 +54,14 @@ pub fn run<B: AsRef<[u8]>, E: Display>(
             .and_then(|document| {
                 let scope = scope(suite, &context);
                 let (now, permissions) = (case.now.unwrap_or(now), &case.permissions);
-                decide_while(document, scope, permissions, &context, now, go_on)
-                    .map_err(|invalid| Failure::invalid_policy(policy.name, &invalid))
+                let decided = decide_while(document, scope, permissions, &context, now, go_on)
+                    .map_err(|invalid| Failure::invalid_policy(policy.name, &invalid))?;
+                match own.as_ref().zip(own_document.as_ref()) {
+                    Some((own, document)) => {
+                        own.ask(document, permissions, decided, &context, (now, go_on))
+                    }
+                    None => Ok(decided),
+                }
             });
         let outcome = match decided {
             Ok(permissions) => {

@@ -29,6 +29,8 @@ pub struct Suite<'a> {
 pub(super) struct Contents<'a> {
     /// `policy:`, a path from the file's own directory.
     pub(super) policy: Cow<'a, str>,
+    /// `own_policy:`, the policy of the repository itself, likewise.
+    pub(super) own_policy: Option<Placed<'a>>,
     /// `policy_repository:`, the repository that the policy lies in.
     pub(super) policy_repository: Option<Cow<'a, str>>,
     /// `tests:`, at least one, in file order.
@@ -75,7 +77,8 @@ pub(super) struct Given<'a> {
 
 impl Contents<'_> {
     /// The keys of a file of cases.
-    pub(super) const KEYS: [&'static str; 3] = ["policy", "policy_repository", "tests"];
+    pub(super) const KEYS: [&'static str; 4] =
+        ["policy", "own_policy", "policy_repository", "tests"];
 }
 
 impl<'a> Suite<'a> {
@@ -95,10 +98,20 @@ impl<'a> Suite<'a> {
         &self.contents.policy
     }
 
+    /// The repository's own policy as messages name it, if there is one: beside the file of cases.
+    pub fn own_policy(&self) -> Option<String> {
+        let (name, _) = self.contents.own_policy.as_ref()?;
+        Some(match self.file.rsplit_once('/') {
+            Some((directory, _)) => format!("{directory}/{name}"),
+            None => name.to_string(),
+        })
+    }
+
     /// The files that its cases are made from besides, each once: paths from the same directory.
     pub fn files(&self) -> BTreeSet<&str> {
         let files = self.contents.cases.iter();
         let files = files.flat_map(|case| [&case.claims_file, &case.payload_file]);
+        let files = files.chain([&self.contents.own_policy]);
         files.flatten().map(|(name, _)| name.as_ref()).collect()
     }
 }
@@ -144,14 +157,17 @@ mod tests {
     fn a_suite_names_what_it_needs() {
         let text = "
 policy: ../policy.yml
+own_policy: own.yml
 tests:
   - { name: a, permission: a:b, claims_file: c.json, payload_file: b.json, expect: denied }
   - { name: b, permission: a:b, claims_file: c.json, expect: denied }
   - { name: c, permission: a:b, context: {}, expect: denied }
 ";
-        let suite = Suite::parse("cases.yml", text).unwrap();
+        let suite = Suite::parse("a/cases.yml", text).unwrap();
         assert_eq!(suite.policy(), "../policy.yml");
-        assert!(suite.files().into_iter().eq(["b.json", "c.json"]));
+        assert_eq!(suite.own_policy().as_deref(), Some("a/own.yml"));
+        let files: Vec<_> = suite.files().into_iter().collect();
+        assert_eq!(files, ["b.json", "c.json", "own.yml"]);
     }
 
     #[test]

@@ -7,7 +7,7 @@ use serde_json::{Map, Value, json};
 
 use super::check::Program;
 use super::pairs::{Group, Pair};
-use super::reference::{Outcome, Own, Source};
+use super::reference::{Outcome, Source};
 
 /// What a case can expect.
 const EXPECTATIONS: [&str; 10] = [
@@ -34,8 +34,7 @@ fn expected(group: &Group, pair: &Pair) -> Outcome {
         Some(own) if own.eq_ignore_ascii_case(&pair.run.repository) => Source::Own,
         Some(_) => Source::Other,
     };
-    // A file of cases has no own policy.
-    group.expected_with(Own::Missing, source, pair)
+    group.expected(source, pair)
 }
 
 /// Runs both files.
@@ -60,6 +59,9 @@ pub fn run<'g>(program: &Program<'_>, group: &'g Group) -> Result<(), (&'g Pair,
         let mut suite = json!({ "policy": group.file.name(), "tests": cases });
         if let Some(repository) = group.repository {
             suite["policy_repository"] = json!(repository);
+        }
+        if group.own.is_some() {
+            suite["own_policy"] = json!("own.yml");
         }
         program.write("cases.json", &suite.to_string());
         let output = program.start(&["test", "--format=json", "cases.json"]);
@@ -164,7 +166,10 @@ fn compare(
         let nearest = outcome.nearest.as_ref().map(|(rule, _)| *rule);
         if let Some(rule) = outcome.granting.or(nearest) {
             let message = case["message"].as_str().unwrap();
-            let line = format!("line {})", group.file.lines[rule]);
+            let line = match group.place_of(rule) {
+                (false, line) => format!("line {line})"),
+                (true, line) => format!("line {line} of the repository's own policy)"),
+            };
             if !message.contains(&line) {
                 return Err((index, format!("expected {line} in {message}")));
             }
@@ -177,7 +182,7 @@ fn compare(
     let traces = outcomes.iter().flat_map(|outcome| &outcome.trace);
     let matched: BTreeSet<_> = traces
         .filter(|(_, failed)| failed.is_empty())
-        .map(|(rule, _)| group.file.lines[*rule])
+        .filter_map(|(rule, _)| group.file.lines.get(*rule))
         .collect();
     let all = group.file.lines.iter().filter(|_| group.file.is_valid);
     let expected = all.filter(|line| !matched.contains(line));

@@ -289,6 +289,7 @@ fn the_schema_and_the_reader_of_cases_agree() {
     let schema = Schema::new(TESTS);
     let full = json!({
         "policy": "policy.yml",
+        "own_policy": "policy.yml",
         "policy_repository": "acme-org/infra",
         "tests": [{
             "name": "a case",
@@ -344,7 +345,7 @@ fn the_schema_and_the_reader_of_cases_agree() {
     for place in ["", "/tests/0", "/tests/0/context"] {
         for key in keys(place) {
             // Texts that name files: which of them there are is not the schema's business.
-            let file = ["policy", "claims_file", "payload_file"].contains(&&*key);
+            let file = ["policy", "own_policy", "claims_file", "payload_file"].contains(&&*key);
             let values = values
                 .iter()
                 .filter(|value| !file || value.as_str().is_none_or(str::is_empty));

@@ -39,7 +39,11 @@ pub(super) fn failure(
     for permission in &permissions {
         let nearest = permission.nearest.as_ref().map(|nearest| &nearest.rule);
         if let Some(rule) = permission.rule.as_ref().or(nearest) {
-            let at = format!("--> {}:{}:{}", file.policy, rule.line, rule.column);
+            let policy = match rule.own_policy {
+                true => &file.own_policy,
+                false => &file.policy,
+            };
+            let at = format!("--> {policy}:{}:{}", rule.line, rule.column);
             let _ = writeln!(text, "{}", colours.dim(&at));
         }
     }
@@ -98,7 +102,7 @@ fn telling<'a>(permission: &PermissionDecision<'a>) -> (PermissionDecision<'a>, 
     shown.trace.truncate(MAX_RULES);
     shown
         .trace
-        .sort_by_key(|rule| (rule.rule.line, rule.rule.column));
+        .sort_by_key(|rule| (rule.rule.own_policy, rule.rule.line, rule.rule.column));
     let hidden = permission.trace.len() - shown.trace.len();
     (shown, hidden)
 }

@@ -28,6 +28,8 @@ pub(super) struct FileResult {
     pub(super) file: String,
     /// The policy that it tests, as messages name it; empty when that is not known.
     pub(super) policy: String,
+    /// The repository's own policy, where there is one.
+    pub(super) own_policy: String,
     pub(super) cases: Vec<CaseResult>,
     /// Why its cases were not run.
     pub(super) errors: Vec<FileError>,
@@ -78,6 +80,7 @@ impl Results {
     ) -> Result<Vec<CaseResult>, Vec<FileError>> {
         let text = read(path).map_err(|why| vec![FileError::new(&result.file, why)])?;
         let suite = Suite::parse(&result.file, &text)?;
+        result.own_policy = suite.own_policy().unwrap_or_default();
         let directory = path.parent().unwrap_or(Path::new(""));
         let path = directory.join(suite.policy());
         let key = path.canonicalize().unwrap_or_else(|_| path.clone());
