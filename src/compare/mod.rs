@@ -22,7 +22,6 @@ use grant::{Dimension, Grant, grants, patterns_compile};
 pub use replay::{Check, Replay, Replayed, Times};
 use search::{Answer, uncovered};
 use space::{Automata, Axis, Cell, Name, axes};
-pub use words::Phrase;
 
 use crate::policy::{Case, Document, Invalid, Kind, Pattern, Patterns, Position, Rule};
 

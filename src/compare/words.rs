@@ -1,65 +1,10 @@
 //! Changes of access in words.
 
-use std::borrow::Cow;
-
 use super::{Change, Check, Example, Installation, Times};
 use crate::decision::RuleRef;
 use crate::policy::source::DEFAULT_PATH;
-use crate::policy::{Pattern, Rule, quoted};
-use crate::report::text::visible;
-
-/// A sentence whose parts from the policy are kept apart from its words, for whoever prints it.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Phrase<'a>(Vec<Part<'a>>);
-
-/// A part of a [`Phrase`].
-#[derive(Clone, Debug, PartialEq, Eq)]
-enum Part<'a> {
-    Words(Cow<'static, str>),
-    Quoted(Cow<'a, str>),
-}
-
-impl<'a> Phrase<'a> {
-    /// The text, with what comes from the policy as `quote` writes it.
-    pub fn write(&self, quote: impl Fn(&str) -> String) -> String {
-        let parts = self.0.iter().map(|part| match part {
-            Part::Words(words) => words.clone().into_owned(),
-            Part::Quoted(text) => quote(text),
-        });
-        parts.collect()
-    }
-
-    /// The text in one line, with what comes from the policy in back quotes.
-    pub fn plain(&self) -> String {
-        self.write(|text| quoted(&visible(text)))
-    }
-
-    fn words(&mut self, words: impl Into<Cow<'static, str>>) {
-        self.0.push(Part::Words(words.into()));
-    }
-
-    fn quoted(&mut self, text: impl Into<Cow<'a, str>>) {
-        self.0.push(Part::Quoted(text.into()));
-    }
-
-    fn list<T: Into<Cow<'a, str>>>(
-        &mut self,
-        texts: impl IntoIterator<Item = T>,
-        last: &'static str,
-    ) {
-        let mut texts = texts.into_iter().peekable();
-        let mut is_first = true;
-        while let Some(text) = texts.next() {
-            match (is_first, texts.peek()) {
-                (true, _) => {}
-                (false, Some(_)) => self.words(", "),
-                (false, None) => self.words(last),
-            }
-            is_first = false;
-            self.quoted(text);
-        }
-    }
-}
+use crate::policy::{Pattern, Rule};
+use crate::report::Phrase;
 
 fn texts<'a>(patterns: &[&'a Pattern<'a>]) -> Vec<&'a str> {
     patterns.iter().map(|pattern| &*pattern.text).collect()

@@ -3,8 +3,9 @@
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
 
+use super::Phrase;
 use super::text::code;
-use crate::compare::{Change, Check, Comparison, Installation, Phrase, Replayed, Times};
+use crate::compare::{Change, Check, Comparison, Installation, Replayed, Times};
 
 /// The most checks of a replay that are shown.
 const MAX_CHECKS: usize = 20;

@@ -4,10 +4,12 @@ pub mod access;
 mod change;
 mod model;
 mod page;
+mod phrase;
 mod requests;
 pub mod text;
 
 pub use change::{Change, changes};
 pub use model::{Detail, Failure, Outcome, PolicyRecord, advice};
 pub use page::{context_rows, heading, page};
+pub use phrase::Phrase;
 pub use requests::Labels;
