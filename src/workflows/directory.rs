@@ -34,7 +34,7 @@ pub struct Unreadable {
 impl fmt::Display for Unreadable {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let (file, message) = (quoted(&self.file), &self.message);
-        write!(f, "the workflow {file} is left out: ")?;
+        write!(f, "the workflow {file} is not understood: ")?;
         if let Some(position) = self.position {
             write!(f, "{position}: ")?;
         }
@@ -147,8 +147,8 @@ mod tests {
             .map(ToString::to_string)
             .collect();
         insta::assert_snapshot!(unreadable.join("\n"), @"
-        the workflow `a.yml` is left out: line 3, column 2: not valid YAML: tabs disallowed within this context (block indentation)
-        the workflow `b.yml` is left out: permission denied
+        the workflow `a.yml` is not understood: line 3, column 2: not valid YAML: tabs disallowed within this context (block indentation)
+        the workflow `b.yml` is not understood: permission denied
         ");
     }
 
@@ -179,9 +179,9 @@ mod tests {
             .map(ToString::to_string)
             .collect();
         insta::assert_snapshot!(unreadable.join("\n"), @"
-        the workflow `c.yml` is left out: it is not UTF-8 text: byte 0
-        the workflow `d.yml` is left out: it is no file
-        the workflow `large.yml` is left out: larger than 1048576 bytes, which is the limit
+        the workflow `c.yml` is not understood: it is not UTF-8 text: byte 0
+        the workflow `d.yml` is not understood: it is no file
+        the workflow `large.yml` is not understood: larger than 1048576 bytes, which is the limit
         ");
         assert!(Workflows::read(&directory).is_err());
     }

@@ -145,10 +145,14 @@ impl Job {
 }
 
 impl Call {
-    /// The file in `.github/workflows` of the same repository that is called.
+    /// The file in `.github/workflows` of the same repository that is called: by `./`, or by `$/`, the
+    /// repository of the file that says it.
     pub fn local_file(&self) -> Option<&str> {
-        let file = self.uses.strip_prefix("./.github/workflows/")?;
-        (!file.contains('/')).then_some(file)
+        let path = self.uses.strip_prefix("$/").unwrap_or(&self.uses);
+        let is_own = path.len() < self.uses.len() || path.starts_with("./");
+        let path = path.strip_prefix("./").unwrap_or(path);
+        let file = path.strip_prefix(".github/workflows/")?;
+        (is_own && !file.contains('/')).then_some(file)
     }
 }
 

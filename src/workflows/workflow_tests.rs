@@ -125,6 +125,25 @@ jobs:
 }
 
 #[test]
+fn which_calls_are_of_this_repository() {
+    for (uses, file) in [
+        ("./.github/workflows/b.yml", Some("b.yml")),
+        ("$/.github/workflows/b.yml", Some("b.yml")),
+        ("$/./.github/workflows/b.yml", Some("b.yml")),
+        (".github/workflows/b.yml", None),
+        ("./.github/workflows/../b.yml", None),
+        ("./b.yml", None),
+        ("acme-org/x/.github/workflows/b.yml@v1", None),
+    ] {
+        let call = super::super::Call {
+            uses: uses.to_owned(),
+            with: Vec::new(),
+        };
+        assert_eq!(call.local_file(), file, "{uses}");
+    }
+}
+
+#[test]
 fn which_steps_are_this_action() {
     let steps = |uses: &str| {
         let text = format!("on: push\njobs: {{a: {{steps: [{{uses: '{uses}'}}]}}}}");
