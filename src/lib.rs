@@ -25,6 +25,7 @@ pub mod context;
 pub mod decision;
 pub mod github;
 pub mod http;
+pub mod matrix;
 pub mod oidc;
 pub mod policy;
 pub mod proposal;

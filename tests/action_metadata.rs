@@ -235,11 +235,12 @@ fn the_documentation_names_every_reason_input_and_output() {
     }
 }
 
-/// Where each comes from, and its text: the example workflows, and the parts of workflows in the
+/// Where each comes from, and its text: the example workflows, those of the example repository, and the parts of workflows in the
 /// documentation.
 fn workflows() -> Vec<(String, String)> {
     let mut all: Vec<_> = files("examples/workflows")
         .into_iter()
+        .chain(files("examples/repository/.github/workflows"))
         .map(|path| {
             let text = std::fs::read_to_string(&path).unwrap();
             (path.display().to_string(), text)

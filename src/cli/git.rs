@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 
 use url::Url;
 
+use crate::action::Environment;
 use crate::github::RepositoryName;
 
 /// The largest of git's own files that is read, in bytes.
@@ -59,6 +60,13 @@ impl Git {
             symbolic(self.own.join("HEAD"), "refs/heads/").filter(|branch| branch == "master")
         })
     }
+}
+
+/// The host of GitHub's server: `GITHUB_SERVER_URL`, else github.com.
+pub(super) fn host(environment: &Environment) -> Option<String> {
+    let server = environment.get("GITHUB_SERVER_URL");
+    let server = Url::parse(server.unwrap_or("https://github.com")).ok()?;
+    server.host_str().map(str::to_owned)
 }
 
 fn read(file: &Path) -> Option<String> {

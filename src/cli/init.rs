@@ -137,6 +137,7 @@ fn said(
         "next: read the policy, then".to_owned(),
         format!("  repo-permissions lint {}", shell(&pair.policy)),
         format!("  repo-permissions test {}", shell(&pair.cases)),
+        format!("  repo-permissions matrix {}", shell(&pair.policy)),
         "commit both to the default branch, and have the policy's owners review it (CODEOWNERS)"
             .to_owned(),
     ];

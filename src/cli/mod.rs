@@ -7,6 +7,7 @@ mod diff;
 mod git;
 mod init;
 mod lint;
+mod matrix;
 mod progress;
 mod schema;
 mod style;
@@ -55,6 +56,10 @@ enum Command {
     Diff(Box<diff::Arguments>),
     /// Read audit records: list them, or check that they hold
     Audit(audit::Arguments),
+    /// Show who can do what: the workflow files of a repository against a policy
+    ///
+    /// Exit code: 0 printed, 2 something cannot be read or is invalid.
+    Matrix(Box<matrix::Arguments>),
     /// Print the JSON Schema of the policy, or of the file of cases
     Schema(schema::Arguments),
 }
@@ -84,6 +89,7 @@ impl Cli {
             Some(Command::Test(arguments)) => test::run(&arguments),
             Some(Command::Diff(arguments)) => diff::run(&arguments),
             Some(Command::Audit(arguments)) => audit::run(&arguments),
+            Some(Command::Matrix(arguments)) => matrix::run(&arguments),
             Some(Command::Schema(arguments)) => schema::run(&arguments),
             None => 2,
         }

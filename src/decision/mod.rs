@@ -313,15 +313,22 @@ fn traced<'a>(
     })
 }
 
+/// Whether a rule accepts an event: one that it names, or any but the untrusted where it names none.
+pub(crate) fn accepts_event(rule: &Rule<'_>, event: Option<&str>) -> bool {
+    match (&rule.events, event) {
+        (Some(events), Some(event)) => events.iter().any(|name| name == event),
+        (Some(_), None) => false,
+        (None, event) => !event.is_some_and(|event| UNTRUSTED_EVENTS.contains(&event)),
+    }
+}
+
 fn event<'a>(rule: &'a Rule<'a>, context: &'a Context) -> Option<TracedDimension<'a>> {
     let event = context.event.as_deref();
-    let (pattern, matched) = match &rule.events {
-        Some(events) => (
-            Cow::Owned(events.join(", ")),
-            event.is_some_and(|event| events.iter().any(|name| name == event)),
-        ),
-        None if event.is_some_and(|event| UNTRUSTED_EVENTS.contains(&event)) => ("".into(), false),
-        None => return None,
+    let matched = accepts_event(rule, event);
+    let pattern = match &rule.events {
+        Some(events) => Cow::Owned(events.join(", ")),
+        None if matched => return None,
+        None => "".into(),
     };
     Some(TracedDimension {
         dimension: "event".into(),

@@ -137,11 +137,23 @@ pub fn cell(value: &str) -> String {
 /// more around a text that has some itself) becomes code, the rest is escaped. Whatever a quoted
 /// value contains, both kinds of pieces are inert.
 pub fn markdown(message: &str) -> String {
+    rewrite(message, escape, code)
+}
+
+/// The same as HTML.
+pub fn html_message(message: &str) -> String {
+    rewrite(message, html, |value| {
+        format!("<code>{}</code>", html(value))
+    })
+}
+
+/// A message with its prose and its quoted values written anew.
+fn rewrite(message: &str, prose: impl Fn(&str) -> String, code: impl Fn(&str) -> String) -> String {
     let message = visible(message);
     let mut text = String::with_capacity(message.len() + 16);
     let mut rest: &str = &message;
-    while let Some((prose, opened)) = split_at_run(rest) {
-        text.push_str(&escape(prose));
+    while let Some((before, opened)) = split_at_run(rest) {
+        text.push_str(&prose(before));
         let (fence, after) = opened.split_at(opened.len() - opened.trim_start_matches('`').len());
         // A run that nothing closes opens nothing, and is left out: it could pair with a later one.
         rest = after;
@@ -152,7 +164,7 @@ pub fn markdown(message: &str) -> String {
             rest = after;
         }
     }
-    text.push_str(&escape(rest));
+    text.push_str(&prose(rest));
     text
 }
 
@@ -173,6 +185,24 @@ fn closed_by<'t>(fence: &str, text: &'t str) -> Option<(&'t str, &'t str)> {
         }
         from = start + length;
     }
+}
+
+/// A value as the text of an HTML or XML element, or of an attribute in quotes.
+pub fn html(value: &str) -> String {
+    let mut escaped = String::with_capacity(value.len() + 8);
+    for c in visible(value).chars() {
+        match c {
+            '<' => escaped.push_str("&lt;"),
+            '>' => escaped.push_str("&gt;"),
+            '&' => escaped.push_str("&amp;"),
+            '"' => escaped.push_str("&quot;"),
+            '\'' => escaped.push_str("&#39;"),
+            // No characters of XML.
+            '\u{fffe}' | '\u{ffff}' => escaped.extend(c.escape_unicode()),
+            c => escaped.push(c),
+        }
+    }
+    escaped
 }
 
 /// Prose without any meaning in Markdown, HTML or GitHub's own links.
@@ -253,6 +283,10 @@ mod tests {
             "see https:\u{200b}//evil.example @\u{200b}all #\u{200b}1"
         );
         assert_eq!(markdown("odd ` <img src=x>"), "odd  &lt;img src=x&gt;");
+        assert_eq!(
+            html_message("``x`y`` <b>&\u{1b} `<i>`"),
+            "<code>x`y</code> &lt;b&gt;&amp;\\u{1b} <code>&lt;i&gt;</code>"
+        );
         assert_eq!(markdown("value `a`<b>`c`"), "value `a`&lt;b&gt;`c`");
         assert_eq!(markdown("a ``x`<b>`` b `<i>` c"), "a ``x`<b>`` b `<i>` c");
         assert_eq!(markdown("a ``<b> `c` <i>`"), "a &lt;b&gt; `c` &lt;i&gt;");

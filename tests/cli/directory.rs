@@ -27,11 +27,44 @@ impl Directory {
         Self(root)
     }
 
+    /// With these files in `.github/workflows`.
+    pub fn with_workflows(name: &str, files: &[(&str, &str)]) -> Self {
+        let directory = Self::new(name, &[]);
+        for (file, text) in files {
+            directory.write(&format!(".github/workflows/{file}"), text);
+        }
+        directory
+    }
+
+    pub fn write(&self, file: &str, text: impl AsRef<[u8]>) {
+        let file = self.0.join(file);
+        std::fs::create_dir_all(file.parent().unwrap()).unwrap();
+        std::fs::write(file, text).unwrap();
+    }
+
+    /// Whether it is there, even as a link to nothing.
+    pub fn exists(&self, file: &str) -> bool {
+        self.0.join(file).symlink_metadata().is_ok()
+    }
+
     pub fn run(&self, arguments: &[&str]) -> Run {
+        self.run_with(&[], arguments)
+    }
+
+    /// What it prints; it has to succeed without a word on stderr.
+    #[track_caller]
+    pub fn prints(&self, arguments: &[&str]) -> String {
+        let run = self.run(arguments);
+        assert_eq!((run.code, &*run.err), (Some(0), ""), "{}", run.out);
+        run.out
+    }
+
+    pub fn run_with(&self, variables: &[(&str, &str)], arguments: &[&str]) -> Run {
         let output = Command::new(env!("CARGO_BIN_EXE_repo-permissions"))
             .args(arguments)
             .current_dir(&self.0)
             .env_clear()
+            .envs(variables.iter().copied())
             .output()
             .unwrap();
         Run {

@@ -34,3 +34,42 @@ fn the_readme_shows_a_real_check() {
         hash(&run.out)
     );
 }
+
+#[test]
+fn the_page_of_init_shows_a_real_run() {
+    let page = include_str!("../../docs/init.md");
+    let directory = Directory::new("docs-init", &[]);
+    let examples = concat!(
+        env!("CARGO_MANIFEST_DIR"),
+        "/examples/repository/.github/workflows"
+    );
+    for file in std::fs::read_dir(examples).unwrap() {
+        let file = file.unwrap();
+        let name = file.file_name().into_string().unwrap();
+        let text = std::fs::read(file.path()).unwrap();
+        directory.write(&format!(".github/workflows/{name}"), text);
+    }
+    let (command, said) = console(page);
+    assert_eq!(command, ["repo-permissions", "init"]);
+    assert_eq!(directory.prints(&command[1..]), said);
+}
+
+#[test]
+fn the_page_of_matrix_shows_a_real_run() {
+    let page = include_str!("../../docs/matrix.md");
+    let (command, said) = console(page);
+    let output = std::process::Command::new(env!("CARGO_BIN_EXE_repo-permissions"))
+        .args(&command[1..])
+        .current_dir(env!("CARGO_MANIFEST_DIR"))
+        .env_clear()
+        .output()
+        .unwrap();
+    assert_eq!(String::from_utf8(output.stdout).unwrap(), said);
+}
+
+/// The command of a page and what it says.
+fn console(page: &str) -> (Vec<&str>, &str) {
+    let block = block(page, "$ repo-permissions ");
+    let (command, said) = block.split_once('\n').unwrap();
+    (command.split(' ').skip(1).collect(), said)
+}

@@ -16,4 +16,6 @@ mod colours;
 mod directory;
 mod docs;
 mod fix;
+mod init;
 mod lint;
+mod matrix;

@@ -5,7 +5,7 @@ use std::time::Duration;
 use tokio::time::Instant;
 
 use crate::action::Environment;
-use crate::cli::git::Git;
+use crate::cli::git::{Git, host};
 use crate::github::{Api, RepositoryName};
 use crate::http::{Budget, Network};
 use crate::policy::quoted;
@@ -40,13 +40,11 @@ fn name(
                 .ok_or_else(|| format!("{what} is {}, expected `OWNER/NAME`", quoted(text)));
         }
     }
-    let server = environment.get("GITHUB_SERVER_URL");
-    let server = url::Url::parse(server.unwrap_or("https://github.com")).ok();
-    let host = server.as_ref().and_then(url::Url::host_str);
-    git.zip(host)
+    let host = host(environment);
+    git.zip(host.as_deref())
         .and_then(|(git, host)| git.origin(host))
         .ok_or_else(|| {
-            let host = host.unwrap_or("GitHub");
+            let host = host.as_deref().unwrap_or("GitHub");
             format!("which repository the entry is for is not known: there is no `GITHUB_REPOSITORY`, and no remote `origin` on {host}; give `--repository OWNER/NAME`")
         })
 }

@@ -1,26 +1,16 @@
 //! `repo-permissions init`, by the whole program.
-#![allow(
-    clippy::allow_attributes,
-    clippy::unwrap_used,
-    clippy::expect_used,
-    clippy::panic,
-    clippy::indexing_slicing,
-    missing_docs,
-    reason = "a test that fails may panic"
-)]
 
-mod checkout;
-
-use checkout::{Checkout, Run};
 use insta::assert_snapshot;
 use simulator::GitHub;
 use simulator::github::{Answer, Endpoint, Fault, FaultRule, Repository};
+
+use super::directory::{Directory, Run};
 
 const POLICY: &str = ".github/repo-permissions.yml";
 const CASES: &str = ".github/repo-permissions.tests.yml";
 
 /// What it says and writes. The policy has to be clean and its cases have to hold.
-fn written(checkout: &Checkout, run: &Run) -> String {
+fn written(checkout: &Directory, run: &Run) -> String {
     assert_eq!(run.code, Some(0), "{}", run.err);
     let lint = checkout.prints(&["lint", POLICY]);
     assert!(lint.contains("0 errors, 0 warnings"), "{lint}");
@@ -38,7 +28,7 @@ fn written(checkout: &Checkout, run: &Run) -> String {
 }
 
 fn init(name: &str, workflows: &[(&str, &str)]) -> String {
-    let checkout = Checkout::with_workflows(name, workflows);
+    let checkout = Directory::with_workflows(&format!("init-{name}"), workflows);
     let run = checkout.run(&["init"]);
     written(&checkout, &run)
 }
@@ -75,6 +65,7 @@ jobs:
     next: read the policy, then
       repo-permissions lint .github/repo-permissions.yml
       repo-permissions test .github/repo-permissions.tests.yml
+      repo-permissions matrix .github/repo-permissions.yml
     commit both to the default branch, and have the policy's owners review it (CODEOWNERS)
     ----
     # schema: repo-permissions.schema.json
@@ -156,6 +147,7 @@ jobs:
     next: read the policy, then
       repo-permissions lint .github/repo-permissions.yml
       repo-permissions test .github/repo-permissions.tests.yml
+      repo-permissions matrix .github/repo-permissions.yml
     commit both to the default branch, and have the policy's owners review it (CODEOWNERS)
     ----
     # schema: repo-permissions.schema.json
@@ -275,6 +267,7 @@ jobs:
     next: read the policy, then
       repo-permissions lint .github/repo-permissions.yml
       repo-permissions test .github/repo-permissions.tests.yml
+      repo-permissions matrix .github/repo-permissions.yml
     commit both to the default branch, and have the policy's owners review it (CODEOWNERS)
     ----
     # schema: repo-permissions.schema.json
@@ -441,6 +434,7 @@ jobs: {preview: {environment: preview, steps: [{run: ./preview}]}}
     next: read the policy, then
       repo-permissions lint .github/repo-permissions.yml
       repo-permissions test .github/repo-permissions.tests.yml
+      repo-permissions matrix .github/repo-permissions.yml
     commit both to the default branch, and have the policy's owners review it (CODEOWNERS)
     ----
     # schema: repo-permissions.schema.json
@@ -604,6 +598,7 @@ jobs: {plan: {steps: [{uses: hashicorp/setup-terraform@v3}, {run: terraform plan
     next: read the policy, then
       repo-permissions lint .github/repo-permissions.yml
       repo-permissions test .github/repo-permissions.tests.yml
+      repo-permissions matrix .github/repo-permissions.yml
     commit both to the default branch, and have the policy's owners review it (CODEOWNERS)
     ----
     # schema: repo-permissions.schema.json
@@ -662,6 +657,7 @@ fn a_repository_without_workflows() {
     next: read the policy, then
       repo-permissions lint .github/repo-permissions.yml
       repo-permissions test .github/repo-permissions.tests.yml
+      repo-permissions matrix .github/repo-permissions.yml
     commit both to the default branch, and have the policy's owners review it (CODEOWNERS)
     ----
     # schema: repo-permissions.schema.json
@@ -705,14 +701,15 @@ fn a_broken_file_stops_no_other() {
         ("wrong.yml", "on: push\n"),
     ];
     assert_snapshot!(init("broken", &workflows), @"
-    warning: the workflow `bad.yml` is left out: line 3, column 2: not valid YAML: tabs disallowed within this context (block indentation)
-    warning: the workflow `wrong.yml` is left out: line 1, column 1: `jobs` is missing
+    warning: the workflow `bad.yml` is not understood: line 3, column 2: not valid YAML: tabs disallowed within this context (block indentation)
+    warning: the workflow `wrong.yml` is not understood: line 1, column 1: `jobs` is missing
     ----
     wrote `.github/repo-permissions.yml`: 1 rule from 1 workflow file, default branch `main`, 2 questions left to you in its comments
     wrote `.github/repo-permissions.tests.yml`: 3 cases
     next: read the policy, then
       repo-permissions lint .github/repo-permissions.yml
       repo-permissions test .github/repo-permissions.tests.yml
+      repo-permissions matrix .github/repo-permissions.yml
     commit both to the default branch, and have the policy's owners review it (CODEOWNERS)
     ----
     # schema: repo-permissions.schema.json
@@ -771,9 +768,21 @@ fn a_broken_file_stops_no_other() {
 }
 
 #[test]
+fn the_example_is_what_it_writes() {
+    let root = concat!(env!("CARGO_MANIFEST_DIR"), "/examples/repository");
+    let directory = Directory::new("init-example", &[]);
+    let run = directory.run(&["init", root, "--output", POLICY, "--default-branch", "main"]);
+    assert_eq!((run.code, &*run.err), (Some(0), ""));
+    for file in [POLICY, CASES] {
+        let example = std::fs::read_to_string(format!("{root}/{file}")).unwrap();
+        assert_eq!(directory.read(file), example, "{file}");
+    }
+}
+
+#[test]
 fn nothing_is_overwritten() {
     for file in [POLICY, CASES] {
-        let checkout = Checkout::with_workflows("taken", &[]);
+        let checkout = Directory::with_workflows("init-taken", &[]);
         checkout.write(file, "mine");
         let run = checkout.run(&["init"]);
         assert_eq!((run.code, &*run.out), (Some(2), ""));
@@ -787,12 +796,12 @@ fn nothing_is_overwritten() {
         assert!(!(checkout.exists(POLICY) && checkout.exists(CASES)));
     }
     // Not even what a link points to, where there is nothing yet.
-    let checkout = Checkout::new("link", &[(".github/CODEOWNERS", "")]);
-    std::os::unix::fs::symlink("elsewhere.yml", checkout.path().join(CASES)).unwrap();
+    let checkout = Directory::new("init-link", &[(".github/CODEOWNERS", "")]);
+    std::os::unix::fs::symlink("elsewhere.yml", checkout.0.join(CASES)).unwrap();
     assert_eq!(checkout.run(&["init"]).code, Some(2));
     assert!(!checkout.exists(".github/elsewhere.yml") && !checkout.exists(POLICY));
     // A second run finds the files of the first.
-    let checkout = Checkout::with_workflows("twice", &[]);
+    let checkout = Directory::with_workflows("init-twice", &[]);
     assert_eq!(checkout.run(&["init"]).code, Some(0));
     assert_eq!(checkout.run(&["init"]).code, Some(2));
 }
@@ -800,7 +809,7 @@ fn nothing_is_overwritten() {
 #[test]
 fn another_place_and_only_printed() {
     let workflow = "on: push\njobs: {deploy: {environment: production}}";
-    let checkout = Checkout::new("place", &[("app/.github/workflows/a.yml", workflow)]);
+    let checkout = Directory::new("init-place", &[("app/.github/workflows/a.yml", workflow)]);
     let printed = checkout.prints(&["init", "app", "--stdout"]);
     assert!(printed.contains("workflow: a.yml"));
     assert!(!checkout.exists("app/.github/repo-permissions.yml"));
@@ -811,6 +820,7 @@ fn another_place_and_only_printed() {
     next: read the policy, then
       repo-permissions lint 'x y/policy.yaml'
       repo-permissions test 'x y/policy.tests.yml'
+      repo-permissions matrix 'x y/policy.yaml'
     commit both to the default branch, and have the policy's owners review it (CODEOWNERS)
     ");
     assert_eq!(checkout.read("x y/policy.yaml"), printed);
@@ -839,7 +849,7 @@ fn another_place_and_only_printed() {
 fn the_default_branch_is_what_git_says() {
     let workflow = "on: workflow_dispatch\njobs: {deploy: {environment: production}}";
     let branch = |name: &str, files: &[(&str, &str)], arguments: &[&str]| {
-        let checkout = Checkout::with_workflows(name, &[("a.yml", workflow)]);
+        let checkout = Directory::with_workflows(&format!("init-{name}"), &[("a.yml", workflow)]);
         for (file, text) in files {
             checkout.write(file, text);
         }
@@ -866,12 +876,12 @@ fn the_default_branch_is_what_git_says() {
 }
 
 /// The entry of a central policy, up to its rules.
-fn entry(checkout: &Checkout, variables: &[(&str, &str)], arguments: &[&str]) -> String {
+fn entry(checkout: &Directory, variables: &[(&str, &str)], arguments: &[&str]) -> String {
     let arguments = [&["init", "--central"], arguments].concat();
     let run = checkout.run_with(variables, &arguments);
     let policy = written(checkout, &run);
     for file in [POLICY, CASES] {
-        std::fs::remove_file(checkout.path().join(file)).unwrap();
+        std::fs::remove_file(checkout.0.join(file)).unwrap();
     }
     let (_, entry) = policy.split_once("repositories:\n").unwrap();
     let (entry, _) = entry.split_once("    permissions:").unwrap();
@@ -881,7 +891,7 @@ fn entry(checkout: &Checkout, variables: &[(&str, &str)], arguments: &[&str]) ->
 #[test]
 fn an_entry_is_pinned_where_the_ids_are_known() {
     let workflow = "on: push\njobs: {deploy: {environment: production}}";
-    let checkout = Checkout::with_workflows("central", &[("a.yml", workflow)]);
+    let checkout = Directory::with_workflows("init-central", &[("a.yml", workflow)]);
     let config = "[remote \"origin\"]\n\turl = git@127.0.0.1:acme-org/infra.git\n";
     checkout.write(".git/config", config);
     let github = GitHub::start().unwrap();
@@ -919,9 +929,9 @@ fn an_entry_is_pinned_where_the_ids_are_known() {
       repository_id: 123
       owner_id: 4567
     ");
-    let worktree = Checkout::with_workflows("worktree", &[("a.yml", workflow)]);
-    std::fs::remove_dir(worktree.path().join(".git")).unwrap();
-    worktree.write(".git", "gitdir: ../central/.git/worktrees/w\n");
+    let worktree = Directory::with_workflows("init-worktree", &[("a.yml", workflow)]);
+    std::fs::remove_dir_all(worktree.0.join(".git")).unwrap();
+    worktree.write(".git", "gitdir: ../init-central/.git/worktrees/w\n");
     checkout.write(".git/worktrees/w/commondir", "../..\n");
     assert!(entry(&worktree, &urls, &[]).contains("repository_id: 123"));
 
@@ -959,7 +969,7 @@ fn an_entry_is_pinned_where_the_ids_are_known() {
 
 #[test]
 fn a_repository_that_is_not_known_is_an_error() {
-    let checkout = Checkout::with_workflows("unknown", &[]);
+    let checkout = Directory::with_workflows("init-unknown", &[]);
     for (variables, arguments, error) in [
         (
             &[][..],

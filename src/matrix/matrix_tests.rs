@@ -1,0 +1,253 @@
+use jiff::Timestamp;
+use proptest::prelude::*;
+
+use super::{Cell, Events, Grant, Matrix, Place, Standing};
+use crate::context::Context;
+use crate::decision::{Decision, Scope, decide};
+use crate::policy::{Case, Document, Format, Pattern, PermissionKey, Rule};
+use crate::workflows::{Environment, Workflows};
+
+const NOW: &str = "2026-11-23T12:00:00Z";
+
+fn workflows(files: &[(&str, &str)]) -> Workflows {
+    let texts = files.iter();
+    Workflows::of_texts(texts.map(|(file, text)| ((*file).to_owned(), Ok((*text).to_owned()))))
+}
+
+fn matrix<'a>(document: &'a Document<'a>, workflows: &'a Workflows) -> Matrix<'a> {
+    let rules: Vec<&Rule<'_>> = document.rules().collect();
+    Matrix::new(&rules, workflows, "repo-permissions", NOW.parse().unwrap()).unwrap()
+}
+
+fn any(patterns: &[&Pattern<'_>], value: Option<&str>) -> bool {
+    let matches = |pattern: &&Pattern<'_>| {
+        let compiled = pattern.compile(Case::Sensitive).unwrap();
+        compiled.matches(value)
+    };
+    patterns.is_empty() || patterns.iter().any(matches)
+}
+
+/// Whether a grant covers a job of its row, on this branch and event, with this claim.
+fn admits(grant: &Grant<'_>, branch: Option<&str>, event: &str, claim: Option<&str>) -> bool {
+    let Events::These(events) = &grant.events else {
+        panic!("the row's events are known");
+    };
+    assert!(grant.environments.is_empty() && grant.workflows.is_empty());
+    events.contains(&event)
+        && any(&grant.branches, branch)
+        && grant.claims.iter().all(|(name, claims)| {
+            assert_eq!(name, "runner_environment");
+            any(&claims.list.iter().collect::<Vec<_>>(), claim)
+        })
+}
+
+const FILES: [(&str, &str); 3] = [
+    (
+        "deploy.yml",
+        "on: [push, workflow_dispatch]\njobs: {a: {environment: prod}, b: {environment: ſtaging}, c: {}}",
+    ),
+    (
+        "plan.yml",
+        "on: [pull_request, pull_request_target]\njobs: {a: {}}",
+    ),
+    (
+        "Deploy.yml",
+        "on: [schedule]\njobs: {a: {environment: Prod}}",
+    ),
+];
+
+/// A member of a rule, often left out.
+fn member(key: &'static str, values: &'static [&'static str]) -> impl Strategy<Value = String> {
+    prop_oneof![
+        Just(String::new()),
+        proptest::sample::select(values).prop_map(move |value| format!(", {key}: {value}")),
+    ]
+}
+
+fn rule() -> impl Strategy<Value = String> {
+    let keys: &[&str] = &["a:b", "c:d", "[a:b, c:d]"];
+    (
+        proptest::sample::select(keys),
+        member("workflow", &["deploy.yml", "'*'", "'(?i)deploy.yml'", "[plan.yml, x.yml]", "'.*\\.yml'"]),
+        member("branch", &["main", "'*'", "[main, dev]", "{glob: 'd*'}", "'^ma.*'", "'.*'"]),
+        member("environment", &["prod", "'*'", "PROD", "'prod|staging'", "'.*'", "staging"]),
+        member("events", &["[push]", "[pull_request_target, push]", "[schedule]"]),
+        member("claims", &["{runner_environment: github-hosted}", "{runner_environment: '*'}"]),
+        member("expires", &["2026-11-22", "2026-11-23", "2027-01-01"]),
+    )
+        .prop_map(|(key, workflow, branch, environment, events, claims, expires)| {
+            format!("  - {{permission: {key}{workflow}{branch}{environment}{events}{claims}{expires}}}\n")
+        })
+}
+
+/// Branches and claims of jobs.
+const JOBS: [(Option<&str>, Option<&str>); 4] = [
+    (Some("main"), Some("github-hosted")),
+    (Some("dev"), Some("self-hosted")),
+    (Some("Main"), Some("github-hosted")),
+    (None, None),
+];
+
+proptest! {
+    // Each compiles hundreds of patterns, slowly without optimisation.
+    #![proptest_config(ProptestConfig::with_cases(32))]
+    #[test]
+    fn the_table_says_what_the_engine_decides(rules in prop::collection::vec(rule(), 1..6)) {
+        let text = format!("version: 1\npermissions:\n{}", rules.concat());
+        let document = Document::parse(&text, Format::Yaml).unwrap();
+        let workflows = workflows(&FILES);
+        let matrix = matrix(&document, &workflows);
+        for row in &matrix.rows {
+            let Place::File { file, environment } = &row.place else {
+                continue;
+            };
+            let name = match environment {
+                Environment::Named(name) => Some(name.clone()),
+                _ => None,
+            };
+            for (key, cell) in matrix.permissions.iter().zip(&row.cells) {
+                let mut granted = false;
+                for event in row.events.iter().flatten() {
+                    for (branch, claim) in JOBS {
+                        let claims = claim.map(|claim| ("runner_environment".to_owned(), claim.to_owned()));
+                        let context = Context {
+                            workflow: Some((*file).to_owned()),
+                            environment: name.clone(),
+                            branch: branch.map(str::to_owned),
+                            event: Some((*event).to_owned()),
+                            claims: claims.into_iter().collect(),
+                            ..Context::default()
+                        };
+                        let key = PermissionKey::parse((*key).into()).unwrap();
+                        let now: Timestamp = NOW.parse().unwrap();
+                        let decided = decide(&document, Scope::Given, &[key], &context, now).unwrap();
+                        let allowed = decided[0].decision == Decision::Allowed;
+                        let mut grants = cell.grants.iter();
+                        let shown = grants.any(|grant| admits(grant, branch, event, claim));
+                        prop_assert_eq!(shown, allowed, "{}\n{:?}", text, context);
+                        granted |= allowed;
+                    }
+                }
+                prop_assert!(!granted || row.standing(cell) == Standing::Granted);
+            }
+        }
+    }
+}
+
+/// The cell of the first permission in the row of a file, in one line.
+fn show(cell: &Cell<'_>) -> String {
+    let grants = cell.grants.iter().map(|grant| {
+        let texts = |list: &[&Pattern<'_>]| {
+            let texts: Vec<_> = list.iter().map(|one| one.text.to_string()).collect();
+            texts.join(",")
+        };
+        let events = match &grant.events {
+            Events::Trusted => "*".to_owned(),
+            Events::These(these) => these.join(","),
+        };
+        let lines: Vec<_> = grant
+            .rules
+            .iter()
+            .map(|rule| rule.line.to_string())
+            .collect();
+        format!(
+            "{}: branch {} on {events} file {} environment {} claims {} until {}",
+            lines.join("+"),
+            texts(&grant.branches),
+            texts(&grant.workflows),
+            texts(&grant.environments),
+            grant.claims.len(),
+            grant.expires.map_or("", |expires| &*expires.text),
+        )
+    });
+    let hints = cell
+        .hints
+        .iter()
+        .map(|hint| format!("{}: {:?}", hint.rule.line, hint.why));
+    grants.chain(hints).collect::<Vec<_>>().join("\n")
+}
+
+#[test]
+fn what_is_the_same_is_put_together() {
+    let text = "\
+version: 1
+permissions:
+  - {permission: a:b, branch: main, events: [push]}
+  - {permission: a:b, branch: main, events: [push, schedule]}
+  - {permission: a:b, branch: {exact: main}, expires: 2027-01-01}
+  - {permission: a:b, branch: [dev, main], events: [schedule, push], workflow: '*'}
+  - {permission: a:b, events: [push], claims: {x: '1'}}
+  - {permission: a:b, branch: main, events: [push], claims: {x: {exact: '1'}}}
+  - {permission: a:b, branch: main, expires: 2026-01-01}
+  - {permission: a:b, events: [issues]}
+";
+    let document = Document::parse(text, Format::Yaml).unwrap();
+    let workflows = workflows(&[("a.yml", "on: [push, schedule]\njobs: {a: {}}")]);
+    let matrix = matrix(&document, &workflows);
+    let cells: Vec<_> = matrix.rows.iter().map(|row| show(&row.cells[0])).collect();
+    insta::assert_snapshot!(cells.join("\n\n"), @"
+    3+4+6: branch main,dev on push,schedule file  environment  claims 0 until 
+    5: branch main on push,schedule file  environment  claims 0 until 2027-01-01
+    7+8: branch  on push file  environment  claims 1 until 
+    9: Expired
+    10: Event
+
+    3+4+6: branch main,dev on push,schedule file  environment  claims 0 until 
+    5: branch main on * file  environment  claims 0 until 2027-01-01
+    7+8: branch  on push file  environment  claims 1 until 
+    10: branch  on issues file  environment  claims 0 until 
+    9: Expired
+    ");
+}
+
+#[test]
+fn files_that_are_not_there_yet() {
+    let others = |workflow: &str| {
+        let text = format!("version: 1\npermissions: [{{permission: a:b, workflow: {workflow}}}]");
+        let document = Document::parse(&text, Format::Yaml).unwrap();
+        let workflows = workflows(&[("a.yml", "on: push\njobs: {a: {}}")]);
+        let matrix = matrix(&document, &workflows);
+        let row = matrix.rows.last().unwrap();
+        assert_eq!(row.place, Place::Other);
+        row.standing(&row.cells[0]) == Standing::Granted
+    };
+    for workflow in [
+        "'*'",
+        "'.*\\.yml'",
+        "'a.*'",
+        "{glob: 'deploy-*.yml'}",
+        "'deploy.yml|x'",
+        "[a.yml, 'b.*']",
+    ] {
+        assert!(others(workflow), "{workflow}");
+    }
+    for workflow in [
+        "a.yml",
+        "missing.yml",
+        "'(a|b)\\.yml'",
+        "'^a\\.yml$'",
+        "{exact: 'a*'}",
+        "{glob: 'a.yml'}",
+        "acme-org/workflows/.github/workflows/a.yml",
+        "'acme-org/workflows/\\.github/workflows/.*'",
+    ] {
+        assert!(!others(workflow), "{workflow}");
+    }
+}
+
+#[test]
+fn patterns_that_do_not_compile_are_all_told() {
+    let text = "\
+version: 1
+permissions:
+  - {permission: a:b, branch: 'a)'}
+  - {permission: a:b}
+  - {permission: a:b, environment: []}
+  - {permission: c:d, claims: {x: '('}}
+";
+    let document = Document::parse(text, Format::Yaml).unwrap();
+    let rules: Vec<_> = document.rules().collect();
+    let error = Matrix::new(&rules, &Workflows::default(), "x", Timestamp::UNIX_EPOCH).unwrap_err();
+    let lines: Vec<_> = error.iter().map(|problem| problem.position.line).collect();
+    assert_eq!(lines, [3, 5, 6]);
+}
