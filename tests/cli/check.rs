@@ -231,7 +231,10 @@ fn brief(run: &Run) -> String {
         &run.out
     };
     let lines = text.lines().filter(|line| {
-        line.starts_with(['✓', '✗', '–']) || line.starts_with("      in ") || line.contains(".yml:")
+        line.starts_with(['✓', '✗', '–'])
+            || (line.starts_with(&" ".repeat(18)) && !line.ends_with("this job"))
+            || line.starts_with("      in ")
+            || line.contains(".yml:")
     });
     let lines = lines.filter(|line| !line.contains("1 token") && !line.contains("2 context"));
     lines.collect::<Vec<_>>().join("\n")
@@ -247,42 +250,49 @@ fn what_stops_a_check() {
     assert_snapshot!(run("near", CENTRAL, &format!("{deploy} --repository acme-org/infar")), @r"
     ✓ 3 policy        `policy.yml`, sha256 e2e3675a9fc98c31…: valid, 3 rules
     ✗ 4 installation  no entry for `acme-org/infar`: did you mean `acme-org/infra` (line 3)?
+                      `permissions` at the top counts only in the repository that the file is in
     – 5 rules         not reached
     ✗ 6 decision      denied, 403
     ");
     assert_snapshot!(run("owner", CENTRAL, &format!("{deploy} --repository octocat/infra")), @r"
     ✓ 3 policy        `policy.yml`, sha256 e2e3675a9fc98c31…: valid, 3 rules
     ✗ 4 installation  no entry for `octocat/infra`: did you mean `acme-org/infra` (line 3)?
+                      `permissions` at the top counts only in the repository that the file is in
     – 5 rules         not reached
     ✗ 6 decision      denied, 403
     ");
     assert_snapshot!(run("nobody", CENTRAL, deploy), @r"
     ✓ 3 policy        `policy.yml`, sha256 e2e3675a9fc98c31…: valid, 3 rules
     ✗ 4 installation  no repository is given: `--repository OWNER/NAME`
+                      `permissions` at the top counts only in the repository that the file is in
     – 5 rules         not reached
     ✗ 6 decision      denied, 403
     ");
     assert_snapshot!(run("unpinned", CENTRAL, &format!("{deploy} --repository acme-org/infra")), @r"
     ✓ 3 policy        `policy.yml`, sha256 e2e3675a9fc98c31…: valid, 3 rules
     ✗ 4 installation  the entry at line 3: it pins `repository_id: 123`, and none is given here: `--claim repository_id=123`
+                      `permissions` at the top counts only in the repository that the file is in
     – 5 rules         not reached
     ✗ 6 decision      denied, 403
     ");
     assert_snapshot!(run("pin", CENTRAL, &format!("{deploy} --repository acme-org/infra --claim repository_id=7")), @r"
     ✓ 3 policy        `policy.yml`, sha256 e2e3675a9fc98c31…: valid, 3 rules
     ✗ 4 installation  the entry at line 3: it pins `repository_id: 123`, this job has `7`
+                      `permissions` at the top counts only in the repository that the file is in
     – 5 rules         not reached
     ✗ 6 decision      denied, 403
     ");
     assert_snapshot!(run("key", CENTRAL, "--permission ws:deployment:create --repository acme-org/infra --claim repository_id=123"), @r"
     ✓ 3 policy        `policy.yml`, sha256 e2e3675a9fc98c31…: valid, 3 rules
     ✓ 4 installation  the entry at line 3: `repository_id` as pinned
+                      `permissions` at the top counts only in the repository that the file is in
     ✗ 5 rules         no rule names `ws:deployment:create`: did you mean `ws:deployments:create`?
     ✗ 6 decision      denied, 403
     ");
     assert_snapshot!(run("keys", CENTRAL, "--permission ws:locks:create --repository acme-org/infra --claim repository_id=123"), @r"
     ✓ 3 policy        `policy.yml`, sha256 e2e3675a9fc98c31…: valid, 3 rules
     ✓ 4 installation  the entry at line 3: `repository_id` as pinned
+                      `permissions` at the top counts only in the repository that the file is in
     ✗ 5 rules         no rule names `ws:locks:create`, the policy has `ws:affected_stacks:create`, `ws:deployments:create`
     ✗ 6 decision      denied, 403
     ");
@@ -307,6 +317,76 @@ fn what_stops_a_check() {
     – 5 rules         not reached
     ✗ 6 decision      error, 500
      --> policy.yml:2:29
+    ");
+}
+
+#[test]
+fn a_permission_that_is_left_to_the_own_policy() {
+    let central = "version: 1
+repositories:
+  - repository: acme-org/infra
+    delegate: ws:locks:create
+    permissions: [{ permission: ws:locks:create, branch: release }]
+";
+    let own = "version: 1\npermissions: [{ permission: ws:locks:create, branch: main }]\n";
+    let files = [
+        ("policy.yml", central),
+        ("own.yml", own),
+        ("bad.yml", "version: 1\npermissions: {}\n"),
+    ];
+    let directory = Directory::new("check-delegate", &files);
+    let run = |asked: &str| {
+        let fixed = "check --policy policy.yml --permission ws:locks:create";
+        let asked: Vec<_> = fixed
+            .split(' ')
+            .chain(asked.split(' '))
+            .chain(ACME)
+            .collect();
+        brief(&directory.run(&asked))
+    };
+    assert_snapshot!(run("--branch x"), @r"
+    ✓ 3 policy        `policy.yml`, sha256 3e57c70b0e0e6523…: valid, 1 rule
+    ✓ 4 installation  the entry at line 3
+    ✗ 5 rules         1 rule names `ws:locks:create`, and does not match
+                      left to the repository's own policy as well: `--own-policy FILE`
+    ✗ 6 decision      denied, 403
+      policy.yml:5: `branch` is `release`, this job has `x`
+          in the job     run it from the branch `release`
+          in the policy  `branch: [release, x]`, by a reviewed change
+    ");
+    assert_snapshot!(run("--branch x --own-policy own.yml"), @r"
+    ✓ 3 policy        `policy.yml`, sha256 3e57c70b0e0e6523…: valid, 1 rule
+                      own: `own.yml`, sha256 c1fa977b3be348a4…: valid, 1 rule
+    ✓ 4 installation  the entry at line 3
+    ✗ 5 rules         1 rule names `ws:locks:create`, and does not match
+                      left to the own policy as well: 1 rule names `ws:locks:create`, and does not match
+    ✗ 6 decision      denied, 403
+      policy.yml:5: `branch` is `release`, this job has `x`
+          in the job     run it from the branch `release`
+          in the policy  `branch: [release, x]`, by a reviewed change
+    ");
+    assert_snapshot!(run("--branch main --own-policy own.yml"), @r"
+    ✓ 3 policy        `policy.yml`, sha256 3e57c70b0e0e6523…: valid, 1 rule
+                      own: `own.yml`, sha256 c1fa977b3be348a4…: valid, 1 rule
+    ✓ 4 installation  the entry at line 3
+    ✓ 5 rules         1 rule names `ws:locks:create`, and does not match
+                      left to the own policy as well: 1 rule names `ws:locks:create`, and matches
+    ✓ 6 decision      allowed, 200
+    ");
+    assert_snapshot!(run("--branch main --own-policy bad.yml"), @r"
+    ✓ 3 policy        `policy.yml`, sha256 3e57c70b0e0e6523…: valid, 1 rule
+                      own: `bad.yml`, sha256 65ce9783c3e26fd3…: 1 problem, shown below
+    ✓ 4 installation  the entry at line 3
+    ✗ 5 rules         the own policy is needed, and is not valid: shown below
+    ✗ 6 decision      error, 500
+     --> bad.yml:2:14
+    ");
+    assert_snapshot!(run("--branch release --own-policy none.yml"), @r"
+    ✓ 3 policy        `policy.yml`, sha256 3e57c70b0e0e6523…: valid, 1 rule
+                      own: `none.yml` cannot be read
+    ✓ 4 installation  the entry at line 3
+    ✓ 5 rules         1 rule names `ws:locks:create`, and matches
+    ✓ 6 decision      allowed, 200
     ");
 }
 

@@ -2,13 +2,13 @@
 
 use std::fmt::Write as _;
 
+use super::policy::Wrong;
 use super::steps::{End, steps};
 use super::{Check, explain};
 use crate::cli::diagnostic;
 use crate::cli::style::Colours;
 use crate::decision::{Decision, PermissionDecision, Reason};
-use crate::policy::lint::Source;
-use crate::policy::{Format, quoted};
+use crate::policy::quoted;
 use crate::report::text::visible;
 use crate::report::{Change, advice, changes, context_rows};
 
@@ -28,14 +28,11 @@ pub(super) fn render(check: &Check<'_>, colours: Colours) -> String {
             text.push_str(&explain(permission, colours));
         }
     }
-    if let (Some(policy), Some(invalid)) = (check.text, check.invalid) {
-        let source = Source::new(policy, Format::of_path(check.source));
-        text.push_str(&diagnostic::render(
-            check.source,
-            &source,
-            invalid.iter(),
-            colours,
-        ));
+    if let Some(Wrong::Policy(name, invalid)) = &check.wrong {
+        for policy in check.policies().filter(|policy| policy.name == *name) {
+            let (source, problems) = (policy.source(), invalid.iter());
+            text.push_str(&diagnostic::render(name, &source, problems, colours));
+        }
     }
     let outcome = &check.outcome;
     let decision = outcome.decision.as_str();
@@ -80,8 +77,8 @@ fn write_changes(text: &mut String, check: &Check<'_>, colours: Colours) {
         .filter(|permission| permission.decision != Decision::Allowed)
         .collect();
     let title = colours.strong("what to change");
-    if outcome.reason == Reason::PolicyInvalid {
-        let lint = quoted(&format!("repo-permissions lint {}", check.source));
+    if let Some(Wrong::Policy(name, _)) = &check.wrong {
+        let lint = quoted(&format!("repo-permissions lint {name}"));
         let _ = writeln!(
             text,
             "\n{title}\n  what is shown above; {} finds all of it",

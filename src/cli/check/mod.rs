@@ -2,23 +2,24 @@
 
 mod explain;
 mod human;
-mod own;
+mod policy;
 mod question;
 mod steps;
 
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 use clap::Args;
 
 pub(super) use explain::explain;
+pub(super) use policy::read_policy;
 
-use self::own::OwnPolicy;
+use self::policy::{PolicyText, Wrong};
 use self::question::Question;
 use super::style::Colours;
 use super::{OutputFormat, print, print_error};
 use crate::decision::{Decision, Reason};
-use crate::policy::{Document, Format, Invalid, MAX_FILE, quoted};
-use crate::report::{Detail, Failure, Outcome, PolicyRecord};
+use crate::policy::Document;
+use crate::report::{Detail, Failure, Outcome};
 
 #[derive(Debug, Args)]
 pub(super) struct Arguments {
@@ -67,80 +68,55 @@ pub(super) struct Arguments {
 struct Check<'a> {
     /// What is asked; `None` if that is not clear.
     question: Option<&'a Question>,
-    /// The policy's path as it was given.
-    source: &'a str,
-    /// Its text, if it could be read.
-    text: Option<&'a str>,
+    policy: &'a PolicyText,
     /// The policy, if it is valid.
     document: Option<&'a Document<'a>>,
-    /// What is wrong with it.
-    invalid: Option<&'a Invalid>,
+    /// The repository's own policy, if it was given.
+    own: Option<&'a PolicyText>,
+    /// Why there is no decision.
+    wrong: Option<Wrong>,
     outcome: Outcome<'a>,
 }
 
 pub(super) fn run(arguments: &Arguments) -> u8 {
-    let source = arguments.policy.display().to_string();
-    let text = read_policy(&arguments.policy, &source);
-    let text = text.as_deref();
     let question = Question::of(arguments);
-    let parsed = text
-        .ok()
-        .map(|text| Document::parse(text, Format::of_path(&source)))
-        .transpose();
-    let document = parsed.as_ref().ok().and_then(Option::as_ref);
-    let decided = document
-        .zip(question.as_ref().ok())
-        .map(|(document, question)| question.put_to(document))
-        .transpose();
-    let invalid = parsed.as_ref().err().or(decided.as_ref().err());
-    let own = arguments.own_policy.as_deref().map(OwnPolicy::read);
-    let own_document = own.as_ref().map(OwnPolicy::document);
-    let decided_with_own = match (&decided, own.as_ref().zip(own_document.as_ref()), &question) {
-        (Ok(Some(permissions)), Some((own, document)), Ok(question)) => {
-            Some(question.put_to_own(permissions.clone(), own, document.as_ref()))
-        }
-        _ => None,
+    let policy = PolicyText::read(&arguments.policy);
+    let own = arguments.own_policy.as_deref().map(PolicyText::read);
+    let document = policy.parse();
+    let own_document = own.as_ref().map(PolicyText::parse);
+    let decided = match &question {
+        Ok(question) => question.put_to(
+            (&policy, document.as_ref()),
+            own.as_ref().zip(own_document.as_ref().map(Result::as_ref)),
+        ),
+        Err(failure) => Err(Wrong::Failure(failure.clone())),
     };
-    let failure = match (&question, text, invalid, &decided_with_own) {
-        (Err(failure), ..) | (_, Err(failure), ..) | (.., Some(Err(failure))) => {
-            Some(failure.clone())
-        }
-        (_, _, Some(invalid), _) => Some(Failure::invalid_policy(&source, invalid)),
-        _ => None,
-    };
-    let decided = match decided_with_own {
-        Some(Ok(permissions)) => Some(permissions),
-        _ => decided.as_ref().ok().cloned().flatten(),
-    };
-    let record = text.ok().map(|text| PolicyRecord {
-        source: source.clone(),
-        sha256: crate::sha256(text.as_bytes()),
-        file: source.clone(),
-        ..PolicyRecord::default()
-    });
     let question = question.as_ref().ok();
     let context = question.map(|question| &question.context);
-    let outcome = match (failure, decided, context, record) {
-        (None, Some(permissions), Some(context), Some(record)) => Outcome {
-            own_policy: own.as_ref().and_then(OwnPolicy::record),
-            ..Outcome::decided(permissions, context, record, Detail::Full)
-        },
-        (failure, _, context, record) => {
+    let (outcome, wrong) = match (decided, context, policy.record()) {
+        (Ok(permissions), Some(context), Some(record)) => {
+            let outcome = Outcome::decided(permissions, context, record, Detail::Full);
+            let own_policy = own.as_ref().and_then(PolicyText::record);
+            let outcome = Outcome {
+                own_policy,
+                ..outcome
+            };
+            (outcome, None)
+        }
+        (decided, context, record) => {
+            let wrong = decided.err();
             let unknown = || Failure::new(Reason::Internal, "the check did not come to an end");
-            Outcome::failed(
-                &failure.unwrap_or_else(unknown),
-                context,
-                record,
-                Detail::Full,
-            )
+            let failure = wrong.as_ref().map_or_else(unknown, Wrong::failure);
+            let outcome = Outcome::failed(&failure, context, record, Detail::Full);
+            (outcome, wrong)
         }
     };
     let check = Check {
         question,
-        source: &source,
-        text: text.ok(),
-        document,
-        invalid,
+        policy: &policy,
+        document: document.as_ref().ok(),
+        own: own.as_ref(),
+        wrong,
         outcome,
     };
     check.print(arguments.format);
@@ -161,22 +137,16 @@ impl Check<'_> {
             OutputFormat::Human => print(&human::render(self, Colours::stdout())),
         }
     }
-}
 
-/// The text of a policy file.
-pub(super) fn read_policy(path: &Path, source: &str) -> Result<String, Failure> {
-    let source = quoted(source);
-    let bytes = crate::read_capped(path, MAX_FILE).map_err(|error| {
-        let reason = match error.kind() {
-            std::io::ErrorKind::NotFound => Reason::PolicyNotFound,
-            std::io::ErrorKind::FileTooLarge => Reason::PolicyInvalid,
-            _ => Reason::PolicyUnreadable,
-        };
-        let message = format!("the policy {source} cannot be read: {error}");
-        Failure::new(reason, message)
-    })?;
-    crate::text_of(bytes).map_err(|why| {
-        let message = format!("the policy {source} is {why}");
-        Failure::new(Reason::PolicyInvalid, message)
-    })
+    fn policies(&self) -> impl Iterator<Item = &PolicyText> {
+        std::iter::once(self.policy).chain(self.own)
+    }
+
+    /// How many things are wrong with a policy.
+    fn problems(&self, policy: &PolicyText) -> usize {
+        match &self.wrong {
+            Some(Wrong::Policy(name, invalid)) if *name == policy.name => invalid.iter().count(),
+            _ => 0,
+        }
+    }
 }

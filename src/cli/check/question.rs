@@ -5,8 +5,11 @@ use std::path::Path;
 use jiff::Timestamp;
 
 use super::Arguments;
+use super::policy::{PolicyText, Wrong};
 use crate::context::{Context, EventPayload};
-use crate::decision::{Installation, PermissionDecision, Reason, Scope, decide};
+use crate::decision::{
+    Decision, Installation, PermissionDecision, Reason, Scope, decide, with_own_policy,
+};
 use crate::oidc::Claims;
 use crate::policy::{Document, Invalid, MAX_FILE, PermissionKey, parse_instant, quoted};
 use crate::report::Failure;
@@ -37,13 +40,33 @@ impl Question {
         })
     }
 
-    /// Decides, as for a file that is given.
+    /// Decides, as for a file that is given. The own policy is asked for what the other one denies
+    /// and delegates; as in a job, what is wrong with it matters only then.
     pub(super) fn put_to<'a>(
         &'a self,
-        document: &'a Document<'a>,
-    ) -> Result<Vec<PermissionDecision<'a>>, Invalid> {
-        let (permissions, context) = (&self.permissions, &self.context);
-        decide(document, Scope::Given, permissions, context, self.now)
+        (policy, document): (&PolicyText, Parsed<'a>),
+        own: Option<(&PolicyText, Parsed<'a>)>,
+    ) -> Result<Vec<PermissionDecision<'a>>, Wrong> {
+        let document = document.map_err(Clone::clone)?;
+        let decide = |policy: &PolicyText, document, scope, permissions: &[PermissionKey<'_>]| {
+            decide(document, scope, permissions, &self.context, self.now)
+                .map_err(|invalid| policy.wrong(invalid))
+        };
+        let decided = decide(policy, document, Scope::Given, &self.permissions)?;
+        let asked = self.permissions.iter().zip(decided);
+        let decisions = asked.map(|(permission, central)| {
+            let Some((policy, document)) = own.filter(|_| is_left_to_own(&central)) else {
+                return Ok(central);
+            };
+            let document = document.map_err(Clone::clone)?;
+            let asked = std::slice::from_ref(permission);
+            let of_own = decide(policy, document, Scope::ThisRepository, asked)?;
+            Ok(match of_own.into_iter().next() {
+                Some(of_own) => with_own_policy(central, of_own),
+                None => central,
+            })
+        });
+        decisions.collect()
     }
 
     /// What the policy says of the repository.
@@ -59,6 +82,14 @@ impl Question {
 fn now() -> Timestamp {
     let now = Timestamp::now();
     Timestamp::from_second(now.as_second()).unwrap_or(now)
+}
+
+/// A policy that was read, if it is valid.
+pub(super) type Parsed<'a> = Result<&'a Document<'a>, &'a Wrong>;
+
+/// Whether the own policy may still grant a permission.
+pub(super) fn is_left_to_own(central: &PermissionDecision<'_>) -> bool {
+    central.decision != Decision::Allowed && central.delegated
 }
 
 fn wrong(message: String) -> Failure {

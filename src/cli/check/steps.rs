@@ -1,5 +1,6 @@
 //! The way of a check, step by step, up to the one that stopped it.
 
+use super::policy::{PolicyText, Wrong};
 use super::{Check, Question};
 use crate::context::Context;
 use crate::decision::{Decision, Installation, PermissionDecision};
@@ -78,23 +79,36 @@ fn context(context: &Context) -> String {
 }
 
 fn policy(check: &Check<'_>, _: &Question) -> Step {
-    let step = |end, fact| step("policy", end, vec![fact]);
-    let source = quoted(check.source);
-    let Some(text) = check.text else {
-        return step(End::Failed, format!("{source} cannot be read"));
+    let end = match check.document {
+        Some(_) => End::Passed,
+        None => End::Failed,
+    };
+    let mut facts = vec![of_policy(check, check.policy)];
+    // In the order of the steps it comes last: it is asked for what the other one denies.
+    facts.extend(
+        check
+            .own
+            .map(|own| format!("own: {}", of_policy(check, own))),
+    );
+    step("policy", end, facts)
+}
+
+fn of_policy(check: &Check<'_>, policy: &PolicyText) -> String {
+    let name = quoted(&policy.name);
+    let Ok(text) = &policy.text else {
+        return format!("{name} cannot be read");
     };
     let hash: String = crate::sha256(text.as_bytes()).chars().take(16).collect();
-    let file = format!("{source}, sha256 {hash}…");
-    match (check.document, check.invalid) {
-        (Some(document), _) => {
+    let file = format!("{name}, sha256 {hash}…");
+    match policy.parse() {
+        Ok(document) => {
             let rules = count(document.rules().count(), "rule");
-            step(End::Passed, format!("{file}: valid, {rules}"))
+            format!("{file}: valid, {rules}")
         }
-        (None, invalid) => {
-            let problems = invalid.map_or(1, |invalid| invalid.iter().count());
-            let problems = count(problems, "problem");
-            step(End::Failed, format!("{file}: {problems}, shown below"))
-        }
+        Err(_) => match check.problems(policy) {
+            0 => format!("{file}: not valid"),
+            problems => format!("{file}: {}, shown below", count(problems, "problem")),
+        },
     }
 }
 
@@ -200,39 +214,67 @@ fn rules(check: &Check<'_>, question: &Question) -> Step {
     let Some(installation) = installation else {
         return step("rules", End::Failed, Vec::new());
     };
-    if let Some(invalid) = check.invalid {
-        let fact = match invalid.iter().count() {
-            1 => "a pattern that has to be tried is not valid, shown below".to_owned(),
-            count => format!("{count} patterns that have to be tried are not valid, shown below"),
-        };
-        return step("rules", End::Failed, vec![fact]);
-    }
-    let permissions = &check.outcome.permissions;
-    let end = if check.outcome.decision == Decision::Allowed {
-        End::Passed
-    } else {
-        End::Failed
+    let end = match check.outcome.decision {
+        Decision::Allowed => End::Passed,
+        _ => End::Failed,
     };
-    let facts = permissions
-        .iter()
-        .map(|one| of_permission(one, &installation));
+    if let Some(wrong) = &check.wrong {
+        let fact = match wrong {
+            Wrong::Policy(name, _) if *name != check.policy.name => {
+                "the own policy is needed, and is not valid: shown below".to_owned()
+            }
+            Wrong::Failure(_) => "the own policy is needed, and cannot be read".to_owned(),
+            Wrong::Policy(..) => match check.problems(check.policy) {
+                1 => "a pattern that has to be tried is not valid, shown below".to_owned(),
+                count => {
+                    format!("{count} patterns that have to be tried are not valid, shown below")
+                }
+            },
+        };
+        return step("rules", end, vec![fact]);
+    }
+    let permissions = check.outcome.permissions.iter();
+    let facts = permissions.flat_map(|one| of_permission(one, &installation, check));
     step("rules", end, facts.collect())
 }
 
-fn of_permission(permission: &PermissionDecision<'_>, installation: &Installation<'_>) -> String {
+fn of_permission(
+    permission: &PermissionDecision<'_>,
+    installation: &Installation<'_>,
+    check: &Check<'_>,
+) -> Vec<String> {
     let key = quoted(&permission.permission);
-    let matched = permission.trace.iter().filter(|rule| rule.matched).count();
-    let verb = |count| if count == 1 { "matches" } else { "match" };
-    match (permission.trace.len(), matched) {
-        (0, _) => {
-            let known = known_keys(&permission.permission, installation);
-            format!("no rule names {key}{known}")
+    let of = |own_policy: bool| {
+        let rules = permission.trace.iter();
+        let rules: Vec<_> = rules
+            .filter(|rule| rule.rule.own_policy == own_policy)
+            .collect();
+        let matched = rules.iter().filter(|rule| rule.matched).count();
+        match (rules.len(), matched) {
+            (0, _) => format!("no rule names {key}"),
+            (1, 0) => format!("1 rule names {key}, and does not match"),
+            (1, _) => format!("1 rule names {key}, and matches"),
+            (names, 0) => format!("{names} rules name {key}, none matches"),
+            (names, 1) => format!("{names} rules name {key}, 1 matches"),
+            (names, _) => format!("{names} rules name {key}, {matched} match"),
         }
-        (1, 0) => format!("1 rule names {key}, and does not match"),
-        (1, _) => format!("1 rule names {key}, and matches"),
-        (names, 0) => format!("{names} rules name {key}, none matches"),
-        (names, _) => format!("{names} rules name {key}, {matched} {}", verb(matched)),
+    };
+    let is_granted = permission
+        .rule
+        .as_ref()
+        .is_some_and(|rule| !rule.own_policy);
+    let mut facts = vec![of(false)];
+    if permission.trace.is_empty() && !permission.delegated {
+        let known = known_keys(&permission.permission, installation);
+        facts = vec![format!("{}{known}", of(false))];
     }
+    if permission.delegated && !is_granted {
+        facts.push(match check.own {
+            Some(_) => format!("left to the own policy as well: {}", of(true)),
+            None => "left to the repository's own policy as well: `--own-policy FILE`".to_owned(),
+        });
+    }
+    facts
 }
 
 /// The key that was probably meant, else those that there are.
