@@ -16,6 +16,7 @@ mod fix;
 mod globs;
 mod keys;
 mod names;
+mod others;
 mod patterns;
 mod rules;
 mod scan;
