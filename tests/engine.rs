@@ -130,7 +130,7 @@ fn the_product_decides_as_the_reference() {
         ("repository_id_mismatch", 100),
         ("permission_not_granted", 500),
         ("untrusted_event", 100),
-        ("expired", 100),
+        ("expired", 50),
         ("no_rule_matches", 500),
         ("policy_invalid", 500),
     ] {

@@ -227,12 +227,15 @@ fn a_policy_that_is_not_valid_fails_the_review() {
     let (step, run) = reviewed(&stage);
     assert_outcome(&stage, &step, "denied", "no_rule_matches");
     assert_snapshot!(shown(&run.unwrap()), @r"
-    failure: the policy is not valid; 1 error
+    failure: the policy is not valid; 4 errors
+    .github/repo-permissions.yml:5 failure pattern-invalid: the regex `(main` is not valid: unclosed group, at byte 0 of it
     .github/repo-permissions.yml:8 failure invalid: unknown key `workfow` in a rule (did you mean `workflow`?)
+    .github/repo-permissions.yml:9 failure pattern-invalid: the regex `(main` is not valid: unclosed group, at byte 0 of it
+    .github/repo-permissions.yml:12 failure pattern-invalid: the regex `(main` is not valid: unclosed group, at byte 0 of it
 
     ### ⛔ Something is wrong
 
-    The policy is not valid; 1 error.
+    The policy is not valid; 4 errors.
 
     This reviews `.github/repo-permissions.yml` as the pull request changes it. It decides nothing: the policy in force is the one of the default branch, until this is merged.
 
@@ -244,7 +247,10 @@ fn a_policy_that_is_not_valid_fails_the_review() {
 
     | | Line | Finding | What to do |
     |---|---|---|---|
+    | ❌ error | 5 | the regex `(main` is not valid: unclosed group, at byte 0 of it (`pattern-invalid`) |  |
     | ❌ error | 8 | unknown key `workfow` in a rule (`invalid`) | did you mean `workflow`? |
+    | ❌ error | 9 | the regex `(main` is not valid: unclosed group, at byte 0 of it (`pattern-invalid`) |  |
+    | ❌ error | 12 | the regex `(main` is not valid: unclosed group, at byte 0 of it (`pattern-invalid`) |  |
     ");
 }
 
