@@ -118,13 +118,12 @@ fn record(
         }
         _ => outcome.message.clone(),
     };
-    Record(json!({
+    let mut event = json!({
         "specversion": "1.0",
         "id": format!("{}-{number}", circumstances.id),
         "source": circumstances.source,
         "type": format!("dev.repo-permissions.check.{}", decision.as_str()),
         "time": circumstances.time,
-        "subject": subject,
         "datacontenttype": "application/json",
         "data": {
             "schema_version": SCHEMA_VERSION,
@@ -149,5 +148,10 @@ fn record(
             "tool": {"name": env!("CARGO_PKG_NAME"), "version": env!("CARGO_PKG_VERSION")},
             "duration_ms": circumstances.duration_ms,
         },
-    }))
+    });
+    // CloudEvents has no empty subject.
+    if let (Some(event), false) = (event.as_object_mut(), subject.is_empty()) {
+        event.insert("subject".to_owned(), subject.into());
+    }
+    Record(event)
 }

@@ -60,7 +60,7 @@ enum Command {
     ///
     /// Exit code: 0 printed, 2 something cannot be read or is invalid.
     Matrix(Box<matrix::Arguments>),
-    /// Print the JSON Schema of the policy, or of the file of cases
+    /// Print the JSON Schema of the policy, of the file of cases, or of an audit record
     Schema(schema::Arguments),
 }
 

@@ -1,4 +1,4 @@
-//! `schema`: the JSON Schemas of the files that people write, for editors and other programs.
+//! `schema`: the JSON Schemas of what people write and what is recorded, for editors and other programs.
 
 use clap::{Args, ValueEnum};
 
@@ -18,6 +18,8 @@ enum Of {
     Policy,
     /// The file of cases that `test` runs.
     Tests,
+    /// An audit record.
+    Audit,
 }
 
 pub(super) fn run(arguments: &Arguments) -> u8 {
@@ -25,6 +27,7 @@ pub(super) fn run(arguments: &Arguments) -> u8 {
     print(match arguments.of {
         Of::Policy => include_str!("../../schema/repo-permissions.schema.json"),
         Of::Tests => include_str!("../../schema/repo-permissions-tests.schema.json"),
+        Of::Audit => include_str!("../../schema/repo-permissions-audit.schema.json"),
     });
     0
 }

@@ -16,7 +16,10 @@ mod support;
 mod ends;
 mod opentelemetry;
 mod records;
+mod schema;
 mod signature;
+#[path = "../schema/validator.rs"]
+mod validator;
 mod webhook;
 
 use serde_json::Value;

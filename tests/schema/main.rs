@@ -22,6 +22,7 @@ use validator::Schema;
 
 const POLICY: &str = include_str!("../../schema/repo-permissions.schema.json");
 const TESTS: &str = include_str!("../../schema/repo-permissions-tests.schema.json");
+const AUDIT: &str = include_str!("../../schema/repo-permissions-audit.schema.json");
 
 fn program(arguments: &[&str]) -> std::process::Output {
     Command::new(env!("CARGO_BIN_EXE_repo-permissions"))
@@ -36,6 +37,7 @@ fn the_command_prints_the_committed_files() {
         (&["schema"][..], POLICY),
         (&["schema", "policy"], POLICY),
         (&["schema", "tests"], TESTS),
+        (&["schema", "audit"], AUDIT),
     ] {
         let output = program(arguments);
         assert_eq!(output.status.code(), Some(0));

@@ -46,13 +46,19 @@ impl Schema {
                 let pointer = value.as_str().unwrap().strip_prefix('#').unwrap();
                 self.accepts(self.at(pointer), instance)
             }
-            "type" => match value.as_str().unwrap() {
-                "object" => object.is_some(),
-                "array" => list.is_some(),
-                "string" => text.is_some(),
-                "integer" => instance.is_u64() || instance.is_i64(),
-                other => panic!("type {other}"),
-            },
+            "type" => {
+                let one = std::slice::from_ref(value);
+                let kinds = value.as_array().map_or(one, Vec::as_slice);
+                kinds.iter().any(|kind| match kind.as_str().unwrap() {
+                    "object" => object.is_some(),
+                    "array" => list.is_some(),
+                    "string" => text.is_some(),
+                    "integer" => instance.is_u64() || instance.is_i64(),
+                    "boolean" => instance.is_boolean(),
+                    "null" => instance.is_null(),
+                    other => panic!("type {other}"),
+                })
+            }
             "enum" => value.as_array().unwrap().contains(instance),
             "const" => value == instance,
             "not" => !self.accepts(value, instance),
