@@ -7,6 +7,7 @@ root of its own host, as on github.com, and under `/api/v3`, as on an Enterprise
 """
 
 import argparse
+import base64
 import hashlib
 import hmac
 import json
@@ -20,8 +21,10 @@ from pathlib import Path
 
 import jwt
 import yaml
+from jsonschema import Draft7Validator
 from markdown_it import MarkdownIt
 
+import receivers
 from github import Answer, GitHub, make_cached_key, pem
 from openapi import Description, is_date_time
 from runner import Job, Runner
@@ -406,6 +409,50 @@ def used_the_proxy(check, run, github, job):
     check.equal("requests by the proxy", github.proxied, len(github.requests))
 
 
+def secret(number):
+    return "whsec_" + base64.b64encode(bytes([number]) * 32).decode()
+
+
+def webhook(*numbers, path="/hook?token=canary-of-the-url"):
+    """A webhook that knows these secrets."""
+
+    def setup(github, job):
+        secrets = [secret(number) for number in numbers]
+        github.inputs = {
+            "INPUT_AUDIT-WEBHOOK": github.receive(secrets) + path,
+            "INPUT_AUDIT-WEBHOOK-SECRET": "\n".join(secrets),
+        }
+
+    return setup
+
+
+def collector(**variables):
+    """A collector that the job's variables name."""
+
+    def setup(github, job):
+        job.earlier_env = {"OTEL_EXPORTER_OTLP_ENDPOINT": github.receive()} | variables
+
+    return setup
+
+
+def both(github, job):
+    webhook(1)(github, job)
+    host = github.inputs["INPUT_AUDIT-WEBHOOK"].partition("/hook")[0]
+    job.earlier_env = {"OTEL_EXPORTER_OTLP_ENDPOINT": host}
+
+
+def resource(**expected):
+    def also(check, run, github, job):
+        seen = receivers.resource(github.asked("logs")[0])
+        for name, value in expected.items():
+            check.equal(f"resource {name}", seen.get(name.replace("_", ".")), value)
+        repository = job.repository["full_name"]
+        check.equal("vcs.repository.url.full", seen["vcs.repository.url.full"], f"{github.server_url}/{repository}")
+        check.equal("cicd.pipeline.run.id", seen["cicd.pipeline.run.id"], job.run_id)
+
+    return also
+
+
 def now(seconds):
     return lambda: int(time.time()) + seconds
 
@@ -592,6 +639,51 @@ SCENARIOS = [
              inputs={"INPUT_AUDIT-LOG": "gate.jsonl", "INPUT_PERMISSION": f"{KEY}, {LOCK}"}),
     Scenario("audit log of a hostile environment", "granted", policy=rules({}), job={"environment": HOSTILE},
              inputs={"INPUT_AUDIT-LOG": "gate.jsonl"}),
+    # Copies of audit records
+    Scenario("webhook", "granted", setup=webhook(1), also=asked(webhook=1)),
+    Scenario("webhook of two", "permission_not_granted", setup=webhook(1), also=asked(webhook=2),
+             inputs={"INPUT_PERMISSION": f"{KEY}, {LOCK}"}),
+    Scenario("webhook with two secrets", "no_rule_matches", policy=rules({"branch": "main"}), setup=webhook(1, 2),
+             also=asked(webhook=1)),
+    Scenario("webhook of an error", "token_invalid", also=asked(webhook=1),
+             setup=lambda github, job: (webhook(1)(github, job), job.claims.update(aud="other"))),
+    Scenario("webhook of a hostile environment", "no_rule_matches", policy=rules({"environment": "x"}),
+             job={"environment": HOSTILE}, setup=webhook(1), also=asked(webhook=1)),
+    Scenario("webhook under a certificate authority of its own", "granted", inputs=BUNDLE, setup=webhook(1),
+             layouts=("tls",), also=asked(webhook=1)),
+    Scenario("webhook that fails twice", "granted", setup=webhook(1), also=asked(webhook=3),
+             faults={"webhook": [Answer(503, "canary-of-the-answer", {"Retry-After": "1"}), Answer(drop=True)]}),
+    Scenario("webhook that stays down", "granted", setup=webhook(1), also=everything(asked(webhook=5), warns("webhook", "500")),
+             faults={"webhook": [Answer(500, "canary-of-the-answer", times=None)]}),
+    Scenario("webhook that is gone", "granted", setup=webhook(1), also=everything(asked(webhook=1), warns("410")),
+             faults={"webhook": [Answer(410, "canary-of-the-answer", times=None)]}),
+    Scenario("webhook that redirects", "granted", setup=webhook(1), also=everything(asked(webhook=1), warns("307")),
+             faults={"webhook": [Answer(307, "", {"Location": "http://localhost:9/x"}, times=None)]}),
+    Scenario("webhook that hangs", "granted", setup=webhook(1), faults={"webhook": HANG}, also=warns("did not answer"),
+             inputs={"INPUT_TIMEOUT": "2"}, limit=2.5, layouts=("dotcom",)),
+    Scenario("webhook of a cancelled step", "cancelled", interrupt="contents", setup=webhook(1), limit=5,
+             faults={"contents": HANG}, also=asked(webhook=1), layouts=("dotcom",)),
+    Scenario("webhook without its secret", "input_invalid", also=says("audit-webhook-secret"),
+             inputs={"INPUT_AUDIT-WEBHOOK": "https://hooks.example/"}),
+    Scenario("webhook with a short secret", "input_invalid", also=says("16 bytes"),
+             inputs={"INPUT_AUDIT-WEBHOOK": "https://hooks.example/", "INPUT_AUDIT-WEBHOOK-SECRET": "whsec_AQEBAQEBAQEBAQEBAQEBAQ=="}),
+    Scenario("OpenTelemetry", "granted", setup=collector(), also=everything(asked(logs=1), resource(service_name="repo-permissions"))),
+    Scenario("OpenTelemetry of two", "permission_not_granted", setup=collector(), also=asked(logs=1),
+             inputs={"INPUT_PERMISSION": f"{KEY}, {LOCK}"}),
+    Scenario("OpenTelemetry of an error in a trace", "policy_not_found", policy=None, files=not_found(), also=asked(logs=1),
+             setup=collector(TRACEPARENT="00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01")),
+    Scenario("OpenTelemetry with attributes", "granted",
+             setup=collector(OTEL_RESOURCE_ATTRIBUTES="service.namespace=gates%20%3D%2C,a=b", OTEL_SERVICE_NAME="gate"),
+             also=resource(service_name="gate", service_namespace="gates =,")),
+    Scenario("OpenTelemetry of a hostile environment", "no_rule_matches", policy=rules({"environment": "x"}),
+             job={"environment": HOSTILE}, setup=collector(), also=asked(logs=1)),
+    Scenario("OpenTelemetry under a certificate authority of its own", "granted", inputs=BUNDLE, setup=collector(),
+             layouts=("tls",), also=asked(logs=1)),
+    Scenario("OpenTelemetry that fails twice", "granted", setup=collector(), also=asked(logs=3),
+             faults={"logs": [Answer(503, ""), Answer(drop=True)]}),
+    Scenario("OpenTelemetry that refuses", "granted", setup=collector(), also=everything(asked(logs=1), warns("400 (no)")),
+             faults={"logs": [Answer(400, {"message": "no"}, times=None)]}),
+    Scenario("webhook and OpenTelemetry", "granted", setup=both, also=asked(webhook=1, logs=1)),
     # Ways to GitHub
     Scenario("own certificate authority", "granted", inputs=BUNDLE,
              layouts=("tls",)),
@@ -761,11 +853,35 @@ def audit(check, run, github, job, decision):
         check.true(f"time {event['time']}", is_date_time(event["time"]))
         check.equal("datacontenttype", event.get("datacontenttype", "application/json"), "application/json")
     check.equal("ids of audit records", len({event["id"] for event in events}), len(events))
+    for event in events:
+        problems = [error.message for error in check.suite.audit_schema.iter_errors(event)]
+        check.equal("problems of the audit record by its schema", problems, [])
+    copies(check, run, github, events)
     for token in github.minted:
         jti = jwt.decode(token, options={"verify_signature": False}).get("jti")
         if decision != "error":
             for event in events:
                 check.true("the audit record names the token", jti in json.dumps(event))
+
+
+def copies(check, run, github, events):
+    """Webhook and collector have the same events; each attempt has been looked at by `receivers.py`."""
+    by_id = lambda events: sorted(events, key=lambda event: event["id"])
+    delivered = {request.headers["webhook-id"]: request for request in github.asked("webhook")}
+    if delivered:
+        check.equal("delivered", by_id(request.json() for request in delivered.values()), by_id(events))
+        for request in delivered.values():
+            for secret in github.webhook_secrets:
+                verdicts = check.suite.samples.verify(secret, request.headers, request.body)
+                check.equal("the samples of the documentation", verdicts, (True, True))
+            verdicts = check.suite.samples.verify(secret, request.headers, request.body + b" ")
+            check.equal("the samples of the documentation, of another body", verdicts, (False, False))
+    for request in github.asked("logs"):
+        names = ("id", "source", "type", "subject")
+        of_events = [{name: event.get(name) for name in names} for event in events]
+        check.equal("exported", by_id(receivers.exported(request)), by_id(of_events))
+    for canary in ("canary-of-the-url", "canary-of-the-answer"):
+        check.true(f"the log has {canary}", canary not in run.log)
 
 
 def permissions(inputs):
@@ -879,6 +995,7 @@ def secrets(check, run, github):
         ("request token", github.request_token),
         *(("OIDC token", token) for token in github.minted),
     ]
+    held += [("secret of the webhook", secret) for secret in github.webhook_secrets]
     key = run.variables.get("INPUT_APP-PRIVATE-KEY")
     if key:
         held.append(("private key", max(key.replace("\\n", "\n").splitlines(), key=len)))
@@ -914,6 +1031,9 @@ class Suite:
         self.descriptions |= dict.fromkeys(("github.com", "ghe.com"), self.descriptions["dotcom"])
         self.events = Events(packages / "webhooks-examples" / "api.github.com" / "index.json")
         self.app_jwt_package = packages / "universal-github-app-jwt"
+        schema = root / "schema" / "repo-permissions-audit.schema.json"
+        self.audit_schema = Draft7Validator(json.loads(schema.read_text(encoding="utf-8")))
+        self.samples = receivers.Samples(root / "docs" / "audit.md")
         self.runner = Runner(
             root / "action.yml",
             arguments.binary and str(Path(arguments.binary).resolve()),

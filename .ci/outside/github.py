@@ -26,6 +26,8 @@ from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import rsa
 
+import receivers
+
 
 def make_key():
     return rsa.generate_private_key(public_exponent=65537, key_size=2048)
@@ -123,6 +125,7 @@ class GitHub:
         self.minted = []
         self.request_token = f"eyJ0eXAiOiJKV1QifQ.{uuid.uuid4().hex}.{uuid.uuid4().hex}"
         self.token_path = f"/222//idtoken/{uuid.uuid4()}/{uuid.uuid4()}"
+        self.webhook_secrets = ()
         self.app = None  # {"client_id", "key", "installations": {owner in lower case: id}}
         self.inputs = {}
         self.proxied = 0
@@ -263,7 +266,10 @@ class GitHub:
         if kind is None:
             self.violations.append(f"{method} {target}: nothing is asked for there")
             return Answer(404, {"message": "Not Found"})
-        if kind not in ("id-token", "keys"):
+        if kind in ("webhook", "logs"):
+            wrong = receivers.webhook(request, self.webhook_secrets) if kind == "webhook" else receivers.logs(request)
+            self.violations += wrong
+        elif kind not in ("id-token", "keys"):
             wrong = self._hold(request, route)
             if wrong:
                 self.violations += wrong
@@ -280,6 +286,8 @@ class GitHub:
         return getattr(self, "_" + kind.replace("-", "_"))(request, route)
 
     def _route(self, roles, method, path):
+        if "receivers" in roles:
+            return {"/hook": "webhook", "/v1/logs": "logs"}.get(path) if method == "POST" else None, {}
         if "tokens" in roles and path == self.token_path:
             return "id-token", {}
         issuer = urlsplit(self.issuer).path
@@ -457,6 +465,20 @@ class GitHub:
         return Answer(
             201, example | {name: body.get(name) for name in ("state", "context", "description", "target_url")}
         )
+
+    # Not GitHub's: those who get copies of audit records, on a host of their own
+
+    def receive(self, secrets=()):
+        """Starts them, and gives their host as a URL."""
+        self.webhook_secrets = secrets
+        tls = self.layout == "tls"
+        return f"{'https' if tls else 'http'}://{self._address(self._listen({'receivers'}, tls=tls))}"
+
+    def _webhook(self, _request, _route):
+        return Answer(204)
+
+    def _logs(self, _request, _route):
+        return Answer(200, {"partialSuccess": {}})
 
     # GitHub Apps
 
