@@ -211,6 +211,7 @@ fn variables_of_an_earlier_step_change_no_decision() {
             "version: 1\npermissions: [{permission: ws:deployments:create}]\n",
         ),
         ("LD_PRELOAD", "/nonexistent.so"),
+        ("OTEL_EXPORTER_OTLP_ENDPOINT", "http://127.0.0.1:1"),
     ] {
         let job = stage.push().with_earlier_env(name, value);
         let step = stage.run(&job, &[("permission", DEPLOY), ("timeout", "4")]);

@@ -229,6 +229,7 @@ fn passing_faults_are_survived_with_the_same_id() {
 #[test]
 fn what_a_receiver_answers_besides_its_status_is_its_own_matter() {
     for fault in [
+        Fault::Delay(Duration::from_millis(500)),
         Fault::Huge(20 << 20),
         Fault::Truncate,
         Fault::Answer(Answer::new(200, "text/html", "<h1>taken</h1>")),

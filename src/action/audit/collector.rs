@@ -20,6 +20,8 @@ use crate::policy::quoted;
 const OWN_HEADERS: [HeaderName; 4] = [CONNECTION, CONTENT_LENGTH, HOST, TRANSFER_ENCODING];
 /// The standard's own default.
 const TIMEOUT: Duration = Duration::from_secs(10);
+/// Longer than any run.
+const NO_LIMIT: Duration = Duration::from_secs(24 * 3600);
 
 /// Where to send, and what to say of the sender.
 pub struct Collector {
@@ -148,9 +150,9 @@ impl<'a> Variables<'a> {
         let Some((variable, text)) = self.option("TIMEOUT") else {
             return TIMEOUT;
         };
-        match text.parse() {
-            Ok(0) => Duration::from_secs(3600),
-            Ok(milliseconds) => Duration::from_millis(u64::from(u32::min(milliseconds, u32::MAX))),
+        match text.parse::<u32>() {
+            Ok(0) => NO_LIMIT,
+            Ok(milliseconds) => Duration::from_millis(milliseconds.into()),
             Err(_) => {
                 remarks.push(format!(
                     "`{variable}` is not used: it is {}, expected milliseconds",

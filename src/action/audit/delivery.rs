@@ -98,7 +98,7 @@ impl<'a> Delivery<'a> {
     async fn to_webhook(&self, sink: &Sink<&Webhook>, budget: Budget) {
         let client = match self.client {
             Ok(client) => client,
-            Err(why) => return sink.tell(sink.count(), why),
+            Err(why) => return sink.conclude(sink.count(), why),
         };
         let records = sink.waiting.borrow().clone();
         let failed = RefCell::new(String::new());
@@ -153,7 +153,7 @@ impl<'a> Delivery<'a> {
         stream::iter(&records)
             .for_each_concurrent(AT_ONCE, send)
             .await;
-        sink.tell(records.len(), &failed.take());
+        sink.conclude(records.len(), &failed.take());
     }
 
     /// All records in one request.
@@ -161,7 +161,7 @@ impl<'a> Delivery<'a> {
         let count = sink.count();
         let client = match self.client {
             Ok(client) => client,
-            Err(why) => return sink.tell(count, why),
+            Err(why) => return sink.conclude(count, why),
         };
         let body = sink.to.request(&sink.waiting.borrow());
         let mut headers: HeaderMap = sink.to.headers.clone();
@@ -194,8 +194,7 @@ impl<'a> Delivery<'a> {
             Ok(response) => format!("it answered {} to OTLP in JSON", response.describe()),
             Err(error) => reason(&error),
         };
-        sink.tell(count, &why);
-        sink.waiting.borrow_mut().clear();
+        sink.conclude(count, &why);
     }
 }
 
@@ -217,9 +216,10 @@ impl<T> Sink<T> {
         self.count() > 0
     }
 
-    /// Says in the log what became of `count` records; those that still wait were not delivered.
-    fn tell(&self, count: usize, why: &str) {
-        let (name, left) = (&self.name, self.count());
+    /// Says in the log what became of `count` records: those that still wait were not delivered, and are
+    /// not tried again.
+    fn conclude(&self, count: usize, why: &str) {
+        let (name, left) = (&self.name, self.waiting.take().len());
         let why = match why {
             "" => String::new(),
             why => format!(": {why}"),
