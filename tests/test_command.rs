@@ -645,6 +645,8 @@ fn a_case_may_be_about_an_invalid_policy() {
       |
     1 | version: 2
       |          ^
+      |
+      = help: write `version: 1`, or use a later release
 
     error: unknown key `x` in the policy
      --> policy.yml:2:1
@@ -906,6 +908,8 @@ tests:
       |
     9 |     permission: []
       |                 ^
+      |
+      = help: name one, such as `ws:deployments:create`
 
     error: `now` is `tomorrow`, expected an instant
       --> cases.yml:10:10

@@ -2,6 +2,7 @@
 
 mod diff;
 mod file;
+mod fingerprint;
 mod fix;
 mod github;
 mod human;

@@ -163,7 +163,8 @@ impl<'a, S: Syntax<'a>> Reader<'a, S, Policy> {
                 "`version` is {}, this program knows version 1",
                 quoted(&scalar.text)
             );
-            self.problem(Problem::new(at, message).over(&scalar.text))?;
+            let problem = Problem::new(at, message).over(&scalar.text);
+            self.problem(problem.help("write `version: 1`, or use a later release"))?;
         }
         Ok(())
     }
@@ -276,6 +277,10 @@ impl<'a, S: Syntax<'a>> Reader<'a, S, Policy> {
     fn events(&mut self, at: Position) -> Read<Vec<Cow<'a, str>>> {
         let mut events = Vec::new();
         let before = self.problem_count();
+        let one = match &self.peek()?.0 {
+            Token::Scalar(scalar) => Some(quoted(&format!("[{}]", scalar.text))),
+            _ => None,
+        };
         self.list("`events`", |reader, _| {
             let Some((scalar, at)) = reader.scalar("an event", ScalarKind::Text)? else {
                 return Ok(());
@@ -291,6 +296,9 @@ impl<'a, S: Syntax<'a>> Reader<'a, S, Policy> {
             events.push(scalar.text);
             Ok(())
         })?;
+        if let Some(list) = one {
+            self.advise(format!("write {list}"));
+        }
         if events.is_empty() && self.problem_count() == before {
             let problem = Problem::new(at, "`events` names no event");
             self.problem(problem.help("leave the key out for every trusted event"))?;
@@ -422,7 +430,8 @@ impl<'a, S: Syntax<'a>, G> Reader<'a, S, G> {
             Ok(())
         })?;
         if !seen {
-            self.problem(Problem::new(at, "the list of permissions is empty"))?;
+            let problem = Problem::new(at, "the list of permissions is empty");
+            self.problem(problem.help("name one, such as `ws:deployments:create`"))?;
         }
         Ok((keys, places))
     }

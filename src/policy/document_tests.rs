@@ -189,14 +189,14 @@ fn what_is_missing() {
 
 #[test]
 fn versions() {
-    insta::assert_snapshot!(yaml("version: 2\n"), @"line 1, column 10: `version` is `2`, this program knows version 1");
+    insta::assert_snapshot!(yaml("version: 2\n"), @"line 1, column 10: `version` is `2`, this program knows version 1 (write `version: 1`, or use a later release)");
     insta::assert_snapshot!(yaml("version: \"1\"\n"), @"line 1, column 10: `version` is a text (`1`), expected an integer (write `version: 1`)");
     insta::assert_snapshot!(yaml("version: '1'\n"), @"line 1, column 10: `version` is a text (`1`), expected an integer (write `version: 1`)");
     insta::assert_snapshot!(yaml("version: 1.0\n"), @"line 1, column 10: `version` is a number (`1.0`), expected an integer (write `version: 1`)");
     insta::assert_snapshot!(yaml("version: v1\n"), @"line 1, column 10: `version` is a text (`v1`), expected an integer (write `version: 1`)");
     insta::assert_snapshot!(yaml("version: true\n"), @"line 1, column 10: `version` is a boolean (`true`), expected an integer (write `version: 1`)");
     insta::assert_snapshot!(yaml("version: [1]\n"), @"line 1, column 10: `version` is a list, expected an integer (write `version: 1`)");
-    insta::assert_snapshot!(yaml("version: -1\n"), @"line 1, column 10: `version` is `-1`, this program knows version 1");
+    insta::assert_snapshot!(yaml("version: -1\n"), @"line 1, column 10: `version` is `-1`, this program knows version 1 (write `version: 1`, or use a later release)");
     insta::assert_snapshot!(yaml("version: 0x1\n"), @"line 1, column 10: `version` is a number (`0x1`), expected an integer (write `version: 1`)");
 }
 
@@ -258,7 +258,7 @@ fn permission_keys() {
     insta::assert_snapshot!(key("\"*\""), @"line 3, column 17: `*` is not a permission key (write lower-case words joined by `:`, such as `ws:deployments:create`)");
     insta::assert_snapshot!(key("\"ws:*\""), @"line 3, column 17: `ws:*` is not a permission key (write lower-case words joined by `:`, such as `ws:deployments:create`)");
     insta::assert_snapshot!(key("\"\""), @r#"line 3, column 17: `""` is not a permission key (write lower-case words joined by `:`, such as `ws:deployments:create`)"#);
-    insta::assert_snapshot!(key("[]"), @"line 3, column 17: the list of permissions is empty");
+    insta::assert_snapshot!(key("[]"), @"line 3, column 17: the list of permissions is empty (name one, such as `ws:deployments:create`)");
     insta::assert_snapshot!(key("[a:b, c]"), @"line 3, column 23: `c` is not a permission key (write lower-case words joined by `:`, such as `ws:deployments:create`)");
     insta::assert_snapshot!(key("[a:b, 7]"), @r#"line 3, column 23: `permission` is an integer (`7`), expected a text (write it in quotes: `"7"`)"#);
     insta::assert_snapshot!(key("7"), @r#"line 3, column 17: `permission` is an integer (`7`), expected a text (write it in quotes: `"7"`)"#);
@@ -269,7 +269,7 @@ fn permission_keys() {
 
 #[test]
 fn events() {
-    insta::assert_snapshot!(rule("events: push"), @"line 4, column 13: `events` is a text (`push`), expected a list (start each of its elements with `- `; a list without any is `[]`)");
+    insta::assert_snapshot!(rule("events: push"), @"line 4, column 13: `events` is a text (`push`), expected a list (write `[push]`)");
     insta::assert_snapshot!(rule("events: []"), @"line 4, column 5: `events` names no event (leave the key out for every trusted event)");
     insta::assert_snapshot!(rule("events: [\"*\"]"), @"line 4, column 14: `*` is not the name of an event (events are named as in `on:`, such as `push`; patterns are not allowed here)");
     insta::assert_snapshot!(rule("events: [\"\"]"), @r#"line 4, column 14: `""` is not the name of an event (events are named as in `on:`, such as `push`; patterns are not allowed here)"#);

@@ -258,7 +258,7 @@ fn sarif() {
         assert_eq!(location["artifactLocation"]["uri"], ".github/a%20b.yml");
         assert_eq!(
             location["region"],
-            serde_json::json!({ "startLine": 4, "startColumn": 13, "endColumn": 22 })
+            serde_json::json!({ "startLine": 4, "startColumn": 13, "endLine": 4, "endColumn": 22 })
         );
         let change = &result["fixes"][0]["artifactChanges"][0]["replacements"][0];
         assert_eq!(change["insertedContent"]["text"], "{ glob: 'feature/*' }");

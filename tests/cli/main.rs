@@ -11,11 +11,13 @@
     reason = "a test that fails may panic"
 )]
 
+mod broken;
 mod check;
 mod colours;
 mod directory;
 mod docs;
 mod fix;
+mod formats;
 mod init;
 mod lint;
 mod matrix;

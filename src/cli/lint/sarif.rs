@@ -1,4 +1,5 @@
-//! Findings as SARIF 2.1.0 (docs.oasis-open.org/sarif), for code scanning.
+//! Findings as SARIF 2.1.0 (docs.oasis-open.org/sarif), for code scanning, with what GitHub asks for
+//! beyond that (docs.github.com, "SARIF support for code scanning").
 
 use std::path::{Component, Path};
 
@@ -6,8 +7,9 @@ use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 use serde_json::{Value, json};
 
 use super::file::Linted;
-use crate::policy::lint::{Finding, catalogue};
-use crate::policy::quoted;
+use super::fingerprint;
+use crate::policy::lint::{Finding, Level, Lint, catalogue};
+use crate::policy::{Position, quoted};
 
 /// What a path of a URI keeps (RFC 3986, section 3.3).
 const KEPT: &AsciiSet = &NON_ALPHANUMERIC
@@ -16,27 +18,29 @@ const KEPT: &AsciiSet = &NON_ALPHANUMERIC
     .remove(b'_')
     .remove(b'~');
 
+/// The most results that GitHub takes in one run; a file with more is refused.
+const MAX_RESULTS: usize = 25_000;
+/// Where the codes are explained.
+const DOCUMENTATION: &str = concat!(env!("CARGO_PKG_REPOSITORY"), "/blob/main/docs/lint.md");
+
 pub(super) fn render(files: &[Linted]) -> String {
     let directory = std::env::current_dir().unwrap_or_default();
-    let rules: Vec<_> = catalogue::ALL
-        .iter()
-        .map(|lint| {
-            json!({
-                "id": lint.code,
-                "shortDescription": { "text": lint.summary },
-                "defaultConfiguration": { "level": lint.level.as_str() },
-            })
-        })
-        .collect();
-    let results: Vec<_> = files
-        .iter()
-        .flat_map(|file| {
-            let uri = uri(&file.path, &directory);
-            file.findings
-                .iter()
-                .map(move |finding| result(finding, &uri))
-        })
-        .collect();
+    let mut results = Vec::new();
+    for file in files {
+        let uri = uri(&file.path, &directory);
+        let fingerprints = fingerprint::of_lines(&file.text);
+        let findings = file.findings.iter();
+        results.extend(findings.map(|finding| {
+            let index = usize::try_from(finding.position.line).unwrap_or_default();
+            let fingerprint = fingerprints.get(index.saturating_sub(1));
+            (finding.level, result(finding, &uri, fingerprint))
+        }));
+    }
+    if results.len() > MAX_RESULTS {
+        results.sort_by_key(|(level, _)| *level != Level::Error);
+        results.truncate(MAX_RESULTS);
+    }
+    let results: Vec<_> = results.into_iter().map(|(_, result)| result).collect();
     let log = json!({
         "$schema": "https://json.schemastore.org/sarif-2.1.0.json",
         "version": "2.1.0",
@@ -45,7 +49,7 @@ pub(super) fn render(files: &[Linted]) -> String {
                 "name": "repo-permissions",
                 "version": env!("CARGO_PKG_VERSION"),
                 "informationUri": env!("CARGO_PKG_REPOSITORY"),
-                "rules": rules,
+                "rules": catalogue::ALL.iter().map(rule).collect::<Vec<_>>(),
             }},
             "columnKind": "unicodeCodePoints",
             "results": results,
@@ -54,12 +58,23 @@ pub(super) fn render(files: &[Linted]) -> String {
     log.to_string() + "\n"
 }
 
-fn result(finding: &Finding, uri: &str) -> Value {
-    let region = json!({
-        "startLine": finding.position.line,
-        "startColumn": finding.position.column,
-        "endColumn": finding.end_column(),
-    });
+fn rule(lint: &Lint) -> Value {
+    let help = format!("{} {DOCUMENTATION}", lint.summary);
+    json!({
+        "id": lint.code,
+        "shortDescription": { "text": lint.summary },
+        "fullDescription": { "text": lint.summary },
+        "help": { "text": help },
+        "helpUri": DOCUMENTATION,
+        "defaultConfiguration": { "level": lint.level.as_str() },
+    })
+}
+
+fn result(finding: &Finding, uri: &str, fingerprint: Option<&String>) -> Value {
+    let end = Position {
+        column: finding.end_column(),
+        ..finding.position
+    };
     let text = match &finding.help {
         Some(help) => format!("{} ({help})", finding.message),
         None => finding.message.clone(),
@@ -71,20 +86,25 @@ fn result(finding: &Finding, uri: &str) -> Value {
         "message": { "text": text },
         "locations": [{ "physicalLocation": {
             "artifactLocation": { "uri": uri },
-            "region": region,
+            "region": region(finding.position, end),
         }}],
     });
-    if let (Some(fix), Some(result)) = (&finding.fix, result.as_object_mut()) {
-        let (start, end) = (fix.range.start, fix.range.end);
+    let mut set = |key: &str, value: Value| {
+        if let Some(result) = result.as_object_mut() {
+            result.insert(key.to_owned(), value);
+        }
+    };
+    if let Some(fingerprint) = fingerprint {
+        set(
+            "partialFingerprints",
+            json!({ "primaryLocationLineHash": fingerprint }),
+        );
+    }
+    if let Some(fix) = &finding.fix {
         let change = json!({
             "artifactLocation": { "uri": uri },
             "replacements": [{
-                "deletedRegion": {
-                    "startLine": start.line,
-                    "startColumn": start.column,
-                    "endLine": end.line,
-                    "endColumn": end.column,
-                },
+                "deletedRegion": region(fix.range.start, fix.range.end),
                 "insertedContent": { "text": fix.replacement },
             }],
         });
@@ -92,12 +112,21 @@ fn result(finding: &Finding, uri: &str) -> Value {
             "" => "remove it".to_owned(),
             text => format!("write {}", quoted(text)),
         };
-        result.insert(
-            "fixes".to_owned(),
+        set(
+            "fixes",
             json!([{ "description": { "text": text }, "artifactChanges": [change] }]),
         );
     }
     result
+}
+
+fn region(start: Position, end: Position) -> Value {
+    json!({
+        "startLine": start.line,
+        "startColumn": start.column,
+        "endLine": end.line,
+        "endColumn": end.column,
+    })
 }
 
 /// Relative to where the program runs, which in a job is the root of the repository; the whole path

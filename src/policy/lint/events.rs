@@ -126,7 +126,7 @@ fn check_claim(rule: &Rule<'_>, claim: &str, findings: &mut Findings<'_>) {
         let finding = findings.member(&WEAK_CLAIM, rule, "claims", claim, message);
         findings.push(finding.help("use the rule's own `workflow`, which is the file"));
     } else if !CLAIMS.contains(&claim)
-        && let Some(known) = near(claim, CLAIMS)
+        && let Some(known) = near(claim, CLAIMS).filter(|known| known.len() > 4)
     {
         let message = format!("{} is not a claim that GitHub documents", quoted(claim));
         let finding = findings.member(&UNKNOWN_CLAIM, rule, "claims", claim, message);
@@ -139,6 +139,6 @@ fn near(name: &str, known: &[&'static str]) -> Option<&'static str> {
         .iter()
         .map(|known| (strsim::damerau_levenshtein(name, known), *known))
         .min()
-        .filter(|(distance, known)| *distance <= 2 && known.len() > 4)
+        .filter(|(distance, known)| *distance <= 2 && distance * 2 <= known.len())
         .map(|(_, known)| known)
 }

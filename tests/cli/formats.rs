@@ -1,0 +1,500 @@
+//! Atmos Pro's own examples, and one slip of each kind in them, in every format of `lint`.
+
+use insta::assert_snapshot;
+use serde_json::{Value, json};
+
+use super::directory::{Directory, Run};
+
+/// The development policy, affected stacks, deployments and locks of Atmos Pro's page.
+const ATMOS_PRO: &str = r#"version: 1
+permissions:
+  - permission: Affected Stacks Create
+    workflow: "*"
+    branch: "^(main|develop|feature/.*)$"
+    environment: "*"
+  - permission: Affected Stacks Create
+    workflow: "*"
+    branch: main
+    environment: "*"
+  - permission: Deployments Create
+    workflow: deploy-production.yml
+    branch: main
+    environment: production
+  - permission: Locks Create
+    workflow: "*"
+    branch: main
+    environment: "*"
+  - permission: Locks Delete
+    workflow: "*"
+    branch: main
+    environment: "*"
+"#;
+
+fn lint(format: &str) -> Run {
+    let directory = Directory::new(&format!("formats-{format}"), &[("policy.yml", ATMOS_PRO)]);
+    let run = directory.run(&["lint", "policy.yml", "--format", format]);
+    assert_eq!((run.code, &*run.err), (Some(0), ""));
+    run
+}
+
+#[test]
+fn human() {
+    assert_snapshot!(lint("human").out, @r#"
+    note[redundant-anchor]: the `^` and `$` of `^(main|develop|feature/.*)$` change nothing: a pattern matches the whole value
+     --> policy.yml:5:13
+      |
+    5 |     branch: "^(main|develop|feature/.*)$"
+      |             ^^^^^^^^^^^^^^^^^^^^^^^^^^^^^
+      |
+      = help: write `(main|develop|feature/.*)`
+
+    warning[unreachable]: rule 2 is never needed: rule 1 (line 3) grants all that it does
+     --> policy.yml:7:5
+      |
+    7 |   - permission: Affected Stacks Create
+      |     ^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^
+      |
+      = help: remove it, or narrow the earlier rule: rules only add to each other
+
+    0 errors, 1 warning, 1 note in 1 file; `--fix` can mend 1
+    "#);
+}
+
+#[test]
+fn json() {
+    let json = lint("json").json();
+    assert_snapshot!(serde_json::to_string_pretty(&json).unwrap(), @r#"
+    {
+      "findings": [
+        {
+          "code": "redundant-anchor",
+          "column": 13,
+          "edit": {
+            "column": 13,
+            "end_column": 42,
+            "end_line": 5,
+            "line": 5,
+            "text": "\"(main|develop|feature/.*)\""
+          },
+          "end_column": 42,
+          "file": "policy.yml",
+          "fix": "\"(main|develop|feature/.*)\"",
+          "fix_safe": true,
+          "help": "write `(main|develop|feature/.*)`",
+          "level": "note",
+          "line": 5,
+          "message": "the `^` and `$` of `^(main|develop|feature/.*)$` change nothing: a pattern matches the whole value"
+        },
+        {
+          "code": "unreachable",
+          "column": 5,
+          "edit": null,
+          "end_column": 39,
+          "file": "policy.yml",
+          "fix": null,
+          "fix_safe": null,
+          "help": "remove it, or narrow the earlier rule: rules only add to each other",
+          "level": "warning",
+          "line": 7,
+          "message": "rule 2 is never needed: rule 1 (line 3) grants all that it does"
+        }
+      ],
+      "summary": {
+        "errors": 0,
+        "notes": 1,
+        "warnings": 1
+      }
+    }
+    "#);
+}
+
+#[test]
+fn github() {
+    assert_snapshot!(lint("github").out, @r"
+    ::notice file=policy.yml,line=5,col=13,title=redundant-anchor::the `^` and `$` of `^(main|develop|feature/.*)$` change nothing: a pattern matches the whole value (write `(main|develop|feature/.*)`)
+    ::warning file=policy.yml,line=7,col=5,title=unreachable::rule 2 is never needed: rule 1 (line 3) grants all that it does (remove it, or narrow the earlier rule: rules only add to each other)
+    0 errors, 1 warning, 1 note in 1 file
+    ");
+}
+
+#[test]
+fn sarif() {
+    let mut log = lint("sarif").json();
+    let driver = &mut log["runs"][0]["tool"]["driver"];
+    // The rules are one for each code; see below.
+    driver["rules"]
+        .as_array_mut()
+        .unwrap()
+        .retain(|rule| rule["id"] == "redundant-anchor");
+    driver["version"] = "".into();
+    assert_snapshot!(serde_json::to_string_pretty(&log).unwrap(), @r#"
+    {
+      "$schema": "https://json.schemastore.org/sarif-2.1.0.json",
+      "runs": [
+        {
+          "columnKind": "unicodeCodePoints",
+          "results": [
+            {
+              "fixes": [
+                {
+                  "artifactChanges": [
+                    {
+                      "artifactLocation": {
+                        "uri": "policy.yml"
+                      },
+                      "replacements": [
+                        {
+                          "deletedRegion": {
+                            "endColumn": 42,
+                            "endLine": 5,
+                            "startColumn": 13,
+                            "startLine": 5
+                          },
+                          "insertedContent": {
+                            "text": "\"(main|develop|feature/.*)\""
+                          }
+                        }
+                      ]
+                    }
+                  ],
+                  "description": {
+                    "text": "write `\"(main|develop|feature/.*)\"`"
+                  }
+                }
+              ],
+              "level": "note",
+              "locations": [
+                {
+                  "physicalLocation": {
+                    "artifactLocation": {
+                      "uri": "policy.yml"
+                    },
+                    "region": {
+                      "endColumn": 42,
+                      "endLine": 5,
+                      "startColumn": 13,
+                      "startLine": 5
+                    }
+                  }
+                }
+              ],
+              "message": {
+                "text": "the `^` and `$` of `^(main|develop|feature/.*)$` change nothing: a pattern matches the whole value (write `(main|develop|feature/.*)`)"
+              },
+              "partialFingerprints": {
+                "primaryLocationLineHash": "34f5d6b15af96587:1"
+              },
+              "ruleId": "redundant-anchor",
+              "ruleIndex": 6
+            },
+            {
+              "level": "warning",
+              "locations": [
+                {
+                  "physicalLocation": {
+                    "artifactLocation": {
+                      "uri": "policy.yml"
+                    },
+                    "region": {
+                      "endColumn": 39,
+                      "endLine": 7,
+                      "startColumn": 5,
+                      "startLine": 7
+                    }
+                  }
+                }
+              ],
+              "message": {
+                "text": "rule 2 is never needed: rule 1 (line 3) grants all that it does (remove it, or narrow the earlier rule: rules only add to each other)"
+              },
+              "partialFingerprints": {
+                "primaryLocationLineHash": "926f2d88cba92076:1"
+              },
+              "ruleId": "unreachable",
+              "ruleIndex": 12
+            }
+          ],
+          "tool": {
+            "driver": {
+              "informationUri": "https://github.com/repo-permissions/repo-permissions",
+              "name": "repo-permissions",
+              "rules": [
+                {
+                  "defaultConfiguration": {
+                    "level": "note"
+                  },
+                  "fullDescription": {
+                    "text": "Anchors around a pattern, which always matches the whole value."
+                  },
+                  "help": {
+                    "text": "Anchors around a pattern, which always matches the whole value. https://github.com/repo-permissions/repo-permissions/blob/main/docs/lint.md"
+                  },
+                  "helpUri": "https://github.com/repo-permissions/repo-permissions/blob/main/docs/lint.md",
+                  "id": "redundant-anchor",
+                  "shortDescription": {
+                    "text": "Anchors around a pattern, which always matches the whole value."
+                  }
+                }
+              ],
+              "version": ""
+            }
+          }
+        }
+      ],
+      "version": "2.1.0"
+    }
+    "#);
+}
+
+/// What GitHub needs to show a finding: docs.github.com, "SARIF support for code scanning".
+#[test]
+fn sarif_has_what_github_asks_for() {
+    let log = lint("sarif").json();
+    assert_eq!(log["version"], "2.1.0");
+    let run = &log["runs"][0];
+    let driver = &run["tool"]["driver"];
+    assert!(driver["name"].is_string());
+    let rules = driver["rules"].as_array().unwrap();
+    for rule in rules {
+        for text in ["shortDescription", "fullDescription", "help"] {
+            let text = rule[text]["text"].as_str().unwrap();
+            assert!((1..=1024).contains(&text.len()), "{rule}");
+        }
+        assert!(rule["helpUri"].as_str().unwrap().ends_with("/docs/lint.md"));
+    }
+    for result in run["results"].as_array().unwrap() {
+        let index = usize::try_from(result["ruleIndex"].as_u64().unwrap()).unwrap();
+        assert_eq!(rules[index]["id"], result["ruleId"]);
+        assert!(["error", "warning", "note"].contains(&result["level"].as_str().unwrap()));
+        assert!(result["message"]["text"].is_string());
+        let location = &result["locations"][0]["physicalLocation"];
+        assert_eq!(location["artifactLocation"]["uri"], "policy.yml");
+        for key in ["startLine", "startColumn", "endLine", "endColumn"] {
+            assert!(location["region"][key].as_u64().unwrap() > 0);
+        }
+        let fingerprint = &result["partialFingerprints"]["primaryLocationLineHash"];
+        assert!(fingerprint.as_str().unwrap().ends_with(":1"));
+    }
+}
+
+/// A policy for each code of the lint, and all that is found in it.
+const EACH_CODE: &[(&str, &str)] = &[
+    ("invalid", "x: 1\n"),
+    (
+        "pattern-invalid",
+        "permissions: [{ permission: ws:locks:create, branch: a) }]\n",
+    ),
+    (
+        "glob-like",
+        "permissions: [{ permission: ws:locks:create, branch: feature/* }]\n",
+    ),
+    (
+        "double-backslash",
+        "permissions: [{ permission: ws:locks:create, workflow: '.*\\\\.yml' }]\n",
+    ),
+    (
+        "half-anchored",
+        "permissions: [{ permission: ws:locks:create, branch: ^release/ }]\n",
+    ),
+    (
+        "unescaped-dot",
+        "permissions: [{ permission: ws:locks:create, branch: release/1.0|main }]\n",
+    ),
+    (
+        "redundant-anchor",
+        "permissions: [{ permission: ws:locks:create, branch: ^main$ }]\n",
+    ),
+    (
+        "redundant-pattern",
+        "permissions: [{ permission: ws:locks:create, branch: [main, main] }]\n",
+    ),
+    (
+        "never-matches",
+        "permissions: [{ permission: ws:locks:create, branch: refs/heads/main }]\n",
+    ),
+    (
+        "trailing-dash-environment",
+        "permissions: [{ permission: ws:locks:create, environment: prod- }]\n",
+    ),
+    (
+        "extension",
+        "permissions: [{ permission: ws:locks:create, workflow: deploy.yaml }]\n",
+    ),
+    (
+        "unknown-workflow",
+        "permissions: [{ permission: ws:locks:create, workflow: deplox.yml }]\n",
+    ),
+    (
+        "unreachable",
+        "permissions: [{ permission: ws:locks:create, branch: m.* }, { permission: ws:locks:create, branch: main }]\n",
+    ),
+    (
+        "duplicate",
+        "permissions: [{ permission: ws:locks:create, branch: main }, { permission: ws:locks:create, branch: main }]\n",
+    ),
+    (
+        "broad-write",
+        "permissions: [{ permission: ws:locks:create }]\n",
+    ),
+    (
+        "unknown-permission",
+        "permissions: [{ permission: ws:lock:create, branch: main }]\n",
+    ),
+    (
+        "repeated-permission",
+        "permissions: [{ permission: [ws:locks:create, Locks Create], branch: main }]\n",
+    ),
+    (
+        "unknown-event",
+        "permissions: [{ permission: ws:locks:create, branch: main, events: [pushes] }]\n",
+    ),
+    (
+        "untrusted-event",
+        "permissions: [{ permission: ws:locks:create, branch: main, events: [workflow_run] }]\n",
+    ),
+    (
+        "unknown-claim",
+        "permissions: [{ permission: ws:locks:create, branch: main, claims: { actorid: '7' } }]\n",
+    ),
+    (
+        "weak-claim",
+        "permissions: [{ permission: ws:locks:create, branch: main, claims: { workflow: x } }]\n",
+    ),
+    (
+        "expired",
+        "permissions: [{ permission: ws:locks:create, branch: main, expires: 2020-01-31 }]\n",
+    ),
+    (
+        "unpinned-repository",
+        "repositories: [{ repository: o/r, permissions: [{ permission: ws:locks:create, branch: main }] }]\n",
+    ),
+    (
+        "top-level-ignored",
+        "permissions: [{ permission: ws:locks:create, branch: main }]\nrepositories: [{ repository: o/.+, permissions: [{ permission: ws:locks:create, branch: main }] }]\n",
+    ),
+    ("grants-nothing", "permissions: []\n"),
+];
+
+fn found(code: &str, policy: &str) -> Vec<Value> {
+    let policy = format!("version: 1\n{policy}");
+    let files = [
+        ("policy.yml", &*policy),
+        (".github/workflows/deploy.yml", ""),
+    ];
+    let directory = Directory::new(&format!("formats-code-{code}"), &files);
+    let run = directory.run(&[
+        "lint",
+        "policy.yml",
+        "--format",
+        "json",
+        "--now",
+        "2027-01-01T00:00:00Z",
+    ]);
+    assert_eq!(run.err, "");
+    run.json()["findings"].as_array().unwrap().clone()
+}
+
+#[test]
+fn each_code() {
+    let mut shown = String::new();
+    for (code, policy) in EACH_CODE {
+        let found = found(code, policy);
+        assert!(
+            found.iter().any(|finding| finding["code"] == *code),
+            "{code}: {found:?}"
+        );
+        shown.push_str(policy);
+        for finding in found {
+            let text = |key: &str| finding[key].as_str().unwrap_or_default().to_owned();
+            let (line, column, end) =
+                (&finding["line"], &finding["column"], &finding["end_column"]);
+            let help = match &*text("help") {
+                "" => String::new(),
+                help => format!(" ({help})"),
+            };
+            let fix = match finding["edit"]["text"].as_str() {
+                None => String::new(),
+                Some(text) => {
+                    let safe = if finding["fix_safe"] == json!(true) {
+                        "safe"
+                    } else {
+                        "to decide"
+                    };
+                    format!(" [{safe}: {text:?}]")
+                }
+            };
+            let (level, code, message) = (text("level"), text("code"), text("message"));
+            shown.push_str(&format!(
+                "  {line}:{column}-{end} {level}[{code}]: {message}{help}{fix}\n"
+            ));
+        }
+    }
+    assert_snapshot!(shown, @r#"
+    x: 1
+      2:1-2 error[invalid]: unknown key `x` in the policy (known keys: `version`, `workspace`, `permissions`, `repositories`)
+    permissions: [{ permission: ws:locks:create, branch: a) }]
+      2:54-56 error[pattern-invalid]: the regex `a)` is not valid: unopened group, at byte 1 of it
+    permissions: [{ permission: ws:locks:create, branch: feature/* }]
+      2:54-63 warning[glob-like]: the regex `feature/*` looks like a glob: its `*` repeats the character before it (write `{ glob: 'feature/*' }`, or as a regex `feature/[^/]*`) [to decide: "{ glob: 'feature/*' }"]
+    permissions: [{ permission: ws:locks:create, workflow: '.*\\.yml' }]
+      2:56-66 warning[double-backslash]: the regex `.*\\.yml` asks for a backslash in the value (file names, branches and environments have none: write `.*\.yml`) [to decide: "'.*\\.yml'"]
+    permissions: [{ permission: ws:locks:create, branch: ^release/ }]
+      2:54-63 warning[half-anchored]: the regex `^release/` matches the whole value, not every value that starts with it (write `release/.*`, or `release/` if that is all)
+    permissions: [{ permission: ws:locks:create, branch: release/1.0|main }]
+      2:54-70 warning[unescaped-dot]: a `.` of the regex `release/1.0|main` matches any character (for a dot write `release/1\.0|main`) [to decide: "release/1\\.0|main"]
+    permissions: [{ permission: ws:locks:create, branch: ^main$ }]
+      2:54-60 note[redundant-anchor]: the `^` and `$` of `^main$` change nothing: a pattern matches the whole value (write `main`) [safe: "main"]
+    permissions: [{ permission: ws:locks:create, branch: [main, main] }]
+      2:61-65 note[redundant-pattern]: `main` adds nothing to `main` of the same list (remove one of them) [safe: ""]
+    permissions: [{ permission: ws:locks:create, branch: refs/heads/main }]
+      2:54-69 warning[never-matches]: `refs/heads/main` matches no branch: a branch is named without `refs/heads/` (write `main`) [to decide: "main"]
+    permissions: [{ permission: ws:locks:create, environment: prod- }]
+      2:59-64 warning[trailing-dash-environment]: the environment `prod-` ends in a dash (a name such as `prod-${{ vars.REGION }}` becomes this one when the variable is empty, and GitHub creates it without protection)
+    permissions: [{ permission: ws:locks:create, workflow: deploy.yaml }]
+      2:56-67 warning[extension]: there is no `.github/workflows/deploy.yaml`, but `deploy.yml` (write `deploy.yml`) [to decide: "deploy.yml"]
+    permissions: [{ permission: ws:locks:create, workflow: deplox.yml }]
+      2:56-66 note[unknown-workflow]: there is no `.github/workflows/deplox.yml` (did you mean `deploy.yml`?)
+    permissions: [{ permission: ws:locks:create, branch: m.* }, { permission: ws:locks:create, branch: main }]
+      2:61-107 warning[unreachable]: rule 2 is never needed: rule 1 (line 2) grants all that it does (remove it, or narrow the earlier rule: rules only add to each other)
+    permissions: [{ permission: ws:locks:create, branch: main }, { permission: ws:locks:create, branch: main }]
+      2:62-108 warning[duplicate]: rule 2 says the same as rule 1 (line 2) (remove it)
+    permissions: [{ permission: ws:locks:create }]
+      2:15-47 warning[broad-write]: every workflow, branch and environment may use `ws:locks:create` (name the workflow file, the branch or the environment)
+    permissions: [{ permission: ws:lock:create, branch: main }]
+      2:29-43 warning[unknown-permission]: `ws:lock:create` is not one of the known permission keys (did you mean `ws:locks:create`?)
+    permissions: [{ permission: [ws:locks:create, Locks Create], branch: main }]
+      2:47-59 note[repeated-permission]: rule 1 names `ws:locks:create` twice (remove one of them) [safe: ""]
+    permissions: [{ permission: ws:locks:create, branch: main, events: [pushes] }]
+      2:69-75 warning[unknown-event]: `pushes` is not an event that GitHub documents (did you mean `push`?)
+    permissions: [{ permission: ws:locks:create, branch: main, events: [workflow_run] }]
+      2:69-81 note[untrusted-event]: `workflow_run` runs trusted code on input that anybody can send (keep it only if the workflow neither checks out nor runs what the event brings)
+    permissions: [{ permission: ws:locks:create, branch: main, claims: { actorid: '7' } }]
+      2:70-77 warning[unknown-claim]: `actorid` is not a claim that GitHub documents (did you mean `actor_id`?)
+    permissions: [{ permission: ws:locks:create, branch: main, claims: { workflow: x } }]
+      2:70-78 warning[weak-claim]: the claim `workflow` is the free text of `name:` in the file (use the rule's own `workflow`, which is the file)
+    permissions: [{ permission: ws:locks:create, branch: main, expires: 2020-01-31 }]
+      2:69-79 warning[expired]: rule 1 expired on `2020-01-31` (remove the rule, or set a later date)
+    repositories: [{ repository: o/r, permissions: [{ permission: ws:locks:create, branch: main }] }]
+      2:30-33 note[unpinned-repository]: `o/r` is named without its id (add `repository_id`: a repository that takes this name later does not have it (`gh api repos/OWNER/NAME --jq .id`))
+    permissions: [{ permission: ws:locks:create, branch: main }]
+    repositories: [{ repository: o/.+, permissions: [{ permission: ws:locks:create, branch: main }] }]
+      2:15-61 note[top-level-ignored]: the rules at the top count only in the repository that this file is in (given as another repository's policy this file is invalid: move them into an entry of `repositories`)
+    permissions: []
+      1:1-11 note[grants-nothing]: the policy has no rule, so it denies everything (add rules to `permissions`)
+    "#);
+    // `not-compared` takes more rules than one can write down; the lint's own tests have it.
+    let mut codes: Vec<_> = EACH_CODE.iter().map(|(code, _)| *code).collect();
+    codes.push("not-compared");
+    let log = lint("sarif").json();
+    let rules = log["runs"][0]["tool"]["driver"]["rules"]
+        .as_array()
+        .unwrap()
+        .clone();
+    let mut all: Vec<_> = rules
+        .iter()
+        .map(|rule| rule["id"].as_str().unwrap())
+        .collect();
+    codes.sort_unstable();
+    all.sort_unstable();
+    assert_eq!(codes, all);
+}
