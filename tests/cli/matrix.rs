@@ -583,12 +583,14 @@ fn what_cannot_be_shown_says_why() {
     4 |     branch: a)|(
       |             ^^^^
     ");
-    assert_snapshot!(error(&["invalid.yml"]), @"
+    assert_snapshot!(error(&["invalid.yml"]), @r"
     error: `version` is `2`, this program knows version 1
      --> invalid.yml:1:10
       |
     1 | version: 2
       |          ^
+      |
+      = help: write `version: 1`, or use a later release
     ");
     assert_snapshot!(error(&["missing.yml"]), @"error: the policy `missing.yml` cannot be read: No such file or directory (os error 2)");
     assert_snapshot!(error(&["valid.yml"]), @"error: there is no `.github/workflows` above `valid.yml`: give `--workflows DIRECTORY`");
