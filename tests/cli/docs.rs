@@ -11,6 +11,51 @@ fn block<'t>(text: &'t str, start: &str) -> &'t str {
     &block[..block.find("```").unwrap()]
 }
 
+/// Each `console` block of a page: its command, and what it shows under that.
+fn commands(page: &str) -> Vec<(Vec<String>, &str)> {
+    let blocks = page.split("```console\n$ repo-permissions ").skip(1);
+    let blocks = blocks.map(|block| block.split("```").next().unwrap());
+    blocks
+        .map(|block| {
+            let mut end = 0;
+            loop {
+                end += block[end..].find('\n').unwrap() + 1;
+                if !block[..end].ends_with("\\\n") {
+                    break;
+                }
+            }
+            let words = block[..end].replace("\\\n", " ");
+            let words = words.split_whitespace().map(str::to_owned).collect();
+            (words, &block[end..])
+        })
+        .collect()
+}
+
+/// A page whose first block is `policy.yml`.
+fn assert_shows_what_is_printed(name: &str, page: &str) {
+    let policy = block(page, "# policy.yml\n");
+    let policy = policy.strip_prefix("# policy.yml\n").unwrap();
+    let broken = "version: 1\npermissions:\n  - permision: ws:deployments:create\n    branch: 7\n";
+    let files = [("policy.yml", policy), ("broken.yml", broken)];
+    let directory = Directory::new(&format!("docs-{name}"), &files);
+    let commands = commands(page);
+    assert!(commands.len() >= 2, "{name}");
+    for (words, shown) in commands {
+        let words: Vec<_> = words.iter().map(String::as_str).collect();
+        let run = directory.run(&words);
+        let printed = run.out + &run.err;
+        if printed != shown {
+            panic!("{name}: {words:?} prints\n{printed}");
+        }
+    }
+}
+
+#[test]
+fn the_pages_show_what_is_printed() {
+    assert_shows_what_is_printed("check", include_str!("../../docs/check.md"));
+    assert_shows_what_is_printed("lint", include_str!("../../docs/lint.md"));
+}
+
 #[test]
 fn the_readme_shows_a_real_check() {
     let policy = block(README, "   version: 1\n");
