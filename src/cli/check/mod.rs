@@ -2,6 +2,7 @@
 
 mod explain;
 mod human;
+mod installation;
 mod policy;
 mod question;
 mod steps;
@@ -64,15 +65,20 @@ pub(super) struct Arguments {
     format: OutputFormat,
 }
 
+/// A policy that was given.
+struct Policy<'a> {
+    file: &'a PolicyText,
+    /// What it says, if it is valid.
+    document: Option<&'a Document<'a>>,
+}
+
 /// A check, as far as it got.
 struct Check<'a> {
     /// What is asked; `None` if that is not clear.
     question: Option<&'a Question>,
-    policy: &'a PolicyText,
-    /// The policy, if it is valid.
-    document: Option<&'a Document<'a>>,
+    policy: Policy<'a>,
     /// The repository's own policy, if it was given.
-    own: Option<&'a PolicyText>,
+    own: Option<Policy<'a>>,
     /// Why there is no decision.
     wrong: Option<Wrong>,
     outcome: Outcome<'a>,
@@ -113,9 +119,16 @@ pub(super) fn run(arguments: &Arguments) -> u8 {
     };
     let check = Check {
         question,
-        policy: &policy,
-        document: document.as_ref().ok(),
-        own: own.as_ref(),
+        policy: Policy {
+            file: &policy,
+            document: document.as_ref().ok(),
+        },
+        own: own.as_ref().map(|file| Policy {
+            file,
+            document: own_document
+                .as_ref()
+                .and_then(|parsed| parsed.as_ref().ok()),
+        }),
         wrong,
         outcome,
     };
@@ -139,7 +152,8 @@ impl Check<'_> {
     }
 
     fn policies(&self) -> impl Iterator<Item = &PolicyText> {
-        std::iter::once(self.policy).chain(self.own)
+        let own = self.own.iter().map(|own| own.file);
+        std::iter::once(self.policy.file).chain(own)
     }
 
     /// How many things are wrong with a policy.

@@ -1,10 +1,10 @@
 //! The way of a check, step by step, up to the one that stopped it.
 
-use super::policy::{PolicyText, Wrong};
-use super::{Check, Question};
+use super::policy::Wrong;
+use super::{Check, Policy, installation};
 use crate::context::Context;
 use crate::decision::{Decision, Installation, PermissionDecision};
-use crate::policy::{Document, Entry, Kind, quoted};
+use crate::policy::quoted;
 use crate::report::context_rows;
 
 /// How a step ended.
@@ -15,6 +15,15 @@ pub(super) enum End {
     Failed,
     /// It was not done, or the check did not come so far.
     Skipped,
+}
+
+impl End {
+    fn of(has_passed: bool) -> Self {
+        match has_passed {
+            true => Self::Passed,
+            false => Self::Failed,
+        }
+    }
 }
 
 /// One step with what it found.
@@ -29,8 +38,8 @@ fn step(name: &'static str, end: End, facts: Vec<String>) -> Step {
     Step { name, end, facts }
 }
 
-/// The most names that a fact lists.
-const MAX_NAMES: usize = 5;
+/// The most keys that a fact lists.
+const MAX_KEYS: usize = 5;
 
 /// The steps of an action's check; what has to be verified in a job is not done here.
 pub(super) fn steps(check: &Check<'_>) -> Vec<Step> {
@@ -38,28 +47,32 @@ pub(super) fn steps(check: &Check<'_>) -> Vec<Step> {
         return Vec::new();
     };
     let token = "not verified here: the context is what you give, and nothing is granted";
-    let mut steps = vec![
-        step("token", End::Skipped, vec![token.to_owned()]),
-        step("context", End::Passed, vec![context(&question.context)]),
-    ];
-    type Next = fn(&Check<'_>, &Question) -> Step;
-    let mut is_over = false;
-    for next in [policy, installation, rules] as [Next; 3] {
-        let mut step = next(check, question);
-        if is_over {
-            step.end = End::Skipped;
-            step.facts = vec!["not reached".to_owned()];
+    let token = step("token", End::Skipped, vec![token.to_owned()]);
+    let context = step("context", End::Passed, vec![context(&question.context)]);
+    let mut steps = vec![token, context, policy(check)];
+    let document = check.policy.document;
+    let installation = document.and_then(|document| question.installation(document).ok());
+    match (document, &installation) {
+        (None, _) => {}
+        (Some(_), None) => {
+            let fact = "the pattern of an entry is not valid, shown below";
+            steps.push(step("installation", End::Failed, vec![fact.to_owned()]));
         }
-        is_over |= step.end == End::Failed;
-        steps.push(step);
+        (Some(document), Some(installation)) => {
+            let facts = installation::facts(document, installation, &question.context);
+            let is_there = installation.rules().is_ok();
+            steps.push(step("installation", End::of(is_there), facts));
+            if is_there {
+                steps.push(rules(check, installation));
+            }
+        }
     }
+    let missed = ["installation", "rules"].into_iter().skip(steps.len() - 3);
+    steps.extend(missed.map(|name| step(name, End::Skipped, vec!["not reached".to_owned()])));
     let outcome = &check.outcome;
-    let end = match outcome.decision {
-        Decision::Allowed => End::Passed,
-        Decision::Denied | Decision::Error => End::Failed,
-    };
     let fact = format!("{}, {}", outcome.decision.as_str(), outcome.status);
-    steps.push(step("decision", end, vec![fact]));
+    let is_allowed = outcome.decision == Decision::Allowed;
+    steps.push(step("decision", End::of(is_allowed), vec![fact]));
     steps
 }
 
@@ -78,153 +91,44 @@ fn context(context: &Context) -> String {
     }
 }
 
-fn policy(check: &Check<'_>, _: &Question) -> Step {
-    let end = match check.document {
-        Some(_) => End::Passed,
-        None => End::Failed,
-    };
-    let mut facts = vec![of_policy(check, check.policy)];
-    // In the order of the steps it comes last: it is asked for what the other one denies.
+fn policy(check: &Check<'_>) -> Step {
+    let mut facts = vec![of_policy(check, &check.policy)];
     facts.extend(
         check
             .own
+            .iter()
             .map(|own| format!("own: {}", of_policy(check, own))),
     );
-    step("policy", end, facts)
+    // The own policy is asked for what the other one denies: what is wrong with it is told there.
+    step("policy", End::of(check.policy.document.is_some()), facts)
 }
 
-fn of_policy(check: &Check<'_>, policy: &PolicyText) -> String {
-    let name = quoted(&policy.name);
-    let Ok(text) = &policy.text else {
+fn of_policy(check: &Check<'_>, policy: &Policy<'_>) -> String {
+    let name = quoted(&policy.file.name);
+    let Ok(text) = &policy.file.text else {
         return format!("{name} cannot be read");
     };
     let hash: String = crate::sha256(text.as_bytes()).chars().take(16).collect();
     let file = format!("{name}, sha256 {hash}…");
-    match policy.parse() {
-        Ok(document) => {
+    match (policy.document, check.problems(policy.file)) {
+        (Some(document), _) => {
             let rules = count(document.rules().count(), "rule");
             format!("{file}: valid, {rules}")
         }
-        Err(_) => match check.problems(policy) {
-            0 => format!("{file}: not valid"),
-            problems => format!("{file}: {}, shown below", count(problems, "problem")),
-        },
+        (None, 0) => format!("{file}: not valid"),
+        (None, problems) => format!("{file}: {}, shown below", count(problems, "problem")),
     }
 }
 
-fn installation(check: &Check<'_>, question: &Question) -> Step {
-    let step = |end, facts| step("installation", end, facts);
-    let Some(document) = check.document else {
-        return step(End::Failed, Vec::new());
-    };
-    let Ok(installation) = question.installation(document) else {
-        let fact = "the pattern of an entry is not valid, shown below";
-        return step(End::Failed, vec![fact.to_owned()]);
-    };
-    let mut facts = Vec::new();
-    if installation.top.is_some() {
-        facts.push("the rules at the top of the file".to_owned());
-    }
-    let entries = installation.entries.iter();
-    facts.extend(entries.map(|(entry, agrees)| {
-        let fact = format!("the entry at line {}", entry.position.line);
-        match pins(entry, *agrees, &question.context) {
-            Some(pins) => format!("{fact}: {pins}"),
-            None => fact,
-        }
-    }));
-    let end = match installation.rules() {
-        Ok(_) => End::Passed,
-        Err(_) => End::Failed,
-    };
-    if facts.is_empty() {
-        facts.push(no_entry(document, &question.context));
-    }
-    if document.permissions.is_some() && installation.top.is_none() {
-        let fact = "`permissions` at the top counts only in the repository that the file is in";
-        facts.push(fact.to_owned());
-    }
-    step(end, facts)
-}
-
-/// What an entry pins, and what is different here.
-fn pins(entry: &Entry<'_>, agrees: bool, context: &Context) -> Option<String> {
-    let pins = [
-        ("repository_id", entry.repository_id, &context.repository_id),
-        ("owner_id", entry.owner_id, &context.repository_owner_id),
-    ];
-    let pins = pins
-        .into_iter()
-        .filter_map(|(name, pin, id)| Some((name, pin?, id)));
-    if agrees {
-        let names: Vec<_> = pins.map(|(name, ..)| format!("`{name}`")).collect();
-        return (!names.is_empty()).then(|| format!("{} as pinned", names.join(" and ")));
-    }
-    let mut wrong = pins.filter(|(_, pin, id)| id.as_deref() != Some(&pin.to_string()));
-    let (name, pin, id) = wrong.next()?;
-    let claim = name
-        .strip_prefix("owner")
-        .map_or_else(|| name.to_owned(), |rest| format!("repository_owner{rest}"));
-    Some(match id {
-        Some(id) => format!("it pins `{name}: {pin}`, this job has {}", quoted(id)),
-        None => {
-            format!("it pins `{name}: {pin}`, and none is given here: `--claim {claim}={pin}`")
-        }
-    })
-}
-
-/// The names of the policy that are nearest to the one that is asked for.
-fn no_entry(document: &Document<'_>, context: &Context) -> String {
-    let Some(repository) = &context.repository else {
-        return "no repository is given: `--repository OWNER/NAME`".to_owned();
-    };
-    let entries = document.repositories.iter().flat_map(|(_, list)| list);
-    let names = entries.flat_map(|entry| &entry.repository.list);
-    let names = names.filter(|name| matches!(name.kind, Kind::Literal | Kind::Exact));
-    let mut near: Vec<_> = names
-        .filter_map(|name| Some((distance(repository, &name.text)?, name)))
-        .collect();
-    near.sort_by_key(|(distance, name)| (*distance, name.position));
-    let near = near.iter().take(MAX_NAMES).map(|(_, name)| {
-        let line = name.position.line;
-        format!("{} (line {line})", quoted(&name.text))
-    });
-    let near: Vec<_> = near.collect();
-    let none = format!("no entry for {}", quoted(repository));
-    match near.as_slice() {
-        [] => none,
-        near => format!("{none}: did you mean {}?", near.join(" or ")),
-    }
-}
-
-/// How near two names of repositories are, if they are. Another owner's of the same name is.
-fn distance(asked: &str, known: &str) -> Option<usize> {
-    let (asked, known) = (asked.to_lowercase(), known.to_lowercase());
-    let name = |text: &str| text.rsplit('/').next().map(str::to_owned);
-    // The distance takes time by the length.
-    let is_short = asked.len().max(known.len()) <= 256;
-    let distance = is_short.then(|| strsim::damerau_levenshtein(&asked, &known));
-    let near = distance.filter(|distance| *distance <= 3);
-    near.or_else(|| (name(&asked) == name(&known)).then_some(4))
-}
-
-fn rules(check: &Check<'_>, question: &Question) -> Step {
-    let document = check.document;
-    let installation = document.and_then(|document| question.installation(document).ok());
-    let Some(installation) = installation else {
-        return step("rules", End::Failed, Vec::new());
-    };
-    let end = match check.outcome.decision {
-        Decision::Allowed => End::Passed,
-        _ => End::Failed,
-    };
+fn rules(check: &Check<'_>, installation: &Installation<'_>) -> Step {
+    let end = End::of(check.outcome.decision == Decision::Allowed);
     if let Some(wrong) = &check.wrong {
         let fact = match wrong {
-            Wrong::Policy(name, _) if *name != check.policy.name => {
+            Wrong::Policy(name, _) if *name != check.policy.file.name => {
                 "the own policy is needed, and is not valid: shown below".to_owned()
             }
             Wrong::Failure(_) => "the own policy is needed, and cannot be read".to_owned(),
-            Wrong::Policy(..) => match check.problems(check.policy) {
+            Wrong::Policy(..) => match check.problems(check.policy.file) {
                 1 => "a pattern that has to be tried is not valid, shown below".to_owned(),
                 count => {
                     format!("{count} patterns that have to be tried are not valid, shown below")
@@ -234,7 +138,7 @@ fn rules(check: &Check<'_>, question: &Question) -> Step {
         return step("rules", end, vec![fact]);
     }
     let permissions = check.outcome.permissions.iter();
-    let facts = permissions.flat_map(|one| of_permission(one, &installation, check));
+    let facts = permissions.flat_map(|one| of_permission(one, installation, check));
     step("rules", end, facts.collect())
 }
 
@@ -295,8 +199,8 @@ fn known_keys(asked: &str, installation: &Installation<'_>) -> String {
         (Some((_, key)), _) => format!(": did you mean `{key}`?"),
         (None, []) => String::new(),
         (None, keys) => {
-            let more = if keys.len() > MAX_NAMES { ", …" } else { "" };
-            let keys: Vec<_> = keys.iter().take(MAX_NAMES).map(|key| quoted(key)).collect();
+            let more = if keys.len() > MAX_KEYS { ", …" } else { "" };
+            let keys: Vec<_> = keys.iter().take(MAX_KEYS).map(|key| quoted(key)).collect();
             format!(", the policy has {}{more}", keys.join(", "))
         }
     }

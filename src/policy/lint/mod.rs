@@ -9,6 +9,7 @@ mod backslashes;
 pub mod catalogue;
 mod cover;
 mod dots;
+mod edit;
 mod entries;
 mod events;
 mod expiry;
