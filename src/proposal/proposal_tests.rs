@@ -81,13 +81,15 @@ fn events_come_from_where_they_come_from() {
         "[pull_request_target, workflow_run, push, push]",
         "[workflow_call, workflow_dispatch]",
         "workflow_call",
+        "{push: {tags: ['v*', v1, '!v*-rc*']}}",
+        "{merge_group: {branches: [main, 'release/*', '!release/old']}}",
         "not_an_event",
     ];
     let all: Vec<_> = all
         .iter()
         .map(|on| format!("{on}\n{}\n", with(on)))
         .collect();
-    insta::assert_snapshot!(all.join("\n"), @"
+    insta::assert_snapshot!(all.join("\n"), @r"
     push
     a.yml on main for prod: ws:deployments:create | main | prod | push
     - a.yml: a push to any branch starts it; only `main` is named
@@ -136,6 +138,14 @@ fn events_come_from_where_they_come_from() {
 
     workflow_call
 
+
+    {push: {tags: ['v*', v1, '!v*-rc*']}}
+    a.yml at tags for prod: ws:deployments:create | refs/tags/v1 | prod | push
+    - a.yml: a tag with `!` cannot be said, since rules only add; globs beside it are left out
+
+    {merge_group: {branches: [main, 'release/*', '!release/old']}}
+    - a.yml: it deploys what nobody has merged; write a rule if that is meant
+    - a.yml: a merge queue's branch with `!` cannot be said, since rules only add; globs beside it are left out
 
     not_an_event
     - a.yml: `not_an_event` is not an event that GitHub documents

@@ -62,7 +62,8 @@ pub(super) fn of(workflow: &Workflow, default_branch: &str) -> Starts {
         match event {
             "push" => {
                 starts.add(Kind::Branch, event, pushed.clone().unwrap_or_default());
-                starts.add(Kind::Tag, event, globs(&trigger.tags, "refs/tags/"));
+                let tags = starts.names(file, "tag", &trigger.tags, "refs/tags/");
+                starts.add(Kind::Tag, event, tags);
             }
             "workflow_call" => {}
             "workflow_dispatch" => starts.add(Kind::Branch, event, trunk.clone()),
@@ -73,7 +74,7 @@ pub(super) fn of(workflow: &Workflow, default_branch: &str) -> Starts {
             "merge_group" => {
                 let bases = match trigger.branches.as_slice() {
                     [] => vec![Filter::Exact(default_branch.to_owned())],
-                    bases => globs(bases, ""),
+                    bases => starts.names(file, "merge queue's branch", bases, ""),
                 };
                 let queues = bases.iter().map(Filter::queue).collect();
                 starts.add(Kind::Queue, event, queues);
@@ -111,6 +112,19 @@ impl Starts {
                 branches,
             }),
         }
+    }
+
+    /// The names of a filter other than `on.push.branches`. What `!` excludes stays excluded: a glob
+    /// beside it is not taken.
+    fn names(&mut self, file: &str, noun: &str, filters: &[String], prefix: &str) -> Vec<Filter> {
+        let mut globs = globs(filters, prefix);
+        if filters.iter().any(|filter| filter.starts_with('!')) {
+            globs.retain(|filter| matches!(filter, Filter::Exact(_)));
+            self.left_out.push(format!(
+                "{file}: a {noun} with `!` cannot be said, since rules only add; globs beside it are left out"
+            ));
+        }
+        globs
     }
 
     /// The branches of `on.push`; empty when only tags start it.
