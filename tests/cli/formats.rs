@@ -277,6 +277,22 @@ fn sarif_has_what_github_asks_for() {
     }
 }
 
+#[test]
+fn sarif_has_no_more_results_than_github_takes() {
+    let rules = (0..25_000).map(|n| format!("  - {{ permission: a:b{n}, branch: main }}\n"));
+    let policy = format!(
+        "version: 1\npermissions:\n{}  - {{ permission: a:b, branch: a) }}\n",
+        rules.collect::<String>()
+    );
+    let directory = Directory::new("formats-many", &[("policy.yml", &policy)]);
+    let log = directory
+        .run(&["lint", "policy.yml", "--format", "sarif"])
+        .json();
+    let results = log["runs"][0]["results"].as_array().unwrap().clone();
+    assert_eq!(results.len(), 25_000);
+    assert_eq!(results[0]["ruleId"], "pattern-invalid");
+}
+
 /// A policy for each code of the lint, and all that is found in it.
 const EACH_CODE: &[(&str, &str)] = &[
     ("invalid", "x: 1\n"),

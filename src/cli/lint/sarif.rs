@@ -25,22 +25,26 @@ const DOCUMENTATION: &str = concat!(env!("CARGO_PKG_REPOSITORY"), "/blob/main/do
 
 pub(super) fn render(files: &[Linted]) -> String {
     let directory = std::env::current_dir().unwrap_or_default();
-    let mut results = Vec::new();
-    for file in files {
+    let mut findings: Vec<_> = files
+        .iter()
+        .flat_map(|file| file.findings.iter().map(move |finding| (file, finding)))
+        .collect();
+    if findings.len() > MAX_RESULTS {
+        findings.sort_by_key(|(_, finding)| finding.level != Level::Error);
+        findings.truncate(MAX_RESULTS);
+    }
+    let mut results = Vec::with_capacity(findings.len());
+    for of_file in findings.chunk_by(|(one, _), (other, _)| std::ptr::eq(*one, *other)) {
+        let Some((file, _)) = of_file.first() else {
+            continue;
+        };
         let uri = uri(&file.path, &directory);
         let fingerprints = fingerprint::of_lines(&file.text);
-        let findings = file.findings.iter();
-        results.extend(findings.map(|finding| {
-            let index = usize::try_from(finding.position.line).unwrap_or_default();
-            let fingerprint = fingerprints.get(index.saturating_sub(1));
-            (finding.level, result(finding, &uri, fingerprint))
+        results.extend(of_file.iter().map(|(_, finding)| {
+            let line = usize::try_from(finding.position.line).unwrap_or_default();
+            result(finding, &uri, fingerprints.get(line.saturating_sub(1)))
         }));
     }
-    if results.len() > MAX_RESULTS {
-        results.sort_by_key(|(level, _)| *level != Level::Error);
-        results.truncate(MAX_RESULTS);
-    }
-    let results: Vec<_> = results.into_iter().map(|(_, result)| result).collect();
     let log = json!({
         "$schema": "https://json.schemastore.org/sarif-2.1.0.json",
         "version": "2.1.0",
