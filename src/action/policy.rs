@@ -172,6 +172,7 @@ fn not_read(error: &ApiError, repository: &RepositoryName, place: &str) -> Failu
         ApiError::Status {
             status: StatusCode::FORBIDDEN | StatusCode::UNAUTHORIZED,
             answer,
+            ..
         } => Failure::new(
             Reason::PolicyUnreadable,
             format!(

@@ -1,6 +1,8 @@
 //! One client for GitHub's REST API, over octocrab, with what octocrab leaves open closed: retries
 //! only where safe, bodies with a cap, redirects within the host only, paths encoded.
 
+use std::sync::{Arc, Mutex, PoisonError};
+
 use http::header::{ACCEPT, CONTENT_TYPE, LOCATION};
 use http::{HeaderValue, Method, Request, StatusCode};
 use octocrab::{OctoBody, Octocrab};
@@ -10,6 +12,7 @@ use serde::Serialize;
 use serde::de::DeserializeOwned;
 use url::Url;
 
+use super::rate_limit::{Limited, RateLimit};
 use crate::http::{
     Budget, HttpError, Repeat, Response, causes, collect, from_reqwest, host_of, is_protected,
 };
@@ -34,6 +37,8 @@ pub struct Api {
     octocrab: Octocrab,
     base: Url,
     budget: Budget,
+    /// What the last answer said of the primary limit.
+    rate_limit: Arc<Mutex<Option<RateLimit>>>,
 }
 
 /// Why a request to GitHub failed.
@@ -49,6 +54,8 @@ pub enum ApiError {
         status: StatusCode,
         /// Status and message.
         answer: String,
+        /// Whether it was one request too many.
+        limited: Option<Limited>,
     },
     /// A redirect that is not followed.
     #[error("GitHub redirected to another host, which is not followed")]
@@ -63,6 +70,14 @@ impl ApiError {
     pub fn status(&self) -> Option<StatusCode> {
         match self {
             Self::Status { status, .. } => Some(*status),
+            _ => None,
+        }
+    }
+
+    /// The rate limit that refused it, if one did.
+    pub fn limited(&self) -> Option<Limited> {
+        match self {
+            Self::Status { limited, .. } => *limited,
             _ => None,
         }
     }
@@ -103,7 +118,24 @@ impl Api {
             octocrab,
             base: url,
             budget,
+            rate_limit: Arc::default(),
         })
+    }
+
+    /// The same with other time.
+    pub fn with_budget(&self, budget: Budget) -> Self {
+        Self {
+            budget,
+            ..self.clone()
+        }
+    }
+
+    /// Where the token stands with the primary limit of the REST API, by the last answer.
+    pub fn rate_limit(&self) -> Option<RateLimit> {
+        *self
+            .rate_limit
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
     }
 
     /// GETs `path`, which is relative to the API's base and already encoded.
@@ -131,13 +163,14 @@ impl Api {
     ) -> Result<Response, ApiError> {
         let body =
             serde_json::to_string(body).map_err(|error| ApiError::Shape(error.to_string()))?;
-        let call = Call {
-            method: Method::POST,
-            accept: "application/vnd.github+json",
-            body: Some(body),
-            cap: MAX_JSON,
-        };
-        self.call(path, &call, repeat).await
+        self.call(path, &Call::post(body, MAX_JSON), repeat).await
+    }
+
+    /// Makes a call of a whole URL once, and gives any answer back.
+    pub(super) async fn send(&self, url: &Url, call: &Call<'_>) -> Result<Response, HttpError> {
+        let host = host_of(url);
+        let attempt = || self.once(url, call, &host);
+        self.budget.run(Repeat::Never, &host, attempt).await
     }
 
     /// DELETEs.
@@ -165,6 +198,13 @@ impl Api {
         for _ in 0..=MAX_REDIRECTS {
             let attempt = || self.once(&url, call, &host);
             let response = self.budget.run(repeat, &host, attempt).await?;
+            if let Some(limit) = RateLimit::of(&response) {
+                let mut last = self
+                    .rate_limit
+                    .lock()
+                    .unwrap_or_else(PoisonError::into_inner);
+                *last = Some(limit);
+            }
             if response.status.is_success() {
                 return Ok(response);
             }
@@ -174,6 +214,7 @@ impl Api {
                     return Err(ApiError::Status {
                         status: response.status,
                         answer: response.describe(),
+                        limited: Limited::of(&response, &response.message().unwrap_or_default()),
                     });
                 }
             }
@@ -214,7 +255,8 @@ impl Api {
     }
 }
 
-struct Call<'a> {
+/// A request before it is sent.
+pub(super) struct Call<'a> {
     method: Method,
     accept: &'a str,
     body: Option<String>,
@@ -222,6 +264,15 @@ struct Call<'a> {
 }
 
 impl Call<'_> {
+    pub(super) fn post(body: String, cap: usize) -> Self {
+        Self {
+            method: Method::POST,
+            accept: "application/vnd.github+json",
+            body: Some(body),
+            cap,
+        }
+    }
+
     /// Where to go on, if the answer is a redirect: within the host only, and a POST only where the
     /// status says that it stays one.
     fn redirect(&self, response: &Response, from: &Url) -> Result<Option<Url>, ApiError> {

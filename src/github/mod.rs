@@ -1,10 +1,12 @@
-//! GitHub's REST API: the only place that sees octocrab.
+//! GitHub's APIs: the only place that sees octocrab.
 
 mod about;
 mod api;
 mod app;
 mod check_run;
 mod contents;
+mod graphql;
+mod rate_limit;
 mod repository;
 mod status;
 
@@ -15,5 +17,7 @@ pub use check_run::{
     Annotation, CheckRun, Conclusion, CreatedCheckRun, MAX_ANNOTATIONS, MAX_TEXT, Output,
 };
 pub use contents::File;
+pub use graphql::{FileText, ListedFile, ListedRepository, PageQuery, QueryError, RepositoryPage};
+pub use rate_limit::{Limited, RateLimit};
 pub use repository::{RepositoryName, is_commit_sha};
 pub use status::{CommitStatus, MAX_DESCRIPTION, State};

@@ -25,6 +25,8 @@ pub enum Repeat {
     /// It creates something: repeated only when surely nothing was done (no connection, or refused
     /// by a rate limit).
     Unsafe,
+    /// Whoever asks knows what to do about a failure.
+    Never,
 }
 
 /// The time that is left.
@@ -96,6 +98,7 @@ impl Repeat {
     /// `None`: the result stands. Otherwise try again, after the pause that the server asked for.
     fn after(self, result: &Result<Response, HttpError>) -> Option<Option<Duration>> {
         match result {
+            _ if self == Self::Never => None,
             Err(HttpError::Connect { .. }) => Some(None),
             Err(HttpError::Timeout { .. } | HttpError::Transport { .. }) => {
                 (self != Self::Unsafe).then_some(None)
@@ -180,6 +183,7 @@ mod tests {
             assert_eq!(Repeat::Safe.after(&result), safe, "{result:?}");
             assert_eq!(Repeat::Transient.after(&result), transient, "{result:?}");
             assert_eq!(Repeat::Unsafe.after(&result), repeat_unsafe, "{result:?}");
+            assert_eq!(Repeat::Never.after(&result), None, "{result:?}");
         }
     }
 
