@@ -31,6 +31,7 @@ pub mod policy;
 pub mod proposal;
 pub mod report;
 pub mod review;
+pub mod survey;
 pub mod workflows;
 
 use std::fmt::Write as _;

@@ -11,6 +11,7 @@ mod matrix;
 mod progress;
 mod schema;
 mod style;
+mod survey;
 mod test;
 
 use std::io::Write;
@@ -60,6 +61,12 @@ enum Command {
     ///
     /// Exit code: 0 printed, 2 something cannot be read or is invalid.
     Matrix(Box<matrix::Arguments>),
+    /// Survey the repositories of an organisation: do those that ask this gate ask as they have to, and
+    /// does a central policy speak for them
+    ///
+    /// Asks GitHub with the token in GITHUB_TOKEN or GH_TOKEN. Exit code: 0 nothing is wrong, 1 problems,
+    /// 2 it is not done.
+    Survey(survey::Arguments),
     /// Print the JSON Schema of the policy, of the file of cases, or of an audit record
     Schema(schema::Arguments),
 }
@@ -90,6 +97,7 @@ impl Cli {
             Some(Command::Diff(arguments)) => diff::run(&arguments),
             Some(Command::Audit(arguments)) => audit::run(&arguments),
             Some(Command::Matrix(arguments)) => matrix::run(&arguments),
+            Some(Command::Survey(arguments)) => survey::run(&arguments),
             Some(Command::Schema(arguments)) => schema::run(&arguments),
             None => 2,
         }

@@ -42,6 +42,21 @@ impl Automaton {
     }
 }
 
+/// Whether the pattern matches a value that starts like this, without case. `true` where that is not
+/// known.
+pub(crate) fn may_start_with(pattern: &Pattern<'_>, start: &str) -> bool {
+    let Some(dfa) = build(pattern, Case::Insensitive) else {
+        return true;
+    };
+    let Ok(mut state) = dfa.start_state(&start::Config::new().anchored(Anchored::Yes)) else {
+        return true;
+    };
+    for byte in start.bytes() {
+        state = dfa.next_state(state, byte);
+    }
+    !dfa.is_dead_state(state)
+}
+
 fn build(pattern: &Pattern<'_>, case: Case) -> Option<Dfa> {
     let tree = pattern.tree(case).ok()?;
     // What `\A(?:…)\z` is to the engine: the walk is anchored and asks at the end of the value.

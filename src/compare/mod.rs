@@ -5,7 +5,7 @@
 //! shows it. Where that would take too long, a grant counts as new and says so: nothing that widens
 //! access is missed.
 
-mod automaton;
+pub(crate) mod automaton;
 mod grant;
 mod replay;
 mod search;

@@ -109,7 +109,10 @@ impl Api {
                 .map_err(|_| "the token has characters that a header cannot carry".to_owned())?;
             builder = builder.personal_token(token.clone());
         }
-        let base_uri: http::Uri = url.as_str().parse().map_err(|_| wrong())?;
+        // Only the host: octocrab would put the path of the REST API before that of GraphQL.
+        let mut host = url.clone();
+        host.set_path("/");
+        let base_uri: http::Uri = host.as_str().parse().map_err(|_| wrong())?;
         let octocrab = builder
             .base_uri(base_uri)
             .and_then(|builder| builder.build_with_reqwest(client))

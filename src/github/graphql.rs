@@ -4,6 +4,8 @@
 //! GitHub ends a query after ten seconds (502, 504, or an error that says so), and then the same in
 //! smaller pages is what helps.
 
+use std::collections::HashMap;
+
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use url::Url;
@@ -62,8 +64,17 @@ pub struct ListedRepository {
     pub is_fork: bool,
     /// Private or internal.
     pub is_private: bool,
-    /// `.github/workflows` at the tip of the default branch; an error when GitHub does not say.
-    pub files: Result<Vec<ListedFile>, String>,
+    /// `.github/workflows` at the tip of the default branch.
+    pub files: Result<Vec<ListedFile>, NoFiles>,
+}
+
+/// Why the files of a repository are not known.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum NoFiles {
+    /// They were not asked for, or are too many for a query: the contents API has them.
+    Open,
+    /// The token may not read them.
+    Refused(String),
 }
 
 /// What stands in `.github/workflows`.
@@ -259,15 +270,17 @@ fn page(response: &Response, query: &PageQuery<'_>) -> Result<RepositoryPage, Qu
     let answer: Answer = serde_json::from_slice(&response.body).map_err(|error| {
         QueryError::Failed(format!("GitHub's answer is not as documented: {error}"))
     })?;
-    let mut unseen = Vec::new();
+    let mut unseen: HashMap<usize, NoFiles> = HashMap::new();
     for error in answer.errors {
         if let Some(limited) = error.limited(response) {
             return Err(QueryError::Limited(limited, error.said()));
         }
         match error.node() {
-            // One repository alone is asked for by REST.
-            Some(node) if !error.is_too_much() || query.first == 1 => {
-                unseen.push((node, error.said()))
+            Some(node) if !error.is_too_much() => {
+                unseen.insert(node, NoFiles::Refused(error.said()));
+            }
+            Some(node) if query.first == 1 => {
+                unseen.insert(node, NoFiles::Open);
             }
             _ if error.is_too_much() => return Err(QueryError::TooMuch(error.said())),
             _ if error.kind == "NOT_FOUND" => return Err(QueryError::NoOwner),
@@ -290,13 +303,14 @@ fn page(response: &Response, query: &PageQuery<'_>) -> Result<RepositoryPage, Qu
         page.next = Some(repositories.page_info.end_cursor.ok_or_else(incomplete)?);
     }
     for (index, node) in nodes.into_iter().enumerate() {
-        let why = unseen.iter().find(|(node, _)| *node == index);
-        let why = why.map(|(_, message)| message.clone());
-        match node {
-            Some(node) => page.repositories.push(node.listed(why)),
-            None => page
-                .hidden
-                .push(why.unwrap_or_else(|| "GitHub does not say why".to_owned())),
+        let why = unseen.remove(&index);
+        match (node, why) {
+            (Some(node), None) if !query.texts => {
+                page.repositories.push(node.listed(Some(NoFiles::Open)));
+            }
+            (Some(node), why) => page.repositories.push(node.listed(why)),
+            (None, Some(NoFiles::Refused(why))) => page.hidden.push(why),
+            (None, _) => page.hidden.push("GitHub does not say why".to_owned()),
         }
     }
     Ok(page)
@@ -334,7 +348,7 @@ impl GraphQlError {
 }
 
 impl Node {
-    fn listed(self, why_not: Option<String>) -> ListedRepository {
+    fn listed(self, why_not: Option<NoFiles>) -> ListedRepository {
         let entries = self.workflows.and_then(|tree| tree.entries);
         let files = entries
             .unwrap_or_default()

@@ -84,13 +84,19 @@ fn what_cannot_be_seen_is_not_taken_for_nothing() {
     };
     let nodes = [node("o/a", Value::Null), Value::Null];
     let page = answered(200, &with(&nodes, at(0, "FORBIDDEN", "no")), &QUERY).unwrap();
-    assert_eq!(
-        page.repositories[0].files.clone().unwrap_err(),
-        "GitHub answered: no"
-    );
+    let refused = NoFiles::Refused("GitHub answered: no".to_owned());
+    assert_eq!(page.repositories[0].files.clone().unwrap_err(), refused);
     assert_eq!(page.hidden, ["GitHub does not say why"]);
     let page = answered(200, &with(&nodes, at(1, "FORBIDDEN", "SAML")), &QUERY).unwrap();
     assert_eq!(page.hidden, ["GitHub answered: SAML"]);
+
+    let without = PageQuery {
+        texts: false,
+        ..QUERY
+    };
+    let page = answered(200, &with(&nodes[..1], json!([])), &without).unwrap();
+    let files = page.repositories[0].files.clone();
+    assert_eq!(files.unwrap_err(), NoFiles::Open);
 
     // Of several repositories fewer are asked for, of one its files in another way.
     let one = PageQuery { first: 1, ..QUERY };
@@ -110,11 +116,9 @@ fn what_cannot_be_seen_is_not_taken_for_nothing() {
             error,
             QueryError::TooMuch(format!("GitHub answered: {message}"))
         );
-        assert!(
-            answered(200, &answer, &one).unwrap().repositories[0]
-                .files
-                .is_err()
-        );
+        let page = answered(200, &answer, &one).unwrap();
+        let files = page.repositories[0].files.clone();
+        assert_eq!(files.unwrap_err(), NoFiles::Open);
     }
 }
 

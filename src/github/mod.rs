@@ -17,7 +17,9 @@ pub use check_run::{
     Annotation, CheckRun, Conclusion, CreatedCheckRun, MAX_ANNOTATIONS, MAX_TEXT, Output,
 };
 pub use contents::File;
-pub use graphql::{FileText, ListedFile, ListedRepository, PageQuery, QueryError, RepositoryPage};
+pub use graphql::{
+    FileText, ListedFile, ListedRepository, NoFiles, PageQuery, QueryError, RepositoryPage,
+};
 pub use rate_limit::{Limited, RateLimit};
 pub use repository::{RepositoryName, is_commit_sha};
 pub use status::{CommitStatus, MAX_DESCRIPTION, State};

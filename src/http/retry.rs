@@ -119,7 +119,7 @@ impl Repeat {
                         let again = match self {
                             Self::Safe => true,
                             Self::Transient => (502..=504).contains(&status.as_u16()),
-                            Self::Unsafe => false,
+                            Self::Unsafe | Self::Never => false,
                         };
                         again.then_some(asked)
                     }

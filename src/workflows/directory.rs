@@ -96,7 +96,8 @@ impl Workflows {
     }
 }
 
-fn is_workflow(name: &str) -> bool {
+/// Whether GitHub reads a file of this name as a workflow.
+pub fn is_workflow(name: &str) -> bool {
     [".yml", ".yaml"].iter().any(|end| name.ends_with(end))
 }
 

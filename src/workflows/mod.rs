@@ -13,7 +13,7 @@ mod trigger;
 mod workflow;
 mod yaml;
 
-pub use directory::{MAX_FILE, MAX_FILES, Unreadable, Workflows, above};
+pub use directory::{MAX_FILE, MAX_FILES, Unreadable, Workflows, above, is_workflow};
 pub use matrix::Matrix;
 pub use permissions::{Access, ID_TOKEN, JobToken, Permissions};
 pub use run::{Environment, Gate, RunJob};

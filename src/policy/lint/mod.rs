@@ -27,7 +27,7 @@ use std::collections::BTreeSet;
 use std::ops::Range;
 
 use jiff::Timestamp;
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 pub use catalogue::Lint;
 pub use fix::{Fix, apply_safe};
@@ -36,7 +36,7 @@ pub use source::Source;
 use super::{Document, Entry, Format, Invalid, Pattern, Patterns, Position, Problem, Rule, quoted};
 
 /// How much a finding matters.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Level {
     /// The policy, or a part of it, is invalid: checks that need it end in an error.
