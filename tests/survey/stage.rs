@@ -1,7 +1,7 @@
 //! A GitHub with an organisation, and the program in a directory of its own.
 
 use std::path::PathBuf;
-use std::process::{Command, Stdio};
+use std::process::{Command, Output, Stdio};
 
 use serde_json::Value;
 use simulator::GitHub;
@@ -98,12 +98,7 @@ impl Stage {
 
 impl Run {
     pub fn of(command: &mut Command) -> Self {
-        let output = command.output().unwrap();
-        Self {
-            code: output.status.code(),
-            out: String::from_utf8(output.stdout).unwrap(),
-            err: String::from_utf8(output.stderr).unwrap(),
-        }
+        Self::from(command.output().unwrap())
     }
 
     pub fn json(&self) -> Value {
@@ -113,6 +108,16 @@ impl Run {
     /// What is printed, without the times.
     pub fn timeless(&self) -> String {
         timeless(&self.out)
+    }
+}
+
+impl From<Output> for Run {
+    fn from(output: Output) -> Self {
+        Self {
+            code: output.status.code(),
+            out: String::from_utf8(output.stdout).unwrap(),
+            err: String::from_utf8(output.stderr).unwrap(),
+        }
     }
 }
 
