@@ -81,7 +81,7 @@ fn lasting_faults_end_within_the_time() {
             Fault::Trickle(Duration::from_millis(200)),
             Fault::Huge(100 << 20),
             Fault::too_many_requests(3600),
-            Fault::RedirectElsewhere,
+            Fault::RedirectElsewhere(302),
         ] {
             let stage = Stage::with_policy(POLICY);
             stage
@@ -117,7 +117,7 @@ fn a_redirect_within_the_host_is_followed_by_a_read() {
     stage.github.add_fault(FaultRule::first(
         Endpoint::Contents,
         1,
-        Fault::Redirect(target.into()),
+        Fault::Redirect(301, target.into()),
     ));
     let step = stage.ask(&stage.push(), AFFECTED);
     assert_outcome(&stage, &step, "allowed", "granted");

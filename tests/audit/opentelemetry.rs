@@ -336,7 +336,7 @@ fn what_is_sent_again() {
         (Fault::status(401, "not valid"), false),
         (Fault::status(403, "not valid"), false),
         (Fault::status(500, "not valid"), false),
-        (Fault::RedirectElsewhere, false),
+        (Fault::RedirectElsewhere(302), false),
         (Fault::Huge(1 << 20), false),
     ] {
         let scene = Scene::new();

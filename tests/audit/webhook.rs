@@ -253,8 +253,12 @@ fn lasting_faults_are_a_warning() {
         (Fault::status(404, "x"), "it answered 404", 3),
         // About the receiver: what is on its way ends, and nothing more is begun.
         (Fault::status(410, "x"), "it answered 410", 3),
-        (Fault::RedirectElsewhere, "it answered 302", 3),
-        (Fault::Redirect("/hooks/other".into()), "it answered 301", 3),
+        (Fault::RedirectElsewhere(302), "it answered 302", 3),
+        (
+            Fault::Redirect(301, "/hooks/other".into()),
+            "it answered 301",
+            3,
+        ),
         (Fault::status(500, "x"), "it answered 500", 15),
         (Fault::Garbage, "broke off", 15),
         (Fault::too_many_requests(3600), "it answered 429", 3),

@@ -22,16 +22,22 @@ pub enum Fault {
     Answer(Answer),
     /// The right answer under another `Content-Type`.
     ContentType(String),
+    /// The right answer with further headers.
+    Headers(Vec<(String, String)>),
     /// The right answer's body cut in half, under the full `Content-Length`, then closed.
     Truncate,
+    /// The same without `Content-Length`: nothing but the end of the connection says where the body ends.
+    TruncateUnframed,
     /// A 200 whose body is this many bytes of spaces, streamed.
     Huge(usize),
     /// The right answer, one byte at a time with this pause between.
     Trickle(Duration),
-    /// 302 to the same path on another host, see [`GitHub::elsewhere_requests`](crate::GitHub::elsewhere_requests).
-    RedirectElsewhere,
-    /// 301 to this path on the same host.
-    Redirect(String),
+    /// With this status to the same path on another host, see [`GitHub::elsewhere_requests`](crate::GitHub::elsewhere_requests).
+    RedirectElsewhere(u16),
+    /// With this status to this path on the same host.
+    Redirect(u16, String),
+    /// With this status to where the request came for.
+    RedirectLoop(u16),
 }
 
 impl Fault {
@@ -81,7 +87,13 @@ impl FaultRule {
         Self::between(endpoint, number.saturating_sub(1), number, fault)
     }
 
-    /// Only requests whose path contains `part`; others do not count.
+    /// Every request to `endpoint` but the first `count`.
+    #[must_use]
+    pub fn after(endpoint: Endpoint, count: usize, fault: Fault) -> Self {
+        Self::between(endpoint, count, usize::MAX, fault)
+    }
+
+    /// Only requests whose path, with its query, contains `part`; others do not count.
     #[must_use]
     pub fn path_contains(mut self, part: &str) -> Self {
         self.path_contains = Some(part.into());
@@ -137,6 +149,7 @@ mod tests {
         let mut rules = [
             FaultRule::nth(Endpoint::Contents, 2, Fault::Reset),
             FaultRule::always(Endpoint::Contents, Fault::Stall).path_contains("policy"),
+            FaultRule::after(Endpoint::Keys, 1, Fault::Garbage),
         ];
         assert!(choose(&mut rules, Endpoint::Contents, "/other").is_none());
         assert!(matches!(
@@ -148,5 +161,9 @@ mod tests {
             Some(Fault::Stall)
         ));
         assert!(choose(&mut rules, Endpoint::Keys, "/policy").is_none());
+        assert!(matches!(
+            choose(&mut rules, Endpoint::Keys, "/"),
+            Some(Fault::Garbage)
+        ));
     }
 }

@@ -56,6 +56,14 @@ impl Request {
             .map(|(_, value)| value)
     }
 
+    /// The path with its query.
+    pub(crate) fn target(&self) -> String {
+        match self.query.as_str() {
+            "" => self.path.clone(),
+            query => format!("{}?{query}", self.path),
+        }
+    }
+
     /// The path's segments, decoded; `/a//b` has an empty one between.
     #[must_use]
     pub fn segments(&self) -> Vec<String> {
@@ -152,13 +160,13 @@ impl Answer {
         self
     }
 
-    /// The header lines, ending in the empty line; `length` is what `Content-Length` claims.
-    pub(crate) fn head(&self, length: usize) -> Vec<u8> {
+    /// The header lines, ending in the empty line; `length` is what `Content-Length` claims, if it is there.
+    pub(crate) fn head(&self, length: Option<usize>) -> Vec<u8> {
         let mut head = format!("HTTP/1.1 {} {}\r\n", self.status, reason(self.status));
         for (name, value) in &self.headers {
             head.push_str(&format!("{name}: {value}\r\n"));
         }
-        if self.status != 204 && self.status != 304 {
+        if let Some(length) = length.filter(|_| self.status != 204 && self.status != 304) {
             head.push_str(&format!("Content-Length: {length}\r\n"));
         }
         head.push_str("\r\n");

@@ -118,7 +118,7 @@ impl Server {
             let mut state = self.state.lock();
             let route = Route::of(request, &state.api_prefix);
             let index = state.recorder.received(request, route.endpoint, connection);
-            let fault = faults::choose(&mut state.faults, route.endpoint, &request.path);
+            let fault = faults::choose(&mut state.faults, route.endpoint, &request.target());
             (route, index, fault)
         };
         wait(self.latency).await;
@@ -155,10 +155,20 @@ impl Server {
                 answer.headers.retain(|(name, _)| name != "Content-Type");
                 answer.with_header("Content-Type", &content_type)
             }
+            Some(Fault::Headers(headers)) => {
+                let mut answer = model();
+                answer.headers.extend(headers);
+                answer
+            }
             Some(Fault::Truncate) => {
                 let answer = model();
                 self.answered(index, &answer);
-                return truncated(wire, &answer).await;
+                return truncated(wire, &answer, Some(answer.body.len())).await;
+            }
+            Some(Fault::TruncateUnframed) => {
+                let answer = model();
+                self.answered(index, &answer);
+                return truncated(wire, &answer, None).await;
             }
             Some(Fault::Huge(length)) => {
                 let answer = Answer::new(200, "application/json; charset=utf-8", "");
@@ -170,13 +180,16 @@ impl Server {
                 self.answered(index, &answer);
                 return trickle(wire, &answer, pause).await;
             }
-            Some(Fault::RedirectElsewhere) => {
+            Some(Fault::RedirectElsewhere(status)) => {
                 let location = format!("{}{}", self.state.lock().elsewhere_url, request.path);
-                Answer::empty(302).with_header("Location", &location)
+                Answer::empty(status).with_header("Location", &location)
             }
-            Some(Fault::Redirect(path)) => {
+            Some(Fault::Redirect(status, path)) => {
                 let location = format!("{}{path}", self.state.lock().server_url);
-                Answer::empty(301).with_header("Location", &location)
+                Answer::empty(status).with_header("Location", &location)
+            }
+            Some(Fault::RedirectLoop(status)) => {
+                Answer::empty(status).with_header("Location", &request.target())
             }
         };
         // Recorded before it is sent: whoever has read the answer finds the record complete.
@@ -201,7 +214,7 @@ async fn write_answer(
     wire: &mut (impl AsyncWrite + Unpin),
     answer: &Answer,
 ) -> std::io::Result<()> {
-    let mut bytes = answer.head(answer.body.len());
+    let mut bytes = answer.head(Some(answer.body.len()));
     bytes.extend_from_slice(&answer.body);
     wire.write_all(&bytes).await?;
     wire.flush().await
@@ -213,8 +226,12 @@ fn reset(wire: &impl Wire) -> std::io::Result<Next> {
     Err(std::io::ErrorKind::ConnectionReset.into())
 }
 
-async fn truncated(wire: &mut impl Wire, answer: &Answer) -> std::io::Result<Next> {
-    let mut bytes = answer.head(answer.body.len());
+async fn truncated(
+    wire: &mut impl Wire,
+    answer: &Answer,
+    length: Option<usize>,
+) -> std::io::Result<Next> {
+    let mut bytes = answer.head(length);
     bytes.extend(answer.body.iter().take(answer.body.len() / 2));
     wire.write_all(&bytes).await?;
     wire.flush().await?;
@@ -222,7 +239,7 @@ async fn truncated(wire: &mut impl Wire, answer: &Answer) -> std::io::Result<Nex
 }
 
 async fn huge(wire: &mut impl Wire, answer: &Answer, length: usize) -> std::io::Result<Next> {
-    wire.write_all(&answer.head(length)).await?;
+    wire.write_all(&answer.head(Some(length))).await?;
     let block = [b' '; 64 << 10];
     let mut left = length;
     while left > 0 {
@@ -235,7 +252,8 @@ async fn huge(wire: &mut impl Wire, answer: &Answer, length: usize) -> std::io::
 }
 
 async fn trickle(wire: &mut impl Wire, answer: &Answer, pause: Duration) -> std::io::Result<Next> {
-    wire.write_all(&answer.head(answer.body.len())).await?;
+    wire.write_all(&answer.head(Some(answer.body.len())))
+        .await?;
     for byte in &answer.body {
         wire.write_all(&[*byte]).await?;
         wire.flush().await?;

@@ -1,8 +1,10 @@
 //! The directories of one step, gone when the result is.
 
 use std::fs;
+use std::io;
 use std::os::unix::fs::{PermissionsExt as _, symlink};
 use std::path::{Path, PathBuf};
+use std::process::Command;
 
 use anyhow::Context as _;
 
@@ -23,6 +25,10 @@ pub enum FileCommands {
     Directories,
     /// Every write fails as on a full disk (`/dev/full`).
     Full,
+    /// Pipes that nobody reads.
+    Pipes,
+    /// Links to files that can be written.
+    Links,
     /// The variables are not set, as with a very old runner.
     Unset,
 }
@@ -45,11 +51,12 @@ pub(crate) struct StepDirectory {
 
 impl StepDirectory {
     pub(crate) fn create(
+        parent: &Path,
         event: &str,
         workspace_files: &[(String, Vec<u8>)],
         file_commands: FileCommands,
     ) -> anyhow::Result<Self> {
-        let root = std::env::temp_dir().join(format!("simulator-{}", hex(8)));
+        let root = parent.join(format!("simulator-{}", hex(8)));
         let mut directory = Self {
             paths: Paths {
                 workspace: root.join("workspace"),
@@ -69,7 +76,7 @@ impl StepDirectory {
         Ok(directory)
     }
 
-    fn fill(&self, event: &str, workspace_files: &[(String, Vec<u8>)]) -> std::io::Result<()> {
+    fn fill(&self, event: &str, workspace_files: &[(String, Vec<u8>)]) -> io::Result<()> {
         for name in ["workspace", "home", "workflow", "runner_temp"] {
             fs::create_dir_all(self.root.join(name))?;
         }
@@ -84,7 +91,7 @@ impl StepDirectory {
         Ok(())
     }
 
-    fn create_file_commands(&mut self, kind: FileCommands) -> std::io::Result<()> {
+    fn create_file_commands(&mut self, kind: FileCommands) -> io::Result<()> {
         if kind == FileCommands::Unset {
             return Ok(());
         }
@@ -103,6 +110,12 @@ impl StepDirectory {
                 }
                 FileCommands::Directories => fs::create_dir(&path)?,
                 FileCommands::Full => symlink("/dev/full", &path)?,
+                FileCommands::Pipes => make_pipe(&path)?,
+                FileCommands::Links => {
+                    let target = self.root.join(name);
+                    fs::write(&target, "")?;
+                    symlink(target, &path)?;
+                }
                 FileCommands::Missing | FileCommands::Unset => {}
             }
             self.paths.file_commands.push((name, path));
@@ -110,7 +123,8 @@ impl StepDirectory {
         Ok(())
     }
 
-    /// The content of a file command; empty when there is no regular file.
+    /// The content of a file command; empty when there is no regular file, nor a link to one: reading `/dev/full`
+    /// never ends.
     pub(crate) fn file_command(&self, name: &str) -> Vec<u8> {
         let path = self
             .paths
@@ -118,15 +132,19 @@ impl StepDirectory {
             .iter()
             .find(|(other, _)| *other == name)
             .map(|(_, path)| path);
-        path.filter(|path| is_regular(path))
+        path.filter(|path| path.is_file())
             .and_then(|path| fs::read(path).ok())
             .unwrap_or_default()
     }
 }
 
-/// Not through links: reading `/dev/full` never ends.
-fn is_regular(path: &Path) -> bool {
-    fs::symlink_metadata(path).is_ok_and(|metadata| metadata.is_file())
+/// The shell's own `mkfifo`: there is no call in the standard library.
+fn make_pipe(path: &Path) -> io::Result<()> {
+    let made = Command::new("mkfifo").arg(path).status()?;
+    match made.success() {
+        true => Ok(()),
+        false => Err(io::Error::other("mkfifo failed")),
+    }
 }
 
 impl Drop for StepDirectory {

@@ -45,6 +45,7 @@ pub struct Runner {
     workspace_files: Vec<(String, Vec<u8>)>,
     inputs: Vec<(String, String)>,
     file_commands: FileCommands,
+    directory: Option<PathBuf>,
     limit: Duration,
     signal: Option<(Signal, Duration)>,
 }
@@ -59,6 +60,7 @@ impl Runner {
             workspace_files: Vec::new(),
             inputs: Vec::new(),
             file_commands: FileCommands::default(),
+            directory: None,
             limit: DEFAULT_LIMIT,
             signal: None,
         }
@@ -126,6 +128,13 @@ impl Runner {
         self
     }
 
+    /// Makes the steps' directories in this one, in place of the system's for temporary files.
+    #[must_use]
+    pub fn directory(mut self, directory: impl Into<PathBuf>) -> Self {
+        self.directory = Some(directory.into());
+        self
+    }
+
     /// Kills the step after this time; two minutes unless told.
     #[must_use]
     pub fn limit(mut self, limit: Duration) -> Self {
@@ -153,6 +162,22 @@ impl Runner {
         job: &Job,
         inputs: &[(&str, &str)],
     ) -> anyhow::Result<StepResult> {
+        self.run_watched(github, job, inputs, |_| ())
+    }
+
+    /// As [`Runner::run`]; `watch` gets the process's id when it has started. While it runs, neither the limit nor
+    /// a signal of [`Runner::signal_after`] ends the step.
+    ///
+    /// # Errors
+    ///
+    /// As [`Runner::run`].
+    pub fn run_watched(
+        &self,
+        github: &GitHub,
+        job: &Job,
+        inputs: &[(&str, &str)],
+        watch: impl FnOnce(u32),
+    ) -> anyhow::Result<StepResult> {
         let full_name = job.repository.full_name();
         if github.repository(&full_name).is_none() {
             github.add_repository(job.repository.clone());
@@ -169,7 +194,9 @@ impl Runner {
             api: github.api_url(),
         };
         let event = job.trigger.payload(job, &urls.server).to_string();
-        let directory = StepDirectory::create(&event, &self.workspace_files, self.file_commands)?;
+        let parent = self.directory.clone().unwrap_or_else(std::env::temp_dir);
+        let directory =
+            StepDirectory::create(&parent, &event, &self.workspace_files, self.file_commands)?;
         let inputs = self.resolved_inputs(job, &credentials.github_token, inputs)?;
         let mut command = Command::new(&self.binary);
         command
@@ -183,7 +210,7 @@ impl Runner {
                 &inputs,
             ))
             .current_dir(&directory.paths.workspace);
-        let finished = process::run(command, self.limit, self.signal)?;
+        let finished = process::run(command, self.limit, self.signal, watch)?;
         Ok(StepResult::read(finished, directory))
     }
 

@@ -1,9 +1,9 @@
 //! A process with both of its streams read, and an end whatever it does.
 
-use std::io::Read;
+use std::io::{self, Read};
 use std::os::unix::process::ExitStatusExt as _;
 use std::process::{Child, Command, ExitStatus, Stdio};
-use std::sync::mpsc::{RecvTimeoutError, channel};
+use std::sync::mpsc::{Receiver, RecvTimeoutError, channel};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
@@ -58,11 +58,13 @@ pub(crate) struct Finished {
     pub(crate) duration: Duration,
 }
 
-/// Starts `command`; after `limit` it is killed. `signal` is sent once, after its delay.
+/// Starts `command`; after `limit` it is killed. `signal` is sent once, after its delay. `watch` is called with
+/// the process's id as soon as it has started; while it runs, limit and signal wait.
 pub(crate) fn run(
     mut command: Command,
     limit: Duration,
     signal: Option<(Signal, Duration)>,
+    watch: impl FnOnce(u32),
 ) -> anyhow::Result<Finished> {
     command
         .stdin(Stdio::null())
@@ -76,7 +78,9 @@ pub(crate) fn run(
     let log = Log::default();
     let out = child.stdout.take().map(|pipe| log.read(pipe, Stream::Out));
     let err = child.stderr.take().map(|pipe| log.read(pipe, Stream::Err));
-    let (status, duration, timed_out) = wait(child, id, started, limit, signal)?;
+    let ended = wait_for(child, started);
+    watch(id);
+    let (status, duration, timed_out) = end(&ended, id, started, limit, signal)?;
     let text = |reader: Option<JoinHandle<Vec<u8>>>| {
         let bytes = reader
             .and_then(|thread| thread.join().ok())
@@ -98,20 +102,23 @@ pub(crate) fn run(
     })
 }
 
-fn wait(
-    mut child: Child,
-    id: u32,
-    started: Instant,
-    limit: Duration,
-    signal: Option<(Signal, Duration)>,
-) -> anyhow::Result<(ExitStatus, Duration, bool)> {
+/// A thread that blocks notices the end at once; polling would blur the duration.
+fn wait_for(mut child: Child, started: Instant) -> Receiver<(io::Result<ExitStatus>, Duration)> {
     let (sender, ended) = channel();
-    // A thread that blocks notices the end at once; polling would blur the duration.
     std::thread::spawn(move || {
         let status = child.wait();
         let _ = sender.send((status, started.elapsed()));
     });
-    let mut signal = signal;
+    ended
+}
+
+fn end(
+    ended: &Receiver<(io::Result<ExitStatus>, Duration)>,
+    id: u32,
+    started: Instant,
+    limit: Duration,
+    mut signal: Option<(Signal, Duration)>,
+) -> anyhow::Result<(ExitStatus, Duration, bool)> {
     let mut timed_out = false;
     loop {
         let due = match signal {
@@ -224,6 +231,7 @@ mod tests {
             shell("echo one; sleep 0.1; echo two >&2; sleep 0.1; printf 'a\\rb'; exit 3"),
             Duration::from_secs(9),
             None,
+            |_| (),
         )
         .unwrap();
         assert_eq!(finished.exit, Exit::Code(3));
@@ -237,7 +245,8 @@ mod tests {
 
     #[test]
     fn a_step_that_hangs_is_killed() {
-        let finished = run(shell("exec sleep 9"), Duration::from_millis(100), None).unwrap();
+        let limit = Duration::from_millis(100);
+        let finished = run(shell("exec sleep 9"), limit, None, |_| ()).unwrap();
         assert_eq!(finished.exit, Exit::TimedOut);
         assert!(finished.duration < Duration::from_secs(5));
     }
@@ -245,7 +254,11 @@ mod tests {
     #[test]
     fn signals_arrive() {
         let signal = Some((Signal::Terminate, Duration::from_millis(100)));
-        let finished = run(shell("exec sleep 9"), Duration::from_secs(9), signal).unwrap();
+        let limit = Duration::from_secs(9);
+        let finished = run(shell("exec sleep 9"), limit, signal, |_| ()).unwrap();
         assert_eq!(finished.exit, Exit::Signal(15));
+        let interrupt = |id| send(id, "INT").unwrap();
+        let finished = run(shell("exec sleep 9"), limit, None, interrupt).unwrap();
+        assert_eq!(finished.exit, Exit::Signal(2));
     }
 }

@@ -55,6 +55,11 @@ fn answers_can_be_replaced() {
     let answer = world(Fault::ContentType("text/html".into())).answer();
     assert_eq!(answer.text(), "0123456789");
     assert!(answer.head.contains("Content-Type: text/html"));
+    let long = "x".repeat(100_000);
+    let headers = vec![("X-Long".to_owned(), long.clone())];
+    let answer = world(Fault::Headers(headers)).answer();
+    assert_eq!(answer.text(), "0123456789");
+    assert!(answer.head.contains(&format!("X-Long: {long}\r\n")));
 }
 
 #[test]
@@ -62,6 +67,9 @@ fn bodies_can_be_cut_huge_or_slow() {
     let cut = world(Fault::Truncate).answer();
     assert_eq!(cut.text(), "01234");
     assert!(cut.head.contains("Content-Length: 10"));
+    let unframed = world(Fault::TruncateUnframed).answer();
+    assert_eq!(unframed.text(), "01234");
+    assert!(!unframed.head.to_lowercase().contains("content-length"));
     assert_eq!(world(Fault::Huge(1_000_000)).answer().body.len(), 1_000_000);
     let started = Instant::now();
     assert_eq!(
@@ -129,7 +137,7 @@ fn a_lost_answer_has_still_done_its_work() {
 
 #[test]
 fn redirects_lead_where_they_say() {
-    let redirecting = world(Fault::RedirectElsewhere);
+    let redirecting = world(Fault::RedirectElsewhere(302));
     let head = redirecting.answer().head;
     assert!(head.contains(&format!(
         "Location: {}/api/v3/repos/o/r/contents/f",
@@ -145,8 +153,15 @@ fn redirects_lead_where_they_say() {
     .unwrap();
     let leaked = redirecting.github.elsewhere_requests();
     assert_eq!(leaked[0].request.header("authorization"), Some("Bearer t"));
-    let head = world(Fault::Redirect("/api/v3/other".into())).answer().head;
+    let head = world(Fault::Redirect(301, "/api/v3/other".into()))
+        .answer()
+        .head;
     assert!(head.starts_with("HTTP/1.1 301"));
+    let turning = world(Fault::RedirectLoop(308));
+    let url = format!("{}?ref=main", turning.url());
+    let head = send("GET", &url, &[], "").unwrap().head;
+    assert!(head.starts_with("HTTP/1.1 308"));
+    assert!(head.contains("Location: /api/v3/repos/o/r/contents/f?ref=main\r\n"));
 }
 
 #[test]
