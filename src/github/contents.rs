@@ -37,7 +37,7 @@ impl Api {
     /// Reads a file by the contents API; without a ref at the default branch.
     ///
     /// # Errors
-    /// The request failed, the path is no file, or the file is larger than `cap` bytes.
+    /// The request failed, the path is no file, the file is larger than `cap` bytes, or it may be cut off.
     pub async fn file(
         &self,
         repository: &RepositoryName,
@@ -53,6 +53,11 @@ impl Api {
         // Raw, because the JSON form stops at 1 MB. Base64 in JSON is a third longer than the file.
         let accept = "application/vnd.github.raw+json";
         let response = self.get(&route, accept, cap + cap / 2 + MAX_JSON).await?;
+        // Half of a policy can grant more than the whole: its rules lack their last conditions.
+        if !response.is_delimited() {
+            let message = "it does not say where it ends, so it may be cut off";
+            return Err(ApiError::Shape(message.to_owned()));
+        }
         let bytes = raw_or_json(response)?;
         if bytes.len() > cap {
             return Err(crate::http::HttpError::TooLarge {

@@ -1,5 +1,6 @@
 //! Answers, read whole with a cap.
 
+use http::header::{CONTENT_LENGTH, TRANSFER_ENCODING};
 use http::{HeaderMap, StatusCode};
 use http_body_util::{BodyExt, LengthLimitError, Limited};
 
@@ -20,6 +21,19 @@ impl Response {
     /// A header as text.
     pub fn header(&self, name: &str) -> Option<&str> {
         self.headers.get(name)?.to_str().ok()
+    }
+
+    /// Whether the answer says where it ends: by its length, or in chunks. One that ends with its
+    /// connection may have been cut off, and nobody can tell.
+    ///
+    /// Source: RFC 9112, sections 6.3 and 8.
+    pub fn is_delimited(&self) -> bool {
+        let is_chunked = |coding: &str| coding.trim().eq_ignore_ascii_case("chunked");
+        self.headers.contains_key(CONTENT_LENGTH)
+            || self
+                .header(TRANSFER_ENCODING.as_str())
+                .and_then(|codings| codings.rsplit(',').next())
+                .is_some_and(is_chunked)
     }
 
     /// What GitHub says in the JSON of an error (`message`), at most 200 characters.
@@ -74,4 +88,32 @@ where
         headers: parts.headers,
         body: body.to_bytes().into(),
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn where_an_answer_ends() {
+        for (headers, delimited) in [
+            (&[][..], false),
+            (&[("content-type", "text/plain")], false),
+            (&[("content-length", "0")], true),
+            (&[("transfer-encoding", "Chunked")], true),
+            (&[("transfer-encoding", "gzip, chunked")], true),
+            // What is not chunked last ends with the connection.
+            (&[("transfer-encoding", "gzip")], false),
+        ] {
+            let headers = headers.iter();
+            let response = Response {
+                status: StatusCode::OK,
+                headers: headers
+                    .map(|(name, value)| (name.parse().unwrap(), value.parse().unwrap()))
+                    .collect::<HeaderMap>(),
+                body: Vec::new(),
+            };
+            assert_eq!(response.is_delimited(), delimited, "{response:?}");
+        }
+    }
 }
