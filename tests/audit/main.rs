@@ -22,24 +22,12 @@ mod signature;
 mod validator;
 mod webhook;
 
-use serde_json::Value;
 use simulator::StepResult;
+use support::{record_lines as lines, records};
 
 /// The permissions that the policy of the tests allows and denies to a push to `main`.
 const ALLOWED: &str = "ws:affected_stacks:create";
 const DENIED: &str = "ws:deployments:create";
-
-/// The records in a log or a file, a line each.
-fn lines(text: &str) -> Vec<&str> {
-    let is_record = |line: &&str| line.starts_with("{\"data\"");
-    text.lines().filter(is_record).collect()
-}
-
-/// The records in a log or a file.
-fn records(text: &str) -> Vec<Value> {
-    let parsed = lines(text).into_iter().map(serde_json::from_str);
-    parsed.collect::<Result<_, _>>().unwrap()
-}
 
 fn file(step: &StepResult, path: &str) -> String {
     std::fs::read_to_string(step.workspace().join(path)).unwrap()

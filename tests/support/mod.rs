@@ -46,6 +46,18 @@ pub fn repository() -> Repository {
     Repository::new("acme-org/infra", 123, 4567).with_branch("feature/x")
 }
 
+/// The audit records in a log or a file, a line each.
+pub fn record_lines(text: &str) -> Vec<&str> {
+    let is_record = |line: &&str| line.starts_with("{\"data\"");
+    text.lines().filter(is_record).collect()
+}
+
+/// The audit records in a log or a file.
+pub fn records(text: &str) -> Vec<Value> {
+    let parsed = record_lines(text).into_iter().map(serde_json::from_str);
+    parsed.collect::<Result<_, _>>().unwrap()
+}
+
 impl Stage {
     /// With a policy at its default place.
     pub fn with_policy(policy: &str) -> Self {

@@ -14,6 +14,8 @@
 
 mod faults;
 mod limits;
+#[path = "../support/memory.rs"]
+mod memory;
 mod output;
 mod refusals;
 mod resume;

@@ -1,11 +1,12 @@
 //! Organisations of thousands of repositories, over TLS: points, requests, time, memory.
 
-use std::process::{Child, Stdio};
+use std::process::Stdio;
 use std::time::{Duration, Instant};
 
 use simulator::GitHub;
 use simulator::github::{Organization, RateLimits};
 
+use super::memory::peak_memory;
 use super::stage::{ALL, Run, SHA, Stage};
 
 const POLICY: &str = "\
@@ -75,7 +76,8 @@ fn survey(count: usize) -> Measured {
     let mut command = stage.command("--policy policy.yml --state state.jsonl --format json");
     let piped = command.stdout(Stdio::piped()).stderr(Stdio::piped());
     let child = piped.spawn().unwrap();
-    let watch = watch_memory(&child);
+    let id = child.id();
+    let watch = std::thread::spawn(move || peak_memory(id));
     let run = Run::from(child.wait_with_output().unwrap());
     let time = started.elapsed();
     let peak = watch.join().unwrap();
@@ -97,30 +99,6 @@ fn survey(count: usize) -> Measured {
         time,
         peak,
     }
-}
-
-/// The peak memory of a process in kilobytes, once it has ended: the kernel's own high-water mark, read until
-/// it is gone. `getrusage` is of no use here: it counts what this process had when it started the
-/// other, a whole organisation.
-fn watch_memory(child: &Child) -> std::thread::JoinHandle<u64> {
-    let status = format!("/proc/{}/status", child.id());
-    std::thread::spawn(move || {
-        let mut peak = 0;
-        // A process that has ended has a status, without memory, until it is waited for.
-        while let Some(now) = std::fs::read_to_string(&status)
-            .ok()
-            .and_then(|status| high_water_mark(&status))
-        {
-            peak = now;
-            std::thread::sleep(Duration::from_millis(1));
-        }
-        peak
-    })
-}
-
-fn high_water_mark(status: &str) -> Option<u64> {
-    let line = status.lines().find(|line| line.starts_with("VmHWM:"))?;
-    line.split_whitespace().nth(1)?.parse().ok()
 }
 
 #[test]

@@ -1,0 +1,117 @@
+//! Every request × every fault × once and always × a job that is to be allowed and one that is not.
+
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::time::{Duration, Instant};
+
+use super::cell::{Cell, OVERRUN, Report};
+use super::kinds::{Kind, kinds};
+use super::requests::REQUESTS;
+use super::run_all;
+use super::scene::Ask;
+
+/// How many steps wait for the end of their time at once.
+const WAITING: usize = 48;
+/// Once or always, and the job.
+const VARIANTS: [(bool, Ask); 4] = [
+    (true, Ask::Allowed),
+    (false, Ask::Denied),
+    (true, Ask::Denied),
+    (false, Ask::Allowed),
+];
+
+/// All of them, or each request with each fault in one of the variants, which take turns.
+fn cells(kinds: &[Kind]) -> Vec<Cell<'_>> {
+    let mut cells = Vec::new();
+    for (row, request) in REQUESTS.iter().enumerate() {
+        for (column, kind) in kinds.iter().enumerate() {
+            for (index, (once, ask)) in VARIANTS.into_iter().enumerate() {
+                if run_all() || (row + column) % VARIANTS.len() == index {
+                    cells.push(Cell {
+                        request,
+                        kind,
+                        once,
+                        ask,
+                    });
+                }
+            }
+        }
+    }
+    cells
+}
+
+/// Runs the cells, so many at once.
+fn run<'a>(cells: &[Cell<'a>], at_once: usize) -> Vec<(Cell<'a>, Report)> {
+    let next = AtomicUsize::new(0);
+    let work = || {
+        let mut reports = Vec::new();
+        while let Some(cell) = cells.get(next.fetch_add(1, Ordering::Relaxed)) {
+            reports.push((*cell, cell.run()));
+        }
+        reports
+    };
+    std::thread::scope(|scope| {
+        let workers: Vec<_> = (0..at_once).map(|_| scope.spawn(work)).collect();
+        let reports = workers
+            .into_iter()
+            .flat_map(|worker| worker.join().unwrap());
+        reports.collect()
+    })
+}
+
+#[test]
+fn every_request_meets_every_fault() {
+    let started = Instant::now();
+    let kinds = kinds();
+    let cells = cells(&kinds);
+    let (waiting, working): (Vec<_>, Vec<_>) = cells.iter().partition(|cell| cell.waits());
+    let cores = std::thread::available_parallelism().map_or(2, usize::from);
+    let mut reports = std::thread::scope(|scope| {
+        let waiting = scope.spawn(|| run(&waiting, WAITING));
+        let mut reports = run(&working, 2 * cores);
+        reports.extend(waiting.join().unwrap());
+        reports
+    });
+    // Who had a time to keep gets it again, alone: the machine may have been busy with the others.
+    let mut again = 0;
+    for (cell, report) in &mut reports {
+        if report.complaint.is_some() && !report.wrong_grant && cell.waits() {
+            again += 1;
+            *report = cell.run();
+        }
+    }
+    let wrong: Vec<_> = reports
+        .iter()
+        .filter(|(_, report)| report.wrong_grant)
+        .map(|(cell, _)| cell.name())
+        .collect();
+    let latest = reports.iter().map(|(_, report)| report.overrun).max();
+    let memory = reports.iter().map(|(_, report)| report.memory).max();
+    println!(
+        "{} requests × {} faults: {} steps in {:.0} s ({again} of them twice); wrong grants: {}; the latest \
+         {:.1} s after its time (at most {:.1}); peak memory {:.1} MB",
+        REQUESTS.len(),
+        kinds.len(),
+        cells.len(),
+        started.elapsed().as_secs_f32(),
+        wrong.len(),
+        latest.unwrap_or(Duration::ZERO).as_secs_f32(),
+        OVERRUN.as_secs_f32(),
+        memory.unwrap_or_default() as f32 / 1024.0,
+    );
+    assert_eq!(wrong, Vec::<String>::new());
+    let complaints: Vec<_> = reports
+        .iter()
+        .filter_map(|(_, report)| report.complaint.as_deref())
+        .collect();
+    assert!(
+        complaints.is_empty(),
+        "{} complaints\n{}",
+        complaints.len(),
+        complaints
+            .iter()
+            .take(5)
+            .copied()
+            .collect::<Vec<_>>()
+            .join("\n\n")
+    );
+}

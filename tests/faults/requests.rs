@@ -1,0 +1,240 @@
+//! Every request that the action can make.
+
+use simulator::github::{Endpoint, Fault, FaultRule};
+
+use super::scene::Place;
+
+/// What hangs on an answer.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Role {
+    Token,
+    Keys,
+    Policy,
+    OwnPolicy,
+    /// The App's token, with which the policy is read.
+    App,
+    /// One of the App's two tokens: the policy's, or the one that reports.
+    EitherApp,
+    CheckRun,
+    Status,
+    Review,
+    ReviewCheckRun,
+    Webhook,
+    Collector,
+    /// Nothing: good to have.
+    Nothing,
+}
+
+#[derive(Debug)]
+pub struct Request {
+    pub name: &'static str,
+    pub role: Role,
+    /// Where it is made.
+    pub place: Place,
+    endpoint: Endpoint,
+    /// What its path has, where there are others of the endpoint.
+    part: &'static str,
+    /// How many requests of the endpoint come before.
+    after: usize,
+}
+
+const fn request(name: &'static str, role: Role, place: Place, endpoint: Endpoint) -> Request {
+    Request {
+        name,
+        role,
+        place,
+        endpoint,
+        part: "",
+        after: 0,
+    }
+}
+
+const fn with(part: &'static str, request: Request) -> Request {
+    Request { part, ..request }
+}
+
+const fn second(request: Request) -> Request {
+    Request {
+        after: 1,
+        ..request
+    }
+}
+
+/// In the order in which they are made.
+pub const REQUESTS: [Request; 25] = [
+    request("OIDC token", Role::Token, Place::Default, Endpoint::Token),
+    request("issuer's keys", Role::Keys, Place::Default, Endpoint::Keys),
+    second(request(
+        "issuer's keys, for an unknown key",
+        Role::Keys,
+        Place::Rotated,
+        Endpoint::Keys,
+    )),
+    request("policy", Role::Policy, Place::Default, Endpoint::Contents),
+    request(
+        "policy's commit",
+        Role::Nothing,
+        Place::Default,
+        Endpoint::Commit,
+    ),
+    request(
+        "policy elsewhere",
+        Role::Policy,
+        Place::Elsewhere,
+        Endpoint::Contents,
+    ),
+    request(
+        "commit of the policy elsewhere",
+        Role::Nothing,
+        Place::Elsewhere,
+        Endpoint::Commit,
+    ),
+    with(
+        "acme-org/infra",
+        request(
+            "own policy",
+            Role::OwnPolicy,
+            Place::Delegated,
+            Endpoint::Contents,
+        ),
+    ),
+    with(
+        "acme-org/infra",
+        request(
+            "own policy's commit",
+            Role::Nothing,
+            Place::Delegated,
+            Endpoint::Commit,
+        ),
+    ),
+    request(
+        "App's installation",
+        Role::App,
+        Place::App,
+        Endpoint::Installation,
+    ),
+    request("App's token", Role::App, Place::App, Endpoint::AccessToken),
+    with(
+        "acme-org/policies",
+        request(
+            "App's installation elsewhere",
+            Role::App,
+            Place::AppElsewhere,
+            Endpoint::Installation,
+        ),
+    ),
+    request(
+        "App's tokens",
+        Role::EitherApp,
+        Place::AppElsewhere,
+        Endpoint::AccessToken,
+    ),
+    request(
+        "end of the App's token",
+        Role::Nothing,
+        Place::App,
+        Endpoint::RevokeToken,
+    ),
+    request(
+        "check run",
+        Role::CheckRun,
+        Place::Default,
+        Endpoint::CheckRun,
+    ),
+    request(
+        "commit status",
+        Role::Status,
+        Place::Default,
+        Endpoint::Status,
+    ),
+    request(
+        "review: comparison",
+        Role::Review,
+        Place::Review,
+        Endpoint::Compare,
+    ),
+    with(
+        "repo-permissions.yml?ref=BASE",
+        request(
+            "review: old policy",
+            Role::Review,
+            Place::Review,
+            Endpoint::Contents,
+        ),
+    ),
+    with(
+        "repo-permissions.yml?ref=HEAD",
+        request(
+            "review: new policy",
+            Role::Review,
+            Place::Review,
+            Endpoint::Contents,
+        ),
+    ),
+    with(
+        "contents/.github?ref=HEAD",
+        request(
+            "review: directory",
+            Role::Review,
+            Place::Review,
+            Endpoint::Contents,
+        ),
+    ),
+    with(
+        "repo-permissions.tests.yml?ref=HEAD",
+        request(
+            "review: cases",
+            Role::Review,
+            Place::Review,
+            Endpoint::Contents,
+        ),
+    ),
+    with(
+        "workflows?ref=HEAD",
+        request(
+            "review: workflows",
+            Role::Review,
+            Place::Review,
+            Endpoint::Contents,
+        ),
+    ),
+    second(request(
+        "review: check run",
+        Role::ReviewCheckRun,
+        Place::Review,
+        Endpoint::CheckRun,
+    )),
+    request(
+        "audit webhook",
+        Role::Webhook,
+        Place::Copies,
+        Endpoint::Webhook,
+    ),
+    request(
+        "OpenTelemetry",
+        Role::Collector,
+        Place::Copies,
+        Endpoint::Logs,
+    ),
+];
+
+impl Request {
+    /// The rule for a fault, the first time or each time. `commits` stand for `BASE` and `HEAD`.
+    pub fn rule(&self, fault: Fault, once: bool, commits: &[(&str, String)]) -> FaultRule {
+        let rule = match once {
+            true => FaultRule::nth(self.endpoint, self.after + 1, fault),
+            false => FaultRule::after(self.endpoint, self.after, fault),
+        };
+        let part = commits
+            .iter()
+            .fold(self.part.to_owned(), |part, (name, commit)| {
+                part.replace(name, commit)
+            });
+        rule.path_contains(&part)
+    }
+
+    /// On the host of those who take copies of audit records.
+    pub fn is_to_receiver(&self) -> bool {
+        matches!(self.role, Role::Webhook | Role::Collector)
+    }
+}
