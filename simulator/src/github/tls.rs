@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use anyhow::Context as _;
-use rcgen::{BasicConstraints, CertificateParams, IsCa, Issuer, KeyPair, KeyUsagePurpose};
+use rcgen::{BasicConstraints, CertificateParams, DnType, IsCa, Issuer, KeyPair, KeyUsagePurpose};
 use rustls::ServerConfig;
 use rustls::pki_types::{PrivateKeyDer, PrivatePkcs8KeyDer};
 use tokio_rustls::TlsAcceptor;
@@ -17,6 +17,10 @@ pub(crate) struct Tls {
 /// A new authority and a leaf for `localhost` and `127.0.0.1`.
 pub(crate) fn create() -> anyhow::Result<Tls> {
     let mut ca_params = CertificateParams::new(Vec::new())?;
+    // With one name for both, OpenSSL takes the leaf for self-signed.
+    ca_params
+        .distinguished_name
+        .push(DnType::CommonName, "simulator authority");
     ca_params.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
     ca_params.key_usages = vec![KeyUsagePurpose::KeyCertSign, KeyUsagePurpose::CrlSign];
     let ca_key = KeyPair::generate()?;
