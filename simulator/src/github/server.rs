@@ -203,10 +203,12 @@ impl Server {
     }
 }
 
-/// Nothing at all for zero: a timer would still wait for its next tick, up to a millisecond.
+/// Nothing at all for zero. A thread, because the runtime's timer goes off up to a millisecond late,
+/// which would be counted as the client's time.
 async fn wait(time: Duration) {
     if !time.is_zero() {
-        tokio::time::sleep(time).await;
+        // It fails only when the runtime ends.
+        let _ = tokio::task::spawn_blocking(move || std::thread::sleep(time)).await;
     }
 }
 
