@@ -13,10 +13,9 @@ ENV RUSTFLAGS="-C target-feature=+crt-static"
 # or the lock file changes.
 COPY Cargo.toml Cargo.lock ./
 COPY simulator/Cargo.toml simulator/
-RUN mkdir -p src simulator/src benches \
+RUN mkdir -p src simulator/src \
     && touch src/lib.rs simulator/src/lib.rs \
     && echo 'fn main() {}' > src/main.rs \
-    && cp src/main.rs benches/step.rs \
     && cargo build --release --locked --package repo-permissions --target "$(rustc --print host-tuple)"
 
 # `touch`: the files keep their old times when they are copied, and cargo would take the empty

@@ -388,6 +388,12 @@ impl GitHub {
         self.state.lock().faults.clear();
     }
 
+    /// The time since it was started.
+    #[must_use]
+    pub fn clock(&self) -> Duration {
+        self.state.lock().recorder.clock()
+    }
+
     /// Every request so far, in the order of arrival.
     #[must_use]
     pub fn requests(&self) -> Vec<RecordedRequest> {

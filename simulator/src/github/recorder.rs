@@ -14,7 +14,7 @@ pub struct RecordedRequest {
     pub endpoint: Endpoint,
     /// The number of its TCP connection, from 1: equal numbers mean a reused connection.
     pub connection: u64,
-    /// Since the GitHub was started, when the request had been read.
+    /// When the request had been read, by [`GitHub::clock`](super::GitHub::clock).
     pub at: Duration,
     /// The answer's status; `None` while, or when, there was none.
     pub status: Option<u16>,
@@ -45,7 +45,7 @@ impl Recorder {
             request: request.clone(),
             endpoint,
             connection,
-            at: self.started.elapsed(),
+            at: self.clock(),
             status: None,
         });
         self.requests.len() - 1
@@ -55,6 +55,10 @@ impl Recorder {
         if let Some(recorded) = self.requests.get_mut(index) {
             recorded.status = Some(status);
         }
+    }
+
+    pub(crate) fn clock(&self) -> Duration {
+        self.started.elapsed()
     }
 
     pub(crate) fn requests(&self) -> &[RecordedRequest] {
