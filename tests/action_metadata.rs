@@ -16,13 +16,14 @@ use repo_permissions::policy::{Document, Format};
 use saphyr_parser::{Event, Parser, StrInput};
 
 /// Section 6 of the contract: each input with its default, in order.
-const INPUTS: [(&str, &str); 19] = [
+const INPUTS: [(&str, &str); 20] = [
     ("permission", ""),
     ("policy", ".github/repo-permissions.yml"),
     ("token", "${{ github.token }}"),
     ("app-client-id", ""),
     ("app-private-key", ""),
     ("audience", "repo-permissions"),
+    ("check-run-id", "${{ job.check_run_id }}"),
     ("issuer", ""),
     ("mode", "enforce"),
     ("report", "check-run,status,summary"),

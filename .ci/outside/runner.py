@@ -228,12 +228,13 @@ class Runner:
             self.action = yaml.safe_load(file)
         self.binary, self.image, self.socket = binary, image, socket
 
-    def inputs(self, given, token):
+    def inputs(self, given, job, token):
         """Every declared input is there, empty if it has no default; what is not declared only warns."""
+        expressions = {"${{ github.token }}": token, "${{ job.check_run_id }}": job.check_run_id}
         values = {}
         for name, declared in self.action["inputs"].items():
             default = str(declared.get("default", ""))
-            values[name] = token if default == "${{ github.token }}" else default
+            values[name] = expressions.get(default, default)
         return {f"INPUT_{name.replace(' ', '_').upper()}": value for name, value in (values | given).items()}
 
     def variables(self, job, github, inputs, token, paths):
@@ -279,7 +280,7 @@ class Runner:
             "WORKSPACE": paths["workspace"],
         }
         values = dict(job.earlier_env)
-        values |= self.inputs(inputs, token)
+        values |= self.inputs(inputs, job, token)
         values["HOME"] = paths["home"]
         values |= {f"GITHUB_{name}": value for name, value in context.items()}
         values |= {

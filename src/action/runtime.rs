@@ -70,6 +70,7 @@ impl Runtime {
                 run_attempt: variable("GITHUB_RUN_ATTEMPT")?,
                 sha: variable("GITHUB_SHA")?,
                 event_name: variable("GITHUB_EVENT_NAME")?,
+                check_run_id: environment.input("check-run-id").map(str::to_owned),
             },
             workspace: environment.get("GITHUB_WORKSPACE").map(PathBuf::from),
         })

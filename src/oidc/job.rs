@@ -17,6 +17,9 @@ pub struct JobVariables {
     pub sha: String,
     /// `GITHUB_EVENT_NAME`
     pub event_name: String,
+    /// `job.check_run_id`, which only an input can hand over: what jobs of one run do not have in
+    /// common. Absent where the server has none.
+    pub check_run_id: Option<String>,
 }
 
 /// A claim that is another job's.
@@ -43,7 +46,13 @@ impl JobVariables {
             ("sha", "GITHUB_SHA", &self.sha),
             ("event_name", "GITHUB_EVENT_NAME", &self.event_name),
         ];
-        for (claim, variable, expected) in pairs {
+        // A token without it is refused too: if there is a kind of job whose tokens lack it, it would
+        // be the one to take tokens from.
+        let this_job = self
+            .check_run_id
+            .as_ref()
+            .map(|id| ("check_run_id", "check-run-id", id));
+        for (claim, variable, expected) in pairs.into_iter().chain(this_job) {
             let seen = claims.as_claims().text(claim);
             let agrees = seen.is_some_and(|seen| match claim {
                 // GitHub compares the names of repositories without case.
@@ -60,5 +69,82 @@ impl JobVariables {
             }
         }
         Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::{Value, json};
+
+    use super::*;
+
+    fn claims() -> Value {
+        json!({
+            "repository": "acme-org/infra", "repository_id": "123", "run_id": "7", "run_attempt": "1",
+            "sha": "c0ffee", "event_name": "push", "check_run_id": "39",
+        })
+    }
+
+    fn job() -> JobVariables {
+        JobVariables {
+            repository: "acme-org/infra".into(),
+            repository_id: "123".into(),
+            run_id: "7".into(),
+            run_attempt: "1".into(),
+            sha: "c0ffee".into(),
+            event_name: "push".into(),
+            check_run_id: Some("39".into()),
+        }
+    }
+
+    fn agrees(job: &JobVariables, claims: Value) -> Result<(), String> {
+        let claims = SignedClaims::new(serde_json::from_value(claims).unwrap());
+        job.agree_with(&claims).map_err(|error| error.to_string())
+    }
+
+    #[test]
+    #[expect(clippy::print_stdout, reason = "the count is documented")]
+    fn another_jobs_token() {
+        let mut refused = 0;
+        for (name, ours) in claims().as_object().unwrap() {
+            let ours_text = ours.as_str().unwrap();
+            for other in [
+                json!("another"),
+                json!(format!("{ours_text} ")),
+                json!(format!("{ours_text}0")),
+                json!(""),
+                json!(7),
+                json!([ours]),
+                Value::Null,
+            ] {
+                let mut theirs = claims();
+                theirs[name] = other.clone();
+                let error = agrees(&job(), theirs).unwrap_err();
+                assert!(error.contains(&format!("its `{name}` is")), "{name} {other}: {error}");
+                refused += 1;
+            }
+            let mut without = claims();
+            without.as_object_mut().unwrap().remove(name);
+            let error = agrees(&job(), without).unwrap_err();
+            assert!(error.contains("absent"), "{error}");
+            refused += 1;
+        }
+        println!("another job's token: {refused} refused");
+        assert_eq!(agrees(&job(), claims()), Ok(()));
+        let mut written = claims();
+        written["repository"] = json!("Acme-Org/INFRA");
+        assert_eq!(agrees(&job(), written), Ok(()));
+    }
+
+    #[test]
+    fn a_server_without_ids_of_check_runs() {
+        let of_server = JobVariables {
+            check_run_id: None,
+            ..job()
+        };
+        let mut without = claims();
+        without.as_object_mut().unwrap().remove("check_run_id");
+        assert_eq!(agrees(&of_server, without), Ok(()));
+        assert_eq!(agrees(&of_server, claims()), Ok(()));
     }
 }
