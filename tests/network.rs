@@ -11,12 +11,8 @@
 
 mod support;
 
-use std::io::{Read, Write};
-use std::net::{TcpListener, TcpStream};
-use std::sync::Arc;
-use std::sync::atomic::{AtomicUsize, Ordering};
-
 use simulator::{GitHub, Job};
+use support::proxy::Proxy;
 use support::{POLICY, repository, runner};
 
 const ASK: [(&str, &str); 1] = [("permission", "ws:affected_stacks:create")];
@@ -71,64 +67,18 @@ fn the_api_at_the_root_of_its_host() {
 #[test]
 fn a_proxy_is_used_with_connect() {
     let (github, mut job) = tls();
-    let connects = Arc::new(AtomicUsize::new(0));
-    let proxy = connect_proxy(Arc::clone(&connects));
+    let proxy = Proxy::start(None);
     job.proxy = vec![
-        ("HTTPS_PROXY".into(), proxy.clone()),
-        ("https_proxy".into(), proxy),
+        ("HTTPS_PROXY".into(), proxy.url.clone()),
+        ("https_proxy".into(), proxy.url.clone()),
     ];
     let step = runner().trusting(&github).run(&github, &job, &ASK).unwrap();
     assert_eq!(step.output("reason"), "granted", "{}", step.stdout);
-    assert!(connects.load(Ordering::SeqCst) >= 2);
+    let before = proxy.heads().len();
+    assert!(before >= 2);
     // NO_PROXY takes the host out.
-    let before = connects.load(Ordering::SeqCst);
     job.proxy.push(("NO_PROXY".into(), "localhost".into()));
     let step = runner().trusting(&github).run(&github, &job, &ASK).unwrap();
     assert_eq!(step.output("reason"), "granted", "{}", step.stdout);
-    assert_eq!(connects.load(Ordering::SeqCst), before);
-}
-
-/// A proxy that knows CONNECT only; gives its URL.
-fn connect_proxy(connects: Arc<AtomicUsize>) -> String {
-    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
-    let url = format!("http://{}", listener.local_addr().unwrap());
-    std::thread::spawn(move || {
-        for client in listener.incoming() {
-            let connects = Arc::clone(&connects);
-            std::thread::spawn(move || tunnel(client.unwrap(), &connects));
-        }
-    });
-    url
-}
-
-fn tunnel(mut client: TcpStream, connects: &AtomicUsize) {
-    let mut head = Vec::new();
-    let mut byte = [0];
-    while !head.ends_with(b"\r\n\r\n") {
-        if client.read(&mut byte).unwrap_or(0) == 0 {
-            return;
-        }
-        head.push(byte[0]);
-    }
-    let head = String::from_utf8(head).unwrap();
-    let target = head
-        .strip_prefix("CONNECT ")
-        .and_then(|rest| rest.split(' ').next());
-    let Some(target) = target else { return };
-    connects.fetch_add(1, Ordering::SeqCst);
-    let server = TcpStream::connect(target.replace("localhost", "127.0.0.1")).unwrap();
-    client.write_all(b"HTTP/1.1 200 OK\r\n\r\n").unwrap();
-    let pump = |mut from: TcpStream, mut to: TcpStream| {
-        std::thread::spawn(move || {
-            _ = std::io::copy(&mut from, &mut to);
-            _ = to.shutdown(std::net::Shutdown::Write);
-        })
-    };
-    let threads = [
-        pump(client.try_clone().unwrap(), server.try_clone().unwrap()),
-        pump(server, client),
-    ];
-    for thread in threads {
-        thread.join().unwrap();
-    }
+    assert_eq!(proxy.heads().len(), before);
 }

@@ -1,9 +1,6 @@
-use std::time::{Duration, Instant};
-
 use serde_json::{Value, json};
 
 use super::*;
-use crate::context::EventPayload;
 use crate::oidc::Claims;
 use crate::policy::Format;
 
@@ -49,7 +46,7 @@ fn of_event(event: &str) -> Context {
 }
 
 /// The context of a token with these claims, beside those that every job of the repository has.
-fn claimed(claims: Value, payload: Option<Value>) -> Context {
+fn claimed(claims: Value) -> Context {
     let mut all = json!({
         "repository": "acme-org/infra",
         "repository_id": "12",
@@ -62,9 +59,7 @@ fn claimed(claims: Value, payload: Option<Value>) -> Context {
         all[name] = value.clone();
     }
     let claims: Claims = serde_json::from_value(all).unwrap();
-    let payload =
-        payload.map(|payload| EventPayload::parse(payload.to_string().as_bytes()).unwrap());
-    Context::simulated(&claims, payload.as_ref())
+    Context::simulated(&claims, None)
 }
 
 /// The decision in one line: reason, then the granting rule or the nearest miss.
@@ -384,10 +379,8 @@ fn lists_match_when_any_pattern_does() {
 
 #[test]
 fn claims_are_further_dimensions() {
-    let context = claimed(
-        json!({"run_attempt": "2", "n": 7, "b": true, "list": ["x"], "none": null}),
-        None,
-    );
+    let context =
+        claimed(json!({"run_attempt": "2", "n": 7, "b": true, "list": ["x"], "none": null}));
     assert!(grants(
         "claims: { run_attempt: \"2\", n: \"7\", b: \"true\" }",
         &context
@@ -627,408 +620,19 @@ fn atmos_pro_examples() {
     insta::assert_snapshot!(decided(ATMOS, Scope::ThisRepository, DEPLOY, &job()), @"no_rule_matches: rule 3 (line 10) needs workflow `deploy-production.yml` and environment `production`; this job has workflow `deploy.yml` and no environment");
 }
 
-// ---- attacks and mistakes
-
 #[test]
-fn a1_alternations_are_anchored_as_a_whole() {
-    for pattern in [
-        "^main|develop$",
-        "main|develop",
-        "^main$|^develop$",
-        "(main|develop)",
-        "^(?:main)|develop",
-        "|main|develop",
-    ] {
-        let rule = format!("branch: '{pattern}'");
-        assert!(
-            grants(&rule, &on("main")) && grants(&rule, &on("develop")),
-            "{pattern}"
-        );
-        for branch in [
-            "main-x",
-            "mainevil",
-            "x-develop",
-            "evil/develop",
-            "main|develop",
-            "main\n",
-            "\nmain",
-            "maindevelop",
-        ] {
-            assert!(!grants(&rule, &on(branch)), "{pattern} {branch:?}");
-        }
-    }
-    for pattern in [
-        "a)|(",
-        "main)|(?:.*",
-        ")",
-        "(?x)main # )",
-        "(?x)(?:main # )|.*",
-    ] {
-        let decided = rule(&format!("branch: '{pattern}'"), &on("evil"));
-        assert!(!decided.starts_with("granted"), "{pattern}: {decided}");
-    }
-    assert!(!grants("branch: '(?m)^main$'", &on("main\nevil")));
-    assert!(!grants("branch: '(?s)main.'", &on("main")));
-}
-
-#[test]
-fn a2_a_dot_is_a_dot_and_a_glob_is_not_a_regex() {
-    assert!(grants("branch: release/1.0", &on("release/1.0")));
-    assert!(!grants("branch: release/1.0", &on("release/1x0")));
-    assert!(!grants(
-        "workflow: deploy.yml",
-        &Context {
-            workflow: Some("deployxyml".into()),
-            ..job()
-        }
-    ));
-    assert!(!grants("branch: feature/*", &on("feature/foo")));
-    assert!(grants("branch: { glob: feature/* }", &on("feature/foo")));
-    assert!(!grants(
-        "branch: { glob: feature/* }",
-        &on("feature/foo/bar")
-    ));
-    insta::assert_snapshot!(rule("workflow: '*.yml'", &job()), @r#"policy_invalid: line 3, column 52: the regex `*.yml` is not valid: repetition operator missing expression, at byte 0 of it (for a glob write `{ glob: "*.yml" }`, as a regex `.*` means any text)"#);
-    insta::assert_snapshot!(rule("branch: '**'", &job()), @r#"policy_invalid: line 3, column 50: the regex `**` is not valid: repetition operator missing expression, at byte 0 of it (for a glob write `{ glob: "**" }`, as a regex `.*` means any text)"#);
-}
-
-#[test]
-fn a3_a_missing_condition_or_claim_grants_nothing() {
-    let nothing = Context::default();
-    for text in [
-        "branch: '.*'",
-        "workflow: '.*'",
-        "environment: '.*'",
-        "claims: { aud: '.*' }",
-        "claims: { aud: '()*' }",
-    ] {
-        assert!(!grants(text, &nothing), "{text}");
-    }
-    assert_eq!(
-        decided(
-            "version: 1\nrepositories: [{ repository: '.*', permissions: [{ permission: a:b }] }]\n",
-            Scope::Given,
-            "a:b",
-            &nothing
-        ),
-        "repository_not_found"
-    );
-    assert_eq!(
-        decided("version: 1\n", Scope::ThisRepository, "a:b", &job()),
-        "repository_not_found"
-    );
-}
-
-#[test]
-fn a4_pull_request_target_is_neither_its_base_nor_trusted() {
-    let payload = json!({"pull_request": {"number": 7, "head": {"ref": "main", "sha": "c", "repo": {"id": 99, "owner": {"login": "mallory"}}}}});
-    let claims = json!({"event_name": "pull_request_target", "ref": "refs/heads/main", "head_ref": "main", "base_ref": "main"});
-    let context = claimed(claims, Some(payload));
-    assert!(!grants(
-        "branch: main, events: [pull_request_target]",
-        &context
-    ));
-    assert!(!grants("branch: '*'", &context));
-    assert!(grants(
-        "branch: 'mallory:main', events: [pull_request_target]",
-        &context
-    ));
-}
-
-#[test]
-fn a5_a_reusable_workflow_is_asked_for_by_its_claim_as_well() {
-    let rule = "workflow: deploy.yml, claims: { job_workflow_ref: { glob: 'acme-org/ci/.github/workflows/deploy.yml@refs/heads/main' } }";
-    let called = |caller: &str, callee: &str| {
-        claimed(
-            json!({"workflow_ref": caller, "job_workflow_ref": callee}),
-            None,
-        )
-    };
-    let (own, shared) = (
-        "acme-org/infra/.github/workflows/deploy.yml@refs/heads/main",
-        "acme-org/ci/.github/workflows/deploy.yml@refs/heads/main",
-    );
-    assert!(grants(rule, &called(own, shared)));
-    assert!(!grants(rule, &called(own, own)));
-    assert!(!grants(
-        rule,
-        &called(
-            "acme-org/infra/.github/workflows/evil.yml@refs/heads/main",
-            shared
-        )
-    ));
-    assert!(!grants(
-        rule,
-        &called(
-            own,
-            "acme-org/ci/.github/workflows/deploy.yml@refs/heads/main-2"
-        )
-    ));
-}
-
-#[test]
-fn a6_the_title_of_a_workflow_is_not_its_file() {
-    let context = claimed(
-        json!({"workflow": "deploy-production.yml", "workflow_ref": "acme-org/infra/.github/workflows/evil.yml@refs/heads/main"}),
-        None,
-    );
-    assert!(!grants("workflow: deploy-production.yml", &context));
-    assert!(grants("workflow: evil.yml", &context));
-}
-
-#[test]
-fn a7_a_tag_or_a_pull_request_is_not_a_branch() {
-    for git_ref in [
-        "refs/tags/main",
-        "refs/pull/27/merge",
-        "refs/heads/refs/heads/main",
-        "refs/notes/main",
-        "main/refs/heads/main",
-        "refs/heads/heads/main",
-    ] {
-        let context = claimed(json!({"ref": git_ref, "ref_type": "branch"}), None);
-        assert!(!grants("branch: main", &context), "{git_ref}");
-        assert!(!grants("branch: 'main|develop'", &context), "{git_ref}");
-    }
-    assert!(grants(
-        "branch: main",
-        &claimed(json!({"ref": "refs/heads/main", "ref_type": "tag"}), None)
-    ));
-    // A bare ref is none that GitHub signs; it is taken as it is and never shortened.
-    assert!(!grants(
-        "branch: main",
-        &claimed(json!({"ref": "heads/main"}), None)
-    ));
-}
-
-#[test]
-fn a8_hostile_ref_names_change_neither_workflow_nor_branch() {
-    for git_ref in [
-        "refs/heads/x/refs/tags/v1",
-        "refs/heads/x@deploy.yml",
-        "refs/heads/main@refs/heads/main",
-        "refs/heads/a/.github/workflows/deploy.yml",
-    ] {
-        let workflow_ref = format!("acme-org/infra/.github/workflows/evil.yml@{git_ref}");
-        let context = claimed(json!({"ref": git_ref, "workflow_ref": workflow_ref}), None);
-        assert!(grants("workflow: evil.yml", &context), "{git_ref}");
-        assert!(!grants("workflow: deploy.yml", &context), "{git_ref}");
-        assert!(
-            !grants("branch: main", &context) && !grants("branch: v1", &context),
-            "{git_ref}"
-        );
-    }
-}
-
-#[test]
-fn a9_another_repositorys_workflow_needs_its_whole_path() {
-    for elsewhere in ["evil/infra", "acme-org/infra2", "acme-org/other"] {
-        let workflow_ref = format!("{elsewhere}/.github/workflows/deploy.yml@refs/heads/main");
-        let context = claimed(json!({"workflow_ref": workflow_ref}), None);
-        assert!(!grants("workflow: deploy.yml", &context), "{elsewhere}");
-        assert!(grants(
-            &format!("workflow: {elsewhere}/.github/workflows/deploy.yml"),
-            &context
-        ));
-    }
-    let same = claimed(
-        json!({"workflow_ref": "Acme-Org/INFRA/.github/workflows/deploy.yml@refs/heads/main"}),
-        None,
-    );
-    assert!(grants("workflow: deploy.yml", &same));
-}
-
-#[test]
-fn a10_a_reused_name_has_another_id() {
-    let policy = "version: 1\nrepositories: [{ repository: acme-org/infra, repository_id: 12, permissions: [{ permission: a:b }] }]\n";
-    let recreated = claimed(json!({"repository_id": "13"}), None);
-    assert_eq!(
-        decided(policy, Scope::Given, "a:b", &recreated),
-        "repository_id_mismatch"
-    );
-    let renamed = claimed(json!({"repository": "acme-org/renamed"}), None);
-    assert_eq!(
-        decided(policy, Scope::Given, "a:b", &renamed),
-        "repository_not_found"
-    );
-}
-
-#[test]
-fn a12_a_made_up_environment_is_only_its_own_name() {
-    for name in [
-        "azure-",
-        "production-",
-        "production ",
-        " production",
-        "production\n",
-        "product\u{0131}on",
-        "\u{ff50}roduction",
-    ] {
-        assert!(
-            !grants("environment: production", &in_environment(name)),
-            "{name:?}"
-        );
-        assert!(
-            !grants("environment: 'prod(uction)?'", &in_environment(name)),
-            "{name:?}"
-        );
-    }
-    let empty = claimed(json!({"environment": ""}), None);
-    assert!(!grants("environment: '.*'", &empty) && !grants("environment: '^$'", &empty));
-}
-
-#[test]
-fn a13_environment_case_is_ignored_as_github_does_but_only_for_ascii() {
-    assert!(grants(
-        "environment: Production",
-        &in_environment("PRODUCTION")
-    ));
-    assert!(grants(
-        "environment: 'team:prod'",
-        &in_environment("Team:Prod")
-    ));
-    assert!(!grants(
-        "environment: 'team:prod'",
-        &in_environment("team%3Aprod")
-    ));
-    for pattern in [
-        "staging",
-        "'[s]taging'",
-        "'stag.*'",
-        "{ glob: 'sta*' }",
-        "{ exact: staging }",
-    ] {
-        assert!(
-            !grants(
-                &format!("environment: {pattern}"),
-                &in_environment("\u{17f}taging")
-            ),
-            "{pattern}"
-        );
-    }
-    // U+212A, the sign of the unit Kelvin, is a `k` under Unicode's rules.
+fn letters_beyond_ascii_keep_their_case() {
+    // U+212A, the sign of the unit Kelvin, is a `k` under Unicode's rules, and not in GitHub's names.
     let policy = "version: 1\nrepositories: [{ repository: [acme/kit, 'acme/[k]it'], permissions: [{ permission: a:b }] }]\n";
-    let kelvin = Context {
-        repository: Some("acme/\u{212a}it".into()),
+    let of = |repository: &str| Context {
+        repository: Some(repository.to_owned()),
         ..job()
     };
-    assert_eq!(
-        decided(policy, Scope::Given, "a:b", &kelvin),
-        "repository_not_found"
-    );
-}
-
-#[test]
-fn a14_an_absent_environment_matches_any_only() {
-    for pattern in [
-        "'.*'",
-        "'x?'",
-        "'^$'",
-        "{ glob: '*' }",
-        "{ glob: '**' }",
-        "{ regex: '.*' }",
-        "{ exact: '*' }",
-        "production",
-        "[production, '.*']",
+    for (repository, reason) in [
+        ("acme/\u{212a}it", "repository_not_found"),
+        ("acme/KIT", "granted: rule 1 (line 2)"),
     ] {
-        assert!(
-            !grants(&format!("environment: {pattern}"), &job()),
-            "{pattern}"
-        );
+        let decided = decided(policy, Scope::Given, "a:b", &of(repository));
+        assert_eq!(decided, reason, "{repository}");
     }
-    assert!(grants("environment: '*'", &job()) && grants("branch: main", &job()));
-    // `{exact: "*"}` is the character.
-    assert!(grants("branch: { exact: '*' }", &on("*")));
-    assert!(!grants("branch: { exact: '*' }", &job()));
-}
-
-#[test]
-fn a19_one_bad_entry_makes_the_whole_file_invalid() {
-    let policy = "version: 1\nrepositories:
-  - { repository: acme-org/infra, permissions: [{ permission: a:b }] }
-  - { repository: acme-org/other, permissions: [{ permission: a:b, brnch: main }] }
-";
-    let invalid = Document::parse(policy, Format::Yaml).unwrap_err();
-    insta::assert_snapshot!(invalid, @"line 4, column 68: unknown key `brnch` in a rule (did you mean `branch`?)");
-}
-
-#[test]
-fn a20_no_pattern_takes_long() {
-    let started = Instant::now();
-    let value = "a".repeat(10_000);
-    assert!(!grants("branch: '(a+)+b'", &on(&value)));
-    assert!(!grants("branch: '(a|aa)+$b'", &on(&value)));
-    assert!(!grants("branch: '(.*)*(.*)*(.*)*x'", &on(&value)));
-    for large in [
-        r"\d{1000}{1000}",
-        r"((((a{100}){100}){100}){100})",
-        r"(\w{500}){500}",
-    ] {
-        let decided = rule(&format!("branch: '{large}'"), &job());
-        assert!(
-            decided.starts_with("policy_invalid") && decided.contains("larger than"),
-            "{decided}"
-        );
-    }
-    for (large, why) in [
-        ("(".repeat(1024), "not valid"),
-        (r"\w".repeat(512), "larger than"),
-        ("(".repeat(512) + &")".repeat(512), "nest"),
-    ] {
-        let decided = rule(&format!("environment: '{large}'"), &in_environment("x"));
-        assert!(
-            decided.starts_with("policy_invalid") && decided.contains(why),
-            "{decided}"
-        );
-    }
-    assert!(
-        started.elapsed() < Duration::from_secs(20),
-        "{:?}",
-        started.elapsed()
-    );
-}
-
-#[test]
-fn a21_regexes_of_other_languages_are_refused_with_a_hint() {
-    insta::assert_snapshot!(rule("branch: '^(?!main$).*'", &job()), @"policy_invalid: line 3, column 50: the regex `^(?!main$).*` is not valid: look-around is not supported, at byte 1 of it (list what is allowed instead of excluding what is not)");
-    insta::assert_snapshot!(rule("branch: '(?<=release/).*'", &job()), @"policy_invalid: line 3, column 50: the regex `(?<=release/).*` is not valid: look-around is not supported, at byte 0 of it (list what is allowed instead of excluding what is not)");
-    insta::assert_snapshot!(rule(r"branch: '(a)\1'", &job()), @r"policy_invalid: line 3, column 50: the regex `(a)\1` is not valid: back-references are not supported, at byte 3 of it (write the alternatives out, such as `(a-a|b-b)`)");
-    insta::assert_snapshot!(rule("branch: '/^main$/'", &job()), @"no_rule_matches: rule 1 (line 3) needs branch `/^main$/`; this job has `main`");
-}
-
-#[test]
-fn a33_there_is_no_second_layer_of_wildcards() {
-    for (pattern, branch) in [
-        ("ma_n", "main"),
-        ("ma%n", "main"),
-        ("%", "main"),
-        ("_", "x"),
-        ("m#n", "main"),
-        ("~", "main"),
-        ("!x", "main"),
-    ] {
-        assert!(
-            !grants(&format!("branch: '{pattern}'"), &on(branch)),
-            "{pattern}"
-        );
-        assert!(
-            grants(&format!("branch: '{pattern}'"), &on(pattern)),
-            "{pattern}"
-        );
-    }
-    // And none in the value.
-    for branch in ["*", ".*", "%", "ma.n", "main|x"] {
-        assert!(!grants("branch: main", &on(branch)), "{branch}");
-    }
-}
-
-#[test]
-fn a35_a_deployment_event_has_no_branch() {
-    let context = claimed(
-        json!({"event_name": "deployment", "ref": "", "workflow_ref": "acme-org/infra/.github/workflows/deploy.yml@0123456789012345678901234567890123456789"}),
-        None,
-    );
-    assert!(!grants("branch: main", &context) && !grants("branch: '.*'", &context));
-    assert!(grants("workflow: deploy.yml, branch: '*'", &context));
-    insta::assert_snapshot!(rule("branch: main", &context), @"no_rule_matches: rule 1 (line 3) needs branch `main`; this job has none");
 }

@@ -120,7 +120,10 @@ mod tests {
                 let mut theirs = claims();
                 theirs[name] = other.clone();
                 let error = agrees(&job(), theirs).unwrap_err();
-                assert!(error.contains(&format!("its `{name}` is")), "{name} {other}: {error}");
+                assert!(
+                    error.contains(&format!("its `{name}` is")),
+                    "{name} {other}: {error}"
+                );
                 refused += 1;
             }
             let mut without = claims();

@@ -64,7 +64,12 @@ impl Route {
             rest: String::new(),
         };
         match (request.method.as_str(), request.path.as_str()) {
-            ("GET", "/_services/token/.well-known/jwks") => return plain(Endpoint::Keys),
+            // An enterprise's own issuer, one segment below, publishes the same keys.
+            ("GET", path)
+                if path.starts_with("/_services/token/") && path.ends_with("/.well-known/jwks") =>
+            {
+                return plain(Endpoint::Keys);
+            }
             ("GET", "/_services/token/.well-known/openid-configuration") => {
                 return plain(Endpoint::Discovery);
             }

@@ -1,0 +1,28 @@
+//! The attacks that the project was planned with, each against the whole program: the built binary, real HTTP, real
+//! signatures. Every attack has a twin, the honest job that differs in one thing and is granted, so
+//! that no attack is refused for a wrong reason.
+//!
+//! What answers each is in `docs/threat-model.md`; `documented` keeps the two the same.
+
+#![allow(
+    clippy::allow_attributes,
+    clippy::expect_used,
+    clippy::indexing_slicing,
+    clippy::panic,
+    clippy::print_stdout,
+    clippy::unwrap_used,
+    missing_docs,
+    reason = "a test that fails may panic"
+)]
+
+#[path = "../support/mod.rs"]
+mod support;
+
+mod documented;
+mod earlier_steps;
+mod jobs;
+mod patterns;
+mod policies;
+mod reports;
+mod row;
+mod tokens;

@@ -1,0 +1,191 @@
+//! Where the policy comes from, and who may read it.
+
+use simulator::Job;
+use simulator::github::{Endpoint, Fault, FaultRule, Repository};
+use simulator::runner::PullRequest;
+
+use crate::row::{KEY, PATH, Row, count, judge, judge_on, push, row};
+use crate::support::{Stage, assert_outcome, repository};
+
+const GENEROUS: &str = "version: 1\npermissions: [{ permission: ws:deployments:create }]\n";
+
+#[test]
+fn a16_a_policy_in_the_tree_that_it_judges() {
+    // The branch brings a policy of its own.
+    let repository = repository().with_file("feature/x", PATH, GENEROUS);
+    let pull = || PullRequest::same_repository(&repository, 7, "feature/x");
+    let judged = || Job::pull_request(&repository, pull());
+    let target = || Job::pull_request_target(&repository, pull());
+    let pushed = || Job::push(&repository, "feature/x");
+    judge([
+        row("branch: main", Job::push(&repository, "main"), "granted"),
+        row("branch: main", judged(), "no_rule_matches"),
+        row("branch: main", pushed(), "no_rule_matches"),
+        row("branch: main", judged(), "input_invalid")
+            .input("policy", "./.github/repo-permissions.yml"),
+        row("branch: main", target(), "input_invalid")
+            .input("policy", "./.github/repo-permissions.yml"),
+        row("branch: main", judged(), "input_invalid")
+            .input("policy", "./.github/../.github/repo-permissions.yml"),
+    ]);
+    // Checked out by an earlier step.
+    let stage = Stage::with_policy("version: 1\npermissions: []\n");
+    let runner = stage.runner.clone().workspace_file("policy.yml", GENEROUS);
+    for (job, reason) in [
+        (judged(), "input_invalid"),
+        (target(), "input_invalid"),
+        (push("main"), "granted"),
+    ] {
+        let inputs = [("permission", KEY), ("policy", "./policy.yml")];
+        let step = runner.run(&stage.github, &job, &inputs).unwrap();
+        assert_outcome(&stage, &step, crate::row::decision_of(reason), reason);
+    }
+    count(2, 1);
+}
+
+#[test]
+fn a17_owners_of_a_repository_who_promote_themselves() {
+    let central = |delegate: &str| {
+        let policy = format!(
+            "version: 1\nrepositories: [{{ repository: acme-org/infra, {delegate} permissions: [{{ permission: ws:deployments:create, branch: release }}] }}]\n"
+        );
+        Repository::new("acme-org/policies", 9, 4567).with_file("v1", "central.yml", policy)
+    };
+    let given = |job: Job, reason| {
+        row(GENEROUS, job, reason).input("policy", "acme-org/policies/central.yml@v1")
+    };
+    let stage = Stage::with_repository(repository());
+    for delegate in ["", "delegate: ws:locks:create,"] {
+        stage.github.add_repository(central(delegate));
+        judge_on(
+            &stage,
+            [
+                given(push("main"), "no_rule_matches"),
+                given(push("release"), "granted"),
+            ],
+        );
+    }
+    stage
+        .github
+        .add_repository(central("delegate: ws:deployments:create,"));
+    let delegated = stage.run(
+        &push("main"),
+        &[
+            ("permission", KEY),
+            ("policy", "acme-org/policies/central.yml@v1"),
+        ],
+    );
+    assert_outcome(&stage, &delegated, "allowed", "granted");
+}
+
+#[test]
+fn a18_look_ups_that_fail() {
+    let failing = |fault: Fault, reason| {
+        row("branch: main", push("main"), reason)
+            .fault(FaultRule::always(Endpoint::Contents, fault))
+            .input("timeout", "3")
+    };
+    let mut rows = vec![
+        row("branch: main", push("main"), "granted"),
+        failing(Fault::status(404, "Not Found"), "policy_not_found"),
+        failing(Fault::Huge(20 << 20), "policy_invalid"),
+    ];
+    for fault in [
+        Fault::status(204, ""),
+        Fault::status(304, ""),
+        Fault::status(401, "Bad credentials"),
+        Fault::status(403, "Resource not accessible by integration"),
+        Fault::status(451, "Repository access blocked"),
+        Fault::status(500, "x"),
+        Fault::Reset,
+        Fault::Garbage,
+        Fault::Truncate,
+        Fault::Stall,
+        Fault::RedirectElsewhere(301),
+        Fault::RedirectElsewhere(302),
+        Fault::RedirectElsewhere(307),
+    ] {
+        rows.push(failing(fault, "policy_unreadable"));
+    }
+    judge(rows);
+    // One that is gone, and one that moved to a name that somebody else can take.
+    let stage = Stage::with_repository(repository());
+    stage.github.add_repository(
+        Repository::new("acme-org/moved", 9, 4567)
+            .with_former_name("acme-org/policies")
+            .with_file("main", "central.yml", GENEROUS),
+    );
+    let central = |place: &str, reason| -> Row {
+        row("branch: main", push("main"), reason).input("policy", place)
+    };
+    judge_on(
+        &stage,
+        [
+            central("acme-org/gone/central.yml@main", "policy_not_found"),
+            central("acme-org/moved/central.yml@v9", "policy_not_found"),
+            central("acme-org/moved/other.yml@main", "policy_not_found"),
+            central("acme-org/moved/central.yml@main", "granted"),
+        ],
+    );
+}
+
+#[test]
+fn a32_a_private_policy_in_the_messages() {
+    let secrets = [
+        "payments freeze",
+        "release-2027",
+        "acme-org/*",
+        "hush",
+        "secret.yml",
+    ];
+    let policy = "version: 1\nrepositories:\n  - repository: { glob: 'acme-org/*' }\n    permissions:\n      - { name: payments freeze, permission: ws:deployments:create, branch: release-2027, workflow: secret.yml, claims: { hush: x } }\n      - { permission: ws:locks:create, branch: main }\n";
+    let stage = Stage::with_policy("version: 1\n");
+    let central = Repository::new("acme-org/policies", 9, 4567);
+    for broken in [policy.to_owned(), format!("{policy}hush: release-2027\n")] {
+        stage
+            .github
+            .add_repository(central.clone().with_file("v1", "p.yml", broken));
+        let inputs = [
+            ("permission", KEY),
+            ("policy", "acme-org/policies/p.yml@v1"),
+        ];
+        let step = stage.run(&push("main"), &inputs);
+        assert_ne!(step.output("decision"), "allowed");
+        for secret in secrets {
+            // An unknown key of a policy that is not valid is said by its position.
+            assert!(!step.stdout.contains(secret), "{secret} in {}", step.stdout);
+            assert_eq!(step.places_with(secret), Vec::<&str>::new());
+            for run in stage.github.check_runs() {
+                assert!(
+                    !format!("{:?}", run.requests).contains(secret),
+                    "{secret} in {run:?}"
+                );
+            }
+            for status in stage.github.statuses() {
+                assert!(!status.request.to_string().contains(secret), "{secret}");
+            }
+        }
+        stage.github.clear_records();
+    }
+    // Who says so sees it.
+    stage
+        .github
+        .add_repository(central.with_file("v1", "p.yml", policy));
+    let inputs = [
+        ("permission", KEY),
+        ("policy", "acme-org/policies/p.yml@v1"),
+        ("detail", "full"),
+    ];
+    let step = stage.run(&push("main"), &inputs);
+    assert_outcome(&stage, &step, "denied", "no_rule_matches");
+    assert!(step.output("message").contains("payments freeze"));
+    let granted = stage.run(
+        &push("main"),
+        &[
+            ("permission", "ws:locks:create"),
+            ("policy", "acme-org/policies/p.yml@v1"),
+        ],
+    );
+    assert_outcome(&stage, &granted, "allowed", "granted");
+    count(2, 1);
+}
