@@ -2,47 +2,135 @@
 
 use std::io::{self, Write};
 
+use clap::ValueEnum;
+
 use crate::github::{CheckRun, CommitStatus};
 use crate::runner::{Annotation, Exit};
 use crate::{GitHub, StepResult};
 
 /// Columns of a separator.
-const WIDTH: usize = 100;
+pub const WIDTH: usize = 100;
+/// The longest output that is shown whole, in characters.
+const MAX_OUTPUT: usize = 400;
 
-/// Prints what `github` and the run's page show after `result`: log, check runs, statuses, summary, outputs, exit code.
+/// One of the places that people look at.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum Part {
+    /// The log of the step, its groups folded as on the page of the job.
+    Log,
+    /// The check runs.
+    CheckRun,
+    /// The commit statuses.
+    Statuses,
+    /// The job's summary.
+    Summary,
+    /// The annotations of the run.
+    Annotations,
+    /// The step's outputs, long ones cut.
+    Outputs,
+    /// The exit code, the time and the number of requests.
+    End,
+}
+
+impl Part {
+    /// Every part, in the order of a run's page.
+    pub const ALL: [Self; 7] = [
+        Self::Log,
+        Self::CheckRun,
+        Self::Statuses,
+        Self::Summary,
+        Self::Annotations,
+        Self::Outputs,
+        Self::End,
+    ];
+}
+
+/// Prints what `github` and the run's page show after `result`. A part alone has no title.
 ///
 /// # Errors
 ///
 /// When `out` cannot be written.
-pub fn step(out: &mut impl Write, github: &GitHub, result: &StepResult) -> io::Result<()> {
-    section(out, "log of the step, as the runner shows it")?;
-    for line in &result.interpreted.visible {
-        writeln!(out, "{line}")?;
+pub fn step(
+    out: &mut impl Write,
+    github: &GitHub,
+    result: &StepResult,
+    parts: &[Part],
+) -> io::Result<()> {
+    for part in parts {
+        let mut shown = Vec::new();
+        let title = match part {
+            Part::Log => {
+                log(&mut shown, &result.interpreted.visible)?;
+                "log of the step, as the runner shows it"
+            }
+            Part::CheckRun => {
+                for run in github.check_runs() {
+                    check_run(&mut shown, &run)?;
+                }
+                "check run"
+            }
+            Part::Statuses => {
+                for status in github.statuses() {
+                    commit_status(&mut shown, &status)?;
+                }
+                "commit statuses"
+            }
+            Part::Summary => {
+                writeln!(shown, "{}", result.summary.trim_end())?;
+                "job summary"
+            }
+            Part::Annotations => {
+                for annotation in result.annotations() {
+                    run_annotation(&mut shown, annotation)?;
+                }
+                "annotations of the run"
+            }
+            Part::Outputs => {
+                for (name, value) in &result.outputs {
+                    writeln!(shown, "{name} = {}", cut(value))?;
+                }
+                "outputs"
+            }
+            Part::End => {
+                end(&mut shown, github, result)?;
+                "end of the step"
+            }
+        };
+        if shown.is_empty() {
+            continue;
+        }
+        if parts.len() > 1 {
+            section(out, title)?;
+        }
+        out.write_all(&shown)?;
     }
-    for run in github.check_runs() {
-        check_run(out, &run)?;
+    Ok(())
+}
+
+/// The lines of a log; of a group its title, as long as nobody unfolds it.
+fn log(out: &mut impl Write, lines: &[String]) -> io::Result<()> {
+    let mut in_group = false;
+    for line in lines {
+        if let Some(title) = line.strip_prefix("##[group]") {
+            writeln!(out, "▸ {title}")?;
+            in_group = true;
+        } else if line == "##[endgroup]" {
+            in_group = false;
+        } else if !in_group {
+            writeln!(out, "{line}")?;
+        }
     }
-    let statuses = github.statuses();
-    if !statuses.is_empty() {
-        section(out, "commit statuses")?;
+    Ok(())
+}
+
+/// A value in one line of the page.
+fn cut(value: &str) -> String {
+    let length = value.chars().count();
+    if length <= MAX_OUTPUT {
+        return value.to_owned();
     }
-    for status in statuses {
-        commit_status(out, &status)?;
-    }
-    section(out, "job summary")?;
-    writeln!(out, "{}", result.summary.trim_end())?;
-    if !result.annotations().is_empty() {
-        section(out, "annotations of the run")?;
-    }
-    for annotation in result.annotations() {
-        run_annotation(out, annotation)?;
-    }
-    section(out, "outputs")?;
-    for (name, value) in &result.outputs {
-        writeln!(out, "{name} = {value}")?;
-    }
-    section(out, "end of the step")?;
-    end(out, github, result)
+    let start: String = value.chars().take(WIDTH / 2).collect();
+    format!("{start}… ({length} characters)")
 }
 
 fn section(out: &mut impl Write, title: &str) -> io::Result<()> {
@@ -51,7 +139,6 @@ fn section(out: &mut impl Write, title: &str) -> io::Result<()> {
 }
 
 fn check_run(out: &mut impl Write, run: &CheckRun) -> io::Result<()> {
-    section(out, "check run")?;
     let conclusion = run.conclusion.as_deref().unwrap_or(&run.status);
     writeln!(out, "{} {} — {}", mark(conclusion), run.name, conclusion)?;
     writeln!(out, "on commit {}, by {}", run.head_sha, run.app.slug)?;
@@ -66,7 +153,7 @@ fn check_run(out: &mut impl Write, run: &CheckRun) -> io::Result<()> {
         );
         writeln!(
             out,
-            "\n{lines} {}: {} {}",
+            "\n{lines} {}: {}: {}",
             annotation.level, annotation.title, annotation.message
         )?;
     }

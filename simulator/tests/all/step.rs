@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use simulator::github::Repository;
 use simulator::runner::{Exit, FileCommands, PullRequest, Signal};
+use simulator::show::Part;
 use simulator::{GitHub, Job, Runner, StepResult};
 
 fn script(text: &str) -> Runner {
@@ -142,7 +143,7 @@ fn the_page_shows_everything() {
         .run(&github, &Job::push(&repository(), "main"), &[])
         .unwrap();
     let mut page = Vec::new();
-    simulator::show::step(&mut page, &github, &result).unwrap();
+    simulator::show::step(&mut page, &github, &result, &Part::ALL).unwrap();
     let page = String::from_utf8(page).unwrap();
     assert!(
         page.contains("hello") && page.contains("allowed = true") && page.contains("exit code 0")

@@ -4,6 +4,8 @@ use std::path::PathBuf;
 
 use clap::{Parser, ValueEnum};
 
+use crate::show::Part;
+
 /// Runs the action against a GitHub on loopback and prints what a reviewer would see.
 ///
 /// Without flags it shows three steps: one that is allowed, one that is denied, and a fork that calls its branch `main`.
@@ -40,12 +42,21 @@ pub(crate) struct Arguments {
     /// Any other input of the action; may be given more than once.
     #[arg(long, value_name = "NAME=VALUE", value_parser = name_and_value)]
     pub(crate) input: Vec<(String, String)>,
+    /// The token says this, whatever the job is; may be given more than once.
+    #[arg(long, value_name = "NAME=VALUE", value_parser = name_and_value)]
+    pub(crate) claim: Vec<(String, String)>,
+    /// The runner cancels the step after so many milliseconds.
+    #[arg(long, value_name = "MS")]
+    pub(crate) cancel_after_ms: Option<u64>,
     /// GitHub speaks HTTPS under an authority of its own, which is given in the input `ca-bundle`.
     #[arg(long)]
     pub(crate) tls: bool,
     /// Round trip of the network in milliseconds.
     #[arg(long, default_value_t = 0)]
     pub(crate) latency_ms: u64,
+    /// What to print, in this order; may be given more than once. All of it unless given.
+    #[arg(long, value_enum, value_name = "PART", value_delimiter = ',')]
+    pub(crate) show: Vec<Part>,
     /// The built action; it is built first unless given.
     #[arg(long, value_name = "PATH")]
     pub(crate) binary: Option<PathBuf>,
@@ -64,6 +75,8 @@ impl Arguments {
             || self.fork
             || self.id_token.is_some()
             || !self.input.is_empty()
+            || !self.claim.is_empty()
+            || self.cancel_after_ms.is_some()
     }
 }
 

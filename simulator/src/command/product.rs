@@ -14,7 +14,7 @@ pub(crate) fn root() -> PathBuf {
 }
 
 /// The binary given, or the one beside this program, built first in the same profile.
-pub(crate) fn binary(given: Option<&Path>) -> anyhow::Result<PathBuf> {
+pub(crate) fn binary(given: Option<PathBuf>) -> anyhow::Result<PathBuf> {
     if let Some(given) = given {
         // The step runs in another directory.
         return given

@@ -3,13 +3,12 @@
 use std::path::Path;
 use std::time::Duration;
 
+use super::arguments::{Arguments, EventName};
+use super::product;
+use crate::github::{Permissions, Repository, TokenRecipe};
+use crate::runner::{PullRequest, Signal};
+use crate::{GitHub, Job, Runner, StepResult};
 use anyhow::Context as _;
-use simulator::github::{Permissions, Repository};
-use simulator::runner::PullRequest;
-use simulator::{GitHub, Job, Runner, StepResult};
-
-use crate::arguments::{Arguments, EventName};
-use crate::product;
 
 const POLICY_PATH: &str = ".github/repo-permissions.yml";
 const POLICY: &str = "\
@@ -82,11 +81,10 @@ impl Scenario {
     }
 
     /// The step that the flags describe.
-    pub(crate) fn from_arguments(arguments: &Arguments) -> anyhow::Result<Self> {
+    pub(crate) fn from_arguments(arguments: &Arguments, directory: &Path) -> anyhow::Result<Self> {
         let policy = match &arguments.policy {
-            Some(path) => {
-                std::fs::read(path).with_context(|| format!("read {}", path.display()))?
-            }
+            Some(path) => std::fs::read(directory.join(path))
+                .with_context(|| format!("read {}", path.display()))?,
             None => POLICY.as_bytes().to_vec(),
         };
         let default_event = if arguments.fork {
@@ -130,6 +128,10 @@ impl Scenario {
             .round_trip(Duration::from_millis(arguments.latency_ms))
             .start()?;
         github.add_repository(self.job.repository.clone());
+        let token = arguments.claim.iter();
+        github.set_token(token.fold(TokenRecipe::new(), |token, (name, value)| {
+            token.claim(name, value.as_str())
+        }));
         let action = product::root().join("action.yml");
         let mut runner = Runner::new(binary).trusting(&github);
         runner = if action.exists() {
@@ -137,6 +139,9 @@ impl Scenario {
         } else {
             runner.input("token", "${{ github.token }}")
         };
+        if let Some(delay) = arguments.cancel_after_ms {
+            runner = runner.signal_after(Signal::Interrupt, Duration::from_millis(delay));
+        }
         let inputs: Vec<(&str, &str)> = self
             .inputs
             .iter()
