@@ -14,6 +14,7 @@
 
 mod support;
 
+use repo_permissions::decision::Reason;
 use serde_json::json;
 use simulator::github::{Answer, Endpoint, Fault, FaultRule, TokenRecipe};
 use simulator::runner::PullRequest;
@@ -102,12 +103,19 @@ fn assert_page_is_inert(page: &str, payload: &str) {
         "h3", "h4", "p", "strong", "em", "table", "thead", "tbody", "tr", "th", "td", "code", "ul",
         "li", "br /",
     ];
+    // The one link leads to the page of the reason.
+    let page_of_reason = format!("a href=\"{}/reasons/", env!("CARGO_PKG_HOMEPAGE"));
+    let is_our_link = |tag: &str| {
+        let code = tag.strip_prefix(&page_of_reason);
+        let code = code.and_then(|rest| rest.strip_suffix(".html\""));
+        tag == "/a" || code.is_some_and(|code| Reason::ALL.iter().any(|one| one.code() == code))
+    };
     let (mut prose, mut in_code) = (String::new(), false);
     for piece in html.split('<').skip(1) {
         let (tag, text) = piece.split_once('>').unwrap_or((piece, ""));
         let name = tag.trim_start_matches('/');
         assert!(
-            ours.contains(&name),
+            ours.contains(&name) || is_our_link(tag),
             "the tag {tag:?} for {payload:?} in\n{page}\n{html}"
         );
         if name == "code" {
@@ -121,6 +129,7 @@ fn assert_page_is_inert(page: &str, payload: &str) {
         assert!(!prose.contains(part), "{part:?} for {payload:?} in {prose}");
     }
     assert_eq!(html.matches("<h3>").count(), 1, "{payload:?} in {page}");
+    assert!(html.matches("<a ").count() <= 1, "{payload:?} in {page}");
     // The only list on the page of a check is what to change, one line each.
     if page.contains("**What to do:**") {
         let listed = page.lines().filter(|line| line.starts_with("- Line "));

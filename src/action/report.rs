@@ -7,12 +7,13 @@ use super::credentials::Credentials;
 use super::environment::Environment;
 use super::inputs::{Mode, Place, ReportInputs};
 use super::runtime::head_sha;
-use super::workflow::{Log, MAX_SUMMARY, write_outputs, write_summary};
+use super::workflow::{Log, MAX_ANNOTATION, MAX_SUMMARY, write_outputs, write_summary};
 use crate::context::{Context, EventPayload};
 use crate::decision::{Decision, TracedRule};
 use crate::github::{Api, ApiError};
 use crate::http::Budget;
-use crate::report::{Detail, Labels, Outcome, context_rows, heading, page};
+use crate::report::text::truncate;
+use crate::report::{Detail, Labels, Outcome, context_rows, heading, page, reason_page};
 
 /// How many rules of one permission the log shows.
 const MAX_RULES: usize = 200;
@@ -208,9 +209,11 @@ impl Reporter<'_> {
         match outcome.decision {
             Decision::Allowed => {}
             Decision::Denied if self.advisory() => {
-                Log.annotate("warning", &title, &outcome.message)
+                Log.annotate("warning", &title, &with_page(outcome))
             }
-            Decision::Denied | Decision::Error => Log.annotate("error", &title, &outcome.message),
+            Decision::Denied | Decision::Error => {
+                Log.annotate("error", &title, &with_page(outcome));
+            }
         }
         let verdict = match outcome.decision {
             Decision::Denied if self.advisory() => "would be denied (advisory mode)",
@@ -255,6 +258,14 @@ impl Reporter<'_> {
             Log.warning(&format!("`{variable}` cannot be written: {error}"));
         }
     }
+}
+
+/// The message of an annotation: the run's page shows it without the rest of the log, so it says where
+/// to read on. The address has to be left where the message is cut.
+pub(super) fn with_page(outcome: &Outcome<'_>) -> String {
+    let see = format!("; see {}", reason_page(outcome.reason));
+    let room = MAX_ANNOTATION.saturating_sub(see.chars().count());
+    truncate(&outcome.message, room).into_owned() + &see
 }
 
 /// One rule of the trace for the log.

@@ -16,7 +16,7 @@ use super::environment::Environment;
 use super::identity::Job;
 use super::inputs::{Inputs, Mode, Problems, ReportInputs};
 use super::policy::{Loaded, Place, load};
-use super::report::Reporter;
+use super::report::{Reporter, with_page};
 use super::review;
 use super::runtime::{Runtime, client, payload};
 use super::workflow::{Log, write_outputs};
@@ -408,10 +408,10 @@ pub fn write_internal_error(environment: &Environment, clock: fn() -> Timestamp,
     }
     // A panic's text can hold anything; as a line of the log it is no command.
     Log.line(cause);
-    Log.annotate("error", "repo-permissions", message);
+    let failure = Failure::new(Reason::Internal, message);
+    let outcome = Outcome::failed(&failure, None, None, Detail::None);
+    Log.annotate("error", "repo-permissions", &with_page(&outcome));
     if environment.get("GITHUB_ACTIONS").is_some() {
-        let failure = Failure::new(Reason::Internal, message);
-        let outcome = Outcome::failed(&failure, None, None, Detail::None);
         audit::write_failure(environment, &outcome, clock());
     }
 }

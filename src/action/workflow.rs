@@ -11,7 +11,7 @@ use crate::report::text::{command_data, command_property, log_line};
 /// The largest summary in bytes (runner: 1 MiB, larger ones are not shown at all).
 pub const MAX_SUMMARY: usize = 1 << 20;
 /// The longest annotation in the log, in characters (runner: 4096).
-const MAX_ANNOTATION: usize = 4000;
+pub const MAX_ANNOTATION: usize = 4000;
 
 /// The job's log. The runner reads standard output and error alike; only one is used, so that lines
 /// keep their order.

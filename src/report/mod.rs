@@ -2,6 +2,7 @@
 
 pub mod access;
 mod change;
+mod documentation;
 mod model;
 mod page;
 mod phrase;
@@ -9,6 +10,7 @@ mod requests;
 pub mod text;
 
 pub use change::{Change, changes};
+pub use documentation::{DOCUMENTATION, lint_page, reason_page};
 pub use model::{Detail, Failure, Outcome, PolicyRecord, advice};
 pub use page::{context_rows, heading, page};
 pub use phrase::Phrase;

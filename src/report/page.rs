@@ -3,6 +3,7 @@
 use std::fmt::Write as _;
 
 use super::change::{Change, changes};
+use super::documentation::reason_page;
 use super::model::{Detail, Outcome, advice};
 use super::text::{cell, code, markdown, truncate_bytes};
 use crate::context::Context;
@@ -22,7 +23,12 @@ pub fn page(outcome: &Outcome<'_>, detail: Detail, advisory: bool, max: usize) -
     let _ = writeln!(page, "### {}\n", heading(outcome.decision, advisory));
     let _ = writeln!(page, "{}.", markdown(&outcome.message));
     if let Some(advice) = advice(outcome.reason) {
-        let _ = writeln!(page, "\n**What to do:** {}", markdown(advice));
+        let (advice, link) = (markdown(advice), reason_page(outcome.reason));
+        let code = code(outcome.reason.code());
+        let _ = writeln!(
+            page,
+            "\n**What to do:** {advice} [More about {code}]({link})"
+        );
     }
     if detail == Detail::Full {
         page.push_str(&to_change(outcome));

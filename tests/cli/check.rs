@@ -124,6 +124,8 @@ fn a_job_in_another_branch_without_environment() {
       policy.yml:12: `environment` is `production`, this job has none
           in the job     set `environment: production`
           in this check  `--environment NAME`, if the job has one
+
+    see https://repo-permissions.github.io/repo-permissions/reasons/no_rule_matches.html
     ");
 }
 
@@ -174,6 +176,8 @@ fn several_permissions() {
           in the policy  `branch: [main, feature/x]`, by a reviewed change
       ws:lock:delete
       Ask for a permission that the policy grants, or add a rule with this one to it by a reviewed change.
+
+    see https://repo-permissions.github.io/repo-permissions/reasons/no_rule_matches.html
     ");
 }
 
@@ -220,6 +224,8 @@ fn patterns_of_a_list_claims_and_expiry() {
       policy.yml:8: `claims.runner_environment` is `github-hosted`, this job has `self-hosted`
           in the job     run it on a runner that GitHub hosts, such as `runs-on: ubuntu-24.04`
           in the policy  `runner_environment: [github-hosted, self-hosted]`, by a reviewed change
+
+    see https://repo-permissions.github.io/repo-permissions/reasons/no_rule_matches.html
     ");
 }
 
@@ -396,6 +402,7 @@ fn what_to_change_by_what_the_job_is() {
         let asked: Vec<_> = asked.split_whitespace().chain(ACME).collect();
         let run = check("change", POLICY, &asked);
         let (_, change) = run.out.split_once("what to change\n").unwrap();
+        let (change, _) = change.split_once("\nsee ").unwrap();
         change.to_owned()
     };
     let locks = "--permission ws:locks:create --branch";
@@ -472,6 +479,8 @@ fn a_policy_that_is_wrong_is_shown() {
 
     what to change
       what is shown above; `repo-permissions lint policy.yml` finds all of it
+
+    see https://repo-permissions.github.io/repo-permissions/reasons/policy_invalid.html
     ");
 }
 
@@ -480,7 +489,9 @@ fn arguments_that_are_wrong() {
     let said = |arguments: &[&str]| {
         let run = check("arguments", POLICY, arguments);
         assert_eq!((run.code, &*run.out), (Some(2), ""));
-        run.err
+        let (said, page) = run.err.split_once("\n\nsee ").unwrap();
+        assert!(page.ends_with("/reasons/input_invalid.html\n"));
+        said.to_owned()
     };
     let locks = ["--permission", "ws:locks:create"];
     assert_snapshot!(said(&["--permission", "Lock Create"]), @"error (input_invalid): --permission: `Lock Create` is not a permission key (did you mean `ws:locks:create`?)");

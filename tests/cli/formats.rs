@@ -216,7 +216,7 @@ fn sarif() {
           ],
           "tool": {
             "driver": {
-              "informationUri": "https://github.com/repo-permissions/repo-permissions",
+              "informationUri": "https://repo-permissions.github.io/repo-permissions",
               "name": "repo-permissions",
               "rules": [
                 {
@@ -227,9 +227,9 @@ fn sarif() {
                     "text": "Anchors around a pattern, which always matches the whole value."
                   },
                   "help": {
-                    "text": "Anchors around a pattern, which always matches the whole value. https://github.com/repo-permissions/repo-permissions/blob/main/docs/lint.md"
+                    "text": "Anchors around a pattern, which always matches the whole value. https://repo-permissions.github.io/repo-permissions/lint.html#redundant-anchor"
                   },
-                  "helpUri": "https://github.com/repo-permissions/repo-permissions/blob/main/docs/lint.md",
+                  "helpUri": "https://repo-permissions.github.io/repo-permissions/lint.html#redundant-anchor",
                   "id": "redundant-anchor",
                   "shortDescription": {
                     "text": "Anchors around a pattern, which always matches the whole value."
@@ -260,7 +260,8 @@ fn sarif_has_what_github_asks_for() {
             let text = rule[text]["text"].as_str().unwrap();
             assert!((1..=1024).contains(&text.len()), "{rule}");
         }
-        assert!(rule["helpUri"].as_str().unwrap().ends_with("/docs/lint.md"));
+        let page = format!("/lint.html#{}", rule["id"].as_str().unwrap());
+        assert!(rule["helpUri"].as_str().unwrap().ends_with(&page));
     }
     for result in run["results"].as_array().unwrap() {
         let index = usize::try_from(result["ruleIndex"].as_u64().unwrap()).unwrap();

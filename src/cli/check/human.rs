@@ -10,7 +10,7 @@ use crate::cli::style::Colours;
 use crate::decision::{Decision, PermissionDecision, Reason};
 use crate::policy::quoted;
 use crate::report::text::visible;
-use crate::report::{Change, advice, changes, context_rows};
+use crate::report::{Change, advice, changes, context_rows, reason_page};
 
 pub(super) fn render(check: &Check<'_>, colours: Colours) -> String {
     let mut text = String::new();
@@ -45,6 +45,10 @@ pub(super) fn render(check: &Check<'_>, colours: Colours) -> String {
     let message = visible(&outcome.message);
     let _ = writeln!(text, "{decision} ({reason}): {message}");
     write_changes(&mut text, check, colours);
+    if outcome.decision != Decision::Allowed {
+        let page = format!("see {}", reason_page(outcome.reason));
+        let _ = writeln!(text, "\n{}", colours.dim(&page));
+    }
     text
 }
 

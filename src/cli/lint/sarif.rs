@@ -10,6 +10,7 @@ use super::file::Linted;
 use super::fingerprint;
 use crate::policy::lint::{Finding, Level, Lint, catalogue};
 use crate::policy::{Position, quoted};
+use crate::report::{DOCUMENTATION, lint_page};
 
 /// What a path of a URI keeps (RFC 3986, section 3.3).
 const KEPT: &AsciiSet = &NON_ALPHANUMERIC
@@ -20,8 +21,6 @@ const KEPT: &AsciiSet = &NON_ALPHANUMERIC
 
 /// The most results that GitHub takes in one run; a file with more is refused.
 const MAX_RESULTS: usize = 25_000;
-/// Where the codes are explained.
-const DOCUMENTATION: &str = concat!(env!("CARGO_PKG_REPOSITORY"), "/blob/main/docs/lint.md");
 
 pub(super) fn render(files: &[Linted]) -> String {
     let directory = std::env::current_dir().unwrap_or_default();
@@ -52,7 +51,7 @@ pub(super) fn render(files: &[Linted]) -> String {
             "tool": { "driver": {
                 "name": "repo-permissions",
                 "version": env!("CARGO_PKG_VERSION"),
-                "informationUri": env!("CARGO_PKG_REPOSITORY"),
+                "informationUri": DOCUMENTATION,
                 "rules": catalogue::ALL.iter().map(rule).collect::<Vec<_>>(),
             }},
             "columnKind": "unicodeCodePoints",
@@ -63,13 +62,14 @@ pub(super) fn render(files: &[Linted]) -> String {
 }
 
 fn rule(lint: &Lint) -> Value {
-    let help = format!("{} {DOCUMENTATION}", lint.summary);
+    let page = lint_page(lint.code);
+    let help = format!("{} {page}", lint.summary);
     json!({
         "id": lint.code,
         "shortDescription": { "text": lint.summary },
         "fullDescription": { "text": lint.summary },
         "help": { "text": help },
-        "helpUri": DOCUMENTATION,
+        "helpUri": page,
         "defaultConfiguration": { "level": lint.level.as_str() },
     })
 }
