@@ -1,4 +1,4 @@
-//! What `action.yml`, the examples and the documentation say, against the contract and the program.
+//! What `action.yml` and the examples say, against the contract and the program.
 
 #![allow(
     clippy::allow_attributes,
@@ -11,7 +11,6 @@
 
 use std::path::{Path, PathBuf};
 
-use repo_permissions::decision::Reason;
 use repo_permissions::policy::{Document, Format};
 use saphyr_parser::{Event, Parser, StrInput};
 
@@ -146,8 +145,8 @@ fn every_step_with_the_action_has_only_declared_inputs_and_the_whole_permissions
 }
 
 #[test]
-fn every_policy_that_is_shown_is_valid() {
-    let mut policies: Vec<_> = files("examples/policies")
+fn every_example_policy_is_valid() {
+    let policies: Vec<_> = files("examples/policies")
         .into_iter()
         .filter(|path| !path.to_str().unwrap().contains(".tests."))
         .map(|path| {
@@ -159,13 +158,7 @@ fn every_policy_that_is_shown_is_valid() {
             )
         })
         .collect();
-    assert!(policies.len() >= 4);
-    let shown = blocks()
-        .into_iter()
-        .filter(|(_, text)| text.starts_with("version: 1"))
-        .map(|(place, text)| (place, text, Format::Yaml));
-    policies.extend(shown);
-    assert!(policies.len() >= 8, "only {} were found", policies.len());
+    assert!(policies.len() >= 4, "only {} were found", policies.len());
     for (place, text, format) in &policies {
         let document =
             Document::parse(text, *format).unwrap_or_else(|invalid| panic!("{place}: {invalid}"));
@@ -220,68 +213,16 @@ fn the_two_central_policies_say_the_same() {
     );
 }
 
-#[test]
-fn the_documentation_names_every_reason_input_and_output() {
-    let (readme, reasons) = (read("README.md"), read("docs/reasons.md"));
-    for reason in Reason::ALL {
-        let code = reason.code();
-        assert!(readme.contains(&format!("`{code}`")), "README.md: {code}");
-        assert!(
-            reasons.contains(&format!("### `{code}`\n")),
-            "docs/reasons.md: {code}"
-        );
-    }
-    for name in INPUTS.iter().map(|(name, _)| name).chain(&OUTPUTS) {
-        assert!(readme.contains(&format!("`{name}`")), "README.md: {name}");
-    }
-}
-
-/// Where each comes from, and its text: the example workflows, those of the example repository, and the parts of workflows in the
-/// documentation.
+/// Where each comes from, and its text: the example workflows, and those of the example repository.
 fn workflows() -> Vec<(String, String)> {
-    let mut all: Vec<_> = files("examples/workflows")
+    files("examples/workflows")
         .into_iter()
         .chain(files("examples/repository/.github/workflows"))
         .map(|path| {
             let text = std::fs::read_to_string(&path).unwrap();
             (path.display().to_string(), text)
         })
-        .collect();
-    all.extend(
-        blocks()
-            .into_iter()
-            .filter(|(_, text)| text.contains(ACTION)),
-    );
-    all
-}
-
-/// The YAML blocks of the documentation, without the indentation of a list that they stand in.
-fn blocks() -> Vec<(String, String)> {
-    let mut pages = files("docs");
-    pages.push(root().join("README.md"));
-    pages.push(root().join("examples/README.md"));
-    let mut blocks = Vec::new();
-    for page in pages {
-        let text = std::fs::read_to_string(&page).unwrap();
-        let mut open: Option<(usize, usize, String)> = None;
-        for (number, line) in text.lines().enumerate() {
-            let indent = line.len() - line.trim_start().len();
-            open = match open {
-                None if line.trim() == "```yaml" => Some((number + 1, indent, String::new())),
-                None => None,
-                Some((start, _, block)) if line.trim() == "```" => {
-                    blocks.push((format!("{}:{start}", page.display()), block));
-                    None
-                }
-                Some((start, by, block)) => {
-                    let line = line.get(by.min(indent)..).unwrap();
-                    Some((start, by, format!("{block}{line}\n")))
-                }
-            };
-        }
-        assert!(open.is_none(), "{}: a block is not closed", page.display());
-    }
-    blocks
+        .collect()
 }
 
 fn root() -> &'static Path {

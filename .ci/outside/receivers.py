@@ -101,8 +101,8 @@ class Samples:
 
     def __init__(self, page):
         text = Path(page).read_text(encoding="utf-8")
-        (python,) = re.findall(r"```python\n(.*?)```", text, re.S)
-        (self.javascript,) = re.findall(r"```js\n(.*?)```", text, re.S)
+        (python,) = re.findall(r"```python no-run\n(.*?)```", text, re.S)
+        (self.javascript,) = re.findall(r"```js no-run\n(.*?)```", text, re.S)
         names = {}
         exec(python, names)
         self.python = names["verify"]

@@ -15,7 +15,6 @@ mod broken;
 mod check;
 mod colours;
 mod directory;
-mod docs;
 mod fix;
 mod formats;
 mod init;
