@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use futures_util::future::{join_all, join3};
 use http::StatusCode;
 use jiff::Timestamp;
+use tokio::time::Instant;
 
 use super::inputs::Place;
 use super::report::{Reporter, not_reported};
@@ -63,12 +64,14 @@ pub async fn run(reporter: &Reporter<'_>, source: &PolicySource, now: Timestamp,
     let reviewed = match pull_request {
         None => Err("the event has no pull request".to_owned()),
         Some(pull_request) => {
+            // A quarter of the time is for the report.
+            let reading = Budget::until(Instant::now() + budget.left() * 3 / 4);
             let files = Files {
-                api: &api,
+                api: &api.with_budget(reading),
                 repository,
                 path,
             };
-            review_of(&files, pull_request, now, budget).await
+            review_of(&files, pull_request, now, reading).await
         }
     };
     let reviewed = match reviewed {
