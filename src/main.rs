@@ -14,6 +14,8 @@ fn main() -> ExitCode {
         return ExitCode::from(arguments.run());
     }
     let environment = Environment::new(std::env::vars_os());
+    // Before the runtime: that it cannot listen to signals is a panic of its own.
+    tell_of_panics(environment.clone());
     let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_all()
         .build();
@@ -21,15 +23,24 @@ fn main() -> ExitCode {
         action::write_internal_error(&environment, Timestamp::now, "no runtime could be started");
         return ExitCode::from(2);
     };
-    tell_of_panics(environment.clone());
     let code = runtime.block_on(step(&environment));
     // A look-up of a name that hangs runs on a thread of its own and would be waited for.
     runtime.shutdown_background();
     ExitCode::from(code)
 }
 
+/// SIGXFSZ: a file would be larger than the process may write. Listened to, it ends nothing, and the write
+/// fails as on a full disk.
+const FILE_SIZE: SignalKind = SignalKind::from_raw(25);
+
 async fn step(environment: &Environment) -> u8 {
-    let signals = [SignalKind::terminate(), SignalKind::interrupt()].map(|kind| signal(kind).ok());
+    let _listened_to = signal(FILE_SIZE);
+    let signals = [
+        SignalKind::terminate(),
+        SignalKind::interrupt(),
+        SignalKind::hangup(),
+    ]
+    .map(|kind| signal(kind).ok());
     let signals = std::cell::RefCell::new(signals);
     let cancelled = || {
         std::future::poll_fn(|context| {

@@ -7,11 +7,13 @@ use super::credentials::Credentials;
 use super::environment::Environment;
 use super::inputs::{Mode, Place, ReportInputs};
 use super::runtime::head_sha;
-use super::workflow::{Log, MAX_ANNOTATION, MAX_SUMMARY, write_outputs, write_summary};
+use super::workflow::{
+    Log, MAX_ANNOTATION, MAX_SUMMARY, take_outputs_back, write_outputs, write_summary,
+};
 use crate::context::{Context, EventPayload};
 use crate::decision::{Decision, TracedRule};
 use crate::github::{Api, ApiError};
-use crate::http::Budget;
+use crate::http::{Budget, HttpError};
 use crate::report::text::truncate;
 use crate::report::{Detail, Labels, Outcome, context_rows, heading, page, reason_page};
 
@@ -74,7 +76,9 @@ impl Reporter<'_> {
             ("check-run-url", ""),
             ("result", &json),
         ];
-        self.to_file("GITHUB_OUTPUT", |path| write_outputs(path, outputs));
+        self.to_file("GITHUB_OUTPUT", |path| {
+            write_outputs(path, outputs).inspect_err(|_| take_outputs_back(path))
+        });
     }
 
     /// Check run and commit statuses, all at once.
@@ -294,12 +298,16 @@ fn trace_lines(rule: &TracedRule<'_>) -> Vec<String> {
 }
 
 pub(super) fn not_reported(what: &str, permission: &str, error: &ApiError) -> String {
-    match error.status() {
-        Some(StatusCode::FORBIDDEN | StatusCode::NOT_FOUND) => {
-            format!(
-                "{what}: {error}; the job's `permissions:` need `{permission}` (pull requests from forks never have it)"
-            )
-        }
+    match error {
+        ApiError::Status {
+            status: StatusCode::FORBIDDEN | StatusCode::NOT_FOUND,
+            ..
+        } => format!(
+            "{what}: {error}; the job's `permissions:` need `{permission}` (pull requests from forks never have it)"
+        ),
+        ApiError::Http(
+            HttpError::Timeout { .. } | HttpError::Transport { .. } | HttpError::TooLarge { .. },
+        ) => format!("{what}, or GitHub's answer to it was lost: {error}"),
         _ => format!("{what}: {error}"),
     }
 }

@@ -19,7 +19,7 @@ use super::policy::{Loaded, Place, load};
 use super::report::{Reporter, with_page};
 use super::review;
 use super::runtime::{Runtime, client, payload};
-use super::workflow::{Log, write_outputs};
+use super::workflow::{Log, take_outputs_back, write_outputs};
 use crate::audit::{SECRET_PREFIX, TokenRecord};
 use crate::context::{Context, EventPayload};
 use crate::decision::{Decision, PermissionDecision, Reason, Scope, decide_while, with_own_policy};
@@ -116,12 +116,14 @@ where
     let outcome = tokio::select! {
         biased;
         () = cancelled(), if outcome.reason != Reason::Cancelled => {
-            // Decided, but not told everywhere, and the job is being stopped: not a success.
-            let failure = cancellation();
-            let outcome = work.failed(&failure, detail);
-            reporter.write_outputs(&outcome);
+            // Decided, but not told everywhere, and the job is being stopped: not a success, and what was
+            // told is told anew.
+            let outcome = work.failed(&cancellation(), detail);
+            reporter.write_local(&outcome);
             audit.write(&outcome, work.workspace(), work.token.get());
-            audit.deliver(Instant::now() + FAREWELL).await;
+            let until = deadline.min(Instant::now() + FAREWELL);
+            let told = tell(&reporter, &outcome, inputs.as_ref(), clock, until);
+            join(told, audit.deliver(until)).await;
             outcome
         }
         _ = told => outcome,
@@ -404,7 +406,7 @@ pub fn write_internal_error(environment: &Environment, clock: fn() -> Timestamp,
         ("message", message),
     ];
     if let Some(path) = environment.get("GITHUB_OUTPUT") {
-        _ = write_outputs(path, outputs);
+        _ = write_outputs(path, outputs).inspect_err(|_| take_outputs_back(path));
     }
     // A panic's text can hold anything; as a line of the log it is no command.
     Log.line(cause);

@@ -1,6 +1,6 @@
 //! Speaking to the runner: log lines, workflow commands, outputs, the summary.
 
-use std::fs::OpenOptions;
+use std::fs::{File, OpenOptions};
 use std::io::{self, Write};
 
 use ring::rand::{SecureRandom, SystemRandom};
@@ -91,6 +91,14 @@ pub fn write_outputs<'a>(
     append(path, &text)
 }
 
+/// Empties the file that `GITHUB_OUTPUT` names: an outcome that cannot be replaced by another must not
+/// stand.
+pub fn take_outputs_back(path: &str) {
+    if std::fs::metadata(path).is_ok_and(|metadata| metadata.is_file()) {
+        _ = OpenOptions::new().write(true).truncate(true).open(path);
+    }
+}
+
 /// 128 random bits in hexadecimal; empty when the system gives none.
 pub fn random_id() -> String {
     let mut random = [0_u8; 16];
@@ -109,8 +117,21 @@ pub fn write_summary(path: &str, page: &str) -> io::Result<()> {
 }
 
 fn append(path: &str, text: &str) -> io::Result<()> {
-    OpenOptions::new()
-        .append(true)
-        .open(path)?
-        .write_all(text.as_bytes())
+    // Earlier steps can replace the file: opening a pipe that nobody reads would never end.
+    if !std::fs::metadata(path)?.is_file() {
+        return Err(io::Error::other("it is not a file"));
+    }
+    append_whole(OpenOptions::new().append(true).open(path)?, text)
+}
+
+/// Appends all of a text or nothing: of half an output the runner makes an error, of half a line nobody
+/// makes anything.
+///
+/// # Errors
+/// The file cannot be written.
+pub fn append_whole(mut file: File, text: &str) -> io::Result<()> {
+    let before = file.metadata()?.len();
+    file.write_all(text.as_bytes()).inspect_err(|_| {
+        _ = file.set_len(before);
+    })
 }

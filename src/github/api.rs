@@ -58,7 +58,7 @@ pub enum ApiError {
         limited: Option<Limited>,
     },
     /// A redirect that is not followed.
-    #[error("GitHub redirected to another host, which is not followed")]
+    #[error("GitHub redirected to another host or in a circle, which is not followed")]
     Redirect,
     /// An answer of another shape than documented.
     #[error("GitHub's answer is not as documented: {0}")]

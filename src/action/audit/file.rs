@@ -1,10 +1,11 @@
 //! The file of the input `audit-log`.
 
 use std::fs::OpenOptions;
-use std::io::{self, Write as _};
+use std::io;
 use std::path::{Path, PathBuf};
 
 use crate::action::environment::Environment;
+use crate::action::workflow::append_whole;
 
 /// Appends lines to the file, which may not be there yet.
 ///
@@ -13,11 +14,9 @@ use crate::action::environment::Environment;
 pub fn append(environment: &Environment, file: &str, lines: &[String]) -> io::Result<()> {
     let mut text = lines.join("\n");
     text.push('\n');
-    OpenOptions::new()
-        .create(true)
-        .append(true)
-        .open(place(environment, file)?)?
-        .write_all(text.as_bytes())
+    let mut options = OpenOptions::new();
+    let options = options.create(true).append(true);
+    append_whole(options.open(place(environment, file)?)?, &text)
 }
 
 /// A file in the workspace or in `RUNNER_TEMP`; no link, since an earlier step could point it at
