@@ -26,13 +26,18 @@ mod support;
 mod memory;
 
 mod cell;
+mod files;
 mod kinds;
+mod limits;
 mod matrix;
 mod oracle;
 mod requests;
 mod scene;
+mod signals;
+mod streams;
 
 use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicUsize, Ordering};
 
 use simulator::Runner;
 
@@ -47,8 +52,33 @@ fn binary() -> PathBuf {
     given.unwrap_or_else(built).canonicalize().unwrap()
 }
 
+/// Does something with each case, so many at once; panics when one did.
+fn each<T: Sync>(cases: &[T], at_once: usize, run: impl Fn(&T) + Sync) {
+    let next = AtomicUsize::new(0);
+    std::thread::scope(|scope| {
+        for _ in 0..at_once {
+            scope.spawn(|| {
+                while let Some(case) = cases.get(next.fetch_add(1, Ordering::Relaxed)) {
+                    run(case);
+                }
+            });
+        }
+    });
+}
+
 /// The action as the runner starts it.
 fn runner() -> Runner {
     let action = Path::new(concat!(env!("CARGO_MANIFEST_DIR"), "/action.yml"));
     Runner::new(binary()).with_action_file(action).unwrap()
+}
+
+/// The same, started by another program that changes what it is given.
+fn through(program: &str, arguments: &[&str]) -> Runner {
+    let binary = binary();
+    let started =
+        Runner::new(program).arguments(&[arguments, &[binary.to_str().unwrap()]].concat());
+    let inputs = runner().action().inputs.clone().into_iter();
+    inputs.fold(started, |runner, input| {
+        runner.input(&input.name, &input.default)
+    })
 }

@@ -1,4 +1,4 @@
-//! Every request × every fault × once and always × a job that is to be allowed and one that is not.
+//! Every request × every fault × passing and lasting × a job that is to be allowed and one that is not.
 
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
@@ -9,9 +9,9 @@ use super::requests::REQUESTS;
 use super::run_all;
 use super::scene::Ask;
 
-/// How many steps wait for the end of their time at once.
-const WAITING: usize = 48;
-/// Once or always, and the job.
+/// How many steps that wait more than they work run at once.
+const IDLE: usize = 48;
+/// Whether the fault passes, and the job.
 const VARIANTS: [(bool, Ask); 4] = [
     (true, Ask::Allowed),
     (false, Ask::Denied),
@@ -63,12 +63,12 @@ fn every_request_meets_every_fault() {
     let started = Instant::now();
     let kinds = kinds();
     let cells = cells(&kinds);
-    let (waiting, working): (Vec<_>, Vec<_>) = cells.iter().partition(|cell| cell.waits());
+    let (idle, working): (Vec<_>, Vec<_>) = cells.iter().partition(|cell| cell.is_idle());
     let cores = std::thread::available_parallelism().map_or(2, usize::from);
     let mut reports = std::thread::scope(|scope| {
-        let waiting = scope.spawn(|| run(&waiting, WAITING));
+        let idle = scope.spawn(|| run(&idle, IDLE));
         let mut reports = run(&working, 2 * cores);
-        reports.extend(waiting.join().unwrap());
+        reports.extend(idle.join().unwrap());
         reports
     });
     // Who had a time to keep gets it again, alone: the machine may have been busy with the others.

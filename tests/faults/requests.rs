@@ -2,7 +2,7 @@
 
 use simulator::github::{Endpoint, Fault, FaultRule};
 
-use super::scene::Place;
+use super::scene::{Place, Scene};
 
 /// What hangs on an answer.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -219,18 +219,32 @@ pub const REQUESTS: [Request; 25] = [
 ];
 
 impl Request {
-    /// The rule for a fault, the first time or each time. `commits` stand for `BASE` and `HEAD`.
-    pub fn rule(&self, fault: Fault, once: bool, commits: &[(&str, String)]) -> FaultRule {
-        let rule = match once {
-            true => FaultRule::nth(self.endpoint, self.after + 1, fault),
-            false => FaultRule::after(self.endpoint, self.after, fault),
+    /// The rule for a fault, the first times or each time. `commits` stand for `BASE` and `HEAD`.
+    pub fn rule(&self, fault: Fault, times: usize, commits: &[(&str, String)]) -> FaultRule {
+        let rule = FaultRule::after(self.endpoint, self.after, fault).times(times);
+        rule.path_contains(&self.part(commits))
+    }
+
+    /// Whether it has been made.
+    pub fn has_arrived(&self, scene: &Scene) -> bool {
+        let mut requests = match self.role {
+            Role::Webhook => scene.receiver.webhooks(),
+            Role::Collector => scene.receiver.logs(),
+            _ => scene.stage.github.requests_to(self.endpoint),
         };
-        let part = commits
+        let part = self.part(&scene.commits);
+        requests.retain(|recorded| {
+            let (path, query) = (&recorded.request.path, &recorded.request.query);
+            format!("{path}?{query}").contains(&part)
+        });
+        requests.len() > self.after
+    }
+
+    fn part(&self, commits: &[(&str, String)]) -> String {
+        let part = self.part.to_owned();
+        commits
             .iter()
-            .fold(self.part.to_owned(), |part, (name, commit)| {
-                part.replace(name, commit)
-            });
-        rule.path_contains(&part)
+            .fold(part, |part, (name, commit)| part.replace(name, commit))
     }
 
     /// On the host of those who take copies of audit records.

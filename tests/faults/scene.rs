@@ -6,7 +6,7 @@ use simulator::github::{
     TestKey,
 };
 use simulator::runner::PullRequest;
-use simulator::{Job, Receiver, StepResult};
+use simulator::{GitHub, Job, Receiver, StepResult};
 
 use super::runner;
 use crate::support::Stage;
@@ -40,6 +40,8 @@ pub enum Place {
     Review,
     /// A webhook and an OpenTelemetry endpoint.
     Copies,
+    /// A host whose name has to be looked up, over TLS.
+    Secure,
 }
 
 pub struct Scene {
@@ -104,8 +106,14 @@ impl Scene {
                 .with_file(branch, ".github/repo-permissions.tests.yml", CASES)
                 .with_file(branch, ".github/workflows/deploy.yml", "on: push");
         }
-        let mut stage = Stage::with_repository(repository.clone());
-        stage.runner = runner();
+        let github = GitHub::builder().tls(place == Place::Secure).start();
+        let github = github.unwrap();
+        github.add_repository(repository.clone());
+        let stage = Stage {
+            runner: runner(),
+            repository: repository.clone(),
+            github,
+        };
         let text = match place {
             Place::Delegated => DELEGATING.to_owned(),
             _ => central(),
@@ -135,6 +143,10 @@ impl Scene {
         );
         match place {
             Place::Default => {}
+            Place::Secure => {
+                let authority = github.ca_pem();
+                self.stage.runner = self.stage.runner.clone().trusting_authority(authority);
+            }
             Place::Rotated => {
                 let older = json!({"keys": [TestKey::Signing2.jwk().unwrap()]});
                 let older = Fault::Answer(Answer::json(200, &older));
@@ -185,15 +197,22 @@ impl Scene {
 
     /// Runs the step; `watch` gets the process's id.
     pub fn run(&self, watch: impl FnOnce(u32)) -> StepResult {
+        self.started(watch).unwrap()
+    }
+
+    /// The step, where its files can be made.
+    pub fn try_run(&self) -> Option<StepResult> {
+        self.started(|_| ()).ok()
+    }
+
+    fn started(&self, watch: impl FnOnce(u32)) -> anyhow::Result<StepResult> {
         let inputs: Vec<_> = self
             .inputs
             .iter()
             .map(|(name, value)| (*name, value.as_str()))
             .collect();
         let (runner, github) = (&self.stage.runner, &self.stage.github);
-        runner
-            .run_watched(github, &self.job, &inputs, watch)
-            .unwrap()
+        runner.run_watched(github, &self.job, &inputs, watch)
     }
 
     /// The audit log's file; empty where there is none.

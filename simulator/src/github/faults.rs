@@ -93,6 +93,13 @@ impl FaultRule {
         Self::between(endpoint, count, usize::MAX, fault)
     }
 
+    /// Only so many of the requests that it would meet.
+    #[must_use]
+    pub fn times(mut self, count: usize) -> Self {
+        self.until = self.from.saturating_add(count);
+        self
+    }
+
     /// Only requests whose path, with its query, contains `part`; others do not count.
     #[must_use]
     pub fn path_contains(mut self, part: &str) -> Self {
@@ -149,7 +156,7 @@ mod tests {
         let mut rules = [
             FaultRule::nth(Endpoint::Contents, 2, Fault::Reset),
             FaultRule::always(Endpoint::Contents, Fault::Stall).path_contains("policy"),
-            FaultRule::after(Endpoint::Keys, 1, Fault::Garbage),
+            FaultRule::after(Endpoint::Keys, 1, Fault::Garbage).times(1),
         ];
         assert!(choose(&mut rules, Endpoint::Contents, "/other").is_none());
         assert!(matches!(
@@ -165,5 +172,6 @@ mod tests {
             choose(&mut rules, Endpoint::Keys, "/"),
             Some(Fault::Garbage)
         ));
+        assert!(choose(&mut rules, Endpoint::Keys, "/").is_none());
     }
 }
