@@ -66,11 +66,12 @@ pub(crate) fn text_of(bytes: Vec<u8>) -> Result<String, String> {
 
 /// The bytes of a file of at most `cap` bytes.
 pub(crate) fn read_capped(file: &Path, cap: usize) -> std::io::Result<Vec<u8>> {
-    let mut bytes = Vec::new();
     let limit = u64::try_from(cap).unwrap_or(u64::MAX).saturating_add(1);
-    std::fs::File::open(file)?
-        .take(limit)
-        .read_to_end(&mut bytes)?;
+    let file = std::fs::File::open(file)?;
+    // The size is only a hint: it keeps the file from being read in small pieces.
+    let size = file.metadata()?.len().min(limit);
+    let mut bytes = Vec::with_capacity(usize::try_from(size).unwrap_or_default());
+    file.take(limit).read_to_end(&mut bytes)?;
     if bytes.len() > cap {
         let message = format!("larger than {cap} bytes, which is the limit");
         return Err(std::io::Error::new(
