@@ -9,6 +9,7 @@ use rustls::{ClientConfig, RootCertStore};
 use url::Url;
 
 use super::CONNECT_TIMEOUT;
+use super::names::Names;
 
 /// How the network is reached.
 #[derive(Clone, Debug, Default)]
@@ -36,6 +37,7 @@ impl Network {
             .redirect(redirect::Policy::none())
             .referer(false)
             .connect_timeout(CONNECT_TIMEOUT)
+            .dns_resolver(Arc::new(Names::default()))
             .no_proxy();
         let exceptions = self.no_proxy.as_deref().and_then(NoProxy::from_string);
         let proxies = [

@@ -2,6 +2,7 @@
 
 mod body;
 mod client;
+mod names;
 mod retry;
 
 use std::time::Duration;
