@@ -86,6 +86,42 @@ fn reports_come_from_the_app_and_its_token_is_limited_and_revoked() {
 }
 
 #[test]
+fn the_policy_is_read_while_the_apps_token_is_taken() {
+    let key = ("app-private-key", APP_PRIVATE_KEY_PKCS1);
+    // What the job's own token may do, and how many requests for the policy that makes.
+    for (job_permissions, requests) in [(Permissions::usual(), 1), (Permissions::none(), 2)] {
+        let stage = stage();
+        stage.github.install_app(
+            App::new("gate", 77, CLIENT.1),
+            &["acme-org/infra"],
+            permissions(),
+        );
+        stage
+            .github
+            .edit_repository("acme-org/infra", |repository| {
+                *repository = repository.clone().private();
+            });
+        let slow = Fault::Delay(Duration::from_millis(300));
+        stage
+            .github
+            .add_fault(FaultRule::always(Endpoint::AccessToken, slow));
+        let job = stage.push().with_permissions(job_permissions);
+        let step = stage.run(&job, &[ASK, CLIENT, key]);
+        assert_outcome(&stage, &step, "allowed", "granted");
+        let policy = stage.github.requests_to(Endpoint::Contents);
+        assert_eq!(policy.len(), requests);
+        let token = stage.github.requests_to(Endpoint::AccessToken)[0].at;
+        let answered = |at: Duration| at > token + Duration::from_millis(300);
+        assert!(!answered(policy[0].at));
+        assert_eq!(
+            policy.last().map(|last| answered(last.at)),
+            Some(requests == 2)
+        );
+        assert_eq!(stage.github.check_runs()[0].app.slug, "gate");
+    }
+}
+
+#[test]
 fn a_private_central_policy_is_read_with_the_app() {
     let stage = stage();
     stage.github.install_app(

@@ -93,6 +93,14 @@ impl Credentials {
         self.api(Some(&token.map_err(|error| error.to_string())?), budget)
     }
 
+    /// The API with the job's own token, to begin with while the App's for the job's repository is
+    /// being taken; `None` where there is nothing to wait for.
+    pub fn meanwhile(&self, repository: &RepositoryName, budget: Budget) -> Option<Api> {
+        let waits = self.app.is_some() && repository.is_same(&self.repository);
+        let job_token = self.job_token.as_ref().filter(|_| waits)?;
+        self.api(Some(job_token), budget).ok()
+    }
+
     /// The API with the token that may report on the job's repository. An App that gives none is a
     /// warning, and the job's own token reports.
     ///

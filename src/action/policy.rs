@@ -8,7 +8,7 @@ use http::StatusCode;
 use super::credentials::Credentials;
 
 use crate::decision::{Reason, Scope};
-use crate::github::{ApiError, RepositoryName};
+use crate::github::{Api, ApiError, RepositoryName};
 use crate::http::{Budget, HttpError};
 use crate::policy::source::{PolicySource, RepositoryPath};
 use crate::policy::{Document, Format, MAX_FILE};
@@ -124,16 +124,33 @@ async fn from_repository(
     reference: Option<&str>,
 ) -> Result<Vec<u8>, Failure> {
     let place = record.source.clone();
-    let api = credentials
-        .for_policy(repository, budget)
-        .await
-        .map_err(|error| {
-            let message = format!("the policy `{place}` of `{repository}` cannot be read: {error}");
-            Failure::new(Reason::PolicyUnreadable, message)
-        })?;
-    let file = api.file(repository, path.as_str(), reference, MAX_FILE);
-    let commit = api.commit(repository, reference.unwrap_or("HEAD"));
-    let (file, commit) = with_grace(file, commit).await;
+    let read = async |api: Api| {
+        let file = api.file(repository, path.as_str(), reference, MAX_FILE);
+        let commit = api.commit(repository, reference.unwrap_or("HEAD"));
+        with_grace(file, commit).await
+    };
+    // An App's token takes two requests. Where the job's own can read the policy too, it has done so
+    // by then; the App still has to give one.
+    let meanwhile = async {
+        match credentials.meanwhile(repository, budget) {
+            Some(api) => Some(read(api).await).filter(|(file, _)| file.is_ok()),
+            None => None,
+        }
+    };
+    let mut api = std::pin::pin!(credentials.for_policy(repository, budget));
+    let (api, already) = tokio::select! {
+        biased;
+        api = &mut api => (api, None),
+        already = meanwhile => (api.await, already),
+    };
+    let api = api.map_err(|error| {
+        let message = format!("the policy `{place}` of `{repository}` cannot be read: {error}");
+        Failure::new(Reason::PolicyUnreadable, message)
+    })?;
+    let (file, commit) = match already {
+        Some(read) => read,
+        None => read(api).await,
+    };
     let file = file.map_err(|error| not_read(&error, repository, &place))?;
     record.repository = Some(repository.to_string());
     record.reference = reference.map(str::to_owned);
