@@ -22,6 +22,10 @@ pub(crate) fn number(number: f64) -> String {
     }
 }
 
+pub(crate) fn tenths(number: f64) -> String {
+    format!("{number:.1}")
+}
+
 /// A table: its head, then its rows.
 pub(crate) fn print(head: &[&str], rows: &[Vec<String>]) {
     println!("| {} |", head.join(" | "));

@@ -7,10 +7,10 @@
 
 #![expect(clippy::print_stdout, reason = "it prints tables")]
 
+mod container;
 mod launcher;
 mod table;
 
-use std::ffi::{OsStr, OsString};
 use std::path::{Path, PathBuf};
 use std::process::{Command, ExitCode};
 use std::time::Duration;
@@ -20,6 +20,7 @@ use clap::Parser;
 use simulator::github::{APP_PRIVATE_KEY_PKCS1, App, Permissions, Repository};
 use simulator::{GitHub, Job, Runner, StepResult};
 
+use self::container::CONTAINER;
 use self::launcher::{LAUNCH, Measured, launch, now};
 use self::table::{median, ms, number};
 
@@ -50,6 +51,12 @@ struct Arguments {
     /// The directory of the bundled peers.
     #[arg(long)]
     peers: PathBuf,
+    /// The socket of a container engine.
+    #[arg(long, requires = "image")]
+    socket: Option<String>,
+    /// The image there that has the action as `/repo-permissions` and this program as `/launcher`.
+    #[arg(long, requires = "socket")]
+    image: Option<String>,
     /// How often each program is run.
     #[arg(long, default_value_t = 30)]
     rounds: usize,
@@ -63,10 +70,13 @@ fn main() -> anyhow::Result<ExitCode> {
     if arguments.next_if(|first| first == LAUNCH).is_some() {
         return launch(arguments);
     }
+    if arguments.next_if(|first| first == CONTAINER).is_some() {
+        return container::run(arguments);
+    }
     let arguments = Arguments::parse();
     let mut bench = Bench::new(&arguments)?;
     for round in 0..=arguments.rounds {
-        for program in &mut bench.programs {
+        for program in bench.programs.iter_mut().chain(&mut bench.contained) {
             let run = program.run(&bench.networks)?;
             // The first warms the file cache.
             if round > 0 {
@@ -81,7 +91,6 @@ fn main() -> anyhow::Result<ExitCode> {
 /// A GitHub at some distance.
 struct Network {
     name: &'static str,
-    round_trip: Duration,
     github: GitHub,
     job: Job,
 }
@@ -101,12 +110,7 @@ impl Network {
         let job = Job::push(&repository, "main")
             .with_workflow("ci.yml")
             .with_earlier_env("NODE_EXTRA_CA_CERTS", "simulator-ca.pem");
-        Ok(Self {
-            name,
-            round_trip,
-            github,
-            job,
-        })
+        Ok(Self { name, github, job })
     }
 }
 
@@ -114,7 +118,9 @@ impl Network {
 struct Program {
     name: &'static str,
     network: Option<usize>,
-    command: Vec<OsString>,
+    /// How this program is to start it: [`LAUNCH`] or [`CONTAINER`].
+    start: Vec<String>,
+    command: Vec<String>,
     inputs: Vec<(&'static str, &'static str)>,
     runs: Vec<Run>,
 }
@@ -122,6 +128,8 @@ struct Program {
 /// One run of it.
 struct Run {
     cost: Measured,
+    /// From outside: with the container around it.
+    whole: Duration,
     /// The requests since the start of the process.
     requests: Vec<Arrived>,
 }
@@ -133,30 +141,45 @@ struct Arrived {
 }
 
 impl Program {
-    fn new(name: &'static str, network: Option<usize>, command: &[&OsStr]) -> Self {
+    fn new(name: &'static str, network: Option<usize>, command: &[&str]) -> Self {
         Self {
             name,
             network,
-            command: command.iter().map(OsString::from).collect(),
+            start: vec![LAUNCH.to_owned()],
+            command: command.iter().map(|text| (*text).to_owned()).collect(),
             inputs: vec![("permission", PERMISSION)],
             runs: Vec::new(),
         }
     }
 
+    /// In a container of an image, by the socket of an engine.
+    fn contained(self, socket: &str, image: &str) -> Self {
+        let start = [CONTAINER, socket, image];
+        Self {
+            start: start.map(str::to_owned).into(),
+            ..self
+        }
+    }
+
     fn run(&self, networks: &[Network]) -> anyhow::Result<Run> {
         let own = std::env::current_exe()?;
-        let Some(network) = self.network.and_then(|index| networks.get(index)) else {
-            let output = Command::new(own).arg(LAUNCH).args(&self.command).output()?;
+        let arguments: Vec<&str> = self
+            .start
+            .iter()
+            .chain(&self.command)
+            .map(String::as_str)
+            .collect();
+        let Some(Network { github, job, .. }) = self.network(networks) else {
+            let output = Command::new(own).args(arguments).output()?;
+            let cost = Measured::read(&String::from_utf8_lossy(&output.stdout))?;
             return Ok(Run {
-                cost: Measured::read(&String::from_utf8_lossy(&output.stdout))?,
+                cost,
+                whole: cost.wall,
                 requests: Vec::new(),
             });
         };
-        let Network { github, job, .. } = network;
         github.clear_records();
         let action = Path::new(env!("CARGO_MANIFEST_DIR")).join("../action.yml");
-        let mut arguments = vec![LAUNCH];
-        arguments.extend(self.command.iter().filter_map(|text| text.to_str()));
         let runner = Runner::new(own)
             .with_action_file(&action)?
             .arguments(&arguments)
@@ -172,8 +195,13 @@ impl Program {
         });
         Ok(Run {
             cost,
+            whole: step.duration,
             requests: requests.collect(),
         })
+    }
+
+    fn network<'a>(&self, networks: &'a [Network]) -> Option<&'a Network> {
+        networks.get(self.network?)
     }
 
     /// Every program has decided the same, and told it everywhere.
@@ -213,73 +241,74 @@ impl Program {
 struct Bench {
     networks: Vec<Network>,
     programs: Vec<Program>,
+    /// The same in the image, where there is an engine.
+    contained: Vec<Program>,
 }
 
 impl Bench {
     fn new(arguments: &Arguments) -> anyhow::Result<Self> {
         let networks = vec![
-            Network::new("no latency, HTTP", false, Duration::ZERO)?,
-            Network::new("no latency, TLS", true, Duration::ZERO)?,
+            Network::new("0 ms, HTTP", false, Duration::ZERO)?,
+            Network::new("0 ms, TLS", true, Duration::ZERO)?,
             Network::new("50 ms, TLS", true, ROUND_TRIP)?,
         ];
-        let absolute = |path: &Path| {
-            path.canonicalize()
-                .with_context(|| format!("{}", path.display()))
-        };
-        let (binary, node) = (absolute(&arguments.binary)?, absolute(&arguments.node)?);
-        let (binary, node) = (binary.as_os_str(), node.as_os_str());
-        let peer = |name| absolute(&arguments.peers.join(name));
-        let (sequential, overlapped) = (peer("sequential.cjs")?, peer("overlapped.cjs")?);
+        let binary = absolute(&arguments.binary)?;
+        let node = absolute(&arguments.node)?;
+        let sequential = absolute(&arguments.peers.join("sequential.cjs"))?;
+        let overlapped = absolute(&arguments.peers.join("overlapped.cjs"))?;
         let mut programs = vec![
-            Program::new("an empty process", None, &["true".as_ref()]),
-            Program::new("`node -e 0`", None, &[node, "-e".as_ref(), "0".as_ref()]),
+            Program::new("an empty process", None, &["true"]),
+            Program::new("`node -e 0`", None, &[&node, "-e", "0"]),
+            Program::new(BINARY, Some(0), &[&binary]),
         ];
-        for index in 0..networks.len() {
-            programs.push(Program::new(BINARY, Some(index), &[binary]));
-        }
         for index in 1..networks.len() {
-            let mut app = Program::new("the same, as a GitHub App", Some(index), &[binary]);
+            let network = Some(index);
+            let mut app = Program::new("the same as a GitHub App", network, &[&binary]);
             app.inputs.extend([
                 ("app-client-id", CLIENT_ID),
                 ("app-private-key", APP_PRIVATE_KEY_PKCS1),
             ]);
-            programs.push(app);
-            for (name, bundle) in [
-                ("in Node, sequential", &sequential),
-                ("in Node, overlapped", &overlapped),
-            ] {
-                let bundle = bundle.as_os_str();
-                programs.push(Program::new(name, Some(index), &[node, bundle]));
+            programs.extend([
+                Program::new(BINARY, network, &[&binary]),
+                app,
+                Program::new("in Node, sequential", network, &[&node, &sequential]),
+                Program::new("in Node, overlapped", network, &[&node, &overlapped]),
+            ]);
+        }
+        let mut contained = Vec::new();
+        if let (Some(socket), Some(image)) = (&arguments.socket, &arguments.image) {
+            for index in 0..networks.len() {
+                let program = Program::new("in its container", Some(index), &["/repo-permissions"]);
+                contained.push(program.contained(socket, image));
             }
         }
-        Ok(Self { networks, programs })
+        Ok(Self {
+            networks,
+            programs,
+            contained,
+        })
     }
 
     fn print(&self, arguments: &Arguments) -> anyhow::Result<()> {
         about(arguments)?;
         let wall = |run: &Run| ms(run.cost.wall);
         let cpu = |run: &Run| ms(run.cost.cpu);
-        let peak = |run: &Run| run.cost.peak as f64 / 1024.0;
         let mut rows = Vec::new();
         for program in &self.programs {
             let binary = self.binary_on(program.network);
-            let times = |of: &dyn Fn(&Run) -> f64| match binary {
-                Some(binary) if binary.command != program.command => {
-                    format!("{} x", number(program.times(binary, of)))
-                }
-                _ => String::new(),
+            let other = binary.filter(|binary| binary.command != program.command);
+            let times = |of: fn(&Run) -> f64| {
+                other.map_or(String::new(), |binary| number(program.times(binary, of)))
             };
             rows.push(vec![
                 program.name.to_owned(),
-                self.network(program)
-                    .map_or("", |network| network.name)
-                    .to_owned(),
+                self.name_of(program),
                 number(program.median(wall)),
                 number(program.least(wall)),
-                times(&wall),
+                times(wall),
                 number(program.median(cpu)),
-                times(&cpu),
-                number(program.median(peak)),
+                times(cpu),
+                number(program.median(|run| run.cost.peak as f64 / 1024.0)),
             ]);
         }
         table::print(
@@ -288,47 +317,27 @@ impl Bench {
                 "round trip",
                 "wall, ms",
                 "least",
-                "ratio",
+                "times this",
                 "CPU, ms",
-                "ratio",
+                "times this",
                 "peak memory, MB",
             ],
             &rows,
         );
+        self.print_timeline()?;
         self.print_starts();
-        self.print_timeline()
+        Ok(())
     }
 
-    fn network(&self, program: &Program) -> Option<&Network> {
-        self.networks.get(program.network?)
+    fn name_of(&self, program: &Program) -> String {
+        let network = program.network(&self.networks);
+        network.map_or("", |network| network.name).to_owned()
     }
 
     fn binary_on(&self, network: Option<usize>) -> Option<&Program> {
         self.programs
             .iter()
             .find(|program| program.name == BINARY && program.network == network)
-    }
-
-    /// From the start of the process to the first request.
-    fn print_starts(&self) {
-        let first = |run: &Run| run.requests.first().map_or(f64::NAN, |first| ms(first.at));
-        let mut rows = Vec::new();
-        for program in &self.programs {
-            if let Some(network) = self.network(program)
-                && network.round_trip.is_zero()
-            {
-                rows.push(vec![
-                    program.name.to_owned(),
-                    network.name.to_owned(),
-                    number(program.median(first)),
-                    number(program.least(first)),
-                ]);
-            }
-        }
-        table::print(
-            &["", "round trip", "start to first request, ms", "least"],
-            &rows,
-        );
     }
 
     /// The requests of the run in the middle, far away.
@@ -339,32 +348,65 @@ impl Bench {
         runs.sort_by_key(|run| run.cost.wall);
         let run = runs.get(runs.len() / 2).context("no run")?;
         let mut rows: Vec<Vec<String>> = Vec::new();
-        for Arrived {
-            at,
-            connection,
-            request,
-        } in &run.requests
-        {
+        for arrived in &run.requests {
             rows.push(vec![
-                number(ms(*at)),
-                connection.to_string(),
-                request.clone(),
+                table::tenths(ms(arrived.at)),
+                arrived.connection.to_string(),
+                arrived.request.clone(),
             ]);
         }
         rows.push(vec![
-            number(ms(run.cost.wall)),
+            table::tenths(ms(run.cost.wall)),
             String::new(),
             "end of the process".to_owned(),
         ]);
         table::print(&["ms", "connection", "request"], &rows);
-        let limit = ROUND_TRIP * ROUND_TRIPS;
-        let times = program.median(|run| run.cost.wall.as_secs_f64() / limit.as_secs_f64());
-        println!(
-            "{times:.3} times the limit of {ROUND_TRIPS} round trips, {} ms.",
-            limit.as_millis()
-        );
+        let limit = ms(ROUND_TRIP * ROUND_TRIPS);
+        let times = program.median(|run| ms(run.cost.wall) / limit);
+        println!("{times:.3} times the limit of {ROUND_TRIPS} round trips, {limit} ms.\n");
         Ok(())
     }
+
+    /// From the start of the process to its first request, and the container around it.
+    fn print_starts(&self) {
+        let first = |run: &Run| run.requests.first().map_or(f64::NAN, |first| ms(first.at));
+        let mut rows = Vec::new();
+        let outside = self
+            .programs
+            .iter()
+            .filter(|program| program.name == BINARY);
+        for program in outside.chain(&self.contained) {
+            rows.push(vec![
+                program.name.to_owned(),
+                self.name_of(program),
+                number(program.median(first)),
+                number(program.least(first)),
+                number(program.median(|run| ms(run.cost.wall))),
+                number(program.median(|run| ms(run.whole))),
+            ]);
+        }
+        table::print(
+            &[
+                "",
+                "round trip",
+                "start to first request, ms",
+                "least",
+                "to the end",
+                "with its launcher or container",
+            ],
+            &rows,
+        );
+        if self.contained.is_empty() {
+            println!("Not run: the image (no container engine).");
+        }
+    }
+}
+
+fn absolute(path: &Path) -> anyhow::Result<String> {
+    let found = path
+        .canonicalize()
+        .with_context(|| format!("{}", path.display()))?;
+    Ok(found.to_string_lossy().into_owned())
 }
 
 /// What was measured, where.
