@@ -27,6 +27,7 @@ pub mod github;
 pub mod http;
 pub mod matrix;
 pub mod oidc;
+pub mod platform;
 pub mod policy;
 pub mod proposal;
 pub mod report;

@@ -6,7 +6,7 @@ use clap::Parser as _;
 use jiff::Timestamp;
 use repo_permissions::action::{self, Environment};
 use repo_permissions::cli::Cli;
-use tokio::signal::unix::{Signal, SignalKind, signal};
+use repo_permissions::platform::Interruption;
 
 fn main() -> ExitCode {
     let arguments = Cli::parse();
@@ -29,34 +29,9 @@ fn main() -> ExitCode {
     ExitCode::from(code)
 }
 
-/// SIGXFSZ: a file would be larger than the process may write. Listened to, it ends nothing, and the write
-/// fails as on a full disk.
-const FILE_SIZE: SignalKind = SignalKind::from_raw(25);
-
 async fn step(environment: &Environment) -> u8 {
-    let _listened_to = signal(FILE_SIZE);
-    let signals = [
-        SignalKind::terminate(),
-        SignalKind::interrupt(),
-        SignalKind::hangup(),
-    ]
-    .map(|kind| signal(kind).ok());
-    let signals = std::cell::RefCell::new(signals);
-    let cancelled = || {
-        std::future::poll_fn(|context| {
-            let mut signals = signals.borrow_mut();
-            let arrived = signals
-                .iter_mut()
-                .flatten()
-                .any(|signal: &mut Signal| signal.poll_recv(context).is_ready());
-            if arrived {
-                std::task::Poll::Ready(())
-            } else {
-                std::task::Poll::Pending
-            }
-        })
-    };
-    action::run(environment, Timestamp::now, cancelled).await
+    let interruption = Interruption::listen();
+    action::run(environment, Timestamp::now, || interruption.arrived()).await
 }
 
 /// A bug must not leave a job without outputs, nor with an exit code that could be read as a denial.

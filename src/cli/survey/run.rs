@@ -4,12 +4,12 @@ use std::fmt;
 
 use jiff::Timestamp;
 use tokio::runtime::Runtime;
-use tokio::signal::unix::{SignalKind, signal};
 
 use super::ask::Asker;
 use super::progress::Progress;
 use super::state::{Cost, PageEnd, State};
 use crate::github::{ListedRepository, NoFiles, RepositoryPage};
+use crate::platform::Interruption;
 use crate::survey::{self, Asked, Repository, Survey};
 use crate::workflows::Workflows;
 
@@ -50,14 +50,10 @@ pub(super) struct Work<'w, 'p> {
 impl Work<'_, '_> {
     pub(super) fn run(&mut self, runtime: Runtime) -> Result<(), Stop> {
         let done = runtime.block_on(async {
-            let signals = [SignalKind::interrupt(), SignalKind::terminate()].map(signal);
-            let [Ok(mut interrupted), Ok(mut terminated)] = signals else {
-                return self.everything().await;
-            };
+            let interruption = Interruption::listen();
             tokio::select! {
                 biased;
-                _ = interrupted.recv() => Err(Stop::Interrupted),
-                _ = terminated.recv() => Err(Stop::Interrupted),
+                () = interruption.arrived() => Err(Stop::Interrupted),
                 done = self.everything() => done,
             }
         });

@@ -5,12 +5,12 @@
 
 use std::fs::{File, OpenOptions};
 use std::io::{BufRead as _, BufReader, ErrorKind, Read as _, Seek as _, SeekFrom, Write as _};
-use std::os::unix::fs::OpenOptionsExt as _;
 use std::path::Path;
 
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
+use crate::platform::private_file;
 use crate::policy::quoted;
 use crate::survey::{Asked, EntryRow, RepositoryRow, Seen, Summary, Survey};
 
@@ -324,9 +324,9 @@ pub(super) fn now() -> String {
 }
 
 fn options() -> OpenOptions {
-    let mut options = OpenOptions::new();
     // The names of private repositories are nobody else's business.
-    options.read(true).write(true).mode(0o600);
+    let mut options = private_file();
+    options.read(true).write(true);
     options
 }
 
