@@ -17,6 +17,7 @@ mod oidc;
 mod organization;
 mod receivers;
 mod recorder;
+mod releases;
 mod repository;
 mod route;
 mod server;

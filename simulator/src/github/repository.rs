@@ -62,6 +62,8 @@ pub struct Repository {
     trees: BTreeMap<CommitSha, BTreeMap<String, Vec<u8>>>,
     known: BTreeSet<CommitSha>,
     merge_bases: BTreeMap<(CommitSha, CommitSha), CommitSha>,
+    /// By `TAG/FILE`.
+    release_assets: BTreeMap<String, Vec<u8>>,
 }
 
 impl Repository {
@@ -83,6 +85,7 @@ impl Repository {
             trees: BTreeMap::new(),
             known: BTreeSet::new(),
             merge_bases: BTreeMap::new(),
+            release_assets: BTreeMap::new(),
         }
         .with_branch("main")
     }
@@ -154,6 +157,23 @@ impl Repository {
             .entry(sha)
             .or_default()
             .insert(path.to_owned(), content.into());
+    }
+
+    /// A file of the release of a tag.
+    #[must_use]
+    pub fn with_release_asset(
+        mut self,
+        tag: &str,
+        file: &str,
+        content: impl Into<Vec<u8>>,
+    ) -> Self {
+        self.release_assets
+            .insert(format!("{tag}/{file}"), content.into());
+        self
+    }
+
+    pub(crate) fn release_asset(&self, tag_and_file: &str) -> Option<Vec<u8>> {
+        self.release_assets.get(tag_and_file).cloned()
     }
 
     /// The SHA at the tip of a branch, `None` when there is no such branch.

@@ -2,7 +2,7 @@
 
 use super::http::{Answer, Request};
 use super::state::State;
-use super::{apps, checks, contents, graphql, oidc, receivers, statuses};
+use super::{apps, checks, contents, graphql, oidc, receivers, releases, statuses};
 
 /// What a request asks for, as far as faults and assertions tell requests apart.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -37,6 +37,8 @@ pub enum Endpoint {
     AccessToken,
     /// `DELETE /installation/token`.
     RevokeToken,
+    /// `GET /{owner}/{repo}/releases/download/{tag}/{file}`, and where it redirects to.
+    ReleaseAsset,
     /// `POST /hooks/{secret}`: a webhook's, on a [`Receiver`](crate::Receiver).
     Webhook,
     /// `POST …/v1/logs`: a collector's, on a [`Receiver`](crate::Receiver).
@@ -84,6 +86,16 @@ impl Route {
         }
         let segments = request.segments();
         let segments: Vec<&str> = segments.iter().map(String::as_str).collect();
+        if let ("GET", [owner, repository, "releases", rest @ ..]) =
+            (request.method.as_str(), segments.as_slice())
+        {
+            return Self {
+                endpoint: Endpoint::ReleaseAsset,
+                owner: (*owner).into(),
+                repository: (*repository).into(),
+                rest: rest.join("/"),
+            };
+        }
         let prefix: Vec<&str> = api_prefix
             .split('/')
             .filter(|part| !part.is_empty())
@@ -163,6 +175,7 @@ fn carried_out(state: &mut State, route: &Route, request: &Request) -> Answer {
         Endpoint::Installation => apps::installation(state, route, request),
         Endpoint::AccessToken => apps::access_token(state, route, request),
         Endpoint::RevokeToken => apps::revoke(state, request),
+        Endpoint::ReleaseAsset => releases::asset(state, route, request),
         Endpoint::Webhook => Ok(receivers::webhook()),
         Endpoint::Logs => Ok(receivers::logs(request)),
         Endpoint::Unknown => Err(Answer::error(404, "Not Found")),

@@ -1,6 +1,6 @@
 //! What `action.yml` declares: the inputs, their defaults and the arguments.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use anyhow::{Context as _, bail};
 use saphyr_parser::{Event, Parser, ScalarStyle};
@@ -23,6 +23,19 @@ pub struct ActionFile {
     pub outputs: Vec<String>,
     /// `runs.args`.
     pub arguments: Vec<String>,
+    /// The step of a composite action.
+    pub step: Option<ShellStep>,
+}
+
+/// A step of a composite action that runs a script in bash.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct ShellStep {
+    /// `run`.
+    pub script: String,
+    /// `env`; the values may hold expressions.
+    pub environment: Vec<(String, String)>,
+    /// Where the action's files are: `GITHUB_ACTION_PATH`.
+    pub action_path: PathBuf,
 }
 
 impl ActionFile {
@@ -34,14 +47,18 @@ impl ActionFile {
     pub fn read(path: &Path) -> anyhow::Result<Self> {
         let text =
             std::fs::read_to_string(path).with_context(|| format!("read {}", path.display()))?;
-        Self::parse(&text).with_context(|| format!("{}", path.display()))
+        let mut action = Self::parse(&text).with_context(|| format!("{}", path.display()))?;
+        if let (Some(step), Some(directory)) = (&mut action.step, path.parent()) {
+            step.action_path = directory.to_owned();
+        }
+        Ok(action)
     }
 
     /// Reads the text of an `action.yml`.
     ///
     /// # Errors
     ///
-    /// When it is not YAML or uses an alias.
+    /// When it is not YAML, uses an alias, or is a composite action of anything but one step in bash.
     pub fn parse(text: &str) -> anyhow::Result<Self> {
         let root = load(text)?;
         let inputs = root.get("inputs").map(Node::entries).unwrap_or_default();
@@ -68,8 +85,37 @@ impl ActionFile {
                 .iter()
                 .map(Node::text)
                 .collect(),
+            step: match runs.and_then(|runs| runs.get("using")).map(Node::text) {
+                Some(using) if using == "composite" => {
+                    let steps = runs.and_then(|runs| runs.get("steps"));
+                    Some(shell_step(steps.map(Node::items).unwrap_or_default())?)
+                }
+                _ => None,
+            },
         })
     }
+}
+
+fn shell_step(steps: &[Node]) -> anyhow::Result<ShellStep> {
+    let [step] = steps else {
+        bail!(
+            "a composite action of {} steps is not simulated",
+            steps.len()
+        );
+    };
+    let text = |name| step.get(name).map(Node::text).unwrap_or_default();
+    if text("shell") != "bash" || text("run").contains("${{") {
+        bail!("only a script in bash without expressions is simulated");
+    }
+    let environment = step.get("env").map(Node::entries).unwrap_or_default();
+    Ok(ShellStep {
+        script: text("run"),
+        environment: environment
+            .iter()
+            .map(|(name, value)| (name.clone(), value.text()))
+            .collect(),
+        action_path: PathBuf::new(),
+    })
 }
 
 /// Replaces `${{ … }}` in a default by what `lookup` knows of the expression inside.

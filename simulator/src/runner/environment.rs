@@ -20,13 +20,13 @@ pub(crate) struct Paths {
     pub(crate) file_commands: Vec<(&'static str, PathBuf)>,
 }
 
-/// Everything in the environment; later assignments win.
+/// Everything in the environment; later assignments win. `given` are the variables of the step: its inputs or its `env`.
 pub(crate) fn variables(
     job: &Job,
     credentials: &JobCredentials,
     urls: &Urls,
     paths: &Paths,
-    inputs: &[(String, String)],
+    given: &[(String, String)],
 ) -> BTreeMap<String, String> {
     let mut environment = BTreeMap::new();
     let mut set = |name: &str, value: String| {
@@ -41,8 +41,8 @@ pub(crate) fn variables(
     for (name, value) in &job.earlier_env {
         set(name, value.clone());
     }
-    for (name, value) in inputs {
-        set(&input_variable(name), value.clone());
+    for (name, value) in given {
+        set(name, value.clone());
     }
     set("HOME", paths.home.display().to_string());
     for (name, value) in github(job, urls, paths) {
@@ -197,7 +197,7 @@ mod tests {
         };
         let inputs: Vec<_> = inputs
             .iter()
-            .map(|(name, value)| ((*name).to_owned(), (*value).to_owned()))
+            .map(|(name, value)| (input_variable(name), (*value).to_owned()))
             .collect();
         variables(job, &credentials, &urls, &paths, &inputs)
     }

@@ -17,9 +17,11 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::time::Duration;
 
+use anyhow::Context as _;
+
 use crate::GitHub;
 
-pub use self::action_file::{ActionFile, DeclaredInput};
+pub use self::action_file::{ActionFile, DeclaredInput, ShellStep};
 pub use self::commands::{Annotation, Interpreted};
 pub use self::directory::FileCommands;
 pub use self::environment::input_variable;
@@ -64,6 +66,15 @@ impl Runner {
             limit: DEFAULT_LIMIT,
             signal: None,
         }
+    }
+
+    /// Runs a composite action's script, as the runner does on its own machine, without a container.
+    ///
+    /// # Errors
+    ///
+    /// As [`ActionFile::read`].
+    pub fn composite(action: &Path) -> anyhow::Result<Self> {
+        Self::new("bash").with_action_file(action)
     }
 
     /// Takes declared inputs, their defaults and `runs.args` from an `action.yml`.
@@ -198,17 +209,33 @@ impl Runner {
         let directory =
             StepDirectory::create(&parent, &event, &self.workspace_files, self.file_commands)?;
         let inputs = self.resolved_inputs(job, &credentials.github_token, inputs)?;
+        let lookup = |expression: &str| lookup(job, &credentials.github_token, expression);
+        let given = match &self.action.step {
+            Some(step) => step.variables(&inputs, lookup)?,
+            None => inputs
+                .into_iter()
+                .map(|(name, value)| (input_variable(&name), value))
+                .collect(),
+        };
+        let mut variables =
+            environment::variables(job, &credentials, &urls, &directory.paths, &given);
         let mut command = Command::new(&self.binary);
+        command.args(&self.action.arguments);
+        if let Some(step) = &self.action.step {
+            // `ScriptHandler.cs` gives a script the URL and token of OIDC, and nothing else of the service.
+            variables.retain(|name, _| {
+                !name.starts_with("ACTIONS_") || name.starts_with("ACTIONS_ID_TOKEN_")
+            });
+            let path = step.action_path.display().to_string();
+            variables.insert("GITHUB_ACTION_PATH".to_owned(), path);
+            let script = directory.paths.runner_temp.join("script.sh");
+            std::fs::write(&script, &step.script).context("the step's script")?;
+            command.args(["--noprofile", "--norc", "-e", "-o", "pipefail"]);
+            command.arg(script);
+        }
         command
-            .args(&self.action.arguments)
             .env_clear()
-            .envs(environment::variables(
-                job,
-                &credentials,
-                &urls,
-                &directory.paths,
-                &inputs,
-            ))
+            .envs(variables)
             .current_dir(&directory.paths.workspace);
         let finished = process::run(command, self.limit, self.signal, watch)?;
         Ok(StepResult::read(finished, directory))
@@ -221,14 +248,7 @@ impl Runner {
         token: &str,
         given: &[(&str, &str)],
     ) -> anyhow::Result<Vec<(String, String)>> {
-        let lookup = |expression: &str| match expression {
-            "github.token" => Some(token.to_owned()),
-            "github.repository" => Some(job.repository.full_name()),
-            "github.sha" => Some(job.sha.to_string()),
-            "github.ref" => Some(job.reference.clone()),
-            "job.check_run_id" => Some(job.check_run_id.to_string()),
-            _ => None,
-        };
+        let lookup = |expression: &str| lookup(job, token, expression);
         let mut inputs = Vec::new();
         for declared in &self.action.inputs {
             inputs.push((
@@ -244,5 +264,39 @@ impl Runner {
             inputs.push((name, action_file::resolve(&value, lookup)?));
         }
         Ok(inputs)
+    }
+}
+
+impl ShellStep {
+    /// The step's variables: its `env`, with the action's inputs.
+    fn variables(
+        &self,
+        inputs: &[(String, String)],
+        lookup: impl Fn(&str) -> Option<String>,
+    ) -> anyhow::Result<Vec<(String, String)>> {
+        let lookup = |expression: &str| match expression.strip_prefix("inputs.") {
+            Some(name) => inputs
+                .iter()
+                .find(|(input, _)| input == name)
+                .map(|(_, value)| value.clone()),
+            None => lookup(expression),
+        };
+        let resolved = self.environment.iter().map(|(name, value)| {
+            let value = action_file::resolve(value, lookup)?;
+            Ok((name.clone(), value))
+        });
+        resolved.collect()
+    }
+}
+
+/// What an expression is in a job.
+fn lookup(job: &Job, token: &str, expression: &str) -> Option<String> {
+    match expression {
+        "github.token" => Some(token.to_owned()),
+        "github.repository" => Some(job.repository.full_name()),
+        "github.sha" => Some(job.sha.to_string()),
+        "github.ref" => Some(job.reference.clone()),
+        "job.check_run_id" => Some(job.check_run_id.to_string()),
+        _ => None,
     }
 }
