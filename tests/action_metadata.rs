@@ -58,32 +58,84 @@ const PERMISSIONS: [(&str, &str); 4] = [
     ("checks", "write"),
     ("statuses", "write"),
 ];
-const ACTION: &str = "repo-permissions/repo-permissions@";
+/// In a container, and native.
+const ACTIONS: [&str; 2] = [
+    "repo-permissions/repo-permissions@",
+    "repo-permissions/repo-permissions/native@",
+];
 
 #[test]
-fn the_action_declares_the_inputs_and_outputs_of_the_contract() {
-    let action = Node::parse(&read("action.yml"));
-    let inputs: Vec<_> = action["inputs"]
+fn both_actions_declare_the_inputs_and_outputs_of_the_contract() {
+    for file in ["action.yml", "native/action.yml"] {
+        let action = Node::parse(&read(file));
+        let inputs: Vec<_> = action["inputs"]
+            .entries()
+            .iter()
+            .map(|(name, input)| (name.as_str(), input.get("default").map_or("", Node::text)))
+            .collect();
+        assert_eq!(inputs, INPUTS, "{file}");
+        let outputs: Vec<_> = action["outputs"]
+            .entries()
+            .iter()
+            .map(|(name, _)| name.as_str())
+            .collect();
+        assert_eq!(outputs, OUTPUTS, "{file}");
+        for (name, declared) in ["inputs", "outputs"]
+            .iter()
+            .flat_map(|part| action[part].entries())
+        {
+            assert!(!declared["description"].text().is_empty(), "{name}");
+            let required = declared
+                .get("required")
+                .is_some_and(|value| value.text() == "true");
+            assert_eq!(required, name == "permission", "{name}");
+        }
+    }
+}
+
+/// What a person reads of an input does not depend on how the action is started.
+#[test]
+fn both_actions_describe_inputs_and_outputs_in_the_same_words() {
+    let [container, native] = ["action.yml", "native/action.yml"].map(read);
+    let section = |text: &str, from: &str, to: &str| {
+        let (_, rest) = text.split_once(from).unwrap();
+        rest.split_once(to).unwrap().0.to_owned()
+    };
+    let inputs = |text: &str| section(text, "\ninputs:\n", "\noutputs:\n");
+    assert_eq!(inputs(&container), inputs(&native));
+    let outputs = |text: &str| {
+        let all = section(text, "\noutputs:\n", "\nruns:\n");
+        let lines = all.lines().filter(|line| !line.starts_with("    value: "));
+        lines.map(str::to_owned).collect::<Vec<_>>()
+    };
+    assert_eq!(outputs(&container), outputs(&native));
+}
+
+/// The runner gives the step of a composite action no inputs, and the action none of its outputs.
+#[test]
+fn the_native_action_hands_on_every_input_and_output() {
+    let action = Node::parse(&read("native/action.yml"));
+    assert_eq!(action["runs"]["using"].text(), "composite");
+    let [step] = action["runs"]["steps"].items() else {
+        panic!("one step is expected");
+    };
+    assert_eq!(step["shell"].text(), "bash");
+    assert!(!step["run"].text().contains("${{"));
+    let handed: Vec<_> = step["env"]
         .entries()
         .iter()
-        .map(|(name, input)| (name.as_str(), input.get("default").map_or("", Node::text)))
+        .filter(|(name, _)| name.starts_with("INPUT_"))
+        .map(|(name, value)| (name.clone(), value.text().to_owned()))
         .collect();
-    assert_eq!(inputs, INPUTS);
-    let outputs: Vec<_> = action["outputs"]
-        .entries()
-        .iter()
-        .map(|(name, _)| name.as_str())
-        .collect();
-    assert_eq!(outputs, OUTPUTS);
-    for (name, declared) in ["inputs", "outputs"]
-        .iter()
-        .flat_map(|part| action[part].entries())
-    {
-        assert!(!declared["description"].text().is_empty(), "{name}");
-        let required = declared
-            .get("required")
-            .is_some_and(|value| value.text() == "true");
-        assert_eq!(required, name == "permission", "{name}");
+    let expected = INPUTS.map(|(name, _)| {
+        let variable = simulator::runner::input_variable(name);
+        (variable, format!("${{{{ inputs.{name} }}}}"))
+    });
+    assert_eq!(handed, expected);
+    let id = step["id"].text();
+    for (name, output) in action["outputs"].entries() {
+        let expected = format!("${{{{ steps.{id}.outputs.{name} }}}}");
+        assert_eq!(output["value"].text(), expected);
     }
 }
 
@@ -137,8 +189,8 @@ fn every_step_with_the_action_has_only_declared_inputs_and_the_whole_permissions
             }
         }
         // None that the loop did not see, such as one under a misspelt key.
-        let named = text.matches(&format!("uses: {ACTION}")).count();
-        assert_eq!(here, named, "{place}");
+        let named = ACTIONS.map(|action| text.matches(&format!("uses: {action}")).count());
+        assert_eq!(here, named.iter().sum::<usize>(), "{place}");
         steps += here;
     }
     assert!(steps >= 8, "only {steps} steps were found");
@@ -244,7 +296,7 @@ fn files(directory: &str) -> Vec<PathBuf> {
 }
 
 fn is_action(uses: &Node) -> bool {
-    uses.text().starts_with(ACTION)
+    ACTIONS.iter().any(|action| uses.text().starts_with(action))
 }
 
 /// As much of YAML as workflows need.

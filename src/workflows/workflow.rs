@@ -179,7 +179,10 @@ impl Step {
     pub fn is_gate(&self, action: &str) -> bool {
         self.uses.as_deref().is_some_and(|uses| {
             let path = uses.split('@').next().unwrap_or(uses);
-            path.trim_end_matches('/').rsplit('/').next() == Some(action)
+            let path = path.trim_end_matches('/');
+            // The same action without a container.
+            let path = path.strip_suffix("/native").unwrap_or(path);
+            path.rsplit('/').next() == Some(action)
         })
     }
 }

@@ -154,6 +154,7 @@ fn which_steps_are_this_action() {
         "acme-org/repo-permissions@0123456789abcdef",
         "./.github/actions/repo-permissions",
         "./.github/actions/repo-permissions/",
+        "repo-permissions/repo-permissions/native@v0",
     ] {
         assert!(steps(uses), "{uses}");
     }
@@ -161,6 +162,7 @@ fn which_steps_are_this_action() {
         "repo-permissions/other@v0",
         "acme-org/my-repo-permissions@v1",
         "acme-org/x@repo-permissions",
+        "acme-org/x/native@v1",
         "",
     ] {
         assert!(!steps(uses), "{uses}");

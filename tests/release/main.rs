@@ -1,0 +1,13 @@
+//! What makes a release (`.github/release/`), and the action that runs its archives (`native/`).
+
+#![allow(
+    clippy::allow_attributes,
+    clippy::expect_used,
+    clippy::indexing_slicing,
+    clippy::panic,
+    clippy::unwrap_used,
+    reason = "a test that fails may panic"
+)]
+
+mod native;
+mod tree;
