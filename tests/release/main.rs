@@ -9,5 +9,8 @@
     reason = "a test that fails may panic"
 )]
 
+mod archives;
+mod commit;
 mod native;
 mod tree;
+mod versions;
