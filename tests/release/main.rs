@@ -12,5 +12,6 @@
 mod archives;
 mod commit;
 mod native;
+mod policy;
 mod tree;
 mod versions;
