@@ -31,11 +31,11 @@ pub(super) struct Arguments {
     /// Write an entry of a central policy, pinned by ids, instead of the repository's own policy
     #[arg(long)]
     central: bool,
-    /// OWNER/NAME for the entry; default: GITHUB_REPOSITORY, else the remote `origin`
-    #[arg(long, value_name = "O/R", requires = "central")]
+    /// The repository for the entry; default: GITHUB_REPOSITORY, else the remote `origin`
+    #[arg(long, value_name = "OWNER/NAME", requires = "central")]
     repository: Option<String>,
     /// The default branch; default: what `origin/HEAD` is, else main
-    #[arg(long, value_name = "B")]
+    #[arg(long, value_name = "BRANCH")]
     default_branch: Option<String>,
     /// The name that this action has in `uses:`, without its owner
     #[arg(long, value_name = "NAME", default_value = "repo-permissions")]

@@ -5,6 +5,7 @@ mod check;
 mod diagnostic;
 mod diff;
 mod git;
+mod help;
 mod init;
 mod lint;
 mod matrix;
@@ -23,10 +24,10 @@ use crate::report::text::visible;
 
 /// A permission gate for GitHub Actions.
 ///
-/// Without arguments, inside a GitHub Actions job, it is the action. With a subcommand it is a tool
-/// for those who write and review a policy.
+/// Without arguments, inside a GitHub Actions job, it is the action: it decides whether the job may use
+/// a permission. With a subcommand it is a tool for those who write and review a policy.
 #[derive(Debug, Parser)]
-#[command(name = "repo-permissions", version, arg_required_else_help = false)]
+#[command(name = "repo-permissions", version, arg_required_else_help = false, after_help = help::PROGRAM)]
 pub struct Cli {
     #[command(subcommand)]
     command: Option<Command>,
@@ -36,38 +37,43 @@ pub struct Cli {
 enum Command {
     /// Write a first policy from the repository's workflow files, and its cases
     ///
-    /// Nothing is overwritten. Exit code: 0 written, 2 not.
+    /// A proposal, and a narrow one: each rule is for one workflow file, its branches, environments and
+    /// events. Nothing is overwritten.
+    #[command(after_long_help = help::INIT)]
     Init(init::Arguments),
     /// Decide as the action would, for a context that you give
     ///
-    /// Exit code: 0 allowed, 1 denied, 2 error.
+    /// Nothing is verified and nothing is granted. Says which rules were tried, which was nearest, and what
+    /// to change.
+    #[command(after_long_help = help::CHECK)]
     Check(Box<check::Arguments>),
     /// Find what is wrong with policies, and what their authors will hardly have meant
-    ///
-    /// Exit code: 0 clean, 1 findings of level error, 2 a file cannot be read.
+    #[command(after_long_help = help::LINT)]
     Lint(lint::Arguments),
     /// Run files of cases: what a policy should allow and deny
     ///
-    /// Exit code: 0 all hold, 1 some do not, 2 something is invalid.
+    /// With the rules that no case has matched.
+    #[command(after_long_help = help::TEST)]
     Test(test::Arguments),
     /// Say what access a change of a policy adds and removes
     ///
-    /// Exit code: 0 done, 1 access widens and --fail-on widen is given, 2 something cannot be read or
-    /// is invalid.
+    /// Compares what the two policies grant, exactly, and not their text.
+    #[command(after_long_help = help::DIFF)]
     Diff(Box<diff::Arguments>),
     /// Read audit records: list them, or check that they hold
+    #[command(after_help = help::AUDIT)]
     Audit(audit::Arguments),
     /// Show who can do what: the workflow files of a repository against a policy
-    ///
-    /// Exit code: 0 printed, 2 something cannot be read or is invalid.
+    #[command(after_long_help = help::MATRIX)]
     Matrix(Box<matrix::Arguments>),
-    /// Survey the repositories of an organisation: do those that ask this gate ask as they have to, and
-    /// does a central policy speak for them
+    /// Go through the repositories of an organisation: who asks this gate, and may they
     ///
-    /// Asks GitHub with the token in GITHUB_TOKEN or GH_TOKEN. Exit code: 0 nothing is wrong, 1 problems,
-    /// 2 it is not done.
+    /// Do their jobs have the permissions that the step needs, and does a central policy speak for them?
+    /// Asks GitHub with the token in GITHUB_TOKEN, else in GH_TOKEN, and changes nothing.
+    #[command(after_long_help = help::SURVEY)]
     Survey(survey::Arguments),
     /// Print the JSON Schema of the policy, of the file of cases, or of an audit record
+    #[command(after_long_help = help::SCHEMA)]
     Schema(schema::Arguments),
 }
 

@@ -1,9 +1,10 @@
 //! What the documentation has to have: reasons, codes, inputs, outputs, commands.
 
-use clap::CommandFactory as _;
+use clap::{CommandFactory as _, Parser as _};
 use repo_permissions::cli::Cli;
 use repo_permissions::decision::Reason;
 use repo_permissions::policy::lint::catalogue;
+use repo_permissions::policy::{Case, Document, Format};
 use serde_json::Value;
 
 use super::page::{Page, Piece};
@@ -121,6 +122,129 @@ fn commands() -> Vec<Vec<String>> {
     let mut found = Vec::new();
     add(&Cli::command(), &[], &mut found);
     found
+}
+
+#[test]
+fn every_example_of_the_help_is_a_command_line() {
+    let mut examples = 0;
+    for path in commands() {
+        let mut command = &mut Cli::command();
+        for name in &path[1..] {
+            command = command.find_subcommand_mut(name).unwrap();
+        }
+        let help = command.render_long_help().to_string().replace("\\\n", " ");
+        for line in help.lines().map(str::trim) {
+            if line.starts_with(&format!("{} ", path.join(" "))) || line == path.join(" ") {
+                let parsed = Cli::try_parse_from(line.split_whitespace());
+                assert!(parsed.is_ok(), "{line}: {}", parsed.unwrap_err());
+                examples += 1;
+            }
+        }
+    }
+    assert!(examples >= 20, "{examples}");
+}
+
+/// What stands below the options, in the sections that man pages have for it.
+fn with_sections(page: &str) -> String {
+    let Some((page, examples)) = page.split_once(".SH EXTRA\nExamples:\n") else {
+        return page.replace(".SH EXTRA\n", ".SH \"SEE ALSO\"\n");
+    };
+    let examples = examples
+        .replace("\n\nExit codes:\n", "\n.SH \"EXIT STATUS\"\n")
+        .replace("\n\nhttps://", "\n.fi\n.SH \"SEE ALSO\"\nhttps://");
+    format!("{page}.SH EXAMPLES\n.nf\n{examples}")
+}
+
+/// The man pages in `man/`, one a command, from the same help. `UPDATE_DOCUMENTATION=1` writes them.
+#[test]
+fn the_man_pages_are_current() {
+    let directory = std::path::Path::new(env!("CARGO_TARGET_TMPDIR")).join("man");
+    let _ = std::fs::remove_dir_all(&directory);
+    std::fs::create_dir_all(&directory).unwrap();
+    let command = Cli::command().disable_help_subcommand(true);
+    clap_mangen::generate_to(command, &directory).unwrap();
+    for page in std::fs::read_dir(&directory).unwrap() {
+        let page = page.unwrap().path();
+        let text = std::fs::read_to_string(&page).unwrap();
+        std::fs::write(&page, with_sections(&text)).unwrap();
+    }
+    let names = |directory: &std::path::Path| {
+        let entries = std::fs::read_dir(directory).into_iter().flatten();
+        let names = entries.map(|entry| entry.unwrap().file_name().into_string().unwrap());
+        names.collect::<std::collections::BTreeSet<_>>()
+    };
+    let committed = root().join("man");
+    if std::env::var_os("UPDATE_DOCUMENTATION").is_some() {
+        let _ = std::fs::remove_dir_all(&committed);
+        std::fs::create_dir_all(&committed).unwrap();
+        for name in names(&directory) {
+            std::fs::copy(directory.join(&name), committed.join(&name)).unwrap();
+        }
+    }
+    assert_eq!(names(&directory), names(&committed));
+    for name in names(&directory) {
+        let page = |directory: &std::path::Path| std::fs::read_to_string(directory.join(&name));
+        let is_current = page(&directory).unwrap() == page(&committed).unwrap();
+        assert!(is_current, "man/{name}: UPDATE_DOCUMENTATION=1 writes it");
+    }
+}
+
+/// The tables of docs/patterns.md: what each pattern matches, and what not.
+#[test]
+fn patterns_match_what_their_page_says() {
+    let text = read("docs/patterns.md");
+    let mut values = 0;
+    let mut dimension = None;
+    for line in text.lines() {
+        let cells = line.replace(r"\|", "\0");
+        let cells: Vec<_> = cells
+            .split('|')
+            .map(|cell| cell.trim().replace('\0', "|"))
+            .collect();
+        let [_, pattern, yes, no, _] = cells.as_slice() else {
+            continue;
+        };
+        let code = |cell: &str| -> Vec<String> {
+            let parts = cell.split('`').skip(1).step_by(2);
+            parts.map(str::to_owned).collect()
+        };
+        let [pattern] = <[String; 1]>::try_from(code(pattern)).unwrap_or_default();
+        if let Some(name) = pattern.strip_suffix(':') {
+            dimension = Some(name.to_owned());
+            continue;
+        }
+        let Some(dimension) = &dimension else {
+            continue;
+        };
+        let policy = format!(
+            "version: 1\npermissions:\n  - permission: a:b\n    {dimension}: {}\n",
+            match pattern.starts_with(['"', '{', '[', '*']) && !pattern.starts_with("[^") {
+                true => pattern.clone(),
+                false => format!("'{pattern}'"),
+            }
+        );
+        let document = Document::parse(&policy, Format::Yaml).unwrap();
+        let rule = document.rules().next().unwrap();
+        let patterns = match dimension.as_str() {
+            "branch" => &rule.branch,
+            "workflow" => &rule.workflow,
+            _ => &rule.environment,
+        };
+        for (cell, expected) in [(yes, true), (no, false)] {
+            for value in code(cell) {
+                let value = (value != "-").then_some(value.as_str());
+                let case = match dimension.as_str() {
+                    "environment" => Case::ignored_for(value),
+                    _ => Case::Sensitive,
+                };
+                let matchers = patterns.as_ref().unwrap().compile(case).unwrap();
+                let matched = matchers.iter().any(|matcher| matcher.matches(value));
+                assert_eq!(matched, expected, "{dimension}: {pattern} and {value:?}");
+                values += 1;
+            }
+        }
+    }
+    assert!(values > 70, "{values}");
 }
 
 #[test]

@@ -15,8 +15,8 @@ pub(super) struct Filter {
     /// A permission key or display name; may be given several times
     #[arg(long, value_name = "KEY", value_parser = key)]
     permission: Vec<String>,
-    /// OWNER/NAME of the repository; may be given several times
-    #[arg(long, value_name = "O/R")]
+    /// The repository; may be given several times
+    #[arg(long, value_name = "OWNER/NAME")]
     repository: Vec<String>,
     /// From this time on: a date, or an instant in RFC 3339
     #[arg(long, value_name = "TIME", value_parser = time)]

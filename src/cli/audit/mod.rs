@@ -8,6 +8,8 @@ mod verify;
 
 use clap::{Args, Subcommand};
 
+use super::help;
+
 pub(super) use log::each_record;
 
 #[derive(Debug, Args)]
@@ -19,12 +21,10 @@ pub(super) struct Arguments {
 #[derive(Debug, Subcommand)]
 enum Command {
     /// List records: who asked for what, and what was decided
-    ///
-    /// Exit code: 0 done, 2 a file cannot be read.
+    #[command(after_long_help = help::AUDIT_SHOW)]
     Show(show::Arguments),
     /// Check that records are whole, and decide them again by the policies that decided them
-    ///
-    /// Exit code: 0 all hold, 1 some do not, 2 a file cannot be read.
+    #[command(after_long_help = help::AUDIT_VERIFY)]
     Verify(verify::Arguments),
 }
 

@@ -33,23 +33,23 @@ pub(super) struct Arguments {
     /// A permission key or display name; several are allowed only if all of them are
     #[arg(long, value_name = "KEY", required = true, num_args = 1..)]
     permission: Vec<String>,
-    /// OWNER/NAME of the repository
-    #[arg(long, value_name = "O/R")]
+    /// The repository of the job
+    #[arg(long, value_name = "OWNER/NAME")]
     repository: Option<String>,
     /// The workflow file's name, such as deploy.yml
-    #[arg(long, value_name = "F")]
+    #[arg(long, value_name = "NAME")]
     workflow: Option<String>,
     /// The branch, without refs/heads/
-    #[arg(long, value_name = "B")]
+    #[arg(long, value_name = "BRANCH")]
     branch: Option<String>,
     /// The environment of the job
-    #[arg(long, value_name = "E")]
+    #[arg(long, value_name = "NAME")]
     environment: Option<String>,
     /// The event's name, such as push
     #[arg(long, value_name = "NAME")]
     event: Option<String>,
     /// A claim of the token, such as runner_environment=github-hosted
-    #[arg(long, value_name = "K=V")]
+    #[arg(long, value_name = "NAME=VALUE")]
     claim: Vec<String>,
     /// A JSON object of OIDC claims: the context is derived from them as in a job
     #[arg(long, value_name = "FILE")]

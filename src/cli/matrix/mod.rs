@@ -31,8 +31,8 @@ pub(super) struct Arguments {
     /// The workflow files; default: .github/workflows of the repository that the policy is in
     #[arg(long, value_name = "DIRECTORY")]
     workflows: Option<PathBuf>,
-    /// OWNER/NAME of the repository, which chooses the entries of a central policy
-    #[arg(long, value_name = "O/R")]
+    /// The repository, which chooses the entries of a central policy
+    #[arg(long, value_name = "OWNER/NAME")]
     repository: Option<String>,
     /// The repository's id, for entries that pin it; default: the one that they pin
     #[arg(long, value_name = "ID", requires = "repository")]
