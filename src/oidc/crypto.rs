@@ -91,3 +91,7 @@ impl JwtSigner for Rs256<RsaKeyPair> {
         Algorithm::RS256
     }
 }
+
+#[cfg(test)]
+#[path = "crypto_tests.rs"]
+mod tests;

@@ -136,7 +136,6 @@ impl Header {
 /// checked below, on the claims, where a failure can say what was seen.
 fn signed_claims(token: &str, key: &RsaKey) -> Result<Claims, TokenInvalid> {
     crypto::install();
-    let bits = |bytes: &[u8]| bytes.iter().skip_while(|byte| **byte == 0).count() * 8;
     let decoding_key = DecodingKey::from_rsa_components(&key.n, &key.e)
         .map_err(|_| NoKey::NotAKeySet("a modulus or exponent is not base64url".to_owned()))?;
     if let jsonwebtoken::DecodingKeyKind::RsaModulusExponent { n, .. } = decoding_key.kind()
@@ -157,14 +156,23 @@ fn signed_claims(token: &str, key: &RsaKey) -> Result<Claims, TokenInvalid> {
         .map(|data| data.claims)
         .map_err(|error| match error.kind() {
             jsonwebtoken::errors::ErrorKind::InvalidSignature => TokenInvalid::Signature,
-            jsonwebtoken::errors::ErrorKind::Json(_) => {
-                TokenInvalid::Malformed("its claims are not a JSON object".to_owned())
+            jsonwebtoken::errors::ErrorKind::Json(error) => {
+                let error: String = error.to_string().chars().take(200).collect();
+                TokenInvalid::Malformed(format!("its claims cannot be read: {error}"))
             }
             jsonwebtoken::errors::ErrorKind::Base64(_) => {
                 TokenInvalid::Malformed("a part is not base64url".to_owned())
             }
             _ => TokenInvalid::Malformed(error.to_string()),
         })
+}
+
+/// The length of a number in bits; zeros in front do not count.
+fn bits(number: &[u8]) -> usize {
+    let mut significant = number.iter().skip_while(|byte| **byte == 0);
+    significant.next().map_or(0, |first| {
+        significant.count() * 8 + first.checked_ilog2().map_or(0, |log| log as usize + 1)
+    })
 }
 
 fn issued_by(claims: &Claims, issuer: &Issuer) -> Result<(), TokenInvalid> {
