@@ -71,6 +71,8 @@ fn the_same_programs_make_the_same_archives() {
         let file = tree.path("programs").join(platform).join(program(platform));
         std::fs::write(file, platform).unwrap();
     }
+    // Times in an archive are whole seconds.
+    std::thread::sleep(std::time::Duration::from_millis(1100));
     tree.run("archives", &[VERSION, "programs", "two"]).unwrap();
     assert_eq!(
         tree.read("one/checksums.txt"),

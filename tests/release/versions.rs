@@ -139,14 +139,14 @@ fn a_release_needs_a_change_log_and_a_tree_of_main() {
 fn the_notes_of_a_release_are_its_part_of_the_change_log() {
     let tree = Tree::copy();
     tree.edit("CHANGELOG.md", |_| {
-        "# Changelog\n\n## Unreleased\n\n- later\n\n## 0.10.0 - 2026-12-02\n\n### Added\n\n- ten\n\n## 0.1.0 - 2026-12-01\n\n- one\n".to_owned()
+        "# Changelog\n\n## Unreleased\n\n- later\n\n## 0.10.0 - 2026-12-02\n\n### Added\n\n- ten\n\n## 0.1.0-rc11 - 2026-12-01\n\n- one\n".to_owned()
     });
     assert_eq!(
         tree.run("notes", &["0.10.0"]).unwrap(),
         "### Added\n\n- ten"
     );
-    assert_eq!(tree.run("notes", &["0.1.0"]).unwrap(), "- one");
+    assert_eq!(tree.run("notes", &["0.1.0-rc11"]).unwrap(), "- one");
     // A dot is only a dot.
-    assert_eq!(tree.run("notes", &["0.1"]).unwrap(), "");
-    assert_eq!(tree.run("notes", &["0.1010"]).unwrap(), "");
+    assert_eq!(tree.run("notes", &["0.1.0-rc.1"]).unwrap(), "");
+    assert_eq!(tree.run("notes", &["0.1.0"]).unwrap(), "");
 }
