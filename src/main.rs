@@ -1,6 +1,7 @@
 //! The door: a step of a job, or a command line.
 
 use std::process::ExitCode;
+use std::time::Duration;
 
 use clap::Parser as _;
 use jiff::Timestamp;
@@ -16,6 +17,7 @@ fn main() -> ExitCode {
     let environment = Environment::new(std::env::vars_os());
     // Before the runtime: that it cannot listen to signals is a panic of its own.
     tell_of_panics(environment.clone());
+    end_what_hangs(environment.clone());
     let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_all()
         .build();
@@ -44,4 +46,20 @@ fn tell_of_panics(environment: Environment) {
         )]
         std::process::exit(2);
     }));
+}
+
+/// A step that nothing can wake, such as one whose log nobody reads, ends all the same.
+fn end_what_hangs(environment: Environment) {
+    /// A step that only waits has ended by then.
+    const GRACE: Duration = Duration::from_secs(5);
+    const STACK: usize = 256 << 10;
+    let watch = move || {
+        std::thread::sleep(action::time_limit(&environment) + GRACE);
+        let message = "the step did not end within its time, so nothing is granted";
+        action::write_internal_outputs(&environment, message);
+        #[expect(clippy::exit, reason = "the main thread cannot end")]
+        std::process::exit(2);
+    };
+    // Where there is no thread to be had, the job's own time limit is left.
+    _ = std::thread::Builder::new().stack_size(STACK).spawn(watch);
 }

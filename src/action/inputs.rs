@@ -315,7 +315,8 @@ fn review(input: Option<&str>, problems: &mut Problems) -> bool {
     }
 }
 
-fn timeout(input: Option<&str>, problems: &mut Problems) -> Duration {
+/// The time of the whole run; the default where the input is wrong.
+pub fn timeout(input: Option<&str>, problems: &mut Problems) -> Duration {
     let default = Duration::from_secs(60);
     let Some(text) = input else { return default };
     match text.parse() {

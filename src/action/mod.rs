@@ -13,4 +13,4 @@ mod runtime;
 mod workflow;
 
 pub use environment::Environment;
-pub use run::{run, write_internal_error};
+pub use run::{run, time_limit, write_internal_error, write_internal_outputs};

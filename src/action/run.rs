@@ -14,7 +14,7 @@ use super::audit::{self, Audit};
 use super::credentials::Credentials;
 use super::environment::Environment;
 use super::identity::Job;
-use super::inputs::{Inputs, Mode, Problems, ReportInputs};
+use super::inputs::{Inputs, Mode, Problems, ReportInputs, timeout};
 use super::policy::{Loaded, Place, load};
 use super::report::{Reporter, with_page};
 use super::review;
@@ -399,6 +399,19 @@ impl Step<'_> {
 /// Says in the outputs that the program failed by a bug: for the panic hook, which has nothing else.
 pub fn write_internal_error(environment: &Environment, clock: fn() -> Timestamp, cause: &str) {
     let message = "repo-permissions failed by a bug of its own, so nothing is granted";
+    write_internal_outputs(environment, message);
+    // A panic's text can hold anything; as a line of the log it is no command.
+    Log.line(cause);
+    let failure = Failure::new(Reason::Internal, message);
+    let outcome = Outcome::failed(&failure, None, None, Detail::None);
+    Log.annotate("error", "repo-permissions", &with_page(&outcome));
+    if environment.get("GITHUB_ACTIONS").is_some() {
+        audit::write_failure(environment, &outcome, clock());
+    }
+}
+
+/// Only the outputs of such an error: for a log that takes nothing.
+pub fn write_internal_outputs(environment: &Environment, message: &str) {
     let outputs = [
         ("decision", "error"),
         ("allowed", "false"),
@@ -408,12 +421,9 @@ pub fn write_internal_error(environment: &Environment, clock: fn() -> Timestamp,
     if let Some(path) = environment.get("GITHUB_OUTPUT") {
         _ = write_outputs(path, outputs).inspect_err(|_| take_outputs_back(path));
     }
-    // A panic's text can hold anything; as a line of the log it is no command.
-    Log.line(cause);
-    let failure = Failure::new(Reason::Internal, message);
-    let outcome = Outcome::failed(&failure, None, None, Detail::None);
-    Log.annotate("error", "repo-permissions", &with_page(&outcome));
-    if environment.get("GITHUB_ACTIONS").is_some() {
-        audit::write_failure(environment, &outcome, clock());
-    }
+}
+
+/// The time that the input `timeout` gives to the whole run.
+pub fn time_limit(environment: &Environment) -> Duration {
+    timeout(environment.input("timeout"), &mut Problems::default())
 }

@@ -46,7 +46,7 @@ fn end(scene: &Scene, step: &StepResult, ask: Ask, name: &str) -> String {
     assert!(ask == Ask::Allowed || !grants(scene, step), "{name}");
     assert_ne!(step.exit, Exit::TimedOut, "{name}");
     match step.exit {
-        Exit::Code(0..=2) if !step.outputs.is_empty() => {
+        Exit::Code(0..=2) if !step.output("decision").is_empty() => {
             match step.output("reason") {
                 // The least that can be said, by a program that has nothing any more.
                 "internal" => {
@@ -84,6 +84,12 @@ fn few_files() {
     let values: Vec<u64> = (3..20).collect();
     let seen = under("nofile", &values, Place::Copies);
     println!("with 3 to 19 files: {seen:?}");
+    // Without a file to open it is not loaded; once it is, it says something, also of its own panics.
+    let mut mute = seen.keys().filter(|end| end.ends_with(' '));
+    assert!(
+        mute.all(|end| ["Code(127) ", "Code(2) "].contains(&end.as_str())),
+        "{seen:?}"
+    );
     for end in ["internal", "granted", "no_rule_matches"] {
         assert!(seen.contains_key(end), "{seen:?}");
     }

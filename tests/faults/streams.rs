@@ -1,5 +1,7 @@
 //! Standard output and error that cannot be written.
 
+use std::time::Duration;
+
 use simulator::runner::Exit;
 
 use super::scene::{Ask, Place, Scene};
@@ -30,5 +32,25 @@ fn a_log_that_cannot_be_written_changes_nothing() {
             assert_eq!(scene.stage.github.statuses().len(), 1, "{script}");
             assert_eq!(step.stderr, "", "{script}");
         }
+    }
+}
+
+/// A pipe that is full, and that nobody reads: whoever writes to it waits.
+#[test]
+fn a_log_that_nobody_reads_ends_with_the_time() {
+    for ask in [Ask::Allowed, Ask::Denied] {
+        let mut scene = Scene::new(Place::Default, ask);
+        scene.input("timeout", "1");
+        let script = "mkfifo ../log; exec 3<>../log; head -c 65536 /dev/zero >&3; exec \"$0\" >&3";
+        scene.stage.runner = through("/bin/bash", &["-c", script]);
+        let step = scene.run(|_| ());
+        assert_eq!(step.exit, Exit::Code(2));
+        assert!(
+            step.duration < Duration::from_secs(8),
+            "{:?}",
+            step.duration
+        );
+        let outputs = ["decision", "allowed", "reason"].map(|name| step.output(name));
+        assert_eq!(outputs, ["error", "false", "internal"]);
     }
 }
