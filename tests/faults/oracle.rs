@@ -17,8 +17,8 @@ pub fn expected(request: &Request, kind: &Kind, once: bool, ask: Ask) -> Vec<Out
     if errors.is_empty() {
         return vec![truth];
     }
-    // The other token may be the one that the policy is read with.
-    let is_spared = once && request.role == Role::EitherApp;
+    // It may be the other token that the policy is read with.
+    let is_spared = once && matches!(request.role, Role::EitherApp | Role::EitherPolicy);
     let may_be_right = match kind.nature {
         Nature::Harmless => return vec![truth],
         // Asked again, and answered.
@@ -39,13 +39,15 @@ fn errors(role: Role, kind: &Kind) -> Vec<Outcome> {
         Role::Token => vec![error("token_unavailable")],
         Role::Keys if is_an_answer => vec![error("token_unavailable"), error("token_invalid")],
         Role::Keys => vec![error("token_unavailable")],
-        Role::Policy if kind.status() == Some(404) => vec![error("policy_not_found")],
+        Role::Policy | Role::EitherPolicy if kind.status() == Some(404) => {
+            vec![error("policy_not_found")]
+        }
         // There is none: nothing is added to what the central policy grants, which is nothing.
         Role::OwnPolicy if kind.status() == Some(404) => vec![("denied", "permission_not_granted")],
-        Role::Policy | Role::OwnPolicy if is_an_answer => {
+        Role::Policy | Role::EitherPolicy | Role::OwnPolicy if is_an_answer => {
             vec![error("policy_invalid"), error("policy_unreadable")]
         }
-        Role::Policy | Role::OwnPolicy | Role::App | Role::EitherApp => {
+        Role::Policy | Role::EitherPolicy | Role::OwnPolicy | Role::App | Role::EitherApp => {
             vec![error("policy_unreadable")]
         }
         Role::CheckRun

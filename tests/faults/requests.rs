@@ -11,6 +11,8 @@ pub enum Role {
     Keys,
     Policy,
     OwnPolicy,
+    /// With the job's token while the App's is taken; where that fails, with the App's.
+    EitherPolicy,
     /// The App's token, with which the policy is read.
     App,
     /// One of the App's two tokens: the policy's, or the one that reports.
@@ -61,7 +63,7 @@ const fn second(request: Request) -> Request {
 }
 
 /// In the order in which they are made.
-pub const REQUESTS: [Request; 25] = [
+pub const REQUESTS: [Request; 26] = [
     request("OIDC token", Role::Token, Place::Default, Endpoint::Token),
     request("issuer's keys", Role::Keys, Place::Default, Endpoint::Keys),
     second(request(
@@ -114,6 +116,12 @@ pub const REQUESTS: [Request; 25] = [
         Endpoint::Installation,
     ),
     request("App's token", Role::App, Place::App, Endpoint::AccessToken),
+    request(
+        "policy, with an App",
+        Role::EitherPolicy,
+        Place::App,
+        Endpoint::Contents,
+    ),
     with(
         "acme-org/policies",
         request(
@@ -227,9 +235,9 @@ impl Request {
 
     /// Whether it has been made.
     pub fn has_arrived(&self, scene: &Scene) -> bool {
-        let mut requests = match self.role {
-            Role::Webhook => scene.receiver.webhooks(),
-            Role::Collector => scene.receiver.logs(),
+        let mut requests = match (&scene.receiver, self.role) {
+            (Some(receiver), Role::Webhook) => receiver.webhooks(),
+            (Some(receiver), Role::Collector) => receiver.logs(),
             _ => scene.stage.github.requests_to(self.endpoint),
         };
         let part = self.part(&scene.commits);

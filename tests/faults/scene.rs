@@ -8,6 +8,7 @@ use simulator::github::{
 use simulator::runner::PullRequest;
 use simulator::{GitHub, Job, Receiver, StepResult};
 
+use super::requests::Request;
 use super::runner;
 use crate::support::Stage;
 
@@ -46,7 +47,8 @@ pub enum Place {
 
 pub struct Scene {
     pub stage: Stage,
-    pub receiver: Receiver,
+    /// Who takes copies of audit records.
+    pub receiver: Option<Receiver>,
     pub commits: Vec<(&'static str, String)>,
     job: Job,
     inputs: Vec<(&'static str, String)>,
@@ -120,7 +122,8 @@ impl Scene {
         };
         let policies = Repository::new("acme-org/policies", 9, 4567);
         let policies = policies.with_file("main", "permissions.yml", text);
-        let receiver = Receiver::start(false).unwrap();
+        let has_receiver = place == Place::Copies;
+        let receiver = has_receiver.then(|| Receiver::start(false).unwrap());
         let mut scene = Self {
             commits: Vec::new(),
             job: Job::push(&repository, branch),
@@ -180,14 +183,22 @@ impl Scene {
                 self.inputs.push(("review", "true".to_owned()));
             }
             Place::Copies => {
-                let url = self.receiver.webhook_url(HIDDEN_IN_URL);
+                let receiver = self.receiver.as_ref().unwrap();
+                let url = receiver.webhook_url(HIDDEN_IN_URL);
                 self.inputs.push(("audit-webhook", url));
                 let secret = WEBHOOK_SECRET.to_owned();
                 self.inputs.push(("audit-webhook-secret", secret));
-                let endpoint = self.receiver.otlp_endpoint();
+                let endpoint = receiver.otlp_endpoint();
                 let variable = "OTEL_EXPORTER_OTLP_ENDPOINT";
                 self.job = self.job.clone().with_earlier_env(variable, &endpoint);
             }
+        }
+    }
+
+    pub fn add_fault(&self, request: &Request, rule: FaultRule) {
+        match &self.receiver {
+            Some(receiver) if request.is_to_receiver() => receiver.add_fault(rule),
+            _ => self.stage.github.add_fault(rule),
         }
     }
 

@@ -78,10 +78,7 @@ fn at_request(request: &Request, signal: Signal, ask: Ask, again: bool) {
         _ => usize::MAX,
     };
     let rule = request.rule(Fault::Stall, times, &scene.commits);
-    match request.is_to_receiver() {
-        true => scene.receiver.add_fault(rule),
-        false => scene.stage.github.add_fault(rule),
-    }
+    scene.add_fault(request, rule);
     let mut signalled = None;
     let step = scene.run(|id| {
         let started = Instant::now();
@@ -136,16 +133,18 @@ fn a_signal_at_each_request() {
 #[test]
 fn a_signal_at_any_moment() {
     let count = if run_all() { 2000 } else { 200 };
-    let cases: Vec<u64> = (0..count).collect();
+    let cases: Vec<u32> = (0..count).collect();
+    let places = [Place::Default, Place::Copies, Place::App];
+    let undisturbed = places.map(|place| Scene::new(place, Ask::Allowed).run(|_| ()).duration);
     let seen = Mutex::new(std::collections::BTreeMap::<String, usize>::new());
     each(&cases, 4, |number| {
-        let ask = [Ask::Allowed, Ask::Denied][usize::try_from(number % 2).unwrap()];
-        let place =
-            [Place::Default, Place::Copies, Place::App][usize::try_from(number % 3).unwrap()];
-        let scene = Scene::new(place, ask);
-        let signal = SIGNALS[usize::try_from(number / 2 % 3).unwrap()];
-        // Spread over the time of an undisturbed step, and further where the machine is busy.
-        let delay = Duration::from_micros((number * 7919) % 20_000 * (1 + number % 3));
+        let one_of = |length: usize, by: u32| usize::try_from(number / by).unwrap() % length;
+        let ask = [Ask::Allowed, Ask::Denied][one_of(2, 1)];
+        let signal = SIGNALS[one_of(3, 2)];
+        let which = one_of(3, 6);
+        let scene = Scene::new(places[which], ask);
+        // From the start to a little after the end.
+        let delay = undisturbed[which] * (number * 7919 % 1250) / 1000;
         let mut signalled = None;
         let step = scene.run(|id| {
             std::thread::sleep(delay);
