@@ -274,7 +274,7 @@ impl Step<'_> {
         credentials: &OnceCell<Credentials>,
     ) -> Result<Vec<PermissionDecision<'w>>, Failure> {
         if self.environment.get("GITHUB_ACTIONS") != Some("true") {
-            let message = "this is not a GitHub Actions job (`GITHUB_ACTIONS` is not `true`)";
+            let message = "this is not a GitHub Actions job (`GITHUB_ACTIONS` is not `true`); elsewhere it is a tool: `repo-permissions help`";
             return Err(Failure::new(Reason::RuntimeMissing, message));
         }
         let runtime = Runtime::read(self.environment)

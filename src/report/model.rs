@@ -283,12 +283,15 @@ fn sentence(permission: &PermissionDecision<'_>, context: &Context, detail: Deta
         Reason::RepositoryIdMismatch if context.repository_id.is_none() => {
             format!("the policy pins the id of {repository}, and no repository id is known here")
         }
-        Reason::RepositoryIdMismatch => format!(
-            "the policy names {repository}, but pins another repository or owner id than {} and {}: \
-             the repository was renamed, transferred or re-created",
-            context.repository_id.as_deref().unwrap_or("none"),
-            context.repository_owner_id.as_deref().unwrap_or("none"),
-        ),
+        Reason::RepositoryIdMismatch => {
+            let ids = [&context.repository_id, &context.repository_owner_id];
+            let ids: Vec<_> = ids.into_iter().flatten().map(String::as_str).collect();
+            format!(
+                "the policy names {repository}, but pins another repository or owner id than {}: \
+                 the repository was renamed, transferred or re-created",
+                ids.join(" and "),
+            )
+        }
         Reason::PermissionNotGranted if permission.delegated => format!(
             "no rule of {repository} names it, neither in the central policy nor in the repository's own, to which it \
              is delegated"

@@ -9,7 +9,8 @@
 //! - `json`: has to be JSON.
 //! - none: a drawing.
 //!
-//! `no-run` behind one of them takes the block out; [`EXCEPTIONS`] has to say why. `<!-- run: COMMAND -->` on a page is
+//! A quotation below `<!-- shows: COMMAND -->` is the Markdown that the command prints, as readers of GitHub see it.
+//! `no-run` behind a language takes the block out; [`EXCEPTIONS`] has to say why. `<!-- run: COMMAND -->` on a page is
 //! run at its place and not shown. `UPDATE_DOCUMENTATION=1` writes what commands print into the pages.
 
 #![allow(

@@ -24,6 +24,16 @@ pub enum Piece {
     Block(Block),
     /// A command that is not shown, and its line.
     Run(usize, String),
+    Quote(Quote),
+}
+
+/// Markdown that a command prints, shown as a quotation, so that readers see it as GitHub shows it.
+pub struct Quote {
+    pub command: String,
+    /// The line before its first, from 1.
+    pub line: usize,
+    /// As it is printed.
+    pub text: String,
 }
 
 /// A fenced block.
@@ -68,6 +78,7 @@ impl Page {
             rows: Vec::new(),
         };
         let mut repeated = BTreeMap::new();
+        let lines: Vec<_> = text.lines().collect();
         for node in document.descendants() {
             let data = node.data.borrow();
             let line = data.sourcepos.start.line;
@@ -81,7 +92,10 @@ impl Page {
                         text: code.literal.clone(),
                     }));
                 }
-                NodeValue::HtmlBlock(html) => page.html(line, &html.literal),
+                NodeValue::HtmlBlock(html) => {
+                    page.html(line, &html.literal);
+                    page.quote(line, &html.literal, &lines);
+                }
                 NodeValue::HtmlInline(html) => page.html(line, html),
                 NodeValue::Heading(_) => {
                     let anchor = anchor(&text_of(node));
@@ -102,6 +116,24 @@ impl Page {
             }
         }
         page
+    }
+
+    /// What stands below a comment that says which command prints it.
+    fn quote(&mut self, line: usize, html: &str, lines: &[&str]) {
+        let command = html.trim().strip_prefix("<!-- shows: ");
+        let Some(command) = command.and_then(|rest| rest.strip_suffix(" -->")) else {
+            return;
+        };
+        let rest = lines.iter().skip(line);
+        let quoted = rest.map_while(|line| line.strip_prefix('>'));
+        let text: Vec<_> = quoted
+            .map(|line| line.strip_prefix(' ').unwrap_or(line))
+            .collect();
+        self.pieces.push(Piece::Quote(Quote {
+            command: command.to_owned(),
+            line,
+            text: text.join("\n"),
+        }));
     }
 
     /// Comments that are commands, anchors and links of HTML.

@@ -10,7 +10,7 @@ use regex::Regex;
 use repo_permissions::policy::{Case, Document, Format};
 use serde_json::Value;
 
-use super::page::{Block, Page, Piece};
+use super::page::{Block, Page, Piece, Quote};
 use super::{read, root, yaml};
 
 const BINARY: &str = env!("CARGO_BIN_EXE_repo-permissions");
@@ -37,13 +37,14 @@ pub fn page(page: &Page) -> Vec<String> {
         let (line, done) = match piece {
             Piece::Run(line, command) => (*line, shell.prepare(command)),
             Piece::Block(block) => (block.line, shell.block(block, &mut updates)),
+            Piece::Quote(quote) => (quote.line, shell.quote(quote, &mut updates)),
         };
         if let Err(problem) = done {
             problems.push(format!("{}:{line}: {problem}", page.file));
         }
     }
     if std::env::var_os("UPDATE_DOCUMENTATION").is_some() {
-        update(page, &updates);
+        update(page, updates);
     }
     problems
 }
@@ -68,11 +69,7 @@ impl Shell {
         Self { directory, code: 0 }
     }
 
-    fn block<'b>(
-        &mut self,
-        block: &'b Block,
-        updates: &mut Vec<(&'b Block, String)>,
-    ) -> Result<(), String> {
+    fn block(&mut self, block: &Block, updates: &mut Vec<Update>) -> Result<(), String> {
         let language = block.info.first().map_or("", String::as_str);
         for word in block.info.iter().skip(1) {
             if !["no-run", "invalid"].contains(&word.as_str()) {
@@ -87,7 +84,10 @@ impl Shell {
                 let printed = self.console(&block.text)?;
                 let (shown, got) = (comparable(&block.text), comparable(&printed));
                 if !matches(&shown, &got) {
-                    updates.push((block, printed));
+                    if !shown.lines().any(|line| line == "…") {
+                        let indent = " ".repeat(block.indent);
+                        updates.push(Update::new(block.line, &block.text, &indent, &printed));
+                    }
                     return Err(format!("the commands print\n{}", difference(&shown, &got)));
                 }
                 Ok(())
@@ -102,6 +102,22 @@ impl Shell {
             "" => Err("a fence without a language is for drawings".to_owned()),
             language => Err(format!("nothing can be done with `{language}`")),
         }
+    }
+
+    fn quote(&mut self, quote: &Quote, updates: &mut Vec<Update>) -> Result<(), String> {
+        let printed = self.sh(&quote.command);
+        let (shown, got) = (comparable(&quote.text), comparable(&printed));
+        if shown == got {
+            return Ok(());
+        }
+        updates.push(Update::new(
+            quote.line,
+            &quote.text,
+            "> ",
+            printed.trim_end(),
+        ));
+        let difference = difference(&shown, &got);
+        Err(format!("`{}` prints\n{difference}", quote.command))
     }
 
     /// A command that is not shown.
@@ -312,20 +328,33 @@ fn difference(shown: &str, got: &str) -> String {
         .to_string()
 }
 
+/// Lines of a page to be replaced.
+struct Update {
+    /// The number of lines before them.
+    after: usize,
+    count: usize,
+    lines: Vec<String>,
+}
+
+impl Update {
+    /// `prefix` stands before each line on the page.
+    fn new(after: usize, shown: &str, prefix: &str, printed: &str) -> Self {
+        let line = |line: &str| format!("{prefix}{line}").trim_end().to_owned();
+        Self {
+            after,
+            count: shown.lines().count(),
+            lines: printed.lines().map(line).collect(),
+        }
+    }
+}
+
 /// Puts what is printed into the page, from its end so that lines stay where they are.
-fn update(page: &Page, updates: &[(&Block, String)]) {
+fn update(page: &Page, updates: Vec<Update>) {
     let text = read(&page.file);
     let mut lines: Vec<_> = text.lines().map(str::to_owned).collect();
-    for (block, printed) in updates.iter().rev() {
-        if block.text.lines().any(|line| line == "…") {
-            continue;
-        }
-        let indented = printed.lines().map(|line| match line {
-            "" => String::new(),
-            line => format!("{}{}", " ".repeat(block.indent), line.trim_end()),
-        });
-        let length = block.text.lines().count();
-        lines.splice(block.line..block.line + length, indented);
+    for update in updates.into_iter().rev() {
+        let replaced = update.after..update.after + update.count;
+        lines.splice(replaced, update.lines);
     }
     std::fs::write(root().join(&page.file), lines.join("\n") + "\n").unwrap();
 }
