@@ -12,7 +12,7 @@ use std::path::PathBuf;
 use clap::Args;
 
 pub(super) use explain::explain;
-pub(super) use policy::read_policy;
+pub(super) use policy::{read_policy, read_policy_from_stdin};
 
 use self::policy::{PolicyText, Wrong};
 use self::question::Question;

@@ -72,8 +72,17 @@ impl Wrong {
 
 /// The text of a policy file.
 pub(in crate::cli) fn read_policy(path: &Path, source: &str) -> Result<String, Failure> {
+    policy_text(crate::read_capped(path, MAX_FILE), source)
+}
+
+/// The same of standard input.
+pub(in crate::cli) fn read_policy_from_stdin(source: &str) -> Result<String, Failure> {
+    policy_text(crate::read_stdin_capped(MAX_FILE), source)
+}
+
+fn policy_text(read: std::io::Result<Vec<u8>>, source: &str) -> Result<String, Failure> {
     let source = quoted(source);
-    let bytes = crate::read_capped(path, MAX_FILE).map_err(|error| {
+    let bytes = read.map_err(|error| {
         let reason = match error.kind() {
             std::io::ErrorKind::NotFound => Reason::PolicyNotFound,
             std::io::ErrorKind::FileTooLarge => Reason::PolicyInvalid,

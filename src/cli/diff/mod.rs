@@ -9,7 +9,7 @@ use clap::{Args, ValueEnum};
 use jiff::Timestamp;
 
 use super::audit::each_record;
-use super::check::read_policy;
+use super::check::{read_policy, read_policy_from_stdin};
 use super::diagnostic;
 use super::style::Colours;
 use super::{print, print_error};
@@ -125,18 +125,16 @@ struct PolicyText {
 }
 
 fn read(path: &Path) -> Result<PolicyText, String> {
-    let is_stdin = path == Path::new("-");
-    let name = if is_stdin {
-        "<stdin>".to_owned()
+    let (name, text) = if path == Path::new("-") {
+        let name = "<stdin>".to_owned();
+        let text = read_policy_from_stdin(&name);
+        (name, text)
     } else {
-        path.display().to_string()
+        let name = path.display().to_string();
+        let text = read_policy(path, &name);
+        (name, text)
     };
-    let path = if is_stdin {
-        Path::new("/dev/stdin")
-    } else {
-        path
-    };
-    let text = read_policy(path, &name).map_err(|failure| complaint("error", &failure.message))?;
+    let text = text.map_err(|failure| complaint("error", &failure.message))?;
     Ok(PolicyText { name, text })
 }
 
