@@ -196,6 +196,32 @@ fn every_step_with_the_action_has_only_declared_inputs_and_the_whole_permissions
     assert!(steps >= 8, "only {steps} steps were found");
 }
 
+/// The repository uses its own action on itself: in pull requests, and before a release.
+#[test]
+fn the_own_workflows_give_the_action_only_inputs_that_it_has() {
+    let mut steps = 0;
+    for path in files(".github/workflows") {
+        let place = path.display();
+        let workflow = Node::parse(&std::fs::read_to_string(&path).unwrap());
+        for (name, job) in workflow["jobs"].entries() {
+            let of_job = job.get("steps").map(Node::items).unwrap_or_default();
+            let is_own = |step: &&Node| step.get("uses").is_some_and(|uses| uses.text() == "./");
+            for step in of_job.iter().filter(is_own) {
+                steps += 1;
+                let permissions = &job["permissions"];
+                assert_eq!(permissions["id-token"].text(), "write", "{place}: {name}");
+                let with = step["with"].entries();
+                assert!(with.iter().any(|(input, _)| input == "permission"));
+                for (input, _) in with {
+                    let declared = INPUTS.iter().any(|(declared, _)| declared == input);
+                    assert!(declared, "{place}, job `{name}`: no input `{input}`");
+                }
+            }
+        }
+    }
+    assert_eq!(steps, 2, "the review and the gate of the release");
+}
+
 #[test]
 fn every_example_policy_is_valid() {
     let policies: Vec<_> = files("examples/policies")
