@@ -256,5 +256,5 @@ fn describe(value: Option<&Value>) -> String {
 }
 
 #[cfg(test)]
-#[path = "verify_tests.rs"]
+#[path = "verify_tests/mod.rs"]
 mod tests;
