@@ -311,3 +311,24 @@ pub(super) fn not_reported(what: &str, permission: &str, error: &ApiError) -> St
         _ => format!("{what}: {error}"),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::decision::Reason;
+    use crate::report::Failure;
+
+    #[test]
+    fn an_annotation_keeps_its_page_however_long_its_message_is() {
+        for length in [1, 3_900, 4_000, 100_000] {
+            let failure = Failure::new(Reason::PolicyInvalid, "ö".repeat(length));
+            let outcome = Outcome::failed(&failure, None, None, Detail::Full);
+            let message = with_page(&outcome);
+            assert!(
+                message.ends_with("/reasons/policy_invalid.html"),
+                "{length}"
+            );
+            assert!(message.chars().count() <= MAX_ANNOTATION, "{length}");
+        }
+    }
+}

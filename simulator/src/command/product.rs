@@ -27,7 +27,6 @@ pub(crate) fn binary(given: Option<PathBuf>) -> anyhow::Result<PathBuf> {
     let mut build = Command::new(cargo);
     build.args([
         "build",
-        "--quiet",
         "--package",
         "repo-permissions",
         "--bin",
