@@ -31,7 +31,7 @@ fn built() -> Tree {
 }
 
 #[test]
-fn each_platform_has_one_with_the_program_and_the_licences() {
+fn each_platform_has_one_with_the_program_its_pages_and_the_licences() {
     let tree = built();
     tree.run("archives", &[VERSION, "programs", "one"]).unwrap();
     let checksums = tree.read("one/checksums.txt");
@@ -42,6 +42,10 @@ fn each_platform_has_one_with_the_program_and_the_licences() {
     let expected =
         PLATFORMS.map(|platform| format!("repo-permissions-{VERSION}-{platform}.tar.gz"));
     assert_eq!(names, expected);
+    let pages = std::fs::read_dir(tree.path("man")).unwrap();
+    let pages = pages.map(|page| page.unwrap().file_name().into_string().unwrap());
+    let mut pages: Vec<String> = pages.map(|page| format!("man/{page}")).collect();
+    pages.sort();
     for (name, platform) in names.iter().zip(PLATFORMS) {
         let listed = Command::new("tar")
             .args(["--list", "--verbose", "--numeric-owner", "--file"])
@@ -59,6 +63,8 @@ fn each_platform_has_one_with_the_program_and_the_licences() {
         let texts = ["LICENSE-APACHE", "LICENSE-MIT", "README.md"];
         let mut expected = vec![("-rwxr-xr-x", program(platform))];
         expected.extend(texts.map(|text| ("-rw-r--r--", text)));
+        expected.push(("drwxr-xr-x", "man/"));
+        expected.extend(pages.iter().map(|page| ("-rw-r--r--", page.as_str())));
         assert_eq!(rows, expected, "{name}");
     }
 }

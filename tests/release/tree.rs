@@ -5,7 +5,7 @@ use std::process::{Command, Output};
 use std::sync::atomic::{AtomicU32, Ordering};
 
 /// What the scripts look at.
-const COPIED: [&str; 14] = [
+const COPIED: [&str; 15] = [
     ".github/release",
     "CHANGELOG.md",
     "Cargo.lock",
@@ -18,6 +18,7 @@ const COPIED: [&str; 14] = [
     "action.yml",
     "docs",
     "examples",
+    "man",
     "native",
     "simulator/Cargo.toml",
 ];
