@@ -5,8 +5,9 @@
 
 use std::borrow::Cow;
 
-use regex::Regex;
-use regex_syntax::hir::{Class, ClassUnicode, ClassUnicodeRange, Hir};
+use regex_automata::meta::{self, Regex};
+use regex_automata::nfa::thompson::WhichCaptures;
+use regex_syntax::hir::{Class, ClassUnicode, ClassUnicodeRange, Hir, Look};
 
 use super::glob;
 use super::position::Position;
@@ -119,6 +120,12 @@ impl Pattern<'_> {
     /// The keys of a pattern that says its kind.
     pub const KEYS: [&'static str; 3] = ["exact", "glob", "regex"];
 
+    /// The value that it is equal to, if it is not wrong.
+    pub(crate) fn name(&self) -> Option<&str> {
+        let is_name = matches!(self.kind, Kind::Literal | Kind::Exact);
+        (is_name && (1..=MAX_PATTERN).contains(&self.text.len())).then_some(&*self.text)
+    }
+
     /// Compiles the pattern.
     ///
     /// # Errors
@@ -141,9 +148,9 @@ impl Pattern<'_> {
         match self.kind {
             Kind::Any => Ok(Matcher::Any),
             Kind::Literal | Kind::Exact => Ok(Matcher::Equal(&self.text, case)),
-            // The syntax tree is written out again and wrapped: `(?x)` comments and inline flags are
-            // gone from it, so they cannot reach the wrapping.
-            Kind::Regex | Kind::Glob => self.compile_regex(&self.tree(case)?.to_string()),
+            // The syntax tree is wrapped, not the text: `(?x)` comments and inline flags cannot reach
+            // the wrapping.
+            Kind::Regex | Kind::Glob => self.compile_regex(self.tree(case)?),
         }
     }
 
@@ -184,19 +191,26 @@ impl Pattern<'_> {
         Hir::concat(parts.collect())
     }
 
-    fn compile_regex(&self, tree: &str) -> Result<Matcher<'_>, Problem> {
-        regex::RegexBuilder::new(&format!(r"\A(?:{tree})\z"))
-            .size_limit(MAX_COMPILED)
-            .build()
+    fn compile_regex(&self, tree: Hir) -> Result<Matcher<'_>, Problem> {
+        let whole = Hir::concat(vec![Hir::look(Look::Start), tree, Hir::look(Look::End)]);
+        let config = meta::Config::new()
+            .nfa_size_limit(Some(MAX_COMPILED))
+            // What matched where is of no interest.
+            .which_captures(WhichCaptures::None)
+            // A search starts and ends where the value does: there is nothing to skip to.
+            .auto_prefilter(false);
+        meta::Builder::new()
+            .configure(config)
+            .build_from_hir(&whole)
             .map(Matcher::Regex)
-            .map_err(|error| match error {
-                regex::Error::CompiledTooBig(limit) => self
+            .map_err(|error| match error.size_limit() {
+                Some(limit) => self
                     .problem(format!(
                         "{} is larger than {limit} bytes when compiled",
                         self.named()
                     ))
                     .help("lower its repetitions or split it into a list"),
-                other => self.problem(format!("{} is not valid: {other}", self.named())),
+                None => self.problem(format!("{} is not valid: {error}", self.named())),
             })
     }
 

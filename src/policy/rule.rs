@@ -68,6 +68,12 @@ impl<'a> Patterns<'a> {
             .help("write `\"*\"` for every value, or leave the key out")
     }
 
+    /// The names that it is made of, if it is made of names only and none of them is wrong.
+    pub(crate) fn names(&self) -> Option<impl Iterator<Item = &str>> {
+        let is_names = !self.list.is_empty() && self.list.iter().all(|one| one.name().is_some());
+        is_names.then(|| self.list.iter().filter_map(Pattern::name))
+    }
+
     /// Compiles every pattern of the list.
     ///
     /// # Errors
