@@ -11,7 +11,7 @@ use crate::decision::{Reason, Scope};
 use crate::github::{Api, ApiError, RepositoryName};
 use crate::http::{Budget, HttpError};
 use crate::policy::source::{PolicySource, RepositoryPath};
-use crate::policy::{Document, Format, MAX_FILE};
+use crate::policy::{Asked, Document, Format, MAX_FILE, PermissionKey};
 use crate::report::{Failure, PolicyRecord};
 
 /// How much longer than for the policy it is waited for the commit that it was read at.
@@ -29,12 +29,20 @@ pub struct Loaded {
 }
 
 impl Loaded {
-    /// Reads the document.
+    /// Reads the document, and keeps what can matter to a check of these permissions by `repository`.
     ///
     /// # Errors
     /// It is not valid.
-    pub fn document(&self) -> Result<Document<'_>, Failure> {
-        Document::parse(&self.text, self.format)
+    pub fn document(
+        &self,
+        repository: &RepositoryName,
+        permissions: &[PermissionKey<'_>],
+    ) -> Result<Document<'_>, Failure> {
+        let asked = Asked {
+            repository: Some(&repository.to_string()),
+            permissions,
+        };
+        Document::parse_for(&self.text, self.format, &asked)
             .map_err(|invalid| Failure::invalid_policy(&self.record.file, &invalid))
     }
 }

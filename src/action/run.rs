@@ -320,7 +320,8 @@ impl Step<'_> {
         if !decided.iter().any(is_open) {
             return Ok(decided);
         }
-        let Some((own, document)) = self.own_policy(&runtime, work, credentials).await? else {
+        let own = self.own_policy(&runtime, &inputs.permissions, work, credentials);
+        let Some((own, document)) = own.await? else {
             return Ok(decided);
         };
         let asked = inputs.permissions.iter().zip(decided);
@@ -358,6 +359,7 @@ impl Step<'_> {
     async fn own_policy<'w, 'p>(
         &self,
         runtime: &Runtime,
+        permissions: &[PermissionKey<'_>],
         work: &'w Work<'p>,
         credentials: &Credentials,
     ) -> Result<Option<(&'p Loaded, &'w Document<'p>)>, Failure> {
@@ -373,7 +375,7 @@ impl Step<'_> {
             loaded => loaded?,
         };
         let loaded = work.own_policy.get_or_init(|| loaded);
-        let document = loaded.document()?;
+        let document = loaded.document(&runtime.repository, permissions)?;
         Ok(Some((loaded, work.own_document.get_or_init(|| document))))
     }
 
@@ -391,7 +393,8 @@ impl Step<'_> {
         };
         let loaded = load(&place, credentials, self.budget).await?;
         let loaded = work.policy.get_or_init(|| loaded);
-        let document = loaded.document()?;
+        // The token is still awaited. It has to name this repository, or nothing is decided.
+        let document = loaded.document(&runtime.repository, &inputs.permissions)?;
         Ok((loaded, work.document.get_or_init(|| document)))
     }
 }

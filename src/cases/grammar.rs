@@ -14,7 +14,7 @@ use crate::policy::{Position, Problem, parse_instant, quoted};
 use crate::report::text::truncate;
 
 /// The grammar of a file of cases.
-#[derive(Default)]
+#[derive(Clone, Default)]
 pub(super) struct Cases<'a> {
     /// The line of each name so far.
     names: BTreeMap<Cow<'a, str>, u32>,
@@ -82,7 +82,7 @@ impl<'a, S: Syntax<'a>> Reader<'a, S, Cases<'a>> {
         let mapping = self.mapping("a case", &TestCase::KEYS, |reader, key, at| {
             match key {
                 "name" => name = reader.name()?,
-                "permission" => permissions = Some(reader.permission_keys("`permission`")?.0),
+                "permission" => permissions = Some(reader.permission_keys("`permission`")?),
                 "context" => context = Some(reader.context()?),
                 "claims" => claims = Some(reader.claim_values(at)?),
                 "claims_file" => claims_file = reader.filled("`claims_file`")?,

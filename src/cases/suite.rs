@@ -87,7 +87,7 @@ impl<'a> Suite<'a> {
     /// # Errors
     /// Every problem that was found, at least one.
     pub fn parse(file: &'a str, text: &'a str) -> Result<Self, Vec<FileError>> {
-        match reader::read::<Cases<'a>>(text, Format::of_path(file)) {
+        match reader::read(text, Format::of_path(file), Cases::default()) {
             Ok(contents) => Ok(Self { file, contents }),
             Err(invalid) => Err(FileError::each(file, invalid.iter())),
         }

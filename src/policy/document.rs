@@ -91,13 +91,22 @@ impl<'a> Document<'a> {
     /// Every problem that was found, at least one: a limit, a syntax error (which ends the reading),
     /// or a part that is not as the schema says.
     pub fn parse(text: &'a str, format: Format) -> Result<Self, Invalid> {
-        reader::read::<Policy>(text, format)
+        reader::read(text, format, Policy::new(None))
+    }
+
+    /// Reads a policy for one check: the whole of it is held to the same rules, and what cannot matter
+    /// to the check is not kept. A decision on it is the decision on the whole.
+    ///
+    /// # Errors
+    /// As [`Document::parse`].
+    pub fn parse_for(text: &'a str, format: Format, asked: &Asked<'_>) -> Result<Self, Invalid> {
+        reader::read(text, format, Policy::new(Some(asked)))
     }
 
     /// Reads what can be read of a policy that may be invalid. For advice only: what is wrong is
     /// missing in it.
     pub(super) fn parse_partly(text: &'a str, format: Format) -> (Option<Self>, Option<Invalid>) {
-        reader::read_partly::<Policy>(text, format)
+        reader::read_partly(text, format, Policy::new(None))
     }
 
     /// Every rule of the document, in file order within its list.
@@ -108,14 +117,51 @@ impl<'a> Document<'a> {
     }
 }
 
-/// The grammar of a policy.
-#[derive(Default)]
-struct Policy {
-    /// The rules so far.
-    rules: usize,
+/// What one check asks of a policy.
+#[derive(Clone, Copy, Debug)]
+pub struct Asked<'q> {
+    /// The repository, `OWNER/NAME`.
+    pub repository: Option<&'q str>,
+    /// The permissions.
+    pub permissions: &'q [PermissionKey<'q>],
 }
 
-impl<'a> Grammar<'a> for Policy {
+impl Asked<'_> {
+    /// Whether an entry of these patterns has to be looked at. A name matches no other, and cannot be
+    /// wrong as a pattern can; all else has to be tried.
+    fn may_concern(&self, patterns: &Patterns<'_>) -> bool {
+        let asked = self.repository.unwrap_or_default();
+        let names = patterns.names();
+        names.is_none_or(|mut names| names.any(|name| name.eq_ignore_ascii_case(asked)))
+    }
+
+    fn names(&self, permission: &PermissionKey<'_>) -> bool {
+        self.permissions.iter().any(|asked| asked == permission)
+    }
+}
+
+/// The grammar of a policy.
+#[derive(Clone, Copy)]
+struct Policy<'q> {
+    /// The rules so far.
+    rules: usize,
+    /// What is kept; all where nothing is asked.
+    asked: Option<&'q Asked<'q>>,
+    /// Whether what is being read may be kept. What is not is read without a place to keep it.
+    keeps: bool,
+}
+
+impl<'q> Policy<'q> {
+    fn new(asked: Option<&'q Asked<'q>>) -> Self {
+        Self {
+            rules: 0,
+            asked,
+            keeps: true,
+        }
+    }
+}
+
+impl<'a> Grammar<'a> for Policy<'_> {
     type Document = Document<'a>;
     const NOUN: &'static str = "policy";
     const START: &'static str = "start with `version: 1` and `permissions:`";
@@ -125,7 +171,7 @@ impl<'a> Grammar<'a> for Policy {
     }
 }
 
-impl<'a, S: Syntax<'a>> Reader<'a, S, Policy> {
+impl<'a, S: Syntax<'a>> Reader<'a, S, Policy<'_>> {
     fn policy(&mut self) -> Read<Document<'a>> {
         let mut document = Document {
             workspace: None,
@@ -187,15 +233,22 @@ impl<'a, S: Syntax<'a>> Reader<'a, S, Policy> {
             &Entry::KEYS,
             |reader, key, _| {
                 match key {
-                    "repository" => repository = reader.patterns("`repository`")?,
+                    "repository" => {
+                        repository = reader.patterns("`repository`")?;
+                        let grammar = &mut reader.grammar;
+                        if let (Some(asked), Some(repository)) = (grammar.asked, &repository) {
+                            grammar.keeps = asked.may_concern(repository);
+                        }
+                    }
                     "repository_id" => repository_id = reader.id("`repository_id`")?,
                     "owner_id" => owner_id = reader.id("`owner_id`")?,
-                    "delegate" => delegate = reader.permission_keys("`delegate`")?.0,
+                    "delegate" => delegate = reader.permission_keys("`delegate`")?,
                     _ => rules = Some(reader.rules()?),
                 }
                 Ok(())
             },
         )?;
+        let keeps = std::mem::replace(&mut self.grammar.keeps, true);
         if mapping.is_none() {
             return Ok(None);
         }
@@ -206,7 +259,7 @@ impl<'a, S: Syntax<'a>> Reader<'a, S, Policy> {
         if clean && rules.is_none() {
             self.missing(at, "permissions", "permissions: []")?;
         }
-        Ok(repository.map(|repository| Entry {
+        Ok(repository.filter(|_| keeps).map(|repository| Entry {
             position: at,
             repository,
             repository_id,
@@ -248,13 +301,23 @@ impl<'a, S: Syntax<'a>> Reader<'a, S, Policy> {
         };
         let mut named = false;
         let before = self.problem_count();
+        let keeps = self.grammar.keeps;
         let mapping = self.mapping("a rule", &Rule::KEYS, |reader, key, at| {
             match key {
                 "name" => rule.name = reader.text("`name`")?,
                 "permission" => {
                     named = true;
-                    (rule.permissions, rule.permission_places) =
-                        reader.permission_keys("`permission`")?;
+                    let (mut permissions, mut places) = (Vec::new(), Vec::new());
+                    reader.each_permission_key("`permission`", |key, place| {
+                        if keeps {
+                            permissions.push(key);
+                            places.extend(place);
+                        }
+                    })?;
+                    if let Some(asked) = reader.grammar.asked {
+                        reader.grammar.keeps = permissions.iter().any(|key| asked.names(key));
+                    }
+                    (rule.permissions, rule.permission_places) = (permissions, places);
                 }
                 "workflow" => rule.workflow = reader.patterns("`workflow`")?,
                 "branch" => rule.branch = reader.patterns("`branch`")?,
@@ -265,17 +328,18 @@ impl<'a, S: Syntax<'a>> Reader<'a, S, Policy> {
             }
             Ok(())
         })?;
+        let keeps = std::mem::replace(&mut self.grammar.keeps, keeps);
         if mapping.is_none() {
             return Ok(None);
         }
         if !named && self.problem_count() == before {
             self.missing(position, "permission", "permission: ws:deployments:create")?;
         }
-        Ok(Some(rule))
+        Ok(keeps.then_some(rule))
     }
 
     fn events(&mut self, at: Position) -> Read<Vec<Cow<'a, str>>> {
-        let mut events = Vec::new();
+        let (mut events, mut seen) = (Vec::new(), false);
         let before = self.problem_count();
         let one = match &self.peek()?.0 {
             Token::Scalar(scalar) => Some(quoted(&format!("[{}]", scalar.text))),
@@ -293,13 +357,16 @@ impl<'a, S: Syntax<'a>> Reader<'a, S, Policy> {
                     "events are named as in `on:`, such as `push`; patterns are not allowed here",
                 ));
             }
-            events.push(scalar.text);
+            seen = true;
+            if reader.grammar.keeps {
+                events.push(scalar.text);
+            }
             Ok(())
         })?;
         if let Some(list) = one {
             self.advise(format!("write {list}"));
         }
-        if events.is_empty() && self.problem_count() == before {
+        if !seen && self.problem_count() == before {
             let problem = Problem::new(at, "`events` names no event");
             self.problem(problem.help("leave the key out for every trusted event"))?;
         }
@@ -307,16 +374,19 @@ impl<'a, S: Syntax<'a>> Reader<'a, S, Policy> {
     }
 
     fn claims(&mut self, at: Position) -> Read<Vec<(Cow<'a, str>, Patterns<'a>)>> {
-        let mut claims = Vec::new();
+        let (mut claims, mut seen) = (Vec::new(), false);
         let before = self.problem_count();
         self.open_mapping("`claims`", |reader, key, _| {
             let what = format!("the claim {}", quoted(&key));
             if let Some(patterns) = reader.patterns(&what)? {
-                claims.push((key, patterns));
+                seen = true;
+                if reader.grammar.keeps {
+                    claims.push((key, patterns));
+                }
             }
             Ok(())
         })?;
-        if claims.is_empty() && self.problem_count() == before {
+        if !seen && self.problem_count() == before {
             let problem = Problem::new(at, "`claims` names no claim");
             self.problem(
                 problem.help("leave the key out, or write `runner_environment: github-hosted`"),
@@ -357,7 +427,8 @@ impl<'a, S: Syntax<'a>> Reader<'a, S, Policy> {
             let element = format!("an element of {what}");
             let before = self.problem_count();
             self.list(what, |reader, _| {
-                list.extend(reader.pattern(&element)?);
+                let pattern = reader.pattern(&element)?;
+                list.extend(pattern.filter(|_| reader.grammar.keeps));
                 Ok(())
             })?;
             // A list of which nothing could be read is not an empty one.
@@ -366,7 +437,8 @@ impl<'a, S: Syntax<'a>> Reader<'a, S, Policy> {
             }
         } else {
             match self.pattern(what)? {
-                Some(pattern) => list.push(pattern),
+                Some(pattern) if self.grammar.keeps => list.push(pattern),
+                Some(_) => {}
                 None => return Ok(None),
             }
         }
@@ -408,24 +480,32 @@ impl<'a, S: Syntax<'a>> Reader<'a, S, Policy> {
 
 // What the file of cases says in the same words.
 impl<'a, S: Syntax<'a>, G> Reader<'a, S, G> {
-    /// A permission key or a list of them, never none. The places are those of the list.
-    pub(crate) fn permission_keys(
+    /// A permission key or a list of them, never none.
+    pub(crate) fn permission_keys(&mut self, what: &str) -> Read<Vec<PermissionKey<'a>>> {
+        let mut keys = Vec::new();
+        self.each_permission_key(what, |key, _| keys.push(key))?;
+        Ok(keys)
+    }
+
+    /// The same one by one, each with its place where they are a list.
+    fn each_permission_key(
         &mut self,
         what: &str,
-    ) -> Read<(Vec<PermissionKey<'a>>, Vec<Place>)> {
-        let (mut keys, mut places) = (Vec::new(), Vec::new());
+        mut take: impl FnMut(PermissionKey<'a>, Option<Place>),
+    ) -> Read<()> {
         let (token, at) = self.peek()?;
         let (is_list, at) = (matches!(token, Token::ListStart), *at);
         if !is_list {
-            keys.extend(self.permission_key(what)?.map(|(key, _)| key));
-            return Ok((keys, places));
+            if let Some((key, _)) = self.permission_key(what)? {
+                take(key, None);
+            }
+            return Ok(());
         }
         let mut seen = false;
         self.list(what, |reader, _| {
             seen = true;
             if let Some((key, place)) = reader.permission_key(what)? {
-                keys.push(key);
-                places.push(place);
+                take(key, Some(place));
             }
             Ok(())
         })?;
@@ -433,7 +513,7 @@ impl<'a, S: Syntax<'a>, G> Reader<'a, S, G> {
             let problem = Problem::new(at, "the list of permissions is empty");
             self.problem(problem.help("name one, such as `ws:deployments:create`"))?;
         }
-        Ok((keys, places))
+        Ok(())
     }
 
     fn permission_key(&mut self, what: &str) -> Read<Option<(PermissionKey<'a>, Place)>> {

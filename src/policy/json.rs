@@ -54,17 +54,20 @@ impl<'a> Json<'a> {
                 Token::ListStart
             }
             Peek::Object => {
-                let key = self.jiter.known_object();
-                let key = key.map(|key| key.map(str::to_owned));
-                let key = key.map_err(|e| self.error(&e))?;
-                let key = key.map(|key| self.key(start, key));
+                let key = match self.jiter.known_object() {
+                    Ok(key) => key.map(|key| key_of(self.text, start, key)),
+                    Err(error) => return Err(self.error(&error)),
+                };
+                let key = key.map(|(key, start)| (key, self.place.of(start)));
                 self.open.push(Open::FirstKey(key));
                 Token::MappingStart
             }
             Peek::String => {
-                let text = self.jiter.known_str().map(str::to_owned);
-                let text = text.map_err(|e| self.error(&e))?;
-                scalar(ScalarKind::Text, self.borrow(start, text))
+                let text = match self.jiter.known_str() {
+                    Ok(text) => borrowed(self.text, start, text),
+                    Err(error) => return Err(self.error(&error)),
+                };
+                scalar(ScalarKind::Text, text)
             }
             Peek::True | Peek::False => {
                 let value = self.jiter.known_bool(peek).map_err(|e| self.error(&e))?;
@@ -89,22 +92,6 @@ impl<'a> Json<'a> {
             }
         };
         Ok((token, at))
-    }
-
-    /// A key read by jiter with its position: the next quote at or after `from`.
-    fn key(&mut self, from: usize, key: String) -> (Cow<'a, str>, Position) {
-        let rest = self.text.get(from..).unwrap_or_default();
-        let start = from + rest.find('"').unwrap_or_default();
-        (self.borrow(start, key), self.place.of(start))
-    }
-
-    /// The text of the string that starts at byte `start`, from the file itself where it has no
-    /// escapes.
-    fn borrow(&self, start: usize, text: String) -> Cow<'a, str> {
-        match self.text.get(start + 1..start + 1 + text.len()) {
-            Some(same) if same == text => Cow::Borrowed(same),
-            _ => Cow::Owned(text),
-        }
     }
 
     fn error(&self, error: &jiter::JiterError) -> Problem {
@@ -155,9 +142,11 @@ impl<'a> Syntax<'a> for Json<'a> {
                     Open::FirstKey(first) => first,
                     _ => {
                         let from = self.jiter.current_index();
-                        let key = self.jiter.next_key().map(|key| key.map(str::to_owned));
-                        let key = key.map_err(|e| self.error(&e))?;
-                        key.map(|key| self.key(from, key))
+                        let key = match self.jiter.next_key() {
+                            Ok(key) => key.map(|key| key_of(self.text, from, key)),
+                            Err(error) => return Err(self.error(&error)),
+                        };
+                        key.map(|(key, start)| (key, self.place.of(start)))
                     }
                 };
                 let Some((text, at)) = key else {
@@ -173,6 +162,22 @@ impl<'a> Syntax<'a> for Json<'a> {
                 self.value(peek)
             }
         }
+    }
+}
+
+/// A key that jiter read, and where it starts: at the next quote at or after `from`.
+fn key_of<'a>(text: &'a str, from: usize, key: &str) -> (Cow<'a, str>, usize) {
+    let rest = text.as_bytes().iter().skip(from);
+    let start = from + rest.take_while(|byte| **byte != b'"').count();
+    (borrowed(text, start, key), start)
+}
+
+/// What jiter read of the string that starts at byte `start`: from the file itself where it has no
+/// escapes.
+fn borrowed<'a>(text: &'a str, start: usize, read: &str) -> Cow<'a, str> {
+    match text.get(start + 1..start + 1 + read.len()) {
+        Some(same) if same == read => Cow::Borrowed(same),
+        _ => Cow::Owned(read.to_owned()),
     }
 }
 

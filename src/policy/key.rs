@@ -62,13 +62,17 @@ impl fmt::Display for PermissionKey<'_> {
 }
 
 fn is_key(text: &str) -> bool {
-    let part = |part: &str| {
-        !part.is_empty()
-            && part
-                .bytes()
-                .all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'_')
-    };
-    text.len() <= MAX_LENGTH && text.contains(':') && text.split(':').all(part)
+    // A colon stands between words: not first, not last, not beside another.
+    let (mut colons, mut before) = (0_usize, b':');
+    for byte in text.bytes() {
+        match byte {
+            b'a'..=b'z' | b'0'..=b'9' | b'_' => {}
+            b':' if before != b':' => colons += 1,
+            _ => return false,
+        }
+        before = byte;
+    }
+    text.len() <= MAX_LENGTH && colons > 0 && before != b':'
 }
 
 /// The known key nearest to `text`, if one is near.

@@ -18,7 +18,7 @@ mod yaml_errors;
 pub mod lint;
 pub mod source;
 
-pub use document::{Document, Entry, Format, MAX_FILE, MAX_RULES};
+pub use document::{Asked, Document, Entry, Format, MAX_FILE, MAX_RULES};
 pub use key::{InvalidKey, KNOWN as KNOWN_KEYS, PermissionKey, did_you_mean};
 pub use pattern::{Case, Kind, MAX_COMPILED, MAX_PATTERN, Matcher, Pattern};
 pub use position::{Place, Position};

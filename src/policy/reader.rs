@@ -19,7 +19,7 @@ const MAX_PROBLEMS: usize = 50;
 const MAX_KEYS: usize = 256;
 
 /// What one kind of document is made of.
-pub(crate) trait Grammar<'a>: Default {
+pub(crate) trait Grammar<'a>: Sized {
     /// What the text becomes.
     type Document;
     /// What the document is called in messages.
@@ -30,12 +30,13 @@ pub(crate) trait Grammar<'a>: Default {
     fn root<S: Syntax<'a>>(reader: &mut Reader<'a, S, Self>) -> Read<Self::Document>;
 }
 
-/// Reads a document.
+/// Reads a document by its grammar.
 pub(crate) fn read<'a, G: Grammar<'a>>(
     text: &'a str,
     format: Format,
+    grammar: G,
 ) -> Result<G::Document, Invalid> {
-    match read_partly::<G>(text, format) {
+    match read_partly(text, format, grammar) {
         (Some(document), None) => Ok(document),
         (_, Some(invalid)) => Err(invalid),
         (None, None) => {
@@ -50,14 +51,15 @@ pub(crate) fn read<'a, G: Grammar<'a>>(
 pub(crate) fn read_partly<'a, G: Grammar<'a>>(
     text: &'a str,
     format: Format,
+    grammar: G,
 ) -> (Option<G::Document>, Option<Invalid>) {
     if let Some(problem) = no_text(text, G::NOUN) {
         return (None, Some(problem.into()));
     }
     let text = text.strip_prefix('\u{feff}').unwrap_or(text);
     let (document, invalid) = match format {
-        Format::Yaml => Reader::<_, G>::new(Yaml::new(text, G::NOUN)).document(),
-        Format::Json => Reader::<_, G>::new(Json::new(text)).document(),
+        Format::Yaml => Reader::new(Yaml::new(text, G::NOUN), grammar).document(),
+        Format::Json => Reader::new(Json::new(text), grammar).document(),
     };
     match invalid.as_ref().and_then(|_| merge_conflict(text)) {
         Some(conflict) => (None, Some(conflict.into())),
@@ -119,6 +121,10 @@ pub(crate) fn plain<'a>(text: &'a str, noun: &str) -> Result<&'a str, Problem> {
 pub(crate) struct Reader<'a, S, G> {
     tokens: Tokens<S, (Token<'a>, Position)>,
     problems: Vec<Problem>,
+    /// The keys so far of the mappings that are open, the innermost last, with their lines.
+    keys: Vec<(Cow<'a, str>, u32)>,
+    /// Where those of the innermost mapping start.
+    first_key: usize,
     noun: &'static str,
     pub(crate) grammar: G,
 }
@@ -129,12 +135,14 @@ pub(crate) struct Fatal;
 pub(crate) type Read<T> = Result<T, Fatal>;
 
 impl<'a, S: Syntax<'a>, G: Grammar<'a>> Reader<'a, S, G> {
-    fn new(syntax: S) -> Self {
+    fn new(syntax: S, grammar: G) -> Self {
         Self {
             tokens: Tokens::new(syntax),
             problems: Vec::new(),
+            keys: Vec::new(),
+            first_key: 0,
             noun: G::NOUN,
-            grammar: G::default(),
+            grammar,
         }
     }
 
@@ -221,14 +229,22 @@ impl<'a, S: Syntax<'a>, G> Reader<'a, S, G> {
         allowed: &[&'static str],
         mut member: impl FnMut(&mut Self, &'static str, Position) -> Read<()>,
     ) -> Read<Option<Position>> {
-        let mapping = self.open_mapping(what, |reader, key, at| {
+        let mapping = self.members(what, |reader, key, at| {
             match allowed.iter().find(|known| **known == key) {
-                Some(known) => member(reader, known, at),
+                Some(known) => {
+                    if reader.is_new_key(Cow::Borrowed(known), at)? {
+                        member(reader, known, at)?;
+                    }
+                }
                 None => {
-                    reader.skip()?;
-                    reader.problem(unknown_key(what, &key, allowed, at))
+                    let problem = unknown_key(what, &key, allowed, at);
+                    if reader.is_new_key(key, at)? {
+                        reader.skip()?;
+                        reader.problem(problem)?;
+                    }
                 }
             }
+            Ok(())
         })?;
         if mapping.is_none() {
             self.advise(format!("write its keys: `{}`", allowed.join("`, `")));
@@ -242,6 +258,20 @@ impl<'a, S: Syntax<'a>, G> Reader<'a, S, G> {
         what: &str,
         mut member: impl FnMut(&mut Self, Cow<'a, str>, Position) -> Read<()>,
     ) -> Read<Option<Position>> {
+        self.members(what, |reader, key, at| {
+            if reader.is_new_key(key.clone(), at)? {
+                member(reader, key, at)?;
+            }
+            Ok(())
+        })
+    }
+
+    /// A mapping whose keys are texts. Each is given before it is looked for among the others.
+    fn members(
+        &mut self,
+        what: &str,
+        mut member: impl FnMut(&mut Self, Cow<'a, str>, Position) -> Read<()>,
+    ) -> Read<Option<Position>> {
         let (token, start) = self.peek()?;
         let start = *start;
         if !matches!(token, Token::MappingStart) {
@@ -249,11 +279,13 @@ impl<'a, S: Syntax<'a>, G> Reader<'a, S, G> {
             return Ok(None);
         }
         self.next()?;
-        let mut seen: Vec<(Cow<'a, str>, Position)> = Vec::new();
+        let outer = std::mem::replace(&mut self.first_key, self.keys.len());
         loop {
             match self.peek()?.0 {
                 Token::MappingEnd | Token::End => {
                     self.next()?;
+                    self.keys.truncate(self.first_key);
+                    self.first_key = outer;
                     return Ok(Some(start));
                 }
                 Token::Scalar(_) => {}
@@ -289,38 +321,35 @@ impl<'a, S: Syntax<'a>, G> Reader<'a, S, G> {
                 self.problem(problem.over(&key).help("write the values out"))?;
                 continue;
             }
-            if let Some((_, first)) = seen.iter().find(|(seen, _)| *seen == key) {
-                let message = format!(
-                    "{} is given twice, first at line {}",
-                    quoted(&key),
-                    first.line
-                );
-                self.skip()?;
-                self.problem(Problem::new(at, message).over(&key))?;
-                continue;
-            }
-            if seen.len() >= MAX_KEYS {
-                let message =
-                    format!("more than {MAX_KEYS} keys in one mapping, which is the limit");
-                return self.fatal(Problem::new(at, message));
-            }
-            seen.push((key.clone(), at));
-            if let (
-                Token::Scalar(Scalar {
-                    kind: ScalarKind::Null,
-                    ..
-                }),
-                _,
-            ) = self.peek()?
-            {
-                self.next()?;
-                let message = format!("{} has no value", quoted(&key));
-                let problem = Problem::new(at, message).over(&key);
-                self.problem(problem.help("give it a value or remove the key"))?;
-                continue;
-            }
             member(self, key, at)?;
         }
+    }
+
+    /// Whether a key of the innermost mapping is its first of that name and has a value. If not, that
+    /// is a problem and the value passed over.
+    fn is_new_key(&mut self, key: Cow<'a, str>, at: Position) -> Read<bool> {
+        let mut seen = self.keys.iter().skip(self.first_key);
+        if let Some((_, first)) = seen.find(|(seen, _)| *seen == key) {
+            let message = format!("{} is given twice, first at line {first}", quoted(&key));
+            self.skip()?;
+            self.problem(Problem::new(at, message).over(&key))?;
+            return Ok(false);
+        }
+        if self.keys.len() - self.first_key >= MAX_KEYS {
+            let message = format!("more than {MAX_KEYS} keys in one mapping, which is the limit");
+            return self.fatal(Problem::new(at, message));
+        }
+        let null = ScalarKind::Null;
+        let has_value =
+            !matches!(&self.peek()?.0, Token::Scalar(Scalar { kind, .. }) if *kind == null);
+        if !has_value {
+            self.next()?;
+            let message = format!("{} has no value", quoted(&key));
+            let problem = Problem::new(at, message).over(&key);
+            self.problem(problem.help("give it a value or remove the key"))?;
+        }
+        self.keys.push((key, at.line));
+        Ok(has_value)
     }
 
     pub(crate) fn wrong_type(&mut self, what: &str, expected: &str) -> Read<()> {
