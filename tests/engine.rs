@@ -23,8 +23,8 @@ use random::written::{json, yaml};
 use random::{PERMISSIONS, entry, job, policy, rule, source, wrong_pattern};
 use reference::{Job, Outcome, Pattern, Policy, Rule, Source, evaluate, key};
 use repo_permissions::context::Context;
-use repo_permissions::decision::{Scope, decide};
-use repo_permissions::policy::{Document, Format, PermissionKey};
+use repo_permissions::decision::{Engine, Scope, decide};
+use repo_permissions::policy::{Asked, Document, Format, PermissionKey};
 use serde_json::json as value;
 
 // ---- what the product says
@@ -403,4 +403,98 @@ fn several_permissions_are_decided_as_each_alone() {
             }
         }
     });
+}
+
+/// A text as a slip of the hand leaves it: one character of it is another, or gone, or a line is.
+fn slip(text: &str, at: Index, kind: usize) -> String {
+    let lines: Vec<_> = text.lines().collect();
+    let line = at.index(lines.len());
+    let without = |line: usize| {
+        let rest = lines.iter().enumerate().filter(|(n, _)| *n != line);
+        rest.map(|(_, text)| format!("{text}\n")).collect()
+    };
+    let chars: Vec<char> = text.chars().collect();
+    let (before, after) = chars.split_at(at.index(chars.len()));
+    let with = |middle: &str| {
+        let rest = after.iter().skip(1);
+        before.iter().collect::<String>() + middle + &rest.collect::<String>()
+    };
+    match kind {
+        0 => without(line),
+        1 => with(""),
+        other => with(
+            [
+                "\t", "[", "*", ":", "\"", " ", "0", "é", "\n", "#", "-", "{",
+            ][other - 2],
+        ),
+    }
+}
+
+#[test]
+fn what_is_read_for_one_check_decides_as_the_whole_and_so_does_the_index() {
+    let counters = RefCell::new([0_u32; 4]);
+    let slips = prop_oneof![
+        2 => Just(None),
+        3 => (any::<Index>(), 0_usize..14).prop_map(Some),
+    ];
+    let strategy = (
+        (policy(12), source(), vec(job(), 3), slips),
+        vec(select(&PERMISSIONS[..]), 1..3),
+        any::<bool>(),
+    );
+    run(
+        1_500,
+        strategy,
+        |((policy, source, jobs, slipped), permissions, as_json)| {
+            let (format, (text, _)) = match as_json {
+                true => (Format::Json, json(&policy)),
+                false => (Format::Yaml, yaml(&policy)),
+            };
+            let text = slipped.map_or_else(|| text.clone(), |(at, kind)| slip(&text, at, kind));
+            let keys = permissions
+                .iter()
+                .map(|key| PermissionKey::parse((*key).into()).unwrap());
+            let keys: Vec<_> = keys.collect();
+            let scope = random::engine::scope(source);
+            let whole = Document::parse(&text, format);
+            let engine = whole.clone().map(Engine::new);
+            for job in &jobs {
+                let context = context(job);
+                let now = format!("{}-12-31T23:59:59.5Z", job.year).parse().unwrap();
+                let asked = Asked {
+                    repository: Some(&job.repository),
+                    permissions: &keys,
+                };
+                let kept = Document::parse_for(&text, format, &asked);
+                let (Ok(whole), Ok(engine)) = (&whole, &engine) else {
+                    assert_eq!(kept.unwrap_err(), *whole.as_ref().unwrap_err(), "{text}");
+                    counters.borrow_mut()[0] += 1;
+                    continue;
+                };
+                let kept = kept.unwrap_or_else(|invalid| panic!("{invalid}\n{text}"));
+                let expected = decide(whole, scope, &keys, &context, now);
+                assert_eq!(
+                    decide(&kept, scope, &keys, &context, now),
+                    expected,
+                    "{text}"
+                );
+                // The second time its patterns are compiled.
+                for _ in 0..2 {
+                    assert_eq!(
+                        engine.decide(scope, &keys, &context, now),
+                        expected,
+                        "{text}"
+                    );
+                }
+                let reasons = expected.iter().flatten().map(|one| one.reason.code());
+                let mut counters = counters.borrow_mut();
+                counters[1] += u32::from(expected.is_err());
+                counters[2] += u32::from(reasons.clone().any(|reason| reason == "granted"));
+                counters[3] += u32::from(reasons.clone().any(|reason| reason != "granted"));
+            }
+        },
+    );
+    let [unreadable, wrong, granted, denied] = counters.into_inner();
+    assert!(unreadable > 150 && wrong > 300, "{unreadable} {wrong}");
+    assert!(granted > 200 && denied > 300, "{granted} {denied}");
 }

@@ -6,7 +6,7 @@ use jiff::Timestamp;
 
 use super::recorded::{Recorded, RecordedRule};
 use crate::context::Context;
-use crate::decision::{Decision, PermissionDecision, Reason, Scope, decide, with_own_policy};
+use crate::decision::{Decision, Engine, PermissionDecision, Reason, Scope, with_own_policy};
 use crate::policy::{Document, Format, Invalid, PermissionKey};
 
 /// The most decisions that are remembered.
@@ -15,7 +15,7 @@ const MAX_KNOWN: usize = 50_000;
 /// Decides recorded checks by one policy. Checks repeat themselves, so decisions are remembered.
 #[derive(Debug)]
 pub struct Evaluator<'a> {
-    document: Result<Document<'a>, Invalid>,
+    engine: Result<Engine<'a>, Invalid>,
     /// The claims that the policy's rules ask for.
     claims: BTreeSet<String>,
     /// The moments after which rules grant nothing.
@@ -90,7 +90,7 @@ impl<'a> Evaluator<'a> {
             .collect();
         expiries.sort_unstable();
         Self {
-            document,
+            engine: document.map(Engine::new),
             claims,
             expiries,
             known: HashMap::new(),
@@ -144,9 +144,9 @@ impl<'a> Evaluator<'a> {
         key: &PermissionKey<'_>,
         scope: Scope,
     ) -> Option<PermissionDecision<'s>> {
-        let document = self.document.as_ref().ok()?;
+        let engine = self.engine.as_ref().ok()?;
         let keys = std::slice::from_ref(key);
-        let decided = decide(document, scope, keys, context, recorded.time).ok()?;
+        let decided = engine.decide(scope, keys, context, recorded.time).ok()?;
         decided.into_iter().next()
     }
 

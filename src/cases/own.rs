@@ -6,7 +6,7 @@ use jiff::Timestamp;
 
 use super::suite::Suite;
 use crate::context::Context;
-use crate::decision::{Decision, GoOn, PermissionDecision, Scope, decide_while, with_own_policy};
+use crate::decision::{Decision, Engine, GoOn, PermissionDecision, Scope, with_own_policy};
 use crate::policy::{Document, Format, PermissionKey, Problem, quoted};
 use crate::report::Failure;
 
@@ -49,7 +49,7 @@ impl OwnPolicy {
     /// job, what is wrong with the own policy matters only there.
     pub(super) fn ask<'a>(
         &self,
-        document: &'a Result<Document<'a>, Failure>,
+        engine: &'a Result<Engine<'a>, Failure>,
         permissions: &[PermissionKey<'_>],
         central: Vec<PermissionDecision<'a>>,
         context: &'a Context,
@@ -60,9 +60,10 @@ impl OwnPolicy {
             if central.decision != Decision::Denied || !central.delegated {
                 return Ok(central);
             }
-            let document = document.as_ref().map_err(Clone::clone)?;
+            let engine = engine.as_ref().map_err(Clone::clone)?;
             let asked = std::slice::from_ref(permission);
-            let own = decide_while(document, Scope::ThisRepository, asked, context, now, go_on)
+            let own = engine
+                .decide_while(Scope::ThisRepository, asked, context, now, go_on)
                 .map_err(|invalid| Failure::invalid_policy(&self.name, &invalid))?;
             Ok(match own.into_iter().next() {
                 Some(own) => with_own_policy(central, own),

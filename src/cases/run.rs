@@ -11,7 +11,7 @@ use super::own::OwnPolicy;
 use super::result::{CaseResult, Failed, FileError};
 use super::suite::{Suite, TestCase};
 use crate::context::Context;
-use crate::decision::{GoOn, PermissionDecision, Scope, decide_while};
+use crate::decision::{Engine, GoOn, PermissionDecision, Scope};
 use crate::policy::{Document, Format, Invalid};
 use crate::report::{Detail, Failure, Outcome, PolicyRecord};
 
@@ -42,27 +42,25 @@ pub fn run<B: AsRef<[u8]>, E: Display>(
     let contexts = contexts(suite, &read)?;
     let own = OwnPolicy::read(suite, read);
     let own = own.map_err(|problem| FileError::each(suite.file, [&problem]))?;
-    let document = document(suite, policy)?;
-    let own_document = own.as_ref().map(OwnPolicy::document);
-    if let Ok(document) = &document {
-        coverage.add(policy.name, document);
+    let engine = document(suite, policy)?.map(Engine::new);
+    let own_engine = own.as_ref().map(|own| own.document().map(Engine::new));
+    if let Ok(engine) = &engine {
+        coverage.add(policy.name, engine.document());
     }
     let results = contexts.into_iter().map(|(case, context)| {
-        let decided = document
-            .as_ref()
-            .map_err(Clone::clone)
-            .and_then(|document| {
-                let scope = scope(suite, &context);
-                let (now, permissions) = (case.now.unwrap_or(now), &case.permissions);
-                let decided = decide_while(document, scope, permissions, &context, now, go_on)
-                    .map_err(|invalid| Failure::invalid_policy(policy.name, &invalid))?;
-                match own.as_ref().zip(own_document.as_ref()) {
-                    Some((own, document)) => {
-                        own.ask(document, permissions, decided, &context, (now, go_on))
-                    }
-                    None => Ok(decided),
+        let decided = engine.as_ref().map_err(Clone::clone).and_then(|engine| {
+            let scope = scope(suite, &context);
+            let (now, permissions) = (case.now.unwrap_or(now), &case.permissions);
+            let decided = engine
+                .decide_while(scope, permissions, &context, now, go_on)
+                .map_err(|invalid| Failure::invalid_policy(policy.name, &invalid))?;
+            match own.as_ref().zip(own_engine.as_ref()) {
+                Some((own, engine)) => {
+                    own.ask(engine, permissions, decided, &context, (now, go_on))
                 }
-            });
+                None => Ok(decided),
+            }
+        });
         let outcome = match decided {
             Ok(permissions) => {
                 coverage.cover(policy.name, &permissions);

@@ -1,6 +1,7 @@
 //! The installation: what a policy says of the running repository.
 
-use super::{GoOn, Scope, try_each};
+use super::trying::Trying;
+use super::{GoOn, Scope};
 use crate::context::Context;
 use crate::decision::Reason;
 use crate::policy::{Case, Document, Entry, Invalid, PermissionKey, Problem, Rule};
@@ -13,6 +14,8 @@ pub struct Installation<'a> {
     /// The entries that name the repository, in file order, each with whether its pins agree. One
     /// whose pins do not is as good as none.
     pub entries: Vec<(&'a Entry<'a>, bool)>,
+    /// The place of each in the policy, from 0.
+    numbers: Vec<usize>,
 }
 
 impl<'a> Installation<'a> {
@@ -26,6 +29,19 @@ impl<'a> Installation<'a> {
         scope: Scope,
         context: &Context,
         go_on: GoOn<'_>,
+    ) -> Result<Self, Invalid> {
+        let entries = document.repositories.iter().flat_map(|(_, list)| list);
+        let trying = Trying::once(go_on);
+        Self::among(document, entries.enumerate(), scope, context, trying)
+    }
+
+    /// The same, of entries that are all that may name the repository.
+    pub(super) fn among(
+        document: &'a Document<'a>,
+        candidates: impl Iterator<Item = (usize, &'a Entry<'a>)>,
+        scope: Scope,
+        context: &Context,
+        trying: Trying<'_>,
     ) -> Result<Self, Invalid> {
         if let (Some(_), Some((position, _)), Scope::OtherRepository) =
             (&document.permissions, &document.repositories, scope)
@@ -42,13 +58,20 @@ impl<'a> Installation<'a> {
             .filter(|_| scope == Scope::ThisRepository || document.repositories.is_none());
         let name = context.repository.as_deref();
         let case = Case::ignored_for(name);
-        let mut entries = Vec::new();
-        for entry in document.repositories.iter().flat_map(|(_, list)| list) {
-            if try_each(&entry.repository, name, case, go_on)?.contains(&true) {
+        let (mut entries, mut numbers) = (Vec::new(), Vec::new());
+        for (number, entry) in candidates {
+            let mut names_it = false;
+            trying.each(&entry.repository, name, case, |matched| names_it |= matched)?;
+            if names_it {
                 entries.push((entry, pins_agree(entry, context)));
+                numbers.push(number);
             }
         }
-        Ok(Self { top, entries })
+        Ok(Self {
+            top,
+            entries,
+            numbers,
+        })
     }
 
     /// Whether one of the entries leaves the permission to the repository's own policy as well.
@@ -63,7 +86,16 @@ impl<'a> Installation<'a> {
     /// # Errors
     /// The policy does not speak of the repository, or only of one with another id.
     pub fn rules(&self) -> Result<Vec<&'a Rule<'a>>, Reason> {
-        let mut entries = self.entries.iter().filter(|(_, agrees)| *agrees).peekable();
+        let lists = self.lists()?;
+        Ok(in_file_order(lists.flat_map(|(_, rules)| rules)))
+    }
+
+    /// The lists of its rules: that at the top by `None`, those of entries by their number.
+    pub(super) fn lists(
+        &self,
+    ) -> Result<impl Iterator<Item = (Option<usize>, &'a [Rule<'a>])> + '_, Reason> {
+        let entries = self.entries.iter().zip(&self.numbers);
+        let mut entries = entries.filter(|((_, agrees), _)| *agrees).peekable();
         if self.top.is_none() && entries.peek().is_none() {
             return Err(if self.entries.is_empty() {
                 Reason::RepositoryNotFound
@@ -71,11 +103,19 @@ impl<'a> Installation<'a> {
                 Reason::RepositoryIdMismatch
             });
         }
-        let of_entries = entries.flat_map(|(entry, _)| &entry.permissions);
-        let mut rules: Vec<_> = self.top.into_iter().flatten().chain(of_entries).collect();
-        rules.sort_by_key(|rule| rule.position);
-        Ok(rules)
+        let of_entries = entries.map(|((entry, _), number)| (Some(*number), &*entry.permissions));
+        Ok(self
+            .top
+            .map(|top| (None, top))
+            .into_iter()
+            .chain(of_entries))
     }
+}
+
+pub(super) fn in_file_order<'a>(rules: impl Iterator<Item = &'a Rule<'a>>) -> Vec<&'a Rule<'a>> {
+    let mut rules: Vec<_> = rules.collect();
+    rules.sort_by_key(|rule| rule.position);
+    rules
 }
 
 fn pins_agree(entry: &Entry<'_>, context: &Context) -> bool {

@@ -3,18 +3,23 @@
 //! Find the repository's entries, take the rules of the permission, hold each against the context,
 //! explain. Only a rule that matches in every dimension grants.
 
+mod engine;
 mod installation;
 mod owned;
 mod reason;
 mod trace;
+mod trying;
 
 use std::borrow::Cow;
 
 use jiff::Timestamp;
 
+pub use engine::Engine;
 pub use installation::Installation;
 pub use reason::{Decision, Reason};
 pub use trace::{Nearest, PermissionDecision, RuleRef, TracedDimension, TracedPattern, TracedRule};
+
+use trying::Trying;
 
 use crate::context::Context;
 use crate::policy::{Case, Document, Invalid, Patterns, PermissionKey, Problem, Rule};
@@ -69,10 +74,34 @@ pub fn decide_while<'a>(
 ) -> Result<Vec<PermissionDecision<'a>>, Invalid> {
     let installation = Installation::find(document, scope, context, go_on)?;
     let rules = installation.rules();
+    let rules_of = |permission: &PermissionKey<'_>| {
+        let rules = rules.as_ref().map_err(|reason| *reason)?.iter().copied();
+        let names = |rule: &&Rule<'_>| rule.permissions.iter().any(|key| key == permission);
+        Ok(rules.filter(names).collect())
+    };
+    decide_on_each(
+        &installation,
+        scope,
+        permissions,
+        rules_of,
+        (context, now),
+        Trying::once(go_on),
+    )
+}
+
+/// Decides on each permission by its rules in file order, or denies for the reason that there are none.
+fn decide_on_each<'a>(
+    installation: &Installation<'a>,
+    scope: Scope,
+    permissions: &[PermissionKey<'_>],
+    rules_of: impl Fn(&PermissionKey<'_>) -> Result<Vec<&'a Rule<'a>>, Reason>,
+    (context, now): (&'a Context, Timestamp),
+    trying: Trying<'_>,
+) -> Result<Vec<PermissionDecision<'a>>, Invalid> {
     let decisions = permissions.iter().map(|permission| {
-        let trace = match &rules {
-            Err(reason) => return Ok(denied(permission.to_string(), *reason, Vec::new())),
-            Ok(rules) => trace_rules(rules, permission, context, now, go_on)?,
+        let trace = match rules_of(permission) {
+            Err(reason) => return Ok(denied(permission.to_string(), reason, Vec::new())),
+            Ok(rules) => trace_rules(&rules, context, now, trying)?,
         };
         let mut decision = decided(permission.to_string(), trace);
         // The policy of the repository itself has nothing to delegate.
@@ -99,47 +128,17 @@ pub fn with_own_policy<'a>(
     }
 }
 
-/// Whether each pattern matches. Each is compiled, also after a match: whether a policy is valid does
-/// not hang on the order of its patterns. One at a time, since a large one takes a megabyte.
-fn try_each(
-    patterns: &Patterns<'_>,
-    value: Option<&str>,
-    case: Case,
-    go_on: GoOn<'_>,
-) -> Result<Vec<bool>, Problem> {
-    if patterns.list.is_empty() {
-        return Err(patterns.empty());
-    }
-    let tried = patterns.list.iter().map(|pattern| {
-        if !go_on() {
-            let message =
-                "deciding took too long: the patterns up to here are too many or too large";
-            return Err(
-                Problem::new(pattern.position, message).help("write fewer or simpler patterns")
-            );
-        }
-        Ok(pattern.compile(case)?.matches(value))
-    });
-    tried.collect()
-}
-
 /// Every rule of the permission held against the context.
 fn trace_rules<'a>(
     rules: &[&'a Rule<'a>],
-    permission: &PermissionKey<'_>,
     context: &'a Context,
     now: Timestamp,
-    go_on: GoOn<'_>,
+    trying: Trying<'_>,
 ) -> Result<Vec<TracedRule<'a>>, Invalid> {
-    let candidates = rules.iter().filter(|rule| {
-        rule.permissions
-            .iter()
-            .any(|key| key.as_str() == permission.as_str())
-    });
     let mut problems = Vec::new();
-    let mut trace = Vec::new();
-    for rule in candidates {
-        match trace_rule(rule, context, now, go_on) {
+    let mut trace = Vec::with_capacity(rules.len());
+    for rule in rules {
+        match trace_rule(rule, context, now, trying) {
             Ok(traced) => trace.push(traced),
             Err(problem) => problems.push(problem),
         }
@@ -210,7 +209,7 @@ fn trace_rule<'a>(
     rule: &'a Rule<'a>,
     context: &'a Context,
     now: Timestamp,
-    go_on: GoOn<'_>,
+    trying: Trying<'_>,
 ) -> Result<TracedRule<'a>, Problem> {
     let mut dimensions = vec![
         dimension(
@@ -218,27 +217,27 @@ fn trace_rule<'a>(
             &rule.workflow,
             &context.workflow,
             Case::Sensitive,
-            go_on,
+            trying,
         )?,
         dimension(
             "branch".into(),
             &rule.branch,
             &context.branch,
             Case::Sensitive,
-            go_on,
+            trying,
         )?,
         dimension(
             "environment".into(),
             &rule.environment,
             &context.environment,
             Case::ignored_for(context.environment.as_deref()),
-            go_on,
+            trying,
         )?,
     ];
     for (name, patterns) in &rule.claims {
         let value = context.claims.get(name.as_ref()).map(String::as_str);
         let name = Cow::Owned(format!("claims.{name}"));
-        dimensions.push(traced(name, patterns, value, Case::Sensitive, go_on)?);
+        dimensions.push(traced(name, patterns, value, Case::Sensitive, trying)?);
     }
     dimensions.extend(event(rule, context));
     dimensions.extend(expiry(rule, now));
@@ -254,11 +253,11 @@ fn dimension<'a>(
     patterns: &'a Option<Patterns<'a>>,
     value: &'a Option<String>,
     case: Case,
-    go_on: GoOn<'_>,
+    trying: Trying<'_>,
 ) -> Result<TracedDimension<'a>, Problem> {
     let value = value.as_deref();
     match patterns {
-        Some(patterns) => traced(name, patterns, value, case, go_on),
+        Some(patterns) => traced(name, patterns, value, case, trying),
         None => Ok(TracedDimension {
             dimension: name,
             pattern: "*".into(),
@@ -277,19 +276,17 @@ fn traced<'a>(
     patterns: &'a Patterns<'a>,
     value: Option<&'a str>,
     case: Case,
-    go_on: GoOn<'_>,
+    trying: Trying<'_>,
 ) -> Result<TracedDimension<'a>, Problem> {
-    let compiled = try_each(patterns, value, case, go_on)?;
-    let mut tried: Vec<_> = patterns
-        .list
-        .iter()
-        .zip(&compiled)
-        .map(|(pattern, matched)| TracedPattern {
+    let mut texts = patterns.list.iter();
+    let mut tried = Vec::with_capacity(patterns.list.len());
+    trying.each(patterns, value, case, |matched| {
+        tried.extend(texts.next().map(|pattern| TracedPattern {
             pattern: Cow::Borrowed(&*pattern.text),
             kind: pattern.kind.name(),
-            matched: *matched,
-        })
-        .collect();
+            matched,
+        }));
+    })?;
     let matched = tried.iter().any(|pattern| pattern.matched);
     let (pattern, kind) = match tried.as_slice() {
         [one] => (one.pattern.clone(), one.kind),

@@ -7,6 +7,15 @@ use repo_permissions::policy::{Document, PermissionKey};
 
 use crate::reference::{Outcome, Source};
 
+/// Its word for where the policy was read.
+pub fn scope(source: Source) -> Scope {
+    match source {
+        Source::Own => Scope::ThisRepository,
+        Source::Other => Scope::OtherRepository,
+        Source::Given => Scope::Given,
+    }
+}
+
 /// Its decision on one permission; `None` if it has none. `year` is the one that ends now.
 pub fn decision<'a>(
     document: &'a Document<'a>,
@@ -15,14 +24,9 @@ pub fn decision<'a>(
     permission: &str,
     year: u32,
 ) -> Option<PermissionDecision<'a>> {
-    let scope = match source {
-        Source::Own => Scope::ThisRepository,
-        Source::Other => Scope::OtherRepository,
-        Source::Given => Scope::Given,
-    };
     let now: Timestamp = format!("{year}-12-31T23:59:59.5Z").parse().unwrap();
     let key = PermissionKey::parse(permission.into()).unwrap();
-    let mut decisions = decide(document, scope, &[key], context, now).ok()?;
+    let mut decisions = decide(document, scope(source), &[key], context, now).ok()?;
     assert_eq!(decisions.len(), 1);
     let decision = decisions.remove(0);
     assert_eq!(decision.permission, crate::reference::key(permission));

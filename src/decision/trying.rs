@@ -1,0 +1,108 @@
+//! Patterns held against values, each compiled when it is tried.
+
+use std::collections::HashMap;
+use std::sync::{PoisonError, RwLock};
+
+use regex_automata::meta::Regex;
+
+use super::GoOn;
+use crate::policy::{Case, Kind, Matcher, Pattern, Patterns, Problem};
+
+/// How much memory compiled patterns may take that are kept, in bytes.
+const MAX_KEPT: usize = 32 << 20;
+
+/// How patterns are tried.
+#[derive(Clone, Copy)]
+pub(super) struct Trying<'t> {
+    go_on: GoOn<'t>,
+    compiled: Option<&'t Compiled>,
+}
+
+impl<'t> Trying<'t> {
+    /// For one decision: nothing is kept.
+    pub(super) fn once(go_on: GoOn<'t>) -> Self {
+        Self {
+            go_on,
+            compiled: None,
+        }
+    }
+
+    /// For one of many.
+    pub(super) fn again(go_on: GoOn<'t>, compiled: &'t Compiled) -> Self {
+        Self {
+            go_on,
+            compiled: Some(compiled),
+        }
+    }
+
+    /// Says of each pattern whether it matches. Each is compiled, also after a match: whether a policy
+    /// is valid does not hang on the order of its patterns. One at a time, since a large one takes a
+    /// megabyte.
+    pub(super) fn each(
+        self,
+        patterns: &Patterns<'_>,
+        value: Option<&str>,
+        case: Case,
+        mut take: impl FnMut(bool),
+    ) -> Result<(), Problem> {
+        if patterns.list.is_empty() {
+            return Err(patterns.empty());
+        }
+        for pattern in &patterns.list {
+            if !(self.go_on)() {
+                let message =
+                    "deciding took too long: the patterns up to here are too many or too large";
+                return Err(
+                    Problem::new(pattern.position, message).help("write fewer or simpler patterns")
+                );
+            }
+            take(match self.compiled {
+                Some(compiled) => compiled.matches(pattern, value, case)?,
+                None => pattern.compile(case)?.matches(value),
+            });
+        }
+        Ok(())
+    }
+}
+
+/// Compiled regexes and globs by their text, kept for the next decision as long as there is room.
+#[derive(Debug, Default)]
+pub(super) struct Compiled(RwLock<Kept>);
+
+#[derive(Debug, Default)]
+struct Kept {
+    regexes: HashMap<(Kind, Case), HashMap<String, Regex>>,
+    bytes: usize,
+}
+
+impl Compiled {
+    fn matches(
+        &self,
+        pattern: &Pattern<'_>,
+        value: Option<&str>,
+        case: Case,
+    ) -> Result<bool, Problem> {
+        if !matches!(pattern.kind, Kind::Regex | Kind::Glob) {
+            return Ok(pattern.compile(case)?.matches(value));
+        }
+        // Nothing is left half done by whoever panics.
+        let kept = self.0.read().unwrap_or_else(PoisonError::into_inner);
+        let same = kept.regexes.get(&(pattern.kind, case));
+        if let Some(regex) = same.and_then(|regexes| regexes.get(&*pattern.text)) {
+            return Ok(value.is_some_and(|value| regex.is_match(value)));
+        }
+        drop(kept);
+        let matcher = pattern.compile(case)?;
+        let matches = matcher.matches(value);
+        if let Matcher::Regex(regex) = matcher {
+            let mut kept = self.0.write().unwrap_or_else(PoisonError::into_inner);
+            let bytes = regex.memory_usage() + pattern.text.len();
+            if kept.bytes + bytes <= MAX_KEPT {
+                kept.bytes += bytes;
+                let same = kept.regexes.entry((pattern.kind, case)).or_default();
+                same.insert(pattern.text.to_string(), regex);
+            }
+        }
+        Ok(matches)
+    }
+}
