@@ -1,6 +1,7 @@
 //! The policy: where it comes from, what it says, and what is wrong with it.
 //!
-//! A text becomes tokens with positions (`yaml`, `json`), tokens become a checked [`Document`].
+//! A text becomes tokens with positions (`yaml`, `yaml_lines`, `json`), tokens become a checked
+//! [`Document`].
 
 mod document;
 mod glob;
@@ -14,6 +15,7 @@ mod rule;
 pub(crate) mod token;
 pub(crate) mod yaml;
 mod yaml_errors;
+mod yaml_lines;
 
 pub mod lint;
 pub mod source;

@@ -11,6 +11,7 @@ use super::position::Position;
 use super::problem::{Invalid, Problem, quoted};
 use super::token::{Scalar, ScalarKind, Syntax, Token, Tokens};
 use super::yaml::Yaml;
+use super::yaml_lines::Lines;
 
 /// After this many problems the reader gives up.
 const MAX_PROBLEMS: usize = 50;
@@ -19,7 +20,7 @@ const MAX_PROBLEMS: usize = 50;
 const MAX_KEYS: usize = 256;
 
 /// What one kind of document is made of.
-pub(crate) trait Grammar<'a>: Sized {
+pub(crate) trait Grammar<'a>: Clone {
     /// What the text becomes.
     type Document;
     /// What the document is called in messages.
@@ -58,7 +59,15 @@ pub(crate) fn read_partly<'a, G: Grammar<'a>>(
     }
     let text = text.strip_prefix('\u{feff}').unwrap_or(text);
     let (document, invalid) = match format {
-        Format::Yaml => Reader::new(Yaml::new(text, G::NOUN), grammar).document(),
+        Format::Yaml => {
+            // Believed only where it finds nothing wrong: all problems are those of one parser.
+            let lines =
+                Lines::new(text).map(|lines| Reader::new(lines, grammar.clone()).document());
+            match lines {
+                Some((Some(document), None)) => (Some(document), None),
+                _ => Reader::new(Yaml::new(text, G::NOUN), grammar).document(),
+            }
+        }
         Format::Json => Reader::new(Json::new(text), grammar).document(),
     };
     match invalid.as_ref().and_then(|_| merge_conflict(text)) {

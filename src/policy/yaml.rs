@@ -9,6 +9,9 @@ use super::problem::Problem;
 use super::token::{Scalar, ScalarKind, Syntax, Token};
 use super::yaml_errors::{directive, explained};
 
+/// How a list is written.
+pub(super) const LIST: &str = "start each of its elements with `- `; a list without any is `[]`";
+
 pub(super) struct Yaml<'a> {
     parser: Parser<'a, StrInput<'a>>,
     text: &'a str,
@@ -41,7 +44,7 @@ impl<'a> Yaml<'a> {
 }
 
 impl<'a> Syntax<'a> for Yaml<'a> {
-    const LIST: &'static str = "start each of its elements with `- `; a list without any is `[]`";
+    const LIST: &'static str = LIST;
 
     fn next(&mut self) -> Result<(Token<'a>, Position), Problem> {
         if let Some(problem) = self.directive.take() {
@@ -101,7 +104,12 @@ impl<'a> Syntax<'a> for Yaml<'a> {
 }
 
 /// What a plain scalar is under YAML 1.2's core schema (yaml.org, section 10.3.2).
-fn resolve(text: &str) -> ScalarKind {
+pub(super) fn resolve(text: &str) -> ScalarKind {
+    // Most are none of the others, which the first character says.
+    let first = text.bytes().next();
+    if first.is_some_and(|b| !(b.is_ascii_digit() || b"+-.~nNtTfF".contains(&b))) {
+        return ScalarKind::Text;
+    }
     match text {
         "" | "~" | "null" | "Null" | "NULL" => return ScalarKind::Null,
         "true" | "True" | "TRUE" | "false" | "False" | "FALSE" => return ScalarKind::Bool,
