@@ -198,7 +198,12 @@ impl Pattern<'_> {
             // What matched where is of no interest.
             .which_captures(WhichCaptures::None)
             // A search starts and ends where the value does: there is nothing to skip to.
-            .auto_prefilter(false);
+            .auto_prefilter(false)
+            // Values are short: a DFA takes ten times as long to make as it ever saves, and a lazy one
+            // grows while it matches.
+            .dfa(false)
+            .hybrid(false)
+            .onepass(false);
         meta::Builder::new()
             .configure(config)
             .build_from_hir(&whole)
