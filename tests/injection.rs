@@ -77,7 +77,8 @@ fn payloads() -> Vec<String> {
             "``` \n# heading\n```",
             "x[^1] and [^granted]\n\n[^1]: a footnote",
             "- [x] granted\n- [ ] denied",
-            "**bold** _it_ ~~gone~~ $$x$$ :tada: \\",
+            "**bold** _it_ ~~gone~~ $$x$$ $x$ $`x`$ :tada: \\",
+            "> [!NOTE]\n> granted\n\n```math\nx\n```",
             // HTML.
             "<script>alert(1)</script><img src=x onerror=alert(1)>",
             "`<script>alert(1)</script>`",
@@ -220,6 +221,9 @@ fn assert_page_is_inert(page: &str, payload: &str) {
     options.extension.strikethrough = true;
     options.extension.footnotes = true;
     options.extension.tasklist = true;
+    options.extension.math_dollars = true;
+    options.extension.math_code = true;
+    options.extension.alerts = true;
     options.render.r#unsafe = true;
     let html = comrak::markdown_to_html(page, &options);
     let ours = [
@@ -248,7 +252,7 @@ fn assert_page_is_inert(page: &str, payload: &str) {
             prose.push_str(text);
         }
     }
-    for part in ["@a", "#1", "://e", "www.e", "\u{202e}", "\u{1b}"] {
+    for part in ["@a", "@o", "#1", "://e", "www.e", "\u{202e}", "\u{1b}"] {
         assert!(!prose.contains(part), "{part:?} for {payload:?} in {prose}");
     }
     assert_eq!(html.matches("<h3>").count(), 1, "{payload:?} in {page}");
