@@ -45,7 +45,7 @@ fn run<'a>(cells: &[Cell<'a>], at_once: usize) -> Vec<(Cell<'a>, Report)> {
     let work = || {
         let mut reports = Vec::new();
         while let Some(cell) = cells.get(next.fetch_add(1, Ordering::Relaxed)) {
-            reports.push((*cell, cell.run()));
+            reports.push((*cell, cell.run(1)));
         }
         reports
     };
@@ -71,12 +71,12 @@ fn every_request_meets_every_fault() {
         reports.extend(idle.join().unwrap());
         reports
     });
-    // Who had a time to keep gets it again, alone: the machine may have been busy with the others.
+    // Who had little time gets more, alone: the machine may have been busy with other things.
     let mut again = 0;
     for (cell, report) in &mut reports {
         if report.complaint.is_some() && !report.wrong_grant && cell.waits() {
             again += 1;
-            *report = cell.run();
+            *report = cell.run(3);
         }
     }
     let wrong: Vec<_> = reports
