@@ -19,6 +19,7 @@ use proptest::collection::vec;
 use proptest::prelude::*;
 use proptest::sample::{Index, select};
 use proptest::test_runner::{RngSeed, TestError, TestRunner};
+use random::engine::context;
 use random::written::{json, yaml};
 use random::{PERMISSIONS, entry, job, policy, rule, source, wrong_pattern};
 use reference::{Job, Outcome, Pattern, Policy, Rule, Source, evaluate, key};
@@ -28,20 +29,6 @@ use repo_permissions::policy::{Asked, Document, Format, PermissionKey};
 use serde_json::json as value;
 
 // ---- what the product says
-
-fn context(job: &Job) -> Context {
-    Context {
-        repository: Some(job.repository.clone()),
-        repository_id: job.repository_id.clone(),
-        repository_owner_id: job.owner_id.clone(),
-        workflow: job.workflow.clone(),
-        branch: job.branch.clone(),
-        environment: job.environment.clone(),
-        event: Some(job.event.clone()),
-        claims: job.claims.iter().cloned().collect(),
-        ..Context::default()
-    }
-}
 
 fn product(
     document: &Document<'_>,

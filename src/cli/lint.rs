@@ -53,6 +53,17 @@ enum OutputFormat {
     Github,
 }
 
+impl OutputFormat {
+    fn render(self, files: &[Linted], summary: Summary, colours: Colours) -> String {
+        match self {
+            Self::Human => human::render(files, summary, colours),
+            Self::Json => json::render(files, summary),
+            Self::Sarif => sarif::render(files),
+            Self::Github => github::render(files, summary),
+        }
+    }
+}
+
 /// How many findings there are of each level.
 #[derive(Clone, Copy, Debug, Default, serde::Serialize)]
 struct Summary {
@@ -137,28 +148,41 @@ pub(super) fn run(arguments: &Arguments) -> u8 {
         files.push(file);
     }
     let summary = Summary::of(&files, arguments.fix);
-    match arguments.format {
-        OutputFormat::Human => {
-            let colours = Colours::stdout();
-            if arguments.diff {
-                print(
-                    &files
-                        .iter()
-                        .map(|file| diff::render(file, colours))
-                        .collect::<String>(),
-                );
-            }
-            print(&human::render(&files, summary, colours));
-        }
-        OutputFormat::Json => print(&json::render(&files, summary)),
-        OutputFormat::Sarif => print(&sarif::render(&files)),
-        OutputFormat::Github => print(&github::render(&files, summary)),
+    let colours = Colours::stdout();
+    if arguments.diff {
+        let diffs = files.iter().map(|file| diff::render(file, colours));
+        print(&diffs.collect::<String>());
     }
+    print(&arguments.format.render(&files, summary, colours));
     match (failed, summary.errors) {
         (true, _) => 2,
         (false, 0) => 0,
         (false, _) => 1,
     }
+}
+
+/// What `lint` prints of a policy that is not in a file, in each of its formats, and what `--fix` makes
+/// of it, if there is something to mend.
+///
+/// # Errors
+/// It cannot be mended as it is.
+#[doc(hidden)]
+pub fn lint_text(
+    name: &str,
+    text: String,
+    now: Timestamp,
+) -> (Vec<String>, Result<Option<String>, &'static str>) {
+    let mut file = [Linted::of(PathBuf::from(name), text, now)];
+    let summary = Summary::of(&file, false);
+    let formats = OutputFormat::value_variants().iter();
+    let printed = formats.map(|format| format.render(&file, summary, Colours::default()));
+    let printed = printed.collect();
+    let [linted] = &mut file;
+    let fixed = linted.fix(now).map(|()| {
+        let fixed = linted.fixed.is_some();
+        fixed.then(|| linted.text.clone())
+    });
+    (printed, fixed)
 }
 
 impl Arguments {

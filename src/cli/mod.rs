@@ -19,6 +19,8 @@ use std::io::Write;
 
 use clap::{Parser, Subcommand, ValueEnum};
 
+#[doc(hidden)]
+pub use self::lint::lint_text;
 use self::style::Colours;
 use crate::report::text::visible;
 

@@ -45,20 +45,45 @@ fn push_literal(regex: &mut String, c: char) {
     regex.push_str(&regex_syntax::escape(c.encode_utf8(&mut [0; 4])));
 }
 
+/// Written out for the regex, where `a--b` or `A-z` would mean something else than it looks like.
 fn class(chars: &mut impl Iterator<Item = char>) -> Result<String, &'static str> {
-    let mut class = String::from("[");
-    for c in chars {
-        match c {
-            ']' if class.len() == 1 => return Err("`[]` lists no character"),
-            ']' => {
-                class.push(']');
-                return Ok(class);
-            }
-            '-' | 'a'..='z' | 'A'..='Z' | '0'..='9' => class.push(c),
-            _ => return Err("`[…]` takes letters, digits and ranges of them"),
+    let mut inside = String::new();
+    loop {
+        match chars.next().ok_or("`[` is never closed")? {
+            ']' => break,
+            c => inside.push(c),
         }
     }
-    Err("`[` is never closed")
+    if inside.is_empty() {
+        return Err("`[]` lists no character");
+    }
+    let mut class = String::from("[");
+    let mut rest = inside.chars().peekable();
+    while let Some(first) = rest.next() {
+        let is_edge = class.len() == 1 || rest.peek().is_none();
+        if first == '-' && is_edge {
+            class.push_str(r"\-");
+            continue;
+        }
+        if !first.is_ascii_alphanumeric() {
+            return Err("`[…]` takes letters, digits and ranges of them");
+        }
+        class.push(first);
+        let mut ahead = rest.clone();
+        if let (Some('-'), Some(last)) = (ahead.next(), ahead.next()) {
+            let kinds = ['a'..='z', 'A'..='Z', '0'..='9'];
+            let mut kinds = kinds.iter();
+            if first > last || !kinds.any(|kind| kind.contains(&first) && kind.contains(&last)) {
+                return Err(
+                    "a range in `[…]` goes up, from letter to letter of one case or from digit to digit",
+                );
+            }
+            class.extend(['-', last]);
+            rest = ahead;
+        }
+    }
+    class.push(']');
+    Ok(class)
 }
 
 #[cfg(test)]
@@ -106,6 +131,8 @@ mod tests {
                 &["releases/beta"],
             ),
             (r"a\*b", &["a*b"], &["axb"]),
+            ("[-a]", &["-", "a"], &["b"]),
+            ("[a-c-]", &["-", "b"], &["d"]),
             ("release/1.0", &["release/1.0"], &["release/1x0"]),
             (
                 "acme-org/service-*",
@@ -125,7 +152,8 @@ mod tests {
     #[test]
     fn what_is_not_a_glob() {
         for glob in [
-            "!main", "?x", "*?", "**+", "a??", "[ab", "[]", "[^a]", r"x\", "[a&&b]",
+            "!main", "?x", "*?", "**+", "a??", "[ab", "[]", "[^a]", r"x\", "[a&&b]", "[a--z]",
+            "[A-z]", "[z-a]", "[a-z-9]", "[é]",
         ] {
             assert!(to_regex(glob).is_err(), "{glob}");
         }

@@ -88,6 +88,14 @@ impl Invalid {
         })
     }
 
+    /// The same with no place after the end of the text.
+    pub(crate) fn not_after(mut self, end: Position) -> Self {
+        for problem in std::iter::once(&mut self.first).chain(&mut self.rest) {
+            problem.position = problem.position.min(end);
+        }
+        self
+    }
+
     /// The first problem in file order.
     pub fn first(&self) -> &Problem {
         &self.first

@@ -54,7 +54,7 @@ pub(crate) fn read_partly<'a, G: Grammar<'a>>(
     format: Format,
     grammar: G,
 ) -> (Option<G::Document>, Option<Invalid>) {
-    if let Some(problem) = no_text(text, G::NOUN) {
+    if let Some(problem) = no_text(text, format, G::NOUN) {
         return (None, Some(problem.into()));
     }
     let text = text.strip_prefix('\u{feff}').unwrap_or(text);
@@ -72,12 +72,16 @@ pub(crate) fn read_partly<'a, G: Grammar<'a>>(
     };
     match invalid.as_ref().and_then(|_| merge_conflict(text)) {
         Some(conflict) => (None, Some(conflict.into())),
-        None => (document, invalid),
+        // To the YAML parser the end of a text without a last line break is on a line of its own.
+        None => (
+            document,
+            invalid.map(|invalid| invalid.not_after(end(text, format))),
+        ),
     }
 }
 
 /// What keeps a text from being read at all.
-fn no_text(text: &str, noun: &str) -> Option<Problem> {
+fn no_text(text: &str, format: Format, noun: &str) -> Option<Problem> {
     if text.len() > MAX_FILE {
         let length = text.len();
         let message = format!("the {noun} has {length} bytes, the limit is {MAX_FILE}");
@@ -85,15 +89,27 @@ fn no_text(text: &str, noun: &str) -> Option<Problem> {
     }
     // The YAML parser takes it for the end of the text, and what follows would be ignored.
     let (before, _) = text.split_once('\0')?;
-    let number = |n: usize| u32::try_from(n).unwrap_or(u32::MAX);
-    let last_line = before.rsplit('\n').next().unwrap_or_default();
-    let last_line = last_line.strip_prefix('\u{feff}').unwrap_or(last_line);
-    let position = Position {
-        line: number(before.matches('\n').count().saturating_add(1)),
-        column: number(last_line.chars().count().saturating_add(1)),
-    };
+    let before = before.strip_prefix('\u{feff}').unwrap_or(before);
+    let position = end(before, format);
     let message = format!("the {noun} has a NUL character, which is no text");
     Some(Problem::new(position, message).help("remove it"))
+}
+
+/// The place after the last character of a text.
+fn end(text: &str, format: Format) -> Position {
+    let number = |n: usize| u32::try_from(n).unwrap_or(u32::MAX);
+    // YAML ends a line at a lone carriage return too (yaml.org, section 5.4).
+    let is_break = |c: char| c == '\n' || (c == '\r' && format == Format::Yaml);
+    let pairs = match format {
+        Format::Yaml => text.matches("\r\n").count(),
+        Format::Json => 0,
+    };
+    let breaks = text.matches(is_break).count().saturating_sub(pairs);
+    let last = text.rsplit(is_break).next().unwrap_or_default();
+    Position {
+        line: number(breaks.saturating_add(1)),
+        column: number(last.chars().count().saturating_add(1)),
+    }
 }
 
 /// The mark that git leaves in a file that it cannot merge: all else that is wrong comes from it.

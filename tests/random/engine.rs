@@ -5,7 +5,22 @@ use repo_permissions::context::Context;
 use repo_permissions::decision::{PermissionDecision, RuleRef, Scope, decide};
 use repo_permissions::policy::{Document, PermissionKey};
 
-use crate::reference::{Outcome, Source};
+use crate::reference::{Job, Outcome, Source};
+
+/// The context of a job.
+pub fn context(job: &Job) -> Context {
+    Context {
+        repository: Some(job.repository.clone()),
+        repository_id: job.repository_id.clone(),
+        repository_owner_id: job.owner_id.clone(),
+        workflow: job.workflow.clone(),
+        branch: job.branch.clone(),
+        environment: job.environment.clone(),
+        event: Some(job.event.clone()),
+        claims: job.claims.iter().cloned().collect(),
+        ..Context::default()
+    }
+}
 
 /// Its word for where the policy was read.
 pub fn scope(source: Source) -> Scope {

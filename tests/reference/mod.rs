@@ -3,10 +3,11 @@
 
 #![allow(dead_code, reason = "each test file uses a part of it")]
 
+pub mod claims;
 pub mod run;
 
 use std::cell::RefCell;
-use std::collections::HashMap;
+use std::collections::{BTreeSet, HashMap};
 use std::rc::Rc;
 
 /// A pattern as it is written.
@@ -415,14 +416,10 @@ fn matches(pattern: &Pattern, value: Option<&str>, ignore_case: bool) -> Result<
         }
         Pattern::Exact(text) => Ok(value.is_some_and(|value| equal(text, value, ignore_case))),
         Pattern::Plain(text) | Pattern::Regex(text) => {
-            // In the verbose mode a comment runs to the end of its line.
-            let whole = match text.starts_with("(?x)") {
-                true => format!("^(?:{text}\n)$"),
-                false => format!("^(?:{text})$"),
-            };
-            let (Some(_), Some(whole)) =
-                (compiled(text, ignore_case), compiled(&whole, ignore_case))
-            else {
+            // A comment of the verbose mode runs to the end of its line, and would swallow the rest.
+            let whole = compiled(&format!("^(?:{text})$"), ignore_case)
+                .or_else(|| compiled(&format!("^(?:{text}\n)$"), ignore_case));
+            let (Some(_), Some(whole)) = (compiled(text, ignore_case), whole) else {
                 return Err(Wrong);
             };
             let Some(value) = value else {
@@ -433,24 +430,29 @@ fn matches(pattern: &Pattern, value: Option<&str>, ignore_case: bool) -> Result<
         }
         Pattern::Glob(text) => {
             let steps = glob_steps(text)?;
-            let fold = |text: &str| {
-                if ignore_case {
-                    text.to_ascii_lowercase()
-                } else {
-                    text.to_owned()
-                }
+            let fold = |c: char| match ignore_case {
+                true => c.to_ascii_lowercase(),
+                false => c,
             };
-            let chars: Vec<char> = fold(value.unwrap_or_default()).chars().collect();
-            let steps: Vec<Step> = steps
-                .into_iter()
-                .map(|step| match step {
-                    Step::Char(c) => Step::Char(fold(&c.to_string()).chars().next().unwrap()),
-                    other => other,
-                })
-                .collect();
-            Ok(value.is_some() && glob_matches(&steps, &chars))
+            let chars: Vec<char> = value.unwrap_or_default().chars().map(fold).collect();
+            let takes = |step: &Step, c: char| match &step.takes {
+                Takes::One(of) => fold(*of) == c,
+                // Of letters and digits only, so both cases of a letter are all its cases.
+                Takes::Class(ranges) => ranges.iter().any(|(first, last)| {
+                    let within = |c| (*first..=*last).contains(&c);
+                    within(c) || (ignore_case && within(c.to_ascii_uppercase()))
+                }),
+                Takes::NoSlash => c != '/',
+                Takes::Anything => true,
+            };
+            Ok(value.is_some() && glob_matches(&steps, &chars, takes))
         }
     }
+}
+
+/// Whether the pattern matches the value; `None` if it is itself wrong.
+pub fn verdict(pattern: &Pattern, value: Option<&str>, ignore_case: bool) -> Option<bool> {
+    matches(pattern, value, ignore_case).ok()
 }
 
 /// Whether the pattern is itself wrong.
@@ -465,10 +467,14 @@ fn compiled(text: &str, ignore_case: bool) -> Option<Rc<regex::Regex>> {
         static KNOWN: RefCell<Known> = RefCell::default();
     }
     KNOWN.with_borrow_mut(|known| {
+        if known.len() > 10_000 {
+            known.clear();
+        }
         let compile = || {
             let mut builder = regex::RegexBuilder::new(text);
             builder
                 .case_insensitive(ignore_case)
+                .size_limit(1 << 20)
                 .build()
                 .ok()
                 .map(Rc::new)
@@ -486,53 +492,137 @@ fn equal(a: &str, b: &str, ignore_case: bool) -> bool {
     }
 }
 
-enum Step {
-    Char(char),
-    /// `*`: any text without `/`.
-    Star,
-    /// `**`: any text.
-    DoubleStar,
+/// What one character of a value may be.
+enum Takes {
+    One(char),
+    /// `[…]`, as ranges.
+    Class(Vec<(char, char)>),
+    /// `*` repeats it.
+    NoSlash,
+    /// `**` repeats it.
+    Anything,
 }
 
-/// The part of GitHub's globs that the generators write: characters, `*` and `**`. A glob that
-/// starts with `!` or has an open `[` is wrong.
+/// A part of a glob, how often at least, and whether more often.
+struct Step {
+    takes: Takes,
+    least: usize,
+    more: bool,
+}
+
+/// GitHub's globs: `*` and `**`, `?` (the character before, once or not), `+` (once or more), `[…]`,
+/// and `\` before a character that means itself.
 fn glob_steps(glob: &str) -> Result<Vec<Step>, Wrong> {
-    let mut steps = Vec::new();
+    let mut steps: Vec<Step> = Vec::new();
     let chars: Vec<char> = glob.chars().collect();
+    let once = |takes| Step {
+        takes,
+        least: 1,
+        more: false,
+    };
     let mut i = 0;
     while i < chars.len() {
-        if chars[i] == '[' || (i == 0 && chars[i] == '!') {
-            return Err(Wrong);
+        match chars[i] {
+            '!' if i == 0 => return Err(Wrong),
+            '*' if chars.get(i + 1) == Some(&'*') => {
+                steps.push(Step {
+                    takes: Takes::Anything,
+                    least: 0,
+                    more: true,
+                });
+                i += 1;
+            }
+            '*' => steps.push(Step {
+                takes: Takes::NoSlash,
+                least: 0,
+                more: true,
+            }),
+            '?' | '+' => {
+                // After one character, and only once.
+                let step = steps.last_mut().ok_or(Wrong)?;
+                if step.least != 1 || step.more {
+                    return Err(Wrong);
+                }
+                match chars[i] {
+                    '?' => step.least = 0,
+                    _ => step.more = true,
+                }
+            }
+            '[' => {
+                let inside = chars[i + 1..].iter().position(|c| *c == ']');
+                let inside = inside.ok_or(Wrong)?;
+                steps.push(once(Takes::Class(ranges(&chars[i + 1..i + 1 + inside])?)));
+                i += inside + 1;
+            }
+            '\\' => {
+                i += 1;
+                steps.push(once(Takes::One(*chars.get(i).ok_or(Wrong)?)));
+            }
+            c => steps.push(once(Takes::One(c))),
         }
-        assert!(
-            !"]?+\\".contains(chars[i]),
-            "not part of this reference: {glob}"
-        );
-        if chars[i] == '*' && chars.get(i + 1) == Some(&'*') {
-            steps.push(Step::DoubleStar);
-            i += 2;
-        } else if chars[i] == '*' {
-            steps.push(Step::Star);
-            i += 1;
-        } else {
-            steps.push(Step::Char(chars[i]));
-            i += 1;
-        }
+        i += 1;
     }
     Ok(steps)
 }
 
-fn glob_matches(steps: &[Step], value: &[char]) -> bool {
-    match steps.first() {
-        None => value.is_empty(),
-        Some(Step::Char(c)) => value.first() == Some(c) && glob_matches(&steps[1..], &value[1..]),
-        Some(Step::Star) => {
-            glob_matches(&steps[1..], value)
-                || (!value.is_empty() && value[0] != '/' && glob_matches(steps, &value[1..]))
-        }
-        Some(Step::DoubleStar) => {
-            glob_matches(&steps[1..], value)
-                || (!value.is_empty() && glob_matches(steps, &value[1..]))
+/// Letters, digits and ranges of them, of one kind each; a `-` at the start or the end is itself.
+fn ranges(class: &[char]) -> Result<Vec<(char, char)>, Wrong> {
+    if class.is_empty() {
+        return Err(Wrong);
+    }
+    let kinds = ['a'..='z', 'A'..='Z', '0'..='9'];
+    let of_one_kind = |a: &char, b: &char| {
+        let mut kinds = kinds.iter();
+        kinds.any(|kind| kind.contains(a) && kind.contains(b))
+    };
+    let mut ranges = Vec::new();
+    let mut i = 0;
+    while i < class.len() {
+        let first = class[i];
+        if first == '-' && (i == 0 || i == class.len() - 1) {
+            ranges.push(('-', '-'));
+            i += 1;
+        } else if !first.is_ascii_alphanumeric() {
+            return Err(Wrong);
+        } else if let Some(['-', last]) = class.get(i + 1..i + 3) {
+            if first > *last || !of_one_kind(&first, last) {
+                return Err(Wrong);
+            }
+            ranges.push((first, *last));
+            i += 3;
+        } else {
+            ranges.push((first, first));
+            i += 1;
         }
     }
+    Ok(ranges)
+}
+
+/// Keeps the places of the value that the steps so far can lead to.
+fn glob_matches(steps: &[Step], value: &[char], takes: impl Fn(&Step, char) -> bool) -> bool {
+    let mut places = BTreeSet::from([0]);
+    for step in steps {
+        let mut next = BTreeSet::new();
+        for place in places {
+            let run = value[place..].iter().take_while(|c| takes(step, **c));
+            let most = if step.more {
+                run.count()
+            } else {
+                run.take(1).count()
+            };
+            next.extend((step.least..=most).map(|taken| place + taken));
+        }
+        places = next;
+    }
+    places.contains(&value.len())
+}
+
+/// Whether a regex takes no more than so many bytes when it is compiled.
+pub fn compiles_within(pattern: &Pattern, ignore_case: bool, size: usize) -> bool {
+    let (Pattern::Plain(text) | Pattern::Regex(text)) = pattern else {
+        return true;
+    };
+    let mut builder = regex::RegexBuilder::new(text);
+    builder.case_insensitive(ignore_case).size_limit(size);
+    builder.build().is_ok()
 }

@@ -34,18 +34,12 @@ impl Linted {
     /// # Errors
     /// It cannot be read.
     pub(super) fn read(path: &Path, now: Timestamp) -> std::io::Result<Self> {
-        let format = Format::of_path(&path.to_string_lossy());
-        let of = |text: String, findings| Self {
-            path: path.to_owned(),
-            text,
-            format,
-            findings,
-            fixed: None,
-        };
         let invalid = |why: String| {
             let message = format!("the policy is {why}");
-            let finding = Finding::invalid(Position::START, message);
-            Ok(of(String::new(), vec![finding]))
+            Ok(Self {
+                findings: vec![Finding::invalid(Position::START, message)],
+                ..Self::unread(path.to_owned(), String::new())
+            })
         };
         let bytes = match crate::read_capped(path, MAX_FILE) {
             // It is there and it is a policy that the gate refuses, unlike one that is not there.
@@ -58,8 +52,24 @@ impl Linted {
             Ok(text) => text,
             Err(why) => return invalid(why),
         };
-        let findings = lint(&text, format, &options(path, now));
-        Ok(of(text, findings))
+        Ok(Self::of(path.to_owned(), text, now))
+    }
+
+    /// Lints a text as the policy of this path.
+    pub(super) fn of(path: PathBuf, text: String, now: Timestamp) -> Self {
+        let mut file = Self::unread(path, text);
+        file.findings = lint(&file.text, file.format, &options(&file.path, now));
+        file
+    }
+
+    fn unread(path: PathBuf, text: String) -> Self {
+        Self {
+            format: Format::of_path(&path.to_string_lossy()),
+            path,
+            text,
+            findings: Vec::new(),
+            fixed: None,
+        }
     }
 
     /// Puts its safe fixes in place, without writing the file.

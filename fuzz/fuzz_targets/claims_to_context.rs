@@ -1,0 +1,5 @@
+#![no_main]
+
+libfuzzer_sys::fuzz_target!(
+    |data: &[u8]| repo_permissions_fuzz::targets::claims_to_context::run(data)
+);
