@@ -1,5 +1,6 @@
 //! A policy's text, read as YAML and as JSON: what is wrong stands inside the text, what is valid
-//! means the same when it is written again in the other syntax, and `lint` can print and mend it.
+//! means the same when it is written again in the other syntax or read by the other reader of YAML,
+//! and `lint` can print and mend it.
 
 use jiff::Timestamp;
 use repo_permissions::cli::lint_text;
@@ -18,6 +19,7 @@ pub fn run(data: &[u8]) {
         read(&parsed, text, format);
         linted(parsed.is_ok(), text, format, name);
     }
+    read_by_both(text);
     // The standard library of JSON is stricter or as strict.
     if let (Ok(document), Ok(value)) = (
         Document::parse(text, Format::Json),
@@ -27,6 +29,27 @@ pub fn run(data: &[u8]) {
         let again = Document::parse(&again, Format::Json).expect("the same JSON, written again");
         assert_eq!(written(&document), written(&again));
     }
+}
+
+/// Plainly written YAML has a reader of its own, which a letter outside of ASCII keeps out, also in a
+/// comment.
+fn read_by_both(text: &str) {
+    let text = text.strip_prefix('\u{feff}').unwrap_or(text);
+    let with_letter = format!("# \u{e9}\n{text}");
+    let any = Document::parse(text, Format::Yaml);
+    let whole = Document::parse(&with_letter, Format::Yaml);
+    assert_eq!(any.is_ok(), whole.is_ok(), "{text}");
+    let (Ok(any), Ok(whole)) = (any, whole) else {
+        return;
+    };
+    assert_eq!(written(&any), written(&whole), "{text}");
+    let places = |document: &Document<'_>| -> Vec<_> {
+        let positions = document.rules().map(|rule| rule.position);
+        positions.map(|at| (at.line, at.column)).collect()
+    };
+    let below = places(&any).into_iter();
+    let below: Vec<_> = below.map(|(line, column)| (line + 1, column)).collect();
+    assert_eq!(below, places(&whole), "{text}");
 }
 
 fn read(
