@@ -61,7 +61,7 @@ impl Source<'_> {
                     .then_some((sign, Position { column, ..place }));
             }
             place.line = place.line.checked_sub(1)?;
-            before = self.numbered(place.line)?.text;
+            before = self.numbered(place.line)?;
         }
     }
 

@@ -1,5 +1,7 @@
 //! The text of a policy by lines and columns, to point at what a finding is about.
 
+use std::collections::HashMap;
+
 use super::super::{Format, Position};
 
 /// How many characters are counted at most to find a column. A JSON policy may be one long line.
@@ -9,48 +11,19 @@ const MAX_LINES: usize = 1_000;
 /// The most characters of a rule's line that are marked.
 const MAX_MARKED: usize = 120;
 
-/// A policy's text.
+/// A policy's text. Of a line no more is held than where it starts: a text may be nothing but lines.
 #[derive(Debug)]
 pub struct Source<'a> {
-    lines: Vec<Line<'a>>,
+    /// Without a byte order mark.
+    text: &'a str,
+    /// The length of that mark in bytes.
+    mark: usize,
+    /// Where each line starts, in bytes of `text`.
+    starts: Vec<u32>,
+    /// Of the lines of more than [`STEP`] bytes where every [`STEP`]th character starts; empty when
+    /// each character is a byte.
+    steps: HashMap<usize, Vec<usize>>,
     pub(super) format: Format,
-}
-
-#[derive(Clone, Debug, Default)]
-pub(super) struct Line<'a> {
-    /// Without its end.
-    pub(super) text: &'a str,
-    /// Where it starts in the text, in bytes.
-    start: usize,
-    /// Where every [`STEP`]th character starts; empty when each character is a byte.
-    steps: Vec<usize>,
-}
-
-impl<'a> Line<'a> {
-    fn new(text: &'a str, start: usize) -> Self {
-        let starts = text.char_indices().map(|(offset, _)| offset);
-        let steps = if text.is_ascii() {
-            Vec::new()
-        } else {
-            starts.step_by(STEP).collect()
-        };
-        Self { text, start, steps }
-    }
-
-    /// Where a character starts, from 0, or the end of the line.
-    fn offset(&self, character: usize) -> Option<usize> {
-        if self.steps.is_empty() {
-            return Some(character);
-        }
-        let step = *self.steps.get(character / STEP)?;
-        let rest = self.text.get(step..)?;
-        let mut starts = rest.char_indices().map(|(offset, _)| offset);
-        let offset = match starts.nth(character % STEP) {
-            Some(offset) => offset,
-            None => rest.len(),
-        };
-        step.checked_add(offset)
-    }
 }
 
 /// What a value takes in the file.
@@ -65,8 +38,14 @@ impl<'a> Source<'a> {
     /// Splits the text as the reader of its format does.
     pub fn new(text: &'a str, format: Format) -> Self {
         let without_mark = text.strip_prefix('\u{feff}').unwrap_or(text);
-        let mut start = text.len() - without_mark.len();
-        let mut lines = Vec::new();
+        let mut source = Self {
+            text: without_mark,
+            mark: text.len() - without_mark.len(),
+            starts: Vec::new(),
+            steps: HashMap::new(),
+            format,
+        };
+        let mut start = 0;
         for line in without_mark.split('\n') {
             let content = line.strip_suffix('\r').unwrap_or(line);
             // YAML ends a line at a lone carriage return too (yaml.org, section 5.4).
@@ -76,22 +55,74 @@ impl<'a> Source<'a> {
             };
             let mut part_start = start;
             for part in content.split(ends) {
-                lines.push(Line::new(part, part_start));
+                source.add(part, part_start);
                 part_start += part.len() + 1;
             }
             start += line.len() + 1;
         }
-        Self { lines, format }
+        source
+    }
+
+    fn add(&mut self, line: &str, start: usize) {
+        if line.len() > STEP {
+            let starts = line.char_indices().map(|(offset, _)| offset);
+            let steps = match line.is_ascii() {
+                true => Vec::new(),
+                false => starts.step_by(STEP).collect(),
+            };
+            self.steps.insert(self.starts.len(), steps);
+        }
+        // A text of 4 GiB is none that is read.
+        self.starts.push(u32::try_from(start).unwrap_or(u32::MAX));
+    }
+
+    /// Where a line starts and its text without its end, by its index from 0.
+    fn indexed(&self, index: usize) -> Option<(usize, &'a str)> {
+        let start = usize::try_from(*self.starts.get(index)?).ok()?;
+        let next = self.starts.get(index + 1);
+        let end = match next {
+            Some(next) => usize::try_from(*next).ok()?,
+            None => self.text.len(),
+        };
+        let line = self.text.get(start..end)?;
+        let line = match next {
+            Some(_) => line.strip_suffix('\n').unwrap_or(line),
+            None => line,
+        };
+        Some((start, line.strip_suffix('\r').unwrap_or(line)))
+    }
+
+    /// Where a character of a line starts, both from 0, or the end of the line.
+    fn offset_in(&self, index: usize, line: &str, character: usize) -> Option<usize> {
+        let step = match self.steps.get(&index) {
+            Some(steps) if steps.is_empty() => return Some(character),
+            Some(steps) => *steps.get(character / STEP)?,
+            None if line.is_ascii() => return Some(character),
+            None if character < STEP => 0,
+            None => return None,
+        };
+        let rest = line.get(step..)?;
+        let mut starts = rest.char_indices().map(|(offset, _)| offset);
+        let offset = match starts.nth(character % STEP) {
+            Some(offset) => offset,
+            None => rest.len(),
+        };
+        step.checked_add(offset)
+    }
+
+    /// The line of a place with its start in the text, and where in the line the place is.
+    fn place(&self, at: Position) -> Option<(usize, &'a str, usize)> {
+        let index = usize::try_from(at.line).ok()?.checked_sub(1)?;
+        let character = usize::try_from(at.column).ok()?.checked_sub(1)?;
+        let (start, line) = self.indexed(index)?;
+        Some((start, line, self.offset_in(index, line, character)?))
     }
 
     /// The byte of the text that a place is at; the place after the last line is the end.
     pub(super) fn offset(&self, at: Position) -> Option<usize> {
-        let line = self.numbered(at.line)?;
-        let character = usize::try_from(at.column).ok()?.checked_sub(1)?;
-        let offset = line.offset(character)?;
-        line.text
-            .get(..offset)
-            .map(|before| line.start + before.len())
+        let (start, line, offset) = self.place(at)?;
+        line.get(..offset)
+            .map(|before| self.mark + start + before.len())
     }
 
     /// The text of a line before a place and after it; a place that is not in the file is at the end
@@ -102,18 +133,18 @@ impl<'a> Source<'a> {
 
     /// Without its end; empty when there is none of this number.
     fn line(&self, number: u32) -> &'a str {
-        self.numbered(number).map_or("", |line| line.text)
+        self.numbered(number).unwrap_or_default()
     }
 
-    pub(super) fn numbered(&self, number: u32) -> Option<&Line<'a>> {
+    /// A line by its number from 1, without its end.
+    pub(super) fn numbered(&self, number: u32) -> Option<&'a str> {
         let index = usize::try_from(number).ok()?.checked_sub(1)?;
-        self.lines.get(index)
+        self.indexed(index).map(|(_, line)| line)
     }
 
     pub(super) fn split(&self, at: Position) -> Option<(&'a str, &'a str)> {
-        let line = self.numbered(at.line)?;
-        let character = usize::try_from(at.column).ok()?.checked_sub(1)?;
-        line.text.split_at_checked(line.offset(character)?)
+        let (_, line, offset) = self.place(at)?;
+        line.split_at_checked(offset)
     }
 
     /// The characters from a place to the end of its line, without a comment; 1 in JSON, where a
@@ -203,12 +234,11 @@ impl<'a> Source<'a> {
     pub(super) fn find(&self, from: Position, key: &str, value: &str) -> Option<Position> {
         let start = usize::try_from(from.line).ok()?.checked_sub(1)?;
         let mut seen = false;
-        let lines = self.lines.iter().enumerate().skip(start);
-        for (index, line) in lines.take(MAX_LINES) {
+        for index in (start..self.starts.len()).take(MAX_LINES) {
             let (mut column, text) = if index == start {
                 (from.column, self.split(from)?.1)
             } else {
-                (1, line.text)
+                (1, self.indexed(index)?.1)
             };
             let mut rest = text;
             if !seen {
@@ -308,6 +338,21 @@ mod tests {
         assert_eq!(source.around(at(1, 2_049)).1, "");
         assert_eq!(source.around(at(1, 9_999)), (text.as_str(), ""));
         assert_eq!(source.around(at(2, 1)), ("", ""));
+    }
+
+    #[test]
+    fn lines_end_as_the_reader_of_the_format_ends_them() {
+        let text = "\u{feff}a\r\nb\rc\r\r\n\nd\r";
+        let lines = |format| -> Vec<_> {
+            let source = Source::new(text, format);
+            (1..).map_while(|number| source.numbered(number)).collect()
+        };
+        assert_eq!(lines(Format::Yaml), ["a", "b", "c", "", "", "d"]);
+        assert_eq!(lines(Format::Json), ["a", "b\rc\r", "", "d"]);
+        for (position, offset) in [(at(1, 1), 3), (at(2, 1), 6), (at(6, 2), 14)] {
+            let source = Source::new(text, Format::Yaml);
+            assert_eq!(source.offset(position), Some(offset), "{position}");
+        }
     }
 
     #[test]
