@@ -27,6 +27,7 @@ fn every_reason_has_a_page_and_every_page_a_reason() {
     files.sort();
     expected.sort();
     assert_eq!(files, expected);
+    let failure = regex::Regex::new(r"(?m)^(?:denied|error) \((\w+)\): ").unwrap();
     let mut problems = Vec::new();
     for reason in Reason::ALL {
         let (code, decision) = (reason.code(), reason.decision().as_str());
@@ -40,6 +41,12 @@ fn every_reason_has_a_page_and_every_page_a_reason() {
         ] {
             if !text.contains(&part) {
                 problems.push(format!("{file} has no {part:?}"));
+            }
+        }
+        let (_, example) = text.split_once("\n## Example\n").unwrap_or_default();
+        for shown in failure.captures_iter(example) {
+            if &shown[1] != code {
+                problems.push(format!("{file} shows `{}`", &shown[1]));
             }
         }
         for index in ["README.md", "docs/reasons.md"] {

@@ -45,6 +45,9 @@ pub(crate) struct Arguments {
     /// The token says this, whatever the job is; may be given more than once.
     #[arg(long, value_name = "NAME=VALUE", value_parser = name_and_value)]
     pub(crate) claim: Vec<(String, String)>,
+    /// GitHub answers with this status when the policy is asked for.
+    #[arg(long, value_name = "STATUS", value_parser = clap::value_parser!(u16).range(400..600))]
+    pub(crate) policy_status: Option<u16>,
     /// The runner cancels the step after so many milliseconds.
     #[arg(long, value_name = "MS")]
     pub(crate) cancel_after_ms: Option<u64>,
@@ -76,6 +79,7 @@ impl Arguments {
             || self.id_token.is_some()
             || !self.input.is_empty()
             || !self.claim.is_empty()
+            || self.policy_status.is_some()
             || self.cancel_after_ms.is_some()
     }
 }

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use super::arguments::{Arguments, EventName};
 use super::product;
-use crate::github::{Permissions, Repository, TokenRecipe};
+use crate::github::{Endpoint, Fault, FaultRule, Permissions, Repository, TokenRecipe};
 use crate::runner::{PullRequest, Signal};
 use crate::{GitHub, Job, Runner, StepResult};
 use anyhow::Context as _;
@@ -132,6 +132,10 @@ impl Scenario {
         github.set_token(token.fold(TokenRecipe::new(), |token, (name, value)| {
             token.claim(name, value.as_str())
         }));
+        if let Some(status) = arguments.policy_status {
+            let fault = Fault::status(status, "the simulator was told to answer so");
+            github.add_fault(FaultRule::always(Endpoint::Contents, fault));
+        }
         let action = product::root().join("action.yml");
         let mut runner = Runner::new(binary).trusting(&github);
         runner = if action.exists() {
