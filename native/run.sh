@@ -7,8 +7,9 @@ set -euo pipefail
 
 # No program, no grant: the outputs say so too.
 refuse() {
-  echo "::error title=repo-permissions::$1"
-  printf '%s\n' decision=error allowed=false "message=$1" >>"$GITHUB_OUTPUT"
+  local message="$1; see https://repo-permissions.github.io/repo-permissions/native.html"
+  echo "::error title=repo-permissions::$message"
+  printf '%s\n' decision=error allowed=false "message=$message" >>"$GITHUB_OUTPUT"
   exit 2
 }
 
@@ -48,7 +49,7 @@ fetch() {
   if [ "$GITHUB_SERVER_URL" = "$RELEASE_SERVER" ] && gh attestation verify --help >/dev/null 2>&1; then
     GH_HOST="${RELEASE_SERVER#https://}" GH_TOKEN="$ATTESTATION_TOKEN" gh attestation verify program.tar.gz \
       --repo "$RELEASE_REPOSITORY" --signer-workflow "$RELEASE_REPOSITORY/.github/workflows/release.yml" >/dev/null ||
-      refuse "\`$name\` has no attestation of \`$RELEASE_REPOSITORY\`'s release workflow"
+      refuse "that \`$RELEASE_REPOSITORY\`'s release workflow built \`$name\` could not be verified: \`gh\` says why, above"
     echo "$name: checksum and attestation verified"
   else
     echo "$name: checksum verified; its attestation was not, which needs \`gh\` 2.49 or newer and $RELEASE_SERVER"

@@ -140,6 +140,8 @@ impl Stage {
             annotations.len() == 1 && annotations[0].contains(why),
             "{annotations:?}"
         );
+        let page = concat!(env!("CARGO_PKG_HOMEPAGE"), "/native.html");
+        assert!(annotations[0].ends_with(page), "{annotations:?}");
         assert_eq!(
             (step.output("decision"), step.output("allowed")),
             ("error", "false")
@@ -302,7 +304,7 @@ fn the_attestation_is_verified_where_gh_can() {
     stage.program("bin/gh", &gh(1));
     let step = stage.run(&[("permission", "ws:deployments:create")]);
     assert_eq!(step.exit_code(), Some(2), "{}{}", step.stdout, step.stderr);
-    assert!(step.output("message").contains("has no attestation of"));
+    assert!(step.output("message").contains("could not be verified"));
     assert!(!step.stdout.contains("started"), "{}", step.stdout);
 
     // Too old for attestations: said, and the checksum decides.
