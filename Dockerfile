@@ -1,8 +1,8 @@
 # The image of the action: one static binary and nothing else. The certificates of the public
 # authorities are compiled in, so that the image needs no files.
 #
-# Base images are named by tag. Automated updates keep the tag new; a release that has to be
-# reproducible replaces it by the digest of that day (`rust:1.95-bookworm@sha256:…`).
+# For `uses: …@main` and for `docker build`. Releases have Dockerfile.prebuilt, which takes the programs of
+# the release's own build and no base image; here it is named by tag, which automated updates keep new.
 FROM rust:1.95-bookworm AS build
 WORKDIR /build
 
