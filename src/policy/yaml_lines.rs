@@ -299,7 +299,9 @@ fn plain_length_in_brackets(rest: &str) -> Option<usize> {
         }
         before = byte;
     }
-    (before != b':').then_some(length)
+    // saphyr-parser takes a dash that stands alone there for the start of a list.
+    let ends_well = before != b':' && !rest.get(..length)?.ends_with(" -");
+    ends_well.then_some(length)
 }
 
 /// The rest of a line.

@@ -106,6 +106,9 @@ fn what_is_not_is_given_up() {
         "[a]: b",
         "a: [b]: c",
         "a: [b:]",
+        "a: [b -]",
+        "a: [b - , c]",
+        "a: {b: c -}",
         "a: {b:c}",
         "a : b",
         "%YAML 1.2\n---\na: b",
@@ -115,7 +118,8 @@ fn what_is_not_is_given_up() {
 }
 
 /// Parts of lines that meet in all ways.
-const PARTS: [&str; 38] = [
+const PARTS: [&str; 39] = [
+    " -",
     "a: ",
     "b:",
     "a",
