@@ -33,7 +33,7 @@ use crate::report::{Detail, Failure, Outcome, PolicyRecord};
 const FAREWELL: Duration = Duration::from_secs(3);
 /// How much time a review leaves for the end of the App's tokens.
 const TO_REVOKE: Duration = Duration::from_secs(2);
-/// How long a decision may take: it does not look at signals, and the runner waits ten seconds.
+/// How long deciding may take in all: it does not look at signals, and the runner waits ten seconds.
 const MAX_DECISION: Duration = Duration::from_secs(4);
 
 /// Runs the action and gives the exit code: 0 allowed or an advisory denial, 1 denied, 2 error.
@@ -312,8 +312,11 @@ impl Step<'_> {
         let policy = async { Ok(self.policy(inputs, &runtime, work, credentials).await) };
         let (context, policy) = tokio::try_join!(identity, policy)?;
         let (loaded, document) = policy?;
+        let started = Instant::now();
+        let asked = &inputs.permissions;
         let decided =
-            self.decide_by(loaded, document, loaded.scope, &inputs.permissions, context)?;
+            self.decide_by(loaded, document, loaded.scope, asked, context, MAX_DECISION)?;
+        let left = MAX_DECISION.saturating_sub(started.elapsed());
         let is_open = |permission: &PermissionDecision<'_>| {
             permission.decision == Decision::Denied && permission.delegated
         };
@@ -324,19 +327,21 @@ impl Step<'_> {
         let Some((own, document)) = own.await? else {
             return Ok(decided);
         };
-        let asked = inputs.permissions.iter().zip(decided);
-        asked
-            .map(|(permission, central)| {
-                if !is_open(&central) {
-                    return Ok(central);
-                }
-                let asked = std::slice::from_ref(permission);
-                let of_own =
-                    self.decide_by(own, document, Scope::ThisRepository, asked, context)?;
-                let of_own = of_own.into_iter().next().ok_or_else(incomplete)?;
-                Ok(with_own_policy(central, of_own))
-            })
-            .collect()
+        let open = asked.iter().zip(&decided);
+        let open = open.filter(|(_, central)| is_open(central));
+        let open: Vec<_> = open.map(|(permission, _)| permission.clone()).collect();
+        let scope = Scope::ThisRepository;
+        let mut of_own = self
+            .decide_by(own, document, scope, &open, context, left)?
+            .into_iter();
+        let decided = decided.into_iter().map(|central| match is_open(&central) {
+            true => of_own
+                .next()
+                .map(|own| with_own_policy(central, own))
+                .ok_or_else(incomplete),
+            false => Ok(central),
+        });
+        decided.collect()
     }
 
     fn decide_by<'w>(
@@ -346,8 +351,9 @@ impl Step<'_> {
         scope: Scope,
         permissions: &[PermissionKey<'_>],
         context: &'w Context,
+        time: Duration,
     ) -> Result<Vec<PermissionDecision<'w>>, Failure> {
-        let until = Instant::now() + self.budget.left().min(MAX_DECISION);
+        let until = Instant::now() + self.budget.left().min(time);
         let now = (self.clock)();
         let go_on = || Instant::now() < until;
         decide_while(document, scope, permissions, context, now, &go_on)
@@ -422,6 +428,8 @@ pub fn write_internal_outputs(environment: &Environment, message: &str) {
         ("message", message),
     ];
     if let Some(path) = environment.get("GITHUB_OUTPUT") {
+        // Those of a decision that was not told everywhere: `result` would still say `allowed`.
+        take_outputs_back(path);
         _ = write_outputs(path, outputs).inspect_err(|_| take_outputs_back(path));
     }
 }

@@ -142,6 +142,10 @@ fn trace_rules<'a>(
             Ok(traced) => trace.push(traced),
             Err(problem) => problems.push(problem),
         }
+        // The other rules have the same problem then.
+        if !problems.is_empty() && !trying.has_time() {
+            break;
+        }
     }
     match Invalid::from_problems(problems) {
         Some(invalid) => Err(invalid),

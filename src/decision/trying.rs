@@ -11,6 +11,10 @@ use crate::policy::{Case, Kind, Matcher, Pattern, Patterns, Problem};
 /// How much memory compiled patterns may take that are kept, in bytes.
 const MAX_KEPT: usize = 32 << 20;
 
+/// How much one regex may have to do with one value: its compiled bytes times the value's. The longest
+/// pattern with a value of 4 KiB takes some tenths of a second, in which nobody is listened to.
+const MAX_WORK: usize = 4 << 30;
+
 /// How patterns are tried.
 #[derive(Clone, Copy)]
 pub(super) struct Trying<'t> {
@@ -49,7 +53,7 @@ impl<'t> Trying<'t> {
             return Err(patterns.empty());
         }
         for pattern in &patterns.list {
-            if !(self.go_on)() {
+            if !self.has_time() {
                 let message =
                     "deciding took too long: the patterns up to here are too many or too large";
                 return Err(
@@ -58,11 +62,36 @@ impl<'t> Trying<'t> {
             }
             take(match self.compiled {
                 Some(compiled) => compiled.matches(pattern, value, case)?,
-                None => pattern.compile(case)?.matches(value),
+                None => match pattern.compile(case)? {
+                    Matcher::Regex(regex) => search(pattern, &regex, value)?,
+                    matcher => matcher.matches(value),
+                },
             });
         }
         Ok(())
     }
+
+    /// Whether there is time for more.
+    pub(super) fn has_time(self) -> bool {
+        (self.go_on)()
+    }
+}
+
+/// Whether a regex or a glob matches.
+fn search(pattern: &Pattern<'_>, regex: &Regex, value: Option<&str>) -> Result<bool, Problem> {
+    let Some(value) = value else {
+        return Ok(false);
+    };
+    if regex.memory_usage().saturating_mul(value.len()) > MAX_WORK {
+        let message = format!(
+            "the value has {} bytes, too many for a pattern of this size",
+            value.len()
+        );
+        return Err(Problem::new(pattern.position, message)
+            .over(&pattern.text)
+            .help("lower the repetitions of the pattern, which are what makes it large"));
+    }
+    Ok(regex.is_match(value))
 }
 
 /// Compiled regexes and globs by their text, kept for the next decision as long as there is room.
@@ -89,19 +118,20 @@ impl Compiled {
         let kept = self.0.read().unwrap_or_else(PoisonError::into_inner);
         let same = kept.regexes.get(&(pattern.kind, case));
         if let Some(regex) = same.and_then(|regexes| regexes.get(&*pattern.text)) {
-            return Ok(value.is_some_and(|value| regex.is_match(value)));
+            return search(pattern, regex, value);
         }
         drop(kept);
-        let matcher = pattern.compile(case)?;
-        let matches = matcher.matches(value);
-        if let Matcher::Regex(regex) = matcher {
-            let mut kept = self.0.write().unwrap_or_else(PoisonError::into_inner);
-            let bytes = regex.memory_usage() + pattern.text.len();
-            if kept.bytes + bytes <= MAX_KEPT {
-                kept.bytes += bytes;
-                let same = kept.regexes.entry((pattern.kind, case)).or_default();
-                same.insert(pattern.text.to_string(), regex);
-            }
+        let regex = match pattern.compile(case)? {
+            Matcher::Regex(regex) => regex,
+            matcher => return Ok(matcher.matches(value)),
+        };
+        let matches = search(pattern, &regex, value)?;
+        let mut kept = self.0.write().unwrap_or_else(PoisonError::into_inner);
+        let bytes = regex.memory_usage() + pattern.text.len();
+        if kept.bytes + bytes <= MAX_KEPT {
+            kept.bytes += bytes;
+            let same = kept.regexes.entry((pattern.kind, case)).or_default();
+            same.insert(pattern.text.to_string(), regex);
         }
         Ok(matches)
     }

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use simulator::Job;
 
-use crate::row::{Row, judge, push, row};
+use crate::row::{KEY, Row, judge, push, row};
 use crate::support::repository;
 
 fn on(branch: &str, rule: &str, reason: &'static str) -> Row {
@@ -231,13 +231,22 @@ fn a20_slow_regexes_and_giant_policies() {
     rows.push(row(bomb, push("main"), "policy_invalid"));
     let huge = format!("version: 1\npermissions: []\n#{}", "x".repeat(10 << 20));
     rows.push(row(&huge, push("main"), "policy_invalid"));
-    for step in judge(rows) {
+    // Each is below the limit of a pattern; together they take minutes, and a decision has four seconds.
+    let many: String = (0..40_000)
+        .map(|number| format!("\n      - '\\w{{30}}[a-z]{number}'"))
+        .collect();
+    let many = format!("version: 1\npermissions:\n  - permission: {KEY}\n    branch:{many}\n");
+    rows.push(row(&many, push("main"), "policy_invalid"));
+    let steps = judge(rows);
+    for step in &steps {
         assert!(
             step.duration < Duration::from_secs(10),
             "{:?}",
             step.duration
         );
     }
+    let message = steps.last().unwrap().output("message");
+    assert!(message.contains("deciding took too long"), "{message}");
 }
 
 #[test]
