@@ -5,14 +5,18 @@
     clippy::expect_used,
     clippy::indexing_slicing,
     clippy::panic,
+    clippy::print_stdout,
     clippy::unwrap_used,
     reason = "a test that fails may panic"
 )]
 
+#[path = "support/memory.rs"]
+mod memory;
 mod support;
 
+use std::io::{BufWriter, Read as _};
 use std::path::PathBuf;
-use std::process::Command;
+use std::process::{Command, Stdio};
 
 use insta::assert_snapshot;
 use serde_json::Value;
@@ -136,6 +140,80 @@ fn records() -> String {
         .set_token(TokenRecipe::new().claim("aud", "somebody-else"));
     log.push_str(&stage.ask(&stage.push(), "ws:locks:delete").stdout);
     log
+}
+
+/// The same records again and again, of another branch each time, up to this many.
+fn repeated(log: &str, count: usize, mut to: impl std::io::Write) {
+    let lines = log.lines().filter(|line| line.starts_with('{'));
+    let lines: Vec<_> = lines.collect();
+    for number in 0..count {
+        let branch = format!("feature/x{}", number / lines.len() % 20_000);
+        let line = lines[number % lines.len()].replace("feature/x", &branch);
+        writeln!(to, "{line}").unwrap();
+    }
+}
+
+#[test]
+fn a_long_log_shows_how_far_it_is_on_a_terminal() {
+    let logs = Logs::new("long");
+    let mut log = Vec::new();
+    repeated(&logs.log(), 2_000, &mut log);
+    let logs = logs.with("long.jsonl", log);
+    let bar = regex::Regex::new(r"\d+ % of \d+\.\d+ MiB, \S+ left").unwrap();
+    for (term, is_shown) in [("xterm", true), ("dumb", false)] {
+        let terminal = nix::pty::openpty(None, None).unwrap();
+        let mut command = Command::new(env!("CARGO_BIN_EXE_repo-permissions"));
+        command
+            .args(["audit", "verify", "long.jsonl", "--policy", "policy.yml"])
+            .current_dir(&logs.0)
+            .env_clear()
+            .env("TERM", term)
+            .stdin(Stdio::null())
+            .stdout(Stdio::null())
+            .stderr(terminal.slave);
+        let mut child = command.spawn().unwrap();
+        // The last open end of the terminal is the program's own.
+        drop(command);
+        let mut shown = Vec::new();
+        // A terminal whose other end is closed gives an error, not an end.
+        let _ = std::fs::File::from(terminal.master).read_to_end(&mut shown);
+        child.wait().unwrap();
+        let shown = String::from_utf8(shown).unwrap();
+        assert_eq!(bar.is_match(&shown), is_shown, "{shown:?}");
+    }
+}
+
+#[test]
+#[ignore = "2 GB of records: `AUDIT_BINARY=… cargo test --test audit_command -- --ignored --nocapture` with a release build, and `.ci/run product`"]
+fn a_million_records_in_bounded_memory() {
+    let binary = std::env::var_os("AUDIT_BINARY").expect("AUDIT_BINARY names the release build");
+    let logs = Logs::new("million");
+    let policies = ["--policy", "policy.yml", "--policy", "central.yml"];
+    let mut peaks = Vec::new();
+    for count in [10_000, 1_000_000] {
+        let path = logs.0.join("many.jsonl");
+        let file = std::fs::File::create(&path).unwrap();
+        repeated(&logs.log(), count, BufWriter::with_capacity(1 << 20, file));
+        let size = path.metadata().unwrap().len();
+        let mut command = Command::new(&binary);
+        command.current_dir(&logs.0).env_clear();
+        command
+            .args(["audit", "verify", "many.jsonl"])
+            .args(policies);
+        let measured = memory::measure(&mut command);
+        std::fs::remove_file(&path).unwrap();
+        let printed = String::from_utf8(measured.output.stdout).unwrap();
+        assert_eq!(measured.output.status.code(), Some(0), "{printed}");
+        assert!(printed.contains("0 otherwise, 0 malformed"), "{printed}");
+        println!(
+            "{count} records, {:.2} GB: {:.1} s, peak memory {:.1} MB",
+            size as f64 / 1e9,
+            measured.time.as_secs_f64(),
+            measured.kilobytes as f64 / 1024.0
+        );
+        peaks.push(measured.kilobytes);
+    }
+    assert!(peaks[1] < peaks[0] + 32_768, "{peaks:?}");
 }
 
 #[test]

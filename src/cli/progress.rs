@@ -2,35 +2,20 @@
 
 use std::io::IsTerminal as _;
 
-use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
+use indicatif::{ProgressBar, ProgressDrawTarget, ProgressFinish, ProgressStyle};
 
-/// A bar on standard error; none where that is no terminal.
-pub(super) struct Progress(ProgressBar);
-
-impl Progress {
-    /// Of bytes that are read.
-    pub(super) fn bytes(total: u64) -> Self {
-        let target = if std::io::stderr().is_terminal() {
-            ProgressDrawTarget::stderr_with_hz(10)
-        } else {
-            ProgressDrawTarget::hidden()
-        };
-        let bar = ProgressBar::with_draw_target(Some(total), target);
-        let template = "{wide_bar} {percent} % of {binary_total_bytes}, {eta} left";
-        if let Ok(style) = ProgressStyle::with_template(template) {
-            bar.set_style(style);
-        }
-        Self(bar)
+/// A bar on standard error in this style; hidden where that is no terminal, or one that cannot move its
+/// cursor.
+pub(super) fn bar(style: &str) -> ProgressBar {
+    let is_dumb = std::env::var_os("TERM").is_none_or(|term| term.is_empty() || term == "dumb");
+    let target = match std::io::stderr().is_terminal() && !is_dumb {
+        true => ProgressDrawTarget::stderr(),
+        false => ProgressDrawTarget::hidden(),
+    };
+    // It is cleared also where it is left by an error.
+    let bar = ProgressBar::with_draw_target(None, target).with_finish(ProgressFinish::AndClear);
+    if let Ok(style) = ProgressStyle::with_template(style) {
+        bar.set_style(style.progress_chars("=> "));
     }
-
-    /// How much is done.
-    pub(super) fn set(&self, done: u64) {
-        self.0.set_position(done);
-    }
-}
-
-impl Drop for Progress {
-    fn drop(&mut self) {
-        self.0.finish_and_clear();
-    }
+    bar
 }

@@ -10,7 +10,7 @@ use serde::Serialize;
 use super::log::{Line, each_record};
 use super::policies::Policies;
 use crate::audit::{Evaluated, Recorded};
-use crate::cli::progress::Progress;
+use crate::cli::progress;
 use crate::cli::style::Colours;
 use crate::cli::{OutputFormat, print, print_error};
 use crate::decision::{Decision, Reason};
@@ -86,11 +86,12 @@ fn verify(
     found: &mut Verified,
 ) -> Result<(), String> {
     let size = |path: &PathBuf| std::fs::metadata(path).map_or(0, |metadata| metadata.len());
-    let progress = Progress::bytes(arguments.files.iter().map(size).sum());
+    let bar = progress::bar("{bar:16} {percent} % of {binary_total_bytes}, {eta} left");
+    bar.set_length(arguments.files.iter().map(size).sum());
     let mut before = 0;
     for path in &arguments.files {
         let take = |line: &Line<'_>| {
-            progress.set(before + line.read);
+            bar.set_position(before + line.read);
             found.add(path, line, &mut policies);
             Ok(())
         };

@@ -1,11 +1,9 @@
 //! How far it is, on a terminal.
 
-use std::io::IsTerminal as _;
-
-use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
+use indicatif::ProgressBar;
 use jiff::Timestamp;
 
-use crate::cli::warn;
+use crate::cli::{progress, warn};
 use crate::github::RateLimit;
 use crate::report::text::visible;
 
@@ -19,15 +17,7 @@ pub(super) struct Progress {
 
 impl Progress {
     pub(super) fn new(owner: &str) -> Self {
-        let is_dumb = std::env::var_os("TERM").is_none_or(|term| term.is_empty() || term == "dumb");
-        let target = match std::io::stderr().is_terminal() && !is_dumb {
-            true => ProgressDrawTarget::stderr(),
-            false => ProgressDrawTarget::hidden(),
-        };
-        let bar = ProgressBar::with_draw_target(None, target);
-        if let Ok(style) = ProgressStyle::with_template(STYLE) {
-            bar.set_style(style.progress_chars("=> "));
-        }
+        let bar = progress::bar(STYLE);
         bar.set_prefix(owner.to_owned());
         Self { bar }
     }
