@@ -1,11 +1,12 @@
 //! One policy and one command each.
 
 use std::path::Path;
+use std::process::Command;
 use std::time::Duration;
 
 use repo_permissions::policy::{MAX_FILE, MAX_RULES};
 
-use super::program;
+use super::memory::measure;
 use super::texts::{HEAD, branches, filled, json_rules, largest, rule, rules};
 
 /// A policy, a command, and what comes of it.
@@ -93,8 +94,12 @@ impl Case {
         for (name, text) in files.chain([(self.file, &self.text)]) {
             std::fs::write(directory.join(name), text).unwrap();
         }
-        let arguments: Vec<_> = self.arguments.iter().map(String::as_str).collect();
-        let measured = program::run(binary, &arguments, &directory);
+        let mut command = Command::new(binary);
+        command
+            .args(&self.arguments)
+            .current_dir(&directory)
+            .env_clear();
+        let measured = measure(&mut command);
         let printed = [measured.output.stdout, measured.output.stderr].concat();
         let printed = String::from_utf8(printed).unwrap();
         let start: String = printed.chars().take(4_000).collect();

@@ -12,7 +12,8 @@
 )]
 
 mod cases;
-mod program;
+#[path = "../support/memory.rs"]
+mod memory;
 mod texts;
 
 use std::path::PathBuf;

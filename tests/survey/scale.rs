@@ -1,12 +1,11 @@
 //! Organisations of thousands of repositories, over TLS: points, requests, time, memory.
 
-use std::process::Stdio;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use simulator::GitHub;
 use simulator::github::{Organization, RateLimits};
 
-use super::memory::peak_memory;
+use super::memory::measure;
 use super::stage::{ALL, Run, SHA, Stage};
 
 const POLICY: &str = "\
@@ -59,7 +58,7 @@ fn organization(count: usize) -> Organization {
 }
 
 /// What a survey took.
-struct Measured {
+struct Surveyed {
     stage: Stage,
     run: Run,
     time: Duration,
@@ -67,20 +66,14 @@ struct Measured {
     peak: u64,
 }
 
-fn survey(count: usize) -> Measured {
+fn survey(count: usize) -> Surveyed {
     let stage = Stage::on(&format!("scale-{count}"), GitHub::builder().tls(true));
     stage.github.set_rate_limits(RateLimits::default());
     stage.github.add_organization(organization(count));
     stage.write("policy.yml", POLICY);
-    let started = Instant::now();
     let mut command = stage.command("--policy policy.yml --state state.jsonl --format json");
-    let piped = command.stdout(Stdio::piped()).stderr(Stdio::piped());
-    let child = piped.spawn().unwrap();
-    let id = child.id();
-    let watch = std::thread::spawn(move || peak_memory(id));
-    let run = Run::from(child.wait_with_output().unwrap());
-    let time = started.elapsed();
-    let peak = watch.join().unwrap();
+    let measured = measure(&mut command);
+    let run = Run::from(measured.output);
     assert_eq!((run.code, &*run.err), (Some(1), ""));
     let summary = &run.json()["summary"];
     let number = |key: &str| summary[key].as_u64().unwrap() as usize;
@@ -93,11 +86,11 @@ fn survey(count: usize) -> Measured {
     assert_eq!(summary["cost"]["points"], pages);
     assert_eq!(stage.github.used(), (pages, 1));
     stage.github.assert_nothing_unexpected();
-    Measured {
+    Surveyed {
         stage,
         run,
-        time,
-        peak,
+        time: measured.time,
+        peak: measured.kilobytes,
     }
 }
 
