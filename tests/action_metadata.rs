@@ -219,7 +219,35 @@ fn the_own_workflows_give_the_action_only_inputs_that_it_has() {
             }
         }
     }
-    assert_eq!(steps, 2, "the review and the gate of the release");
+    assert_eq!(
+        steps, 3,
+        "the review, and both jobs of the release that write"
+    );
+}
+
+/// GitHub gives the environment to main only, and the gate is asked before anything is written.
+#[test]
+fn every_job_of_the_release_that_writes_is_in_its_environment_and_asks_first() {
+    let workflow = Node::parse(&read(".github/workflows/release.yml"));
+    assert!(workflow["permissions"].entries().is_empty());
+    let mut writing = Vec::new();
+    for (name, job) in workflow["jobs"].entries() {
+        let permissions = job["permissions"].entries();
+        if permissions.iter().all(|(_, level)| level.text() == "read") {
+            continue;
+        }
+        writing.push(name.as_str());
+        assert_eq!(job["environment"].text(), "release", "{name}");
+        let condition = job["if"].text();
+        assert!(
+            condition.ends_with("github.ref == 'refs/heads/main'") && !condition.contains("||"),
+            "{name}: {condition}"
+        );
+        let steps = job["steps"].items();
+        assert!(is_checkout(&steps[0]["uses"]), "{name}");
+        assert_eq!(steps[1]["uses"].text(), "./", "{name}");
+    }
+    assert_eq!(writing, ["image", "publish"]);
 }
 
 #[test]
@@ -319,6 +347,10 @@ fn files(directory: &str) -> Vec<PathBuf> {
         .collect();
     files.sort();
     files
+}
+
+fn is_checkout(uses: &Node) -> bool {
+    uses.text().starts_with("actions/checkout@")
 }
 
 fn is_action(uses: &Node) -> bool {
