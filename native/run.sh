@@ -2,16 +2,19 @@
 # Fetches the program of this release for the runner, verifies it, and becomes it. Sourced by action.yml.
 #
 # The checksum stands in the action's own tree, so that whoever pins the action pins the program: an asset of the release
-# that was replaced is refused. Nothing here depends on the inputs.
+# that was replaced is refused. Nothing here depends on the inputs. It also has to run in the bash 3.2 of macOS.
 set -euo pipefail
 
 # No program, no grant: the outputs say so too.
 refuse() {
   local message="$1; see https://repo-permissions.github.io/repo-permissions/native.html"
+  trap - EXIT
   echo "::error title=repo-permissions::$message"
-  printf '%s\n' decision=error allowed=false "message=$message" >>"$GITHUB_OUTPUT"
+  printf '%s\n' decision=error allowed=false "message=$message" >>"$GITHUB_OUTPUT" || true
   exit 2
 }
+# Whatever else ends this script before the program is there. Exit code 1 would say that a policy denied.
+trap 'refuse "the program could not be fetched: the log says above what failed"' EXIT
 
 readonly CHECKSUMS="$GITHUB_ACTION_PATH/checksums.txt"
 platform="$(printf '%s-%s' "$RUNNER_OS" "$RUNNER_ARCH" | tr '[:upper:]' '[:lower:]')"
@@ -25,38 +28,46 @@ read -r expected name < <(grep -- "-$platform\.tar\.gz\$" "$CHECKSUMS") ||
 version="${name#repo-permissions-}"
 version="${version%-"$platform".tar.gz}"
 
-directory="$(mktemp -d "$RUNNER_TEMP/repo-permissions.XXXXXX")"
-# A relative path below: tar takes what stands before a colon, as in `D:\a`, for a host.
-fetch() {
-  cd "$directory"
-  # `--disable`: no file in the home directory has a say.
-  curl --disable --fail --silent --show-error --location --proto '=https' --proto-redir '=https' --tlsv1.2 \
-    --retry 3 --connect-timeout 10 --max-time 60 --max-filesize 33554432 --output program.tar.gz \
-    "$RELEASE_SERVER/$RELEASE_REPOSITORY/releases/download/v$version/$name" ||
-    refuse "\`$name\` of release \`v$version\` cannot be downloaded"
+workspace="$PWD"
+directory="$(mktemp -d "$RUNNER_TEMP/repo-permissions.XXXXXX")" ||
+  refuse "\`$RUNNER_TEMP\` takes no directory for \`$name\`"
+# Relative paths below: tar takes what stands before a colon, as in `D:\a`, for a host.
+cd "$directory"
 
-  local actual
-  if command -v sha256sum >/dev/null; then
-    actual="$(sha256sum <program.tar.gz)"
-  else
-    actual="$(shasum -a 256 <program.tar.gz)"
-  fi
-  if [ "${actual%% *}" != "$expected" ]; then
-    refuse "\`$name\` has the SHA-256 ${actual%% *}, expected $expected: it is not what was released"
-  fi
+# `--disable`: no file in the home directory has a say.
+curl --disable --fail --silent --show-error --location --proto '=https' --proto-redir '=https' --tlsv1.2 \
+  --retry 3 --retry-max-time 60 --connect-timeout 10 --max-time 60 --max-filesize 33554432 --output program.tar.gz \
+  "$RELEASE_SERVER/$RELEASE_REPOSITORY/releases/download/v$version/$name" ||
+  refuse "\`$name\` of release \`v$version\` cannot be downloaded"
 
-  # Who built it, and from what: for what is fetched from the server that the job's token is of.
-  if [ "$GITHUB_SERVER_URL" = "$RELEASE_SERVER" ] && gh attestation verify --help >/dev/null 2>&1; then
-    GH_HOST="${RELEASE_SERVER#https://}" GH_TOKEN="$ATTESTATION_TOKEN" gh attestation verify program.tar.gz \
-      --repo "$RELEASE_REPOSITORY" --signer-workflow "$RELEASE_REPOSITORY/.github/workflows/release.yml" >/dev/null ||
-      refuse "that \`$RELEASE_REPOSITORY\`'s release workflow built \`$name\` could not be verified: \`gh\` says why, above"
-    echo "$name: checksum and attestation verified"
-  else
-    echo "$name: checksum verified; its attestation was not, which needs \`gh\` 2.49 or newer and $RELEASE_SERVER"
-  fi
-  tar -xzf program.tar.gz
-}
-(fetch)
+if command -v sha256sum >/dev/null; then
+  actual="$(sha256sum <program.tar.gz)"
+else
+  actual="$(shasum -a 256 <program.tar.gz)"
+fi
+if [ "${actual%% *}" != "$expected" ]; then
+  refuse "\`$name\` has the SHA-256 ${actual%% *}, expected $expected: it is not what was released"
+fi
+
+# Who built it, and from what: for what is fetched from the server that the job's token is of. All of the help is read,
+# so that `gh` does not end by a closed pipe.
+if [ "$GITHUB_SERVER_URL" != "$RELEASE_SERVER" ]; then
+  echo "$name: checksum verified; its attestation was not, which only jobs of $RELEASE_SERVER can"
+elif gh attestation verify --help 2>/dev/null | grep -e --source-ref >/dev/null; then
+  GH_HOST="${RELEASE_SERVER#https://}" GH_TOKEN="$ATTESTATION_TOKEN" gh attestation verify program.tar.gz \
+    --repo "$RELEASE_REPOSITORY" --signer-workflow "$RELEASE_REPOSITORY/.github/workflows/release.yml" \
+    --source-ref refs/heads/main --deny-self-hosted-runners >/dev/null ||
+    refuse "that \`$RELEASE_REPOSITORY\`'s release workflow built \`$name\` from main could not be verified: \`gh\` says why, above"
+  echo "$name: checksum and attestation verified"
+else
+  echo "::warning title=repo-permissions::$name: checksum verified; its attestation was not, which needs a \`gh\` that knows \`attestation verify --source-ref\`"
+fi
+unset ATTESTATION_TOKEN
+
+tar -xzf program.tar.gz || refuse "\`$name\` cannot be unpacked"
+# A shell that fails to become a program ends without the trap, and not always with a code of its own.
+./repo-permissions --version >/dev/null || refuse "the program of \`$name\` does not start on this machine"
+cd "$workspace"
 
 # Git for Windows would rewrite values that look like paths.
 export MSYS2_ENV_CONV_EXCL='INPUT_'

@@ -134,6 +134,7 @@ impl Stage {
         let annotations: Vec<&str> = step
             .annotations()
             .iter()
+            .filter(|one| one.level == "error")
             .map(|one| one.message.as_str())
             .collect();
         assert!(
@@ -238,6 +239,8 @@ fn every_input_reaches_the_program_as_it_is() {
         let expected = format!("{}={value}", simulator::runner::input_variable(name));
         assert!(variables.contains(&expected.as_str()), "{name}");
     }
+    // What only the script needs.
+    assert!(!environment.contains("ATTESTATION_TOKEN"));
 }
 
 #[test]
@@ -270,6 +273,32 @@ fn what_is_not_the_release_is_refused() {
     stage.refused("this commit of the action is no release");
 }
 
+/// Exit code 1 would say that a policy denied.
+#[test]
+fn what_fails_on_the_way_is_an_error_with_outputs() {
+    let name = format!("repo-permissions-{VERSION}-linux-x64.tar.gz");
+    for (tool, why) in [
+        ("mktemp", "takes no directory for"),
+        ("tar", "cannot be unpacked"),
+        // None that the script asks about.
+        ("tr", "could not be fetched: the log says above what failed"),
+        ("sha256sum", "could not be fetched: the log says above"),
+    ] {
+        let stage = Stage::with_script("echo started");
+        std::fs::remove_file(stage.path("bin").join(tool)).unwrap();
+        stage.program(&format!("bin/{tool}"), "#!/bin/bash\nexit 1\n");
+        stage.refused(why);
+    }
+
+    // Of another machine, or in a directory without the right to execute.
+    let other = Directory::new();
+    std::fs::write(other.0.join("program"), b"\x7fELF\0").unwrap();
+    let mode = std::fs::Permissions::from_mode(0o755);
+    std::fs::set_permissions(other.0.join("program"), mode).unwrap();
+    let stage = Stage::with_program(&other.0.join("program"));
+    stage.refused(&format!("the program of `{name}` does not start"));
+}
+
 #[test]
 fn the_attestation_is_verified_where_gh_can() {
     let stage = Stage::with_script("echo started");
@@ -278,7 +307,7 @@ fn the_attestation_is_verified_where_gh_can() {
     let gh = |code: u8| {
         let seen = seen.display();
         format!(
-            "#!/bin/bash\necho \"$GH_TOKEN $*\" >>{seen}\ncase $* in *--help) exit 0;; esac\nexit {code}\n"
+            "#!/bin/bash\necho \"$GH_TOKEN $*\" >>{seen}\ncase $* in *--help) echo ' --source-ref string'; exit 0;; esac\nexit {code}\n"
         )
     };
     stage.program("bin/gh", &gh(0));
@@ -297,7 +326,8 @@ fn the_attestation_is_verified_where_gh_can() {
     assert_eq!(
         arguments,
         format!(
-            "attestation verify program.tar.gz --repo {ACTION} --signer-workflow {ACTION}/.github/workflows/release.yml"
+            "attestation verify program.tar.gz --repo {ACTION} --signer-workflow {ACTION}/.github/workflows/release.yml \
+             --source-ref refs/heads/main --deny-self-hosted-runners"
         )
     );
 
@@ -307,13 +337,15 @@ fn the_attestation_is_verified_where_gh_can() {
     assert!(step.output("message").contains("could not be verified"));
     assert!(!step.stdout.contains("started"), "{}", step.stdout);
 
-    // Too old for attestations: said, and the checksum decides.
-    stage.program("bin/gh", "#!/bin/bash\nexit 1\n");
-    let step = stage.run(&[("permission", "ws:deployments:create")]);
-    assert_eq!(step.exit_code(), Some(0), "{}{}", step.stdout, step.stderr);
-    assert!(
-        step.stdout.contains("its attestation was not"),
-        "{}",
-        step.stdout
-    );
+    // Too old for attestations, or for the branch in them: said, and the checksum decides.
+    for old in ["exit 1", "echo ' --signer-workflow string'"] {
+        stage.program("bin/gh", &format!("#!/bin/bash\n{old}\n"));
+        let step = stage.run(&[("permission", "ws:deployments:create")]);
+        assert_eq!(step.exit_code(), Some(0), "{}{}", step.stdout, step.stderr);
+        let [warning] = step.annotations() else {
+            panic!("{}", step.stdout);
+        };
+        assert_eq!(warning.level, "warning");
+        assert!(warning.message.contains("its attestation was not"));
+    }
 }
