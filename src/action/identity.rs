@@ -91,7 +91,7 @@ fn endpoint(environment: &Environment, runtime: &Runtime) -> Result<TokenEndpoin
     let token = environment.secret("ACTIONS_ID_TOKEN_REQUEST_TOKEN");
     let (Some(url), Some(token)) = (url, token) else {
         let hint = if runtime.job.event_name.starts_with("pull_request") {
-            "give the job `id-token: write`; a pull request from a fork (or by Dependabot) gets no token whatever the job asks for"
+            "give the job `id-token: write`; a pull request from a fork gets no token whatever the job asks for, and one by Dependabot may get none"
         } else {
             "give the job `id-token: write` (and its caller, if this is a reusable workflow)"
         };
