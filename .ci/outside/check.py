@@ -299,8 +299,11 @@ def policy_from(repository, path, ref):
 def acts_as_app(check, run, github, job):
     job_token = run.variables["INPUT_TOKEN"]
     for request in github.requests:
-        if request.kind in ("contents", "commit", "check-run", "status", "revoke"):
-            sent = request.headers["authorization"].partition(" ")[2]
+        sent = request.headers.get("authorization", "").partition(" ")[2]
+        # While the App's is taken.
+        if request.kind in ("contents", "commit"):
+            check.equal(f"{request.kind} with the job's token", sent, job_token)
+        if request.kind in ("check-run", "status", "revoke"):
             check.true(f"{request.kind} with the App's token", sent.startswith("ghs_12345_") and sent != job_token)
             check.true("the App's token is masked", sent in run.masked())
     check.equal("tokens revoked", [t for t, granted in github.tokens.items() if granted.get("app")], [])
