@@ -261,7 +261,7 @@ pub fn cases() -> Vec<Case> {
             filled("version: 1\n", "\n", "x", MAX_FILE),
         )
         .gives(2, "policy_invalid")
-        .within(640)
+        .within(160)
         .heavy(),
         Case::check("150,000 problems", "problems.yml", many.clone())
             .gives(2, "policy_invalid")
