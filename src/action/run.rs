@@ -2,9 +2,11 @@
 
 use std::cell::OnceCell;
 use std::future::Future;
+use std::pin::pin;
 use std::time::Duration;
 
-use futures_util::future::join;
+use futures_util::FutureExt as _;
+use futures_util::future::{FusedFuture as _, join};
 use jiff::Timestamp;
 use reqwest::Client;
 use secrecy::SecretString;
@@ -31,6 +33,9 @@ use crate::report::{Detail, Failure, Outcome, PolicyRecord};
 
 /// How long reports may take after SIGTERM or SIGINT. The runner kills after ten seconds.
 const FAREWELL: Duration = Duration::from_secs(3);
+/// How much of that a report that is under way may take. GitHub carries it out even if nobody waits, and
+/// shows what came last: it must not come after what is told anew.
+const TO_ARRIVE: Duration = Duration::from_secs(1);
 /// How much time a review leaves for the end of the App's tokens.
 const TO_REVOKE: Duration = Duration::from_secs(2);
 /// How long deciding may take in all: it does not look at signals, and the runner waits ten seconds.
@@ -109,11 +114,16 @@ where
         Reason::Cancelled => deadline.min(Instant::now() + FAREWELL),
         _ => deadline,
     };
+    let reviewed = match outcome.reason {
+        Reason::Cancelled => None,
+        _ => inputs.as_ref().filter(|_| report_inputs.review),
+    };
+    let mut sent = pin!(reporter.send(&outcome, Budget::until(until)).fuse());
     let told = join(
-        tell(&reporter, &outcome, inputs.as_ref(), clock, until),
+        tell(&reporter, sent.as_mut(), reviewed, clock, until),
         audit.deliver(until),
     );
-    let outcome = tokio::select! {
+    let told_instead = tokio::select! {
         biased;
         () = cancelled(), if outcome.reason != Reason::Cancelled => {
             // Decided, but not told everywhere, and the job is being stopped: not a success, and what was
@@ -122,13 +132,20 @@ where
             reporter.write_local(&outcome);
             audit.write(&outcome, work.workspace(), work.token.get());
             let until = deadline.min(Instant::now() + FAREWELL);
-            let told = tell(&reporter, &outcome, inputs.as_ref(), clock, until);
+            let sent_anew = async {
+                if !sent.is_terminated() {
+                    _ = tokio::time::timeout(TO_ARRIVE, sent).await;
+                }
+                reporter.send(&outcome, Budget::until(until)).await;
+            };
+            let told = tell(&reporter, sent_anew, None, clock, until);
             join(told, audit.deliver(until)).await;
-            outcome
+            Some(outcome)
         }
-        _ = told => outcome,
+        _ = told => None,
     };
-    reporter.conclude(&outcome);
+    let outcome = told_instead.as_ref().unwrap_or(&outcome);
+    reporter.conclude(outcome);
     match outcome.decision {
         Decision::Allowed => 0,
         Decision::Denied if report_inputs.mode == Mode::Advisory => 0,
@@ -137,24 +154,21 @@ where
     }
 }
 
-/// Everything that goes over the network: the outcome first, then the review of a changed policy,
-/// which may take longer.
+/// What goes over the network: the outcome first, then the review of a changed policy, which may take
+/// longer.
 async fn tell(
     reporter: &Reporter<'_>,
-    outcome: &Outcome<'_>,
-    inputs: Option<&Inputs>,
+    sent: impl Future<Output = ()>,
+    reviewed: Option<&Inputs>,
     clock: fn() -> Timestamp,
     until: Instant,
 ) {
-    let budget = Budget::until(until);
-    reporter.send(outcome, budget).await;
-    if let (true, Some(inputs)) = (reporter.inputs.review, inputs)
-        && outcome.reason != Reason::Cancelled
-    {
+    sent.await;
+    if let Some(inputs) = reviewed {
         let budget = Budget::until(until - TO_REVOKE);
         review::run(reporter, &inputs.policy, clock(), budget).await;
     }
-    reporter.revoke(budget).await;
+    reporter.revoke(Budget::until(until)).await;
 }
 
 fn cancellation() -> Failure {

@@ -130,6 +130,43 @@ fn a_signal_at_each_request() {
     println!("{} signals at {} requests", cases.len(), REQUESTS.len());
 }
 
+/// GitHub carries out what it has received, whether somebody waits for the answer or not.
+#[test]
+fn what_is_under_way_does_not_overtake_the_cancellation() {
+    let reports: Vec<_> = REQUESTS
+        .iter()
+        .filter(|request| [Role::CheckRun, Role::Status].contains(&request.role))
+        .flat_map(|request| SIGNALS.map(|signal| (request, signal)))
+        .collect();
+    assert!(reports.len() >= 6);
+    each(&reports, 8, |(request, signal)| {
+        let scene = Scene::new(request.place, Ask::Allowed);
+        let late = Fault::Delay(Duration::from_millis(500));
+        scene.add_fault(request, request.rule(late, 1, &scene.commits));
+        let step = scene.run(|id| {
+            while !request.has_arrived(&scene) {
+                std::thread::sleep(Duration::from_millis(2));
+            }
+            send(id, *signal);
+        });
+        assert_eq!(step.output("reason"), "cancelled", "{}", request.name);
+        // Both the grant and what took its place are there by now.
+        std::thread::sleep(Duration::from_millis(600));
+        let runs = check_runs(&scene, |_| true);
+        let conclusions: Vec<_> = runs
+            .iter()
+            .filter_map(|run| run.conclusion.as_deref())
+            .collect();
+        assert_eq!(conclusions, ["success", "failure"], "{}", request.name);
+        let statuses = scene.stage.github.statuses();
+        let states: Vec<_> = statuses
+            .iter()
+            .map(|status| status.state.as_str())
+            .collect();
+        assert_eq!(states, ["success", "error"], "{}", request.name);
+    });
+}
+
 #[test]
 fn a_signal_at_any_moment() {
     let count = if run_all() { 2000 } else { 200 };
