@@ -27,6 +27,14 @@ pub enum HttpError {
         /// The cause.
         why: String,
     },
+    /// Whoever answers under this name does not prove to be it: nothing was sent, and it is not asked again.
+    #[error("the certificate of {host} is not trusted: {why}")]
+    Untrusted {
+        /// Host and port.
+        host: String,
+        /// What is wrong with it.
+        why: String,
+    },
     /// No whole answer in time.
     #[error("{host} did not answer within {} s", after.as_secs_f32().ceil())]
     Timeout {
@@ -81,6 +89,9 @@ pub(crate) fn causes(error: &dyn std::error::Error) -> String {
 /// What went wrong with a request, without its URL, which can hold ids and secrets.
 pub(crate) fn from_reqwest(error: &reqwest::Error, host: &str) -> HttpError {
     let host = host.to_owned();
+    if let Some(why) = distrust(error) {
+        return HttpError::Untrusted { host, why };
+    }
     let why = std::error::Error::source(error).map_or_else(|| "no cause".to_owned(), causes);
     if error.is_connect() {
         HttpError::Connect { host, why }
@@ -88,6 +99,25 @@ pub(crate) fn from_reqwest(error: &reqwest::Error, host: &str) -> HttpError {
         HttpError::Unsendable { host, why }
     } else {
         HttpError::Transport { host, why }
+    }
+}
+
+/// What is wrong with a server's certificate, if that is the cause.
+fn distrust(error: &(dyn std::error::Error + 'static)) -> Option<String> {
+    match error.downcast_ref() {
+        Some(rustls::Error::InvalidCertificate(rustls::CertificateError::UnknownIssuer)) => Some(
+            "nobody known has issued it; an authority of one's own is given by `ca-bundle`"
+                .to_owned(),
+        ),
+        Some(rustls::Error::InvalidCertificate(why)) => Some(why.to_string()),
+        _ => {
+            // An I/O error has the causes of what it wraps, but not what it wraps.
+            let wrapped = error.downcast_ref().and_then(std::io::Error::get_ref);
+            match wrapped {
+                Some(wrapped) => distrust(wrapped),
+                None => distrust(error.source()?),
+            }
+        }
     }
 }
 

@@ -153,6 +153,10 @@ mod tests {
             host: host(),
             why: String::new(),
         });
+        let untrusted = Err(HttpError::Untrusted {
+            host: host(),
+            why: String::new(),
+        });
         let broken = Err(HttpError::Transport {
             host: host(),
             why: String::new(),
@@ -177,6 +181,8 @@ mod tests {
             (answer(503, Some("3")), seconds(3), seconds(3), None),
             (answer(503, date), own_pause, own_pause, None),
             (connect, own_pause, own_pause, own_pause),
+            // It would not be another one the next time.
+            (untrusted, None, None, None),
             (broken, own_pause, own_pause, None),
             (large, None, None, None),
         ] {

@@ -213,7 +213,13 @@ fn step_proxies_and_certificates() {
             ("NODE_EXTRA_CA_CERTS", "evil.pem"),
         ] {
             for permission in [KEY, ALLOWED] {
+                let before = lying.heads().len();
                 let step = run(&[(name, url), certificates], permission);
+                let connections = lying.heads().len() - before;
+                assert!(
+                    (1..=6).contains(&connections),
+                    "{connections}: each host once"
+                );
                 assert_eq!(
                     step.output("reason"),
                     "token_unavailable",
