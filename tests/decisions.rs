@@ -17,7 +17,7 @@ use std::collections::BTreeMap;
 use simulator::github::{Endpoint, Fault, FaultRule, Level, TestKey, TokenRecipe};
 use simulator::runner::PullRequest;
 use simulator::{GitHub, Job};
-use support::{POLICY, Stage, assert_outcome, repository};
+use support::{POLICY, Stage, assert_outcome, each, repository};
 
 const DEPLOY: &str = "ws:deployments:create";
 
@@ -288,21 +288,21 @@ fn token_unavailable() {
     let step = stage.ask(&stage.push().with_id_token(false), DEPLOY);
     assert_outcome(&stage, &step, "error", "token_unavailable");
     assert!(step.output("message").contains("id-token: write"));
-    for endpoint in [Endpoint::Token, Endpoint::Keys] {
-        for fault in [
-            Fault::status(401, "no"),
-            Fault::status(503, "later"),
-            Fault::Reset,
-            Fault::Garbage,
-        ] {
-            let stage = Stage::with_policy(POLICY);
-            stage
-                .github
-                .add_fault(FaultRule::always(endpoint, fault.clone()));
-            let step = stage.run(&stage.push(), &[("permission", DEPLOY), ("timeout", "4")]);
-            assert_outcome(&stage, &step, "error", "token_unavailable");
-        }
-    }
+    let faults = [
+        Fault::status(401, "no"),
+        Fault::status(503, "later"),
+        Fault::Reset,
+        Fault::Garbage,
+    ];
+    let faults = faults.into_iter().flat_map(|fault| {
+        [Endpoint::Token, Endpoint::Keys].map(|endpoint| FaultRule::always(endpoint, fault.clone()))
+    });
+    each(&faults.collect::<Vec<_>>(), 8, |fault| {
+        let stage = Stage::with_policy(POLICY);
+        stage.github.add_fault(fault.clone());
+        let step = stage.run(&stage.push(), &[("permission", DEPLOY), ("timeout", "4")]);
+        assert_outcome(&stage, &step, "error", "token_unavailable");
+    });
 }
 
 #[test]
@@ -359,19 +359,20 @@ fn policy_not_found() {
 
 #[test]
 fn policy_unreadable() {
-    for fault in [
+    let faults = [
         Fault::status(403, "no"),
         Fault::status(500, "no"),
         Fault::Reset,
         Fault::Truncate,
-    ] {
+    ];
+    each(&faults, 4, |fault| {
         let stage = Stage::with_policy(POLICY);
         stage
             .github
             .add_fault(FaultRule::always(Endpoint::Contents, fault.clone()));
         let step = stage.run(&stage.push(), &[("permission", DEPLOY), ("timeout", "4")]);
         assert_outcome(&stage, &step, "error", "policy_unreadable");
-    }
+    });
     // A directory is not a file.
     let stage = Stage::with_repository(repository().with_file("main", "p.yml/a.yml", POLICY));
     let step = stage.run(

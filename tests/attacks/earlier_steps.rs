@@ -12,7 +12,7 @@ use simulator::{GitHub, Job, Receiver, StepResult};
 
 use crate::row::{KEY, PATH, count, push};
 use crate::support::proxy::Proxy;
-use crate::support::{Stage, assert_outcome, repository, runner};
+use crate::support::{Stage, assert_outcome, each, repository, runner};
 
 const POLICY: &str = "version: 1\npermissions:\n  - { permission: ws:deployments:create, environment: production }\n  - { permission: ws:locks:create, branch: main }\n";
 /// What the policy allows to a push to `main` without an environment.
@@ -121,10 +121,11 @@ fn step_variables_change_nothing_and_leak_nothing() {
     assert_outcome(&stage, &plain[0], "denied", "no_rule_matches");
     assert_outcome(&stage, &plain[1], "allowed", "granted");
     let names = variables(Path::new(""), "");
-    for index in 0..names.len() {
+    let indices: Vec<usize> = (0..names.len()).collect();
+    each(&indices, 4, |index| {
         for (permission, plain) in [KEY, ALLOWED].into_iter().zip(&plain) {
             // The workspace of a step is known to the steps before it; here each has its own.
-            let (name, value) = &variables(plain.workspace(), &attacker.otlp_endpoint())[index];
+            let (name, value) = &variables(plain.workspace(), &attacker.otlp_endpoint())[*index];
             let job = stage.push().with_earlier_env(name, value);
             let step = runner
                 .run(&stage.github, &job, &inputs(permission))
@@ -150,7 +151,7 @@ fn step_variables_change_nothing_and_leak_nothing() {
             );
             assert_no_secret(&stage.github, &step, &[]);
         }
-    }
+    });
     // All at once, besides those that name a proxy that is none.
     let job = variables(plain[0].workspace(), &attacker.otlp_endpoint())
         .iter()

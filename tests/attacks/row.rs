@@ -1,11 +1,12 @@
 //! One line of a table of attacks: a policy, a job that asks it, and what has to come out.
 
+use std::sync::OnceLock;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 use simulator::github::{FaultRule, TokenRecipe};
 use simulator::{Job, StepResult};
 
-use crate::support::{Stage, assert_outcome, repository};
+use crate::support::{Stage, assert_outcome, each, repository};
 
 /// What every row asks for, unless its policy says otherwise.
 pub const KEY: &str = "ws:deployments:create";
@@ -63,46 +64,58 @@ impl Row {
         self.faults.push(rule);
         self
     }
-}
 
-/// Runs the rows, and gives the steps back in order.
-#[track_caller]
-pub fn judge(rows: impl IntoIterator<Item = Row>) -> Vec<StepResult> {
-    judge_on(&Stage::with_repository(repository()), rows)
-}
-
-/// The same on a GitHub that has more than the one repository.
-#[track_caller]
-pub fn judge_on(stage: &Stage, rows: impl IntoIterator<Item = Row>) -> Vec<StepResult> {
-    let (mut attacks, mut twins) = (0, 0);
-    let mut steps = Vec::new();
-    for row in rows {
-        let repository = row.job.repository.clone();
+    fn judge(&self, stage: &Stage) -> StepResult {
+        let repository = self.job.repository.clone();
         let branch = repository.default_branch.clone();
-        stage
-            .github
-            .add_repository(repository.with_file(&branch, PATH, row.policy.as_str()));
+        let repository = repository.with_file(&branch, PATH, self.policy.as_str());
+        stage.github.add_repository(repository);
         stage.github.clear_records();
         stage.github.clear_faults();
-        for rule in &row.faults {
+        for rule in &self.faults {
             stage.github.add_fault(rule.clone());
         }
-        stage.github.set_token(row.token);
+        stage.github.set_token(self.token.clone());
         let mut inputs = vec![("permission", KEY)];
-        inputs.extend(row.inputs.iter().map(|(name, value)| (*name, &**value)));
-        let step = stage.run(&row.job, &inputs);
-        println!("{} by\n{}", row.reason, row.policy);
-        assert_outcome(stage, &step, decision_of(row.reason), row.reason);
-        match row.reason {
-            "granted" => twins += 1,
-            _ => attacks += 1,
-        }
-        steps.push(step);
+        inputs.extend(self.inputs.iter().map(|(name, value)| (*name, &**value)));
+        let step = stage.run(&self.job, &inputs);
+        println!("{} by\n{}", self.reason, self.policy);
+        assert_outcome(stage, &step, decision_of(self.reason), self.reason);
+        step
     }
-    assert!(attacks > 0, "no attack in the table");
-    assert!(twins > 0, "no twin in the table");
-    count(attacks, twins);
+}
+
+/// Runs the rows, each on a GitHub of its own, and gives the steps back in order.
+pub fn judge(rows: impl IntoIterator<Item = Row>) -> Vec<StepResult> {
+    let rows: Vec<Row> = rows.into_iter().collect();
+    assert_twins(&rows);
+    let steps: Vec<_> = rows.iter().map(|_| OnceLock::new()).collect();
+    each(
+        &steps.iter().zip(&rows).collect::<Vec<_>>(),
+        8,
+        |(step, row)| {
+            let judged = row.judge(&Stage::with_repository(repository()));
+            assert!(step.set(judged).is_ok());
+        },
+    );
     steps
+        .into_iter()
+        .map(|step| step.into_inner().unwrap())
+        .collect()
+}
+
+/// The same one after the other, on a GitHub that has more than the one repository.
+pub fn judge_on(stage: &Stage, rows: impl IntoIterator<Item = Row>) -> Vec<StepResult> {
+    let rows: Vec<Row> = rows.into_iter().collect();
+    assert_twins(&rows);
+    rows.iter().map(|row| row.judge(stage)).collect()
+}
+
+fn assert_twins(rows: &[Row]) {
+    let twins = rows.iter().filter(|row| row.reason == "granted").count();
+    assert!(twins < rows.len(), "no attack in the table");
+    assert!(twins > 0, "no twin in the table");
+    count(rows.len() - twins, twins);
 }
 
 /// Adds to what this run of the tests has shown, and prints it: the last line is the sum.

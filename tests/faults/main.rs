@@ -37,9 +37,9 @@ mod signals;
 mod streams;
 
 use std::path::{Path, PathBuf};
-use std::sync::atomic::{AtomicUsize, Ordering};
 
 use simulator::Runner;
+use support::each;
 
 /// Whether everything is run, or a part that fits into `cargo test`.
 fn run_all() -> bool {
@@ -50,20 +50,6 @@ fn binary() -> PathBuf {
     let built = || env!("CARGO_BIN_EXE_repo-permissions").into();
     let given = std::env::var_os("FAULTS_BINARY").map(PathBuf::from);
     given.unwrap_or_else(built).canonicalize().unwrap()
-}
-
-/// Does something with each case, so many at once; panics when one did.
-fn each<T: Sync>(cases: &[T], at_once: usize, run: impl Fn(&T) + Sync) {
-    let next = AtomicUsize::new(0);
-    std::thread::scope(|scope| {
-        for _ in 0..at_once {
-            scope.spawn(|| {
-                while let Some(case) = cases.get(next.fetch_add(1, Ordering::Relaxed)) {
-                    run(case);
-                }
-            });
-        }
-    });
 }
 
 /// The action as the runner starts it.

@@ -146,18 +146,24 @@ fn adding_a_rule_never_turns_a_grant_into_a_denial() {
 
 /// Only which rule is named.
 #[test]
-fn the_order_of_rules_never_changes_the_decision() {
+fn the_order_of_rules_entries_and_patterns_never_changes_the_decision() {
     let law = |engine: Engine<'_>| {
         let strategy = (policy(8), source(), vec(job(), 4));
         holds(150, strategy, |(before, source, jobs)| {
             let mut after = before.clone();
-            lists(&mut after)
-                .into_iter()
-                .for_each(|list| list.reverse());
-            after
-                .repositories
-                .iter_mut()
-                .for_each(|list| list.reverse());
+            for list in lists(&mut after) {
+                list.reverse();
+            }
+            for rule in all_rules(&mut after) {
+                rule.permissions.reverse();
+                dimensions(rule).for_each(|patterns| patterns.reverse());
+            }
+            if let Some(entries) = &mut after.repositories {
+                entries.reverse();
+                entries
+                    .iter_mut()
+                    .for_each(|entry| entry.repository.reverse());
+            }
             for job in &jobs {
                 let [old, new] = [&before, &after].map(|policy| engine(policy, source, job, ASKED));
                 if (old.decision, old.reason) != (new.decision, new.reason) {

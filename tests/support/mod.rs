@@ -5,6 +5,7 @@
 pub mod proxy;
 
 use std::path::Path;
+use std::sync::atomic::{AtomicUsize, Ordering};
 
 use serde_json::Value;
 use simulator::github::Repository;
@@ -46,6 +47,20 @@ pub fn runner() -> Runner {
 
 pub fn repository() -> Repository {
     Repository::new("acme-org/infra", 123, 4567).with_branch("feature/x")
+}
+
+/// Does something with each case, so many at once: steps wait more than they work. Panics when one did.
+pub fn each<T: Sync>(cases: &[T], at_once: usize, run: impl Fn(&T) + Sync) {
+    let next = AtomicUsize::new(0);
+    std::thread::scope(|scope| {
+        for _ in 0..at_once {
+            scope.spawn(|| {
+                while let Some(case) = cases.get(next.fetch_add(1, Ordering::Relaxed)) {
+                    run(case);
+                }
+            });
+        }
+    });
 }
 
 /// The audit records in a log or a file, a line each.
