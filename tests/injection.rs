@@ -252,7 +252,9 @@ fn assert_page_is_inert(page: &str, payload: &str) {
             prose.push_str(text);
         }
     }
-    for part in ["@a", "@o", "#1", "://e", "www.e", "\u{202e}", "\u{1b}"] {
+    for part in [
+        "@a", "@o", "#1", "GH-1", "://e", "www.e", ":tada:", "\u{202e}", "\u{1b}",
+    ] {
         assert!(!prose.contains(part), "{part:?} for {payload:?} in {prose}");
     }
     assert_eq!(html.matches("<h3>").count(), 1, "{payload:?} in {page}");

@@ -5,6 +5,8 @@
 
 use std::borrow::Cow;
 
+/// Takes no room, and parts what GitHub would make a link of.
+const NOTHING: char = '\u{200b}';
 /// The longest single value in a report, in characters.
 pub const MAX_VALUE: usize = 256;
 
@@ -208,7 +210,13 @@ pub fn html(value: &str) -> String {
 /// Prose without any meaning in Markdown, HTML or GitHub's own links.
 fn escape(text: &str) -> String {
     let mut escaped = String::with_capacity(text.len() + 8);
-    for c in text.chars() {
+    // Where what may be the name of a commit begins.
+    let mut commit = 0;
+    for (at, c) in text.char_indices() {
+        if !c.is_ascii_hexdigit() {
+            commit = at + c.len_utf8();
+        }
+        let so_far = text.get(commit..=at).unwrap_or_default();
         match c {
             '<' => escaped.push_str("&lt;"),
             '>' => escaped.push_str("&gt;"),
@@ -217,17 +225,36 @@ fn escape(text: &str) -> String {
                 escaped.push('\\');
                 escaped.push(c);
             }
-            // GitHub links mentions, issues and URLs in plain text too.
+            // GitHub links mentions, issues, URLs and commits (from seven digits on) in plain text too, and
+            // draws `:name:`.
             '@' | '#' => {
                 escaped.push(c);
-                escaped.push('\u{200b}');
+                escaped.push(NOTHING);
+            }
+            ':' if text.get(at + 1..).is_some_and(begins_link_or_emoji) => {
+                escaped.push(c);
+                escaped.push(NOTHING);
+            }
+            // A number is none.
+            c if so_far.len() >= 7 && so_far.contains(|c: char| c.is_ascii_alphabetic()) => {
+                commit = at;
+                escaped.push(NOTHING);
+                escaped.push(c);
             }
             c => escaped.push(c),
         }
     }
-    escaped
-        .replace("://", ":\u{200b}//")
-        .replace("www.", "www\u{200b}.")
+    ["www", "GH"].iter().fold(escaped, |text, word| {
+        text.replace(word, &format!("{word}{NOTHING}"))
+    })
+}
+
+/// What follows a colon: of `https://`, or of `:tada:`.
+fn begins_link_or_emoji(rest: &str) -> bool {
+    let is_of_name = |c: char| c.is_ascii_alphanumeric() || matches!(c, '_' | '+' | '-');
+    let after = rest.trim_start_matches(is_of_name);
+    let name = rest.strip_suffix(after).unwrap_or_default();
+    rest.starts_with("//") || after.starts_with(':') && name.contains(|c: char| !c.is_ascii_digit())
 }
 
 #[cfg(test)]
@@ -281,6 +308,11 @@ mod tests {
         assert_eq!(
             markdown("see https://evil.example @all #1"),
             "see https:\u{200b}//evil.example @\u{200b}all #\u{200b}1"
+        );
+        assert_eq!(
+            markdown("www.evil.example GH-1 :tada: a.yml:2:1: 00123abcdef 1234567890: x")
+                .replace(NOTHING, "·"),
+            "www·.evil.example GH·-1 :·tada: a.yml:2:1: 00123a·bcdef 1234567890: x"
         );
         assert_eq!(markdown("odd ` <img src=x>"), "odd  &lt;img src=x&gt;");
         assert_eq!(

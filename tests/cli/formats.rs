@@ -1,5 +1,7 @@
 //! Atmos Pro's own examples, and one slip of each kind in them, in every format of `lint`.
 
+use std::sync::atomic::{AtomicU32, Ordering};
+
 use insta::assert_snapshot;
 use serde_json::{Value, json};
 
@@ -31,7 +33,10 @@ permissions:
 "#;
 
 fn lint(format: &str) -> Run {
-    let directory = Directory::new(&format!("formats-{format}"), &[("policy.yml", ATMOS_PRO)]);
+    // Two tests ask for the same format.
+    static NUMBER: AtomicU32 = AtomicU32::new(0);
+    let name = format!("formats-{}", NUMBER.fetch_add(1, Ordering::Relaxed));
+    let directory = Directory::new(&name, &[("policy.yml", ATMOS_PRO)]);
     let run = directory.run(&["lint", "policy.yml", "--format", format]);
     assert_eq!((run.code, &*run.err), (Some(0), ""));
     run
