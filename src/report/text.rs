@@ -210,13 +210,11 @@ pub fn html(value: &str) -> String {
 /// Prose without any meaning in Markdown, HTML or GitHub's own links.
 fn escape(text: &str) -> String {
     let mut escaped = String::with_capacity(text.len() + 8);
-    // Where what may be the name of a commit begins.
-    let mut commit = 0;
+    // Of what may be the name of a commit: its digits so far, and whether it is more than a number.
+    let (mut digits, mut has_letter) = (0, false);
     for (at, c) in text.char_indices() {
-        if !c.is_ascii_hexdigit() {
-            commit = at + c.len_utf8();
-        }
-        let so_far = text.get(commit..=at).unwrap_or_default();
+        digits = if c.is_ascii_hexdigit() { digits + 1 } else { 0 };
+        has_letter = digits > 0 && (has_letter || c.is_ascii_alphabetic());
         match c {
             '<' => escaped.push_str("&lt;"),
             '>' => escaped.push_str("&gt;"),
@@ -235,18 +233,17 @@ fn escape(text: &str) -> String {
                 escaped.push(c);
                 escaped.push(NOTHING);
             }
-            // A number is none.
-            c if so_far.len() >= 7 && so_far.contains(|c: char| c.is_ascii_alphabetic()) => {
-                commit = at;
+            c if digits >= 7 && has_letter => {
                 escaped.push(NOTHING);
                 escaped.push(c);
+                (digits, has_letter) = (1, c.is_ascii_alphabetic());
             }
             c => escaped.push(c),
         }
     }
-    ["www", "GH"].iter().fold(escaped, |text, word| {
-        text.replace(word, &format!("{word}{NOTHING}"))
-    })
+    escaped
+        .replace("www.", "www\u{200b}.")
+        .replace("GH-", "GH\u{200b}-")
 }
 
 /// What follows a colon: of `https://`, or of `:tada:`.
@@ -310,10 +307,12 @@ mod tests {
             "see https:\u{200b}//evil.example @\u{200b}all #\u{200b}1"
         );
         assert_eq!(
-            markdown("www.evil.example GH-1 :tada: a.yml:2:1: 00123abcdef 1234567890: x")
+            markdown("www.evil.example GH-1 :tada: a.yml:2:1: 00123abcdef x1234567890: x")
                 .replace(NOTHING, "·"),
-            "www·.evil.example GH·-1 :·tada: a.yml:2:1: 00123a·bcdef 1234567890: x"
+            "www·.evil.example GH·-1 :·tada: a.yml:2:1: 00123a·bcdef x1234567890: x"
         );
+        // Every character is looked at once.
+        assert_eq!(markdown(&"7".repeat(1 << 20)).len(), 1 << 20);
         assert_eq!(markdown("odd ` <img src=x>"), "odd  &lt;img src=x&gt;");
         assert_eq!(
             html_message("``x`y`` <b>&\u{1b} `<i>`"),

@@ -70,6 +70,18 @@ pub fn assert_consistent(scene: &Scene, step: &StepResult) {
     assert_no_secret(scene, step);
 }
 
+fn await_arrival(request: &Request, scene: &Scene) {
+    let started = Instant::now();
+    while !request.has_arrived(scene) {
+        assert!(
+            started.elapsed() < Duration::from_secs(60),
+            "{}",
+            request.name
+        );
+        std::thread::sleep(Duration::from_millis(2));
+    }
+}
+
 fn at_request(request: &Request, signal: Signal, ask: Ask, again: bool) {
     let scene = Scene::new(request.place, ask);
     // The check run of the outcome comes by the way of the review's.
@@ -81,15 +93,7 @@ fn at_request(request: &Request, signal: Signal, ask: Ask, again: bool) {
     scene.add_fault(request, rule);
     let mut signalled = None;
     let step = scene.run(|id| {
-        let started = Instant::now();
-        while !request.has_arrived(&scene) {
-            assert!(
-                started.elapsed() < Duration::from_secs(60),
-                "{}",
-                request.name
-            );
-            std::thread::sleep(Duration::from_millis(2));
-        }
+        await_arrival(request, &scene);
         signalled = Some(Instant::now());
         send(id, signal);
         if again {
@@ -141,17 +145,15 @@ fn what_is_under_way_does_not_overtake_the_cancellation() {
     assert!(reports.len() >= 6);
     each(&reports, 8, |(request, signal)| {
         let scene = Scene::new(request.place, Ask::Allowed);
-        let late = Fault::Delay(Duration::from_millis(500));
+        let late = Fault::Delay(Duration::from_millis(300));
         scene.add_fault(request, request.rule(late, 1, &scene.commits));
         let step = scene.run(|id| {
-            while !request.has_arrived(&scene) {
-                std::thread::sleep(Duration::from_millis(2));
-            }
+            await_arrival(request, &scene);
             send(id, *signal);
         });
         assert_eq!(step.output("reason"), "cancelled", "{}", request.name);
         // Both the grant and what took its place are there by now.
-        std::thread::sleep(Duration::from_millis(600));
+        std::thread::sleep(Duration::from_millis(400));
         let runs = check_runs(&scene, |_| true);
         let conclusions: Vec<_> = runs
             .iter()
