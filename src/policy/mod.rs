@@ -1,10 +1,11 @@
 //! The policy: where it comes from, what it says, and what is wrong with it.
 //!
 //! A text becomes tokens with positions (`yaml`, `yaml_lines`, `json`), tokens become a checked
-//! [`Document`].
+//! [`Document`] by its `grammar`.
 
 mod document;
 mod glob;
+mod grammar;
 mod json;
 mod key;
 mod pattern;

@@ -3,7 +3,7 @@ use proptest::prelude::*;
 use proptest::sample::{Index, select};
 
 use super::*;
-use crate::policy::{Case, MAX_NESTING};
+use crate::policy::{Case, Format, MAX_FILE, MAX_NESTING};
 
 /// After this many problems the reader gives up.
 const MAX_PROBLEMS: usize = 50;
