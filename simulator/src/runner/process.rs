@@ -257,8 +257,9 @@ mod tests {
         let limit = Duration::from_secs(9);
         let finished = run(shell("exec sleep 9"), limit, signal, |_| ()).unwrap();
         assert_eq!(finished.exit, Exit::Signal(15));
-        let interrupt = |id| send(id, "INT").unwrap();
-        let finished = run(shell("exec sleep 9"), limit, None, interrupt).unwrap();
-        assert_eq!(finished.exit, Exit::Signal(2));
+        // Not INT or HUP, which a program that was started in the background may ignore.
+        let signal = |id| send(id, "USR1").unwrap();
+        let finished = run(shell("exec sleep 9"), limit, None, signal).unwrap();
+        assert_eq!(finished.exit, Exit::Signal(10));
     }
 }
