@@ -33,9 +33,6 @@ use crate::report::{Detail, Failure, Outcome, PolicyRecord};
 
 /// How long reports may take after SIGTERM or SIGINT. The runner kills after ten seconds.
 const FAREWELL: Duration = Duration::from_secs(3);
-/// How much of that a report that is under way may take. GitHub carries it out even if nobody waits, and
-/// shows what came last: it must not come after what is told anew.
-const TO_ARRIVE: Duration = Duration::from_secs(1);
 /// How much time a review leaves for the end of the App's tokens.
 const TO_REVOKE: Duration = Duration::from_secs(2);
 /// How long deciding may take in all: it does not look at signals, and the runner waits ten seconds.
@@ -133,8 +130,13 @@ where
             audit.write(&outcome, work.workspace(), work.token.get());
             let until = deadline.min(Instant::now() + FAREWELL);
             let sent_anew = async {
+                // GitHub carries out a request that nobody waits for any more, and shows what came last: it
+                // must not come after what is told anew. A third of the time is for that.
                 if !sent.is_terminated() {
-                    _ = tokio::time::timeout(TO_ARRIVE, sent).await;
+                    let left = until.saturating_duration_since(Instant::now());
+                    _ = tokio::time::timeout(left / 3, sent).await;
+                    // It may have written the address of its check run.
+                    reporter.write_outputs(&outcome);
                 }
                 reporter.send(&outcome, Budget::until(until)).await;
             };

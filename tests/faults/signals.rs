@@ -170,6 +170,26 @@ fn what_is_under_way_does_not_overtake_the_cancellation() {
 }
 
 #[test]
+fn no_output_leads_to_the_check_run_of_a_cancelled_grant() {
+    let request = REQUESTS
+        .iter()
+        .find(|request| request.role == Role::CheckRun)
+        .unwrap();
+    let scene = Scene::new(request.place, Ask::Allowed);
+    let late = Fault::Delay(Duration::from_millis(300));
+    scene.add_fault(request, request.rule(late, 1, &scene.commits));
+    let refused = Fault::status(403, "no");
+    scene.add_fault(request, request.rule(refused, usize::MAX, &scene.commits));
+    let step = scene.run(|id| {
+        await_arrival(request, &scene);
+        send(id, Signal::SIGTERM);
+    });
+    assert_eq!(step.output("reason"), "cancelled");
+    assert_eq!(check_runs(&scene, |_| true).len(), 1);
+    assert_eq!(step.output("check-run-url"), "");
+}
+
+#[test]
 fn a_signal_at_any_moment() {
     let count = if run_all() { 2000 } else { 200 };
     let cases: Vec<u32> = (0..count).collect();
