@@ -10,9 +10,12 @@ use repo_permissions::cli::Cli;
 use repo_permissions::platform::Interruption;
 
 fn main() -> ExitCode {
-    let arguments = Cli::parse();
-    if !arguments.is_action() {
-        return ExitCode::from(arguments.run());
+    // The step has no arguments, and does not wait until the command line is built to find that none is given.
+    if std::env::args_os().nth(1).is_some() {
+        let arguments = Cli::parse();
+        if !arguments.is_action() {
+            return ExitCode::from(arguments.run());
+        }
     }
     let environment = Environment::new(std::env::vars_os());
     // Before the runtime: that it cannot listen to signals is a panic of its own.
