@@ -5,6 +5,7 @@ use reqwest::Client;
 use secrecy::{ExposeSecret, SecretString};
 
 use super::environment::Environment;
+use super::order::behind;
 use super::runtime::Runtime;
 use super::workflow::Log;
 use crate::audit::TokenRecord;
@@ -31,7 +32,7 @@ pub struct Job<'a> {
 }
 
 impl Job<'_> {
-    /// Asks for the token and the issuer's keys at once, and verifies the token.
+    /// Asks for the token and the issuer's keys at once, for the token first, and verifies it.
     ///
     /// # Errors
     /// There is no token or no key set, or the token is not valid or not this job's.
@@ -52,7 +53,7 @@ impl Job<'_> {
                 .await
                 .map_err(keys_failure)
         };
-        let (token, published) = tokio::try_join!(token, published)?;
+        let (token, published) = tokio::try_join!(biased; token, behind(published))?;
         let claims = match self.check(&token, &published) {
             // The issuer rotates its keys: once more, in case the set was an older one.
             Err(error) if error.is_unknown_key() => {

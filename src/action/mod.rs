@@ -5,6 +5,7 @@ mod credentials;
 pub mod environment;
 mod identity;
 mod inputs;
+mod order;
 mod policy;
 mod report;
 mod review;

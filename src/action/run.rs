@@ -17,6 +17,7 @@ use super::credentials::Credentials;
 use super::environment::Environment;
 use super::identity::Job;
 use super::inputs::{Inputs, Mode, Problems, ReportInputs, timeout};
+use super::order::behind;
 use super::policy::{Loaded, Place, load};
 use super::report::{Reporter, with_page};
 use super::review;
@@ -326,7 +327,7 @@ impl Step<'_> {
         // A token that is not valid ends the run at once; a policy that cannot be read waits for the
         // token, which comes first.
         let policy = async { Ok(self.policy(inputs, &runtime, work, credentials).await) };
-        let (context, policy) = tokio::try_join!(identity, policy)?;
+        let (context, policy) = tokio::try_join!(biased; identity, behind(policy))?;
         let (loaded, document) = policy?;
         let started = Instant::now();
         let asked = &inputs.permissions;
