@@ -28,7 +28,9 @@ def instructions(text):
 
 def let_in():
     """What .dockerignore lets in: everything is kept out but what is named."""
-    first, *rest = (line for line in (REPOSITORY / ".dockerignore").read_text().splitlines() if not line.startswith("#"))
+    first, *rest = (
+        line for line in (REPOSITORY / ".dockerignore").read_text().splitlines() if not line.startswith("#")
+    )
     assert first == "*" and all(line.startswith("!") for line in rest), "written as a list of what is let in"
     return [pathlib.PurePosixPath(line.removeprefix("!")) for line in rest]
 
