@@ -220,9 +220,19 @@ fn the_own_workflows_give_the_action_only_inputs_that_it_has() {
         }
     }
     assert_eq!(
-        steps, 3,
-        "the review, and both jobs of the release that write"
+        steps, 4,
+        "the review, and the three jobs of the release that write"
     );
+}
+
+/// Without `shell: bash` a step's shell has no `pipefail`, and what stands before a pipe cannot fail it.
+#[test]
+fn a_pipe_fails_when_its_first_command_does() {
+    for path in files(".github/workflows") {
+        let workflow = Node::parse(&std::fs::read_to_string(&path).unwrap());
+        let shell = &workflow["defaults"]["run"]["shell"];
+        assert_eq!(shell.text(), "bash", "{}", path.display());
+    }
 }
 
 /// GitHub gives the environment to main only, and the gate is asked before anything is written.
@@ -247,7 +257,7 @@ fn every_job_of_the_release_that_writes_is_in_its_environment_and_asks_first() {
         assert!(is_checkout(&steps[0]["uses"]), "{name}");
         assert_eq!(steps[1]["uses"].text(), "./", "{name}");
     }
-    assert_eq!(writing, ["image", "publish"]);
+    assert_eq!(writing, ["image", "publish", "major"]);
 }
 
 #[test]

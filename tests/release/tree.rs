@@ -5,7 +5,7 @@ use std::process::{Command, Output};
 use std::sync::atomic::{AtomicU32, Ordering};
 
 /// What the scripts look at.
-const COPIED: [&str; 15] = [
+const COPIED: [&str; 17] = [
     ".github/release",
     "CHANGELOG.md",
     "Cargo.lock",
@@ -16,8 +16,10 @@ const COPIED: [&str; 15] = [
     "README.md",
     "SECURITY.md",
     "action.yml",
+    "benches/decision/Cargo.lock",
     "docs",
     "examples",
+    "fuzz/Cargo.lock",
     "man",
     "native",
     "simulator/Cargo.toml",

@@ -21,7 +21,7 @@ fn a_place_that_disagrees_is_named() {
         format!("  image: docker://ghcr.io/repo-permissions/repo-permissions@{digest} # {version}")
     };
     let own = format!("version = \"{VERSION}\"");
-    let cases: [(&str, &str, String, &str); 12] = [
+    let cases: [(&str, &str, String, &str); 14] = [
         (
             "Cargo.toml",
             &own,
@@ -45,6 +45,18 @@ fn a_place_that_disagrees_is_named() {
             &format!("name = \"simulator\"\n{own}"),
             "name = \"simulator\"\nversion = \"9.8.7\"".into(),
             "package `simulator`, names `9.8.7`",
+        ),
+        (
+            "fuzz/Cargo.lock",
+            &format!("name = \"repo-permissions\"\n{own}"),
+            "name = \"repo-permissions\"\nversion = \"9.8.7\"".into(),
+            "fuzz/Cargo.lock, package `repo-permissions`, names `9.8.7`",
+        ),
+        (
+            "benches/decision/Cargo.lock",
+            &format!("name = \"repo-permissions\"\n{own}"),
+            "name = \"repo-permissions\"\nversion = \"9.8.7\"".into(),
+            "benches/decision/Cargo.lock, package `repo-permissions`, names `9.8.7`",
         ),
         (
             "CHANGELOG.md",
