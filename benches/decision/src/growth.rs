@@ -68,8 +68,9 @@ fn entry(text: &mut String, repository: &str, rules: usize) {
     }
 }
 
+/// A list of so many patterns, and one more that matches.
 fn listed(count: usize, pattern: impl Fn(usize) -> String, last: &str) -> String {
-    let patterns: Vec<_> = (1..count).map(pattern).chain([last.to_owned()]).collect();
+    let patterns: Vec<_> = (0..count).map(pattern).chain([last.to_owned()]).collect();
     let patterns = patterns.join("\n  - ");
     format!("version: 1\npermissions:\n- permission: ws:p0:create\n  branch:\n  - {patterns}\n")
 }
