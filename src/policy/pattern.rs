@@ -219,15 +219,27 @@ impl Pattern<'_> {
             })
     }
 
+    /// By number, or by name as Python and Perl write it, which the parser takes for something else.
+    fn refers_back(&self, error: &regex_syntax::ast::Error) -> bool {
+        use regex_syntax::ast::ErrorKind;
+        let span = error.span().start.offset..error.span().end.offset;
+        match error.kind() {
+            ErrorKind::UnsupportedBackreference => true,
+            ErrorKind::FlagUnrecognized => self.text.contains("(?P="),
+            ErrorKind::EscapeUnrecognized => {
+                matches!(self.text.get(span), Some(r"\k" | r"\g"))
+            }
+            _ => false,
+        }
+    }
+
     fn not_a_regex(&self, error: &regex_syntax::Error) -> Problem {
         use regex_syntax::ast::ErrorKind;
         let (what, at) = match error {
             regex_syntax::Error::Parse(error) => {
                 let what = match error.kind() {
                     ErrorKind::UnsupportedLookAround => "look-around is not supported".to_owned(),
-                    ErrorKind::UnsupportedBackreference => {
-                        "back-references are not supported".to_owned()
-                    }
+                    _ if self.refers_back(error) => "back-references are not supported".to_owned(),
                     kind => kind.to_string(),
                 };
                 (what, error.span().start.offset)
@@ -247,9 +259,7 @@ impl Pattern<'_> {
             {
                 problem.help("list what is allowed instead of excluding what is not")
             }
-            regex_syntax::Error::Parse(error)
-                if error.kind() == &ErrorKind::UnsupportedBackreference =>
-            {
+            regex_syntax::Error::Parse(error) if self.refers_back(error) => {
                 problem.help("write the alternatives out, such as `(a-a|b-b)`")
             }
             regex_syntax::Error::Parse(error)
@@ -357,6 +367,10 @@ mod tests {
         insta::assert_snapshot!(message("a)|("), @"line 1, column 1: the regex `a)|(` is not valid: unopened group, at byte 1 of it");
         insta::assert_snapshot!(message("(?!main).*"), @"line 1, column 1: the regex `(?!main).*` is not valid: look-around is not supported, at byte 0 of it (list what is allowed instead of excluding what is not)");
         insta::assert_snapshot!(message(r"(a)\1"), @r"line 1, column 1: the regex `(a)\1` is not valid: back-references are not supported, at byte 3 of it (write the alternatives out, such as `(a-a|b-b)`)");
+        for regex in ["(?P<n>a)(?P=n)", r"(?<n>a)\k<n>", r"(a)\g1"] {
+            let said = message(regex);
+            assert!(said.contains("back-references are not supported"), "{said}");
+        }
         insta::assert_snapshot!(message("*.yml"), @r#"line 1, column 1: the regex `*.yml` is not valid: repetition operator missing expression, at byte 0 of it (for a glob write `{ glob: "*.yml" }`, as a regex `.*` means any text)"#);
         insta::assert_snapshot!(message(r"\d{1000}{1000}"), @r"line 1, column 1: the regex `\d{1000}{1000}` is larger than 1048576 bytes when compiled (lower its repetitions or split it into a list)");
         insta::assert_snapshot!(message(&"a".repeat(1025)), @"line 1, column 1: the pattern has 1025 bytes, the limit is 1024 (split it into a list of shorter patterns)");
