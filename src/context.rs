@@ -216,7 +216,8 @@ pub struct Base {
     /// The branch's name.
     #[serde(rename = "ref")]
     pub git_ref: String,
-    /// Its commit.
+    /// Its commit; empty where the payload does not say.
+    #[serde(default)]
     pub sha: String,
 }
 
@@ -226,7 +227,8 @@ pub struct Head {
     /// The branch's name.
     #[serde(rename = "ref")]
     pub git_ref: String,
-    /// The commit that reports belong on.
+    /// The commit that reports belong on; empty where the payload does not say.
+    #[serde(default)]
     pub sha: String,
     /// The head's repository; absent when it was deleted.
     #[serde(default)]

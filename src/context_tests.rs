@@ -146,6 +146,13 @@ fn fork_branch_named_main_is_not_main() {
             json!({"event_name": event, "ref": git_ref, "head_ref": "main", "repository_id": "1"});
         for (payload, branch) in [
             (pull_request(7, "main", own.clone()), "main"),
+            (
+                Some(
+                    json!({"pull_request": {"number": 7, "base": {"ref": "main"},
+                    "head": {"ref": "main", "repo": {"id": 1}}}}),
+                ),
+                "main",
+            ),
             (pull_request(7, "main", fork.clone()), "mallory:main"),
             (pull_request(7, "main", json!(null)), "mallory:main"),
             (
