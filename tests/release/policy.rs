@@ -51,7 +51,10 @@ fn only_the_jobs_of_the_release_workflow_that_write_may_release() {
         panic!("{granted:?}");
     };
     assert_eq!(row["workflow"], "release.yml");
-    assert_eq!(row["jobs"], serde_json::json!(["image", "publish", "major"]));
+    assert_eq!(
+        row["jobs"],
+        serde_json::json!(["image", "publish", "major"])
+    );
     assert_eq!(row["environment"]["name"], "release");
     assert_eq!(row["events"], serde_json::json!(["workflow_dispatch"]));
     assert_eq!(
