@@ -222,13 +222,14 @@ impl Pattern<'_> {
     /// By number, or by name as Python and Perl write it, which the parser takes for something else.
     fn refers_back(&self, error: &regex_syntax::ast::Error) -> bool {
         use regex_syntax::ast::ErrorKind;
-        let span = error.span().start.offset..error.span().end.offset;
+        let at = self.text.get(error.span().start.offset..);
+        let is_one_of = |starts: &[&str]| {
+            at.is_some_and(|text| starts.iter().any(|start| text.starts_with(start)))
+        };
         match error.kind() {
             ErrorKind::UnsupportedBackreference => true,
-            ErrorKind::FlagUnrecognized => self.text.contains("(?P="),
-            ErrorKind::EscapeUnrecognized => {
-                matches!(self.text.get(span), Some(r"\k" | r"\g"))
-            }
+            ErrorKind::FlagUnrecognized => is_one_of(&["P="]),
+            ErrorKind::EscapeUnrecognized => is_one_of(&[r"\k", r"\g"]),
             _ => false,
         }
     }
