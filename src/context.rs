@@ -1,7 +1,7 @@
-//! The context of a job: what the patterns of a rule are held against.
+//! The context of a job: the values that the patterns of a rule match.
 //!
-//! It comes from the signed claims only, plus the event payload for one fact: whether a pull request
-//! comes from this repository.
+//! It comes from the signed claims only. Of a pull request, GitHub's API or the event's payload adds one
+//! fact: whether its head is in this repository.
 
 use std::collections::BTreeMap;
 
@@ -22,6 +22,11 @@ pub struct Context {
     pub workflow: Option<String>,
     /// The branch; another full ref (`refs/tags/v1`) as it is; a fork's branch as `OWNER:BRANCH`.
     pub branch: Option<String>,
+    /// The base of a pull request, which the run merges with the head.
+    pub base: Base,
+    /// The repository's default branch, where it helps a decision on a pull request.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub default_branch: Option<String>,
     /// The environment of the job.
     pub environment: Option<String>,
     /// Who started the run.
@@ -49,25 +54,47 @@ pub struct Context {
 }
 
 impl Context {
-    /// The context of a verified token.
-    pub fn from_signed(claims: &SignedClaims, payload: Option<&EventPayload>) -> Self {
-        Self::of_claims(claims.as_claims(), payload)
+    /// The context of a verified token. `pull_request` is what GitHub's API or the event's payload says
+    /// of the pull request that the run is about.
+    pub fn from_signed(claims: &SignedClaims, pull_request: Option<&PullRequest>) -> Self {
+        Self::of_claims(claims.as_claims(), pull_request)
     }
 
     /// The context that a job with these claims would have. Nobody signed them: for offline checks
     /// only, where nothing is granted.
-    pub fn simulated(claims: &Claims, payload: Option<&EventPayload>) -> Self {
-        Self::of_claims(claims, payload)
+    pub fn simulated(claims: &Claims, pull_request: Option<&PullRequest>) -> Self {
+        Self::of_claims(claims, pull_request)
     }
 
-    fn of_claims(claims: &Claims, payload: Option<&EventPayload>) -> Self {
+    /// Completes a context that a question describes, where nothing is granted. The base of a pull
+    /// request that neither the question nor its claims name is assumed; an empty name is an absent base.
+    pub fn describe(&mut self, base: Option<&str>, default_branch: Option<&str>) {
+        self.default_branch = default_branch
+            .filter(|name| !name.is_empty())
+            .map(branch_named);
+        let of_event = self.event.as_deref();
+        let is_pull_request = of_event.is_some_and(|event| event.starts_with("pull_request"));
+        let is_derived = self.claims.contains_key("ref");
+        self.base = match (base, std::mem::take(&mut self.base)) {
+            (Some(""), base) if is_pull_request || base != Base::None => Base::Absent,
+            (Some(name), base) if is_pull_request || base != Base::None => {
+                Base::Branch(branch_named(name))
+            }
+            (None, Base::None) if is_pull_request && !is_derived => Base::Assumed,
+            (_, base) => base,
+        };
+    }
+
+    fn of_claims(claims: &Claims, pull_request: Option<&PullRequest>) -> Self {
         let text = |name| claims.text(name).map(str::to_owned);
         Self {
             repository: text("repository"),
             repository_id: text("repository_id"),
             repository_owner_id: text("repository_owner_id"),
             workflow: workflow(claims),
-            branch: branch(claims, payload),
+            branch: branch(claims, pull_request),
+            base: Base::of(|name| claims.text(name)),
+            default_branch: None,
             environment: text("environment"),
             actor: text("actor"),
             event: text("event_name"),
@@ -80,6 +107,79 @@ impl Context {
                 .map(|(name, value)| (name.to_owned(), value.into_owned()))
                 .collect(),
         }
+    }
+}
+
+/// What a run merges the head of its pull request with: the workflow file and the code of both run.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(from = "Option<String>", into = "Option<String>")]
+pub enum Base {
+    /// The run is of one ref: no rule looks at a base.
+    #[default]
+    None,
+    /// The run is of a pull request into this branch.
+    Branch(String),
+    /// The run is of a pull request, and the token does not say into which branch.
+    Absent,
+    /// The run is of a pull request whose base the question leaves out, for offline checks only: it is
+    /// taken to be trusted.
+    Assumed,
+}
+
+impl Base {
+    /// The base that signed claims name. The payload and the API never do: a pull request can get
+    /// another base while its job runs.
+    ///
+    /// A run of `refs/pull/N/merge` has the signed `base_ref`. In `pull_request_target` the base is the
+    /// branch of `ref`, whose workflow file and code run.
+    pub fn of<'c>(claim: impl Fn(&str) -> Option<&'c str>) -> Self {
+        let git_ref = claim("ref");
+        let base = if claim("event_name") == Some("pull_request_target") {
+            git_ref.and_then(branch_of_ref)
+        } else if git_ref.is_some_and(|git_ref| git_ref.starts_with("refs/pull/")) {
+            claim("base_ref").map(branch_named)
+        } else {
+            return Self::None;
+        };
+        base.map_or(Self::Absent, Self::Branch)
+    }
+
+    /// The branch's name, if it is known.
+    pub fn branch(&self) -> Option<&str> {
+        match self {
+            Self::Branch(branch) => Some(branch),
+            Self::None | Self::Absent | Self::Assumed => None,
+        }
+    }
+}
+
+impl From<Option<String>> for Base {
+    fn from(branch: Option<String>) -> Self {
+        branch.map_or(Self::None, Self::Branch)
+    }
+}
+
+impl From<Base> for Option<String> {
+    fn from(base: Base) -> Self {
+        base.branch().map(str::to_owned)
+    }
+}
+
+/// The value of a branch by its name. A name that itself starts with `refs/` becomes its full ref, so
+/// that no branch has the value of a tag.
+pub fn branch_named(name: &str) -> String {
+    match name.starts_with("refs/") {
+        true => format!("refs/heads/{name}"),
+        false => name.to_owned(),
+    }
+}
+
+/// The value of a full ref: the name of a branch, any other ref as it is.
+fn branch_of_ref(git_ref: &str) -> Option<String> {
+    let name = git_ref.strip_prefix("refs/heads/");
+    match name.filter(|name| !name.is_empty()) {
+        Some(name) => Some(branch_named(name)),
+        None => git_ref.starts_with("refs/").then(|| git_ref.to_owned()),
     }
 }
 
@@ -120,43 +220,40 @@ fn file_name(rest: &str) -> Option<&str> {
     (!file.is_empty()).then_some(file)
 }
 
-fn branch(claims: &Claims, payload: Option<&EventPayload>) -> Option<String> {
+fn branch(claims: &Claims, pull_request: Option<&PullRequest>) -> Option<String> {
     let git_ref = claims.text("ref");
     let head_ref = claims.text("head_ref");
     let event = claims.text("event_name").unwrap_or_default();
-    let of_pull_request = git_ref
-        .and_then(|git_ref| git_ref.strip_prefix("refs/pull/"))
-        .and_then(|rest| rest.split_once('/'))
-        .map(|(number, _)| number);
-    match (event, of_pull_request, head_ref) {
+    match (event, git_ref.and_then(pull_request_number), head_ref) {
         // Whatever `ref` says: it names the base, the head is what is untrusted.
         ("pull_request_target", _, Some(head_ref)) => {
-            Some(head_branch(claims, payload, None, head_ref))
+            Some(head_branch(claims, pull_request, None, head_ref))
         }
         ("pull_request_target", _, None) => None,
         (event, Some(number), Some(head_ref)) if event.starts_with("pull_request") => {
-            Some(head_branch(claims, payload, Some(number), head_ref))
+            Some(head_branch(claims, pull_request, Some(number), head_ref))
         }
-        _ => {
-            let git_ref = git_ref.filter(|git_ref| git_ref.starts_with("refs/"))?;
-            let branch = git_ref
-                .strip_prefix("refs/heads/")
-                .filter(|name| !name.is_empty());
-            Some(branch.unwrap_or(git_ref).to_owned())
-        }
+        _ => branch_of_ref(git_ref?),
     }
 }
 
-/// `head_ref` alone only when the payload proves that the head is this repository; else as GitHub
+/// `N` of `refs/pull/N/merge`.
+pub fn pull_request_number(git_ref: &str) -> Option<&str> {
+    let (number, _) = git_ref.strip_prefix("refs/pull/")?.split_once('/')?;
+    Some(number)
+}
+
+/// `head_ref` alone only when the pull request's head is proved to be in this repository; else as GitHub
 /// labels the branches of forks, `OWNER:BRANCH`, so that a fork's `main` is not `main`.
 fn head_branch(
     claims: &Claims,
-    payload: Option<&EventPayload>,
+    pull_request: Option<&PullRequest>,
     number: Option<&str>,
     head_ref: &str,
 ) -> String {
-    let unknown = || format!("unknown:{head_ref}");
-    let Some(pull_request) = payload.and_then(|payload| payload.pull_request.as_ref()) else {
+    let branch = branch_named(head_ref);
+    let unknown = || format!("unknown:{branch}");
+    let Some(pull_request) = pull_request else {
         return unknown();
     };
     let head = &pull_request.head;
@@ -171,11 +268,11 @@ fn head_branch(
         .and_then(|repo| repo.id)
         .map(|id| id.to_string());
     if id.is_some() && id.as_deref() == claims.text("repository_id") {
-        return head_ref.to_owned();
+        return branch;
     }
     let owner = head.repo.as_ref().and_then(|repo| repo.owner.as_ref());
     match owner.or(head.user.as_ref()).map(|owner| &owner.login) {
-        Some(owner) if is_login(owner) => format!("{owner}:{head_ref}"),
+        Some(owner) if is_login(owner) => format!("{owner}:{branch}"),
         _ => unknown(),
     }
 }
@@ -189,16 +286,27 @@ fn is_login(login: &str) -> bool {
 
 /// What is read of the event's payload (`GITHUB_EVENT_PATH`).
 ///
-/// The runner writes it, but earlier steps of the job can change the file: it decides only between a
-/// branch and `OWNER:BRANCH`, and where reports go.
+/// The runner writes it, but earlier steps of the job can change the file: it decides only where reports
+/// go and, where the API does not answer, between a branch and `OWNER:BRANCH`.
 #[derive(Clone, Debug, Default, Deserialize)]
 pub struct EventPayload {
     /// The pull request of a `pull_request*` event.
     #[serde(default)]
     pub pull_request: Option<PullRequest>,
+    /// The repository of the event.
+    #[serde(default)]
+    pub repository: Option<EventRepository>,
 }
 
-/// A pull request.
+/// The repository of an event.
+#[derive(Clone, Debug, Deserialize)]
+pub struct EventRepository {
+    /// Its default branch: for offline checks only, since nobody signed it.
+    #[serde(default)]
+    pub default_branch: Option<String>,
+}
+
+/// A pull request, as the event's payload and GitHub's API describe it.
 #[derive(Clone, Debug, Deserialize)]
 pub struct PullRequest {
     /// Its number.
@@ -207,12 +315,12 @@ pub struct PullRequest {
     pub head: Head,
     /// Where they go to.
     #[serde(default)]
-    pub base: Option<Base>,
+    pub base: Option<BaseRef>,
 }
 
-/// The base of a pull request.
+/// The base of a pull request at the time of its event.
 #[derive(Clone, Debug, Deserialize)]
-pub struct Base {
+pub struct BaseRef {
     /// The branch's name.
     #[serde(rename = "ref")]
     pub git_ref: String,
@@ -257,6 +365,11 @@ pub struct Account {
 }
 
 impl EventPayload {
+    /// The default branch that the payload names: for offline checks only.
+    pub fn default_branch(&self) -> Option<&str> {
+        self.repository.as_ref()?.default_branch.as_deref()
+    }
+
     /// Reads the payload's JSON.
     ///
     /// # Errors

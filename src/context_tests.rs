@@ -77,7 +77,126 @@ fn what_is_not_in_github_workflows_is_the_whole_path() {
 fn branch_of(value: serde_json::Value, payload: Option<serde_json::Value>) -> Option<String> {
     let payload =
         payload.map(|payload| EventPayload::parse(payload.to_string().as_bytes()).unwrap());
-    Context::simulated(&claims(value), payload.as_ref()).branch
+    let pull_request = payload.and_then(|payload| payload.pull_request);
+    Context::simulated(&claims(value), pull_request.as_ref()).branch
+}
+
+fn base_of(event: &str, git_ref: &str, base_ref: &str) -> Base {
+    let claims =
+        json!({"event_name": event, "ref": git_ref, "head_ref": "x", "base_ref": base_ref});
+    Context::simulated(&self::claims(claims), None).base
+}
+
+#[test]
+fn the_base_is_the_signed_one_where_a_run_merges() {
+    let branch = |name: &str| Base::Branch(name.to_owned());
+    for (event, git_ref, base_ref, base) in [
+        ("push", "refs/heads/main", "evil", Base::None),
+        (
+            "merge_group",
+            "refs/heads/gh-readonly-queue/main/pr-1-abc",
+            "",
+            Base::None,
+        ),
+        // Merged and closed: what runs is the base alone.
+        ("pull_request", "refs/heads/main", "main", Base::None),
+        ("pull_request", "refs/pull/7/merge", "main", branch("main")),
+        ("pull_request", "refs/pull/7/head", "a/b", branch("a/b")),
+        (
+            "pull_request_review",
+            "refs/pull/7/merge",
+            "main",
+            branch("main"),
+        ),
+        (
+            "pull_request_review_comment",
+            "refs/pull/7/merge",
+            "main",
+            branch("main"),
+        ),
+        // An event that GitHub adds later fails closed.
+        (
+            "pull_request_of_tomorrow",
+            "refs/pull/7/merge",
+            "main",
+            branch("main"),
+        ),
+        ("push", "refs/pull/7/merge", "main", branch("main")),
+        ("pull_request", "refs/pull/7/merge", "", Base::Absent),
+        (
+            "pull_request",
+            "refs/pull/7/merge",
+            "refs/tags/v1",
+            branch("refs/heads/refs/tags/v1"),
+        ),
+        (
+            "pull_request_target",
+            "refs/heads/main",
+            "release",
+            branch("main"),
+        ),
+        (
+            "pull_request_target",
+            "refs/heads/release",
+            "main",
+            branch("release"),
+        ),
+        (
+            "pull_request_target",
+            "refs/tags/main",
+            "main",
+            branch("refs/tags/main"),
+        ),
+        ("pull_request_target", "main", "main", Base::Absent),
+        ("pull_request_target", "", "main", Base::Absent),
+    ] {
+        assert_eq!(
+            base_of(event, git_ref, base_ref),
+            base,
+            "{event} {git_ref} {base_ref}"
+        );
+    }
+}
+
+#[test]
+fn a_described_base_is_the_one_that_is_given() {
+    let described = |event: &str, base: Option<&str>| {
+        let mut context = Context {
+            event: Some(event.to_owned()),
+            ..Context::default()
+        };
+        context.describe(base, Some("refs/x"));
+        assert_eq!(context.default_branch.as_deref(), Some("refs/heads/refs/x"));
+        context.base
+    };
+    for event in ["pull_request", "pull_request_target", "pull_request_review"] {
+        assert_eq!(described(event, None), Base::Assumed);
+        assert_eq!(described(event, Some("")), Base::Absent);
+        assert_eq!(
+            described(event, Some("evil")),
+            Base::Branch("evil".to_owned())
+        );
+    }
+    for event in ["push", "merge_group", "issue_comment"] {
+        assert_eq!(described(event, None), Base::None);
+        assert_eq!(described(event, Some("evil")), Base::None);
+    }
+    let of_claims = |git_ref: &str, base: Option<&str>| {
+        let claims = json!({"event_name": "pull_request", "ref": git_ref, "head_ref": "x", "base_ref": "main"});
+        let mut context = Context::simulated(&self::claims(claims), None);
+        context.describe(base, None);
+        context.base
+    };
+    // A flag wins; what the claims say is not assumed.
+    assert_eq!(
+        of_claims("refs/pull/7/merge", None),
+        Base::Branch("main".to_owned())
+    );
+    assert_eq!(
+        of_claims("refs/pull/7/merge", Some("evil")),
+        Base::Branch("evil".to_owned())
+    );
+    assert_eq!(of_claims("refs/heads/main", None), Base::None);
 }
 
 #[test]
@@ -93,7 +212,12 @@ fn the_branch_of_each_kind_of_ref() {
         (
             "push",
             "refs/heads/refs/heads/main",
-            Some("refs/heads/main"),
+            Some("refs/heads/refs/heads/main"),
+        ),
+        (
+            "push",
+            "refs/heads/refs/tags/v1",
+            Some("refs/heads/refs/tags/v1"),
         ),
         ("push", "refs/heads/", Some("refs/heads/")),
         (

@@ -321,7 +321,10 @@ impl Step<'_> {
             };
             let (claims, token) = job.identify(client, self.budget).await?;
             _ = work.token.set(token);
-            let context = Context::from_signed(&claims, self.payload);
+            let pull_request = self
+                .payload
+                .and_then(|payload| payload.pull_request.as_ref());
+            let context = Context::from_signed(&claims, pull_request);
             Ok(work.context.get_or_init(|| context))
         };
         // A token that is not valid ends the run at once; a policy that cannot be read waits for the

@@ -5,7 +5,7 @@ use std::collections::{BTreeSet, HashMap};
 use jiff::Timestamp;
 
 use super::recorded::{Recorded, RecordedRule};
-use crate::context::Context;
+use crate::context::{Base, Context};
 use crate::decision::{Decision, Engine, PermissionDecision, Reason, Scope, with_own_policy};
 use crate::policy::{Document, Format, Invalid, PermissionKey};
 
@@ -39,8 +39,9 @@ pub struct Evaluated {
 struct Asked {
     scope: Scope,
     permission: String,
-    /// Repository, its ids, workflow, branch, environment, event.
-    values: [Option<String>; 7],
+    /// Repository, its ids, workflow, branch, default branch, environment, event.
+    values: [Option<String>; 8],
+    base: Base,
     claims: Vec<Option<String>>,
     /// How many of the expiries are over.
     over: usize,
@@ -161,9 +162,11 @@ impl<'a> Evaluator<'a> {
                 context.repository_owner_id.clone(),
                 context.workflow.clone(),
                 context.branch.clone(),
+                context.default_branch.clone(),
                 context.environment.clone(),
                 context.event.clone(),
             ],
+            base: context.base.clone(),
             claims: claims
                 .map(|name| context.claims.get(name).cloned())
                 .collect(),

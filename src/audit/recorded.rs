@@ -3,7 +3,7 @@
 use jiff::Timestamp;
 use serde::Deserialize;
 
-use crate::context::Context;
+use crate::context::{Base, Context};
 use crate::decision::{Decision, Reason, Scope};
 
 /// What every record's `type` starts with.
@@ -148,6 +148,10 @@ impl Event {
             let claims = data.claims.unwrap_or_default();
             Context {
                 repository_owner_id: claims.get("repository_owner_id").cloned(),
+                base: match Base::of(|name| claims.get(name).map(String::as_str)) {
+                    Base::None => context.base,
+                    of_claims => of_claims,
+                },
                 claims,
                 ..context
             }

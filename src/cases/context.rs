@@ -30,7 +30,10 @@ pub(super) fn context<B: AsRef<[u8]>, E: Display>(
             EventPayload::parse,
         )?),
     };
-    let mut context = Context::simulated(&claims, payload.as_ref());
+    let pull_request = payload
+        .as_ref()
+        .and_then(|payload| payload.pull_request.as_ref());
+    let mut context = Context::simulated(&claims, pull_request);
     let given = &case.context;
     let texts = [
         (&given.repository, &mut context.repository),
@@ -54,6 +57,12 @@ pub(super) fn context<B: AsRef<[u8]>, E: Display>(
             *field = Some(value.to_string());
         }
     }
+    context.event.get_or_insert_with(|| "push".to_owned());
+    let of_payload = payload.as_ref().and_then(EventPayload::default_branch);
+    context.describe(
+        given.base.as_deref(),
+        given.default_branch.as_deref().or(of_payload),
+    );
     let claims = given.claims.iter();
     context
         .claims

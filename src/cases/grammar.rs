@@ -150,6 +150,8 @@ impl<'a, S: Syntax<'a>> Reader<'a, S, Cases<'a>> {
                 }
                 "workflow" => &mut given.workflow,
                 "branch" => &mut given.branch,
+                "base" => &mut given.base,
+                "default_branch" => &mut given.default_branch,
                 "environment" => &mut given.environment,
                 "event" => &mut given.event,
                 _ => &mut given.actor,

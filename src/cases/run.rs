@@ -121,7 +121,7 @@ fn document<'a>(
 /// Whether the `permissions:` at the top count for the case's repository.
 fn scope(suite: &Suite<'_>, context: &Context) -> Scope {
     match (&suite.contents.policy_repository, &context.repository) {
-        (None, _) => Scope::Given,
+        (None, _) => Scope::Offline,
         (Some(own), Some(asking)) if own.eq_ignore_ascii_case(asking) => Scope::ThisRepository,
         (Some(_), _) => Scope::OtherRepository,
     }

@@ -68,6 +68,8 @@ pub(super) struct Given<'a> {
     pub(super) owner_id: Option<u64>,
     pub(super) workflow: Option<Cow<'a, str>>,
     pub(super) branch: Option<Cow<'a, str>>,
+    pub(super) base: Option<Cow<'a, str>>,
+    pub(super) default_branch: Option<Cow<'a, str>>,
     pub(super) environment: Option<Cow<'a, str>>,
     pub(super) event: Option<Cow<'a, str>>,
     pub(super) actor: Option<Cow<'a, str>>,
@@ -132,12 +134,14 @@ impl TestCase<'_> {
 
 impl Given<'_> {
     /// The keys of a case's context.
-    pub(super) const KEYS: [&'static str; 9] = [
+    pub(super) const KEYS: [&'static str; 11] = [
         "repository",
         "repository_id",
         "owner_id",
         "workflow",
         "branch",
+        "base",
+        "default_branch",
         "environment",
         "event",
         "actor",

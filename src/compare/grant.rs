@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use jiff::Timestamp;
 
 use super::automaton::Domain;
-use crate::decision::UNTRUSTED_EVENTS;
+use crate::decision::is_trusted_event;
 use crate::policy::{Case, Document, Entry, Invalid, Kind, Pattern, Patterns, Position, Rule};
 
 /// Whom a rule speaks for.
@@ -78,7 +78,7 @@ impl<'a> Grant<'a> {
             // The own policy can name any event.
             None => true,
             Some(Some(events)) => events.iter().any(|name| name == event),
-            Some(None) => !UNTRUSTED_EVENTS.contains(&event),
+            Some(None) => is_trusted_event(event),
         }
     }
 }

@@ -203,18 +203,197 @@ fn untrusted_event() {
     insta::assert_snapshot!(rule("branch: main, events: [pull_request_target]", &of_event("workflow_run")), @"untrusted_event: rule 1 (line 3) is limited to the events `pull_request_target`; this job has event `workflow_run`");
     // A rule that fails elsewhere says that first.
     insta::assert_snapshot!(rule("branch: develop", &of_event("workflow_run")), @"no_rule_matches: rule 1 (line 3) needs branch `develop` and does not name this event in `events:`, which an untrusted event needs; this job has branch `main` and event `workflow_run`");
-    // Every other event matches a rule without `events:`.
-    for event in [
-        "push",
-        "pull_request",
-        "merge_group",
-        "schedule",
-        "deployment",
-        "pull_request_review",
-        "made_up",
-    ] {
+    for event in TRUSTED_EVENTS {
         assert!(grants("branch: main", &of_event(event)), "{event}");
     }
+    // Strangers or their Apps start these, or bring what they wrote.
+    for event in [
+        "pull_request_target",
+        "workflow_run",
+        "issue_comment",
+        "issues",
+        "discussion",
+        "discussion_comment",
+        "commit_comment",
+        "fork",
+        "watch",
+        "gollum",
+        "pull_request_review",
+        "pull_request_review_comment",
+        "check_run",
+        "check_suite",
+        "status",
+        "deployment_status",
+        "member",
+        "made_up",
+        "PUSH",
+        "push ",
+        "",
+    ] {
+        assert!(!grants("branch: main", &of_event(event)), "{event}");
+    }
+    assert!(grants(
+        "events: [issue_comment]",
+        &of_event("issue_comment")
+    ));
+    let absent = Context {
+        event: None,
+        ..job()
+    };
+    assert!(!grants("branch: main", &absent));
+}
+
+/// A pull request of `head` into `base`, in a repository whose default branch is `main`.
+fn pull_request(head: &str, base: &str) -> Context {
+    Context {
+        branch: Some(head.to_owned()),
+        base: Base::Branch(base.to_owned()),
+        default_branch: Some("main".to_owned()),
+        event: Some("pull_request".to_owned()),
+        ..job()
+    }
+}
+
+#[test]
+fn a_base_has_to_be_trusted_as_the_head_is() {
+    let of = |text: &str, head: &str, base: &str| rule(text, &pull_request(head, base));
+    insta::assert_snapshot!(of("branch: main", "main", "evil"), @"no_rule_matches: rule 1 (line 3) needs a base that its `branch` matches, or `base: evil`; this job goes into `evil`");
+    insta::assert_snapshot!(of("branch: main", "evil", "main"), @"no_rule_matches: rule 1 (line 3) needs branch `main`; this job has `evil`");
+    insta::assert_snapshot!(of("branch: main, base: release", "main", "main"), @"no_rule_matches: rule 1 (line 3) needs base `release`; this job goes into `main`");
+    insta::assert_snapshot!(of("branch: main, base: [release, { glob: 'v*' }]", "evil", "main"), @"no_rule_matches: rule 1 (line 3) needs branch `main` and base `release` or `v*`; this job has branch `evil` and goes into `main`");
+    insta::assert_snapshot!(of("branch: feature/x, environment: production", "feature/x", "a b"), @"no_rule_matches: rule 1 (line 3) needs a base that its `branch` matches, or `base: …` and environment `production`; this job has no environment and goes into `a b`");
+    for (text, head, base, granted) in [
+        // Without `base`: what `branch` matches, and the default branch.
+        ("branch: main", "main", "main", true),
+        ("branch: feature/x", "feature/x", "main", true),
+        ("branch: feature/x", "feature/x", "feature/x", true),
+        ("branch: feature/x", "feature/x", "develop", false),
+        ("branch: [feature/x, develop]", "feature/x", "develop", true),
+        ("branch: '*'", "x", "evil", true),
+        ("workflow: deploy.yml", "x", "evil", true),
+        // With it: nothing else, not even the default branch.
+        (
+            "branch: feature/x, base: develop",
+            "feature/x",
+            "develop",
+            true,
+        ),
+        (
+            "branch: feature/x, base: develop",
+            "feature/x",
+            "main",
+            false,
+        ),
+        (
+            "branch: feature/x, base: develop",
+            "feature/x",
+            "feature/x",
+            false,
+        ),
+        ("branch: feature/x, base: '*'", "feature/x", "evil", true),
+        ("branch: feature/x, base: Main", "feature/x", "main", false),
+        ("base: main", "x", "main", true),
+        ("base: main", "x", "evil", false),
+    ] {
+        assert_eq!(
+            grants(text, &pull_request(head, base)),
+            granted,
+            "{text}: {head} into {base}"
+        );
+    }
+    let with = |base: Base, default_branch: Option<&str>| Context {
+        base,
+        default_branch: default_branch.map(str::to_owned),
+        ..pull_request("feature/x", "main")
+    };
+    // The name of the default branch could not be had.
+    assert!(!grants(
+        "branch: feature/x",
+        &with(Base::Branch("main".into()), None)
+    ));
+    // A token without a base: only what matches every value.
+    for (text, granted) in [
+        ("branch: feature/x", false),
+        ("branch: feature/x, base: '*'", true),
+        ("branch: feature/x, base: '.*'", false),
+        ("branch: '*'", true),
+        ("workflow: deploy.yml", true),
+    ] {
+        assert_eq!(
+            grants(text, &with(Base::Absent, Some("main"))),
+            granted,
+            "{text}"
+        );
+    }
+    // Nothing is merged, or the question leaves the base out.
+    for base in [Base::None, Base::Assumed] {
+        assert!(grants(
+            "branch: feature/x, base: develop",
+            &with(base, None)
+        ));
+    }
+    insta::assert_snapshot!(rule("branch: feature/x", &with(Base::Absent, Some("main"))), @"no_rule_matches: rule 1 (line 3) needs a base that its `branch` matches, or `base: …`; this job goes into a base that its token does not name");
+}
+
+#[test]
+fn the_default_branch_helps_the_rules_of_the_own_policy_only() {
+    let top = rules(&["branch: feature/x"]);
+    let entry = "version: 1\nrepositories:\n  - { repository: acme-org/infra, permissions: [{ permission: ws:deployments:create, branch: feature/x }] }\n";
+    let job = pull_request("feature/x", "main");
+    for (policy, scope, granted) in [
+        (&*top, Scope::ThisRepository, true),
+        (&*top, Scope::Offline, true),
+        (&*top, Scope::Given, false),
+        (&*top, Scope::OtherRepository, false),
+        (entry, Scope::ThisRepository, false),
+        (entry, Scope::Offline, false),
+        (entry, Scope::Given, false),
+        (entry, Scope::OtherRepository, false),
+    ] {
+        let decided = decided(policy, scope, DEPLOY, &job);
+        assert_eq!(
+            decided.starts_with("granted"),
+            granted,
+            "{scope:?} {decided}"
+        );
+    }
+}
+
+#[test]
+fn a_wrong_base_stops_a_check_whatever_the_event() {
+    let policy = rules(&["branch: main", "base: '(['"]);
+    for job in [job(), pull_request("main", "main")] {
+        let decided = decided(&policy, Scope::ThisRepository, DEPLOY, &job);
+        assert!(decided.starts_with("policy_invalid"), "{decided}");
+    }
+}
+
+#[test]
+fn the_trace_shows_what_decided_on_the_base() {
+    let shown = |text: &str, head: &str, base: &str| {
+        let text = rules(&[text]);
+        let document = Document::parse(&text, Format::Yaml).unwrap();
+        let key = PermissionKey::parse(DEPLOY.into()).unwrap();
+        let context = pull_request(head, base);
+        let decided = decide(
+            &document,
+            Scope::ThisRepository,
+            &[key],
+            &context,
+            NOW.parse().unwrap(),
+        );
+        let decided = decided.unwrap();
+        let base = decided[0].trace[0]
+            .dimensions
+            .iter()
+            .find(|one| one.dimension == "base");
+        serde_json::to_string(base.unwrap()).unwrap()
+    };
+    insta::assert_snapshot!(shown("branch: x, base: develop", "x", "develop"), @r#"{"dimension":"base","pattern":"develop","kind":"literal","value":"develop","matched":true}"#);
+    insta::assert_snapshot!(shown("branch: '(x|y)'", "x", "y"), @r#"{"dimension":"base","pattern":"(x|y)","kind":"regex","value":"y","matched":true}"#);
+    insta::assert_snapshot!(shown("branch: x", "x", "main"), @r#"{"dimension":"base","pattern":"main","kind":"default_branch","value":"main","matched":true}"#);
+    insta::assert_snapshot!(shown("branch: [x, y]", "x", "evil"), @r#"{"dimension":"base","pattern":"x, y","kind":"list","value":"evil","matched":false,"any_of":[{"pattern":"x","kind":"literal","matched":false},{"pattern":"y","kind":"literal","matched":false}]}"#);
+    insta::assert_snapshot!(shown("workflow: deploy.yml", "x", "evil"), @r#"{"dimension":"base","pattern":"*","kind":"any","value":"evil","matched":true}"#);
 }
 
 #[test]

@@ -17,17 +17,48 @@ use jiff::Timestamp;
 pub use engine::Engine;
 pub use installation::Installation;
 pub use reason::{Decision, Reason};
-pub use trace::{Nearest, PermissionDecision, RuleRef, TracedDimension, TracedPattern, TracedRule};
+pub use trace::{
+    DEFAULT_BRANCH, Nearest, PermissionDecision, RuleRef, TracedDimension, TracedPattern,
+    TracedRule,
+};
 
 use trying::Trying;
 
-use crate::context::Context;
+use crate::context::{Base, Context};
 use crate::policy::{Case, Document, Invalid, Patterns, PermissionKey, Problem, Rule};
 
-/// Events that run trusted code on untrusted input: a rule has to name them.
+/// Events that a rule without `events:` matches: only people and Apps that can write to the repository
+/// start them, and what they run is what such people wrote. A rule has to name every other event, also one
+/// that GitHub adds later.
 ///
-/// Source: docs.github.com, "Events that trigger workflows" (`pull_request_target`, `workflow_run`).
-pub const UNTRUSTED_EVENTS: [&str; 2] = ["pull_request_target", "workflow_run"];
+/// Source: docs.github.com, "Events that trigger workflows".
+pub const TRUSTED_EVENTS: [&str; 20] = [
+    "push",
+    "pull_request",
+    "merge_group",
+    "workflow_dispatch",
+    "repository_dispatch",
+    "schedule",
+    "release",
+    "create",
+    "delete",
+    "deployment",
+    "registry_package",
+    "page_build",
+    "public",
+    "label",
+    "milestone",
+    "project",
+    "project_card",
+    "project_column",
+    "branch_protection_rule",
+    "image_version",
+];
+
+/// Whether a rule without `events:` matches in an event.
+pub fn is_trusted_event(event: &str) -> bool {
+    TRUSTED_EVENTS.contains(&event)
+}
 
 /// Where the policy was read, as far as it matters for `permissions:` at the top.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -37,9 +68,18 @@ pub enum Scope {
     /// From another repository: they count when the file has no `repositories:`; with both the file
     /// is invalid.
     OtherRepository,
-    /// Inline, from the workspace, or a file on the command line: they count when the file has no
-    /// `repositories:`.
+    /// Inline or from the workspace: they count when the file has no `repositories:`.
     Given,
+    /// A file on the command line: as [`Scope::Given`], and they are taken for the repository's own.
+    Offline,
+}
+
+impl Scope {
+    /// Whether the rules at the top are the repository's own policy at its default branch: then everybody
+    /// who can write to that branch can write the rules, and they trust it as the base of a pull request.
+    fn is_own_policy(self) -> bool {
+        matches!(self, Self::ThisRepository | Self::Offline)
+    }
 }
 
 /// Asked whether there is time for more.
@@ -101,7 +141,7 @@ fn decide_on_each<'a>(
     let decisions = permissions.iter().map(|permission| {
         let trace = match rules_of(permission) {
             Err(reason) => return Ok(denied(permission.to_string(), reason, Vec::new())),
-            Ok(rules) => trace_rules(&rules, context, now, trying)?,
+            Ok(rules) => trace_rules(&rules, scope, context, now, trying)?,
         };
         let mut decision = decided(permission.to_string(), trace);
         // The policy of the repository itself has nothing to delegate.
@@ -128,9 +168,10 @@ pub fn with_own_policy<'a>(
     }
 }
 
-/// Every rule of the permission held against the context.
+/// Matches every rule of the permission against the context.
 fn trace_rules<'a>(
     rules: &[&'a Rule<'a>],
+    scope: Scope,
     context: &'a Context,
     now: Timestamp,
     trying: Trying<'_>,
@@ -138,7 +179,10 @@ fn trace_rules<'a>(
     let mut problems = Vec::new();
     let mut trace = Vec::with_capacity(rules.len());
     for rule in rules {
-        match trace_rule(rule, context, now, trying) {
+        let trusted_base = (rule.at_top && scope.is_own_policy())
+            .then_some(context.default_branch.as_deref())
+            .flatten();
+        match trace_rule(rule, context, trusted_base, now, trying) {
             Ok(traced) => trace.push(traced),
             Err(problem) => problems.push(problem),
         }
@@ -212,6 +256,7 @@ fn denied(
 fn trace_rule<'a>(
     rule: &'a Rule<'a>,
     context: &'a Context,
+    trusted_base: Option<&'a str>,
     now: Timestamp,
     trying: Trying<'_>,
 ) -> Result<TracedRule<'a>, Problem> {
@@ -219,25 +264,26 @@ fn trace_rule<'a>(
         dimension(
             "workflow".into(),
             &rule.workflow,
-            &context.workflow,
+            context.workflow.as_deref(),
             Case::Sensitive,
             trying,
         )?,
         dimension(
             "branch".into(),
             &rule.branch,
-            &context.branch,
+            context.branch.as_deref(),
             Case::Sensitive,
             trying,
         )?,
-        dimension(
-            "environment".into(),
-            &rule.environment,
-            &context.environment,
-            Case::ignored_for(context.environment.as_deref()),
-            trying,
-        )?,
     ];
+    dimensions.extend(base(rule, &context.base, trusted_base, trying)?);
+    dimensions.push(dimension(
+        "environment".into(),
+        &rule.environment,
+        context.environment.as_deref(),
+        Case::ignored_for(context.environment.as_deref()),
+        trying,
+    )?);
     for (name, patterns) in &rule.claims {
         let value = context.claims.get(name.as_ref()).map(String::as_str);
         let name = Cow::Owned(format!("claims.{name}"));
@@ -252,14 +298,51 @@ fn trace_rule<'a>(
     })
 }
 
+/// The base of a pull request, which has to be trusted as the head is, since the run merges both. A rule
+/// trusts the bases that its `base` matches; without `base`, those that its `branch` matches, and
+/// `trusted_base`. `None` where the run has no base that counts.
+fn base<'a>(
+    rule: &'a Rule<'a>,
+    base: &'a Base,
+    trusted_base: Option<&'a str>,
+    trying: Trying<'_>,
+) -> Result<Option<TracedDimension<'a>>, Problem> {
+    let value = base.branch();
+    let named = rule.base.as_ref();
+    // Whether a policy is valid does not depend on the event.
+    let named =
+        named.map(|patterns| traced("base".into(), patterns, value, Case::Sensitive, trying));
+    let named = named.transpose()?;
+    if matches!(base, Base::None | Base::Assumed) {
+        return Ok(None);
+    }
+    if named.is_some() {
+        return Ok(named);
+    }
+    let by_branch = dimension("base".into(), &rule.branch, value, Case::Sensitive, trying)?;
+    Ok(Some(match trusted_base {
+        Some(trusted) if !by_branch.matched && value == Some(trusted) => TracedDimension {
+            pattern: trusted.into(),
+            kind: DEFAULT_BRANCH,
+            matched: true,
+            any_of: Vec::new(),
+            line: None,
+            ..by_branch
+        },
+        _ => TracedDimension {
+            of_branch: true,
+            ..by_branch
+        },
+    }))
+}
+
 fn dimension<'a>(
     name: Cow<'a, str>,
     patterns: &'a Option<Patterns<'a>>,
-    value: &'a Option<String>,
+    value: Option<&'a str>,
     case: Case,
     trying: Trying<'_>,
 ) -> Result<TracedDimension<'a>, Problem> {
-    let value = value.as_deref();
     match patterns {
         Some(patterns) => traced(name, patterns, value, case, trying),
         None => Ok(TracedDimension {
@@ -271,6 +354,7 @@ fn dimension<'a>(
             any_of: Vec::new(),
             line: None,
             gate: false,
+            of_branch: false,
         }),
     }
 }
@@ -311,15 +395,16 @@ fn traced<'a>(
         any_of: tried,
         line: Some(patterns.position.line),
         gate: false,
+        of_branch: false,
     })
 }
 
-/// Whether a rule accepts an event: one that it names, or any but the untrusted where it names none.
+/// Whether a rule accepts an event: one that it names, or a trusted one where it names none.
 pub(crate) fn accepts_event(rule: &Rule<'_>, event: Option<&str>) -> bool {
     match (&rule.events, event) {
         (Some(events), Some(event)) => events.iter().any(|name| name == event),
         (Some(_), None) => false,
-        (None, event) => !event.is_some_and(|event| UNTRUSTED_EVENTS.contains(&event)),
+        (None, event) => event.is_some_and(is_trusted_event),
     }
 }
 
@@ -340,6 +425,7 @@ fn event<'a>(rule: &'a Rule<'a>, context: &'a Context) -> Option<TracedDimension
         any_of: Vec::new(),
         line: None,
         gate: true,
+        of_branch: false,
     })
 }
 
@@ -354,6 +440,7 @@ fn expiry<'a>(rule: &'a Rule<'a>, now: Timestamp) -> Option<TracedDimension<'a>>
         any_of: Vec::new(),
         line: None,
         gate: true,
+        of_branch: false,
     })
 }
 

@@ -75,6 +75,7 @@ impl TracedDimension<'_> {
             any_of: any_of.collect(),
             line: self.line,
             gate: self.gate,
+            of_branch: self.of_branch,
         }
     }
 }

@@ -8,6 +8,9 @@ use serde::Serialize;
 use super::reason::{Decision, Reason};
 use crate::policy::{Rule, quoted};
 
+/// The kind of a base that is trusted as the repository's default branch.
+pub const DEFAULT_BRANCH: &str = "default_branch";
+
 /// The decision on one permission.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct PermissionDecision<'a> {
@@ -96,19 +99,20 @@ pub struct TracedRule<'a> {
     pub rule: RuleRef<'a>,
     /// Whether it grants.
     pub matched: bool,
-    /// Workflow, branch, environment and each claim; then `event` and `expires`, where the rule (or
-    /// an untrusted event) brings them in.
+    /// Workflow, branch, the base of a pull request, environment and each claim; then `event` and
+    /// `expires`, where the rule (or an untrusted event) brings them in.
     pub dimensions: Vec<TracedDimension<'a>>,
 }
 
 /// One dimension of a rule held against its value.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct TracedDimension<'a> {
-    /// `workflow`, `branch`, `environment`, `claims.NAME`, `event` or `expires`.
+    /// `workflow`, `branch`, `base`, `environment`, `claims.NAME`, `event` or `expires`.
     pub dimension: Cow<'a, str>,
     /// The pattern as it is written; the patterns of a list with `, ` between them.
     pub pattern: Cow<'a, str>,
-    /// `any`, `literal`, `regex`, `exact`, `glob`; `list` for several; `events`, `expiry`.
+    /// `any`, `literal`, `regex`, `exact`, `glob`; `list` for several; `default_branch`, `events`,
+    /// `expiry`.
     pub kind: &'static str,
     /// The value of this job, absent as null.
     pub value: Option<Cow<'a, str>>,
@@ -123,6 +127,9 @@ pub struct TracedDimension<'a> {
     /// Whether it counts when the nearest miss is looked for: `event` and `expires` do not.
     #[serde(skip)]
     pub gate: bool,
+    /// Whether this is a base that the rule's `branch` decides on.
+    #[serde(skip)]
+    pub of_branch: bool,
 }
 
 /// One pattern of a list.
@@ -174,10 +181,13 @@ impl<'a> TracedRule<'a> {
                 let needs = join(needs.into_iter().chain(limits));
                 let alone = failed().count() == 1;
                 let has = join(failed().filter_map(|dimension| dimension.has(alone)));
-                let tail = if has.is_empty() {
+                let has = (!has.is_empty()).then(|| format!("has {has}"));
+                let into = failed().find_map(TracedDimension::goes_into);
+                let is = join(has.into_iter().chain(into));
+                let tail = if is.is_empty() {
                     String::new()
                 } else {
-                    format!("; this job has {has}")
+                    format!("; this job {is}")
                 };
                 format!("{} {needs}{tail}", self.rule.label())
             },
@@ -198,6 +208,14 @@ impl TracedDimension<'_> {
         let noun = self.noun();
         match self.kind {
             "expiry" | "events" => None,
+            _ if self.of_branch => {
+                let value = self.value.as_deref().filter(|value| is_plain(value));
+                let line = format!("base: {}", value.unwrap_or("…"));
+                Some(format!(
+                    "a base that its `branch` matches, or {}",
+                    quoted(&line)
+                ))
+            }
             "list" => {
                 let patterns = self.any_of.iter().map(|one| quoted(&one.pattern));
                 Some(format!(
@@ -224,10 +242,19 @@ impl TracedDimension<'_> {
         }
     }
 
+    /// Where a pull request goes, if that is what does not match.
+    fn goes_into(&self) -> Option<String> {
+        (self.dimension == "base").then(|| match &self.value {
+            Some(base) => format!("goes into {}", quoted(base)),
+            None => "goes into a base that its token does not name".to_owned(),
+        })
+    }
+
     /// `alone`: no other dimension is spoken of, so the noun need not be said again.
     fn has(&self, alone: bool) -> Option<String> {
         match (&self.value, self.kind) {
             (_, "expiry") => None,
+            _ if self.dimension == "base" => None,
             (None, _) if alone => Some("none".into()),
             (Some(value), "literal" | "exact" | "regex" | "glob" | "list") if alone => {
                 Some(quoted(value))
@@ -236,6 +263,14 @@ impl TracedDimension<'_> {
             (None, _) => Some(format!("no {}", self.noun())),
         }
     }
+}
+
+/// Whether a name is written in a policy as it is.
+fn is_plain(name: &str) -> bool {
+    name.starts_with(|c: char| c.is_ascii_alphabetic())
+        && name
+            .chars()
+            .all(|c| c.is_ascii_alphanumeric() || "-_./".contains(c))
 }
 
 fn join(parts: impl Iterator<Item = String>) -> String {

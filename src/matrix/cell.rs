@@ -3,7 +3,7 @@
 use std::borrow::Cow;
 use std::collections::{HashMap, HashSet};
 
-use crate::decision::{RuleRef, UNTRUSTED_EVENTS, accepts_event};
+use crate::decision::{RuleRef, accepts_event, is_trusted_event};
 use crate::policy::{Expiry, Kind, Pattern, Patterns, Rule};
 
 /// What the rules with one permission say of one row.
@@ -205,8 +205,7 @@ impl<'a> Events<'a> {
 
     /// Those of both, if one can say so.
     fn with(&self, more: &Self) -> Option<Self> {
-        let are_trusted =
-            |these: &[&str]| these.iter().all(|event| !UNTRUSTED_EVENTS.contains(event));
+        let are_trusted = |these: &[&str]| these.iter().all(|event| is_trusted_event(event));
         match (self, more) {
             (Self::Trusted, Self::Trusted) => Some(Self::Trusted),
             (Self::These(these), Self::Trusted) | (Self::Trusted, Self::These(these)) => {

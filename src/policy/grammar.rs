@@ -62,7 +62,7 @@ impl<'a, S: Syntax<'a>> Reader<'a, S, Policy<'_>> {
                     reader.version()?;
                 }
                 "workspace" => document.workspace = reader.text("`workspace`")?,
-                "permissions" => document.permissions = Some(reader.rules()?),
+                "permissions" => document.permissions = Some(reader.rules(true)?),
                 _ => document.repositories = Some((at, reader.entries()?)),
             }
             Ok(())
@@ -118,7 +118,7 @@ impl<'a, S: Syntax<'a>> Reader<'a, S, Policy<'_>> {
                     "repository_id" => repository_id = reader.id("`repository_id`")?,
                     "owner_id" => owner_id = reader.id("`owner_id`")?,
                     "delegate" => delegate = reader.permission_keys("`delegate`")?,
-                    _ => rules = Some(reader.rules()?),
+                    _ => rules = Some(reader.rules(false)?),
                 }
                 Ok(())
             },
@@ -144,7 +144,7 @@ impl<'a, S: Syntax<'a>> Reader<'a, S, Policy<'_>> {
         }))
     }
 
-    fn rules(&mut self) -> Read<Vec<Rule<'a>>> {
+    fn rules(&mut self, at_top: bool) -> Read<Vec<Rule<'a>>> {
         let mut rules = Vec::new();
         let mut number = 0;
         self.list("`permissions`", |reader, at| {
@@ -154,21 +154,23 @@ impl<'a, S: Syntax<'a>> Reader<'a, S, Policy<'_>> {
                 let message = format!("more than {MAX_RULES} rules, which is the limit");
                 return reader.fatal(Problem::new(at, message).help("split the policy"));
             }
-            rules.extend(reader.rule(at, number)?);
+            rules.extend(reader.rule(at, number, at_top)?);
             Ok(())
         })?;
         Ok(rules)
     }
 
-    fn rule(&mut self, position: Position, number: usize) -> Read<Option<Rule<'a>>> {
+    fn rule(&mut self, position: Position, number: usize, at_top: bool) -> Read<Option<Rule<'a>>> {
         let mut rule = Rule {
             position,
             number,
+            at_top,
             name: None,
             permissions: Vec::new(),
             permission_places: Vec::new(),
             workflow: None,
             branch: None,
+            base: None,
             environment: None,
             events: None,
             claims: Vec::new(),
@@ -196,6 +198,7 @@ impl<'a, S: Syntax<'a>> Reader<'a, S, Policy<'_>> {
                 }
                 "workflow" => rule.workflow = reader.patterns("`workflow`")?,
                 "branch" => rule.branch = reader.patterns("`branch`")?,
+                "base" => rule.base = reader.patterns("`base`")?,
                 "environment" => rule.environment = reader.patterns("`environment`")?,
                 "events" => rule.events = Some(reader.events(at)?),
                 "claims" => rule.claims = reader.claims(at)?,

@@ -69,7 +69,7 @@ fn unknown_keys() {
     insta::assert_snapshot!(rule("enviroment: production"), @"line 4, column 5: unknown key `enviroment` in a rule (did you mean `environment`?)");
     insta::assert_snapshot!(rule("Branch: main"), @"line 4, column 5: unknown key `Branch` in a rule (did you mean `branch`?)");
     insta::assert_snapshot!(rule("branches: [main]"), @"line 4, column 5: unknown key `branches` in a rule (did you mean `branch`?)");
-    insta::assert_snapshot!(rule("actor: octocat"), @"line 4, column 5: unknown key `actor` in a rule (known keys: `name`, `permission`, `workflow`, `branch`, `environment`, `events`, `claims`, `expires`)");
+    insta::assert_snapshot!(rule("actor: octocat"), @"line 4, column 5: unknown key `actor` in a rule (known keys: `name`, `permission`, `workflow`, `branch`, `base`, `environment`, `events`, `claims`, `expires`)");
     insta::assert_snapshot!(rule("branch: { globb: main }"), @"line 4, column 15: unknown key `globb` in `branch` (did you mean `glob`?)");
     insta::assert_snapshot!(rule("branch: { glob: main, case: false }"), @"line 4, column 27: unknown key `case` in `branch` (known keys: `exact`, `glob`, `regex`)");
     insta::assert_snapshot!(entry("repo: acme-org/infra"), @"line 4, column 5: unknown key `repo` in an entry of `repositories` (known keys: `repository`, `repository_id`, `owner_id`, `delegate`, `permissions`)");
@@ -102,7 +102,7 @@ fn keys_without_a_value() {
     insta::assert_snapshot!(rule("events: [~]"), @"line 4, column 14: an event has no value, expected a text");
     insta::assert_snapshot!(yaml("version:\n"), @"line 1, column 1: `version` has no value (give it a value or remove the key)");
     insta::assert_snapshot!(yaml("version: 1\npermissions:\n"), @"line 2, column 1: `permissions` has no value (give it a value or remove the key)");
-    insta::assert_snapshot!(yaml("version: 1\npermissions:\n  -\n"), @"line 3, column 4: a rule is empty, expected a mapping (write its keys: `name`, `permission`, `workflow`, `branch`, `environment`, `events`, `claims`, `expires`)");
+    insta::assert_snapshot!(yaml("version: 1\npermissions:\n  -\n"), @"line 3, column 4: a rule is empty, expected a mapping (write its keys: `name`, `permission`, `workflow`, `branch`, `base`, `environment`, `events`, `claims`, `expires`)");
     insta::assert_snapshot!(yaml("version: 1\nrepositories:\n"), @"line 2, column 1: `repositories` has no value (give it a value or remove the key)");
     insta::assert_snapshot!(entry("repository:"), @"line 4, column 5: `repository` has no value (give it a value or remove the key)");
 }
@@ -206,8 +206,8 @@ fn wrong_types() {
     insta::assert_snapshot!(yaml("version: 1\nworkspace: [acme]\n"), @"line 2, column 12: `workspace` is a list, expected a text");
     insta::assert_snapshot!(yaml("version: 1\npermissions: a:b\n"), @"line 2, column 14: `permissions` is a text (`a:b`), expected a list (start each of its elements with `- `; a list without any is `[]`)");
     insta::assert_snapshot!(yaml("version: 1\npermissions: { permission: a:b }\n"), @"line 2, column 14: `permissions` is a mapping, expected a list (start each of its elements with `- `; a list without any is `[]`)");
-    insta::assert_snapshot!(yaml("version: 1\npermissions: [a:b]\n"), @"line 2, column 15: a rule is a text (`a:b`), expected a mapping (write its keys: `name`, `permission`, `workflow`, `branch`, `environment`, `events`, `claims`, `expires`)");
-    insta::assert_snapshot!(yaml("version: 1\npermissions: [[]]\n"), @"line 2, column 15: a rule is a list, expected a mapping (write its keys: `name`, `permission`, `workflow`, `branch`, `environment`, `events`, `claims`, `expires`)");
+    insta::assert_snapshot!(yaml("version: 1\npermissions: [a:b]\n"), @"line 2, column 15: a rule is a text (`a:b`), expected a mapping (write its keys: `name`, `permission`, `workflow`, `branch`, `base`, `environment`, `events`, `claims`, `expires`)");
+    insta::assert_snapshot!(yaml("version: 1\npermissions: [[]]\n"), @"line 2, column 15: a rule is a list, expected a mapping (write its keys: `name`, `permission`, `workflow`, `branch`, `base`, `environment`, `events`, `claims`, `expires`)");
     insta::assert_snapshot!(yaml("version: 1\npermissions: 7\n"), @"line 2, column 14: `permissions` is an integer (`7`), expected a list (start each of its elements with `- `; a list without any is `[]`)");
     insta::assert_snapshot!(yaml("version: 1\nrepositories: { acme-org/infra: [] }\n"), @"line 2, column 15: `repositories` is a mapping, expected a list (start each of its elements with `- `; a list without any is `[]`)");
     insta::assert_snapshot!(yaml("version: 1\nrepositories: [acme-org/infra]\n"), @"line 2, column 16: an entry of `repositories` is a text (`acme-org/infra`), expected a mapping (write its keys: `repository`, `repository_id`, `owner_id`, `delegate`, `permissions`)");
@@ -305,7 +305,7 @@ fn limits() {
 
     let nested = |depth: usize| rule(&format!("x: {}{}", "[".repeat(depth), "]".repeat(depth)));
     // The policy, the list and the rule are three.
-    insta::assert_snapshot!(nested(MAX_NESTING - 3), @"line 4, column 5: unknown key `x` in a rule (known keys: `name`, `permission`, `workflow`, `branch`, `environment`, `events`, `claims`, `expires`)");
+    insta::assert_snapshot!(nested(MAX_NESTING - 3), @"line 4, column 5: unknown key `x` in a rule (known keys: `name`, `permission`, `workflow`, `branch`, `base`, `environment`, `events`, `claims`, `expires`)");
     insta::assert_snapshot!(nested(MAX_NESTING - 2), @"line 4, column 21: nested deeper than 16 levels, which is the limit");
     insta::assert_snapshot!(yaml(&"[".repeat(100_000)), @"line 1, column 256: nested deeper than 16 levels, which is the limit");
     insta::assert_snapshot!(yaml(&"{a: ".repeat(100_000)), @"line 1, column 1021: nested deeper than 16 levels, which is the limit");
@@ -409,7 +409,7 @@ fn json_problems() {
     insta::assert_snapshot!(json("{\"version\": \"1\"}"), @"line 1, column 13: `version` is a text (`1`), expected an integer (write `version: 1`)");
     insta::assert_snapshot!(json("{\"version\": 1e0}"), @"line 1, column 13: `version` is a number (`1e0`), expected an integer (write `version: 1`)");
     insta::assert_snapshot!(json("{\"version\": 1, \"workspace\": null}"), @"line 1, column 16: `workspace` has no value (give it a value or remove the key)");
-    insta::assert_snapshot!(json("{\"version\": 1, \"permissions\": [null]}"), @"line 1, column 32: a rule is empty, expected a mapping (write its keys: `name`, `permission`, `workflow`, `branch`, `environment`, `events`, `claims`, `expires`)");
+    insta::assert_snapshot!(json("{\"version\": 1, \"permissions\": [null]}"), @"line 1, column 32: a rule is empty, expected a mapping (write its keys: `name`, `permission`, `workflow`, `branch`, `base`, `environment`, `events`, `claims`, `expires`)");
     insta::assert_snapshot!(json("{\"version\": 1, \"workspace\": true}"), @r#"line 1, column 29: `workspace` is a boolean (`true`), expected a text (write it in quotes: `"true"`)"#);
     insta::assert_snapshot!(json("{\"version\": 1, \"workspace\": 01}"), @"line 1, column 30: not valid JSON: invalid number");
     insta::assert_snapshot!(json("{\"version\": 1, \"workspace\": NaN}"), @"line 1, column 29: not valid JSON: expected value");

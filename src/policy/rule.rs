@@ -18,6 +18,8 @@ pub struct Rule<'a> {
     pub position: Position,
     /// Its place in its `permissions:` list, from 1.
     pub number: usize,
+    /// Whether that list is the one at the top of the file.
+    pub at_top: bool,
     /// `name:`, for people.
     pub name: Option<Cow<'a, str>>,
     /// `permission:`, at least one.
@@ -28,6 +30,8 @@ pub struct Rule<'a> {
     pub workflow: Option<Patterns<'a>>,
     /// `branch:`; absent means `*`.
     pub branch: Option<Patterns<'a>>,
+    /// `base:`, the bases of pull requests that are trusted; absent means those that `branch` matches.
+    pub base: Option<Patterns<'a>>,
     /// `environment:`; absent means `*`.
     pub environment: Option<Patterns<'a>>,
     /// `events:`; absent means every event but the untrusted ones.
@@ -40,11 +44,12 @@ pub struct Rule<'a> {
 
 impl Rule<'_> {
     /// The keys of a rule.
-    pub const KEYS: [&'static str; 8] = [
+    pub const KEYS: [&'static str; 9] = [
         "name",
         "permission",
         "workflow",
         "branch",
+        "base",
         "environment",
         "events",
         "claims",

@@ -89,7 +89,7 @@ fn events_come_from_where_they_come_from() {
         .iter()
         .map(|on| format!("{on}\n{}\n", with(on)))
         .collect();
-    insta::assert_snapshot!(all.join("\n"), @r"
+    insta::assert_snapshot!(all.join("\n"), @"
     push
     a.yml on main for prod: ws:deployments:create | main | prod | push
     - a.yml: a push to any branch starts it; only `main` is named
@@ -130,8 +130,8 @@ fn events_come_from_where_they_come_from() {
     [pull_request_target, workflow_run, push, push]
     a.yml on main for prod: ws:deployments:create | main | prod | push
     - a.yml: a push to any branch starts it; only `main` is named
-    - a.yml: `pull_request_target` runs trusted code on what others wrote, so a rule has to name it; do that only if nothing of it is checked out or run
-    - a.yml: `workflow_run` runs trusted code on what others wrote, so a rule has to name it; do that only if nothing of it is checked out or run
+    - a.yml: people who cannot write to the repository can start `pull_request_target`, or it brings what they wrote, so a rule has to name it; do that only if nothing of it is checked out or run
+    - a.yml: people who cannot write to the repository can start `workflow_run`, or it brings what they wrote, so a rule has to name it; do that only if nothing of it is checked out or run
 
     [workflow_call, workflow_dispatch]
     a.yml on main for prod: ws:deployments:create | main | prod | workflow_dispatch
@@ -148,7 +148,7 @@ fn events_come_from_where_they_come_from() {
     - a.yml: a merge queue's branch with `!` cannot be said, since rules only add; globs beside it are left out
 
     not_an_event
-    - a.yml: `not_an_event` is not an event that GitHub documents
+    - a.yml: people who cannot write to the repository can start `not_an_event`, or it brings what they wrote, so a rule has to name it; do that only if nothing of it is checked out or run
     ");
 }
 

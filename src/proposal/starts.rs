@@ -4,7 +4,7 @@
 //! no limit. The rule is the limit: it is never wider than the filters.
 
 use super::rule::Filter;
-use crate::decision::UNTRUSTED_EVENTS;
+use crate::decision::is_trusted_event;
 use crate::policy::quoted;
 use crate::workflows::{Trigger, Workflow};
 
@@ -79,12 +79,12 @@ pub(super) fn of(workflow: &Workflow, default_branch: &str) -> Starts {
                 let queues = bases.iter().map(Filter::queue).collect();
                 starts.add(Kind::Queue, event, queues);
             }
-            "pull_request" | "pull_request_review" | "pull_request_review_comment" => {
+            "pull_request" => {
                 let own = vec![Filter::Regex(OWN_BRANCHES)];
                 starts.add(Kind::PullRequest, event, own);
             }
-            event if UNTRUSTED_EVENTS.contains(&event) => starts.left_out.push(format!(
-                "{file}: `{event}` runs trusted code on what others wrote, so a rule has to name it; do that only if nothing of it is checked out or run"
+            event if !is_trusted_event(event) => starts.left_out.push(format!(
+                "{file}: people who cannot write to the repository can start `{event}`, or it brings what they wrote, so a rule has to name it; do that only if nothing of it is checked out or run"
             )),
             // They come from the default branch.
             event if trunk.contains(&Filter::Exact(default_branch.to_owned())) => {

@@ -16,7 +16,7 @@ pub struct Change {
     pub own_policy: bool,
     /// The line of the policy, from 1.
     pub line: u32,
-    /// `workflow`, `branch`, `environment`, `claims.NAME`, `event` or `expires`.
+    /// `workflow`, `branch`, `base`, `environment`, `claims.NAME`, `event` or `expires`.
     pub dimension: String,
     /// What the policy asks for and what this job has.
     pub what: String,
@@ -57,9 +57,17 @@ fn what(dimension: &TracedDimension<'_>) -> String {
         |value| format!("has {}", quoted(value)),
     );
     match dimension.kind {
+        _ if dimension.of_branch => format!(
+            "the rule has no `base`, and its `branch` is {}, which has to match the base as well; this pull request {}",
+            wanted(dimension, " or "),
+            match value {
+                Some(value) => format!("goes into {}", quoted(value)),
+                None => "goes into a base that its token does not name".to_owned(),
+            }
+        ),
         "expiry" => format!("`expires` is `{}`, which is over", dimension.pattern),
         "events" if dimension.pattern.is_empty() => format!(
-            "the rule has no `events`, and {} runs trusted code on untrusted input",
+            "the rule has no `events`, and {} is not one that it trusts without being named",
             value.map_or_else(|| "this event".to_owned(), quoted)
         ),
         "events" => format!("`events` is {}, this run {has}", quoted(&dimension.pattern)),
@@ -115,6 +123,7 @@ fn job(dimension: &TracedDimension<'_>, context: &Context) -> Option<String> {
             ),
         },
         "branch" => branch(dimension, context),
+        "base" => format!("open the pull request into {}", one("branch", dimension)),
         "environment" if is_value(dimension.kind) => {
             let environment = scalar(&dimension.pattern, Format::Yaml);
             let line = quoted(&format!("environment: {environment}"));
@@ -183,6 +192,17 @@ fn policy(dimension: &TracedDimension<'_>, format: Format) -> Option<String> {
         "event" => "events",
         name => name.strip_prefix("claims.").unwrap_or(name),
     };
+    if let (true, Some(base)) = (dimension.of_branch, value) {
+        let key = pattern(base, Kind::Exact.name(), format);
+        let line = match format {
+            Format::Yaml => format!("base: {key}"),
+            Format::Json => format!("\"base\": {key}"),
+        };
+        return Some(format!(
+            "{}, if everyone who can push to that branch may use the permission",
+            quoted(&line)
+        ));
+    }
     // Only `*` matches an absent value. A fork's branch is anybody's, and a queue's there once.
     let is_odd = |value: &str| value.contains(':') || value.starts_with(QUEUE);
     let value = value.filter(|value| name != "branch" || !is_odd(value))?;

@@ -3,7 +3,7 @@
 use serde::Serialize;
 
 use super::text::{truncate, visible};
-use crate::context::Context;
+use crate::context::{Base, Context};
 use crate::decision::{Decision, PermissionDecision, Reason};
 use crate::policy::quoted;
 
@@ -41,6 +41,9 @@ pub struct Outcome<'a> {
     /// The repository's own policy, where a central one delegates and it was asked.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub own_policy: Option<PolicyRecord>,
+    /// What the question leaves out and the decision takes for granted: `base`. Never in a job.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub assumed: Option<&'static str>,
     /// The line at which the policy is invalid.
     #[serde(skip)]
     pub invalid_at: Option<u32>,
@@ -159,6 +162,7 @@ impl<'a> Outcome<'a> {
             context: Some(context),
             policy: Some(policy),
             own_policy: None,
+            assumed: (context.base == Base::Assumed).then_some("base"),
             invalid_at: None,
         }
     }
@@ -183,6 +187,7 @@ impl<'a> Outcome<'a> {
             context,
             policy,
             own_policy: None,
+            assumed: None,
             invalid_at: failure.line,
         }
     }
@@ -329,7 +334,7 @@ pub fn advice(reason: Reason) -> Option<&'static str> {
             "Ask for a permission that the policy grants, or add a rule with this one to it by a reviewed change."
         }
         Reason::UntrustedEvent => {
-            "Use another trigger, or one that the rule names. `pull_request_target` and `workflow_run` run trusted code on untrusted input, so no rule matches them that does not name them in `events:`; name one only if the job runs nothing of what it brings."
+            "Use another trigger, or one that the rule names. People who cannot write to the repository can start events such as `pull_request_target`, `workflow_run` and `issue_comment`, so only a rule that names such an event in `events:` matches it; name one only if the job runs nothing of what it brings."
         }
         Reason::Expired => "Renew `expires` of the rule by a reviewed change of the policy.",
         Reason::NoRuleMatches => {

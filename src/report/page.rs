@@ -6,7 +6,7 @@ use super::change::{Change, changes};
 use super::documentation::reason_page;
 use super::model::{Detail, Outcome, advice};
 use super::text::{cell, code, markdown, truncate_bytes};
-use crate::context::Context;
+use crate::context::{Base, Context};
 use crate::decision::{Decision, PermissionDecision, TracedRule};
 
 /// How many rules of one permission are shown.
@@ -127,16 +127,25 @@ fn facts(outcome: &Outcome<'_>) -> String {
     table
 }
 
-/// The context, in the order in which people look for it.
-pub fn context_rows(context: &Context) -> [(&'static str, Option<&str>); 6] {
-    [
+/// The context, in the order in which people look for it; the base only where the run has one.
+pub fn context_rows(context: &Context) -> Vec<(&'static str, Option<&str>)> {
+    let base = match &context.base {
+        Base::None => None,
+        Base::Assumed => Some(Some("not given, taken to be trusted")),
+        base => Some(base.branch()),
+    };
+    let mut rows = vec![
         ("Repository", context.repository.as_deref()),
         ("Workflow", context.workflow.as_deref()),
         ("Branch", context.branch.as_deref()),
+    ];
+    rows.extend(base.map(|base| ("Base", base)));
+    rows.extend([
         ("Environment", context.environment.as_deref()),
         ("Event", context.event.as_deref()),
         ("Actor", context.actor.as_deref()),
-    ]
+    ]);
+    rows
 }
 
 fn trace(permission: &PermissionDecision<'_>) -> String {

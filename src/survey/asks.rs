@@ -4,7 +4,7 @@ use std::collections::HashSet;
 
 use super::finding::{Code, Finding};
 use super::row::{Ask, WorkflowRow};
-use crate::decision::UNTRUSTED_EVENTS;
+use crate::decision::is_trusted_event;
 use crate::github::is_commit_sha;
 use crate::policy::PermissionKey;
 use crate::policy::quoted;
@@ -85,7 +85,9 @@ pub(super) fn untrusted(
     let mut findings = Vec::new();
     for workflow in workflows {
         let events = workflow.events.iter();
-        for event in events.filter(|event| UNTRUSTED_EVENTS.contains(&event.as_str())) {
+        // A called workflow has the event of its caller.
+        let own = events.filter(|event| *event != "workflow_call");
+        for event in own.filter(|event| !is_trusted_event(event)) {
             for ask in &workflow.asks {
                 if ask
                     .permissions

@@ -154,7 +154,7 @@ fn work(worker: usize, groups: &[Group], next: &AtomicUsize) -> (Counts, Vec<Str
 fn engine(group: &Group, pair: &Pair) -> Outcome {
     let claims = serde_json::from_value(pair.claims()).unwrap();
     let payload = EventPayload::parse(pair.payload().to_string().as_bytes()).unwrap();
-    let context = Context::simulated(&claims, Some(&payload));
+    let context = Context::simulated(&claims, payload.pull_request.as_ref());
     let decide = |file: &File, source| {
         let document = Document::parse(&file.text, file.format).ok()?;
         let (permission, year) = (&pair.permission, group.year);

@@ -23,7 +23,10 @@ pub fn run(data: &[u8]) {
         return;
     }
     let payload_value = payload_value.filter(|_| payload.is_some());
-    let context = Context::simulated(&claims, payload.as_ref());
+    let pull_request = payload
+        .as_ref()
+        .and_then(|payload| payload.pull_request.as_ref());
+    let context = Context::simulated(&claims, pull_request);
     let expected = claims::context(&claims_value, payload_value.as_ref());
     assert_eq!(context.repository, expected.repository);
     assert_eq!(context.repository_id, expected.repository_id);

@@ -155,6 +155,7 @@ fn flag(change: &Change, check: &Check<'_>) -> Option<String> {
         "branch" => ("--branch BRANCH".to_owned(), &context.branch),
         "environment" => ("--environment NAME".to_owned(), &context.environment),
         "event" => ("--event NAME".to_owned(), &context.event),
+        "base" => return None,
         claim => {
             let claim = claim.strip_prefix("claims.")?;
             let value = context.claims.get(claim);

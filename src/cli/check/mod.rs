@@ -42,6 +42,12 @@ pub(super) struct Arguments {
     /// The branch, without refs/heads/
     #[arg(long, value_name = "BRANCH")]
     branch: Option<String>,
+    /// The branch that a pull request goes into; taken to be trusted when left out
+    #[arg(long, value_name = "BRANCH")]
+    base: Option<String>,
+    /// The repository's default branch, which its own rules trust as a base
+    #[arg(long, value_name = "BRANCH")]
+    default_branch: Option<String>,
     /// The environment of the job
     #[arg(long, value_name = "NAME")]
     environment: Option<String>,

@@ -52,7 +52,7 @@ impl Question {
             decide(document, scope, permissions, &self.context, self.now)
                 .map_err(|invalid| policy.wrong(invalid))
         };
-        let decided = decide(policy, document, Scope::Given, &self.permissions)?;
+        let decided = decide(policy, document, Scope::Offline, &self.permissions)?;
         let asked = self.permissions.iter().zip(decided);
         let decisions = asked.map(|(permission, central)| {
             let Some((policy, document)) = own.filter(|_| is_left_to_own(&central)) else {
@@ -74,7 +74,7 @@ impl Question {
         &self,
         document: &'a Document<'a>,
     ) -> Result<Installation<'a>, Invalid> {
-        Installation::find(document, Scope::Given, &self.context, &|| true)
+        Installation::find(document, Scope::Offline, &self.context, &|| true)
     }
 }
 
@@ -134,7 +134,11 @@ fn context(arguments: &Arguments) -> Result<Context, Failure> {
             EventPayload::parse,
         )?),
     };
-    let mut context = Context::simulated(&claims, payload.as_ref());
+    let pull_request = payload
+        .as_ref()
+        .and_then(|payload| payload.pull_request.as_ref());
+    let mut context = Context::simulated(&claims, pull_request);
+    context.event.get_or_insert_with(|| "push".to_owned());
     let flags = [
         (&arguments.repository, &mut context.repository),
         (&arguments.workflow, &mut context.workflow),
@@ -148,6 +152,11 @@ fn context(arguments: &Arguments) -> Result<Context, Failure> {
             *field = Some(value.clone()).filter(|value| !value.is_empty());
         }
     }
+    let of_payload = payload.as_ref().and_then(EventPayload::default_branch);
+    context.describe(
+        arguments.base.as_deref(),
+        arguments.default_branch.as_deref().or(of_payload),
+    );
     Ok(context)
 }
 

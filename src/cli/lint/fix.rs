@@ -183,11 +183,13 @@ fn only<'a>(list: &[Pattern<'a>], ignores_case: bool) -> Document<'a> {
     let rule = Rule {
         position: Position::START,
         number: 1,
+        at_top: true,
         name: None,
         permissions: PermissionKey::parse("a:b".into()).into_iter().collect(),
         permission_places: Vec::new(),
         workflow: None,
         branch,
+        base: None,
         environment,
         events: None,
         claims: Vec::new(),

@@ -7,7 +7,7 @@ use std::collections::HashMap;
 
 use super::super::{Case, Kind, Matcher, Pattern, Patterns, Rule};
 use super::Dimension;
-use crate::decision::UNTRUSTED_EVENTS;
+use crate::decision::is_trusted_event;
 
 /// The most compiled patterns that are kept. Each may take [`super::super::MAX_COMPILED`] bytes.
 const MAX_KEPT: usize = 256;
@@ -41,12 +41,33 @@ impl<'r> Coverage<'r> {
                 wide.branch.as_ref(),
                 narrow.branch.as_ref(),
             )
+            && self.base(wide, narrow)
             && self.dimension(
                 Dimension::Environment,
                 wide.environment.as_ref(),
                 narrow.environment.as_ref(),
             )
             && claims(self)
+    }
+
+    /// Whether `wide` trusts every base that `narrow` does, where its branch covers the other's. A rule
+    /// without `base` at the top may trust the default branch besides, whose name is not known here.
+    fn base(&mut self, wide: &'r Rule<'r>, narrow: &Rule<'_>) -> bool {
+        match (&wide.base, &narrow.base) {
+            (None, None) => wide.at_top || !narrow.at_top,
+            (None, Some(named)) => {
+                self.dimension(Dimension::Branch, wide.branch.as_ref(), Some(named))
+            }
+            (Some(named), Some(other)) => {
+                self.dimension(Dimension::Branch, Some(named), Some(other))
+            }
+            (Some(named), None) if narrow.at_top => {
+                named.list.iter().any(|pattern| pattern.kind == Kind::Any)
+            }
+            (Some(named), None) => {
+                self.dimension(Dimension::Branch, Some(named), narrow.branch.as_ref())
+            }
+        }
     }
 
     fn dimension(
@@ -129,9 +150,7 @@ fn events(wide: &Rule<'_>, narrow: &Rule<'_>) -> bool {
     match (&wide.events, &narrow.events) {
         (None, None) => true,
         (Some(_), None) => false,
-        (None, Some(narrow)) => !narrow
-            .iter()
-            .any(|event| UNTRUSTED_EVENTS.contains(&event.as_ref())),
+        (None, Some(narrow)) => narrow.iter().all(|event| is_trusted_event(event)),
         (Some(wide), Some(narrow)) => narrow.iter().all(|event| wide.contains(event)),
     }
 }

@@ -3,7 +3,7 @@
 use super::super::Rule;
 use super::catalogue::{UNKNOWN_CLAIM, UNKNOWN_EVENT, UNTRUSTED_EVENT, WEAK_CLAIM};
 use super::{Findings, quoted};
-use crate::decision::UNTRUSTED_EVENTS;
+use crate::decision::is_trusted_event;
 
 /// Source: docs.github.com, "Events that trigger workflows"; `dynamic` is GitHub's own.
 const EVENTS: &[&str] = &[
@@ -99,18 +99,23 @@ pub(super) fn check(rule: &Rule<'_>, findings: &mut Findings<'_>) {
 }
 
 fn check_event(rule: &Rule<'_>, event: &str, findings: &mut Findings<'_>) {
-    if UNTRUSTED_EVENTS.contains(&event) {
-        let message = format!("`{event}` runs trusted code on input that anybody can send");
-        let finding = findings.member(&UNTRUSTED_EVENT, rule, "events", event, message);
-        findings.push(finding.help(
-            "keep it only if the workflow neither checks out nor runs what the event brings",
-        ));
-    } else if event == "workflow_call" {
+    if is_trusted_event(event) {
+        return;
+    }
+    if event == "workflow_call" {
         let message =
             "a called workflow has the event of its caller, never `workflow_call`".to_owned();
         let finding = findings.member(&UNKNOWN_EVENT, rule, "events", event, message);
         findings.push(finding.help("name the events of the workflows that call it"));
-    } else if !EVENTS.contains(&event) {
+    } else if EVENTS.contains(&event) {
+        let message = format!(
+            "people who cannot write to the repository can start `{event}`, or it brings what they wrote"
+        );
+        let finding = findings.member(&UNTRUSTED_EVENT, rule, "events", event, message);
+        findings.push(finding.help(
+            "keep it only if the workflow neither checks out nor runs what the event brings",
+        ));
+    } else {
         let message = format!("`{event}` is not an event that GitHub documents");
         let finding = findings.member(&UNKNOWN_EVENT, rule, "events", event, message);
         findings.push(match near(event, EVENTS) {

@@ -163,6 +163,8 @@ fn dimensions<'r>(rule: &'r Rule<'_>) -> impl Iterator<Item = (Dimension<'r>, &'
     let named = [
         (Dimension::Workflow, &rule.workflow),
         (Dimension::Branch, &rule.branch),
+        // A base is a branch.
+        (Dimension::Branch, &rule.base),
         (Dimension::Environment, &rule.environment),
     ];
     let claims = rule.claims.iter();

@@ -187,6 +187,7 @@ fn meaning(rule: &Rule<'_>) -> String {
         permissions,
         patterns(&rule.workflow),
         patterns(&rule.branch),
+        patterns(&rule.base),
         patterns(&rule.environment),
         events,
         claims,
