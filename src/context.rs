@@ -327,6 +327,9 @@ pub struct BaseRef {
     /// Its commit; empty where the payload does not say.
     #[serde(default)]
     pub sha: String,
+    /// Its repository.
+    #[serde(default)]
+    pub repo: Option<RefRepository>,
 }
 
 /// The head of a pull request.
@@ -340,15 +343,15 @@ pub struct Head {
     pub sha: String,
     /// The head's repository; absent when it was deleted.
     #[serde(default)]
-    pub repo: Option<HeadRepository>,
+    pub repo: Option<RefRepository>,
     /// The owner of the head's repository, also when that was deleted.
     #[serde(default)]
     pub user: Option<Account>,
 }
 
-/// The repository of a head.
+/// The repository of a head or a base.
 #[derive(Clone, Debug, Deserialize)]
-pub struct HeadRepository {
+pub struct RefRepository {
     /// Its id.
     #[serde(default)]
     pub id: Option<u64>,

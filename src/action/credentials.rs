@@ -93,6 +93,14 @@ impl Credentials {
         self.api(Some(&token.map_err(|error| error.to_string())?), budget)
     }
 
+    /// The API with the job's own token.
+    ///
+    /// # Errors
+    /// The client cannot be built; as a sentence for people.
+    pub fn of_job(&self, budget: Budget) -> Result<Api, String> {
+        self.api(self.job_token.as_ref(), budget)
+    }
+
     /// The API with the job's own token, to begin with while the App's for the job's repository is
     /// being taken; `None` where there is nothing to wait for.
     pub fn meanwhile(&self, repository: &RepositoryName, budget: Budget) -> Option<Api> {

@@ -7,6 +7,7 @@ mod identity;
 mod inputs;
 mod order;
 mod policy;
+mod pull_request;
 mod report;
 mod review;
 mod run;

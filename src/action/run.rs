@@ -1,6 +1,6 @@
 //! The run of the action: decide, then report, inside the time that it has.
 
-use std::cell::OnceCell;
+use std::cell::{Cell, OnceCell};
 use std::future::Future;
 use std::pin::pin;
 use std::time::Duration;
@@ -19,12 +19,13 @@ use super::identity::Job;
 use super::inputs::{Inputs, Mode, Problems, ReportInputs, timeout};
 use super::order::behind;
 use super::policy::{Loaded, Place, load};
+use super::pull_request::{DefaultBranch, OfRun};
 use super::report::{Reporter, with_page};
 use super::review;
 use super::runtime::{Runtime, client, payload};
 use super::workflow::{Log, take_outputs_back, write_outputs};
 use crate::audit::{SECRET_PREFIX, TokenRecord};
-use crate::context::{Context, EventPayload};
+use crate::context::{Context, EventPayload, branch_named};
 use crate::decision::{Decision, PermissionDecision, Reason, Scope, decide_while, with_own_policy};
 use crate::http::Budget;
 use crate::oidc::Issuer;
@@ -206,6 +207,8 @@ fn mask_secrets(environment: &Environment) {
 /// end of time can still tell of it.
 struct Work<'p> {
     context: OnceCell<Context>,
+    /// The same with the default branch, where a rule needs it.
+    whole_context: OnceCell<Context>,
     token: OnceCell<TokenRecord>,
     policy: &'p OnceCell<Loaded>,
     document: OnceCell<Document<'p>>,
@@ -218,6 +221,7 @@ impl<'p> Work<'p> {
     fn new(policy: &'p OnceCell<Loaded>, own_policy: &'p OnceCell<Loaded>) -> Self {
         Self {
             context: OnceCell::new(),
+            whole_context: OnceCell::new(),
             token: OnceCell::new(),
             policy,
             document: OnceCell::new(),
@@ -232,6 +236,25 @@ impl<'p> Work<'p> {
             Some(Scope::OtherRepository) => Detail::Reason,
             _ => Detail::Full,
         }
+    }
+
+    fn context(&self) -> Option<&Context> {
+        self.whole_context.get().or_else(|| self.context.get())
+    }
+
+    /// The context with the default branch, once it is known; `None` where nobody asks for it or it
+    /// cannot be had.
+    async fn with_default_branch(
+        &self,
+        context: &Context,
+        default_branch: Option<DefaultBranch>,
+    ) -> Option<&Context> {
+        let name = default_branch?.name().await?;
+        let whole = self.whole_context.get_or_init(|| Context {
+            default_branch: Some(branch_named(&name)),
+            ..context.clone()
+        });
+        Some(whole)
     }
 
     /// The policy's `workspace:`.
@@ -252,7 +275,7 @@ impl<'p> Work<'p> {
         permissions: Vec<PermissionDecision<'a>>,
         detail: Detail,
     ) -> Outcome<'a> {
-        match (self.context.get(), self.record()) {
+        match (self.context(), self.record()) {
             (Some(context), Some(policy)) => Outcome {
                 own_policy: self.own_record(),
                 ..Outcome::decided(permissions, context, policy, detail)
@@ -264,13 +287,31 @@ impl<'p> Work<'p> {
     fn failed(&self, failure: &Failure, detail: Detail) -> Outcome<'_> {
         Outcome {
             own_policy: self.own_record(),
-            ..Outcome::failed(failure, self.context.get(), self.record(), detail)
+            ..Outcome::failed(failure, self.context(), self.record(), detail)
         }
     }
 }
 
+/// Whether a denial would have another reason, or none, if the base of the pull request is the default
+/// branch.
+fn needs_default_branch(decided: &[PermissionDecision<'_>]) -> bool {
+    let denied = decided
+        .iter()
+        .filter(|one| one.decision == Decision::Denied);
+    let mut rules = denied.flat_map(|permission| &permission.trace);
+    rules.any(|rule| rule.failed().any(|dimension| dimension.of_branch))
+}
+
 fn incomplete() -> Failure {
     Failure::new(Reason::Internal, "a part of the decision is missing")
+}
+
+/// What a policy is asked about.
+struct Question<'w, 'q> {
+    context: &'w Context,
+    default_branch: Option<DefaultBranch>,
+    /// How long deciding may still take.
+    left: &'q Cell<Duration>,
 }
 
 struct Step<'a> {
@@ -311,6 +352,7 @@ impl Step<'_> {
             .issuer
             .clone()
             .unwrap_or_else(|| Issuer::of_server(&runtime.server));
+        let pull_request = OfRun::new(self.environment, &runtime, credentials, self.budget);
         let identity = async {
             let job = Job {
                 environment: self.environment,
@@ -319,30 +361,46 @@ impl Step<'_> {
                 audience: &inputs.audience,
                 clock: self.clock,
             };
-            let (claims, token) = job.identify(client, self.budget).await?;
+            let described = async {
+                Ok(match &pull_request {
+                    Some(pull_request) => pull_request.described(self.payload).await,
+                    None => None,
+                })
+            };
+            let identified = job.identify(client, self.budget);
+            let ((claims, token), pull_request) =
+                tokio::try_join!(biased; identified, behind(described))?;
             _ = work.token.set(token);
-            let pull_request = self
-                .payload
-                .and_then(|payload| payload.pull_request.as_ref());
-            let context = Context::from_signed(&claims, pull_request);
+            let context = Context::from_signed(&claims, pull_request.as_ref());
             Ok(work.context.get_or_init(|| context))
         };
+        let is_own = matches!(inputs.policy, PolicySource::DefaultBranch(_));
+        let default_branch = pull_request
+            .as_ref()
+            .filter(|_| is_own)
+            .map(OfRun::default_branch);
         // A token that is not valid ends the run at once; a policy that cannot be read waits for the
         // token, which comes first.
         let policy = async { Ok(self.policy(inputs, &runtime, work, credentials).await) };
         let (context, policy) = tokio::try_join!(biased; identity, behind(policy))?;
         let (loaded, document) = policy?;
-        let started = Instant::now();
+        let left = Cell::new(MAX_DECISION);
+        let question = Question {
+            context,
+            default_branch,
+            left: &left,
+        };
         let asked = &inputs.permissions;
-        let decided =
-            self.decide_by(loaded, document, loaded.scope, asked, context, MAX_DECISION)?;
-        let left = MAX_DECISION.saturating_sub(started.elapsed());
+        let decided = self
+            .decide_by(loaded, document, asked, question, work)
+            .await?;
         let is_open = |permission: &PermissionDecision<'_>| {
             permission.decision == Decision::Denied && permission.delegated
         };
         if !decided.iter().any(is_open) {
             return Ok(decided);
         }
+        let default_branch = pull_request.as_ref().map(OfRun::default_branch);
         let own = self.own_policy(&runtime, &inputs.permissions, work, credentials);
         let Some((own, document)) = own.await? else {
             return Ok(decided);
@@ -350,10 +408,13 @@ impl Step<'_> {
         let open = asked.iter().zip(&decided);
         let open = open.filter(|(_, central)| is_open(central));
         let open: Vec<_> = open.map(|(permission, _)| permission.clone()).collect();
-        let scope = Scope::ThisRepository;
-        let mut of_own = self
-            .decide_by(own, document, scope, &open, context, left)?
-            .into_iter();
+        let question = Question {
+            context,
+            default_branch,
+            left: &left,
+        };
+        let of_own = self.decide_by(own, document, &open, question, work).await?;
+        let mut of_own = of_own.into_iter();
         let decided = decided.into_iter().map(|central| match is_open(&central) {
             true => of_own
                 .next()
@@ -364,20 +425,36 @@ impl Step<'_> {
         decided.collect()
     }
 
-    fn decide_by<'w>(
+    /// Decides; once more with the default branch, if a rule needs that.
+    async fn decide_by<'w>(
         &self,
         loaded: &Loaded,
         document: &'w Document<'w>,
-        scope: Scope,
         permissions: &[PermissionKey<'_>],
-        context: &'w Context,
-        time: Duration,
+        question: Question<'w, '_>,
+        work: &'w Work<'_>,
     ) -> Result<Vec<PermissionDecision<'w>>, Failure> {
-        let until = Instant::now() + self.budget.left().min(time);
-        let now = (self.clock)();
-        let go_on = || Instant::now() < until;
-        decide_while(document, scope, permissions, context, now, &go_on)
-            .map_err(|invalid| Failure::invalid_policy(&loaded.record.file, &invalid))
+        let Question {
+            context,
+            default_branch,
+            left,
+        } = question;
+        let decide = |context| {
+            let started = Instant::now();
+            let until = started + self.budget.left().min(left.get());
+            let (now, go_on) = ((self.clock)(), || Instant::now() < until);
+            let decided = decide_while(document, loaded.scope, permissions, context, now, &go_on);
+            left.set(left.get().saturating_sub(started.elapsed()));
+            decided.map_err(|invalid| Failure::invalid_policy(&loaded.record.file, &invalid))
+        };
+        let decided = decide(context)?;
+        if loaded.scope != Scope::ThisRepository || !needs_default_branch(&decided) {
+            return Ok(decided);
+        }
+        match work.with_default_branch(context, default_branch).await {
+            Some(context) => decide(context),
+            None => Ok(decided),
+        }
     }
 
     /// The repository's own policy, to which a central one delegates; `None` when there is none. It

@@ -1,10 +1,13 @@
-//! What a repository is.
+//! What a repository or a pull request is.
 
 use serde::Deserialize;
 
 use super::api::{Api, ApiError, MAX_JSON, json};
 use super::contents::route;
 use super::repository::RepositoryName;
+use crate::context::PullRequest;
+
+const ACCEPT: &str = "application/vnd.github+json";
 
 /// A repository, as far as a policy names it.
 #[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
@@ -15,6 +18,9 @@ pub struct About {
     pub full_name: String,
     /// Who has it.
     pub owner: Owner,
+    /// The name of its default branch.
+    #[serde(default)]
+    pub default_branch: Option<String>,
 }
 
 /// The owner of a repository.
@@ -30,7 +36,19 @@ impl Api {
     /// # Errors
     /// The request failed: 404 also for a private repository that the token cannot see.
     pub async fn about(&self, repository: &RepositoryName) -> Result<About, ApiError> {
-        let accept = "application/vnd.github+json";
-        json(&self.get(&route(repository), accept, MAX_JSON).await?)
+        json(&self.get(&route(repository), ACCEPT, MAX_JSON).await?)
+    }
+
+    /// Asks what a pull request is.
+    ///
+    /// # Errors
+    /// The request failed: 403 for a private repository whose pull requests the token may not read.
+    pub async fn pull_request(
+        &self,
+        repository: &RepositoryName,
+        number: u64,
+    ) -> Result<PullRequest, ApiError> {
+        let route = format!("{}/pulls/{number}", route(repository));
+        json(&self.get(&route, ACCEPT, MAX_JSON).await?)
     }
 }

@@ -18,6 +18,7 @@
 #[path = "../support/mod.rs"]
 mod support;
 
+mod bases;
 mod documented;
 mod earlier_steps;
 mod jobs;

@@ -39,6 +39,19 @@ pub(crate) fn repository(
     Ok(Answer::json(200, &repository_json(state, &repository)))
 }
 
+/// A pull request: any token reads those of a public repository.
+pub(crate) fn pull_request(
+    state: &State,
+    route: &Route,
+    request: &Request,
+) -> Result<Answer, Answer> {
+    let name = (&*route.owner, &*route.repository);
+    let (repository, _) = authorize(state, request, name, "pull-requests", Level::Read)?;
+    let found = repository.pull_request(&route.rest);
+    let found = found.ok_or_else(|| Answer::error(404, "Not Found"))?;
+    Ok(Answer::json(200, found))
+}
+
 /// Where a redirect from a former name leads.
 pub(crate) fn repository_by_id(
     state: &State,

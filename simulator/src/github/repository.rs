@@ -3,6 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 
+use serde_json::Value;
 use sha1::{Digest as _, Sha1};
 
 use crate::unique::to_hex;
@@ -64,6 +65,8 @@ pub struct Repository {
     merge_bases: BTreeMap<(CommitSha, CommitSha), CommitSha>,
     /// By `TAG/FILE`.
     release_assets: BTreeMap<String, Vec<u8>>,
+    /// By number, as the API shows them.
+    pull_requests: BTreeMap<u64, Value>,
 }
 
 impl Repository {
@@ -86,6 +89,7 @@ impl Repository {
             known: BTreeSet::new(),
             merge_bases: BTreeMap::new(),
             release_assets: BTreeMap::new(),
+            pull_requests: BTreeMap::new(),
         }
         .with_branch("main")
     }
@@ -174,6 +178,15 @@ impl Repository {
 
     pub(crate) fn release_asset(&self, tag_and_file: &str) -> Option<Vec<u8>> {
         self.release_assets.get(tag_and_file).cloned()
+    }
+
+    /// Opens or updates a pull request; `shown` is what the API answers.
+    pub fn set_pull_request(&mut self, number: u64, shown: Value) {
+        self.pull_requests.insert(number, shown);
+    }
+
+    pub(crate) fn pull_request(&self, number: &str) -> Option<&Value> {
+        self.pull_requests.get(&number.parse().ok()?)
     }
 
     /// The SHA at the tip of a branch, `None` when there is no such branch.

@@ -19,6 +19,8 @@ pub enum Endpoint {
     Commit,
     /// `GET /repos/{owner}/{repo}/compare/{base}...{head}`.
     Compare,
+    /// `GET /repos/{owner}/{repo}/pulls/{number}`.
+    PullRequest,
     /// `GET /repos/{owner}/{repo}`.
     Repository,
     /// `GET /repositories/{id}`, where a redirect from a former name leads.
@@ -125,6 +127,9 @@ impl Route {
             ("GET", ["repos", owner, name, "compare", rest @ ..]) if !rest.is_empty() => {
                 in_repository(Endpoint::Compare, owner, name, rest)
             }
+            ("GET", ["repos", owner, name, "pulls", number]) => {
+                in_repository(Endpoint::PullRequest, owner, name, &[*number])
+            }
             ("POST", ["repos", owner, name, "check-runs"]) => {
                 in_repository(Endpoint::CheckRun, owner, name, &[])
             }
@@ -166,6 +171,7 @@ fn carried_out(state: &mut State, route: &Route, request: &Request) -> Answer {
         Endpoint::Contents => contents::contents(state, route, request),
         Endpoint::Commit => contents::commit(state, route, request),
         Endpoint::Compare => contents::compare(state, route, request),
+        Endpoint::PullRequest => contents::pull_request(state, route, request),
         Endpoint::Repository => contents::repository(state, route, request),
         Endpoint::RepositoryById => contents::repository_by_id(state, route, request),
         Endpoint::GraphQl => graphql::answer(state, request),

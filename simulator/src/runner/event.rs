@@ -67,6 +67,13 @@ impl PullRequest {
         Self::from_head(repository, number, head, branch)
     }
 
+    /// Into another branch than the default one.
+    #[must_use]
+    pub fn into_base(mut self, branch: &str) -> Self {
+        self.base_ref = branch.to_owned();
+        self
+    }
+
     /// The fork has been deleted since.
     #[must_use]
     pub fn deleted_head(mut self) -> Self {
@@ -96,7 +103,8 @@ impl PullRequest {
             .is_some_and(|head| head.id == repository.id)
     }
 
-    fn payload(&self, repository: &Repository, server_url: &str) -> Value {
+    /// What the API and the event say of it.
+    pub(crate) fn payload(&self, repository: &Repository, server_url: &str) -> Value {
         let head_repository = self.head_repository.as_ref().map(|head| {
             json!({
                 "id": head.id, "name": head.name, "full_name": format!("{}/{}", head.owner, head.name),
@@ -105,7 +113,8 @@ impl PullRequest {
         });
         let base_sha = repository
             .branch_sha(&self.base_ref)
-            .map(|sha| sha.to_string());
+            .unwrap_or_else(|| CommitSha::derived(&format!("base {}", self.base_ref)))
+            .to_string();
         json!({
             "id": 1_000_000 + self.number, "number": self.number, "title": "a change", "state": "open", "draft": false,
             "merged": false, "author_association": "CONTRIBUTOR", "user": {"login": self.head_owner},

@@ -28,6 +28,8 @@ pub struct Job {
     pub head_ref: String,
     /// `GITHUB_BASE_REF`; empty outside pull requests.
     pub base_ref: String,
+    /// The pull request that the run is about, as GitHub knows it.
+    pub pull_request: Option<PullRequest>,
     /// `true` when the ref has branch protection.
     pub ref_protected: bool,
     /// The job's deployment environment.
@@ -415,6 +417,7 @@ impl Job {
             pull.base_ref.clone(),
             pull.head_owner.clone(),
         );
+        let known = pull.clone();
         let mut job = Self::new(
             repository,
             event_name,
@@ -428,6 +431,7 @@ impl Job {
         );
         job.head_ref = head_ref;
         job.base_ref = base_ref;
+        job.pull_request = Some(known);
         job.actor = actor;
         job
     }
@@ -450,6 +454,7 @@ impl Job {
             sha,
             head_ref: String::new(),
             base_ref: String::new(),
+            pull_request: None,
             ref_protected: false,
             environment: None,
             actor: "octocat".into(),

@@ -193,9 +193,14 @@ impl Runner {
         if github.repository(&full_name).is_none() {
             github.add_repository(job.repository.clone());
         }
+        let server_url = github.server_url();
         github.edit_repository(&full_name, |repository| {
             for sha in job.commits() {
                 repository.add_commit(sha);
+            }
+            if let Some(pull) = &job.pull_request {
+                let shown = pull.payload(&job.repository, &server_url);
+                repository.set_pull_request(pull.number, shown);
             }
         });
         let credentials =
