@@ -159,7 +159,7 @@ fn some_do_not_hold() {
 
       `ws:deployments:create` is denied: rule 1 (`production deploys`, line 6) needs environment `production`; this job has none
       --> policy.yml:6:9
-      job: repository `acme-org/infra`, workflow `deploy.yml`, branch `main`, no environment
+      job: repository `acme-org/infra`, workflow `deploy.yml`, branch `main`, no environment, event `push`
 
       ws:deployments:create: denied
                            policy      kind     this job
@@ -175,7 +175,7 @@ fn some_do_not_hold() {
 
       `ws:deployments:create` is allowed: rule 1 (`production deploys`, line 6) matches
       --> policy.yml:6:9
-      job: repository `acme-org/infra`, workflow `deploy.yml`, branch `main`, environment `production`
+      job: repository `acme-org/infra`, workflow `deploy.yml`, branch `main`, environment `production`, event `push`
 
       ws:deployments:create: allowed
                            policy      kind     this job
@@ -252,7 +252,7 @@ fn a_failure_in_a_large_policy_shows_the_rules_that_tell_why() {
         .with_cases(tests)
         .test(&["cases.yml", "--now=2026-01-01T00:00:00Z"]);
     assert_eq!((run.code, &*run.stderr), (Some(1), ""));
-    assert_snapshot!(run.stdout, @r"
+    assert_snapshot!(run.stdout, @"
     cases.yml
       ✗ both
       ✗ one
@@ -262,8 +262,9 @@ fn a_failure_in_a_large_policy_shows_the_rules_that_tell_why() {
       - expected allowed
       + got      denied (untrusted_event)
 
-      `a:b` is denied: rule 31 (line 33) is limited to the events `push` and expired on 2020-01-01; this job has event `issues`; `e:f` is denied: no rule of `o/r` names it
+      `a:b` is denied: rule 31 (line 33) is limited to the events `push` and expired on 2020-01-01; this job has event `issues`; `c:d` is denied: rule 32 (line 34) does not name this event in `events:`, which an untrusted event needs; this job has event `issues`; `e:f` is denied: no rule of `o/r` names it
       --> policy.yml:33:5
+      --> policy.yml:34:5
       job: repository `o/r`, workflow `w7.yml`, branch `main`, environment `prod-eu`, event `issues`, actor `me`
 
       a:b: denied
@@ -272,18 +273,22 @@ fn a_failure_in_a_large_policy_shows_the_rules_that_tell_why() {
             ✗ workflow     w1.yml      literal  w7.yml
             ✗ branch       b1          literal  main
             ✓ environment  *           any      prod-eu
+            ✗ event        not named   events   issues
         ✗ rule 2 (line 4)
             ✗ workflow     w2.yml      literal  w7.yml
             ✗ branch       b2          literal  main
             ✓ environment  *           any      prod-eu
+            ✗ event        not named   events   issues
         ✗ rule 3 (line 5)
             ✗ workflow     w3.yml      literal  w7.yml
             ✗ branch       b3          literal  main
             ✓ environment  *           any      prod-eu
+            ✗ event        not named   events   issues
         ✗ rule 7 (line 9)
             ✓ workflow     w7.yml      literal  w7.yml
             ✗ branch       b7          literal  main
             ✓ environment  *           any      prod-eu
+            ✗ event        not named   events   issues
         ✗ rule 31 (line 33)  ← nearest miss
             ✓ workflow     *           any      w7.yml
             ✓ branch       main        literal  main
@@ -292,6 +297,14 @@ fn a_failure_in_a_large_policy_shows_the_rules_that_tell_why() {
             ✗ expires      2020-01-01  expiry   2026-01-01T00:00:00Z
         … and 26 more rules, not shown
 
+      c:d: denied
+                           policy     kind    this job
+        ✗ rule 32 (line 34)
+            ✓ workflow     *          any     w7.yml
+            ✓ branch       *          any     main
+            ✓ environment  prod-*     glob    prod-eu
+            ✗ event        not named  events  issues
+
     ✗ one
       --> cases.yml:8:5
       - expected error (policy_invalid)
@@ -299,7 +312,7 @@ fn a_failure_in_a_large_policy_shows_the_rules_that_tell_why() {
 
       `c:d` is allowed: rule 32 (line 34) matches
       --> policy.yml:34:5
-      job: repository `o/r`, no workflow, no branch, environment `prod-eu`
+      job: repository `o/r`, no workflow, no branch, environment `prod-eu`, event `push`
 
       c:d: allowed
                            policy  kind  this job
@@ -415,7 +428,7 @@ tests:
     let directory = directory.with("own/own.yml", own);
     let run = directory.test(&["cases.yml"]);
     assert_eq!((run.code, &*run.stderr), (Some(1), ""));
-    assert_snapshot!(run.stdout, @r"
+    assert_snapshot!(run.stdout, @"
     cases.yml
       ✓ the own policy may lock
       ✓ and do nothing else
@@ -428,7 +441,7 @@ tests:
 
       `ws:locks:create` is denied: rule 1 (line 6) needs branch `release`; this job has `develop`
       --> central.yml:6:9
-      job: repository `acme-org/infra`, no workflow, branch `develop`, no environment
+      job: repository `acme-org/infra`, no workflow, branch `develop`, no environment, event `push`
 
       ws:locks:create: denied
                            policy   kind     this job
@@ -615,7 +628,7 @@ fn a_case_may_be_about_an_invalid_policy() {
     assert_eq!(run(directory, "policy_invalid").code, Some(0));
     let undecided = run(Directory::new("about_invalid"), "denied");
     assert_eq!(undecided.code, Some(2));
-    assert_snapshot!(undecided.stdout, @r"
+    assert_snapshot!(undecided.stdout, @"
     cases.yml
       ✗ the slip stays where it is
 
@@ -625,7 +638,7 @@ fn a_case_may_be_about_an_invalid_policy() {
       + got      error (policy_invalid)
 
       the policy `policy.yml` is not valid: line 16, column 17: the regex `a)|(` is not valid: unopened group, at byte 1 of it
-      job: repository `acme-org/infra`, no workflow, no branch, no environment
+      job: repository `acme-org/infra`, no workflow, no branch, no environment, event `push`
 
     0 of 3 rules matched in a case
       never: policy.yml:6 `production deploys`

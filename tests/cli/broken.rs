@@ -237,7 +237,7 @@ fn yaml() {
     a mapping for a list
       2:14 `permissions` is a mapping, expected a list (start each of its elements with `- `; a list without any is `[]`)
     a rule that is a text
-      2:15 a rule is a text (`ws:locks:create`), expected a mapping (write its keys: `name`, `permission`, `workflow`, `branch`, `environment`, `events`, `claims`, `expires`)
+      2:15 a rule is a text (`ws:locks:create`), expected a mapping (write its keys: `name`, `permission`, `workflow`, `branch`, `base`, `environment`, `events`, `claims`, `expires`)
     a rule without a permission
       2:15 `permission` is missing (add `permission: ws:deployments:create`)
     no key of a permission

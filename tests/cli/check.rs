@@ -60,16 +60,16 @@ fn a_job_that_is_allowed() {
     let asked: Vec<_> = asked.split(' ').chain(ACME).collect();
     let run = check("allowed", POLICY, &asked);
     assert_eq!((run.code, &*run.err), (Some(0), ""));
-    assert_snapshot!(run.out, @r"
+    assert_snapshot!(run.out, @"
     Repository   acme-org/infra
     Workflow     deploy-production.yml
     Branch       main
     Environment  Production
-    Event        none
+    Event        push
     Actor        none
 
     – 1 token         not verified here: the context is what you give, and nothing is granted
-    ✓ 2 context       repository, workflow, branch, environment; no event, actor
+    ✓ 2 context       repository, workflow, branch, environment, event; no actor
     ✓ 3 policy        `policy.yml`, sha256 193c1f0f843f3f46…: valid, 3 rules
     ✓ 4 installation  the rules at the top of the file
     ✓ 5 rules         1 rule names `ws:deployments:create`, and matches
@@ -93,16 +93,16 @@ fn a_job_in_another_branch_without_environment() {
     let asked: Vec<_> = asked.split(' ').chain(ACME).collect();
     let run = check("denied", POLICY, &asked);
     assert_eq!((run.code, &*run.err), (Some(1), ""));
-    assert_snapshot!(run.out, @r"
+    assert_snapshot!(run.out, @"
     Repository   acme-org/infra
     Workflow     deploy-production.yml
     Branch       feature/x
     Environment  none
-    Event        none
+    Event        push
     Actor        none
 
     – 1 token         not verified here: the context is what you give, and nothing is granted
-    ✓ 2 context       repository, workflow, branch; no environment, event, actor
+    ✓ 2 context       repository, workflow, branch, event; no environment, actor
     ✓ 3 policy        `policy.yml`, sha256 193c1f0f843f3f46…: valid, 3 rules
     ✓ 4 installation  the rules at the top of the file
     ✗ 5 rules         1 rule names `ws:deployments:create`, and does not match
@@ -136,16 +136,16 @@ fn several_permissions() {
     let asked: Vec<_> = asked.split(' ').chain(ACME).collect();
     let run = check("several", POLICY, &asked);
     assert_eq!((run.code, &*run.err), (Some(1), ""));
-    assert_snapshot!(run.out, @r"
+    assert_snapshot!(run.out, @"
     Repository   acme-org/infra
     Workflow     none
     Branch       feature/x
     Environment  none
-    Event        none
+    Event        push
     Actor        none
 
     – 1 token         not verified here: the context is what you give, and nothing is granted
-    ✓ 2 context       repository, branch; no workflow, environment, event, actor
+    ✓ 2 context       repository, branch, event; no workflow, environment, actor
     ✓ 3 policy        `policy.yml`, sha256 193c1f0f843f3f46…: valid, 3 rules
     ✓ 4 installation  the rules at the top of the file
     ✗ 5 rules         1 rule names `ws:affected_stacks:create`, and matches
@@ -192,11 +192,11 @@ fn patterns_of_a_list_claims_and_expiry() {
     Workflow     none
     Branch       refs/tags/v1
     Environment  none
-    Event        none
+    Event        push
     Actor        none
 
     – 1 token         not verified here: the context is what you give, and nothing is granted
-    ✓ 2 context       repository, branch; no workflow, environment, event, actor
+    ✓ 2 context       repository, branch, event; no workflow, environment, actor
     ✓ 3 policy        `policy.yml`, sha256 e2e3675a9fc98c31…: valid, 3 rules
     ✓ 4 installation  the entry at line 3: `repository_id` as pinned
                       `permissions` at the top counts only in the repository that the file is in
@@ -424,8 +424,8 @@ fn what_to_change_by_what_the_job_is() {
         in the job     run it from the branch `main`
         in the policy  `branch: [main, { exact: 'a+b' }]`, by a reviewed change
     ");
-    assert_snapshot!(change(&format!("{locks} main --event workflow_run")), @r"
-    policy.yml:13: the rule has no `events`, and `workflow_run` runs trusted code on untrusted input
+    assert_snapshot!(change(&format!("{locks} main --event workflow_run")), @"
+    policy.yml:13: the rule has no `events`, and `workflow_run` is not one that it trusts without being named
         in the job     use another trigger, such as `pull_request`, `push` or `merge_group`
         in the policy  only if the job runs nothing of what the event brings, `events: [workflow_run]`, by a reviewed change
     ");
@@ -444,16 +444,16 @@ fn a_policy_that_is_wrong_is_shown() {
     let policy = "version: v1\npermissions:\n  - permision: ws:locks:create\n";
     let run = check("wrong", policy, &["--permission", "ws:locks:create"]);
     assert_eq!((run.code, &*run.out), (Some(2), ""));
-    assert_snapshot!(run.err, @r"
+    assert_snapshot!(run.err, @"
     Repository   none
     Workflow     none
     Branch       none
     Environment  none
-    Event        none
+    Event        push
     Actor        none
 
     – 1 token         not verified here: the context is what you give, and nothing is granted
-    ✓ 2 context       nothing is given: no repository, workflow, branch, environment, event, actor
+    ✓ 2 context       event; no repository, workflow, branch, environment, actor
     ✗ 3 policy        `policy.yml`, sha256 5e79dbcfd2dfaa0e…: 2 problems, shown below
     – 4 installation  not reached
     – 5 rules         not reached
@@ -534,9 +534,10 @@ fn json_is_as_it_is_promised() {
             "repository_id": "123",
             "workflow": null,
             "branch": "dev",
+            "base": null,
             "environment": null,
             "actor": null,
-            "event": null,
+            "event": "push",
         },
         "policy": {
             "source": "policy.yml",

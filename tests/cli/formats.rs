@@ -489,7 +489,7 @@ fn each_code() {
     permissions: [{ permission: ws:locks:create, branch: main, events: [pushes] }]
       2:69-75 warning[unknown-event]: `pushes` is not an event that GitHub documents (did you mean `push`?)
     permissions: [{ permission: ws:locks:create, branch: main, events: [workflow_run] }]
-      2:69-81 note[untrusted-event]: `workflow_run` runs trusted code on input that anybody can send (keep it only if the workflow neither checks out nor runs what the event brings)
+      2:69-81 note[untrusted-event]: people who cannot write to the repository can start `workflow_run`, or it brings what they wrote (keep it only if the workflow neither checks out nor runs what the event brings)
     permissions: [{ permission: ws:locks:create, branch: main, claims: { actorid: '7' } }]
       2:70-77 warning[unknown-claim]: `actorid` is not a claim that GitHub documents (did you mean `actor_id`?)
     permissions: [{ permission: ws:locks:create, branch: main, claims: { workflow: x } }]

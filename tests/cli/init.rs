@@ -481,8 +481,9 @@ jobs: {preview: {environment: preview, steps: [{run: ./preview}]}}
     # - billing.yml: a push to any branch starts it; only `main` is named
     # - instances.yml: `branches-ignore` cannot be said, since rules only add; only `main` is named
     # - preview.yml: it deploys what nobody has merged; write a rule if that is meant
-    # - preview.yml: `pull_request_target` runs trusted code on what others wrote, so a rule has to name
-    #   it; do that only if nothing of it is checked out or run
+    # - preview.yml: people who cannot write to the repository can start `pull_request_target`, or it
+    #   brings what they wrote, so a rule has to name it; do that only if nothing of it is checked out
+    #   or run
     ----
     # schema: repo-permissions-tests.schema.json
     #

@@ -142,7 +142,7 @@ fn a_broken_policy() {
     8 |     color: "\u{202e}"
       |     ^^^^^
       |
-      = help: known keys: `name`, `permission`, `workflow`, `branch`, `environment`, `events`, `claims`, `expires`
+      = help: known keys: `name`, `permission`, `workflow`, `branch`, `base`, `environment`, `events`, `claims`, `expires`
 
     5 errors, 0 warnings, 0 notes in 1 file
     "#);
