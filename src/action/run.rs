@@ -299,7 +299,7 @@ fn needs_default_branch(decided: &[PermissionDecision<'_>]) -> bool {
         .iter()
         .filter(|one| one.decision == Decision::Denied);
     let mut rules = denied.flat_map(|permission| &permission.trace);
-    rules.any(|rule| rule.failed().any(|dimension| dimension.of_branch))
+    rules.any(|rule| rule.rule.at_top && rule.failed().any(|dimension| dimension.of_branch))
 }
 
 fn incomplete() -> Failure {

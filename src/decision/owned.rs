@@ -33,6 +33,7 @@ impl RuleRef<'_> {
             line: self.line,
             column: self.column,
             number: self.number,
+            at_top: self.at_top,
             own_policy: self.own_policy,
         }
     }

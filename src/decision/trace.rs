@@ -45,6 +45,9 @@ pub struct RuleRef<'a> {
     /// Its place in its list, from 1.
     #[serde(skip)]
     pub number: usize,
+    /// Whether its list is the one at the top of the file.
+    #[serde(skip)]
+    pub at_top: bool,
     /// Whether it stands in the repository's own policy, to which a central one delegates.
     #[serde(skip_serializing_if = "std::ops::Not::not")]
     pub own_policy: bool,
@@ -58,6 +61,7 @@ impl<'a> RuleRef<'a> {
             column: rule.position.column,
             name: rule.name.clone(),
             number: rule.number,
+            at_top: rule.at_top,
             own_policy: false,
         }
     }

@@ -12,6 +12,8 @@ const QUEUE: &str = "gh-readonly-queue/";
 /// The change for one dimension of the nearest rule.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Change {
+    /// Whether the rule would trust the default branch as a base.
+    pub by_default_branch: bool,
     /// Whether it is about a rule of the repository's own policy, to which a central one delegates.
     pub own_policy: bool,
     /// The line of the policy, from 1.
@@ -39,6 +41,7 @@ pub fn changes(
     };
     let format = Format::of_path(outcome.file(rule.rule.own_policy));
     let change = |dimension: &TracedDimension<'_>| Change {
+        by_default_branch: dimension.of_branch && rule.rule.at_top,
         own_policy: rule.rule.own_policy,
         line: dimension.line.unwrap_or(rule.rule.line),
         dimension: dimension.dimension.to_string(),

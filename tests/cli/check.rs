@@ -588,3 +588,154 @@ fn nothing_from_outside_is_an_escape() {
         assert!(!shown.contains(bad), "{arguments:?}: {shown:?}");
     }
 }
+
+#[test]
+fn a_pull_request_and_its_base() {
+    const BASES: &str = "version: 1
+permissions:
+  - permission: ws:locks:create
+    branch: { glob: 'feature/**' }
+  - permission: ws:deployments:create
+    branch: { glob: 'feature/**' }
+    base: develop
+";
+    let of = |name: &str, permission: &str, more: &str| {
+        let event = if more.contains("--event") {
+            ""
+        } else {
+            "--event pull_request"
+        };
+        let asked = format!("--permission {permission} --branch feature/x {event} {more}");
+        let asked: Vec<_> = asked.split_whitespace().chain(ACME).collect();
+        check(name, BASES, &asked)
+    };
+    let (locks, deploys) = ("ws:locks:create", "ws:deployments:create");
+    assert_snapshot!(of("base-evil", locks, "--base evil").out, @"
+    Repository   acme-org/infra
+    Workflow     none
+    Branch       feature/x
+    Base         evil
+    Environment  none
+    Event        pull_request
+    Actor        none
+
+    – 1 token         not verified here: the context is what you give, and nothing is granted
+    ✓ 2 context       repository, branch, base, event; no workflow, environment, actor
+    ✓ 3 policy        `policy.yml`, sha256 4534c2bef52d7cc7…: valid, 2 rules
+    ✓ 4 installation  the rules at the top of the file
+    ✗ 5 rules         1 rule names `ws:locks:create`, and does not match
+    ✗ 6 decision      denied, 403
+
+    ws:locks:create: denied
+                         policy      kind  this job
+      ✗ rule 1 (line 3)
+          ✓ workflow     *           any   none
+          ✓ branch       feature/**  glob  feature/x
+          ✗ base         feature/**  glob  evil
+          ✓ environment  *           any   none
+
+    denied (no_rule_matches): `ws:locks:create` is denied: rule 1 (line 3) needs a base that its `branch` matches, or `base: evil`; this job goes into `evil`
+
+    what to change
+      policy.yml:4: the rule has no `base`, and its `branch` is `feature/**`, which has to match the base as well; this pull request goes into `evil`
+          in the job     open the pull request into a branch that matches `feature/**`
+          in this check  `--default-branch evil`, if that is the default branch
+          in the policy  `base: evil`, if everyone who can push to that branch may use the permission, by a reviewed change
+
+    see https://repo-permissions.github.io/repo-permissions/reasons/no_rule_matches.html
+    ");
+    assert_snapshot!(of("base-default", locks, "--base main --default-branch main").out, @"
+    Repository   acme-org/infra
+    Workflow     none
+    Branch       feature/x
+    Base         main
+    Environment  none
+    Event        pull_request
+    Actor        none
+
+    – 1 token         not verified here: the context is what you give, and nothing is granted
+    ✓ 2 context       repository, branch, base, event; no workflow, environment, actor
+    ✓ 3 policy        `policy.yml`, sha256 4534c2bef52d7cc7…: valid, 2 rules
+    ✓ 4 installation  the rules at the top of the file
+    ✓ 5 rules         1 rule names `ws:locks:create`, and matches
+    ✓ 6 decision      allowed, 200
+
+    ws:locks:create: allowed
+                         policy      kind            this job
+      ✓ rule 1 (line 3)
+          ✓ workflow     *           any             none
+          ✓ branch       feature/**  glob            feature/x
+          ✓ base         main        default_branch  main
+          ✓ environment  *           any             none
+
+    allowed (granted): `ws:locks:create` is allowed: rule 1 (line 3) matches
+    ");
+    assert_snapshot!(of("base-assumed", deploys, "").out, @"
+    Repository   acme-org/infra
+    Workflow     none
+    Branch       feature/x
+    Base         not given, taken to be trusted
+    Environment  none
+    Event        pull_request
+    Actor        none
+
+    – 1 token         not verified here: the context is what you give, and nothing is granted
+    ✓ 2 context       repository, branch, event; no workflow, environment, actor; the base is taken to be trusted: `--base BRANCH`
+    ✓ 3 policy        `policy.yml`, sha256 4534c2bef52d7cc7…: valid, 2 rules
+    ✓ 4 installation  the rules at the top of the file
+    ✓ 5 rules         1 rule names `ws:deployments:create`, and matches
+    ✓ 6 decision      allowed, 200
+
+    ws:deployments:create: allowed
+                         policy      kind  this job
+      ✓ rule 2 (line 5)
+          ✓ workflow     *           any   none
+          ✓ branch       feature/**  glob  feature/x
+          ✓ environment  *           any   none
+
+    allowed (granted): `ws:deployments:create` is allowed: rule 2 (line 5) matches
+    ");
+    assert_snapshot!(of("base-named", deploys, "--base main --default-branch main").out, @"
+    Repository   acme-org/infra
+    Workflow     none
+    Branch       feature/x
+    Base         main
+    Environment  none
+    Event        pull_request
+    Actor        none
+
+    – 1 token         not verified here: the context is what you give, and nothing is granted
+    ✓ 2 context       repository, branch, base, event; no workflow, environment, actor
+    ✓ 3 policy        `policy.yml`, sha256 4534c2bef52d7cc7…: valid, 2 rules
+    ✓ 4 installation  the rules at the top of the file
+    ✗ 5 rules         1 rule names `ws:deployments:create`, and does not match
+    ✗ 6 decision      denied, 403
+
+    ws:deployments:create: denied
+                         policy      kind     this job
+      ✗ rule 2 (line 5)
+          ✓ workflow     *           any      none
+          ✓ branch       feature/**  glob     feature/x
+          ✗ base         develop     literal  main
+          ✓ environment  *           any      none
+
+    denied (no_rule_matches): `ws:deployments:create` is denied: rule 2 (line 5) needs base `develop`; this job goes into `main`
+
+    what to change
+      policy.yml:7: `base` is `develop`, this job has `main`
+          in the job     open the pull request into the branch `develop`
+          in the policy  `base: [develop, main]`, by a reviewed change
+
+    see https://repo-permissions.github.io/repo-permissions/reasons/no_rule_matches.html
+    ");
+    let assumed = of("base-json", deploys, "--format json").json();
+    assert_eq!(assumed["assumed"], "base");
+    assert_eq!(assumed["context"]["base"], json!(null));
+    let given = of("base-given", deploys, "--base develop --format json").json();
+    assert_eq!(given["assumed"], json!(null));
+    assert_eq!(given["context"]["base"], "develop");
+    // Where nothing is merged, `base` has no meaning.
+    let pushed = of("base-push", deploys, "--base evil --event push");
+    let said = "; `--base` is ignored: the event merges nothing";
+    assert!(pushed.out.contains(said), "{}", pushed.out);
+}

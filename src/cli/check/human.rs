@@ -155,7 +155,11 @@ fn flag(change: &Change, check: &Check<'_>) -> Option<String> {
         "branch" => ("--branch BRANCH".to_owned(), &context.branch),
         "environment" => ("--environment NAME".to_owned(), &context.environment),
         "event" => ("--event NAME".to_owned(), &context.event),
-        "base" => return None,
+        "base" => {
+            let flag = format!("--default-branch {}", context.base.branch()?);
+            let is_open = change.by_default_branch && context.default_branch.is_none();
+            return is_open.then(|| format!("{}, if that is the default branch", quoted(&flag)));
+        }
         claim => {
             let claim = claim.strip_prefix("claims.")?;
             let value = context.claims.get(claim);

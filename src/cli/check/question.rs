@@ -6,7 +6,7 @@ use jiff::Timestamp;
 
 use super::Arguments;
 use super::policy::{PolicyText, Wrong};
-use crate::context::{Context, EventPayload};
+use crate::context::{Base, Context, EventPayload};
 use crate::decision::{
     Decision, Installation, PermissionDecision, Reason, Scope, decide, with_own_policy,
 };
@@ -18,6 +18,8 @@ use crate::report::Failure;
 pub(super) struct Question {
     pub(super) permissions: Vec<PermissionKey<'static>>,
     pub(super) context: Context,
+    /// Whether a base is given for an event that has none.
+    pub(super) base_is_ignored: bool,
     pub(super) now: Timestamp,
 }
 
@@ -33,9 +35,11 @@ impl Question {
                 ))
             })?,
         };
+        let context = context(arguments)?;
         Ok(Self {
             permissions,
-            context: context(arguments)?,
+            base_is_ignored: arguments.base.is_some() && context.base == Base::None,
+            context,
             now,
         })
     }

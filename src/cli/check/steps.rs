@@ -1,8 +1,9 @@
 //! The way of a check, step by step, up to the one that stopped it.
 
 use super::policy::Wrong;
+use super::question::Question;
 use super::{Check, Policy, installation};
-use crate::context::Context;
+use crate::context::Base;
 use crate::decision::{Decision, Installation, PermissionDecision};
 use crate::policy::quoted;
 use crate::report::context_rows;
@@ -48,7 +49,7 @@ pub(super) fn steps(check: &Check<'_>) -> Vec<Step> {
     };
     let token = "not verified here: the context is what you give, and nothing is granted";
     let token = step("token", End::Skipped, vec![token.to_owned()]);
-    let context = step("context", End::Passed, vec![context(&question.context)]);
+    let context = step("context", End::Passed, vec![context(question)]);
     let mut steps = vec![token, context, policy(check)];
     let document = check.policy.document;
     let installation = document.and_then(|document| question.installation(document).ok());
@@ -77,18 +78,27 @@ pub(super) fn steps(check: &Check<'_>) -> Vec<Step> {
 }
 
 /// Which values there are; they stand above.
-fn context(context: &Context) -> String {
+fn context(question: &Question) -> String {
+    let context = &question.context;
+    let is_assumed = context.base == Base::Assumed;
+    let base = match is_assumed {
+        true => "; the base is taken to be trusted: `--base BRANCH`",
+        false if question.base_is_ignored => "; `--base` is ignored: the event merges nothing",
+        false => "",
+    };
     let list = |is_there: bool| {
         let rows = context_rows(context).into_iter();
+        let rows = rows.filter(|(name, _)| !(is_assumed && *name == "Base"));
         let names = rows.filter(|(_, value)| value.is_some() == is_there);
         let names: Vec<_> = names.map(|(name, _)| name.to_lowercase()).collect();
         names.join(", ")
     };
-    match (list(true), list(false)) {
+    let values = match (list(true), list(false)) {
         (given, absent) if given.is_empty() => format!("nothing is given: no {absent}"),
         (given, absent) if absent.is_empty() => given,
         (given, absent) => format!("{given}; no {absent}"),
-    }
+    };
+    values + base
 }
 
 fn policy(check: &Check<'_>) -> Step {
