@@ -30,6 +30,11 @@ impl<'a> Grammar<'a> for Cases<'a> {
     }
 }
 
+/// Whether a whole number is the same to every reader.
+fn is_decimal(number: &str) -> bool {
+    number == "0" || !number.starts_with(['0', '+', '-'])
+}
+
 impl<'a, S: Syntax<'a>> Reader<'a, S, Cases<'a>> {
     fn suite(&mut self) -> Read<Contents<'a>> {
         let before = self.problem_count();
@@ -165,10 +170,11 @@ impl<'a, S: Syntax<'a>> Reader<'a, S, Cases<'a>> {
         let mut claims = Vec::new();
         self.open_mapping("`claims`", |reader, name, _| {
             let what = format!("the claim {}", quoted(&truncate(&name, 64)));
-            // GitHub writes its own claims as strings, ids too: a number may be left without quotes.
+            // GitHub writes its own claims as strings, ids too: a number may be left without quotes,
+            // unless YAML 1.1 reads it in base 8.
             let number = matches!(
                 &reader.peek()?.0,
-                Token::Scalar(scalar) if scalar.kind == ScalarKind::Integer
+                Token::Scalar(scalar) if scalar.kind == ScalarKind::Integer && is_decimal(&scalar.text)
             );
             if number {
                 let value = reader.scalar(&what, ScalarKind::Integer)?;
@@ -218,10 +224,13 @@ impl<'a, S: Syntax<'a>> Reader<'a, S, Cases<'a>> {
     }
 
     fn now(&mut self) -> Read<Option<Timestamp>> {
-        let Some((text, at)) = self.filled("`now`")? else {
+        let Some((scalar, at)) = self.any_scalar("`now`", "an instant")? else {
             return Ok(None);
         };
-        let instant = parse_instant(&text);
+        let text = scalar.text;
+        // To YAML 1.1 an instant is no text, but the same instant.
+        let is_date = matches!(scalar.kind, ScalarKind::Text | ScalarKind::Disputed);
+        let instant = parse_instant(&text).filter(|_| is_date);
         if instant.is_none() {
             let message = format!(
                 "`now` is {}, expected an instant",

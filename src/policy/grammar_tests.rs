@@ -129,8 +129,8 @@ fn what_yaml_has_beyond_plain_data() {
     insta::assert_snapshot!(yaml("---\nversion: 1\n---\n"), @"line 3, column 1: a second document starts here, a policy is one document (remove the `---`)");
     insta::assert_snapshot!(rule("? [a, b]\n    : main"), @"line 4, column 7: a key has to be a text (a value that starts with `{` needs quotes)");
     insta::assert_snapshot!(rule("? { a: b }\n    : main"), @"line 4, column 7: a key has to be a text (a value that starts with `{` needs quotes)");
-    insta::assert_snapshot!(rule("1: main"), @"line 4, column 5: the key `1` is an integer, expected a text");
-    insta::assert_snapshot!(rule("true: main"), @"line 4, column 5: the key `true` is a boolean, expected a text");
+    insta::assert_snapshot!(rule("1: main"), @r#"line 4, column 5: the key `1` is an integer, expected a text (write it in quotes: `"1"`)"#);
+    insta::assert_snapshot!(rule("true: main"), @r#"line 4, column 5: the key `true` is a boolean, expected a text (write it in quotes: `"true"`)"#);
     insta::assert_snapshot!(rule("~: main"), @"line 4, column 5: the key `~` is no value, expected a text");
     insta::assert_snapshot!(rule(": main"), @"line 4, column 5: a key is empty, expected a text");
 }
@@ -153,8 +153,8 @@ fn yaml_syntax() {
     insta::assert_snapshot!(rule("  branch: main"), @"line 3, column 17: `a:b branch` is not a permission key (write lower-case words joined by `:`, such as `ws:deployments:create`); and 1 more problem");
     insta::assert_snapshot!(yaml("version: 1\npermissions:\n  - permission: a:b\n   branch: main\n"), @"line 4, column 4: not valid YAML: a line that is not indented like those beside it (keys that belong together stand below each other)");
     // The YAML parser would end there, and not see the second key.
-    insta::assert_snapshot!(yaml("version: 1\nworkspace: é\u{0}\nversion: 1\n"), @"line 2, column 13: the policy has a NUL character, which is no text (remove it)");
-    insta::assert_snapshot!(json("{\"version\": 1}\u{0}"), @"line 1, column 15: the policy has a NUL character, which is no text (remove it)");
+    insta::assert_snapshot!(yaml("version: 1\nworkspace: é\u{0}\nversion: 1\n"), @r"line 2, column 13: the policy has the character `\u0000`, which is not printable (remove it; a text in double quotes can have it as `\u0000`)");
+    insta::assert_snapshot!(json("{\"version\": 1}\u{0}"), @r"line 1, column 15: the policy has the character `\u0000`, which is not printable (remove it; a text in double quotes can have it as `\u0000`)");
 }
 
 #[test]
@@ -216,6 +216,13 @@ fn wrong_types() {
     insta::assert_snapshot!(rule("name: { x: y }"), @"line 4, column 11: `name` is a mapping, expected a text");
     insta::assert_snapshot!(rule("branch: 1.0"), @r#"line 4, column 13: `branch` is a number (`1.0`), expected a text (write it in quotes: `"1.0"`)"#);
     insta::assert_snapshot!(rule("branch: 7"), @r#"line 4, column 13: `branch` is an integer (`7`), expected a text (write it in quotes: `"7"`)"#);
+    insta::assert_snapshot!(rule("branch: on"), @r#"line 4, column 13: `branch` is a text to some readers only (`on`), expected a text (write it in quotes: `"on"`)"#);
+    insta::assert_snapshot!(rule("environment: No"), @r#"line 4, column 18: `environment` is a text to some readers only (`No`), expected a text (write it in quotes: `"No"`)"#);
+    insta::assert_snapshot!(rule("name: 1_000"), @r#"line 4, column 11: `name` is a text to some readers only (`1_000`), expected a text (write it in quotes: `"1_000"`)"#);
+    insta::assert_snapshot!(rule("branch: [2027-01-31]"), @r#"line 4, column 14: an element of `branch` is a text to some readers only (`2027-01-31`), expected a text (write it in quotes: `"2027-01-31"`)"#);
+    insta::assert_snapshot!(rule("claims: { on: x }"), @r#"line 4, column 15: the key `on` is a text to some readers only, expected a text (write it in quotes: `"on"`)"#);
+    insta::assert_snapshot!(rule("events: [off]"), @r#"line 4, column 14: an event is a text to some readers only (`off`), expected a text (write it in quotes: `"off"`)"#);
+    insta::assert_snapshot!(rule("branch: 0o17"), @r#"line 4, column 13: `branch` is a number (`0o17`), expected a text (write it in quotes: `"0o17"`)"#);
     insta::assert_snapshot!(rule("branch: true"), @r#"line 4, column 13: `branch` is a boolean (`true`), expected a text (write it in quotes: `"true"`)"#);
     insta::assert_snapshot!(rule("branch: [main, 7]"), @r#"line 4, column 20: an element of `branch` is an integer (`7`), expected a text (write it in quotes: `"7"`)"#);
     insta::assert_snapshot!(rule("branch: [[main]]"), @"line 4, column 14: an element of `branch` is a list, expected a text");
@@ -233,15 +240,21 @@ fn wrong_types() {
 
 #[test]
 fn ids() {
-    insta::assert_snapshot!(entry("repository_id: \"123\""), @"line 4, column 20: `repository_id` is a text (`123`), expected an integer (write the number without quotes)");
-    insta::assert_snapshot!(entry("repository_id: 0"), @"line 4, column 20: `repository_id` is `0`, expected a positive integer");
-    insta::assert_snapshot!(entry("repository_id: -5"), @"line 4, column 20: `repository_id` is `-5`, expected a positive integer");
-    insta::assert_snapshot!(entry("repository_id: 1.5"), @"line 4, column 20: `repository_id` is a number (`1.5`), expected an integer");
-    insta::assert_snapshot!(entry("repository_id: 1_000"), @"line 4, column 20: `repository_id` is a text (`1_000`), expected an integer (write the number without quotes)");
-    insta::assert_snapshot!(entry("repository_id: 99999999999999999999"), @"line 4, column 20: `repository_id` is `99999999999999999999`, expected a positive integer");
+    insta::assert_snapshot!(entry("repository_id: \"123\""), @"line 4, column 20: `repository_id` is `123`, expected a positive integer (write it in decimal digits, without quotes, a sign, a leading zero or an underscore)");
+    insta::assert_snapshot!(entry("repository_id: 0"), @"line 4, column 20: `repository_id` is `0`, expected a positive integer (write it in decimal digits, without quotes, a sign, a leading zero or an underscore)");
+    insta::assert_snapshot!(entry("repository_id: -5"), @"line 4, column 20: `repository_id` is `-5`, expected a positive integer (write it in decimal digits, without quotes, a sign, a leading zero or an underscore)");
+    insta::assert_snapshot!(entry("repository_id: 0123"), @"line 4, column 20: `repository_id` is `0123`, expected a positive integer (write it in decimal digits, without quotes, a sign, a leading zero or an underscore)");
+    insta::assert_snapshot!(entry("repository_id: +123"), @"line 4, column 20: `repository_id` is `+123`, expected a positive integer (write it in decimal digits, without quotes, a sign, a leading zero or an underscore)");
+    insta::assert_snapshot!(entry("repository_id: 0x1F"), @"line 4, column 20: `repository_id` is `0x1F`, expected a positive integer (write it in decimal digits, without quotes, a sign, a leading zero or an underscore)");
+    insta::assert_snapshot!(entry("repository_id: 1e3"), @"line 4, column 20: `repository_id` is `1e3`, expected a positive integer (write it in decimal digits, without quotes, a sign, a leading zero or an underscore)");
+    insta::assert_snapshot!(entry("repository_id: 1:20"), @"line 4, column 20: `repository_id` is `1:20`, expected a positive integer (write it in decimal digits, without quotes, a sign, a leading zero or an underscore)");
+    insta::assert_snapshot!(entry("repository_id: ~"), @"line 4, column 5: `repository_id` has no value (give it a value or remove the key)");
+    insta::assert_snapshot!(entry("repository_id: 1.5"), @"line 4, column 20: `repository_id` is `1.5`, expected a positive integer (write it in decimal digits, without quotes, a sign, a leading zero or an underscore)");
+    insta::assert_snapshot!(entry("repository_id: 1_000"), @"line 4, column 20: `repository_id` is `1_000`, expected a positive integer (write it in decimal digits, without quotes, a sign, a leading zero or an underscore)");
+    insta::assert_snapshot!(entry("repository_id: 99999999999999999999"), @"line 4, column 20: `repository_id` is `99999999999999999999`, expected a positive integer (write it in decimal digits, without quotes, a sign, a leading zero or an underscore)");
     insta::assert_snapshot!(entry("repository_id: [1]"), @"line 4, column 20: `repository_id` is a list, expected an integer");
-    insta::assert_snapshot!(entry("owner_id: acme-org"), @"line 4, column 15: `owner_id` is a text (`acme-org`), expected an integer (write the number without quotes)");
-    insta::assert_snapshot!(entry("owner_id: false"), @"line 4, column 15: `owner_id` is a boolean (`false`), expected an integer");
+    insta::assert_snapshot!(entry("owner_id: acme-org"), @"line 4, column 15: `owner_id` is `acme-org`, expected a positive integer (write it in decimal digits, without quotes, a sign, a leading zero or an underscore)");
+    insta::assert_snapshot!(entry("owner_id: false"), @"line 4, column 15: `owner_id` is `false`, expected a positive integer (write it in decimal digits, without quotes, a sign, a leading zero or an underscore)");
 }
 
 #[test]
@@ -282,6 +295,12 @@ fn events() {
 
 #[test]
 fn expiry_dates() {
+    insta::assert_snapshot!(rule("expires: 2027-01-31T12:00:00+25:00"), @"line 4, column 14: `expires` is `2027-01-31T12:00:00+25:00`, which is no date and no instant (write `2027-01-31`, or `2027-01-31T12:00:00Z` with its offset)");
+    insta::assert_snapshot!(rule("expires: -000001-01-31"), @"line 4, column 14: `expires` is `-000001-01-31`, which is no date and no instant (write `2027-01-31`, or `2027-01-31T12:00:00Z` with its offset)");
+    insta::assert_snapshot!(rule("expires: 2027-01-31T24:00:00Z"), @"line 4, column 14: `expires` is `2027-01-31T24:00:00Z`, which is no date and no instant (write `2027-01-31`, or `2027-01-31T12:00:00Z` with its offset)");
+    insta::assert_snapshot!(rule("expires: 2027-01-31T12:00:60Z"), @"line 4, column 14: `expires` is `2027-01-31T12:00:60Z`, which is no date and no instant (write `2027-01-31`, or `2027-01-31T12:00:00Z` with its offset)");
+    insta::assert_snapshot!(rule("expires: 2027-13-01"), @"line 4, column 14: `expires` is `2027-13-01`, which is no date and no instant (there is no such day)");
+    insta::assert_snapshot!(rule("expires: yes"), @"line 4, column 14: `expires` is `yes`, which is no date and no instant (write `2027-01-31`, or `2027-01-31T12:00:00Z` with its offset)");
     insta::assert_snapshot!(rule("expires: never"), @"line 4, column 14: `expires` is `never`, which is no date and no instant (write `2027-01-31`, or `2027-01-31T12:00:00Z` with its offset)");
     insta::assert_snapshot!(rule("expires: 2027"), @"line 4, column 14: `expires` is `2027`, which is no date and no instant (write `2027-12-31`, if that is meant)");
     insta::assert_snapshot!(rule("expires: 2027-02-30"), @"line 4, column 14: `expires` is `2027-02-30`, which is no date and no instant (there is no such day)");
@@ -421,7 +440,7 @@ fn json_problems() {
     insta::assert_snapshot!(json("{\"version\": 1, \"workspace\": \"a\nb\"}"), @r"line 1, column 31: not valid JSON: control character (\u0000-\u001F) found while parsing a string");
     insta::assert_snapshot!(json("{\"version\": 1"), @"line 1, column 14: not valid JSON: EOF while parsing an object");
     insta::assert_snapshot!(json("{version: 1}"), @"line 1, column 2: not valid JSON: key must be a string");
-    insta::assert_snapshot!(json("{\"version\": 1, \"repositories\": [{\"repository\": \"a/b\", \"repository_id\": \"1\", \"permissions\": []}]}"), @"line 1, column 72: `repository_id` is a text (`1`), expected an integer (write the number without quotes)");
+    insta::assert_snapshot!(json("{\"version\": 1, \"repositories\": [{\"repository\": \"a/b\", \"repository_id\": \"1\", \"permissions\": []}]}"), @"line 1, column 72: `repository_id` is `1`, expected a positive integer (write it in decimal digits, without quotes, a sign, a leading zero or an underscore)");
     insta::assert_snapshot!(json("{\"version\": 1, \"permissions\": [{\"permission\": \"a:b\", \"<<\": {}}]}"), @"line 1, column 54: merge keys (`<<`) are not allowed in a policy (write the values out)");
 }
 
@@ -512,7 +531,7 @@ fn valid_documents() {
         "version: 1\npermissions: [{permission: a:b}, {permission: [a:b, a:b]}]\n",
         "version: 1\nworkspace: 'it''s'\n",
         "version: 1\nworkspace: \"null\"\n",
-        "version: 1\nworkspace: yes\n",
+        "version: 1\nworkspace: \"yes\"\n",
         "version: 1\nworkspace: >\n  folded\n  text\n",
         "version: 1\npermissions:\n  - {permission: a:b, branch: \"1.0\", workflow: 'true', environment: \"~\"}\n",
         "version: 1\npermissions:\n  - {permission: a:b, expires: 2027-01-31T12:00:00+02:00}\n",

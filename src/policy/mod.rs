@@ -3,6 +3,7 @@
 //! A text becomes tokens with positions (`yaml`, `yaml_lines`, `json`), tokens become a checked
 //! [`Document`] by its `grammar`.
 
+mod characters;
 mod document;
 mod glob;
 mod grammar;

@@ -5,6 +5,7 @@
 
 use std::borrow::Cow;
 
+use super::characters;
 use super::document::{Format, MAX_FILE};
 use super::json::Json;
 use super::position::Position;
@@ -14,7 +15,7 @@ use super::yaml::Yaml;
 use super::yaml_lines::Lines;
 
 /// After this many problems the reader gives up.
-const MAX_PROBLEMS: usize = 50;
+pub(super) const MAX_PROBLEMS: usize = 50;
 /// The most keys of one mapping: above what a token has claims, low enough that looking for
 /// duplicates stays cheap.
 const MAX_KEYS: usize = 256;
@@ -54,10 +55,13 @@ pub(crate) fn read_partly<'a, G: Grammar<'a>>(
     format: Format,
     grammar: G,
 ) -> (Option<G::Document>, Option<Invalid>) {
-    if let Some(problem) = no_text(text, format, G::NOUN) {
+    if let Some(problem) = too_large(text, G::NOUN) {
         return (None, Some(problem.into()));
     }
     let text = text.strip_prefix('\u{feff}').unwrap_or(text);
+    if let Some(invalid) = characters::refused(text, format, G::NOUN) {
+        return (None, Some(invalid));
+    }
     let (document, invalid) = match format {
         Format::Yaml => {
             // Believed only where it finds nothing wrong: all problems are those of one parser.
@@ -75,39 +79,26 @@ pub(crate) fn read_partly<'a, G: Grammar<'a>>(
         // To the YAML parser the end of a text without a last line break is on a line of its own.
         None => (
             document,
-            invalid.map(|invalid| invalid.not_after(end(text, format))),
+            invalid.map(|invalid| invalid.not_after(end(text))),
         ),
     }
 }
 
-/// What keeps a text from being read at all.
-fn no_text(text: &str, format: Format, noun: &str) -> Option<Problem> {
-    if text.len() > MAX_FILE {
+/// What keeps a text from being looked at.
+fn too_large(text: &str, noun: &str) -> Option<Problem> {
+    (text.len() > MAX_FILE).then(|| {
         let length = text.len();
         let message = format!("the {noun} has {length} bytes, the limit is {MAX_FILE}");
-        return Some(Problem::new(Position::START, message));
-    }
-    // The YAML parser takes it for the end of the text, and what follows would be ignored.
-    let (before, _) = text.split_once('\0')?;
-    let before = before.strip_prefix('\u{feff}').unwrap_or(before);
-    let position = end(before, format);
-    let message = format!("the {noun} has a NUL character, which is no text");
-    Some(Problem::new(position, message).help("remove it"))
+        Problem::new(Position::START, message)
+    })
 }
 
 /// The place after the last character of a text.
-fn end(text: &str, format: Format) -> Position {
+fn end(text: &str) -> Position {
     let number = |n: usize| u32::try_from(n).unwrap_or(u32::MAX);
-    // YAML ends a line at a lone carriage return too (yaml.org, section 5.4).
-    let is_break = |c: char| c == '\n' || (c == '\r' && format == Format::Yaml);
-    let pairs = match format {
-        Format::Yaml => text.matches("\r\n").count(),
-        Format::Json => 0,
-    };
-    let breaks = text.matches(is_break).count().saturating_sub(pairs);
-    let last = text.rsplit(is_break).next().unwrap_or_default();
+    let last = text.rsplit('\n').next().unwrap_or_default();
     Position {
-        line: number(breaks.saturating_add(1)),
+        line: number(text.matches('\n').count().saturating_add(1)),
         column: number(last.chars().count().saturating_add(1)),
     }
 }
@@ -209,18 +200,28 @@ impl<'a, S: Syntax<'a>, G> Reader<'a, S, G> {
         what: &str,
         kind: ScalarKind,
     ) -> Read<Option<(Scalar<'a>, Position)>> {
-        if let Token::Scalar(_) = self.peek()?.0 {
-            let (token, at) = self.next()?;
-            let Token::Scalar(scalar) = token else {
-                return Ok(None);
-            };
-            if scalar.kind == kind {
-                return Ok(Some((scalar, at)));
-            }
-            self.problem(wrong_scalar(what, kind, &scalar, at))?;
+        let Some((scalar, at)) = self.any_scalar(what, kind.name())? else {
             return Ok(None);
+        };
+        if scalar.kind == kind {
+            return Ok(Some((scalar, at)));
         }
-        self.wrong_type(what, kind.name())?;
+        self.problem(wrong_scalar(what, kind, &scalar, at))?;
+        Ok(None)
+    }
+
+    /// A scalar of any kind; anything else is a problem and passed over.
+    pub(crate) fn any_scalar(
+        &mut self,
+        what: &str,
+        expected: &str,
+    ) -> Read<Option<(Scalar<'a>, Position)>> {
+        if matches!(self.peek()?.0, Token::Scalar(_))
+            && let (Token::Scalar(scalar), at) = self.next()?
+        {
+            return Ok(Some((scalar, at)));
+        }
+        self.wrong_type(what, expected)?;
         Ok(None)
     }
 
@@ -326,6 +327,13 @@ impl<'a, S: Syntax<'a>, G> Reader<'a, S, G> {
             let (Token::Scalar(Scalar { text: key, kind }), at) = self.next()? else {
                 continue;
             };
+            if key == "<<" {
+                self.skip()?;
+                let message = format!("merge keys (`<<`) are not allowed in a {}", self.noun);
+                let problem = Problem::new(at, message);
+                self.problem(problem.over(&key).help("write the values out"))?;
+                continue;
+            }
             if kind != ScalarKind::Text {
                 self.skip()?;
                 let message = match &*key {
@@ -336,14 +344,11 @@ impl<'a, S: Syntax<'a>, G> Reader<'a, S, G> {
                         kind.name()
                     ),
                 };
-                self.problem(Problem::new(at, message).over(&key))?;
-                continue;
-            }
-            if key == "<<" {
-                self.skip()?;
-                let message = format!("merge keys (`<<`) are not allowed in a {}", self.noun);
-                let problem = Problem::new(at, message);
-                self.problem(problem.over(&key).help("write the values out"))?;
+                let problem = Problem::new(at, message).over(&key);
+                self.problem(match kind {
+                    ScalarKind::Null => problem,
+                    _ => problem.help(in_quotes(&key)),
+                })?;
                 continue;
             }
             member(self, key, at)?;
@@ -469,13 +474,15 @@ fn wrong_scalar(what: &str, kind: ScalarKind, scalar: &Scalar<'_>, at: Position)
     let problem = Problem::new(at, message).over(&scalar.text);
     match (kind, scalar.kind) {
         (ScalarKind::Text, ScalarKind::Null) => problem,
-        (ScalarKind::Text, _) => {
-            let written = serde_json::Value::from(&*scalar.text).to_string();
-            problem.help(format!("write it in quotes: {}", quoted(&written)))
-        }
-        (ScalarKind::Integer, ScalarKind::Text) => problem.help("write the number without quotes"),
+        (ScalarKind::Text, _) => problem.help(in_quotes(&scalar.text)),
         _ => problem,
     }
+}
+
+/// Says to write a value as a text.
+fn in_quotes(text: &str) -> String {
+    let written = serde_json::Value::from(text).to_string();
+    format!("write it in quotes: {}", quoted(&written))
 }
 
 fn unknown_key(what: &str, key: &str, allowed: &[&str], at: Position) -> Problem {

@@ -37,6 +37,8 @@ pub(crate) enum ScalarKind {
     Integer,
     /// Any other number.
     Number,
+    /// A text to YAML 1.2, and something else to YAML 1.1.
+    Disputed,
 }
 
 impl ScalarKind {
@@ -47,6 +49,7 @@ impl ScalarKind {
             Self::Bool => "a boolean",
             Self::Integer => "an integer",
             Self::Number => "a number",
+            Self::Disputed => "a text to some readers only",
         }
     }
 }

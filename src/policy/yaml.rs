@@ -103,16 +103,20 @@ impl<'a> Syntax<'a> for Yaml<'a> {
     }
 }
 
-/// What a plain scalar is under YAML 1.2's core schema (yaml.org, section 10.3.2).
-pub(super) fn resolve(text: &str) -> ScalarKind {
+/// What a plain scalar is under YAML 1.2's core schema (yaml.org, section 10.3.2), and whether YAML 1.1
+/// agrees (yaml.org/type).
+pub(crate) fn resolve(text: &str) -> ScalarKind {
     // Most are none of the others, which the first character says.
     let first = text.bytes().next();
-    if first.is_some_and(|b| !(b.is_ascii_digit() || b"+-.~nNtTfF".contains(&b))) {
+    if first.is_some_and(|b| !(b.is_ascii_digit() || b"+-.~nNtTfFyYoO=<".contains(&b))) {
         return ScalarKind::Text;
     }
     match text {
         "" | "~" | "null" | "Null" | "NULL" => return ScalarKind::Null,
         "true" | "True" | "TRUE" | "false" | "False" | "FALSE" => return ScalarKind::Bool,
+        // YAML 1.1 has `y` and `n` too, but its readers have not.
+        "yes" | "Yes" | "YES" | "on" | "On" | "ON" | "no" | "No" | "NO" | "off" | "Off" | "OFF"
+        | "=" | "<<" => return ScalarKind::Disputed,
         _ => {}
     }
     let digits = text.strip_prefix(['-', '+']).unwrap_or(text);
@@ -140,7 +144,57 @@ pub(super) fn resolve(text: &str) -> ScalarKind {
     {
         return ScalarKind::Number;
     }
-    ScalarKind::Text
+    match is_old_number(digits) || is_old_time(text) {
+        true => ScalarKind::Disputed,
+        false => ScalarKind::Text,
+    }
+}
+
+/// Whether what follows a sign is a number to YAML 1.1, which has more of them: `1_000`, `0b1`, `-0x1f`,
+/// `1:30` in parts of sixty.
+fn is_old_number(digits: &str) -> bool {
+    let all = |text: &str, is: fn(char) -> bool| text.chars().all(|c| c == '_' || is(c));
+    for (prefix, is) in [
+        ("0b", (|c| matches!(c, '0' | '1')) as fn(char) -> bool),
+        ("0x", |c| c.is_ascii_hexdigit()),
+    ] {
+        if let Some(digits) = digits.strip_prefix(prefix) {
+            return !digits.is_empty() && all(digits, is);
+        }
+    }
+    let (mantissa, exponent) = digits.split_once(['e', 'E']).unwrap_or((digits, "0"));
+    let exponent = exponent.strip_prefix(['-', '+']).unwrap_or(exponent);
+    let (whole, fraction) = mantissa.split_once('.').unwrap_or((mantissa, ""));
+    let first = if whole.is_empty() { fraction } else { whole };
+    let (first_part, others) = whole.split_once(':').unwrap_or((whole, "0"));
+    first.starts_with(|c: char| c.is_ascii_digit())
+        && all(first_part, |c| c.is_ascii_digit())
+        && all(fraction, |c| c.is_ascii_digit())
+        && is_digits(exponent)
+        && others
+            .split(':')
+            .all(|part| part.len() <= 2 && is_digits(part))
+}
+
+/// Whether a text is a date to YAML 1.1, with or without a time of day.
+fn is_old_time(text: &str) -> bool {
+    let end = text.find(['T', 't', ' ', '\t']).unwrap_or(text.len());
+    let (date, time) = text.split_at_checked(end).unwrap_or((text, ""));
+    let mut parts = date.split('-');
+    let mut is_part = |length: std::ops::RangeInclusive<usize>| {
+        let part = parts.next().unwrap_or_default();
+        length.contains(&part.len()) && is_digits(part)
+    };
+    let is_of_time = |c: char| c.is_ascii_digit() || "Tt \tZ:.+-".contains(c);
+    is_part(4..=4)
+        && is_part(1..=2)
+        && is_part(1..=2)
+        && parts.next().is_none()
+        && time.chars().all(is_of_time)
+}
+
+fn is_digits(text: &str) -> bool {
+    !text.is_empty() && text.bytes().all(|b| b.is_ascii_digit())
 }
 
 /// The parser's place as ours.
@@ -164,8 +218,33 @@ mod tests {
             ("null", ScalarKind::Null),
             ("true", ScalarKind::Bool),
             ("False", ScalarKind::Bool),
-            ("yes", ScalarKind::Text),
-            ("on", ScalarKind::Text),
+            ("yes", ScalarKind::Disputed),
+            ("Off", ScalarKind::Disputed),
+            ("yEs", ScalarKind::Text),
+            ("n", ScalarKind::Text),
+            ("=", ScalarKind::Disputed),
+            ("1_000", ScalarKind::Disputed),
+            ("-0b1", ScalarKind::Disputed),
+            ("0x_f", ScalarKind::Disputed),
+            ("-0x1f", ScalarKind::Disputed),
+            ("1:20", ScalarKind::Disputed),
+            ("-1:20.5", ScalarKind::Disputed),
+            ("._5", ScalarKind::Text),
+            (".5_0", ScalarKind::Disputed),
+            ("1_0.5e+3", ScalarKind::Disputed),
+            ("2027-01-31T12:00:00Z", ScalarKind::Disputed),
+            ("2027-1-3 1:00:00 +2", ScalarKind::Disputed),
+            ("1:a", ScalarKind::Text),
+            ("1:200", ScalarKind::Text),
+            ("1:2:", ScalarKind::Text),
+            ("0b", ScalarKind::Text),
+            ("0b2", ScalarKind::Text),
+            ("1e", ScalarKind::Text),
+            ("1e_1", ScalarKind::Text),
+            ("2027-01-31-1", ScalarKind::Text),
+            ("2027-01-31 hotfix", ScalarKind::Text),
+            ("2027-main", ScalarKind::Text),
+            ("0beta", ScalarKind::Text),
             ("12", ScalarKind::Integer),
             ("-3", ScalarKind::Integer),
             ("1.0", ScalarKind::Number),
@@ -175,7 +254,7 @@ mod tests {
             ("0o17", ScalarKind::Number),
             ("-.inf", ScalarKind::Number),
             ("1.2.3", ScalarKind::Text),
-            ("2027-01-31", ScalarKind::Text),
+            ("2027-01-31", ScalarKind::Disputed),
             ("main", ScalarKind::Text),
             (".", ScalarKind::Text),
             ("e3", ScalarKind::Text),
