@@ -191,7 +191,8 @@ impl<'a, S: Syntax<'a>> Reader<'a, S, Cases<'a>> {
     }
 
     fn name(&mut self) -> Read<Option<Cow<'a, str>>> {
-        let Some((name, at)) = self.filled("`name`")? else {
+        let found = self.text("`name`")?;
+        let Some((name, at)) = self.not_empty("`name`", found)? else {
             return Ok(None);
         };
         match self.grammar.names.get(&name) {
@@ -259,14 +260,18 @@ impl<'a, S: Syntax<'a>> Reader<'a, S, Cases<'a>> {
 
     /// A text that is not empty. An absent value is written by leaving its key out.
     fn filled(&mut self, what: &str) -> Read<Option<Placed<'a>>> {
-        let Some((scalar, at)) = self.scalar(what, ScalarKind::Text)? else {
-            return Ok(None);
-        };
-        if scalar.text.is_empty() {
-            let problem = Problem::new(at, format!("{what} is empty"));
+        let found = self.scalar(what, ScalarKind::Text)?;
+        self.not_empty(what, found.map(|(scalar, at)| (scalar.text, at)))
+    }
+
+    fn not_empty(&mut self, what: &str, found: Option<Placed<'a>>) -> Read<Option<Placed<'a>>> {
+        if let Some((text, at)) = &found
+            && text.is_empty()
+        {
+            let problem = Problem::new(*at, format!("{what} is empty"));
             self.problem(problem.help("give it a value or leave the key out"))?;
             return Ok(None);
         }
-        Ok(Some((scalar.text, at)))
+        Ok(found)
     }
 }

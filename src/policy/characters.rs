@@ -10,7 +10,7 @@ use super::document::Format;
 use super::position::Position;
 use super::problem::{Invalid, Problem};
 use super::reader::MAX_PROBLEMS;
-use crate::unicode::is_bidi_control;
+use crate::unicode::{is_bidi_control, is_default_ignorable};
 
 /// What is wrong with the raw characters of a text, its comments included.
 pub(super) fn refused(text: &str, format: Format, noun: &str) -> Option<Invalid> {
@@ -24,17 +24,12 @@ pub(super) fn refused(text: &str, format: Format, noun: &str) -> Option<Invalid>
     while let Some(c) = rest.next() {
         let is_of_crlf = c == '\r' && rest.peek() == Some(&'\n');
         if let (Some(reason), false) = (reason(c), is_of_crlf) {
-            problems.push(problem(c, reason, at, format, noun));
+            problems.push(problem(c, reason, at, format, &format!("the {noun}")));
             if problems.len() >= MAX_PROBLEMS {
                 break;
             }
         }
-        if c == '\n' {
-            at.line = at.line.saturating_add(1);
-            at.column = 1;
-        } else {
-            at.column = at.column.saturating_add(1);
-        }
+        at = at.after(c);
     }
     Invalid::from_problems(problems)
 }
@@ -54,9 +49,29 @@ fn reason(c: char) -> Option<&'static str> {
     }
 }
 
-fn problem(c: char, reason: &str, at: Position, format: Format, noun: &str) -> Problem {
+/// The first raw character of a scalar that nobody sees, with its place. It may be written as an escape.
+pub(super) fn hidden(raw: &str, start: Position) -> Option<(char, Position)> {
+    if raw.is_ascii() {
+        return None;
+    }
+    let mut at = start;
+    for c in raw.chars() {
+        if is_default_ignorable(c) {
+            return Some((c, at));
+        }
+        at = at.after(c);
+    }
+    None
+}
+
+/// The problem with a character that nobody sees in a key or a pattern.
+pub(super) fn hidden_problem(c: char, at: Position, format: Format, what: &str) -> Problem {
+    problem(c, "which nobody sees", at, format, what)
+}
+
+fn problem(c: char, reason: &str, at: Position, format: Format, what: &str) -> Problem {
     let escape = escape(c, format);
-    let message = format!("the {noun} has the character `{escape}`, {reason}");
+    let message = format!("{what} has the character `{escape}`, {reason}");
     let help = match c {
         '\r' => {
             "end lines with a line feed, with or without a carriage return before it".to_owned()

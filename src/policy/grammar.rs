@@ -61,7 +61,9 @@ impl<'a, S: Syntax<'a>> Reader<'a, S, Policy<'_>> {
                     version = true;
                     reader.version()?;
                 }
-                "workspace" => document.workspace = reader.text("`workspace`")?,
+                "workspace" => {
+                    document.workspace = reader.text("`workspace`")?.map(|(text, _)| text);
+                }
                 "permissions" => document.permissions = Some(reader.rules()?),
                 _ => document.repositories = Some((at, reader.entries()?)),
             }
@@ -179,7 +181,7 @@ impl<'a, S: Syntax<'a>> Reader<'a, S, Policy<'_>> {
         let keeps = self.grammar.keeps;
         let mapping = self.mapping("a rule", &Rule::KEYS, |reader, key, at| {
             match key {
-                "name" => rule.name = reader.text("`name`")?,
+                "name" => rule.name = reader.text("`name`")?.map(|(text, _)| text),
                 "permission" => {
                     named = true;
                     let (mut permissions, mut places) = (Vec::new(), Vec::new());

@@ -12,7 +12,6 @@ use super::position::Position;
 use super::problem::{Invalid, Problem, quoted};
 use super::token::{Scalar, ScalarKind, Syntax, Token, Tokens};
 use super::yaml::Yaml;
-use super::yaml_lines::Lines;
 
 /// After this many problems the reader gives up.
 pub(super) const MAX_PROBLEMS: usize = 50;
@@ -21,7 +20,7 @@ pub(super) const MAX_PROBLEMS: usize = 50;
 const MAX_KEYS: usize = 256;
 
 /// What one kind of document is made of.
-pub(crate) trait Grammar<'a>: Clone {
+pub(crate) trait Grammar<'a>: Sized {
     /// What the text becomes.
     type Document;
     /// What the document is called in messages.
@@ -63,15 +62,7 @@ pub(crate) fn read_partly<'a, G: Grammar<'a>>(
         return (None, Some(invalid));
     }
     let (document, invalid) = match format {
-        Format::Yaml => {
-            // Believed only where it finds nothing wrong: all problems are those of one parser.
-            let lines =
-                Lines::new(text).map(|lines| Reader::new(lines, grammar.clone()).document());
-            match lines {
-                Some((Some(document), None)) => (Some(document), None),
-                _ => Reader::new(Yaml::new(text, G::NOUN), grammar).document(),
-            }
-        }
+        Format::Yaml => Reader::new(Yaml::new(text, G::NOUN), grammar).document(),
         Format::Json => Reader::new(Json::new(text), grammar).document(),
     };
     match invalid.as_ref().and_then(|_| merge_conflict(text)) {
@@ -114,23 +105,6 @@ fn merge_conflict(text: &str) -> Option<Problem> {
     };
     let problem = Problem::new(at, "a merge conflict that is not resolved").over(line);
     Some(problem.help("keep one of both sides, without the lines `<<<<<<<`, `=======`, `>>>>>>>`"))
-}
-
-/// The text without a byte order mark, if it is one that a YAML parser reads to its end.
-pub(crate) fn plain<'a>(text: &'a str, noun: &str) -> Result<&'a str, Problem> {
-    let text = text.strip_prefix('\u{feff}').unwrap_or(text);
-    // The YAML parser takes it for the end of the text, and what follows would be ignored.
-    if let Some((before, _)) = text.split_once('\0') {
-        let number = |n: usize| u32::try_from(n).unwrap_or(u32::MAX);
-        let last_line = before.rsplit('\n').next().unwrap_or_default();
-        let position = Position {
-            line: number(before.matches('\n').count().saturating_add(1)),
-            column: number(last_line.chars().count().saturating_add(1)),
-        };
-        let message = format!("the {noun} has a NUL character, which is no text");
-        return Err(Problem::new(position, message).help("remove it"));
-    }
-    Ok(text)
 }
 
 /// Reads one document; its grammar `G` may keep something meanwhile.
@@ -188,14 +162,34 @@ impl<'a, S: Syntax<'a>, G: Grammar<'a>> Reader<'a, S, G> {
 }
 
 impl<'a, S: Syntax<'a>, G> Reader<'a, S, G> {
-    pub(crate) fn text(&mut self, what: &str) -> Read<Option<Cow<'a, str>>> {
-        Ok(self
-            .scalar(what, ScalarKind::Text)?
-            .map(|(scalar, _)| scalar.text))
+    /// A text for people: an emoji may have its joiner.
+    pub(crate) fn text(&mut self, what: &str) -> Read<Option<(Cow<'a, str>, Position)>> {
+        let found = self.scalar_of_kind(what, ScalarKind::Text)?;
+        Ok(found.map(|(scalar, at)| (scalar.text, at)))
     }
 
-    /// A scalar of the kind; anything else is a problem and passed over.
+    /// A scalar of the kind in which everything can be seen; anything else is a problem and passed over.
     pub(crate) fn scalar(
+        &mut self,
+        what: &str,
+        kind: ScalarKind,
+    ) -> Read<Option<(Scalar<'a>, Position)>> {
+        let found = self.scalar_of_kind(what, kind)?;
+        if let Some((
+            Scalar {
+                hidden: Some((c, at)),
+                ..
+            },
+            _,
+        )) = found
+        {
+            self.problem(characters::hidden_problem(c, at, S::FORMAT, what))?;
+            return Ok(None);
+        }
+        Ok(found)
+    }
+
+    fn scalar_of_kind(
         &mut self,
         what: &str,
         kind: ScalarKind,
@@ -324,9 +318,22 @@ impl<'a, S: Syntax<'a>, G> Reader<'a, S, G> {
                     continue;
                 }
             }
-            let (Token::Scalar(Scalar { text: key, kind }), at) = self.next()? else {
+            let (
+                Token::Scalar(Scalar {
+                    text: key,
+                    kind,
+                    hidden,
+                }),
+                at,
+            ) = self.next()?
+            else {
                 continue;
             };
+            if let Some((c, at)) = hidden {
+                self.skip()?;
+                self.problem(characters::hidden_problem(c, at, S::FORMAT, "the key"))?;
+                continue;
+            }
             if key == "<<" {
                 self.skip()?;
                 let message = format!("merge keys (`<<`) are not allowed in a {}", self.noun);

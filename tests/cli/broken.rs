@@ -315,7 +315,7 @@ fn yaml() {
     a NUL
       1:11 the policy has the character `\u0000`, which is not printable (remove it; a text in double quotes can have it as `\u0000`)
     too deep
-      2:29 nested deeper than 16 levels, which is the limit
+      2:30 nested deeper than 16 levels, which is the limit
     back quotes
       2:29 ``a`b`` is not a permission key (write lower-case words joined by `:`, such as `ws:deployments:create`)
       2:44 the regex `` `) `` is not valid: unopened group, at byte 1 of it
