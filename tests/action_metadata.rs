@@ -11,8 +11,8 @@
 
 use std::path::{Path, PathBuf};
 
+use granit_parser::{Event, Parser, StrInput};
 use repo_permissions::policy::{Document, Format};
-use saphyr_parser::{Event, Parser, StrInput};
 
 /// Section 6 of the contract: each input with its default, in order.
 const INPUTS: [(&str, &str); 20] = [
@@ -378,7 +378,7 @@ impl Node {
     fn parse(text: &str) -> Self {
         let mut parser = Parser::new_from_str(text);
         loop {
-            if let Event::DocumentStart(_) = next(&mut parser) {
+            if let Event::DocumentStart(..) = next(&mut parser) {
                 let first = next(&mut parser);
                 return Self::of(first, &mut parser);
             }

@@ -339,6 +339,21 @@ fn a31_claims_that_are_refused_inject_nothing() {
     }
 }
 
+/// JSON with escapes for what a policy cannot have as it is.
+fn in_ascii(value: &serde_json::Value) -> String {
+    let mut text = String::new();
+    for c in value.to_string().chars() {
+        if matches!(c, ' '..='~') {
+            text.push(c);
+        } else {
+            for unit in c.encode_utf16(&mut [0; 2]) {
+                text.push_str(&format!("\\u{unit:04x}"));
+            }
+        }
+    }
+    text
+}
+
 #[test]
 fn a31_policies_inject_nothing() {
     let asked = |policy: String| {
@@ -363,21 +378,20 @@ fn a31_policies_inject_nothing() {
         500,
         |payload| {
             let exact = json!({"exact": payload});
-            let (stage, step) = asked(
-                json!({"version": 1, "workspace": payload, "permissions": [
+            let (stage, step) = asked(in_ascii(
+                &json!({"version": 1, "workspace": payload, "permissions": [
                     {"name": payload, "permission": KEY, "branch": exact},
                     {"permission": KEY, "workflow": exact, "environment": exact},
                     {"permission": KEY, "claims": {payload: exact}},
-                ]})
-                .to_string(),
-            );
+                ]}),
+            ));
             assert_outcome(&stage, &step, "denied", "no_rule_matches");
             (stage, step)
         },
     );
     inject(&["name of a megabyte"], 1 << 20, |payload| {
         let rule = json!({"name": payload, "permission": KEY, "branch": "x"});
-        let (stage, step) = asked(json!({"version": 1, "permissions": [rule]}).to_string());
+        let (stage, step) = asked(in_ascii(&json!({"version": 1, "permissions": [rule]})));
         assert_outcome(&stage, &step, "denied", "no_rule_matches");
         (stage, step)
     });
@@ -385,19 +399,16 @@ fn a31_policies_inject_nothing() {
         &["key", "permission", "event", "repository", "expiry"],
         1 << 20,
         |payload| {
-            let (stage, step) = asked(
-                json!({"version": 1, payload: 1, "permissions": [
+            let (stage, step) = asked(in_ascii(&json!({"version": 1, payload: 1, "permissions": [
                 {"permission": payload, "events": [payload], "expires": payload}
-            ], "repositories": [{"repository": payload}]})
-                .to_string(),
-            );
+            ], "repositories": [{"repository": payload}]})));
             assert_outcome(&stage, &step, "error", "policy_invalid");
             (stage, step)
         },
     );
     inject(&["regex"], 1000, |payload| {
         let rule = json!({"permission": KEY, "branch": format!("(?!{payload}")});
-        let (stage, step) = asked(json!({"version": 1, "permissions": [rule]}).to_string());
+        let (stage, step) = asked(in_ascii(&json!({"version": 1, "permissions": [rule]})));
         assert_outcome(&stage, &step, "error", "policy_invalid");
         (stage, step)
     });
@@ -443,8 +454,8 @@ fn a31_reviewed_policies_inject_nothing() {
                     "policy.json",
                     r#"{"version": 1, "permissions": []}"#,
                 )
-                .with_file("feature/x", "policy.json", policy.to_string())
-                .with_file("feature/x", "policy.tests.json", cases.to_string());
+                .with_file("feature/x", "policy.json", in_ascii(&policy))
+                .with_file("feature/x", "policy.tests.json", in_ascii(&cases));
             let stage = Stage::with_repository(repository);
             let pull = PullRequest::same_repository(&stage.repository, 7, "feature/x");
             let job = Job::pull_request(&stage.repository, pull);

@@ -554,8 +554,8 @@ fn json_names_what_is_invalid() {
 
 #[test]
 fn junit_is_xml_whatever_the_names_are() {
-    let name = "]]>&amp;<x y=\"'\u{85}\u{2028}🦀";
-    let escapes = r#""\e[31m\0\n\t\ufffe""#;
+    let name = "]]>&amp;<x y=\"'🦀";
+    let escapes = r#""\e[31m\0\n\t\ufffe\N\L""#;
     let tests = format!(
         "
   - name: '{}'
@@ -589,15 +589,12 @@ fn junit_is_xml_whatever_the_names_are() {
         .children()
         .filter(|node| node.has_tag_name("testcase"))
         .collect();
-    assert_eq!(
-        cases[0].attribute("name"),
-        Some(&*name.replace('\u{85}', r"\u{85}"))
-    );
+    assert_eq!(cases[0].attribute("name"), Some(name));
     assert_eq!(cases[0].attribute("line"), Some("4"));
     assert!(cases[0].first_element_child().is_none());
     assert_eq!(
         cases[1].attribute("name"),
-        Some("\\u{1b}[31m\\u{0}\n\t\\u{fffe}")
+        Some("\\u{1b}[31m\\u{0}\n\t\\u{fffe}\\u{85}\u{2028}")
     );
     let failure = cases[1].first_element_child().unwrap();
     assert!(failure.has_tag_name("failure"));
@@ -862,13 +859,13 @@ tests:
       |
       = help: write `OWNER/NAME`
 
-    error: `repository_id` is a text (`1`), expected an integer
+    error: `repository_id` is `1`, expected a positive integer
      --> cases.yml:6:50
       |
     6 |     context: { repository: infra, repository_id: '1', branch: '', environment: 1, workflows: x, claims: {} }
       |                                                  ^^^
       |
-      = help: write the number without quotes
+      = help: write it in decimal digits, without quotes, a sign, a leading zero or an underscore
 
     error: `branch` is empty
      --> cases.yml:6:63

@@ -24,7 +24,7 @@ UNSAID = {
     "a pattern that does not compile": r"^the (regex|glob) .* is not valid|when compiled$",
     "a pattern's bytes, not characters": r"^the pattern has \d+ bytes",
     "a day that does not exist": r"^`expires` is .*, which is no date and no instant$",
-    "a whole number with a fraction": r"is a number \(`\d+\.0`\), expected an integer$",
+    "a whole number with a fraction": r"is a number \(`\d+\.0`\), expected an integer$|is `\d+\.0`, expected a positive integer$",
 }
 SCHEMA = json.loads((ROOT / "schema/repo-permissions.schema.json").read_text(encoding="utf-8"))
 #: What is put in a place, beside what stands there already.
@@ -34,6 +34,7 @@ VALUES = json.loads("""[
   "a:b", "A:b", "a:", "ws:*", "Locks Create", " locks delete\\t", "Lock Create",
   "2027-01-31", "2027-02-30", "2027-13-01", "2027-1-31", "20270131", "2024-02-29", "2027-01-31 12:00:00Z",
   "2027-01-31T12:00:00Z", "2027-01-31T12:00", "2027-01-31t12:00:60.5+02:00", "2027-01-31T24:00:00Z",
+  "2027-01-31t12:00:00.5z", "2027-06-30T23:59:60Z", "2027-01-31T12:00:00+25:00", "2027-01-31T12:00:00,5Z", "-000001-01-31",
   [], [[]], [{}], ["main"], ["a:b", "Locks Create"], ["push", "schedule"],
   {}, {"a": "b"}, {"a": {"glob": "c"}, "d": ["e"]}, {"a": true}, {"<<": "a"},
   {"exact": "main"}, {"glob": "!a"}, {"glob": "a/*"}, {"regex": "["}, {"exact": 1}, {"glob": "a", "regex": "b"},

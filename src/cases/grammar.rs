@@ -30,6 +30,11 @@ impl<'a> Grammar<'a> for Cases<'a> {
     }
 }
 
+/// Whether a whole number is the same to every reader.
+fn is_decimal(number: &str) -> bool {
+    number == "0" || !number.starts_with(['0', '+', '-'])
+}
+
 impl<'a, S: Syntax<'a>> Reader<'a, S, Cases<'a>> {
     fn suite(&mut self) -> Read<Contents<'a>> {
         let before = self.problem_count();
@@ -167,10 +172,11 @@ impl<'a, S: Syntax<'a>> Reader<'a, S, Cases<'a>> {
         let mut claims = Vec::new();
         self.open_mapping("`claims`", |reader, name, _| {
             let what = format!("the claim {}", quoted(&truncate(&name, 64)));
-            // GitHub writes its own claims as strings, ids too: a number may be left without quotes.
+            // GitHub writes its own claims as strings, ids too: a number may be left without quotes,
+            // unless YAML 1.1 reads it in base 8.
             let number = matches!(
                 &reader.peek()?.0,
-                Token::Scalar(scalar) if scalar.kind == ScalarKind::Integer
+                Token::Scalar(scalar) if scalar.kind == ScalarKind::Integer && is_decimal(&scalar.text)
             );
             if number {
                 let value = reader.scalar(&what, ScalarKind::Integer)?;
@@ -187,7 +193,8 @@ impl<'a, S: Syntax<'a>> Reader<'a, S, Cases<'a>> {
     }
 
     fn name(&mut self) -> Read<Option<Cow<'a, str>>> {
-        let Some((name, at)) = self.filled("`name`")? else {
+        let found = self.text("`name`")?;
+        let Some((name, at)) = self.not_empty("`name`", found)? else {
             return Ok(None);
         };
         match self.grammar.names.get(&name) {
@@ -220,10 +227,13 @@ impl<'a, S: Syntax<'a>> Reader<'a, S, Cases<'a>> {
     }
 
     fn now(&mut self) -> Read<Option<Timestamp>> {
-        let Some((text, at)) = self.filled("`now`")? else {
+        let Some((scalar, at)) = self.any_scalar("`now`", "an instant")? else {
             return Ok(None);
         };
-        let instant = parse_instant(&text);
+        let text = scalar.text;
+        // To YAML 1.1 an instant is no text, but the same instant.
+        let is_date = matches!(scalar.kind, ScalarKind::Text | ScalarKind::Disputed);
+        let instant = parse_instant(&text).filter(|_| is_date);
         if instant.is_none() {
             let message = format!(
                 "`now` is {}, expected an instant",
@@ -252,14 +262,18 @@ impl<'a, S: Syntax<'a>> Reader<'a, S, Cases<'a>> {
 
     /// A text that is not empty. An absent value is written by leaving its key out.
     fn filled(&mut self, what: &str) -> Read<Option<Placed<'a>>> {
-        let Some((scalar, at)) = self.scalar(what, ScalarKind::Text)? else {
-            return Ok(None);
-        };
-        if scalar.text.is_empty() {
-            let problem = Problem::new(at, format!("{what} is empty"));
+        let found = self.scalar(what, ScalarKind::Text)?;
+        self.not_empty(what, found.map(|(scalar, at)| (scalar.text, at)))
+    }
+
+    fn not_empty(&mut self, what: &str, found: Option<Placed<'a>>) -> Read<Option<Placed<'a>>> {
+        if let Some((text, at)) = &found
+            && text.is_empty()
+        {
+            let problem = Problem::new(*at, format!("{what} is empty"));
             self.problem(problem.help("give it a value or leave the key out"))?;
             return Ok(None);
         }
-        Ok(Some((scalar.text, at)))
+        Ok(found)
     }
 }

@@ -17,19 +17,32 @@ pub const MAX_RULES: usize = 200_000;
 /// The syntax of a policy text.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Format {
-    /// `.yml`, `.yaml`, and any policy without a file name.
+    /// `.yml`, `.yaml`, and a policy without a file name.
     Yaml,
-    /// `.json`.
+    /// `.json`, and a policy without a file name that starts with a brace.
     Json,
 }
 
 impl Format {
-    /// By the ending of the file's name.
+    /// The format of a file, by the ending of its name.
     pub fn of_path(path: &str) -> Self {
         if path.to_ascii_lowercase().ends_with(".json") {
             Self::Json
         } else {
             Self::Yaml
+        }
+    }
+
+    /// The format of a text that has no name: JSON where its first character is a brace.
+    pub fn of_text(text: &str) -> Self {
+        let text = text.strip_prefix('\u{feff}').unwrap_or(text);
+        // What JSON takes for blank (RFC 8259, section 2).
+        match text
+            .trim_start_matches([' ', '\t', '\n', '\r'])
+            .starts_with('{')
+        {
+            true => Self::Json,
+            false => Self::Yaml,
         }
     }
 }

@@ -61,7 +61,9 @@ impl<'a, S: Syntax<'a>> Reader<'a, S, Policy<'_>> {
                     version = true;
                     reader.version()?;
                 }
-                "workspace" => document.workspace = reader.text("`workspace`")?,
+                "workspace" => {
+                    document.workspace = reader.text("`workspace`")?.map(|(text, _)| text);
+                }
                 "permissions" => document.permissions = Some(reader.rules(true)?),
                 _ => document.repositories = Some((at, reader.entries()?)),
             }
@@ -181,7 +183,7 @@ impl<'a, S: Syntax<'a>> Reader<'a, S, Policy<'_>> {
         let keeps = self.grammar.keeps;
         let mapping = self.mapping("a rule", &Rule::KEYS, |reader, key, at| {
             match key {
-                "name" => rule.name = reader.text("`name`")?,
+                "name" => rule.name = reader.text("`name`")?.map(|(text, _)| text),
                 "permission" => {
                     named = true;
                     let (mut permissions, mut places) = (Vec::new(), Vec::new());
@@ -274,17 +276,13 @@ impl<'a, S: Syntax<'a>> Reader<'a, S, Policy<'_>> {
     }
 
     fn expires(&mut self) -> Read<Option<Expiry<'a>>> {
-        if !matches!(self.peek()?.0, Token::Scalar(_)) {
-            self.wrong_type("`expires`", "a date")?;
-            return Ok(None);
-        }
-        let (Token::Scalar(scalar), at) = self.next()? else {
+        let Some((scalar, at)) = self.any_scalar("`expires`", "a date")? else {
             return Ok(None);
         };
         let text = scalar.text.clone();
-        // A year is an integer, and a date all the same in the eyes of whoever writes it.
-        let expiry = (scalar.kind == ScalarKind::Text).then(|| Expiry::parse(scalar.text));
-        if let Some(Some(expiry)) = expiry {
+        // To YAML 1.1 a date is no text, but the same date.
+        let is_date = matches!(scalar.kind, ScalarKind::Text | ScalarKind::Disputed);
+        if let Some(expiry) = Expiry::parse(scalar.text).filter(|_| is_date) {
             return Ok(Some(expiry));
         }
         let message = format!(
@@ -409,18 +407,23 @@ impl<'a, S: Syntax<'a>, G> Reader<'a, S, G> {
         }
     }
 
-    /// An id of a repository or an owner, positive.
+    /// An id of a repository or an owner, positive. YAML 1.1 reads a leading zero as base 8, and more
+    /// texts as numbers than YAML 1.2 does: only decimal digits mean the same to all.
     pub(crate) fn id(&mut self, what: &str) -> Read<Option<u64>> {
-        let Some((scalar, at)) = self.scalar(what, ScalarKind::Integer)? else {
+        let Some((scalar, at)) = self.any_scalar(what, ScalarKind::Integer.name())? else {
             return Ok(None);
         };
-        let id = scalar.text.parse().ok().filter(|id| *id > 0);
+        let text = &scalar.text;
+        let id = match scalar.kind {
+            ScalarKind::Integer if !text.starts_with(['0', '+', '-']) => text.parse().ok(),
+            _ => None,
+        };
         if id.is_none() {
-            let message = format!(
-                "{what} is {}, expected a positive integer",
-                quoted(&scalar.text)
-            );
-            self.problem(Problem::new(at, message).over(&scalar.text))?;
+            let message = format!("{what} is {}, expected a positive integer", quoted(text));
+            let problem = Problem::new(at, message).over(text);
+            self.problem(problem.help(
+                "write it in decimal digits, without quotes, a sign, a leading zero or an underscore",
+            ))?;
         }
         Ok(id)
     }

@@ -129,8 +129,8 @@ fn what_yaml_has_beyond_plain_data() {
     insta::assert_snapshot!(yaml("---\nversion: 1\n---\n"), @"line 3, column 1: a second document starts here, a policy is one document (remove the `---`)");
     insta::assert_snapshot!(rule("? [a, b]\n    : main"), @"line 4, column 7: a key has to be a text (a value that starts with `{` needs quotes)");
     insta::assert_snapshot!(rule("? { a: b }\n    : main"), @"line 4, column 7: a key has to be a text (a value that starts with `{` needs quotes)");
-    insta::assert_snapshot!(rule("1: main"), @"line 4, column 5: the key `1` is an integer, expected a text");
-    insta::assert_snapshot!(rule("true: main"), @"line 4, column 5: the key `true` is a boolean, expected a text");
+    insta::assert_snapshot!(rule("1: main"), @r#"line 4, column 5: the key `1` is an integer, expected a text (write it in quotes: `"1"`)"#);
+    insta::assert_snapshot!(rule("true: main"), @r#"line 4, column 5: the key `true` is a boolean, expected a text (write it in quotes: `"true"`)"#);
     insta::assert_snapshot!(rule("~: main"), @"line 4, column 5: the key `~` is no value, expected a text");
     insta::assert_snapshot!(rule(": main"), @"line 4, column 5: a key is empty, expected a text");
 }
@@ -140,21 +140,23 @@ fn yaml_syntax() {
     insta::assert_snapshot!(rule("\tbranch: main"), @"line 3, column 17: not valid YAML: a tab where spaces are needed (YAML is indented with spaces, here is a tab)");
     insta::assert_snapshot!(yaml("version: 1\npermissions:\n\t- permission: a:b\n"), @"line 3, column 2: not valid YAML: a tab where spaces are needed (YAML is indented with spaces, here is a tab)");
     insta::assert_snapshot!(rule("branch: \"\\d+\""), @"line 4, column 13: not valid YAML: a backslash in double quotes that is no escape of YAML (in double quotes a backslash is an escape: use single quotes for a regex)");
+    insta::assert_snapshot!(rule("branch: \"é\\ud83e\\udd80\""), @"line 4, column 15: not valid YAML: a backslash in double quotes that is no escape of YAML (in double quotes a backslash is an escape: use single quotes for a regex)");
+    insta::assert_snapshot!(rule("branch: \"\\\\ud83e\\ud83e\""), @"line 4, column 13: not valid YAML: a backslash in double quotes that is no escape of YAML (in double quotes a backslash is an escape: use single quotes for a regex)");
     insta::assert_snapshot!(rule("branch: \"main"), @"line 4, column 13: not valid YAML: a quote that is never closed (add the closing quote)");
-    insta::assert_snapshot!(rule("branch: [main"), @"line 5, column 1: not valid YAML: a bracket that is not closed, or a missing comma (a pattern with brackets needs quotes)");
+    insta::assert_snapshot!(rule("branch: [main"), @"line 4, column 13: not valid YAML: a bracket that is not closed, or a missing comma (a pattern with brackets needs quotes)");
     insta::assert_snapshot!(rule("branch: [main]]"), @"line 4, column 19: not valid YAML: a closing bracket that closes nothing (a pattern with brackets needs quotes)");
-    insta::assert_snapshot!(rule("branch: {main"), @"line 4, column 14: `main` has no value (give it a value or remove the key); and 1 more problem");
+    insta::assert_snapshot!(rule("branch: {main"), @"line 4, column 13: not valid YAML: a bracket that is not closed, or a missing comma (a pattern with brackets needs quotes)");
     insta::assert_snapshot!(rule("branch: a: b"), @"line 4, column 14: not valid YAML: a `:` where no key can be (a value that has `: ` in it needs quotes; a key has the indentation of the keys beside it)");
     insta::assert_snapshot!(rule("branch: [a-z]+"), @"line 4, column 18: not valid YAML: text after a closing bracket (a pattern that starts with `[` or `{` needs quotes)");
     insta::assert_snapshot!(rule("branch: @main"), @"line 4, column 13: not valid YAML: a value that starts with `@` (put the value in quotes)");
     insta::assert_snapshot!(rule("branch: `main`"), @"line 4, column 13: not valid YAML: a value that starts with `` ` `` (put the value in quotes)");
     insta::assert_snapshot!(rule("branch: %main"), @"line 4, column 13: not valid YAML: a value that starts with `%` (put the value in quotes)");
-    insta::assert_snapshot!(rule("branch main"), @"line 5, column 1: not valid YAML: a key without a value (write `KEY: VALUE`)");
+    insta::assert_snapshot!(rule("branch main"), @"line 4, column 5: not valid YAML: a key without a value (write `KEY: VALUE`)");
     insta::assert_snapshot!(rule("  branch: main"), @"line 3, column 17: `a:b branch` is not a permission key (write lower-case words joined by `:`, such as `ws:deployments:create`); and 1 more problem");
     insta::assert_snapshot!(yaml("version: 1\npermissions:\n  - permission: a:b\n   branch: main\n"), @"line 4, column 4: not valid YAML: a line that is not indented like those beside it (keys that belong together stand below each other)");
     // The YAML parser would end there, and not see the second key.
-    insta::assert_snapshot!(yaml("version: 1\nworkspace: é\u{0}\nversion: 1\n"), @"line 2, column 13: the policy has a NUL character, which is no text (remove it)");
-    insta::assert_snapshot!(json("{\"version\": 1}\u{0}"), @"line 1, column 15: the policy has a NUL character, which is no text (remove it)");
+    insta::assert_snapshot!(yaml("version: 1\nworkspace: é\u{0}\nversion: 1\n"), @r"line 2, column 13: the policy has the character `\u0000`, which is not printable (remove it; a text in double quotes can have it as `\u0000`)");
+    insta::assert_snapshot!(json("{\"version\": 1}\u{0}"), @r"line 1, column 15: the policy has the character `\u0000`, which is not printable (remove it; a text in double quotes can have it as `\u0000`)");
 }
 
 #[test]
@@ -163,7 +165,7 @@ fn nothing_and_almost_nothing() {
         assert_eq!(yaml(text), yaml(""), "{text:?}");
     }
     insta::assert_snapshot!(yaml(""), @"line 1, column 1: the policy is empty (start with `version: 1` and `permissions:`)");
-    insta::assert_snapshot!(yaml("---\n"), @"line 2, column 1: the policy is empty, expected a mapping (start with `version: 1` and `permissions:`)");
+    insta::assert_snapshot!(yaml("---\n"), @"line 1, column 4: the policy is empty, expected a mapping (start with `version: 1` and `permissions:`)");
     insta::assert_snapshot!(yaml("main\n"), @"line 1, column 1: the policy is a text (`main`), expected a mapping (start with `version: 1` and `permissions:`)");
     insta::assert_snapshot!(yaml("- version: 1\n"), @"line 1, column 1: the policy is a list, expected a mapping (start with `version: 1` and `permissions:`)");
     insta::assert_snapshot!(yaml("1\n"), @"line 1, column 1: the policy is an integer (`1`), expected a mapping (start with `version: 1` and `permissions:`)");
@@ -216,6 +218,13 @@ fn wrong_types() {
     insta::assert_snapshot!(rule("name: { x: y }"), @"line 4, column 11: `name` is a mapping, expected a text");
     insta::assert_snapshot!(rule("branch: 1.0"), @r#"line 4, column 13: `branch` is a number (`1.0`), expected a text (write it in quotes: `"1.0"`)"#);
     insta::assert_snapshot!(rule("branch: 7"), @r#"line 4, column 13: `branch` is an integer (`7`), expected a text (write it in quotes: `"7"`)"#);
+    insta::assert_snapshot!(rule("branch: on"), @r#"line 4, column 13: `branch` is a text to some readers only (`on`), expected a text (write it in quotes: `"on"`)"#);
+    insta::assert_snapshot!(rule("environment: No"), @r#"line 4, column 18: `environment` is a text to some readers only (`No`), expected a text (write it in quotes: `"No"`)"#);
+    insta::assert_snapshot!(rule("name: 1_000"), @r#"line 4, column 11: `name` is a text to some readers only (`1_000`), expected a text (write it in quotes: `"1_000"`)"#);
+    insta::assert_snapshot!(rule("branch: [2027-01-31]"), @r#"line 4, column 14: an element of `branch` is a text to some readers only (`2027-01-31`), expected a text (write it in quotes: `"2027-01-31"`)"#);
+    insta::assert_snapshot!(rule("claims: { on: x }"), @r#"line 4, column 15: the key `on` is a text to some readers only, expected a text (write it in quotes: `"on"`)"#);
+    insta::assert_snapshot!(rule("events: [off]"), @r#"line 4, column 14: an event is a text to some readers only (`off`), expected a text (write it in quotes: `"off"`)"#);
+    insta::assert_snapshot!(rule("branch: 0o17"), @r#"line 4, column 13: `branch` is a number (`0o17`), expected a text (write it in quotes: `"0o17"`)"#);
     insta::assert_snapshot!(rule("branch: true"), @r#"line 4, column 13: `branch` is a boolean (`true`), expected a text (write it in quotes: `"true"`)"#);
     insta::assert_snapshot!(rule("branch: [main, 7]"), @r#"line 4, column 20: an element of `branch` is an integer (`7`), expected a text (write it in quotes: `"7"`)"#);
     insta::assert_snapshot!(rule("branch: [[main]]"), @"line 4, column 14: an element of `branch` is a list, expected a text");
@@ -233,15 +242,21 @@ fn wrong_types() {
 
 #[test]
 fn ids() {
-    insta::assert_snapshot!(entry("repository_id: \"123\""), @"line 4, column 20: `repository_id` is a text (`123`), expected an integer (write the number without quotes)");
-    insta::assert_snapshot!(entry("repository_id: 0"), @"line 4, column 20: `repository_id` is `0`, expected a positive integer");
-    insta::assert_snapshot!(entry("repository_id: -5"), @"line 4, column 20: `repository_id` is `-5`, expected a positive integer");
-    insta::assert_snapshot!(entry("repository_id: 1.5"), @"line 4, column 20: `repository_id` is a number (`1.5`), expected an integer");
-    insta::assert_snapshot!(entry("repository_id: 1_000"), @"line 4, column 20: `repository_id` is a text (`1_000`), expected an integer (write the number without quotes)");
-    insta::assert_snapshot!(entry("repository_id: 99999999999999999999"), @"line 4, column 20: `repository_id` is `99999999999999999999`, expected a positive integer");
+    insta::assert_snapshot!(entry("repository_id: \"123\""), @"line 4, column 20: `repository_id` is `123`, expected a positive integer (write it in decimal digits, without quotes, a sign, a leading zero or an underscore)");
+    insta::assert_snapshot!(entry("repository_id: 0"), @"line 4, column 20: `repository_id` is `0`, expected a positive integer (write it in decimal digits, without quotes, a sign, a leading zero or an underscore)");
+    insta::assert_snapshot!(entry("repository_id: -5"), @"line 4, column 20: `repository_id` is `-5`, expected a positive integer (write it in decimal digits, without quotes, a sign, a leading zero or an underscore)");
+    insta::assert_snapshot!(entry("repository_id: 0123"), @"line 4, column 20: `repository_id` is `0123`, expected a positive integer (write it in decimal digits, without quotes, a sign, a leading zero or an underscore)");
+    insta::assert_snapshot!(entry("repository_id: +123"), @"line 4, column 20: `repository_id` is `+123`, expected a positive integer (write it in decimal digits, without quotes, a sign, a leading zero or an underscore)");
+    insta::assert_snapshot!(entry("repository_id: 0x1F"), @"line 4, column 20: `repository_id` is `0x1F`, expected a positive integer (write it in decimal digits, without quotes, a sign, a leading zero or an underscore)");
+    insta::assert_snapshot!(entry("repository_id: 1e3"), @"line 4, column 20: `repository_id` is `1e3`, expected a positive integer (write it in decimal digits, without quotes, a sign, a leading zero or an underscore)");
+    insta::assert_snapshot!(entry("repository_id: 1:20"), @"line 4, column 20: `repository_id` is `1:20`, expected a positive integer (write it in decimal digits, without quotes, a sign, a leading zero or an underscore)");
+    insta::assert_snapshot!(entry("repository_id: ~"), @"line 4, column 5: `repository_id` has no value (give it a value or remove the key)");
+    insta::assert_snapshot!(entry("repository_id: 1.5"), @"line 4, column 20: `repository_id` is `1.5`, expected a positive integer (write it in decimal digits, without quotes, a sign, a leading zero or an underscore)");
+    insta::assert_snapshot!(entry("repository_id: 1_000"), @"line 4, column 20: `repository_id` is `1_000`, expected a positive integer (write it in decimal digits, without quotes, a sign, a leading zero or an underscore)");
+    insta::assert_snapshot!(entry("repository_id: 99999999999999999999"), @"line 4, column 20: `repository_id` is `99999999999999999999`, expected a positive integer (write it in decimal digits, without quotes, a sign, a leading zero or an underscore)");
     insta::assert_snapshot!(entry("repository_id: [1]"), @"line 4, column 20: `repository_id` is a list, expected an integer");
-    insta::assert_snapshot!(entry("owner_id: acme-org"), @"line 4, column 15: `owner_id` is a text (`acme-org`), expected an integer (write the number without quotes)");
-    insta::assert_snapshot!(entry("owner_id: false"), @"line 4, column 15: `owner_id` is a boolean (`false`), expected an integer");
+    insta::assert_snapshot!(entry("owner_id: acme-org"), @"line 4, column 15: `owner_id` is `acme-org`, expected a positive integer (write it in decimal digits, without quotes, a sign, a leading zero or an underscore)");
+    insta::assert_snapshot!(entry("owner_id: false"), @"line 4, column 15: `owner_id` is `false`, expected a positive integer (write it in decimal digits, without quotes, a sign, a leading zero or an underscore)");
 }
 
 #[test]
@@ -282,6 +297,12 @@ fn events() {
 
 #[test]
 fn expiry_dates() {
+    insta::assert_snapshot!(rule("expires: 2027-01-31T12:00:00+25:00"), @"line 4, column 14: `expires` is `2027-01-31T12:00:00+25:00`, which is no date and no instant (write `2027-01-31`, or `2027-01-31T12:00:00Z` with its offset)");
+    insta::assert_snapshot!(rule("expires: -000001-01-31"), @"line 4, column 14: `expires` is `-000001-01-31`, which is no date and no instant (write `2027-01-31`, or `2027-01-31T12:00:00Z` with its offset)");
+    insta::assert_snapshot!(rule("expires: 2027-01-31T24:00:00Z"), @"line 4, column 14: `expires` is `2027-01-31T24:00:00Z`, which is no date and no instant (write `2027-01-31`, or `2027-01-31T12:00:00Z` with its offset)");
+    insta::assert_snapshot!(rule("expires: 2027-01-31T12:00:60Z"), @"line 4, column 14: `expires` is `2027-01-31T12:00:60Z`, which is no date and no instant (write `2027-01-31`, or `2027-01-31T12:00:00Z` with its offset)");
+    insta::assert_snapshot!(rule("expires: 2027-13-01"), @"line 4, column 14: `expires` is `2027-13-01`, which is no date and no instant (there is no such day)");
+    insta::assert_snapshot!(rule("expires: yes"), @"line 4, column 14: `expires` is `yes`, which is no date and no instant (write `2027-01-31`, or `2027-01-31T12:00:00Z` with its offset)");
     insta::assert_snapshot!(rule("expires: never"), @"line 4, column 14: `expires` is `never`, which is no date and no instant (write `2027-01-31`, or `2027-01-31T12:00:00Z` with its offset)");
     insta::assert_snapshot!(rule("expires: 2027"), @"line 4, column 14: `expires` is `2027`, which is no date and no instant (write `2027-12-31`, if that is meant)");
     insta::assert_snapshot!(rule("expires: 2027-02-30"), @"line 4, column 14: `expires` is `2027-02-30`, which is no date and no instant (there is no such day)");
@@ -307,8 +328,8 @@ fn limits() {
     // The policy, the list and the rule are three.
     insta::assert_snapshot!(nested(MAX_NESTING - 3), @"line 4, column 5: unknown key `x` in a rule (known keys: `name`, `permission`, `workflow`, `branch`, `base`, `environment`, `events`, `claims`, `expires`)");
     insta::assert_snapshot!(nested(MAX_NESTING - 2), @"line 4, column 21: nested deeper than 16 levels, which is the limit");
-    insta::assert_snapshot!(yaml(&"[".repeat(100_000)), @"line 1, column 256: nested deeper than 16 levels, which is the limit");
-    insta::assert_snapshot!(yaml(&"{a: ".repeat(100_000)), @"line 1, column 1021: nested deeper than 16 levels, which is the limit");
+    insta::assert_snapshot!(yaml(&"[".repeat(100_000)), @"line 1, column 17: nested deeper than 16 levels, which is the limit");
+    insta::assert_snapshot!(yaml(&"{a: ".repeat(100_000)), @"line 1, column 65: nested deeper than 16 levels, which is the limit");
     insta::assert_snapshot!(yaml(&"- ".repeat(100_000)), @"line 1, column 33: nested deeper than 16 levels, which is the limit");
     insta::assert_snapshot!(json(&"[".repeat(100_000)), @"line 1, column 17: nested deeper than 16 levels, which is the limit");
     insta::assert_snapshot!(json(&"{\"a\":".repeat(100_000)), @"line 1, column 81: nested deeper than 16 levels, which is the limit");
@@ -421,7 +442,7 @@ fn json_problems() {
     insta::assert_snapshot!(json("{\"version\": 1, \"workspace\": \"a\nb\"}"), @r"line 1, column 31: not valid JSON: control character (\u0000-\u001F) found while parsing a string");
     insta::assert_snapshot!(json("{\"version\": 1"), @"line 1, column 14: not valid JSON: EOF while parsing an object");
     insta::assert_snapshot!(json("{version: 1}"), @"line 1, column 2: not valid JSON: key must be a string");
-    insta::assert_snapshot!(json("{\"version\": 1, \"repositories\": [{\"repository\": \"a/b\", \"repository_id\": \"1\", \"permissions\": []}]}"), @"line 1, column 72: `repository_id` is a text (`1`), expected an integer (write the number without quotes)");
+    insta::assert_snapshot!(json("{\"version\": 1, \"repositories\": [{\"repository\": \"a/b\", \"repository_id\": \"1\", \"permissions\": []}]}"), @"line 1, column 72: `repository_id` is `1`, expected a positive integer (write it in decimal digits, without quotes, a sign, a leading zero or an underscore)");
     insta::assert_snapshot!(json("{\"version\": 1, \"permissions\": [{\"permission\": \"a:b\", \"<<\": {}}]}"), @"line 1, column 54: merge keys (`<<`) are not allowed in a policy (write the values out)");
 }
 
@@ -512,7 +533,7 @@ fn valid_documents() {
         "version: 1\npermissions: [{permission: a:b}, {permission: [a:b, a:b]}]\n",
         "version: 1\nworkspace: 'it''s'\n",
         "version: 1\nworkspace: \"null\"\n",
-        "version: 1\nworkspace: yes\n",
+        "version: 1\nworkspace: \"yes\"\n",
         "version: 1\nworkspace: >\n  folded\n  text\n",
         "version: 1\npermissions:\n  - {permission: a:b, branch: \"1.0\", workflow: 'true', environment: \"~\"}\n",
         "version: 1\npermissions:\n  - {permission: a:b, expires: 2027-01-31T12:00:00+02:00}\n",
@@ -533,6 +554,79 @@ fn valid_documents() {
             panic!("{invalid}\n{text}");
         }
     }
+}
+
+/// libyaml, PyYAML and npm's `yaml` read these in the same way.
+#[test]
+fn brackets_over_several_lines_may_close_at_the_indentation_of_their_key() {
+    for branch in [
+        "[\n      \"main\",\n      develop\n    ]",
+        "[\n      main,\n      develop,\n    ]",
+        "[\n      'main',\n      'develop',\n    ]",
+        "[\n    \"main\",\n    \"develop\",\n    ]",
+        "[\n    main,\n    develop\n    ]",
+        "[ # one\n      main, # two\n      # three\n      develop # four\n    ] # five",
+        "[\n\n      main\n      ,\n      develop\n    ,\n    ]",
+        "[\r\n      \"main\",\r\n      develop\r\n    ]\r",
+        "[main,\n      develop\n    ]",
+        "[\n      main, { exact: develop },\n    ]",
+        "[\n      main,\n      {\n        exact: develop\n      },\n    ]",
+        "[\n      main,\n      {\n        \"exact\": \"develop\",\n      }\n    ]",
+    ] {
+        let text = format!(
+            "version: 1\npermissions:\n  - permission: a:b\n    branch: {branch}\n    name: x\n"
+        );
+        let document =
+            Document::parse(&text, Format::Yaml).unwrap_or_else(|e| panic!("{e}\n{text}"));
+        let rule = document.rules().next().unwrap();
+        let list = &rule.branch.as_ref().unwrap().list;
+        let texts: Vec<_> = list.iter().map(|pattern| &*pattern.text).collect();
+        assert_eq!(texts, ["main", "develop"], "{text}");
+        assert_eq!(rule.name.as_deref(), Some("x"), "{text}");
+    }
+    for text in [
+        "version: 1\npermissions: [\n  { permission: a:b }\n]\n",
+        "version: 1\npermissions: [\n{ permission: a:b }\n]\n",
+        "version: 1\npermissions: [\n  {\n    permission: \"a:b\",\n    branch: [\n      \"main\",\n    ],\n  },\n]\n",
+        "version: 1\npermissions:\n  - permission: [\n      \"a:b\",\n    ]\n",
+        "version: 1\npermissions:\n- permission: [\n    a:b\n  ]\n  claims: {\n    sha: x,\n  }\n",
+        "version: 1\npermissions:\n  - {\n    permission: a:b\n  }\n",
+        "{\nversion: 1,\npermissions: [\n{\npermission: a:b\n}\n]\n}\n",
+    ] {
+        let document =
+            Document::parse(text, Format::Yaml).unwrap_or_else(|e| panic!("{e}\n{text}"));
+        assert_eq!(document.rules().count(), 1, "{text}");
+    }
+}
+
+#[test]
+fn characters_that_nobody_sees_are_refused_where_they_decide() {
+    insta::assert_snapshot!(rule("branch: main\u{fe0f}"), @r"line 4, column 17: `branch` has the character `\uFE0F`, which nobody sees (remove it; a text in double quotes can have it as `\uFE0F`)");
+    insta::assert_snapshot!(rule("branch: [a, \"ma\u{200d}in\"]"), @r"line 4, column 20: an element of `branch` has the character `\u200D`, which nobody sees (remove it; a text in double quotes can have it as `\u200D`)");
+    insta::assert_snapshot!(rule("branch: { glob: \u{ad}x }"), @r"line 4, column 21: `glob` has the character `\u00AD`, which nobody sees (remove it; a text in double quotes can have it as `\u00AD`)");
+    insta::assert_snapshot!(rule("branch: >-\n      a\n      b\u{3164}"), @r"line 6, column 8: `branch` has the character `\u3164`, which nobody sees (remove it; a text in double quotes can have it as `\u3164`)");
+    insta::assert_snapshot!(rule("claims: { s\u{34f}ha: x }"), @r"line 4, column 16: the key has the character `\u034F`, which nobody sees (remove it; a text in double quotes can have it as `\u034F`)");
+    insta::assert_snapshot!(rule("bra\u{e0041}nch: x"), @r"line 4, column 8: the key has the character `\U000E0041`, which nobody sees (remove it; a text in double quotes can have it as `\U000E0041`)");
+    insta::assert_snapshot!(rule("events: [push\u{fe0f}]"), @r"line 4, column 18: an event has the character `\uFE0F`, which nobody sees (remove it; a text in double quotes can have it as `\uFE0F`)");
+    insta::assert_snapshot!(entry("repository: acme\u{200c}/infra"), @r"line 4, column 21: `repository` has the character `\u200C`, which nobody sees (remove it; a text in double quotes can have it as `\u200C`)");
+    insta::assert_snapshot!(json("{\"version\": 1, \"permissions\": [{\"permission\": \"a:b\", \"branch\":\"ö\u{fe0f}\"}]}"), @r"line 1, column 65: `branch` has the character `\uFE0F`, which nobody sees (remove it; a text in double quotes can have it as `\uFE0F`)");
+    insta::assert_snapshot!(json("{\"version\": 1, \"permissions\": [{\"permission\": \"a:b\", \"claims\": {\"ö\u{e0041}\" : \"x\"}}]}"), @r"line 1, column 67: the key has the character `\uDB40\uDC41`, which nobody sees (remove it; a text in double quotes can have it as `\uDB40\uDC41`)");
+
+    for line in [
+        "name: \"👩\u{200d}🚀 ❤\u{fe0f}\" # 👩\u{200d}🚀",
+        "branch: main # ❤\u{fe0f}",
+        "branch: \"main\\uFE0F\\u2028\\x1b\\U000E0041\"",
+        "claims: { \"s\\u200dha\": x } # \u{ad}",
+        "branch: größe",
+    ] {
+        let text = format!(
+            "version: 1\nworkspace: ❤\u{fe0f}\npermissions:\n  - permission: a:b\n    {line}\n"
+        );
+        let read = Document::parse(&text, Format::Yaml);
+        assert!(read.is_ok(), "{read:?}\n{text:?}");
+    }
+    let text = "{\"version\": 1, \"permissions\": [{\"permission\": \"a:b\", \"name\": \"❤\u{fe0f}\", \"branch\": \"\\u2028\\ufe0f\"}]}";
+    assert!(Document::parse(text, Format::Json).is_ok());
 }
 
 #[test]
@@ -581,10 +675,8 @@ fn check(text: &str) {
         let Err(invalid) = Document::parse(text, format) else {
             continue;
         };
-        // YAML ends a line at a lone carriage return too.
-        let lines = 1 + text.matches(['\n', '\r']).count();
-        // In bytes: in a directive (`%…`) the YAML reader counts those.
-        let widest = 1 + text.len();
+        let lines = 1 + text.matches('\n').count();
+        let widest = 1 + text.chars().count();
         assert!(invalid.iter().count() <= MAX_PROBLEMS + 1);
         for problem in invalid.iter() {
             let Position { line, column } = problem.position;
@@ -640,6 +732,8 @@ fn fragments() -> impl Strategy<Value = String> {
             "é",
             "\u{85}",
             "\u{2028}",
+            "\u{202e}",
+            "\u{200d}",
             "null",
             "1e9",
             "\"version\": 1",

@@ -4,6 +4,8 @@ use std::borrow::Cow;
 
 use jiter::{Jiter, JsonErrorType, Peek};
 
+use super::characters::hidden;
+use super::document::Format;
 use super::position::Position;
 use super::problem::Problem;
 use super::token::{Scalar, ScalarKind, Syntax, Token};
@@ -22,7 +24,7 @@ enum Open<'a> {
     FirstElement(Option<Peek>),
     Element,
     /// Just after `{`: the first key, if any.
-    FirstKey(Option<(Cow<'a, str>, Position)>),
+    FirstKey(Option<(Scalar<'a>, Position)>),
     Key,
     /// After a key.
     Value,
@@ -43,10 +45,25 @@ impl<'a> Json<'a> {
         self.place.of(self.jiter.current_index())
     }
 
+    /// The text that was read last, which starts at byte `start`.
+    fn text(&mut self, text: Cow<'a, str>, start: usize) -> (Scalar<'a>, Position) {
+        let at = self.place.of(start);
+        let raw = self.text.get(start..self.jiter.current_index());
+        let scalar = Scalar {
+            text,
+            kind: ScalarKind::Text,
+            hidden: hidden(raw.unwrap_or_default(), at),
+        };
+        (scalar, at)
+    }
+
     fn value(&mut self, peek: Peek) -> Result<(Token<'a>, Position), Problem> {
         let start = self.jiter.current_index();
         let at = self.place.of(start);
-        let scalar = |kind, text| Token::Scalar(Scalar { text, kind });
+        let scalar = |kind, text| {
+            let hidden = None;
+            Token::Scalar(Scalar { text, kind, hidden })
+        };
         let token = match peek {
             Peek::Array => {
                 let first = self.jiter.known_array().map_err(|e| self.error(&e))?;
@@ -58,7 +75,7 @@ impl<'a> Json<'a> {
                     Ok(key) => key.map(|key| key_of(self.text, start, key)),
                     Err(error) => return Err(self.error(&error)),
                 };
-                let key = key.map(|(key, start)| (key, self.place.of(start)));
+                let key = key.map(|(key, start)| self.text(key, start));
                 self.open.push(Open::FirstKey(key));
                 Token::MappingStart
             }
@@ -67,7 +84,7 @@ impl<'a> Json<'a> {
                     Ok(text) => borrowed(self.text, start, text),
                     Err(error) => return Err(self.error(&error)),
                 };
-                scalar(ScalarKind::Text, text)
+                Token::Scalar(self.text(text, start).0)
             }
             Peek::True | Peek::False => {
                 let value = self.jiter.known_bool(peek).map_err(|e| self.error(&e))?;
@@ -113,6 +130,7 @@ impl<'a> Json<'a> {
 }
 
 impl<'a> Syntax<'a> for Json<'a> {
+    const FORMAT: Format = Format::Json;
     const LIST: &'static str = "write it in `[` and `]`";
 
     fn next(&mut self) -> Result<(Token<'a>, Position), Problem> {
@@ -146,15 +164,14 @@ impl<'a> Syntax<'a> for Json<'a> {
                             Ok(key) => key.map(|key| key_of(self.text, from, key)),
                             Err(error) => return Err(self.error(&error)),
                         };
-                        key.map(|(key, start)| (key, self.place.of(start)))
+                        key.map(|(key, start)| self.text(key, start))
                     }
                 };
-                let Some((text, at)) = key else {
+                let Some((key, at)) = key else {
                     return Ok((Token::MappingEnd, self.here()));
                 };
                 self.open.push(Open::Value);
-                let kind = ScalarKind::Text;
-                Ok((Token::Scalar(Scalar { text, kind }), at))
+                Ok((Token::Scalar(key), at))
             }
             Some(Open::Value) => {
                 self.open.push(Open::Key);

@@ -1,8 +1,9 @@
 //! The policy: where it comes from, what it says, and what is wrong with it.
 //!
-//! A text becomes tokens with positions (`yaml`, `yaml_lines`, `json`), tokens become a checked
+//! A text becomes tokens with positions (`yaml`, `json`), tokens become a checked
 //! [`Document`] by its `grammar`.
 
+mod characters;
 mod document;
 mod glob;
 mod grammar;
@@ -16,7 +17,6 @@ mod rule;
 pub(crate) mod token;
 pub(crate) mod yaml;
 mod yaml_errors;
-mod yaml_lines;
 
 pub mod lint;
 pub mod source;

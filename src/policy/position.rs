@@ -23,6 +23,20 @@ pub struct Place {
 impl Position {
     /// The first character of a text.
     pub const START: Self = Self { line: 1, column: 1 };
+
+    /// The place after a character.
+    pub(super) fn after(self, c: char) -> Self {
+        match c {
+            '\n' => Self {
+                line: self.line.saturating_add(1),
+                column: 1,
+            },
+            _ => Self {
+                column: self.column.saturating_add(1),
+                ..self
+            },
+        }
+    }
 }
 
 impl fmt::Display for Position {

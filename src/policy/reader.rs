@@ -5,22 +5,22 @@
 
 use std::borrow::Cow;
 
+use super::characters;
 use super::document::{Format, MAX_FILE};
 use super::json::Json;
 use super::position::Position;
 use super::problem::{Invalid, Problem, quoted};
 use super::token::{Scalar, ScalarKind, Syntax, Token, Tokens};
 use super::yaml::Yaml;
-use super::yaml_lines::Lines;
 
 /// After this many problems the reader gives up.
-const MAX_PROBLEMS: usize = 50;
+pub(super) const MAX_PROBLEMS: usize = 50;
 /// The most keys of one mapping: above what a token has claims, low enough that looking for
 /// duplicates stays cheap.
 const MAX_KEYS: usize = 256;
 
 /// What one kind of document is made of.
-pub(crate) trait Grammar<'a>: Clone {
+pub(crate) trait Grammar<'a>: Sized {
     /// What the text becomes.
     type Document;
     /// What the document is called in messages.
@@ -54,20 +54,15 @@ pub(crate) fn read_partly<'a, G: Grammar<'a>>(
     format: Format,
     grammar: G,
 ) -> (Option<G::Document>, Option<Invalid>) {
-    if let Some(problem) = no_text(text, format, G::NOUN) {
+    if let Some(problem) = too_large(text, G::NOUN) {
         return (None, Some(problem.into()));
     }
     let text = text.strip_prefix('\u{feff}').unwrap_or(text);
+    if let Some(invalid) = characters::refused(text, format, G::NOUN) {
+        return (None, Some(invalid));
+    }
     let (document, invalid) = match format {
-        Format::Yaml => {
-            // Believed only where it finds nothing wrong: all problems are those of one parser.
-            let lines =
-                Lines::new(text).map(|lines| Reader::new(lines, grammar.clone()).document());
-            match lines {
-                Some((Some(document), None)) => (Some(document), None),
-                _ => Reader::new(Yaml::new(text, G::NOUN), grammar).document(),
-            }
-        }
+        Format::Yaml => Reader::new(Yaml::new(text, G::NOUN), grammar).document(),
         Format::Json => Reader::new(Json::new(text), grammar).document(),
     };
     match invalid.as_ref().and_then(|_| merge_conflict(text)) {
@@ -75,39 +70,26 @@ pub(crate) fn read_partly<'a, G: Grammar<'a>>(
         // To the YAML parser the end of a text without a last line break is on a line of its own.
         None => (
             document,
-            invalid.map(|invalid| invalid.not_after(end(text, format))),
+            invalid.map(|invalid| invalid.not_after(end(text))),
         ),
     }
 }
 
-/// What keeps a text from being read at all.
-fn no_text(text: &str, format: Format, noun: &str) -> Option<Problem> {
-    if text.len() > MAX_FILE {
+/// What keeps a text from being looked at.
+fn too_large(text: &str, noun: &str) -> Option<Problem> {
+    (text.len() > MAX_FILE).then(|| {
         let length = text.len();
         let message = format!("the {noun} has {length} bytes, the limit is {MAX_FILE}");
-        return Some(Problem::new(Position::START, message));
-    }
-    // The YAML parser takes it for the end of the text, and what follows would be ignored.
-    let (before, _) = text.split_once('\0')?;
-    let before = before.strip_prefix('\u{feff}').unwrap_or(before);
-    let position = end(before, format);
-    let message = format!("the {noun} has a NUL character, which is no text");
-    Some(Problem::new(position, message).help("remove it"))
+        Problem::new(Position::START, message)
+    })
 }
 
 /// The place after the last character of a text.
-fn end(text: &str, format: Format) -> Position {
+fn end(text: &str) -> Position {
     let number = |n: usize| u32::try_from(n).unwrap_or(u32::MAX);
-    // YAML ends a line at a lone carriage return too (yaml.org, section 5.4).
-    let is_break = |c: char| c == '\n' || (c == '\r' && format == Format::Yaml);
-    let pairs = match format {
-        Format::Yaml => text.matches("\r\n").count(),
-        Format::Json => 0,
-    };
-    let breaks = text.matches(is_break).count().saturating_sub(pairs);
-    let last = text.rsplit(is_break).next().unwrap_or_default();
+    let last = text.rsplit('\n').next().unwrap_or_default();
     Position {
-        line: number(breaks.saturating_add(1)),
+        line: number(text.matches('\n').count().saturating_add(1)),
         column: number(last.chars().count().saturating_add(1)),
     }
 }
@@ -123,23 +105,6 @@ fn merge_conflict(text: &str) -> Option<Problem> {
     };
     let problem = Problem::new(at, "a merge conflict that is not resolved").over(line);
     Some(problem.help("keep one of both sides, without the lines `<<<<<<<`, `=======`, `>>>>>>>`"))
-}
-
-/// The text without a byte order mark, if it is one that a YAML parser reads to its end.
-pub(crate) fn plain<'a>(text: &'a str, noun: &str) -> Result<&'a str, Problem> {
-    let text = text.strip_prefix('\u{feff}').unwrap_or(text);
-    // The YAML parser takes it for the end of the text, and what follows would be ignored.
-    if let Some((before, _)) = text.split_once('\0') {
-        let number = |n: usize| u32::try_from(n).unwrap_or(u32::MAX);
-        let last_line = before.rsplit('\n').next().unwrap_or_default();
-        let position = Position {
-            line: number(before.matches('\n').count().saturating_add(1)),
-            column: number(last_line.chars().count().saturating_add(1)),
-        };
-        let message = format!("the {noun} has a NUL character, which is no text");
-        return Err(Problem::new(position, message).help("remove it"));
-    }
-    Ok(text)
 }
 
 /// Reads one document; its grammar `G` may keep something meanwhile.
@@ -197,30 +162,60 @@ impl<'a, S: Syntax<'a>, G: Grammar<'a>> Reader<'a, S, G> {
 }
 
 impl<'a, S: Syntax<'a>, G> Reader<'a, S, G> {
-    pub(crate) fn text(&mut self, what: &str) -> Read<Option<Cow<'a, str>>> {
-        Ok(self
-            .scalar(what, ScalarKind::Text)?
-            .map(|(scalar, _)| scalar.text))
+    /// A text for people: an emoji may have its joiner.
+    pub(crate) fn text(&mut self, what: &str) -> Read<Option<(Cow<'a, str>, Position)>> {
+        let found = self.scalar_of_kind(what, ScalarKind::Text)?;
+        Ok(found.map(|(scalar, at)| (scalar.text, at)))
     }
 
-    /// A scalar of the kind; anything else is a problem and passed over.
+    /// A scalar of the kind in which everything can be seen; anything else is a problem and passed over.
     pub(crate) fn scalar(
         &mut self,
         what: &str,
         kind: ScalarKind,
     ) -> Read<Option<(Scalar<'a>, Position)>> {
-        if let Token::Scalar(_) = self.peek()?.0 {
-            let (token, at) = self.next()?;
-            let Token::Scalar(scalar) = token else {
-                return Ok(None);
-            };
-            if scalar.kind == kind {
-                return Ok(Some((scalar, at)));
-            }
-            self.problem(wrong_scalar(what, kind, &scalar, at))?;
+        let found = self.scalar_of_kind(what, kind)?;
+        if let Some((
+            Scalar {
+                hidden: Some((c, at)),
+                ..
+            },
+            _,
+        )) = found
+        {
+            self.problem(characters::hidden_problem(c, at, S::FORMAT, what))?;
             return Ok(None);
         }
-        self.wrong_type(what, kind.name())?;
+        Ok(found)
+    }
+
+    fn scalar_of_kind(
+        &mut self,
+        what: &str,
+        kind: ScalarKind,
+    ) -> Read<Option<(Scalar<'a>, Position)>> {
+        let Some((scalar, at)) = self.any_scalar(what, kind.name())? else {
+            return Ok(None);
+        };
+        if scalar.kind == kind {
+            return Ok(Some((scalar, at)));
+        }
+        self.problem(wrong_scalar(what, kind, &scalar, at))?;
+        Ok(None)
+    }
+
+    /// A scalar of any kind; anything else is a problem and passed over.
+    pub(crate) fn any_scalar(
+        &mut self,
+        what: &str,
+        expected: &str,
+    ) -> Read<Option<(Scalar<'a>, Position)>> {
+        if matches!(self.peek()?.0, Token::Scalar(_))
+            && let (Token::Scalar(scalar), at) = self.next()?
+        {
+            return Ok(Some((scalar, at)));
+        }
+        self.wrong_type(what, expected)?;
         Ok(None)
     }
 
@@ -323,9 +318,29 @@ impl<'a, S: Syntax<'a>, G> Reader<'a, S, G> {
                     continue;
                 }
             }
-            let (Token::Scalar(Scalar { text: key, kind }), at) = self.next()? else {
+            let (
+                Token::Scalar(Scalar {
+                    text: key,
+                    kind,
+                    hidden,
+                }),
+                at,
+            ) = self.next()?
+            else {
                 continue;
             };
+            if let Some((c, at)) = hidden {
+                self.skip()?;
+                self.problem(characters::hidden_problem(c, at, S::FORMAT, "the key"))?;
+                continue;
+            }
+            if key == "<<" {
+                self.skip()?;
+                let message = format!("merge keys (`<<`) are not allowed in a {}", self.noun);
+                let problem = Problem::new(at, message);
+                self.problem(problem.over(&key).help("write the values out"))?;
+                continue;
+            }
             if kind != ScalarKind::Text {
                 self.skip()?;
                 let message = match &*key {
@@ -336,14 +351,11 @@ impl<'a, S: Syntax<'a>, G> Reader<'a, S, G> {
                         kind.name()
                     ),
                 };
-                self.problem(Problem::new(at, message).over(&key))?;
-                continue;
-            }
-            if key == "<<" {
-                self.skip()?;
-                let message = format!("merge keys (`<<`) are not allowed in a {}", self.noun);
-                let problem = Problem::new(at, message);
-                self.problem(problem.over(&key).help("write the values out"))?;
+                let problem = Problem::new(at, message).over(&key);
+                self.problem(match kind {
+                    ScalarKind::Null => problem,
+                    _ => problem.help(in_quotes(&key)),
+                })?;
                 continue;
             }
             member(self, key, at)?;
@@ -469,13 +481,15 @@ fn wrong_scalar(what: &str, kind: ScalarKind, scalar: &Scalar<'_>, at: Position)
     let problem = Problem::new(at, message).over(&scalar.text);
     match (kind, scalar.kind) {
         (ScalarKind::Text, ScalarKind::Null) => problem,
-        (ScalarKind::Text, _) => {
-            let written = serde_json::Value::from(&*scalar.text).to_string();
-            problem.help(format!("write it in quotes: {}", quoted(&written)))
-        }
-        (ScalarKind::Integer, ScalarKind::Text) => problem.help("write the number without quotes"),
+        (ScalarKind::Text, _) => problem.help(in_quotes(&scalar.text)),
         _ => problem,
     }
+}
+
+/// Says to write a value as a text.
+fn in_quotes(text: &str) -> String {
+    let written = serde_json::Value::from(text).to_string();
+    format!("write it in quotes: {}", quoted(&written))
 }
 
 fn unknown_key(what: &str, key: &str, allowed: &[&str], at: Position) -> Problem {

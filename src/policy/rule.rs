@@ -2,8 +2,8 @@
 
 use std::borrow::Cow;
 
-use jiff::civil::{Date, Time};
-use jiff::tz::TimeZone;
+use jiff::civil::{Date, DateTime, Time};
+use jiff::tz::{Offset, TimeZone};
 use jiff::{SignedDuration, Timestamp};
 
 use super::key::PermissionKey;
@@ -104,34 +104,18 @@ pub struct Expiry<'a> {
 }
 
 impl<'a> Expiry<'a> {
-    /// Reads a date (`2027-01-31`) or an RFC 3339 instant (`2027-01-31T12:00:00Z`).
+    /// Parses an RFC 3339 date (`2027-01-31`) or instant (`2027-01-31T12:00:00Z`).
     pub(super) fn parse(text: Cow<'a, str>) -> Option<Self> {
-        let last = if text.contains(['T', 't']) {
-            parse_instant(&text)?
-        } else {
-            let date: Date = text.parse().ok()?;
-            // jiff reads more of ISO 8601 than a plain date.
-            if date.to_string() != *text {
-                return None;
-            }
-            match date.tomorrow() {
-                Ok(next) => {
-                    let next = TimeZone::UTC.to_timestamp(next.to_datetime(Time::midnight()));
-                    next.ok()?.checked_sub(SignedDuration::from_nanos(1)).ok()?
-                }
-                // The last day of the calendar, which people write for "never".
-                Err(_) => Timestamp::MAX,
-            }
+        let last = match shape(&text).as_str() {
+            "0000-00-00" => last_of_day(text.parse().ok()?),
+            _ => parse_instant(&text)?,
         };
         Some(Self { text, last })
     }
 
     /// What to write instead of a text that is neither.
     pub(super) fn help(text: &str) -> String {
-        let shape: String = text
-            .chars()
-            .map(|c| if c.is_ascii_digit() { '0' } else { c })
-            .collect();
+        let shape = shape(text);
         let mut parts = text.split(['-', '.', '/']);
         let parts = [(); 3].map(|()| parts.next().unwrap_or_default());
         let date = |year: &str, month: &str, day: &str| {
@@ -161,30 +145,81 @@ impl<'a> Expiry<'a> {
     }
 }
 
-/// An RFC 3339 instant: `2027-01-31T12:00:00Z`, with its seconds and its offset.
+/// Parses an RFC 3339 instant: `2027-01-31T12:00:00Z`, with its seconds and its offset.
+///
+/// A leap second is taken for the second before it. An instant outside of the years that can be
+/// computed with is the nearest inside of them.
 pub fn parse_instant(text: &str) -> Option<Timestamp> {
-    // jiff reads more: ISO 8601 without separators, and time zones in brackets (RFC 9557).
-    let shape: String = text
-        .chars()
-        .map(|c| {
-            if c.is_ascii_digit() {
-                '0'
-            } else {
-                c.to_ascii_uppercase()
-            }
-        })
-        .collect();
-    let rest = shape.strip_prefix("0000-00-00T00:00:00")?;
-    let offset = match rest.strip_prefix('.') {
+    /// Of `2027-01-31T12:00:00`.
+    const CIVIL: usize = 19;
+    let shape = shape(text).to_ascii_uppercase();
+    let offset = shape.strip_prefix("0000-00-00T00:00:00")?;
+    let offset = match offset.strip_prefix('.') {
         Some(fraction) => {
             let offset = fraction.trim_start_matches('0');
             (offset.len() < fraction.len()).then_some(offset)?
         }
-        None => rest,
+        None => offset,
     };
-    matches!(offset, "Z" | "+00:00" | "-00:00")
-        .then(|| text.parse().ok())
-        .flatten()
+    let (civil, offset) = text.split_at_checked(text.len() - offset.len())?;
+    let (civil, fraction) = civil.split_at_checked(CIVIL)?;
+    // Digits after the ninth are below a nanosecond.
+    let fraction = fraction.get(..10).unwrap_or(fraction);
+    let is_leap = civil.ends_with(":60");
+    let civil: DateTime = format!("{civil}{fraction}").parse().ok()?;
+    let seconds = offset_seconds(offset)?;
+    if is_leap && !can_be_leap(civil, seconds)? {
+        return None;
+    }
+    let offset = Offset::from_seconds(seconds).ok()?;
+    Some(offset.to_timestamp(civil).unwrap_or(match civil.year() {
+        ..5000 => Timestamp::MIN,
+        _ => Timestamp::MAX,
+    }))
+}
+
+/// The offset of an instant in seconds: `Z`, or hours and minutes of a day.
+fn offset_seconds(offset: &str) -> Option<i32> {
+    if offset.eq_ignore_ascii_case("Z") {
+        return Some(0);
+    }
+    if shape(offset).get(1..) != Some("00:00") {
+        return None;
+    }
+    let (hours, minutes) = offset.get(1..)?.split_once(':')?;
+    let (hours, minutes): (i32, i32) = (hours.parse().ok()?, minutes.parse().ok()?);
+    let seconds = (hours < 24 && minutes < 60).then_some(hours * 3600 + minutes * 60)?;
+    match offset.chars().next()? {
+        '+' => Some(seconds),
+        '-' => Some(-seconds),
+        _ => None,
+    }
+}
+
+/// Whether the second after this one can be a leap second: they are the last of a June or a December
+/// in UTC (RFC 3339, appendix D).
+fn can_be_leap(civil: DateTime, offset: i32) -> Option<bool> {
+    let utc = civil
+        .checked_sub(SignedDuration::from_secs(offset.into()))
+        .ok()?;
+    let is_last = utc.hour() == 23 && utc.minute() == 59;
+    Some(is_last && matches!((utc.month(), utc.day()), (6, 30) | (12, 31)))
+}
+
+/// The last moment of a day in UTC.
+fn last_of_day(date: Date) -> Timestamp {
+    let midnight = |date: Date| TimeZone::UTC.to_timestamp(date.to_datetime(Time::midnight()));
+    let next = date.tomorrow().and_then(midnight);
+    let last = next.and_then(|next| next.checked_sub(SignedDuration::from_nanos(1)));
+    // People write the last days of the calendar for "never".
+    last.unwrap_or(Timestamp::MAX)
+}
+
+/// The text with zeros for its digits.
+fn shape(text: &str) -> String {
+    text.chars()
+        .map(|c| if c.is_ascii_digit() { '0' } else { c })
+        .collect()
 }
 
 #[cfg(test)]
@@ -208,7 +243,27 @@ mod tests {
                 "2027-01-31T14:00:00.4Z",
                 false,
             ),
+            ("9999-12-30", "2500-01-01T00:00:00Z", false),
             ("9999-12-31", "2500-01-01T00:00:00Z", false),
+            ("9999-12-31T23:59:59-12:00", "2500-01-01T00:00:00Z", false),
+            ("0000-01-01", "0000-01-02T00:00:00Z", true),
+            ("0000-01-01T00:00:00+23:59", "0000-01-01T00:00:00Z", true),
+            ("2027-01-31t12:00:00z", "2027-01-31T12:00:00.1Z", true),
+            (
+                "2027-01-31T12:00:00.1234567891Z",
+                "2027-01-31T12:00:00.12345679Z",
+                true,
+            ),
+            // The examples of RFC 3339, section 5.8.
+            ("1985-04-12T23:20:50.52Z", "1985-04-12T23:20:50.52Z", false),
+            ("1996-12-19T16:39:57-08:00", "1996-12-20T00:39:57Z", false),
+            ("1990-12-31T23:59:60Z", "1991-01-01T00:00:00Z", true),
+            ("1990-12-31T15:59:60-08:00", "1990-12-31T23:59:59Z", false),
+            (
+                "1937-01-01T12:00:27.87+00:20",
+                "1937-01-01T11:40:27.88Z",
+                true,
+            ),
         ] {
             let expiry = Expiry::parse(expires.into()).unwrap();
             assert_eq!(
@@ -264,6 +319,31 @@ mod tests {
             "2027-01-31T12:00Z",
             "2027-01-31T12:00:00+02",
             "2027-01-31T12:00:00.Z",
+            "2027-01-31T12:00:00,5Z",
+            "2027-01-31T12:00:00+25:00",
+            "2027-01-31T12:00:00+24:00",
+            "2027-01-31T12:00:00+02:60",
+            "2027-01-31T12:00:00+0200",
+            "2027-01-31T12:00:00+02:00:00",
+            "2027-01-31T12:00:00\u{2212}02:00",
+            "2027-01-31T24:00:00Z",
+            "2027-01-31T12:60:00Z",
+            "2027-01-31T12:00:61Z",
+            "2027-01-31T12:00:60Z",
+            "2027-01-31T23:59:60Z",
+            "2027-12-31T23:59:60+02:00",
+            "2027-13-01T12:00:00Z",
+            "2027-02-29T12:00:00Z",
+            "2027-00-01",
+            "2027-01-00",
+            "2027-13-01",
+            "-000001-01-31",
+            "+002027-01-31",
+            "02027-01-31",
+            "-2027-01-31",
+            " 2027-01-31",
+            "2027-01-31 ",
+            "\u{661}027-01-31",
         ] {
             assert_eq!(Expiry::parse(text.into()), None, "{text}");
         }

@@ -74,9 +74,7 @@ impl PolicySource {
             Self::DefaultBranch(path) | Self::Workspace(path) | Self::Repository { path, .. } => {
                 Format::of_path(path.as_str())
             }
-            // A mapping in braces is JSON when its first key is in quotes, else YAML's flow style.
-            Self::Inline(text) if is_json(text) => Format::Json,
-            Self::Inline(_) => Format::Yaml,
+            Self::Inline(text) => Format::of_text(text),
         }
     }
 
@@ -106,11 +104,6 @@ impl fmt::Display for PolicySource {
             Self::Inline(_) => f.write_str("the input `policy`"),
         }
     }
-}
-
-fn is_json(text: &str) -> bool {
-    let inside = text.trim_start().strip_prefix('{').map(str::trim_start);
-    inside.is_some_and(|inside| inside.starts_with(['"', '}']))
 }
 
 /// A path inside a repository: relative, without empty, `.` or `..` segments, ending in `.yml`,
@@ -207,7 +200,18 @@ mod tests {
             parse("version: 1\n"),
             PolicySource::Inline("version: 1\n".into())
         );
-        assert_eq!(parse("{\n}").format(), Format::Json);
+        for (text, format) in [
+            ("{\n}", Format::Json),
+            ("\u{feff} \n{version: 1}\n", Format::Json),
+            (
+                "version: 1\npermissions: [{ permission: a:b }]\n",
+                Format::Yaml,
+            ),
+            ("# {\nversion: 1\n", Format::Yaml),
+            ("\u{a0}{\n", Format::Yaml),
+        ] {
+            assert_eq!(parse(text).format(), format, "{text:?}");
+        }
         assert_eq!(parse("./p.JSON").format(), Format::Json);
     }
 

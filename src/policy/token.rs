@@ -2,6 +2,7 @@
 
 use std::borrow::Cow;
 
+use super::document::Format;
 use super::position::Position;
 use super::problem::Problem;
 
@@ -25,6 +26,8 @@ pub(crate) enum Token<'a> {
 pub(crate) struct Scalar<'a> {
     pub(crate) text: Cow<'a, str>,
     pub(crate) kind: ScalarKind,
+    /// The first character that nobody sees, if it has one that is not written as an escape.
+    pub(crate) hidden: Option<(char, Position)>,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -37,6 +40,8 @@ pub(crate) enum ScalarKind {
     Integer,
     /// Any other number.
     Number,
+    /// A text to YAML 1.2, and something else to YAML 1.1.
+    Disputed,
 }
 
 impl ScalarKind {
@@ -47,12 +52,14 @@ impl ScalarKind {
             Self::Bool => "a boolean",
             Self::Integer => "an integer",
             Self::Number => "a number",
+            Self::Disputed => "a text to some readers only",
         }
     }
 }
 
 /// A syntax: gives tokens until [`Token::End`]; an error ends the stream.
 pub(crate) trait Syntax<'a> {
+    const FORMAT: Format;
     /// How a list is written.
     const LIST: &'static str;
 

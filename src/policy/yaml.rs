@@ -1,16 +1,17 @@
-//! A policy's YAML, as tokens of saphyr-parser's events.
+//! A policy's YAML, as tokens of granit-parser's events.
 //!
 //! A policy is plain data: anchors, aliases, merge keys, tags and several documents are refused.
 
-use saphyr_parser::{Event, Marker, Parser, ScalarStyle, ScanError, StrInput};
+use std::borrow::Cow;
 
+use granit_parser::{Event, Marker, Options, Parser, ScalarStyle, ScanError, Span, StrInput};
+
+use super::characters::hidden;
+use super::document::Format;
 use super::position::Position;
 use super::problem::Problem;
-use super::token::{Scalar, ScalarKind, Syntax, Token};
-use super::yaml_errors::{directive, explained};
-
-/// How a list is written.
-pub(super) const LIST: &str = "start each of its elements with `- `; a list without any is `[]`";
+use super::token::{MAX_NESTING, Scalar, ScalarKind, Syntax, Token};
+use super::yaml_errors::{directive, explained, no_escape};
 
 pub(super) struct Yaml<'a> {
     parser: Parser<'a, StrInput<'a>>,
@@ -24,7 +25,7 @@ pub(super) struct Yaml<'a> {
 impl<'a> Yaml<'a> {
     pub(super) fn new(text: &'a str, noun: &'static str) -> Self {
         Self {
-            parser: Parser::new_from_str(text),
+            parser: parser(text, MAX_NESTING),
             text,
             noun,
             documents: 0,
@@ -41,10 +42,73 @@ impl<'a> Yaml<'a> {
         let index = usize::try_from(number).unwrap_or(1).saturating_sub(1);
         self.text.lines().nth(index).unwrap_or_default()
     }
+
+    fn refused(&self, what: &str, at: Position) -> Problem {
+        let noun = self.noun;
+        Problem::new(at, format!("{what} are not allowed in a {noun}")).help("write the value out")
+    }
+
+    /// The token of an event; none where it is of no interest.
+    fn token(&mut self, event: Event<'a>, span: &Span) -> Result<Option<Token<'a>>, Problem> {
+        let at = position(span.start);
+        if event.is_alias() {
+            return Err(self.refused("aliases (`*name`)", at));
+        }
+        if event.anchor_id().is_some() {
+            // What follows says where the anchor itself is.
+            let at = match self.parser.next_event() {
+                Some(Ok((Event::Anchor(..), span))) => position(span.start),
+                _ => at,
+            };
+            return Err(self.refused("anchors (`&name`)", at));
+        }
+        if event.tag().is_some() {
+            let at = span.tag_start().map_or(at, position);
+            return Err(self.refused("tags (`!name`)", at));
+        }
+        Ok(Some(match event {
+            Event::DocumentStart(..) => {
+                self.documents += 1;
+                if self.documents > 1 {
+                    let noun = self.noun;
+                    let message =
+                        format!("a second document starts here, a {noun} is one document");
+                    return Err(Problem::new(at, message).help("remove the `---`"));
+                }
+                return Ok(None);
+            }
+            Event::StreamEnd => Token::End,
+            Event::Scalar(text, style, ..) => {
+                let raw = span.slice(self.text).unwrap_or_default();
+                if style == ScalarStyle::DoubleQuoted
+                    && let Some(half) = half_of_a_character(raw)
+                {
+                    return Err(no_escape(after(raw, half, at)));
+                }
+                let (text, kind) = match style {
+                    // Nothing is `~` to the parser.
+                    ScalarStyle::Plain if raw.is_empty() => (Cow::Borrowed(""), ScalarKind::Null),
+                    ScalarStyle::Plain => {
+                        let kind = resolve(&text);
+                        (text, kind)
+                    }
+                    _ => (text, ScalarKind::Text),
+                };
+                let hidden = hidden(raw, at);
+                Token::Scalar(Scalar { text, kind, hidden })
+            }
+            Event::SequenceStart(..) => Token::ListStart,
+            Event::SequenceEnd => Token::ListEnd,
+            Event::MappingStart(..) => Token::MappingStart,
+            Event::MappingEnd => Token::MappingEnd,
+            _ => return Ok(None),
+        }))
+    }
 }
 
 impl<'a> Syntax<'a> for Yaml<'a> {
-    const LIST: &'static str = LIST;
+    const FORMAT: Format = Format::Yaml;
+    const LIST: &'static str = "start each of its elements with `- `; a list without any is `[]`";
 
     fn next(&mut self) -> Result<(Token<'a>, Position), Problem> {
         if let Some(problem) = self.directive.take() {
@@ -55,64 +119,65 @@ impl<'a> Syntax<'a> for Yaml<'a> {
                 return Ok((Token::End, Position::START));
             };
             let (event, span) = event.map_err(|error| self.syntax_error(&error))?;
-            let at = position(span.start);
-            let noun = self.noun;
-            let refuse = |what: &str| {
-                Problem::new(at, format!("{what} are not allowed in a {noun}"))
-                    .help("write the value out")
-            };
-            let token = match event {
-                Event::StreamStart | Event::DocumentEnd | Event::Nothing => continue,
-                Event::DocumentStart(_) => {
-                    self.documents += 1;
-                    if self.documents > 1 {
-                        return Err(Problem::new(
-                            at,
-                            format!("a second document starts here, a {noun} is one document"),
-                        )
-                        .help("remove the `---`"));
-                    }
-                    continue;
-                }
-                Event::StreamEnd => Token::End,
-                Event::Alias(_) => return Err(refuse("aliases (`*name`)")),
-                Event::Scalar(_, _, anchor, _)
-                | Event::SequenceStart(anchor, _)
-                | Event::MappingStart(anchor, _)
-                    if anchor != 0 =>
-                {
-                    return Err(refuse("anchors (`&name`)"));
-                }
-                Event::Scalar(.., Some(_))
-                | Event::SequenceStart(_, Some(_))
-                | Event::MappingStart(_, Some(_)) => return Err(refuse("tags (`!name`)")),
-                Event::Scalar(text, style, ..) => Token::Scalar(Scalar {
-                    kind: match style {
-                        ScalarStyle::Plain => resolve(&text),
-                        _ => ScalarKind::Text,
-                    },
-                    text,
-                }),
-                Event::SequenceStart(..) => Token::ListStart,
-                Event::SequenceEnd => Token::ListEnd,
-                Event::MappingStart(..) => Token::MappingStart,
-                Event::MappingEnd => Token::MappingEnd,
-            };
-            return Ok((token, at));
+            if let Some(token) = self.token(event, &span)? {
+                return Ok((token, position(span.start)));
+            }
         }
     }
 }
 
-/// What a plain scalar is under YAML 1.2's core schema (yaml.org, section 10.3.2).
-pub(super) fn resolve(text: &str) -> ScalarKind {
+/// Where a raw text in double quotes names a surrogate, half of a character: JSON joins two of them, and
+/// so do some readers of YAML, others refuse them or keep the halves.
+fn half_of_a_character(raw: &str) -> Option<usize> {
+    let mut rest = raw.char_indices();
+    while let Some((at, c)) = rest.next() {
+        if c != '\\' {
+            continue;
+        }
+        let (_, escape) = rest.next()?;
+        let digits = match escape {
+            'u' => raw.get(at + 2..at + 6),
+            'U' => raw.get(at + 2..at + 10),
+            _ => None,
+        };
+        let number = digits.and_then(|digits| u32::from_str_radix(digits, 16).ok());
+        if number.is_some_and(|number| char::from_u32(number).is_none()) {
+            return Some(at);
+        }
+    }
+    None
+}
+
+/// The place after the first bytes of a text.
+fn after(text: &str, bytes: usize, start: Position) -> Position {
+    let before = text.get(..bytes).unwrap_or_default();
+    before.chars().fold(start, Position::after)
+}
+
+/// The one parser of YAML, with a limit of nesting for each of its two styles.
+pub(crate) fn parser(text: &str, max_nesting: usize) -> Parser<'_, StrInput<'_>> {
+    let mut options = Options::default();
+    options.emit_comments = false;
+    options.emit_anchor_events = true;
+    options.flow_nesting_limit = max_nesting;
+    options.block_nesting_limit = max_nesting;
+    Parser::new_from_str_with_options(text, options)
+}
+
+/// What a plain scalar is under YAML 1.2's core schema (yaml.org, section 10.3.2), and whether YAML 1.1
+/// agrees (yaml.org/type).
+pub(crate) fn resolve(text: &str) -> ScalarKind {
     // Most are none of the others, which the first character says.
     let first = text.bytes().next();
-    if first.is_some_and(|b| !(b.is_ascii_digit() || b"+-.~nNtTfF".contains(&b))) {
+    if first.is_some_and(|b| !(b.is_ascii_digit() || b"+-.~nNtTfFyYoO=<".contains(&b))) {
         return ScalarKind::Text;
     }
     match text {
         "" | "~" | "null" | "Null" | "NULL" => return ScalarKind::Null,
         "true" | "True" | "TRUE" | "false" | "False" | "FALSE" => return ScalarKind::Bool,
+        // YAML 1.1 has `y` and `n` too, but its readers have not.
+        "yes" | "Yes" | "YES" | "on" | "On" | "ON" | "no" | "No" | "NO" | "off" | "Off" | "OFF"
+        | "=" | "<<" => return ScalarKind::Disputed,
         _ => {}
     }
     let digits = text.strip_prefix(['-', '+']).unwrap_or(text);
@@ -140,7 +205,57 @@ pub(super) fn resolve(text: &str) -> ScalarKind {
     {
         return ScalarKind::Number;
     }
-    ScalarKind::Text
+    match is_old_number(digits) || is_old_time(text) {
+        true => ScalarKind::Disputed,
+        false => ScalarKind::Text,
+    }
+}
+
+/// Whether what follows a sign is a number to YAML 1.1, which has more of them: `1_000`, `0b1`, `-0x1f`,
+/// `1:30` in parts of sixty.
+fn is_old_number(digits: &str) -> bool {
+    let all = |text: &str, is: fn(char) -> bool| text.chars().all(|c| c == '_' || is(c));
+    for (prefix, is) in [
+        ("0b", (|c| matches!(c, '0' | '1')) as fn(char) -> bool),
+        ("0x", |c| c.is_ascii_hexdigit()),
+    ] {
+        if let Some(digits) = digits.strip_prefix(prefix) {
+            return !digits.is_empty() && all(digits, is);
+        }
+    }
+    let (mantissa, exponent) = digits.split_once(['e', 'E']).unwrap_or((digits, "0"));
+    let exponent = exponent.strip_prefix(['-', '+']).unwrap_or(exponent);
+    let (whole, fraction) = mantissa.split_once('.').unwrap_or((mantissa, ""));
+    let first = if whole.is_empty() { fraction } else { whole };
+    let (first_part, others) = whole.split_once(':').unwrap_or((whole, "0"));
+    first.starts_with(|c: char| c.is_ascii_digit())
+        && all(first_part, |c| c.is_ascii_digit())
+        && all(fraction, |c| c.is_ascii_digit())
+        && is_digits(exponent)
+        && others
+            .split(':')
+            .all(|part| part.len() <= 2 && is_digits(part))
+}
+
+/// Whether a text is a date to YAML 1.1, with or without a time of day.
+fn is_old_time(text: &str) -> bool {
+    let end = text.find(['T', 't', ' ', '\t']).unwrap_or(text.len());
+    let (date, time) = text.split_at_checked(end).unwrap_or((text, ""));
+    let mut parts = date.split('-');
+    let mut is_part = |length: std::ops::RangeInclusive<usize>| {
+        let part = parts.next().unwrap_or_default();
+        length.contains(&part.len()) && is_digits(part)
+    };
+    let is_of_time = |c: char| c.is_ascii_digit() || "Tt \tZ:.+-".contains(c);
+    is_part(4..=4)
+        && is_part(1..=2)
+        && is_part(1..=2)
+        && parts.next().is_none()
+        && time.chars().all(is_of_time)
+}
+
+fn is_digits(text: &str) -> bool {
+    !text.is_empty() && text.bytes().all(|b| b.is_ascii_digit())
 }
 
 /// The parser's place as ours.
@@ -164,8 +279,33 @@ mod tests {
             ("null", ScalarKind::Null),
             ("true", ScalarKind::Bool),
             ("False", ScalarKind::Bool),
-            ("yes", ScalarKind::Text),
-            ("on", ScalarKind::Text),
+            ("yes", ScalarKind::Disputed),
+            ("Off", ScalarKind::Disputed),
+            ("yEs", ScalarKind::Text),
+            ("n", ScalarKind::Text),
+            ("=", ScalarKind::Disputed),
+            ("1_000", ScalarKind::Disputed),
+            ("-0b1", ScalarKind::Disputed),
+            ("0x_f", ScalarKind::Disputed),
+            ("-0x1f", ScalarKind::Disputed),
+            ("1:20", ScalarKind::Disputed),
+            ("-1:20.5", ScalarKind::Disputed),
+            ("._5", ScalarKind::Text),
+            (".5_0", ScalarKind::Disputed),
+            ("1_0.5e+3", ScalarKind::Disputed),
+            ("2027-01-31T12:00:00Z", ScalarKind::Disputed),
+            ("2027-1-3 1:00:00 +2", ScalarKind::Disputed),
+            ("1:a", ScalarKind::Text),
+            ("1:200", ScalarKind::Text),
+            ("1:2:", ScalarKind::Text),
+            ("0b", ScalarKind::Text),
+            ("0b2", ScalarKind::Text),
+            ("1e", ScalarKind::Text),
+            ("1e_1", ScalarKind::Text),
+            ("2027-01-31-1", ScalarKind::Text),
+            ("2027-01-31 hotfix", ScalarKind::Text),
+            ("2027-main", ScalarKind::Text),
+            ("0beta", ScalarKind::Text),
             ("12", ScalarKind::Integer),
             ("-3", ScalarKind::Integer),
             ("1.0", ScalarKind::Number),
@@ -175,7 +315,7 @@ mod tests {
             ("0o17", ScalarKind::Number),
             ("-.inf", ScalarKind::Number),
             ("1.2.3", ScalarKind::Text),
-            ("2027-01-31", ScalarKind::Text),
+            ("2027-01-31", ScalarKind::Disputed),
             ("main", ScalarKind::Text),
             (".", ScalarKind::Text),
             ("e3", ScalarKind::Text),

@@ -1,6 +1,6 @@
 //! What an error of the YAML parser means to whoever wrote the line.
 
-use saphyr_parser::ScanError;
+use granit_parser::{ErrorKind, ScanError};
 
 use super::position::Position;
 use super::problem::{Problem, quoted};
@@ -8,80 +8,94 @@ use super::token::too_deep;
 
 /// An error as a problem; `line` is the line that it is at.
 pub(super) fn explained(error: &ScanError, at: Position, line: &str) -> Problem {
-    let info = error.info();
-    let is = |part: &str| info.contains(part);
-    if is("recursion limit") {
-        return too_deep(at);
-    }
-    let (what, help) = if is("alias") || is("anchor") {
-        // `branch: *` is YAML's alias sign; whoever writes it means the pattern.
-        let help = "a value that starts with `*` or `&` needs quotes: `\"*\"`";
-        ("an alias or an anchor that means nothing", help)
-    } else if is("tab") && !is("table") {
-        (
-            "a tab where spaces are needed",
-            "YAML is indented with spaces, here is a tab",
-        )
-    } else if is("unexpected character") {
-        return unexpected_character(info, at);
-    } else if is("unknown escape") || is("hexadecimal") || is("escape code") {
-        (
-            "a backslash in double quotes that is no escape of YAML",
-            "in double quotes a backslash is an escape: use single quotes for a regex",
-        )
-    } else if is("found unexpected end of stream") {
-        ("a quote that is never closed", "add the closing quote")
-    } else if is("misplaced bracket") {
-        (
-            "a closing bracket that closes nothing",
-            "a pattern with brackets needs quotes",
-        )
-    } else if is("mapping values are not allowed") {
-        (
-            "a `:` where no key can be",
-            "a value that has `: ` in it needs quotes; a key has the indentation of the keys beside it",
-        )
-    } else if is("expect ':'") {
-        ("a key without a value", "write `KEY: VALUE`")
-    } else if is("',' or ") {
-        (
-            "a bracket that is not closed, or a missing comma",
-            "a pattern with brackets needs quotes",
-        )
-    } else if is("expected key") && starts_with_a_bracket(line) {
-        (
-            "text after a closing bracket",
-            "a pattern that starts with `[` or `{` needs quotes",
-        )
-    } else if is("expected key") || is("'-' indicator") || is("invalid indentation") {
-        (
-            "a line that is not indented like those beside it",
-            "keys that belong together stand below each other",
-        )
-    } else if is("byte order mark") {
-        ("a byte order mark inside of the text", "remove it")
-    } else if is("<document start>") {
-        (
-            "text before the document",
-            "write `---` below a directive such as `%YAML 1.2`, or leave the directive out",
-        )
-    } else if is("document") {
-        (
-            info,
-            "a file is one document: `---` stands at most once, at its start",
-        )
-    } else {
-        return Problem::new(at, format!("not valid YAML: {info}"));
+    let (what, help) = match error.kind() {
+        ErrorKind::RecursionLimitExceeded => return too_deep(at),
+        ErrorKind::UnexpectedCharacter { character } => {
+            let seen = quoted(&character.to_string());
+            let message = format!("not valid YAML: a value that starts with {seen}");
+            return Problem::new(at, message).help("put the value in quotes");
+        }
+        kind => match known(kind, line) {
+            Some(known) => known,
+            None => return Problem::new(at, format!("not valid YAML: {}", error.info())),
+        },
     };
     Problem::new(at, format!("not valid YAML: {what}")).help(help)
 }
 
-/// ``unexpected character: `@'``.
-fn unexpected_character(info: &str, at: Position) -> Problem {
-    let seen = info.split_once('`').map_or(info, |(_, seen)| seen);
-    let seen = quoted(seen.strip_suffix('\'').unwrap_or(seen));
-    let message = format!("not valid YAML: a value that starts with {seen}");
-    Problem::new(at, message).help("put the value in quotes")
+const NO_ESCAPE: (&str, &str) = (
+    "a backslash in double quotes that is no escape of YAML",
+    "in double quotes a backslash is an escape: use single quotes for a regex",
+);
+
+/// The problem with an escape that is none of YAML's.
+pub(super) fn no_escape(at: Position) -> Problem {
+    let (what, help) = NO_ESCAPE;
+    Problem::new(at, format!("not valid YAML: {what}")).help(help)
+}
+
+/// What errors mean that people make, and what to do about them.
+fn known(kind: &ErrorKind, line: &str) -> Option<(&'static str, &'static str)> {
+    Some(match kind {
+        // `branch: *` is YAML's alias sign; whoever writes it means the pattern.
+        ErrorKind::UnknownAnchor | ErrorKind::MissingAnchorOrAliasName => (
+            "an alias or an anchor that means nothing",
+            "a value that starts with `*` or `&` needs quotes: `\"*\"`",
+        ),
+        ErrorKind::TabNotAllowed
+        | ErrorKind::TabInBlockIndentation
+        | ErrorKind::TabInIndentation
+        | ErrorKind::TabInPlainScalar
+        | ErrorKind::TabAtBlockScalarStart => (
+            "a tab where spaces are needed",
+            "YAML is indented with spaces, here is a tab",
+        ),
+        ErrorKind::UnknownQuotedScalarEscape
+        | ErrorKind::InvalidQuotedScalarHexEscape
+        | ErrorKind::InvalidLowSurrogateHexEscape
+        | ErrorKind::InvalidLowSurrogate
+        | ErrorKind::MissingLowSurrogate
+        | ErrorKind::UnpairedLowSurrogate
+        | ErrorKind::InvalidUnicodeEscape => NO_ESCAPE,
+        ErrorKind::UnclosedQuotedScalar => {
+            ("a quote that is never closed", "add the closing quote")
+        }
+        ErrorKind::MisplacedFlowCollectionEnd | ErrorKind::MismatchedFlowCollectionEnd { .. } => (
+            "a closing bracket that closes nothing",
+            "a pattern with brackets needs quotes",
+        ),
+        ErrorKind::MappingValueNotAllowed | ErrorKind::InvalidColonPlacement => (
+            "a `:` where no key can be",
+            "a value that has `: ` in it needs quotes; a key has the indentation of the keys beside it",
+        ),
+        ErrorKind::SimpleKeyExpected => ("a key without a value", "write `KEY: VALUE`"),
+        ErrorKind::ExpectedFlowMappingSeparator
+        | ErrorKind::ExpectedFlowSequenceSeparator
+        | ErrorKind::UnclosedFlowCollection { .. }
+        | ErrorKind::UnexpectedEofFlowSequence
+        | ErrorKind::UnexpectedEofFlowMapping
+        | ErrorKind::UnexpectedEofImplicitFlowMapping => (
+            "a bracket that is not closed, or a missing comma",
+            "a pattern with brackets needs quotes",
+        ),
+        ErrorKind::ExpectedBlockMappingKey if starts_with_a_bracket(line) => (
+            "text after a closing bracket",
+            "a pattern that starts with `[` or `{` needs quotes",
+        ),
+        ErrorKind::ExpectedBlockMappingKey
+        | ErrorKind::ExpectedBlockSequenceEntry
+        | ErrorKind::InvalidIndentation
+        | ErrorKind::BlockSequenceEntryNotAllowed => (
+            "a line that is not indented like those beside it",
+            "keys that belong together stand below each other",
+        ),
+        ErrorKind::BomInsideDocument => ("a byte order mark inside of the text", "remove it"),
+        ErrorKind::ExpectedDocumentStart => (
+            "text before the document",
+            "write `---` below a directive such as `%YAML 1.2`, or leave the directive out",
+        ),
+        _ => return None,
+    })
 }
 
 /// Whether the value of the line starts a list or a mapping.

@@ -275,9 +275,9 @@ fn yaml() {
     entries as a mapping
       2:15 `repositories` is a mapping, expected a list (start each of its elements with `- `; a list without any is `[]`)
     an id in quotes
-      2:50 `repository_id` is a text (`7`), expected an integer (write the number without quotes)
+      2:50 `repository_id` is `7`, expected a positive integer (write it in decimal digits, without quotes, a sign, a leading zero or an underscore)
     an id that is none
-      2:50 `repository_id` is `-7`, expected a positive integer
+      2:50 `repository_id` is `-7`, expected a positive integer (write it in decimal digits, without quotes, a sign, a leading zero or an underscore)
     an anchor
       2:14 anchors (`&name`) are not allowed in a policy (write the value out)
     an alias
@@ -313,9 +313,9 @@ fn yaml() {
     a template
       1:2 a key has to be a text (a value that starts with `{` needs quotes)
     a NUL
-      1:11 the policy has a NUL character, which is no text (remove it)
+      1:11 the policy has the character `\u0000`, which is not printable (remove it; a text in double quotes can have it as `\u0000`)
     too deep
-      2:29 nested deeper than 16 levels, which is the limit
+      2:30 nested deeper than 16 levels, which is the limit
     back quotes
       2:29 ``a`b`` is not a permission key (write lower-case words joined by `:`, such as `ws:deployments:create`)
       2:44 the regex `` `) `` is not valid: unopened group, at byte 1 of it

@@ -31,8 +31,8 @@ permissions:
     branch: 7
     events: [pull-request]
   - permission: ws:locks:create
-    environment: \"\u{1b}[31m\"
-    color: \"\u{202e}\"
+    environment: \"\\e[31m\"
+    color: red
 ";
 
 fn lint(name: &str, text: &str, arguments: &[&str]) -> Run {
@@ -133,18 +133,44 @@ fn a_broken_policy() {
     error[pattern-invalid]: the regex `\u{1b}[31m` is not valid: unclosed character class, at byte 1 of it
      --> policy.yml:7:18
       |
-    7 |     environment: "\u{1b}[31m"
-      |                  ^^^^^^^^^^^^
+    7 |     environment: "\e[31m"
+      |                  ^^^^^^^^
 
     error[invalid]: unknown key `color` in a rule
      --> policy.yml:8:5
       |
-    8 |     color: "\u{202e}"
+    8 |     color: red
       |     ^^^^^
       |
       = help: known keys: `name`, `permission`, `workflow`, `branch`, `base`, `environment`, `events`, `claims`, `expires`
 
     5 errors, 0 warnings, 0 notes in 1 file
+    "#);
+}
+
+#[test]
+fn a_policy_with_characters_that_nobody_sees() {
+    let text = "version: 1\npermissions: # \u{202e}\n  - permission: \"\u{1b}[31m\"\n";
+    let run = lint("hidden", text, &[]);
+    assert_eq!(run.code, Some(1));
+    insta::assert_snapshot!(run.out, @r#"
+    error[invalid]: the policy has the character `\u202E`, which changes the order that people see
+     --> policy.yml:2:16
+      |
+    2 | permissions: # \u{202e}
+      |                ^^^^^^^^
+      |
+      = help: remove it; a text in double quotes can have it as `\u202E`
+
+    error[invalid]: the policy has the character `\u001B`, which is not printable
+     --> policy.yml:3:18
+      |
+    3 |   - permission: "\u{1b}[31m"
+      |                  ^^^^^^
+      |
+      = help: remove it; a text in double quotes can have it as `\u001B`
+
+    2 errors, 0 warnings, 0 notes in 1 file
     "#);
 }
 

@@ -342,7 +342,7 @@ fn what_only_a_run_knows_and_what_nobody_can_use() {
     let checkout = checkout("many", POLICY_OF_MANY, &MANY);
     let run = checkout.run(&[&["matrix", POLICY], &NOW[..]].concat());
     assert_eq!(run.code, Some(0));
-    assert_snapshot!(run.err, @"warning: the workflow `broken.yml` is not understood: line 3, column 1: not valid YAML: while parsing a node, did not find expected node content");
+    assert_snapshot!(run.err, @"warning: the workflow `broken.yml` is not understood: line 2, column 7: not valid YAML: unclosed bracket '['");
     assert_snapshot!(run.out, @"
     policy      .github/repo-permissions.yml, 11 rules
     workflows   .github/workflows, 6 files
@@ -420,8 +420,8 @@ fn what_only_a_run_knows_and_what_nobody_can_use() {
 
     notes
       `gate.yml` is only called by other workflows: its jobs count for those
-      the workflow `broken.yml` is not understood: line 3, column 1: not valid YAML: while parsing a
-      node, did not find expected node content
+      the workflow `broken.yml` is not understood: line 2, column 7: not valid YAML: unclosed bracket
+      '['
     ");
     let json = checkout.run(&[&["matrix", POLICY, "--format", "json"], &NOW[..]].concat());
     let json: Value = serde_json::from_str(&json.out).unwrap();

@@ -1,13 +1,13 @@
 //! YAML as JSON, as an editor's validator sees it: plain scalars by YAML 1.2's core schema.
 
-use saphyr_parser::{Event, Parser, ScalarStyle, StrInput};
+use granit_parser::{Event, Parser, ScalarStyle, StrInput};
 use serde_json::{Map, Value};
 
 pub fn to_json(text: &str) -> Value {
     let mut parser = Parser::new_from_str(text);
     loop {
         match next(&mut parser) {
-            Event::StreamStart | Event::DocumentStart(_) => {}
+            Event::StreamStart | Event::DocumentStart(..) => {}
             Event::StreamEnd => return Value::Null,
             event => return value(event, &mut parser),
         }

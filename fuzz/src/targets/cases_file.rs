@@ -2,7 +2,6 @@
 
 use jiff::Timestamp;
 use repo_permissions::cases::{Coverage, PolicyFile, Suite, run as run_cases};
-use repo_permissions::policy::Format;
 
 use super::places::Lines;
 
@@ -24,8 +23,8 @@ pub fn run(data: &[u8]) {
     let Ok(text) = std::str::from_utf8(data) else {
         return;
     };
-    for (name, format) in [("t.yml", Format::Yaml), ("t.json", Format::Json)] {
-        let lines = Lines::of(text, format);
+    for name in ["t.yml", "t.json"] {
+        let lines = Lines::of(text);
         let errors = match Suite::parse(name, text) {
             Err(errors) => errors,
             Ok(suite) => {

@@ -1,18 +1,13 @@
 //! Whether a place is inside a text.
 
-use repo_permissions::policy::{Format, Position};
+use repo_permissions::policy::Position;
 
 /// The number of characters of each line, without its end.
 pub struct Lines(Vec<usize>);
 
 impl Lines {
-    pub fn of(text: &str, format: Format) -> Self {
+    pub fn of(text: &str) -> Self {
         let text = text.strip_prefix('\u{feff}').unwrap_or(text);
-        let text = match format {
-            // A lone carriage return ends a line too.
-            Format::Yaml => text.replace("\r\n", "\n").replace('\r', "\n"),
-            Format::Json => text.to_owned(),
-        };
         Self(text.split('\n').map(|line| line.chars().count()).collect())
     }
 

@@ -3,7 +3,7 @@
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context as _, bail};
-use saphyr_parser::{Event, Parser, ScalarStyle};
+use granit_parser::{Event, Parser, ScalarStyle};
 
 /// An input in `action.yml`.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -189,7 +189,7 @@ fn load(text: &str) -> anyhow::Result<Node> {
     let mut parser = Parser::new_from_str(text);
     loop {
         match next(&mut parser)? {
-            Event::DocumentStart(_) => {
+            Event::DocumentStart(..) => {
                 let first = next(&mut parser)?;
                 return node(first, &mut parser);
             }
@@ -199,7 +199,7 @@ fn load(text: &str) -> anyhow::Result<Node> {
     }
 }
 
-type Events<'a> = Parser<'a, saphyr_parser::StrInput<'a>>;
+type Events<'a> = Parser<'a, granit_parser::StrInput<'a>>;
 
 fn next<'a>(parser: &mut Events<'a>) -> anyhow::Result<Event<'a>> {
     let (event, _) = parser

@@ -118,6 +118,9 @@ fn compare_files(arguments: &Arguments) -> Result<bool, String> {
     Ok(comparison.widens() || replayed.is_some_and(|replayed| !replayed.allowed.is_empty()))
 }
 
+/// What standard input is called.
+const STDIN: &str = "<stdin>";
+
 /// A policy that was read.
 struct PolicyText {
     name: String,
@@ -126,7 +129,7 @@ struct PolicyText {
 
 fn read(path: &Path) -> Result<PolicyText, String> {
     let (name, text) = if path == Path::new("-") {
-        let name = "<stdin>".to_owned();
+        let name = STDIN.to_owned();
         let text = read_policy_from_stdin(&name);
         (name, text)
     } else {
@@ -140,7 +143,10 @@ fn read(path: &Path) -> Result<PolicyText, String> {
 
 impl PolicyText {
     fn format(&self) -> Format {
-        Format::of_path(&self.name)
+        match self.name == STDIN {
+            true => Format::of_text(&self.text),
+            false => Format::of_path(&self.name),
+        }
     }
 
     fn document(&self) -> Result<Document<'_>, Invalid> {

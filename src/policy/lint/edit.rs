@@ -2,6 +2,8 @@
 
 use std::ops::Range;
 
+use super::super::token::ScalarKind;
+use super::super::yaml::resolve;
 use super::super::{Format, Position};
 use super::source::{Source, count};
 
@@ -100,7 +102,7 @@ fn is_plain(text: &str) -> bool {
     // What starts with a letter is no number (yaml.org, section 10.3.2).
     text.starts_with(|c: char| c.is_ascii_alphabetic() || c == '(')
         && text.chars().all(is_safe)
-        && !["true", "false", "null"].contains(&text.to_ascii_lowercase().as_str())
+        && resolve(text) == ScalarKind::Text
 }
 
 #[cfg(test)]
@@ -130,7 +132,6 @@ mod tests {
                 "b",
                 Some("x:\r\n  - a\r\n"),
             ),
-            ("x:\r  - a\r  - b\r", at(2, 5), "a", Some("x:\r  - b\r")),
             (
                 "\u{feff}x:\n  - é # é\n  - é\n",
                 at(3, 5),

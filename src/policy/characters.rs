@@ -1,0 +1,153 @@
+//! Characters that no policy has: those that readers take differently, and those that nobody sees.
+//!
+//! What a reviewer reads has to be what is parsed. A lone carriage return, NEL, LS and PS end a line,
+//! and with it a comment, to YAML 1.1 and some editors only; `Bidi_Control` characters change the order
+//! that people see (Trojan Source, CVE-2021-42574).
+
+use std::fmt::Write as _;
+
+use super::document::Format;
+use super::position::Position;
+use super::problem::{Invalid, Problem};
+use super::reader::MAX_PROBLEMS;
+use crate::unicode::{is_bidi_control, is_default_ignorable};
+
+/// What is wrong with the raw characters of a text, its comments included.
+pub(super) fn refused(text: &str, format: Format, noun: &str) -> Option<Invalid> {
+    let is_plain = |byte: u8| matches!(byte, b'\n' | b'\t' | b' '..=b'~');
+    if text.bytes().all(is_plain) {
+        return None;
+    }
+    let mut problems = Vec::new();
+    let mut at = Position::START;
+    let mut rest = text.chars().peekable();
+    while let Some(c) = rest.next() {
+        let is_of_crlf = c == '\r' && rest.peek() == Some(&'\n');
+        if let (Some(reason), false) = (reason(c), is_of_crlf) {
+            problems.push(problem(c, reason, at, format, &format!("the {noun}")));
+            if problems.len() >= MAX_PROBLEMS {
+                break;
+            }
+        }
+        at = at.after(c);
+    }
+    Invalid::from_problems(problems)
+}
+
+/// Why a character is refused wherever it stands.
+fn reason(c: char) -> Option<&'static str> {
+    match c {
+        '\t' | '\n' | ' '..='~' => None,
+        '\r' | '\u{85}' | '\u{2028}' | '\u{2029}' => {
+            Some("which only some readers take for the end of a line")
+        }
+        // What is left of YAML's printable characters (yaml.org, section 5.1).
+        '\0'..='\u{9f}' | '\u{fffe}' | '\u{ffff}' => Some("which is not printable"),
+        '\u{200b}' | '\u{2060}' | '\u{feff}' => Some("which nobody sees"),
+        c if is_bidi_control(c) => Some("which changes the order that people see"),
+        _ => None,
+    }
+}
+
+/// The first raw character of a scalar that nobody sees, with its place. It may be written as an escape.
+pub(super) fn hidden(raw: &str, start: Position) -> Option<(char, Position)> {
+    if raw.is_ascii() {
+        return None;
+    }
+    let mut at = start;
+    for c in raw.chars() {
+        if is_default_ignorable(c) {
+            return Some((c, at));
+        }
+        at = at.after(c);
+    }
+    None
+}
+
+/// The problem with a character that nobody sees in a key or a pattern.
+pub(super) fn hidden_problem(c: char, at: Position, format: Format, what: &str) -> Problem {
+    problem(c, "which nobody sees", at, format, what)
+}
+
+fn problem(c: char, reason: &str, at: Position, format: Format, what: &str) -> Problem {
+    let escape = escape(c, format);
+    let message = format!("{what} has the character `{escape}`, {reason}");
+    let help = match c {
+        '\r' => {
+            "end lines with a line feed, with or without a carriage return before it".to_owned()
+        }
+        _ => format!("remove it; a text in double quotes can have it as `{escape}`"),
+    };
+    Problem::new(at, message).over("x").help(help)
+}
+
+/// A character as an escape of the format.
+fn escape(c: char, format: Format) -> String {
+    let mut escape = String::new();
+    if c == '\r' {
+        escape.push_str("\\r");
+    } else if format == Format::Yaml && !matches!(c, '\0'..='\u{ffff}') {
+        let _ = write!(escape, "\\U{:08X}", u32::from(c));
+    } else {
+        for unit in c.encode_utf16(&mut [0; 2]) {
+            let _ = write!(escape, "\\u{unit:04X}");
+        }
+    }
+    escape
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn yaml(text: &str) -> String {
+        let invalid = refused(text, Format::Yaml, "policy");
+        invalid.map_or_else(String::new, |invalid| invalid.to_string())
+    }
+
+    #[test]
+    fn what_readers_take_differently_is_refused_wherever_it_stands() {
+        insta::assert_snapshot!(yaml("a: b # c\u{2028}d: e"), @r"line 1, column 9: the policy has the character `\u2028`, which only some readers take for the end of a line (remove it; a text in double quotes can have it as `\u2028`)");
+        insta::assert_snapshot!(yaml("a: é\u{85}"), @r"line 1, column 5: the policy has the character `\u0085`, which only some readers take for the end of a line (remove it; a text in double quotes can have it as `\u0085`)");
+        insta::assert_snapshot!(yaml("\n\u{2029}"), @r"line 2, column 1: the policy has the character `\u2029`, which only some readers take for the end of a line (remove it; a text in double quotes can have it as `\u2029`)");
+        insta::assert_snapshot!(yaml("# a\rb: c"), @r"line 1, column 4: the policy has the character `\r`, which only some readers take for the end of a line (end lines with a line feed, with or without a carriage return before it)");
+        insta::assert_snapshot!(yaml("a: b\r"), @r"line 1, column 5: the policy has the character `\r`, which only some readers take for the end of a line (end lines with a line feed, with or without a carriage return before it)");
+        insta::assert_snapshot!(yaml("a: b\r\n\rc: d\r\r\n"), @r"line 2, column 1: the policy has the character `\r`, which only some readers take for the end of a line (end lines with a line feed, with or without a carriage return before it); and 1 more problem");
+        insta::assert_snapshot!(yaml("a: \u{1b}[1m"), @r"line 1, column 4: the policy has the character `\u001B`, which is not printable (remove it; a text in double quotes can have it as `\u001B`)");
+        insta::assert_snapshot!(yaml("\0"), @r"line 1, column 1: the policy has the character `\u0000`, which is not printable (remove it; a text in double quotes can have it as `\u0000`)");
+        insta::assert_snapshot!(yaml("a: \u{feff}b"), @r"line 1, column 4: the policy has the character `\uFEFF`, which nobody sees (remove it; a text in double quotes can have it as `\uFEFF`)");
+        insta::assert_snapshot!(yaml("a: b # \u{202e}c"), @r"line 1, column 8: the policy has the character `\u202E`, which changes the order that people see (remove it; a text in double quotes can have it as `\u202E`)");
+        insta::assert_snapshot!(yaml("a: b\u{200b}"), @r"line 1, column 5: the policy has the character `\u200B`, which nobody sees (remove it; a text in double quotes can have it as `\u200B`)");
+    }
+
+    #[test]
+    fn what_everybody_reads_alike_is_not() {
+        for text in [
+            "",
+            "a: b\t# c\r\n",
+            "größe: 🦀",
+            "# 👩\u{200d}🚀 ❤\u{fe0f}",
+            "\u{a0}\u{3000}\u{e000}\u{1fffe}",
+        ] {
+            assert_eq!(yaml(text), "", "{text:?}");
+        }
+    }
+
+    #[test]
+    fn every_character_that_yaml_calls_unprintable_is_refused() {
+        for c in '\0'..=char::MAX {
+            let is_printable = matches!(c,
+                '\t' | '\n' | ' '..='~' | '\u{85}' | '\u{a0}'..='\u{fffd}' | '\u{10000}'..);
+            let hides =
+                is_bidi_control(c) || "\u{85}\u{2028}\u{2029}\u{200b}\u{2060}\u{feff}".contains(c);
+            assert_eq!(reason(c).is_some(), !is_printable || hides, "{c:?}");
+        }
+    }
+
+    #[test]
+    fn a_character_has_the_escape_of_the_format() {
+        assert_eq!(escape('\u{e0041}', Format::Yaml), "\\U000E0041");
+        assert_eq!(escape('\u{e0041}', Format::Json), "\\uDB40\\uDC41");
+        assert_eq!(escape('\u{1b}', Format::Json), "\\u001B");
+    }
+}
