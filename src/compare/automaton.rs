@@ -17,6 +17,9 @@ const MAX_AUTOMATON: usize = 4 << 20;
 /// The most states of a walk over several automata, times their number.
 const MAX_WALK: usize = 2_000_000;
 
+/// The most pairs of states of a walk over two automata.
+const MAX_PAIRS: usize = 100_000;
+
 type Dfa = dense::DFA<Vec<u32>>;
 
 /// One pattern as automata over the bytes of a whole value.
@@ -55,6 +58,44 @@ pub(crate) fn may_start_with(pattern: &Pattern<'_>, start: &str) -> bool {
         state = dfa.next_state(state, byte);
     }
     !dfa.is_dead_state(state)
+}
+
+/// Whether the pattern matches a value of a form, a regex over the whole value, with case. `true` where
+/// that is not known.
+pub(crate) fn may_match(pattern: &Pattern<'_>, form: &str) -> bool {
+    let form = regex_syntax::parse(&format!(r"(?:{form})\z"));
+    let form = form.ok().and_then(|form| dfa(&form));
+    let (Some(one), Some(other)) = (build(pattern, Case::Sensitive), form) else {
+        return true;
+    };
+    let automata = [&one, &other];
+    let config = start::Config::new().anchored(Anchored::Yes);
+    let [Ok(first), Ok(second)] = automata.map(|dfa| dfa.start_state(&config)) else {
+        return true;
+    };
+    let bytes = representatives(&automata);
+    let mut seen = HashSet::from([(first, second)]);
+    let mut queue = vec![(first, second)];
+    while let Some((first, second)) = queue.pop() {
+        let is_match = |dfa: &Dfa, id| dfa.is_match_state(dfa.next_eoi_state(id));
+        if is_match(&one, first) && is_match(&other, second) {
+            return true;
+        }
+        for byte in &bytes {
+            let next = (
+                one.next_state(first, *byte),
+                other.next_state(second, *byte),
+            );
+            let is_dead = one.is_dead_state(next.0) || other.is_dead_state(next.1);
+            if !is_dead && seen.insert(next) {
+                queue.push(next);
+            }
+        }
+        if seen.len() > MAX_PAIRS {
+            return true;
+        }
+    }
+    false
 }
 
 fn build(pattern: &Pattern<'_>, case: Case) -> Option<Dfa> {

@@ -53,6 +53,19 @@ impl Kind {
         }
     }
 
+    /// The kind of this name.
+    pub(crate) fn named(name: &str) -> Option<Self> {
+        let mut all = [
+            Self::Any,
+            Self::Literal,
+            Self::Regex,
+            Self::Exact,
+            Self::Glob,
+        ]
+        .into_iter();
+        all.find(|kind| kind.name() == name)
+    }
+
     /// The name in traces.
     pub fn name(self) -> &'static str {
         match self {

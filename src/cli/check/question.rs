@@ -19,6 +19,8 @@ pub(super) struct Question {
     pub(super) permissions: Vec<PermissionKey<'static>>,
     pub(super) context: Context,
     pub(super) now: Timestamp,
+    /// Whether the event's payload is known.
+    pub(super) has_payload: bool,
 }
 
 impl Question {
@@ -37,6 +39,7 @@ impl Question {
             permissions,
             context: context(arguments)?,
             now,
+            has_payload: arguments.payload.is_some(),
         })
     }
 

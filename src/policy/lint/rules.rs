@@ -1,5 +1,6 @@
 //! `duplicate`, `unreachable`, `redundant-pattern` and `broad-write`: a rule among the others.
 
+use std::borrow::Cow;
 use std::collections::{HashMap, HashSet};
 
 use super::super::{Kind, Pattern, Patterns, Rule};
@@ -13,6 +14,21 @@ use super::{Finding, Findings, dimensions, patterns, quoted};
 /// The most comparisons in one policy: some 4,000 rules for one permission in one list. More would
 /// take longer than anybody waits, and in a test this many do.
 const MAX_COMPARISONS: usize = if cfg!(test) { 80_000 } else { 8_000_000 };
+
+/// Claims that are the same for every job of a repository, or that any workflow can choose.
+const OF_EVERY_JOB: [&str; 11] = [
+    "aud",
+    "enterprise",
+    "enterprise_id",
+    "iss",
+    "issuer_scope",
+    "repository",
+    "repository_id",
+    "repository_owner",
+    "repository_owner_id",
+    "repository_visibility",
+    "runner_environment",
+];
 
 pub(super) struct Checker {
     left: usize,
@@ -210,9 +226,14 @@ fn broad_write(rule: &Rule<'_>, findings: &mut Findings<'_>) {
     let Some(key) = keys.find(writes) else {
         return;
     };
+    let mut claims = rule.claims.iter();
+    let narrows = |(name, patterns): &(Cow<'_, str>, Patterns<'_>)| {
+        !OF_EVERY_JOB.contains(&name.as_ref()) && !patterns.list.iter().any(matches_nearly_all)
+    };
     if [&rule.workflow, &rule.branch, &rule.environment]
         .into_iter()
         .all(is_broad)
+        && !claims.any(narrows)
     {
         let message = format!("every workflow, branch and environment may use `{key}`");
         let finding = findings.rule(&BROAD_WRITE, rule, message);

@@ -184,6 +184,15 @@ fn broad_writes() {
             "    branch: '*'\n    workflow: ['*']\n    environment: .*\n"
         ));
         assert!(!rule(key, "    environment: production\n"));
+        assert!(!rule(key, "    claims: { workflow_ref: 'a/b/c@d' }\n"));
+        assert!(rule(
+            key,
+            "    claims: { workflow_ref: '.*', actor: '*' }\n"
+        ));
+        assert!(rule(
+            key,
+            "    claims: { runner_environment: self-hosted }\n"
+        ));
     }
     assert!(rule("[x:read, x:delete]", ""));
     assert!(!rule("x:read", ""));

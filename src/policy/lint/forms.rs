@@ -1,0 +1,46 @@
+//! Whether a pattern can match a value of a known form, decided on automata.
+
+use std::collections::HashMap;
+
+use super::super::{Kind, Pattern};
+use crate::compare::automaton::may_match;
+
+/// The most patterns whose automata are made in one policy. A policy repeats its patterns, and each
+/// automaton may take milliseconds.
+const MAX_AUTOMATA: usize = 500;
+
+/// Remembers what was decided.
+pub(super) struct Forms {
+    known: HashMap<(String, Kind, &'static str), bool>,
+    left: usize,
+}
+
+impl Default for Forms {
+    fn default() -> Self {
+        Self {
+            known: HashMap::new(),
+            left: MAX_AUTOMATA,
+        }
+    }
+}
+
+impl Forms {
+    /// Whether a pattern matches a value of the form, a regex over the whole value. `true` also where
+    /// that is not known.
+    pub(super) fn may_match(&mut self, pattern: &Pattern<'_>, form: &'static str) -> bool {
+        if pattern.kind == Kind::Any {
+            return true;
+        }
+        let key = (pattern.text.to_string(), pattern.kind, form);
+        if let Some(known) = self.known.get(&key) {
+            return *known;
+        }
+        let Some(left) = self.left.checked_sub(1) else {
+            return true;
+        };
+        self.left = left;
+        let may_match = may_match(pattern, form);
+        self.known.insert(key, may_match);
+        may_match
+    }
+}
