@@ -17,18 +17,15 @@ const MAX_AUTOMATON: usize = 4 << 20;
 /// The most states of a walk over several automata, times their number.
 const MAX_WALK: usize = 2_000_000;
 
-/// The most pairs of states of a walk over two automata.
-const MAX_PAIRS: usize = 100_000;
-
-type Dfa = dense::DFA<Vec<u32>>;
+pub(super) type Dfa = dense::DFA<Vec<u32>>;
 
 /// One pattern as automata over the bytes of a whole value.
 #[derive(Debug)]
 pub(super) struct Automaton {
     /// For a value that is not ASCII, or a dimension that is compared with case.
-    exact: Dfa,
+    pub(super) exact: Dfa,
     /// For an ASCII value where case is ignored.
-    folded: Option<Dfa>,
+    pub(super) folded: Option<Dfa>,
 }
 
 impl Automaton {
@@ -60,45 +57,7 @@ pub(crate) fn may_start_with(pattern: &Pattern<'_>, start: &str) -> bool {
     !dfa.is_dead_state(state)
 }
 
-/// Whether the pattern matches a value of a form, a regex over the whole value, with case. `true` where
-/// that is not known.
-pub(crate) fn may_match(pattern: &Pattern<'_>, form: &str) -> bool {
-    let form = regex_syntax::parse(&format!(r"(?:{form})\z"));
-    let form = form.ok().and_then(|form| dfa(&form));
-    let (Some(one), Some(other)) = (build(pattern, Case::Sensitive), form) else {
-        return true;
-    };
-    let automata = [&one, &other];
-    let config = start::Config::new().anchored(Anchored::Yes);
-    let [Ok(first), Ok(second)] = automata.map(|dfa| dfa.start_state(&config)) else {
-        return true;
-    };
-    let bytes = representatives(&automata);
-    let mut seen = HashSet::from([(first, second)]);
-    let mut queue = vec![(first, second)];
-    while let Some((first, second)) = queue.pop() {
-        let is_match = |dfa: &Dfa, id| dfa.is_match_state(dfa.next_eoi_state(id));
-        if is_match(&one, first) && is_match(&other, second) {
-            return true;
-        }
-        for byte in &bytes {
-            let next = (
-                one.next_state(first, *byte),
-                other.next_state(second, *byte),
-            );
-            let is_dead = one.is_dead_state(next.0) || other.is_dead_state(next.1);
-            if !is_dead && seen.insert(next) {
-                queue.push(next);
-            }
-        }
-        if seen.len() > MAX_PAIRS {
-            return true;
-        }
-    }
-    false
-}
-
-fn build(pattern: &Pattern<'_>, case: Case) -> Option<Dfa> {
+pub(super) fn build(pattern: &Pattern<'_>, case: Case) -> Option<Dfa> {
     let tree = pattern.tree(case).ok()?;
     // What `\A(?:…)\z` is to the engine: the walk is anchored and asks at the end of the value.
     dfa(&regex_syntax::hir::Hir::concat(vec![
@@ -107,7 +66,7 @@ fn build(pattern: &Pattern<'_>, case: Case) -> Option<Dfa> {
     ]))
 }
 
-fn dfa(tree: &regex_syntax::hir::Hir) -> Option<Dfa> {
+pub(super) fn dfa(tree: &regex_syntax::hir::Hir) -> Option<Dfa> {
     let nfa = thompson::Compiler::new()
         .configure(
             thompson::Config::new()
@@ -360,7 +319,7 @@ fn spell(mut place: usize, trail: &[(usize, u8)]) -> String {
 }
 
 /// One byte of each class that all automata treat alike; letters that names are made of first.
-fn representatives(automata: &[&Dfa]) -> Vec<u8> {
+pub(super) fn representatives(automata: &[&Dfa]) -> Vec<u8> {
     let mut classes = [0_usize; 256];
     for dfa in automata {
         let mut merged = HashMap::new();

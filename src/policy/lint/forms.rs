@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 
 use super::super::{Kind, Pattern};
-use crate::compare::automaton::may_match;
+use crate::compare::may_match;
 
 /// The most patterns whose automata are made in one policy. A policy repeats its patterns, and each
 /// automaton may take milliseconds.
