@@ -11,6 +11,7 @@
     reason = "a test that fails may panic"
 )]
 
+mod advice;
 mod corpora;
 mod engines;
 mod laws;

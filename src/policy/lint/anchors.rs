@@ -32,7 +32,7 @@ pub(super) fn check(dimension: Dimension<'_>, pattern: &Pattern<'_>, findings: &
     );
     let finding = findings.pattern(&REDUNDANT_ANCHOR, pattern, message);
     let instead = [(bare, Kind::of(bare))];
-    let proposal = propose(dimension, pattern, instead, None, findings);
+    let proposal = propose(dimension, pattern, instead, findings);
     findings.push(match proposal {
         Some(proposal) => finding
             .help(format!("write {}", quoted(&proposal.written)))
@@ -100,7 +100,7 @@ fn half_anchored(
     let finding = findings.pattern(&HALF_ANCHORED, pattern, message);
     let propose = |text: &str| {
         let instead = [(text, Kind::of(text))];
-        let proposal = propose(dimension, pattern, instead, None, findings);
+        let proposal = propose(dimension, pattern, instead, findings);
         proposal.map(|proposal| quoted(&proposal.written))
     };
     let help = match (propose(&wider), propose(bare)) {

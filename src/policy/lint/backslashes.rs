@@ -24,7 +24,7 @@ pub(super) fn check(
     let single = pattern.text.replace(r"\\", r"\");
     let bare = without_anchors(&single);
     let instead = [(&*single, Kind::Regex), (bare, Kind::Regex)];
-    let proposal = propose(dimension, pattern, instead, None, findings);
+    let proposal = propose(dimension, pattern, instead, findings);
     let write = match &proposal {
         Some(proposal) => quoted(&proposal.written),
         None => "one backslash".to_owned(),

@@ -154,7 +154,7 @@ pub(super) fn check(
         let finding = findings.pattern(&IMPOSSIBLE_CLAIM, pattern, message);
         let instead = instead(claim, pattern, form);
         let instead = instead.as_ref().map(|(text, kind)| (&**text, *kind));
-        let proposal = propose(dimension, pattern, instead, None, findings);
+        let proposal = propose(dimension, pattern, instead, findings);
         findings.push(match proposal {
             Some(proposal) => finding
                 .help(format!("write {}", quoted(&proposal.written)))

@@ -33,7 +33,7 @@ pub(super) fn check(dimension: Dimension<'_>, pattern: &Pattern<'_>, findings: &
     let finding = findings.pattern(&UNESCAPED_DOT, pattern, message);
     let bare = without_anchors(&escaped);
     let instead = [(&*escaped, Kind::Regex), (bare, Kind::Regex)];
-    let proposal = propose(dimension, pattern, instead, None, findings);
+    let proposal = propose(dimension, pattern, instead, findings);
     findings.push(match proposal {
         Some(proposal) => finding
             .help(format!("for a dot write {}", quoted(&proposal.written)))

@@ -16,9 +16,9 @@ pub(super) fn check(dimension: Dimension<'_>, pattern: &Pattern<'_>, findings: &
     }
     let glob = as_glob(&pattern.text).map(|glob| (glob, Kind::Glob));
     let glob = glob.as_ref().map(|(glob, kind)| (&**glob, *kind));
-    let glob = propose(dimension, pattern, glob, None, findings);
+    let glob = propose(dimension, pattern, glob, findings);
     let regex = as_regex(&items);
-    let regex = propose(dimension, pattern, [(&*regex, Kind::Regex)], None, findings);
+    let regex = propose(dimension, pattern, [(&*regex, Kind::Regex)], findings);
     let regex = regex.map(|regex| quoted(&regex.written));
     let message = format!(
         "the regex {} looks like a glob: its `*` repeats the character before it",

@@ -101,6 +101,7 @@ pub struct Options {
 pub fn lint(text: &str, format: Format, options: &Options) -> Vec<Finding> {
     let mut findings = Findings {
         source: Source::new(text, format),
+        repository: None,
         list: Vec::new(),
     };
     let (document, invalid) = Document::parse_partly(text, format);
@@ -131,6 +132,7 @@ pub(crate) fn accepts(dimension: &str, pattern: &Pattern<'_>, repository: Option
 fn is_clean(dimension: Dimension<'_>, pattern: &Pattern<'_>, repository: Option<&str>) -> bool {
     let mut findings = Findings {
         source: Source::new("", Format::Yaml),
+        repository: repository.map(str::to_owned),
         list: Vec::new(),
     };
     let patterns = Patterns {
@@ -138,7 +140,7 @@ fn is_clean(dimension: Dimension<'_>, pattern: &Pattern<'_>, repository: Option<
         list: vec![pattern.clone()],
     };
     patterns::Checker::default().check(dimension, &patterns, &mut findings);
-    names::check(dimension, &patterns, repository, &mut findings);
+    names::check(dimension, &patterns, &mut findings);
     findings.list.is_empty() && claims::may_match(dimension, pattern, &mut Forms::default())
 }
 
@@ -160,13 +162,13 @@ fn check(document: &Document<'_>, is_whole: bool, options: &Options, findings: &
     for (entry, list) in top.into_iter().chain(of_entries) {
         if let Some(Entry { repository, .. }) = entry {
             patterns.check(Dimension::Repository, repository, findings);
-            names::check(Dimension::Repository, repository, None, findings);
+            names::check(Dimension::Repository, repository, findings);
         }
-        let repository = repository(entry, options);
+        findings.repository = repository(entry, options).map(str::to_owned);
         for rule in list {
             for (dimension, values) in dimensions(rule) {
                 patterns.check(dimension, values, findings);
-                names::check(dimension, values, repository, findings);
+                names::check(dimension, values, findings);
                 claims::check(dimension, values, &mut forms, findings);
             }
             if let Some(files) = &options.workflows {
@@ -227,6 +229,8 @@ fn dimensions<'r>(rule: &'r Rule<'_>) -> impl Iterator<Item = (Dimension<'r>, &'
 /// Where the checks put what they find.
 struct Findings<'a> {
     source: Source<'a>,
+    /// The repository of the rules that are looked at, where it is known.
+    repository: Option<String>,
     list: Vec<Finding>,
 }
 

@@ -14,12 +14,11 @@ const WORKFLOWS: &str = ".github/workflows/";
 pub(super) fn check(
     dimension: Dimension<'_>,
     patterns: &Patterns<'_>,
-    repository: Option<&str>,
     findings: &mut Findings<'_>,
 ) {
     for pattern in &patterns.list {
         match (dimension, is_name(pattern)) {
-            (Dimension::Workflow, _) => workflow(pattern, repository, findings),
+            (Dimension::Workflow, _) => workflow(pattern, findings),
             (Dimension::Branch, _) => branch(pattern, findings),
             (Dimension::Repository, true) => repository_name(pattern, findings),
             (Dimension::Environment, is_name) => environment(pattern, is_name, findings),
@@ -33,11 +32,11 @@ fn is_name(pattern: &Pattern<'_>) -> bool {
 }
 
 /// A value is the name of a file of this repository, or `OWNER/REPO/PATH` of another one.
-fn workflow(pattern: &Pattern<'_>, repository: Option<&str>, findings: &mut Findings<'_>) {
+fn workflow(pattern: &Pattern<'_>, findings: &mut Findings<'_>) {
     let text: &str = &pattern.text;
     let name = quoted(text);
     let is_file = |name: &str| [".yml", ".yaml"].iter().any(|e| name.ends_with(e));
-    if let Some(file) = file_of(text, pattern.kind, repository) {
+    if let Some(file) = file_of(text, pattern.kind, findings.repository.as_deref()) {
         let message = format!(
             "no job has the workflow {name}: of its own repository it is a file name without a path"
         );
@@ -86,7 +85,7 @@ fn push(
     finding: Finding,
     findings: &mut Findings<'_>,
 ) {
-    let proposal = propose(dimension, pattern, instead, None, findings);
+    let proposal = propose(dimension, pattern, instead, findings);
     findings.push(match proposal {
         Some(proposal) => finding
             .help(format!("write {}", quoted(&proposal.written)))

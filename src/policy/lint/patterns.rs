@@ -87,7 +87,7 @@ fn valid_fix(
     let of_login = of_login.filter(|(text, _)| *text != pattern.text);
     let of_glob = glob.as_deref().map(|glob| (glob, Kind::Glob));
     let instead = of_glob.into_iter().filter(|_| pattern.kind == Kind::Regex);
-    propose(dimension, pattern, instead.chain(of_login), None, findings)?.fix
+    propose(dimension, pattern, instead.chain(of_login), findings)?.fix
 }
 
 fn key(pattern: &Pattern<'_>, dimension: Dimension<'_>) -> (String, Kind, bool) {
@@ -137,9 +137,9 @@ pub(super) fn propose<'t>(
     dimension: Dimension<'_>,
     pattern: &Pattern<'_>,
     instead: impl IntoIterator<Item = (&'t str, Kind)>,
-    repository: Option<&str>,
     findings: &Findings<'_>,
 ) -> Option<Proposal> {
+    let repository = findings.repository.as_deref();
     let mut instead = instead.into_iter();
     let (text, kind) =
         instead.find(|(text, kind)| is_clean(dimension, &unplaced(text, *kind), repository))?;

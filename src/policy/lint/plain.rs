@@ -22,7 +22,7 @@ pub(super) fn check(
         quoted(&pattern.text)
     );
     let finding = findings.pattern(&NOT_ITSELF, pattern, message);
-    let exact = propose(dimension, pattern, [(text, Kind::Exact)], None, findings);
+    let exact = propose(dimension, pattern, [(text, Kind::Exact)], findings);
     let regex = quoted(&format!(
         "{{ regex: {} }}",
         written::quoted_scalar(text, findings.source.format)
