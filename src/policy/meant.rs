@@ -81,9 +81,9 @@ impl<'p> Meant<'p> {
         written::pattern(&self.text, self.kind, format)
     }
 
-    /// How it differs, in a sentence: `` as a glob `feature/*` would match ``.
+    /// How it differs, in a sentence: `` `feature/*` would match as a glob ``.
     pub(crate) fn sentence(&self) -> String {
-        format!("{} {} would match", self.how, quoted(&self.instead_of))
+        format!("{} would match {}", quoted(&self.instead_of), self.how)
     }
 }
 
