@@ -95,6 +95,9 @@ pub(super) fn check(rule: &Rule<'_>, forms: &mut Forms, findings: &mut Findings<
         check_event(rule, event, findings);
         meetings::check(rule, event, forms, findings);
     }
+    if rule.events.is_none() {
+        meetings::check_trusted(rule, forms, findings);
+    }
     for (claim, _) in &rule.claims {
         check_claim(rule, claim, findings);
     }

@@ -245,6 +245,14 @@ fn events_and_what_their_jobs_have() {
         ("branch: 'a)'\nevents: [merge_group]", &[]),
         ("branch: main\nevents: [tomorrows_event]", &[]),
         ("environment: x\nevents: [merge_group]", &[]),
+        (
+            "environment: x\nclaims: { event_name: workflow_run }",
+            &["5:27"],
+        ),
+        (
+            "environment: x\nclaims: { event_name: [workflow_run, push] }",
+            &[],
+        ),
     ] {
         assert_eq!(codes(rule), expected, "{rule}");
     }

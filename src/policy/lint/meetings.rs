@@ -3,7 +3,8 @@
 use super::super::{Case, Kind, Pattern, Patterns, Rule, written};
 use super::catalogue::IMPOSSIBLE_EVENT;
 use super::forms::Forms;
-use super::{Findings, quoted};
+use super::{Dimension, Findings, claims, quoted};
+use crate::decision::TRUSTED_EVENTS;
 
 /// How the branches of merge queues start (docs.github.com, "Managing a merge queue").
 const QUEUE: &str = "gh-readonly-queue/";
@@ -89,6 +90,30 @@ fn event(name: &str) -> Option<Event> {
         },
         _ => return None,
     })
+}
+
+/// Checks a rule that names no event: it matches only the trusted ones.
+pub(super) fn check_trusted(rule: &Rule<'_>, forms: &mut Forms, findings: &mut Findings<'_>) {
+    let mut claims = rule.claims.iter();
+    let Some((_, patterns)) = claims.find(|(claim, _)| claim == "event_name") else {
+        return;
+    };
+    // One that is the name of no event has a finding of its own.
+    let of_claim = Dimension::Claim("event_name");
+    let mut names = patterns.list.iter();
+    if !names.any(|one| claims::may_match(of_claim, one, forms)) {
+        return;
+    }
+    let mut events = TRUSTED_EVENTS.iter();
+    let is_possible = events.any(|event| patterns.list.iter().any(|one| is_matched(one, event)));
+    if let (false, Some(first)) = (is_possible, patterns.list.first()) {
+        let message = format!(
+            "a rule without `events` matches no event that {} matches",
+            texts(patterns)
+        );
+        let finding = findings.pattern(&IMPOSSIBLE_EVENT, first, message);
+        findings.push(finding.help("name the event in `events` instead"));
+    }
 }
 
 /// Checks one event that a rule names.
