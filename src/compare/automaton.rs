@@ -13,7 +13,7 @@ use regex_automata::{Anchored, MatchKind};
 use crate::policy::{Case, Pattern};
 
 /// The largest automaton of one pattern in bytes.
-const MAX_AUTOMATON: usize = 4 << 20;
+pub(super) const MAX_AUTOMATON: usize = 4 << 20;
 /// The most states of a walk over several automata, times their number.
 const MAX_WALK: usize = 2_000_000;
 

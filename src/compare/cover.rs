@@ -9,24 +9,54 @@ use regex_automata::dfa::Automaton as _;
 use regex_automata::util::primitives::StateID;
 use regex_automata::util::start;
 
-use super::automaton::{Automaton, Dfa, build, dfa, representatives};
+use super::automaton::{Automaton, Dfa, MAX_AUTOMATON, build, dfa, representatives};
 use super::space::Automata;
 use crate::policy::{Case, Pattern};
 
-/// The most steps of a walk over several automata, each counted as often as there are automata.
-const MAX_STEPS: usize = 2_000_000;
+/// What may be spent on comparisons: steps over automata and their making, in no unit of time, so that
+/// every machine finds the same. A million takes some ten milliseconds.
+#[derive(Debug, Default)]
+pub(crate) struct Budget(usize);
+
+impl Budget {
+    /// For all comparisons of one policy.
+    pub(crate) fn of_policy() -> Self {
+        Self(20_000_000)
+    }
+
+    /// Takes a part. `None` when it is not left, and then nothing is.
+    fn spend(&mut self, steps: usize) -> Option<()> {
+        let left = self.0.checked_sub(steps);
+        self.0 = left.unwrap_or_default();
+        left.map(|_| ())
+    }
+
+    /// What an automaton takes to be made, or not to be.
+    fn make(&mut self, made: Option<usize>) -> Option<()> {
+        const BYTES_A_STEP: usize = 32;
+        self.spend(made.unwrap_or(MAX_AUTOMATON) / BYTES_A_STEP)
+    }
+}
 
 /// Whether the pattern matches a value of a form, a regex over the whole value, with case. `true` where
 /// that is not known.
-pub(crate) fn may_match(pattern: &Pattern<'_>, form: &str) -> bool {
+pub(crate) fn may_match(pattern: &Pattern<'_>, form: &str, budget: &mut Budget) -> bool {
+    if budget.0 == 0 {
+        return true;
+    }
     let form = regex_syntax::parse(&format!(r"(?:{form})\z"));
     let form = form.ok().and_then(|form| dfa(&form));
-    let (Some(pattern), Some(form)) = (build(pattern, Case::Sensitive), form) else {
+    let pattern = build(pattern, Case::Sensitive);
+    let made = pattern.as_ref().map(Dfa::memory_usage);
+    if budget.make(made).is_none() {
+        return true;
+    }
+    let (Some(pattern), Some(form)) = (pattern, form) else {
         return true;
     };
     let is_both = |matched: &[bool], _| matched.iter().all(|matched| *matched);
     let is_alive = |alive: &[bool]| alive.iter().all(|alive| *alive);
-    walk(&[&pattern, &form], Bytes::All, is_alive, is_both) != Some(false)
+    walk(&[&pattern, &form], Bytes::All, budget, is_alive, is_both) != Some(false)
 }
 
 /// Whether every value that one of `narrow` matches is matched by one of `wide`. `None` where that is
@@ -36,10 +66,15 @@ pub(crate) fn covers(
     wide: &[&Pattern<'_>],
     narrow: &[&Pattern<'_>],
     ignores_case: bool,
+    budget: &mut Budget,
 ) -> Option<bool> {
-    let patterns = narrow.iter().chain(wide);
-    let made = patterns.map(|pattern| automata.get(pattern, ignores_case));
-    let made: Vec<Rc<Automaton>> = made.collect::<Option<_>>()?;
+    let mut made: Vec<Rc<Automaton>> = Vec::new();
+    for pattern in narrow.iter().chain(wide) {
+        budget.spend(1)?;
+        let automaton = automata.get(pattern, ignores_case);
+        budget.make(automaton.as_ref().map(|one| one.exact.memory_usage()))?;
+        made.push(automaton?);
+    }
     let exact: Vec<_> = made.iter().map(|one| &one.exact).collect();
     let folded: Option<Vec<_>> = made.iter().map(|one| one.folded.as_ref()).collect();
     let count = narrow.len();
@@ -50,15 +85,15 @@ pub(crate) fn covers(
     };
     // An ASCII value is compared without case where that is ignored, any other one with it.
     let found = match folded {
-        None => walk(&exact, Bytes::All, is_alive, |matched, _| {
+        None => walk(&exact, Bytes::All, budget, is_alive, |matched, _| {
             is_beyond(matched)
         })?,
         Some(folded) => {
-            let of_ascii = walk(&folded, Bytes::Ascii, is_alive, |matched, _| {
+            let of_ascii = walk(&folded, Bytes::Ascii, budget, is_alive, |matched, _| {
                 is_beyond(matched)
             })?;
             of_ascii
-                || walk(&exact, Bytes::All, is_alive, |matched, is_ascii| {
+                || walk(&exact, Bytes::All, budget, is_alive, |matched, is_ascii| {
                     !is_ascii && is_beyond(matched)
                 })?
         }
@@ -75,10 +110,11 @@ enum Bytes {
 
 /// Walks all automata side by side over every value but the empty one, which is an absent one, and says
 /// whether `is_found` holds for one of them, of which it is told which automata match and whether it is
-/// ASCII. What is not `is_alive` is not walked further. `None` when there are too many states.
+/// ASCII. What is not `is_alive` is not walked further. `None` when there are more states than the budget has.
 fn walk(
     automata: &[&Dfa],
     bytes: Bytes,
+    budget: &mut Budget,
     is_alive: impl Fn(&[bool]) -> bool,
     is_found: impl Fn(&[bool], bool) -> bool,
 ) -> Option<bool> {
@@ -89,13 +125,9 @@ fn walk(
     representatives.retain(|byte| bytes == Bytes::All || byte.is_ascii());
     let mut seen = HashSet::from([(start.clone(), true)]);
     let mut queue = vec![(start, true)];
-    let mut steps = 0;
     while let Some((state, was_ascii)) = queue.pop() {
         for byte in &representatives {
-            steps += automata.len();
-            if steps > MAX_STEPS {
-                return None;
-            }
+            budget.spend(automata.len())?;
             let is_ascii = was_ascii && byte.is_ascii();
             let ids = automata.iter().zip(&state);
             let next: Box<[StateID]> = ids.map(|(dfa, id)| dfa.next_state(*id, *byte)).collect();
@@ -153,7 +185,13 @@ mod tests {
             let (wide, narrow): (Vec<_>, Vec<_>) = (owned(wide).collect(), owned(narrow).collect());
             let wide: Vec<_> = wide.iter().collect();
             let narrow: Vec<_> = narrow.iter().collect();
-            let seen = covers(&mut Automata::default(), &wide, &narrow, ignores_case);
+            let seen = covers(
+                &mut Automata::default(),
+                &wide,
+                &narrow,
+                ignores_case,
+                &mut Budget::of_policy(),
+            );
             assert_eq!(seen, Some(expected), "{wide:?} {narrow:?}");
         }
     }
@@ -170,7 +208,27 @@ mod tests {
             // Nothing is said of what has no automaton.
             (r"\bmain\b", "refs/.+", true),
         ] {
-            assert_eq!(may_match(&pattern(text), form), expected, "{text}");
+            assert_eq!(
+                may_match(&pattern(text), form, &mut Budget::of_policy()),
+                expected,
+                "{text}"
+            );
         }
+    }
+
+    #[test]
+    fn a_budget_ends() {
+        let mut budget = Budget(10);
+        let wide = pattern("[ab]{1,9}");
+        let narrow = pattern("[ab]{1,8}");
+        let seen = covers(
+            &mut Automata::default(),
+            &[&wide],
+            &[&narrow],
+            false,
+            &mut budget,
+        );
+        assert_eq!((seen, budget.0), (None, 0));
+        assert!(may_match(&narrow, "c", &mut budget));
     }
 }

@@ -18,7 +18,7 @@ use std::collections::{HashMap, HashSet};
 use fixedbitset::FixedBitSet;
 use jiff::Timestamp;
 
-pub(crate) use cover::{covers, may_match};
+pub(crate) use cover::{Budget, covers, may_match};
 pub use grant::Installation;
 use grant::{Dimension, Grant, grants, patterns_compile};
 pub use replay::{Check, Replay, Replayed, Times};

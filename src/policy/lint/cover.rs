@@ -7,30 +7,20 @@ use std::collections::HashMap;
 
 use super::super::{Case, Kind, Matcher, Pattern, Patterns, Rule};
 use super::Dimension;
-use crate::compare::{Automata, covers};
+use crate::compare::{Automata, Budget, covers};
 use crate::decision::is_trusted_event;
 
 /// The most compiled patterns that are kept. Each may take [`super::super::MAX_COMPILED`] bytes.
 const MAX_KEPT: usize = 256;
-/// The most comparisons on automata in one list of rules, and of how many patterns each at most.
-const MAX_DEEP: usize = 2_000;
+/// The most patterns of one dimension that are compared on automata.
 const MAX_PATTERNS: usize = 64;
 
 /// Compares rules and keeps what it compiled.
 pub(super) struct Coverage<'r> {
     matchers: HashMap<(&'r str, Kind, bool), Option<Matcher<'r>>>,
     automata: Automata,
-    deep_left: usize,
-}
-
-impl Default for Coverage<'_> {
-    fn default() -> Self {
-        Self {
-            matchers: HashMap::new(),
-            automata: Automata::default(),
-            deep_left: MAX_DEEP,
-        }
-    }
+    /// What is left for comparisons on automata.
+    pub(super) budget: Budget,
 }
 
 /// What a rule asks for.
@@ -52,6 +42,14 @@ pub(super) enum Covered<'r> {
 }
 
 impl<'r> Coverage<'r> {
+    pub(super) fn new(budget: Budget) -> Self {
+        Self {
+            matchers: HashMap::new(),
+            automata: Automata::default(),
+            budget,
+        }
+    }
+
     /// What `wide`, which has to be valid, grants of what `narrow` does.
     pub(super) fn rule(&mut self, wide: &'r Rule<'r>, narrow: &'r Rule<'r>) -> Covered<'r> {
         if !expiry(wide, narrow) {
@@ -195,13 +193,10 @@ impl<'r> Coverage<'r> {
         {
             return false;
         }
-        let Some(left) = self.deep_left.checked_sub(1) else {
-            return false;
-        };
-        self.deep_left = left;
         let narrow: Vec<_> = narrow.iter().collect();
         let ignores_case = dimension.ignores_case();
-        covers(&mut self.automata, wide, &narrow, ignores_case) == Some(true)
+        let budget = &mut self.budget;
+        covers(&mut self.automata, wide, &narrow, ignores_case, budget) == Some(true)
     }
 
     /// Whether every value that `narrow` matches is matched by `wide`.

@@ -3,23 +3,19 @@
 use std::collections::HashMap;
 
 use super::super::{Kind, Pattern};
-use crate::compare::may_match;
-
-/// The most patterns whose automata are made in one policy. A policy repeats its patterns, and each
-/// automaton may take milliseconds.
-const MAX_AUTOMATA: usize = 500;
+use crate::compare::{Budget, may_match};
 
 /// Remembers what was decided.
 pub(super) struct Forms {
     known: HashMap<(String, Kind, &'static str), bool>,
-    left: usize,
+    budget: Budget,
 }
 
 impl Default for Forms {
     fn default() -> Self {
         Self {
             known: HashMap::new(),
-            left: MAX_AUTOMATA,
+            budget: Budget::of_policy(),
         }
     }
 }
@@ -35,11 +31,7 @@ impl Forms {
         if let Some(known) = self.known.get(&key) {
             return *known;
         }
-        let Some(left) = self.left.checked_sub(1) else {
-            return true;
-        };
-        self.left = left;
-        let may_match = may_match(pattern, form);
+        let may_match = may_match(pattern, form, &mut self.budget);
         self.known.insert(key, may_match);
         may_match
     }

@@ -10,6 +10,7 @@ use super::catalogue::{
 use super::cover::{Coverage, Covered, Part};
 use super::others::Others;
 use super::{Finding, Findings, dimensions, patterns, quoted};
+use crate::compare::Budget;
 
 /// The most comparisons in one policy: some 4,000 rules for one permission in one list. More would
 /// take longer than anybody waits, and in a test this many do.
@@ -34,12 +35,14 @@ const OF_EVERY_JOB: [&str; 11] = [
 
 pub(super) struct Checker {
     left: usize,
+    budget: Budget,
 }
 
 impl Default for Checker {
     fn default() -> Self {
         Self {
             left: MAX_COMPARISONS,
+            budget: Budget::of_policy(),
         }
     }
 }
@@ -52,7 +55,7 @@ impl Checker {
         patterns: &patterns::Checker,
         findings: &mut Findings<'_>,
     ) {
-        let mut coverage = Coverage::default();
+        let mut coverage = Coverage::new(std::mem::take(&mut self.budget));
         let mut by_permission: HashMap<&str, Vec<&Rule<'_>>> = HashMap::new();
         let mut said: HashMap<String, &Rule<'_>> = HashMap::new();
         for rule in list {
@@ -79,6 +82,7 @@ impl Checker {
                 by_permission.entry(key.as_str()).or_default().push(rule);
             }
         }
+        self.budget = coverage.budget;
     }
 
     fn unreachable<'r>(
