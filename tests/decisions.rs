@@ -142,6 +142,50 @@ fn no_rule_matches() {
     );
 }
 
+/// Wherever people read a denial, and nowhere where the policy is not shown.
+#[test]
+fn a_denial_says_which_pattern_was_probably_meant() {
+    let policy =
+        "version: 1\npermissions:\n  - { permission: ws:deployments:create, branch: feature/* }\n";
+    let stage = Stage::with_policy(policy);
+    let job = Job::push(&stage.repository, "feature/login");
+    let step = stage.run(&job, &[("permission", DEPLOY), ("detail", "full")]);
+    assert_outcome(&stage, &step, "denied", "no_rule_matches");
+    let hint = "`feature/*` would match as a glob: write `{ glob: \"feature/*\" }`";
+    assert!(
+        step.output("message").ends_with(hint),
+        "{}",
+        step.output("message")
+    );
+    assert!(step.last_line().contains(hint), "{}", step.last_line());
+    let run = stage.github.check_runs().pop().unwrap();
+    for page in [&step.summary, &run.summary] {
+        // In the sentence, below it, and beside the pattern in the table.
+        assert_eq!(page.matches("{ glob: \"feature/*\" }").count(), 3, "{page}");
+        assert_eq!(page.matches("as a glob").count(), 3, "{page}");
+    }
+    for detail in ["reason", "none"] {
+        let step = stage.run(&job, &[("permission", DEPLOY), ("detail", detail)]);
+        assert_outcome(&stage, &step, "denied", "no_rule_matches");
+        let run = stage.github.check_runs().pop().unwrap();
+        let status = stage.github.statuses().pop().unwrap();
+        let shown = [
+            &step.stdout,
+            &step.summary,
+            step.output("message"),
+            step.output("result"),
+            &run.summary,
+            status.description.as_deref().unwrap(),
+        ];
+        for text in shown {
+            assert!(
+                !text.contains("feature/*") && !text.contains("glob"),
+                "{detail}: {text}"
+            );
+        }
+    }
+}
+
 #[test]
 fn repository_not_found() {
     let policy = "version: 1\nrepositories:\n  - repository: acme-org/other\n    permissions: [{permission: ws:locks:create}]\n";

@@ -130,11 +130,11 @@ fn a_change_of_the_policy_is_reviewed_and_never_decides() {
     assert_outcome(&stage, &step, "denied", "no_rule_matches");
     let run = run.unwrap();
     assert_eq!(run.head_sha, pull_request(&stage).head_sha.as_str());
-    assert_snapshot!(shown(&run), @r"
+    assert_snapshot!(shown(&run), @r#"
     failure: access widens (2 changes) and narrows (1 change); 2 warnings; 1 of 2 cases does not hold; cases that cannot be run
-    .github/repo-permissions.tests.yml:8 failure case `a release branch deploys` does not hold: expected allowed, got denied (no_rule_matches): `ws:deployments:create` is denied: rule 2 (`production deploys`, line 6) needs branch `main` or `release/*`; this job has `release/1.0`
+    .github/repo-permissions.tests.yml:8 failure case `a release branch deploys` does not hold: expected allowed, got denied (no_rule_matches): `ws:deployments:create` is denied: rule 2 (`production deploys`, line 6) needs branch `main` or `release/*`; this job has `release/1.0`; `release/*` would match as a glob: write `{ glob: "release/*" }`
     .github/other.tests.yml:2 failure these cases cannot be run: .github/other.tests.yml:2:1: `tests` has no case
-    .github/repo-permissions.yml:9 warning glob-like: the regex `release/*` looks like a glob: its `*` repeats the character before it (write `{ glob: 'release/*' }`, or as a regex `release/[^/]*`)
+    .github/repo-permissions.yml:9 warning glob-like: the regex `release/*` looks like a glob: its `*` repeats the character before it (write `{ glob: "release/*" }`, or as a regex `"release/[^/]*"`)
     .github/repo-permissions.yml:5 warning access widens: any workflow on `^(main|develop|feature/.*)$` may now use `ws:affected_stacks:create` (in part as before; new for example: branch `feature/x`, event `push`)
     .github/repo-permissions.yml:9 warning access widens: `deploy-production.yml` on `release/*` in environment `production` may now use `ws:deployments:create` (for example: workflow `deploy-production.yml`, branch `release`, environment `production`, event `push`)
     .github/repo-permissions.yml:5 notice redundant-anchor: the `^` and `$` of `^(main|develop|feature/.*)$` change nothing: a pattern matches the whole value (write `(main|develop|feature/.*)`)
@@ -162,7 +162,7 @@ fn a_change_of_the_policy_is_reviewed_and_never_decides() {
     | | Line | Finding | What to do |
     |---|---|---|---|
     | ℹ️ note | 5 | the `^` and `$` of `^(main\|develop\|feature/.*)$` change nothing: a pattern matches the whole value (`redundant-anchor`) | write `(main\|develop\|feature/.*)` |
-    | ⚠️ warning | 9 | the regex `release/*` looks like a glob: its `*` repeats the character before it (`glob-like`) | write `{ glob: 'release/*' }`, or as a regex `release/[^/]*` |
+    | ⚠️ warning | 9 | the regex `release/*` looks like a glob: its `*` repeats the character before it (`glob-like`) | write `{ glob: "release/*" }`, or as a regex `"release/[^/]*"` |
 
     1 more on other lines; `repo-permissions lint` shows all of them.
 
@@ -172,12 +172,12 @@ fn a_change_of_the_policy_is_reviewed_and_never_decides() {
 
     | Case | Place | Expected | Got | Why |
     |---|---|---|---|---|
-    | `a release branch deploys` | `.github/repo-permissions.tests.yml:8` | `allowed` | `denied (no_rule_matches)` | `ws:deployments:create` is denied: rule 2 (`production deploys`, line 6) needs branch `main` or `release/*`; this job has `release/1.0` |
+    | `a release branch deploys` | `.github/repo-permissions.tests.yml:8` | `allowed` | `denied (no_rule_matches)` | `ws:deployments:create` is denied: rule 2 (`production deploys`, line 6) needs branch `main` or `release/*`; this job has `release/1.0`; `release/*` would match as a glob: write `{ glob: "release/*" }` |
 
     1 of 2 cases hold.
 
     No case matches 2 of 3 rules: line 6, 11.
-    ");
+    "#);
     assert!(step.summary.contains(&run.summary));
     assert_eq!(stage.github.check_runs().len(), 2);
 }

@@ -190,6 +190,7 @@ impl Files<'_> {
                 .await
                 .ok()
                 .map(|names| names.into_iter().collect()),
+            repository: Some(self.repository.to_string()),
         }))
     }
 

@@ -13,19 +13,19 @@ use regex_automata::{Anchored, MatchKind};
 use crate::policy::{Case, Pattern};
 
 /// The largest automaton of one pattern in bytes.
-const MAX_AUTOMATON: usize = 4 << 20;
+pub(super) const MAX_AUTOMATON: usize = 4 << 20;
 /// The most states of a walk over several automata, times their number.
 const MAX_WALK: usize = 2_000_000;
 
-type Dfa = dense::DFA<Vec<u32>>;
+pub(super) type Dfa = dense::DFA<Vec<u32>>;
 
 /// One pattern as automata over the bytes of a whole value.
 #[derive(Debug)]
 pub(super) struct Automaton {
     /// For a value that is not ASCII, or a dimension that is compared with case.
-    exact: Dfa,
+    pub(super) exact: Dfa,
     /// For an ASCII value where case is ignored.
-    folded: Option<Dfa>,
+    pub(super) folded: Option<Dfa>,
 }
 
 impl Automaton {
@@ -57,7 +57,7 @@ pub(crate) fn may_start_with(pattern: &Pattern<'_>, start: &str) -> bool {
     !dfa.is_dead_state(state)
 }
 
-fn build(pattern: &Pattern<'_>, case: Case) -> Option<Dfa> {
+pub(super) fn build(pattern: &Pattern<'_>, case: Case) -> Option<Dfa> {
     let tree = pattern.tree(case).ok()?;
     // What `\A(?:…)\z` is to the engine: the walk is anchored and asks at the end of the value.
     dfa(&regex_syntax::hir::Hir::concat(vec![
@@ -66,7 +66,7 @@ fn build(pattern: &Pattern<'_>, case: Case) -> Option<Dfa> {
     ]))
 }
 
-fn dfa(tree: &regex_syntax::hir::Hir) -> Option<Dfa> {
+pub(super) fn dfa(tree: &regex_syntax::hir::Hir) -> Option<Dfa> {
     let nfa = thompson::Compiler::new()
         .configure(
             thompson::Config::new()
@@ -319,7 +319,7 @@ fn spell(mut place: usize, trail: &[(usize, u8)]) -> String {
 }
 
 /// One byte of each class that all automata treat alike; letters that names are made of first.
-fn representatives(automata: &[&Dfa]) -> Vec<u8> {
+pub(super) fn representatives(automata: &[&Dfa]) -> Vec<u8> {
     let mut classes = [0_usize; 256];
     for dfa in automata {
         let mut merged = HashMap::new();

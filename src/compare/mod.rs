@@ -6,6 +6,7 @@
 //! access is missed.
 
 pub(crate) mod automaton;
+mod cover;
 mod grant;
 mod replay;
 mod search;
@@ -17,11 +18,13 @@ use std::collections::{HashMap, HashSet};
 use fixedbitset::FixedBitSet;
 use jiff::Timestamp;
 
+pub(crate) use cover::{Budget, covers, may_match};
 pub use grant::Installation;
 use grant::{Dimension, Grant, grants, patterns_compile};
 pub use replay::{Check, Replay, Replayed, Times};
 use search::{Answer, uncovered};
-use space::{Automata, Axis, Cell, Name, axes};
+pub(crate) use space::Automata;
+use space::{Axis, Cell, Name, axes};
 
 use crate::policy::{Case, Document, Invalid, Kind, Pattern, Patterns, Position, Rule};
 

@@ -18,12 +18,16 @@ const MAX_KEPT: usize = 4096;
 
 /// Automata of patterns, each made once; `None` where there can be none.
 #[derive(Default)]
-pub(super) struct Automata {
+pub(crate) struct Automata {
     known: HashMap<(String, Kind, bool), Option<Rc<Automaton>>>,
 }
 
 impl Automata {
-    fn get(&mut self, pattern: &Pattern<'_>, ignores_case: bool) -> Option<Rc<Automaton>> {
+    pub(super) fn get(
+        &mut self,
+        pattern: &Pattern<'_>,
+        ignores_case: bool,
+    ) -> Option<Rc<Automaton>> {
         let key = (pattern.text.to_string(), pattern.kind, ignores_case);
         if self.known.len() >= MAX_KEPT {
             self.known.clear();

@@ -17,6 +17,7 @@ use jiff::Timestamp;
 pub use engine::Engine;
 pub use installation::Installation;
 pub use reason::{Decision, Reason};
+pub(crate) use trace::accepts_push;
 pub use trace::{
     DEFAULT_BRANCH, Nearest, PermissionDecision, RuleRef, TracedDimension, TracedPattern,
     TracedRule,
@@ -295,6 +296,7 @@ fn trace_rule<'a>(
         rule: RuleRef::of(rule),
         matched: dimensions.iter().all(|dimension| dimension.matched),
         dimensions,
+        repository: context.repository.as_deref().map(Cow::Borrowed),
     })
 }
 

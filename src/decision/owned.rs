@@ -56,6 +56,7 @@ impl TracedRule<'_> {
             rule: self.rule.into_owned(),
             matched: self.matched,
             dimensions: dimensions.map(TracedDimension::into_owned).collect(),
+            repository: self.repository.map(own),
         }
     }
 }

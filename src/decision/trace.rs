@@ -6,7 +6,11 @@ use std::fmt::Write as _;
 use serde::Serialize;
 
 use super::reason::{Decision, Reason};
-use crate::policy::{Rule, quoted};
+use crate::policy::meant::Meant;
+use crate::policy::{Format, Kind, Rule, quoted};
+
+/// The most patterns of a list that are tried in another way.
+const MAX_TRIED: usize = 100;
 
 /// The kind of a base that is trusted as the repository's default branch.
 pub const DEFAULT_BRANCH: &str = "default_branch";
@@ -106,6 +110,9 @@ pub struct TracedRule<'a> {
     /// Workflow, branch, the base of a pull request, environment and each claim; then `event` and
     /// `expires`, where the rule (or an untrusted event) brings them in.
     pub dimensions: Vec<TracedDimension<'a>>,
+    /// The job's repository, for what was probably meant.
+    #[serde(skip)]
+    pub repository: Option<Cow<'a, str>>,
 }
 
 /// One dimension of a rule held against its value.
@@ -193,9 +200,33 @@ impl<'a> TracedRule<'a> {
                 } else {
                     format!("; this job {is}")
                 };
-                format!("{} {needs}{tail}", self.rule.label())
+                let meant = self.failed().find_map(|dimension| self.meant(dimension));
+                let hint = meant.map(|meant| {
+                    let written = quoted(&meant.written(Format::Yaml));
+                    format!("; {}: write {written}", meant.sentence())
+                });
+                let hint = hint.unwrap_or_default();
+                format!("{} {needs}{tail}{hint}", self.rule.label())
             },
         }
+    }
+
+    /// What a pattern of a dimension that does not match was probably meant to be: it would match.
+    pub(crate) fn meant<'d>(&self, dimension: &'d TracedDimension<'_>) -> Option<Meant<'d>> {
+        // Of a base that `branch` decides on, the base is what is wrong.
+        if dimension.matched || dimension.of_branch {
+            return None;
+        }
+        let value = dimension.value.as_deref()?;
+        let repository = self.repository.as_deref();
+        let find = |text, kind| {
+            let kind = Kind::named(kind)?;
+            Meant::find(&dimension.dimension, (text, kind), value, repository)
+        };
+        let list = dimension.any_of.iter().take(MAX_TRIED);
+        let mut list = list.filter_map(|one| find(&*one.pattern, one.kind));
+        list.next()
+            .or_else(|| find(&dimension.pattern, dimension.kind))
     }
 }
 
@@ -275,6 +306,15 @@ fn is_plain(name: &str) -> bool {
         && name
             .chars()
             .all(|c| c.is_ascii_alphanumeric() || "-_./".contains(c))
+}
+
+/// Whether a rule has no word against the event `push`.
+pub(crate) fn accepts_push(rule: &TracedRule<'_>) -> bool {
+    let mut dimensions = rule.dimensions.iter();
+    let event = dimensions.find(|dimension| dimension.kind == "events");
+    event.is_none_or(|event| {
+        event.pattern.is_empty() || event.pattern.split(", ").any(|name| name == "push")
+    })
 }
 
 fn join(parts: impl Iterator<Item = String>) -> String {

@@ -16,7 +16,14 @@ fn workflows(files: &[(&str, &str)]) -> Workflows {
 
 fn matrix<'a>(document: &'a Document<'a>, workflows: &'a Workflows) -> Matrix<'a> {
     let rules: Vec<&Rule<'_>> = document.rules().collect();
-    Matrix::new(&rules, workflows, "repo-permissions", NOW.parse().unwrap()).unwrap()
+    Matrix::new(
+        &rules,
+        None,
+        workflows,
+        "repo-permissions",
+        NOW.parse().unwrap(),
+    )
+    .unwrap()
 }
 
 fn any(patterns: &[&Pattern<'_>], value: Option<&str>) -> bool {
@@ -247,7 +254,14 @@ permissions:
 ";
     let document = Document::parse(text, Format::Yaml).unwrap();
     let rules: Vec<_> = document.rules().collect();
-    let error = Matrix::new(&rules, &Workflows::default(), "x", Timestamp::UNIX_EPOCH).unwrap_err();
+    let error = Matrix::new(
+        &rules,
+        None,
+        &Workflows::default(),
+        "x",
+        Timestamp::UNIX_EPOCH,
+    )
+    .unwrap_err();
     let lines: Vec<_> = error.iter().map(|problem| problem.position.line).collect();
     assert_eq!(lines, [3, 5, 6]);
 }

@@ -30,13 +30,14 @@ pub struct Matrix<'a> {
 }
 
 impl<'a> Matrix<'a> {
-    /// Holds the rules of an installation against the workflow files. `action` is the name of this
-    /// action in `uses:`.
+    /// Holds the rules of an installation against the workflow files of `repository`, if its name is
+    /// known. `action` is the name of this action in `uses:`.
     ///
     /// # Errors
     /// Patterns of the rules do not compile.
     pub fn new(
         rules: &[&'a Rule<'a>],
+        repository: Option<&'a str>,
         workflows: &'a Workflows,
         action: &str,
         now: Timestamp,
@@ -51,7 +52,7 @@ impl<'a> Matrix<'a> {
         let mut unused = Vec::new();
         let mut problems = Vec::new();
         for rule in rules {
-            match Compiled::new(rule) {
+            match Compiled::new(rule, repository) {
                 Ok(compiled) => {
                     let fit = compiled.fit(&mut rows, &permissions, now);
                     unused.extend(unused::why(&compiled, &fit, &rows, workflows));
@@ -95,10 +96,12 @@ struct Compiled<'a> {
     rule: &'a Rule<'a>,
     workflow: Option<Vec<Matcher<'a>>>,
     environment: Option<[Vec<Matcher<'a>>; 2]>,
+    /// The repository of the workflow files, where it is known.
+    repository: Option<&'a str>,
 }
 
 impl<'a> Compiled<'a> {
-    fn new(rule: &'a Rule<'a>) -> Result<Self, Problem> {
+    fn new(rule: &'a Rule<'a>, repository: Option<&'a str>) -> Result<Self, Problem> {
         let compile = |patterns: &'a Option<Patterns<'a>>, case| {
             let patterns = patterns.as_ref();
             patterns.map(|patterns| patterns.compile(case)).transpose()
@@ -115,6 +118,7 @@ impl<'a> Compiled<'a> {
             rule,
             workflow,
             environment: folded.zip(exact).map(|(folded, exact)| [folded, exact]),
+            repository,
         })
     }
 

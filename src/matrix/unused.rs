@@ -3,6 +3,7 @@
 use super::row::{Place, Row};
 use super::{Compiled, Fit};
 use crate::decision::RuleRef;
+use crate::policy::meant::file_of;
 use crate::policy::{Kind, Pattern, Patterns};
 use crate::report::Phrase;
 use crate::workflows::{Environment, Workflows};
@@ -85,6 +86,18 @@ fn no_file<'a>(why: &mut Phrase<'a>, compiled: &Compiled<'a>, workflows: &'a Wor
     if let Some(called) = called.find(|file| compiled.matches_file(&file.file)) {
         why.quoted(&*called.file);
         why.words(" is only called by other workflows: name those that call it");
+        return;
+    }
+    let mut list = patterns.iter().flat_map(|patterns| &patterns.list);
+    let file = |pattern: &'a Pattern<'a>| {
+        let file = file_of(&pattern.text, pattern.kind, compiled.repository)?;
+        Some((&*pattern.text, file))
+    };
+    if let Some((text, file)) = list.find_map(file) {
+        why.words("no job has the workflow ");
+        why.quoted(text);
+        why.words(": write ");
+        why.quoted(file);
         return;
     }
     let texts = texts(patterns);

@@ -9,12 +9,14 @@ mod glob;
 mod grammar;
 mod json;
 mod key;
+pub(crate) mod meant;
 mod pattern;
 mod position;
 mod problem;
 pub(crate) mod reader;
 mod rule;
 pub(crate) mod token;
+pub(crate) mod written;
 pub(crate) mod yaml;
 mod yaml_errors;
 

@@ -4,10 +4,12 @@
 //! decision needs it. It always matches the **whole** value.
 
 use std::borrow::Cow;
+use std::convert::Infallible;
 
 use regex_automata::meta::{self, Regex};
 use regex_automata::nfa::thompson::WhichCaptures;
-use regex_syntax::hir::{Class, ClassUnicode, ClassUnicodeRange, Hir, Look};
+use regex_syntax::ast;
+use regex_syntax::hir::{self, Class, ClassUnicode, ClassUnicodeRange, Hir, Look};
 
 use super::glob;
 use super::position::Position;
@@ -17,13 +19,16 @@ use super::problem::{Problem, quoted};
 pub const MAX_PATTERN: usize = 1024;
 /// The largest compiled pattern in bytes.
 pub const MAX_COMPILED: usize = 1 << 20;
+/// How the login of a GitHub App ends.
+const BOT: &str = "[bot]";
 
 /// How a pattern was written.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Kind {
     /// `*`: every value, and also an absent one.
     Any,
-    /// No character of `\ ^ $ * + ? ( ) [ ] { } |`: equal to the value.
+    /// No character of `\ ^ $ * + ? ( ) [ ] { } |`, or the login of a GitHub App, `NAME[bot]`: equal
+    /// to the value.
     Literal,
     /// Rust `regex` syntax over the whole value; also written `{regex: …}`.
     Regex,
@@ -41,11 +46,24 @@ impl Kind {
         ];
         if text == "*" {
             Self::Any
-        } else if text.contains(META) {
+        } else if text.contains(META) && !is_app_login(text) {
             Self::Regex
         } else {
             Self::Literal
         }
+    }
+
+    /// The kind of this name.
+    pub(crate) fn named(name: &str) -> Option<Self> {
+        let mut all = [
+            Self::Any,
+            Self::Literal,
+            Self::Regex,
+            Self::Exact,
+            Self::Glob,
+        ]
+        .into_iter();
+        all.find(|kind| kind.name() == name)
     }
 
     /// The name in traces.
@@ -58,6 +76,13 @@ impl Kind {
             Self::Glob => "glob",
         }
     }
+}
+
+/// Whether a text is the login of a GitHub App, such as `dependabot[bot]`. As a regex it would match
+/// `dependabotb`, a login that anybody can take, and not itself.
+fn is_app_login(text: &str) -> bool {
+    let name = text.strip_suffix(BOT).unwrap_or_default();
+    !name.is_empty() && name.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'-')
 }
 
 /// How letters are compared.
@@ -168,13 +193,28 @@ impl Pattern<'_> {
                     .map_err(|why| self.problem(format!("{} is not valid: {why}", self.named())))?,
             ),
         };
-        regex_syntax::ParserBuilder::new()
-            .case_insensitive(case == Case::Insensitive)
-            // Below the regex crate's own limit of 250, which the wrapping counts towards.
-            .nest_limit(200)
-            .build()
+        // Below the regex crate's own limit of 250, which the wrapping counts towards.
+        let mut parser = ast::parse::ParserBuilder::new().nest_limit(200).build();
+        let parsed = parser
             .parse(&regex)
-            .map_err(|error| self.not_a_regex(&error))
+            .map_err(|error| self.not_a_regex(&error.into()))?;
+        if regex.contains(BOT) && has_bot_class(&regex, &parsed) {
+            return Err(self.bot_class());
+        }
+        hir::translate::TranslatorBuilder::new()
+            .case_insensitive(case == Case::Insensitive)
+            .build()
+            .translate(&regex, &parsed)
+            .map_err(|error| self.not_a_regex(&error.into()))
+    }
+
+    fn bot_class(&self) -> Problem {
+        let message = format!(
+            "{} is not valid: the class `{BOT}` is one of the letters `b`, `o` and `t`",
+            self.named()
+        );
+        self.problem(message)
+            .help(r"write `\[bot\]` for the end of a GitHub App's login")
     }
 
     /// What [`Matcher::Equal`] matches: where case is ignored it is of ASCII letters only, while the
@@ -284,6 +324,49 @@ impl Pattern<'_> {
     }
 }
 
+/// Whether a regex has the class `[bot]`, also inside of another class.
+fn has_bot_class(regex: &str, tree: &ast::Ast) -> bool {
+    struct Finder<'r> {
+        regex: &'r str,
+        found: bool,
+    }
+    impl Finder<'_> {
+        fn look(&mut self, class: &ast::ClassBracketed) {
+            let span = class.span.start.offset..class.span.end.offset;
+            self.found |= self.regex.get(span) == Some(BOT);
+        }
+    }
+    impl ast::Visitor for Finder<'_> {
+        type Output = bool;
+        type Err = Infallible;
+
+        fn finish(self) -> Result<bool, Infallible> {
+            Ok(self.found)
+        }
+
+        fn visit_pre(&mut self, tree: &ast::Ast) -> Result<(), Infallible> {
+            if let ast::Ast::ClassBracketed(class) = tree {
+                self.look(class);
+            }
+            Ok(())
+        }
+
+        fn visit_class_set_item_pre(&mut self, item: &ast::ClassSetItem) -> Result<(), Infallible> {
+            if let ast::ClassSetItem::Bracketed(class) = item {
+                self.look(class);
+            }
+            Ok(())
+        }
+    }
+    let finder = Finder {
+        regex,
+        found: false,
+    };
+    match ast::visit(tree, finder) {
+        Ok(found) => found,
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use proptest::prelude::*;
@@ -313,6 +396,12 @@ mod tests {
             ("release/1.0", Kind::Literal),
             ("deploy-production.yml", Kind::Literal),
             ("a b@c,d:e#f!~%&=<>", Kind::Literal),
+            ("dependabot[bot]", Kind::Literal),
+            ("my-App-2[bot]", Kind::Literal),
+            ("[bot]", Kind::Regex),
+            ("my_app[bot]", Kind::Regex),
+            ("dependabot[bot].*", Kind::Regex),
+            (r"dependabot\[bot\]", Kind::Regex),
             ("**", Kind::Regex),
             ("prod.*", Kind::Regex),
             ("feature/*", Kind::Regex),
@@ -375,6 +464,61 @@ mod tests {
         insta::assert_snapshot!(message("*.yml"), @r#"line 1, column 1: the regex `*.yml` is not valid: repetition operator missing expression, at byte 0 of it (for a glob write `{ glob: "*.yml" }`, as a regex `.*` means any text)"#);
         insta::assert_snapshot!(message(r"\d{1000}{1000}"), @r"line 1, column 1: the regex `\d{1000}{1000}` is larger than 1048576 bytes when compiled (lower its repetitions or split it into a list)");
         insta::assert_snapshot!(message(&"a".repeat(1025)), @"line 1, column 1: the pattern has 1025 bytes, the limit is 1024 (split it into a list of shorter patterns)");
+    }
+
+    #[test]
+    fn the_login_of_an_app_is_itself_and_no_class() {
+        assert!(matches("dependabot[bot]", "dependabot[bot]"));
+        for other in [
+            "dependabotb",
+            "dependaboto",
+            "Dependabot[bot]",
+            "dependabot",
+        ] {
+            assert!(!matches("dependabot[bot]", other), "{other}");
+        }
+        let of = |kind: Kind, text: &str| {
+            let text = text.to_owned().into();
+            let position = Position::START;
+            let pattern = Pattern {
+                text,
+                kind,
+                position,
+            };
+            pattern
+                .compile(Case::Sensitive)
+                .map(|_| ())
+                .map_err(|problem| problem.to_string())
+        };
+        for (kind, text) in [
+            (Kind::Regex, "dependabot[bot]"),
+            (Kind::Regex, ".*[bot]"),
+            (Kind::Regex, "a|renovate[bot]"),
+            (Kind::Regex, "x[bot]+"),
+            (Kind::Regex, "x[[bot]]"),
+            (Kind::Regex, "x[a[bot]]"),
+            (Kind::Regex, "(?i)x[bot]"),
+            (Kind::Regex, r"\\[bot]"),
+            (Kind::Glob, "dependabot[bot]"),
+            (Kind::Glob, "*[bot]"),
+        ] {
+            let said = of(kind, text).unwrap_err();
+            assert!(said.contains(r"write `\[bot\]`"), "{text}: {said}");
+        }
+        for (kind, text) in [
+            (Kind::Exact, "dependabot[bot]"),
+            (Kind::Regex, r".*\[bot\]"),
+            (Kind::Regex, "x[both]"),
+            (Kind::Regex, "x[^bot]"),
+            (Kind::Regex, "x[bot-z]"),
+            (Kind::Regex, "x[tob]"),
+            (Kind::Regex, r"x[\[bot\]]"),
+            (Kind::Regex, "(?x)x # [bot]"),
+            (Kind::Glob, r"*\[bot\]"),
+            (Kind::Glob, "x[both]"),
+        ] {
+            assert_eq!(of(kind, text), Ok(()), "{text}");
+        }
     }
 
     #[test]

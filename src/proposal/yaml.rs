@@ -2,38 +2,15 @@
 
 use std::fmt::Write as _;
 
+use crate::policy::{Format, written};
 use crate::report::text::visible;
 
 /// The longest line that a list is written in.
 const MAX_LINE: usize = 100;
 
-/// A text as a scalar: plain where nobody can take it for anything else, otherwise in double quotes.
+/// A text as a scalar that every reader takes for the same text.
 pub(super) fn scalar(text: &str) -> String {
-    // YAML 1.1 reads some of these as booleans.
-    const WORDS: &[&str] = &[
-        "y", "yes", "n", "no", "on", "off", "true", "false", "null", "nan", "inf",
-    ];
-    let is_plain = text.starts_with(|c: char| c.is_ascii_alphabetic())
-        && text
-            .chars()
-            .all(|c| c.is_ascii_alphanumeric() || " _./:-".contains(c))
-        && !text.contains(": ")
-        && !text.ends_with([':', ' '])
-        && !WORDS.iter().any(|word| word.eq_ignore_ascii_case(text));
-    if is_plain {
-        return text.to_owned();
-    }
-    let mut quoted = String::from("\"");
-    for c in text.chars() {
-        match c {
-            '"' | '\\' => quoted.extend(['\\', c]),
-            c if visible(c.encode_utf8(&mut [0; 4])) != *c.encode_utf8(&mut [0; 4]) => {
-                let _ = write!(quoted, "\\U{:08x}", u32::from(c));
-            }
-            c => quoted.push(c),
-        }
-    }
-    quoted + "\""
+    written::scalar(text, Format::Yaml)
 }
 
 /// `key: value`, or a list where there are several; every line indented.
@@ -84,31 +61,6 @@ fn wrapped(text: &mut String, indent: usize, mark: &str, words: &str) {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn a_text_is_read_back_as_it_is() {
-        for (text, written) in [
-            ("deploy.yml", "deploy.yml"),
-            ("release/v1.0", "release/v1.0"),
-            ("ws:locks:create", "ws:locks:create"),
-            ("deploy.yml in prod", "deploy.yml in prod"),
-            ("1.0", "\"1.0\""),
-            ("No", "\"No\""),
-            ("a: b", "\"a: b\""),
-            ("a:", "\"a:\""),
-            ("a #b", "\"a #b\""),
-            ("*", "\"*\""),
-            ("", "\"\""),
-            ("größe", "\"größe\""),
-            ("a\"b\\c", "\"a\\\"b\\\\c\""),
-            (
-                "a\n\u{1b}\u{e0041}",
-                "\"a\\U0000000a\\U0000001b\\U000e0041\"",
-            ),
-        ] {
-            assert_eq!(scalar(text), written);
-        }
-    }
 
     #[test]
     fn long_lists_and_comments_are_broken() {

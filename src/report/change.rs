@@ -3,8 +3,10 @@
 
 use super::model::Outcome;
 use crate::context::Context;
-use crate::decision::{PermissionDecision, TracedDimension};
-use crate::policy::{Format, Kind, quoted};
+use crate::decision::{PermissionDecision, TracedDimension, TracedRule, accepts_push};
+use crate::policy::meant::{Meant, unplaced};
+use crate::policy::written::{pattern, scalar};
+use crate::policy::{Case, Format, Kind, lint, quoted};
 
 /// How the branches of merge queues start (docs.github.com, "Managing a merge queue").
 const QUEUE: &str = "gh-readonly-queue/";
@@ -40,16 +42,36 @@ pub fn changes(
         return Vec::new();
     };
     let format = Format::of_path(outcome.file(rule.rule.own_policy));
-    let change = |dimension: &TracedDimension<'_>| Change {
-        by_default_branch: dimension.of_branch && rule.rule.at_top,
-        own_policy: rule.rule.own_policy,
-        line: dimension.line.unwrap_or(rule.rule.line),
-        dimension: dimension.dimension.to_string(),
-        what: what(dimension),
-        job: job(dimension, context),
-        policy: policy(dimension, format),
+    let change = |dimension: &TracedDimension<'_>| {
+        let of_rule = OfRule {
+            rule,
+            dimension,
+            context,
+            format,
+        };
+        let (what, job, policy) = match rule.meant(dimension) {
+            Some(meant) => of_rule.meant(&meant),
+            None => (what(dimension), of_rule.job(), of_rule.policy()),
+        };
+        Change {
+            by_default_branch: dimension.of_branch && rule.rule.at_top,
+            own_policy: rule.rule.own_policy,
+            line: dimension.line.unwrap_or(rule.rule.line),
+            dimension: dimension.dimension.to_string(),
+            what,
+            job,
+            policy,
+        }
     };
     rule.failed().map(change).collect()
+}
+
+/// A dimension of a rule that fails.
+struct OfRule<'r> {
+    rule: &'r TracedRule<'r>,
+    dimension: &'r TracedDimension<'r>,
+    context: &'r Context,
+    format: Format,
 }
 
 fn what(dimension: &TracedDimension<'_>) -> String {
@@ -112,195 +134,201 @@ fn is_value(kind: &str) -> bool {
         .any(|one| one.name() == kind)
 }
 
-fn job(dimension: &TracedDimension<'_>, context: &Context) -> Option<String> {
-    let value = dimension.value.as_deref();
-    Some(match &*dimension.dimension {
-        "workflow" => match value {
-            Some(value) if value.contains('/') => format!(
-                "start it from {} of this repository: any other file counts by its whole path",
-                one("workflow file", dimension)
+impl OfRule<'_> {
+    /// The pattern is wrong, and the job is not.
+    fn meant(&self, meant: &Meant<'_>) -> (String, Option<String>, Option<String>) {
+        let written = meant.written(self.format);
+        let policy = match self.dimension.kind {
+            "list" => format!(
+                "write {} instead of {}",
+                quoted(&written),
+                quoted(&meant.instead_of)
             ),
-            _ => format!(
-                "ask for the permission in {}",
-                one("workflow file", dimension)
-            ),
-        },
-        "branch" => branch(dimension, context),
-        "base" => format!("open the pull request into {}", one("branch", dimension)),
-        "environment" if is_value(dimension.kind) => {
-            let environment = scalar(&dimension.pattern, Format::Yaml);
-            let line = quoted(&format!("environment: {environment}"));
-            match value {
-                None => format!("set {line}"),
-                Some(_) => format!("set {line}, if that is what it deploys to"),
+            _ => self.line(&written),
+        };
+        let what = format!("{}: {}", what(self.dimension), meant.sentence());
+        (what, None, Some(policy))
+    }
+
+    fn job(&self) -> Option<String> {
+        let dimension = self.dimension;
+        let value = dimension.value.as_deref();
+        Some(match &*dimension.dimension {
+            "workflow" => match value {
+                Some(value) if value.contains('/') => format!(
+                    "start it from {} of this repository: any other file counts by its whole path",
+                    one("workflow file", dimension)
+                ),
+                _ => format!(
+                    "ask for the permission in {}",
+                    one("workflow file", dimension)
+                ),
+            },
+            "branch" => self.branch(),
+            "base" => format!("open the pull request into {}", one("branch", dimension)),
+            "environment" if is_value(dimension.kind) => {
+                let environment = scalar(&dimension.pattern, Format::Yaml);
+                let line = quoted(&format!("environment: {environment}"));
+                match value {
+                    None => format!("set {line}"),
+                    Some(_) => format!("set {line}, if that is what it deploys to"),
+                }
             }
-        }
-        "environment" => format!("give the job {}", one("environment", dimension)),
-        "claims.runner_environment" if dimension.pattern == "github-hosted" => {
-            "run it on a runner that GitHub hosts, such as `runs-on: ubuntu-24.04`".to_owned()
-        }
-        "event" if dimension.pattern.is_empty() => {
-            "use another trigger, such as `pull_request`, `push` or `merge_group`".to_owned()
-        }
-        "event" => {
-            let events = dimension.pattern.split(", ").map(quoted);
-            format!("start it by {}", events.collect::<Vec<_>>().join(" or "))
-        }
-        "expires" => return None,
-        claim => {
-            let claim = claim.strip_prefix("claims.").unwrap_or(claim);
-            format!(
-                "run it where the claim {} is {}",
-                quoted(claim),
-                wanted(dimension, " or ")
-            )
-        }
-    })
-}
+            "environment" => format!("give the job {}", one("environment", dimension)),
+            "claims.runner_environment" if dimension.pattern == "github-hosted" => {
+                "run it on a runner that GitHub hosts, such as `runs-on: ubuntu-24.04`".to_owned()
+            }
+            "event" if dimension.pattern.is_empty() => {
+                "use another trigger, such as `pull_request`, `push` or `merge_group`".to_owned()
+            }
+            "event" => {
+                let events = dimension.pattern.split(", ").map(quoted);
+                format!("start it by {}", events.collect::<Vec<_>>().join(" or "))
+            }
+            "expires" => return None,
+            claim => {
+                let claim = claim.strip_prefix("claims.").unwrap_or(claim);
+                format!(
+                    "run it where the claim {} is {}",
+                    quoted(claim),
+                    wanted(dimension, " or ")
+                )
+            }
+        })
+    }
 
-/// Values that look like a branch's name and are another thing are told apart.
-fn branch(dimension: &TracedDimension<'_>, context: &Context) -> String {
-    let run = format!("run it from {}", one("branch", dimension));
-    let event = context.event.as_deref().unwrap_or_default();
-    let Some(value) = dimension.value.as_deref() else {
-        return run;
-    };
-    if value.starts_with(QUEUE) {
-        return format!(
-            "{run}: a merge queue has branches of its own, so ask after the merge, on `push`"
-        );
-    }
-    if value.starts_with("refs/tags/") {
-        return format!("{run}: a tag is no branch");
-    }
-    if event.starts_with("pull_request") {
-        // A branch has no colon (git-check-ref-format).
-        let whose = if value.contains(':') {
-            ", here of a fork"
-        } else {
-            ""
+    /// Values that look like a branch's name and are another thing are told apart.
+    fn branch(&self) -> String {
+        let run = format!("run it from {}", one("branch", self.dimension));
+        let event = self.context.event.as_deref().unwrap_or_default();
+        let Some(value) = self.dimension.value.as_deref() else {
+            return run;
         };
-        return format!(
-            "{run}: a pull request counts as its head branch{whose}, so ask after the merge, on `push`"
+        if let Some(queued) = value.strip_prefix(QUEUE) {
+            let base = queued.rsplit_once("/pr-").map(|(base, _)| base);
+            let after = self.after_the_merge(base);
+            return format!("{run}: a merge queue has branches of its own{after}");
+        }
+        if value.starts_with("refs/tags/") {
+            return format!("{run}: a tag is no branch");
+        }
+        if event.starts_with("pull_request") {
+            let whose = match value.split_once(':') {
+                Some(("unknown", _)) => ", here of a repository that is not known",
+                // A branch has no colon (git-check-ref-format).
+                Some(_) => ", here of a fork",
+                None => "",
+            };
+            let signed = self.context.claims.get("base_ref").map(String::as_str);
+            let base = self.context.base.branch().or(signed);
+            let after = self.after_the_merge(base);
+            return format!("{run}: a pull request counts as its head branch{whose}{after}");
+        }
+        run
+    }
+
+    /// To ask after the merge, where that is no other denial.
+    fn after_the_merge(&self, base: Option<&str>) -> &'static str {
+        let patterns = self.dimension.any_of.iter();
+        let mut patterns = patterns.map(|one| (&*one.pattern, one.kind)).chain(
+            (self.dimension.any_of.is_empty())
+                .then_some((&*self.dimension.pattern, self.dimension.kind)),
         );
-    }
-    run
-}
-
-/// The line as it would have to be.
-fn policy(dimension: &TracedDimension<'_>, format: Format) -> Option<String> {
-    let value = dimension.value.as_deref();
-    let name = match &*dimension.dimension {
-        "expires" => return Some("`expires` with a later date".to_owned()),
-        "event" => "events",
-        name => name.strip_prefix("claims.").unwrap_or(name),
-    };
-    if let (true, Some(base)) = (dimension.of_branch, value) {
-        let key = pattern(base, Kind::Exact.name(), format);
-        let line = match format {
-            Format::Yaml => format!("base: {key}"),
-            Format::Json => format!("\"base\": {key}"),
+        let matches = |base: &str| {
+            patterns.any(|(text, kind)| {
+                let pattern = Kind::named(kind).map(|kind| unplaced(text, kind));
+                let matcher = pattern
+                    .as_ref()
+                    .map(|pattern| pattern.compile(Case::Sensitive));
+                matcher.is_some_and(|matcher| matcher.is_ok_and(|one| one.matches(Some(base))))
+            })
         };
-        return Some(format!(
-            "{}, if everyone who can push to that branch may use the permission",
-            quoted(&line)
-        ));
-    }
-    // Only `*` matches an absent value. A fork's branch is anybody's, and a queue's there once.
-    let is_odd = |value: &str| value.contains(':') || value.starts_with(QUEUE);
-    let value = value.filter(|value| name != "branch" || !is_odd(value))?;
-    let value = match name {
-        "events" => scalar(value, format),
-        _ => pattern(value, Kind::Exact.name(), format),
-    };
-    let list = match (dimension.kind, &*dimension.pattern) {
-        ("list", _) => return Some(format!("add {} to the list", quoted(&value))),
-        ("events", "") => value,
-        ("events", events) => {
-            let events = events.split(", ").map(|event| scalar(event, format));
-            events.chain([value]).collect::<Vec<_>>().join(", ")
+        match accepts_push(self.rule) && base.is_none_or(matches) {
+            true => ", so ask after the merge, on `push`",
+            false => "",
         }
-        (kind, text) => format!("{}, {value}", pattern(text, kind, format)),
-    };
-    let key = match format {
-        Format::Yaml => name.to_owned(),
-        Format::Json => scalar(name, format),
-    };
-    let line = quoted(&format!("{key}: [{list}]"));
-    Some(match (dimension.kind, &*dimension.pattern) {
-        ("events", "") => format!("only if the job runs nothing of what the event brings, {line}"),
-        _ => line,
-    })
-}
-
-/// A pattern of a kind as it is written: as a plain text where that is the same.
-fn pattern(text: &str, kind: &str, format: Format) -> String {
-    let plain = match Kind::of(text) {
-        Kind::Literal => is_value(kind),
-        other => other.name() == kind,
-    };
-    match (plain, format) {
-        (true, _) => scalar(text, format),
-        (false, Format::Yaml) => format!("{{ {kind}: {} }}", scalar(text, format)),
-        (false, Format::Json) => format!("{{ \"{kind}\": {} }}", scalar(text, format)),
     }
-}
 
-/// A text in the syntax of the policy, in YAML without quotes where none are needed.
-fn scalar(text: &str, format: Format) -> String {
-    let is_word = |c: char| c.is_ascii_alphanumeric() || "-_./".contains(c);
-    // Not a number, a boolean or null (yaml.org, section 10.3.2).
-    let is_plain = text.starts_with(|c: char| c.is_ascii_alphabetic())
-        && text.chars().all(is_word)
-        && !["true", "false", "null"].contains(&text.to_ascii_lowercase().as_str());
-    match format {
-        Format::Yaml if is_plain => text.to_owned(),
-        Format::Yaml if !text.contains(char::is_control) => {
-            format!("'{}'", text.replace('\'', "''"))
+    /// The line as it would have to be, where the lint accepts it.
+    fn policy(&self) -> Option<String> {
+        let dimension = self.dimension;
+        let value = dimension.value.as_deref();
+        let name = match &*dimension.dimension {
+            "expires" => return Some("`expires` with a later date".to_owned()),
+            "event" => return self.events(value?),
+            name => name,
+        };
+        if let (true, Some(base)) = (dimension.of_branch, value) {
+            return self.base(base);
         }
-        _ => serde_json::Value::from(text).to_string(),
+        // Only `*` matches an absent value. A fork's branch is anybody's, and a queue's there once.
+        let is_odd = |value: &str| value.contains(':') || value.starts_with(QUEUE);
+        let value = value.filter(|value| name != "branch" || !is_odd(value))?;
+        let accepts = |text: &str, kind| self.accepts(name, text, kind);
+        if !accepts(value, Kind::Exact) {
+            return None;
+        }
+        let added = pattern(value, Kind::Exact, self.format);
+        Some(match (dimension.kind, Kind::named(dimension.kind)) {
+            ("list", _) => format!("add {} to the list", quoted(&added)),
+            (_, Some(kind)) if accepts(&dimension.pattern, kind) => {
+                let known = pattern(&dimension.pattern, kind, self.format);
+                self.line(&format!("[{known}, {added}]"))
+            }
+            // What stands there needs a look first.
+            _ => format!("add {} to {}", quoted(&added), quoted(name)),
+        })
     }
-}
 
-#[cfg(test)]
-mod tests {
-    use super::*;
+    /// Whether the lint has nothing to say of a pattern.
+    fn accepts(&self, dimension: &str, text: &str, kind: Kind) -> bool {
+        let repository = self.rule.repository.as_deref();
+        lint::accepts(dimension, &unplaced(text, kind), repository)
+    }
 
-    #[test]
-    fn a_pattern_is_written_so_that_it_is_read_as_what_it_is() {
-        for (text, kind, yaml, json) in [
-            ("main", "literal", "main", "\"main\""),
-            ("main", "exact", "main", "\"main\""),
-            (
-                "main",
-                "regex",
-                "{ regex: main }",
-                "{ \"regex\": \"main\" }",
-            ),
-            ("a+b", "exact", "{ exact: 'a+b' }", "{ \"exact\": \"a+b\" }"),
-            ("a+b", "regex", "'a+b'", "\"a+b\""),
-            (
-                "feature/*",
-                "glob",
-                "{ glob: 'feature/*' }",
-                "{ \"glob\": \"feature/*\" }",
-            ),
-            ("*", "any", "'*'", "\"*\""),
-            ("true", "literal", "'true'", "\"true\""),
-            ("1.0", "literal", "'1.0'", "\"1.0\""),
-            ("it's", "literal", "'it''s'", "\"it's\""),
-            ("a\nb", "exact", "\"a\\nb\"", "\"a\\nb\""),
-        ] {
-            assert_eq!(pattern(text, kind, Format::Yaml), yaml);
-            assert_eq!(pattern(text, kind, Format::Json), json);
-            let policy =
-                format!("version: 1\npermissions: [{{ permission: a:b, branch: [{yaml}] }}]");
-            let document = crate::policy::Document::parse(&policy, Format::Yaml).unwrap();
-            let rule = document.rules().next().unwrap();
-            let read = &rule.branch.as_ref().unwrap().list[0];
-            assert_eq!(read.text, text);
-            let same = read.kind.name() == kind || (is_value(kind) && is_value(read.kind.name()));
-            assert!(same, "{text} {kind}");
+    /// The line that a rule without `base` needs for the base of a pull request.
+    fn base(&self, base: &str) -> Option<String> {
+        if !self.accepts("base", base, Kind::Exact) {
+            return None;
         }
+        let line = self.line(&pattern(base, Kind::Exact, self.format));
+        Some(format!(
+            "{line}, if everyone who can push to that branch may use the permission"
+        ))
+    }
+
+    fn events(&self, value: &str) -> Option<String> {
+        if !lint::is_event(value) {
+            return None;
+        }
+        let known = self.dimension.pattern.split(", ");
+        let known = known.filter(|event| !event.is_empty());
+        let events: Vec<_> = known
+            .chain([value])
+            .map(|event| scalar(event, self.format))
+            .collect();
+        let list = events.join(", ");
+        let key = match self.format {
+            Format::Yaml => "events".to_owned(),
+            Format::Json => scalar("events", self.format),
+        };
+        let line = quoted(&format!("{key}: [{list}]"));
+        Some(match &*self.dimension.pattern {
+            "" => format!("only if the job runs nothing of what the event brings, {line}"),
+            _ => line,
+        })
+    }
+
+    /// `` `branch: main` ``, and of a claim with its mapping.
+    fn line(&self, value: &str) -> String {
+        let name = &*self.dimension.dimension;
+        let key = |name: &str| match self.format {
+            Format::Yaml => name.to_owned(),
+            Format::Json => scalar(name, self.format),
+        };
+        quoted(&match name.strip_prefix("claims.") {
+            Some(claim) => format!("{}: {value}", key(claim)),
+            None => format!("{}: {value}", key(name)),
+        })
     }
 }

@@ -8,6 +8,7 @@ use super::model::{Detail, Outcome, advice};
 use super::text::{cell, code, markdown, truncate_bytes};
 use crate::context::{Base, Context};
 use crate::decision::{Decision, PermissionDecision, TracedRule};
+use crate::policy::Format;
 
 /// How many rules of one permission are shown.
 const MAX_ROWS: usize = 50;
@@ -194,6 +195,11 @@ fn rule_row(rule: &TracedRule<'_>) -> String {
             (3, _) => format!("{} {}", cell(&dimension.dimension), patterns.join(" or ")),
             _ => patterns.join(" or "),
         };
+        let meant = rule.meant(dimension).map(|meant| {
+            let written = cell(&meant.written(Format::Yaml));
+            format!(" ({}: {written})", meant.how)
+        });
+        let what = what + &meant.unwrap_or_default();
         if let Some(cell) = cells.get_mut(column) {
             if !cell.is_empty() {
                 cell.push_str("; ");

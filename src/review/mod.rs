@@ -30,6 +30,8 @@ pub struct Material {
     pub cases: Vec<CaseFile>,
     /// The names of the workflow files of the pull request, where they could be listed.
     pub workflows: Option<BTreeSet<String>>,
+    /// `OWNER/NAME` of the repository.
+    pub repository: Option<String>,
 }
 
 /// A file of cases, as it was read.
@@ -71,6 +73,7 @@ pub fn review(material: &Material, now: Timestamp, max: usize) -> Review {
             let options = Options {
                 now: Some(now),
                 workflows: material.workflows.clone(),
+                repository: material.repository.clone(),
             };
             lint(text, format, &options)
         }

@@ -309,3 +309,42 @@ fn a35_deployments_without_a_ref() {
     ]);
     assert_eq!(steps[3].output("branch"), "");
 }
+
+/// `dependabotb` is a login that anybody can take.
+#[test]
+fn a37_names_that_are_character_classes() {
+    let by = |actor: &str, pattern: &str, reason| {
+        let rule = format!("claims: {{ actor: {pattern} }}");
+        row(&rule, push("main"), reason).claim("actor", actor)
+    };
+    let mut rows = Vec::new();
+    for pattern in [
+        "'dependabot[bot]'",
+        "{ exact: 'dependabot[bot]' }",
+        r"'dependabot\[bot\]'",
+        r"'(dependabot|renovate)\[bot\]'",
+        r"{ glob: 'dependabot\[bot\]' }",
+    ] {
+        rows.push(by("dependabot[bot]", pattern, "granted"));
+        for actor in ["dependabotb", "dependaboto", "dependabott", "dependabot"] {
+            rows.push(by(actor, pattern, "no_rule_matches"));
+        }
+    }
+    let classes = rows.len();
+    for pattern in [
+        "{ regex: 'dependabot[bot]' }",
+        "{ glob: 'dependabot[bot]' }",
+        "'(dependabot|renovate)[bot]'",
+        "'.*[bot]'",
+        "[octocat, '[[bot]]']",
+    ] {
+        for actor in ["dependabot[bot]", "dependabotb"] {
+            rows.push(by(actor, pattern, "policy_invalid"));
+        }
+    }
+    let steps = judge(rows);
+    for step in &steps[classes..] {
+        let message = step.output("message");
+        assert!(message.contains(r"write `\[bot\]`"), "{message}");
+    }
+}

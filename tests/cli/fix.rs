@@ -31,17 +31,17 @@ fn what_is_safe_is_written_and_the_rest_is_told() {
     std::fs::set_permissions(&file, PermissionsExt::from_mode(0o640)).unwrap();
     let run = lint(&directory, &["--fix", "policy.yml"]);
     assert_eq!((run.code, &*run.err), (Some(0), ""));
-    assert_snapshot!(run.out, @r"
+    assert_snapshot!(run.out, @r#"
     warning[glob-like]: the regex `feature/*` looks like a glob: its `*` repeats the character before it
       --> policy.yml:11:18
        |
     11 |     environment: feature/*
        |                  ^^^^^^^^^
        |
-       = help: write `{ glob: 'feature/*' }`, or as a regex `feature/[^/]*`
+       = help: write `{ glob: "feature/*" }`, or as a regex `"feature/[^/]*"`
 
     0 errors, 1 warning, 0 notes in 1 file; 4 fixed
-    ");
+    "#);
     assert_snapshot!(directory.read("policy.yml"), @r#"
     # Who may do what.
     version: 1

@@ -190,7 +190,7 @@ fn sarif() {
                 "primaryLocationLineHash": "34f5d6b15af96587:1"
               },
               "ruleId": "redundant-anchor",
-              "ruleIndex": 6
+              "ruleIndex": 7
             },
             {
               "level": "warning",
@@ -216,7 +216,7 @@ fn sarif() {
                 "primaryLocationLineHash": "926f2d88cba92076:1"
               },
               "ruleId": "unreachable",
-              "ruleIndex": 12
+              "ruleIndex": 13
             }
           ],
           "tool": {
@@ -309,6 +309,18 @@ const EACH_CODE: &[(&str, &str)] = &[
     (
         "glob-like",
         "permissions: [{ permission: ws:locks:create, branch: feature/* }]\n",
+    ),
+    (
+        "not-itself",
+        "permissions: [{ permission: ws:locks:create, environment: Production (EU) }]\n",
+    ),
+    (
+        "impossible-claim",
+        "permissions: [{ permission: ws:locks:create, branch: main, claims: { runner_environment: github_hosted } }]\n",
+    ),
+    (
+        "impossible-event",
+        "permissions: [{ permission: ws:locks:create, branch: main, events: [merge_group] }]\n",
     ),
     (
         "double-backslash",
@@ -457,11 +469,17 @@ fn each_code() {
     permissions: [{ permission: ws:locks:create, branch: a) }]
       2:54-56 error[pattern-invalid]: the regex `a)` is not valid: unopened group, at byte 1 of it
     permissions: [{ permission: ws:locks:create, branch: feature/* }]
-      2:54-63 warning[glob-like]: the regex `feature/*` looks like a glob: its `*` repeats the character before it (write `{ glob: 'feature/*' }`, or as a regex `feature/[^/]*`) [to decide: "{ glob: 'feature/*' }"]
+      2:54-63 warning[glob-like]: the regex `feature/*` looks like a glob: its `*` repeats the character before it (write `{ glob: "feature/*" }`, or as a regex `"feature/[^/]*"`) [to decide: "{ glob: \"feature/*\" }"]
+    permissions: [{ permission: ws:locks:create, environment: Production (EU) }]
+      2:59-74 warning[not-itself]: `Production (EU)` is a regex, and does not match the text that it is (write `{ exact: "Production (EU)" }`, or `{ regex: "Production (EU)" }` if a regex is meant) [to decide: "{ exact: \"Production (EU)\" }"]
+    permissions: [{ permission: ws:locks:create, branch: main, claims: { runner_environment: github_hosted } }]
+      2:90-103 warning[impossible-claim]: no job has a claim `runner_environment` that `github_hosted` matches: it is `github-hosted` or `self-hosted` (write `github-hosted`) [to decide: "github-hosted"]
+    permissions: [{ permission: ws:locks:create, branch: main, events: [merge_group] }]
+      2:69-80 warning[impossible-event]: in the event `merge_group` no job has the branch `main`: it is the merge queue's own, below `gh-readonly-queue/` (leave the event out, or add `{ glob: "gh-readonly-queue/main/**" }` for the queue of `main`)
     permissions: [{ permission: ws:locks:create, workflow: '.*\\.yml' }]
       2:56-66 warning[double-backslash]: the regex `.*\\.yml` asks for a backslash in the value (file names, branches and environments have none: write `.*\.yml`) [to decide: "'.*\\.yml'"]
     permissions: [{ permission: ws:locks:create, branch: ^release/ }]
-      2:54-63 warning[half-anchored]: the regex `^release/` matches the whole value, not every value that starts with it (write `release/.*`, or `release/` if that is all)
+      2:54-63 warning[half-anchored]: the regex `^release/` matches the whole value, not every value that starts with it (write `release/.*`)
     permissions: [{ permission: ws:locks:create, branch: release/1.0|main }]
       2:54-70 warning[unescaped-dot]: a `.` of the regex `release/1.0|main` matches any character (for a dot write `release/1\.0|main`) [to decide: "release/1\\.0|main"]
     permissions: [{ permission: ws:locks:create, branch: ^main$ }]

@@ -71,7 +71,7 @@ fn the_examples_of_atmos_pro() {
     8 |     workflow: .*\\.yml$
       |               ^^^^^^^^^
       |
-      = help: file names, branches and environments have none: write `.*\.yml$`
+      = help: file names, branches and environments have none: write `.*\.yml`
 
     note[redundant-anchor]: the `^` and `$` of `^(main|develop)$` change nothing: a pattern matches the whole value
       --> policy.yml:12:13
@@ -95,7 +95,7 @@ fn the_examples_of_atmos_pro() {
     16 |     branch: feature/*
        |             ^^^^^^^^^
        |
-       = help: write `{ glob: 'feature/*' }`, or as a regex `feature/[^/]*`
+       = help: write `{ glob: "feature/*" }`, or as a regex `"feature/[^/]*"`
 
     0 errors, 3 warnings, 3 notes in 1 file; `--fix` can mend 3
     "#);
@@ -249,15 +249,15 @@ fn json() {
             "column": 13,
             "end_column": 22,
             "message": "the regex `feature/*` looks like a glob: its `*` repeats the character before it",
-            "help": "write `{ glob: 'feature/*' }`, or as a regex `feature/[^/]*`",
-            "fix": "{ glob: 'feature/*' }",
+            "help": "write `{ glob: \"feature/*\" }`, or as a regex `\"feature/[^/]*\"`",
+            "fix": "{ glob: \"feature/*\" }",
             "fix_safe": false,
             "edit": {
                 "line": 4,
                 "column": 13,
                 "end_line": 4,
                 "end_column": 22,
-                "text": "{ glob: 'feature/*' }",
+                "text": "{ glob: \"feature/*\" }",
             },
         }],
         "summary": { "errors": 0, "warnings": 1, "notes": 0 },
@@ -287,7 +287,7 @@ fn sarif() {
             serde_json::json!({ "startLine": 4, "startColumn": 13, "endLine": 4, "endColumn": 22 })
         );
         let change = &result["fixes"][0]["artifactChanges"][0]["replacements"][0];
-        assert_eq!(change["insertedContent"]["text"], "{ glob: 'feature/*' }");
+        assert_eq!(change["insertedContent"]["text"], "{ glob: \"feature/*\" }");
     }
 }
 

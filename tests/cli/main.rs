@@ -11,6 +11,7 @@
     reason = "a test that fails may panic"
 )]
 
+mod advice;
 mod broken;
 mod check;
 mod colours;

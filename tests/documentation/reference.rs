@@ -223,19 +223,23 @@ fn patterns_match_what_their_page_says() {
         let Some(dimension) = &dimension else {
             continue;
         };
-        let policy = format!(
-            "version: 1\npermissions:\n  - permission: a:b\n    {dimension}: {}\n",
-            match pattern.starts_with(['"', '{', '[', '*']) && !pattern.starts_with("[^") {
-                true => pattern.clone(),
-                false => format!("'{pattern}'"),
-            }
-        );
+        let pattern = match pattern.starts_with(['"', '{', '[', '*']) && !pattern.starts_with("[^")
+        {
+            true => pattern,
+            false => format!("'{pattern}'"),
+        };
+        let key = match dimension.as_str() {
+            "actor" => format!("claims: {{ actor: {pattern} }}"),
+            dimension => format!("{dimension}: {pattern}"),
+        };
+        let policy = format!("version: 1\npermissions:\n  - permission: a:b\n    {key}\n");
         let document = Document::parse(&policy, Format::Yaml).unwrap();
         let rule = document.rules().next().unwrap();
         let patterns = match dimension.as_str() {
             "branch" => &rule.branch,
             "workflow" => &rule.workflow,
-            _ => &rule.environment,
+            "environment" => &rule.environment,
+            _ => &rule.claims.first().map(|(_, patterns)| patterns.clone()),
         };
         for (cell, expected) in [(yes, true), (no, false)] {
             for value in code(cell) {

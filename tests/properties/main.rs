@@ -7,10 +7,12 @@
     clippy::expect_used,
     clippy::panic,
     clippy::indexing_slicing,
+    clippy::string_slice,
     missing_docs,
     reason = "a test that fails may panic"
 )]
 
+mod advice;
 mod corpora;
 mod engines;
 mod laws;

@@ -48,7 +48,7 @@ pub const BRANCHES: [&str; 10] = [
     "octo-fork:main",
     "unknown:main",
 ];
-pub const ENVIRONMENTS: [&str; 8] = [
+pub const ENVIRONMENTS: [&str; 10] = [
     "production",
     "Production",
     "nonprod",
@@ -58,6 +58,9 @@ pub const ENVIRONMENTS: [&str; 8] = [
     "staging",
     // Under Unicode's rules this is `staging` in another case.
     "\u{17f}taging",
+    // The second is what the first is as a regex.
+    "renovate[bot]",
+    "renovateb",
 ];
 pub const RUNNERS: [&str; 2] = ["github-hosted", "self-hosted"];
 pub const EVENTS: [&str; 4] = [
@@ -91,7 +94,7 @@ pub const REGEXES: [&str; 14] = [
     "(?x) main # the trunk",
     "acme-org/[a-z]+",
 ];
-pub const WRONG: [&str; 6] = ["a)|(", "(", "*.yml", "(?!x).*", r"(a)\1", ""];
+pub const WRONG: [&str; 7] = ["a)|(", "(", "*.yml", "(?!x).*", r"(a)\1", "", "x|y[bot]"];
 
 pub fn any_pattern() -> BoxedStrategy<Pattern> {
     let any = Just(Pattern::Plain("*".to_owned()));

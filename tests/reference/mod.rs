@@ -409,6 +409,15 @@ fn matches(pattern: &Pattern, value: Option<&str>, ignore_case: bool) -> Result<
     }
     // Two values that differ beyond ASCII are two names.
     let ignore_case = ignore_case && value.is_none_or(str::is_ascii);
+    // `NAME[bot]` is the login of an App. Elsewhere nobody means the letters b, o and t.
+    if let Pattern::Plain(text) = pattern
+        && is_app_login(text)
+    {
+        return Ok(value.is_some_and(|value| equal(text, value, ignore_case)));
+    }
+    if !matches!(pattern, Pattern::Exact(_)) && has_bot_class(text) {
+        return Err(Wrong);
+    }
     match pattern {
         Pattern::Plain(text) if text == "*" => Ok(true),
         Pattern::Plain(text) if !text.chars().any(|c| r"\^$*+?()[]{}|".contains(c)) => {
@@ -448,6 +457,31 @@ fn matches(pattern: &Pattern, value: Option<&str>, ignore_case: bool) -> Result<
             Ok(value.is_some() && glob_matches(&steps, &chars, takes))
         }
     }
+}
+
+/// `[A-Za-z0-9-]+\[bot\]`.
+fn is_app_login(text: &str) -> bool {
+    match text.strip_suffix("[bot]") {
+        None | Some("") => false,
+        Some(name) => name.chars().all(|c| c.is_ascii_alphanumeric() || c == '-'),
+    }
+}
+
+/// Whether `[bot]` stands in a regex or a glob without a backslash before its bracket.
+fn has_bot_class(text: &str) -> bool {
+    let mut rest = text;
+    while let Some(c) = rest.chars().next() {
+        if rest.starts_with("[bot]") {
+            return true;
+        }
+        let mut chars = rest.chars();
+        chars.next();
+        if c == '\\' {
+            chars.next();
+        }
+        rest = chars.as_str();
+    }
+    false
 }
 
 /// Whether the pattern matches the value; `None` if it is itself wrong.

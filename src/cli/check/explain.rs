@@ -4,6 +4,7 @@ use std::fmt::Write as _;
 
 use crate::cli::style::{Colours, Styled};
 use crate::decision::{PermissionDecision, TracedDimension, TracedRule};
+use crate::policy::{Format, quoted};
 use crate::report::text::visible;
 
 /// The most rules of one permission that are shown.
@@ -34,6 +35,11 @@ pub(in crate::cli) fn explain(permission: &PermissionDecision<'_>, colours: Colo
         text.push('\n');
         for dimension in &rule.dimensions {
             explain_dimension(&mut text, dimension, &widths, colours);
+            if let Some(meant) = rule.meant(dimension) {
+                let written = quoted(&meant.written(Format::Yaml));
+                let hint = format!("{}: write {written}", meant.sentence());
+                let _ = writeln!(text, "          {}", colours.warning(&visible(&hint)));
+            }
         }
     }
     if let Some(more @ 1..) = permission.trace.len().checked_sub(shown.len()) {

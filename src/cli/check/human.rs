@@ -8,7 +8,8 @@ use super::{Check, explain};
 use crate::cli::diagnostic;
 use crate::cli::style::Colours;
 use crate::decision::{Decision, PermissionDecision, Reason};
-use crate::policy::quoted;
+use crate::policy::meant::{branch_of, file_of};
+use crate::policy::{Kind, quoted};
 use crate::report::text::visible;
 use crate::report::{Change, advice, changes, context_rows, reason_page};
 
@@ -147,7 +148,7 @@ fn write_change(text: &mut String, change: &Change, check: &Check<'_>, colours: 
     }
 }
 
-/// How to give a value that this check was not given.
+/// How to give a value that this check was not given, or not as a job has it.
 fn flag(change: &Change, check: &Check<'_>) -> Option<String> {
     let context = check.outcome.context?;
     let (flag, value) = match &*change.dimension {
@@ -168,7 +169,32 @@ fn flag(change: &Change, check: &Check<'_>) -> Option<String> {
                 .then(|| quoted(&format!("--claim {claim}=VALUE")));
         }
     };
-    value
-        .is_none()
-        .then(|| format!("{}, if the job has one", quoted(&flag)))
+    match value {
+        None => Some(format!("{}, if the job has one", quoted(&flag))),
+        Some(value) => written_otherwise(&change.dimension, value, check),
+    }
+}
+
+/// What to give instead of a value that no job has.
+fn written_otherwise(dimension: &str, value: &str, check: &Check<'_>) -> Option<String> {
+    let context = check.outcome.context?;
+    let event = context.event.as_deref().unwrap_or_default();
+    let has_payload = check.question.is_some_and(|question| question.has_payload);
+    match dimension {
+        "branch" if value.starts_with("unknown:") && event.starts_with("pull_request") => {
+            let give = "`--payload event.json`, the event's payload, which says whose branch it is";
+            (!has_payload).then(|| give.to_owned())
+        }
+        "branch" => {
+            let name = branch_of(value, Kind::Literal)?;
+            let flag = quoted(&format!("--branch {name}"));
+            Some(format!("{flag}: a branch is named without `refs/heads/`"))
+        }
+        "workflow" => {
+            let file = file_of(value, Kind::Literal, context.repository.as_deref())?;
+            let flag = quoted(&format!("--workflow {file}"));
+            Some(format!("{flag}: a workflow is named by its file"))
+        }
+        _ => None,
+    }
 }

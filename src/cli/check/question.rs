@@ -21,6 +21,8 @@ pub(super) struct Question {
     /// Whether a base is given for an event that has none.
     pub(super) base_is_ignored: bool,
     pub(super) now: Timestamp,
+    /// Whether the event's payload is known.
+    pub(super) has_payload: bool,
 }
 
 impl Question {
@@ -41,6 +43,7 @@ impl Question {
             base_is_ignored: arguments.base.is_some() && context.base == Base::None,
             context,
             now,
+            has_payload: arguments.payload.is_some(),
         })
     }
 

@@ -6,6 +6,8 @@ use std::path::{Path, PathBuf};
 use jiff::Timestamp;
 
 use super::fix;
+use crate::action::Environment;
+use crate::cli::git::{self, Git};
 use crate::policy::lint::{Finding, Options, Source, lint};
 use crate::policy::{Format, MAX_FILE, Position};
 
@@ -122,7 +124,15 @@ fn options(path: &Path, now: Timestamp) -> Options {
     Options {
         now: Some(now),
         workflows: workflows(path),
+        repository: repository(path),
     }
+}
+
+/// The repository that the policy is in.
+fn repository(policy: &Path) -> Option<String> {
+    let host = git::host(&Environment::new(std::env::vars_os()))?;
+    let origin = Git::above(policy)?.origin(&host)?;
+    Some(origin.to_string())
 }
 
 /// The names of the workflow files of the repository that the policy is in.

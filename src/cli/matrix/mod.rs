@@ -149,11 +149,13 @@ fn render(arguments: &Arguments) -> Result<String, Error> {
     // To the second: nobody reads more.
     let second = || Timestamp::from_second(Timestamp::now().as_second()).unwrap_or_default();
     let now = arguments.now.unwrap_or_else(second);
-    let matrix = Matrix::new(&scope.rules, &workflows, &arguments.action, now)
+    let own = origin.as_ref().map(ToString::to_string);
+    let repository = scope.repository.as_deref().or(own.as_deref());
+    let matrix = Matrix::new(&scope.rules, repository, &workflows, &arguments.action, now)
         .map_err(|error| invalid(&error))?;
     let page = Page {
         policy: name.clone(),
-        repository: scope.repository,
+        repository: scope.repository.clone(),
         workflows: directory.display().to_string(),
         files: workflows.files.len() + workflows.unreadable.len(),
         rules: scope.rules.len(),

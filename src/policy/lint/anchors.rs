@@ -2,11 +2,11 @@
 
 use super::super::{Kind, Pattern};
 use super::catalogue::{HALF_ANCHORED, REDUNDANT_ANCHOR};
-use super::patterns::replace;
+use super::patterns::propose;
 use super::scan::{Item, scan};
-use super::{Findings, Fix, quoted};
+use super::{Dimension, Findings, Fix, quoted};
 
-pub(super) fn check(pattern: &Pattern<'_>, findings: &mut Findings<'_>) {
+pub(super) fn check(dimension: Dimension<'_>, pattern: &Pattern<'_>, findings: &mut Findings<'_>) {
     let items = scan(&pattern.text);
     let repeated = items.get(1).is_some_and(|item| item.repeats());
     let starts = items.first().is_some_and(|item| item.is('^')) && !repeated;
@@ -16,7 +16,7 @@ pub(super) fn check(pattern: &Pattern<'_>, findings: &mut Findings<'_>) {
     }
     let bare = bare(&pattern.text, starts, ends);
     if starts != ends && reads_as_a_part(&items, starts) {
-        return half_anchored(pattern, bare, starts, findings);
+        return half_anchored(dimension, pattern, bare, starts, findings);
     }
     let Some(bare) = bare_pattern(bare) else {
         return;
@@ -30,9 +30,15 @@ pub(super) fn check(pattern: &Pattern<'_>, findings: &mut Findings<'_>) {
         "the {anchors} of {} {change} nothing: a pattern matches the whole value",
         quoted(&pattern.text)
     );
-    let fix = replace(pattern, bare, findings).map(Fix::safe);
     let finding = findings.pattern(&REDUNDANT_ANCHOR, pattern, message);
-    findings.push(finding.help(format!("write {}", quoted(bare))).fix(fix));
+    let instead = [(bare, Kind::of(bare))];
+    let proposal = propose(dimension, pattern, instead, findings);
+    findings.push(match proposal {
+        Some(proposal) => finding
+            .help(format!("write {}", quoted(&proposal.written)))
+            .fix(proposal.fix.map(Fix::safe)),
+        None => finding.help("leave them out"),
+    });
 }
 
 fn bare(text: &str, starts: bool, ends: bool) -> &str {
@@ -74,7 +80,13 @@ fn reads_as_a_part(items: &[Item], starts: bool) -> bool {
     items.len() > 1 && !alternatives && !open
 }
 
-fn half_anchored(pattern: &Pattern<'_>, bare: &str, starts: bool, findings: &mut Findings<'_>) {
+fn half_anchored(
+    dimension: Dimension<'_>,
+    pattern: &Pattern<'_>,
+    bare: &str,
+    starts: bool,
+    findings: &mut Findings<'_>,
+) {
     let (reads_as, wider) = if starts {
         ("starts with", format!("{bare}.*"))
     } else {
@@ -86,9 +98,15 @@ fn half_anchored(pattern: &Pattern<'_>, bare: &str, starts: bool, findings: &mut
     );
     // No fix: it would grant more than the policy does now.
     let finding = findings.pattern(&HALF_ANCHORED, pattern, message);
-    findings.push(finding.help(format!(
-        "write {}, or {} if that is all",
-        quoted(&wider),
-        quoted(bare)
-    )));
+    let propose = |text: &str| {
+        let instead = [(text, Kind::of(text))];
+        let proposal = propose(dimension, pattern, instead, findings);
+        proposal.map(|proposal| quoted(&proposal.written))
+    };
+    let help = match (propose(&wider), propose(bare)) {
+        (Some(wider), Some(bare)) => format!("write {wider}, or {bare} if that is all"),
+        (Some(one), None) | (None, Some(one)) => format!("write {one}"),
+        (None, None) => "write `.*` where any text may stand".to_owned(),
+    };
+    findings.push(finding.help(help));
 }

@@ -1,15 +1,18 @@
 //! `double-backslash`: `.*\\.yml$`, as one documentation prints it, asks for a backslash.
 
-use std::borrow::Cow;
-
-use super::super::{Case, Pattern};
+use super::super::meant::without_anchors;
+use super::super::{Kind, Pattern};
 use super::catalogue::DOUBLE_BACKSLASH;
-use super::patterns::replace;
+use super::patterns::propose;
 use super::scan::{Item, scan};
-use super::{Findings, quoted};
+use super::{Dimension, Findings, quoted};
 
 /// Whether something was found.
-pub(super) fn check(pattern: &Pattern<'_>, findings: &mut Findings<'_>) -> bool {
+pub(super) fn check(
+    dimension: Dimension<'_>,
+    pattern: &Pattern<'_>,
+    findings: &mut Findings<'_>,
+) -> bool {
     let escapes = |item: &Item| item.is_escaped && !item.in_class && item.c == '\\';
     if !scan(&pattern.text).iter().any(escapes) {
         return false;
@@ -18,23 +21,20 @@ pub(super) fn check(pattern: &Pattern<'_>, findings: &mut Findings<'_>) -> bool 
         "the regex {} asks for a backslash in the value",
         quoted(&pattern.text)
     );
-    let single = Pattern {
-        text: Cow::Owned(pattern.text.replace(r"\\", r"\")),
-        ..pattern.clone()
+    let single = pattern.text.replace(r"\\", r"\");
+    let bare = without_anchors(&single);
+    let instead = [(&*single, Kind::Regex), (bare, Kind::Regex)];
+    let proposal = propose(dimension, pattern, instead, findings);
+    let write = match &proposal {
+        Some(proposal) => quoted(&proposal.written),
+        None => "one backslash".to_owned(),
     };
-    let fixed = single.compile(Case::Sensitive).is_ok();
-    let fix = fixed
-        .then(|| replace(pattern, &single.text, findings))
-        .flatten();
-    let help = if fixed {
-        format!(
-            "file names, branches and environments have none: write {}",
-            quoted(&single.text)
-        )
-    } else {
-        "file names, branches and environments have none: write one backslash".to_owned()
-    };
+    let help = format!("file names, branches and environments have none: write {write}");
     let finding = findings.pattern(&DOUBLE_BACKSLASH, pattern, message);
-    findings.push(finding.help(help).fix(fix));
+    findings.push(
+        finding
+            .help(help)
+            .fix(proposal.and_then(|proposal| proposal.fix)),
+    );
     true
 }

@@ -29,6 +29,7 @@ catalogue! {
     PATTERN_INVALID "pattern-invalid" Error "A pattern does not compile, so every check that needs it ends in an error.";
     GLOB_LIKE "glob-like" Warning "A regex whose text looks like a glob.";
     DOUBLE_BACKSLASH "double-backslash" Warning "A regex that asks for a backslash, which names do not have.";
+    NOT_ITSELF "not-itself" Warning "A regex that reads like a plain name and does not match itself.";
     HALF_ANCHORED "half-anchored" Warning "A regex with one anchor, which reads as a prefix or a suffix but matches the whole value.";
     UNESCAPED_DOT "unescaped-dot" Warning "A dot of a regex that matches any character where a dot was probably meant.";
     REDUNDANT_ANCHOR "redundant-anchor" Note "Anchors around a pattern, which always matches the whole value.";
@@ -45,7 +46,9 @@ catalogue! {
     REPEATED_PERMISSION "repeated-permission" Note "A permission that a rule names twice.";
     UNKNOWN_EVENT "unknown-event" Warning "An event that GitHub does not have.";
     UNTRUSTED_EVENT "untrusted-event" Note "A rule for an event that runs trusted code on untrusted input.";
+    IMPOSSIBLE_EVENT "impossible-event" Warning "An event in which no job has what the rule asks for.";
     UNKNOWN_CLAIM "unknown-claim" Warning "A claim whose name is nearly that of a known one.";
+    IMPOSSIBLE_CLAIM "impossible-claim" Warning "A pattern for a claim that no value of the claim matches.";
     WEAK_CLAIM "weak-claim" Warning "A claim that says less than it seems to.";
     EXPIRED "expired" Warning "A rule that has expired.";
     UNPINNED_REPOSITORY "unpinned-repository" Note "An entry that names a repository without its id.";

@@ -1,53 +1,132 @@
-//! Whether one rule grants all that another does.
+//! Whether rules grant all that another one does.
 //!
-//! Only what is certain counts, so that a rule that is called unreachable can be removed: `*`, the
-//! same pattern, and a literal that the other pattern matches.
+//! Only what is certain counts, so that a rule that is called unreachable can be removed. Most pairs are
+//! decided by their texts, the others on automata, as long as there are not too many of them.
 
 use std::collections::HashMap;
 
 use super::super::{Case, Kind, Matcher, Pattern, Patterns, Rule};
 use super::Dimension;
+use crate::compare::{Automata, Budget, covers};
 use crate::decision::is_trusted_event;
 
 /// The most compiled patterns that are kept. Each may take [`super::super::MAX_COMPILED`] bytes.
 const MAX_KEPT: usize = 256;
+/// The most patterns of one dimension that are compared on automata.
+const MAX_PATTERNS: usize = 64;
 
 /// Compares rules and keeps what it compiled.
-#[derive(Default)]
 pub(super) struct Coverage<'r> {
     matchers: HashMap<(&'r str, Kind, bool), Option<Matcher<'r>>>,
+    automata: Automata,
+    /// What is left for comparisons on automata.
+    pub(super) budget: Budget,
+}
+
+/// What a rule asks for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Part<'r> {
+    Events,
+    Values(Dimension<'r>),
+}
+
+/// What a rule grants of what another one does.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Covered<'r> {
+    /// All of it.
+    Whole,
+    /// All of it but for one part.
+    But(Part<'r>),
+    /// Less, or it is not certain.
+    Less,
 }
 
 impl<'r> Coverage<'r> {
-    /// Whether every job that `narrow` grants a permission to is granted it by `wide`, which has to
-    /// be valid.
-    pub(super) fn rule(&mut self, wide: &'r Rule<'r>, narrow: &Rule<'_>) -> bool {
-        let claims = |coverage: &mut Self| {
-            wide.claims.iter().all(|(name, wide)| {
-                let narrow = narrow.claims.iter().find(|(other, _)| other == name);
-                let narrow = narrow.map(|(_, patterns)| patterns);
-                coverage.dimension(Dimension::Claim(name), Some(wide), narrow)
-            })
+    pub(super) fn new(budget: Budget) -> Self {
+        Self {
+            matchers: HashMap::new(),
+            automata: Automata::default(),
+            budget,
+        }
+    }
+
+    /// What `wide`, which has to be valid, grants of what `narrow` does.
+    pub(super) fn rule(&mut self, wide: &'r Rule<'r>, narrow: &'r Rule<'r>) -> Covered<'r> {
+        if !expiry(wide, narrow) {
+            return Covered::Less;
+        }
+        let mut but = None;
+        let mut parts = parts(wide);
+        let is_whole = parts.all(|part| {
+            let is_covered = match part {
+                Part::Events => events(wide, narrow),
+                Part::Values(dimension) => self.dimension(
+                    dimension,
+                    values(wide, dimension),
+                    values(narrow, dimension),
+                ),
+            };
+            is_covered || but.replace(part).is_none()
+        });
+        match but {
+            _ if !is_whole => Covered::Less,
+            // Where no pull request is, there is no base.
+            Some(Part::Values(Dimension::Branch)) if has_base(narrow) => Covered::Less,
+            _ if has_base(narrow) && !self.base(wide, narrow) => Covered::Less,
+            None => Covered::Whole,
+            Some(part) => Covered::But(part),
+        }
+    }
+
+    /// Whether some rules that cover all of another one but for one part, cover that part together.
+    pub(super) fn together(
+        &mut self,
+        part: Part<'r>,
+        wide: &[&'r Rule<'r>],
+        narrow: &'r Rule<'r>,
+    ) -> bool {
+        match part {
+            Part::Events => narrow.events.as_ref().is_some_and(|events| {
+                let is_accepted = |event: &str| {
+                    let mut wide = wide.iter();
+                    wide.any(|rule| match &rule.events {
+                        Some(events) => events.iter().any(|name| name == event),
+                        None => is_trusted_event(event),
+                    })
+                };
+                events.iter().all(|event| is_accepted(event))
+            }),
+            Part::Values(dimension) => {
+                let lists = wide.iter().filter_map(|rule| values(rule, dimension));
+                let patterns: Vec<_> = lists.flat_map(|patterns| &patterns.list).collect();
+                values(narrow, dimension)
+                    .is_some_and(|narrow| self.deep(dimension, &patterns, &narrow.list))
+            }
+        }
+    }
+
+    /// Whether a rule covers something of the one part of another that it does not cover whole, as far
+    /// as names say.
+    pub(super) fn meets(
+        &mut self,
+        part: Part<'r>,
+        wide: &'r Rule<'r>,
+        narrow: &'r Rule<'r>,
+    ) -> bool {
+        let Part::Values(dimension) = part else {
+            return true;
         };
-        events(wide, narrow)
-            && expiry(wide, narrow)
-            && self.dimension(
-                Dimension::Workflow,
-                wide.workflow.as_ref(),
-                narrow.workflow.as_ref(),
-            )
-            && self.dimension(
-                Dimension::Branch,
-                wide.branch.as_ref(),
-                narrow.branch.as_ref(),
-            )
-            && self.base(wide, narrow)
-            && self.dimension(
-                Dimension::Environment,
-                wide.environment.as_ref(),
-                narrow.environment.as_ref(),
-            )
-            && claims(self)
+        let (Some(wide), Some(narrow)) = (values(wide, dimension), values(narrow, dimension))
+        else {
+            return false;
+        };
+        let mut pairs = narrow
+            .list
+            .iter()
+            .flat_map(|narrow| wide.list.iter().map(move |wide| (wide, narrow)));
+        pairs.any(|(wide, narrow)| {
+            !(is_one_value(narrow) && is_one_value(wide)) || self.pattern(dimension, wide, narrow)
+        })
     }
 
     /// Whether `wide` trusts every base that `narrow` does, where its branch covers the other's. A rule
@@ -83,13 +162,41 @@ impl<'r> Coverage<'r> {
         if wide.list.iter().any(is_any) {
             return true;
         }
-        narrow.is_some_and(|narrow| {
-            narrow.list.iter().all(|narrow| {
-                wide.list
-                    .iter()
-                    .any(|wide| self.pattern(dimension, wide, narrow))
-            })
-        })
+        let Some(narrow) = narrow else {
+            return false;
+        };
+        let mut is_open = false;
+        for narrow in &narrow.list {
+            let mut list = wide.list.iter();
+            if list.any(|wide| self.pattern(dimension, wide, narrow)) {
+                continue;
+            }
+            // Of one value that is all there is to say; where case is ignored it stands for several.
+            if is_one_value(narrow) || narrow.kind == Kind::Any {
+                return false;
+            }
+            is_open = true;
+        }
+        let wide: Vec<_> = wide.list.iter().collect();
+        !is_open || self.deep(dimension, &wide, &narrow.list)
+    }
+
+    /// Whether every value that one of `narrow` matches is matched by one of `wide`, on automata.
+    fn deep(
+        &mut self,
+        dimension: Dimension<'_>,
+        wide: &[&Pattern<'_>],
+        narrow: &[Pattern<'_>],
+    ) -> bool {
+        if wide.len().max(narrow.len()) > MAX_PATTERNS
+            || narrow.iter().any(|pattern| pattern.kind == Kind::Any)
+        {
+            return false;
+        }
+        let narrow: Vec<_> = narrow.iter().collect();
+        let ignores_case = dimension.ignores_case();
+        let budget = &mut self.budget;
+        covers(&mut self.automata, wide, &narrow, ignores_case, budget) == Some(true)
     }
 
     /// Whether every value that `narrow` matches is matched by `wide`.
@@ -144,6 +251,38 @@ fn is_one_value(pattern: &Pattern<'_>) -> bool {
 fn has_flags(pattern: &Pattern<'_>) -> bool {
     let mut groups = pattern.text.split("(?").skip(1);
     pattern.kind == Kind::Regex && groups.any(|group| !group.starts_with([':', '<', 'P']))
+}
+
+/// What a rule asks for, in the order in which rules differ most often.
+fn parts<'r>(rule: &'r Rule<'r>) -> impl Iterator<Item = Part<'r>> {
+    let named = [
+        Dimension::Branch,
+        Dimension::Workflow,
+        Dimension::Environment,
+    ];
+    let claims = rule.claims.iter().map(|(name, _)| Dimension::Claim(name));
+    let values = named.into_iter().chain(claims).map(Part::Values);
+    std::iter::once(Part::Events).chain(values)
+}
+
+fn values<'r>(rule: &'r Rule<'r>, dimension: Dimension<'_>) -> Option<&'r Patterns<'r>> {
+    match dimension {
+        Dimension::Workflow => rule.workflow.as_ref(),
+        Dimension::Branch => rule.branch.as_ref(),
+        Dimension::Environment => rule.environment.as_ref(),
+        Dimension::Claim(name) => {
+            let mut claims = rule.claims.iter();
+            let claim = claims.find(|(other, _)| other == name);
+            claim.map(|(_, patterns)| patterns)
+        }
+        Dimension::Repository => None,
+    }
+}
+
+/// Whether a rule may match in a pull request, which has a base.
+fn has_base(rule: &Rule<'_>) -> bool {
+    let events = rule.events.as_ref();
+    events.is_none_or(|events| events.iter().any(|event| event.starts_with("pull_request")))
 }
 
 fn events(wide: &Rule<'_>, narrow: &Rule<'_>) -> bool {

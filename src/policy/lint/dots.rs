@@ -1,12 +1,13 @@
 //! `unescaped-dot`: the dot of `release/1.0|main` matches any character.
 
-use super::super::Pattern;
+use super::super::meant::without_anchors;
+use super::super::{Kind, Pattern};
 use super::catalogue::UNESCAPED_DOT;
-use super::patterns::replace;
+use super::patterns::propose;
 use super::scan::{neighbours, scan};
-use super::{Findings, quoted};
+use super::{Dimension, Findings, quoted};
 
-pub(super) fn check(pattern: &Pattern<'_>, findings: &mut Findings<'_>) {
+pub(super) fn check(dimension: Dimension<'_>, pattern: &Pattern<'_>, findings: &mut Findings<'_>) {
     let items = scan(&pattern.text);
     let mut escaped = String::with_capacity(pattern.text.len() + 2);
     let mut found = false;
@@ -29,11 +30,14 @@ pub(super) fn check(pattern: &Pattern<'_>, findings: &mut Findings<'_>) {
         "a `.` of the regex {} matches any character",
         quoted(&pattern.text)
     );
-    let fix = replace(pattern, &escaped, findings);
     let finding = findings.pattern(&UNESCAPED_DOT, pattern, message);
-    findings.push(
-        finding
-            .help(format!("for a dot write {}", quoted(&escaped)))
-            .fix(fix),
-    );
+    let bare = without_anchors(&escaped);
+    let instead = [(&*escaped, Kind::Regex), (bare, Kind::Regex)];
+    let proposal = propose(dimension, pattern, instead, findings);
+    findings.push(match proposal {
+        Some(proposal) => finding
+            .help(format!("for a dot write {}", quoted(&proposal.written)))
+            .fix(proposal.fix),
+        None => finding.help(r"for a dot write `\.`"),
+    });
 }

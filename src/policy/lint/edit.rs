@@ -2,9 +2,7 @@
 
 use std::ops::Range;
 
-use super::super::token::ScalarKind;
-use super::super::yaml::resolve;
-use super::super::{Format, Position};
+use super::super::{Format, Position, written};
 use super::source::{Source, count};
 
 impl Source<'_> {
@@ -71,38 +69,13 @@ impl Source<'_> {
     /// and the text needs none.
     pub(super) fn quote_as(&self, at: Position, text: &str) -> String {
         match self.around(at).1.chars().next() {
-            Some('"') => serde_json::Value::from(text).to_string(),
-            Some('\'') => self.quote(text),
-            _ if self.format == Format::Yaml && is_plain(text) => text.to_owned(),
-            _ => self.quote(text),
+            Some('\'') if text.chars().all(written::is_shown) => {
+                format!("'{}'", text.replace('\'', "''"))
+            }
+            Some('"') => written::double_quoted(text, self.format),
+            _ => written::scalar(text, self.format),
         }
     }
-
-    /// A text as a scalar of the format.
-    pub(super) fn quote(&self, text: &str) -> String {
-        if self.format == Format::Json || text.chars().any(char::is_control) {
-            return serde_json::Value::from(text).to_string();
-        }
-        // In single quotes a backslash is a backslash.
-        format!("'{}'", text.replace('\'', "''"))
-    }
-
-    /// A glob as a pattern of the format.
-    pub(super) fn quote_glob(&self, glob: &str) -> String {
-        match self.format {
-            Format::Yaml => format!("{{ glob: {} }}", self.quote(glob)),
-            Format::Json => format!("{{ \"glob\": {} }}", self.quote(glob)),
-        }
-    }
-}
-
-/// Whether a text means itself without quotes wherever a scalar can stand. Not all that do are told.
-fn is_plain(text: &str) -> bool {
-    let is_safe = |c: char| c.is_ascii_alphanumeric() || "_-./()|\\^$+*".contains(c);
-    // What starts with a letter is no number (yaml.org, section 10.3.2).
-    text.starts_with(|c: char| c.is_ascii_alphabetic() || c == '(')
-        && text.chars().all(is_safe)
-        && resolve(text) == ScalarKind::Text
 }
 
 #[cfg(test)]

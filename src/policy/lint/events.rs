@@ -2,7 +2,8 @@
 
 use super::super::Rule;
 use super::catalogue::{UNKNOWN_CLAIM, UNKNOWN_EVENT, UNTRUSTED_EVENT, WEAK_CLAIM};
-use super::{Findings, quoted};
+use super::forms::Forms;
+use super::{Findings, meetings, quoted};
 use crate::decision::is_trusted_event;
 
 /// Source: docs.github.com, "Events that trigger workflows"; `dynamic` is GitHub's own.
@@ -89,13 +90,22 @@ const CLAIMS: &[&str] = &[
     "workflow_sha",
 ];
 
-pub(super) fn check(rule: &Rule<'_>, findings: &mut Findings<'_>) {
+pub(super) fn check(rule: &Rule<'_>, forms: &mut Forms, findings: &mut Findings<'_>) {
     for event in rule.events.iter().flatten() {
         check_event(rule, event, findings);
+        meetings::check(rule, event, forms, findings);
+    }
+    if rule.events.is_none() {
+        meetings::check_trusted(rule, forms, findings);
     }
     for (claim, _) in &rule.claims {
         check_claim(rule, claim, findings);
     }
+}
+
+/// Whether GitHub documents an event of this name.
+pub(crate) fn is_event(name: &str) -> bool {
+    EVENTS.contains(&name) && name != "workflow_call"
 }
 
 fn check_event(rule: &Rule<'_>, event: &str, findings: &mut Findings<'_>) {

@@ -2,40 +2,42 @@
 
 use super::super::{Case, Kind, Pattern, Position};
 use super::catalogue::GLOB_LIKE;
+use super::patterns::propose;
 use super::scan::{Item, neighbours, scan};
-use super::{Findings, Fix, quoted};
+use super::{Dimension, Findings, quoted};
 
 /// Characters of names that nobody repeats.
 const SEPARATORS: &[char] = &['/', '-', '_', ':', '@', ',', ' '];
 
-pub(super) fn check(pattern: &Pattern<'_>, findings: &mut Findings<'_>) {
+pub(super) fn check(dimension: Dimension<'_>, pattern: &Pattern<'_>, findings: &mut Findings<'_>) {
     let items = scan(&pattern.text);
     if !looks_like_a_glob(&items) {
         return;
     }
-    let glob = as_glob(&pattern.text);
-    let regex = quoted(&as_regex(&items));
+    let glob = as_glob(&pattern.text).map(|glob| (glob, Kind::Glob));
+    let glob = glob.as_ref().map(|(glob, kind)| (&**glob, *kind));
+    let glob = propose(dimension, pattern, glob, findings);
+    let regex = as_regex(&items);
+    let regex = propose(dimension, pattern, [(&*regex, Kind::Regex)], findings);
+    let regex = regex.map(|regex| quoted(&regex.written));
     let message = format!(
         "the regex {} looks like a glob: its `*` repeats the character before it",
         quoted(&pattern.text)
     );
-    let help = match &glob {
-        Some(glob) => format!(
-            "write {}, or as a regex {regex}",
-            quoted(&findings.source.quote_glob(glob))
-        ),
-        None => format!("as a regex it would be {regex}"),
-    };
-    let fix = glob.and_then(|glob| fix(pattern, &glob, findings));
     let finding = findings.pattern(&GLOB_LIKE, pattern, message);
-    findings.push(finding.help(help).fix(fix));
-}
-
-/// The pattern as a glob, where one can stand.
-pub(super) fn fix(pattern: &Pattern<'_>, glob: &str, findings: &Findings<'_>) -> Option<Fix> {
-    let source = &findings.source;
-    let range = findings.whole(pattern)?;
-    (!source.is_explicit(pattern.position)).then(|| Fix::new(range, source.quote_glob(glob)))
+    findings.push(match (glob, regex) {
+        (Some(glob), Some(regex)) => finding
+            .help(format!(
+                "write {}, or as a regex {regex}",
+                quoted(&glob.written)
+            ))
+            .fix(glob.fix),
+        (Some(glob), None) => finding
+            .help(format!("write {}", quoted(&glob.written)))
+            .fix(glob.fix),
+        (None, Some(regex)) => finding.help(format!("as a regex it would be {regex}")),
+        (None, None) => finding,
+    });
 }
 
 fn looks_like_a_glob(items: &[Item]) -> bool {
@@ -69,8 +71,16 @@ pub(super) fn as_glob(text: &str) -> Option<String> {
     is_glob.then(|| text.to_owned())
 }
 
-/// The regex that was probably meant.
+/// The regex that was probably meant, without anchors: they change nothing.
 fn as_regex(items: &[Item]) -> String {
+    let items = match items {
+        [first, items @ ..] if first.is('^') => items,
+        items => items,
+    };
+    let items = match items {
+        [items @ .., last] if last.is('$') => items,
+        items => items,
+    };
     let mut regex = String::new();
     let mut skip = false;
     for (before, item, after) in neighbours(items) {
@@ -104,7 +114,7 @@ mod tests {
             ("release-*", "release-[^/]*"),
             ("release*", "release[^/]*"),
             ("deploy-*.yml", r"deploy-[^/]*\.yml"),
-            ("^feature/*$", "^feature/[^/]*$"),
+            ("^feature/*$", "feature/[^/]*"),
             ("(feat|fix)/*", "(feat|fix)/[^/]*"),
         ] {
             let items = scan(text);

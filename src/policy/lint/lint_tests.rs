@@ -5,6 +5,7 @@ pub(in crate::policy::lint) fn found(text: &str) -> Vec<String> {
     let options = Options {
         now: Some("2027-01-01T00:00:00Z".parse().unwrap()),
         workflows: Some(["deploy.yml".to_owned(), "plan.yaml".to_owned()].into()),
+        repository: Some("acme-org/infra".to_owned()),
     };
     let findings = lint(text, Format::Yaml, &options);
     for finding in &findings {
@@ -120,7 +121,7 @@ fn permission_keys() {
 fn events_and_claims() {
     let one = |text: &str| of_rule(&format!("branch: main\n{text}"));
     for (text, expected) in [
-        ("events: [push, merge_group]", &[][..]),
+        ("events: [push, pull_request]", &[][..]),
         ("events: [pushes]", &["5:14 unknown-event"]),
         ("events: [push, workflow_call]", &["5:20 unknown-event"]),
         ("events: [pull_request_target]", &["5:14 untrusted-event"]),
@@ -131,6 +132,129 @@ fn events_and_claims() {
         ("claims: { workflow: x }", &["5:15 weak-claim"]),
     ] {
         assert_eq!(one(text), expected, "{text}");
+    }
+}
+
+#[test]
+fn claims_of_a_known_form() {
+    let codes = |claim: &str| -> Vec<String> {
+        let found = of_rule(&format!("branch: main\nclaims: {{ {claim} }}"));
+        let codes = found.iter().map(|f| f.split(' ').nth(1).unwrap());
+        codes.map(str::to_owned).collect()
+    };
+    for claim in [
+        "ref: main",
+        "ref: 'ma.*'",
+        "ref: { glob: 'release/**' }",
+        "runner_environment: github_hosted",
+        "runner_environment: 'GitHub.*'",
+        "ref_type: heads",
+        "ref_protected: 'True'",
+        "repository_visibility: secret",
+        "event_name: Push",
+        "repository_id: acme-org/infra",
+        "actor_id: '-1'",
+        "sha: HEAD",
+        "sha: '[0-9A-F]{40}[0-9]'",
+        "actor: '@octocat'",
+        "actor: 'x.*y z'",
+        "repository: infra",
+        "workflow_ref: deploy.yml",
+        "job_workflow_ref: acme-org/shared/.github/workflows/gate.yml",
+        "job_workflow_ref: 'acme-org/shared/[^@]*'",
+        "head_ref: 'a b'",
+    ] {
+        assert_eq!(codes(claim), ["impossible-claim"], "{claim}");
+    }
+    for claim in [
+        "ref: refs/heads/main",
+        "ref: '.*main'",
+        "ref: '*'",
+        "runner_environment: self-hosted",
+        "runner_environment: '.*-hosted'",
+        "ref_protected: 'true'",
+        "repository_id: '[1-9]+'",
+        "sha: '0a1b.*'",
+        "actor: 'dependabot[bot]'",
+        "actor: octo_corp",
+        "job_workflow_ref: acme-org/shared/.github/workflows/gate.yml@refs/heads/main",
+        "job_workflow_ref: 'acme-org/shared/.*'",
+        "sub: anything",
+        "something_new: a b",
+        "ref: 'a)'",
+    ] {
+        let found = codes(claim);
+        assert!(!found.contains(&"impossible-claim".to_owned()), "{claim}");
+    }
+}
+
+#[test]
+fn events_and_what_their_jobs_have() {
+    let codes = |rule: &str| -> Vec<String> {
+        let found = of_rule(rule);
+        let found = found.iter().filter(|f| f.ends_with("impossible-event"));
+        found
+            .map(|f| f.split(' ').next().unwrap().to_owned())
+            .collect()
+    };
+    for (rule, expected) in [
+        ("branch: main\nevents: [merge_group]", &["5:14"][..]),
+        ("branch: main\nevents: [push, merge_group]", &["5:20"]),
+        ("branch: [main, 'gh-.*']\nevents: [merge_group]", &[]),
+        ("branch: '.*'\nevents: [merge_group, release, push]", &[]),
+        ("branch: main\nevents: [release]", &["5:14"]),
+        ("branch: { glob: 'refs/tags/v*' }\nevents: [release]", &[]),
+        (
+            "branch: refs/tags/v1\nevents: [pull_request, push]",
+            &["5:14"],
+        ),
+        (
+            "branch: octocat:main\nevents: [push, pull_request]",
+            &["5:14"],
+        ),
+        (
+            "branch: refs/tags/v1\nevents: [schedule, delete]",
+            &["5:14", "5:24"],
+        ),
+        ("branch: refs/tags/v1\nevents: [create, deployment]", &[]),
+        ("branch: refs\nevents: [schedule]", &[]),
+        (
+            "branch: refs/heads/refs/x\nevents: [schedule, pull_request]",
+            &[],
+        ),
+        (
+            "environment: x\nevents: [merge_group]\nclaims: { ref: refs/heads/main }",
+            &["5:14"],
+        ),
+        (
+            "environment: x\nevents: [push, pull_request]\nclaims: { base_ref: main }",
+            &["5:14"],
+        ),
+        (
+            "environment: x\nevents: [push]\nclaims: { base_ref: '*' }",
+            &[],
+        ),
+        (
+            "environment: x\nevents: [push]\nclaims: { event_name: schedule }",
+            &["5:14"],
+        ),
+        (
+            "environment: x\nevents: [release]\nclaims: { ref_type: branch }",
+            &["5:14"],
+        ),
+        ("branch: 'a)'\nevents: [merge_group]", &[]),
+        ("branch: main\nevents: [tomorrows_event]", &[]),
+        ("environment: x\nevents: [merge_group]", &[]),
+        (
+            "environment: x\nclaims: { event_name: workflow_run }",
+            &["5:27"],
+        ),
+        (
+            "environment: x\nclaims: { event_name: [workflow_run, push] }",
+            &[],
+        ),
+    ] {
+        assert_eq!(codes(rule), expected, "{rule}");
     }
 }
 
@@ -207,6 +331,19 @@ fn names_that_cannot_be() {
         ),
         ("workflow: workflows/deploy.yml", &["never-matches"]),
         (
+            "workflow: Acme-Org/infra/.github/workflows/deploy.yml",
+            &["never-matches"],
+        ),
+        (
+            "workflow: { glob: '.github/workflows/*.yml' }",
+            &["never-matches"],
+        ),
+        (
+            "workflow: '\\.github/workflows/d.*\\.yml'",
+            &["never-matches"],
+        ),
+        ("workflow: 'acme/x/\\.github/workflows/.*'", &[]),
+        (
             "workflow: acme/shared/.github/workflows/a.yml@refs/heads/main",
             &["never-matches"],
         ),
@@ -218,6 +355,7 @@ fn names_that_cannot_be() {
         ("branch: main", &[]),
         ("branch: refs/tags/v1", &[]),
         ("branch: octocat:main", &[]),
+        ("branch: refs/heads/refs/tags/v1", &[]),
         ("branch: refs/heads/main", &["never-matches"]),
         ("branch: refs/heads/(a|b)", &["never-matches"]),
         ("branch: release/", &["never-matches"]),

@@ -7,6 +7,7 @@
 mod anchors;
 mod backslashes;
 pub mod catalogue;
+mod claims;
 mod cover;
 mod dots;
 mod edit;
@@ -14,11 +15,14 @@ mod entries;
 mod events;
 mod expiry;
 mod fix;
+mod forms;
 mod globs;
 mod keys;
+mod meetings;
 mod names;
 mod others;
 mod patterns;
+mod plain;
 mod rules;
 mod scan;
 mod source;
@@ -30,10 +34,15 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
 pub use catalogue::Lint;
+pub(crate) use events::is_event;
 pub use fix::{Fix, apply_safe};
 pub use source::Source;
 
-use super::{Document, Entry, Format, Invalid, Pattern, Patterns, Position, Problem, Rule, quoted};
+use forms::Forms;
+
+use super::{
+    Document, Entry, Format, Invalid, Kind, Pattern, Patterns, Position, Problem, Rule, quoted,
+};
 
 /// How much a finding matters.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
@@ -84,12 +93,15 @@ pub struct Options {
     pub now: Option<Timestamp>,
     /// The file names in `.github/workflows` of the repository that the policy is in, if it is in one.
     pub workflows: Option<BTreeSet<String>>,
+    /// `OWNER/NAME` of the repository that the policy is in, where it is known.
+    pub repository: Option<String>,
 }
 
 /// Everything that is to be said of a policy, in file order.
 pub fn lint(text: &str, format: Format, options: &Options) -> Vec<Finding> {
     let mut findings = Findings {
         source: Source::new(text, format),
+        repository: None,
         list: Vec::new(),
     };
     let (document, invalid) = Document::parse_partly(text, format);
@@ -104,6 +116,34 @@ pub fn lint(text: &str, format: Format, options: &Options) -> Vec<Finding> {
     list
 }
 
+/// Whether nothing is found in a pattern of a dimension, which is named as in a trace: what is proposed
+/// to people has to pass their next run of the lint. `repository` is the one that the rule is for.
+pub(crate) fn accepts(dimension: &str, pattern: &Pattern<'_>, repository: Option<&str>) -> bool {
+    let dimension = match dimension {
+        "repository" => Dimension::Repository,
+        "workflow" => Dimension::Workflow,
+        "branch" | "base" => Dimension::Branch,
+        "environment" => Dimension::Environment,
+        claim => Dimension::Claim(claim.strip_prefix("claims.").unwrap_or(claim)),
+    };
+    is_clean(dimension, pattern, repository)
+}
+
+fn is_clean(dimension: Dimension<'_>, pattern: &Pattern<'_>, repository: Option<&str>) -> bool {
+    let mut findings = Findings {
+        source: Source::new("", Format::Yaml),
+        repository: repository.map(str::to_owned),
+        list: Vec::new(),
+    };
+    let patterns = Patterns {
+        position: Position::START,
+        list: vec![pattern.clone()],
+    };
+    patterns::Checker::default().check(dimension, &patterns, &mut findings);
+    names::check(dimension, &patterns, &mut findings);
+    findings.list.is_empty() && claims::may_match(dimension, pattern, &mut Forms::default())
+}
+
 /// `is_whole`: nothing of the policy is missing in the document, so that its lists can be judged and
 /// not only what stands in them.
 fn check(document: &Document<'_>, is_whole: bool, options: &Options, findings: &mut Findings<'_>) {
@@ -112,6 +152,7 @@ fn check(document: &Document<'_>, is_whole: bool, options: &Options, findings: &
     }
     let mut patterns = patterns::Checker::default();
     let mut rules = rules::Checker::default();
+    let mut forms = Forms::default();
     let top = document.permissions.as_deref().map(|list| (None, list));
     let of_entries = document
         .repositories
@@ -123,22 +164,33 @@ fn check(document: &Document<'_>, is_whole: bool, options: &Options, findings: &
             patterns.check(Dimension::Repository, repository, findings);
             names::check(Dimension::Repository, repository, findings);
         }
+        findings.repository = repository(entry, options).map(str::to_owned);
         for rule in list {
             for (dimension, values) in dimensions(rule) {
                 patterns.check(dimension, values, findings);
                 names::check(dimension, values, findings);
+                claims::check(dimension, values, &mut forms, findings);
             }
             if let Some(files) = &options.workflows {
                 names::check_files(rule, entry.is_none(), files, findings);
             }
             keys::check(rule, findings);
-            events::check(rule, findings);
+            events::check(rule, &mut forms, findings);
             expiry::check(rule, options.now, findings);
         }
         if is_whole {
             rules.check(list, &patterns, findings);
         }
     }
+}
+
+/// The repository that a list of rules is for, where it is only one and known by its name.
+fn repository<'o>(entry: Option<&'o Entry<'_>>, options: &'o Options) -> Option<&'o str> {
+    let Some(entry) = entry else {
+        return options.repository.as_deref();
+    };
+    let mut names = entry.repository.names()?;
+    names.next().filter(|_| names.next().is_none())
 }
 
 /// What a pattern is held against.
@@ -177,6 +229,8 @@ fn dimensions<'r>(rule: &'r Rule<'_>) -> impl Iterator<Item = (Dimension<'r>, &'
 /// Where the checks put what they find.
 struct Findings<'a> {
     source: Source<'a>,
+    /// The repository of the rules that are looked at, where it is known.
+    repository: Option<String>,
     list: Vec<Finding>,
 }
 
@@ -198,6 +252,15 @@ impl Findings<'_> {
     /// About a pattern.
     fn pattern(&self, lint: &Lint, pattern: &Pattern<'_>, message: String) -> Finding {
         self.value(lint, pattern.position, &pattern.text, message)
+    }
+
+    /// Whether a pattern says its kind, so that none of another kind can be put there.
+    fn is_explicit(&self, pattern: &Pattern<'_>) -> bool {
+        match pattern.kind {
+            Kind::Any | Kind::Literal => false,
+            Kind::Regex => self.source.is_explicit(pattern.position),
+            Kind::Exact | Kind::Glob => true,
+        }
     }
 
     /// Where a pattern stands, with its quotes, if it can be replaced.

@@ -3,13 +3,13 @@
 
 use std::collections::BTreeSet;
 
+use super::super::meant::{branch_of, file_of, kinds};
 use super::super::{Kind, Pattern, Patterns, Rule};
 use super::catalogue::{EXTENSION, NEVER_MATCHES, TRAILING_DASH_ENVIRONMENT, UNKNOWN_WORKFLOW};
-use super::patterns::replace;
-use super::{Dimension, Findings, quoted};
+use super::patterns::{propose, replace};
+use super::{Dimension, Finding, Findings, quoted};
 
 const WORKFLOWS: &str = ".github/workflows/";
-const HEADS: &str = "refs/heads/";
 
 pub(super) fn check(
     dimension: Dimension<'_>,
@@ -18,9 +18,9 @@ pub(super) fn check(
 ) {
     for pattern in &patterns.list {
         match (dimension, is_name(pattern)) {
-            (Dimension::Workflow, true) => workflow(pattern, findings),
+            (Dimension::Workflow, _) => workflow(pattern, findings),
             (Dimension::Branch, _) => branch(pattern, findings),
-            (Dimension::Repository, true) => repository(pattern, findings),
+            (Dimension::Repository, true) => repository_name(pattern, findings),
             (Dimension::Environment, is_name) => environment(pattern, is_name, findings),
             _ => {}
         }
@@ -35,14 +35,15 @@ fn is_name(pattern: &Pattern<'_>) -> bool {
 fn workflow(pattern: &Pattern<'_>, findings: &mut Findings<'_>) {
     let text: &str = &pattern.text;
     let name = quoted(text);
-    let path = text.trim_start_matches("./").trim_start_matches('/');
     let is_file = |name: &str| [".yml", ".yaml"].iter().any(|e| name.ends_with(e));
-    if let Some(file) = path.strip_prefix(WORKFLOWS) {
-        let file = file.split('@').next().unwrap_or(file);
-        let message = format!("no job has the workflow {name}: it is a file name without a path");
-        let fix = replace(pattern, file, findings);
+    if let Some(file) = file_of(text, pattern.kind, findings.repository.as_deref()) {
+        let message = format!(
+            "no job has the workflow {name}: of its own repository it is a file name without a path"
+        );
         let finding = findings.pattern(&NEVER_MATCHES, pattern, message);
-        findings.push(finding.help(format!("write {}", quoted(file))).fix(fix));
+        let kinds = kinds(file, pattern.kind).map(|kind| (file, kind));
+        push(Dimension::Workflow, pattern, kinds, finding, findings);
+    } else if !is_name(pattern) {
     } else if text.contains("@refs/") {
         let message = format!("no job has the workflow {name}: it is a file without a ref");
         let finding = findings.pattern(&NEVER_MATCHES, pattern, message);
@@ -76,25 +77,33 @@ fn is_path_of_a_repository(text: &str) -> bool {
         && parts.next().is_some_and(|path| !path.is_empty())
 }
 
+/// Puts a finding of a name with what to write instead.
+fn push(
+    dimension: Dimension<'_>,
+    pattern: &Pattern<'_>,
+    instead: [(&str, Kind); 3],
+    finding: Finding,
+    findings: &mut Findings<'_>,
+) {
+    let proposal = propose(dimension, pattern, instead, findings);
+    findings.push(match proposal {
+        Some(proposal) => finding
+            .help(format!("write {}", quoted(&proposal.written)))
+            .fix(proposal.fix),
+        None => finding,
+    });
+}
+
 fn branch(pattern: &Pattern<'_>, findings: &mut Findings<'_>) {
     let text: &str = &pattern.text;
-    let (anchor, name) = match (pattern.kind, text.strip_prefix('^')) {
-        (Kind::Regex, Some(rest)) => ("^", rest),
-        _ => ("", text),
-    };
-    if let Some(short) = name.strip_prefix(HEADS).filter(|short| !short.is_empty()) {
-        let short = format!("{anchor}{short}");
+    if let Some(short) = branch_of(text, pattern.kind) {
         let message = format!(
-            "{} matches no branch: a branch is named without `{HEADS}`",
+            "{} matches no branch: a branch is named without `refs/heads/`",
             quoted(text)
         );
-        let fix = if short == "*" {
-            None
-        } else {
-            replace(pattern, &short, findings)
-        };
         let finding = findings.pattern(&NEVER_MATCHES, pattern, message);
-        findings.push(finding.help(format!("write {}", quoted(&short))).fix(fix));
+        let kinds = kinds(short, pattern.kind).map(|kind| (short, kind));
+        push(Dimension::Branch, pattern, kinds, finding, findings);
     } else if is_name(pattern)
         && let Some(why) = no_ref(text)
     {
@@ -120,7 +129,7 @@ fn no_ref(name: &str) -> Option<&'static str> {
         .then_some("has no `..` and ends neither in `.` nor in `.lock`")
 }
 
-fn repository(pattern: &Pattern<'_>, findings: &mut Findings<'_>) {
+fn repository_name(pattern: &Pattern<'_>, findings: &mut Findings<'_>) {
     let is_part = |part: &str| {
         let fits = |b: u8| b.is_ascii_alphanumeric() || b"-_.".contains(&b);
         !part.is_empty() && part.bytes().all(fits)

@@ -2,9 +2,13 @@
 
 use std::collections::HashSet;
 
-use super::super::{Case, Kind, Pattern, Patterns, Rule};
+use super::super::meant::unplaced;
+use super::super::{Case, Kind, Pattern, Patterns, Rule, written};
 use super::catalogue::PATTERN_INVALID;
-use super::{Dimension, Finding, Findings, Fix, anchors, backslashes, dimensions, dots, globs};
+use super::{
+    Dimension, Finding, Findings, Fix, anchors, backslashes, dimensions, dots, globs, is_clean,
+    plain,
+};
 
 /// Remembers what compiles, since a policy repeats its patterns.
 #[derive(Default)]
@@ -26,7 +30,7 @@ impl Checker {
         }
         for pattern in &patterns.list {
             if self.compiles(pattern, dimension, findings) && pattern.kind == Kind::Regex {
-                advise(pattern, findings);
+                advise(dimension, pattern, findings);
             }
         }
     }
@@ -60,10 +64,7 @@ impl Checker {
             let Err(problem) = pattern.compile(*case) else {
                 continue;
             };
-            let glob = (pattern.kind == Kind::Regex && pattern.text.starts_with('*'))
-                .then(|| globs::as_glob(&pattern.text))
-                .flatten();
-            let fix = glob.and_then(|glob| globs::fix(pattern, &glob, findings));
+            let fix = valid_fix(dimension, pattern, findings);
             let length = findings.source.span(pattern.position, &pattern.text).length;
             let finding = findings.problem(&PATTERN_INVALID, &problem);
             findings.push(Finding { length, ..finding }.fix(fix));
@@ -72,6 +73,21 @@ impl Checker {
         self.valid.insert(key);
         true
     }
+}
+
+/// What an invalid pattern was probably meant to be: a glob, or the login of an App among others.
+fn valid_fix(
+    dimension: Dimension<'_>,
+    pattern: &Pattern<'_>,
+    findings: &Findings<'_>,
+) -> Option<Fix> {
+    let glob = globs::as_glob(&pattern.text).filter(|_| pattern.text.starts_with('*'));
+    let login = pattern.text.replace("[bot]", r"\[bot\]");
+    let of_login = [(&*login, pattern.kind)].into_iter();
+    let of_login = of_login.filter(|(text, _)| *text != pattern.text);
+    let of_glob = glob.as_deref().map(|glob| (glob, Kind::Glob));
+    let instead = of_glob.into_iter().filter(|_| pattern.kind == Kind::Regex);
+    propose(dimension, pattern, instead.chain(of_login), findings)?.fix
 }
 
 fn key(pattern: &Pattern<'_>, dimension: Dimension<'_>) -> (String, Kind, bool) {
@@ -84,26 +100,61 @@ fn key(pattern: &Pattern<'_>, dimension: Dimension<'_>) -> (String, Kind, bool) 
 
 /// What an author of this regex will hardly have meant. Only the first finding keeps its fix: two
 /// would replace the same text.
-fn advise(pattern: &Pattern<'_>, findings: &mut Findings<'_>) {
-    if backslashes::check(pattern, findings) {
+fn advise(dimension: Dimension<'_>, pattern: &Pattern<'_>, findings: &mut Findings<'_>) {
+    if backslashes::check(dimension, pattern, findings)
+        || plain::check(dimension, pattern, findings)
+    {
         return;
     }
     let before = findings.list.len();
-    globs::check(pattern, findings);
+    globs::check(dimension, pattern, findings);
     if findings.list.len() == before {
-        dots::check(pattern, findings);
+        dots::check(dimension, pattern, findings);
     }
-    anchors::check(pattern, findings);
+    anchors::check(dimension, pattern, findings);
     for finding in findings.list.iter_mut().skip(before + 1) {
         finding.fix = None;
     }
 }
 
-/// A fix that writes the pattern as another text, if the file allows to replace it.
+/// A fix that writes the pattern as another text of its kind, if the file allows to replace it.
 pub(super) fn replace(pattern: &Pattern<'_>, text: &str, findings: &Findings<'_>) -> Option<Fix> {
     let range = findings.whole(pattern)?;
     let written = findings.source.quote_as(pattern.position, text);
     Some(Fix::new(range, written))
+}
+
+/// What to write instead of a pattern.
+pub(super) struct Proposal {
+    /// In the syntax of the file.
+    pub(super) written: String,
+    /// Where it can be put in place.
+    pub(super) fix: Option<Fix>,
+}
+
+/// The first of some patterns that has no finding itself.
+pub(super) fn propose<'t>(
+    dimension: Dimension<'_>,
+    pattern: &Pattern<'_>,
+    instead: impl IntoIterator<Item = (&'t str, Kind)>,
+    findings: &Findings<'_>,
+) -> Option<Proposal> {
+    let repository = findings.repository.as_deref();
+    let mut instead = instead.into_iter();
+    let (text, kind) =
+        instead.find(|(text, kind)| is_clean(dimension, &unplaced(text, *kind), repository))?;
+    let written = written::pattern(text, kind, findings.source.format);
+    let is_value = |kind| matches!(kind, Kind::Literal | Kind::Exact);
+    let is_same = kind == pattern.kind || (is_value(kind) && is_value(pattern.kind));
+    let fix = match (findings.is_explicit(pattern), is_same) {
+        (true, false) => None,
+        (true, true) => replace(pattern, text, findings),
+        (false, _) if Kind::of(text) == kind => replace(pattern, text, findings),
+        (false, _) => findings
+            .whole(pattern)
+            .map(|range| Fix::new(range, written.clone())),
+    };
+    Some(Proposal { written, fix })
 }
 
 #[cfg(test)]

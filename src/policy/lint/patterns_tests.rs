@@ -57,6 +57,12 @@ fn how_patterns_are_written() {
         ("'release/1\\.0|1.1'", &["unescaped-dot"]),
         ("^*", &[]),
         ("^?main", &[]),
+        ("release+x", &["not-itself"]),
+        ("^release+x$", &["not-itself"]),
+        ("{ regex: release+x }", &[]),
+        ("{ exact: release+x }", &[]),
+        ("'x[bot]|y'", &["pattern-invalid"]),
+        ("'{ glob: x[bot] }'", &["pattern-invalid"]),
         ("'cost\\$'", &[]),
     ] {
         assert_eq!(codes(pattern), expected, "{pattern}");
@@ -66,17 +72,24 @@ fn how_patterns_are_written() {
 #[test]
 fn fixes_can_be_put_in_place() {
     for (branch, expected) in [
-        ("feature/* # all", "branch: { glob: 'feature/*' } # all"),
-        ("\"feature/*\"", "branch: { glob: 'feature/*' }"),
-        ("[main, '*-x', ^a$]", "branch: [main, { glob: '*-x' }, a]"),
-        ("'.*\\\\.yml$'", "branch: '.*\\.yml$'"),
+        ("feature/* # all", "branch: { glob: \"feature/*\" } # all"),
+        ("\"feature/*\"", "branch: { glob: \"feature/*\" }"),
+        ("[main, '*-x', ^a$]", "branch: [main, { glob: \"*-x\" }, a]"),
+        ("'.*\\\\.yml$'", "branch: '.*\\.yml'"),
         ("^(main|develop)$", "branch: (main|develop)"),
         ("'^it''s$'", "branch: 'it''s'"),
         ("a.b|c", "branch: a\\.b|c"),
         ("refs/heads/main", "branch: main"),
+        ("'^refs/heads/main$'", "branch: 'main'"),
+        ("refs/heads/feature/*", "branch: { glob: \"feature/*\" }"),
+        ("refs/heads/*", "branch: { glob: \"*\" }"),
+        ("{ glob: 'refs/heads/x/*' }", "branch: { glob: 'x/*' }"),
+        ("{ exact: refs/heads/x }", "branch: { exact: x }"),
+        ("release-v1+x", "branch: { exact: \"release-v1+x\" }"),
+        ("^release/1.0$", "branch: release/1\\.0"),
         ("\"^main$\"", "branch: \"main\""),
-        ("^10$", "branch: '10'"),
-        ("^true$", "branch: 'true'"),
+        ("^10$", "branch: \"10\""),
+        ("^true$", "branch: \"true\""),
         // Nothing to replace: inside an explicit regex, over several lines, or wider than before.
         ("{ regex: feature/* }", "branch: { regex: feature/* }"),
         ("^release/", "branch: ^release/"),

@@ -1,27 +1,48 @@
 //! `duplicate`, `unreachable`, `redundant-pattern` and `broad-write`: a rule among the others.
 
+use std::borrow::Cow;
 use std::collections::{HashMap, HashSet};
 
 use super::super::{Kind, Pattern, Patterns, Rule};
 use super::catalogue::{
     BROAD_WRITE, DUPLICATE, NOT_COMPARED, REDUNDANT_PATTERN, REPEATED_PERMISSION, UNREACHABLE,
 };
-use super::cover::Coverage;
+use super::cover::{Coverage, Covered, Part};
 use super::others::Others;
 use super::{Finding, Findings, dimensions, patterns, quoted};
+use crate::compare::Budget;
 
 /// The most comparisons in one policy: some 4,000 rules for one permission in one list. More would
 /// take longer than anybody waits, and in a test this many do.
 const MAX_COMPARISONS: usize = if cfg!(test) { 80_000 } else { 8_000_000 };
+/// The most rules that are said to grant together what another one does.
+const MAX_TOGETHER: usize = 8;
+
+/// Claims that are the same for every job of a repository, or that any workflow can choose.
+const OF_EVERY_JOB: [&str; 11] = [
+    "aud",
+    "enterprise",
+    "enterprise_id",
+    "iss",
+    "issuer_scope",
+    "repository",
+    "repository_id",
+    "repository_owner",
+    "repository_owner_id",
+    "repository_visibility",
+    "runner_environment",
+];
 
 pub(super) struct Checker {
     left: usize,
+    budget: Budget,
 }
 
 impl Default for Checker {
     fn default() -> Self {
         Self {
             left: MAX_COMPARISONS,
+            budget: Budget::of_policy(),
         }
     }
 }
@@ -34,7 +55,7 @@ impl Checker {
         patterns: &patterns::Checker,
         findings: &mut Findings<'_>,
     ) {
-        let mut coverage = Coverage::default();
+        let mut coverage = Coverage::new(std::mem::take(&mut self.budget));
         let mut by_permission: HashMap<&str, Vec<&Rule<'_>>> = HashMap::new();
         let mut said: HashMap<String, &Rule<'_>> = HashMap::new();
         for rule in list {
@@ -61,6 +82,7 @@ impl Checker {
                 by_permission.entry(key.as_str()).or_default().push(rule);
             }
         }
+        self.budget = coverage.budget;
     }
 
     fn unreachable<'r>(
@@ -73,18 +95,29 @@ impl Checker {
         if self.left == 0 {
             return;
         }
-        let mut covering: Vec<&Rule<'_>> = Vec::new();
+        let mut covering: Vec<&'r Rule<'r>> = Vec::new();
         for key in &rule.permissions {
-            let mut candidates = earlier.get(key.as_str()).into_iter().flatten();
-            let found =
-                candidates.find(|wide| self.spend(rule, findings) && coverage.rule(wide, rule));
-            let Some(found) = found else {
+            let candidates = earlier.get(key.as_str()).map_or(&[][..], Vec::as_slice);
+            let Some(found) = self.cover(rule, candidates, coverage, findings) else {
                 return;
             };
-            if !covering.iter().any(|other| std::ptr::eq(*other, *found)) {
-                covering.push(found);
+            for found in found {
+                if !covering.iter().any(|other| std::ptr::eq(*other, found)) {
+                    covering.push(found);
+                }
             }
         }
+        if let [wide] = covering.as_slice()
+            && rule.permissions.len() >= wide.permissions.len()
+            && coverage.rule(rule, wide) == Covered::Whole
+        {
+            let message = format!(
+                "rule {} grants the same as rule {} (line {})",
+                rule.number, wide.number, wide.position.line
+            );
+            return findings.push(findings.rule(&DUPLICATE, rule, message).help("remove it"));
+        }
+        covering.sort_by_key(|wide| wide.number);
         if covering.is_empty() {
             return;
         }
@@ -102,6 +135,38 @@ impl Checker {
         findings.push(
             finding.help("remove it, or narrow the earlier rule: rules only add to each other"),
         );
+    }
+
+    /// The earlier rules that grant all that a rule does: one, or several that differ from it in the same
+    /// part.
+    fn cover<'r>(
+        &mut self,
+        rule: &'r Rule<'r>,
+        candidates: &[&'r Rule<'r>],
+        coverage: &mut Coverage<'r>,
+        findings: &mut Findings<'_>,
+    ) -> Option<Vec<&'r Rule<'r>>> {
+        let mut in_part: Vec<(Part<'r>, Vec<&'r Rule<'r>>)> = Vec::new();
+        for wide in candidates {
+            if !self.spend(rule, findings) {
+                return None;
+            }
+            match coverage.rule(wide, rule) {
+                Covered::Whole => return Some(vec![wide]),
+                Covered::But(part) if coverage.meets(part, wide, rule) => {
+                    match in_part.iter_mut().find(|(other, _)| *other == part) {
+                        Some((_, rules)) => rules.push(wide),
+                        None => in_part.push((part, vec![wide])),
+                    }
+                }
+                Covered::But(_) | Covered::Less => {}
+            }
+        }
+        let mut several = in_part.into_iter().filter(|(_, rules)| rules.len() > 1);
+        several.find_map(|(part, mut rules)| {
+            rules.truncate(MAX_TOGETHER);
+            coverage.together(part, &rules, rule).then_some(rules)
+        })
     }
 
     fn redundant_patterns<'r>(
@@ -210,9 +275,14 @@ fn broad_write(rule: &Rule<'_>, findings: &mut Findings<'_>) {
     let Some(key) = keys.find(writes) else {
         return;
     };
+    let mut claims = rule.claims.iter();
+    let narrows = |(name, patterns): &(Cow<'_, str>, Patterns<'_>)| {
+        !OF_EVERY_JOB.contains(&name.as_ref()) && !patterns.list.iter().any(matches_nearly_all)
+    };
     if [&rule.workflow, &rule.branch, &rule.environment]
         .into_iter()
         .all(is_broad)
+        && !claims.any(narrows)
     {
         let message = format!("every workflow, branch and environment may use `{key}`");
         let finding = findings.rule(&BROAD_WRITE, rule, message);

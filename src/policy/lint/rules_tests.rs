@@ -5,7 +5,7 @@ use proptest::sample::{select, subsequence};
 
 use super::super::tests::{found, of_rule};
 use super::super::{Format, Options, lint};
-use crate::context::Context;
+use crate::context::{Base, Context};
 use crate::decision::{Scope, decide};
 use crate::policy::{Document, PermissionKey};
 
@@ -44,10 +44,6 @@ fn rules_that_are_never_needed() {
             "permission: a:b, branch: 'm.*', environment: x",
         ),
         (
-            "permission: a:b, environment: Prod",
-            "permission: a:b, environment: {exact: prod}",
-        ),
-        (
             "permission: a:b, environment: 'P.*'",
             "permission: a:b, environment: prod",
         ),
@@ -76,6 +72,48 @@ fn rules_that_are_never_needed() {
             "{first} / {second}"
         );
     }
+    // As sets of values.
+    for (first, second) in [
+        ("branch: '[a-z]+'", "branch: 'x|y'"),
+        (
+            "branch: {glob: 'release/**'}",
+            "branch: {glob: 'release/*'}",
+        ),
+        ("branch: '[^x].*|x.*'", "branch: '.*'"),
+        ("environment: '(prod|stag).*'", "environment: 'prod-.+'"),
+        ("branch: [main, x], base: 'm.*'", "branch: main, base: main"),
+    ] {
+        let rules = [first, second].map(|rule| format!("permission: a:b, {rule}"));
+        let found = codes(&rules.each_ref().map(String::as_str));
+        assert_eq!(found, ["4 unreachable"], "{first} / {second}");
+    }
+    // Several together.
+    for rules in [
+        [
+            "workflow: a.yml",
+            "workflow: b.yml",
+            "workflow: [a.yml, b.yml]",
+        ],
+        [
+            "workflow: 'a.*'",
+            "workflow: '[^a].*'",
+            "workflow: '.+', branch: x",
+        ],
+        [
+            "events: [push]",
+            "events: [schedule]",
+            "events: [schedule, push]",
+        ],
+        [
+            "branch: a, events: [push]",
+            "branch: b",
+            "branch: [a, b], events: [push]",
+        ],
+    ] {
+        let rules = rules.map(|rule| format!("permission: a:b, {rule}"));
+        let rules = rules.each_ref().map(String::as_str);
+        assert_eq!(codes(&rules), ["5 unreachable"], "{rules:?}");
+    }
     let two = [
         "permission: a:b",
         "permission: c:d",
@@ -86,7 +124,19 @@ fn rules_that_are_never_needed() {
 
 #[test]
 fn rules_that_may_be_needed() {
+    // A pull request from `a` into `b` is granted by the last one only.
+    let branches = ["branch: a", "branch: b", "branch: [a, b]"];
+    let branches = branches.map(|rule| format!("permission: a:b, {rule}"));
+    assert_eq!(codes(&branches.each_ref().map(String::as_str)), [""; 0]);
     for (first, second) in [
+        (
+            "permission: a:b, branch: main, base: main",
+            "permission: a:b, branch: main",
+        ),
+        (
+            "permission: a:b, branch: main",
+            "permission: a:b, branch: main, base: x",
+        ),
         ("permission: a:b, branch: main", "permission: a:b"),
         ("permission: a:b", "permission: [a:b, c:d], branch: main"),
         (
@@ -94,10 +144,6 @@ fn rules_that_may_be_needed() {
             "permission: a:b, branch: Main",
         ),
         ("permission: a:b, branch: '.*'", "permission: a:b"),
-        (
-            "permission: a:b, branch: '[a-z]+'",
-            "permission: a:b, branch: 'x|y'",
-        ),
         (
             "permission: a:b, environment: '(?-i:prod)'",
             "permission: a:b, environment: prod",
@@ -160,13 +206,17 @@ fn rules_that_say_the_same() {
             "{first} / {second}"
         );
     }
-    assert_eq!(
-        codes(&[
-            "permission: a:b, branch: main",
-            "permission: a:b, branch: {regex: main}"
-        ]),
-        [""; 0]
-    );
+    for (first, second) in [
+        ("branch: main", "branch: {regex: main}"),
+        ("branch: [main, develop]", "branch: 'main|develop'"),
+        ("workflow: '.+'", "workflow: '.*'"),
+        ("environment: Prod", "environment: '[Pp]rod'"),
+        ("environment: Prod", "environment: {exact: prod}"),
+    ] {
+        let rules = [first, second].map(|rule| format!("permission: a:b, {rule}"));
+        let found = codes(&rules.each_ref().map(String::as_str));
+        assert_eq!(found, ["4 duplicate"], "{first} / {second}");
+    }
 }
 
 #[test]
@@ -184,6 +234,15 @@ fn broad_writes() {
             "    branch: '*'\n    workflow: ['*']\n    environment: .*\n"
         ));
         assert!(!rule(key, "    environment: production\n"));
+        assert!(!rule(key, "    claims: { workflow_ref: 'a/b/c@d' }\n"));
+        assert!(rule(
+            key,
+            "    claims: { workflow_ref: '.*', actor: '*' }\n"
+        ));
+        assert!(rule(
+            key,
+            "    claims: { runner_environment: self-hosted }\n"
+        ));
     }
     assert!(rule("[x:read, x:delete]", ""));
     assert!(!rule("x:read", ""));
@@ -239,6 +298,9 @@ const PATTERNS: &[&str] = &[
     "É",
     "'^a$'",
     "'a)'",
+    "'(a|b)+'",
+    "'[^a].*'",
+    "{glob: '**b'}",
 ];
 const VALUES: &[Option<&str>] = &[
     None,
@@ -267,6 +329,7 @@ prop_compose! {
         ],
         events in option::weighted(0.3, subsequence(EVENTS, 1..=3)),
         claim in option::weighted(0.3, select(PATTERNS)),
+        base in option::weighted(0.3, select(PATTERNS)),
         expires in option::weighted(0.3, select(&["2027-01-01", "2028-01-01"][..])),
     ) -> String {
         let mut parts = vec![format!("permission: ['{}']", keys.join("', '"))];
@@ -274,6 +337,7 @@ prop_compose! {
             parts.extend(pattern.map(|pattern| format!("{name}: {pattern}")));
         }
         parts.extend(events.map(|events| format!("events: [{}]", events.join(", "))));
+        parts.extend(base.map(|pattern| format!("base: {pattern}")));
         parts.extend(claim.map(|pattern| format!("claims: {{c: {pattern}}}")));
         parts.extend(expires.map(|expires| format!("expires: {expires}")));
         format!("  - {{{}}}\n", parts.join(", "))
@@ -284,6 +348,7 @@ prop_compose! {
 fn decisions(text: &str) -> Vec<String> {
     let document = Document::parse(text, Format::Yaml).unwrap();
     let mut decisions = Vec::new();
+    let scopes = [Scope::Given, Scope::Offline];
     let events = EVENTS.iter().map(|event| Some(*event)).chain([None]);
     // Each dimension takes each value while the others hold; each event meets each time. A fault in
     // the comparison of one shows whatever the others are.
@@ -306,6 +371,7 @@ fn decisions(text: &str) -> Vec<String> {
             }
         }
     }
+    let mut contexts = Vec::new();
     for (event, now, [workflow, branch, environment, claim]) in universe {
         let owned = |value: Option<&str>| value.map(str::to_owned);
         let context = Context {
@@ -320,18 +386,33 @@ fn decisions(text: &str) -> Vec<String> {
                 .collect(),
             ..Context::default()
         };
-        for key in KEYS {
+        contexts.push((now, context));
+    }
+    // Each head meets each base, one of which is the default branch.
+    let job = contexts[0].1.clone();
+    for head in VALUES {
+        for base in VALUES {
+            let context = Context {
+                branch: head.map(str::to_owned),
+                base: base.map_or(Base::Absent, |base| Base::Branch(base.to_owned())),
+                default_branch: Some("ab".to_owned()),
+                event: Some("pull_request".to_owned()),
+                ..job.clone()
+            };
+            contexts.push(("2026-06-01T00:00:00Z", context));
+        }
+    }
+    for (now, context) in contexts {
+        for (key, scope) in KEYS.iter().flat_map(|key| scopes.map(|scope| (key, scope))) {
             let keys = [PermissionKey::parse((*key).into()).unwrap()];
             let now = now.parse().unwrap();
-            decisions.push(
-                match decide(&document, Scope::Given, &keys, &context, now) {
-                    Ok(decided) => {
-                        let line = decided[0].rule.as_ref().map(|rule| rule.line);
-                        format!("{:?} {line:?}", decided[0].decision)
-                    }
-                    Err(_) => "invalid".to_owned(),
-                },
-            );
+            decisions.push(match decide(&document, scope, &keys, &context, now) {
+                Ok(decided) => {
+                    let line = decided[0].rule.as_ref().map(|rule| rule.line);
+                    format!("{:?} {line:?}", decided[0].decision)
+                }
+                Err(_) => "invalid".to_owned(),
+            });
         }
     }
     decisions
@@ -368,7 +449,7 @@ proptest! {
 
     #[test]
     fn so_can_one_that_differs_in_a_dimension(
-        dimension in select(&["workflow", "branch", "environment", "claims"][..]),
+        dimension in select(&["workflow", "branch", "base", "environment", "claims"][..]),
         patterns in [select(PATTERNS), select(PATTERNS)],
     ) {
         let rules = patterns.map(|pattern| match dimension {

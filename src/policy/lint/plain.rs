@@ -1,0 +1,123 @@
+//! `not-itself`: `Production (EU)` is the regex of `Production EU`.
+
+use super::super::meant::{unplaced, without_anchors};
+use super::super::{Case, Kind, Pattern, written};
+use super::catalogue::NOT_ITSELF;
+use super::patterns::propose;
+use super::scan::{Item, neighbours, scan};
+use super::{Dimension, Findings, quoted};
+
+/// Whether something was found. Who says that a pattern is a regex means one.
+pub(super) fn check(
+    dimension: Dimension<'_>,
+    pattern: &Pattern<'_>,
+    findings: &mut Findings<'_>,
+) -> bool {
+    let text = without_anchors(&pattern.text);
+    if findings.is_explicit(pattern) || !reads_like_a_name(text) || !is_another(text) {
+        return false;
+    }
+    let message = format!(
+        "{} is a regex, and does not match the text that it is",
+        quoted(&pattern.text)
+    );
+    let finding = findings.pattern(&NOT_ITSELF, pattern, message);
+    let exact = propose(dimension, pattern, [(text, Kind::Exact)], findings);
+    let regex = quoted(&format!(
+        "{{ regex: {} }}",
+        written::quoted_scalar(text, findings.source.format)
+    ));
+    findings.push(match exact {
+        Some(exact) => finding
+            .help(format!(
+                "write {}, or {regex} if a regex is meant",
+                quoted(&exact.written)
+            ))
+            .fix(exact.fix),
+        None => finding.help(format!("write {regex} if a regex is meant")),
+    });
+    true
+}
+
+/// Whether a text is a regex that does not match it.
+fn is_another(text: &str) -> bool {
+    let compiled = unplaced(text, Kind::of(text));
+    let compiled = compiled.compile(Case::Sensitive);
+    compiled.is_ok_and(|matcher| !matcher.matches(Some(text)))
+}
+
+/// Whether nothing but `( ) [ ] + ?` makes a regex of it, and none of these as in a regex.
+fn reads_like_a_name(text: &str) -> bool {
+    let items = scan(text);
+    let is_other = |item: &Item| item.is_escaped || r"\^$*{}|".contains(item.c);
+    let is_whole_group = items.first().is_some_and(|item| item.is('('))
+        && items.last().is_some_and(|item| item.is(')'));
+    !items.iter().any(is_other)
+        && !text.contains("(?")
+        && !is_whole_group
+        && classes_are_words(text)
+        && neighbours(&items).all(|(before, item, after)| !is_of_a_regex(before, item, after))
+}
+
+/// A repetition of a group, a class or any character, or in a word: `.+`, `[ab]?`, `colou?r`, `keys?`.
+fn is_of_a_regex(before: Option<Item>, item: Item, after: Option<Item>) -> bool {
+    let is_letter = |item: Option<Item>| item.is_some_and(|item| item.c.is_alphanumeric());
+    match item.c {
+        '+' | '?' if item.is_bare() => {
+            before.is_some_and(|before| ").]".contains(before.c))
+                || (item.c == '?' && is_letter(before) && is_letter(after))
+                || (item.c == '?' && before.is_some_and(|before| before.c == 's'))
+        }
+        _ => false,
+    }
+}
+
+/// Whether each `[…]` holds three letters or more and no range.
+fn classes_are_words(text: &str) -> bool {
+    text.split('[').skip(1).all(|rest| {
+        let word = rest.split(']').next().unwrap_or_default();
+        let is_word = |c: char| c.is_alphabetic() || " _./".contains(c);
+        word.chars().count() >= 3 && word.chars().all(is_word)
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_name_is_told_from_a_regex() {
+        for name in [
+            "Production (EU)",
+            "what?",
+            "c++",
+            "[main]",
+            "a+b",
+            "(EU) Production",
+            "release [beta]",
+            "deploy (v1.0)",
+            "really? yes",
+        ] {
+            assert!(reads_like_a_name(name) && is_another(name), "{name}");
+        }
+        for regex in [
+            "prod.+",
+            "v[0-9]+",
+            "v[12]",
+            "release-[ab]",
+            "[a-z]+",
+            "[^:]+",
+            "colou?r",
+            "keys?",
+            "hotfix(es)?",
+            "(main)",
+            "(main|develop)",
+            "(?i)main",
+            r"release/\d+",
+            "feature/*",
+            "x{2}",
+        ] {
+            assert!(!reads_like_a_name(regex), "{regex}");
+        }
+    }
+}
