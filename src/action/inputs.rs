@@ -7,8 +7,9 @@ use std::time::Duration;
 use secrecy::SecretString;
 
 use super::environment::Environment;
+use super::origin::refusal;
 use crate::audit::Webhook;
-use crate::github::{App, is_commit_sha};
+use crate::github::{App, RepositoryName, is_commit_sha};
 use crate::oidc::Issuer;
 use crate::policy::PermissionKey;
 use crate::policy::source::{DEFAULT_PATH, PolicySource};
@@ -190,13 +191,14 @@ impl Inputs {
             .map_err(|error| problems.add(format!("`policy`: {error}")))
             .ok();
         let event = environment.get("GITHUB_EVENT_NAME").unwrap_or_default();
-        if let (Some(PolicySource::Workspace(path)), true) =
-            (&policy, event.starts_with("pull_request"))
-        {
-            problems.add(format!(
-                "`policy` is `./{path}`, a file of the workspace, which in a `{event}` event is the pull request's \
-                 own text: name it without `./` to read it at the default branch"
-            ));
+        let this = environment
+            .get("GITHUB_REPOSITORY")
+            .and_then(RepositoryName::parse);
+        let refused = policy
+            .as_ref()
+            .and_then(|policy| refusal(policy, event, this.as_ref()));
+        if let Some(refused) = refused {
+            problems.add(refused);
         }
         let issuer = environment.input("issuer").map(Issuer::parse).transpose();
         let issuer = issuer

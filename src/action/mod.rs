@@ -6,6 +6,7 @@ pub mod environment;
 mod identity;
 mod inputs;
 mod order;
+mod origin;
 mod policy;
 mod pull_request;
 mod report;

@@ -18,6 +18,7 @@ use super::environment::Environment;
 use super::identity::Job;
 use super::inputs::{Inputs, Mode, Problems, ReportInputs, timeout};
 use super::order::behind;
+use super::origin::Origin;
 use super::policy::{Loaded, Place, load};
 use super::pull_request::{DefaultBranch, OfRun};
 use super::report::{Reporter, with_page};
@@ -494,7 +495,19 @@ impl Step<'_> {
             this: &runtime.repository,
             workspace: runtime.workspace.as_deref(),
         };
-        let loaded = load(&place, credentials, self.budget).await?;
+        let origin = Origin {
+            event: &runtime.job.event_name,
+            git_ref: self.environment.get("GITHUB_REF").unwrap_or_default(),
+            this: &runtime.job.repository_id,
+            payload: self.payload,
+        };
+        let (loaded, checked) = join(
+            load(&place, credentials, self.budget),
+            origin.check(&inputs.policy, credentials, self.budget),
+        )
+        .await;
+        let loaded = loaded?;
+        checked?;
         let loaded = work.policy.get_or_init(|| loaded);
         // The token is still awaited. It has to name this repository, or nothing is decided.
         let document = loaded.document(&runtime.repository, &inputs.permissions)?;

@@ -10,7 +10,7 @@ mod rate_limit;
 mod repository;
 mod status;
 
-pub use about::{About, Owner};
+pub use about::{About, Origin, Owner};
 pub use api::{Api, ApiError};
 pub use app::{App, AppError, InstallationToken};
 pub use check_run::{

@@ -24,6 +24,7 @@ mod earlier_steps;
 mod jobs;
 mod patterns;
 mod policies;
+mod policy_source;
 mod reports;
 mod row;
 mod tokens;
