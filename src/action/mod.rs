@@ -11,6 +11,7 @@ mod policy;
 mod pull_request;
 mod report;
 mod review;
+mod reviewer;
 mod run;
 mod runtime;
 mod workflow;

@@ -26,5 +26,6 @@ mod patterns;
 mod policies;
 mod policy_source;
 mod reports;
+mod review;
 mod row;
 mod tokens;
