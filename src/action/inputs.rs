@@ -77,7 +77,7 @@ pub struct ReportInputs {
 /// The inputs that a decision needs.
 #[derive(Clone, Debug)]
 pub struct Inputs {
-    /// `permission`
+    /// `permission`; empty only where the step asks for none and reviews.
     pub permissions: Vec<PermissionKey<'static>>,
     /// `policy`
     pub policy: PolicySource,
@@ -166,7 +166,9 @@ impl Inputs {
                 Err(error) => problems.add(format!("`permission`: {error} ({})", error.help())),
             }
         }
-        if split(list).next().is_none() {
+        // Nothing is written: a list without a name is a mistake.
+        let only_reviews = list.is_empty() && environment.input("review") == Some("true");
+        if split(list).next().is_none() && !only_reviews {
             problems.add("`permission` is missing: name the permission to check, such as `ws:deployments:create`");
         } else if permissions.len() > MAX_PERMISSIONS {
             problems.add(format!(

@@ -10,6 +10,7 @@ use tokio::time::Instant;
 use super::inputs::Place;
 use super::report::{Reporter, not_reported};
 use super::reviewer;
+use super::run::{TO_REVOKE, cancellation};
 use super::runtime::head_sha;
 use super::workflow::{Log, MAX_SUMMARY, write_summary};
 use crate::cases::{Suite, in_repository};
@@ -17,6 +18,7 @@ use crate::context::PullRequest;
 use crate::github::{Api, ApiError, CheckRun, Conclusion, Output, RepositoryName, is_commit_sha};
 use crate::http::{Budget, HttpError};
 use crate::policy::source::PolicySource;
+use crate::report::Outcome;
 use crate::report::text::{truncate, visible};
 use crate::review::{CaseFile, Material, Review, Text};
 
@@ -31,12 +33,44 @@ const MAX_BYTES: usize = 4 << 20;
 /// The longest title in characters.
 const MAX_TITLE: usize = 250;
 
+/// Reviews, and asks for no permission: no token of the job is taken, and nothing is decided. Gives the exit
+/// code.
+pub async fn alone(
+    reporter: &Reporter<'_>,
+    source: &PolicySource,
+    now: Timestamp,
+    until: Instant,
+    cancelled: impl Future<Output = ()>,
+) -> u8 {
+    const MESSAGE: &str = "no permission is asked for: the step only reviews";
+    reporter.write_undecided(MESSAGE);
+    let reviewing = run(reporter, source, now, Budget::until(until - TO_REVOKE));
+    let code = tokio::select! {
+        biased;
+        () = cancelled => {
+            let failure = cancellation();
+            let outcome = Outcome::failed(&failure, None, None, reporter.detail);
+            reporter.write_outputs(&outcome);
+            reporter.conclude(&outcome);
+            2
+        }
+        () = reviewing => {
+            Log.annotate("notice", "repo-permissions", MESSAGE);
+            Log.line(MESSAGE);
+            0
+        }
+    };
+    let revoking = until.min(Instant::now() + TO_REVOKE);
+    reporter.revoke(Budget::until(revoking)).await;
+    code
+}
+
 /// Reviews the policy of a pull request that changes it. It decides nothing; what goes wrong is a
 /// warning, and a check run that fails, so that a required review is not skipped by it.
 pub async fn run(reporter: &Reporter<'_>, source: &PolicySource, now: Timestamp, budget: Budget) {
     let event = reporter.environment.get("GITHUB_EVENT_NAME");
     if !event.is_some_and(|event| event.starts_with("pull_request")) {
-        return;
+        return Log.line("review: this event is no pull request");
     }
     let Some(credentials) = reporter.credentials else {
         return;

@@ -37,7 +37,7 @@ use crate::report::{Detail, Failure, Outcome, PolicyRecord};
 /// How long reports may take after SIGTERM or SIGINT. The runner kills after ten seconds.
 const FAREWELL: Duration = Duration::from_secs(3);
 /// How much time a review leaves for the end of the App's tokens.
-const TO_REVOKE: Duration = Duration::from_secs(2);
+pub(super) const TO_REVOKE: Duration = Duration::from_secs(2);
 /// How long deciding may take in all: it does not look at signals, and the runner waits ten seconds.
 const MAX_DECISION: Duration = Duration::from_secs(4);
 
@@ -67,6 +67,30 @@ where
         clock,
         started,
     );
+    let step = Step {
+        environment,
+        client: client.as_ref().map_err(|why| &**why),
+        payload: payload.as_ref(),
+        budget: Budget::until(deadline - reserve),
+        clock,
+    };
+    if let Some(inputs) = inputs
+        .as_ref()
+        .filter(|inputs| inputs.permissions.is_empty())
+        && let Some(credentials) = step.to_review(&report_inputs)
+    {
+        if let Some(problem) = payload_problem {
+            Log.warning(&problem);
+        }
+        let reporter = Reporter {
+            environment,
+            inputs: &report_inputs,
+            payload: payload.as_ref(),
+            detail: Detail::Full,
+            credentials: Some(&credentials),
+        };
+        return review::alone(&reporter, &inputs.policy, clock(), deadline, cancelled()).await;
+    }
     let (policy, own_policy) = (OnceCell::new(), OnceCell::new());
     let work = Work::new(&policy, &own_policy);
     let credentials = OnceCell::new();
@@ -74,13 +98,6 @@ where
         let inputs = inputs.as_ref().ok_or_else(|| {
             Failure::new(Reason::InputInvalid, problems.message().unwrap_or_default())
         });
-        let step = Step {
-            environment,
-            client: client.as_ref().map_err(|why| &**why),
-            payload: payload.as_ref(),
-            budget: Budget::until(deadline - reserve),
-            clock,
-        };
         step.decide(inputs, &report_inputs, &work, &credentials)
             .await
     };
@@ -176,7 +193,7 @@ async fn tell(
     reporter.revoke(Budget::until(until)).await;
 }
 
-fn cancellation() -> Failure {
+pub(super) fn cancellation() -> Failure {
     Failure::new(
         Reason::Cancelled,
         "the step was cancelled before it was done",
@@ -324,6 +341,16 @@ struct Step<'a> {
 }
 
 impl Step<'_> {
+    /// The tokens of a step that only reviews; `None` where [`Step::decide`] says what is missing.
+    fn to_review(&self, inputs: &ReportInputs) -> Option<Credentials> {
+        if self.environment.get("GITHUB_ACTIONS") != Some("true") {
+            return None;
+        }
+        let runtime = Runtime::read(self.environment).ok()?;
+        let client = self.client.ok()?.clone();
+        Some(Credentials::new(client, &runtime, inputs, self.clock))
+    }
+
     /// Inputs, runtime, token, policy, decision: the first that fails is the reason.
     async fn decide<'w>(
         &self,
@@ -349,6 +376,9 @@ impl Step<'_> {
             .client
             .map_err(|message| Failure::new(Reason::InputInvalid, message))?;
         let credentials = credentials.get().ok_or_else(incomplete)?;
+        if inputs.permissions.is_empty() {
+            return Err(incomplete());
+        }
         let issuer = inputs
             .issuer
             .clone()
