@@ -1,12 +1,13 @@
 //! Asking the Actions runtime for the job's OIDC token, and the issuer for its keys.
 
-use http::HeaderValue;
 use http::header::{ACCEPT, AUTHORIZATION};
+use http::{HeaderValue, StatusCode};
 use reqwest::Client;
 use secrecy::{ExposeSecret, SecretString};
 use serde::Deserialize;
 use url::Url;
 
+use super::discovery::{self, MAX_DOCUMENT};
 use super::issuer::Issuer;
 use super::keys::{KeySet, MAX_KEYS, NoKey};
 use crate::http::{
@@ -96,7 +97,7 @@ impl TokenEndpoint {
         let response = get(client, budget, &url, Some(&self.authorization), MAX_ANSWER)
             .await
             .map_err(|why| Unavailable::Unreachable { what: WHAT, why })?;
-        if !response.status.is_success() {
+        if response.status != StatusCode::OK {
             return Err(Unavailable::Refused {
                 what: WHAT,
                 answer: response.describe(),
@@ -131,18 +132,38 @@ pub enum KeysError {
 /// # Errors
 /// No answer within the budget, an error, or no key set.
 pub async fn keys(client: &Client, budget: Budget, issuer: &Issuer) -> Result<KeySet, KeysError> {
-    const WHAT: &str = "the issuer's key set";
-    let url = Url::parse(&issuer.keys_url()).map_err(|error| {
+    let is_no_url = |error: url::ParseError| {
         Unavailable::NoEndpoint(format!("the issuer `{issuer}` is not a URL: {error}"))
-    })?;
-    let response = get(client, budget, &url, None, MAX_KEYS)
+    };
+    let url = match issuer.keys_url() {
+        Some(url) => Url::parse(&url).map_err(is_no_url)?,
+        None => {
+            const WHAT: &str = "the issuer's discovery document";
+            let url = Url::parse(&issuer.discovery_url()).map_err(is_no_url)?;
+            let document = published(client, budget, &url, MAX_DOCUMENT, WHAT).await?;
+            discovery::keys_url(issuer, &document)?
+        }
+    };
+    let json = published(client, budget, &url, MAX_KEYS, "the issuer's key set").await?;
+    Ok(KeySet::parse(&json)?)
+}
+
+/// A document that the issuer publishes: nothing but a whole answer from that URL is one.
+async fn published(
+    client: &Client,
+    budget: Budget,
+    url: &Url,
+    cap: usize,
+    what: &'static str,
+) -> Result<Vec<u8>, Unavailable> {
+    let response = get(client, budget, url, None, cap)
         .await
-        .map_err(|why| Unavailable::Unreachable { what: WHAT, why })?;
-    if !response.status.is_success() {
+        .map_err(|why| Unavailable::Unreachable { what, why })?;
+    if response.status != StatusCode::OK {
         let answer = response.describe();
-        return Err(Unavailable::Refused { what: WHAT, answer }.into());
+        return Err(Unavailable::Refused { what, answer });
     }
-    Ok(KeySet::parse(&response.body)?)
+    Ok(response.body)
 }
 
 async fn get(

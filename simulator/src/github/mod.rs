@@ -47,7 +47,7 @@ pub use self::http::{Answer, Request};
 pub use self::jwt::{Signature, mint as mint_jwt, verify as verify_jwt};
 pub use self::keys::{APP_PRIVATE_KEY_PKCS1, TestKey, key_set, short_jwk};
 pub use self::limits::RateLimits;
-pub use self::oidc::{JobCredentials, TokenRecipe};
+pub use self::oidc::{JobCredentials, SlugKeys, TokenRecipe};
 pub use self::organization::Organization;
 pub use self::recorder::RecordedRequest;
 pub use self::repository::{CommitSha, Repository, blob_sha};
@@ -372,6 +372,16 @@ impl GitHub {
     /// Replaces the whole answer of the key set's address.
     pub fn set_keys_answer(&self, answer: Answer) {
         self.state.lock().keys = answer;
+    }
+
+    /// Where an enterprise's own issuer publishes its keys.
+    pub fn set_slug_keys(&self, place: SlugKeys) {
+        self.state.lock().slug_keys = place;
+    }
+
+    /// Replaces every discovery document.
+    pub fn set_discovery(&self, document: &Value) {
+        self.state.lock().discovery = Some(Answer::json(200, document));
     }
 
     /// What the other host answers; `{}` unless told.
