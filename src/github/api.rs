@@ -208,7 +208,7 @@ impl Api {
                     .unwrap_or_else(PoisonError::into_inner);
                 *last = Some(limit);
             }
-            if response.status.is_success() {
+            if call.is_whole(response.status) {
                 return Ok(response);
             }
             match call.redirect(&response, &url)? {
@@ -273,6 +273,18 @@ impl Call<'_> {
             accept: "application/vnd.github+json",
             body: Some(body),
             cap,
+        }
+    }
+
+    /// Whether a status promises what was asked for, whole. What a proxy made of it (203), a part of it (206)
+    /// or nothing (204, 304) must not be read as all.
+    ///
+    /// Source: RFC 9110, section 15.3.
+    fn is_whole(&self, status: StatusCode) -> bool {
+        match self.method {
+            Method::GET => status == StatusCode::OK,
+            Method::POST => matches!(status, StatusCode::OK | StatusCode::CREATED),
+            _ => status.is_success(),
         }
     }
 
