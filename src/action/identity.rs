@@ -1,7 +1,6 @@
 //! Who the job is: its OIDC token, asked for and verified.
 
 use jiff::Timestamp;
-use reqwest::Client;
 use secrecy::{ExposeSecret, SecretString};
 
 use super::environment::Environment;
@@ -10,7 +9,7 @@ use super::runtime::Runtime;
 use super::workflow::Log;
 use crate::audit::TokenRecord;
 use crate::decision::Reason;
-use crate::http::Budget;
+use crate::http::{Budget, Client};
 use crate::oidc::{
     Expected, Issuer, KeySet, KeysError, NoKey, SignedClaims, TokenEndpoint, TokenInvalid,
     Unavailable, keys, verify,

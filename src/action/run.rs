@@ -8,7 +8,6 @@ use std::time::Duration;
 use futures_util::FutureExt as _;
 use futures_util::future::{FusedFuture as _, join};
 use jiff::Timestamp;
-use reqwest::Client;
 use secrecy::SecretString;
 use tokio::time::Instant;
 
@@ -28,7 +27,7 @@ use super::workflow::{Log, take_outputs_back, write_outputs};
 use crate::audit::{SECRET_PREFIX, TokenRecord};
 use crate::context::{Context, EventPayload, branch_named};
 use crate::decision::{Decision, PermissionDecision, Reason, Scope, decide_while, with_own_policy};
-use crate::http::Budget;
+use crate::http::{Budget, Client};
 use crate::oidc::Issuer;
 use crate::policy::source::{DEFAULT_PATH, PolicySource};
 use crate::policy::{Document, PermissionKey};

@@ -2,14 +2,13 @@
 
 use std::path::{Path, PathBuf};
 
-use reqwest::Client;
 use url::Url;
 
 use super::environment::Environment;
 use super::policy::in_workspace;
 use crate::context::EventPayload;
 use crate::github::{RepositoryName, is_commit_sha};
-use crate::http::{Network, is_protected};
+use crate::http::{Client, Network, is_protected};
 use crate::oidc::{Claims, JobVariables};
 use crate::report::text::visible;
 

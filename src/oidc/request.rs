@@ -2,7 +2,6 @@
 
 use http::header::{ACCEPT, AUTHORIZATION};
 use http::{HeaderValue, StatusCode};
-use reqwest::Client;
 use secrecy::{ExposeSecret, SecretString};
 use serde::Deserialize;
 use url::Url;
@@ -10,9 +9,7 @@ use url::Url;
 use super::discovery::{self, MAX_DOCUMENT};
 use super::issuer::Issuer;
 use super::keys::{KeySet, MAX_KEYS, NoKey};
-use crate::http::{
-    Budget, HttpError, Repeat, Response, collect, from_reqwest, host_of, is_protected,
-};
+use crate::http::{Budget, Client, HttpError, Repeat, Response, collect, is_protected};
 
 /// The largest answer of the token endpoint in bytes.
 const MAX_ANSWER: usize = 1 << 20;
@@ -173,16 +170,16 @@ async fn get(
     authorization: Option<&HeaderValue>,
     cap: usize,
 ) -> Result<Response, HttpError> {
-    let host = host_of(url);
+    let host = client.way_to(url);
     let attempt = || async {
-        let mut request = client.get(url.clone()).header(ACCEPT, "application/json");
+        let mut request = client.get(url).header(ACCEPT, "application/json");
         if let Some(authorization) = authorization {
             request = request.header(AUTHORIZATION, authorization.clone());
         }
         let response = request
             .send()
             .await
-            .map_err(|error| from_reqwest(&error, &host))?;
+            .map_err(|error| client.failure(&error, url))?;
         collect(http::Response::from(response), cap, &host).await
     };
     budget.run(Repeat::Safe, &host, attempt).await

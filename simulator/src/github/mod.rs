@@ -76,6 +76,7 @@ pub struct GitHub {
 #[derive(Debug, Clone, Default)]
 pub struct GitHubBuilder {
     tls: bool,
+    host: Option<String>,
     api_at_root: bool,
     latency: Duration,
     handshake: Duration,
@@ -86,6 +87,13 @@ impl GitHubBuilder {
     #[must_use]
     pub fn tls(mut self, tls: bool) -> Self {
         self.tls = tls;
+        self
+    }
+
+    /// With TLS, a host of this name, which nobody but a proxy finds: no system resolves it.
+    #[must_use]
+    pub fn host(mut self, name: &str) -> Self {
+        self.host = Some(name.to_owned());
         self
     }
 
@@ -118,13 +126,14 @@ impl GitHubBuilder {
     ///
     /// When the system gives no port or thread.
     pub fn start(self) -> anyhow::Result<GitHub> {
-        let tls = if self.tls { Some(tls::create()?) } else { None };
+        let host = self.host.as_deref().unwrap_or("localhost");
+        let tls = self.tls.then(|| tls::create(host)).transpose()?;
         let listener = listen()?;
         let elsewhere = listen()?;
         // The second host has another name as well as another port.
         let (server_url, elsewhere_url) = match &tls {
             Some(_) => (
-                url("https://localhost", &listener)?,
+                url(&format!("https://{host}"), &listener)?,
                 url("http://127.0.0.1", &elsewhere)?,
             ),
             None => (
