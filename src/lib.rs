@@ -33,6 +33,7 @@ pub mod proposal;
 pub mod report;
 pub mod review;
 pub mod survey;
+pub mod unicode;
 pub mod workflows;
 
 use std::fmt::Write as _;
