@@ -296,6 +296,17 @@ pub struct EventPayload {
     /// The repository of the event.
     #[serde(default)]
     pub repository: Option<EventRepository>,
+    /// The run that a `workflow_run` event is about.
+    #[serde(default)]
+    pub workflow_run: Option<WorkflowRun>,
+}
+
+/// A run of a workflow.
+#[derive(Clone, Debug, Deserialize)]
+pub struct WorkflowRun {
+    /// Where its commits come from; absent when that was deleted.
+    #[serde(default)]
+    pub head_repository: Option<RefRepository>,
 }
 
 /// The repository of an event.
@@ -355,9 +366,28 @@ pub struct RefRepository {
     /// Its id.
     #[serde(default)]
     pub id: Option<u64>,
+    /// `OWNER/NAME` at the time of the event.
+    #[serde(default)]
+    pub full_name: Option<String>,
     /// Its owner.
     #[serde(default)]
     pub owner: Option<Account>,
+}
+
+impl RefRepository {
+    /// Whether there is an id or a name to compare.
+    pub fn is_identified(&self) -> bool {
+        self.id.is_some() || self.full_name.is_some()
+    }
+
+    /// Whether it is the repository with the id, or where the payload says no id, of the name.
+    pub fn is_called(&self, id: u64, full_name: &str) -> bool {
+        match (self.id, &self.full_name) {
+            (Some(own), _) => own == id,
+            (None, Some(own)) => own.eq_ignore_ascii_case(full_name),
+            (None, None) => false,
+        }
+    }
 }
 
 /// A user or an organisation.

@@ -28,6 +28,15 @@ impl Interruption {
     }
 }
 
+/// Confines this process for as long as it lives: its private memory in bytes, and the seconds of
+/// processor time. Beyond them the system ends it. Windows has no such limits.
+///
+/// # Errors
+/// The system does not take the limits.
+pub(crate) fn confine(memory: u64, seconds: u64) -> std::io::Result<()> {
+    os::confine(memory, seconds)
+}
+
 /// Options for a file that only its owner may read. On Windows the directory's rights decide.
 pub(crate) fn private_file() -> OpenOptions {
     let mut options = OpenOptions::new();
@@ -41,6 +50,7 @@ mod os {
     use std::os::unix::fs::OpenOptionsExt as _;
     use std::task::Context;
 
+    use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
     use tokio::signal::unix::{Signal, SignalKind, signal};
 
     pub(super) type Signals = [Option<Signal>; 3];
@@ -65,6 +75,22 @@ mod os {
         signals.any(|signal| signal.poll_recv(context).is_ready())
     }
 
+    pub(super) fn confine(memory: u64, seconds: u64) -> std::io::Result<()> {
+        limit(Resource::Data, memory)?;
+        limit(Resource::Cpu, seconds)
+    }
+
+    fn limit(resource: Resource, value: u64) -> std::io::Result<()> {
+        // Only a privileged process may ask for more than it has.
+        let least = |limit: Option<u64>| Some(limit.map_or(value, |limit| limit.min(value)));
+        let now = getrlimit(resource);
+        let limit = Rlimit {
+            current: least(now.current),
+            maximum: least(now.maximum),
+        };
+        Ok(setrlimit(resource, limit)?)
+    }
+
     pub(super) fn set_private(options: &mut OpenOptions) {
         options.mode(0o600);
     }
@@ -87,6 +113,10 @@ mod os {
         let c = c.as_mut().is_some_and(|c| c.poll_recv(context).is_ready());
         let r#break = r#break.as_mut();
         c || r#break.is_some_and(|signal| signal.poll_recv(context).is_ready())
+    }
+
+    pub(super) fn confine(_: u64, _: u64) -> std::io::Result<()> {
+        Ok(())
     }
 
     pub(super) fn set_private(_: &mut OpenOptions) {}

@@ -85,10 +85,11 @@ fn both_actions_declare_the_inputs_and_outputs_of_the_contract() {
             .flat_map(|part| action[part].entries())
         {
             assert!(!declared["description"].text().is_empty(), "{name}");
+            // Not even `permission`: a step may only review.
             let required = declared
                 .get("required")
                 .is_some_and(|value| value.text() == "true");
-            assert_eq!(required, name == "permission", "{name}");
+            assert!(!required, "{name}");
         }
     }
 }
@@ -175,11 +176,13 @@ fn every_step_with_the_action_has_only_declared_inputs_and_the_whole_permissions
                     let declared = INPUTS.iter().any(|(name, _)| name == input);
                     assert!(declared, "{place}, job `{name}`: no input `{input}`");
                 }
-                assert!(
-                    with.iter().any(|(input, _)| input == "permission"),
-                    "{place}, job `{name}`"
-                );
-                for (scope, level) in PERMISSIONS {
+                let is_given = |name| with.iter().any(|(input, _)| input == name);
+                let asks = is_given("permission");
+                assert!(asks || is_given("review"), "{place}, job `{name}`");
+                let needed = PERMISSIONS
+                    .iter()
+                    .filter(|(scope, _)| asks || !matches!(*scope, "id-token" | "statuses"));
+                for &(scope, level) in needed {
                     let granted = job
                         .get("permissions")
                         .and_then(|all| all.get(scope))
@@ -208,10 +211,14 @@ fn the_own_workflows_give_the_action_only_inputs_that_it_has() {
             let is_own = |step: &&Node| step.get("uses").is_some_and(|uses| uses.text() == "./");
             for step in of_job.iter().filter(is_own) {
                 steps += 1;
-                let permissions = &job["permissions"];
-                assert_eq!(permissions["id-token"].text(), "write", "{place}: {name}");
                 let with = step["with"].entries();
-                assert!(with.iter().any(|(input, _)| input == "permission"));
+                let is_given = |name| with.iter().any(|(input, _)| input == name);
+                if is_given("permission") {
+                    let permissions = &job["permissions"];
+                    assert_eq!(permissions["id-token"].text(), "write", "{place}: {name}");
+                } else {
+                    assert!(is_given("review"), "{place}: {name}");
+                }
                 for (input, _) in with {
                     let declared = INPUTS.iter().any(|(declared, _)| declared == input);
                     assert!(declared, "{place}, job `{name}`: no input `{input}`");

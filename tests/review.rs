@@ -19,7 +19,7 @@ use simulator::github::{
     APP_PRIVATE_KEY_PKCS1, App, CheckRun, Endpoint, Fault, FaultRule, Level, Permissions,
     Repository,
 };
-use simulator::runner::PullRequest;
+use simulator::runner::{PullRequest, Signal};
 use simulator::{Job, StepResult};
 use support::{Stage, assert_outcome, repository};
 
@@ -413,5 +413,104 @@ fn review_is_true_or_false() {
     assert!(
         step.output("message")
             .contains("`review` is `yes`, expected `true` or `false`")
+    );
+}
+
+/// A job that asks for no permission needs no token, and no status.
+#[test]
+fn a_step_that_only_reviews_asks_for_no_token() {
+    let stage = stage(&[(PATH, NEW)]);
+    let pull = || {
+        Job::pull_request(&stage.repository, pull_request(&stage))
+            .with_id_token(false)
+            .with_permission("statuses", Level::None)
+    };
+    let step = stage.run(&pull(), &[REVIEW]);
+    assert_eq!(step.exit_code(), Some(0), "{}", step.stdout);
+    let run = review_of(&stage).unwrap();
+    assert_eq!(run.conclusion.as_deref(), Some("neutral"));
+    assert_eq!(stage.github.check_runs().len(), 1);
+    assert_eq!(stage.github.statuses().len(), 0);
+    for endpoint in [Endpoint::Token, Endpoint::Keys] {
+        assert_eq!(stage.github.requests_to(endpoint).len(), 0);
+    }
+    assert_undecided(&step);
+    assert!(step.summary.contains("policy review"), "{}", step.summary);
+    // Whatever the review comes to: what is required is its check run.
+    let broken = stage_with_broken_policy();
+    let job = Job::pull_request(&broken.repository, pull_request(&broken));
+    let step = broken.run(&job, &[REVIEW]);
+    assert_eq!(step.exit_code(), Some(0), "{}", step.stdout);
+    let run = review_of(&broken).unwrap();
+    assert_eq!(run.conclusion.as_deref(), Some("failure"));
+    // Outside of a pull request there is nothing to review.
+    let step = stage.run(&stage.push(), &[REVIEW]);
+    assert_eq!(step.exit_code(), Some(0), "{}", step.stdout);
+    assert_undecided(&step);
+    // A fork's token reads only.
+    let mut fork = PullRequest::fork(&stage.repository, 8, "mallory/infra", 666, "main");
+    fork.head_sha = pull_request(&stage).head_sha;
+    let step = stage.run(&Job::pull_request(&stage.repository, fork), &[REVIEW]);
+    assert_eq!(step.exit_code(), Some(0), "{}", step.stdout);
+    assert!(
+        step.stdout.contains("review: access widens"),
+        "{}",
+        step.stdout
+    );
+}
+
+fn assert_undecided(step: &StepResult) {
+    assert_eq!(step.output("decision"), "");
+    assert_eq!(step.output("allowed"), "false");
+    assert_eq!(step.output("reason"), "");
+    assert_eq!(step.output("result"), "{}");
+    let said = "no permission is asked for: the step only reviews";
+    assert_eq!(step.output("message"), said);
+    assert_eq!(step.last_line(), said);
+    assert!(!step.stdout.contains("Audit records"), "{}", step.stdout);
+    assert_eq!(step.runner_errors, Vec::<String>::new());
+}
+
+fn stage_with_broken_policy() -> Stage {
+    stage(&[(PATH, "version: 2\n")])
+}
+
+#[test]
+fn what_is_wrong_with_a_step_that_only_reviews() {
+    let stage = stage(&[(PATH, NEW)]);
+    let job = Job::pull_request(&stage.repository, pull_request(&stage));
+    for (input, says) in [
+        (("mode", "warn"), "`mode` is `warn`"),
+        // Something was meant to be asked.
+        (("permission", ","), "`permission` is missing"),
+        (("policy", "./policy.yml"), "`policy` is `./policy.yml`"),
+        (("ca-bundle", "none.pem"), "`ca-bundle` is `none.pem`"),
+    ] {
+        let step = stage.run(&job, &[REVIEW, input]);
+        assert_outcome(&stage, &step, "error", "input_invalid");
+        assert!(step.output("message").contains(says), "{}", step.stdout);
+    }
+    let step = stage.run(&job, &[]);
+    assert_outcome(&stage, &step, "error", "input_invalid");
+    assert_eq!(stage.github.requests_to(Endpoint::Token).len(), 0);
+}
+
+#[test]
+fn a_step_that_only_reviews_is_cancelled() {
+    let mut stage = stage(&[(PATH, NEW)]);
+    stage
+        .github
+        .add_fault(FaultRule::always(Endpoint::Compare, Fault::Stall));
+    stage.runner = stage
+        .runner
+        .signal_after(Signal::Terminate, Duration::from_millis(500));
+    let job = Job::pull_request(&stage.repository, pull_request(&stage));
+    let step = stage.run(&job, &[REVIEW]);
+    assert_eq!(step.exit_code(), Some(2), "{}", step.stdout);
+    assert_eq!(step.output("reason"), "cancelled");
+    assert!(
+        step.duration < Duration::from_secs(5),
+        "{:?}",
+        step.duration
     );
 }

@@ -1018,3 +1018,31 @@ fn what_cannot_be_read() {
     assert_eq!((run.code, &*run.stdout), (Some(2), ""));
     assert_snapshot!(run.stderr, @"error: --now is `today`, expected an instant such as `2027-01-31T12:00:00Z`");
 }
+
+#[test]
+fn of_many_failures_the_first_are_explained() {
+    let failing = |number| {
+        format!(
+            "  - {{ name: c{number}, permission: ws:deployments:create, context: {{ repository: acme-org/infra, repository_id: 123, branch: main }}, expect: allowed }}\n"
+        )
+    };
+    let cases: String = (0..60).map(failing).collect();
+    let directory = Directory::new("many_failures").with_cases(&cases);
+    let run = directory.test(&["cases.yml"]);
+    assert_eq!(run.code, Some(1));
+    assert_eq!(run.stdout.matches("✗ rule 1").count(), 50, "{}", run.stdout);
+    assert!(
+        run.stdout
+            .contains("… and 10 more cases do not hold, not explained here\n")
+    );
+    // Programs get all of them.
+    let run = directory.test(&["cases.yml", "--format", "junit"]);
+    assert_eq!(
+        run.stdout
+            .matches("<failure type=\"no_rule_matches\"")
+            .count(),
+        60
+    );
+    let last = run.stdout.split("name=\"c59\"").nth(1).unwrap();
+    assert!(last.contains("needs workflow"), "{last}");
+}

@@ -8,14 +8,13 @@ use std::time::Duration;
 use futures_util::FutureExt as _;
 use futures_util::future::{BoxFuture, Shared, join_all};
 use jiff::Timestamp;
-use reqwest::Client;
 use secrecy::SecretString;
 
 use super::inputs::{Place, ReportInputs};
 use super::runtime::Runtime;
 use super::workflow::Log;
 use crate::github::{Api, App, AppError, RepositoryName};
-use crate::http::Budget;
+use crate::http::{Budget, Client};
 
 /// The tokens of a run. Those of an App are revoked at the end.
 pub struct Credentials {

@@ -1,7 +1,6 @@
 //! Who the job is: its OIDC token, asked for and verified.
 
 use jiff::Timestamp;
-use reqwest::Client;
 use secrecy::{ExposeSecret, SecretString};
 
 use super::environment::Environment;
@@ -10,10 +9,10 @@ use super::runtime::Runtime;
 use super::workflow::Log;
 use crate::audit::TokenRecord;
 use crate::decision::Reason;
-use crate::http::Budget;
+use crate::http::{Budget, Client};
 use crate::oidc::{
-    Expected, Issuer, KeySet, KeysError, SignedClaims, TokenEndpoint, TokenInvalid, Unavailable,
-    keys, verify,
+    Expected, Issuer, KeySet, KeysError, NoKey, SignedClaims, TokenEndpoint, TokenInvalid,
+    Unavailable, keys, verify,
 };
 use crate::report::Failure;
 
@@ -64,17 +63,50 @@ impl Job<'_> {
             }
             verified => verified,
         };
-        let claims =
-            claims.map_err(|error| Failure::new(Reason::TokenInvalid, error.to_string()))?;
+        let claims = claims.map_err(|error| {
+            let message = format!("{error}{}", self.advice(&error));
+            Failure::new(Reason::TokenInvalid, message)
+        })?;
         self.runtime
             .job
             .agree_with(&claims)
             .map_err(|error| Failure::new(Reason::TokenMismatch, error.to_string()))?;
+        if self.runtime.lends_tokens(claims.as_claims()) {
+            Log.warning(
+                "the input `check-run-id` is empty, and the OIDC token has `check_run_id`: any job of this run could \
+                 lend its token to this one; leave the input out, or set it to `${{ job.check_run_id }}`",
+            );
+        }
         let record = TokenRecord {
             jti: claims.as_claims().text("jti").map(str::to_owned),
             sha256: crate::sha256(token.expose_secret().as_bytes()),
         };
         Ok((claims, record))
+    }
+
+    /// What to do about a token of another issuer. The value is only that of a token that a key of the
+    /// expected issuer signed for this very job, and differs from it in the enterprise slug alone: an
+    /// earlier step could have any other token handed over, to have its issuer trusted.
+    fn advice(&self, error: &TokenInvalid) -> String {
+        const INPUT: &str = "the input `issuer` names the issuer of an enterprise that has its own";
+        match error {
+            TokenInvalid::Issuer { claims, .. } => {
+                let issuer = claims
+                    .text("iss")
+                    .filter(|_| self.runtime.job.are_in(claims));
+                match issuer.and_then(|issuer| self.issuer.sibling(issuer)) {
+                    Some(issuer) if issuer == Issuer::of_server(&self.runtime.server) => {
+                        "; leave the input `issuer` out".to_owned()
+                    }
+                    Some(issuer) => format!("; set the input `issuer` to `{issuer}`"),
+                    None => format!("; {INPUT}"),
+                }
+            }
+            TokenInvalid::Key(NoKey::Unknown(_)) => {
+                format!(" (it was looked for at `{}`; {INPUT})", self.issuer)
+            }
+            _ => String::new(),
+        }
     }
 
     fn check(&self, token: &SecretString, keys: &KeySet) -> Result<SignedClaims, TokenInvalid> {

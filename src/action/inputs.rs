@@ -7,8 +7,9 @@ use std::time::Duration;
 use secrecy::SecretString;
 
 use super::environment::Environment;
+use super::origin::refusal;
 use crate::audit::Webhook;
-use crate::github::{App, is_commit_sha};
+use crate::github::{App, RepositoryName, is_commit_sha};
 use crate::oidc::Issuer;
 use crate::policy::PermissionKey;
 use crate::policy::source::{DEFAULT_PATH, PolicySource};
@@ -76,7 +77,7 @@ pub struct ReportInputs {
 /// The inputs that a decision needs.
 #[derive(Clone, Debug)]
 pub struct Inputs {
-    /// `permission`
+    /// `permission`; empty only where the step asks for none and reviews.
     pub permissions: Vec<PermissionKey<'static>>,
     /// `policy`
     pub policy: PolicySource,
@@ -165,7 +166,9 @@ impl Inputs {
                 Err(error) => problems.add(format!("`permission`: {error} ({})", error.help())),
             }
         }
-        if split(list).next().is_none() {
+        // Nothing is written: a list without a name is a mistake.
+        let only_reviews = list.is_empty() && environment.input("review") == Some("true");
+        if split(list).next().is_none() && !only_reviews {
             problems.add("`permission` is missing: name the permission to check, such as `ws:deployments:create`");
         } else if permissions.len() > MAX_PERMISSIONS {
             problems.add(format!(
@@ -190,13 +193,14 @@ impl Inputs {
             .map_err(|error| problems.add(format!("`policy`: {error}")))
             .ok();
         let event = environment.get("GITHUB_EVENT_NAME").unwrap_or_default();
-        if let (Some(PolicySource::Workspace(path)), true) =
-            (&policy, event.starts_with("pull_request"))
-        {
-            problems.add(format!(
-                "`policy` is `./{path}`, a file of the workspace, which in a `{event}` event is the pull request's \
-                 own text: name it without `./` to read it at the default branch"
-            ));
+        let this = environment
+            .get("GITHUB_REPOSITORY")
+            .and_then(RepositoryName::parse);
+        let refused = policy
+            .as_ref()
+            .and_then(|policy| refusal(policy, event, this.as_ref()));
+        if let Some(refused) = refused {
+            problems.add(refused);
         }
         let issuer = environment.input("issuer").map(Issuer::parse).transpose();
         let issuer = issuer

@@ -81,6 +81,27 @@ impl Reporter<'_> {
         });
     }
 
+    /// The outputs of a step that asks for no permission: nothing is allowed, and nothing is denied.
+    pub fn write_undecided(&self, message: &str) {
+        let empty = [
+            "decision",
+            "reason",
+            "rule",
+            "repository",
+            "workflow",
+            "branch",
+            "environment",
+            "policy-sha",
+            "check-run-url",
+        ];
+        let empty = empty.map(|name| (name, ""));
+        // What `fromJSON` reads.
+        let others = [("allowed", "false"), ("message", message), ("result", "{}")];
+        self.to_file("GITHUB_OUTPUT", |path| {
+            write_outputs(path, empty.into_iter().chain(others))
+        });
+    }
+
     /// Check run and commit statuses, all at once.
     pub async fn send(&self, outcome: &Outcome<'_>, budget: Budget) {
         let places =

@@ -1,27 +1,26 @@
 //! The input `review`: a pull request's change of the policy, fetched, reviewed and reported.
 
+use std::cell::Cell;
 use std::collections::BTreeMap;
 
-use futures_util::future::{join_all, join3};
 use http::StatusCode;
 use jiff::Timestamp;
 use tokio::time::Instant;
 
 use super::inputs::Place;
 use super::report::{Reporter, not_reported};
+use super::reviewer;
+use super::run::{TO_REVOKE, cancellation};
 use super::runtime::head_sha;
 use super::workflow::{Log, MAX_SUMMARY, write_summary};
 use crate::cases::{Suite, in_repository};
 use crate::context::PullRequest;
-use crate::github::{
-    Api, ApiError, CheckRun, Conclusion, MAX_ANNOTATIONS, MAX_TEXT, Output, RepositoryName,
-    is_commit_sha,
-};
-use crate::http::Budget;
-use crate::policy::MAX_FILE;
+use crate::github::{Api, ApiError, CheckRun, Conclusion, Output, RepositoryName, is_commit_sha};
+use crate::http::{Budget, HttpError};
 use crate::policy::source::PolicySource;
+use crate::report::Outcome;
 use crate::report::text::{truncate, visible};
-use crate::review::{CaseFile, Material, Review, review};
+use crate::review::{CaseFile, Material, Review, Text};
 
 /// The name of the check run, which branch protection can require.
 const CHECK_NAME: &str = "Repository permissions: policy review";
@@ -29,15 +28,49 @@ const CHECK_NAME: &str = "Repository permissions: policy review";
 const CASES: [&str; 3] = [".tests.yml", ".tests.yaml", ".tests.json"];
 /// The most files of cases, and of files that one of them names.
 const MAX_FILES: usize = 20;
+/// The most bytes of all files of a review.
+const MAX_BYTES: usize = 4 << 20;
 /// The longest title in characters.
 const MAX_TITLE: usize = 250;
+
+/// Reviews, and asks for no permission: no token of the job is taken, and nothing is decided. Gives the exit
+/// code.
+pub async fn alone(
+    reporter: &Reporter<'_>,
+    source: &PolicySource,
+    now: Timestamp,
+    until: Instant,
+    cancelled: impl Future<Output = ()>,
+) -> u8 {
+    const MESSAGE: &str = "no permission is asked for: the step only reviews";
+    reporter.write_undecided(MESSAGE);
+    let reviewing = run(reporter, source, now, Budget::until(until - TO_REVOKE));
+    let code = tokio::select! {
+        biased;
+        () = cancelled => {
+            let failure = cancellation();
+            let outcome = Outcome::failed(&failure, None, None, reporter.detail);
+            reporter.write_outputs(&outcome);
+            reporter.conclude(&outcome);
+            2
+        }
+        () = reviewing => {
+            Log.annotate("notice", "repo-permissions", MESSAGE);
+            Log.line(MESSAGE);
+            0
+        }
+    };
+    let revoking = until.min(Instant::now() + TO_REVOKE);
+    reporter.revoke(Budget::until(revoking)).await;
+    code
+}
 
 /// Reviews the policy of a pull request that changes it. It decides nothing; what goes wrong is a
 /// warning, and a check run that fails, so that a required review is not skipped by it.
 pub async fn run(reporter: &Reporter<'_>, source: &PolicySource, now: Timestamp, budget: Budget) {
     let event = reporter.environment.get("GITHUB_EVENT_NAME");
     if !event.is_some_and(|event| event.starts_with("pull_request")) {
-        return;
+        return Log.line("review: this event is no pull request");
     }
     let Some(credentials) = reporter.credentials else {
         return;
@@ -70,6 +103,7 @@ pub async fn run(reporter: &Reporter<'_>, source: &PolicySource, now: Timestamp,
                 api: &api.with_budget(reading),
                 repository,
                 path,
+                left: Cell::new(MAX_BYTES),
             };
             review_of(&files, pull_request, now, reading).await
         }
@@ -99,13 +133,7 @@ async fn review_of(
     let Some(material) = files.material(pull_request).await? else {
         return Ok(None);
     };
-    // A large policy takes its time; signals are looked at meanwhile.
-    let work = tokio::task::spawn_blocking(move || review(&material, now, MAX_TEXT));
-    match tokio::time::timeout(budget.left(), work).await {
-        Ok(Ok(reviewed)) => Ok(Some(reviewed)),
-        Ok(Err(error)) => Err(error.to_string()),
-        Err(_) => Err("there was not enough time".to_owned()),
-    }
+    reviewer::review(material, now, budget).await.map(Some)
 }
 
 async fn report(reporter: &Reporter<'_>, api: &Api, repository: &RepositoryName, reviewed: Review) {
@@ -128,8 +156,6 @@ async fn report(reporter: &Reporter<'_>, api: &Api, repository: &RepositoryName,
     let Some(head_sha) = sha else {
         return;
     };
-    let mut annotations = reviewed.annotations;
-    annotations.truncate(MAX_ANNOTATIONS);
     let labels = reporter.labels();
     let run = CheckRun {
         name: CHECK_NAME.to_owned(),
@@ -141,7 +167,7 @@ async fn report(reporter: &Reporter<'_>, api: &Api, repository: &RepositoryName,
         output: Output {
             title: truncate(&visible(&reviewed.title), MAX_TITLE).into_owned(),
             summary: reviewed.page,
-            annotations,
+            annotations: reviewed.annotations,
         },
     };
     if let Err(error) = api.create_check_run(repository, &run).await {
@@ -156,6 +182,8 @@ struct Files<'a> {
     repository: &'a RepositoryName,
     /// The policy's path.
     path: &'a str,
+    /// How many bytes may still be read.
+    left: Cell<usize>,
 }
 
 impl Files<'_> {
@@ -168,24 +196,21 @@ impl Files<'_> {
         };
         let base = self.api.merge_base(self.repository, base, head).await;
         let base = base.map_err(|error| wrong("the comparison of its commits", &error))?;
-        let (old, new, cases) = join3(
-            self.read(self.path, &base),
-            self.read(self.path, head),
-            self.cases(head),
-        )
-        .await;
-        let (old, new) = (old?, new?);
+        // Each may be as large as what is left, so that one comes after the other.
+        let old = self.read(self.path, &base).await?;
+        let new = self.read(self.path, head).await?;
         if old == new {
             return Ok(None);
         }
+        let cases = self.cases(head).await?;
         let workflows = self
             .api
             .directory(self.repository, ".github/workflows", head);
         Ok(Some(Material {
             path: self.path.to_owned(),
-            old,
-            new,
-            cases: cases?,
+            old: old.map(text_of),
+            new: new.map(text_of),
+            cases,
             workflows: workflows
                 .await
                 .ok()
@@ -196,9 +221,17 @@ impl Files<'_> {
 
     /// A file at a commit; `None` when it is not there.
     async fn read(&self, path: &str, commit: &str) -> Result<Option<Vec<u8>>, String> {
-        let file = self.api.file(self.repository, path, Some(commit), MAX_FILE);
+        let left = self.left.get();
+        let file = self.api.file(self.repository, path, Some(commit), left);
         match file.await {
-            Ok(file) => Ok(Some(file.bytes)),
+            Ok(file) => {
+                self.left.set(left.saturating_sub(file.bytes.len()));
+                Ok(Some(file.bytes))
+            }
+            Err(ApiError::Http(HttpError::TooLarge { .. })) => Err(format!(
+                "the policy, its cases and their files are larger than {MAX_BYTES} bytes together, which a review takes \
+                 at most"
+            )),
             Err(error) if error.status() == Some(StatusCode::NOT_FOUND) => Ok(None),
             Err(error) => Err(wrong(&format!("`{path}`"), &error)),
         }
@@ -228,8 +261,11 @@ impl Files<'_> {
                 paths.len()
             ));
         }
-        let files = paths.into_iter().map(|path| self.case_file(path, commit));
-        Ok(join_all(files).await.into_iter().flatten().collect())
+        let mut files = Vec::new();
+        for path in paths {
+            files.extend(self.case_file(path, commit).await);
+        }
+        Ok(files)
     }
 
     /// A file of cases with the files that it names; `None` when it is about another policy.
@@ -247,22 +283,25 @@ impl Files<'_> {
             if in_repository(&path, suite.policy()).as_deref() != Ok(self.path) {
                 return None;
             }
-            let named = suite.files().into_iter().take(MAX_FILES);
-            let read = named.map(|name| async {
-                let bytes = match in_repository(&path, name) {
+            for name in suite.files().into_iter().take(MAX_FILES) {
+                let read = match in_repository(&path, name) {
                     Err(why) => Err(why),
-                    Ok(file) => match self.read(&file, commit).await {
-                        Ok(Some(bytes)) => Ok(bytes),
-                        Ok(None) => Err("there is no such file".to_owned()),
-                        Err(error) => Err(error),
-                    },
+                    Ok(file) => self.read(&file, commit).await,
                 };
-                (name.to_owned(), bytes)
-            });
-            files = join_all(read).await.into_iter().collect();
+                let text = match read {
+                    Ok(Some(bytes)) => crate::text_of(bytes).map_err(|why| format!("it is {why}")),
+                    Ok(None) => Err("there is no such file".to_owned()),
+                    Err(why) => Err(why),
+                };
+                files.insert(name.to_owned(), text);
+            }
         }
         Some(CaseFile { path, text, files })
     }
+}
+
+fn text_of(bytes: Vec<u8>) -> Text {
+    String::from_utf8(bytes).map_err(|error| error.utf8_error().valid_up_to())
 }
 
 fn wrong(what: &str, error: &ApiError) -> String {

@@ -8,7 +8,6 @@ use std::time::Duration;
 use futures_util::FutureExt as _;
 use futures_util::future::{FusedFuture as _, join};
 use jiff::Timestamp;
-use reqwest::Client;
 use secrecy::SecretString;
 use tokio::time::Instant;
 
@@ -18,6 +17,7 @@ use super::environment::Environment;
 use super::identity::Job;
 use super::inputs::{Inputs, Mode, Problems, ReportInputs, timeout};
 use super::order::behind;
+use super::origin::Origin;
 use super::policy::{Loaded, Place, load};
 use super::pull_request::{DefaultBranch, OfRun};
 use super::report::{Reporter, with_page};
@@ -27,7 +27,7 @@ use super::workflow::{Log, take_outputs_back, write_outputs};
 use crate::audit::{SECRET_PREFIX, TokenRecord};
 use crate::context::{Context, EventPayload, branch_named};
 use crate::decision::{Decision, PermissionDecision, Reason, Scope, decide_while, with_own_policy};
-use crate::http::Budget;
+use crate::http::{Budget, Client};
 use crate::oidc::Issuer;
 use crate::policy::source::{DEFAULT_PATH, PolicySource};
 use crate::policy::{Document, PermissionKey};
@@ -36,7 +36,7 @@ use crate::report::{Detail, Failure, Outcome, PolicyRecord};
 /// How long reports may take after SIGTERM or SIGINT. The runner kills after ten seconds.
 const FAREWELL: Duration = Duration::from_secs(3);
 /// How much time a review leaves for the end of the App's tokens.
-const TO_REVOKE: Duration = Duration::from_secs(2);
+pub(super) const TO_REVOKE: Duration = Duration::from_secs(2);
 /// How long deciding may take in all: it does not look at signals, and the runner waits ten seconds.
 const MAX_DECISION: Duration = Duration::from_secs(4);
 
@@ -66,6 +66,30 @@ where
         clock,
         started,
     );
+    let step = Step {
+        environment,
+        client: client.as_ref().map_err(|why| &**why),
+        payload: payload.as_ref(),
+        budget: Budget::until(deadline - reserve),
+        clock,
+    };
+    if let Some(inputs) = inputs
+        .as_ref()
+        .filter(|inputs| inputs.permissions.is_empty())
+        && let Some(credentials) = step.to_review(&report_inputs)
+    {
+        if let Some(problem) = payload_problem {
+            Log.warning(&problem);
+        }
+        let reporter = Reporter {
+            environment,
+            inputs: &report_inputs,
+            payload: payload.as_ref(),
+            detail: Detail::Full,
+            credentials: Some(&credentials),
+        };
+        return review::alone(&reporter, &inputs.policy, clock(), deadline, cancelled()).await;
+    }
     let (policy, own_policy) = (OnceCell::new(), OnceCell::new());
     let work = Work::new(&policy, &own_policy);
     let credentials = OnceCell::new();
@@ -73,13 +97,6 @@ where
         let inputs = inputs.as_ref().ok_or_else(|| {
             Failure::new(Reason::InputInvalid, problems.message().unwrap_or_default())
         });
-        let step = Step {
-            environment,
-            client: client.as_ref().map_err(|why| &**why),
-            payload: payload.as_ref(),
-            budget: Budget::until(deadline - reserve),
-            clock,
-        };
         step.decide(inputs, &report_inputs, &work, &credentials)
             .await
     };
@@ -175,7 +192,7 @@ async fn tell(
     reporter.revoke(Budget::until(until)).await;
 }
 
-fn cancellation() -> Failure {
+pub(super) fn cancellation() -> Failure {
     Failure::new(
         Reason::Cancelled,
         "the step was cancelled before it was done",
@@ -323,6 +340,16 @@ struct Step<'a> {
 }
 
 impl Step<'_> {
+    /// The tokens of a step that only reviews; `None` where [`Step::decide`] says what is missing.
+    fn to_review(&self, inputs: &ReportInputs) -> Option<Credentials> {
+        if self.environment.get("GITHUB_ACTIONS") != Some("true") {
+            return None;
+        }
+        let runtime = Runtime::read(self.environment).ok()?;
+        let client = self.client.ok()?.clone();
+        Some(Credentials::new(client, &runtime, inputs, self.clock))
+    }
+
     /// Inputs, runtime, token, policy, decision: the first that fails is the reason.
     async fn decide<'w>(
         &self,
@@ -348,6 +375,9 @@ impl Step<'_> {
             .client
             .map_err(|message| Failure::new(Reason::InputInvalid, message))?;
         let credentials = credentials.get().ok_or_else(incomplete)?;
+        if inputs.permissions.is_empty() {
+            return Err(incomplete());
+        }
         let issuer = inputs
             .issuer
             .clone()
@@ -494,7 +524,19 @@ impl Step<'_> {
             this: &runtime.repository,
             workspace: runtime.workspace.as_deref(),
         };
-        let loaded = load(&place, credentials, self.budget).await?;
+        let origin = Origin {
+            event: &runtime.job.event_name,
+            git_ref: self.environment.get("GITHUB_REF").unwrap_or_default(),
+            this: &runtime.job.repository_id,
+            payload: self.payload,
+        };
+        let (loaded, checked) = join(
+            load(&place, credentials, self.budget),
+            origin.check(&inputs.policy, credentials, self.budget),
+        )
+        .await;
+        let loaded = loaded?;
+        checked?;
         let loaded = work.policy.get_or_init(|| loaded);
         // The token is still awaited. It has to name this repository, or nothing is decided.
         let document = loaded.document(&runtime.repository, &inputs.permissions)?;

@@ -2,15 +2,14 @@
 
 use std::path::{Path, PathBuf};
 
-use reqwest::Client;
 use url::Url;
 
 use super::environment::Environment;
 use super::policy::in_workspace;
 use crate::context::EventPayload;
 use crate::github::{RepositoryName, is_commit_sha};
-use crate::http::{Network, is_protected};
-use crate::oidc::JobVariables;
+use crate::http::{Client, Network, is_protected};
+use crate::oidc::{Claims, JobVariables};
 use crate::report::text::visible;
 
 /// The largest event payload that is read, in bytes; GitHub's limit for a webhook is 25 MB.
@@ -74,6 +73,16 @@ impl Runtime {
             },
             workspace: environment.get("GITHUB_WORKSPACE").map(PathBuf::from),
         })
+    }
+}
+
+impl Runtime {
+    /// Whether a token of another job of the run would pass for this one's, though the server tells them
+    /// apart: github.com and ghe.com do, and older servers have tokens with the claim and jobs without.
+    pub fn lends_tokens(&self, claims: &Claims) -> bool {
+        let host = self.server.host_str().unwrap_or_default();
+        let is_hosted = host == "github.com" || host.ends_with(".ghe.com");
+        is_hosted && self.job.check_run_id.is_none() && claims.text("check_run_id").is_some()
     }
 }
 
@@ -145,4 +154,41 @@ pub fn head_sha(
         environment.get("GITHUB_SHA")?
     };
     is_commit_sha(sha).then(|| sha.to_owned())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn who_lends_tokens() {
+        let runtime = |server: &str, check_run_id: Option<&str>| Runtime {
+            server: Url::parse(server).unwrap(),
+            api_url: String::new(),
+            repository: RepositoryName::new("acme-org", "infra").unwrap(),
+            job: JobVariables {
+                repository: String::new(),
+                repository_id: String::new(),
+                run_id: String::new(),
+                run_attempt: String::new(),
+                sha: String::new(),
+                event_name: String::new(),
+                check_run_id: check_run_id.map(str::to_owned),
+            },
+            workspace: None,
+        };
+        let claims = |json| serde_json::from_value::<Claims>(json).unwrap();
+        let with = claims(serde_json::json!({"check_run_id": "39"}));
+        let without = claims(serde_json::json!({"run_id": "7"}));
+        for (server, id, claims, lends) in [
+            ("https://github.com", None, &with, true),
+            ("https://acme.ghe.com", None, &with, true),
+            ("https://github.com", Some("39"), &with, false),
+            ("https://github.com", None, &without, false),
+            ("https://ghes.example.com", None, &with, false),
+            ("https://github.com.example", None, &with, false),
+        ] {
+            assert_eq!(runtime(server, id).lends_tokens(claims), lends, "{server}");
+        }
+    }
 }

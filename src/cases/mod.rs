@@ -16,6 +16,6 @@ mod suite;
 pub use coverage::{Coverage, Uncovered};
 pub use expect::Expect;
 pub use path::in_repository;
-pub use result::{CaseResult, Failed, FileError};
+pub use result::{CaseResult, Explained, Failed, FileError};
 pub use run::{PolicyFile, run};
 pub use suite::Suite;

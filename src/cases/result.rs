@@ -5,6 +5,9 @@ use crate::context::Context;
 use crate::decision::{Decision, PermissionDecision, Reason};
 use crate::policy::{Position, Problem};
 
+/// How many rules of one permission explain a case that does not hold; a large policy has thousands.
+const MAX_RULES: usize = 5;
+
 /// One case that was run.
 #[derive(Clone, Debug)]
 pub struct CaseResult {
@@ -20,23 +23,60 @@ pub struct CaseResult {
     pub reason: Reason,
     /// The decision in one sentence.
     pub message: String,
-    /// What it was decided on, and how. Only of a case that does not hold.
+    /// How it was decided. Only of the first cases that do not hold: their number is the caller's.
     pub failed: Option<Failed>,
+    pub(super) holds: bool,
 }
 
 /// How the decision came about that a case did not expect.
 #[derive(Clone, Debug)]
 pub struct Failed {
-    /// What the rules were held against.
+    /// The values that the patterns of the rules were matched with.
     pub context: Context,
-    /// Each permission with its trace; empty for an error.
-    pub permissions: Vec<PermissionDecision<'static>>,
+    /// Each permission; empty for an error.
+    pub permissions: Vec<Explained>,
+}
+
+/// A decision with the rules that explain it.
+#[derive(Clone, Debug)]
+pub struct Explained {
+    /// The decision. Its trace has the rule that grants, or those that come nearest, in file order.
+    pub decision: PermissionDecision<'static>,
+    /// How many rules its trace leaves out.
+    pub hidden: usize,
+}
+
+impl Explained {
+    pub(super) fn of(mut decision: PermissionDecision<'_>) -> Self {
+        let all = decision.trace.len();
+        if decision.decision == Decision::Allowed {
+            let granting = decision.rule.as_ref();
+            decision.trace.retain(|rule| Some(&rule.rule) == granting);
+            let decision = decision.into_owned();
+            return Self {
+                decision,
+                hidden: 0,
+            };
+        }
+        let nearest = decision.nearest.as_ref().map(|nearest| &nearest.rule);
+        decision
+            .trace
+            .sort_by_key(|rule| (Some(&rule.rule) != nearest, rule.failed().count()));
+        decision.trace.truncate(MAX_RULES);
+        decision
+            .trace
+            .sort_by_key(|rule| (rule.rule.own_policy, rule.rule.line, rule.rule.column));
+        Self {
+            hidden: all - decision.trace.len(),
+            decision: decision.into_owned(),
+        }
+    }
 }
 
 impl CaseResult {
     /// Whether the decision is the expected one.
     pub fn holds(&self) -> bool {
-        self.failed.is_none()
+        self.holds
     }
 
     /// Whether it could not be decided, and that was not expected.

@@ -8,10 +8,10 @@ use super::context::context;
 use super::coverage::Coverage;
 use super::expect::Expect;
 use super::own::OwnPolicy;
-use super::result::{CaseResult, Failed, FileError};
+use super::result::{CaseResult, Explained, Failed, FileError};
 use super::suite::{Suite, TestCase};
 use crate::context::Context;
-use crate::decision::{Engine, GoOn, PermissionDecision, Scope};
+use crate::decision::{Engine, GoOn, Scope};
 use crate::policy::{Document, Format, Invalid};
 use crate::report::{Detail, Failure, Outcome, PolicyRecord};
 
@@ -25,7 +25,8 @@ pub struct PolicyFile<'a> {
 }
 
 /// Runs each case. `read` gives the files that [`Suite::files`] names; `now` is for cases that don't
-/// say theirs. When `go_on` says no, what is not decided by then counts as undecided.
+/// say theirs. When `go_on` says no, what is not decided by then counts as undecided. So many cases that do
+/// not hold are explained as `to_explain` says, which counts down.
 ///
 /// # Errors
 /// The cases cannot be asked, or the policy is invalid or unreadable and no case expects that. None
@@ -37,17 +38,21 @@ pub fn run<B: AsRef<[u8]>, E: Display>(
     now: Timestamp,
     go_on: GoOn<'_>,
     coverage: &mut Coverage,
+    to_explain: &mut usize,
 ) -> Result<Vec<CaseResult>, Vec<FileError>> {
     // The questions before the policy: a case that cannot be asked is a fault of this file.
-    let contexts = contexts(suite, &read)?;
-    let own = OwnPolicy::read(suite, read);
+    can_be_asked(suite, &read)?;
+    let own = OwnPolicy::read(suite, &read);
     let own = own.map_err(|problem| FileError::each(suite.file, [&problem]))?;
     let engine = document(suite, policy)?.map(Engine::new);
     let own_engine = own.as_ref().map(|own| own.document().map(Engine::new));
     if let Ok(engine) = &engine {
         coverage.add(policy.name, engine.document());
     }
-    let results = contexts.into_iter().map(|(case, context)| {
+    // One context at a time: each has all claims of its case, which can be a file of megabytes.
+    let results = suite.contents.cases.iter().map(|case| {
+        let context =
+            context(case, &read).map_err(|problem| FileError::each(suite.file, [&problem]))?;
         let decided = engine.as_ref().map_err(Clone::clone).and_then(|engine| {
             let scope = scope(suite, &context);
             let (now, permissions) = (case.now.unwrap_or(now), &case.permissions);
@@ -68,25 +73,21 @@ pub fn run<B: AsRef<[u8]>, E: Display>(
             }
             Err(failure) => Outcome::failed(&failure, Some(&context), None, Detail::Full),
         };
-        result(case, &outcome, &context)
+        Ok(result(case, outcome, &context, to_explain))
     });
-    Ok(results.collect())
+    results.collect()
 }
 
-/// The context of each case, or all that cannot be read for them.
-fn contexts<'s, 'a, B: AsRef<[u8]>, E: Display>(
-    suite: &'s Suite<'a>,
+/// Checks that each case has a context.
+fn can_be_asked<B: AsRef<[u8]>, E: Display>(
+    suite: &Suite<'_>,
     read: impl Fn(&str) -> Result<B, E>,
-) -> Result<Vec<(&'s TestCase<'a>, Context)>, Vec<FileError>> {
-    let (mut contexts, mut problems) = (Vec::new(), Vec::new());
-    for case in &suite.contents.cases {
-        match context(case, &read) {
-            Ok(context) => contexts.push((case, context)),
-            Err(problem) => problems.push(problem),
-        }
-    }
+) -> Result<(), Vec<FileError>> {
+    let cases = suite.contents.cases.iter();
+    let problems = cases.filter_map(|case| context(case, &read).err());
+    let problems: Vec<_> = problems.collect();
     if problems.is_empty() {
-        Ok(contexts)
+        Ok(())
     } else {
         Err(FileError::each(suite.file, &problems))
     }
@@ -127,21 +128,28 @@ fn scope(suite: &Suite<'_>, context: &Context) -> Scope {
     }
 }
 
-fn result(case: &TestCase<'_>, outcome: &Outcome<'_>, context: &Context) -> CaseResult {
+fn result(
+    case: &TestCase<'_>,
+    outcome: Outcome<'_>,
+    context: &Context,
+    to_explain: &mut usize,
+) -> CaseResult {
     let holds = case.expect.holds(outcome.decision, outcome.reason);
-    let permissions = || outcome.permissions.iter().cloned();
+    let is_explained = !holds && *to_explain > 0;
+    *to_explain -= usize::from(is_explained);
+    let permissions = outcome.permissions.into_iter().map(Explained::of);
     CaseResult {
         position: case.position,
         name: case.name.to_string(),
         expected: case.expect,
         decision: outcome.decision,
         reason: outcome.reason,
-        message: outcome.message.clone(),
-        // The trace of a case that holds is of no interest; in a large policy it is large too.
-        failed: (!holds).then(|| Failed {
+        message: outcome.message,
+        failed: is_explained.then(|| Failed {
             context: context.clone(),
-            permissions: permissions().map(PermissionDecision::into_owned).collect(),
+            permissions: permissions.collect(),
         }),
+        holds,
     }
 }
 
@@ -186,7 +194,7 @@ tests:
         };
         let now = Timestamp::UNIX_EPOCH;
         let mut coverage = Coverage::default();
-        let results = run(&suite, &policy, read, now, go_on, &mut coverage);
+        let results = run(&suite, &policy, read, now, go_on, &mut coverage, &mut 1);
         (results, coverage)
     }
 
@@ -205,7 +213,8 @@ tests:
         let [permission] = &failed.permissions[..] else {
             panic!("one permission");
         };
-        let lines: Vec<_> = permission.trace.iter().map(|rule| rule.rule.line).collect();
+        let trace = permission.decision.trace.iter();
+        let lines: Vec<_> = trace.map(|rule| rule.rule.line).collect();
         assert_eq!(lines, [4, 5]);
         let [never] = coverage.uncovered().collect::<Vec<_>>()[..] else {
             panic!("one rule");

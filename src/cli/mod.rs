@@ -10,6 +10,7 @@ mod init;
 mod lint;
 mod matrix;
 mod progress;
+mod review;
 mod schema;
 mod style;
 mod survey;
@@ -77,6 +78,9 @@ enum Command {
     /// Print the JSON Schema of the policy, of the file of cases, or of an audit record
     #[command(after_long_help = help::SCHEMA)]
     Schema(schema::Arguments),
+    /// Review a change of a policy, as JSON from standard input: the action starts it for itself
+    #[command(name = crate::review::COMMAND, hide = true)]
+    Review,
 }
 
 /// How a result is printed.
@@ -107,6 +111,7 @@ impl Cli {
             Some(Command::Matrix(arguments)) => matrix::run(&arguments),
             Some(Command::Survey(arguments)) => survey::run(&arguments),
             Some(Command::Schema(arguments)) => schema::run(&arguments),
+            Some(Command::Review) => review::run(),
             None => 2,
         }
     }

@@ -21,6 +21,28 @@ pub struct About {
     /// The name of its default branch.
     #[serde(default)]
     pub default_branch: Option<String>,
+    /// What it was forked from, if it is a fork.
+    #[serde(default)]
+    pub parent: Option<Origin>,
+    /// What the repositories of its network were forked from first, if it is a fork.
+    #[serde(default)]
+    pub source: Option<Origin>,
+}
+
+impl About {
+    /// Whether it was forked from the repository with the id, directly or over others.
+    pub fn is_fork_of(&self, id: &str) -> bool {
+        let origins = [&self.parent, &self.source];
+        let mut origins = origins.into_iter().flatten();
+        origins.any(|origin| origin.id.to_string() == id)
+    }
+}
+
+/// A repository that others were forked from.
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
+pub struct Origin {
+    /// Its id.
+    pub id: u64,
 }
 
 /// The owner of a repository.

@@ -13,9 +13,7 @@ use serde::de::DeserializeOwned;
 use url::Url;
 
 use super::rate_limit::{Limited, RateLimit};
-use crate::http::{
-    Budget, HttpError, Repeat, Response, causes, collect, from_reqwest, host_of, is_protected,
-};
+use crate::http::{Budget, Client, HttpError, Repeat, Response, causes, collect, is_protected};
 
 /// The largest JSON answer in bytes.
 pub(super) const MAX_JSON: usize = 1 << 20;
@@ -35,6 +33,7 @@ const ENCODED: &AsciiSet = &NON_ALPHANUMERIC
 #[derive(Clone)]
 pub struct Api {
     octocrab: Octocrab,
+    client: Client,
     base: Url,
     budget: Budget,
     /// What the last answer said of the primary limit.
@@ -89,7 +88,7 @@ impl Api {
     /// # Errors
     /// The URL or the token cannot be used; as a sentence for people.
     pub fn new(
-        client: reqwest::Client,
+        client: Client,
         base: &str,
         token: Option<&SecretString>,
         budget: Budget,
@@ -115,10 +114,11 @@ impl Api {
         let base_uri: http::Uri = host.as_str().parse().map_err(|_| wrong())?;
         let octocrab = builder
             .base_uri(base_uri)
-            .and_then(|builder| builder.build_with_reqwest(client))
+            .and_then(|builder| builder.build_with_reqwest(client.clone().into_inner()))
             .map_err(|error| causes(&error))?;
         Ok(Self {
             octocrab,
+            client,
             base: url,
             budget,
             rate_limit: Arc::default(),
@@ -171,7 +171,7 @@ impl Api {
 
     /// Makes a call of a whole URL once, and gives any answer back.
     pub(super) async fn send(&self, url: &Url, call: &Call<'_>) -> Result<Response, HttpError> {
-        let host = host_of(url);
+        let host = self.client.way_to(url);
         let attempt = || self.once(url, call, &host);
         self.budget.run(Repeat::Never, &host, attempt).await
     }
@@ -197,7 +197,7 @@ impl Api {
             .base
             .join(path)
             .map_err(|error| ApiError::Shape(format!("not a path: {error}")))?;
-        let host = host_of(&url);
+        let host = self.client.way_to(&url);
         for _ in 0..=MAX_REDIRECTS {
             let attempt = || self.once(&url, call, &host);
             let response = self.budget.run(repeat, &host, attempt).await?;
@@ -208,7 +208,7 @@ impl Api {
                     .unwrap_or_else(PoisonError::into_inner);
                 *last = Some(limit);
             }
-            if response.status.is_success() {
+            if call.is_whole(response.status) {
                 return Ok(response);
             }
             match call.redirect(&response, &url)? {
@@ -251,7 +251,7 @@ impl Api {
                     host: host.to_owned(),
                     why: causes(&error),
                 },
-                |error| from_reqwest(error, host),
+                |error| self.client.failure(error, url),
             )
         })?;
         collect(response, call.cap, host).await
@@ -273,6 +273,18 @@ impl Call<'_> {
             accept: "application/vnd.github+json",
             body: Some(body),
             cap,
+        }
+    }
+
+    /// Whether a status promises what was asked for, whole. What a proxy made of it (203), a part of it (206)
+    /// or nothing (204, 304) must not be read as all.
+    ///
+    /// Source: RFC 9110, section 15.3.
+    fn is_whole(&self, status: StatusCode) -> bool {
+        match self.method {
+            Method::GET => status == StatusCode::OK,
+            Method::POST => matches!(status, StatusCode::OK | StatusCode::CREATED),
+            _ => status.is_success(),
         }
     }
 

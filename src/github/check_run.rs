@@ -45,7 +45,7 @@ pub struct Output {
 }
 
 /// A note on a line of a file.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Annotation {
     /// The file, relative to the repository's root.
     pub path: String,
@@ -53,16 +53,28 @@ pub struct Annotation {
     pub start_line: u32,
     /// The last line.
     pub end_line: u32,
-    /// `notice`, `warning` or `failure`.
-    pub annotation_level: &'static str,
+    /// How grave it is.
+    pub annotation_level: AnnotationLevel,
     /// At most 255 characters.
     pub title: String,
     /// At most 64 KiB.
     pub message: String,
 }
 
+/// How grave a note is, the gravest first.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum AnnotationLevel {
+    /// Something is wrong.
+    Failure,
+    /// Somebody should look at it.
+    Warning,
+    /// Good to know.
+    Notice,
+}
+
 /// The result of a check run.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Conclusion {
     /// Allowed.

@@ -257,7 +257,7 @@ struct Blob {
 
 fn page(response: &Response, query: &PageQuery<'_>) -> Result<RepositoryPage, QueryError> {
     let status = response.status.as_u16();
-    if !response.status.is_success() {
+    if response.status != http::StatusCode::OK {
         let answer = format!("GitHub answered {}", response.describe());
         let message = response.message().unwrap_or_default();
         return Err(match (Limited::of(response, &message), status) {

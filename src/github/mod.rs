@@ -10,11 +10,12 @@ mod rate_limit;
 mod repository;
 mod status;
 
-pub use about::{About, Owner};
+pub use about::{About, Origin, Owner};
 pub use api::{Api, ApiError};
 pub use app::{App, AppError, InstallationToken};
 pub use check_run::{
-    Annotation, CheckRun, Conclusion, CreatedCheckRun, MAX_ANNOTATIONS, MAX_TEXT, Output,
+    Annotation, AnnotationLevel, CheckRun, Conclusion, CreatedCheckRun, MAX_ANNOTATIONS, MAX_TEXT,
+    Output,
 };
 pub use contents::File;
 pub use graphql::{

@@ -2,14 +2,15 @@
 
 use std::sync::Arc;
 
-use reqwest::{Client, NoProxy, Proxy, redirect};
+use reqwest::{Proxy, RequestBuilder, redirect};
 use rustls::pki_types::CertificateDer;
 use rustls::pki_types::pem::PemObject;
 use rustls::{ClientConfig, RootCertStore};
 use url::Url;
 
-use super::CONNECT_TIMEOUT;
 use super::names::Names;
+use super::proxies::Proxies;
+use super::{CONNECT_TIMEOUT, HttpError, from_reqwest};
 
 /// How the network is reached.
 #[derive(Clone, Debug, Default)]
@@ -31,36 +32,25 @@ impl Network {
     /// # Errors
     /// A proxy that is no URL, or a CA bundle without a certificate; as a sentence for people.
     pub fn client(&self) -> Result<Client, String> {
-        let mut builder = Client::builder()
+        let proxies = Arc::new(Proxies::read(
+            self.https_proxy.as_deref(),
+            self.http_proxy.as_deref(),
+            self.no_proxy.as_deref(),
+        )?);
+        let of_url = Arc::clone(&proxies);
+        let inner = reqwest::Client::builder()
             .tls_backend_preconfigured(self.tls()?)
             .user_agent(concat!("repo-permissions/", env!("CARGO_PKG_VERSION")))
             .redirect(redirect::Policy::none())
             .referer(false)
             .connect_timeout(CONNECT_TIMEOUT)
             .dns_resolver(Arc::new(Names::default()))
-            .no_proxy();
-        let exceptions = self.no_proxy.as_deref().and_then(NoProxy::from_string);
-        let proxies = [
-            ("HTTPS_PROXY", &self.https_proxy),
-            ("HTTP_PROXY", &self.http_proxy),
-        ];
-        for (variable, url) in proxies {
-            let Some(url) = url.as_deref().filter(|url| !url.is_empty()) else {
-                continue;
-            };
-            let proxy = match variable {
-                "HTTPS_PROXY" => Proxy::https(url),
-                _ => Proxy::http(url),
-            };
-            let proxy = proxy.map_err(|_| {
-                // Not the value: a proxy URL can hold a password.
-                format!(
-                    "the variable `{variable}` is not the URL of a proxy, as in `http://HOST:PORT`"
-                )
-            })?;
-            builder = builder.proxy(proxy.no_proxy(exceptions.clone()));
-        }
-        builder.build().map_err(|error| super::causes(&error))
+            // Turns the system's own off.
+            .no_proxy()
+            .proxy(Proxy::custom(move |url| of_url.of(url).cloned()))
+            .build()
+            .map_err(|error| super::causes(&error))?;
+        Ok(Client { inner, proxies })
     }
 
     fn tls(&self) -> Result<ClientConfig, String> {
@@ -88,6 +78,40 @@ impl Network {
             .with_no_client_auth();
         config.alpn_protocols = vec![b"http/1.1".to_vec()];
         Ok(config)
+    }
+}
+
+/// The client, with the ways that it takes.
+#[derive(Clone, Debug)]
+pub struct Client {
+    inner: reqwest::Client,
+    proxies: Arc<Proxies>,
+}
+
+impl Client {
+    /// Begins a GET.
+    pub fn get(&self, url: &Url) -> RequestBuilder {
+        self.inner.get(url.clone())
+    }
+
+    /// Begins a POST.
+    pub fn post(&self, url: &Url) -> RequestBuilder {
+        self.inner.post(url.clone())
+    }
+
+    /// The host of a URL, with the proxy that leads to it: for messages.
+    pub fn way_to(&self, url: &Url) -> String {
+        self.proxies.way_to(url)
+    }
+
+    /// What went wrong with a request to a URL.
+    pub(crate) fn failure(&self, error: &reqwest::Error, url: &Url) -> HttpError {
+        from_reqwest(error, &self.way_to(url))
+    }
+
+    /// The client without its ways, for octocrab.
+    pub(crate) fn into_inner(self) -> reqwest::Client {
+        self.inner
     }
 }
 

@@ -3,12 +3,13 @@
 mod body;
 mod client;
 mod names;
+mod proxies;
 mod retry;
 
 use std::time::Duration;
 
 pub use body::{Response, collect};
-pub use client::{Network, is_protected};
+pub use client::{Client, Network, is_protected};
 pub use retry::{Budget, Repeat};
 
 /// The time to open a connection.
@@ -87,7 +88,7 @@ pub(crate) fn causes(error: &dyn std::error::Error) -> String {
 }
 
 /// What went wrong with a request, without its URL, which can hold ids and secrets.
-pub(crate) fn from_reqwest(error: &reqwest::Error, host: &str) -> HttpError {
+fn from_reqwest(error: &reqwest::Error, host: &str) -> HttpError {
     let host = host.to_owned();
     if let Some(why) = distrust(error) {
         return HttpError::Untrusted { host, why };

@@ -9,27 +9,32 @@ use crate::http::is_protected;
 const GITHUB_COM: &str = "https://token.actions.githubusercontent.com";
 
 /// An issuer of OIDC tokens for Actions, in one of GitHub's forms. Its text is what a token's `iss`
-/// has to be, to the letter, and its keys are under that URL, so no discovery is needed and no token
-/// can name another place.
+/// has to be, to the letter, and its keys are on its own origin, so that no token can name another place.
 ///
 /// Source: docs.github.com, "OpenID Connect reference"; GHES admin guide.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Issuer(String);
+pub struct Issuer {
+    text: String,
+    /// The length of the part before `/ENTERPRISE`.
+    base: usize,
+}
 
 impl Issuer {
     /// The issuer of a server (`GITHUB_SERVER_URL`): github.com, a ghe.com tenant, or a GHES host.
     pub fn of_server(server: &Url) -> Self {
         let host = server.host_str().unwrap_or_default();
-        if host == "github.com" {
-            return Self(GITHUB_COM.to_owned());
+        let text = if host == "github.com" {
+            GITHUB_COM.to_owned()
+        } else if host.ends_with(".ghe.com") {
+            format!("https://token.actions.{host}")
+        } else {
+            let origin = server.origin().ascii_serialization();
+            format!("{origin}/_services/token")
+        };
+        Self {
+            base: text.len(),
+            text,
         }
-        if host.ends_with(".ghe.com") {
-            return Self(format!("https://token.actions.{host}"));
-        }
-        Self(format!(
-            "{}/_services/token",
-            server.origin().ascii_serialization()
-        ))
     }
 
     /// Reads the input `issuer`: one of the three forms, with one enterprise slug at most.
@@ -57,19 +62,36 @@ impl Issuer {
             rest.strip_prefix("/_services/token").ok_or_else(wrong)?
         };
         let slug_ok = slug.is_empty() || slug.strip_prefix('/').is_some_and(is_slug);
-        (is_protected(&url) && slug_ok)
-            .then(|| Self(text.to_owned()))
-            .ok_or_else(wrong)
+        if !is_protected(&url) || !slug_ok {
+            return Err(wrong());
+        }
+        Ok(Self {
+            base: text.len() - slug.len(),
+            text: text.to_owned(),
+        })
     }
 
     /// The text of `iss`.
     pub fn as_str(&self) -> &str {
-        &self.0
+        &self.text
     }
 
-    /// Where its keys are: on the issuer's own host.
-    pub fn keys_url(&self) -> String {
-        format!("{}/.well-known/jwks", self.0)
+    /// Where its keys are, if that is known: an issuer with an enterprise slug says it by discovery.
+    pub fn keys_url(&self) -> Option<String> {
+        let has_slug = self.base < self.text.len();
+        (!has_slug).then(|| format!("{}/.well-known/jwks", self.text))
+    }
+
+    /// Where its discovery document is.
+    pub fn discovery_url(&self) -> String {
+        format!("{}/.well-known/openid-configuration", self.text)
+    }
+
+    /// The issuer that a text names, if it differs from this one in the enterprise slug alone.
+    pub fn sibling(&self, text: &str) -> Option<Self> {
+        let other = Self::parse(text).ok()?;
+        let is_sibling = other.text.get(..other.base) == self.text.get(..self.base);
+        is_sibling.then_some(other)
     }
 }
 
@@ -79,7 +101,7 @@ fn is_slug(text: &str) -> bool {
 
 impl fmt::Display for Issuer {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&self.0)
+        f.write_str(&self.text)
     }
 }
 
@@ -115,6 +137,34 @@ mod tests {
             let made = Issuer::of_server(&Url::parse(server).unwrap());
             assert_eq!(made.as_str(), issuer);
             assert_eq!(Issuer::parse(issuer).unwrap(), made);
+        }
+    }
+
+    #[test]
+    fn siblings_differ_in_their_slug_alone() {
+        let ghes = "https://ghes.example.com/_services/token";
+        let tenant = "https://token.actions.acme.ghe.com";
+        for base in [GITHUB_COM, ghes, tenant] {
+            let (plain, slug) = (base.to_owned(), format!("{base}/acme"));
+            for (one, other) in [(&plain, &slug), (&slug, &plain), (&slug, &slug)] {
+                let sibling = Issuer::parse(one).unwrap().sibling(other).unwrap();
+                assert_eq!(sibling.as_str(), other);
+            }
+            assert_eq!(
+                Issuer::parse(&plain).unwrap().keys_url(),
+                Some(format!("{base}/.well-known/jwks"))
+            );
+            assert_eq!(Issuer::parse(&slug).unwrap().keys_url(), None);
+        }
+        for other in [
+            ghes,
+            tenant,
+            "https://token.actions.githubusercontent.com.evil.example/_services/token",
+            "https://evil.example/_services/token",
+            "https://token.actions.githubusercontent.com/a/b",
+            "evil",
+        ] {
+            assert_eq!(Issuer::parse(GITHUB_COM).unwrap().sibling(other), None);
         }
     }
 

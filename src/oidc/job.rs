@@ -1,6 +1,6 @@
 //! Whether a token is this job's: its claims against the runner's own variables.
 
-use super::claims::SignedClaims;
+use super::claims::{Claims, SignedClaims};
 
 /// The runner's variables that a token has to agree with. Earlier steps cannot set `GITHUB_*`.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -38,6 +38,15 @@ impl JobVariables {
     /// # Errors
     /// The first that differs or is absent.
     pub fn agree_with(&self, claims: &SignedClaims) -> Result<(), Mismatch> {
+        self.compare(claims.as_claims())
+    }
+
+    /// Whether claims are this job's that are not accepted for another reason.
+    pub fn are_in(&self, claims: &Claims) -> bool {
+        self.compare(claims).is_ok()
+    }
+
+    fn compare(&self, claims: &Claims) -> Result<(), Mismatch> {
         let pairs = [
             ("repository", "GITHUB_REPOSITORY", &self.repository),
             ("repository_id", "GITHUB_REPOSITORY_ID", &self.repository_id),
@@ -53,7 +62,7 @@ impl JobVariables {
             .as_ref()
             .map(|id| ("check_run_id", "check-run-id", id));
         for (claim, variable, expected) in pairs.into_iter().chain(this_job) {
-            let seen = claims.as_claims().text(claim);
+            let seen = claims.text(claim);
             let agrees = seen.is_some_and(|seen| match claim {
                 // GitHub compares the names of repositories without case.
                 "repository" => seen.eq_ignore_ascii_case(expected),

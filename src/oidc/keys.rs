@@ -33,6 +33,9 @@ pub enum NoKey {
     /// The document is no key set.
     #[error("the issuer's key set is not valid: {0}")]
     NotAKeySet(String),
+    /// The document that says where the key set is cannot be relied on.
+    #[error("the issuer's discovery document is not valid: {0}")]
+    Discovery(String),
     /// No key at all.
     #[error("the issuer's key set is empty")]
     Empty,

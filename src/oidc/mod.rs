@@ -2,6 +2,7 @@
 
 mod claims;
 pub mod crypto;
+mod discovery;
 mod issuer;
 mod job;
 mod keys;

@@ -1,17 +1,15 @@
 //! Asking the Actions runtime for the job's OIDC token, and the issuer for its keys.
 
-use http::HeaderValue;
 use http::header::{ACCEPT, AUTHORIZATION};
-use reqwest::Client;
+use http::{HeaderValue, StatusCode};
 use secrecy::{ExposeSecret, SecretString};
 use serde::Deserialize;
 use url::Url;
 
+use super::discovery::{self, MAX_DOCUMENT};
 use super::issuer::Issuer;
 use super::keys::{KeySet, MAX_KEYS, NoKey};
-use crate::http::{
-    Budget, HttpError, Repeat, Response, collect, from_reqwest, host_of, is_protected,
-};
+use crate::http::{Budget, Client, HttpError, Repeat, Response, collect, is_protected};
 
 /// The largest answer of the token endpoint in bytes.
 const MAX_ANSWER: usize = 1 << 20;
@@ -96,7 +94,7 @@ impl TokenEndpoint {
         let response = get(client, budget, &url, Some(&self.authorization), MAX_ANSWER)
             .await
             .map_err(|why| Unavailable::Unreachable { what: WHAT, why })?;
-        if !response.status.is_success() {
+        if response.status != StatusCode::OK {
             return Err(Unavailable::Refused {
                 what: WHAT,
                 answer: response.describe(),
@@ -131,18 +129,38 @@ pub enum KeysError {
 /// # Errors
 /// No answer within the budget, an error, or no key set.
 pub async fn keys(client: &Client, budget: Budget, issuer: &Issuer) -> Result<KeySet, KeysError> {
-    const WHAT: &str = "the issuer's key set";
-    let url = Url::parse(&issuer.keys_url()).map_err(|error| {
+    let is_no_url = |error: url::ParseError| {
         Unavailable::NoEndpoint(format!("the issuer `{issuer}` is not a URL: {error}"))
-    })?;
-    let response = get(client, budget, &url, None, MAX_KEYS)
+    };
+    let url = match issuer.keys_url() {
+        Some(url) => Url::parse(&url).map_err(is_no_url)?,
+        None => {
+            const WHAT: &str = "the issuer's discovery document";
+            let url = Url::parse(&issuer.discovery_url()).map_err(is_no_url)?;
+            let document = published(client, budget, &url, MAX_DOCUMENT, WHAT).await?;
+            discovery::keys_url(issuer, &document)?
+        }
+    };
+    let json = published(client, budget, &url, MAX_KEYS, "the issuer's key set").await?;
+    Ok(KeySet::parse(&json)?)
+}
+
+/// A document that the issuer publishes: nothing but a whole answer from that URL is one.
+async fn published(
+    client: &Client,
+    budget: Budget,
+    url: &Url,
+    cap: usize,
+    what: &'static str,
+) -> Result<Vec<u8>, Unavailable> {
+    let response = get(client, budget, url, None, cap)
         .await
-        .map_err(|why| Unavailable::Unreachable { what: WHAT, why })?;
-    if !response.status.is_success() {
+        .map_err(|why| Unavailable::Unreachable { what, why })?;
+    if response.status != StatusCode::OK {
         let answer = response.describe();
-        return Err(Unavailable::Refused { what: WHAT, answer }.into());
+        return Err(Unavailable::Refused { what, answer });
     }
-    Ok(KeySet::parse(&response.body)?)
+    Ok(response.body)
 }
 
 async fn get(
@@ -152,16 +170,16 @@ async fn get(
     authorization: Option<&HeaderValue>,
     cap: usize,
 ) -> Result<Response, HttpError> {
-    let host = host_of(url);
+    let host = client.way_to(url);
     let attempt = || async {
-        let mut request = client.get(url.clone()).header(ACCEPT, "application/json");
+        let mut request = client.get(url).header(ACCEPT, "application/json");
         if let Some(authorization) = authorization {
             request = request.header(AUTHORIZATION, authorization.clone());
         }
         let response = request
             .send()
             .await
-            .map_err(|error| from_reqwest(&error, &host))?;
+            .map_err(|error| client.failure(&error, url))?;
         collect(http::Response::from(response), cap, &host).await
     };
     budget.run(Repeat::Safe, &host, attempt).await

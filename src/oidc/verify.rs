@@ -46,6 +46,16 @@ pub enum TokenInvalid {
     /// The signature is not the key's.
     #[error("the signature of the OIDC token does not verify")]
     Signature,
+    /// It is another issuer's, and a key of the expected one verifies it.
+    #[error("the OIDC token's `iss` is {seen}, expected `{expected}`")]
+    Issuer {
+        /// The claim `iss`.
+        seen: String,
+        /// The issuer that was expected.
+        expected: String,
+        /// All claims.
+        claims: Box<Claims>,
+    },
     /// A claim is not as expected.
     #[error("the OIDC token's `{claim}` is {seen}, expected {expected}")]
     Claim {
@@ -176,23 +186,27 @@ fn bits(number: &[u8]) -> usize {
 }
 
 fn issued_by(claims: &Claims, issuer: &Issuer) -> Result<(), TokenInvalid> {
-    is_text(claims, "iss", issuer.as_str())
+    let seen = claims.get("iss");
+    if seen.and_then(Value::as_str) == Some(issuer.as_str()) {
+        return Ok(());
+    }
+    Err(TokenInvalid::Issuer {
+        seen: describe(seen),
+        expected: issuer.to_string(),
+        claims: Box::new(claims.clone()),
+    })
 }
 
 /// Exactly our audience; a list of audiences would let one token serve several services.
 fn issued_for(claims: &Claims, audience: &str) -> Result<(), TokenInvalid> {
-    is_text(claims, "aud", audience)
-}
-
-fn is_text(claims: &Claims, claim: &'static str, expected: &str) -> Result<(), TokenInvalid> {
-    let seen = claims.get(claim);
-    if seen.and_then(Value::as_str) == Some(expected) {
+    let seen = claims.get("aud");
+    if seen.and_then(Value::as_str) == Some(audience) {
         return Ok(());
     }
     Err(TokenInvalid::Claim {
-        claim,
+        claim: "aud",
         seen: describe(seen),
-        expected: format!("`{expected}`"),
+        expected: format!("`{audience}`"),
     })
 }
 

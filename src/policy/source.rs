@@ -6,7 +6,7 @@
 use std::fmt;
 
 use super::document::Format;
-use crate::github::RepositoryName;
+use crate::github::{RepositoryName, is_commit_sha};
 
 /// Where the policy is read when the input names nothing else.
 pub const DEFAULT_PATH: &str = ".github/repo-permissions.yml";
@@ -25,8 +25,8 @@ pub enum PolicySource {
         /// A branch, a tag or a commit SHA.
         reference: GitRef,
     },
-    /// `./PATH`: a file of the workspace. Refused in pull request events, where it is the pull
-    /// request's own text.
+    /// `./PATH`: a file of the workspace. Refused in pull request and untrusted events, where it can be
+    /// a stranger's text.
     Workspace(RepositoryPath),
     /// A text with a new line: the policy itself.
     Inline(String),
@@ -152,22 +152,60 @@ impl fmt::Display for RepositoryPath {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct GitRef(String);
 
+/// What a ref can name in a repository that shares its commits with its forks, as on GitHub.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Named {
+    /// A branch or a tag, which its repository's writers set.
+    BranchOrTag,
+    /// A commit by its whole SHA: also one of a fork.
+    Commit,
+    /// A branch or a tag, or where there is none of the name, a commit by the start of its SHA: also
+    /// one of a fork.
+    Either,
+}
+
 impl GitRef {
     fn parse(reference: &str) -> Result<Self, String> {
         let forbidden = |c: char| c.is_control() || " ~^:?*[\\".contains(c);
-        if reference.is_empty()
+        let is_no_segment = |segment: &str| {
+            segment.is_empty() || segment.starts_with('.') || segment.ends_with(".lock")
+        };
+        if reference == "@"
             || reference.contains(forbidden)
-            || ["..", "@{", "//"]
-                .iter()
-                .any(|part| reference.contains(part))
-            || reference.starts_with(['/', '-'])
-            || reference.ends_with(['/', '.'])
+            || reference.split('/').any(is_no_segment)
+            || ["..", "@{"].iter().any(|part| reference.contains(part))
+            || reference.starts_with('-')
+            || reference.ends_with('.')
         {
             return Err(format!(
                 "`{reference}` is not the name of a branch, a tag or a commit"
             ));
         }
+        if ["pull/", "refs/pull/"]
+            .iter()
+            .any(|pulls| reference.starts_with(pulls))
+        {
+            return Err(format!(
+                "`{reference}` names a pull request, whose text anybody can write: name a branch, a tag or a commit"
+            ));
+        }
         Ok(Self(reference.to_owned()))
+    }
+
+    /// What the ref can name, read as git reads it.
+    ///
+    /// Source: gitrevisions(7), `<sha1>` and `<describeOutput>`.
+    pub fn named(&self) -> Named {
+        if is_commit_sha(&self.0) {
+            return Named::Commit;
+        }
+        // As long as git wants it at least.
+        let is_start = |text: &str| text.len() >= 4 && text.bytes().all(|b| b.is_ascii_hexdigit());
+        let described = self.0.rsplit_once("-g").map(|(_, start)| start);
+        match is_start(&self.0) || described.is_some_and(is_start) {
+            true => Named::Either,
+            false => Named::BranchOrTag,
+        }
     }
 
     /// The ref.
@@ -245,10 +283,43 @@ mod tests {
             "o/r/p.yml@main?x",
             "o/r/p.yml@-x",
             "o/r/p.yml@a~1",
+            "o/r/p.yml@main^{commit}",
+            "o/r/p.yml@main@{1}",
+            "o/r/p.yml@@",
+            "o/r/p.yml@.hidden",
+            "o/r/p.yml@a/.b",
+            "o/r/p.yml@a//b",
+            "o/r/p.yml@a.lock",
+            "o/r/p.yml@refs/pull/7/head",
+            "o/r/p.yml@refs/pull/7/merge",
+            "o/r/p.yml@pull/7/head",
             "o /r/p.yml@main",
         ] {
             let parsed = PolicySource::parse(input, "/github/workspace");
             assert!(parsed.is_err(), "{input:?} gave {parsed:?}");
+        }
+    }
+
+    #[test]
+    fn what_a_ref_can_name() {
+        let sha = "0123456789abcdefABCDEF0123456789abcdef01";
+        for (reference, named) in [
+            ("main", Named::BranchOrTag),
+            ("feature/x", Named::BranchOrTag),
+            ("v1.2.3", Named::BranchOrTag),
+            ("refs/heads/beef", Named::BranchOrTag),
+            ("refs/pulls", Named::BranchOrTag),
+            ("abc", Named::BranchOrTag),
+            ("fix-great", Named::BranchOrTag),
+            (sha, Named::Commit),
+            (sha.strip_suffix("1").unwrap(), Named::Either),
+            ("beef", Named::Either),
+            ("2027", Named::Either),
+            ("v1-4-gbeef", Named::Either),
+            ("refs/heads/x-gBEEF", Named::Either),
+        ] {
+            let parsed = GitRef::parse(reference).unwrap();
+            assert_eq!(parsed.named(), named, "{reference}");
         }
     }
 }

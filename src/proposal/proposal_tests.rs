@@ -36,7 +36,7 @@ fn checked(proposal: &Proposal, target: &Target) -> String {
     let mut coverage = Coverage::default();
     let read = |_: &str| Err::<Vec<u8>, _>("no file is needed");
     let now = Timestamp::UNIX_EPOCH;
-    let results = run(&suite, &file, read, now, &|| true, &mut coverage).unwrap();
+    let results = run(&suite, &file, read, now, &|| true, &mut coverage, &mut 1).unwrap();
     assert!(results.iter().all(|case| case.holds()), "{policy}\n{cases}");
     policy
 }

@@ -5,7 +5,8 @@ use super::page::{heading, page};
 use super::text::{basic_plane, truncate, visible};
 use crate::decision::{Decision, Reason};
 use crate::github::{
-    Annotation, CheckRun, CommitStatus, Conclusion, MAX_DESCRIPTION, MAX_TEXT, Output, State,
+    Annotation, AnnotationLevel, CheckRun, CommitStatus, Conclusion, MAX_DESCRIPTION, MAX_TEXT,
+    Output, State,
 };
 
 /// The longest name of a check run and context of a status that this program makes, in characters.
@@ -112,9 +113,9 @@ impl Labels<'_> {
         let own = outcome.policy.as_ref().filter(|policy| policy.is_own);
         let of_permissions = outcome.permissions.iter().filter_map(|permission| {
             let (rule, level) = match (&permission.rule, &permission.nearest) {
-                (Some(rule), _) => (rule, "notice"),
-                (None, Some(nearest)) if self.advisory => (&nearest.rule, "warning"),
-                (None, Some(nearest)) => (&nearest.rule, "failure"),
+                (Some(rule), _) => (rule, AnnotationLevel::Notice),
+                (None, Some(nearest)) if self.advisory => (&nearest.rule, AnnotationLevel::Warning),
+                (None, Some(nearest)) => (&nearest.rule, AnnotationLevel::Failure),
                 (None, None) => return None,
             };
             let policy = match rule.own_policy {
@@ -136,7 +137,7 @@ impl Labels<'_> {
             (
                 &policy.file,
                 line,
-                "failure",
+                AnnotationLevel::Failure,
                 "the policy is not valid".to_owned(),
                 outcome.message.clone(),
             )

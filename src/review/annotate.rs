@@ -1,7 +1,7 @@
 //! Notes at the lines of a pull request.
 
 use super::Reviewed;
-use crate::github::Annotation;
+use crate::github::{Annotation, AnnotationLevel, MAX_ANNOTATIONS};
 use crate::policy::lint::Level;
 use crate::report::text::{truncate, visible};
 
@@ -16,15 +16,12 @@ pub(super) fn annotations(reviewed: &Reviewed<'_>) -> Vec<Annotation> {
     let mut notes: Vec<_> = findings(reviewed).collect();
     notes.extend(cases(reviewed));
     notes.extend(access(reviewed));
-    notes.sort_by_key(|note| match note.annotation_level {
-        "failure" => 0,
-        "warning" => 1,
-        _ => 2,
-    });
+    notes.sort_by_key(|note| note.annotation_level);
+    notes.truncate(MAX_ANNOTATIONS);
     notes
 }
 
-fn note(path: &str, line: u32, level: &'static str, title: &str, message: &str) -> Annotation {
+fn note(path: &str, line: u32, level: AnnotationLevel, title: &str, message: &str) -> Annotation {
     Annotation {
         path: path.to_owned(),
         start_line: line,
@@ -39,9 +36,9 @@ fn findings<'r>(reviewed: &'r Reviewed<'_>) -> impl Iterator<Item = Annotation> 
     let shown = reviewed.shown_findings();
     shown.map(|finding| {
         let level = match finding.level {
-            Level::Error => "failure",
-            Level::Warning => "warning",
-            Level::Note => "notice",
+            Level::Error => AnnotationLevel::Failure,
+            Level::Warning => AnnotationLevel::Warning,
+            Level::Note => AnnotationLevel::Notice,
         };
         let message = match &finding.help {
             Some(help) => format!("{} ({help})", finding.message),
@@ -63,14 +60,20 @@ fn cases<'r>(reviewed: &'r Reviewed<'_>) -> impl Iterator<Item = Annotation> + '
                 result.got(),
                 result.message
             );
-            note(path, result.position.line, "failure", &title, &message)
+            note(
+                path,
+                result.position.line,
+                AnnotationLevel::Failure,
+                &title,
+                &message,
+            )
         });
         let errors = cases.errors.iter().map(|error| {
             let line = error.position.map_or(1, |position| position.line);
             note(
                 &error.file,
                 line,
-                "failure",
+                AnnotationLevel::Failure,
                 "these cases cannot be run",
                 &error.text(),
             )
@@ -92,7 +95,13 @@ fn access<'r>(reviewed: &'r Reviewed<'_>) -> impl Iterator<Item = Annotation> + 
                 change.sentence(true).plain(),
                 change.remark(true).plain()
             );
-            note(path, line, "warning", "access widens", &message)
+            note(
+                path,
+                line,
+                AnnotationLevel::Warning,
+                "access widens",
+                &message,
+            )
         });
         let removed = comparison.removed.iter().map(move |change| {
             let line = reviewed.lines.of_old(change.position().line);
@@ -101,7 +110,13 @@ fn access<'r>(reviewed: &'r Reviewed<'_>) -> impl Iterator<Item = Annotation> + 
                 change.sentence(false).plain(),
                 change.remark(false).plain()
             );
-            note(path, line, "notice", "access narrows", &message)
+            note(
+                path,
+                line,
+                AnnotationLevel::Notice,
+                "access narrows",
+                &message,
+            )
         });
         added.chain(removed)
     })

@@ -9,6 +9,7 @@ mod page;
 use std::collections::{BTreeMap, BTreeSet};
 
 use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
 
 use crate::cases::{CaseResult, Coverage, FileError, PolicyFile, Suite, run};
 use crate::compare::{Comparison, compare};
@@ -17,15 +18,15 @@ use crate::policy::lint::{Finding, Level, Options, lint};
 use crate::policy::{Document, Format, Position};
 use lines::Lines;
 
-/// What is reviewed, and what it is held against.
-#[derive(Clone, Debug, Default)]
+/// What is reviewed, and what it is compared with.
+#[derive(Clone, Debug, Default, Serialize, Deserialize)]
 pub struct Material {
     /// The policy's path in the repository.
     pub path: String,
     /// The policy as it was before the pull request; `None` when there was none.
-    pub old: Option<Vec<u8>>,
+    pub old: Option<Text>,
     /// The policy of the pull request; `None` when it is removed.
-    pub new: Option<Vec<u8>>,
+    pub new: Option<Text>,
     /// The files of cases beside it.
     pub cases: Vec<CaseFile>,
     /// The names of the workflow files of the pull request, where they could be listed.
@@ -34,19 +35,40 @@ pub struct Material {
     pub repository: Option<String>,
 }
 
+/// The hidden command that reviews in a process of its own.
+pub const COMMAND: &str = "review-stdin";
+/// The most private memory of that process in bytes.
+pub const MAX_MEMORY: u64 = 48 << 20;
+
+/// What that process gets.
+#[derive(Debug, Serialize, Deserialize)]
+pub struct Task {
+    /// The texts.
+    pub material: Material,
+    /// The time.
+    pub now: Timestamp,
+    /// The largest page in bytes.
+    pub max_page: usize,
+    /// The most seconds of processor time.
+    pub seconds: u64,
+}
+
+/// A file's text, or its first byte that is not UTF-8.
+pub type Text = Result<String, usize>;
+
 /// A file of cases, as it was read.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct CaseFile {
     /// Its path in the repository.
     pub path: String,
     /// Its text, or why it could not be read.
     pub text: Result<String, String>,
     /// The files that its cases name, by their names in it.
-    pub files: BTreeMap<String, Result<Vec<u8>, String>>,
+    pub files: BTreeMap<String, Result<String, String>>,
 }
 
 /// What a review comes to.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Review {
     /// Failure for errors and cases that do not hold, neutral where access widens or the policy goes,
     /// else success.
@@ -55,21 +77,21 @@ pub struct Review {
     pub title: String,
     /// Markdown.
     pub page: String,
-    /// At the lines of the policy and of the cases, the gravest first.
+    /// At the lines of the policy and of the cases, the gravest first, as many as a check run takes.
     pub annotations: Vec<Annotation>,
 }
 
 /// Reviews a changed policy. The page has at most `max` bytes.
 pub fn review(material: &Material, now: Timestamp, max: usize) -> Review {
-    let text = |bytes: &Option<Vec<u8>>| {
-        let bytes = bytes.as_deref().unwrap_or_default();
-        String::from_utf8(bytes.to_vec()).map_err(|error| error.utf8_error().valid_up_to())
-    };
+    fn text(text: &Option<Text>) -> &str {
+        let text = text.as_ref().and_then(|text| text.as_deref().ok());
+        text.unwrap_or_default()
+    }
     let format = Format::of_path(&material.path);
-    let (old_text, new_text) = (text(&material.old).unwrap_or_default(), text(&material.new));
-    let findings = match (&material.new, &new_text) {
-        (None, _) => Vec::new(),
-        (_, Ok(text)) => {
+    let (old_text, new_text) = (text(&material.old), text(&material.new));
+    let findings = match &material.new {
+        None => Vec::new(),
+        Some(Ok(text)) => {
             let options = Options {
                 now: Some(now),
                 workflows: material.workflows.clone(),
@@ -77,27 +99,26 @@ pub fn review(material: &Material, now: Timestamp, max: usize) -> Review {
             };
             lint(text, format, &options)
         }
-        (_, Err(at)) => {
+        Some(Err(at)) => {
             let message = format!("the policy is not UTF-8 text: byte {at}");
             vec![Finding::invalid(Position::START, message)]
         }
     };
-    let new_text = new_text.unwrap_or_default();
-    let old_document = Document::parse(&old_text, format).unwrap_or_default();
+    let old_document = Document::parse(old_text, format).unwrap_or_default();
     let new_document = match &material.new {
         None => Some(Document::default()),
-        Some(_) => Document::parse(&new_text, format).ok(),
+        Some(_) => Document::parse(new_text, format).ok(),
     };
     let comparison = new_document
         .as_ref()
         .and_then(|new| compare(&old_document, new, now).ok());
     let cases = match (&material.new, &comparison) {
-        (Some(_), Some(_)) => Some(Cases::run(material, &new_text, now)),
+        (Some(_), Some(_)) => Some(Cases::run(material, new_text, now)),
         _ => None,
     };
     let reviewed = Reviewed {
         material,
-        lines: Lines::of(&old_text, &new_text),
+        lines: Lines::of(old_text, new_text),
         new: new_document.as_ref(),
         findings: &findings,
         comparison: comparison.as_ref(),
@@ -163,11 +184,13 @@ impl Cases {
             text: Ok(policy),
         };
         let read = |name: &str| match file.files.get(name) {
-            Some(Ok(bytes)) => Ok(bytes.as_slice()),
+            Some(Ok(text)) => Ok(text.as_bytes()),
             Some(Err(why)) => Err(why.clone()),
             None => Err("it was not read".to_owned()),
         };
-        run(&suite, &policy, read, now, &|| true, &mut self.coverage)
+        // The page shows no rules of cases, so that none are kept.
+        let coverage = &mut self.coverage;
+        run(&suite, &policy, read, now, &|| true, coverage, &mut 0)
     }
 
     /// Those that do not hold.

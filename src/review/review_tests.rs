@@ -1,10 +1,11 @@
 use super::*;
+use crate::github::AnnotationLevel;
 
 fn reviewed(old: &str, new: &str, max: usize) -> Review {
     let material = Material {
         path: "policy.yml".to_owned(),
-        old: Some(old.as_bytes().to_vec()),
-        new: Some(new.as_bytes().to_vec()),
+        old: Some(Ok(old.to_owned())),
+        new: Some(Ok(new.to_owned())),
         ..Material::default()
     };
     review(&material, Timestamp::UNIX_EPOCH, max)
@@ -36,14 +37,14 @@ fn a_change_is_told_at_the_changed_line_of_its_rule() {
     let notes: Vec<_> = notes
         .map(|note| (note.start_line, note.annotation_level))
         .collect();
-    assert_eq!(notes, [(6, "warning")]);
+    assert_eq!(notes, [(6, AnnotationLevel::Warning)]);
 }
 
 #[test]
 fn what_is_no_text_fails() {
     let material = Material {
         path: "policy.yml".to_owned(),
-        new: Some(b"version: 1\xff".to_vec()),
+        new: Some(Err(10)),
         ..Material::default()
     };
     let review = review(&material, Timestamp::UNIX_EPOCH, usize::MAX);

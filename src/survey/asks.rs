@@ -176,8 +176,9 @@ fn check(
     let by_job = uses_job_token(gate);
     let own_policy = PolicySource::parse(&ask.policy, "");
     let reads_own = is_private && matches!(own_policy, Ok(PolicySource::DefaultBranch(_)));
+    let only_reviews = only_reviews(gate);
     let needs = [
-        (true, ID_TOKEN, Access::Write, Code::MissingIdToken),
+        (!only_reviews, ID_TOKEN, Access::Write, Code::MissingIdToken),
         (
             by_job && reads_own,
             "contents",
@@ -191,7 +192,7 @@ fn check(
             Code::MissingChecks,
         ),
         (
-            by_job && reports_to(gate, "status"),
+            by_job && !only_reviews && reports_to(gate, "status"),
             "statuses",
             Access::Write,
             Code::MissingStatuses,
@@ -225,7 +226,7 @@ fn check(
             find(code, format!("{of_job} has no {what}"));
         }
     }
-    if gate.dynamic.is_none() && gate.permissions.is_empty() {
+    if gate.dynamic.is_none() && gate.permissions.is_empty() && !only_reviews {
         find(Code::InvalidPermission, "asks for no permission".to_owned());
     }
     for text in &gate.permissions {
@@ -247,6 +248,12 @@ fn said_of(job: &Job, file: &Workflow, written_in: &str) -> String {
         text = format!("{text}, called by {},", quoted(&file.file));
     }
     text
+}
+
+/// Whether the step asks for no permission, and reviews.
+fn only_reviews(gate: &Gate<'_>) -> bool {
+    let asks = gate.dynamic.is_some() || !gate.permissions.is_empty();
+    !asks && gate.step.input("review") == Some("true")
 }
 
 fn uses_job_token(gate: &Gate<'_>) -> bool {

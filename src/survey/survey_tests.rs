@@ -59,6 +59,18 @@ fn asking(on: &str, permissions: &str, with: &str) -> String {
 }
 
 #[test]
+fn a_job_whose_step_only_reviews_needs_less() {
+    let found = |permissions: &str, with: &str| {
+        found(NO_POLICY, &[("a.yml", &asking("push", permissions, with))])
+    };
+    let checks = "permissions: {contents: read, checks: write}";
+    assert_eq!(found(checks, "review: 'true'"), "");
+    let reads = "permissions: {contents: read}";
+    insta::assert_snapshot!(found(reads, "review: 'true'"), @"missing-checks a.yml:5 the job `deploy` has no `checks: write`");
+    insta::assert_snapshot!(found(ALL, "review: 'false'"), @"invalid-permission a.yml:5 asks for no permission");
+}
+
+#[test]
 fn a_job_needs_what_its_step_does() {
     let found = |permissions: &str, with: &str| {
         let with = format!("permission: 'a:b', {with}");

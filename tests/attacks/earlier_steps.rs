@@ -4,6 +4,7 @@ use std::collections::BTreeSet;
 use std::path::Path;
 
 use serde_json::json;
+use simulator::github::GitHubBuilder;
 use simulator::github::{
     Answer, Permissions, RecordedRequest, Repository, Signature, TestKey, TokenRecipe,
 };
@@ -180,9 +181,15 @@ fn evil_authority() -> String {
 
 #[test]
 fn step_proxies_and_certificates() {
-    let real = GitHub::builder().tls(true).start().unwrap();
     let repository = repository().with_file("main", PATH, POLICY);
-    real.add_repository(repository.clone());
+    let start = |builder: GitHubBuilder| {
+        let github = builder.tls(true).start().unwrap();
+        github.add_repository(repository.clone());
+        github
+    };
+    // One that only proxies find, and one that is never asked through a proxy.
+    let real = start(GitHub::builder().host("github.test"));
+    let near = start(GitHub::builder());
     // Answers for GitHub under a certificate of its own, and would allow everything.
     let evil = GitHub::builder().tls(true).start().unwrap();
     evil.add_repository(repository.clone().with_file(
@@ -192,18 +199,17 @@ fn step_proxies_and_certificates() {
     ));
     let address = evil.server_url().replace("https://localhost", "127.0.0.1");
     let (honest, lying) = (Proxy::start(None), Proxy::start(Some(address)));
-    let runner = runner()
-        .trusting(&real)
-        .workspace_file("evil.pem", evil.ca_pem().unwrap());
-    let run = |variables: &[(&str, &str)], permission| {
+    let runner = runner().workspace_file("evil.pem", evil.ca_pem().unwrap());
+    let run = |github: &GitHub, variables: &[(&str, &str)], permission| {
         let job = variables
             .iter()
             .fold(Job::push(&repository, "main"), |job, (name, value)| {
                 job.with_earlier_env(name, value)
             });
         let inputs = [("permission", permission), ("timeout", "4")];
-        let step = runner.run(&real, &job, &inputs).unwrap();
-        assert_no_secret(&real, &step, &evil.requests());
+        let runner = runner.clone().trusting(github);
+        let step = runner.run(github, &job, &inputs).unwrap();
+        assert_no_secret(github, &step, &evil.requests());
         step
     };
     for (name, url) in [("HTTPS_PROXY", &lying.url), ("https_proxy", &lying.url)] {
@@ -215,7 +221,7 @@ fn step_proxies_and_certificates() {
         ] {
             for permission in [KEY, ALLOWED] {
                 let before = lying.heads().len();
-                let step = run(&[(name, url), certificates], permission);
+                let step = run(&real, &[(name, url), certificates], permission);
                 let connections = lying.heads().len() - before;
                 assert!(
                     (1..=6).contains(&connections),
@@ -240,31 +246,25 @@ fn step_proxies_and_certificates() {
         evil.requests().is_empty(),
         "nothing is sent before the certificate is right"
     );
-    // What is not read does nothing; an honest proxy is only a way.
-    for variables in [
-        [
-            ("ALL_PROXY", lying.url.as_str()),
-            ("SSL_CERT_FILE", "evil.pem"),
-        ],
-        [
-            ("all_proxy", lying.url.as_str()),
-            ("SSL_CERT_FILE", "evil.pem"),
-        ],
-        [
-            ("HTTP_PROXY", lying.url.as_str()),
-            ("SSL_CERT_FILE", "evil.pem"),
-        ],
-        [
-            ("HTTPS_PROXY", lying.url.as_str()),
-            ("NO_PROXY", "localhost"),
-        ],
-        [
-            ("HTTPS_PROXY", honest.url.as_str()),
-            ("SSL_CERT_FILE", "evil.pem"),
-        ],
+    // What is not read does nothing, no proxy leads to this machine, and an honest one is only a way.
+    let asked = lying.heads().len();
+    let lies = lying.url.as_str();
+    for (github, variables) in [
+        (&near, [("ALL_PROXY", lies), ("SSL_CERT_FILE", "evil.pem")]),
+        (&near, [("all_proxy", lies), ("SSL_CERT_FILE", "evil.pem")]),
+        (&near, [("HTTP_PROXY", lies), ("SSL_CERT_FILE", "evil.pem")]),
+        (&near, [("HTTPS_PROXY", lies), ("NO_PROXY", "localhost")]),
+        (
+            &near,
+            [("HTTPS_PROXY", lies), ("SSL_CERT_FILE", "evil.pem")],
+        ),
+        (
+            &real,
+            [("HTTPS_PROXY", &*honest.url), ("SSL_CERT_FILE", "evil.pem")],
+        ),
     ] {
         for (permission, reason) in [(KEY, "no_rule_matches"), (ALLOWED, "granted")] {
-            let step = run(&variables, permission);
+            let step = run(github, &variables, permission);
             assert_eq!(
                 step.output("reason"),
                 reason,
@@ -273,12 +273,14 @@ fn step_proxies_and_certificates() {
             );
         }
     }
+    assert_eq!(lying.heads().len(), asked);
+    assert!(!honest.heads().is_empty());
     // Proxies see host names and nothing else.
     let heads = [honest.heads(), lying.heads()].concat().join("");
-    for secret in secrets(&real) {
-        assert!(!heads.contains(&secret));
+    for secret in secrets(&real).union(&secrets(&near)) {
+        assert!(!heads.contains(secret));
     }
-    count(8 + 8 + 5, 5);
+    count(8 + 8 + 6, 6);
 }
 
 #[test]

@@ -24,6 +24,8 @@ mod earlier_steps;
 mod jobs;
 mod patterns;
 mod policies;
+mod policy_source;
 mod reports;
+mod review;
 mod row;
 mod tokens;

@@ -93,6 +93,12 @@ fn a18_look_ups_that_fail() {
     for fault in [
         Fault::status(204, ""),
         Fault::status(304, ""),
+        // The policy as it is, and yet perhaps not all of it, or not as it was.
+        Fault::WithStatus(201),
+        Fault::WithStatus(202),
+        Fault::WithStatus(203),
+        Fault::WithStatus(206),
+        Fault::WithStatus(226),
         Fault::status(401, "Bad credentials"),
         Fault::status(403, "Resource not accessible by integration"),
         Fault::status(451, "Repository access blocked"),
@@ -106,6 +112,13 @@ fn a18_look_ups_that_fail() {
         Fault::RedirectElsewhere(307),
     ] {
         rows.push(failing(fault, "policy_unreadable"));
+    }
+    for status in [203, 206] {
+        for endpoint in [Endpoint::Token, Endpoint::Keys] {
+            let partly = row("branch: main", push("main"), "token_unavailable");
+            let fault = FaultRule::always(endpoint, Fault::WithStatus(status));
+            rows.push(partly.fault(fault));
+        }
     }
     judge(rows);
     // One that is gone, and one that moved to a name that somebody else can take.

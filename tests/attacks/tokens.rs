@@ -4,7 +4,8 @@
 use serde_json::{Value, json};
 use simulator::Job;
 use simulator::github::{
-    Answer, Endpoint, Fault, FaultRule, Signature, TestKey, TokenRecipe, key_set, short_jwk,
+    Answer, Endpoint, Fault, FaultRule, Signature, SlugKeys, TestKey, TokenRecipe, key_set,
+    short_jwk,
 };
 
 use crate::row::{KEY, Row, count, judge, judge_on, push, row};
@@ -72,12 +73,128 @@ fn a22_spoofed_issuers() {
     judge_on(&stage, rows);
 }
 
+/// Where an issuer with a slug has its keys is its discovery document's to say, on its own origin.
+#[test]
+fn a22_discovery_that_leads_elsewhere() {
+    let stage = Stage::with_repository(repository());
+    let acme = format!("{}/acme", stage.github.issuer());
+    let ours = |token: TokenRecipe, reason| {
+        let row = with(token.claim("iss", &*acme), reason);
+        row.input("issuer", &acme).input("timeout", "3")
+    };
+    let (server, elsewhere) = (stage.github.server_url(), stage.github.elsewhere_url());
+    let keys = "/_services/token/.well-known/jwks";
+    stage.github.set_elsewhere_answer(Answer::json(
+        200,
+        &json!({"keys": [TestKey::Attacker.jwk().unwrap()]}),
+    ));
+    let document = |issuer: &str, keys: &str| json!({"issuer": issuer, "jwks_uri": keys});
+    let good = document(&acme, &format!("{server}{keys}"));
+    let documents = [
+        document(&acme, &format!("{elsewhere}{keys}")),
+        document(&acme, &server.replace("127.0.0.1", "localhost")),
+        document(
+            &acme,
+            &format!("{}{keys}", server.replace("http:", "https:")),
+        ),
+        document(&acme, &format!("http://127.0.0.1:1{keys}")),
+        document(&acme, &format!("{}{keys}", server.replace("//", "//user@"))),
+        document(
+            &acme,
+            &format!("{server}@{}", elsewhere.replace("http://", "")),
+        ),
+        document(&acme, keys),
+        document(&stage.github.issuer(), &format!("{server}{keys}")),
+        document(&format!("{acme}/"), &format!("{server}{keys}")),
+        json!({"issuer": acme}),
+        json!([good]),
+    ];
+    for document in documents {
+        stage.github.set_discovery(&document);
+        let forged = ours(token().signed_by(TestKey::Attacker), "token_invalid");
+        judge_on(&stage, [forged, with(token(), "granted")]);
+    }
+    stage.github.set_discovery(&good);
+    let failing =
+        |fault, reason| ours(token(), reason).fault(FaultRule::always(Endpoint::Discovery, fault));
+    judge_on(
+        &stage,
+        [
+            ours(token(), "granted"),
+            failing(Fault::RedirectElsewhere(302), "token_unavailable"),
+            failing(Fault::RedirectElsewhere(307), "token_unavailable"),
+            failing(Fault::Huge(1 << 20), "token_unavailable"),
+            failing(Fault::status(404, "Not Found"), "token_unavailable"),
+            failing(Fault::status(204, ""), "token_unavailable"),
+            failing(Fault::Redirect(302, keys.to_owned()), "token_unavailable"),
+            failing(Fault::Garbage, "token_unavailable"),
+        ],
+    );
+    assert_eq!(stage.github.elsewhere_requests().len(), 0);
+}
+
+/// A value that is written into the workflow file is trusted from then on.
+#[test]
+fn a23_advice_on_issuers() {
+    let stage = Stage::with_repository(repository());
+    let plain = stage.github.issuer();
+    let acme = format!("{plain}/acme");
+    let from = |issuer: &str| with(token().claim("iss", issuer), "token_invalid");
+    let generic = "the input `issuer` names the issuer of an enterprise that has its own";
+    let rows = [
+        (with(token(), "granted"), String::new()),
+        (from(&acme), format!("set the input `issuer` to `{acme}`")),
+        (
+            from(&plain).input("issuer", &acme),
+            "leave the input `issuer` out".to_owned(),
+        ),
+        // Of another job's token, of another host's, of what is no issuer.
+        (from(&acme).claim("run_id", "1"), generic.to_owned()),
+        (from(&acme).claim("repository_id", "1"), generic.to_owned()),
+        (
+            from("https://evil.example/_services/token"),
+            generic.to_owned(),
+        ),
+        (
+            from("https://token.actions.githubusercontent.com/evil"),
+            generic.to_owned(),
+        ),
+        (from(&format!("{acme}/evil")), generic.to_owned()),
+        // Of what nobody verified.
+        (
+            with(
+                token().claim("iss", &*acme).signed_by(TestKey::Attacker),
+                "token_invalid",
+            ),
+            generic.to_owned(),
+        ),
+    ];
+    let (rows, says): (Vec<_>, Vec<_>) = rows.into_iter().unzip();
+    for (step, says) in judge_on(&stage, rows).iter().zip(says) {
+        let message = step.output("message");
+        assert!(message.contains(&says), "{message}: {says}");
+        let advised = message.contains("to `") || message.contains("evil`; set");
+        assert_eq!(advised, says.starts_with("set"), "{message}");
+    }
+}
+
 #[test]
 fn a23_issuers_of_an_enterprise() {
     let stage = Stage::with_repository(repository());
     let plain = stage.github.issuer();
     let acme = format!("{plain}/acme");
     let from = |issuer: &str, reason| with(token().claim("iss", issuer), reason);
+    // Wherever its keys are.
+    for place in [SlugKeys::Root, SlugKeys::Own] {
+        stage.github.set_slug_keys(place);
+        judge_on(
+            &stage,
+            [
+                from(&acme, "granted").input("issuer", &acme),
+                from(&plain, "token_invalid").input("issuer", &acme),
+            ],
+        );
+    }
     judge_on(
         &stage,
         [

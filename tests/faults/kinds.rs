@@ -80,6 +80,13 @@ pub fn kinds() -> Vec<Kind> {
         let answer = Answer::new(200, "application/json; charset=utf-8", body);
         add(name, Nature::Lasting, Fault::Answer(answer));
     }
+    for status in [202, 203, 206] {
+        add(
+            &format!("{status} with the right answer"),
+            Nature::Odd,
+            Fault::WithStatus(status),
+        );
+    }
     for status in [401, 403, 404, 409, 422] {
         add(
             &status.to_string(),

@@ -7,7 +7,7 @@ use std::time::Duration;
 use repo_permissions::policy::{MAX_FILE, MAX_RULES};
 
 use super::memory::measure;
-use super::texts::{HEAD, branches, filled, json_rules, largest, rule, rules};
+use super::texts::{HEAD, branches, failing, filled, json_rules, largest, rule, rules};
 
 /// A policy, a command, and what comes of it.
 pub struct Case {
@@ -314,6 +314,15 @@ pub fn cases() -> Vec<Case> {
             .with(["--claims", "claims.json", "--payload", "payload.json"])
             .gives(0, "granted")
             .within(128),
+        Case::new(
+            "5,000 rules and 2,000 cases that do not hold",
+            "failing.tests.yml",
+            failing(2_000),
+            "test",
+        )
+        .beside("policy.yml", rules(5_000))
+        .gives(1, "1950 more cases do not hold, not explained here")
+        .heavy(),
         Case::check("50 permissions of 4,000 rules", "fifty.yml", {
             let keys: Vec<_> = fifty.clone().collect();
             let one = format!("- permission: [{}]\n  branch: b\n", keys.join(", "));

@@ -69,3 +69,14 @@ pub fn filled(before: &str, filling: &str, after: &str, length: usize) -> String
     let count = (length - before.len() - after.len()) / filling.len();
     format!("{before}{}{after}", filling.repeat(count))
 }
+
+/// Cases that `policy.yml` denies and that expect a grant.
+pub fn failing(count: usize) -> String {
+    let case = |number| {
+        format!(
+            "- {{ name: c{number}, permission: a:b, context: {{ branch: main }}, expect: allowed }}\n"
+        )
+    };
+    let cases: String = (0..count).map(case).collect();
+    format!("policy: policy.yml\ntests:\n{cases}")
+}

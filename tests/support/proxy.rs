@@ -12,7 +12,8 @@ pub struct Proxy {
 }
 
 impl Proxy {
-    /// Tunnels to where it is told; to `instead`, where that is given.
+    /// Tunnels to the port that it is asked for, on this machine whatever the host; to `instead`, where that is
+    /// given.
     pub fn start(instead: Option<String>) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").unwrap();
         let url = format!("http://{}", listener.local_addr().unwrap());
@@ -49,7 +50,8 @@ fn tunnel(mut client: TcpStream, heads: &Mutex<Vec<String>>, instead: Option<Str
         .and_then(|rest| rest.split(' ').next());
     let Some(target) = target else { return };
     let target = instead.unwrap_or_else(|| target.to_owned());
-    let server = TcpStream::connect(target.replace("localhost", "127.0.0.1")).unwrap();
+    let (_, port) = target.rsplit_once(':').unwrap();
+    let server = TcpStream::connect(format!("127.0.0.1:{port}")).unwrap();
     client.write_all(b"HTTP/1.1 200 OK\r\n\r\n").unwrap();
     let pump = |mut from: TcpStream, mut to: TcpStream| {
         std::thread::spawn(move || {

@@ -39,7 +39,8 @@ pub fn run(data: &[u8]) {
                     _ => Ok(CLAIMS),
                 };
                 let now = Timestamp::UNIX_EPOCH;
-                match run_cases(&suite, &policy, read, now, &|| true, &mut coverage) {
+                let all = &|| true;
+                match run_cases(&suite, &policy, read, now, all, &mut coverage, &mut 10) {
                     Err(errors) => errors,
                     Ok(results) => {
                         assert!(!results.is_empty());

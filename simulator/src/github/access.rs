@@ -1,5 +1,6 @@
 //! Who may do what: tokens, their repositories and permissions.
 
+use std::borrow::Cow;
 use std::collections::BTreeMap;
 
 use jiff::Timestamp;
@@ -178,7 +179,10 @@ pub(crate) fn authorize(
 ) -> Result<(Repository, Option<Access>), Answer> {
     let access = authenticate(state, request)?;
     let not_found = || Answer::error(404, "Not Found");
-    let repository = state.repository(owner, name).ok_or_else(not_found)?;
+    // GitHub carries on under a former name, by a redirect that clients follow.
+    let renamed = || state.renamed(&format!("{owner}/{name}")).map(Cow::Borrowed);
+    let repository = state.repository(owner, name).or_else(renamed);
+    let repository = repository.ok_or_else(not_found)?;
     let public_read = !repository.private && needed <= Level::Read;
     let Some(token) = &access else {
         return match (public_read, repository.private) {

@@ -69,7 +69,7 @@ pub(crate) fn repository_by_id(
 /// The fields of a repository that clients read.
 pub(crate) fn repository_json(state: &State, repository: &Repository) -> Value {
     let full_name = repository.full_name();
-    json!({
+    let mut json = json!({
         "id": repository.id, "node_id": format!("R_{}", repository.id),
         "name": repository.name, "full_name": full_name, "private": repository.private,
         "visibility": if repository.private { "private" } else { "public" },
@@ -77,7 +77,12 @@ pub(crate) fn repository_json(state: &State, repository: &Repository) -> Value {
         "html_url": format!("{}/{full_name}", state.server_url),
         "url": format!("{}/repos/{full_name}", state.api_url()),
         "default_branch": repository.default_branch, "fork": repository.fork, "archived": repository.archived,
-    })
+    });
+    if let (Some(parent), Some(members)) = (repository.parent, json.as_object_mut()) {
+        members.insert("parent".into(), json!({"id": parent}));
+        members.insert("source".into(), json!({"id": parent}));
+    }
+    json
 }
 
 pub(crate) fn contents(state: &State, route: &Route, request: &Request) -> Result<Answer, Answer> {

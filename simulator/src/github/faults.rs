@@ -20,6 +20,8 @@ pub enum Fault {
     Garbage,
     /// This answer instead; nothing is done.
     Answer(Answer),
+    /// The right answer under another status.
+    WithStatus(u16),
     /// The right answer under another `Content-Type`.
     ContentType(String),
     /// The right answer with further headers.

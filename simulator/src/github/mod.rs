@@ -47,7 +47,7 @@ pub use self::http::{Answer, Request};
 pub use self::jwt::{Signature, mint as mint_jwt, verify as verify_jwt};
 pub use self::keys::{APP_PRIVATE_KEY_PKCS1, TestKey, key_set, short_jwk};
 pub use self::limits::RateLimits;
-pub use self::oidc::{JobCredentials, TokenRecipe};
+pub use self::oidc::{JobCredentials, SlugKeys, TokenRecipe};
 pub use self::organization::Organization;
 pub use self::recorder::RecordedRequest;
 pub use self::repository::{CommitSha, Repository, blob_sha};
@@ -76,6 +76,7 @@ pub struct GitHub {
 #[derive(Debug, Clone, Default)]
 pub struct GitHubBuilder {
     tls: bool,
+    host: Option<String>,
     api_at_root: bool,
     latency: Duration,
     handshake: Duration,
@@ -86,6 +87,13 @@ impl GitHubBuilder {
     #[must_use]
     pub fn tls(mut self, tls: bool) -> Self {
         self.tls = tls;
+        self
+    }
+
+    /// With TLS, a host of this name, which nobody but a proxy finds: no system resolves it.
+    #[must_use]
+    pub fn host(mut self, name: &str) -> Self {
+        self.host = Some(name.to_owned());
         self
     }
 
@@ -118,13 +126,14 @@ impl GitHubBuilder {
     ///
     /// When the system gives no port or thread.
     pub fn start(self) -> anyhow::Result<GitHub> {
-        let tls = if self.tls { Some(tls::create()?) } else { None };
+        let host = self.host.as_deref().unwrap_or("localhost");
+        let tls = self.tls.then(|| tls::create(host)).transpose()?;
         let listener = listen()?;
         let elsewhere = listen()?;
         // The second host has another name as well as another port.
         let (server_url, elsewhere_url) = match &tls {
             Some(_) => (
-                url("https://localhost", &listener)?,
+                url(&format!("https://{host}"), &listener)?,
                 url("http://127.0.0.1", &elsewhere)?,
             ),
             None => (
@@ -372,6 +381,16 @@ impl GitHub {
     /// Replaces the whole answer of the key set's address.
     pub fn set_keys_answer(&self, answer: Answer) {
         self.state.lock().keys = answer;
+    }
+
+    /// Where an enterprise's own issuer publishes its keys.
+    pub fn set_slug_keys(&self, place: SlugKeys) {
+        self.state.lock().slug_keys = place;
+    }
+
+    /// Replaces every discovery document.
+    pub fn set_discovery(&self, document: &Value) {
+        self.state.lock().discovery = Some(Answer::json(200, document));
     }
 
     /// What the other host answers; `{}` unless told.

@@ -254,12 +254,40 @@ fn claim_text<'a>(claims: &'a Map<String, Value>, name: &str) -> &'a str {
     claims.get(name).and_then(Value::as_str).unwrap_or_default()
 }
 
-pub(crate) fn discovery(state: &State) -> Answer {
-    let issuer = state.issuer();
+/// Where an enterprise's own issuer, with its slug, publishes its keys. Reports on GitHub differ.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum SlugKeys {
+    /// Under the issuer without the slug alone; below the slug they are not found.
+    #[default]
+    Root,
+    /// Below the slug.
+    Own,
+}
+
+pub(crate) fn keys(state: &State, slug: &str) -> Result<Answer, Answer> {
+    match state.slug_keys {
+        SlugKeys::Root if !slug.is_empty() => Err(Answer::error(404, "Not Found")),
+        SlugKeys::Root | SlugKeys::Own => Ok(state.keys.clone()),
+    }
+}
+
+pub(crate) fn discovery(state: &State, slug: &str) -> Answer {
+    if let Some(answer) = &state.discovery {
+        return answer.clone();
+    }
+    let root = state.issuer();
+    let issuer = match slug {
+        "" => root.clone(),
+        slug => format!("{root}/{slug}"),
+    };
+    let with_keys = match state.slug_keys {
+        SlugKeys::Root => &root,
+        SlugKeys::Own => &issuer,
+    };
     Answer::json(
         200,
         &json!({
-            "issuer": issuer, "jwks_uri": format!("{issuer}/.well-known/jwks"),
+            "issuer": issuer, "jwks_uri": format!("{with_keys}/.well-known/jwks"),
             "subject_types_supported": ["public", "pairwise"], "response_types_supported": ["id_token"],
             "id_token_signing_alg_values_supported": ["RS256"], "scopes_supported": ["openid"],
         }),

@@ -57,6 +57,8 @@ pub struct Repository {
     pub archived: bool,
     /// It was forked from another one.
     pub fork: bool,
+    /// The id of the repository that it was forked from.
+    pub parent: Option<u64>,
     /// `OWNER/REPO` as it was called before: REST redirects from there.
     pub former_names: Vec<String>,
     refs: BTreeMap<String, CommitSha>,
@@ -83,6 +85,7 @@ impl Repository {
             default_branch: "main".into(),
             archived: false,
             fork: false,
+            parent: None,
             former_names: Vec::new(),
             refs: BTreeMap::new(),
             trees: BTreeMap::new(),
@@ -111,6 +114,27 @@ impl Repository {
     #[must_use]
     pub fn archived(mut self) -> Self {
         self.archived = true;
+        self
+    }
+
+    /// It was forked from the repository with the id.
+    #[must_use]
+    pub fn forked_from(mut self, id: u64) -> Self {
+        (self.fork, self.parent) = (true, Some(id));
+        self
+    }
+
+    /// A file of a commit that no ref of this repository has: of a fork, whose commits GitHub answers for
+    /// under the name of every repository of its network.
+    #[must_use]
+    pub fn with_foreign_commit(
+        mut self,
+        sha: &CommitSha,
+        path: &str,
+        content: impl Into<Vec<u8>>,
+    ) -> Self {
+        let tree = self.trees.entry(sha.clone()).or_default();
+        tree.insert(path.to_owned(), content.into());
         self
     }
 
@@ -236,6 +260,17 @@ impl Repository {
             .iter()
             .find_map(|name| self.refs.get(name).cloned())
             .or_else(|| self.knows(reference).then(|| CommitSha::new(reference)))
+            .or_else(|| self.abbreviated(reference))
+    }
+
+    /// The commit whose SHA starts so, alone or at the end of what `git describe` prints.
+    fn abbreviated(&self, reference: &str) -> Option<CommitSha> {
+        let start = reference
+            .rsplit_once("-g")
+            .map_or(reference, |(_, start)| start);
+        let is_start = start.len() >= 4 && start.bytes().all(|byte| byte.is_ascii_hexdigit());
+        let mut commits = self.trees.keys().filter(|sha| sha.0.starts_with(start));
+        commits.next().filter(|_| is_start).cloned()
     }
 
     /// The files of a commit; none for a commit that is merely known.

@@ -11,7 +11,7 @@ pub enum Endpoint {
     Token,
     /// The issuer's key set: `GET {issuer}/.well-known/jwks`.
     Keys,
-    /// `GET {issuer}/.well-known/openid-configuration`, which a careful verifier never asks.
+    /// `GET {issuer}/.well-known/openid-configuration`.
     Discovery,
     /// `GET /repos/{owner}/{repo}/contents/{path}`.
     Contents,
@@ -68,14 +68,18 @@ impl Route {
             rest: String::new(),
         };
         match (request.method.as_str(), request.path.as_str()) {
-            // An enterprise's own issuer, one segment below, publishes the same keys.
-            ("GET", path)
-                if path.starts_with("/_services/token/") && path.ends_with("/.well-known/jwks") =>
-            {
-                return plain(Endpoint::Keys);
-            }
-            ("GET", "/_services/token/.well-known/openid-configuration") => {
-                return plain(Endpoint::Discovery);
+            ("GET", path) if path.starts_with(ISSUER) => {
+                let rest = path.strip_prefix(ISSUER).unwrap_or_default();
+                let (slug, document) = rest.split_once("/.well-known/").unwrap_or((rest, ""));
+                let of_issuer = |endpoint| Self {
+                    rest: slug.trim_start_matches('/').to_owned(),
+                    ..plain(endpoint)
+                };
+                return match document {
+                    "jwks" => of_issuer(Endpoint::Keys),
+                    "openid-configuration" => of_issuer(Endpoint::Discovery),
+                    _ => plain(Endpoint::Unknown),
+                };
             }
             ("GET", path) if path.starts_with("/actions/idtoken/") => {
                 return plain(Endpoint::Token);
@@ -151,6 +155,9 @@ impl Route {
     }
 }
 
+/// The path of the issuer; that of an enterprise has its slug as one segment more.
+const ISSUER: &str = "/_services/token";
+
 /// The path of the GraphQL API.
 pub(crate) fn graphql_path(api_prefix: &str) -> String {
     format!("{}/graphql", api_prefix.trim_end_matches("/v3"))
@@ -166,8 +173,8 @@ pub(crate) fn answer(state: &mut State, route: &Route, request: &Request) -> Ans
 fn carried_out(state: &mut State, route: &Route, request: &Request) -> Answer {
     let answer = match route.endpoint {
         Endpoint::Token => oidc::token(state, request),
-        Endpoint::Keys => Ok(state.keys.clone()),
-        Endpoint::Discovery => Ok(oidc::discovery(state)),
+        Endpoint::Keys => oidc::keys(state, &route.rest),
+        Endpoint::Discovery => Ok(oidc::discovery(state, &route.rest)),
         Endpoint::Contents => contents::contents(state, route, request),
         Endpoint::Commit => contents::commit(state, route, request),
         Endpoint::Compare => contents::compare(state, route, request),

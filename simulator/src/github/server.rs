@@ -150,6 +150,11 @@ impl Server {
                 return Ok(Next::Close);
             }
             Some(Fault::Answer(answer)) => answer,
+            Some(Fault::WithStatus(status)) => {
+                let mut answer = model();
+                answer.status = status;
+                answer
+            }
             Some(Fault::ContentType(content_type)) => {
                 let mut answer = model();
                 answer.headers.retain(|(name, _)| name != "Content-Type");

@@ -11,7 +11,7 @@ use super::faults::FaultRule;
 use super::graphql::Capacity;
 use super::http::Answer;
 use super::limits::Limits;
-use super::oidc::{RegisteredJob, TokenRecipe};
+use super::oidc::{RegisteredJob, SlugKeys, TokenRecipe};
 use super::organization::Organization;
 use super::recorder::Recorder;
 use super::repository::Repository;
@@ -38,6 +38,9 @@ pub(crate) struct State {
     pub(crate) installations: Vec<Installation>,
     pub(crate) recipe: TokenRecipe,
     pub(crate) keys: Answer,
+    pub(crate) slug_keys: SlugKeys,
+    /// In place of the issuers' own discovery documents.
+    pub(crate) discovery: Option<Answer>,
     pub(crate) minted: Vec<String>,
     pub(crate) check_runs: Vec<CheckRun>,
     pub(crate) statuses: Vec<CommitStatus>,
@@ -69,6 +72,8 @@ impl State {
             installations: Vec::new(),
             recipe: TokenRecipe::default(),
             keys: Answer::json(200, &super::keys::key_set()?),
+            slug_keys: SlugKeys::default(),
+            discovery: None,
             minted: Vec::new(),
             check_runs: Vec::new(),
             statuses: Vec::new(),

@@ -14,8 +14,8 @@ pub(crate) struct Tls {
     pub(crate) ca_pem: String,
 }
 
-/// A new authority and a leaf for `localhost` and `127.0.0.1`.
-pub(crate) fn create() -> anyhow::Result<Tls> {
+/// A new authority and a leaf for a host and `127.0.0.1`.
+pub(crate) fn create(host: &str) -> anyhow::Result<Tls> {
     let mut ca_params = CertificateParams::new(Vec::new())?;
     // With one name for both, OpenSSL takes the leaf for self-signed.
     ca_params
@@ -26,7 +26,7 @@ pub(crate) fn create() -> anyhow::Result<Tls> {
     let ca_key = KeyPair::generate()?;
     let ca = ca_params.self_signed(&ca_key)?;
     let leaf_key = KeyPair::generate()?;
-    let leaf = CertificateParams::new(vec!["localhost".to_owned(), "127.0.0.1".to_owned()])?
+    let leaf = CertificateParams::new(vec![host.to_owned(), "127.0.0.1".to_owned()])?
         .signed_by(&leaf_key, &Issuer::new(ca_params, ca_key))?;
     let key = PrivateKeyDer::Pkcs8(PrivatePkcs8KeyDer::from(leaf_key.serialize_der()));
     let provider = Arc::new(rustls::crypto::ring::default_provider());

@@ -8,7 +8,6 @@ use futures_util::stream::{self, StreamExt as _};
 use http::HeaderMap;
 use http::header::CONTENT_TYPE;
 use jiff::Timestamp;
-use reqwest::Client;
 use tokio::time::Instant;
 
 use super::collector::Collector;
@@ -16,7 +15,7 @@ use crate::action::environment::Environment;
 use crate::action::workflow::Log;
 use crate::audit::otlp::Complaint;
 use crate::audit::{Record, Webhook};
-use crate::http::{Budget, HttpError, Repeat, Response, collect, from_reqwest, host_of};
+use crate::http::{Budget, Client, HttpError, Repeat, Response, collect, host_of};
 use crate::policy::quoted;
 
 /// How long a receiver may hold up the step, however much time the run has left.
@@ -39,7 +38,6 @@ struct Sink<T> {
     to: T,
     /// For the log: what it is, and its host.
     name: String,
-    host: String,
     waiting: RefCell<Vec<Record>>,
 }
 
@@ -58,10 +56,10 @@ impl<'a> Delivery<'a> {
         Self {
             client,
             clock,
-            webhook: webhook.map(|webhook| Sink::new(webhook, "webhook", host_of(webhook.url()))),
+            webhook: webhook.map(|webhook| Sink::new(webhook, "webhook", &host_of(webhook.url()))),
             collector: collector.map(|collector| {
                 let host = host_of(&collector.url);
-                Sink::new(collector, "OpenTelemetry endpoint", host)
+                Sink::new(collector, "OpenTelemetry endpoint", &host)
             }),
         }
     }
@@ -101,6 +99,7 @@ impl<'a> Delivery<'a> {
             Err(why) => return sink.conclude(sink.count(), why),
         };
         let records = sink.waiting.borrow().clone();
+        let way = client.way_to(sink.to.url());
         let failed = RefCell::new(String::new());
         let stopped = Cell::new(false);
         let send = async |record: &Record| {
@@ -111,7 +110,7 @@ impl<'a> Delivery<'a> {
             let attempt = || async {
                 let seconds = (self.clock)().as_second();
                 let response = client
-                    .post(sink.to.url().clone())
+                    .post(sink.to.url())
                     .header(CONTENT_TYPE, "application/cloudevents+json")
                     .header("webhook-id", record.id())
                     .header("webhook-timestamp", seconds)
@@ -122,7 +121,7 @@ impl<'a> Delivery<'a> {
                     .body(body.clone())
                     .send()
                     .await
-                    .map_err(|error| from_reqwest(&error, &sink.host))?;
+                    .map_err(|error| client.failure(&error, sink.to.url()))?;
                 // The status says it all. The body is not read: it can repeat the URL, which is secret.
                 Ok(Response {
                     status: response.status(),
@@ -130,7 +129,7 @@ impl<'a> Delivery<'a> {
                     body: Vec::new(),
                 })
             };
-            let why = match budget.run(Repeat::Safe, &sink.host, attempt).await {
+            let why = match budget.run(Repeat::Safe, &way, attempt).await {
                 Ok(response) if response.status.is_success() => {
                     let is_other = |other: &Record| other.id() != record.id();
                     return sink.waiting.borrow_mut().retain(is_other);
@@ -163,6 +162,7 @@ impl<'a> Delivery<'a> {
             Ok(client) => client,
             Err(why) => return sink.conclude(count, why),
         };
+        let way = client.way_to(&sink.to.url);
         let body = sink.to.request(&sink.waiting.borrow());
         let mut headers: HeaderMap = sink.to.headers.clone();
         headers.insert(
@@ -171,15 +171,15 @@ impl<'a> Delivery<'a> {
         );
         let attempt = || async {
             let response = client
-                .post(sink.to.url.clone())
+                .post(&sink.to.url)
                 .headers(headers.clone())
                 .body(body.clone())
                 .send()
                 .await
-                .map_err(|error| from_reqwest(&error, &sink.host))?;
-            collect(http::Response::from(response), MAX_ANSWER, &sink.host).await
+                .map_err(|error| client.failure(&error, &sink.to.url))?;
+            collect(http::Response::from(response), MAX_ANSWER, &way).await
         };
-        let why = match budget.run(Repeat::Transient, &sink.host, attempt).await {
+        let why = match budget.run(Repeat::Transient, &way, attempt).await {
             Ok(response) if response.status.is_success() => {
                 let complaint = Complaint::parse(&response.body);
                 let rejected = complaint.as_ref().map_or(0, |complaint| complaint.rejected);
@@ -199,11 +199,10 @@ impl<'a> Delivery<'a> {
 }
 
 impl<T> Sink<T> {
-    fn new(to: T, name: &str, host: String) -> Self {
+    fn new(to: T, name: &str, host: &str) -> Self {
         Self {
             to,
             name: format!("the {name} at `{host}`"),
-            host,
             waiting: RefCell::default(),
         }
     }

@@ -5,7 +5,6 @@ mod delivery;
 mod file;
 
 use jiff::Timestamp;
-use reqwest::Client;
 use tokio::time::Instant;
 
 use self::delivery::Delivery;
@@ -14,6 +13,7 @@ use super::inputs::{Mode, ReportInputs, asked};
 use super::workflow::{Log, random_id};
 use crate::audit::{Circumstances, Record, TokenRecord, records};
 use crate::decision::Reason;
+use crate::http::Client;
 use crate::report::Outcome;
 
 /// Makes the records of a run and brings them to their places. Nothing that fails here changes the

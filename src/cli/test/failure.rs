@@ -3,25 +3,16 @@
 use std::fmt::Write as _;
 
 use super::files::FileResult;
-use crate::cases::{CaseResult, Expect, Failed};
+use crate::cases::{CaseResult, Expect};
 use crate::cli::check::explain;
 use crate::cli::style::Colours;
 use crate::context::Context;
-use crate::decision::{Decision, PermissionDecision};
 use crate::policy::quoted;
 use crate::report::context_rows;
 use crate::report::text::visible;
 
-/// How many rules of one permission are shown; in a large policy there are hundreds.
-const MAX_RULES: usize = 5;
-
 /// The whole explanation, without the case's name.
-pub(super) fn failure(
-    file: &FileResult,
-    case: &CaseResult,
-    failed: &Failed,
-    colours: Colours,
-) -> String {
+pub(super) fn failure(file: &FileResult, case: &CaseResult, colours: Colours) -> String {
     let mut text = String::new();
     let (line, column) = (case.position.line, case.position.column);
     let at = format!("--> {}:{line}:{column}", file.file);
@@ -31,12 +22,15 @@ pub(super) fn failure(
     let _ = writeln!(text, "{}", colours.granted(&expected));
     let _ = writeln!(text, "{}\n", colours.denied(&got));
     let _ = writeln!(text, "{}", visible(&case.message));
+    let Some(failed) = &case.failed else {
+        return text;
+    };
     // Of several permissions, those that are allowed are not why all of them are denied.
     let permissions = failed.permissions.iter();
     let permissions: Vec<_> = permissions
-        .filter(|permission| permission.decision == case.decision)
+        .filter(|permission| permission.decision.decision == case.decision)
         .collect();
-    for permission in &permissions {
+    for permission in permissions.iter().map(|explained| &explained.decision) {
         let nearest = permission.nearest.as_ref().map(|nearest| &nearest.rule);
         if let Some(rule) = permission.rule.as_ref().or(nearest) {
             let policy = match rule.own_policy {
@@ -48,10 +42,13 @@ pub(super) fn failure(
         }
     }
     let _ = writeln!(text, "job: {}", visible(&job(&failed.context)));
-    for permission in permissions.iter().filter(|one| !one.trace.is_empty()) {
-        let (shown, hidden) = telling(permission);
+    let with_rules = permissions
+        .iter()
+        .filter(|explained| !explained.decision.trace.is_empty());
+    for explained in with_rules {
+        let hidden = explained.hidden;
         text.push('\n');
-        text.push_str(explain(&shown, colours).trim_end());
+        text.push_str(explain(&explained.decision, colours).trim_end());
         text.push('\n');
         if hidden > 0 {
             let rules = if hidden == 1 { "rule" } else { "rules" };
@@ -83,26 +80,4 @@ fn job(context: &Context) -> String {
             }
         });
     parts.collect::<Vec<_>>().join(", ")
-}
-
-/// Only the rules that tell why, and how many others there are: the rule that grants, or those that
-/// come nearest, in file order.
-fn telling<'a>(permission: &PermissionDecision<'a>) -> (PermissionDecision<'a>, usize) {
-    let mut shown = permission.clone();
-    if permission.decision == Decision::Allowed {
-        shown
-            .trace
-            .retain(|rule| Some(&rule.rule) == permission.rule.as_ref());
-        return (shown, 0);
-    }
-    let nearest = permission.nearest.as_ref().map(|nearest| &nearest.rule);
-    shown
-        .trace
-        .sort_by_key(|rule| (Some(&rule.rule) != nearest, rule.failed().count()));
-    shown.trace.truncate(MAX_RULES);
-    shown
-        .trace
-        .sort_by_key(|rule| (rule.rule.own_policy, rule.rule.line, rule.rule.column));
-    let hidden = permission.trace.len() - shown.trace.len();
-    (shown, hidden)
 }

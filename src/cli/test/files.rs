@@ -12,13 +12,29 @@ use crate::policy::MAX_FILE;
 /// How the names of files end that have the cases of the policy beside them.
 const ENDINGS: [&str; 3] = [".tests.yml", ".tests.yaml", ".tests.json"];
 
+/// How many cases that do not hold are explained, with their rules: the rest say their message.
+pub(super) const MAX_EXPLAINED: usize = 50;
+
 /// All files of one run.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub(super) struct Results {
     pub(super) files: Vec<FileResult>,
     pub(super) coverage: Coverage,
     /// What each policy was called first: several files of cases may lead to it on several ways.
     policies: BTreeMap<PathBuf, String>,
+    /// How many more cases may be explained.
+    to_explain: usize,
+}
+
+impl Default for Results {
+    fn default() -> Self {
+        Self {
+            files: Vec::new(),
+            coverage: Coverage::default(),
+            policies: BTreeMap::new(),
+            to_explain: MAX_EXPLAINED,
+        }
+    }
 }
 
 /// One file of cases.
@@ -93,7 +109,8 @@ impl Results {
             text: text.as_deref().map_err(Clone::clone),
         };
         let read = |name: &str| crate::read_capped(&directory.join(name), MAX_FILE);
-        cases::run(&suite, &policy, read, now, &|| true, &mut self.coverage)
+        let (coverage, to_explain) = (&mut self.coverage, &mut self.to_explain);
+        cases::run(&suite, &policy, read, now, &|| true, coverage, to_explain)
     }
 
     pub(super) fn cases(&self) -> impl Iterator<Item = &CaseResult> {

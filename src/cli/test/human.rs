@@ -3,7 +3,7 @@
 use std::fmt::Write as _;
 
 use super::failure::failure;
-use super::files::Results;
+use super::files::{MAX_EXPLAINED, Results};
 use crate::cli::style::Colours;
 use crate::policy::quoted;
 use crate::report::text::visible;
@@ -28,14 +28,24 @@ pub(super) fn human(results: &Results, colours: Colours) -> String {
     }
     for file in &results.files {
         for case in &file.cases {
-            let Some(failed) = &case.failed else { continue };
+            if case.failed.is_none() {
+                continue;
+            }
             let mark = colours.denied("✗");
             let _ = writeln!(text, "{mark} {}", colours.strong(&case.name));
-            for line in failure(file, case, failed, colours).lines() {
+            for line in failure(file, case, colours).lines() {
                 let _ = writeln!(text, "{}", format!("  {line}").trim_end());
             }
             text.push('\n');
         }
+    }
+    let (_, failed) = results.counts();
+    if let Some(more @ 1..) = failed.checked_sub(MAX_EXPLAINED) {
+        let more = match more {
+            1 => "… and 1 more case does not hold, not explained here".to_owned(),
+            more => format!("… and {more} more cases do not hold, not explained here"),
+        };
+        let _ = writeln!(text, "{}\n", colours.dim(&more));
     }
     uncovered(&mut text, results, colours);
     sum(&mut text, results, colours);
