@@ -292,6 +292,75 @@ fn a15_re_runs_and_actors() {
 }
 
 #[test]
+fn a38_events_that_strangers_start() {
+    let by = |event: &str| {
+        let mut job = push("main");
+        job.event_name = event.to_owned();
+        job
+    };
+    let mut rows = Vec::new();
+    for event in [
+        "issue_comment",
+        "issues",
+        "discussion",
+        "discussion_comment",
+        "commit_comment",
+        "fork",
+        "watch",
+        "gollum",
+        "pull_request_review",
+        "pull_request_review_comment",
+        "check_run",
+        "check_suite",
+        "status",
+        "deployment_status",
+        "member",
+        // An event that GitHub adds later, and names that only look like a trusted one.
+        "made_up",
+        "Push",
+        "pushed",
+    ] {
+        let is_name = event != "Push";
+        rows.push(row("branch: main", by(event), "untrusted_event"));
+        rows.push(row(
+            "branch: main, events: [push]",
+            by(event),
+            "untrusted_event",
+        ));
+        if is_name {
+            let named = format!("branch: main, events: [push, {event}]");
+            rows.push(row(&named, by(event), "granted"));
+        }
+    }
+    for event in [
+        "push",
+        "workflow_dispatch",
+        "schedule",
+        "release",
+        "deployment",
+        "repository_dispatch",
+    ] {
+        rows.push(row("branch: main", by(event), "granted"));
+    }
+    // A token without an event is not this job's.
+    rows.push(row("branch: main", push("main"), "token_mismatch").claim("event_name", ""));
+    // A stranger's review of a pull request between the repository's own branches.
+    let review = || {
+        let mut job = Job::pull_request(&repository(), own("feature/x"));
+        job.event_name = "pull_request_review".to_owned();
+        job.actor = "stranger".to_owned();
+        job
+    };
+    rows.push(row("branch: feature/x", review(), "untrusted_event"));
+    rows.push(row(
+        "branch: feature/x, events: [pull_request_review]",
+        review(),
+        "granted",
+    ));
+    judge(rows);
+}
+
+#[test]
 fn a34_pull_requests_from_forks() {
     let public = || Job::pull_request(&repository(), fork());
     // A private repository's setting can send tokens to forks.
