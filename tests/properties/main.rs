@@ -13,6 +13,7 @@
 
 mod corpora;
 mod engines;
+mod grammar;
 mod laws;
 #[path = "../random/mod.rs"]
 mod random;
