@@ -15,19 +15,25 @@ from collections import Counter
 
 import yaml
 
-WORDS = (
-    "main develop feature/x release-1.0 a.b x-y Production größe 🦀 v1 a:b c#d x,y http://e.org/a?b=c it's don''t "
-    "^(main|dev)$ .* a|b [a-z]+ {x} $x \\d+ a\\ b 7 -3 1.0 1e3 0x1f 0o17 0123 1_000 0b1 1:30 12:00:00 +5 .5 .inf ~ null NULL true False "
-    "yes no On off y n = << 2027-01-31 2027-1-3 2027-01-31T12:00:00Z * ** *a &a !a !!str %a @a `a` ? - : -- --- ... | > # , [ ] { } ' \" \\"
-).split(" ")
+WORDS = json.loads(r"""[
+  "main", "develop", "feature/x", "release-1.0", "a.b", "x-y", "Production", "größe", "🦀", "v1", "a:b", "c#d",
+  "x,y", "http://e.org/a?b=c", "it's", "don''t", "^(main|dev)$", ".*", "a|b", "[a-z]+", "{x}", "$x", "\\d+",
+  "a\\", "b", "7", "-3", "1.0", "1e3", "0x1f", "0o17", "0123", "1_000", "0b1", "1:30", "12:00:00", "+5", ".5",
+  ".inf", "~", "null", "NULL", "true", "False", "yes", "no", "On", "off", "y", "n", "=", "<<", "2027-01-31",
+  "2027-1-3", "2027-01-31T12:00:00Z", "*", "**", "*a", "&a", "!a", "!!str", "%a", "@a", "`a`", "?", "-", ":",
+  "--", "---", "...", "|", ">", "#", ",", "[", "]", "{", "}", "'", "\"", "\\"
+]""")
 #: What readers may take differently, or not at all.
-ODD = "\t \r \x85 \u2028 \u2029 \ufeff \x00 \x1b \x7f \x9f \ufffe \u202e \u2066 \u200b \u2060 \u200d \ufe0f \xad \xa0 \u3000".split(
-    " "
-)
+ODD = json.loads(r"""[
+  "\t", "\r", "\u0085", "\u2028", "\u2029", "\ufeff", "\u0000", "\u001b", "\u007f", "\u009f", "\ufffe", "\u202e",
+  "\u2066", "\u200b", "\u2060", "\u200d", "\ufe0f", "\u00ad", "\u00a0", "\u3000"
+]""")
 KEYS = ["permission"] * 4 + ["name", "branch", "workflow", "environment", "events", "claims", "expires"]
-ESCAPES = (
-    r"\\ \" \/ \n \t \r \e \a \b \0 \_ \N \L \P \x41 \xe9 \u0041 \u2028 \ufe0f \U0001F980 \U0000200d \" \\ \ud83e\udd80 \ud83e \u12 \d"
-).split(" ")
+ESCAPES = json.loads(r"""[
+  "\\\\", "\\\"", "\\/", "\\n", "\\t", "\\r", "\\e", "\\a", "\\b", "\\0", "\\_", "\\N", "\\L", "\\P", "\\x41",
+  "\\xe9", "\\u0041", "\\u2028", "\\ufe0f", "\\U0001F980", "\\U0000200d", "\\\"", "\\\\", "\\ud83e\\udd80",
+  "\\ud83e", "\\u12", "\\d"
+]""")
 
 
 class Writer:
