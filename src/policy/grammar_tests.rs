@@ -144,6 +144,8 @@ fn yaml_syntax() {
     insta::assert_snapshot!(rule("branch: \"\\\\ud83e\\ud83e\""), @"line 4, column 13: not valid YAML: a backslash in double quotes that is no escape of YAML (in double quotes a backslash is an escape: use single quotes for a regex)");
     insta::assert_snapshot!(rule("branch: \"main"), @"line 4, column 13: not valid YAML: a quote that is never closed (add the closing quote)");
     insta::assert_snapshot!(rule("branch: [main"), @"line 4, column 13: not valid YAML: a bracket that is not closed, or a missing comma (a pattern with brackets needs quotes)");
+    insta::assert_snapshot!(yaml("version: 1\nworkspace: |\n  acme"), @"line 3, column 3: readers of YAML differ in whether this text ends with a line feed (end the last line of the file with one)");
+    insta::assert_snapshot!(yaml("version: 1\nworkspace: >+ # x\n  acme\n  "), @"line 3, column 3: readers of YAML differ in whether this text ends with a line feed (end the last line of the file with one)");
     insta::assert_snapshot!(rule("branch: [main]]"), @"line 4, column 19: not valid YAML: a closing bracket that closes nothing (a pattern with brackets needs quotes)");
     insta::assert_snapshot!(rule("branch: {main"), @"line 4, column 13: not valid YAML: a bracket that is not closed, or a missing comma (a pattern with brackets needs quotes)");
     insta::assert_snapshot!(rule("branch: a: b"), @"line 4, column 14: not valid YAML: a `:` where no key can be (a value that has `: ` in it needs quotes; a key has the indentation of the keys beside it)");
@@ -535,6 +537,7 @@ fn valid_documents() {
         "version: 1\nworkspace: \"null\"\n",
         "version: 1\nworkspace: \"yes\"\n",
         "version: 1\nworkspace: >\n  folded\n  text\n",
+        "version: 1\nworkspace: >-\n  folded\n  text",
         "version: 1\npermissions:\n  - {permission: a:b, branch: \"1.0\", workflow: 'true', environment: \"~\"}\n",
         "version: 1\npermissions:\n  - {permission: a:b, expires: 2027-01-31T12:00:00+02:00}\n",
         "version: 1\npermissions:\n  - {permission: a:b, expires: \"2027-01-31\"}\n",

@@ -43,6 +43,15 @@ impl<'a> Yaml<'a> {
         self.text.lines().nth(index).unwrap_or_default()
     }
 
+    /// Whether a block, whose last line is the last of the file, is given a line feed that the file does
+    /// not have: libyaml adds none.
+    fn ends_without_line_feed(&self, block: &str, span: &Span) -> bool {
+        let is_last = span
+            .byte_range()
+            .is_none_or(|range| range.end >= self.text.len());
+        is_last && block.ends_with('\n') && !self.text.ends_with('\n')
+    }
+
     fn refused(&self, what: &str, at: Position) -> Problem {
         let noun = self.noun;
         Problem::new(at, format!("{what} are not allowed in a {noun}")).help("write the value out")
@@ -84,6 +93,14 @@ impl<'a> Yaml<'a> {
                     && let Some(half) = half_of_a_character(raw)
                 {
                     return Err(no_escape(after(raw, half, at)));
+                }
+                if matches!(style, ScalarStyle::Literal | ScalarStyle::Folded)
+                    && self.ends_without_line_feed(&text, span)
+                {
+                    let message =
+                        "readers of YAML differ in whether this text ends with a line feed";
+                    let problem = Problem::new(at, message);
+                    return Err(problem.help("end the last line of the file with one"));
                 }
                 let (text, kind) = match style {
                     // Nothing is `~` to the parser.

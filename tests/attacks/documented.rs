@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 
 /// The last attack that concerns this project.
-const LAST: usize = 38;
+const LAST: usize = 41;
 /// Attacks that nothing in a job can answer: the table says so in words.
 const DOCUMENTED_ONLY: [&str; 0] = [];
 
@@ -14,8 +14,7 @@ fn the_threat_model_and_the_tests_name_the_same_attacks() {
     let page = std::fs::read_to_string(root.join("docs/threat-model.md")).unwrap();
     let rows: Vec<&str> = page.lines().filter(|line| is_attack(line)).collect();
     let numbers: Vec<String> = rows.iter().map(|row| number(row)).collect();
-    let all = (1..=LAST).chain([40, 41]);
-    let all: Vec<String> = all.map(|number| format!("A{number}")).collect();
+    let all: Vec<String> = (1..=LAST).map(|number| format!("A{number}")).collect();
     assert_eq!(numbers, all, "one row for each attack, in order");
     let mut named = BTreeSet::new();
     for row in rows {

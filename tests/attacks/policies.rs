@@ -142,6 +142,96 @@ fn a18_look_ups_that_fail() {
     );
 }
 
+/// What a reviewer sees beside what another parser, or this one, would see.
+#[test]
+fn a39_text_that_reviewers_and_parsers_see_differently() {
+    let rule = |text: &str| format!("version: 1\npermissions:\n  - permission: {KEY}{text}");
+    // To a reviewer a comment, to YAML 1.1 and some editors the end of one.
+    let hidden_limit = |end: &str| rule(&format!(" # only from main:{end}    branch: main\n"));
+    let hidden_rule = |end: &str| {
+        rule(&format!(
+            "\n    branch: main # as agreed{end}  - permission: {KEY}\n"
+        ))
+    };
+    let mut rows = vec![
+        row(&hidden_limit("\n"), push("main"), "granted"),
+        row(&hidden_limit("\r\n"), push("main"), "granted"),
+        row(&hidden_limit("\n"), push("feature/x"), "no_rule_matches"),
+        row(&hidden_rule("\n"), push("feature/x"), "granted"),
+        row(&hidden_rule(" "), push("feature/x"), "no_rule_matches"),
+        row(&hidden_rule(" "), push("main"), "granted"),
+    ];
+    for end in ["\u{85}", "\u{2028}", "\u{2029}", "\r", "\r\r\n"] {
+        rows.push(row(&hidden_limit(end), push("feature/x"), "policy_invalid"));
+        rows.push(row(&hidden_rule(end), push("feature/x"), "policy_invalid"));
+        rows.push(row(&hidden_rule(end), push("main"), "policy_invalid"));
+    }
+    // What is drawn in another order, or not at all.
+    for (raw, escape) in [
+        ("\u{202e}", "\\u202e"),
+        ("\u{2066}", "\\u2066"),
+        ("\u{61c}", "\\u061c"),
+        ("\u{200b}", "\\u200b"),
+        ("\u{2060}", "\\u2060"),
+        ("\u{feff}", "\\ufeff"),
+        ("\u{1b}", "\\e"),
+        ("\u{8}", "\\b"),
+        ("\u{7f}", "\\x7f"),
+        ("\u{9b}", "\\x9b"),
+        ("\0", "\\0"),
+        ("\u{ffff}", "\\uffff"),
+    ] {
+        let in_comment = rule(&format!("\n    branch: main # {raw}\n"));
+        let in_name = rule(&format!("\n    branch: main\n    name: \"{raw}\"\n"));
+        let in_json = format!(
+            r#"{{"version": 1, "workspace": "{raw}",
+ "permissions": [{{"permission": "{KEY}"}}]}}"#
+        );
+        let escaped = rule(&format!("\n    branch: [main, \"{escape}\"]\n"));
+        rows.push(row(&in_comment, push("main"), "policy_invalid"));
+        rows.push(row(&in_name, push("main"), "policy_invalid"));
+        // A variable cannot have this one.
+        if raw != "\0" {
+            let inline = row("branch: x", push("main"), "policy_invalid");
+            rows.push(inline.input("policy", &in_json));
+        }
+        rows.push(row(&escaped, push("main"), "granted"));
+    }
+    // An emoji has such characters; a pattern that has them is not the branch that one reads.
+    for hidden in ["\u{fe0f}", "\u{200d}", "\u{ad}", "\u{3164}", "\u{e0041}"] {
+        let in_comment = format!("\n    branch: main # {hidden}\n    name: x{hidden}\n");
+        rows.push(row(&rule(&in_comment), push("main"), "granted"));
+        let in_pattern = format!("\n    branch: [main, \"main{hidden}\"]\n");
+        rows.push(row(&rule(&in_pattern), push("main"), "policy_invalid"));
+        let in_key = format!("\n    branch: main\n    claims: {{ actor{hidden}: \"*\" }}\n");
+        rows.push(row(&rule(&in_key), push("main"), "policy_invalid"));
+    }
+    // The same text, another value to YAML 1.1.
+    for (plain, quoted) in [("on", "\"on\""), ("1_000", "'1_000'"), ("1:30", "\"1:30\"")] {
+        let branch = |text| rule(&format!("\n    branch: [main, {text}]\n"));
+        rows.push(row(&branch(plain), push("main"), "policy_invalid"));
+        rows.push(row(&branch(quoted), push("main"), "granted"));
+    }
+    let pinned = |id: &str| {
+        format!(
+            "version: 1\nrepositories:\n  - repository: acme-org/infra\n    repository_id: {id}\n    permissions: [{{ permission: {KEY} }}]\n"
+        )
+    };
+    rows.push(row(&pinned("123"), push("main"), "granted"));
+    for id in [
+        "0123",
+        "+123",
+        "\"123\"",
+        "0x7b",
+        "0b1111011",
+        "1.23e2",
+        "123.0",
+    ] {
+        rows.push(row(&pinned(id), push("main"), "policy_invalid"));
+    }
+    judge(rows);
+}
+
 #[test]
 fn a32_a_private_policy_in_the_messages() {
     let secrets = [

@@ -15,6 +15,7 @@
 mod advice;
 mod corpora;
 mod engines;
+mod grammar;
 mod laws;
 #[path = "../random/mod.rs"]
 mod random;

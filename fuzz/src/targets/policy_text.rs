@@ -106,7 +106,7 @@ fn in_ascii(value: &Value, syntax: Format) -> String {
 }
 
 /// The policy in JSON, in one way of writing it.
-fn written(document: &Document<'_>) -> Value {
+pub fn written(document: &Document<'_>) -> Value {
     let mut value = json!({ "version": 1 });
     if let Some(workspace) = &document.workspace {
         value["workspace"] = json!(workspace);
