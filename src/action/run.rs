@@ -292,13 +292,10 @@ impl<'p> Work<'p> {
     }
 }
 
-/// Whether a denial would have another reason, or none, if the base of the pull request is the default
-/// branch.
+/// Whether a rule would fail on less, or grant before the one that does, if the base of the pull request is
+/// the default branch.
 fn needs_default_branch(decided: &[PermissionDecision<'_>]) -> bool {
-    let denied = decided
-        .iter()
-        .filter(|one| one.decision == Decision::Denied);
-    let mut rules = denied.flat_map(|permission| &permission.trace);
+    let mut rules = decided.iter().flat_map(|permission| &permission.trace);
     rules.any(|rule| rule.failed().any(|dimension| dimension.of_branch))
 }
 

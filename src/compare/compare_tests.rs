@@ -467,6 +467,7 @@ const DECISIONS: usize = 4_000;
 const JOBS: usize = 50;
 
 #[test]
+#[expect(clippy::print_stdout, reason = "a long run says how long it was")]
 fn a_change_is_reported_exactly_when_the_engine_decides_differently() {
     let decisions = std::env::var("DIFF_DECISIONS");
     let decisions = decisions.map_or(DECISIONS, |text| text.parse().unwrap());

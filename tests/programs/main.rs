@@ -135,11 +135,7 @@ fn work(worker: usize, groups: &[Group], next: &AtomicUsize) -> (Counts, Vec<Str
                 ),
                 ("the action", source, stage.ask(group, pair, index == 0)),
             ] {
-                let expected = match program {
-                    // It does not ask for the default branch yet.
-                    "the action" => group.expected(source, &pair.without_default_branch()),
-                    _ => group.expected(source, pair),
-                };
+                let expected = group.expected(source, pair);
                 if seen != expected {
                     complain(pair, program, &expected, &seen);
                 }
