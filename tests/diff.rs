@@ -109,7 +109,7 @@ impl Files {
 #[test]
 fn what_a_change_adds_and_removes_in_words() {
     let files = Files::new("words");
-    assert_snapshot!(files.shows(&["old.yml", "new.yml"]), @r"
+    assert_snapshot!(files.shows(&["old.yml", "new.yml"]), @"
     the policy's own repository
       + any workflow on `^(main|develop|feature/.*)$` may now use `ws:affected_stacks:create`
           new.yml, rule 1 (`affected stacks`, line 3)
@@ -117,13 +117,16 @@ fn what_a_change_adds_and_removes_in_words() {
       + `deploy-production.yml` on `release/.*` in environment `production` may now use `ws:deployments:create`
           new.yml, rule 2 (`production deploys`, line 6)
           for example: workflow `deploy-production.yml`, branch `release/1.0`, environment `production`, event `push`
+      + `deploy-production.yml` on `main` in pull requests in environment `production` may now use `ws:deployments:create`
+          new.yml, rule 2 (`production deploys`, line 6)
+          in part as before; new for example: workflow `deploy-production.yml`, branch `main`, base `release/1.0`, environment `production`, event `pull_request`
       - any workflow on `main` may no longer use `ws:locks:delete`
           old.yml, rule 3 (line 11)
           for example: branch `main`, event `push`
 
-    access widens (2 changes) and narrows (1 change) (from old.yml to new.yml)
+    access widens (3 changes) and narrows (1 change) (from old.yml to new.yml)
     ");
-    assert_snapshot!(files.shows(&["new.yml", "old.yml"]), @r"
+    assert_snapshot!(files.shows(&["new.yml", "old.yml"]), @"
     the policy's own repository
       + any workflow on `main` may now use `ws:locks:delete`
           old.yml, rule 3 (line 11)
@@ -134,12 +137,15 @@ fn what_a_change_adds_and_removes_in_words() {
       - `deploy-production.yml` on `release/.*` in environment `production` may no longer use `ws:deployments:create`
           new.yml, rule 2 (`production deploys`, line 6)
           for example: workflow `deploy-production.yml`, branch `release/1.0`, environment `production`, event `push`
+      - `deploy-production.yml` on `main` in pull requests in environment `production` may no longer use `ws:deployments:create`
+          new.yml, rule 2 (`production deploys`, line 6)
+          in part still granted; no longer for example: workflow `deploy-production.yml`, branch `main`, base `release/1.0`, environment `production`, event `pull_request`
 
-    access widens (1 change) and narrows (2 changes) (from new.yml to old.yml)
+    access widens (1 change) and narrows (3 changes) (from new.yml to old.yml)
     ");
     assert_snapshot!(files.shows(&["old.yml", "old.yml"]), @"access does not change (from old.yml to old.yml)");
-    assert_snapshot!(files.shows(&["old.yml", "new.yml", "--format", "markdown"]), @r"
-    Access widens (2 changes) and narrows (1 change).
+    assert_snapshot!(files.shows(&["old.yml", "new.yml", "--format", "markdown"]), @"
+    Access widens (3 changes) and narrows (1 change).
 
     **The policy's own repository**
 
@@ -147,6 +153,8 @@ fn what_a_change_adds_and_removes_in_words() {
       rule 1 (`affected stacks`, line 3); in part as before; new for example: branch `feature/x`, event `push`
     - 🔓 **more:** `deploy-production.yml` on `release/.*` in environment `production` may now use `ws:deployments:create`  
       rule 2 (`production deploys`, line 6); for example: workflow `deploy-production.yml`, branch `release/1.0`, environment `production`, event `push`
+    - 🔓 **more:** `deploy-production.yml` on `main` in pull requests in environment `production` may now use `ws:deployments:create`  
+      rule 2 (`production deploys`, line 6); in part as before; new for example: workflow `deploy-production.yml`, branch `main`, base `release/1.0`, environment `production`, event `pull_request`
     - 🔒 **less:** any workflow on `main` may no longer use `ws:locks:delete`  
       formerly rule 3 (line 11); for example: branch `main`, event `push`
     ");
@@ -165,6 +173,7 @@ fn programs_get_the_same_as_json() {
     let pretty = serde_json::to_string_pretty(&json["added"][1]).unwrap();
     assert_snapshot!(pretty, @r#"
     {
+      "base": null,
       "branch": [
         "release/.*"
       ],
@@ -175,8 +184,10 @@ fn programs_get_the_same_as_json() {
       "events": null,
       "exact": true,
       "example": {
+        "base": null,
         "branch": "release/1.0",
         "claims": {},
+        "default_branch": null,
         "environment": "production",
         "event": "push",
         "own": true,
@@ -189,6 +200,7 @@ fn programs_get_the_same_as_json() {
       },
       "expires": null,
       "in_part": false,
+      "only_pull_requests": false,
       "owner_id": null,
       "permissions": [
         "ws:deployments:create"
@@ -319,13 +331,13 @@ fn recorded_checks_are_decided_again() {
     let shown = files.shows(&["old.yml", "new.yml", "--replay", "audit.jsonl"]);
     let (_, replayed) = shown.split_once("\n\n").unwrap();
     let times = regex::Regex::new(r"20\d\d-\d\d-\d\dT[0-9:.]+Z").unwrap();
-    assert_snapshot!(times.replace_all(replayed, "TIME"), @r"
+    assert_snapshot!(times.replace_all(replayed, "TIME"), @"
     4 of 6 recorded checks would be decided otherwise
       + `ws:deployments:create` for `acme-org/infra`, workflow `deploy-production.yml`, branch `release/1.0`, environment `production`, event `push`, 2 times, last at TIME
       + `ws:affected_stacks:create` for `acme-org/infra`, workflow `deploy-production.yml`, branch `feature/x`, environment `production`, event `push`, once, at TIME
       - `ws:locks:delete` for `acme-org/infra`, workflow `deploy-production.yml`, branch `main`, environment `production`, event `push`, once, at TIME
 
-    access widens (2 changes) and narrows (1 change) (from old.yml to new.yml)
+    access widens (3 changes) and narrows (1 change) (from old.yml to new.yml)
     ");
     let broken = log.replace("\"schema_version\":1", "\"schema_version\":7");
     let run = files

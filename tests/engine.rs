@@ -23,7 +23,7 @@ use random::engine::context;
 use random::written::{json, yaml};
 use random::{PERMISSIONS, entry, job, policy, source, wrong_pattern};
 use reference::{Job, Outcome, Policy, Source, evaluate, key};
-use repo_permissions::context::Context;
+use repo_permissions::context::{Base, Context};
 use repo_permissions::decision::{Engine, Scope, decide};
 use repo_permissions::policy::{Asked, Document, Format, PermissionKey};
 use serde_json::json as value;
@@ -200,19 +200,29 @@ fn a_literal_matches_exactly_one_value() {
             decisions[0].rule.is_some()
         };
         let some = Some(value.clone());
-        let branch = Context {
-            branch: some.clone(),
+        let push = || Context {
+            event: Some("push".to_owned()),
             ..Context::default()
         };
+        let branch = Context {
+            branch: some.clone(),
+            ..push()
+        };
         assert_eq!(allowed("branch", branch), pattern == value);
+        let base = Context {
+            event: Some("pull_request".to_owned()),
+            base: Base::Branch(value.clone()),
+            ..push()
+        };
+        assert_eq!(allowed("base", base), pattern == value);
         let workflow = Context {
             workflow: some.clone(),
-            ..Context::default()
+            ..push()
         };
         assert_eq!(allowed("workflow", workflow), pattern == value);
         let environment = Context {
             environment: some,
-            ..Context::default()
+            ..push()
         };
         let equal = if value.is_ascii() {
             pattern.eq_ignore_ascii_case(&value)
@@ -318,7 +328,7 @@ fn what_is_read_for_one_check_decides_as_the_whole_and_so_does_the_index() {
         any::<bool>(),
     );
     run(
-        1_500,
+        1_600,
         strategy,
         |((policy, source, jobs, slipped), permissions, as_json)| {
             let (format, (text, _)) = match as_json {

@@ -137,12 +137,13 @@ fn a_change_of_the_policy_is_reviewed_and_never_decides() {
     .github/repo-permissions.yml:9 warning glob-like: the regex `release/*` looks like a glob: its `*` repeats the character before it (write `{ glob: "release/*" }`, or as a regex `"release/[^/]*"`)
     .github/repo-permissions.yml:5 warning access widens: any workflow on `^(main|develop|feature/.*)$` may now use `ws:affected_stacks:create` (in part as before; new for example: branch `feature/x`, event `push`)
     .github/repo-permissions.yml:9 warning access widens: `deploy-production.yml` on `release/*` in environment `production` may now use `ws:deployments:create` (for example: workflow `deploy-production.yml`, branch `release`, environment `production`, event `push`)
+    .github/repo-permissions.yml:9 warning access widens: `deploy-production.yml` on `main` in pull requests in environment `production` may now use `ws:deployments:create` (in part as before; new for example: workflow `deploy-production.yml`, branch `main`, base `release`, environment `production`, event `pull_request`)
     .github/repo-permissions.yml:5 notice redundant-anchor: the `^` and `$` of `^(main|develop|feature/.*)$` change nothing: a pattern matches the whole value (write `(main|develop|feature/.*)`)
     .github/repo-permissions.yml:11 notice access narrows: any workflow on `main` may no longer use `ws:locks:delete` (for example: branch `main`, event `push`)
 
     ### ⛔ Something is wrong
 
-    Access widens (2 changes) and narrows (1 change); 2 warnings; 1 of 2 cases does not hold; cases that cannot be run.
+    Access widens (3 changes) and narrows (1 change); 2 warnings; 1 of 2 cases does not hold; cases that cannot be run.
 
     This reviews `.github/repo-permissions.yml` as the pull request changes it. It decides nothing: the policy in force is the one of the default branch, until this is merged.
 
@@ -154,6 +155,8 @@ fn a_change_of_the_policy_is_reviewed_and_never_decides() {
       rule 1 (`affected stacks`, line 3); in part as before; new for example: branch `feature/x`, event `push`
     - 🔓 **more:** `deploy-production.yml` on `release/*` in environment `production` may now use `ws:deployments:create`  
       rule 2 (`production deploys`, line 6); for example: workflow `deploy-production.yml`, branch `release`, environment `production`, event `push`
+    - 🔓 **more:** `deploy-production.yml` on `main` in pull requests in environment `production` may now use `ws:deployments:create`  
+      rule 2 (`production deploys`, line 6); in part as before; new for example: workflow `deploy-production.yml`, branch `main`, base `release`, environment `production`, event `pull_request`
     - 🔒 **less:** any workflow on `main` may no longer use `ws:locks:delete`  
       formerly rule 3 (line 11); for example: branch `main`, event `push`
 

@@ -26,7 +26,9 @@ use super::runtime::{Runtime, client, payload};
 use super::workflow::{Log, take_outputs_back, write_outputs};
 use crate::audit::{SECRET_PREFIX, TokenRecord};
 use crate::context::{Context, EventPayload, branch_named};
-use crate::decision::{Decision, PermissionDecision, Reason, Scope, decide_while, with_own_policy};
+use crate::decision::{
+    Decision, PermissionDecision, Reason, Scope, TracedRule, decide_while, with_own_policy,
+};
 use crate::http::{Budget, Client};
 use crate::oidc::Issuer;
 use crate::policy::source::{DEFAULT_PATH, PolicySource};
@@ -309,14 +311,23 @@ impl<'p> Work<'p> {
     }
 }
 
-/// Whether a denial would have another reason, or none, if the base of the pull request is the default
-/// branch.
+/// Whether another rule would grant, or a denial would have another reason, if the base of the pull
+/// request is the default branch.
 fn needs_default_branch(decided: &[PermissionDecision<'_>]) -> bool {
-    let denied = decided
-        .iter()
-        .filter(|one| one.decision == Decision::Denied);
-    let mut rules = denied.flat_map(|permission| &permission.trace);
-    rules.any(|rule| rule.rule.at_top && rule.failed().any(|dimension| dimension.of_branch))
+    let may_trust = |rule: &&TracedRule<'_>| {
+        rule.rule.at_top && rule.failed().any(|dimension| dimension.of_branch)
+    };
+    decided.iter().any(|permission| {
+        let mut rules = permission.trace.iter();
+        match permission.decision {
+            // The first rule that matches is the one that grants.
+            Decision::Allowed => rules
+                .take_while(|rule| !rule.matched)
+                .filter(may_trust)
+                .any(|rule| rule.failed().all(|dimension| dimension.of_branch)),
+            _ => rules.any(|rule| may_trust(&rule)),
+        }
+    })
 }
 
 fn incomplete() -> Failure {

@@ -1,10 +1,11 @@
 use proptest::collection::vec;
 use proptest::prelude::*;
 use proptest::sample::{select, subsequence};
+use proptest::test_runner::{RngSeed, TestRunner};
 
 use super::*;
-use crate::context::Context;
-use crate::decision::{Decision, Scope, decide};
+use crate::context::{Base, Context};
+use crate::decision::{Decision, Merges, Scope, decide, merges};
 use crate::policy::{Format, PermissionKey};
 
 /// The sentences of a comparison, `+` and `-`, with the remarks.
@@ -53,8 +54,11 @@ fn what_is_written_otherwise_and_means_the_same_is_no_change() {
             &["a:b, branch: [develop, main]"][..],
         ),
         (
-            &["a:b, branch: [main, develop]"],
-            &["a:b, branch: main", "a:b, branch: develop"],
+            &["a:b, branch: [main, develop], base: main"],
+            &[
+                "a:b, branch: main, base: main",
+                "a:b, branch: develop, base: main",
+            ],
         ),
         (
             &["[a:b, a:c], branch: main"],
@@ -106,7 +110,10 @@ fn what_is_written_otherwise_and_means_the_same_is_no_change() {
 #[test]
 fn what_is_new_is_said_with_a_job_that_shows_it() {
     let wider = |old: &str, new: &str| of_rules(&[old], &[new]);
-    insta::assert_snapshot!(wider("a:b, workflow: d.yml, branch: main", "a:b, workflow: d.yml, branch: [main, 'release/.*']"), @"+ the policy's own repository: `d.yml` on `release/.*` may now use `a:b` (for example: workflow `d.yml`, branch `release/1.0`, event `push`)");
+    insta::assert_snapshot!(wider("a:b, workflow: d.yml, branch: main", "a:b, workflow: d.yml, branch: [main, 'release/.*']"), @"
+    + the policy's own repository: `d.yml` on `release/.*` may now use `a:b` (for example: workflow `d.yml`, branch `release/1.0`, event `push`)
+    + the policy's own repository: `d.yml` on `main` in pull requests may now use `a:b` (in part as before; new for example: workflow `d.yml`, branch `main`, base `release/1.0`, event `pull_request`)
+    ");
     insta::assert_snapshot!(wider("a:b, branch: main", "a:b"), @"+ the policy's own repository: any workflow on any branch, with or without an environment, may now use `a:b` (in part as before; new for example: branch `feature/x`, event `push`)");
     insta::assert_snapshot!(wider("a:b, environment: production, branch: main", "a:b, branch: main"), @"+ the policy's own repository: any workflow on `main` may now use `a:b` (in part as before; new for example: branch `main`, event `push`, no environment)");
     insta::assert_snapshot!(wider("a:b, events: [push], branch: main", "a:b, events: [push, workflow_run], branch: main"), @"+ the policy's own repository: any workflow on `main` in `workflow_run` events may now use `a:b` (for example: branch `main`, event `workflow_run`)");
@@ -116,6 +123,52 @@ fn what_is_new_is_said_with_a_job_that_shows_it() {
     insta::assert_snapshot!(wider("a:b, branch: main", "[a:b, a:c, a:d], branch: main"), @"+ the policy's own repository: any workflow on `main` may now use `a:c` and `a:d` (for example: branch `main`, event `push`)");
     insta::assert_snapshot!(of_rules(&[], &["a:b"]), @"+ the policy's own repository: any workflow on any branch, with or without an environment, may now use `a:b` (for example: event `push`)");
     insta::assert_snapshot!(of_rules(&["a:b, branch: '[a-m]+'", "a:b, branch: '[n-z]+'"], &["a:b, branch: '[a-z]+'"]), @"+ the policy's own repository: any workflow on `[a-z]+` may now use `a:b` (in part as before; new for example: branch `main`, event `push`)");
+}
+
+#[test]
+fn a_changed_base_is_changed_access() {
+    let top = |old: &str, new: &str| of_rules(&[old], &[new]);
+    let entry = |rule: &str| {
+        format!(
+            "repositories:\n  - {{ repository: o/r, permissions: [{{ permission: {rule} }}] }}\n"
+        )
+    };
+    let central = |old: &str, new: &str| changes(&entry(old), &entry(new));
+    insta::assert_snapshot!(central("a:b, branch: main", "a:b, branch: main, base: [main, dev]"), @"+ `o/r`: any workflow on `main` in pull requests into `dev` may now use `a:b` (for example: repository `o/r`, branch `main`, base `dev`, event `pull_request`)");
+    insta::assert_snapshot!(central("a:b, branch: '[^:]+', base: main", "a:b, branch: '[^:]+'"), @"+ `o/r`: any workflow on `[^:]+` in pull requests may now use `a:b` (in part as before; new for example: repository `o/r`, branch `feature/x`, base `develop`, event `pull_request`)");
+    insta::assert_snapshot!(top("a:b, branch: x, base: main", "a:b, branch: x"), @"
+    + the policy's own repository: any workflow on `x` in pull requests may now use `a:b` (in part as before; new for example: branch `x`, base `develop` (the default branch), event `pull_request`)
+    - the policy's own repository: any workflow on `x` in pull requests into `main` may no longer use `a:b` (in part still granted; no longer for example: branch `x`, base `main`, event `pull_request`)
+    ");
+    insta::assert_snapshot!(top("a:b, branch: x, base: '*'", "a:b, branch: x"), @"- the policy's own repository: any workflow on `x` in pull requests may no longer use `a:b` (in part still granted; no longer for example: branch `x`, base `main`, event `pull_request`)");
+    insta::assert_snapshot!(top("a:b", "a:b, base: main"), @"- the policy's own repository: any workflow on any branch in pull requests, with or without an environment, may no longer use `a:b` (in part still granted; no longer for example: base `develop`, event `pull_request`)");
+    insta::assert_snapshot!(top("a:b, branch: x, base: main, events: [push]", "a:b, branch: x, events: [push]"), @"");
+    insta::assert_snapshot!(top("a:b, branch: x, events: [pull_request_target], base: main", "a:b, branch: x, events: [pull_request_target], base: [main, dev]"), @"+ the policy's own repository: any workflow on `x` in pull requests into `dev` in `pull_request_target` events may now use `a:b` (for example: branch `x`, base `dev`, event `pull_request_target`)");
+    insta::assert_snapshot!(top("a:b, branch: x, events: [push]", "a:b, branch: x, events: [push, event_of_tomorrow]"), @"+ the policy's own repository: any workflow on `x` in `event_of_tomorrow` events may now use `a:b` (for example: branch `x`, event `event_of_tomorrow`)");
+    insta::assert_snapshot!(changes(&rules(&["a:b, branch: x"]), &entry("a:b, branch: x")), @"
+    + `o/r`: any workflow on `x` may now use `a:b` (in part as before; new for example: repository `o/r`, branch `x`, event `push`)
+    - the policy's own repository: any workflow on `x` may no longer use `a:b` (in part still granted; no longer for example: repository `acme-org/infra`, branch `x`, event `push`)
+    ");
+}
+
+/// A rule at the top is for one repository, an entry for `*` for all.
+#[test]
+fn a_rule_at_the_top_is_not_an_entry_for_every_repository() {
+    let entry = "repositories:\n  - { repository: '*', permissions: [{ permission: a:b, branch: main, base: main }] }\n";
+    let top = rules(&["a:b, branch: main, base: main"]);
+    insta::assert_snapshot!(changes(&top, entry), @"+ `*`: any workflow on `main` (pull requests into `main`) may now use `a:b` (in part as before; new for example: branch `main`, event `push`)");
+}
+
+/// The events that a rule matches without naming them are a closed list, of which one stays unnamed.
+#[test]
+fn a_rule_without_events_is_wider_than_one_that_names_the_ordinary_ones() {
+    insta::assert_snapshot!(of_rules(&["a:b, events: [push, workflow_dispatch, schedule, merge_group, pull_request]"], &["a:b"]), @"+ the policy's own repository: any workflow on any branch, with or without an environment, may now use `a:b` (in part as before; new for example: event `repository_dispatch`)");
+    let all = format!(
+        "a:b, events: [{}]",
+        crate::decision::TRUSTED_EVENTS.join(", ")
+    );
+    assert_eq!(of_rules(&[&all], &["a:b"]), "");
+    assert_eq!(of_rules(&["a:b"], &[&all]), "");
 }
 
 #[test]
@@ -146,7 +199,10 @@ fn repositories_and_pins_are_compared_too() {
     + `acme/infra`: any workflow on `main` may now use `a:b` (in part as before; new for example: repository `acme/infra`, branch `main`, event `push`)
     - the policy's own repository: any workflow on `main` may no longer use `a:b` (in part still granted; no longer for example: repository `acme-org/infra`, branch `main`, event `push`)
     ");
-    insta::assert_snapshot!(changes(&entry("'.*'"), &format!("{}{}", rules(&["a:b, branch: main"]), entry("acme/infra"))), @"- `.*`: any workflow on `main` may no longer use `a:b` (in part still granted; no longer for example: repository `acme-org/infra`, branch `main`, event `push`)");
+    insta::assert_snapshot!(changes(&entry("'.*'"), &format!("{}{}", rules(&["a:b, branch: main"]), entry("acme/infra"))), @"
+    + the policy's own repository: any workflow on `main` in pull requests may now use `a:b` (in part as before; new for example: repository `acme-org/infra`, branch `main`, base `develop` (the default branch), event `pull_request`)
+    - `.*`: any workflow on `main` may no longer use `a:b` (in part still granted; no longer for example: repository `acme-org/infra`, branch `main`, event `push`)
+    ");
 }
 
 #[test]
@@ -230,7 +286,15 @@ const ENVIRONMENTS: [&str; 6] = [
     "'[p\u{17f}]rod'",
     "'*'",
 ];
-const EVENTS: [&str; 4] = ["push", "workflow_run", "schedule", "pull_request_target"];
+const EVENTS: [&str; 7] = [
+    "push",
+    "workflow_run",
+    "schedule",
+    "pull_request",
+    "pull_request_review",
+    "pull_request_target",
+    "event_of_tomorrow",
+];
 const EXPIRIES: [&str; 3] = ["2026-01-01", "2026-12-31", "'2027-06-01T00:00:00Z'"];
 
 /// Some of the texts as a value of YAML, or none.
@@ -239,10 +303,14 @@ fn list(texts: &'static [&'static str]) -> impl Strategy<Value = Option<String>>
     proptest::option::of(some)
 }
 
+/// Where a rule has its `base:`, if any.
+const BASE: &str = "@";
+
 fn rule() -> impl Strategy<Value = String> {
     let claim = proptest::option::of(select(&["x", "'x|y'", "'*'"][..]));
     let expiry = proptest::option::weighted(0.3, select(&EXPIRIES[..]));
-    let dimensions = (list(&BRANCHES), list(&ENVIRONMENTS), list(&EVENTS));
+    let environments = proptest::option::weighted(0.4, list(&ENVIRONMENTS));
+    let dimensions = (list(&BRANCHES), environments, list(&EVENTS));
     let keys = subsequence(&KEYS[..], 1..=2);
     (keys, dimensions, claim, expiry).prop_map(
         |(keys, (branch, environment, events), claim, expiry)| {
@@ -251,7 +319,7 @@ fn rule() -> impl Strategy<Value = String> {
             let expiry = expiry.map(str::to_owned);
             for (name, value) in [
                 ("branch", branch),
-                ("environment", environment),
+                ("environment", environment.flatten()),
                 ("events", events),
                 ("claims", claim),
                 ("expires", expiry),
@@ -260,7 +328,30 @@ fn rule() -> impl Strategy<Value = String> {
                     rule.push_str(&format!(", {name}: {value}"));
                 }
             }
-            rule + " }"
+            rule + BASE + " }"
+        },
+    )
+}
+
+/// Two policies, which often differ in their bases only.
+fn policies() -> impl Strategy<Value = (String, String)> {
+    let bases = || vec(proptest::option::weighted(0.5, list(&BRANCHES)), 3);
+    let filled = |policy: &str, bases: &[Option<Option<String>>]| {
+        let mut bases = bases.iter().cycle();
+        let mut parts = policy.split(BASE);
+        let mut text = parts.next().unwrap().to_owned();
+        for part in parts {
+            if let Some(Some(base)) = bases.next().unwrap() {
+                text.push_str(&format!(", base: {base}"));
+            }
+            text.push_str(part);
+        }
+        text
+    };
+    (policy(), policy(), any::<bool>(), bases(), bases()).prop_map(
+        move |(one, other, only_bases, old, new)| {
+            let other = if only_bases { &one } else { &other };
+            (filled(&one, &old), filled(other, &new))
         },
     )
 }
@@ -291,6 +382,12 @@ fn is_allowed(document: &Document<'_>, key: &str, job: &Example, now: Timestamp)
         repository_owner_id: job.owner_id.clone(),
         workflow: job.workflow.clone(),
         branch: job.branch.clone(),
+        base: match &job.base {
+            Some(base) => Base::Branch(base.clone()),
+            None if job.without.iter().any(|name| name == "base") => Base::Absent,
+            None => Base::None,
+        },
+        default_branch: job.default_branch.clone(),
         environment: job.environment.clone(),
         event: job.event.clone(),
         claims: claims.into_iter().collect(),
@@ -318,7 +415,11 @@ fn job() -> impl Strategy<Value = Example> {
     );
     let branch = text(&["main", "Main", "dev", "a", "x/y", "\u{e4}", "ma\n"]);
     let environment = text(&["prod", "Prod", "p", "\u{17f}rod", "q"]);
-    let event = select(&EVENTS[..]);
+    let base = select(&["main", "Main", "dev", "a", "x/y", "\u{e4}"][..]);
+    let base = proptest::option::weighted(0.9, base.prop_map(str::to_owned));
+    let base = (base, any::<bool>(), any::<bool>());
+    let event = prop_oneof![Just("pull_request"), select(&EVENTS[..])];
+    let event = (event, base);
     let claim = text(&["x", "y", "z"]);
     let time = text(&[
         "2026-12-31T12:00:00Z",
@@ -326,35 +427,68 @@ fn job() -> impl Strategy<Value = Example> {
         "2030-01-01T00:00:00Z",
     ]);
     (repository, branch, environment, event, claim, time).prop_map(
-        |((own, repository, repository_id), branch, environment, event, claim, time)| Example {
-            own,
-            repository,
-            repository_id,
-            branch,
-            environment,
-            event: Some(event.to_owned()),
-            claims: claim
-                .map(|claim| ("c".to_owned(), claim))
-                .into_iter()
-                .collect(),
-            time,
-            ..Example::default()
+        |((own, repository, repository_id), branch, environment, (event, base), claim, time)| {
+            let (base, is_default, of_one_ref) = base;
+            let merges = match merges(event) {
+                Merges::Never => false,
+                Merges::Sometimes => !of_one_ref,
+                Merges::Always => true,
+            };
+            let base = base.filter(|_| merges);
+            let default_branch = match &base {
+                Some(base) if is_default => Some(base.clone()),
+                _ => Some("trunk".to_owned()),
+            };
+            let is_absent = merges && base.is_none();
+            Example {
+                own,
+                repository,
+                repository_id,
+                branch,
+                environment,
+                event: Some(event.to_owned()),
+                claims: claim
+                    .map(|claim| ("c".to_owned(), claim))
+                    .into_iter()
+                    .collect(),
+                time,
+                base,
+                default_branch,
+                without: is_absent.then(|| "base".to_owned()).into_iter().collect(),
+                ..Example::default()
+            }
         },
     )
 }
 
-proptest! {
-    #![proptest_config(ProptestConfig::with_cases(40))]
+/// How many random decisions are made on each side: `DIFF_DECISIONS` asks for more.
+const DECISIONS: usize = 4_000;
+/// The jobs of each pair of policies, each of which asks for both keys.
+const JOBS: usize = 50;
 
-    #[test]
-    fn a_change_is_told_exactly_when_the_engine_decides_otherwise(
-        old in policy(), new in policy(), jobs in vec(job(), 12),
-    ) {
+#[test]
+#[expect(clippy::print_stdout, reason = "a long run says how long it was")]
+fn a_change_is_reported_exactly_when_the_engine_decides_differently() {
+    let decisions = std::env::var("DIFF_DECISIONS");
+    let decisions = decisions.map_or(DECISIONS, |text| text.parse().unwrap());
+    let pairs = decisions.div_ceil(JOBS * KEYS.len());
+    let (changed, by_base) = (std::cell::Cell::new(0), std::cell::Cell::new(0));
+    let mut runner = TestRunner::new(ProptestConfig {
+        cases: u32::try_from(pairs).unwrap(),
+        failure_persistence: None,
+        rng_seed: RngSeed::Fixed(1),
+        ..ProptestConfig::default()
+    });
+    let strategy = (policies(), vec(job(), JOBS));
+    let run = runner.run(&strategy, |((old, new), jobs)| {
         let parse = |text| Document::parse(text, Format::Yaml).unwrap();
         let (old, new) = (parse(&old), parse(&new));
         let now: Timestamp = "2026-06-01T00:00:00Z".parse().unwrap();
         let comparison = compare(&old, &new, now).unwrap();
-        let sides = [(&comparison.added, &new, &old), (&comparison.removed, &old, &new)];
+        let sides = [
+            (&comparison.added, &new, &old),
+            (&comparison.removed, &old, &new),
+        ];
         for (changes, with, without) in sides {
             for change in changes {
                 let example = change.example.as_ref().unwrap();
@@ -366,14 +500,58 @@ proptest! {
         }
         for job in &jobs {
             for key in KEYS {
-                let changes = match (is_allowed(&old, key, job, now), is_allowed(&new, key, job, now)) {
-                    (false, true) => &comparison.added,
-                    (true, false) => &comparison.removed,
+                let decide = |job: &Example| {
+                    [&old, &new].map(|document| is_allowed(document, key, job, now))
+                };
+                let changes = match decide(job) {
+                    [false, true] => &comparison.added,
+                    [true, false] => &comparison.removed,
                     _ => continue,
                 };
-                let mut told = changes.iter().flat_map(|change| &change.permissions);
-                prop_assert!(told.any(|told| *told == key), "{key} {job:?}");
+                changed.set(changed.get() + 1);
+                let of_one_ref = Example {
+                    base: None,
+                    without: Vec::new(),
+                    ..job.clone()
+                };
+                by_base.set(by_base.get() + usize::from(decide(job) != decide(&of_one_ref)));
+                let mut reported = changes
+                    .iter()
+                    .filter(|change| change.permissions.contains(&key));
+                prop_assert!(
+                    reported.any(|change| speaks_of(change, job)),
+                    "{key} {job:?}"
+                );
             }
         }
-    }
+        Ok(())
+    });
+    run.unwrap_or_else(|error| panic!("{error}"));
+    let (changed, by_base) = (changed.get(), by_base.get());
+    println!(
+        "{pairs} pairs, {decisions} decisions: {changed} change, {by_base} of them by the base"
+    );
+    assert!(changed > decisions / 100 && by_base > 0);
+}
+
+/// Whether what a change says of branches, bases and events includes a job.
+fn speaks_of(change: &Change<'_>, job: &Example) -> bool {
+    let any = |list: &Option<Vec<&Pattern<'_>>>, value: &Option<String>| {
+        list.as_ref().is_none_or(|list| {
+            let mut list = list.iter();
+            list.any(|pattern| {
+                let matcher = pattern.compile(Case::Sensitive).unwrap();
+                matcher.matches(value.as_deref())
+            })
+        })
+    };
+    let merges = job.base.is_some() || job.without.iter().any(|name| name == "base");
+    let event = job.event.as_deref().unwrap();
+    any(&change.branch, &job.branch)
+        && (!merges || any(&change.base, &job.base))
+        && (merges || !change.only_pull_requests)
+        && change
+            .events
+            .as_ref()
+            .is_none_or(|events| events.contains(&event))
 }

@@ -72,6 +72,13 @@ impl<'a> Grant<'a> {
         Some(expires.last)
     }
 
+    /// Whether it trusts the default branch as a base, whatever its name: rules of the own policy do, where
+    /// they do not name bases.
+    pub(super) fn trusts_default_branch(&self) -> bool {
+        let is_own = matches!(self.installation, Installation::Own);
+        self.rule.is_none_or(|rule| is_own && rule.base.is_none())
+    }
+
     /// Whether it grants in an event.
     pub(super) fn accepts(&self, event: &str) -> bool {
         match self.rule.map(|rule| &rule.events) {
@@ -122,6 +129,8 @@ pub(super) enum Dimension<'a> {
     Repository,
     Workflow,
     Branch,
+    /// The base of a pull request.
+    Base,
     Environment,
     Claim(&'a str),
 }
@@ -138,6 +147,7 @@ impl<'a> Dimension<'a> {
             Self::Repository => grant.installation.repository(),
             Self::Workflow => rule.and_then(|rule| rule.workflow.as_ref()),
             Self::Branch => rule.and_then(|rule| rule.branch.as_ref()),
+            Self::Base => rule.and_then(|rule| rule.base.as_ref().or(rule.branch.as_ref())),
             Self::Environment => rule.and_then(|rule| rule.environment.as_ref()),
             Self::Claim(name) => {
                 let mut claims = grant.claims();
@@ -161,6 +171,7 @@ impl<'a> Dimension<'a> {
             }
             Self::Workflow => &["build.yml", "deploy.yml"],
             Self::Branch => &["feature/x", "main", "release/1.0"],
+            Self::Base => &["main", "develop", "release/1.0"],
             Self::Environment => &["staging", "production"],
             Self::Claim("runner_environment") => &["self-hosted", "github-hosted"],
             Self::Claim("repository_visibility") => &["public", "private"],
@@ -206,6 +217,7 @@ pub(super) fn patterns_compile(document: &Document<'_>) -> Result<(), Invalid> {
         let named = [
             (&rule.workflow, Dimension::Workflow),
             (&rule.branch, Dimension::Branch),
+            (&rule.base, Dimension::Base),
             (&rule.environment, Dimension::Environment),
         ];
         for (patterns, dimension) in named {

@@ -22,9 +22,9 @@ pub(crate) use cover::{Budget, covers, may_match};
 pub use grant::Installation;
 use grant::{Dimension, Grant, grants, patterns_compile};
 pub use replay::{Check, Replay, Replayed, Times};
-use search::{Answer, uncovered};
+use search::Answer;
 pub(crate) use space::Automata;
-use space::{Axis, Cell, Name, axes};
+use space::{Axis, Cell, Merge, Name, Space};
 
 use crate::policy::{Case, Document, Invalid, Kind, Pattern, Patterns, Position, Rule};
 
@@ -63,6 +63,10 @@ pub struct Change<'a> {
     pub workflow: Option<Vec<&'a Pattern<'a>>>,
     /// The branches, likewise.
     pub branch: Option<Vec<&'a Pattern<'a>>>,
+    /// The bases of pull requests that the rule names, likewise; `None` where it names none.
+    pub base: Option<Vec<&'a Pattern<'a>>>,
+    /// Whether all of it is in pull requests, where a rule looks at a base.
+    pub only_pull_requests: bool,
     /// The environments, likewise; `None` is any or none.
     pub environment: Option<Vec<&'a Pattern<'a>>>,
     /// The events, likewise; `None` is every one but the untrusted.
@@ -89,6 +93,10 @@ pub struct Example {
     pub workflow: Option<String>,
     /// The branch.
     pub branch: Option<String>,
+    /// The base of its pull request; absent where it is no pull request or any base does.
+    pub base: Option<String>,
+    /// The default branch, where it is that base.
+    pub default_branch: Option<String>,
     /// The environment; absent also for a job without one.
     pub environment: Option<String>,
     /// The event.
@@ -97,8 +105,8 @@ pub struct Example {
     pub claims: std::collections::BTreeMap<String, String>,
     /// The time, where it is not now.
     pub time: Option<String>,
-    /// What others ask for and this job does not have: `environment`, `claims.NAME`, or the pinned
-    /// `repository_id` or `owner_id`.
+    /// What others ask for and this job does not have: `environment`, `claims.NAME`, a `base` that its
+    /// token names, or the pinned `repository_id` or `owner_id`.
     pub without: Vec<String>,
 }
 
@@ -134,7 +142,7 @@ fn retain_unbroken(document: &Document<'_>, grants: &mut Vec<Grant<'_>>) {
         return grants.clear();
     }
     let broken = document.rules().filter(|rule| {
-        let named = [&rule.workflow, &rule.branch, &rule.environment];
+        let named = [&rule.workflow, &rule.branch, &rule.base, &rule.environment];
         let claims = rule.claims.iter().map(|(_, patterns)| patterns);
         named.into_iter().flatten().chain(claims).any(is_broken)
     });
@@ -164,23 +172,27 @@ fn beyond<'a>(
         }
         let kind = (grant.key, grant.rule.is_some());
         let others = of_key.get(&kind).map_or(&[][..], Vec::as_slice);
-        let Some(change) = change(grant, others, now, automata) else {
-            continue;
-        };
-        match changes.last_mut() {
-            Some(last) if last.says_the_same(&change) => last.permissions.push(grant.key),
-            _ => changes.push(change),
+        for change in changes_of(grant, others, now, automata) {
+            let mut of_rule = changes.iter_mut().rev();
+            let of_rule = of_rule.by_ref().take_while(|known| known.is_of(&change));
+            let mut same = of_rule.filter(|known| known.says_the_same(&change));
+            match same.next() {
+                Some(known) => known.permissions.push(grant.key),
+                None => changes.push(change),
+            }
         }
     }
     changes
 }
 
-fn change<'a>(
+/// What a grant gives beyond the others: to runs of one ref and to pull requests alike, then what it gives
+/// to pull requests only.
+fn changes_of<'a>(
     grant: &Grant<'a>,
     others: &[Grant<'a>],
     now: Timestamp,
     automata: &mut Automata,
-) -> Option<Change<'a>> {
+) -> Vec<Change<'a>> {
     let mut near = Vec::new();
     let mut is_exact = true;
     for other in others {
@@ -194,57 +206,103 @@ fn change<'a>(
             is_exact = false;
         }
     }
-    let Some(axes) = axes(grant, &near, now, automata) else {
-        return Some(whole(grant, None, !near.is_empty()));
+    let Some(space) = Space::of(grant, &near, now, automata) else {
+        return vec![whole(grant, None, !near.is_empty())];
     };
-    let places = match uncovered(&axes, near.len(), |_, _| true) {
-        Answer::Covered => return None,
-        Answer::TooMany => return Some(whole(grant, None, true)),
-        Answer::Found(places) => places,
+    let beyond = Beyond {
+        grant,
+        space,
+        is_exact,
     };
-    let example = is_exact.then(|| example(&axes, &places));
-    let mut change = whole(grant, example, false);
-    // What of each list the change is about.
-    let mut kept: Vec<(Name<'_>, FixedBitSet)> = Vec::new();
-    let mut keep_new = |name: Name<'a>, count: usize| {
-        let is_new = |alternative: usize| {
-            let wanted =
-                |axis: &Axis<'_>, cell: &Cell| axis.name != name || cell.own.contains(alternative);
-            uncovered(&axes, near.len(), wanted) != Answer::Covered
+    let of_one_ref = |axis: &Axis<'_>, cell: &Cell| !axis.is_merging(cell);
+    let merging = |axis: &Axis<'_>, cell: &Cell| axis.name != Name::Base || axis.is_merging(cell);
+    let Some((first, kept)) = beyond.change(of_one_ref, false) else {
+        let in_pull_requests = beyond.change(merging, true);
+        return in_pull_requests
+            .map(|(change, _)| change)
+            .into_iter()
+            .collect();
+    };
+    let mut changes = vec![first];
+    for (name, kept) in kept {
+        // Jobs that the first change does not speak of.
+        let others = |axis: &Axis<'_>, cell: &Cell| {
+            merging(axis, cell) && (axis.name != name || cell.own.is_disjoint(&kept))
         };
-        let mut new: FixedBitSet = (0..count).filter(|place| is_new(*place)).collect();
-        if new.is_clear() {
-            // Only together they are new.
-            new.grow(count);
-            new.insert_range(..);
-        }
-        kept.push((name, new.clone()));
-        new
-    };
-    for (dimension, list) in [
-        (Dimension::Workflow, &mut change.workflow),
-        (Dimension::Branch, &mut change.branch),
-        (Dimension::Environment, &mut change.environment),
-    ] {
-        if let Some(list) = list {
-            retain(list, &keep_new(Name::Text(dimension), list.len()));
-        }
+        changes.extend(beyond.change(others, true).map(|(change, _)| change));
     }
-    if let Some(events) = &mut change.events {
-        retain(events, &keep_new(Name::Event, events.len()));
-    }
-    let is_kept = |axis: &Axis<'_>, cell: &Cell| {
-        let mut kept = kept.iter();
-        kept.all(|(name, kept)| axis.name != *name || !cell.own.is_disjoint(kept))
-    };
-    change.in_part = (0..near.len()).any(|other| {
-        let meets = |axis: &Axis<'_>| {
-            let mut cells = axis.cells.iter().filter(|cell| is_kept(axis, cell));
-            cells.any(|cell| cell.others.contains(other))
+    changes
+}
+
+/// The alternatives of a list that a change is about.
+type Kept<'a> = Vec<(Name<'a>, FixedBitSet)>;
+
+/// A grant in the space of those that it is compared with.
+struct Beyond<'s, 'a> {
+    grant: &'s Grant<'a>,
+    space: Space<'a>,
+    /// Whether all that come near it are in the space.
+    is_exact: bool,
+}
+
+impl<'a> Beyond<'_, 'a> {
+    /// What is new among the cells that `wanted` takes, and what of each list it is about; `None` where
+    /// nothing is.
+    fn change(
+        &self,
+        wanted: impl Fn(&Axis<'a>, &Cell) -> bool,
+        only_pull_requests: bool,
+    ) -> Option<(Change<'a>, Kept<'a>)> {
+        let places = match self.space.uncovered(&wanted) {
+            Answer::Covered => return None,
+            Answer::TooMany => return Some((whole(self.grant, None, true), Vec::new())),
+            Answer::Found(places) => places,
         };
-        axes.iter().all(meets)
-    });
-    Some(change)
+        let example = self.is_exact.then(|| example(&self.space.axes, &places));
+        let mut change = whole(self.grant, example, false);
+        change.only_pull_requests = only_pull_requests;
+        let mut kept: Kept<'a> = Vec::new();
+        let mut keep_new = |name: Name<'a>, count: usize| {
+            let is_new = |alternative: usize| {
+                let wanted = |axis: &Axis<'a>, cell: &Cell| {
+                    wanted(axis, cell) && (axis.name != name || cell.own.contains(alternative))
+                };
+                self.space.uncovered(wanted) != Answer::Covered
+            };
+            let mut new: FixedBitSet = (0..count).filter(|place| is_new(*place)).collect();
+            if new.is_clear() {
+                // Only together they are new.
+                new.grow(count);
+                new.insert_range(..);
+            }
+            kept.push((name, new.clone()));
+            new
+        };
+        for (dimension, list) in [
+            (Dimension::Workflow, &mut change.workflow),
+            (Dimension::Branch, &mut change.branch),
+            (Dimension::Environment, &mut change.environment),
+        ] {
+            if let Some(list) = list {
+                retain(list, &keep_new(Name::Text(dimension), list.len()));
+            }
+        }
+        if let Some(bases) = &mut change.base {
+            retain(bases, &keep_new(Name::Base, bases.len()));
+        }
+        if let Some(events) = &mut change.events {
+            retain(events, &keep_new(Name::Event, events.len()));
+        }
+        let is_kept = |axis: &Axis<'_>, cell: &Cell| {
+            if axis.name == Name::Base && !axis.is_merging(cell) {
+                return !only_pull_requests;
+            }
+            let mut kept = kept.iter();
+            kept.all(|(name, kept)| axis.name != *name || !cell.own.is_disjoint(kept))
+        };
+        change.in_part = self.space.meets_any(is_kept);
+        Some((change, kept))
+    }
 }
 
 fn retain<T: Copy>(list: &mut Vec<T>, places: &FixedBitSet) {
@@ -259,12 +317,15 @@ fn whole<'a>(grant: &Grant<'a>, example: Option<Example>, in_part: bool) -> Chan
         Some(patterns.list.iter().collect())
     };
     let events = grant.rule.and_then(|rule| rule.events.as_ref());
+    let names_bases = grant.rule.is_some_and(|rule| rule.base.is_some());
     Change {
         installation: grant.installation,
         rule: grant.rule,
         permissions: vec![grant.key],
         workflow: list(Dimension::Workflow),
         branch: list(Dimension::Branch),
+        base: list(Dimension::Base).filter(|_| names_bases),
+        only_pull_requests: false,
         environment: list(Dimension::Environment),
         events: events.map(|events| events.iter().map(|event| &**event).collect()),
         in_part,
@@ -289,6 +350,15 @@ fn example(axes: &[Axis<'_>], places: &[usize]) -> Example {
             Name::Text(Dimension::Repository) => &mut example.repository,
             Name::Text(Dimension::Workflow) => &mut example.workflow,
             Name::Text(Dimension::Branch) => &mut example.branch,
+            Name::Base | Name::Text(Dimension::Base) => {
+                let merge = axis.cells.get(*place).map(|cell| cell.merge);
+                match merge.unwrap_or_default() {
+                    Merge::Absent => example.without.push("base".to_owned()),
+                    Merge::IntoDefault => example.default_branch.clone_from(&value),
+                    Merge::None | Merge::Any | Merge::Into => {}
+                }
+                &mut example.base
+            }
             Name::Text(Dimension::Environment) => &mut example.environment,
             Name::Text(Dimension::Claim(name)) => {
                 let claim = value.map(|value| (name.to_owned(), value));
@@ -308,6 +378,7 @@ fn has_automata(grant: &Grant<'_>, automata: &mut Automata) -> bool {
         Dimension::Repository,
         Dimension::Workflow,
         Dimension::Branch,
+        Dimension::Base,
         Dimension::Environment,
     ];
     let claims = grant.claims().map(|(name, _)| Dimension::Claim(name));
@@ -367,10 +438,14 @@ fn meaning(grant: &Grant<'_>) -> String {
         .collect();
     let meaning = (
         (grant.key, grant.rule.is_some()),
-        grant.installation.pins(),
+        (
+            grant.installation.pins(),
+            grant.installation.repository().is_none(),
+        ),
         list(Dimension::Repository, grant),
         list(Dimension::Workflow, grant),
         list(Dimension::Branch, grant),
+        (list(Dimension::Base, grant), grant.trusts_default_branch()),
         list(Dimension::Environment, grant),
         events,
         claims,
@@ -389,12 +464,18 @@ impl Change<'_> {
         }
     }
 
+    /// Whether it is of the same rule, or of the same entry that delegates.
+    fn is_of(&self, other: &Self) -> bool {
+        self.installation == other.installation && self.position() == other.position()
+    }
+
     /// Whether it differs only in the permission.
     fn says_the_same(&self, other: &Self) -> bool {
-        self.installation == other.installation
-            && self.position() == other.position()
+        self.is_of(other)
             && self.workflow == other.workflow
             && self.branch == other.branch
+            && self.base == other.base
+            && self.only_pull_requests == other.only_pull_requests
             && self.environment == other.environment
             && self.events == other.events
             && self.in_part == other.in_part

@@ -47,6 +47,8 @@ pub struct Check {
     pub workflow: Option<String>,
     /// The branch.
     pub branch: Option<String>,
+    /// The base of its pull request.
+    pub base: Option<String>,
     /// The environment.
     pub environment: Option<String>,
     /// The event.
@@ -94,6 +96,7 @@ impl<'a> Replay<'a> {
             permission: recorded.permission.clone(),
             workflow: context.workflow.clone(),
             branch: context.branch.clone(),
+            base: context.base.branch().map(str::to_owned),
             environment: context.environment.clone(),
             event: context.event.clone(),
         };

@@ -9,10 +9,18 @@ use jiff::{SignedDuration, Timestamp};
 
 use super::automaton::{Automaton, classes};
 use super::grant::{Dimension, Grant};
+use super::search::{self, Answer};
+use crate::decision::{Merges, TRUSTED_EVENTS, merges};
 use crate::policy::{Kind, Pattern, Patterns};
 
 /// Events to show an access by that does not depend on the event.
-const ORDINARY_EVENTS: [&str; 4] = ["push", "workflow_dispatch", "schedule", "merge_group"];
+const ORDINARY_EVENTS: [&str; 5] = [
+    "push",
+    "workflow_dispatch",
+    "schedule",
+    "merge_group",
+    "pull_request",
+];
 /// The most automata that are kept.
 const MAX_KEPT: usize = 4096;
 
@@ -51,6 +59,22 @@ pub(super) struct Axis<'a> {
     pub(super) cells: Vec<Cell>,
 }
 
+impl Axis<'_> {
+    /// Whether this is the axis of the bases, and a job of the cell has one.
+    pub(super) fn is_merging(&self, cell: &Cell) -> bool {
+        self.name == Name::Base && cell.merge != Merge::None
+    }
+}
+
+/// The jobs that a grant speaks of, with the others that it is compared with.
+#[derive(Debug)]
+pub(super) struct Space<'a> {
+    pub(super) axes: Vec<Axis<'a>>,
+    /// How many the others are. Behind them each cell has two more, of the jobs that there are not: of an
+    /// event that never merges, with a base, and of one that always does, without.
+    others: usize,
+}
+
 /// What an axis is about.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Name<'a> {
@@ -60,6 +84,7 @@ pub(super) enum Name<'a> {
     OwnerId,
     Text(Dimension<'a>),
     Event,
+    Base,
     Time,
 }
 
@@ -71,9 +96,14 @@ impl Name<'_> {
             Self::OwnerId => Some("owner_id".to_owned()),
             Self::Text(Dimension::Workflow) => Some("workflow".to_owned()),
             Self::Text(Dimension::Branch) => Some("branch".to_owned()),
+            Self::Text(Dimension::Base) => None,
             Self::Text(Dimension::Environment) => Some("environment".to_owned()),
             Self::Text(Dimension::Claim(name)) => Some(format!("claims.{name}")),
-            Self::Own | Self::Text(Dimension::Repository) | Self::Event | Self::Time => None,
+            Self::Own
+            | Self::Text(Dimension::Repository)
+            | Self::Event
+            | Self::Base
+            | Self::Time => None,
         }
     }
 }
@@ -87,11 +117,91 @@ pub(super) struct Cell {
     pub(super) own: FixedBitSet,
     /// One of the values; `None` for an absent one.
     pub(super) value: Option<String>,
+    /// On the axis of the bases: which one. Everywhere else [`Merge::None`].
+    pub(super) merge: Merge,
 }
 
-/// All axes of a grant and of the others that it is compared with. `None` when it cannot be said
-/// exactly.
-pub(super) fn axes<'a>(
+/// The base of a job.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(super) enum Merge {
+    /// The run is of one ref.
+    #[default]
+    None,
+    /// Any base: nothing that is compared asks for one.
+    Any,
+    /// The value, which is not the default branch.
+    Into,
+    /// The value, which is the default branch.
+    IntoDefault,
+    /// The token does not name it.
+    Absent,
+}
+
+impl<'a> Space<'a> {
+    /// The space of a grant and of the others. `None` when it cannot be said exactly.
+    pub(super) fn of(
+        grant: &Grant<'a>,
+        others: &[Grant<'a>],
+        now: Timestamp,
+        automata: &mut Automata,
+    ) -> Option<Self> {
+        let mut space = Self {
+            axes: axes(grant, others, now, automata)?,
+            others: others.len(),
+        };
+        for axis in &mut space.axes {
+            for cell in &mut axis.cells {
+                let (never, always) = match axis.name {
+                    Name::Event => {
+                        let merges = cell.value.as_deref().map(merges);
+                        let is = |one| merges == Some(one);
+                        (is(Merges::Never), is(Merges::Always))
+                    }
+                    Name::Base => (cell.merge != Merge::None, cell.merge == Merge::None),
+                    _ => (true, true),
+                };
+                cell.others.grow(space.others + 2);
+                cell.others.set(space.others, never);
+                cell.others.set(space.others + 1, always);
+            }
+        }
+        Some(space)
+    }
+
+    /// Looks for a job that none of the others grants, among the cells that `wanted` takes.
+    pub(super) fn uncovered(&self, wanted: impl Fn(&Axis<'a>, &Cell) -> bool) -> Answer {
+        search::uncovered(&self.axes, self.others + 2, wanted)
+    }
+
+    /// Whether one of the others grants a job of the cells that `wanted` takes.
+    pub(super) fn meets_any(&self, wanted: impl Fn(&Axis<'a>, &Cell) -> bool) -> bool {
+        (0..self.others).any(|other| {
+            let mut merging = Vec::new();
+            let is_met = self.axes.iter().all(|axis| {
+                let cells = axis.cells.iter();
+                let cells = cells.filter(|cell| wanted(axis, cell) && cell.others.contains(other));
+                let cells: Vec<_> = cells.collect();
+                if matches!(axis.name, Name::Event | Name::Base) {
+                    merging.push(cells.clone());
+                }
+                !cells.is_empty()
+            });
+            let [events, bases] = merging.as_slice() else {
+                return false;
+            };
+            // An event and a base that there can be together.
+            is_met
+                && events.iter().any(|event| {
+                    bases.iter().any(|base| {
+                        let mut both = event.others.intersection(&base.others);
+                        both.all(|number| number < self.others)
+                    })
+                })
+        })
+    }
+}
+
+fn axes<'a>(
     grant: &Grant<'a>,
     others: &[Grant<'a>],
     now: Timestamp,
@@ -114,6 +224,7 @@ pub(super) fn axes<'a>(
         axes.push(text(Dimension::Claim(name), grant, others, automata)?);
     }
     axes.push(event(grant, others));
+    axes.push(base(grant, others, automata)?);
     axes.push(time(grant, others, now));
     Some(axes)
 }
@@ -139,6 +250,7 @@ fn own<'a>(grant: &Grant<'a>, others: &[Grant<'a>]) -> Axis<'a> {
         others: those(others, |other| *is_own_repository || !is_own(other)),
         own: FixedBitSet::new(),
         value: is_own_repository.then(|| "own".to_owned()),
+        merge: Merge::None,
     };
     Axis {
         name: Name::Own,
@@ -162,6 +274,7 @@ fn pin<'a>(name: Name<'a>, which: usize, grant: &Grant<'a>, others: &[Grant<'a>]
         others: those(others, |other| pin(other).is_none_or(|pin| Some(pin) == id)),
         own: FixedBitSet::new(),
         value: id.map(|id| id.to_string()),
+        merge: Merge::None,
     };
     Axis {
         name,
@@ -169,12 +282,23 @@ fn pin<'a>(name: Name<'a>, which: usize, grant: &Grant<'a>, others: &[Grant<'a>]
     }
 }
 
-fn text<'a>(
+/// A class of values of a text: who of the others matches it, which patterns of the grant do, and one of
+/// the values.
+struct TextClass {
+    others: FixedBitSet,
+    own: FixedBitSet,
+    value: String,
+}
+
+/// The classes that the grant matches, or with `every` all of them; empty where nobody asks for anything.
+/// `None` where that is not known.
+fn text_classes<'a>(
     dimension: Dimension<'a>,
     grant: &Grant<'a>,
     others: &[Grant<'a>],
+    every: bool,
     automata: &mut Automata,
-) -> Option<Axis<'a>> {
+) -> Option<Vec<TextClass>> {
     let own = dimension.patterns(grant);
     let asked: Vec<_> = others
         .iter()
@@ -191,6 +315,9 @@ fn text<'a>(
                 list.len() - 1
             });
     }
+    if list.is_empty() {
+        return Some(Vec::new());
+    }
     let matched_by = |patterns: &Patterns<'a>, matched: &FixedBitSet| {
         let mut set = FixedBitSet::with_capacity(patterns.list.len());
         for (place, pattern) in patterns.list.iter().enumerate() {
@@ -202,53 +329,128 @@ fn text<'a>(
         }
         set
     };
+    let made = list
+        .iter()
+        .map(|pattern| automata.get(pattern, dimension.ignores_case()));
+    let made: Vec<_> = made.collect::<Option<_>>()?;
+    let inside = own.filter(|_| !every).map_or(0, |own| {
+        let own = own
+            .list
+            .iter()
+            .filter_map(|one| numbers.get(&(&*one.text, one.kind)));
+        own.max().map_or(0, |last| last + 1)
+    });
+    let classes = classes(&made, inside, &dimension.domain())?.into_iter();
+    let classes = classes.map(|class| {
+        let mut set = FixedBitSet::with_capacity(others.len());
+        for (number, patterns) in asked.iter().enumerate() {
+            let matches =
+                patterns.is_none_or(|patterns| !matched_by(patterns, &class.matched).is_clear());
+            set.set(number, matches);
+        }
+        TextClass {
+            others: set,
+            own: own.map_or_else(FixedBitSet::new, |own| matched_by(own, &class.matched)),
+            value: class.value,
+        }
+    });
+    Some(classes.collect())
+}
+
+fn text<'a>(
+    dimension: Dimension<'a>,
+    grant: &Grant<'a>,
+    others: &[Grant<'a>],
+    automata: &mut Automata,
+) -> Option<Axis<'a>> {
+    let classes = text_classes(dimension, grant, others, false, automata)?;
     let mut cells = Vec::new();
     // A job always has a repository.
-    if own.is_none() && dimension != Dimension::Repository {
+    let may_be_absent = dimension != Dimension::Repository || classes.is_empty();
+    if dimension.patterns(grant).is_none() && may_be_absent {
         cells.push(Cell {
             others: those(others, |other| dimension.patterns(other).is_none()),
             own: FixedBitSet::new(),
             value: None,
+            merge: Merge::None,
         });
     }
-    if !list.is_empty() {
-        let made = list
-            .iter()
-            .map(|pattern| automata.get(pattern, dimension.ignores_case()));
-        let made: Vec<_> = made.collect::<Option<_>>()?;
-        let inside = own.map_or(0, |own| {
-            let own = own
-                .list
-                .iter()
-                .filter_map(|one| numbers.get(&(&*one.text, one.kind)));
-            own.max().map_or(0, |last| last + 1)
-        });
-        for class in classes(&made, inside, &dimension.domain())? {
-            let mut set = FixedBitSet::with_capacity(others.len());
-            for (number, patterns) in asked.iter().enumerate() {
-                let matches = patterns
-                    .is_none_or(|patterns| !matched_by(patterns, &class.matched).is_clear());
-                set.set(number, matches);
-            }
-            cells.push(Cell {
-                others: set,
-                own: own.map_or_else(FixedBitSet::new, |own| matched_by(own, &class.matched)),
-                value: Some(class.value),
-            });
-        }
-    } else if dimension == Dimension::Repository {
-        cells.push(Cell {
-            others: those(others, |_| true),
-            own: FixedBitSet::new(),
-            value: None,
-        });
-    }
+    cells.extend(classes.into_iter().map(|class| Cell {
+        others: class.others,
+        own: class.own,
+        value: Some(class.value),
+        merge: Merge::None,
+    }));
     if dimension != Dimension::Environment {
         // Jobs have a workflow and a branch, so an absent one is the last that an example is made of.
         cells.sort_by_key(|cell| cell.value.is_none());
     }
     Some(Axis {
         name: Name::Text(dimension),
+        cells,
+    })
+}
+
+/// The bases: none, where a run does not merge; then each class of names that the grant trusts, with and
+/// without being the default branch, whose name is not known; then one that the token does not name.
+fn base<'a>(grant: &Grant<'a>, others: &[Grant<'a>], automata: &mut Automata) -> Option<Axis<'a>> {
+    let asked = |grant: &Grant<'a>| Dimension::Base.patterns(grant);
+    let own = asked(grant);
+    let everybody = || those(others, |_| true);
+    let mut cells = vec![Cell {
+        others: everybody(),
+        own: FixedBitSet::new(),
+        value: None,
+        merge: Merge::None,
+    }];
+    let trusts_default = grant.trusts_default_branch();
+    let classes = text_classes(Dimension::Base, grant, others, trusts_default, automata)?;
+    if own.is_none() && classes.is_empty() {
+        cells.push(Cell {
+            merge: Merge::Any,
+            ..cells.first()?.clone()
+        });
+    }
+    let by_default = those(others, Grant::trusts_default_branch);
+    let default_matters = trusts_default || !by_default.is_clear();
+    let names_bases = grant.rule.is_some_and(|rule| rule.base.is_some());
+    for class in classes {
+        let is_own = own.is_none() || !class.own.is_clear();
+        for (merge, is_trusted) in [
+            (Merge::Into, is_own),
+            (
+                Merge::IntoDefault,
+                default_matters && (is_own || trusts_default),
+            ),
+        ] {
+            if !is_trusted {
+                continue;
+            }
+            let mut others = class.others.clone();
+            if merge == Merge::IntoDefault {
+                others.union_with(&by_default);
+            }
+            cells.push(Cell {
+                others,
+                own: match names_bases {
+                    true => class.own.clone(),
+                    false => FixedBitSet::new(),
+                },
+                value: Some(class.value.clone()),
+                merge,
+            });
+        }
+    }
+    if own.is_none() && cells.len() > 2 {
+        cells.push(Cell {
+            others: those(others, |other| asked(other).is_none()),
+            own: FixedBitSet::new(),
+            value: None,
+            merge: Merge::Absent,
+        });
+    }
+    Some(Axis {
+        name: Name::Base,
         cells,
     })
 }
@@ -260,13 +462,16 @@ fn event<'a>(grant: &Grant<'a>, others: &[Grant<'a>]) -> Axis<'a> {
         .flatten()
         .map(|event| &**event)
         .collect();
-    // An event that nobody names stands for all of them.
-    let other = ORDINARY_EVENTS
-        .iter()
-        .find(|event| !named.contains(**event));
-    let other = other.copied().unwrap_or("another event");
-    let named_and_others = named.iter().copied();
-    let values = [other].into_iter().chain(named_and_others);
+    // Of those that nobody names, one stands for all that never merge, and one for the others.
+    let unnamed = |is_wanted: fn(Merges) -> bool| {
+        let mut trusted = ORDINARY_EVENTS.iter().chain(&TRUSTED_EVENTS).copied();
+        trusted.find(|event| !named.contains(event) && is_wanted(merges(event)))
+    };
+    let others_of = [
+        unnamed(|merges| merges == Merges::Never),
+        unnamed(|merges| merges != Merges::Never),
+    ];
+    let values = others_of.into_iter().flatten().chain(named.iter().copied());
     let cells = values.filter(|event| grant.accepts(event)).map(|event| {
         let own = grant.rule.and_then(|rule| rule.events.as_deref());
         let own = own.unwrap_or_default();
@@ -278,6 +483,7 @@ fn event<'a>(grant: &Grant<'a>, others: &[Grant<'a>]) -> Axis<'a> {
             others: those(others, |other| other.accepts(event)),
             own: alternatives,
             value: Some(event.to_owned()),
+            merge: Merge::None,
         }
     });
     Axis {
@@ -297,6 +503,7 @@ fn time<'a>(grant: &Grant<'a>, others: &[Grant<'a>], now: Timestamp) -> Axis<'a>
         others: those(others, |other| is_live(other, at)),
         own: FixedBitSet::new(),
         value: (at > now).then(|| at.to_string()),
+        merge: Merge::None,
     });
     Axis {
         name: Name::Time,

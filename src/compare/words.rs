@@ -48,6 +48,19 @@ impl<'a> Change<'a> {
             }
             None => phrase.words(" on any branch"),
         }
+        match (&self.base, self.only_pull_requests) {
+            (Some(list), true) => {
+                phrase.words(" in pull requests into ");
+                phrase.list(texts(list), " or ");
+            }
+            (Some(list), false) => {
+                phrase.words(" (pull requests into ");
+                phrase.list(texts(list), " or ");
+                phrase.words(")");
+            }
+            (None, true) => phrase.words(" in pull requests"),
+            (None, false) => {}
+        }
         match &self.environment {
             Some(list) => {
                 phrase.words(" in environment ");
@@ -120,6 +133,7 @@ impl Example {
             ("owner id ", &self.owner_id),
             ("workflow ", &self.workflow),
             ("branch ", &self.branch),
+            ("base ", &self.base),
             ("environment ", &self.environment),
             ("event ", &self.event),
             ("time ", &self.time),
@@ -135,6 +149,9 @@ impl Example {
                 next(phrase);
                 phrase.words(name);
                 phrase.quoted(value.clone());
+            }
+            if let ("base ", Some(_)) = (name, &self.default_branch) {
+                phrase.words(" (the default branch)");
             }
         }
         for (name, value) in &self.claims {
@@ -153,6 +170,7 @@ impl Example {
                 }
                 ("workflow", _) => phrase.words("no workflow file"),
                 ("branch", _) => phrase.words("no branch"),
+                ("base", _) => phrase.words("a base that its token does not name"),
                 _ => phrase.words("no environment"),
             }
         }
@@ -187,6 +205,7 @@ impl Check {
             (" for ", &self.repository),
             (", workflow ", &self.workflow),
             (", branch ", &self.branch),
+            (", base ", &self.base),
             (", environment ", &self.environment),
             (", event ", &self.event),
         ];

@@ -5,6 +5,7 @@
 
 mod engine;
 mod installation;
+mod merges;
 mod owned;
 mod reason;
 mod trace;
@@ -16,6 +17,7 @@ use jiff::Timestamp;
 
 pub use engine::Engine;
 pub use installation::Installation;
+pub use merges::{Merges, merges};
 pub use reason::{Decision, Reason};
 pub(crate) use trace::accepts_push;
 pub use trace::{

@@ -3,7 +3,7 @@
 use std::borrow::Cow;
 use std::collections::{HashMap, HashSet};
 
-use crate::decision::{RuleRef, accepts_event, is_trusted_event};
+use crate::decision::{Merges, RuleRef, accepts_event, is_trusted_event, merges};
 use crate::policy::{Expiry, Kind, Pattern, Patterns, Rule};
 
 /// What the rules with one permission say of one row.
@@ -37,6 +37,8 @@ pub struct Grant<'a> {
     pub workflows: Vec<&'a Pattern<'a>>,
     /// The branches; empty is any.
     pub branches: Vec<&'a Pattern<'a>>,
+    /// The bases of pull requests; `None` where none of the events is about one.
+    pub bases: Option<Bases<'a>>,
     /// Where the environment is not known: which ones it has to be; empty is any, or none.
     pub environments: Vec<&'a Pattern<'a>>,
     /// The events.
@@ -45,6 +47,20 @@ pub struct Grant<'a> {
     pub claims: &'a [(Cow<'a, str>, Patterns<'a>)],
     /// Until when.
     pub expires: Option<&'a Expiry<'a>>,
+}
+
+/// The bases of pull requests that a grant trusts.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Bases<'a> {
+    /// Every one.
+    Any,
+    /// Those that the rules name.
+    Named(Vec<&'a Pattern<'a>>),
+    /// Those that the branches of the grant match.
+    Branches {
+        /// And the default branch: the rules stand in the repository's own policy.
+        or_default: bool,
+    },
 }
 
 /// Events that are accepted.
@@ -74,6 +90,8 @@ pub struct Hint<'a> {
 pub enum Why {
     /// It accepts none of the file's events.
     Event,
+    /// It trusts none of the bases that the file's pull requests go into.
+    Base,
     /// It has expired.
     Expired,
 }
@@ -141,10 +159,20 @@ impl<'a> Grant<'a> {
             rules: vec![RuleRef::of(rule)],
             workflows: Vec::new(),
             branches: patterns(&rule.branch),
+            bases: None,
             environments: Vec::new(),
             events: Events::Trusted,
             claims: &rule.claims,
             expires: rule.expires.as_ref(),
+        }
+    }
+
+    /// With the events that are accepted, and so the bases, where one of them is about pull requests.
+    pub(super) fn on(self, events: Events<'a>, rule: &'a Rule<'a>) -> Self {
+        Self {
+            bases: events.may_merge().then(|| Bases::of(rule)),
+            events,
+            ..self
         }
     }
 
@@ -160,6 +188,7 @@ impl<'a> Grant<'a> {
             keys(self.environments.iter().copied()),
             claims,
             self.expires.map(|expires| expires.last),
+            self.bases.as_ref().map(|bases| bases.key(&self.branches)),
         );
         format!("{parts:?}")
     }
@@ -174,7 +203,42 @@ impl<'a> Grant<'a> {
     }
 }
 
+impl<'a> Bases<'a> {
+    pub(super) fn of(rule: &'a Rule<'a>) -> Self {
+        if rule.base.is_none() {
+            let or_default = rule.at_top;
+            return match patterns(&rule.branch).is_empty() {
+                true => Self::Any,
+                false => Self::Branches { or_default },
+            };
+        }
+        match patterns(&rule.base) {
+            any if any.is_empty() => Self::Any,
+            named => Self::Named(named),
+        }
+    }
+
+    /// The same for the same bases.
+    fn key(&self, branches: &[&'a Pattern<'a>]) -> String {
+        match self {
+            Self::Any => String::new(),
+            Self::Named(named) => format!("{:?}", keys(named.iter().copied())),
+            Self::Branches { or_default } => {
+                format!("{or_default} {:?}", keys(branches.iter().copied()))
+            }
+        }
+    }
+}
+
 impl<'a> Events<'a> {
+    /// Whether one of them may be about a pull request.
+    fn may_merge(&self) -> bool {
+        match self {
+            Self::Trusted => true,
+            Self::These(these) => these.iter().any(|event| merges(event) != Merges::Never),
+        }
+    }
+
     fn of(rule: &'a Rule<'a>) -> Self {
         match &rule.events {
             None => Self::Trusted,

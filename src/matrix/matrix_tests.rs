@@ -1,8 +1,8 @@
 use jiff::Timestamp;
 use proptest::prelude::*;
 
-use super::{Cell, Events, Grant, Matrix, Place, Standing};
-use crate::context::Context;
+use super::{Bases, Cell, Events, Grant, Matrix, Place, Row, Standing};
+use crate::context::{Base, Context};
 use crate::decision::{Decision, Scope, decide};
 use crate::policy::{Case, Document, Format, Pattern, PermissionKey, Rule};
 use crate::workflows::{Environment, Workflows};
@@ -34,6 +34,34 @@ fn any(patterns: &[&Pattern<'_>], value: Option<&str>) -> bool {
     patterns.is_empty() || patterns.iter().any(matches)
 }
 
+/// The default branch, which the table does not know.
+const TRUNK: &str = "trunk";
+
+/// The bases of the jobs of a row in an event; `None` is one that the token does not name.
+fn bases_of(row: &Row<'_>, event: &str) -> Vec<Base> {
+    let branch = |name: &str| Base::Branch(name.to_owned());
+    match (event, &row.bases) {
+        ("pull_request", Some(names)) => names.iter().copied().map(branch).collect(),
+        ("pull_request" | "pull_request_target", _) => {
+            let names = ["main", "dev", TRUNK].map(branch).into_iter();
+            names.chain([Base::Absent]).collect()
+        }
+        _ => vec![Base::None],
+    }
+}
+
+/// Whether a grant trusts a base.
+fn trusts(grant: &Grant<'_>, base: &Base) -> bool {
+    match (&grant.bases, base) {
+        (_, Base::None) | (Some(Bases::Any), _) => true,
+        (None, _) => false,
+        (Some(Bases::Named(list)), base) => any(list, base.branch()),
+        (Some(Bases::Branches { or_default }), base) => {
+            any(&grant.branches, base.branch()) || (*or_default && base.branch() == Some(TRUNK))
+        }
+    }
+}
+
 /// Whether a grant covers a job of its row, on this branch and event, with this claim.
 fn admits(grant: &Grant<'_>, branch: Option<&str>, event: &str, claim: Option<&str>) -> bool {
     let Events::These(events) = &grant.events else {
@@ -48,7 +76,7 @@ fn admits(grant: &Grant<'_>, branch: Option<&str>, event: &str, claim: Option<&s
         })
 }
 
-const FILES: [(&str, &str); 3] = [
+const FILES: [(&str, &str); 4] = [
     (
         "deploy.yml",
         "on: [push, workflow_dispatch]\njobs: {a: {environment: prod}, b: {environment: ſtaging}, c: {}}",
@@ -56,6 +84,10 @@ const FILES: [(&str, &str); 3] = [
     (
         "plan.yml",
         "on: [pull_request, pull_request_target]\njobs: {a: {}}",
+    ),
+    (
+        "filtered.yml",
+        "on: {pull_request: {branches: [main, x]}}\njobs: {a: {}}",
     ),
     (
         "Deploy.yml",
@@ -77,13 +109,14 @@ fn rule() -> impl Strategy<Value = String> {
         proptest::sample::select(keys),
         member("workflow", &["deploy.yml", "'*'", "'(?i)deploy.yml'", "[plan.yml, x.yml]", "'.*\\.yml'"]),
         member("branch", &["main", "'*'", "[main, dev]", "{glob: 'd*'}", "'^ma.*'", "'.*'"]),
+        member("base", &["main", "'*'", "[dev, x]", "{glob: 'd*'}"]),
         member("environment", &["prod", "'*'", "PROD", "'prod|staging'", "'.*'", "staging"]),
-        member("events", &["[push]", "[pull_request_target, push]", "[schedule]"]),
+        member("events", &["[push]", "[pull_request_target, push]", "[schedule]", "[pull_request]"]),
         member("claims", &["{runner_environment: github-hosted}", "{runner_environment: '*'}"]),
         member("expires", &["2026-11-22", "2026-11-23", "2027-01-01"]),
     )
-        .prop_map(|(key, workflow, branch, environment, events, claims, expires)| {
-            format!("  - {{permission: {key}{workflow}{branch}{environment}{events}{claims}{expires}}}\n")
+        .prop_map(|(key, workflow, branch, base, environment, events, claims, expires)| {
+            format!("  - {{permission: {key}{workflow}{branch}{base}{environment}{events}{claims}{expires}}}\n")
         })
 }
 
@@ -114,23 +147,29 @@ proptest! {
             };
             for (key, cell) in matrix.permissions.iter().zip(&row.cells) {
                 let mut granted = false;
-                for event in row.events.iter().flatten() {
+                let events = row.events.iter().flatten();
+                let events = events.flat_map(|event| {
+                    bases_of(row, event).into_iter().map(move |base| (event, base))
+                });
+                for (event, base) in events {
                     for (branch, claim) in JOBS {
                         let claims = claim.map(|claim| ("runner_environment".to_owned(), claim.to_owned()));
                         let context = Context {
                             workflow: Some((*file).to_owned()),
                             environment: name.clone(),
                             branch: branch.map(str::to_owned),
+                            base: base.clone(),
+                            default_branch: Some(TRUNK.to_owned()),
                             event: Some((*event).to_owned()),
                             claims: claims.into_iter().collect(),
                             ..Context::default()
                         };
                         let key = PermissionKey::parse((*key).into()).unwrap();
                         let now: Timestamp = NOW.parse().unwrap();
-                        let decided = decide(&document, Scope::Given, &[key], &context, now).unwrap();
+                        let decided = decide(&document, Scope::Offline, &[key], &context, now).unwrap();
                         let allowed = decided[0].decision == Decision::Allowed;
                         let mut grants = cell.grants.iter();
-                        let shown = grants.any(|grant| admits(grant, branch, event, claim));
+                        let shown = grants.any(|grant| admits(grant, branch, event, claim) && trusts(grant, &base));
                         prop_assert_eq!(shown, allowed, "{}\n{:?}", text, context);
                         granted |= allowed;
                     }
@@ -158,9 +197,15 @@ fn show(cell: &Cell<'_>) -> String {
             .map(|rule| rule.line.to_string())
             .collect();
         format!(
-            "{}: branch {} on {events} file {} environment {} claims {} until {}",
+            "{}: branch {} base {} on {events} file {} environment {} claims {} until {}",
             lines.join("+"),
             texts(&grant.branches),
+            match &grant.bases {
+                None => "-".to_owned(),
+                Some(Bases::Any) => String::new(),
+                Some(Bases::Named(list)) => texts(list),
+                Some(Bases::Branches { or_default }) => format!("as branch, default {or_default}"),
+            },
             texts(&grant.workflows),
             texts(&grant.environments),
             grant.claims.len(),
@@ -193,16 +238,16 @@ permissions:
     let matrix = matrix(&document, &workflows);
     let cells: Vec<_> = matrix.rows.iter().map(|row| show(&row.cells[0])).collect();
     insta::assert_snapshot!(cells.join("\n\n"), @"
-    3+4+6: branch main,dev on push,schedule file  environment  claims 0 until 
-    5: branch main on push,schedule file  environment  claims 0 until 2027-01-01
-    7+8: branch  on push file  environment  claims 1 until 
+    3+4+6: branch main,dev base - on push,schedule file  environment  claims 0 until 
+    5: branch main base - on push,schedule file  environment  claims 0 until 2027-01-01
+    7+8: branch  base - on push file  environment  claims 1 until 
     9: Expired
     10: Event
 
-    3+4+6: branch main,dev on push,schedule file  environment  claims 0 until 
-    5: branch main on * file  environment  claims 0 until 2027-01-01
-    7+8: branch  on push file  environment  claims 1 until 
-    10: branch  on issues file  environment  claims 0 until 
+    3+4+6: branch main,dev base - on push,schedule file  environment  claims 0 until 
+    5: branch main base as branch, default true on * file  environment  claims 0 until 2027-01-01
+    7+8: branch  base - on push file  environment  claims 1 until 
+    10: branch  base - on issues file  environment  claims 0 until 
     9: Expired
     ");
 }
@@ -264,4 +309,43 @@ permissions:
     .unwrap_err();
     let lines: Vec<_> = error.iter().map(|problem| problem.position.line).collect();
     assert_eq!(lines, [3, 5, 6]);
+}
+
+/// In a pull request the head and the base are looked at, and a base that cannot be is said.
+#[test]
+fn the_bases_of_pull_requests() {
+    let text = "\
+version: 1
+permissions:
+  - {permission: a:b, branch: main, events: [pull_request]}
+  - {permission: a:b, branch: dev, events: [pull_request]}
+  - {permission: a:c, branch: main, base: main, events: [pull_request]}
+  - {permission: a:c, branch: dev, base: main, events: [pull_request]}
+  - {permission: a:d, branch: main, base: [dev, {glob: 'v*'}], events: [pull_request]}
+  - {permission: a:e, branch: main, base: dev, events: [pull_request, push]}
+";
+    let document = Document::parse(text, Format::Yaml).unwrap();
+    let files = [(
+        "a.yml",
+        "on: {pull_request: {branches: [main]}, push: }\njobs: {a: {}}",
+    )];
+    let workflows = workflows(&files);
+    let matrix = matrix(&document, &workflows);
+    let cells: Vec<_> = matrix.rows[0].cells.iter().map(show).collect();
+    insta::assert_snapshot!(cells.join("\n\n"), @"
+    3: branch main base as branch, default true on pull_request file  environment  claims 0 until 
+    4: branch dev base as branch, default true on pull_request file  environment  claims 0 until 
+
+    5+6: branch main,dev base main on pull_request file  environment  claims 0 until 
+
+    7: Base
+
+    8: branch main base dev on pull_request,push file  environment  claims 0 until
+    ");
+    let unused: Vec<_> = matrix
+        .unused
+        .iter()
+        .map(|one| format!("{} {}", one.dimension, one.why.plain()))
+        .collect();
+    insta::assert_snapshot!(unused.join("\n"), @"base it is only for pull requests into `dev` or `v*`; here they start a workflow only into `main`");
 }

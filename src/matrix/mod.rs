@@ -9,7 +9,7 @@ mod unused;
 
 use jiff::Timestamp;
 
-pub use cell::{Cell, Events, Grant, Hint, Standing, Why};
+pub use cell::{Bases, Cell, Events, Grant, Hint, Standing, Why};
 pub use row::{Place, Row};
 pub use unused::Unused;
 
@@ -85,6 +85,8 @@ enum Fit {
     Workflow,
     /// Both, but no event of the file.
     Environment,
+    /// An event too, but no base that its pull requests go into.
+    Event,
     /// It did until it expired.
     Expired,
     /// It grants, or may.
@@ -95,6 +97,8 @@ enum Fit {
 struct Compiled<'a> {
     rule: &'a Rule<'a>,
     workflow: Option<Vec<Matcher<'a>>>,
+    /// What a base has to match, unless the rule also trusts the default branch.
+    base: Option<Vec<Matcher<'a>>>,
     environment: Option<[Vec<Matcher<'a>>; 2]>,
     /// The repository of the workflow files, where it is known.
     repository: Option<&'a str>,
@@ -107,7 +111,9 @@ impl<'a> Compiled<'a> {
             patterns.map(|patterns| patterns.compile(case)).transpose()
         };
         // Whether the policy is valid hangs on these too.
-        compile(&rule.branch, Case::Sensitive)?;
+        let branch = compile(&rule.branch, Case::Sensitive)?;
+        let base = compile(&rule.base, Case::Sensitive)?;
+        let trusts_default = rule.base.is_none() && rule.at_top;
         for (_, patterns) in &rule.claims {
             patterns.compile(Case::Sensitive)?;
         }
@@ -117,6 +123,7 @@ impl<'a> Compiled<'a> {
         Ok(Self {
             rule,
             workflow,
+            base: base.or(branch).filter(|_| !trusts_default),
             environment: folded.zip(exact).map(|(folded, exact)| [folded, exact]),
             repository,
         })
@@ -178,10 +185,26 @@ impl<'a> Compiled<'a> {
         {
             return (Fit::Expired, Some(Err(Hint::new(rule, Why::Expired))));
         }
-        match Events::accepted(rule, row.events.as_deref()) {
-            Some(events) => (Fit::Grants, Some(Ok(Grant { events, ..grant }))),
-            None => (Fit::Environment, Some(Err(Hint::new(rule, Why::Event)))),
+        let Some(events) = Events::accepted(rule, row.events.as_deref()) else {
+            return (Fit::Environment, Some(Err(Hint::new(rule, Why::Event))));
+        };
+        if self.trusts_no_base(row, &events) {
+            return (Fit::Event, Some(Err(Hint::new(rule, Why::Base))));
         }
+        (Fit::Grants, Some(Ok(grant.on(events, rule))))
+    }
+
+    /// Whether it is certain that the rule trusts none of the bases of a row, all of whose accepted events
+    /// are pull requests into branches that the file names.
+    fn trusts_no_base(&self, row: &Row<'_>, events: &Events<'_>) -> bool {
+        let Some(names) = &row.bases else {
+            return false;
+        };
+        let only_pull_requests = *events == Events::These(vec!["pull_request"]);
+        only_pull_requests
+            && !names
+                .iter()
+                .any(|name| matches(self.base.as_deref(), Some(name)))
     }
 
     fn matches_file(&self, file: &str) -> bool {

@@ -6,7 +6,7 @@ use regex_syntax::hir::literal::{Extractor, Literal};
 
 use super::cell::{Cell, Grant, Standing};
 use crate::policy::{Case, Kind, Pattern, Patterns};
-use crate::workflows::{Environment, RunJob, Workflows};
+use crate::workflows::{Environment, RunJob, Workflow, Workflows};
 
 /// A row of the table.
 #[derive(Clone, Debug)]
@@ -15,6 +15,8 @@ pub struct Row<'a> {
     pub place: Place<'a>,
     /// The events that the file names; absent where that is not known.
     pub events: Option<Vec<&'a str>>,
+    /// The only branches that `pull_request` starts it for, where the file names each.
+    pub bases: Option<Vec<&'a str>>,
     /// The jobs with this environment: `JOB`, or `FILE/JOB` of a called file.
     pub jobs: Vec<String>,
     /// Whether one of these jobs has `id-token: write`. Without it a job has no token to be judged by.
@@ -85,6 +87,7 @@ pub(super) fn rows<'a>(workflows: &'a Workflows, action: &str, columns: usize) -
     let row = |place, events, jobs: &[&RunJob<'_>], file: &str| Row {
         place,
         events,
+        bases: workflows.get(file).and_then(bases),
         jobs: jobs.iter().map(|job| job_name(job, file)).collect(),
         id_token: jobs.iter().any(|job| job.token.has_id_token()),
         cells: vec![Cell::default(); columns],
@@ -120,6 +123,14 @@ pub(super) fn rows<'a>(workflows: &'a Workflows, action: &str, columns: usize) -
     let mut rows: Vec<_> = by_file.into_values().flatten().collect();
     rows.push(row(Place::Other, None, &[], ""));
     rows
+}
+
+/// The branches of `on.pull_request.branches`, if it has no globs.
+fn bases(file: &Workflow) -> Option<Vec<&str>> {
+    let names = &file.trigger("pull_request")?.branches;
+    let is_name = |name: &&str| !name.contains(['*', '?', '+', '[', ']', '!', '\\']);
+    let all: Vec<_> = names.iter().map(String::as_str).collect();
+    (!all.is_empty() && all.iter().all(is_name)).then_some(all)
 }
 
 fn job_name(job: &RunJob<'_>, file: &str) -> String {

@@ -16,8 +16,8 @@ const MAX_NAMED: usize = 4;
 pub struct Unused<'a> {
     /// The rule.
     pub rule: RuleRef<'a>,
-    /// In which dimension it fails, as in a decision's trace: `expires`, `workflow`, `environment` or
-    /// `event`.
+    /// In which dimension it fails, as in a decision's trace: `expires`, `workflow`, `environment`,
+    /// `event` or `base`.
     pub dimension: &'static str,
     /// Why, without a full stop.
     pub why: Phrase<'a>,
@@ -54,6 +54,14 @@ pub(super) fn why<'a>(
         Fit::Environment => {
             no_event(&mut why, rule.events.as_deref(), &nearest);
             "event"
+        }
+        Fit::Event => {
+            no_base(
+                &mut why,
+                rule.base.as_ref().or(rule.branch.as_ref()),
+                &nearest,
+            );
+            "base"
         }
         Fit::Expired => {
             why.words("it has expired");
@@ -204,6 +212,20 @@ fn no_event<'a>(
             why.words(", which a rule has to name");
         }
     }
+}
+
+fn no_base<'a>(why: &mut Phrase<'a>, trusted: Option<&'a Patterns<'a>>, rows: &[&Row<'a>]) {
+    let mut bases: Vec<&str> = rows
+        .iter()
+        .flat_map(|row| row.bases.iter().flatten())
+        .copied()
+        .collect();
+    bases.sort_unstable();
+    bases.dedup();
+    why.words("it is only for pull requests into ");
+    why.list(texts(trusted), " or ");
+    why.words("; here they start a workflow only into ");
+    why.list(bases, " or ");
 }
 
 /// ` of FILE or FILE`, or ` here` for many.

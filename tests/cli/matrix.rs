@@ -83,9 +83,16 @@ fn the_examples_of_atmos_pro_for_people() {
     ────────────────  ───────────────────  ───────────────────  ───────────────────  ───────────────────
     atmos-terraform-plan.yml  on pull_request, pull_request_target
       no environment  ✓ ^(main|develop|    -                    ✓ main               ✓ main
-                        feature/.*)$,                             on pull_request      on pull_request
-                        main
+                        feature/.*)$                              on pull_request      on pull_request
+                        on pull_request                           pull requests        pull requests
+                        pull requests                             into these or the    into these or the
+                        into these or the                         default branch       default branch
+                        default branch
+                      ✓ main
                         on pull_request
+                        pull requests
+                        into these or the
+                        default branch
 
     deploy-production.yml  on push, workflow_dispatch
       no environment  ✓ ^(main|develop|    -                    ✓ main               ✓ main
@@ -101,10 +108,18 @@ fn the_examples_of_atmos_pro_for_people() {
 
     any other workflow file  also one that a branch adds
       any             ✓ ^(main|develop|    -                    ✓ main               ✓ main
-                        feature/.*)$,                             on any trusted       on any trusted
-                        main                                      event                event
+                        feature/.*)$                              on any trusted       on any trusted
+                        on any trusted                            event                event
+                        event                                     pull requests        pull requests
+                        pull requests                             into these or the    into these or the
+                        into these or the                         default branch       default branch
+                        default branch
+                      ✓ main
                         on any trusted
                         event
+                        pull requests
+                        into these or the
+                        default branch
 
     ✓ granted   - not granted
     ");
@@ -121,10 +136,10 @@ fn the_examples_of_atmos_pro_as_markdown() {
 
     | workflow | environment | `ws:affected_stacks:create` | `ws:deployments:create` | `ws:locks:create` | `ws:locks:delete` |
     |---|---|---|---|---|---|
-    | `atmos-terraform-plan.yml`<br>on `pull_request`, `pull_request_target` | no environment | ✓ `^(main\|develop\|feature/.*)$`, `main`<br>on `pull_request` | – | ✓ `main`<br>on `pull_request` | ✓ `main`<br>on `pull_request` |
+    | `atmos-terraform-plan.yml`<br>on `pull_request`, `pull_request_target` | no environment | ✓ `^(main\|develop\|feature/.*)$`<br>on `pull_request`<br>pull requests into these or the default branch<br>✓ `main`<br>on `pull_request`<br>pull requests into these or the default branch | – | ✓ `main`<br>on `pull_request`<br>pull requests into these or the default branch | ✓ `main`<br>on `pull_request`<br>pull requests into these or the default branch |
     | `deploy-production.yml`<br>on `push`, `workflow_dispatch` | no environment<br>*no `id-token: write`* | ✓ `^(main\|develop\|feature/.*)$`, `main`<br>on `push`, `workflow_dispatch` | – | ✓ `main`<br>on `push`, `workflow_dispatch` | ✓ `main`<br>on `push`, `workflow_dispatch` |
     |  | `production` | ✓ `^(main\|develop\|feature/.*)$`, `main`<br>on `push`, `workflow_dispatch` | ✓ `main`<br>on `push`, `workflow_dispatch` | ✓ `main`<br>on `push`, `workflow_dispatch` | ✓ `main`<br>on `push`, `workflow_dispatch` |
-    | any other workflow file<br>also one that a branch adds | any environment | ✓ `^(main\|develop\|feature/.*)$`, `main`<br>on any trusted event | – | ✓ `main`<br>on any trusted event | ✓ `main`<br>on any trusted event |
+    | any other workflow file<br>also one that a branch adds | any environment | ✓ `^(main\|develop\|feature/.*)$`<br>on any trusted event<br>pull requests into these or the default branch<br>✓ `main`<br>on any trusted event<br>pull requests into these or the default branch | – | ✓ `main`<br>on any trusted event<br>pull requests into these or the default branch | ✓ `main`<br>on any trusted event<br>pull requests into these or the default branch |
     ");
 }
 
@@ -150,26 +165,26 @@ fn the_examples_of_atmos_pro_as_json() {
         .collect();
     assert_snapshot!(format!("{json}\n{}", rows.join("\n")), @r#"
     {"notes":[],"now":"2026-11-23T12:00:00Z","only_called":[],"permissions":["ws:affected_stacks:create","ws:deployments:create","ws:locks:create","ws:locks:delete"],"policy":".github/repo-permissions.yml","repository":null,"rows":null,"unused":[],"workflows":".github/workflows"}
-    {"cells":null,"environment":{"kind":"none"},"events":["pull_request","pull_request_target"],"id_token":true,"jobs":["plan"],"kind":"file","workflow":"atmos-terraform-plan.yml"}
-      {"granted":"yes","grants":[{"branches":[{"kind":"regex","pattern":"^(main|develop|feature/.*)$"},{"kind":"literal","pattern":"main"}],"claims":{},"environments":null,"events":["pull_request"],"expires":null,"rules":[{"line":3,"name":"development workflow","number":1},{"line":8,"name":null,"number":2}],"workflows":null}],"hints":[],"permission":"ws:affected_stacks:create"}
+    {"bases":null,"cells":null,"environment":{"kind":"none"},"events":["pull_request","pull_request_target"],"id_token":true,"jobs":["plan"],"kind":"file","workflow":"atmos-terraform-plan.yml"}
+      {"granted":"yes","grants":[{"bases":{"default_branch":true,"kind":"branches"},"branches":[{"kind":"regex","pattern":"^(main|develop|feature/.*)$"}],"claims":{},"environments":null,"events":["pull_request"],"expires":null,"rules":[{"line":3,"name":"development workflow","number":1}],"workflows":null},{"bases":{"default_branch":true,"kind":"branches"},"branches":[{"kind":"literal","pattern":"main"}],"claims":{},"environments":null,"events":["pull_request"],"expires":null,"rules":[{"line":8,"name":null,"number":2}],"workflows":null}],"hints":[],"permission":"ws:affected_stacks:create"}
       {"granted":"no","grants":[],"hints":[],"permission":"ws:deployments:create"}
-      {"granted":"yes","grants":[{"branches":[{"kind":"literal","pattern":"main"}],"claims":{},"environments":null,"events":["pull_request"],"expires":null,"rules":[{"line":17,"name":null,"number":4}],"workflows":null}],"hints":[],"permission":"ws:locks:create"}
-      {"granted":"yes","grants":[{"branches":[{"kind":"literal","pattern":"main"}],"claims":{},"environments":null,"events":["pull_request"],"expires":null,"rules":[{"line":17,"name":null,"number":4}],"workflows":null}],"hints":[],"permission":"ws:locks:delete"}
-    {"cells":null,"environment":{"kind":"none"},"events":["push","workflow_dispatch"],"id_token":false,"jobs":["notify"],"kind":"file","workflow":"deploy-production.yml"}
-      {"granted":"yes","grants":[{"branches":[{"kind":"regex","pattern":"^(main|develop|feature/.*)$"},{"kind":"literal","pattern":"main"}],"claims":{},"environments":null,"events":["push","workflow_dispatch"],"expires":null,"rules":[{"line":3,"name":"development workflow","number":1},{"line":8,"name":null,"number":2}],"workflows":null}],"hints":[],"permission":"ws:affected_stacks:create"}
+      {"granted":"yes","grants":[{"bases":{"default_branch":true,"kind":"branches"},"branches":[{"kind":"literal","pattern":"main"}],"claims":{},"environments":null,"events":["pull_request"],"expires":null,"rules":[{"line":17,"name":null,"number":4}],"workflows":null}],"hints":[],"permission":"ws:locks:create"}
+      {"granted":"yes","grants":[{"bases":{"default_branch":true,"kind":"branches"},"branches":[{"kind":"literal","pattern":"main"}],"claims":{},"environments":null,"events":["pull_request"],"expires":null,"rules":[{"line":17,"name":null,"number":4}],"workflows":null}],"hints":[],"permission":"ws:locks:delete"}
+    {"bases":null,"cells":null,"environment":{"kind":"none"},"events":["push","workflow_dispatch"],"id_token":false,"jobs":["notify"],"kind":"file","workflow":"deploy-production.yml"}
+      {"granted":"yes","grants":[{"bases":null,"branches":[{"kind":"regex","pattern":"^(main|develop|feature/.*)$"},{"kind":"literal","pattern":"main"}],"claims":{},"environments":null,"events":["push","workflow_dispatch"],"expires":null,"rules":[{"line":3,"name":"development workflow","number":1},{"line":8,"name":null,"number":2}],"workflows":null}],"hints":[],"permission":"ws:affected_stacks:create"}
       {"granted":"no","grants":[],"hints":[],"permission":"ws:deployments:create"}
-      {"granted":"yes","grants":[{"branches":[{"kind":"literal","pattern":"main"}],"claims":{},"environments":null,"events":["push","workflow_dispatch"],"expires":null,"rules":[{"line":17,"name":null,"number":4}],"workflows":null}],"hints":[],"permission":"ws:locks:create"}
-      {"granted":"yes","grants":[{"branches":[{"kind":"literal","pattern":"main"}],"claims":{},"environments":null,"events":["push","workflow_dispatch"],"expires":null,"rules":[{"line":17,"name":null,"number":4}],"workflows":null}],"hints":[],"permission":"ws:locks:delete"}
-    {"cells":null,"environment":{"kind":"named","name":"production"},"events":["push","workflow_dispatch"],"id_token":true,"jobs":["deploy"],"kind":"file","workflow":"deploy-production.yml"}
-      {"granted":"yes","grants":[{"branches":[{"kind":"regex","pattern":"^(main|develop|feature/.*)$"},{"kind":"literal","pattern":"main"}],"claims":{},"environments":null,"events":["push","workflow_dispatch"],"expires":null,"rules":[{"line":3,"name":"development workflow","number":1},{"line":8,"name":null,"number":2}],"workflows":null}],"hints":[],"permission":"ws:affected_stacks:create"}
-      {"granted":"yes","grants":[{"branches":[{"kind":"literal","pattern":"main"}],"claims":{},"environments":null,"events":["push","workflow_dispatch"],"expires":null,"rules":[{"line":12,"name":"production deploys","number":3}],"workflows":null}],"hints":[],"permission":"ws:deployments:create"}
-      {"granted":"yes","grants":[{"branches":[{"kind":"literal","pattern":"main"}],"claims":{},"environments":null,"events":["push","workflow_dispatch"],"expires":null,"rules":[{"line":17,"name":null,"number":4}],"workflows":null}],"hints":[],"permission":"ws:locks:create"}
-      {"granted":"yes","grants":[{"branches":[{"kind":"literal","pattern":"main"}],"claims":{},"environments":null,"events":["push","workflow_dispatch"],"expires":null,"rules":[{"line":17,"name":null,"number":4}],"workflows":null}],"hints":[],"permission":"ws:locks:delete"}
-    {"cells":null,"environment":{"kind":"any"},"events":null,"id_token":null,"jobs":[],"kind":"other","workflow":null}
-      {"granted":"yes","grants":[{"branches":[{"kind":"regex","pattern":"^(main|develop|feature/.*)$"},{"kind":"literal","pattern":"main"}],"claims":{},"environments":null,"events":null,"expires":null,"rules":[{"line":3,"name":"development workflow","number":1},{"line":8,"name":null,"number":2}],"workflows":null}],"hints":[],"permission":"ws:affected_stacks:create"}
+      {"granted":"yes","grants":[{"bases":null,"branches":[{"kind":"literal","pattern":"main"}],"claims":{},"environments":null,"events":["push","workflow_dispatch"],"expires":null,"rules":[{"line":17,"name":null,"number":4}],"workflows":null}],"hints":[],"permission":"ws:locks:create"}
+      {"granted":"yes","grants":[{"bases":null,"branches":[{"kind":"literal","pattern":"main"}],"claims":{},"environments":null,"events":["push","workflow_dispatch"],"expires":null,"rules":[{"line":17,"name":null,"number":4}],"workflows":null}],"hints":[],"permission":"ws:locks:delete"}
+    {"bases":null,"cells":null,"environment":{"kind":"named","name":"production"},"events":["push","workflow_dispatch"],"id_token":true,"jobs":["deploy"],"kind":"file","workflow":"deploy-production.yml"}
+      {"granted":"yes","grants":[{"bases":null,"branches":[{"kind":"regex","pattern":"^(main|develop|feature/.*)$"},{"kind":"literal","pattern":"main"}],"claims":{},"environments":null,"events":["push","workflow_dispatch"],"expires":null,"rules":[{"line":3,"name":"development workflow","number":1},{"line":8,"name":null,"number":2}],"workflows":null}],"hints":[],"permission":"ws:affected_stacks:create"}
+      {"granted":"yes","grants":[{"bases":null,"branches":[{"kind":"literal","pattern":"main"}],"claims":{},"environments":null,"events":["push","workflow_dispatch"],"expires":null,"rules":[{"line":12,"name":"production deploys","number":3}],"workflows":null}],"hints":[],"permission":"ws:deployments:create"}
+      {"granted":"yes","grants":[{"bases":null,"branches":[{"kind":"literal","pattern":"main"}],"claims":{},"environments":null,"events":["push","workflow_dispatch"],"expires":null,"rules":[{"line":17,"name":null,"number":4}],"workflows":null}],"hints":[],"permission":"ws:locks:create"}
+      {"granted":"yes","grants":[{"bases":null,"branches":[{"kind":"literal","pattern":"main"}],"claims":{},"environments":null,"events":["push","workflow_dispatch"],"expires":null,"rules":[{"line":17,"name":null,"number":4}],"workflows":null}],"hints":[],"permission":"ws:locks:delete"}
+    {"bases":null,"cells":null,"environment":{"kind":"any"},"events":null,"id_token":null,"jobs":[],"kind":"other","workflow":null}
+      {"granted":"yes","grants":[{"bases":{"default_branch":true,"kind":"branches"},"branches":[{"kind":"regex","pattern":"^(main|develop|feature/.*)$"}],"claims":{},"environments":null,"events":null,"expires":null,"rules":[{"line":3,"name":"development workflow","number":1}],"workflows":null},{"bases":{"default_branch":true,"kind":"branches"},"branches":[{"kind":"literal","pattern":"main"}],"claims":{},"environments":null,"events":null,"expires":null,"rules":[{"line":8,"name":null,"number":2}],"workflows":null}],"hints":[],"permission":"ws:affected_stacks:create"}
       {"granted":"no","grants":[],"hints":[],"permission":"ws:deployments:create"}
-      {"granted":"yes","grants":[{"branches":[{"kind":"literal","pattern":"main"}],"claims":{},"environments":null,"events":null,"expires":null,"rules":[{"line":17,"name":null,"number":4}],"workflows":null}],"hints":[],"permission":"ws:locks:create"}
-      {"granted":"yes","grants":[{"branches":[{"kind":"literal","pattern":"main"}],"claims":{},"environments":null,"events":null,"expires":null,"rules":[{"line":17,"name":null,"number":4}],"workflows":null}],"hints":[],"permission":"ws:locks:delete"}
+      {"granted":"yes","grants":[{"bases":{"default_branch":true,"kind":"branches"},"branches":[{"kind":"literal","pattern":"main"}],"claims":{},"environments":null,"events":null,"expires":null,"rules":[{"line":17,"name":null,"number":4}],"workflows":null}],"hints":[],"permission":"ws:locks:create"}
+      {"granted":"yes","grants":[{"bases":{"default_branch":true,"kind":"branches"},"branches":[{"kind":"literal","pattern":"main"}],"claims":{},"environments":null,"events":null,"expires":null,"rules":[{"line":17,"name":null,"number":4}],"workflows":null}],"hints":[],"permission":"ws:locks:delete"}
     "#);
 }
 
@@ -246,7 +261,7 @@ fn the_examples_of_atmos_pro_as_a_page() {
     </thead>
     <tbody>
     <tr class="file"><th scope="rowgroup" colspan="5"><span class="stay"><span class="name">atmos-terraform-plan.yml</span> <span class="starts">on <code>pull_request</code>, <code>pull_<wbr/>request_<wbr/>target</code></span></span></th></tr>
-    <tr><th scope="row"><span class="environment">no environment</span><span class="aside">job <code>plan</code></span></th><td class="granted"><div class="grant"><span class="mark" aria-hidden="true">✓</span><span class="hidden">granted: </span><span class="branches"><code>^(main|<wbr/>develop|<wbr/>feature/<wbr/>.*)$</code>, <code>main</code></span><p class="events">on <code>pull_request</code></p><details><summary>2 rules</summary><ul><li>rule 1 (<code>development workflow</code>, line 3)</li><li>rule 2 (line 8)</li></ul></details></div></td><td class="denied"><span aria-hidden="true">–</span><span class="hidden">not granted</span></td><td class="granted"><div class="grant"><span class="mark" aria-hidden="true">✓</span><span class="hidden">granted: </span><span class="branches"><code>main</code></span><p class="events">on <code>pull_request</code></p><details><summary>rule at line 17</summary><ul><li>rule 4 (line 17)</li></ul></details></div></td><td class="granted"><div class="grant"><span class="mark" aria-hidden="true">✓</span><span class="hidden">granted: </span><span class="branches"><code>main</code></span><p class="events">on <code>pull_request</code></p><details><summary>rule at line 17</summary><ul><li>rule 4 (line 17)</li></ul></details></div></td></tr>
+    <tr><th scope="row"><span class="environment">no environment</span><span class="aside">job <code>plan</code></span></th><td class="granted"><div class="grant"><span class="mark" aria-hidden="true">✓</span><span class="hidden">granted: </span><span class="branches"><code>^(main|<wbr/>develop|<wbr/>feature/<wbr/>.*)$</code></span><p class="events">on <code>pull_request</code></p><p class="condition">pull requests into these or the default branch</p><details><summary>rule at line 3</summary><ul><li>rule 1 (<code>development workflow</code>, line 3)</li></ul></details></div><div class="grant"><span class="mark" aria-hidden="true">✓</span><span class="hidden">granted: </span><span class="branches"><code>main</code></span><p class="events">on <code>pull_request</code></p><p class="condition">pull requests into these or the default branch</p><details><summary>rule at line 8</summary><ul><li>rule 2 (line 8)</li></ul></details></div></td><td class="denied"><span aria-hidden="true">–</span><span class="hidden">not granted</span></td><td class="granted"><div class="grant"><span class="mark" aria-hidden="true">✓</span><span class="hidden">granted: </span><span class="branches"><code>main</code></span><p class="events">on <code>pull_request</code></p><p class="condition">pull requests into these or the default branch</p><details><summary>rule at line 17</summary><ul><li>rule 4 (line 17)</li></ul></details></div></td><td class="granted"><div class="grant"><span class="mark" aria-hidden="true">✓</span><span class="hidden">granted: </span><span class="branches"><code>main</code></span><p class="events">on <code>pull_request</code></p><p class="condition">pull requests into these or the default branch</p><details><summary>rule at line 17</summary><ul><li>rule 4 (line 17)</li></ul></details></div></td></tr>
     </tbody>
     <tbody>
     <tr class="file"><th scope="rowgroup" colspan="5"><span class="stay"><span class="name">deploy-production.yml</span> <span class="starts">on <code>push</code>, <code>workflow_dispatch</code></span></span></th></tr>
@@ -255,7 +270,7 @@ fn the_examples_of_atmos_pro_as_a_page() {
     </tbody>
     <tbody>
     <tr class="file"><th scope="rowgroup" colspan="5"><span class="stay"><span class="words">any other workflow file</span> <span class="starts">also one that a branch adds</span></span></th></tr>
-    <tr><th scope="row"><span class="environment">any environment</span></th><td class="granted"><div class="grant"><span class="mark" aria-hidden="true">✓</span><span class="hidden">granted: </span><span class="branches"><code>^(main|<wbr/>develop|<wbr/>feature/<wbr/>.*)$</code>, <code>main</code></span><p class="events">on any trusted event</p><details><summary>2 rules</summary><ul><li>rule 1 (<code>development workflow</code>, line 3)</li><li>rule 2 (line 8)</li></ul></details></div></td><td class="denied"><span aria-hidden="true">–</span><span class="hidden">not granted</span></td><td class="granted"><div class="grant"><span class="mark" aria-hidden="true">✓</span><span class="hidden">granted: </span><span class="branches"><code>main</code></span><p class="events">on any trusted event</p><details><summary>rule at line 17</summary><ul><li>rule 4 (line 17)</li></ul></details></div></td><td class="granted"><div class="grant"><span class="mark" aria-hidden="true">✓</span><span class="hidden">granted: </span><span class="branches"><code>main</code></span><p class="events">on any trusted event</p><details><summary>rule at line 17</summary><ul><li>rule 4 (line 17)</li></ul></details></div></td></tr>
+    <tr><th scope="row"><span class="environment">any environment</span></th><td class="granted"><div class="grant"><span class="mark" aria-hidden="true">✓</span><span class="hidden">granted: </span><span class="branches"><code>^(main|<wbr/>develop|<wbr/>feature/<wbr/>.*)$</code></span><p class="events">on any trusted event</p><p class="condition">pull requests into these or the default branch</p><details><summary>rule at line 3</summary><ul><li>rule 1 (<code>development workflow</code>, line 3)</li></ul></details></div><div class="grant"><span class="mark" aria-hidden="true">✓</span><span class="hidden">granted: </span><span class="branches"><code>main</code></span><p class="events">on any trusted event</p><p class="condition">pull requests into these or the default branch</p><details><summary>rule at line 8</summary><ul><li>rule 2 (line 8)</li></ul></details></div></td><td class="denied"><span aria-hidden="true">–</span><span class="hidden">not granted</span></td><td class="granted"><div class="grant"><span class="mark" aria-hidden="true">✓</span><span class="hidden">granted: </span><span class="branches"><code>main</code></span><p class="events">on any trusted event</p><p class="condition">pull requests into these or the default branch</p><details><summary>rule at line 17</summary><ul><li>rule 4 (line 17)</li></ul></details></div></td><td class="granted"><div class="grant"><span class="mark" aria-hidden="true">✓</span><span class="hidden">granted: </span><span class="branches"><code>main</code></span><p class="events">on any trusted event</p><p class="condition">pull requests into these or the default branch</p><details><summary>rule at line 17</summary><ul><li>rule 4 (line 17)</li></ul></details></div></td></tr>
     </tbody>
     </table>
     </div>

@@ -34,15 +34,19 @@ impl Stage {
         let (file, text) = (group.file.name(), group.file.text.as_str());
         let mut runner = self.runner.clone();
         let run = &pair.run;
-        let mut repository = Repository::new(&run.repository, run.repository_id, run.owner_id);
+        // One without a name is one that nothing goes into.
+        let trunk = run.default_branch.as_deref().unwrap_or("trunk");
+        let mut repository = Repository::new(&run.repository, run.repository_id, run.owner_id)
+            .with_default_branch(trunk);
+        let default_ref = format!("refs/heads/{trunk}");
         repository.add_commit(CommitSha::new(HEAD_SHA));
         if let Some(own) = &group.own {
-            repository.set_file("main", OWN, own.text.as_str());
+            repository.set_file(&default_ref, OWN, own.text.as_str());
         }
         let default = ".github/".to_owned() + file;
         let policy = match pair.place {
             Place::Default => {
-                repository.set_file("main", &default, text);
+                repository.set_file(&default_ref, &default, text);
                 default
             }
             Place::AtRef => {

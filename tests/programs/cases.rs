@@ -6,8 +6,8 @@ use std::collections::BTreeSet;
 use serde_json::{Map, Value, json};
 
 use super::check::Program;
-use super::pairs::{Group, Pair};
-use super::reference::{Outcome, Source};
+use super::pairs::{Group, Pair, name_of};
+use super::reference::{Base, Outcome, Source};
 
 /// What a case can expect.
 const EXPECTATIONS: [&str; 10] = [
@@ -30,7 +30,7 @@ fn holds(expectation: &str, outcome: &Outcome) -> bool {
 /// What the reference says of a pair in a file of cases.
 fn expected(group: &Group, pair: &Pair) -> Outcome {
     let source = match group.repository {
-        None => Source::Given,
+        None => Source::Offline,
         Some(own) if own.eq_ignore_ascii_case(&pair.run.repository) => Source::Own,
         Some(_) => Source::Other,
     };
@@ -83,7 +83,13 @@ fn case(program: &Program<'_>, index: usize, group: &Group, pair: &Pair, expect:
     });
     let payload = format!("event-{index}.json");
     program.write(&payload, &pair.payload().to_string());
-    match index % 3 {
+    let job = pair.run.job(group.year);
+    // A context has no word for a base that the token does not name.
+    let way = match job.base {
+        Base::Absent => 0,
+        _ => index % 3,
+    };
+    match way {
         0 => {
             let claims = format!("claims-{index}.json");
             program.write(&claims, &pair.claims().to_string());
@@ -98,7 +104,6 @@ fn case(program: &Program<'_>, index: usize, group: &Group, pair: &Pair, expect:
             case["payload_file"] = json!(payload);
         }
         _ => {
-            let job = pair.run.job(group.year);
             let claims: Map<_, _> = job
                 .claims
                 .iter()
@@ -120,6 +125,15 @@ fn case(program: &Program<'_>, index: usize, group: &Group, pair: &Pair, expect:
                     context[name] = json!(value);
                 }
             }
+            context["base"] = match &job.base {
+                Base::Branch(branch) => json!(name_of(branch)),
+                Base::None | Base::Absent | Base::Assumed => Value::Null,
+            };
+            context["default_branch"] = json!(job.default_branch.as_deref().map(name_of));
+            context
+                .as_object_mut()
+                .unwrap()
+                .retain(|_, value| !value.is_null());
             case["context"] = context;
         }
     }

@@ -5,8 +5,8 @@ use std::process::{Command, Output};
 
 use serde_json::Value;
 
-use super::pairs::{Group, Pair};
-use super::reference::{Job, Outcome, key};
+use super::pairs::{Group, Pair, name_of};
+use super::reference::{Base, Job, Outcome, key};
 
 /// The program, and the directory that it is started in.
 pub struct Program<'a> {
@@ -56,6 +56,17 @@ impl Program<'_> {
         for (name, value) in ids.into_iter().chain(claims) {
             arguments.push(["--claim".to_owned(), format!("{name}={value}")]);
         }
+        match &job.base {
+            Base::Branch(branch) => {
+                arguments.push(["--base".to_owned(), name_of(branch).to_owned()])
+            }
+            Base::Absent => arguments.push(["--base".to_owned(), String::new()]),
+            Base::None | Base::Assumed => {}
+        }
+        let default_branch = job.default_branch.as_deref().map(name_of);
+        arguments.extend(
+            default_branch.map(|branch| ["--default-branch".to_owned(), branch.to_owned()]),
+        );
         let arguments = arguments.as_flattened();
         let arguments: Vec<_> = arguments.iter().map(String::as_str).collect();
         self.check(group, pair, &arguments)
@@ -105,6 +116,11 @@ pub fn assert_context(json: &Value, job: &Job) {
         let name = flag.trim_start_matches('-');
         assert_eq!(json["context"][name].as_str(), value, "{name} of {json}");
     }
+    let base = match &job.base {
+        Base::Branch(branch) => Some(branch.as_str()),
+        Base::None | Base::Absent | Base::Assumed => None,
+    };
+    assert_eq!(json["context"]["base"].as_str(), base, "base of {json}");
     let id = json["context"]["repository_id"].as_str();
     assert_eq!(id, job.repository_id.as_deref());
 }

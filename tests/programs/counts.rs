@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use super::pairs::{Group, Pair};
 use super::reference::run::{Event, Head};
-use super::reference::{Outcome, Own, Pattern, Rule, is_wrong};
+use super::reference::{Base, Outcome, Own, Pattern, Rule, is_wrong};
 
 /// How often something occurred.
 pub type Counts = BTreeMap<String, usize>;
@@ -22,11 +22,14 @@ pub const REASONS: [&str; 8] = [
 ];
 
 /// What has to occur in a long one.
-pub const RARE: [&str; 32] = [
+pub const RARE: [&str; 43] = [
     "event push",
     "event pull_request",
     "event pull_request_target",
     "event workflow_run",
+    "event issue_comment",
+    "event event_of_tomorrow",
+    "event pull_request_review",
     "event merge_group",
     "event release",
     "event deployment",
@@ -55,6 +58,14 @@ pub const RARE: [&str; 32] = [
     "granted to a fork",
     "granted by an entry with a pin",
     "granted until it expires",
+    "granted by the base of a rule",
+    "granted by the branch of a rule for its base",
+    "granted by the default branch",
+    "denied for the base alone",
+    "denied for a base that is not signed",
+    "granted to a merged pull request",
+    "granted where ref and base differ",
+    "granted to a branch that is named like a tag",
 ];
 
 /// Counts what is special about a pair.
@@ -84,6 +95,13 @@ pub fn count(counts: &mut Counts, group: &Group, pair: &Pair, expected: &Outcome
     let entry = granting.and_then(|(_, entry)| entry);
     let grants = |has: fn(&Rule) -> bool| rule.is_some_and(has);
     let environment = job.environment.as_deref().unwrap_or_default();
+    let base = match &job.base {
+        Base::Branch(branch) => Some(branch.as_str()),
+        _ => None,
+    };
+    let unknown = pair.without_default_branch();
+    let without_default = group.expected(pair.place.source(), &unknown);
+    let only_base = |(_, failed): &(usize, Vec<String>)| failed == &["base"];
     for (name, occurs) in [
         ("a display name is asked for", pair.permission.contains(' ')),
         ("the file as a whole is invalid", !group.file.is_valid),
@@ -135,6 +153,41 @@ pub fn count(counts: &mut Counts, group: &Group, pair: &Pair, expected: &Outcome
             "granted until it expires",
             grants(|rule| rule.expires_after_year.is_some()),
         ),
+        (
+            "granted by the base of a rule",
+            base.is_some() && grants(|rule| rule.base.is_some()),
+        ),
+        (
+            "granted by the branch of a rule for its base",
+            base.is_some() && grants(|rule| rule.base.is_none() && rule.branch.is_some()),
+        ),
+        (
+            "granted by the default branch",
+            expected.decision == "allowed" && without_default.decision == "denied",
+        ),
+        (
+            "denied for the base alone",
+            expected.nearest.as_ref().is_some_and(only_base),
+        ),
+        (
+            "denied for a base that is not signed",
+            job.base == Base::Absent && expected.nearest.as_ref().is_some_and(only_base),
+        ),
+        (
+            "granted to a merged pull request",
+            grants(|rule| rule.branch.is_some())
+                && matches!(&run.event, Event::Pull(pull) if pull.merged && base.is_none()),
+        ),
+        (
+            "granted where ref and base differ",
+            expected.decision == "allowed"
+                && matches!(&run.event, Event::Pull(pull) if base.is_some() && base != Some(&pull.base_branch)),
+        ),
+        (
+            "granted to a branch that is named like a tag",
+            grants(|rule| rule.branch.is_some())
+                && job.branch.as_deref() == Some("refs/heads/refs/tags/main"),
+        ),
     ] {
         if occurs {
             seen.push(name.to_owned());
@@ -159,7 +212,7 @@ fn is_another_case(patterns: Option<&[Pattern]>, value: &str) -> bool {
 }
 
 fn dimensions(rule: &Rule) -> impl Iterator<Item = &[Pattern]> {
-    let named = [&rule.workflow, &rule.branch, &rule.environment];
+    let named = [&rule.workflow, &rule.branch, &rule.base, &rule.environment];
     let claims = rule.claims.iter().map(|(_, patterns)| patterns);
     named.into_iter().flatten().chain(claims).map(Vec::as_slice)
 }

@@ -125,12 +125,12 @@ fn work(worker: usize, groups: &[Group], next: &AtomicUsize) -> (Counts, Vec<Str
                 ("the engine", source, engine(group, pair)),
                 (
                     "check --claims",
-                    Source::Given,
+                    Source::Offline,
                     program.with_claims(group, pair),
                 ),
                 (
                     "check with flags",
-                    Source::Given,
+                    Source::Offline,
                     program.with_flags(group, pair),
                 ),
                 ("the action", source, stage.ask(group, pair, index == 0)),
@@ -154,7 +154,8 @@ fn work(worker: usize, groups: &[Group], next: &AtomicUsize) -> (Counts, Vec<Str
 fn engine(group: &Group, pair: &Pair) -> Outcome {
     let claims = serde_json::from_value(pair.claims()).unwrap();
     let payload = EventPayload::parse(pair.payload().to_string().as_bytes()).unwrap();
-    let context = Context::simulated(&claims, payload.pull_request.as_ref());
+    let mut context = Context::simulated(&claims, payload.pull_request.as_ref());
+    context.default_branch = pair.run.job(group.year).default_branch;
     let decide = |file: &File, source| {
         let document = Document::parse(&file.text, file.format).ok()?;
         let (permission, year) = (&pair.permission, group.year);

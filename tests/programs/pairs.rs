@@ -14,7 +14,7 @@ use simulator::github::Repository;
 use super::random::runs::{self, run};
 use super::random::{self, written};
 use super::reference::run::{Event, Head, Run};
-use super::reference::{Outcome, Own, Policy, Source, evaluate_with_own};
+use super::reference::{Outcome, Own, Policy, Source, TRUSTED, evaluate_with_own};
 
 /// Every policy is asked this often.
 pub const PAIRS_OF_A_POLICY: usize = 5;
@@ -152,15 +152,29 @@ impl Group {
 
 impl Pair {
     fn new(run: Run, permission: String, place: Place) -> Self {
-        let is_pull = matches!(run.event, Event::Pull(_));
+        let is_trusted = TRUSTED.contains(&run.event.name());
+        let is_refused = matches!(run.event, Event::Pull(_)) || !is_trusted;
         Self {
+            // Neither the workspace nor a ref may be what an author chose.
             place: match place {
-                // In pull requests the workspace is refused.
-                Place::Workspace if is_pull => Place::Inline,
+                Place::Workspace if is_refused => Place::Inline,
+                Place::AtRef if is_refused => Place::Default,
                 place => place,
             },
             run,
             permission,
+        }
+    }
+
+    /// The same where nobody says what the default branch is.
+    pub fn without_default_branch(&self) -> Self {
+        Self {
+            run: Run {
+                default_branch: None,
+                ..self.run.clone()
+            },
+            permission: self.permission.clone(),
+            place: self.place,
         }
     }
 
@@ -174,14 +188,17 @@ impl Pair {
             Event::Branch { branch, .. } => format!("refs/heads/{branch}"),
             Event::Tag { tag, .. } => format!("refs/tags/{tag}"),
             Event::Commit { .. } => String::new(),
-            Event::Pull(pull) if pull.merged || pull.name == "pull_request_target" => {
-                format!("refs/heads/{}", pull.base_branch)
+            Event::Pull(pull) if pull.name == "pull_request_target" => {
+                format!("refs/heads/{}", pull.runs_on)
             }
+            Event::Pull(pull) if pull.merged => format!("refs/heads/{}", pull.base_branch),
             Event::Pull(pull) => format!("refs/pull/{}/merge", pull.number),
         };
         if let Event::Pull(pull) = &run.event {
             job.head_ref.clone_from(&pull.head_branch);
-            job.base_ref.clone_from(&pull.base_branch);
+            if pull.base_is_signed {
+                job.base_ref.clone_from(&pull.base_branch);
+            }
         }
         let (workflow, path) = &run.workflow;
         let at = match job.reference.as_str() {
@@ -207,6 +224,14 @@ impl Pair {
 
     /// The event's payload, as far as it is read.
     pub fn payload(&self) -> Value {
+        let mut payload = self.event();
+        if let Some(branch) = &self.run.default_branch {
+            payload["repository"] = json!({ "default_branch": branch });
+        }
+        payload
+    }
+
+    fn event(&self) -> Value {
         let Event::Pull(pull) = &self.run.event else {
             return json!({ "ref": "refs/heads/main" });
         };
@@ -233,6 +258,11 @@ impl Pair {
         }
         json!({ "number": pull.number, "pull_request": request })
     }
+}
+
+/// The name of a branch: a value can be its full ref.
+pub fn name_of(branch: &str) -> &str {
+    branch.strip_prefix("refs/heads/").unwrap_or(branch)
 }
 
 /// The strategies are about 2026.

@@ -9,7 +9,7 @@ use super::engines::{Engine, json, mistaken, yaml};
 use super::random::{
     BRANCHES, ENVIRONMENTS, PERMISSIONS, WORKFLOWS, entry, job, patterns, policy, rule, source,
 };
-use super::reference::{Entry, Job, Pattern, Policy, Rule, Source, verdict};
+use super::reference::{Base, Entry, Job, Pattern, Policy, Rule, Source, verdict};
 
 /// What is asked for.
 const ASKED: &str = PERMISSIONS[0];
@@ -78,7 +78,12 @@ fn all_rules(policy: &mut Policy) -> impl Iterator<Item = &mut Rule> {
 
 /// Every list of patterns of a rule.
 fn dimensions(rule: &mut Rule) -> impl Iterator<Item = &mut Vec<Pattern>> {
-    let named = [&mut rule.workflow, &mut rule.branch, &mut rule.environment];
+    let named = [
+        &mut rule.workflow,
+        &mut rule.branch,
+        &mut rule.base,
+        &mut rule.environment,
+    ];
     let claims = rule.claims.iter_mut().map(|(_, patterns)| patterns);
     named.into_iter().flatten().chain(claims)
 }
@@ -219,7 +224,7 @@ fn removing_a_rule_never_turns_a_denial_into_a_grant() {
 #[test]
 fn an_absent_value_matches_only_the_pattern_for_any() {
     let law = |engine: Engine<'_>| {
-        let dimension = select(&["workflow", "branch", "environment", "claim"][..]);
+        let dimension = select(&["workflow", "branch", "base", "environment", "claim"][..]);
         let patterns = (patterns(&BRANCHES, 0), patterns(&ENVIRONMENTS, 0));
         holds(
             400,
@@ -238,6 +243,7 @@ fn an_absent_value_matches_only_the_pattern_for_any() {
                 match dimension {
                     "workflow" => (rule.workflow, job.workflow) = (Some(list), None),
                     "branch" => (rule.branch, job.branch) = (Some(list), None),
+                    "base" => (rule.base, job.base) = (Some(list), Base::Absent),
                     "environment" => (rule.environment, job.environment) = (Some(list), None),
                     _ => {
                         rule.claims = vec![("runner_environment".to_owned(), list)];
@@ -256,6 +262,9 @@ fn an_absent_value_matches_only_the_pattern_for_any() {
     let wrong = mistaken(|_, job| {
         job.workflow.get_or_insert_default();
         job.branch.get_or_insert_default();
+        if job.base == Base::Absent {
+            job.base = Base::Branch(String::new());
+        }
         job.environment.get_or_insert_default();
     });
     assert_law(100, law, &wrong);
@@ -265,7 +274,11 @@ fn an_absent_value_matches_only_the_pattern_for_any() {
 fn a_list_of_patterns_is_the_union_of_its_patterns() {
     let law = |engine: Engine<'_>| {
         let strategy = (rule_of_asked(), vec(job(), 6), any::<Index>());
-        holds(150, strategy, |(rule, jobs, which)| {
+        holds(150, strategy, |(mut rule, jobs, which)| {
+            // Without `base` a list of branches says which head may go into which base.
+            if rule.base.is_none() {
+                rule.base.clone_from(&rule.branch);
+            }
             let mut lists = rule.clone();
             let count = dimensions(&mut lists).count();
             if count == 0 {
@@ -435,7 +448,7 @@ fn a_rename_matters_only_by_the_entries_that_it_matches() {
     };
     let law = |engine: Engine<'_>| {
         let strategy = (entries.clone(), source(), job());
-        holds(250, strategy, |(entries, source, job)| {
+        holds(400, strategy, |(entries, source, job)| {
             let which =
                 |name| -> Vec<bool> { entries.iter().map(|entry| matches(entry, name)).collect() };
             let policy = Policy {
@@ -492,7 +505,7 @@ fn a_literal_never_matches_two_values() {
             pair.prop_map(|(one, other)| (one.to_owned(), other.to_owned())),
             near.prop_map(|(one, other)| (one.to_owned(), other)),
         ];
-        let dimension = select(&["workflow", "branch", "environment"][..]);
+        let dimension = select(&["workflow", "branch", "base", "environment"][..]);
         holds(
             500,
             (pair, dimension, job(), any::<bool>()),
@@ -507,14 +520,29 @@ fn a_literal_never_matches_two_values() {
                         events: Some(vec![job.event.clone()]),
                         ..Rule::default()
                     };
-                    let mut job = job.clone();
-                    let (patterns, of_job) = match dimension {
-                        "workflow" => (&mut rule.workflow, &mut job.workflow),
-                        "branch" => (&mut rule.branch, &mut job.branch),
-                        _ => (&mut rule.environment, &mut job.environment),
+                    let mut job = Job {
+                        base: Base::None,
+                        ..job.clone()
+                    };
+                    let patterns = match dimension {
+                        "workflow" => {
+                            job.workflow = Some(value.clone());
+                            &mut rule.workflow
+                        }
+                        "branch" => {
+                            job.branch = Some(value.clone());
+                            &mut rule.branch
+                        }
+                        "base" => {
+                            job.base = Base::Branch(value.clone());
+                            &mut rule.base
+                        }
+                        _ => {
+                            job.environment = Some(value.clone());
+                            &mut rule.environment
+                        }
                     };
                     *patterns = Some(vec![pattern.clone()]);
-                    *of_job = Some(value.clone());
                     allowed(engine, &own(vec![rule]), Source::Own, &job)
                 });
                 let same = match dimension {
@@ -533,6 +561,9 @@ fn a_literal_never_matches_two_values() {
         for text in [&mut job.workflow, &mut job.branch].into_iter().flatten() {
             text.make_ascii_lowercase();
         }
+        if let Base::Branch(branch) = &mut job.base {
+            branch.make_ascii_lowercase();
+        }
         for rule in all_rules(policy) {
             for pattern in dimensions(rule).flatten() {
                 if let Pattern::Plain(text) | Pattern::Exact(text) = pattern {
@@ -542,4 +573,127 @@ fn a_literal_never_matches_two_values() {
         }
     });
     assert_law(200, law, &wrong);
+}
+
+/// A job of a pull request, often of one between two branches of the same name.
+fn pull_request() -> impl Strategy<Value = Job> {
+    let event = select(&["pull_request", "pull_request_review", "pull_request_target"][..]);
+    let base = prop_oneof![9 => select(&BRANCHES[..]).prop_map(Some), 1 => Just(None)];
+    let likeness = (prop::bool::weighted(0.4), prop::bool::weighted(0.4));
+    (job(), event, base, likeness).prop_map(|(mut job, event, base, (as_head, as_default))| {
+        job.event = event.to_owned();
+        job.base = base.map_or(Base::Absent, |base| Base::Branch(base.to_owned()));
+        if as_head && base.is_some() {
+            job.branch = base.map(str::to_owned);
+        }
+        if as_default {
+            job.default_branch = base.map(str::to_owned);
+        }
+        job
+    })
+}
+
+/// The policy with one of its rules, which pushes match as well.
+fn only(policy: &Policy, number: usize) -> Policy {
+    let mut policy = policy.clone();
+    let mut counter = 0..;
+    for list in lists(&mut policy) {
+        list.retain(|_| counter.next() == Some(number));
+        for events in list.iter_mut().filter_map(|rule| rule.events.as_mut()) {
+            events.push("push".to_owned());
+        }
+    }
+    policy
+}
+
+/// A pull request runs the merge of its head and its base. It is granted only if, for the same rule, a push
+/// to its head would be, and a push to its base would be, or the rule's `base` names that, or the rule
+/// stands in the own policy and it is the default branch.
+#[test]
+fn a_pull_request_is_granted_only_what_its_head_and_its_base_are() {
+    let policies = (
+        vec(rule_of_asked(), 0..4),
+        proptest::option::of(vec(entry(0), 1..3)),
+    );
+    let policies = policies.prop_map(|(rules, repositories)| Policy {
+        permissions: Some(rules),
+        repositories,
+    });
+    let policies = policies.boxed();
+    let law = |engine: Engine<'_>| {
+        let strategy = (policies.clone(), source(), vec(pull_request(), 6));
+        holds(400, strategy, |(policy, source, jobs)| {
+            let mut says = false;
+            for job in &jobs {
+                let outcome = engine(&policy, source, job, ASKED);
+                let Some(granting) = outcome.granting else {
+                    continue;
+                };
+                says = true;
+                let base = match &job.base {
+                    Base::Branch(branch) => Some(branch.clone()),
+                    _ => None,
+                };
+                let (rule, entry) = policy.rules()[granting];
+                let only = only(&policy, granting);
+                let push = |branch: &Option<String>| {
+                    let job = Job {
+                        event: "push".to_owned(),
+                        branch: branch.clone(),
+                        base: Base::None,
+                        ..job.clone()
+                    };
+                    allowed(engine, &only, source, &job)
+                };
+                let is_own = entry.is_none() && matches!(source, Source::Own | Source::Offline);
+                let trusts_base = match &rule.base {
+                    Some(patterns) => patterns
+                        .iter()
+                        .any(|one| verdict(one, base.as_deref(), false) == Some(true)),
+                    None => push(&base) || (is_own && base.is_some() && base == job.default_branch),
+                };
+                if !push(&job.branch) || !trusts_base {
+                    return Err(format!("{granting} for {job:?}"));
+                }
+            }
+            Ok(says)
+        })
+    };
+    // The base is not looked at.
+    let ignored = mistaken(|_, job| job.base = Base::None);
+    assert_law(60, law, &ignored);
+    // Every policy trusts the default branch.
+    let everywhere = mistaken(|_, job| {
+        if matches!(&job.base, Base::Branch(base) if Some(base) == job.default_branch.as_ref()) {
+            job.base = Base::None;
+        }
+    });
+    assert!(law(&everywhere).is_err());
+    // A rule whose branch matches the base needs no `base` that does.
+    let either = mistaken(|policy, _| {
+        for rule in all_rules(policy) {
+            let branch = rule.branch.clone().into_iter().flatten();
+            if let Some(base) = &mut rule.base {
+                base.extend(branch);
+            }
+        }
+    });
+    assert!(law(&either).is_err());
+    // A base that the token does not name is any.
+    let absent = mistaken(|_, job| {
+        if job.base == Base::Absent {
+            job.base = Base::Assumed;
+        }
+    });
+    assert!(law(&absent).is_err());
+    // What is trusted as a base is trusted as a head.
+    let head = mistaken(|policy, job| {
+        let merges = job.base != Base::None;
+        for rule in all_rules(policy).filter(|_| merges) {
+            if let (Some(branch), Some(base)) = (&mut rule.branch, &rule.base) {
+                branch.extend(base.clone());
+            }
+        }
+    });
+    assert!(law(&head).is_err());
 }

@@ -1,11 +1,11 @@
 //! The engine in this process, in the terms of the reference.
 
 use jiff::Timestamp;
-use repo_permissions::context::Context;
+use repo_permissions::context::{Base, Context};
 use repo_permissions::decision::{PermissionDecision, RuleRef, Scope, decide};
 use repo_permissions::policy::{Document, PermissionKey};
 
-use crate::reference::{Job, Outcome, Source};
+use crate::reference::{self, Job, Outcome, Source};
 
 /// The context of a job.
 pub fn context(job: &Job) -> Context {
@@ -15,10 +15,22 @@ pub fn context(job: &Job) -> Context {
         repository_owner_id: job.owner_id.clone(),
         workflow: job.workflow.clone(),
         branch: job.branch.clone(),
+        base: base(&job.base),
+        default_branch: job.default_branch.clone(),
         environment: job.environment.clone(),
         event: Some(job.event.clone()),
         claims: job.claims.iter().cloned().collect(),
         ..Context::default()
+    }
+}
+
+/// Its word for a base.
+pub fn base(base: &reference::Base) -> Base {
+    match base {
+        reference::Base::None => Base::None,
+        reference::Base::Branch(branch) => Base::Branch(branch.clone()),
+        reference::Base::Absent => Base::Absent,
+        reference::Base::Assumed => Base::Assumed,
     }
 }
 
@@ -28,6 +40,7 @@ pub fn scope(source: Source) -> Scope {
         Source::Own => Scope::ThisRepository,
         Source::Other => Scope::OtherRepository,
         Source::Given => Scope::Given,
+        Source::Offline => Scope::Offline,
     }
 }
 
@@ -44,7 +57,7 @@ pub fn decision<'a>(
     let mut decisions = decide(document, scope(source), &[key], context, now).ok()?;
     assert_eq!(decisions.len(), 1);
     let decision = decisions.remove(0);
-    assert_eq!(decision.permission, crate::reference::key(permission));
+    assert_eq!(decision.permission, reference::key(permission));
     assert_eq!(decision.reason.decision(), decision.decision);
     Some(decision)
 }

@@ -11,7 +11,7 @@ use proptest::option;
 use proptest::prelude::*;
 use proptest::sample::select;
 
-use crate::reference::{Entry, Job, Pattern, Policy, Rule, Source};
+use crate::reference::{Base, Entry, Job, Pattern, Policy, Rule, Source};
 
 pub const PERMISSIONS: [&str; 3] = [
     "ws:deployments:create",
@@ -36,7 +36,7 @@ pub const WORKFLOWS: [&str; 4] = [
     "Deploy.yml",
     "evil/infra/.github/workflows/deploy.yml",
 ];
-pub const BRANCHES: [&str; 10] = [
+pub const BRANCHES: [&str; 11] = [
     "main",
     "Main",
     "maintenance",
@@ -45,6 +45,8 @@ pub const BRANCHES: [&str; 10] = [
     "release/1.0",
     "release/1x0",
     "refs/tags/main",
+    // The branch of that name.
+    "refs/heads/refs/tags/main",
     "octo-fork:main",
     "unknown:main",
 ];
@@ -63,11 +65,16 @@ pub const ENVIRONMENTS: [&str; 10] = [
     "renovateb",
 ];
 pub const RUNNERS: [&str; 2] = ["github-hosted", "self-hosted"];
-pub const EVENTS: [&str; 4] = [
+pub const EVENTS: [&str; 8] = [
     "push",
+    "schedule",
     "pull_request",
+    "pull_request_review",
     "pull_request_target",
     "workflow_run",
+    "issue_comment",
+    // GitHub has no such event today.
+    "event_of_tomorrow",
 ];
 pub const GLOBS: [&str; 7] = [
     "*",
@@ -149,6 +156,7 @@ pub fn rule(wrong: u32) -> impl Strategy<Value = Rule> {
         vec(permission(), 1..3),
         option::of(patterns(&WORKFLOWS, wrong)),
         option::of(patterns(&BRANCHES, wrong)),
+        option::weighted(0.2, patterns(&BRANCHES, wrong)),
         option::of(patterns(&ENVIRONMENTS, wrong)),
         option::weighted(0.3, vec(select(&EVENTS[..]).prop_map(owned), 1..3)),
         option::weighted(0.2, patterns(&RUNNERS, wrong)),
@@ -161,6 +169,7 @@ pub fn rule(wrong: u32) -> impl Strategy<Value = Rule> {
                 permissions,
                 workflow,
                 branch,
+                base,
                 environment,
                 events,
                 runner,
@@ -171,6 +180,7 @@ pub fn rule(wrong: u32) -> impl Strategy<Value = Rule> {
                 permissions,
                 workflow,
                 branch,
+                base,
                 environment,
                 events,
                 // By name, as JSON is written.
@@ -217,6 +227,18 @@ pub fn value(values: &'static [&'static str]) -> impl Strategy<Value = Option<St
     option::weighted(0.8, select(values).prop_map(owned))
 }
 
+/// A base, and the default branch. They do not fit every event: nothing has to rely on that.
+pub fn bases() -> impl Strategy<Value = (Base, Option<String>)> {
+    let branch = select(&BRANCHES[..]).prop_map(|branch| Base::Branch(owned(branch)));
+    let base = prop_oneof![
+        4 => Just(Base::None),
+        4 => branch,
+        1 => Just(Base::Absent),
+        1 => Just(Base::Assumed),
+    ];
+    (base, value(&BRANCHES))
+}
+
 pub fn job() -> impl Strategy<Value = Job> {
     (
         select(&REPOSITORIES[..]),
@@ -224,29 +246,35 @@ pub fn job() -> impl Strategy<Value = Job> {
         option::weighted(0.9, 10..13_u64),
         value(&WORKFLOWS),
         value(&BRANCHES),
+        bases(),
         value(&ENVIRONMENTS),
         prop_oneof![Just("push"), select(&EVENTS[..])],
         value(&RUNNERS),
         2024..2029_u32,
     )
         .prop_map(
-            |(repository, id, owner, workflow, branch, environment, event, runner, year)| Job {
-                repository: owned(repository),
-                repository_id: id.map(|id| id.to_string()),
-                owner_id: owner.map(|id| id.to_string()),
-                workflow,
-                branch,
-                environment,
-                event: owned(event),
-                claims: runner
-                    .map(|runner| (owned("runner_environment"), runner))
-                    .into_iter()
-                    .collect(),
-                year,
+            |(repository, id, owner, workflow, branch, bases, environment, event, runner, year)| {
+                Job {
+                    repository: owned(repository),
+                    repository_id: id.map(|id| id.to_string()),
+                    owner_id: owner.map(|id| id.to_string()),
+                    workflow,
+                    branch,
+                    base: bases.0,
+                    default_branch: bases.1,
+                    environment,
+                    event: owned(event),
+                    claims: runner
+                        .map(|runner| (owned("runner_environment"), runner))
+                        .into_iter()
+                        .collect(),
+                    year,
+                }
             },
         )
 }
 
 pub fn source() -> impl Strategy<Value = Source> {
-    select(&[Source::Own, Source::Other, Source::Given][..])
+    let sources = [Source::Own, Source::Other, Source::Given, Source::Offline];
+    select(sources.to_vec())
 }

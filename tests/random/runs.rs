@@ -25,6 +25,8 @@ fn branch() -> impl Strategy<Value = String> {
     let branches = BRANCHES.into_iter();
     let branches: Vec<_> = branches
         .filter(|branch| !branch.starts_with("refs/") && !branch.contains(':'))
+        // A branch may be named like a tag.
+        .chain(["refs/tags/main"])
         .collect();
     select(branches).prop_map(owned)
 }
@@ -51,6 +53,8 @@ fn event() -> impl Strategy<Value = Event> {
         "workflow_dispatch",
         "schedule",
         "workflow_run",
+        "issue_comment",
+        "event_of_tomorrow",
     ];
     let on_branch = (select(names.to_vec()), branch()).prop_map(|(name, branch)| Event::Branch {
         name: name.to_owned(),
@@ -84,27 +88,42 @@ fn pull() -> impl Strategy<Value = Pull> {
         1 => Just(Head::OtherNumber),
         1 => Just(Head::OtherBranch),
     ];
-    let names = ["pull_request", "pull_request", "pull_request_target"];
+    let names = [
+        "pull_request",
+        "pull_request",
+        "pull_request",
+        "pull_request_review",
+        "pull_request_target",
+    ];
     (
         select(names.to_vec()),
         1..9_u64,
         branch(),
-        branch(),
+        (branch(), branch(), prop::bool::weighted(0.95)),
         prop::bool::weighted(0.15),
         head,
     )
         .prop_map(
-            |(name, number, head_branch, base_branch, merged, head)| Pull {
-                name: name.to_owned(),
-                number,
-                head_branch,
-                base_branch,
-                merged,
-                // The claims of `pull_request_target` do not say the number.
-                head: match head {
-                    Head::OtherNumber if name == "pull_request_target" => Head::Unsaid,
-                    head => head,
-                },
+            |(name, number, head_branch, (base_branch, other, base_is_signed), merged, head)| {
+                Pull {
+                    name: name.to_owned(),
+                    number,
+                    head_branch,
+                    // It may run on another branch than the base.
+                    runs_on: if number % 2 == 0 {
+                        base_branch.clone()
+                    } else {
+                        other
+                    },
+                    base_branch,
+                    base_is_signed,
+                    merged,
+                    // The claims of `pull_request_target` do not say the number.
+                    head: match head {
+                        Head::OtherNumber if name == "pull_request_target" => Head::Unsaid,
+                        head => head,
+                    },
+                }
             },
         )
 }
@@ -113,12 +132,12 @@ pub fn run() -> impl Strategy<Value = Run> {
     let repository = select(&REPOSITORIES[..]).prop_map(owned);
     let of_repository =
         repository.prop_flat_map(|repository| (Just(repository.clone()), workflow(repository)));
-    let ids = (1..4_u64, 10..13_u64);
+    let ids = (1..4_u64, 10..13_u64, prop::option::weighted(0.9, branch()));
     let claims = (select(&RUNNERS[..]), any::<bool>());
     (of_repository, ids, value(&ENVIRONMENTS), event(), claims).prop_map(
         |(
             (repository, workflow),
-            (repository_id, owner_id),
+            (repository_id, owner_id, default_branch),
             environment,
             event,
             (runner, protected),
@@ -126,6 +145,7 @@ pub fn run() -> impl Strategy<Value = Run> {
             repository,
             repository_id,
             owner_id,
+            default_branch,
             workflow,
             environment,
             event,
@@ -172,7 +192,13 @@ pub fn aim(run: &mut Run, rule: &Rule, entry: Option<&Entry>, swap: bool) {
             *value = owned(text);
         }
     }
+    if swap {
+        propose(run);
+    }
+    aim_base(run, rule, swap);
     if let Some(wanted) = rule.branch.as_deref().and_then(text) {
+        let name = wanted.strip_prefix("refs/heads/").unwrap_or(wanted);
+        let is_branch = name != wanted || !wanted.starts_with("refs/");
         match (&mut run.event, wanted.split_once(':')) {
             (Event::Pull(pull), Some((owner, branch))) => {
                 pull.head_branch = owned(branch);
@@ -182,14 +208,50 @@ pub fn aim(run: &mut Run, rule: &Rule, entry: Option<&Entry>, swap: bool) {
                     owner => Head::Fork(owned(owner)),
                 };
             }
-            (Event::Pull(pull), None) if !wanted.starts_with("refs/") => {
-                pull.head_branch = owned(wanted);
+            (Event::Pull(pull), None) if is_branch => {
+                pull.head_branch = owned(name);
             }
-            (Event::Branch { branch, .. }, None) if !wanted.starts_with("refs/") => {
-                *branch = owned(wanted);
+            (Event::Branch { branch, .. }, None) if is_branch => {
+                *branch = owned(name);
             }
             _ => {}
         }
+    }
+}
+
+/// Makes a pull request of a push, and the branches of this repository those of a pull request.
+fn propose(run: &mut Run) {
+    match &mut run.event {
+        Event::Branch { name, branch } if name == "push" => {
+            run.event = Event::Pull(Pull {
+                name: "pull_request".to_owned(),
+                number: 1,
+                head_branch: branch.clone(),
+                base_branch: branch.clone(),
+                runs_on: branch.clone(),
+                base_is_signed: true,
+                merged: false,
+                head: Head::This,
+            });
+        }
+        Event::Pull(pull) => pull.head = Head::This,
+        _ => {}
+    }
+}
+
+/// Moves the base of a pull request to one that the rule trusts.
+fn aim_base(run: &mut Run, rule: &Rule, at_default_branch: bool) {
+    let wanted = match &rule.base {
+        Some(base) => text(base),
+        None if at_default_branch => run.default_branch.as_deref(),
+        None => rule.branch.as_deref().and_then(text),
+    };
+    let wanted = wanted.map(|wanted| wanted.trim_start_matches("refs/heads/"));
+    if let (Event::Pull(pull), Some(wanted)) = (&mut run.event, wanted)
+        && !wanted.contains(':')
+    {
+        pull.base_branch = owned(wanted);
+        pull.runs_on = owned(wanted);
     }
 }
 

@@ -58,6 +58,7 @@ fn yaml_rule(text: &mut String, rule: &Rule, indent: &str) {
     for (key, patterns) in [
         ("workflow", &rule.workflow),
         ("branch", &rule.branch),
+        ("base", &rule.base),
         ("environment", &rule.environment),
     ] {
         if let Some(patterns) = patterns {
@@ -149,6 +150,7 @@ fn json_rule(rule: &Rule) -> Value {
     for (key, patterns) in [
         ("workflow", &rule.workflow),
         ("branch", &rule.branch),
+        ("base", &rule.base),
         ("environment", &rule.environment),
     ] {
         if let Some(patterns) = patterns {

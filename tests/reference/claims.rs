@@ -6,6 +6,8 @@ use std::collections::BTreeMap;
 use regex::Regex;
 use serde_json::Value;
 
+use super::Base;
+
 /// The values of a job.
 #[derive(Debug, Default, PartialEq)]
 pub struct Derived {
@@ -14,6 +16,7 @@ pub struct Derived {
     pub owner_id: Option<String>,
     pub workflow: Option<String>,
     pub branch: Option<String>,
+    pub base: Base,
     pub environment: Option<String>,
     pub event: Option<String>,
     pub claims: BTreeMap<String, String>,
@@ -48,6 +51,11 @@ pub fn context(claims: &Value, payload: Option<&Value>) -> Derived {
             text("head_ref"),
             text("repository_id"),
             payload,
+        ),
+        base: base(
+            text("event_name").unwrap_or(""),
+            text("ref").unwrap_or(""),
+            text("base_ref"),
         ),
         environment: owned("environment"),
         event: owned("event_name"),
@@ -96,10 +104,33 @@ fn branch(
     {
         return Some(label(head, Some(number), repository_id, payload));
     }
+    of_ref(git_ref)
+}
+
+/// A branch by its name, any other ref as it is.
+fn of_ref(git_ref: &str) -> Option<String> {
     if let Some(branch) = group("(?s)^refs/heads/(.+)$", git_ref) {
-        return Some(branch.to_owned());
+        return Some(named(branch));
     }
     git_ref.starts_with("refs/").then(|| git_ref.to_owned())
+}
+
+/// The value of a branch: one whose name reads as a full ref has its own full ref.
+pub fn named(branch: &str) -> String {
+    Regex::new("^refs/")
+        .unwrap()
+        .replace(branch, "refs/heads/refs/")
+        .into_owned()
+}
+
+/// What is merged with the head of a pull request.
+fn base(event: &str, git_ref: &str, base_ref: Option<&str>) -> Base {
+    let base = match event {
+        "pull_request_target" => of_ref(git_ref),
+        _ if Regex::new("^refs/pull/").unwrap().is_match(git_ref) => base_ref.map(named),
+        _ => return Base::None,
+    };
+    base.map_or(Base::Absent, Base::Branch)
 }
 
 /// The branch of a pull request's head, as the payload proves it.
@@ -109,7 +140,8 @@ pub fn label(
     repository_id: Option<&str>,
     payload: Option<&Value>,
 ) -> String {
-    let unknown = format!("unknown:{head_ref}");
+    let branch = named(head_ref);
+    let unknown = format!("unknown:{branch}");
     let Some(payload) = payload else {
         return unknown;
     };
@@ -121,7 +153,7 @@ pub fn label(
     }
     let head_id = &head["repo"]["id"];
     if head_id.is_u64() && Some(&*head_id.to_string()) == repository_id {
-        return head_ref.to_owned();
+        return branch;
     }
     let owner = match &head["repo"]["owner"] {
         Value::Null => &head["user"],
@@ -129,7 +161,7 @@ pub fn label(
     };
     let login = owner["login"].as_str().unwrap_or("");
     match Regex::new(r"^[A-Za-z0-9_\[\]-]+$").unwrap().is_match(login) {
-        true => format!("{login}:{head_ref}"),
+        true => format!("{login}:{branch}"),
         false => unknown,
     }
 }

@@ -31,6 +31,7 @@ pub struct Rule {
     pub permissions: Vec<String>,
     pub workflow: Option<Vec<Pattern>>,
     pub branch: Option<Vec<Pattern>>,
+    pub base: Option<Vec<Pattern>>,
     pub environment: Option<Vec<Pattern>>,
     pub events: Option<Vec<String>>,
     pub claims: Vec<(String, Vec<Pattern>)>,
@@ -72,13 +73,52 @@ impl Policy {
 /// Where the policy comes from, as far as it matters to `permissions:` at the top.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub enum Source {
-    /// The running repository's own file.
+    /// The running repository's own file, read at its default branch.
     Own,
     /// Another repository's file.
     Other,
     /// Inline, or from the workspace.
     Given,
+    /// A file that somebody asks about, where nothing is granted.
+    Offline,
 }
+
+/// The branch that a pull request goes into.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub enum Base {
+    /// The run merges nothing.
+    #[default]
+    None,
+    Branch(String),
+    /// The token does not say.
+    Absent,
+    /// Whoever asks does not say: taken to be trusted.
+    Assumed,
+}
+
+/// The only events that a rule without `events:` matches.
+pub const TRUSTED: [&str; 20] = [
+    "push",
+    "pull_request",
+    "merge_group",
+    "workflow_dispatch",
+    "repository_dispatch",
+    "schedule",
+    "release",
+    "create",
+    "delete",
+    "deployment",
+    "registry_package",
+    "page_build",
+    "public",
+    "label",
+    "milestone",
+    "project",
+    "project_card",
+    "project_column",
+    "branch_protection_rule",
+    "image_version",
+];
 
 /// What the job is.
 #[derive(Clone, Debug, Default)]
@@ -88,6 +128,9 @@ pub struct Job {
     pub owner_id: Option<String>,
     pub workflow: Option<String>,
     pub branch: Option<String>,
+    pub base: Base,
+    /// Of the repository, where it is known.
+    pub default_branch: Option<String>,
     pub environment: Option<String>,
     pub event: String,
     pub claims: Vec<(String, String)>,
@@ -143,16 +186,22 @@ pub fn evaluate(policy: &Policy, source: Source, job: &Job, permission: &str) ->
         return error("policy_invalid");
     }
 
-    // Which rules speak for the repository?
+    // Which rules speak for the repository, and do they trust its default branch?
     let mut counter = 0;
     let mut installed = false;
     let mut pinned_to_another = false;
-    let mut own_rules: Vec<(usize, &Rule)> = Vec::new();
+    let mut own_rules: Vec<(usize, &Rule, Option<&str>)> = Vec::new();
+    let is_own_policy = source == Source::Own || source == Source::Offline;
     if let Some(rules) = &policy.permissions {
         let counts = source == Source::Own || policy.repositories.is_none();
         for rule in rules {
             if counts {
-                own_rules.push((counter, rule));
+                let trusted = if is_own_policy {
+                    job.default_branch.as_deref()
+                } else {
+                    None
+                };
+                own_rules.push((counter, rule, trusted));
             }
             counter += 1;
         }
@@ -169,7 +218,7 @@ pub fn evaluate(policy: &Policy, source: Source, job: &Job, permission: &str) ->
             let pins_hold = pins_hold(entry, job);
             for rule in &entry.permissions {
                 if named && pins_hold {
-                    own_rules.push((counter, rule));
+                    own_rules.push((counter, rule, None));
                 }
                 counter += 1;
             }
@@ -191,10 +240,10 @@ pub fn evaluate(policy: &Policy, source: Source, job: &Job, permission: &str) ->
 
     // Which of them name the permission, and what does each fail on?
     let mut results: Vec<(usize, Vec<String>)> = Vec::new();
-    for (index, rule) in own_rules {
+    for (index, rule, default_branch) in own_rules {
         let mut named = rule.permissions.iter();
         if named.any(|written| key(written) == key(permission)) {
-            match failed_dimensions(rule, job) {
+            match failed_dimensions(rule, job, default_branch) {
                 Ok(failed) => results.push((index, failed)),
                 Err(Wrong) => return error("policy_invalid"),
             }
@@ -339,8 +388,14 @@ fn denied(reason: &'static str) -> Outcome {
     }
 }
 
-fn failed_dimensions(rule: &Rule, job: &Job) -> Result<Vec<String>, Wrong> {
+/// `default_branch`: the one that the rule trusts as a base.
+fn failed_dimensions(
+    rule: &Rule,
+    job: &Job,
+    default_branch: Option<&str>,
+) -> Result<Vec<String>, Wrong> {
     let mut failed = Vec::new();
+    let base_matches = base_is_trusted(rule, &job.base, default_branch)?;
     let named = [
         ("workflow", &rule.workflow, &job.workflow, false),
         ("branch", &rule.branch, &job.branch, false),
@@ -351,6 +406,9 @@ fn failed_dimensions(rule: &Rule, job: &Job) -> Result<Vec<String>, Wrong> {
             && !any_matches(patterns, value.as_deref(), ignore_case)?
         {
             failed.push(name.to_owned());
+        }
+        if name == "branch" && !base_matches {
+            failed.push("base".to_owned());
         }
     }
     for (claim, patterns) in &rule.claims {
@@ -366,7 +424,7 @@ fn failed_dimensions(rule: &Rule, job: &Job) -> Result<Vec<String>, Wrong> {
     }
     let event_matches = match &rule.events {
         Some(events) => events.contains(&job.event),
-        None => job.event != "pull_request_target" && job.event != "workflow_run",
+        None => TRUSTED.contains(&job.event.as_str()),
     };
     if !event_matches {
         failed.push("event".to_owned());
@@ -377,6 +435,30 @@ fn failed_dimensions(rule: &Rule, job: &Job) -> Result<Vec<String>, Wrong> {
         failed.push("expires".to_owned());
     }
     Ok(failed)
+}
+
+/// What runs in a pull request is the merge of its head and its base, so both have to be trusted.
+fn base_is_trusted(rule: &Rule, base: &Base, default_branch: Option<&str>) -> Result<bool, Wrong> {
+    let value = match base {
+        Base::Branch(branch) => Some(branch.as_str()),
+        Base::None | Base::Absent | Base::Assumed => None,
+    };
+    // A wrong pattern is wrong whatever the event.
+    let by_base = match &rule.base {
+        Some(patterns) => Some(any_matches(patterns, value, false)?),
+        None => None,
+    };
+    let by_branch = match &rule.branch {
+        Some(patterns) => any_matches(patterns, value, false)?,
+        None => true,
+    };
+    if *base == Base::None || *base == Base::Assumed {
+        return Ok(true);
+    }
+    if let Some(by_base) = by_base {
+        return Ok(by_base);
+    }
+    Ok(by_branch || (value.is_some() && value == default_branch))
 }
 
 /// Every pattern is looked at, so that a wrong one is found wherever it stands.

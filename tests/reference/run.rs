@@ -2,7 +2,7 @@
 //!
 //! It starts from what happened and never from the claims, so it has no claim to take apart.
 
-use super::Job;
+use super::{Base, Job};
 
 /// One job of a workflow run.
 #[derive(Clone, Debug)]
@@ -11,6 +11,8 @@ pub struct Run {
     pub repository: String,
     pub repository_id: u64,
     pub owner_id: u64,
+    /// `None` where nobody can say it.
+    pub default_branch: Option<String>,
     /// The repository that the workflow file lies in, `OWNER/NAME`, and its path there.
     pub workflow: (String, String),
     pub environment: Option<String>,
@@ -40,6 +42,10 @@ pub struct Pull {
     pub number: u64,
     pub head_branch: String,
     pub base_branch: String,
+    /// The branch whose code a `pull_request_target` runs.
+    pub runs_on: String,
+    /// Whether the token names the base.
+    pub base_is_signed: bool,
     /// Closed by a merge, so the run is on the base branch.
     pub merged: bool,
     pub head: Head,
@@ -81,6 +87,8 @@ impl Run {
             owner_id: Some(self.owner_id.to_string()),
             workflow: Some(self.workflow()),
             branch: self.branch(),
+            base: self.base(),
+            default_branch: self.default_branch.as_deref().map(value),
             environment: self.environment.clone(),
             event: self.event.name().to_owned(),
             claims: self.claims.clone(),
@@ -101,16 +109,16 @@ impl Run {
 
     fn branch(&self) -> Option<String> {
         match &self.event {
-            Event::Branch { branch, .. } => Some(branch.clone()),
+            Event::Branch { branch, .. } => Some(value(branch)),
             Event::Tag { tag, .. } => Some(format!("refs/tags/{tag}")),
             Event::Commit { .. } => None,
             Event::Pull(pull) if pull.name != "pull_request_target" && pull.merged => {
-                Some(pull.base_branch.clone())
+                Some(value(&pull.base_branch))
             }
             Event::Pull(pull) => {
-                let branch = &pull.head_branch;
+                let branch = value(&pull.head_branch);
                 Some(match &pull.head {
-                    Head::This => branch.clone(),
+                    Head::This => branch,
                     Head::Fork(owner) | Head::Gone(owner) => format!("{owner}:{branch}"),
                     Head::Unsaid | Head::OtherNumber | Head::OtherBranch => {
                         format!("unknown:{branch}")
@@ -119,4 +127,25 @@ impl Run {
             }
         }
     }
+
+    /// What is merged with the head, or runs in its place.
+    fn base(&self) -> Base {
+        match &self.event {
+            Event::Pull(pull) if pull.name == "pull_request_target" => {
+                Base::Branch(value(&pull.runs_on))
+            }
+            Event::Pull(pull) if pull.merged => Base::None,
+            Event::Pull(pull) if !pull.base_is_signed => Base::Absent,
+            Event::Pull(pull) => Base::Branch(value(&pull.base_branch)),
+            _ => Base::None,
+        }
+    }
+}
+
+/// A branch that is named like a tag is none.
+fn value(branch: &str) -> String {
+    if branch.starts_with("refs/") {
+        return format!("refs/heads/{branch}");
+    }
+    branch.to_owned()
 }

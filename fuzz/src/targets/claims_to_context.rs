@@ -5,6 +5,7 @@ use repo_permissions::oidc::Claims;
 use serde_json::Value;
 
 use super::event_payload::has_list;
+use crate::engine;
 use crate::reference::claims;
 
 pub fn run(data: &[u8]) {
@@ -33,6 +34,7 @@ pub fn run(data: &[u8]) {
     assert_eq!(context.repository_owner_id, expected.owner_id);
     assert_eq!(context.workflow, expected.workflow);
     assert_eq!(context.branch, expected.branch);
+    assert_eq!(context.base, engine::base(&expected.base));
     assert_eq!(context.environment, expected.environment);
     assert_eq!(context.event, expected.event);
     assert_eq!(context.claims, expected.claims);

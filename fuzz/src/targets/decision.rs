@@ -3,7 +3,7 @@
 use arbitrary::{Result, Unstructured};
 use repo_permissions::policy::{Document, Format};
 
-use crate::reference::{Entry, Job, Pattern, Policy, Rule, Source, evaluate};
+use crate::reference::{Base, Entry, Job, Pattern, Policy, Rule, Source, evaluate};
 use crate::{engine, written};
 
 const PERMISSIONS: &[&str] = &[
@@ -60,14 +60,32 @@ fn decide(policy: &Policy, source: Source, job: &Job, permission: &str) {
 fn question(u: &mut Unstructured<'_>) -> Result<(Policy, Source, Job, &'static str)> {
     let source = *u.choose(&[Source::Own, Source::Other, Source::Given])?;
     let permission = *u.choose(PERMISSIONS)?;
-    let job = job(u)?;
+    let mut job = job(u)?;
     let permissions = maybe(u, |u| few(u, 4, rule))?;
     let repositories = maybe(u, |u| few(u, 3, entry))?;
-    let policy = Policy {
+    let mut policy = Policy {
         permissions,
         repositories,
     };
+    bases(u, &mut policy, &mut job)?;
     Ok((policy, source, job, permission))
+}
+
+/// Bases come last, so that inputs of before they were read mean what they meant.
+fn bases(u: &mut Unstructured<'_>, policy: &mut Policy, job: &mut Job) -> Result<()> {
+    job.base = match u.int_in_range(0..=4)? {
+        0 => Base::None,
+        1 => Base::Absent,
+        2 => Base::Assumed,
+        _ => Base::Branch(text(u)?),
+    };
+    job.default_branch = maybe(u, text)?;
+    let entries = policy.repositories.iter_mut().flatten();
+    let of_entries = entries.flat_map(|entry| &mut entry.permissions);
+    for rule in policy.permissions.iter_mut().flatten().chain(of_entries) {
+        rule.base = maybe(u, |u| few(u, 2, pattern))?;
+    }
+    Ok(())
 }
 
 fn job(u: &mut Unstructured<'_>) -> Result<Job> {
@@ -77,6 +95,8 @@ fn job(u: &mut Unstructured<'_>) -> Result<Job> {
         owner_id: maybe(u, id)?.map(|id| id.to_string()),
         workflow: maybe(u, text)?,
         branch: maybe(u, text)?,
+        base: Base::None,
+        default_branch: None,
         environment: maybe(u, text)?,
         event: word(u, EVENTS)?,
         claims: match maybe(u, text)? {
@@ -111,6 +131,7 @@ fn rule(u: &mut Unstructured<'_>) -> Result<Rule> {
         permissions,
         workflow: maybe(u, |u| few(u, 2, pattern))?,
         branch: maybe(u, |u| few(u, 2, pattern))?,
+        base: None,
         environment: maybe(u, |u| few(u, 2, pattern))?,
         // An empty list of events is refused when it is read.
         events: maybe(u, |u| few(u, 2, |u| word(u, EVENTS)))?.filter(|events| !events.is_empty()),

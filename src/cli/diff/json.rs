@@ -36,6 +36,10 @@ struct Row<'a> {
     /// Absent for any.
     workflow: Option<Vec<&'a str>>,
     branch: Option<Vec<&'a str>>,
+    /// Absent where the rule names none.
+    base: Option<Vec<&'a str>>,
+    /// Whether all of it is in pull requests.
+    only_pull_requests: bool,
     environment: Option<Vec<&'a str>>,
     events: Option<&'a [&'a str]>,
     claims: BTreeMap<&'a str, Vec<&'a str>>,
@@ -109,6 +113,8 @@ fn row<'a>(change: &'a Change<'a>, is_added: bool) -> Row<'a> {
         rule: change.rule.map(RuleRef::of),
         workflow: list(&change.workflow),
         branch: list(&change.branch),
+        base: list(&change.base),
+        only_pull_requests: change.only_pull_requests,
         environment: list(&change.environment),
         events: change.events.as_deref(),
         claims: claims.collect(),

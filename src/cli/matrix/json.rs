@@ -4,7 +4,7 @@ use serde_json::{Map, Value, json};
 
 use super::Page;
 use crate::decision::RuleRef;
-use crate::matrix::{Cell, Events, Grant, Hint, Place, Row, Standing, Why};
+use crate::matrix::{Bases, Cell, Events, Grant, Hint, Place, Row, Standing, Why};
 use crate::policy::Pattern;
 use crate::report::text::json_line;
 use crate::workflows::Environment;
@@ -48,6 +48,7 @@ fn row_of(row: &Row<'_>, permissions: &[&str]) -> Value {
         "workflow": row.place.file(),
         "environment": environment,
         "events": row.events,
+        "bases": row.bases,
         "jobs": row.jobs,
         "id_token": matches!(row.place, Place::File { .. }).then_some(row.id_token),
         "cells": cells.map(|(key, cell)| cell_of(row, key, cell)).collect::<Vec<_>>(),
@@ -87,6 +88,7 @@ fn grant_of(grant: &Grant<'_>) -> Value {
         "rules": grant.rules.iter().map(rule).collect::<Vec<_>>(),
         "workflows": any(&grant.workflows),
         "branches": any(&grant.branches),
+        "bases": grant.bases.as_ref().map(bases),
         "environments": any(&grant.environments),
         "events": events(&grant.events),
         "claims": claims,
@@ -94,11 +96,24 @@ fn grant_of(grant: &Grant<'_>) -> Value {
     })
 }
 
+fn bases(bases: &Bases<'_>) -> Value {
+    match bases {
+        Bases::Any => json!({ "kind": "any" }),
+        Bases::Named(list) => {
+            json!({ "kind": "named", "patterns": patterns(list.iter().copied()) })
+        }
+        Bases::Branches { or_default } => {
+            json!({ "kind": "branches", "default_branch": or_default })
+        }
+    }
+}
+
 fn hint_of(hint: &Hint<'_>) -> Value {
     json!({
         "rule": rule(&hint.rule),
         "dimension": match hint.why {
             Why::Event => "event",
+            Why::Base => "base",
             Why::Expired => "expires",
         },
         "events": events(&hint.events),

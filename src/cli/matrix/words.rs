@@ -4,7 +4,7 @@ use std::borrow::Cow;
 
 use super::Page;
 use crate::decision::RuleRef;
-use crate::matrix::{Events, Grant, Hint, Matrix, Place, Row, Why};
+use crate::matrix::{Bases, Events, Grant, Hint, Matrix, Place, Row, Why};
 use crate::policy::{Kind, Pattern};
 use crate::report::Phrase;
 use crate::workflows::Environment;
@@ -50,9 +50,28 @@ pub(super) fn events<'a>(events: &Events<'a>) -> Phrase<'a> {
     }
 }
 
+/// The bases of pull requests.
+fn bases<'a>(bases: &Bases<'a>) -> Phrase<'a> {
+    match bases {
+        Bases::Any => words("pull requests into any branch"),
+        Bases::Named(list) => {
+            let mut phrase = words("pull requests into ");
+            patterns(&mut phrase, list, " or ");
+            phrase
+        }
+        Bases::Branches { or_default: true } => {
+            words("pull requests into these or the default branch")
+        }
+        Bases::Branches { or_default: false } => words("pull requests into these"),
+    }
+}
+
 /// What else has to hold, one phrase each.
 pub(super) fn conditions<'a>(grant: &Grant<'a>) -> Vec<Phrase<'a>> {
     let mut all = Vec::new();
+    // Of any branch into any branch there is nothing to say.
+    let says_bases = |bases: &&Bases<'_>| **bases != Bases::Any || !grant.branches.is_empty();
+    all.extend(grant.bases.as_ref().filter(says_bases).map(bases));
     if !grant.workflows.is_empty() {
         let mut phrase = words("if the file is ");
         patterns(&mut phrase, &grant.workflows, " or ");
@@ -86,6 +105,7 @@ pub(super) fn hint<'a>(row: &Row<'a>, hint: &Hint<'a>) -> Phrase<'a> {
             phrase.words("expired ");
             phrase.quoted(&*expires.text);
         }
+        (Why::Base, ..) => phrase.words("trusts no base that pull requests start it for"),
         (Why::Event, Events::These(these), _) => {
             phrase.words("only on ");
             phrase.list(these.iter().copied(), " or ");
@@ -153,7 +173,12 @@ pub(super) fn file<'a>(row: &Row<'a>) -> (Phrase<'a>, Option<Phrase<'a>>) {
         }
     }
     let these = Events::These(row.events.clone().unwrap_or_default());
-    (phrase, Some(events(&these)))
+    let mut starts = events(&these);
+    if let Some(bases) = &row.bases {
+        starts.words("; pull requests into ");
+        starts.list(bases.iter().copied(), " or ");
+    }
+    (phrase, Some(starts))
 }
 
 /// A rule by its name and place.
