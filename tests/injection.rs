@@ -96,6 +96,7 @@ fn payloads() -> Vec<String> {
             "\u{202e}dewolla\u{202c}\u{2066}\u{2067}\u{2068}\u{2069}\u{61c}",
             "\u{200b}all\u{200d}ow\u{2060}ed\u{feff}\u{ad}\u{180e}",
             "\u{e0061}\u{e006c}\u{e006c}\u{e007f} tags",
+            "main\u{fe0f}\u{34f}\u{3164}\u{115f}\u{e0100}\u{2800}\u{3000}\u{2003}\u{202f}",
             "\u{0}nul\u{0}",
             "\u{fffd}\u{fffe}\u{10ffff}\u{e000}",
             // Formats beneath.
@@ -205,11 +206,16 @@ fn assert_inert(stage: &Stage, step: &StepResult, payload: &str) {
     }
 }
 
-/// Characters that a terminal, a log or an eye acts on: controls, line ends, directions, no width.
+/// Characters that a terminal, a log or an eye acts on, or overlooks: controls, line ends, directions, no
+/// width, blanks.
 fn acts(c: char) -> bool {
-    c.is_control()
-        || matches!(c, '\u{ad}' | '\u{61c}' | '\u{180e}' | '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}'
-            | '\u{2060}'..='\u{206f}' | '\u{feff}' | '\u{e0000}'..='\u{e007f}')
+    static OVERLOOKED: std::sync::LazyLock<regex::Regex> = std::sync::LazyLock::new(|| {
+        regex::Regex::new(
+            r"[\p{Default_Ignorable_Code_Point}\p{Bidi_Control}\p{White_Space}\x{2800}--\x20]",
+        )
+        .unwrap()
+    });
+    c.is_control() || !c.is_ascii() && OVERLOOKED.is_match(c.encode_utf8(&mut [0; 4]))
 }
 
 /// Rendered as GitHub renders it, a page has only the program's own tags, and what is not code has no

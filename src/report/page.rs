@@ -53,7 +53,7 @@ pub fn page(outcome: &Outcome<'_>, detail: Detail, advisory: bool, max: usize) -
 pub fn heading(decision: Decision, advisory: bool) -> &'static str {
     match decision {
         Decision::Allowed => "✅ Allowed",
-        Decision::Denied if advisory => "⚠️ Would be denied (advisory mode)",
+        Decision::Denied if advisory => "🟡 Would be denied (advisory mode)",
         Decision::Denied => "⛔ Denied",
         Decision::Error => "❗ Could not be decided, so nothing is granted",
     }

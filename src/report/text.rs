@@ -5,13 +5,16 @@
 
 use std::borrow::Cow;
 
+use crate::unicode::{is_bidi_control, is_default_ignorable};
+
 /// Takes no room, and parts what GitHub would make a link of.
 const NOTHING: char = '\u{200b}';
 /// The longest single value in a report, in characters.
 pub const MAX_VALUE: usize = 256;
 
-/// One line of visible characters: control and formatting characters (new lines, escapes, bidi,
-/// zero width) are written as `\n` or `\u{202e}`.
+/// One line of visible characters: what nobody sees (controls, new lines, escapes, bidi, zero width, blanks
+/// but the space, variation selectors and all else that Unicode lets a font ignore) is written as `\n` or
+/// `\u{202e}`.
 pub fn visible(text: &str) -> Cow<'_, str> {
     if !text.chars().any(is_invisible) {
         return Cow::Borrowed(text);
@@ -29,11 +32,21 @@ pub fn visible(text: &str) -> Cow<'_, str> {
     Cow::Owned(line)
 }
 
+/// Whether a character is drawn as nothing, as a blank that is not the space, or changes how others are
+/// drawn: two values that differ in it alone would look the same.
 fn is_invisible(c: char) -> bool {
-    c.is_control()
-        || matches!(c,
-            '\u{ad}' | '\u{61c}' | '\u{180e}' | '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}'
-            | '\u{2060}'..='\u{206f}' | '\u{feff}' | '\u{fff9}'..='\u{fffb}' | '\u{e0000}'..='\u{e007f}')
+    match c {
+        ' '..='~' => false,
+        // Marks of annotated text, and the blanks that Unicode does not call white space: of Braille, music,
+        // Khitan and hieroglyphs.
+        '\u{fff9}'..='\u{fffb}'
+        | '\u{2800}'
+        | '\u{1d159}'
+        | '\u{16fe4}'
+        | '\u{13441}'
+        | '\u{13442}' => true,
+        c => c.is_control() || c.is_whitespace() || is_default_ignorable(c) || is_bidi_control(c),
+    }
 }
 
 /// At most `max` characters, the last of them `…` where some are missing.
@@ -266,6 +279,51 @@ mod tests {
             visible("\u{202e}niam\u{2028}\u{feff}"),
             "\\u{202e}niam\\u{2028}\\u{feff}"
         );
+    }
+
+    #[test]
+    fn nothing_stays_invisible() {
+        for c in [
+            '\u{fe0f}',
+            '\u{fe00}',
+            '\u{34f}',
+            '\u{115f}',
+            '\u{3164}',
+            '\u{ffa0}',
+            '\u{17b4}',
+            '\u{180e}',
+            '\u{2065}',
+            '\u{e0100}',
+            '\u{e0fff}',
+            '\u{1d173}',
+            '\u{1bca0}',
+            '\u{a0}',
+            '\u{1680}',
+            '\u{2003}',
+            '\u{200a}',
+            '\u{202f}',
+            '\u{205f}',
+            '\u{3000}',
+            '\u{2800}',
+            '\u{85}',
+            '\u{9b}',
+            '\u{fffb}',
+        ] {
+            let value = format!("main{c}");
+            let escaped = format!("main{}", c.escape_unicode());
+            assert_eq!(visible(&value), escaped);
+            for shown in [log_line(&value), command_data(&value), html(&value)] {
+                assert_eq!(shown, escaped);
+            }
+            assert_eq!(code(&value), format!("`{escaped}`"));
+            let json = format!("\"{value}\"");
+            let line = json_line(&json);
+            assert!(line.is_ascii(), "{line}");
+            assert_eq!(serde_json::from_str::<String>(&line).unwrap(), value);
+        }
+        for c in ['!', 'é', 'ß', '中', '\u{301}', '🦀', '\u{e000}'] {
+            assert_eq!(visible(&format!("main {c}")), format!("main {c}"));
+        }
     }
 
     #[test]

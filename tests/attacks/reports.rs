@@ -75,6 +75,37 @@ fn a30_a_denial_that_is_let_pass() {
     count(3, 1);
 }
 
+/// A denial that reads "needs `main`; this job has `main`" teaches people to widen the rule.
+#[test]
+fn a31_values_that_look_alike() {
+    let unseen = [
+        '\u{fe0f}',
+        '\u{34f}',
+        '\u{3164}',
+        '\u{2800}',
+        '\u{e0100}',
+        '\u{200b}',
+        '\u{2060}',
+    ];
+    let mut rows = vec![row("branch: main", push("main"), "granted")];
+    for c in unseen {
+        rows.push(row(
+            "branch: main",
+            push(&format!("main{c}")),
+            "no_rule_matches",
+        ));
+    }
+    for (step, c) in judge(rows).iter().skip(1).zip(unseen) {
+        let said = format!("this job has `main{}`", c.escape_unicode());
+        assert!(step.output("message").ends_with(&said), "{}", step.stdout);
+        for shown in [&step.stdout, &step.summary] {
+            assert!(!shown.contains(c), "{shown}");
+        }
+        // Programs get the value as it is.
+        assert_eq!(step.output("branch"), format!("main{c}"));
+    }
+}
+
 /// The table of all places and payloads is `tests/injection.rs`.
 #[test]
 fn a31_a_branch_that_is_a_command() {

@@ -10,6 +10,7 @@ use super::file::Linted;
 use super::fingerprint;
 use crate::policy::lint::{Finding, Level, Lint, catalogue};
 use crate::policy::{Position, quoted};
+use crate::report::text::visible;
 use crate::report::{DOCUMENTATION, lint_page};
 
 /// What a path of a URI keeps (RFC 3986, section 3.3).
@@ -87,7 +88,7 @@ fn result(finding: &Finding, uri: &str, fingerprint: Option<&String>) -> Value {
         "ruleId": finding.code,
         "ruleIndex": catalogue::ALL.iter().position(|lint| lint.code == finding.code),
         "level": finding.level.as_str(),
-        "message": { "text": text },
+        "message": { "text": visible(&text) },
         "locations": [{ "physicalLocation": {
             "artifactLocation": { "uri": uri },
             "region": region(finding.position, end),
@@ -118,7 +119,7 @@ fn result(finding: &Finding, uri: &str, fingerprint: Option<&String>) -> Value {
         };
         set(
             "fixes",
-            json!([{ "description": { "text": text }, "artifactChanges": [change] }]),
+            json!([{ "description": { "text": visible(&text) }, "artifactChanges": [change] }]),
         );
     }
     result
