@@ -594,3 +594,37 @@ fn a_report_that_fails_changes_nothing() {
     assert_eq!(stage.github.check_runs().len(), 1);
     assert_eq!(stage.github.statuses().len(), 1);
 }
+
+/// GitHub keeps the newest status of a context; the way out is the input.
+#[test]
+fn two_jobs_of_one_commit_need_a_status_context_each() {
+    let stage = Stage::with_policy(
+        "version: 1\npermissions: [{ permission: ws:deployments:create, workflow: deploy.yml }]\n",
+    );
+    let contexts = |context: Option<&'static str>| {
+        stage.github.clear_records();
+        for file in ["deploy.yml", "other.yml"] {
+            let context = context.map(|context| format!("{context}/{file}"));
+            let mut inputs = vec![("permission", DEPLOY)];
+            inputs.extend(context.iter().map(|context| ("status-context", &**context)));
+            stage.run(&stage.push().with_workflow(file), &inputs);
+        }
+        let statuses = stage.github.statuses().into_iter();
+        statuses
+            .map(|status| (status.context, status.state))
+            .collect::<Vec<_>>()
+    };
+    let own = |context: &str, state: &str| (context.to_owned(), state.to_owned());
+    let shared = "repo-permissions/ws:deployments:create";
+    assert_eq!(
+        contexts(None),
+        [own(shared, "success"), own(shared, "failure")]
+    );
+    assert_eq!(
+        contexts(Some("deploy")),
+        [
+            own("deploy/deploy.yml", "success"),
+            own("deploy/other.yml", "failure")
+        ]
+    );
+}
