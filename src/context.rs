@@ -375,11 +375,6 @@ pub struct RefRepository {
 }
 
 impl RefRepository {
-    /// Whether there is an id or a name to compare.
-    pub fn is_identified(&self) -> bool {
-        self.id.is_some() || self.full_name.is_some()
-    }
-
     /// Whether it is the repository with the id, or where the payload says no id, of the name.
     pub fn is_called(&self, id: u64, full_name: &str) -> bool {
         match (self.id, &self.full_name) {

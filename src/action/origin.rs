@@ -91,12 +91,11 @@ impl Origin<'_> {
             );
             Failure::new(Reason::PolicyUnreadable, message)
         };
-        let head = self.head().map_err(|why| unknown(why.to_owned()))?;
         let api = credentials.for_policy(repository, budget).await;
         let api = api.map_err(unknown)?;
         let about = api.about(repository).await;
         let about = about.map_err(|error| unknown(error.to_string()))?;
-        if let Some(whose) = self.whose(&about, head) {
+        if let Some(whose) = self.whose(&about) {
             return Err(Failure::new(
                 Reason::InputInvalid,
                 format!(
@@ -126,11 +125,14 @@ impl Origin<'_> {
     }
 
     /// Whose the repository is, if it is not another one.
-    fn whose(&self, about: &About, head: Option<&RefRepository>) -> Option<&'static str> {
+    fn whose(&self, about: &About) -> Option<&'static str> {
         if about.id.to_string() == self.this {
             return Some("this repository");
         }
-        if head.is_some_and(|head| head.is_called(about.id, &about.full_name)) {
+        if self
+            .head()
+            .is_some_and(|head| head.is_called(about.id, &about.full_name))
+        {
             return Some("the repository of the pull request's head");
         }
         about
@@ -138,32 +140,17 @@ impl Origin<'_> {
             .then_some("a fork of this repository")
     }
 
-    /// Where the code comes from that the event is about; `None` where it is gone, or the event is about
-    /// none.
-    fn head(&self) -> Result<Option<&RefRepository>, &'static str> {
-        let payload = self.payload;
-        let head = if self.event.starts_with("pull_request") {
-            let pull_request = payload.and_then(|payload| payload.pull_request.as_ref());
-            let number = pull_request_number(self.git_ref);
-            let pull_request = pull_request.filter(|pull_request| {
-                number.is_none_or(|number| number == pull_request.number.to_string())
-            });
-            let pull_request =
-                pull_request.ok_or("the event's payload does not say the pull request")?;
-            pull_request.head.repo.as_ref()
-        } else if self.event == "workflow_run" {
-            let run = payload.and_then(|payload| payload.workflow_run.as_ref());
-            let run = run.ok_or("the event's payload does not say the workflow run")?;
-            run.head_repository.as_ref()
-        } else {
-            None
-        };
-        match head {
-            Some(head) if !head.is_identified() => {
-                Err("the event's payload does not say the repository of the head")
-            }
-            head => Ok(head),
+    /// Where the code comes from that the event is about, as far as the payload says it of this event. Of a
+    /// fork that it does not name, [`About::is_fork_of`] tells.
+    fn head(&self) -> Option<&RefRepository> {
+        let payload = self.payload?;
+        if !self.event.starts_with("pull_request") {
+            return payload.workflow_run.as_ref()?.head_repository.as_ref();
         }
+        let pull_request = payload.pull_request.as_ref()?;
+        let number = pull_request_number(self.git_ref);
+        let is_this_one = number.is_none_or(|number| number == pull_request.number.to_string());
+        pull_request.head.repo.as_ref().filter(|_| is_this_one)
     }
 }
 

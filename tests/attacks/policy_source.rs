@@ -74,7 +74,10 @@ fn stage() -> Stage {
             .with_file("refs/pull/9/head", PATH, GENEROUS)
     };
     for repository in [
-        policy("mallory/infra", 666).with_former_name("mallory/policies"),
+        policy("mallory/infra", 666)
+            .with_former_name("mallory/policies")
+            .forked_from(123),
+        policy("parent/infra", 669),
         policy("trent/infra", 667).forked_from(123),
         foreign(policy("upstream/infra", 668)),
         foreign(Repository::new("acme-org/policies", 9, 4567))
@@ -191,10 +194,18 @@ fn a40_a_policy_of_the_heads_repository() {
         json!({"pull_request": {"number": 7, "head": {"ref": "main", "repo": {}}}}),
     ] {
         let job = pull_request(fork()).with_payload(payload);
-        rows.push(ask(job, &at("mallory/infra", "main"), "policy_unreadable"));
+        rows.push(ask(
+            job.clone(),
+            &at("mallory/infra", "main"),
+            "input_invalid",
+        ));
+        rows.push(ask(job, CENTRAL_MAIN, "granted"));
     }
-    let silent = event("workflow_run").with_payload(json!({}));
-    rows.push(ask(silent, CENTRAL_MAIN, "policy_unreadable"));
+    // A head that is no fork of this repository, as where this one is the fork.
+    let from_parent = PullRequest::fork(&judged(), 7, "parent/infra", 669, "main");
+    for job in [pull_request(from_parent.clone()), target(from_parent)] {
+        rows.push(ask(job, &at("parent/infra", "main"), "input_invalid"));
+    }
     judge_on(&stage(), rows);
 }
 

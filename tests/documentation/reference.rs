@@ -122,7 +122,8 @@ fn commands() -> Vec<Vec<String>> {
         let mut path = path.to_vec();
         path.push(command.get_name().to_owned());
         found.push(path.clone());
-        for sub in command.get_subcommands() {
+        let subcommands = command.get_subcommands();
+        for sub in subcommands.filter(|sub| !sub.is_hide_set()) {
             add(sub, &path, found);
         }
     }
