@@ -86,8 +86,8 @@ impl<'p> Meant<'p> {
     }
 }
 
-/// Whether a text could be a glob that matches a value, by its start: most regexes are none, and need not
-/// be compiled to see it. One that is the value itself is no glob.
+/// Whether a text could be a glob that matches a value, by its start: most regexes could not, and need not
+/// be compiled to see it. A text that is the value itself is taken as it is.
 fn may_be_glob_of(text: &str, value: &str) -> bool {
     let Some(at) = text.find(['*', '?', '+', '[', '\\']) else {
         return false;
@@ -124,7 +124,7 @@ pub(crate) fn unplaced(text: &str, kind: Kind) -> Pattern<'_> {
 /// A regex without `^` at its start and `$` at its end, which change nothing.
 pub(crate) fn without_anchors(regex: &str) -> &str {
     let regex = match regex.strip_prefix('^') {
-        // Who repeats an anchor means none.
+        // A repeated anchor is not meant as one.
         Some(bare) if !bare.starts_with(['*', '+', '?', '{']) => bare,
         _ => regex,
     };

@@ -1,4 +1,4 @@
-//! Texts and patterns as a policy has them: whoever reads them takes them for what they are.
+//! Writes texts and patterns for a policy, so that every reader takes them for what they are.
 
 use super::characters::escape;
 use super::{Format, Kind};
