@@ -108,9 +108,10 @@ enum Bytes {
     Ascii,
 }
 
-/// Walks all automata side by side over every value but the empty one, which is an absent one, and says
-/// whether `is_found` holds for one of them, of which it is told which automata match and whether it is
-/// ASCII. What is not `is_alive` is not walked further. `None` when there are more states than the budget has.
+/// Walks all automata side by side over every value but the empty one, which is an absent one. Says
+/// whether `is_found` holds for a value, by which automata match it and whether it is ASCII. Where
+/// `is_alive` does not hold, the walk goes no further. `None` when there are more states than the budget
+/// has.
 fn walk(
     automata: &[&Dfa],
     bytes: Bytes,
@@ -171,7 +172,7 @@ mod tests {
             (&["main", "develop"], &["main|develop"], false, true),
             (&["main"], &["main|develop"], false, false),
             (&["glob:release/**"], &["glob:release/*"], false, true),
-            // `.` is no end of a line.
+            // `.` does not match the end of a line.
             (&["release/.*"], &["glob:release/*"], false, false),
             (&["glob:release/*"], &["release/.*"], false, false),
             (&["a.*", "[^a].*"], &[".*"], false, true),

@@ -82,7 +82,7 @@ fn problem(c: char, reason: &str, at: Position, format: Format, what: &str) -> P
 }
 
 /// A character as an escape of the format.
-fn escape(c: char, format: Format) -> String {
+pub(super) fn escape(c: char, format: Format) -> String {
     let mut escape = String::new();
     if c == '\r' {
         escape.push_str("\\r");

@@ -44,8 +44,7 @@ impl<'p> Meant<'p> {
         ];
         let of_regex = of_regex
             .into_iter()
-            // As a glob, where that is another thing than the plain text.
-            .filter(|(text, as_kind, _)| *as_kind != Kind::Glob || *text != value)
+            .filter(|(text, as_kind, _)| *as_kind != Kind::Glob || may_be_glob_of(text, value))
             .filter(|_| kind == Kind::Regex);
         let of_name = match dimension {
             "workflow" => file_of(written, kind, repository).map(|file| (file, "by its file name")),
@@ -87,6 +86,23 @@ impl<'p> Meant<'p> {
     }
 }
 
+/// Whether a text could be a glob that matches a value, by its start: most regexes could not, and need not
+/// be compiled to see it. A text that is the value itself is taken as it is.
+fn may_be_glob_of(text: &str, value: &str) -> bool {
+    let Some(at) = text.find(['*', '?', '+', '[', '\\']) else {
+        return false;
+    };
+    let (start, rest) = text.split_at(at);
+    let mut start = start.chars();
+    // These repeat the character before them.
+    if rest.starts_with(['?', '+']) {
+        start.next_back();
+    }
+    let start = start.as_str();
+    let of_value = value.get(..start.len());
+    text != value && of_value.is_some_and(|value| value.eq_ignore_ascii_case(start))
+}
+
 /// What a part of a pattern of some kind may be.
 pub(crate) fn kinds(part: &str, kind: Kind) -> [Kind; 3] {
     let first = match (kind, Kind::of(part)) {
@@ -108,7 +124,7 @@ pub(crate) fn unplaced(text: &str, kind: Kind) -> Pattern<'_> {
 /// A regex without `^` at its start and `$` at its end, which change nothing.
 pub(crate) fn without_anchors(regex: &str) -> &str {
     let regex = match regex.strip_prefix('^') {
-        // Who repeats an anchor means none.
+        // A repeated anchor is not meant as one.
         Some(bare) if !bare.starts_with(['*', '+', '?', '{']) => bare,
         _ => regex,
     };
@@ -193,6 +209,7 @@ mod tests {
                 "feature/x/y",
                 "{ glob: \"feature/**\" }",
             ),
+            ("branch", "v1+x*", "v11xy", "{ glob: \"v1+x*\" }"),
             ("branch", "refs/heads/main", "main", "main"),
             (
                 "branch",

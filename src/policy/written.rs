@@ -1,9 +1,8 @@
-//! Texts and patterns as a policy has them: whoever reads them takes them for what they are.
+//! Writes texts and patterns for a policy, so that every reader takes them for what they are.
 
-use std::fmt::Write as _;
-
+use super::characters::escape;
 use super::{Format, Kind};
-use crate::report::text::visible;
+use crate::unicode::is_default_ignorable;
 
 /// A text as a scalar, in YAML without quotes where no reader takes it for anything else.
 pub(crate) fn scalar(text: &str, format: Format) -> String {
@@ -26,17 +25,10 @@ pub(crate) fn quoted_scalar(text: &str, format: Format) -> String {
 pub(crate) fn double_quoted(text: &str, format: Format) -> String {
     let mut quoted = String::from("\"");
     for c in text.chars() {
-        match (c, format) {
-            ('"' | '\\', _) => quoted.extend(['\\', c]),
-            (c, _) if is_shown(c) => quoted.push(c),
-            (c, Format::Yaml) => {
-                let _ = write!(quoted, "\\U{:08x}", u32::from(c));
-            }
-            (c, Format::Json) => {
-                for unit in c.encode_utf16(&mut [0; 2]) {
-                    let _ = write!(quoted, "\\u{unit:04x}");
-                }
-            }
+        match c {
+            '"' | '\\' => quoted.extend(['\\', c]),
+            c if is_shown(c) => quoted.push(c),
+            c => quoted.push_str(&escape(c, format)),
         }
     }
     quoted + "\""
@@ -66,10 +58,7 @@ pub(crate) fn pattern(text: &str, kind: Kind, format: Format) -> String {
 
 /// Whether people see a character, and take it for itself.
 pub(crate) fn is_shown(c: char) -> bool {
-    let is_known = c.is_ascii() || c.is_alphanumeric();
-    let mut utf8 = [0; 4];
-    let c = c.encode_utf8(&mut utf8);
-    is_known && visible(c) == *c
+    matches!(c, ' '..='~') || (c.is_alphanumeric() && !is_default_ignorable(c))
 }
 
 /// Whether a text without quotes is a boolean, null or a number to some reader of YAML 1.1 or 1.2.
@@ -117,10 +106,7 @@ mod tests {
             ("(main|develop)", "(main|develop)"),
             (r"[a]\d", r"'[a]\d'"),
             ("a\"b\\c'", "'a\"b\\c'''"),
-            (
-                "a\n\u{1b}\u{e0041}\\",
-                "\"a\\U0000000a\\U0000001b\\U000e0041\\\\\"",
-            ),
+            ("a\n\u{1b}\u{e0041}\\", "\"a\\u000A\\u001B\\U000E0041\\\\\""),
         ] {
             assert_eq!(scalar(text, Format::Yaml), yaml);
             let json = scalar(text, Format::Json);
@@ -158,8 +144,8 @@ mod tests {
             (
                 "a\nb*",
                 Kind::Exact,
-                "{ exact: \"a\\U0000000ab*\" }",
-                "{ \"exact\": \"a\\u000ab*\" }",
+                "{ exact: \"a\\u000Ab*\" }",
+                "{ \"exact\": \"a\\u000Ab*\" }",
             ),
         ] {
             assert_eq!(pattern(text, kind, Format::Yaml), yaml);
@@ -183,6 +169,24 @@ mod tests {
                 assert_eq!(read.text, text);
                 let is_value = |kind| matches!(kind, Kind::Literal | Kind::Exact);
                 assert!(read.kind == kind || (is_value(kind) && is_value(read.kind)));
+            }
+        }
+    }
+
+    #[test]
+    fn every_character_is_read_back() {
+        let all: Vec<char> = (' '..=char::MAX).chain(['\t', '\n', '\r', '\0']).collect();
+        // A pattern has at most 1,024 bytes.
+        for characters in all.chunks(256) {
+            let text: String = characters.iter().collect();
+            for format in [Format::Yaml, Format::Json] {
+                let written = quoted_scalar(&text, format);
+                let policy = format!(
+                    "{{\"version\":1,\"permissions\":[{{\"permission\":\"a:b\",\"branch\":{{\"exact\":{written}}}}}]}}"
+                );
+                let document = Document::parse(&policy, format).unwrap();
+                let rule = document.rules().next().unwrap();
+                assert_eq!(rule.branch.as_ref().unwrap().list[0].text, text);
             }
         }
     }

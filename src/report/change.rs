@@ -227,7 +227,7 @@ impl OfRule<'_> {
         run
     }
 
-    /// To ask after the merge, where that is no other denial.
+    /// Proposes to ask after the merge, unless that would be denied too.
     fn after_the_merge(&self, base: Option<&str>) -> &'static str {
         let patterns = self.dimension.any_of.iter();
         let mut patterns = patterns.map(|one| (&*one.pattern, one.kind)).chain(

@@ -419,11 +419,11 @@ fn what_to_change_by_what_the_job_is() {
     policy.yml:15: `branch` is `main`, this job has `gh-readonly-queue/main/pr-1-0a1b`
         in the job     run it from the branch `main`: a merge queue has branches of its own, so ask after the merge, on `push`
     ");
-    assert_snapshot!(change(&format!("{locks} a+b --event push")), @r"
+    assert_snapshot!(change(&format!("{locks} a+b --event push")), @r#"
     policy.yml:15: `branch` is `main`, this job has `a+b`
         in the job     run it from the branch `main`
-        in the policy  `branch: [main, { exact: 'a+b' }]`, by a reviewed change
-    ");
+        in the policy  `branch: [main, { exact: "a+b" }]`, by a reviewed change
+    "#);
     assert_snapshot!(change(&format!("{locks} main --event workflow_run")), @"
     policy.yml:13: the rule has no `events`, and `workflow_run` is not one that it trusts without being named
         in the job     use another trigger, such as `pull_request`, `push` or `merge_group`

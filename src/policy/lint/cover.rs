@@ -70,7 +70,7 @@ impl<'r> Coverage<'r> {
         });
         match but {
             _ if !is_whole => Covered::Less,
-            // Where no pull request is, there is no base.
+            // One rule has to match head and base.
             Some(Part::Values(Dimension::Branch)) if has_base(narrow) => Covered::Less,
             _ if has_base(narrow) && !self.base(wide, narrow) => Covered::Less,
             None => Covered::Whole,

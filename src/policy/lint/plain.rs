@@ -7,7 +7,7 @@ use super::patterns::propose;
 use super::scan::{Item, neighbours, scan};
 use super::{Dimension, Findings, quoted};
 
-/// Whether something was found. Who says that a pattern is a regex means one.
+/// Returns whether something was found. A pattern that says that it is a regex is meant as one.
 pub(super) fn check(
     dimension: Dimension<'_>,
     pattern: &Pattern<'_>,
