@@ -66,22 +66,24 @@ impl Context {
         Self::of_claims(claims, pull_request)
     }
 
-    /// Completes a context that a question describes, where nothing is granted. The base of a pull
-    /// request that neither the question nor its claims name is assumed; an empty name is an absent base.
-    pub fn describe(&mut self, base: Option<&str>, default_branch: Option<&str>) {
+    /// Completes a context that a question describes, where nothing is granted, made of `claims` and of
+    /// values beside them. The base of a pull request that the question leaves out is assumed; an empty
+    /// name is an absent base.
+    pub fn describe(&mut self, claims: &Claims, base: Option<&str>, default_branch: Option<&str>) {
         self.default_branch = default_branch
             .filter(|name| !name.is_empty())
             .map(branch_named);
-        let of_event = self.event.as_deref();
-        let is_pull_request = of_event.is_some_and(|event| event.starts_with("pull_request"));
-        let is_derived = self.claims.contains_key("ref");
+        let event = self.event.as_deref();
+        let is_pull_request = event.is_some_and(|event| event.starts_with("pull_request"));
+        let names_base = claims.get("base_ref").is_some();
         self.base = match (base, std::mem::take(&mut self.base)) {
-            (Some(""), base) if is_pull_request || base != Base::None => Base::Absent,
-            (Some(name), base) if is_pull_request || base != Base::None => {
-                Base::Branch(branch_named(name))
-            }
-            (None, Base::None) if is_pull_request && !is_derived => Base::Assumed,
-            (_, base) => base,
+            (Some(name), of_claims) if is_pull_request || of_claims != Base::None => match name {
+                "" => Base::Absent,
+                name => Base::Branch(branch_named(name)),
+            },
+            (None, Base::None) if is_pull_request && claims.text("ref").is_none() => Base::Assumed,
+            (None, Base::Absent) if !names_base => Base::Assumed,
+            (_, of_claims) => of_claims,
         };
     }
 

@@ -165,7 +165,7 @@ fn a_described_base_is_the_one_that_is_given() {
             event: Some(event.to_owned()),
             ..Context::default()
         };
-        context.describe(base, Some("refs/x"));
+        context.describe(&Claims::default(), base, Some("refs/x"));
         assert_eq!(context.default_branch.as_deref(), Some("refs/heads/refs/x"));
         context.base
     };
@@ -181,12 +181,22 @@ fn a_described_base_is_the_one_that_is_given() {
         assert_eq!(described(event, None), Base::None);
         assert_eq!(described(event, Some("evil")), Base::None);
     }
-    let of_claims = |git_ref: &str, base: Option<&str>| {
-        let claims = json!({"event_name": "pull_request", "ref": git_ref, "head_ref": "x", "base_ref": "main"});
-        let mut context = Context::simulated(&self::claims(claims), None);
-        context.describe(base, None);
+    let described = |claims: serde_json::Value, base: Option<&str>| {
+        let claims = self::claims(claims);
+        let mut context = Context::simulated(&claims, None);
+        context.describe(&claims, base, None);
         context.base
     };
+    let of_claims = |git_ref: &str, base: Option<&str>| {
+        let claims = json!({"event_name": "pull_request", "ref": git_ref, "head_ref": "x", "base_ref": "main"});
+        described(claims, base)
+    };
+    // Claims that leave the base out, and claims that say that there is none.
+    let merge = json!({"event_name": "pull_request", "ref": "refs/pull/7/merge", "head_ref": "x"});
+    assert_eq!(described(merge.clone(), None), Base::Assumed);
+    let mut empty = merge;
+    empty["base_ref"] = "".into();
+    assert_eq!(described(empty, None), Base::Absent);
     // A flag wins; what the claims say is not assumed.
     assert_eq!(
         of_claims("refs/pull/7/merge", None),

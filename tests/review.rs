@@ -131,7 +131,7 @@ fn a_change_of_the_policy_is_reviewed_and_never_decides() {
     let run = run.unwrap();
     assert_eq!(run.head_sha, pull_request(&stage).head_sha.as_str());
     assert_snapshot!(shown(&run), @r#"
-    failure: access widens (2 changes) and narrows (1 change); 2 warnings; 1 of 2 cases does not hold; cases that cannot be run
+    failure: access widens (3 changes) and narrows (1 change); 2 warnings; 1 of 2 cases does not hold; cases that cannot be run
     .github/repo-permissions.tests.yml:8 failure case `a release branch deploys` does not hold: expected allowed, got denied (no_rule_matches): `ws:deployments:create` is denied: rule 2 (`production deploys`, line 6) needs branch `main` or `release/*`; this job has `release/1.0`; `release/*` would match as a glob: write `{ glob: "release/*" }`
     .github/other.tests.yml:2 failure these cases cannot be run: .github/other.tests.yml:2:1: `tests` has no case
     .github/repo-permissions.yml:9 warning glob-like: the regex `release/*` looks like a glob: its `*` repeats the character before it (write `{ glob: "release/*" }`, or as a regex `"release/[^/]*"`)

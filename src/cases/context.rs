@@ -60,6 +60,7 @@ pub(super) fn context<B: AsRef<[u8]>, E: Display>(
     context.event.get_or_insert_with(|| "push".to_owned());
     let of_payload = payload.as_ref().and_then(EventPayload::default_branch);
     context.describe(
+        &claims,
         given.base.as_deref(),
         given.default_branch.as_deref().or(of_payload),
     );

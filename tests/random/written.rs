@@ -16,7 +16,8 @@ fn yaml_text(text: &str) -> String {
     if text.starts_with(|c: char| c.is_ascii_alphabetic())
         && text.chars().all(bare)
         && !text.ends_with(':')
-        && !["true", "false"].contains(&text)
+        // Words of YAML 1.1: a policy has them in quotes.
+        && !["true", "false", "yes", "no", "on", "off", "y", "n", "null"].contains(&text)
     {
         return text.to_owned();
     }

@@ -81,7 +81,7 @@ fn every_key_is_in_both() {
 fn reads(text: &str, format: Format) -> bool {
     Document::parse(text, format).is_ok_and(|document| {
         let rules = document.rules().flat_map(|rule| {
-            let dimensions = [&rule.workflow, &rule.branch, &rule.environment];
+            let dimensions = [&rule.workflow, &rule.branch, &rule.base, &rule.environment];
             let claims = rule.claims.iter().map(|(_, patterns)| patterns);
             dimensions.into_iter().flatten().chain(claims)
         });

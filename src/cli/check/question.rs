@@ -161,6 +161,7 @@ fn context(arguments: &Arguments) -> Result<Context, Failure> {
     }
     let of_payload = payload.as_ref().and_then(EventPayload::default_branch);
     context.describe(
+        &claims,
         arguments.base.as_deref(),
         arguments.default_branch.as_deref().or(of_payload),
     );
