@@ -232,6 +232,21 @@ fn a_change_that_widens_can_fail_a_job() {
     }
 }
 
+#[test]
+fn standard_input_is_json_if_it_starts_with_a_brace() {
+    let files = Files::new("stdin-json");
+    for (stdin, code) in [
+        (" {\"version\": 1}\n", 1),
+        ("version: 1\n", 1),
+        // What only YAML reads.
+        ("{version: 1}\n", 2),
+        ("# {\nversion: 1\n", 1),
+    ] {
+        let run = files.diff(&["-", "old.yml", "--fail-on", "widen"], stdin);
+        assert_eq!(run.code, Some(code), "{stdin:?}: {}", run.stderr);
+    }
+}
+
 /// Grants all that `OLD` does.
 const NEW_WITHOUT_RELEASES: &str = r#"version: 1
 permissions:

@@ -140,7 +140,7 @@ pub fn cases() -> Vec<Case> {
     let fifty = (0..50).map(|number| format!("a:b{number}"));
     let mut many = "version: 1\npermissions:\n".to_owned();
     many += &"- permission: 1\n  branch: [{}, 1]\n  nonsense: 1\n".repeat(50_000);
-    vec![
+    let mut cases = vec![
         Case::check("the largest policy", "largest.yml", largest())
             .with([
                 "--repository",
@@ -333,5 +333,49 @@ pub fn cases() -> Vec<Case> {
         .gives(1, "permission_not_granted")
         .within(1_000)
         .heavy(),
+    ];
+    cases.extend(repeated());
+    cases
+}
+
+/// 10 MiB of what a parser may be slow at, or keep.
+fn repeated() -> impl Iterator<Item = Case> {
+    [
+        ("10 MB of a list in brackets", "x: [", "a,"),
+        ("10 MB of members in braces", "x: {", "a: b,"),
+        ("10 MB of lists in a list", "x: [", "[],"),
+        ("10 MB of pairs in a list", "x: [", "a: b,"),
+        ("10 MB of keys in quotes", "x: [", "\"a\": 1,"),
+        ("10 MB of dashes", "x: ", "- "),
+        ("10 MB of question marks", "", "? "),
+        ("10 MB of colons", "x: ", ": "),
+        ("10 MB of anchors", "x:\n", "- &a b\n"),
+        ("10 MB of aliases", "x:\n- &a b\n", "- *a\n"),
+        ("10 MB of an anchor's name", "x: &", "a"),
+        ("10 MB of tags", "x:\n", "- !a b\n"),
+        ("10 MB of a tag's name", "x: !", "a"),
+        ("10 MB of single quotes", "x: '", "''"),
+        ("10 MB of escapes", "x: \"", "\\u0041"),
+        ("10 MB of halves of characters", "x: \"", "\\ud800"),
+        ("10 MB of folded lines", "x: \"", "a\n  "),
+        ("10 MB of lines of a block", "x: |\n", "  a\n"),
+        ("10 MB of empty lines of a block", "x: >\n", "\n"),
+        ("10 MB of plain lines", "x: a", "\n  a"),
+        ("10 MB of comments", "", "# a\n"),
+        ("10 MB of comments in brackets", "x: [", "# a\n"),
+        ("10 MB of tabs", "x:", "\t"),
+        ("10 MB of carriage returns", "x: y # ", "\r"),
+        ("10 MB of line separators", "x: y # ", "\u{2028}"),
+        ("10 MB of joiners", "x: y # ", "\u{200d}"),
+        ("10 MB of joiners in a key", "? ", "\u{200d}"),
+        ("10 MB of documents", "", "---\n"),
+        ("10 MB of directives", "", "%YAML 1.2\n"),
     ]
+    .map(|(name, head, part)| {
+        Case::check(name, "repeated.yml", filled(head, part, "\n", MAX_FILE))
+            .gives(2, "policy_invalid")
+            .within(128)
+            .heavy()
+    })
+    .into_iter()
 }
