@@ -7,7 +7,7 @@ use jiff::Timestamp;
 use super::rule::{Filter, Rule};
 use super::yaml::{comment, member, scalar};
 use super::{Ids, Proposal, Target};
-use crate::context::Context;
+use crate::context::{Base, Context};
 use crate::decision::{Decision, Scope, decide};
 use crate::policy::{Document, Format, KNOWN_KEYS, PermissionKey};
 
@@ -107,6 +107,7 @@ fn of_rule(rule: &Rule, base: &Context) -> Vec<Case> {
     let Some(branch) = rule.branches.first().map(sample) else {
         return Vec::new();
     };
+    let into = rule.bases.first().map(sample);
     let of_fork = matches!(rule.branches.first(), Some(Filter::Regex(_)));
     let (other, why) = if of_fork {
         (format!("octocat:{branch}"), "but not from a fork")
@@ -118,6 +119,7 @@ fn of_rule(rule: &Rule, base: &Context) -> Vec<Case> {
         branch: Some(branch),
         environment: rule.environments.first().cloned(),
         event: rule.events.first().cloned(),
+        base: into.clone().map_or(Base::None, Base::Branch),
         ..base.clone()
     };
     let denied = Context {
@@ -130,10 +132,16 @@ fn of_rule(rule: &Rule, base: &Context) -> Vec<Case> {
         context,
         expect,
     };
-    vec![
+    let elsewhere = into.map(|_| Context {
+        base: Base::Branch("another-branch".to_owned()),
+        ..context.clone()
+    });
+    let elsewhere = elsewhere.map(|into| case("but not into another branch", into, "denied"));
+    let cases = [
         case("is allowed", context, "allowed"),
         case(why, denied, "denied"),
-    ]
+    ];
+    cases.into_iter().chain(elsewhere).collect()
 }
 
 impl Case {
@@ -144,7 +152,7 @@ impl Case {
             .filter_map(|key| PermissionKey::parse(key.into()).ok())
             .collect();
         let now = Timestamp::UNIX_EPOCH;
-        let Ok(decided) = decide(policy, Scope::Given, &keys, &self.context, now) else {
+        let Ok(decided) = decide(policy, Scope::Offline, &keys, &self.context, now) else {
             return false;
         };
         let denied = decided
@@ -173,11 +181,12 @@ impl Case {
             }
         }
         for (key, value) in [
-            ("repository", &context.repository),
-            ("workflow", &context.workflow),
-            ("branch", &context.branch),
-            ("environment", &context.environment),
-            ("event", &context.event),
+            ("repository", context.repository.as_deref()),
+            ("workflow", context.workflow.as_deref()),
+            ("branch", context.branch.as_deref()),
+            ("base", context.base.branch()),
+            ("environment", context.environment.as_deref()),
+            ("event", context.event.as_deref()),
         ] {
             if let Some(value) = value {
                 text.push_str(&format!("      {key}: {}\n", scalar(value)));

@@ -46,7 +46,9 @@ fn show(files: &[(&str, &str)]) -> String {
     let proposal = proposal(files);
     checked(&proposal, &Target::Own);
     let rules = proposal.rules.iter().map(|rule| {
-        let branches: Vec<_> = rule.branches.iter().map(super::Filter::text).collect();
+        let mut branches: Vec<_> = rule.branches.iter().map(super::Filter::text).collect();
+        let bases = rule.bases.iter().map(super::Filter::text);
+        branches.extend(bases.flat_map(|base| ["into", base]));
         format!(
             "{}: {} | {} | {} | {}",
             rule.name,
@@ -78,6 +80,8 @@ fn events_come_from_where_they_come_from() {
         "{push: {tags-ignore: ['v*']}}",
         "{push: {branches: [main], tags: ['v*']}}",
         "[pull_request, merge_group]",
+        "{pull_request: {branches: ['**', '!wip']}}",
+        "{pull_request: {branches-ignore: [wip]}}",
         "[pull_request_target, workflow_run, push, push]",
         "[workflow_call, workflow_dispatch]",
         "workflow_call",
@@ -126,6 +130,15 @@ fn events_come_from_where_they_come_from() {
 
     [pull_request, merge_group]
     - a.yml: it deploys what nobody has merged; write a rule if that is meant
+
+    {pull_request: {branches: ['**', '!wip']}}
+    - a.yml: it deploys what nobody has merged; write a rule if that is meant
+    - a.yml: a base with `!` cannot be said, since rules only add; globs beside it are left out
+    - a.yml: pull requests into many branches start it; only the base `main` is named
+
+    {pull_request: {branches-ignore: [wip]}}
+    - a.yml: it deploys what nobody has merged; write a rule if that is meant
+    - a.yml: pull requests into many branches start it; only the base `main` is named
 
     [pull_request_target, workflow_run, push, push]
     a.yml on main for prod: ws:deployments:create | main | prod | push
@@ -182,22 +195,22 @@ fn what_jobs_look_like() {
 
     a: {steps: [{run: terraform plan}]}
     a.yml on main: ws:affected_stacks:create | main |  | push
-    a.yml in pull requests: ws:affected_stacks:create | [^:]+ |  | pull_request
+    a.yml in pull requests: ws:affected_stacks:create | [^:]+ into main |  | pull_request
     a.yml in the merge queue: ws:affected_stacks:create | gh-readonly-queue/main/** |  | merge_group
 
     a: {steps: [{run: terraform plan}]}, b: {environment: prod}
     a.yml on main for prod: ws:deployments:create | main | prod | push schedule
-    a.yml in pull requests: ws:affected_stacks:create | [^:]+ |  | pull_request
+    a.yml in pull requests: ws:affected_stacks:create | [^:]+ into main |  | pull_request
     a.yml in the merge queue: ws:affected_stacks:create | gh-readonly-queue/main/** |  | merge_group
 
     a: {steps: [{uses: cloudposse/github-action-atmos-affected-stacks@v6}]}
     a.yml on main: ws:affected_stacks:create | main |  | push
-    a.yml in pull requests: ws:affected_stacks:create | [^:]+ |  | pull_request
+    a.yml in pull requests: ws:affected_stacks:create | [^:]+ into main |  | pull_request
     a.yml in the merge queue: ws:affected_stacks:create | gh-readonly-queue/main/** |  | merge_group
 
     a: {steps: [{run: "atmos describe affected \\\n  --upload"}]}
     a.yml on main: ws:affected_stacks:create | main |  | push
-    a.yml in pull requests: ws:affected_stacks:create | [^:]+ |  | pull_request
+    a.yml in pull requests: ws:affected_stacks:create | [^:]+ into main |  | pull_request
     a.yml in the merge queue: ws:affected_stacks:create | gh-readonly-queue/main/** |  | merge_group
 
     a: {steps: [{run: atmos list instances --upload}]}
@@ -234,8 +247,8 @@ jobs:
     insta::assert_snapshot!(show(&[("a.yml", &asking), ("b.yml", other)]), @"
     a.yml on main: ws:locks:create a:b | main |  | push
     a.yml on main for prod: ws:deployments:create | main | prod | push
-    a.yml in pull requests: ws:locks:create a:b | [^:]+ |  | pull_request
-    a.yml in pull requests for prod: ws:deployments:create | [^:]+ | prod | pull_request
+    a.yml in pull requests: ws:locks:create a:b | [^:]+ into main |  | pull_request
+    a.yml in pull requests for prod: ws:deployments:create | [^:]+ into main | prod | pull_request
     - a.yml: line 6 asks for what is no permission: `deploy` is not a permission key (write lower-case words joined by `:`, such as `ws:deployments:create`)
     - a.yml: line 6 asks for `${{ vars.KEY }}`, which only a run knows
     - a.yml: line 7 asks in a job without `id-token: write`, so there is no token to decide on
@@ -327,7 +340,7 @@ proptest! {
             "push": { "branches": branches, "tags": tags },
             event: {},
             "merge_group": { "branches": branches },
-            "pull_request": null,
+            "pull_request": { "branches": branches },
         });
         let jobs: serde_json::Map<_, _> = environments
             .iter()

@@ -20,6 +20,8 @@ pub struct Rule {
     pub workflow: String,
     /// At least one.
     pub branches: Vec<Filter>,
+    /// The bases of pull requests; empty in other events.
+    pub bases: Vec<Filter>,
     /// Empty: any, or none.
     pub environments: Vec<String>,
     /// At least one, all trusted.
@@ -94,6 +96,7 @@ pub(super) fn combine(file: &Workflow, needs: &[Need], starts: &[Start]) -> Vec<
                 permissions: vec![key.to_owned()],
                 workflow: file.file.clone(),
                 branches: start.branches.clone(),
+                bases: start.bases.clone(),
                 environments,
                 events,
                 remarks,

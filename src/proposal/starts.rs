@@ -14,6 +14,8 @@ pub(super) struct Start {
     pub(super) kind: Kind,
     pub(super) events: Vec<String>,
     pub(super) branches: Vec<Filter>,
+    /// Of pull requests; empty elsewhere.
+    pub(super) bases: Vec<Filter>,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -81,7 +83,8 @@ pub(super) fn of(workflow: &Workflow, default_branch: &str) -> Starts {
             }
             "pull_request" => {
                 let own = vec![Filter::Regex(OWN_BRANCHES)];
-                starts.add(Kind::PullRequest, event, own);
+                let bases = starts.bases_of(file, trigger, &main);
+                starts.add_into(Kind::PullRequest, event, own, bases);
             }
             event if !is_trusted_event(event) => starts.left_out.push(format!(
                 "{file}: people who cannot write to the repository can start `{event}`, or it brings what they wrote, so a rule has to name it; do that only if nothing of it is checked out or run"
@@ -98,11 +101,16 @@ pub(super) fn of(workflow: &Workflow, default_branch: &str) -> Starts {
 
 impl Starts {
     fn add(&mut self, kind: Kind, event: &str, branches: Vec<Filter>) {
+        self.add_into(kind, event, branches, Vec::new());
+    }
+
+    fn add_into(&mut self, kind: Kind, event: &str, branches: Vec<Filter>, bases: Vec<Filter>) {
         if branches.is_empty() {
             return;
         }
         let mut known = self.list.iter_mut();
-        let known = known.find(|start| start.kind == kind && start.branches == branches);
+        let known = known
+            .find(|start| start.kind == kind && start.branches == branches && start.bases == bases);
         match known {
             Some(start) if start.events.iter().any(|known| known == event) => {}
             Some(start) => start.events.push(event.to_owned()),
@@ -110,6 +118,7 @@ impl Starts {
                 kind,
                 events: vec![event.to_owned()],
                 branches,
+                bases,
             }),
         }
     }
@@ -125,6 +134,24 @@ impl Starts {
             ));
         }
         globs
+    }
+
+    /// The bases of `on.pull_request`, else the default branch.
+    fn bases_of(&mut self, file: &str, trigger: &Trigger, main: &[Filter]) -> Vec<Filter> {
+        let bases = self.names(file, "base", &trigger.branches, "");
+        let is_any = |filter: &Filter| matches!(filter.text(), "*" | "**");
+        if !bases.is_empty() && !bases.iter().any(is_any) {
+            return bases;
+        }
+        let main = main.to_vec();
+        if !trigger.branches.is_empty() || !trigger.branches_ignore.is_empty() {
+            let names: Vec<_> = main.iter().map(|filter| quoted(filter.text())).collect();
+            self.left_out.push(format!(
+                "{file}: pull requests into many branches start it; only the base {} is named",
+                names.join(", ")
+            ));
+        }
+        main
     }
 
     /// The branches of `on.push`; empty when only tags start it.

@@ -111,6 +111,15 @@ pub(super) fn rule_text(text: &mut String, indent: usize, rule: &Rule) {
         );
     }
     member(text, indent, "branch", &branches);
+    if !rule.bases.is_empty() {
+        let bases: Vec<_> = rule.bases.iter().map(pattern).collect();
+        comment(
+            text,
+            indent,
+            "A pull request runs the merge of its head and its base.",
+        );
+        member(text, indent, "base", &bases);
+    }
     if !rule.environments.is_empty() {
         let names: Vec<_> = rule.environments.iter().map(|name| exact(name)).collect();
         member(text, indent, "environment", &names);

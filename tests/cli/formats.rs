@@ -323,6 +323,14 @@ const EACH_CODE: &[(&str, &str)] = &[
         "permissions: [{ permission: ws:locks:create, branch: main, events: [merge_group] }]\n",
     ),
     (
+        "missing-base",
+        "repositories: [{ repository: o/r, repository_id: 7, owner_id: 8, permissions: [{ permission: ws:locks:create, branch: main, events: [pull_request] }] }]\n",
+    ),
+    (
+        "unused-base",
+        "permissions: [{ permission: ws:locks:create, branch: main, base: main, events: [push] }]\n",
+    ),
+    (
         "double-backslash",
         "permissions: [{ permission: ws:locks:create, workflow: '.*\\\\.yml' }]\n",
     ),
@@ -476,6 +484,10 @@ fn each_code() {
       2:90-103 warning[impossible-claim]: no job has a claim `runner_environment` that `github_hosted` matches: it is `github-hosted` or `self-hosted` (write `github-hosted`) [to decide: "github-hosted"]
     permissions: [{ permission: ws:locks:create, branch: main, events: [merge_group] }]
       2:69-80 warning[impossible-event]: in the event `merge_group` no job has the branch `main`: it is the merge queue's own, below `gh-readonly-queue/` (leave the event out, or add `{ glob: "gh-readonly-queue/main/**" }` for the queue of `main`)
+    repositories: [{ repository: o/r, repository_id: 7, owner_id: 8, permissions: [{ permission: ws:locks:create, branch: main, events: [pull_request] }] }]
+      2:134-146 warning[missing-base]: the rule names `pull_request`, and its `branch` has to match the base as well as the head (name the branches that the pull requests go into, such as `base: main`)
+    permissions: [{ permission: ws:locks:create, branch: main, base: main, events: [push] }]
+      2:66-70 warning[unused-base]: `base` is ignored: none of the rule's events is about a pull request (remove it, or name `pull_request` in `events`)
     permissions: [{ permission: ws:locks:create, workflow: '.*\\.yml' }]
       2:56-66 warning[double-backslash]: the regex `.*\\.yml` asks for a backslash in the value (file names, branches and environments have none: write `.*\.yml`) [to decide: "'.*\\.yml'"]
     permissions: [{ permission: ws:locks:create, branch: ^release/ }]

@@ -430,7 +430,7 @@ jobs: {preview: {environment: preview, steps: [{run: ./preview}]}}
     assert_snapshot!(init("monorepo", &workflows), @r#"
     ----
     wrote `.github/repo-permissions.yml`: 5 rules from 5 workflow files, default branch `main`, 4 questions left to you in its comments
-    wrote `.github/repo-permissions.tests.yml`: 11 cases
+    wrote `.github/repo-permissions.tests.yml`: 12 cases
     next: read the policy, then
       repo-permissions lint .github/repo-permissions.yml
       repo-permissions test .github/repo-permissions.tests.yml
@@ -449,6 +449,8 @@ jobs: {preview: {environment: preview, steps: [{run: ./preview}]}}
         workflow: atmos-pro-plan.yml
         # Every branch of this repository; a fork's is OWNER:BRANCH.
         branch: "[^:]+"
+        # A pull request runs the merge of its head and its base.
+        base: main
         events: [pull_request]
 
       - name: atmos-pro-plan.yml in the merge queue
@@ -497,6 +499,7 @@ jobs: {preview: {environment: preview, steps: [{run: ./preview}]}}
         context:
           workflow: atmos-pro-plan.yml
           branch: feature/example
+          base: main
           event: pull_request
         expect: allowed
 
@@ -505,6 +508,16 @@ jobs: {preview: {environment: preview, steps: [{run: ./preview}]}}
         context:
           workflow: atmos-pro-plan.yml
           branch: octocat:feature/example
+          base: main
+          event: pull_request
+        expect: denied
+
+      - name: atmos-pro-plan.yml in pull requests but not into another branch
+        permission: ws:affected_stacks:create
+        context:
+          workflow: atmos-pro-plan.yml
+          branch: feature/example
+          base: another-branch
           event: pull_request
         expect: denied
 
@@ -581,6 +594,7 @@ jobs: {preview: {environment: preview, steps: [{run: ./preview}]}}
         context:
           workflow: another-workflow.yml
           branch: feature/example
+          base: main
           event: pull_request
         expect: denied
     "#);
@@ -595,7 +609,7 @@ jobs: {plan: {steps: [{uses: hashicorp/setup-terraform@v3}, {run: terraform plan
     assert_snapshot!(init("pull-requests", &[("plan.yml", plan)]), @r#"
     ----
     wrote `.github/repo-permissions.yml`: 1 rule from 1 workflow file, default branch `main`
-    wrote `.github/repo-permissions.tests.yml`: 3 cases
+    wrote `.github/repo-permissions.tests.yml`: 4 cases
     next: read the policy, then
       repo-permissions lint .github/repo-permissions.yml
       repo-permissions test .github/repo-permissions.tests.yml
@@ -614,6 +628,8 @@ jobs: {plan: {steps: [{uses: hashicorp/setup-terraform@v3}, {run: terraform plan
         workflow: plan.yml
         # Every branch of this repository; a fork's is OWNER:BRANCH.
         branch: "[^:]+"
+        # A pull request runs the merge of its head and its base.
+        base: main
         events: [pull_request]
     ----
     # schema: repo-permissions-tests.schema.json
@@ -628,6 +644,7 @@ jobs: {plan: {steps: [{uses: hashicorp/setup-terraform@v3}, {run: terraform plan
         context:
           workflow: plan.yml
           branch: feature/example
+          base: main
           event: pull_request
         expect: allowed
 
@@ -636,6 +653,16 @@ jobs: {plan: {steps: [{uses: hashicorp/setup-terraform@v3}, {run: terraform plan
         context:
           workflow: plan.yml
           branch: octocat:feature/example
+          base: main
+          event: pull_request
+        expect: denied
+
+      - name: plan.yml in pull requests but not into another branch
+        permission: ws:affected_stacks:create
+        context:
+          workflow: plan.yml
+          branch: feature/example
+          base: another-branch
           event: pull_request
         expect: denied
 
@@ -644,6 +671,7 @@ jobs: {plan: {steps: [{uses: hashicorp/setup-terraform@v3}, {run: terraform plan
         context:
           workflow: another-workflow.yml
           branch: feature/example
+          base: main
           event: pull_request
         expect: denied
     "#);

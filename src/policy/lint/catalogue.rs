@@ -47,6 +47,8 @@ catalogue! {
     UNKNOWN_EVENT "unknown-event" Warning "An event that GitHub does not have.";
     UNTRUSTED_EVENT "untrusted-event" Note "A rule for an event that runs trusted code on untrusted input.";
     IMPOSSIBLE_EVENT "impossible-event" Warning "An event in which no job has what the rule asks for.";
+    MISSING_BASE "missing-base" Warning "A rule for pull requests that matches few or none, since its branch has to match their base too.";
+    UNUSED_BASE "unused-base" Warning "A base in a rule for events that are not about pull requests.";
     UNKNOWN_CLAIM "unknown-claim" Warning "A claim whose name is nearly that of a known one.";
     IMPOSSIBLE_CLAIM "impossible-claim" Warning "A pattern for a claim that no value of the claim matches.";
     WEAK_CLAIM "weak-claim" Warning "A claim that says less than it seems to.";

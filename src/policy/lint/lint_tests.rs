@@ -259,6 +259,60 @@ fn events_and_what_their_jobs_have() {
 }
 
 #[test]
+fn bases() {
+    let central = |rule: &str| {
+        let text = format!(
+            "version: 1\nrepositories:\n  - {{ repository: o/r, repository_id: 7, permissions: [{{ permission: ws:locks:create, {rule} }}] }}\n"
+        );
+        found(&text)
+            .into_iter()
+            .filter_map(|finding| finding.split_once(' ').map(|(_, code)| code.to_owned()))
+            .collect::<Vec<_>>()
+    };
+    for (rule, code) in [
+        ("branch: main, events: [pull_request]", Some("missing-base")),
+        (
+            "branch: { glob: 'feature/**' }, events: [push, pull_request]",
+            Some("missing-base"),
+        ),
+        (
+            "branch: [x, y], events: [pull_request_target]",
+            Some("missing-base"),
+        ),
+        (
+            "branch: main, base: main, events: [push, schedule]",
+            Some("unused-base"),
+        ),
+        // They may be merged into `main`.
+        ("branch: '[^:]+', events: [pull_request]", None),
+        (
+            "branch: [main, { glob: 'feature/**' }], events: [pull_request]",
+            None,
+        ),
+        ("workflow: x.yml, events: [pull_request]", None),
+        // It is for pushes as well.
+        ("branch: main", None),
+        ("branch: main, base: main", None),
+        ("branch: x, base: main, events: [pull_request]", None),
+        ("branch: x, base: main, events: [event_of_tomorrow]", None),
+        ("branch: main, events: [push]", None),
+    ] {
+        let found = central(rule);
+        let of_bases: Vec<_> = found
+            .iter()
+            .filter(|code| code.ends_with("-base"))
+            .collect();
+        assert_eq!(of_bases, code.iter().collect::<Vec<_>>(), "{rule}");
+    }
+    // At the top the default branch is trusted.
+    assert_eq!(of_rule("branch: x\nevents: [pull_request]"), [""; 0]);
+    assert_eq!(
+        of_rule("branch: x\nbase: y\nevents: [push]"),
+        ["5:11 unused-base"]
+    );
+}
+
+#[test]
 fn expiry() {
     let one = |text: &str| of_rule(&format!("branch: main\nexpires: {text}"));
     assert_eq!(one("2027-01-01"), [""; 0]);

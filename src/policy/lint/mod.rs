@@ -6,6 +6,7 @@
 
 mod anchors;
 mod backslashes;
+mod base;
 pub mod catalogue;
 mod claims;
 mod cover;
@@ -176,6 +177,7 @@ fn check(document: &Document<'_>, is_whole: bool, options: &Options, findings: &
             }
             keys::check(rule, findings);
             events::check(rule, &mut forms, findings);
+            base::check(rule, findings);
             expiry::check(rule, options.now, findings);
         }
         if is_whole {
