@@ -232,6 +232,21 @@ fn a_change_that_widens_can_fail_a_job() {
     }
 }
 
+#[test]
+fn standard_input_is_json_if_it_starts_with_a_brace() {
+    let files = Files::new("stdin-json");
+    for (stdin, is_valid) in [
+        (" {\"version\": 1}\n", true),
+        ("version: 1\n", true),
+        // What only YAML reads.
+        ("{version: 1}\n", false),
+        ("# {\nversion: 1\n", true),
+    ] {
+        let run = files.diff(&["old.yml", "-"], stdin);
+        assert_eq!(run.code == Some(0), is_valid, "{stdin:?}: {}", run.stderr);
+    }
+}
+
 /// Grants all that `OLD` does.
 const NEW_WITHOUT_RELEASES: &str = r#"version: 1
 permissions:

@@ -443,7 +443,7 @@ fn json_problems() {
     insta::assert_snapshot!(json("{\"version\": 1, \"workspace\": \"\\ud800\"}"), @"line 1, column 36: not valid JSON: unexpected end of hex escape");
     insta::assert_snapshot!(json("{\"version\": 1, \"workspace\": \"a\nb\"}"), @r"line 1, column 31: not valid JSON: control character (\u0000-\u001F) found while parsing a string");
     insta::assert_snapshot!(json("{\"version\": 1"), @"line 1, column 14: not valid JSON: EOF while parsing an object");
-    insta::assert_snapshot!(json("{version: 1}"), @"line 1, column 2: not valid JSON: key must be a string");
+    insta::assert_snapshot!(json("{version: 1}"), @"line 1, column 2: not valid JSON: key must be a string (write keys in double quotes; what starts with `{` and has no file name is JSON)");
     insta::assert_snapshot!(json("{\"version\": 1, \"repositories\": [{\"repository\": \"a/b\", \"repository_id\": \"1\", \"permissions\": []}]}"), @"line 1, column 72: `repository_id` is `1`, expected a positive integer (write it in decimal digits, without quotes, a sign, a leading zero or an underscore)");
     insta::assert_snapshot!(json("{\"version\": 1, \"permissions\": [{\"permission\": \"a:b\", \"<<\": {}}]}"), @"line 1, column 54: merge keys (`<<`) are not allowed in a policy (write the values out)");
 }

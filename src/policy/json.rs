@@ -121,6 +121,9 @@ impl<'a> Json<'a> {
                 "remove the comma before the closing bracket"
             }
             _ if rest.starts_with(['/', '#']) => "JSON has no comments",
+            jiter::JiterErrorType::JsonError(JsonErrorType::KeyMustBeAString) => {
+                "write keys in double quotes; what starts with `{` and has no file name is JSON"
+            }
             _ if rest.starts_with('\'') => "JSON takes double quotes only",
             _ if is_first => "it starts with `{`; a file in YAML needs a name that ends in `.yml`",
             _ => return problem,

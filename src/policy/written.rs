@@ -4,6 +4,7 @@ use std::fmt::Write as _;
 
 use super::{Format, Kind};
 use crate::report::text::visible;
+use crate::unicode::is_default_ignorable;
 
 /// A text as a scalar, in YAML without quotes where no reader takes it for anything else.
 pub(crate) fn scalar(text: &str, format: Format) -> String {
@@ -67,9 +68,11 @@ pub(crate) fn pattern(text: &str, kind: Kind, format: Format) -> String {
 /// Whether people see a character, and take it for itself.
 pub(crate) fn is_shown(c: char) -> bool {
     let is_known = c.is_ascii() || c.is_alphanumeric();
+    // Some of them are letters.
+    let is_hidden = is_default_ignorable(c);
     let mut utf8 = [0; 4];
     let c = c.encode_utf8(&mut utf8);
-    is_known && visible(c) == *c
+    is_known && !is_hidden && visible(c) == *c
 }
 
 /// Whether a text without quotes is a boolean, null or a number to some reader of YAML 1.1 or 1.2.
@@ -117,6 +120,7 @@ mod tests {
             ("(main|develop)", "(main|develop)"),
             (r"[a]\d", r"'[a]\d'"),
             ("a\"b\\c'", "'a\"b\\c'''"),
+            ("a\u{3164}\u{fe0f}", "\"a\\U00003164\\U0000fe0f\""),
             (
                 "a\n\u{1b}\u{e0041}\\",
                 "\"a\\U0000000a\\U0000001b\\U000e0041\\\\\"",
