@@ -744,6 +744,49 @@ fn the_context_can_come_from_claims() {
 }
 
 #[test]
+fn cases_of_pull_requests_name_a_base() {
+    let policy = "version: 1
+permissions:
+  - permission: a:b
+    branch: feature/x
+    events: [pull_request]
+  - permission: c:d
+    branch: feature/x
+    base: develop
+";
+    let case = |name: &str, permission: &str, more: &str, expect: &str| {
+        format!(
+            "  - {{ name: {name}, permission: {permission}, context: {{ branch: feature/x, event: pull_request{more} }}, expect: {expect} }}\n"
+        )
+    };
+    let cases = [
+        case("into an unreviewed branch", "a:b", ", base: evil", "no_rule_matches"),
+        case("into a branch of the same name", "a:b", ", base: feature/x", "allowed"),
+        case("into the default branch", "a:b", ", base: main, default_branch: main", "allowed"),
+        case("into a branch that was the default one", "a:b", ", base: main, default_branch: trunk", "denied"),
+        case("into what base names", "c:d", ", base: develop", "allowed"),
+        case("into the default branch that base does not name", "c:d", ", base: main, default_branch: main", "denied"),
+        case("without a base", "c:d", "", "allowed"),
+        "  - { name: a push, permission: c:d, context: { branch: feature/x, base: evil }, expect: allowed }\n".to_owned(),
+    ];
+    let directory = Directory::new("bases").with("policy.yml", policy);
+    let directory = directory.with_cases(&cases.concat());
+    let run = directory.test(&["cases.yml"]);
+    assert_eq!(run.code, Some(0), "{}", run.stdout);
+    assert_snapshot!(run.stdout, @"");
+    let json: Value =
+        serde_json::from_str(&directory.test(&["cases.yml", "--format", "json"]).stdout).unwrap();
+    let assumed: Vec<_> = json["cases"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|case| case["assumed"].is_string())
+        .collect();
+    assert_eq!(assumed.iter().filter(|assumed| **assumed).count(), 1);
+    assert!(assumed[6]);
+}
+
+#[test]
 fn rules_at_the_top_count_where_the_policy_lies() {
     let policy = format!("{POLICY}permissions:\n  - permission: a:b\n");
     let own = "

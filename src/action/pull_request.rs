@@ -2,6 +2,7 @@
 
 use http::StatusCode;
 use tokio::task::JoinHandle;
+use tokio::time::Instant;
 
 use super::credentials::Credentials;
 use super::environment::Environment;
@@ -34,6 +35,8 @@ impl<'a> OfRun<'a> {
         let number = environment.get("GITHUB_REF").and_then(pull_request_number);
         let number = number.and_then(|number| number.parse().ok());
         let is_one = number.is_some() || runtime.job.event_name == "pull_request_target";
+        // What cannot be had must leave time to decide without it.
+        let budget = Budget::until(Instant::now() + budget.left() / 2);
         is_one.then_some(Self {
             runtime,
             credentials,

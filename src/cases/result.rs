@@ -23,6 +23,8 @@ pub struct CaseResult {
     pub reason: Reason,
     /// The decision in one sentence.
     pub message: String,
+    /// What the case leaves out and the decision takes for granted: `base`.
+    pub assumed: Option<&'static str>,
     /// How it was decided. Only of the first cases that do not hold: their number is the caller's.
     pub failed: Option<Failed>,
     pub(super) holds: bool,

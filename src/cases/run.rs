@@ -145,6 +145,7 @@ fn result(
         decision: outcome.decision,
         reason: outcome.reason,
         message: outcome.message,
+        assumed: outcome.assumed,
         failed: is_explained.then(|| Failed {
             context: context.clone(),
             permissions: permissions.collect(),

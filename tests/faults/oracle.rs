@@ -39,6 +39,9 @@ fn errors(role: Role, kind: &Kind) -> Vec<Outcome> {
         Role::Token => vec![error("token_unavailable")],
         Role::Keys if is_an_answer => vec![error("token_unavailable"), error("token_invalid")],
         Role::Keys => vec![error("token_unavailable")],
+        // The job may not read pull requests: the payload says where the head is.
+        Role::Head if kind.name == "403" || kind.name == "404" => Vec::new(),
+        Role::Head | Role::DefaultBranch => vec![("denied", "no_rule_matches")],
         Role::Policy | Role::EitherPolicy if kind.status() == Some(404) => {
             vec![error("policy_not_found")]
         }

@@ -9,6 +9,10 @@ use super::scene::{Place, Scene};
 pub enum Role {
     Token,
     Keys,
+    /// Where the head of a pull request is.
+    Head,
+    /// Which base the own policy trusts.
+    DefaultBranch,
     Policy,
     OwnPolicy,
     /// With the job's token while the App's is taken; where that fails, with the App's.
@@ -63,7 +67,7 @@ const fn second(request: Request) -> Request {
 }
 
 /// In the order in which they are made.
-pub const REQUESTS: [Request; 26] = [
+pub const REQUESTS: [Request; 28] = [
     request("OIDC token", Role::Token, Place::Default, Endpoint::Token),
     request("issuer's keys", Role::Keys, Place::Default, Endpoint::Keys),
     second(request(
@@ -72,6 +76,18 @@ pub const REQUESTS: [Request; 26] = [
         Place::Rotated,
         Endpoint::Keys,
     )),
+    request(
+        "pull request",
+        Role::Head,
+        Place::Review,
+        Endpoint::PullRequest,
+    ),
+    request(
+        "default branch",
+        Role::DefaultBranch,
+        Place::Review,
+        Endpoint::Repository,
+    ),
     request("policy", Role::Policy, Place::Default, Endpoint::Contents),
     request(
         "policy's commit",

@@ -22,7 +22,12 @@ pub(super) fn human(results: &Results, colours: Colours) -> String {
             } else {
                 colours.denied("✗")
             };
-            let _ = writeln!(text, "  {mark} {}", visible(&case.name));
+            let assumed = case
+                .assumed
+                .map(|what| format!(" ({what} not given, taken to be trusted)"));
+            let assumed = assumed.unwrap_or_default();
+            let assumed = colours.dim(&assumed);
+            let _ = writeln!(text, "  {mark} {}{assumed}", visible(&case.name));
         }
         text.push('\n');
     }

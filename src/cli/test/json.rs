@@ -30,6 +30,8 @@ struct Case<'a> {
     reason: Reason,
     message: &'a str,
     passed: bool,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    assumed: Option<&'a str>,
 }
 
 #[derive(Serialize)]
@@ -53,6 +55,7 @@ pub(super) fn json(results: &Results) -> String {
             reason: case.reason,
             message: &case.message,
             passed: case.holds(),
+            assumed: case.assumed,
         })
     });
     let errors = results.errors().map(|error| Error {
