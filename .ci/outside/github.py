@@ -269,7 +269,7 @@ class GitHub:
         if kind in ("webhook", "logs"):
             wrong = receivers.webhook(request, self.webhook_secrets) if kind == "webhook" else receivers.logs(request)
             self.violations += wrong
-        elif kind not in ("id-token", "keys"):
+        elif kind not in ("id-token", "keys", "discovery"):
             wrong = self._hold(request, route)
             if wrong:
                 self.violations += wrong
@@ -291,8 +291,12 @@ class GitHub:
         if "tokens" in roles and path == self.token_path:
             return "id-token", {}
         issuer = urlsplit(self.issuer).path
-        if ("issuer" if self.hosts else "server") in roles and path == f"{issuer}/.well-known/jwks":
-            return "keys", {}
+        if ("issuer" if self.hosts else "server") in roles:
+            # The keys of an enterprise's issuer are those of the root, as its document says.
+            if path == f"{issuer.removesuffix(self.issuer_slug)}/.well-known/jwks":
+                return "keys", {}
+            if self.issuer_slug and path == f"{issuer}/.well-known/openid-configuration":
+                return "discovery", {}
         if "api" not in roles or not path.startswith(self.prefix + "/"):
             return None, {}
         path = path.removeprefix(self.prefix)
@@ -341,6 +345,10 @@ class GitHub:
         token = self.mint({name: value for name, value in claims.items() if value is not None})
         self.minted.append(token)
         return Answer(200, {"count": len(token), "value": token})
+
+    def _discovery(self, _request, _route):
+        root = self.issuer.removesuffix(self.issuer_slug)
+        return Answer(200, {"issuer": self.issuer, "jwks_uri": f"{root}/.well-known/jwks"})
 
     def _keys(self, request, _route):
         if request.headers.get("authorization"):
