@@ -773,7 +773,21 @@ permissions:
     let directory = directory.with_cases(&cases.concat());
     let run = directory.test(&["cases.yml"]);
     assert_eq!(run.code, Some(0), "{}", run.stdout);
-    assert_snapshot!(run.stdout, @"");
+    assert_snapshot!(run.stdout, @"
+    cases.yml
+      ✓ into an unreviewed branch
+      ✓ into a branch of the same name
+      ✓ into the default branch
+      ✓ into a branch that was the default one
+      ✓ into what base names
+      ✓ into the default branch that base does not name
+      ✓ without a base (base not given, taken to be trusted)
+      ✓ a push
+
+    2 of 2 rules matched in a case
+
+    8 cases: 8 passed, 0 failed
+    ");
     let json: Value =
         serde_json::from_str(&directory.test(&["cases.yml", "--format", "json"]).stdout).unwrap();
     let assumed: Vec<_> = json["cases"]

@@ -79,13 +79,13 @@ pub const REQUESTS: [Request; 28] = [
     request(
         "pull request",
         Role::Head,
-        Place::Review,
+        Place::PullRequest,
         Endpoint::PullRequest,
     ),
     request(
         "default branch",
         Role::DefaultBranch,
-        Place::Review,
+        Place::PullRequest,
         Endpoint::Repository,
     ),
     request("policy", Role::Policy, Place::Default, Endpoint::Contents),

@@ -37,6 +37,8 @@ pub enum Place {
     Delegated,
     App,
     AppElsewhere,
+    /// A pull request into the default branch.
+    PullRequest,
     /// A pull request that changes the policy.
     Review,
     /// A webhook and an OpenTelemetry endpoint.
@@ -173,6 +175,10 @@ impl Scene {
                 if place == Place::AppElsewhere {
                     self.inputs.push(elsewhere);
                 }
+            }
+            Place::PullRequest => {
+                let pull = PullRequest::same_repository(repository, 7, branch);
+                self.job = Job::pull_request(repository, pull);
             }
             Place::Review => {
                 let pull = PullRequest::same_repository(repository, 7, branch);
