@@ -235,15 +235,15 @@ fn a_change_that_widens_can_fail_a_job() {
 #[test]
 fn standard_input_is_json_if_it_starts_with_a_brace() {
     let files = Files::new("stdin-json");
-    for (stdin, code) in [
-        (" {\"version\": 1}\n", 1),
-        ("version: 1\n", 1),
+    for (stdin, is_valid) in [
+        (" {\"version\": 1}\n", true),
+        ("version: 1\n", true),
         // What only YAML reads.
-        ("{version: 1}\n", 2),
-        ("# {\nversion: 1\n", 1),
+        ("{version: 1}\n", false),
+        ("# {\nversion: 1\n", true),
     ] {
-        let run = files.diff(&["-", "old.yml", "--fail-on", "widen"], stdin);
-        assert_eq!(run.code, Some(code), "{stdin:?}: {}", run.stderr);
+        let run = files.diff(&["old.yml", "-"], stdin);
+        assert_eq!(run.code == Some(0), is_valid, "{stdin:?}: {}", run.stderr);
     }
 }
 
