@@ -174,6 +174,40 @@ tests:
         assert_eq!(files, ["b.json", "c.json", "own.yml"]);
     }
 
+    /// The reader is the policy's.
+    #[test]
+    fn a_suite_is_read_as_a_policy_is() {
+        let case = |permission: &str, more: &str| {
+            format!(
+                "policy: p.yml\ntests: [\n  {{\n    name: \"👩\u{200d}🚀\", # ❤\u{fe0f}\n    permission: {permission},\n    expect: denied,\n    {more}\n  }},\n]\n"
+            )
+        };
+        let context = |branch: &str| format!("context: {{ branch: {branch} }}");
+        let claims = |id: &str| format!("claims: {{ run_id: {id} }}");
+        for (text, is_read) in [
+            (case("[\n      \"a:b\",\n    ]", &context("main")), true),
+            (case("a:b", &context("\"main\\uFE0F\"")), true),
+            (case("a:b", &context("main\u{fe0f}")), false),
+            (case("a:b", &context("main # \u{2028}")), false),
+            (case("a:b", &context("main # \r")), false),
+            (case("a:b", &context("on")), false),
+            (case("a:b", &claims("123")), true),
+            (case("a:b", &claims("0123")), false),
+            (case("a:b", &claims("'0123'")), true),
+            (
+                case("a:b", "context: {}, now: 2027-01-31T12:00:00+02:00"),
+                true,
+            ),
+            (
+                case("a:b", "context: {}, now: 2027-01-31T12:00:00+25:00"),
+                false,
+            ),
+            (case("a:b", "context: { repository_id: 0123 }"), false),
+        ] {
+            assert_eq!(Suite::parse("t.yml", &text).is_ok(), is_read, "{text}");
+        }
+    }
+
     #[test]
     fn every_key_is_in_the_schema_and_the_other_way_round() {
         let schema = include_str!("../../schema/repo-permissions-tests.schema.json");
