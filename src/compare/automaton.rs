@@ -15,7 +15,7 @@ use crate::policy::{Case, Pattern};
 /// The largest automaton of one pattern in bytes.
 pub(super) const MAX_AUTOMATON: usize = 4 << 20;
 /// The most states of a walk over several automata, times their number.
-const MAX_WALK: usize = 2_000_000;
+pub(super) const MAX_WALK: usize = 2_000_000;
 
 pub(super) type Dfa = dense::DFA<Vec<u32>>;
 
@@ -114,11 +114,13 @@ pub(super) struct Class {
 }
 
 /// The classes of all values of a domain that at least one of the first `inside` patterns matches, or
-/// of all its values if `inside` is 0. `None` when there are too many states to walk.
+/// of all its values if `inside` is 0. `None` when the walk takes more than `max_walk` states, times the
+/// number of automata.
 pub(super) fn classes(
     patterns: &[Rc<Automaton>],
     inside: usize,
     domain: &Domain,
+    max_walk: usize,
 ) -> Option<Vec<Class>> {
     let automata = [domain.every, r"[A-Za-z0-9](?:[A-Za-z0-9._/-]*[A-Za-z0-9])?"]
         .map(|regex| dfa(&regex_syntax::parse(&format!(r"{regex}\z")).ok()?));
@@ -132,7 +134,7 @@ pub(super) fn classes(
             (*value).to_owned()
         });
     }
-    walk.run(&mut found)?;
+    walk.run(&mut found, max_walk)?;
     Some(found.classes)
 }
 
@@ -266,7 +268,7 @@ impl<'a> Walk<'a> {
     }
 
     /// Walks breadth first, so that the values are short.
-    fn run(&self, found: &mut Found) -> Option<()> {
+    fn run(&self, found: &mut Found, max_walk: usize) -> Option<()> {
         // Each state with the one before it and the byte between them.
         let mut trail = vec![(0, 0)];
         let mut seen = HashSet::from([self.start.clone()]);
@@ -278,7 +280,7 @@ impl<'a> Walk<'a> {
                     continue;
                 }
                 let next_place = trail.len();
-                if next_place * self.automata.len() > MAX_WALK {
+                if next_place * self.automata.len() > max_walk {
                     return None;
                 }
                 trail.push((place, *byte));
@@ -368,7 +370,7 @@ mod tests {
             .iter()
             .map(|text| automaton(text, ignores_case))
             .collect();
-        let mut seen: Vec<_> = classes(&automata, inside, &Domain::TEXTS)
+        let mut seen: Vec<_> = classes(&automata, inside, &Domain::TEXTS, MAX_WALK)
             .unwrap()
             .iter()
             .map(|class| {

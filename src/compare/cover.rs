@@ -25,7 +25,7 @@ impl Budget {
     }
 
     /// Takes a part. `None` when it is not left, and then nothing is.
-    fn spend(&mut self, steps: usize) -> Option<()> {
+    pub(crate) fn spend(&mut self, steps: usize) -> Option<()> {
         let left = self.0.checked_sub(steps);
         self.0 = left.unwrap_or_default();
         left.map(|_| ())

@@ -151,6 +151,48 @@ fn retain_unbroken(document: &Document<'_>, grants: &mut Vec<Grant<'_>>) {
     grants.retain(|grant| !keys.contains(grant.key));
 }
 
+/// The others of a list, all of them valid, that grant every job together that one of its rules grants:
+/// those that come near it. `None` also where that is too much to work out, and for a rule that grants
+/// nothing.
+pub(crate) fn grant_all<'a>(
+    list: Installation<'a>,
+    others: &[&'a Rule<'a>],
+    rule: &'a Rule<'a>,
+    now: Timestamp,
+    (automata, budget): (&mut Automata, &mut Budget),
+) -> Option<Vec<&'a Rule<'a>>> {
+    /// The most that are compared at once.
+    const MAX_NEAR: usize = 8;
+    /// What a comparison may take at most.
+    const STEPS: usize = 100_000;
+    let grant_of = |rule: &'a Rule<'a>| Grant {
+        installation: list,
+        rule: Some(rule),
+        key: "",
+    };
+    let is_live = |rule: &Rule<'_>| {
+        let expires = rule.expires.as_ref();
+        expires.is_none_or(|expires| !expires.is_over(now))
+    };
+    let grant = grant_of(rule);
+    let live = others.iter().filter(|other| is_live(other));
+    let near = live.map(|other| grant_of(other));
+    let near: Vec<_> = near.filter(|other| !is_apart(&grant, other)).collect();
+    if near.is_empty() || near.len() > MAX_NEAR || !is_live(rule) {
+        return None;
+    }
+    budget.spend(STEPS)?;
+    if !near.iter().all(|other| has_automata(other, automata)) {
+        return None;
+    }
+    let mut is_covered = |others: &[Grant<'a>]| {
+        let space = Space::of(&grant, others, now, automata);
+        space.is_some_and(|space| space.uncovered(|_, _| true) == Answer::Covered)
+    };
+    let is_covered = is_covered(&near) && !is_covered(&[]);
+    is_covered.then(|| near.iter().filter_map(|other| other.rule).collect())
+}
+
 /// What `grants` give and `others` do not.
 fn beyond<'a>(
     grants: &[Grant<'a>],

@@ -7,7 +7,7 @@ use std::rc::Rc;
 use fixedbitset::FixedBitSet;
 use jiff::{SignedDuration, Timestamp};
 
-use super::automaton::{Automaton, classes};
+use super::automaton::{Automaton, MAX_WALK, classes};
 use super::grant::{Dimension, Grant};
 use super::search::{self, Answer};
 use crate::decision::{Merges, TRUSTED_EVENTS, merges};
@@ -25,12 +25,30 @@ const ORDINARY_EVENTS: [&str; 5] = [
 const MAX_KEPT: usize = 4096;
 
 /// Automata of patterns, each made once; `None` where there can be none.
-#[derive(Default)]
 pub(crate) struct Automata {
     known: HashMap<(String, Kind, bool), Option<Rc<Automaton>>>,
+    /// How far a walk over several of them goes.
+    max_walk: usize,
+}
+
+impl Default for Automata {
+    fn default() -> Self {
+        Self {
+            known: HashMap::new(),
+            max_walk: MAX_WALK,
+        }
+    }
 }
 
 impl Automata {
+    /// For many comparisons, each of which has to take little time.
+    pub(crate) fn of_short_walks() -> Self {
+        Self {
+            max_walk: MAX_WALK / 20,
+            ..Self::default()
+        }
+    }
+
     pub(super) fn get(
         &mut self,
         pattern: &Pattern<'_>,
@@ -340,7 +358,7 @@ fn text_classes<'a>(
             .filter_map(|one| numbers.get(&(&*one.text, one.kind)));
         own.max().map_or(0, |last| last + 1)
     });
-    let classes = classes(&made, inside, &dimension.domain())?.into_iter();
+    let classes = classes(&made, inside, &dimension.domain(), automata.max_walk)?.into_iter();
     let classes = classes.map(|class| {
         let mut set = FixedBitSet::with_capacity(others.len());
         for (number, patterns) in asked.iter().enumerate() {

@@ -5,9 +5,11 @@
 
 use std::collections::HashMap;
 
+use jiff::Timestamp;
+
 use super::super::{Case, Kind, Matcher, Pattern, Patterns, Rule};
 use super::Dimension;
-use crate::compare::{Automata, Budget, covers};
+use crate::compare::{Automata, Budget, Installation, covers, grant_all};
 use crate::decision::is_trusted_event;
 
 /// The most compiled patterns that are kept. Each may take [`super::super::MAX_COMPILED`] bytes.
@@ -19,6 +21,8 @@ const MAX_PATTERNS: usize = 64;
 pub(super) struct Coverage<'r> {
     matchers: HashMap<(&'r str, Kind, bool), Option<Matcher<'r>>>,
     automata: Automata,
+    /// Whose rules they are, and the time.
+    of: (Installation<'r>, Timestamp),
     /// What is left for comparisons on automata.
     pub(super) budget: Budget,
 }
@@ -42,10 +46,11 @@ pub(super) enum Covered<'r> {
 }
 
 impl<'r> Coverage<'r> {
-    pub(super) fn new(budget: Budget) -> Self {
+    pub(super) fn new(of: (Installation<'r>, Timestamp), budget: Budget) -> Self {
         Self {
+            of,
             matchers: HashMap::new(),
-            automata: Automata::default(),
+            automata: Automata::of_short_walks(),
             budget,
         }
     }
@@ -103,6 +108,31 @@ impl<'r> Coverage<'r> {
                     .is_some_and(|narrow| self.deep(dimension, &patterns, &narrow.list))
             }
         }
+    }
+
+    /// The fewest of some rules that together grant all that another one does, compared exactly, in every
+    /// part at once.
+    pub(super) fn exactly(
+        &mut self,
+        wide: &[&'r Rule<'r>],
+        narrow: &'r Rule<'r>,
+    ) -> Option<Vec<&'r Rule<'r>>> {
+        let (list, now) = self.of;
+        let mut grant_all = |wide: &[&'r Rule<'r>]| {
+            let spent = (&mut self.automata, &mut self.budget);
+            grant_all(list, wide, narrow, now, spent)
+        };
+        let mut needed = grant_all(wide)?;
+        for rule in needed.clone() {
+            let without = needed.iter().copied();
+            let without: Vec<_> = without
+                .filter(|other| !std::ptr::eq(*other, rule))
+                .collect();
+            if grant_all(&without).is_some() {
+                needed = without;
+            }
+        }
+        Some(needed)
     }
 
     /// Whether a rule covers something of the one part of another that it does not cover whole, as far

@@ -41,6 +41,8 @@ pub use source::Source;
 
 use forms::Forms;
 
+use crate::compare::Installation;
+
 use super::{
     Document, Entry, Format, Invalid, Kind, Pattern, Patterns, Position, Problem, Rule, quoted,
 };
@@ -181,7 +183,9 @@ fn check(document: &Document<'_>, is_whole: bool, options: &Options, findings: &
             expiry::check(rule, options.now, findings);
         }
         if is_whole {
-            rules.check(list, &patterns, findings);
+            let of = entry.map_or(Installation::Own, Installation::Entry);
+            let now = options.now.unwrap_or(Timestamp::MIN);
+            rules.check((of, now), list, &patterns, findings);
         }
     }
 }

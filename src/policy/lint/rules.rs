@@ -3,6 +3,8 @@
 use std::borrow::Cow;
 use std::collections::{HashMap, HashSet};
 
+use jiff::Timestamp;
+
 use super::super::{Kind, Pattern, Patterns, Rule};
 use super::catalogue::{
     BROAD_WRITE, DUPLICATE, NOT_COMPARED, REDUNDANT_PATTERN, REPEATED_PERMISSION, UNREACHABLE,
@@ -10,13 +12,16 @@ use super::catalogue::{
 use super::cover::{Coverage, Covered, Part};
 use super::others::Others;
 use super::{Finding, Findings, dimensions, patterns, quoted};
-use crate::compare::Budget;
+use crate::compare::{Budget, Installation};
 
 /// The most comparisons in one policy: some 4,000 rules for one permission in one list. More would
 /// take longer than anybody waits, and in a test this many do.
 const MAX_COMPARISONS: usize = if cfg!(test) { 80_000 } else { 8_000_000 };
 /// The most rules that are said to grant together what another one does.
 const MAX_TOGETHER: usize = 8;
+/// The most earlier rules, and the most patterns of each, that are compared in every part at once.
+const MAX_SHORT: usize = 32;
+const MAX_SMALL: usize = 16;
 
 /// Claims that are the same for every job of a repository, or that any workflow can choose.
 const OF_EVERY_JOB: [&str; 11] = [
@@ -49,14 +54,15 @@ impl Default for Checker {
 
 impl Checker {
     /// Checks one list of rules, whose patterns were checked before.
-    pub(super) fn check(
+    pub(super) fn check<'r>(
         &mut self,
-        list: &[Rule<'_>],
+        of: (Installation<'r>, Timestamp),
+        list: &'r [Rule<'r>],
         patterns: &patterns::Checker,
         findings: &mut Findings<'_>,
     ) {
-        let mut coverage = Coverage::new(std::mem::take(&mut self.budget));
-        let mut by_permission: HashMap<&str, Vec<&Rule<'_>>> = HashMap::new();
+        let mut coverage = Coverage::new(of, std::mem::take(&mut self.budget));
+        let mut by_permission: HashMap<&str, Vec<&'r Rule<'r>>> = HashMap::new();
         let mut said: HashMap<String, &Rule<'_>> = HashMap::new();
         for rule in list {
             broad_write(rule, findings);
@@ -163,9 +169,15 @@ impl Checker {
             }
         }
         let mut several = in_part.into_iter().filter(|(_, rules)| rules.len() > 1);
-        several.find_map(|(part, mut rules)| {
+        let together = several.find_map(|(part, mut rules)| {
             rules.truncate(MAX_TOGETHER);
             coverage.together(part, &rules, rule).then_some(rules)
+        });
+        let is_short = (2..=MAX_SHORT).contains(&candidates.len());
+        together.or_else(|| {
+            let is_small = is_short && candidates.iter().all(|wide| is_small(wide));
+            let few = is_small.then(|| coverage.exactly(candidates, rule))?;
+            few.filter(|rules| rules.len() <= MAX_TOGETHER)
         })
     }
 
@@ -216,6 +228,11 @@ impl Checker {
         }
         false
     }
+}
+
+fn is_small(rule: &Rule<'_>) -> bool {
+    let patterns = dimensions(rule).map(|(_, patterns)| patterns.list.len());
+    patterns.sum::<usize>() <= MAX_SMALL
 }
 
 /// A rule without its name and place; two of the same meaning are written alike.

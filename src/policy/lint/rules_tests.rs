@@ -114,6 +114,20 @@ fn rules_that_are_never_needed() {
         let rules = rules.each_ref().map(String::as_str);
         assert_eq!(codes(&rules), ["5 unreachable"], "{rules:?}");
     }
+    // In several parts at once, with its base or without.
+    let parts = [
+        "permission: a:b, workflow: a, environment: [x, y]",
+        "permission: a:b, workflow: b, environment: x",
+        "permission: a:b, workflow: [b, c], environment: [y, z]",
+        "permission: a:b, workflow: [a, b], environment: [x, y]",
+    ];
+    assert_eq!(codes(&parts), ["6 unreachable"]);
+    let bases = [
+        "permission: a:b, branch: main, base: x",
+        "permission: a:b, branch: main, base: y",
+        "permission: a:b, branch: main, base: [x, y]",
+    ];
+    assert_eq!(codes(&bases), ["5 unreachable"]);
     let two = [
         "permission: a:b",
         "permission: c:d",
@@ -445,6 +459,23 @@ proptest! {
     #[test]
     fn a_rule_that_is_never_needed_can_be_removed(rules in vec(any_rule(), 2..6)) {
         removal_changes_nothing(&rules)?;
+    }
+
+    #[test]
+    fn the_last_rule_is_needed_as_diff_says(rules in vec(any_rule(), 2..5)) {
+        let text = |rules: &[String]| format!("version: 1\npermissions:\n{}", rules.concat());
+        let (with, without) = (text(&rules), text(&rules[..rules.len() - 1]));
+        let now = "2026-06-01T00:00:00Z".parse().unwrap();
+        let [new, old] = [&with, &without].map(|text| Document::parse(text, Format::Yaml).unwrap());
+        let Ok(compared) = crate::compare::compare(&old, &new, now) else {
+            return Ok(());
+        };
+        let options = Options { now: Some(now), ..Options::default() };
+        let line = u32::try_from(rules.len()).unwrap() + 2;
+        let findings = lint(&with, Format::Yaml, &options);
+        let mut of_last = findings.iter().filter(|finding| finding.position.line == line);
+        let is_needless = of_last.any(|finding| matches!(finding.code, "unreachable" | "duplicate"));
+        prop_assert_eq!(is_needless, compared.is_same(), "{}", with);
     }
 
     #[test]
