@@ -67,7 +67,7 @@ const fn second(request: Request) -> Request {
 }
 
 /// In the order in which they are made.
-pub const REQUESTS: [Request; 28] = [
+pub const REQUESTS: [Request; 29] = [
     request("OIDC token", Role::Token, Place::Default, Endpoint::Token),
     request("issuer's keys", Role::Keys, Place::Default, Endpoint::Keys),
     second(request(
@@ -87,6 +87,12 @@ pub const REQUESTS: [Request; 28] = [
         Role::DefaultBranch,
         Place::PullRequest,
         Endpoint::Repository,
+    ),
+    request(
+        "discovery document of an enterprise's issuer",
+        Role::Keys,
+        Place::Enterprise,
+        Endpoint::Discovery,
     ),
     request("policy", Role::Policy, Place::Default, Endpoint::Contents),
     request(

@@ -3,7 +3,7 @@
 use serde_json::json;
 use simulator::github::{
     APP_PRIVATE_KEY_PKCS1, Answer, App, Endpoint, Fault, FaultRule, Level, Permissions, Repository,
-    TestKey,
+    TestKey, TokenRecipe,
 };
 use simulator::runner::PullRequest;
 use simulator::{GitHub, Job, Receiver, StepResult};
@@ -32,6 +32,8 @@ pub enum Place {
     Default,
     /// The keys are an older set when they are first asked for.
     Rotated,
+    /// The issuer has an enterprise's slug.
+    Enterprise,
     Elsewhere,
     /// The central policy delegates to the own one.
     Delegated,
@@ -156,6 +158,11 @@ impl Scene {
                 let older = json!({"keys": [TestKey::Signing2.jwk().unwrap()]});
                 let older = Fault::Answer(Answer::json(200, &older));
                 github.add_fault(FaultRule::nth(Endpoint::Keys, 1, older));
+            }
+            Place::Enterprise => {
+                let issuer = format!("{}/acme", github.issuer());
+                github.set_token(TokenRecipe::new().claim("iss", &*issuer));
+                self.inputs.push(("issuer", issuer));
             }
             Place::Elsewhere | Place::Delegated => {
                 github.add_repository(policies);
