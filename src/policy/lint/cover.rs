@@ -10,7 +10,7 @@ use jiff::Timestamp;
 use super::super::{Case, Kind, Matcher, Pattern, Patterns, Rule};
 use super::Dimension;
 use crate::compare::{Automata, Budget, Installation, covers, grant_all};
-use crate::decision::is_trusted_event;
+use crate::decision::{Merges, is_trusted_event, merges};
 
 /// The most compiled patterns that are kept. Each may take [`super::super::MAX_COMPILED`] bytes.
 const MAX_KEPT: usize = 256;
@@ -309,10 +309,10 @@ fn values<'r>(rule: &'r Rule<'r>, dimension: Dimension<'_>) -> Option<&'r Patter
     }
 }
 
-/// Whether a rule may match in a pull request, which has a base.
+/// Whether a rule may match in a run that merges, which has a base: a pull request, or an event of tomorrow.
 fn has_base(rule: &Rule<'_>) -> bool {
     let events = rule.events.as_ref();
-    events.is_none_or(|events| events.iter().any(|event| event.starts_with("pull_request")))
+    events.is_none_or(|events| events.iter().any(|event| merges(event) != Merges::Never))
 }
 
 fn events(wide: &Rule<'_>, narrow: &Rule<'_>) -> bool {

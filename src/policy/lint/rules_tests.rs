@@ -151,6 +151,11 @@ fn rules_that_may_be_needed() {
             "permission: a:b, branch: main",
             "permission: a:b, branch: main, base: x",
         ),
+        // An event that GitHub adds later may merge.
+        (
+            "permission: a:b, branch: main, base: main, events: [event_of_tomorrow]",
+            "permission: a:b, branch: main, base: x, events: [event_of_tomorrow]",
+        ),
         ("permission: a:b, branch: main", "permission: a:b"),
         ("permission: a:b", "permission: [a:b, c:d], branch: main"),
         (
