@@ -93,7 +93,7 @@ pub struct Example {
     pub workflow: Option<String>,
     /// The branch.
     pub branch: Option<String>,
-    /// The base of its pull request; absent where it is no pull request or any base does.
+    /// The base of its pull request; absent outside of pull requests, and where any base does.
     pub base: Option<String>,
     /// The default branch, where it is that base.
     pub default_branch: Option<String>,

@@ -92,7 +92,7 @@ pub enum Base {
     Branch(String),
     /// The token does not say.
     Absent,
-    /// Whoever asks does not say: taken to be trusted.
+    /// The question leaves it out: taken to be trusted.
     Assumed,
 }
 
