@@ -35,7 +35,7 @@ impl<'a> OfRun<'a> {
         let number = environment.get("GITHUB_REF").and_then(pull_request_number);
         let number = number.and_then(|number| number.parse().ok());
         let is_one = number.is_some() || runtime.job.event_name == "pull_request_target";
-        // What cannot be had must leave time to decide without it.
+        // A look-up that fails must leave time to decide without it.
         let budget = Budget::until(Instant::now() + budget.left() / 2);
         is_one.then_some(Self {
             runtime,
@@ -110,14 +110,14 @@ impl<'a> OfRun<'a> {
 pub struct DefaultBranch(JoinHandle<Result<String, String>>);
 
 impl DefaultBranch {
-    /// Waits for it; `None`, with a warning, if it cannot be had.
+    /// Waits for it; `None`, with a warning, if GitHub does not answer with it.
     pub async fn name(self) -> Option<String> {
         let asked = self.0.await.map_err(|error| error.to_string());
         asked
             .and_then(|asked| asked)
             .inspect_err(|why| {
                 Log.warning(&format!(
-                    "the name of the default branch cannot be had, so no rule trusts it as a base: {}",
+                    "GitHub does not say which branch is the default one, so no rule trusts it as a base: {}",
                     visible(why)
                 ));
             })

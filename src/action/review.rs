@@ -70,7 +70,7 @@ pub async fn alone(
 pub async fn run(reporter: &Reporter<'_>, source: &PolicySource, now: Timestamp, budget: Budget) {
     let event = reporter.environment.get("GITHUB_EVENT_NAME");
     if !event.is_some_and(|event| event.starts_with("pull_request")) {
-        return Log.line("review: this event is no pull request");
+        return Log.line("review: this event has no pull request");
     }
     let Some(credentials) = reporter.credentials else {
         return;

@@ -331,7 +331,7 @@ fn a_base_has_to_be_trusted_as_the_head_is() {
             &with(base, None)
         ));
     }
-    insta::assert_snapshot!(rule("branch: feature/x", &with(Base::Absent, Some("main"))), @"no_rule_matches: rule 1 (line 3) needs a base that its `branch` matches, or `base: …`; this job goes into a base that its token does not name");
+    insta::assert_snapshot!(rule("branch: feature/x", &with(Base::Absent, Some("main"))), @"no_rule_matches: rule 1 (line 3) needs a base that its `branch` matches; this job goes into a base that its token does not name");
 }
 
 #[test]

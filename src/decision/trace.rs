@@ -244,12 +244,13 @@ impl TracedDimension<'_> {
         match self.kind {
             "expiry" | "events" => None,
             _ if self.of_branch => {
-                let value = self.value.as_deref().filter(|value| is_plain(value));
-                let line = format!("base: {}", value.unwrap_or("…"));
-                Some(format!(
-                    "a base that its `branch` matches, or {}",
-                    quoted(&line)
-                ))
+                let needs = "a base that its `branch` matches";
+                let Some(value) = self.value.as_deref() else {
+                    return Some(needs.to_owned());
+                };
+                let plain = is_plain(value).then_some(value);
+                let line = format!("base: {}", plain.unwrap_or("…"));
+                Some(format!("{needs}, or {}", quoted(&line)))
             }
             "list" => {
                 let patterns = self.any_of.iter().map(|one| quoted(&one.pattern));
@@ -278,7 +279,7 @@ impl TracedDimension<'_> {
     }
 
     /// Where a pull request goes, if that is what does not match.
-    fn goes_into(&self) -> Option<String> {
+    pub(crate) fn goes_into(&self) -> Option<String> {
         (self.dimension == "base").then(|| match &self.value {
             Some(base) => format!("goes into {}", quoted(base)),
             None => "goes into a base that its token does not name".to_owned(),

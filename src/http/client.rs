@@ -30,7 +30,7 @@ impl Network {
     /// that an earlier step cannot replace them (`SSL_CERT_FILE`).
     ///
     /// # Errors
-    /// A proxy that is no URL, or a CA bundle without a certificate; as a sentence for people.
+    /// A proxy that is not a URL, or a CA bundle without a certificate; as a sentence for people.
     pub fn client(&self) -> Result<Client, String> {
         let proxies = Arc::new(Proxies::read(
             self.https_proxy.as_deref(),

@@ -22,7 +22,7 @@ impl Proxies {
     /// Reads the values of `HTTPS_PROXY`, `HTTP_PROXY` and `NO_PROXY`.
     ///
     /// # Errors
-    /// A proxy that is no URL; as a sentence for people.
+    /// A proxy that is not a URL; as a sentence for people.
     pub(super) fn read(
         https: Option<&str>,
         http: Option<&str>,

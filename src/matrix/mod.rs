@@ -30,7 +30,7 @@ pub struct Matrix<'a> {
 }
 
 impl<'a> Matrix<'a> {
-    /// Holds the rules of an installation against the workflow files of `repository`, if its name is
+    /// Compares the rules of an installation against the workflow files of `repository`, if its name is
     /// known. `action` is the name of this action in `uses:`.
     ///
     /// # Errors

@@ -139,9 +139,9 @@ fn what_yaml_has_beyond_plain_data() {
 fn yaml_syntax() {
     insta::assert_snapshot!(rule("\tbranch: main"), @"line 3, column 17: not valid YAML: a tab where spaces are needed (YAML is indented with spaces, here is a tab)");
     insta::assert_snapshot!(yaml("version: 1\npermissions:\n\t- permission: a:b\n"), @"line 3, column 2: not valid YAML: a tab where spaces are needed (YAML is indented with spaces, here is a tab)");
-    insta::assert_snapshot!(rule("branch: \"\\d+\""), @"line 4, column 13: not valid YAML: a backslash in double quotes that is no escape of YAML (in double quotes a backslash is an escape: use single quotes for a regex)");
-    insta::assert_snapshot!(rule("branch: \"é\\ud83e\\udd80\""), @"line 4, column 15: not valid YAML: a backslash in double quotes that is no escape of YAML (in double quotes a backslash is an escape: use single quotes for a regex)");
-    insta::assert_snapshot!(rule("branch: \"\\\\ud83e\\ud83e\""), @"line 4, column 13: not valid YAML: a backslash in double quotes that is no escape of YAML (in double quotes a backslash is an escape: use single quotes for a regex)");
+    insta::assert_snapshot!(rule("branch: \"\\d+\""), @"line 4, column 13: not valid YAML: a backslash in double quotes that starts no YAML escape (in double quotes a backslash is an escape: use single quotes for a regex)");
+    insta::assert_snapshot!(rule("branch: \"é\\ud83e\\udd80\""), @"line 4, column 15: not valid YAML: a backslash in double quotes that starts no YAML escape (in double quotes a backslash is an escape: use single quotes for a regex)");
+    insta::assert_snapshot!(rule("branch: \"\\\\ud83e\\ud83e\""), @"line 4, column 13: not valid YAML: a backslash in double quotes that starts no YAML escape (in double quotes a backslash is an escape: use single quotes for a regex)");
     insta::assert_snapshot!(rule("branch: \"main"), @"line 4, column 13: not valid YAML: a quote that is never closed (add the closing quote)");
     insta::assert_snapshot!(rule("branch: [main"), @"line 4, column 13: not valid YAML: a bracket that is not closed, or a missing comma (a pattern with brackets needs quotes)");
     insta::assert_snapshot!(yaml("version: 1\nworkspace: |\n  acme"), @"line 3, column 3: readers of YAML differ in whether this text ends with a line feed (end the last line of the file with one)");

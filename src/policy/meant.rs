@@ -60,16 +60,27 @@ impl<'p> Meant<'p> {
             "environment" => Case::ignored_for(Some(value)),
             _ => Case::Sensitive,
         };
-        let mut candidates = of_regex.chain(of_name);
-        let (text, kind, how) = candidates.find(|(text, kind, _)| {
-            let pattern = unplaced(text, *kind);
+        let is_meant = |text: &str, kind: Kind| {
+            let pattern = unplaced(text, kind);
             let matcher = pattern.compile(case);
             matcher.is_ok_and(|matcher| matcher.matches(Some(value)))
                 && lint::accepts(dimension, &pattern, repository)
-        })?;
+        };
+        let mut candidates = of_regex.chain(of_name);
+        let found = candidates.find(|(text, kind, _)| is_meant(text, *kind));
+        let found = found.map(|(text, kind, how)| (Cow::Borrowed(text), kind, how));
+        // As a glob, `*` ends at a slash.
+        let deeper = || {
+            let every = format!("{}**", bare.strip_suffix('*')?);
+            let is_glob =
+                kind == Kind::Regex && !bare.ends_with("**") && may_be_glob_of(bare, value);
+            let is_meant = is_glob && is_meant(&every, Kind::Glob);
+            is_meant.then_some((Cow::Owned(every), Kind::Glob, "as a glob with `**`"))
+        };
+        let (text, kind, how) = found.or_else(deeper)?;
         Some(Self {
             instead_of: written.into(),
-            text: text.into(),
+            text,
             kind,
             how,
         })
@@ -208,6 +219,12 @@ mod tests {
                 "^feature/**$",
                 "feature/x/y",
                 "{ glob: \"feature/**\" }",
+            ),
+            (
+                "branch",
+                "dependabot/*",
+                "dependabot/npm_and_yarn/lodash-4",
+                "{ glob: \"dependabot/**\" }",
             ),
             ("branch", "v1+x*", "v11xy", "{ glob: \"v1+x*\" }"),
             ("branch", "refs/heads/main", "main", "main"),

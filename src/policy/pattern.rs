@@ -214,7 +214,7 @@ impl Pattern<'_> {
             self.named()
         );
         self.problem(message)
-            .help(r"write `\[bot\]` for the end of a GitHub App's login")
+            .help(r"write `\[bot\]` for the end of a GitHub App's login, and the pattern in single quotes")
     }
 
     /// What [`Matcher::Equal`] matches: where case is ignored it is of ASCII letters only, while the

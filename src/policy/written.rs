@@ -72,7 +72,7 @@ fn is_word(text: &str) -> bool {
 /// Whether a text without quotes is itself wherever a scalar can stand.
 fn is_plain(text: &str) -> bool {
     let is_safe = |c: char| c.is_ascii_alphanumeric() || r" _./:-()|\^$+*".contains(c);
-    // What starts with a letter is no number (yaml.org, section 10.3.2).
+    // What starts with a letter is not a number (yaml.org, section 10.3.2).
     (text.starts_with(|c: char| c.is_ascii_alphabetic() || c == '(') || text.starts_with(".*"))
         && text.chars().all(is_safe)
         && !text.contains(": ")

@@ -24,7 +24,7 @@ pub(super) fn explained(error: &ScanError, at: Position, line: &str) -> Problem 
 }
 
 const NO_ESCAPE: (&str, &str) = (
-    "a backslash in double quotes that is no escape of YAML",
+    "a backslash in double quotes that starts no YAML escape",
     "in double quotes a backslash is an escape: use single quotes for a regex",
 );
 

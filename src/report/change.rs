@@ -3,11 +3,15 @@
 
 use super::model::Outcome;
 use crate::context::Context;
-use crate::decision::{PermissionDecision, TracedDimension, TracedRule, accepts_push};
+use crate::decision::{
+    PermissionDecision, TracedDimension, TracedRule, accepts_push, is_trusted_event,
+};
 use crate::policy::meant::{Meant, unplaced};
 use crate::policy::written::{pattern, scalar};
 use crate::policy::{Case, Format, Kind, lint, quoted};
 
+/// When a rule may trust a base.
+const IF_TRUSTED: &str = ", if everyone who can push to that branch may use the permission";
 /// How the branches of merge queues start (docs.github.com, "Managing a merge queue").
 const QUEUE: &str = "gh-readonly-queue/";
 
@@ -85,10 +89,12 @@ fn what(dimension: &TracedDimension<'_>) -> String {
         _ if dimension.of_branch => format!(
             "the rule has no `base`, and its `branch` is {}, which has to match the base as well; this pull request {}",
             wanted(dimension, " or "),
-            match value {
-                Some(value) => format!("goes into {}", quoted(value)),
-                None => "goes into a base that its token does not name".to_owned(),
-            }
+            dimension.goes_into().unwrap_or_default()
+        ),
+        _ if dimension.dimension == "base" => format!(
+            "`base` is {}; this pull request {}",
+            wanted(dimension, " or "),
+            dimension.goes_into().unwrap_or_default()
         ),
         "expiry" => format!("`expires` is `{}`, which is over", dimension.pattern),
         "events" if dimension.pattern.is_empty() => format!(
@@ -165,7 +171,7 @@ impl OfRule<'_> {
                 ),
             },
             "branch" => self.branch(),
-            "base" => format!("open the pull request into {}", one("branch", dimension)),
+            "base" => return self.base_to_go_into(),
             "environment" if is_value(dimension.kind) => {
                 let environment = scalar(&dimension.pattern, Format::Yaml);
                 let line = quoted(&format!("environment: {environment}"));
@@ -197,7 +203,7 @@ impl OfRule<'_> {
         })
     }
 
-    /// Values that look like a branch's name and are another thing are told apart.
+    /// Values that look like a branch's name and are another thing differ.
     fn branch(&self) -> String {
         let run = format!("run it from {}", one("branch", self.dimension));
         let event = self.context.event.as_deref().unwrap_or_default();
@@ -210,7 +216,7 @@ impl OfRule<'_> {
             return format!("{run}: a merge queue has branches of its own{after}");
         }
         if value.starts_with("refs/tags/") {
-            return format!("{run}: a tag is no branch");
+            return format!("{run}: a tag is not a branch");
         }
         if event.starts_with("pull_request") {
             let whose = match value.split_once(':') {
@@ -225,6 +231,28 @@ impl OfRule<'_> {
             return format!("{run}: a pull request counts as its head branch{whose}{after}");
         }
         run
+    }
+
+    /// Proposes a base that the rule trusts, if the pull request can go into it.
+    fn base_to_go_into(&self) -> Option<String> {
+        let dimension = self.dimension;
+        // The token has to name one.
+        dimension.value.as_ref()?;
+        let head = self.context.branch.as_deref();
+        let is_head = is_value(dimension.kind) && Some(&*dimension.pattern) == head;
+        let trusted = (!is_head).then(|| one("branch", dimension));
+        let default_branch = self.context.default_branch.as_deref();
+        let default_branch = default_branch
+            .filter(|_| dimension.of_branch && self.rule.rule.at_top)
+            .map(|name| format!("the default branch {}", quoted(name)));
+        let bases: Vec<_> = default_branch.into_iter().chain(trusted).collect();
+        match bases.as_slice() {
+            [] => accepts_push(self.rule).then(|| {
+                let branch = quoted(&dimension.pattern);
+                format!("ask after a push to {branch}: it cannot be merged into itself")
+            }),
+            bases => Some(format!("open the pull request into {}", bases.join(" or "))),
+        }
     }
 
     /// Proposes to ask after the merge, unless that would be denied too.
@@ -269,7 +297,8 @@ impl OfRule<'_> {
             return None;
         }
         let added = pattern(value, Kind::Exact, self.format);
-        Some(match (dimension.kind, Kind::named(dimension.kind)) {
+        let only_if = if name == "base" { IF_TRUSTED } else { "" };
+        let change = match (dimension.kind, Kind::named(dimension.kind)) {
             ("list", _) => format!("add {} to the list", quoted(&added)),
             (_, Some(kind)) if accepts(&dimension.pattern, kind) => {
                 let known = pattern(&dimension.pattern, kind, self.format);
@@ -277,7 +306,8 @@ impl OfRule<'_> {
             }
             // What stands there needs a look first.
             _ => format!("add {} to {}", quoted(&added), quoted(name)),
-        })
+        };
+        Some(change + only_if)
     }
 
     /// Whether the lint has nothing to say of a pattern.
@@ -286,15 +316,42 @@ impl OfRule<'_> {
         lint::accepts(dimension, &unplaced(text, kind), repository)
     }
 
-    /// The line that a rule without `base` needs for the base of a pull request.
+    /// The line that a rule without `base` needs for the base of a pull request: with the bases that it
+    /// trusts already, since `base` names all of them.
     fn base(&self, base: &str) -> Option<String> {
         if !self.accepts("base", base, Kind::Exact) {
             return None;
         }
-        let line = self.line(&pattern(base, Kind::Exact, self.format));
-        Some(format!(
-            "{line}, if everyone who can push to that branch may use the permission"
-        ))
+        let dimension = self.dimension;
+        let of_branch = match dimension.any_of.as_slice() {
+            [] => vec![(&*dimension.pattern, dimension.kind)],
+            list => list.iter().map(|one| (&*one.pattern, one.kind)).collect(),
+        };
+        let default_branch = self.context.default_branch.as_deref();
+        let is_default_known = !self.rule.rule.at_top || default_branch.is_some();
+        let default_branch = default_branch.filter(|_| self.rule.rule.at_top);
+        let known = of_branch
+            .into_iter()
+            .map(|(text, kind)| Some((text, Kind::named(kind)?)));
+        let new = [default_branch, Some(base)].into_iter().flatten();
+        let list = known.chain(new.map(|name| Some((name, Kind::Exact))));
+        let list: Option<Vec<_>> = list
+            .map(|one| one.filter(|(text, kind)| self.accepts("base", text, *kind)))
+            .collect();
+        let list = list.filter(|_| is_default_known);
+        let written = |(text, kind): (&str, Kind)| pattern(text, kind, self.format);
+        let line = match list {
+            Some(mut list) => {
+                list.dedup();
+                let list: Vec<_> = list.into_iter().map(written).collect();
+                self.line(&format!("[{}]", list.join(", ")))
+            }
+            None => format!(
+                "{} together with the bases that the rule trusts already",
+                self.line(&written((base, Kind::Exact)))
+            ),
+        };
+        Some(line + IF_TRUSTED)
     }
 
     fn events(&self, value: &str) -> Option<String> {
@@ -313,9 +370,14 @@ impl OfRule<'_> {
             Format::Json => scalar("events", self.format),
         };
         let line = quoted(&format!("{key}: [{list}]"));
-        Some(match &*self.dimension.pattern {
-            "" => format!("only if the job runs nothing of what the event brings, {line}"),
+        let change = match &*self.dimension.pattern {
+            // With `events` the rule would match no other event.
+            "" => format!("the same rule a second time, with {line}"),
             _ => line,
+        };
+        Some(match is_trusted_event(value) {
+            true => change,
+            false => format!("only if the job runs nothing of what the event brings, {change}"),
         })
     }
 

@@ -313,7 +313,11 @@ fn sentence(permission: &PermissionDecision<'_>, context: &Context, detail: Deta
             nearest.unwrap_or_else(|| "the only rules that match have expired".to_owned())
         }
         _ => nearest.unwrap_or_else(|| {
-            "no rule matches this job's workflow, branch and environment".to_owned()
+            let base = match context.base {
+                Base::None => "",
+                _ => ", the base of its pull request",
+            };
+            format!("no rule matches this job's workflow, branch{base} and environment")
         }),
     };
     let decision = permission.decision.as_str();
@@ -338,7 +342,7 @@ pub fn advice(reason: Reason) -> Option<&'static str> {
         }
         Reason::Expired => "Renew `expires` of the rule by a reviewed change of the policy.",
         Reason::NoRuleMatches => {
-            "Run the job from a workflow, branch and environment that a rule allows, or change the policy by a reviewed pull request."
+            "Run the job from a workflow, branch and environment that a rule allows (in a pull request into a base that it trusts), or change the policy by a reviewed pull request."
         }
         Reason::InputInvalid => "Correct the inputs of the step.",
         Reason::RuntimeMissing => {

@@ -132,7 +132,7 @@ fn facts(outcome: &Outcome<'_>) -> String {
 pub fn context_rows(context: &Context) -> Vec<(&'static str, Option<&str>)> {
     let base = match &context.base {
         Base::None => None,
-        Base::Assumed => Some(Some("not given, taken to be trusted")),
+        Base::Assumed => Some(Some("not given, so taken to be trusted")),
         base => Some(base.branch()),
     };
     let mut rows = vec![

@@ -145,7 +145,7 @@ fn lines(text: &str) -> Result<Cow<'_, str>, Problem> {
             line: number(before.matches('\n').count().saturating_add(1)),
             column: number(last_line.chars().count().saturating_add(1)),
         };
-        let message = "the workflow has a NUL character, which is no text";
+        let message = "the workflow has a NUL character, which a text cannot have";
         return Err(Problem::new(position, message).help("remove it"));
     }
     let ends = ['\u{85}', '\u{2028}', '\u{2029}'];
@@ -403,7 +403,7 @@ mod tests {
             ("{[a]: b}", "line 1, column 2: a key has to be a text"),
             (
                 "a: 1\n\0b: 2",
-                "line 2, column 1: the workflow has a NUL character, which is no text (remove it)",
+                "line 2, column 1: the workflow has a NUL character, which a text cannot have (remove it)",
             ),
         ] {
             assert_eq!(read(text), problem, "{text:?}");

@@ -303,7 +303,7 @@ fn yaml() {
     an open quote
       2:12 not valid YAML: a quote that is never closed (add the closing quote)
     an escape that is none
-      2:12 not valid YAML: a backslash in double quotes that is no escape of YAML (in double quotes a backslash is an escape: use single quotes for a regex)
+      2:12 not valid YAML: a backslash in double quotes that starts no YAML escape (in double quotes a backslash is an escape: use single quotes for a regex)
     brackets without quotes
       4:18 not valid YAML: text after a closing bracket (a pattern that starts with `[` or `{` needs quotes)
     a sign without quotes

@@ -219,7 +219,7 @@ fn patterns_of_a_list_claims_and_expiry() {
 
     what to change
       policy.yml:7: `branch` is `main` or `release/*` or `hotfix-\d+`, this job has `refs/tags/v1`
-          in the job     run it from a branch that matches `main` or `release/*` or `hotfix-\d+`: a tag is no branch
+          in the job     run it from a branch that matches `main` or `release/*` or `hotfix-\d+`: a tag is not a branch
           in the policy  add `refs/tags/v1` to the list, by a reviewed change
       policy.yml:8: `claims.runner_environment` is `github-hosted`, this job has `self-hosted`
           in the job     run it on a runner that GitHub hosts, such as `runs-on: ubuntu-24.04`
@@ -427,7 +427,7 @@ fn what_to_change_by_what_the_job_is() {
     assert_snapshot!(change(&format!("{locks} main --event workflow_run")), @"
     policy.yml:13: the rule has no `events`, and `workflow_run` is not one that it trusts without being named
         in the job     use another trigger, such as `pull_request`, `push` or `merge_group`
-        in the policy  only if the job runs nothing of what the event brings, `events: [workflow_run]`, by a reviewed change
+        in the policy  only if the job runs nothing of what the event brings, the same rule a second time, with `events: [workflow_run]`, by a reviewed change
     ");
     assert_snapshot!(change("--permission ws:deployments:create --workflow acme-org/shared/.github/workflows/deploy-production.yml --branch main --environment staging"), @r"
     policy.yml:10: `workflow` is `deploy-production.yml`, this job has `acme-org/shared/.github/workflows/deploy-production.yml`
@@ -640,7 +640,7 @@ permissions:
       policy.yml:4: the rule has no `base`, and its `branch` is `feature/**`, which has to match the base as well; this pull request goes into `evil`
           in the job     open the pull request into a branch that matches `feature/**`
           in this check  `--default-branch evil`, if that is the default branch
-          in the policy  `base: evil`, if everyone who can push to that branch may use the permission, by a reviewed change
+          in the policy  `base: evil` together with the bases that the rule trusts already, if everyone who can push to that branch may use the permission, by a reviewed change
 
     see https://repo-permissions.github.io/repo-permissions/reasons/no_rule_matches.html
     ");
@@ -674,13 +674,13 @@ permissions:
     Repository   acme-org/infra
     Workflow     none
     Branch       feature/x
-    Base         not given, taken to be trusted
+    Base         not given, so taken to be trusted
     Environment  none
     Event        pull_request
     Actor        none
 
     – 1 token         not verified here: the context is what you give, and nothing is granted
-    ✓ 2 context       repository, branch, event; no workflow, environment, actor; the base is taken to be trusted: `--base BRANCH`
+    ✓ 2 context       repository, branch, event; no workflow, environment, actor; no base is given, so it is taken to be trusted: `--base BRANCH` gives one
     ✓ 3 policy        `policy.yml`, sha256 4534c2bef52d7cc7…: valid, 2 rules
     ✓ 4 installation  the rules at the top of the file
     ✓ 5 rules         1 rule names `ws:deployments:create`, and matches
@@ -722,12 +722,23 @@ permissions:
     denied (no_rule_matches): `ws:deployments:create` is denied: rule 2 (line 5) needs base `develop`; this job goes into `main`
 
     what to change
-      policy.yml:7: `base` is `develop`, this job has `main`
+      policy.yml:7: `base` is `develop`; this pull request goes into `main`
           in the job     open the pull request into the branch `develop`
-          in the policy  `base: [develop, main]`, by a reviewed change
+          in the policy  `base: [develop, main]`, if everyone who can push to that branch may use the permission, by a reviewed change
 
     see https://repo-permissions.github.io/repo-permissions/reasons/no_rule_matches.html
     ");
+    // What the rule trusts already stays in the line.
+    let kept = of("base-kept", locks, "--base develop --default-branch main").out;
+    let line = r#"in the policy  `base: [{ glob: "feature/**" }, main, develop]`, if everyone who can push"#;
+    assert!(kept.contains(line), "{kept}");
+    let into = "open the pull request into the default branch `main` or a branch that matches `feature/**`";
+    assert!(kept.contains(into), "{kept}");
+    let full = of("base-full", locks, "--base refs/heads/main").out;
+    assert!(
+        full.contains("`--base main`: a branch is named without `refs/heads/`"),
+        "{full}"
+    );
     let assumed = of("base-json", deploys, "--format json").json();
     assert_eq!(assumed["assumed"], "base");
     assert_eq!(assumed["context"]["base"], json!(null));

@@ -327,6 +327,10 @@ const EACH_CODE: &[(&str, &str)] = &[
         "repositories: [{ repository: o/r, repository_id: 7, owner_id: 8, permissions: [{ permission: ws:locks:create, branch: main, events: [pull_request] }] }]\n",
     ),
     (
+        "any-base",
+        "permissions: [{ permission: ws:locks:create, branch: main, base: '*' }]\n",
+    ),
+    (
         "unused-base",
         "permissions: [{ permission: ws:locks:create, branch: main, base: main, events: [push] }]\n",
     ),
@@ -486,6 +490,8 @@ fn each_code() {
       2:69-80 warning[impossible-event]: in the event `merge_group` no job has the branch `main`: it is the merge queue's own, below `gh-readonly-queue/` (leave the event out, or add `{ glob: "gh-readonly-queue/main/**" }` for the queue of `main`)
     repositories: [{ repository: o/r, repository_id: 7, owner_id: 8, permissions: [{ permission: ws:locks:create, branch: main, events: [pull_request] }] }]
       2:134-146 warning[missing-base]: the rule names `pull_request`, and its `branch` has to match the base as well as the head (name the branches that the pull requests go into, such as `base: main`)
+    permissions: [{ permission: ws:locks:create, branch: main, base: '*' }]
+      2:66-69 warning[any-base]: `*` trusts every base, and a pull request runs the code of its base as well (name the bases that are reviewed, such as `base: main`)
     permissions: [{ permission: ws:locks:create, branch: main, base: main, events: [push] }]
       2:66-70 warning[unused-base]: `base` is ignored: none of the rule's events is about a pull request (remove it, or name `pull_request` in `events`)
     permissions: [{ permission: ws:locks:create, workflow: '.*\\.yml' }]

@@ -157,7 +157,11 @@ fn flag(change: &Change, check: &Check<'_>) -> Option<String> {
         "environment" => ("--environment NAME".to_owned(), &context.environment),
         "event" => ("--event NAME".to_owned(), &context.event),
         "base" => {
-            let flag = format!("--default-branch {}", context.base.branch()?);
+            let base = context.base.branch()?;
+            if let Some(otherwise) = written_otherwise("base", base, check) {
+                return Some(otherwise);
+            }
+            let flag = format!("--default-branch {base}");
             let is_open = change.by_default_branch && context.default_branch.is_none();
             return is_open.then(|| format!("{}, if that is the default branch", quoted(&flag)));
         }
@@ -188,6 +192,11 @@ fn written_otherwise(dimension: &str, value: &str, check: &Check<'_>) -> Option<
         "branch" => {
             let name = branch_of(value, Kind::Literal)?;
             let flag = quoted(&format!("--branch {name}"));
+            Some(format!("{flag}: a branch is named without `refs/heads/`"))
+        }
+        "base" => {
+            let name = branch_of(value.strip_prefix("refs/heads/")?, Kind::Literal)?;
+            let flag = quoted(&format!("--base {name}"));
             Some(format!("{flag}: a branch is named without `refs/heads/`"))
         }
         "workflow" => {

@@ -42,10 +42,10 @@ pub(super) struct Arguments {
     /// The branch, without refs/heads/
     #[arg(long, value_name = "BRANCH")]
     branch: Option<String>,
-    /// The branch that a pull request goes into; taken to be trusted when left out
+    /// The branch that a pull request goes into, without refs/heads/; taken to be trusted when left out
     #[arg(long, value_name = "BRANCH")]
     base: Option<String>,
-    /// The repository's default branch, which its own rules trust as a base
+    /// The repository's default branch, without refs/heads/, which its own rules trust as a base
     #[arg(long, value_name = "BRANCH")]
     default_branch: Option<String>,
     /// The environment of the job

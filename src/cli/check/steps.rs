@@ -82,7 +82,7 @@ fn context(question: &Question) -> String {
     let context = &question.context;
     let is_assumed = context.base == Base::Assumed;
     let base = match is_assumed {
-        true => "; the base is taken to be trusted: `--base BRANCH`",
+        true => "; no base is given, so it is taken to be trusted: `--base BRANCH` gives one",
         false if question.base_is_ignored => "; `--base` is ignored: the event merges nothing",
         false => "",
     };

@@ -6,7 +6,7 @@ use super::files::FileResult;
 use crate::cases::{CaseResult, Expect};
 use crate::cli::check::explain;
 use crate::cli::style::Colours;
-use crate::context::Context;
+use crate::context::{Base, Context};
 use crate::policy::quoted;
 use crate::report::context_rows;
 use crate::report::text::visible;
@@ -74,6 +74,10 @@ fn job(context: &Context) -> String {
         .filter_map(|(name, value)| {
             let name = name.to_lowercase();
             match value {
+                // Our own words.
+                Some(value) if name == "base" && context.base == Base::Assumed => {
+                    Some(format!("base {value}"))
+                }
                 Some(value) => Some(format!("{name} {}", quoted(value))),
                 None if matches!(&*name, "event" | "actor") => None,
                 None => Some(format!("no {name}")),

@@ -1,7 +1,8 @@
-//! Bases of pull requests: `missing-base`, `unused-base`.
+//! Bases of pull requests: `missing-base`, `any-base`, `unused-base`, `never-matches`.
 
 use super::super::{Case, Kind, Patterns, Rule};
-use super::catalogue::{MISSING_BASE, UNUSED_BASE};
+use super::catalogue::{ANY_BASE, MISSING_BASE, NEVER_MATCHES, UNUSED_BASE};
+use super::rules::matches_nearly_all;
 use super::{Findings, quoted};
 use crate::decision::{Merges, merges};
 
@@ -9,6 +10,10 @@ use crate::decision::{Merges, merges};
 const USUAL_BASES: [&str; 5] = ["main", "master", "develop", "trunk", "production"];
 
 pub(super) fn check(rule: &Rule<'_>, findings: &mut Findings<'_>) {
+    if let Some(base) = &rule.base {
+        never_a_base(base, findings);
+        any_base(rule, base, findings);
+    }
     let Some(events) = &rule.events else {
         return;
     };
@@ -33,6 +38,43 @@ pub(super) fn check(rule: &Rule<'_>, findings: &mut Findings<'_>) {
             finding.help("name the branches that the pull requests go into, such as `base: main`"),
         );
     }
+}
+
+/// A base is a branch of the repository itself, so it has neither an owner nor a full ref of another kind.
+fn never_a_base(base: &Patterns<'_>, findings: &mut Findings<'_>) {
+    for pattern in &base.list {
+        let text = &*pattern.text;
+        let is_name = matches!(pattern.kind, Kind::Literal | Kind::Exact);
+        let is_other_ref = text.starts_with("refs/") && !text.starts_with("refs/heads/");
+        if is_name && (text.contains(':') || is_other_ref) {
+            let message = format!(
+                "{} is never a base: a base is a branch of the repository itself",
+                quoted(text)
+            );
+            let finding = findings.pattern(&NEVER_MATCHES, pattern, message);
+            findings.push(finding.help("name the branch that the pull requests go into"));
+        }
+    }
+}
+
+fn any_base(rule: &Rule<'_>, base: &Patterns<'_>, findings: &mut Findings<'_>) {
+    let some_branches = rule
+        .branch
+        .as_ref()
+        .is_some_and(|branch| !branch.list.iter().any(matches_nearly_all));
+    let Some(any) = base
+        .list
+        .iter()
+        .find(|pattern| some_branches && matches_nearly_all(pattern))
+    else {
+        return;
+    };
+    let message = format!(
+        "{} trusts every base, and a pull request runs the code of its base as well",
+        quoted(&any.text)
+    );
+    let finding = findings.pattern(&ANY_BASE, any, message);
+    findings.push(finding.help("name the bases that are reviewed, such as `base: main`"));
 }
 
 fn unused(base: &Patterns<'_>, findings: &mut Findings<'_>) {

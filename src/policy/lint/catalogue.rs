@@ -45,9 +45,10 @@ catalogue! {
     UNKNOWN_PERMISSION "unknown-permission" Note "A permission key that is not one of the known ones.";
     REPEATED_PERMISSION "repeated-permission" Note "A permission that a rule names twice.";
     UNKNOWN_EVENT "unknown-event" Warning "An event that GitHub does not have.";
-    UNTRUSTED_EVENT "untrusted-event" Note "A rule for an event that runs trusted code on untrusted input.";
+    UNTRUSTED_EVENT "untrusted-event" Note "A rule for an event that people without write access can start, or that brings what they wrote.";
     IMPOSSIBLE_EVENT "impossible-event" Warning "An event in which no job has what the rule asks for.";
     MISSING_BASE "missing-base" Warning "A rule for pull requests that matches few or none, since its branch has to match their base too.";
+    ANY_BASE "any-base" Warning "A rule for some branches that trusts every base, also an unreviewed one.";
     UNUSED_BASE "unused-base" Warning "A base in a rule for events that are not about pull requests.";
     UNKNOWN_CLAIM "unknown-claim" Warning "A claim whose name is nearly that of a known one.";
     IMPOSSIBLE_CLAIM "impossible-claim" Warning "A pattern for a claim that no value of the claim matches.";

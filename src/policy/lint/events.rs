@@ -11,6 +11,7 @@ const EVENTS: &[&str] = &[
     "branch_protection_rule",
     "check_run",
     "check_suite",
+    "commit_comment",
     "create",
     "delete",
     "deployment",

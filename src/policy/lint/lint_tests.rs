@@ -283,6 +283,13 @@ fn bases() {
             "branch: main, base: main, events: [push, schedule]",
             Some("unused-base"),
         ),
+        ("branch: main, base: '*'", Some("any-base")),
+        ("branch: main, base: [main, '.*']", Some("any-base")),
+        ("branch: { glob: '**' }, base: '*'", None),
+        ("base: '*'", None),
+        ("branch: x, base: 'octo:main'", Some("never-matches")),
+        ("branch: x, base: refs/tags/v1", Some("never-matches")),
+        ("branch: x, base: refs/heads/refs/tags/v1", None),
         // They may be merged into `main`.
         ("branch: '[^:]+', events: [pull_request]", None),
         (
@@ -300,7 +307,7 @@ fn bases() {
         let found = central(rule);
         let of_bases: Vec<_> = found
             .iter()
-            .filter(|code| code.ends_with("-base"))
+            .filter(|code| code.ends_with("-base") || *code == "never-matches")
             .collect();
         assert_eq!(of_bases, code.iter().collect::<Vec<_>>(), "{rule}");
     }

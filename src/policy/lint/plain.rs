@@ -86,7 +86,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_name_is_told_from_a_regex() {
+    fn names_and_regexes_differ() {
         for name in [
             "Production (EU)",
             "what?",

@@ -322,7 +322,7 @@ fn repeated_permissions(rule: &Rule<'_>, findings: &mut Findings<'_>) {
     }
 }
 
-fn matches_nearly_all(pattern: &Pattern<'_>) -> bool {
+pub(super) fn matches_nearly_all(pattern: &Pattern<'_>) -> bool {
     let text: &str = &pattern.text;
     match pattern.kind {
         Kind::Any => true,
