@@ -75,13 +75,18 @@ impl Context {
             .map(branch_named);
         let event = self.event.as_deref();
         let is_pull_request = event.is_some_and(|event| event.starts_with("pull_request"));
+        let is_derived = claims.text("ref").is_some();
         let names_base = claims.get("base_ref").is_some();
         self.base = match (base, std::mem::take(&mut self.base)) {
-            (Some(name), of_claims) if is_pull_request || of_claims != Base::None => match name {
-                "" => Base::Absent,
-                name => Base::Branch(branch_named(name)),
-            },
-            (None, Base::None) if is_pull_request && claims.text("ref").is_none() => Base::Assumed,
+            (Some(name), of_claims)
+                if (is_pull_request && !is_derived) || of_claims != Base::None =>
+            {
+                match name {
+                    "" => Base::Absent,
+                    name => Base::Branch(branch_named(name)),
+                }
+            }
+            (None, Base::None) if is_pull_request && !is_derived => Base::Assumed,
             (None, Base::Absent) if !names_base => Base::Assumed,
             (_, of_claims) => of_claims,
         };

@@ -170,8 +170,19 @@ impl<'a> Dimension<'a> {
                 };
             }
             Self::Workflow => &["build.yml", "deploy.yml"],
-            Self::Branch => &["feature/x", "main", "release/1.0"],
-            Self::Base => &["main", "develop", "release/1.0"],
+            // No ref has a control character in its name (git-check-ref-format).
+            Self::Branch => {
+                return Domain {
+                    every: r"[^\p{Cc}]+",
+                    familiar: &["feature/x", "main", "release/1.0"],
+                };
+            }
+            Self::Base => {
+                return Domain {
+                    every: r"[^\p{Cc}]+",
+                    familiar: &["main", "develop", "release/1.0"],
+                };
+            }
             Self::Environment => &["staging", "production"],
             Self::Claim("runner_environment") => &["self-hosted", "github-hosted"],
             Self::Claim("repository_visibility") => &["public", "private"],

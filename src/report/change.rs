@@ -185,7 +185,7 @@ impl OfRule<'_> {
                 "run it on a runner that GitHub hosts, such as `runs-on: ubuntu-24.04`".to_owned()
             }
             "event" if dimension.pattern.is_empty() => {
-                "use another trigger, such as `pull_request`, `push` or `merge_group`".to_owned()
+                "use another trigger, such as `push` or `pull_request`".to_owned()
             }
             "event" => {
                 let events = dimension.pattern.split(", ").map(quoted);

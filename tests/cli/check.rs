@@ -426,7 +426,7 @@ fn what_to_change_by_what_the_job_is() {
     "#);
     assert_snapshot!(change(&format!("{locks} main --event workflow_run")), @"
     policy.yml:13: the rule has no `events`, and `workflow_run` is not one that it trusts without being named
-        in the job     use another trigger, such as `pull_request`, `push` or `merge_group`
+        in the job     use another trigger, such as `push` or `pull_request`
         in the policy  only if the job runs nothing of what the event brings, the same rule a second time, with `events: [workflow_run]`, by a reviewed change
     ");
     assert_snapshot!(change("--permission ws:deployments:create --workflow acme-org/shared/.github/workflows/deploy-production.yml --branch main --environment staging"), @r"

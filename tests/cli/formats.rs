@@ -487,7 +487,7 @@ fn each_code() {
     permissions: [{ permission: ws:locks:create, branch: main, claims: { runner_environment: github_hosted } }]
       2:90-103 warning[impossible-claim]: no job has a claim `runner_environment` that `github_hosted` matches: it is `github-hosted` or `self-hosted` (write `github-hosted`) [to decide: "github-hosted"]
     permissions: [{ permission: ws:locks:create, branch: main, events: [merge_group] }]
-      2:69-80 warning[impossible-event]: in the event `merge_group` no job has the branch `main`: it is the merge queue's own, below `gh-readonly-queue/` (leave the event out, or add `{ glob: "gh-readonly-queue/main/**" }` for the queue of `main`)
+      2:69-80 warning[impossible-event]: in the event `merge_group` no job has the branch `main`: it is the merge queue's own, below `gh-readonly-queue/` (name another event, or add `{ glob: "gh-readonly-queue/main/**" }` for the queue of `main`)
     repositories: [{ repository: o/r, repository_id: 7, owner_id: 8, permissions: [{ permission: ws:locks:create, branch: main, events: [pull_request] }] }]
       2:134-146 warning[missing-base]: the rule names `pull_request`, and its `branch` has to match the base as well as the head (name the branches that the pull requests go into, such as `base: main`)
     permissions: [{ permission: ws:locks:create, branch: main, base: '*' }]

@@ -31,8 +31,8 @@ const FORMS: &[Form] = &[
             "run_id",
             "run_number",
         ],
-        regex: "[0-9]+",
-        words: "decimal digits",
+        regex: "[1-9][0-9]*",
+        words: "decimal digits without a leading zero",
         values: &[],
     },
     Form {

@@ -132,7 +132,7 @@ pub(super) fn check(rule: &Rule<'_>, name: &str, forms: &mut Forms, findings: &m
             event.words
         );
         let finding = findings.member(&IMPOSSIBLE_EVENT, rule, "events", name, message);
-        return findings.push(finding.help(help(name, branch, findings)));
+        return findings.push(finding.help(help(rule, name, branch, findings)));
     }
     let is_pull_request = name.starts_with("pull_request");
     for (claim, patterns) in &rule.claims {
@@ -178,19 +178,24 @@ fn texts(patterns: &Patterns<'_>) -> String {
     texts.join(" or ") + more
 }
 
-fn help(event: &str, branch: &Patterns<'_>, findings: &Findings<'_>) -> String {
+fn help(rule: &Rule<'_>, event: &str, branch: &Patterns<'_>, findings: &Findings<'_>) -> String {
+    // Without any event the list would be invalid, and without the list the rule would be for more.
+    let instead = match rule.events.as_ref().is_some_and(|events| events.len() > 1) {
+        true => "leave the event out",
+        false => "name another event",
+    };
     let glob = |text: &str| quoted(&written::pattern(text, Kind::Glob, findings.source.format));
     match (event, branch.list.as_slice()) {
         ("merge_group", [one]) if one.name().is_some() && !one.text.contains(QUEUE) => format!(
-            "leave the event out, or add {} for the queue of {}",
+            "{instead}, or add {} for the queue of {}",
             glob(&format!("{QUEUE}{}/**", one.text)),
             quoted(&one.text)
         ),
         ("merge_group", _) => format!(
-            "leave the event out, or add {} for the queue of a branch",
+            "{instead}, or add {} for the queue of a branch",
             glob("gh-readonly-queue/BRANCH/**")
         ),
-        ("release", _) => format!("leave the event out, or add {}", glob("refs/tags/**")),
-        _ => "leave the event out".to_owned(),
+        ("release", _) => format!("{instead}, or add {}", glob("refs/tags/**")),
+        _ => instead.to_owned(),
     }
 }

@@ -109,7 +109,10 @@ fn branch(pattern: &Pattern<'_>, findings: &mut Findings<'_>) {
     {
         let message = format!("no branch is named {}: a branch {why}", quoted(text));
         let finding = findings.pattern(&NEVER_MATCHES, pattern, message);
-        findings.push(finding.help("for all branches below a name write `{ glob: \"NAME/**\" }`"));
+        findings.push(match text.ends_with('/') {
+            true => finding.help("for all branches below a name write `{ glob: \"NAME/**\" }`"),
+            false => finding.help("name a branch as git does"),
+        });
     }
 }
 

@@ -72,12 +72,21 @@ fn is_of_a_regex(before: Option<Item>, item: Item, after: Option<Item>) -> bool 
     }
 }
 
-/// Whether each `[…]` holds three letters or more and no range.
+/// Whether each `[…]` holds three letters or more and no range, or stands behind a space, or holds one letter
+/// or digit, for which nobody needs a class.
 fn classes_are_words(text: &str) -> bool {
-    text.split('[').skip(1).all(|rest| {
-        let word = rest.split(']').next().unwrap_or_default();
-        let is_word = |c: char| c.is_alphabetic() || " _./".contains(c);
-        word.chars().count() >= 3 && word.chars().all(is_word)
+    let mut before = "";
+    text.split('[').enumerate().all(|(number, part)| {
+        let is_apart = std::mem::replace(&mut before, part).ends_with(' ');
+        if number == 0 {
+            return true;
+        }
+        let word = part.split(']').next().unwrap_or_default();
+        let is_word = |c: char| c.is_alphanumeric() || " _./".contains(c);
+        let count = word.chars().count();
+        let is_long = count >= 3 && !word.chars().any(|c| c.is_ascii_digit());
+        let is_single = count == 1 && word.chars().all(char::is_alphanumeric);
+        word.chars().all(is_word) && (is_long || is_single || (is_apart && count > 0))
     })
 }
 
@@ -95,6 +104,9 @@ mod tests {
             "a+b",
             "(EU) Production",
             "release [beta]",
+            "Prod [EU]",
+            "prod [1]",
+            "a[1]",
             "deploy (v1.0)",
             "really? yes",
         ] {

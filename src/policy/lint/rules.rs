@@ -265,11 +265,17 @@ fn meaning(rule: &Rule<'_>) -> String {
         .map(|(name, value)| (name.as_ref(), patterns(&Some(value.clone()))))
         .collect();
     claims.sort_unstable();
+    let branch = patterns(&rule.branch);
+    // Left out it is what `branch` trusts, and `*` for a rule for every branch only.
+    let base = match &rule.base {
+        None if !branch.is_empty() => None,
+        named => Some(patterns(named)),
+    };
     let parts = (
         permissions,
         patterns(&rule.workflow),
-        patterns(&rule.branch),
-        patterns(&rule.base),
+        branch,
+        base,
         patterns(&rule.environment),
         events,
         claims,

@@ -225,6 +225,19 @@ fn rules_that_say_the_same() {
             "{first} / {second}"
         );
     }
+    // Without `base` a rule trusts what its branch matches, which is not every base.
+    for (first, second) in [
+        ("branch: main", "branch: main, base: '*'"),
+        ("branch: main", "branch: main, base: main"),
+        ("branch: main, base: x", "branch: main, base: y"),
+    ] {
+        let rules = [first, second].map(|rule| format!("permission: a:b, {rule}"));
+        let found = codes(&rules.each_ref().map(String::as_str));
+        assert!(
+            !found.iter().any(|found| found == "4 duplicate"),
+            "{first} / {second}: {found:?}"
+        );
+    }
     for (first, second) in [
         ("branch: main", "branch: {regex: main}"),
         ("branch: [main, develop]", "branch: 'main|develop'"),
