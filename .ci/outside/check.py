@@ -336,6 +336,14 @@ def warns(*texts):
     return also
 
 
+def trace_matches(*expected):
+    def also(check, run, github, job):
+        trace = json.loads(run.outputs["result"])["permissions"][0]["trace"]
+        check.equal("rules of the trace that match", [rule["matched"] for rule in trace], list(expected))
+
+    return also
+
+
 def policy_from(repository, path, ref):
     def also(check, run, github, job):
         request = github.asked("contents")[0]
@@ -540,7 +548,7 @@ def not_found(repository="codertocat/hello-world"):
     return {(repository, None): {}}
 
 
-#: Section 4 of the contract.
+#: As docs/policy.md has them.
 TRUSTED = [
     "push",
     "pull_request",
@@ -582,7 +590,7 @@ UNTRUSTED = [
     "deployment_status",
     "an_event_of_tomorrow",
 ]
-# `fork` is a pull request of one here.
+#: The job of an event; `fork` is a pull request of one here.
 job_of = lambda event: {"fork": "forked"}.get(event, event)
 MERGED, UNMERGED = "6dcb09b5b57875f334f61aebed695e2e4193db5e", "0a1b2c3d4e5f60718293a4b5c6d7e8f901234567"
 ORG = ("acme/config", "v1")
@@ -675,6 +683,8 @@ SCENARIOS = [
     Scenario("`base` by a list", "granted", "pull_request", policy=rules({"branch": "changes", "base": ["main", {"glob": "mas*"}]})),
     Scenario("`base` of a push", "granted", policy=rules({"branch": "master", "base": "main"})),
     Scenario("`base` of a merged pull request", "granted", "merged", policy=rules({"branch": "master", "base": "main"})),
+    Scenario("default branch in the trace of a grant", "granted", "pull_request", policy=rules({}, {"branch": "changes"}),
+             also=trace_matches(True, True)),
     Scenario("into the default branch `develop`", "granted", "into_develop", policy=rules({"branch": "changes"}),
              also=asked(repository=1)),
     Scenario("into `master` beside the default branch `develop`", "no_rule_matches", "beside_develop",
