@@ -259,6 +259,22 @@ fn fork_pull_request_named_main_is_denied() {
 }
 
 #[test]
+fn the_trace_of_a_grant_knows_the_default_branch() {
+    let policy = "version: 1\npermissions: [{ permission: ws:deployments:create }, \
+                  { permission: ws:deployments:create, branch: feature/x }]\n";
+    let stage = Stage::with_policy(policy);
+    let pull = PullRequest::same_repository(&stage.repository, 8, "feature/x");
+    let step = stage.ask(&Job::pull_request(&stage.repository, pull), DEPLOY);
+    assert_outcome(&stage, &step, "allowed", "granted");
+    let result: serde_json::Value = serde_json::from_str(step.output("result")).unwrap();
+    let trace = result["permissions"][0]["trace"].as_array().unwrap();
+    assert_eq!(trace.len(), 2);
+    for rule in trace {
+        assert_eq!(rule["matched"], true, "{rule}");
+    }
+}
+
+#[test]
 fn input_invalid() {
     let stage = Stage::with_policy(POLICY);
     for (name, value, part) in [

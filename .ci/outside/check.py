@@ -155,8 +155,52 @@ class Events:
     def other_payload(self):
         """The payload is of another pull request, as an earlier step can write it."""
         job = self.pull_request()
+        job.pull = json.loads(json.dumps(job.payload["pull_request"]))
         job.payload["pull_request"]["number"] = job.payload["number"] = 77
         return job
+
+    def fork_as_branch(self):
+        """A fork's pull request, whose payload an earlier step has changed into one of a branch."""
+        job = self.fork("changes")
+        job.pull, job.payload = job.payload["pull_request"], self.payload("pull_request")
+        return job
+
+    def _into(self, job, base, default_branch="master"):
+        job.base_ref = job.payload["pull_request"]["base"]["ref"] = base
+        job.repository["default_branch"] = default_branch
+        job.payload["pull_request"]["base"]["repo"]["default_branch"] = default_branch
+        return job
+
+    def unreviewed(self):
+        """A pull request into a branch that nobody reviews."""
+        return self._into(self.pull_request(), "unreviewed")
+
+    def unreviewed_as_master(self):
+        """The same, after an earlier step has changed the payload."""
+        job = self.unreviewed()
+        job.pull, job.payload = job.payload["pull_request"], self.payload("pull_request")
+        return job
+
+    def fork_unreviewed(self):
+        return self._into(self.fork(), "unreviewed")
+
+    def into_develop(self):
+        return self._into(self.pull_request(), "develop", "develop")
+
+    def beside_develop(self):
+        """A pull request into `master`, which is not the default branch."""
+        return self._into(self.pull_request(), "master", "develop")
+
+    def private(self, job=None):
+        job = job or self.pull_request()
+        job.repository["private"] = True
+        return job
+
+    def private_other_payload(self):
+        return self.private(self.other_payload())
+
+    def pull_request_review_comment(self):
+        return self.pull_request(event="pull_request_review_comment")
 
     def closed(self):
         return self.pull_request(3)
@@ -225,8 +269,13 @@ class Events:
             "6113728f27ae82c7b1a177c8d03f9e96e0adf246",
         )
 
+    def forked(self):
+        """Somebody forks the repository."""
+        return self._on_default_branch("fork")
+
     def _on_default_branch(self, event):
-        payload = self.payload(event)
+        payload = self.payload(event) if event in self.examples else {}
+        payload.setdefault("repository", self.payload("push")["repository"])
         return Job(
             event,
             payload,
@@ -283,6 +332,14 @@ def warns(*texts):
         warnings = " ".join(data for name, _, data in run.commands() if name == "warning")
         for text in texts:
             check.true(f"a warning names {text!r}: {warnings}", text in warnings)
+
+    return also
+
+
+def trace_matches(*expected):
+    def also(check, run, github, job):
+        trace = json.loads(run.outputs["result"])["permissions"][0]["trace"]
+        check.equal("rules of the trace that match", [rule["matched"] for rule in trace], list(expected))
 
     return also
 
@@ -462,15 +519,88 @@ def now(seconds):
     return lambda: int(time.time()) + seconds
 
 
+def repositories(**more):
+    """What GitHub has besides the job's repository: another account's, and a fork."""
+
+    def setup(github, job):
+        repository = job.repository
+        config = repository | {"id": 4711, "full_name": "acme/config", "name": "config", "default_branch": "main"}
+        github.repositories["acme/config"] = config
+        origin = repository | {"owner": dict(repository["owner"])}
+        fork = {
+            "id": 186853261,
+            "full_name": "Octocoders/Hello-World",
+            "fork": True,
+            "parent": origin,
+            "source": origin,
+        }
+        github.repositories["octocoders/hello-world"] = repository | fork
+        github.renamed = {"codertocat/old-name": repository["full_name"]}
+        github.merged = {MERGED}
+        github.commits.add(UNMERGED)
+        for name, value in more.items():
+            setattr(github, name, value)
+
+    return setup
+
+
 def not_found(repository="codertocat/hello-world"):
     return {(repository, None): {}}
 
 
+#: As docs/policy.md has them.
+TRUSTED = [
+    "push",
+    "pull_request",
+    "merge_group",
+    "workflow_dispatch",
+    "repository_dispatch",
+    "schedule",
+    "release",
+    "create",
+    "delete",
+    "deployment",
+    "registry_package",
+    "page_build",
+    "public",
+    "label",
+    "milestone",
+    "project",
+    "project_card",
+    "project_column",
+    "branch_protection_rule",
+    "image_version",
+]
+UNTRUSTED = [
+    "pull_request_target",
+    "workflow_run",
+    "issue_comment",
+    "issues",
+    "discussion",
+    "discussion_comment",
+    "commit_comment",
+    "fork",
+    "watch",
+    "gollum",
+    "pull_request_review",
+    "pull_request_review_comment",
+    "check_run",
+    "check_suite",
+    "status",
+    "deployment_status",
+    "an_event_of_tomorrow",
+]
+#: The job of an event; `fork` is a pull request of one here.
+job_of = lambda event: {"fork": "forked"}.get(event, event)
+MERGED, UNMERGED = "6dcb09b5b57875f334f61aebed695e2e4193db5e", "0a1b2c3d4e5f60718293a4b5c6d7e8f901234567"
 ORG = ("acme/config", "v1")
 FROM_ORG = {"INPUT_POLICY": "acme/config/policies/central.yml@v1"}
 SECRET_RULE = {"permission": KEY, "name": "canary-rule-name", "branch": "canary-branch"}
+OF_ORG = {"repository": "Codertocat/Hello-World", "permissions": [{"permission": KEY, "branch": "changes"}]}
+OF_ORG_WITH_BASE = OF_ORG | {"permissions": [{"permission": KEY, "branch": "changes", "base": "master"}]}
 CANARIES = ("canary-rule-name", "canary-branch")
 BUNDLE = {"INPUT_CA-BUNDLE": "certificates/ca.pem"}
+ALL_READ = {"contents": "read", "pull_requests": "read", "checks": "write", "statuses": "write"}
 FULL = {"repository": "Codertocat/Hello-World", "workflow": "deploy.yml", "branch": "master", "environment": ""}
 HANG = [Answer(200, "", delay=20, times=None)]
 
@@ -514,16 +644,67 @@ SCENARIOS = [
     Scenario("pull request", "granted", "pull_request", policy=rules({"branch": "changes"}),
              outputs={"branch": "changes"}),
     Scenario("pull request is not its base", "no_rule_matches", "pull_request", outputs={"branch": "changes"}),
-    Scenario("review of a pull request", "granted", "pull_request_review", policy=rules({"branch": "changes"}),
-             outputs={"branch": "changes"}),
+    Scenario("review of a pull request", "granted", "pull_request_review", outputs={"branch": "changes"},
+             policy=rules({"branch": "changes", "events": ["pull_request_review"]})),
     Scenario("fork's branch of the same name", "no_rule_matches", "fork", outputs={"branch": "Octocoders:master"}),
     Scenario("fork that is named", "granted", "fork", policy=rules({"branch": "Octocoders:master"}),
              outputs={"branch": "Octocoders:master"}),
     Scenario("fork without a token", "token_unavailable", "fork_without_token", also=says("fork")),
     Scenario("deleted fork", "no_rule_matches", "deleted_fork", outputs={"branch": "Octocoders:master"}),
     Scenario("fork of nobody", "no_rule_matches", "ghost_fork", outputs={"branch": "unknown:master"}),
-    Scenario("payload of another pull request", "no_rule_matches", "other_payload",
-             policy=rules({"branch": "changes"}), outputs={"branch": "unknown:changes"}),
+    Scenario("payload of another pull request", "granted", "other_payload",
+             policy=rules({"branch": "changes"}), outputs={"branch": "changes"}, also=asked(pull=1)),
+    Scenario("payload of another pull request, of which GitHub says nothing", "no_rule_matches", "private_other_payload",
+             policy=rules({"branch": "changes"}), outputs={"branch": "unknown:changes"}, also=asked(pull=1)),
+    Scenario("payload that makes a fork a branch", "no_rule_matches", "fork_as_branch",
+             policy=rules({"branch": "changes"}), outputs={"branch": "Octocoders:changes"}),
+    Scenario("private pull request by its payload", "granted", "private", policy=rules({"branch": "changes"}),
+             also=asked(pull=1)),
+    Scenario("private pull request by the API", "granted", "private_other_payload", policy=rules({"branch": "changes"}),
+             api_permissions=ALL_READ, outputs={"branch": "changes"}),
+    Scenario("pull request that cannot be had", "no_rule_matches", "pull_request", policy=rules({"branch": "changes"}),
+             faults={"pull": [Answer(500, {"message": "Server Error"}, times=None)]}, limit=40,
+             outputs={"branch": "unknown:changes"}, also=warns("head counts as unknown"), layouts=("dotcom",)),
+    Scenario("pull request behind a rate limit", "no_rule_matches", "pull_request", policy=rules({"branch": "changes"}),
+             faults={"pull": [Answer(403, {"message": "API rate limit exceeded"}, {"X-RateLimit-Remaining": "0", "X-RateLimit-Reset": "9999999999"}, times=None)]},
+             outputs={"branch": "unknown:changes"}, also=warns("head counts as unknown"), layouts=("dotcom",)),
+    # The base, whose code runs too
+    Scenario("trusted head on an untrusted base", "no_rule_matches", "unreviewed", policy=rules({"branch": "changes"}),
+             outputs={"branch": "changes"}, also=says("base: unreviewed")),
+    Scenario("untrusted base by `base`", "granted", "unreviewed", policy=rules({"branch": "changes", "base": "unreviewed"})),
+    Scenario("untrusted base by `branch`", "granted", "unreviewed", policy=rules({"branch": ["changes", "unreviewed"]})),
+    Scenario("any base by any branch", "granted", "unreviewed", policy=rules({"branch": "*"})),
+    Scenario("untrusted base that the payload hides", "no_rule_matches", "unreviewed_as_master",
+             policy=rules({"branch": "changes"})),
+    Scenario("fork on an untrusted base", "no_rule_matches", "fork_unreviewed", policy=rules({"branch": "Octocoders:master"})),
+    Scenario("`base` instead of the default branch", "no_rule_matches", "pull_request",
+             policy=rules({"branch": "changes", "base": "main"})),
+    Scenario("`base` is the whole value", "no_rule_matches", "pull_request", policy=rules({"branch": "changes", "base": "mast"})),
+    Scenario("`base` by a list", "granted", "pull_request", policy=rules({"branch": "changes", "base": ["main", {"glob": "mas*"}]})),
+    Scenario("`base` of a push", "granted", policy=rules({"branch": "master", "base": "main"})),
+    Scenario("`base` of a merged pull request", "granted", "merged", policy=rules({"branch": "master", "base": "main"})),
+    Scenario("default branch in the trace of a grant", "granted", "pull_request", policy=rules({}, {"branch": "changes"}),
+             also=trace_matches(True, True)),
+    Scenario("into the default branch `develop`", "granted", "into_develop", policy=rules({"branch": "changes"}),
+             also=asked(repository=1)),
+    Scenario("into `master` beside the default branch `develop`", "no_rule_matches", "beside_develop",
+             policy=rules({"branch": "changes"}), also=says("base: master")),
+    Scenario("default branch that cannot be had", "no_rule_matches", "pull_request", policy=rules({"branch": "changes"}),
+             faults={"repository": [Answer(500, {"message": "Server Error"}, times=None)]}, limit=40,
+             also=warns("default branch cannot be had"), layouts=("dotcom",)),
+    Scenario("default branch that nobody needs", "granted", "pull_request", policy=rules({"branch": "changes", "base": "master"}),
+             faults={"repository": [Answer(500, {"message": "Server Error"}, times=None)]}, limit=40, layouts=("dotcom",)),
+    Scenario("default branch of another repository", "no_rule_matches", "pull_request", policy=rules({"branch": "changes"}),
+             setup=lambda github, job: github.repositories.update({"codertocat/hello-world": job.repository | {"id": 1}})),
+    Scenario("default branch under a central policy", "no_rule_matches", "pull_request", policy=central(OF_ORG),
+             also=says("base: master")),
+    Scenario("`base` in a central policy", "granted", "pull_request", policy=central(OF_ORG_WITH_BASE)),
+    Scenario("default branch under an inline policy", "no_rule_matches", "pull_request", policy=None, loose=True,
+             inputs={"INPUT_POLICY": rules({"branch": "changes"}).decode()}),
+    Scenario("`base` in an inline policy", "granted", "pull_request", policy=None, loose=True,
+             inputs={"INPUT_POLICY": rules({"branch": "changes", "base": "master"}).decode()}),
+    Scenario("base of pull_request_target", "no_rule_matches", "pull_request_target",
+             policy=rules({"branch": "changes", "base": "main", "events": ["pull_request_target"]})),
     Scenario("merged pull request", "granted", "merged", outputs={"branch": "master"}),
     Scenario("closed pull request", "granted", "closed", policy=rules({"branch": "changes"}), outputs={"branch": "changes"}),
     Scenario("pull_request_target unnamed", "untrusted_event", "pull_request_target",
@@ -548,9 +729,10 @@ SCENARIOS = [
              outputs={"branch": ""}),
     Scenario("deployment of a commit, any branch", "granted", "deployment_by_sha", policy=rules({"branch": "*"}),
              outputs={"branch": ""}),
-    Scenario("deployment_status", "granted", "deployment_status"),
     Scenario("schedule", "granted", "schedule"),
-    *(Scenario(event, "granted", event) for event in ("repository_dispatch", "issue_comment", "issues", "delete", "check_run", "status", "watch")),
+    *(Scenario(f"{event} is trusted", "granted", event, policy=rules({})) for event in TRUSTED),
+    *(Scenario(f"{event} is not trusted", "untrusted_event", job_of(event), policy=rules({})) for event in UNTRUSTED),
+    *(Scenario(f"{event} is named", "granted", job_of(event), policy=rules({"events": [event]})) for event in UNTRUSTED),
     Scenario("workflow of another repository", "no_rule_matches",
              job={"workflow_ref": "acme/shared/.github/workflows/deploy.yml@refs/heads/main"},
              policy=rules({"workflow": "deploy.yml"}),
@@ -622,6 +804,43 @@ SCENARIOS = [
     Scenario("policy in a pull request's workspace", "input_invalid", "pull_request", policy=None, loose=True,
              inputs={"INPUT_POLICY": "./gate.yml"},
              job={"workspace": {"gate.yml": rules({}).decode()}}),
+    # Whose text the policy is, where a stranger's can be meant
+    *(Scenario(f"policy in the workspace, {event}", "input_invalid", event, policy=None, loose=True,
+               inputs={"INPUT_POLICY": "./gate.yml"}, also=says("default branch"),
+               job={"workspace": {"gate.yml": rules({"events": [event]}).decode()}})
+      for event in ("pull_request_target", "workflow_run", "issue_comment", "an_event_of_tomorrow")),
+    *(Scenario(f"policy of this repository at {where}", reason, event, policy=None, loose=True, setup=repositories(),
+               inputs={"INPUT_POLICY": f"{name}/{POLICY}@{ref}"},
+               files={(name.lower(), ref): {POLICY: rules({})}})
+      for where, reason, event, name, ref in (
+          ("a ref", "granted", "push", "Codertocat/Hello-World", "v1"),
+          ("a ref in a pull request", "input_invalid", "pull_request", "Codertocat/Hello-World", "v1"),
+          ("a ref in a pull request, in lower case", "input_invalid", "pull_request", "codertocat/hello-world", "v1"),
+          ("its default branch in a pull request", "input_invalid", "pull_request", "Codertocat/Hello-World", "refs/heads/master"),
+          ("a ref in an issue's comment", "input_invalid", "issue_comment", "Codertocat/Hello-World", "v1"),
+          ("a ref under an old name", "input_invalid", "pull_request", "Codertocat/Old-Name", "v1"),
+          ("its fork", "input_invalid", "fork", "Octocoders/Hello-World", "v1"),
+          ("its fork, which is not the head", "input_invalid", "pull_request", "Octocoders/Hello-World", "v1"),
+      )),
+    *(Scenario(f"central policy in a pull request, {what}", reason, "pull_request", policy=None, loose=True, setup=repositories(),
+               inputs={"INPUT_POLICY": f"acme/config/policies/central.yml@{ref}"}, also=asked(repository=1, compare=compared),
+               files={("acme/config", ref): {"policies/central.yml": central(entry)}})
+      for what, reason, ref, entry, compared in (
+          ("no `base`", "no_rule_matches", "refs/heads/main", OF_ORG, 0),
+          ("by branch", "granted", "refs/heads/main", OF_ORG_WITH_BASE, 0),
+          ("by tag", "granted", "refs/tags/v1", OF_ORG_WITH_BASE, 0),
+          ("by a name that is no SHA", "granted", "v1", OF_ORG_WITH_BASE, 0),
+          ("by commit", "granted", MERGED, OF_ORG_WITH_BASE, 1),
+          ("by a fork's commit", "input_invalid", UNMERGED, OF_ORG_WITH_BASE, 1),
+      )),
+    Scenario("central policy in a pull request, by a part of a SHA", "input_invalid", "pull_request", policy=None, loose=True,
+             setup=repositories(), inputs={"INPUT_POLICY": "acme/config/policies/central.yml@6dcb09b"},
+             files={("acme/config", "6dcb09b"): {"policies/central.yml": central(OF_ORG_WITH_BASE)}}),
+    Scenario("central policy in a pull request, of nobody", "policy_not_found", "pull_request", policy=None, loose=True,
+             inputs=FROM_ORG),
+    Scenario("central policy in an issue's comment", "granted", "issue_comment", policy=None, loose=True,
+             setup=repositories(), inputs=FROM_ORG,
+             files={ORG: {"policies/central.yml": central(OF_ORG | {"permissions": [{"permission": KEY, "events": ["issue_comment"]}]})}}),
     # Inputs
     Scenario("not in a job", "runtime_missing", job={"variables": {"GITHUB_ACTIONS": "false"}},
              also=asked(id_token=0, contents=0, check_run=0, status=0)),
@@ -1075,6 +1294,10 @@ class Suite:
         github.commits = {job.sha, "f95f852bd8fca8fcc58a9a2d6c842781e32a215e"}
         if "pull_request" in job.payload:
             github.commits.add(job.payload["pull_request"]["head"]["sha"])
+        github.repositories[repository] = job.repository
+        pull = job.pull or job.payload.get("pull_request")
+        if pull:
+            github.pulls[repository, pull["number"]] = json.loads(json.dumps(pull))
         github.files = dict(scenario.files)
         if scenario.policy is not None:
             github.files[repository, None] = {POLICY: scenario.policy}

@@ -117,6 +117,10 @@ class GitHub:
         self.files = {}  # (repository in lower case, ref or None) -> {path: bytes}
         self.json_only = False
         self.commits = set()
+        self.repositories = {}  # name in lower case -> as its events describe it
+        self.renamed = {}  # old name in lower case -> new name
+        self.pulls = {}  # (repository in lower case, number) -> the pull request
+        self.merged = set()  # commits in the history of default branches
         self.tokens = {}  # token -> {"permissions": …, "repositories": …}
         self.claims = {}
         self.mint = lambda claims: jwt.encode(
@@ -302,10 +306,15 @@ class GitHub:
         path = path.removeprefix(self.prefix)
         if path.startswith("/repositories/"):
             # Where GitHub redirects after a rename; not described.
-            _, _, number, rest = path.split("/", 3)
-            return "contents", {"id": number, "path": unquote(rest.removeprefix("contents/"))}
+            _, _, number, *rest = path.split("/", 3)
+            if not rest:
+                return "repository", {"id": number}
+            return "contents", {"id": number, "path": unquote(rest[0].removeprefix("contents/"))}
         _, template, parameters = self.description.operation(method, path)
         kinds = {
+            ("GET", "/repos/{owner}/{repo}"): "repository",
+            ("GET", "/repos/{owner}/{repo}/pulls/{pull_number}"): "pull",
+            ("GET", "/repos/{owner}/{repo}/compare/{basehead}"): "compare",
             ("GET", "/repos/{owner}/{repo}/contents/{path}"): "contents",
             ("GET", "/repos/{owner}/{repo}/commits/{ref}"): "commit",
             ("POST", "/repos/{owner}/{repo}/check-runs"): "check-run",
@@ -369,7 +378,7 @@ class GitHub:
             return Answer(
                 404, {"message": "Not Found", "documentation_url": "https://docs.github.com/rest", "status": "404"}
             )
-        if granted["permissions"].get(name) not in (level, "write"):
+        if level and granted["permissions"].get(name) not in (level, "write"):
             return Answer(
                 403,
                 {
@@ -380,6 +389,67 @@ class GitHub:
             )
         return None
 
+    def _not_found(self, page):
+        return Answer(
+            404, {"message": "Not Found", "documentation_url": f"https://docs.github.com/rest/{page}", "status": "404"}
+        )
+
+    def _read(self, request, repository, permission):
+        """The refusal of a read, if it is one. Everybody reads public repositories, and `metadata` comes by itself."""
+        held = self.repositories.get(repository.lower())
+        if held is None:
+            refused = self._permission(request, repository, "metadata", "read")
+            return refused if refused and refused.status == 401 else self._not_found("repos/repos")
+        level = None if permission == "metadata" or not held["private"] else "read"
+        return self._permission(request, repository, permission, level)
+
+    def _repository(self, request, route):
+        named = f"{route['owner']}/{route['repo']}".lower() if "owner" in route else None
+        if named in self.renamed:
+            number = self.repositories[self.renamed[named].lower()]["id"]
+            return Answer(
+                301,
+                {
+                    "message": "Moved Permanently",
+                    "url": f"{self.api_url}/repositories/{number}",
+                    "documentation_url": "https://docs.github.com/rest/guides/best-practices-for-using-the-rest-api#follow-redirects",
+                },
+                {"Location": f"{self.api_url}/repositories/{number}"},
+            )
+        by_id = {str(one["id"]): name for name, one in self.repositories.items()}
+        named = named or by_id.get(route["id"], "")
+        refused = self._read(request, named, "metadata")
+        if refused:
+            return refused
+        example = self.description.example("/repos/{owner}/{repo}", "get", "200")
+        # GitHub's example is a fork from a template.
+        for name in ("parent", "source", "template_repository"):
+            example.pop(name, None)
+        return Answer(200, example | {"fork": False} | self.repositories[named])
+
+    def _pull(self, request, route):
+        repository = f"{route['owner']}/{route['repo']}".lower()
+        refused = self._read(request, repository, "pull_requests")
+        if refused:
+            return refused
+        held = self.pulls.get((repository, int(route["pull_number"])))
+        if held is None:
+            return self._not_found("pulls/pulls#get-a-pull-request")
+        return Answer(200, self.description.example(route["template"], "get", "200") | held)
+
+    def _compare(self, request, route):
+        repository = f"{route['owner']}/{route['repo']}".lower()
+        refused = self._read(request, repository, "contents")
+        if refused:
+            return refused
+        _, _, head = route["basehead"].partition("...")
+        if head not in self.commits | self.merged:
+            return self._not_found("commits/commits#compare-two-commits")
+        example = self.description.example(route["template"], "get", "200")
+        if head in self.merged:
+            example["merge_base_commit"]["sha"] = head
+        return Answer(200, example)
+
     def _contents(self, request, route):
         repository = next(iter(self.files))[0] if "id" in route else f"{route['owner']}/{route['repo']}".lower()
         refused = self._permission(request, repository, "contents", "read")
@@ -388,14 +458,7 @@ class GitHub:
         ref = dict(request.query).get("ref")
         held = self.files.get((repository, ref), {}).get(route["path"])
         if held is None:
-            return Answer(
-                404,
-                {
-                    "message": "Not Found",
-                    "documentation_url": "https://docs.github.com/rest/repos/contents",
-                    "status": "404",
-                },
-            )
+            return self._not_found("repos/contents")
         if "raw" in request.headers["accept"] and not self.json_only:
             return Answer(200, held, {"Content-Type": "application/vnd.github.raw+json; charset=utf-8"})
         example = self.description.example("/repos/{owner}/{repo}/contents/{path}", "get", "200")

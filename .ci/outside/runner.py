@@ -127,6 +127,7 @@ class Job:
     run_id: str = "14144996512"
     run_attempt: str = "1"
     check_run_id: str = "39588172233"
+    pull: dict | None = None  # the pull request as GitHub has it, where the payload says something else
     id_token: bool = True
     claims: dict = field(default_factory=dict)  # changed or, by None, taken out
     variables: dict = field(default_factory=dict)  # changed

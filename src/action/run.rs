@@ -26,9 +26,7 @@ use super::runtime::{Runtime, client, payload};
 use super::workflow::{Log, take_outputs_back, write_outputs};
 use crate::audit::{SECRET_PREFIX, TokenRecord};
 use crate::context::{Context, EventPayload, branch_named};
-use crate::decision::{
-    Decision, PermissionDecision, Reason, Scope, TracedRule, decide_while, with_own_policy,
-};
+use crate::decision::{Decision, PermissionDecision, Reason, Scope, decide_while, with_own_policy};
 use crate::http::{Budget, Client};
 use crate::oidc::Issuer;
 use crate::policy::source::{DEFAULT_PATH, PolicySource};
@@ -311,23 +309,11 @@ impl<'p> Work<'p> {
     }
 }
 
-/// Whether another rule would grant, or a denial would have another reason, if the base of the pull
-/// request is the default branch.
+/// Whether a rule would match, or fail on less, if the base of the pull request is the default branch. In
+/// a grant too: its trace says of every rule what matches.
 fn needs_default_branch(decided: &[PermissionDecision<'_>]) -> bool {
-    let may_trust = |rule: &&TracedRule<'_>| {
-        rule.rule.at_top && rule.failed().any(|dimension| dimension.of_branch)
-    };
-    decided.iter().any(|permission| {
-        let mut rules = permission.trace.iter();
-        match permission.decision {
-            // The first rule that matches is the one that grants.
-            Decision::Allowed => rules
-                .take_while(|rule| !rule.matched)
-                .filter(may_trust)
-                .any(|rule| rule.failed().all(|dimension| dimension.of_branch)),
-            _ => rules.any(|rule| may_trust(&rule)),
-        }
-    })
+    let mut rules = decided.iter().flat_map(|permission| &permission.trace);
+    rules.any(|rule| rule.rule.at_top && rule.failed().any(|dimension| dimension.of_branch))
 }
 
 fn incomplete() -> Failure {
