@@ -145,6 +145,10 @@ fn a_changed_base_is_changed_access() {
     insta::assert_snapshot!(top("a:b, branch: x, base: main, events: [push]", "a:b, branch: x, events: [push]"), @"");
     insta::assert_snapshot!(top("a:b, branch: x, events: [pull_request_target], base: main", "a:b, branch: x, events: [pull_request_target], base: [main, dev]"), @"+ the policy's own repository: any workflow on `x` in pull requests into `dev` in `pull_request_target` events may now use `a:b` (for example: branch `x`, base `dev`, event `pull_request_target`)");
     insta::assert_snapshot!(top("a:b, branch: x, events: [push]", "a:b, branch: x, events: [push, event_of_tomorrow]"), @"+ the policy's own repository: any workflow on `x` in `event_of_tomorrow` events may now use `a:b` (for example: branch `x`, event `event_of_tomorrow`)");
+    // A token that names no base: only `*` matches it.
+    insta::assert_snapshot!(top("a:b, base: '.*'", "a:b, base: '*'"), @"+ the policy's own repository: any workflow on any branch in pull requests, with or without an environment, may now use `a:b` (in part as before; new for example: event `pull_request`, a base that its token does not name)");
+    // No ref has a line feed in its name.
+    insta::assert_snapshot!(top("a:b, branch: 'feat/.*'", "a:b, branch: { glob: 'feat/**' }"), @"");
     insta::assert_snapshot!(changes(&rules(&["a:b, branch: x"]), &entry("a:b, branch: x")), @"
     + `o/r`: any workflow on `x` may now use `a:b` (in part as before; new for example: repository `o/r`, branch `x`, event `push`)
     - the policy's own repository: any workflow on `x` may no longer use `a:b` (in part still granted; no longer for example: repository `acme-org/infra`, branch `x`, event `push`)

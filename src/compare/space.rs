@@ -423,7 +423,8 @@ fn base<'a>(grant: &Grant<'a>, others: &[Grant<'a>], automata: &mut Automata) ->
     }];
     let trusts_default = grant.trusts_default_branch();
     let classes = text_classes(Dimension::Base, grant, others, trusts_default, automata)?;
-    if own.is_none() && classes.is_empty() {
+    let is_asked_for = !classes.is_empty();
+    if own.is_none() && !is_asked_for {
         cells.push(Cell {
             merge: Merge::Any,
             ..cells.first()?.clone()
@@ -459,7 +460,7 @@ fn base<'a>(grant: &Grant<'a>, others: &[Grant<'a>], automata: &mut Automata) ->
             });
         }
     }
-    if own.is_none() && cells.len() > 2 {
+    if own.is_none() && is_asked_for {
         cells.push(Cell {
             others: those(others, |other| asked(other).is_none()),
             own: FixedBitSet::new(),

@@ -173,7 +173,7 @@ impl Checker {
             rules.truncate(MAX_TOGETHER);
             coverage.together(part, &rules, rule).then_some(rules)
         });
-        let is_short = (2..=MAX_SHORT).contains(&candidates.len());
+        let is_short = (1..=MAX_SHORT).contains(&candidates.len());
         together.or_else(|| {
             let is_small = is_short && candidates.iter().all(|wide| is_small(wide));
             let few = is_small.then(|| coverage.exactly(candidates, rule))?;
