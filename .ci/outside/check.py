@@ -829,7 +829,7 @@ SCENARIOS = [
           ("no `base`", "no_rule_matches", "refs/heads/main", OF_ORG, 0),
           ("by branch", "granted", "refs/heads/main", OF_ORG_WITH_BASE, 0),
           ("by tag", "granted", "refs/tags/v1", OF_ORG_WITH_BASE, 0),
-          ("by a name that is no SHA", "granted", "v1", OF_ORG_WITH_BASE, 0),
+          ("by a name that is not a SHA", "granted", "v1", OF_ORG_WITH_BASE, 0),
           ("by commit", "granted", MERGED, OF_ORG_WITH_BASE, 1),
           ("by a fork's commit", "input_invalid", UNMERGED, OF_ORG_WITH_BASE, 1),
       )),

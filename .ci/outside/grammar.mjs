@@ -2,7 +2,7 @@
 //
 //   grammar.mjs PACKAGES
 //
-// A scalar that is no text is `{"!TYPE": SOURCE}`, as in grammar.py.
+// A scalar that is not a text is `{"!TYPE": SOURCE}`, as in grammar.py.
 
 import { createRequire } from "node:module";
 import { resolve } from "node:path";

@@ -263,7 +263,7 @@ class Different(Exception):
 
 
 def scalars(node):
-    """The tree of a composed node: a scalar is its text, or its tag and its text where it is no text."""
+    """The tree of a composed node: a scalar is its text, or its tag and its text where it is not a text."""
     match node:
         case yaml.ScalarNode():
             tag = node.tag.rsplit(":", 1)[-1]

@@ -231,7 +231,7 @@ impl<'a, S: Syntax<'a>> Reader<'a, S, Cases<'a>> {
             return Ok(None);
         };
         let text = scalar.text;
-        // To YAML 1.1 an instant is no text, but the same instant.
+        // YAML 1.1 reads it as the same instant, not as a text.
         let is_date = matches!(scalar.kind, ScalarKind::Text | ScalarKind::Disputed);
         let instant = parse_instant(&text).filter(|_| is_date);
         if instant.is_none() {

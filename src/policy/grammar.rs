@@ -280,7 +280,7 @@ impl<'a, S: Syntax<'a>> Reader<'a, S, Policy<'_>> {
             return Ok(None);
         };
         let text = scalar.text.clone();
-        // To YAML 1.1 a date is no text, but the same date.
+        // YAML 1.1 reads it as the same date, not as a text.
         let is_date = matches!(scalar.kind, ScalarKind::Text | ScalarKind::Disputed);
         if let Some(expiry) = Expiry::parse(scalar.text).filter(|_| is_date) {
             return Ok(Some(expiry));

@@ -201,7 +201,7 @@ fn a40_a_policy_of_the_heads_repository() {
         ));
         rows.push(ask(job, CENTRAL_MAIN, "granted"));
     }
-    // A head that is no fork of this repository, as where this one is the fork.
+    // A head that is not a fork of this repository, as where this one is the fork.
     let from_parent = PullRequest::fork(&judged(), 7, "parent/infra", 669, "main");
     for job in [pull_request(from_parent.clone()), target(from_parent)] {
         rows.push(ask(job, &at("parent/infra", "main"), "input_invalid"));

@@ -148,7 +148,7 @@ fn a23_advice_on_issuers() {
             from(&plain).input("issuer", &acme),
             "leave the input `issuer` out".to_owned(),
         ),
-        // Of another job's token, of another host's, of what is no issuer.
+        // Of another job's token, of another host's, of what is not an issuer.
         (from(&acme).claim("run_id", "1"), generic.to_owned()),
         (from(&acme).claim("repository_id", "1"), generic.to_owned()),
         (

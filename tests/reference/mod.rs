@@ -186,7 +186,7 @@ pub fn evaluate(policy: &Policy, source: Source, job: &Job, permission: &str) ->
         return error("policy_invalid");
     }
 
-    // Which rules speak for the repository, and do they trust its default branch?
+    // Which rules apply to the repository, and do they trust its default branch?
     let mut counter = 0;
     let mut installed = false;
     let mut pinned_to_another = false;

@@ -1,5 +1,5 @@
 //! A policy's text, read as YAML and as JSON: what is wrong stands inside the text, what is valid
-//! means the same when it is written again in the other syntax, and `lint` can print and mend it.
+//! means the same when it is written again in the other syntax, and `lint` can print and fix it.
 
 use jiff::Timestamp;
 use repo_permissions::cli::lint_text;
