@@ -691,7 +691,7 @@ SCENARIOS = [
              policy=rules({"branch": "changes"}), also=says("base: master")),
     Scenario("default branch that cannot be had", "no_rule_matches", "pull_request", policy=rules({"branch": "changes"}),
              faults={"repository": [Answer(500, {"message": "Server Error"}, times=None)]}, limit=40,
-             also=warns("default branch cannot be had"), layouts=("dotcom",)),
+             also=warns("no rule trusts it as a base"), layouts=("dotcom",)),
     Scenario("default branch that nobody needs", "granted", "pull_request", policy=rules({"branch": "changes", "base": "master"}),
              faults={"repository": [Answer(500, {"message": "Server Error"}, times=None)]}, limit=40, layouts=("dotcom",)),
     Scenario("default branch of another repository", "no_rule_matches", "pull_request", policy=rules({"branch": "changes"}),
