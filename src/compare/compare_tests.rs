@@ -417,7 +417,7 @@ fn job() -> impl Strategy<Value = Example> {
         text(&["o/r", "O/r", "o/s"]),
         text(&["1", "2", "3"]),
     );
-    let branch = text(&["main", "Main", "dev", "a", "x/y", "\u{e4}", "ma\n"]);
+    let branch = text(&["main", "Main", "dev", "a", "x/y", "\u{e4}", "ma\u{df}"]);
     let environment = text(&["prod", "Prod", "p", "\u{17f}rod", "q"]);
     let base = select(&["main", "Main", "dev", "a", "x/y", "\u{e4}"][..]);
     let base = proptest::option::weighted(0.9, base.prop_map(str::to_owned));
