@@ -15,7 +15,7 @@ pub enum Merges {
 ///
 /// Source: docs.github.com, "Events that trigger workflows". A deployment has the ref that its creator
 /// gives, so it is not among them.
-const OF_ONE_REF: [&str; 31] = [
+pub(crate) const OF_ONE_REF: [&str; 31] = [
     "branch_protection_rule",
     "check_run",
     "check_suite",

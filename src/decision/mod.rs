@@ -17,6 +17,7 @@ use jiff::Timestamp;
 
 pub use engine::Engine;
 pub use installation::Installation;
+pub(crate) use merges::OF_ONE_REF;
 pub use merges::{Merges, merges};
 pub use reason::{Decision, Reason};
 pub(crate) use trace::accepts_push;

@@ -4,51 +4,27 @@ use super::super::Rule;
 use super::catalogue::{UNKNOWN_CLAIM, UNKNOWN_EVENT, UNTRUSTED_EVENT, WEAK_CLAIM};
 use super::forms::Forms;
 use super::{Findings, meetings, quoted};
-use crate::decision::is_trusted_event;
+use crate::decision::{OF_ONE_REF, is_trusted_event};
 
-/// Source: docs.github.com, "Events that trigger workflows"; `dynamic` is GitHub's own.
-const EVENTS: &[&str] = &[
-    "branch_protection_rule",
-    "check_run",
-    "check_suite",
-    "commit_comment",
-    "create",
-    "delete",
+/// The events besides [`OF_ONE_REF`] that GitHub documents; `dynamic` is GitHub's own.
+///
+/// Source: docs.github.com, "Events that trigger workflows".
+const OTHER_EVENTS: [&str; 9] = [
     "deployment",
     "deployment_status",
-    "discussion",
-    "discussion_comment",
     "dynamic",
-    "fork",
-    "gollum",
-    "image_version",
-    "issue_comment",
-    "issues",
-    "label",
-    "member",
-    "merge_group",
-    "milestone",
-    "page_build",
-    "project",
-    "project_card",
-    "project_column",
-    "public",
     "pull_request",
     "pull_request_comment",
     "pull_request_review",
     "pull_request_review_comment",
     "pull_request_target",
-    "push",
-    "registry_package",
-    "release",
-    "repository_dispatch",
-    "schedule",
-    "status",
-    "watch",
     "workflow_call",
-    "workflow_dispatch",
-    "workflow_run",
 ];
+
+/// Every event that GitHub documents.
+fn events() -> impl Iterator<Item = &'static str> {
+    OF_ONE_REF.iter().chain(&OTHER_EVENTS).copied()
+}
 
 /// Source: docs.github.com, "OpenID Connect reference". GitHub adds to them, so that only a name
 /// that is nearly one of these is a finding.
@@ -106,7 +82,7 @@ pub(super) fn check(rule: &Rule<'_>, forms: &mut Forms, findings: &mut Findings<
 
 /// Whether GitHub documents an event of this name.
 pub(crate) fn is_event(name: &str) -> bool {
-    EVENTS.contains(&name) && name != "workflow_call"
+    name != "workflow_call" && events().any(|event| event == name)
 }
 
 fn check_event(rule: &Rule<'_>, event: &str, findings: &mut Findings<'_>) {
@@ -118,7 +94,7 @@ fn check_event(rule: &Rule<'_>, event: &str, findings: &mut Findings<'_>) {
             "a called workflow has the event of its caller, never `workflow_call`".to_owned();
         let finding = findings.member(&UNKNOWN_EVENT, rule, "events", event, message);
         findings.push(finding.help("name the events of the workflows that call it"));
-    } else if EVENTS.contains(&event) {
+    } else if events().any(|known| known == event) {
         let message = format!(
             "people who cannot write to the repository can start `{event}`, or it brings what they wrote"
         );
@@ -129,7 +105,7 @@ fn check_event(rule: &Rule<'_>, event: &str, findings: &mut Findings<'_>) {
     } else {
         let message = format!("`{event}` is not an event that GitHub documents");
         let finding = findings.member(&UNKNOWN_EVENT, rule, "events", event, message);
-        findings.push(match near(event, EVENTS) {
+        findings.push(match near(event, events()) {
             Some(known) => finding.help(format!("did you mean `{known}`?")),
             None => finding.help("use a name of `on:` in a workflow file"),
         });
@@ -142,7 +118,7 @@ fn check_claim(rule: &Rule<'_>, claim: &str, findings: &mut Findings<'_>) {
         let finding = findings.member(&WEAK_CLAIM, rule, "claims", claim, message);
         findings.push(finding.help("use the rule's own `workflow`, which is the file"));
     } else if !CLAIMS.contains(&claim)
-        && let Some(known) = near(claim, CLAIMS).filter(|known| known.len() > 4)
+        && let Some(known) = near(claim, CLAIMS.iter().copied()).filter(|known| known.len() > 4)
     {
         let message = format!("{} is not a claim that GitHub documents", quoted(claim));
         let finding = findings.member(&UNKNOWN_CLAIM, rule, "claims", claim, message);
@@ -150,10 +126,9 @@ fn check_claim(rule: &Rule<'_>, claim: &str, findings: &mut Findings<'_>) {
     }
 }
 
-fn near(name: &str, known: &[&'static str]) -> Option<&'static str> {
+fn near(name: &str, known: impl Iterator<Item = &'static str>) -> Option<&'static str> {
     known
-        .iter()
-        .map(|known| (strsim::damerau_levenshtein(name, known), *known))
+        .map(|known| (strsim::damerau_levenshtein(name, known), known))
         .min()
         .filter(|(distance, known)| *distance <= 2 && distance * 2 <= known.len())
         .map(|(_, known)| known)
