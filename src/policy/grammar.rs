@@ -286,7 +286,7 @@ impl<'a, S: Syntax<'a>> Reader<'a, S, Policy<'_>> {
             return Ok(Some(expiry));
         }
         let message = format!(
-            "`expires` is {}, which is no date and no instant",
+            "`expires` is {}, which is neither a date nor an instant",
             quoted(&text)
         );
         let help = Expiry::help(&text);

@@ -299,19 +299,19 @@ fn events() {
 
 #[test]
 fn expiry_dates() {
-    insta::assert_snapshot!(rule("expires: 2027-01-31T12:00:00+25:00"), @"line 4, column 14: `expires` is `2027-01-31T12:00:00+25:00`, which is no date and no instant (write `2027-01-31`, or `2027-01-31T12:00:00Z` with its offset)");
-    insta::assert_snapshot!(rule("expires: -000001-01-31"), @"line 4, column 14: `expires` is `-000001-01-31`, which is no date and no instant (write `2027-01-31`, or `2027-01-31T12:00:00Z` with its offset)");
-    insta::assert_snapshot!(rule("expires: 2027-01-31T24:00:00Z"), @"line 4, column 14: `expires` is `2027-01-31T24:00:00Z`, which is no date and no instant (write `2027-01-31`, or `2027-01-31T12:00:00Z` with its offset)");
-    insta::assert_snapshot!(rule("expires: 2027-01-31T12:00:60Z"), @"line 4, column 14: `expires` is `2027-01-31T12:00:60Z`, which is no date and no instant (write `2027-01-31`, or `2027-01-31T12:00:00Z` with its offset)");
-    insta::assert_snapshot!(rule("expires: 2027-13-01"), @"line 4, column 14: `expires` is `2027-13-01`, which is no date and no instant (there is no such day)");
-    insta::assert_snapshot!(rule("expires: yes"), @"line 4, column 14: `expires` is `yes`, which is no date and no instant (write `2027-01-31`, or `2027-01-31T12:00:00Z` with its offset)");
-    insta::assert_snapshot!(rule("expires: never"), @"line 4, column 14: `expires` is `never`, which is no date and no instant (write `2027-01-31`, or `2027-01-31T12:00:00Z` with its offset)");
-    insta::assert_snapshot!(rule("expires: 2027"), @"line 4, column 14: `expires` is `2027`, which is no date and no instant (write `2027-12-31`, if that is meant)");
-    insta::assert_snapshot!(rule("expires: 2027-02-30"), @"line 4, column 14: `expires` is `2027-02-30`, which is no date and no instant (there is no such day)");
-    insta::assert_snapshot!(rule("expires: 31.01.2027"), @"line 4, column 14: `expires` is `31.01.2027`, which is no date and no instant (write `2027-01-31`, if that is meant)");
-    insta::assert_snapshot!(rule("expires: 2027-01-31T12:00:00"), @"line 4, column 14: `expires` is `2027-01-31T12:00:00`, which is no date and no instant (write `2027-01-31T12:00:00Z`, if that is meant)");
-    insta::assert_snapshot!(rule("expires: 2027-01-31 12:00:00Z"), @"line 4, column 14: `expires` is `2027-01-31 12:00:00Z`, which is no date and no instant (write `2027-01-31`, or `2027-01-31T12:00:00Z` with its offset)");
-    insta::assert_snapshot!(rule("expires: \"\""), @r#"line 4, column 14: `expires` is `""`, which is no date and no instant (write `2027-01-31`, or `2027-01-31T12:00:00Z` with its offset)"#);
+    insta::assert_snapshot!(rule("expires: 2027-01-31T12:00:00+25:00"), @"line 4, column 14: `expires` is `2027-01-31T12:00:00+25:00`, which is neither a date nor an instant (write `2027-01-31`, or `2027-01-31T12:00:00Z` with its offset)");
+    insta::assert_snapshot!(rule("expires: -000001-01-31"), @"line 4, column 14: `expires` is `-000001-01-31`, which is neither a date nor an instant (write `2027-01-31`, or `2027-01-31T12:00:00Z` with its offset)");
+    insta::assert_snapshot!(rule("expires: 2027-01-31T24:00:00Z"), @"line 4, column 14: `expires` is `2027-01-31T24:00:00Z`, which is neither a date nor an instant (write `2027-01-31`, or `2027-01-31T12:00:00Z` with its offset)");
+    insta::assert_snapshot!(rule("expires: 2027-01-31T12:00:60Z"), @"line 4, column 14: `expires` is `2027-01-31T12:00:60Z`, which is neither a date nor an instant (write `2027-01-31`, or `2027-01-31T12:00:00Z` with its offset)");
+    insta::assert_snapshot!(rule("expires: 2027-13-01"), @"line 4, column 14: `expires` is `2027-13-01`, which is neither a date nor an instant (there is no such day)");
+    insta::assert_snapshot!(rule("expires: yes"), @"line 4, column 14: `expires` is `yes`, which is neither a date nor an instant (write `2027-01-31`, or `2027-01-31T12:00:00Z` with its offset)");
+    insta::assert_snapshot!(rule("expires: never"), @"line 4, column 14: `expires` is `never`, which is neither a date nor an instant (write `2027-01-31`, or `2027-01-31T12:00:00Z` with its offset)");
+    insta::assert_snapshot!(rule("expires: 2027"), @"line 4, column 14: `expires` is `2027`, which is neither a date nor an instant (write `2027-12-31`, if that is meant)");
+    insta::assert_snapshot!(rule("expires: 2027-02-30"), @"line 4, column 14: `expires` is `2027-02-30`, which is neither a date nor an instant (there is no such day)");
+    insta::assert_snapshot!(rule("expires: 31.01.2027"), @"line 4, column 14: `expires` is `31.01.2027`, which is neither a date nor an instant (write `2027-01-31`, if that is meant)");
+    insta::assert_snapshot!(rule("expires: 2027-01-31T12:00:00"), @"line 4, column 14: `expires` is `2027-01-31T12:00:00`, which is neither a date nor an instant (write `2027-01-31T12:00:00Z`, if that is meant)");
+    insta::assert_snapshot!(rule("expires: 2027-01-31 12:00:00Z"), @"line 4, column 14: `expires` is `2027-01-31 12:00:00Z`, which is neither a date nor an instant (write `2027-01-31`, or `2027-01-31T12:00:00Z` with its offset)");
+    insta::assert_snapshot!(rule("expires: \"\""), @r#"line 4, column 14: `expires` is `""`, which is neither a date nor an instant (write `2027-01-31`, or `2027-01-31T12:00:00Z` with its offset)"#);
     insta::assert_snapshot!(rule("expires: [2027-01-31]"), @"line 4, column 14: `expires` is a list, expected a date");
 }
 

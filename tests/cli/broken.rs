@@ -263,13 +263,13 @@ fn yaml() {
     no claim
       2:34 `claims` names no claim (leave the key out, or write `runner_environment: github-hosted`)
     a year
-      2:43 `expires` is `2027`, which is no date and no instant (write `2027-12-31`, if that is meant)
+      2:43 `expires` is `2027`, which is neither a date nor an instant (write `2027-12-31`, if that is meant)
     a date with dots
-      2:43 `expires` is `01.02.2027`, which is no date and no instant (write `2027-02-01`, if that is meant)
+      2:43 `expires` is `01.02.2027`, which is neither a date nor an instant (write `2027-02-01`, if that is meant)
     a day that is not
-      2:43 `expires` is `2027-02-30`, which is no date and no instant (there is no such day)
+      2:43 `expires` is `2027-02-30`, which is neither a date nor an instant (there is no such day)
     a time without offset
-      2:43 `expires` is `2027-01-31T12:00:00`, which is no date and no instant (write `2027-01-31T12:00:00Z`, if that is meant)
+      2:43 `expires` is `2027-01-31T12:00:00`, which is neither a date nor an instant (write `2027-01-31T12:00:00Z`, if that is meant)
     an entry without a name
       2:16 `repository` is missing (add `repository: OWNER/NAME`)
     entries as a mapping
