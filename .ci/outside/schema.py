@@ -23,7 +23,7 @@ ROOT = Path(__file__).parents[2]
 UNSAID = {
     "a pattern that does not compile": r"^the (regex|glob) .* is not valid|when compiled$",
     "a pattern's bytes, not characters": r"^the pattern has \d+ bytes",
-    "a day that does not exist": r"^`expires` is .*, which is no date and no instant$",
+    "a day that does not exist": r"^`expires` is .*, which is neither a date nor an instant$",
     "a whole number with a fraction": r"is a number \(`\d+\.0`\), expected an integer$|is `\d+\.0`, expected a positive integer$",
 }
 SCHEMA = json.loads((ROOT / "schema/repo-permissions.schema.json").read_text(encoding="utf-8"))
