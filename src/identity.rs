@@ -11,13 +11,13 @@ use analysis::report::Failure;
 use engine::decision::Reason;
 use github::http::{Budget, Client};
 use github::{KeysError, TokenEndpoint, Unavailable, keys};
-use platform::Environment;
+use platform::Variables;
 use token::{Expected, Issuer, KeySet, NoKey, SignedClaims, TokenInvalid, verify};
 
 /// What a token of this job has to be.
 pub struct Job<'a> {
     /// Where the token is asked for.
-    pub environment: &'a Environment,
+    pub variables: &'a Variables,
     /// What it has to agree with.
     pub runtime: &'a Runtime,
     /// Who has to have issued it.
@@ -38,7 +38,7 @@ impl Job<'_> {
         client: &Client,
         budget: Budget,
     ) -> Result<(SignedClaims, TokenRecord), Failure> {
-        let endpoint = endpoint(self.environment, self.runtime)?;
+        let endpoint = endpoint(self.variables, self.runtime)?;
         let token = async {
             let token = endpoint.token(client, budget, self.audience).await;
             let token = token.map_err(|error| unavailable(&error))?;
@@ -117,9 +117,9 @@ impl Job<'_> {
     }
 }
 
-fn endpoint(environment: &Environment, runtime: &Runtime) -> Result<TokenEndpoint, Failure> {
-    let url = environment.get("ACTIONS_ID_TOKEN_REQUEST_URL");
-    let token = environment.secret("ACTIONS_ID_TOKEN_REQUEST_TOKEN");
+fn endpoint(variables: &Variables, runtime: &Runtime) -> Result<TokenEndpoint, Failure> {
+    let url = variables.get("ACTIONS_ID_TOKEN_REQUEST_URL");
+    let token = variables.secret("ACTIONS_ID_TOKEN_REQUEST_TOKEN");
     let (Some(url), Some(token)) = (url, token) else {
         let hint = if runtime.job.event_name.starts_with("pull_request") {
             "give the job `id-token: write`; a pull request from a fork gets no token whatever the job asks for, and one by Dependabot may get none"

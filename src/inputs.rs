@@ -13,7 +13,7 @@ use engine::policy::PermissionKey;
 use engine::policy::source::{DEFAULT_PATH, PolicySource};
 use engine::{RepositoryName, is_commit_sha};
 use github::App;
-use platform::Environment;
+use platform::Variables;
 use token::Issuer;
 
 /// The most permissions of one step.
@@ -105,8 +105,8 @@ impl Problems {
 
 impl ReportInputs {
     /// Reads them; what is wrong falls back to its default and is told in `problems`.
-    pub fn read(environment: &Environment, problems: &mut Problems) -> Self {
-        let mode = match environment.input("mode") {
+    pub fn read(variables: &Variables, problems: &mut Problems) -> Self {
+        let mode = match variables.input("mode") {
             None | Some("enforce") => Mode::Enforce,
             Some("advisory") => Mode::Advisory,
             Some(other) => {
@@ -116,7 +116,7 @@ impl ReportInputs {
                 Mode::Enforce
             }
         };
-        let detail = match environment.input("detail") {
+        let detail = match variables.input("detail") {
             None => None,
             Some("full") => Some(Detail::Full),
             Some("reason") => Some(Detail::Reason),
@@ -128,38 +128,38 @@ impl ReportInputs {
                 Some(Detail::None)
             }
         };
-        let sha = environment.input("sha");
+        let sha = variables.input("sha");
         if let Some(wrong) = sha.filter(|sha| !is_commit_sha(sha)) {
             problems.add(format!(
                 "`sha` is `{wrong}`, expected the 40 hexadecimal digits of a commit"
             ));
         }
         Self {
-            permissions: asked(environment.input("permission").unwrap_or_default()),
-            token: environment.secret_input("token"),
+            permissions: asked(variables.input("permission").unwrap_or_default()),
+            token: variables.secret_input("token"),
             mode,
-            places: places(environment.input("report"), problems),
-            check_name: environment.input("check-name").map(str::to_owned),
-            status_context: environment.input("status-context").map(str::to_owned),
+            places: places(variables.input("report"), problems),
+            check_name: variables.input("check-name").map(str::to_owned),
+            status_context: variables.input("status-context").map(str::to_owned),
             sha: sha
                 .filter(|sha| is_commit_sha(sha))
                 .map(str::to_ascii_lowercase),
             detail,
-            timeout: timeout(environment.input("timeout"), problems),
-            app: app(environment, problems),
-            ca_bundle: environment.input("ca-bundle").map(str::to_owned),
-            audit_log: environment.input("audit-log").map(str::to_owned),
-            webhook: webhook(environment, problems),
-            review: review(environment.input("review"), problems),
+            timeout: timeout(variables.input("timeout"), problems),
+            app: app(variables, problems),
+            ca_bundle: variables.input("ca-bundle").map(str::to_owned),
+            audit_log: variables.input("audit-log").map(str::to_owned),
+            webhook: webhook(variables, problems),
+            review: review(variables.input("review"), problems),
         }
     }
 }
 
 impl Inputs {
     /// Reads them; `None` when one is wrong, which is then told in `problems`.
-    pub fn read(environment: &Environment, problems: &mut Problems) -> Option<Self> {
+    pub fn read(variables: &Variables, problems: &mut Problems) -> Option<Self> {
         let mut permissions: Vec<PermissionKey<'static>> = Vec::new();
-        let list = environment.input("permission").unwrap_or_default();
+        let list = variables.input("permission").unwrap_or_default();
         for text in split(list) {
             match PermissionKey::parse(Cow::Owned(text.to_owned())) {
                 Ok(key) if permissions.contains(&key) => {}
@@ -168,7 +168,7 @@ impl Inputs {
             }
         }
         // Nothing is written: a list without a name is a mistake.
-        let only_reviews = list.is_empty() && environment.input("review") == Some("true");
+        let only_reviews = list.is_empty() && variables.input("review") == Some("true");
         if split(list).next().is_none() && !only_reviews {
             problems.add("`permission` is missing: name the permission to check, such as `ws:deployments:create`");
         } else if permissions.len() > MAX_PERMISSIONS {
@@ -177,9 +177,9 @@ impl Inputs {
                 permissions.len()
             ));
         }
-        let workspace = environment.get("GITHUB_WORKSPACE").unwrap_or_default();
+        let workspace = variables.get("GITHUB_WORKSPACE").unwrap_or_default();
         // Not trimmed: an inline policy is a text of its own.
-        let policy = environment
+        let policy = variables
             .get("INPUT_POLICY")
             .filter(|text| !text.trim().is_empty());
         let policy = policy.unwrap_or(DEFAULT_PATH);
@@ -193,8 +193,8 @@ impl Inputs {
         let policy = policy
             .map_err(|error| problems.add(format!("`policy`: {error}")))
             .ok();
-        let event = environment.get("GITHUB_EVENT_NAME").unwrap_or_default();
-        let this = environment
+        let event = variables.get("GITHUB_EVENT_NAME").unwrap_or_default();
+        let this = variables
             .get("GITHUB_REPOSITORY")
             .and_then(RepositoryName::parse);
         let refused = policy
@@ -203,7 +203,7 @@ impl Inputs {
         if let Some(refused) = refused {
             problems.add(refused);
         }
-        let issuer = environment.input("issuer").map(Issuer::parse).transpose();
+        let issuer = variables.input("issuer").map(Issuer::parse).transpose();
         let issuer = issuer
             .map_err(|error| problems.add(format!("`issuer`: {error}")))
             .ok();
@@ -213,7 +213,7 @@ impl Inputs {
         Some(Self {
             permissions,
             policy: policy?,
-            audience: environment
+            audience: variables
                 .input("audience")
                 .unwrap_or("repo-permissions")
                 .to_owned(),
@@ -222,9 +222,9 @@ impl Inputs {
     }
 }
 
-fn app(environment: &Environment, problems: &mut Problems) -> Option<App> {
-    let id = environment.input("app-client-id");
-    match (id, environment.secret_input("app-private-key")) {
+fn app(variables: &Variables, problems: &mut Problems) -> Option<App> {
+    let id = variables.input("app-client-id");
+    match (id, variables.secret_input("app-private-key")) {
         (None, None) => None,
         (Some(id), Some(key)) => App::new(id, &key)
             .map_err(|error| problems.add(error.to_string()))
@@ -237,9 +237,9 @@ fn app(environment: &Environment, problems: &mut Problems) -> Option<App> {
     }
 }
 
-fn webhook(environment: &Environment, problems: &mut Problems) -> Option<Webhook> {
-    let url = environment.input("audit-webhook");
-    match (url, environment.secret_input("audit-webhook-secret")) {
+fn webhook(variables: &Variables, problems: &mut Problems) -> Option<Webhook> {
+    let url = variables.input("audit-webhook");
+    match (url, variables.secret_input("audit-webhook-secret")) {
         (None, None) => None,
         (Some(url), Some(secret)) => match Webhook::new(url, &secret) {
             Ok(webhook) => Some(webhook),

@@ -27,5 +27,5 @@ mod run;
 mod runtime;
 mod workflow;
 
-pub use platform::Environment;
+pub use platform::Variables;
 pub use run::{run, time_limit, write_internal_error, write_internal_outputs};

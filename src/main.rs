@@ -6,7 +6,7 @@ use std::time::Duration;
 use clap::Parser as _;
 use cli::Cli;
 use jiff::Timestamp;
-use platform::{Environment, Interruption};
+use platform::{Interruption, Variables};
 use repo_permissions as action;
 
 fn main() -> ExitCode {
@@ -17,32 +17,32 @@ fn main() -> ExitCode {
             return ExitCode::from(arguments.run());
         }
     }
-    let environment = Environment::new(std::env::vars_os());
+    let variables = Variables::new(std::env::vars_os());
     // Before the runtime: that it cannot listen to signals is a panic of its own.
-    tell_of_panics(environment.clone());
-    end_what_hangs(environment.clone());
+    tell_of_panics(variables.clone());
+    end_what_hangs(variables.clone());
     let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_all()
         .build();
     let Ok(runtime) = runtime else {
-        action::write_internal_error(&environment, Timestamp::now, "no runtime could be started");
+        action::write_internal_error(&variables, Timestamp::now, "no runtime could be started");
         return ExitCode::from(2);
     };
-    let code = runtime.block_on(step(&environment));
+    let code = runtime.block_on(step(&variables));
     // A look-up of a name that hangs runs on a thread of its own and would be waited for.
     runtime.shutdown_background();
     ExitCode::from(code)
 }
 
-async fn step(environment: &Environment) -> u8 {
+async fn step(variables: &Variables) -> u8 {
     let interruption = Interruption::listen();
-    action::run(environment, Timestamp::now, || interruption.arrived()).await
+    action::run(variables, Timestamp::now, || interruption.arrived()).await
 }
 
 /// A bug must not leave a job without outputs, nor with an exit code that could be read as a denial.
-fn tell_of_panics(environment: Environment) {
+fn tell_of_panics(variables: Variables) {
     std::panic::set_hook(Box::new(move |panic| {
-        action::write_internal_error(&environment, Timestamp::now, &panic.to_string());
+        action::write_internal_error(&variables, Timestamp::now, &panic.to_string());
         #[expect(
             clippy::exit,
             reason = "the release binary aborts on a panic, with another code"
@@ -52,14 +52,14 @@ fn tell_of_panics(environment: Environment) {
 }
 
 /// A step that nothing can wake, such as one whose log nobody reads, ends all the same.
-fn end_what_hangs(environment: Environment) {
+fn end_what_hangs(variables: Variables) {
     /// A step that only waits has ended by then.
     const GRACE: Duration = Duration::from_secs(5);
     const STACK: usize = 256 << 10;
     let watch = move || {
-        std::thread::sleep(action::time_limit(&environment) + GRACE);
+        std::thread::sleep(action::time_limit(&variables) + GRACE);
         let message = "the step did not end within its time, so nothing is granted";
-        action::write_internal_outputs(&environment, message);
+        action::write_internal_outputs(&variables, message);
         #[expect(clippy::exit, reason = "the main thread cannot end")]
         std::process::exit(2);
     };

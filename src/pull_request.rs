@@ -12,7 +12,7 @@ use analysis::report::text::visible;
 use engine::context::{EventPayload, PullRequest, pull_request_number};
 use github::http::Budget;
 use github::{Api, ApiError};
-use platform::Environment;
+use platform::Variables;
 
 /// The pull request of a run, before its token is there. Whatever is asked for here counts only if the
 /// signed claims agree with it.
@@ -27,12 +27,12 @@ pub struct OfRun<'a> {
 impl<'a> OfRun<'a> {
     /// The pull request of this run; `None` where a run merges none.
     pub fn new(
-        environment: &Environment,
+        variables: &Variables,
         runtime: &'a Runtime,
         credentials: &'a Credentials,
         budget: Budget,
     ) -> Option<Self> {
-        let number = environment.get("GITHUB_REF").and_then(pull_request_number);
+        let number = variables.get("GITHUB_REF").and_then(pull_request_number);
         let number = number.and_then(|number| number.parse().ok());
         let is_one = number.is_some() || runtime.job.event_name == "pull_request_target";
         // A look-up that fails must leave time to decide without it.

@@ -15,7 +15,7 @@ use engine::context::{Context, EventPayload};
 use engine::decision::{Decision, TracedRule};
 use github::http::{Budget, HttpError};
 use github::{Api, ApiError};
-use platform::Environment;
+use platform::Variables;
 
 /// How many rules of one permission the log shows.
 const MAX_RULES: usize = 200;
@@ -24,7 +24,7 @@ const MAX_RESULT: usize = 500_000;
 
 /// Reports of one run. A report that fails is a warning and stops no other.
 pub struct Reporter<'a> {
-    pub environment: &'a Environment,
+    pub variables: &'a Variables,
     pub inputs: &'a ReportInputs,
     pub payload: Option<&'a EventPayload>,
     pub detail: Detail,
@@ -112,7 +112,7 @@ impl Reporter<'_> {
         let Some(credentials) = self.credentials else {
             return;
         };
-        let sha = head_sha(self.inputs.sha.as_deref(), self.environment, self.payload);
+        let sha = head_sha(self.inputs.sha.as_deref(), self.variables, self.payload);
         let Some(sha) = sha else {
             Log.warning("no check run and no status: the head commit of the pull request is not known; give it as the input `sha`");
             return;
@@ -256,7 +256,7 @@ impl Reporter<'_> {
     }
 
     pub(super) fn labels(&self) -> Labels<'_> {
-        let variable = |name| self.environment.get(name).unwrap_or_default();
+        let variable = |name| self.variables.get(name).unwrap_or_default();
         let (server, repository) = (variable("GITHUB_SERVER_URL"), variable("GITHUB_REPOSITORY"));
         let (run, attempt) = (variable("GITHUB_RUN_ID"), variable("GITHUB_RUN_ATTEMPT"));
         Labels {
@@ -273,10 +273,10 @@ impl Reporter<'_> {
 
     /// Writes a file of the runner's; a file that cannot be written is a warning.
     pub(super) fn to_file(&self, variable: &str, write: impl FnOnce(&str) -> std::io::Result<()>) {
-        let written = match self.environment.get(variable) {
+        let written = match self.variables.get(variable) {
             Some(path) => write(path).map_err(|error| error.to_string()),
             // Outside of a job there is nowhere to write to, and the outcome says so.
-            None if self.environment.get("GITHUB_ACTIONS").is_none() => return,
+            None if self.variables.get("GITHUB_ACTIONS").is_none() => return,
             None => Err("the variable is missing".to_owned()),
         };
         if let Err(error) = written {

@@ -70,7 +70,7 @@ pub async fn alone(
 /// Reviews the policy of a pull request that changes it. It decides nothing; what goes wrong is a
 /// warning, and a check run that fails, so that a required review is not skipped by it.
 pub async fn run(reporter: &Reporter<'_>, source: &PolicySource, now: Timestamp, budget: Budget) {
-    let event = reporter.environment.get("GITHUB_EVENT_NAME");
+    let event = reporter.variables.get("GITHUB_EVENT_NAME");
     if !event.is_some_and(|event| event.starts_with("pull_request")) {
         return Log.line("review: this event has no pull request");
     }
@@ -152,7 +152,7 @@ async fn report(reporter: &Reporter<'_>, api: &Api, repository: &RepositoryName,
     }
     let sha = head_sha(
         reporter.inputs.sha.as_deref(),
-        reporter.environment,
+        reporter.variables,
         reporter.payload,
     );
     let Some(head_sha) = sha else {

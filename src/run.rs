@@ -33,7 +33,7 @@ use engine::decision::{
 use engine::policy::source::{DEFAULT_PATH, PolicySource};
 use engine::policy::{Document, PermissionKey};
 use github::http::{Budget, Client};
-use platform::Environment;
+use platform::Variables;
 use token::{Issuer, SignedContext};
 
 /// How long reports may take after SIGTERM or SIGINT. The runner kills after ten seconds.
@@ -46,31 +46,31 @@ const MAX_DECISION: Duration = Duration::from_secs(4);
 /// Runs the action and gives the exit code: 0 allowed or an advisory denial, 1 denied, 2 error.
 ///
 /// `cancelled` completes when the runner cancels the step; it is asked again after it did.
-pub async fn run<C, F>(environment: &Environment, clock: fn() -> Timestamp, mut cancelled: C) -> u8
+pub async fn run<C, F>(variables: &Variables, clock: fn() -> Timestamp, mut cancelled: C) -> u8
 where
     C: FnMut() -> F,
     F: Future<Output = ()>,
 {
-    mask_secrets(environment);
+    mask_secrets(variables);
     let started = Instant::now();
     let mut problems = Problems::default();
-    let report_inputs = ReportInputs::read(environment, &mut problems);
-    let inputs = Inputs::read(environment, &mut problems);
+    let report_inputs = ReportInputs::read(variables, &mut problems);
+    let inputs = Inputs::read(variables, &mut problems);
     let deadline = started + report_inputs.timeout;
     // A quarter of the time, 15 s at most, is kept for the reports.
     let reserve = (report_inputs.timeout / 4).min(Duration::from_secs(15));
-    let (payload, payload_problem) = payload(environment);
+    let (payload, payload_problem) = payload(variables);
 
-    let client = client(environment, report_inputs.ca_bundle.as_deref());
+    let client = client(variables, report_inputs.ca_bundle.as_deref());
     let audit = Audit::new(
-        environment,
+        variables,
         &report_inputs,
         client.as_ref().map_err(|why| &**why),
         clock,
         started,
     );
     let step = Step {
-        environment,
+        variables,
         client: client.as_ref().map_err(|why| &**why),
         payload: payload.as_ref(),
         budget: Budget::until(deadline - reserve),
@@ -85,7 +85,7 @@ where
             Log.warning(&problem);
         }
         let reporter = Reporter {
-            environment,
+            variables,
             inputs: &report_inputs,
             payload: payload.as_ref(),
             detail: Detail::Full,
@@ -118,7 +118,7 @@ where
     .redacted(detail);
 
     let reporter = Reporter {
-        environment,
+        variables,
         inputs: &report_inputs,
         payload: payload.as_ref(),
         detail,
@@ -203,22 +203,20 @@ pub(super) fn cancellation() -> Failure {
 }
 
 /// Before anything else is printed or done.
-fn mask_secrets(environment: &Environment) {
+fn mask_secrets(variables: &Variables) {
     let inputs = ["token", "app-private-key", "audit-webhook-secret"];
-    let variables = ["ACTIONS_ID_TOKEN_REQUEST_TOKEN", "ACTIONS_RUNTIME_TOKEN"];
+    let tokens = ["ACTIONS_ID_TOKEN_REQUEST_TOKEN", "ACTIONS_RUNTIME_TOKEN"];
     let inputs = inputs
         .iter()
-        .filter_map(|name| environment.secret_input(name));
-    let variables = variables.iter().filter_map(|name| environment.secret(name));
+        .filter_map(|name| variables.secret_input(name));
+    let tokens = tokens.iter().filter_map(|name| variables.secret(name));
     // Of those of the webhook several can stand in one line.
-    let webhook = environment
-        .input("audit-webhook-secret")
-        .unwrap_or_default();
+    let webhook = variables.input("audit-webhook-secret").unwrap_or_default();
     let webhook = webhook
         .split_whitespace()
         .filter(|secret| *secret != webhook && secret.starts_with(SECRET_PREFIX))
         .map(SecretString::from);
-    for secret in inputs.chain(variables).chain(webhook) {
+    for secret in inputs.chain(tokens).chain(webhook) {
         Log.mask(&secret);
     }
 }
@@ -332,7 +330,7 @@ struct Question<'w, 'q> {
 }
 
 struct Step<'a> {
-    environment: &'a Environment,
+    variables: &'a Variables,
     client: Result<&'a Client, &'a str>,
     payload: Option<&'a EventPayload>,
     budget: Budget,
@@ -342,10 +340,10 @@ struct Step<'a> {
 impl Step<'_> {
     /// The tokens of a step that only reviews; `None` where [`Step::decide`] says what is missing.
     fn to_review(&self, inputs: &ReportInputs) -> Option<Credentials> {
-        if self.environment.get("GITHUB_ACTIONS") != Some("true") {
+        if self.variables.get("GITHUB_ACTIONS") != Some("true") {
             return None;
         }
-        let runtime = Runtime::read(self.environment).ok()?;
+        let runtime = Runtime::read(self.variables).ok()?;
         let client = self.client.ok()?.clone();
         Some(Credentials::new(client, &runtime, inputs, self.clock))
     }
@@ -358,11 +356,11 @@ impl Step<'_> {
         work: &'w Work<'_>,
         credentials: &OnceCell<Credentials>,
     ) -> Result<Vec<PermissionDecision<'w>>, Failure> {
-        if self.environment.get("GITHUB_ACTIONS") != Some("true") {
+        if self.variables.get("GITHUB_ACTIONS") != Some("true") {
             let message = "this is not a GitHub Actions job (`GITHUB_ACTIONS` is not `true`); elsewhere it is a tool: `repo-permissions help`";
             return Err(Failure::new(Reason::RuntimeMissing, message));
         }
-        let runtime = Runtime::read(self.environment)
+        let runtime = Runtime::read(self.variables)
             .map_err(|message| Failure::new(Reason::RuntimeMissing, message));
         if let (Ok(runtime), Ok(client)) = (&runtime, self.client) {
             let taken = Credentials::new(client.clone(), runtime, report_inputs, self.clock);
@@ -382,10 +380,10 @@ impl Step<'_> {
             .issuer
             .clone()
             .unwrap_or_else(|| Issuer::of_server(&runtime.server));
-        let pull_request = OfRun::new(self.environment, &runtime, credentials, self.budget);
+        let pull_request = OfRun::new(self.variables, &runtime, credentials, self.budget);
         let identity = async {
             let job = Job {
-                environment: self.environment,
+                variables: self.variables,
                 runtime: &runtime,
                 issuer: &issuer,
                 audience: &inputs.audience,
@@ -527,7 +525,7 @@ impl Step<'_> {
         };
         let origin = Origin {
             event: &runtime.job.event_name,
-            git_ref: self.environment.get("GITHUB_REF").unwrap_or_default(),
+            git_ref: self.variables.get("GITHUB_REF").unwrap_or_default(),
             this: &runtime.job.repository_id,
             payload: self.payload,
         };
@@ -546,28 +544,28 @@ impl Step<'_> {
 }
 
 /// Says in the outputs that the program failed by a bug: for the panic hook, which has nothing else.
-pub fn write_internal_error(environment: &Environment, clock: fn() -> Timestamp, cause: &str) {
+pub fn write_internal_error(variables: &Variables, clock: fn() -> Timestamp, cause: &str) {
     let message = "repo-permissions failed by a bug of its own, so nothing is granted";
-    write_internal_outputs(environment, message);
+    write_internal_outputs(variables, message);
     // A panic's text can hold anything; as a line of the log it is no command.
     Log.line(cause);
     let failure = Failure::new(Reason::Internal, message);
     let outcome = Outcome::failed(&failure, None, None, Detail::None);
     Log.annotate("error", "repo-permissions", &with_page(&outcome));
-    if environment.get("GITHUB_ACTIONS").is_some() {
-        audit::write_failure(environment, &outcome, clock());
+    if variables.get("GITHUB_ACTIONS").is_some() {
+        audit::write_failure(variables, &outcome, clock());
     }
 }
 
 /// Only the outputs of such an error: for a log that takes nothing.
-pub fn write_internal_outputs(environment: &Environment, message: &str) {
+pub fn write_internal_outputs(variables: &Variables, message: &str) {
     let outputs = [
         ("decision", "error"),
         ("allowed", "false"),
         ("reason", Reason::Internal.code()),
         ("message", message),
     ];
-    if let Some(path) = environment.get("GITHUB_OUTPUT") {
+    if let Some(path) = variables.get("GITHUB_OUTPUT") {
         // Those of a decision that was not told everywhere: `result` would still say `allowed`.
         take_outputs_back(path);
         _ = write_outputs(path, outputs).inspect_err(|_| take_outputs_back(path));
@@ -575,6 +573,6 @@ pub fn write_internal_outputs(environment: &Environment, message: &str) {
 }
 
 /// The time that the input `timeout` gives to the whole run.
-pub fn time_limit(environment: &Environment) -> Duration {
-    timeout(environment.input("timeout"), &mut Problems::default())
+pub fn time_limit(variables: &Variables) -> Duration {
+    timeout(variables.input("timeout"), &mut Problems::default())
 }

@@ -10,7 +10,7 @@ use engine::Claims;
 use engine::context::EventPayload;
 use engine::{RepositoryName, is_commit_sha};
 use github::http::{Client, Network};
-use platform::Environment;
+use platform::Variables;
 use token::JobVariables;
 use token::is_protected;
 
@@ -39,9 +39,9 @@ impl Runtime {
     ///
     /// # Errors
     /// A variable is missing or not as the runner writes it; as a sentence for people.
-    pub fn read(environment: &Environment) -> Result<Self, String> {
+    pub fn read(variables: &Variables) -> Result<Self, String> {
         let variable = |name: &str| {
-            environment
+            variables
                 .get(name)
                 .map(str::to_owned)
                 .ok_or_else(|| format!("the runner's variable `{name}` is missing"))
@@ -71,9 +71,9 @@ impl Runtime {
                 run_attempt: variable("GITHUB_RUN_ATTEMPT")?,
                 sha: variable("GITHUB_SHA")?,
                 event_name: variable("GITHUB_EVENT_NAME")?,
-                check_run_id: environment.input("check-run-id").map(str::to_owned),
+                check_run_id: variables.input("check-run-id").map(str::to_owned),
             },
-            workspace: environment.get("GITHUB_WORKSPACE").map(PathBuf::from),
+            workspace: variables.get("GITHUB_WORKSPACE").map(PathBuf::from),
         })
     }
 }
@@ -92,25 +92,25 @@ impl Runtime {
 ///
 /// # Errors
 /// A proxy or the bundle cannot be used; as a sentence for people.
-pub fn client(environment: &Environment, ca_bundle: Option<&str>) -> Result<Client, String> {
-    let workspace = environment.get("GITHUB_WORKSPACE").map(Path::new);
+pub fn client(variables: &Variables, ca_bundle: Option<&str>) -> Result<Client, String> {
+    let workspace = variables.get("GITHUB_WORKSPACE").map(Path::new);
     let ca_bundle = ca_bundle.map(|path| {
         in_workspace(Path::new(path), workspace)
             .and_then(|file| platform::read_capped(&file, MAX_CA_BUNDLE))
             .map_err(|error| format!("`ca-bundle` is `{path}`, which cannot be read: {error}"))
     });
     Network {
-        http_proxy: environment.either_case("HTTP_PROXY"),
-        https_proxy: environment.either_case("HTTPS_PROXY"),
-        no_proxy: environment.either_case("NO_PROXY"),
+        http_proxy: variables.either_case("HTTP_PROXY"),
+        https_proxy: variables.either_case("HTTPS_PROXY"),
+        no_proxy: variables.either_case("NO_PROXY"),
         ca_bundle: ca_bundle.transpose()?,
     }
     .client()
 }
 
 /// The event's payload, and why it could not be read.
-pub fn payload(environment: &Environment) -> (Option<EventPayload>, Option<String>) {
-    let Some(path) = environment.get("GITHUB_EVENT_PATH") else {
+pub fn payload(variables: &Variables) -> (Option<EventPayload>, Option<String>) {
+    let Some(path) = variables.get("GITHUB_EVENT_PATH") else {
         return (None, Some("`GITHUB_EVENT_PATH` is missing".to_owned()));
     };
     // Earlier steps can replace the file: a pipe or a device would never end.
@@ -135,17 +135,17 @@ pub fn payload(environment: &Environment) -> (Option<EventPayload>, Option<Strin
 /// a status there would move the branch protection's eyes to it.
 pub fn head_sha(
     input: Option<&str>,
-    environment: &Environment,
+    variables: &Variables,
     payload: Option<&EventPayload>,
 ) -> Option<String> {
-    let is_pull_request = environment
+    let is_pull_request = variables
         .get("GITHUB_EVENT_NAME")
         .is_some_and(|event| event.starts_with("pull_request"));
     let is_merge_commit = |sha: &str| {
-        let on_merge_ref = environment
+        let on_merge_ref = variables
             .get("GITHUB_REF")
             .is_some_and(|git_ref| git_ref.starts_with("refs/pull/"));
-        is_pull_request && on_merge_ref && environment.get("GITHUB_SHA") == Some(sha)
+        is_pull_request && on_merge_ref && variables.get("GITHUB_SHA") == Some(sha)
     };
     if let Some(sha) = input.filter(|sha| !is_merge_commit(sha)) {
         return Some(sha.to_owned());
@@ -153,7 +153,7 @@ pub fn head_sha(
     let sha = if is_pull_request {
         payload?.pull_request.as_ref()?.head.sha.as_str()
     } else {
-        environment.get("GITHUB_SHA")?
+        variables.get("GITHUB_SHA")?
     };
     is_commit_sha(sha).then(|| sha.to_owned())
 }

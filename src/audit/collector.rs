@@ -14,7 +14,7 @@ use url::Url;
 use analysis::audit::Record;
 use analysis::audit::otlp::{TraceContext, export_request};
 use engine::policy::quoted;
-use platform::Environment;
+use platform::Variables;
 
 /// Headers that HTTP itself needs for the request.
 const OWN_HEADERS: [HeaderName; 4] = [CONNECTION, CONTENT_LENGTH, HOST, TRANSFER_ENCODING];
@@ -35,20 +35,20 @@ pub struct Collector {
 impl Collector {
     /// Reads the variables. `None` when they name no endpoint that can be spoken to; with what has to be
     /// said of them.
-    pub fn read(environment: &Environment) -> (Option<Self>, Vec<String>) {
+    pub fn read(variables: &Variables) -> (Option<Self>, Vec<String>) {
         let mut remarks = Vec::new();
-        let variables = Variables(environment);
-        let collector = variables
+        let exporter = Exporter(variables);
+        let collector = exporter
             .are_enabled()
-            .then(|| variables.endpoint(&mut remarks))
+            .then(|| exporter.endpoint(&mut remarks))
             .flatten()
-            .filter(|_| variables.speaks_http(&mut remarks))
+            .filter(|_| exporter.speaks_http(&mut remarks))
             .map(|url| Self {
                 url,
-                headers: variables.headers(&mut remarks),
-                timeout: variables.timeout(&mut remarks),
-                resource: variables.resource(&mut remarks),
-                trace: environment.get("TRACEPARENT").and_then(TraceContext::parse),
+                headers: exporter.headers(&mut remarks),
+                timeout: exporter.timeout(&mut remarks),
+                resource: exporter.resource(&mut remarks),
+                trace: variables.get("TRACEPARENT").and_then(TraceContext::parse),
             });
         (collector, remarks)
     }
@@ -59,9 +59,9 @@ impl Collector {
     }
 }
 
-struct Variables<'a>(&'a Environment);
+struct Exporter<'a>(&'a Variables);
 
-impl<'a> Variables<'a> {
+impl<'a> Exporter<'a> {
     fn get(&self, name: &str) -> Option<&'a str> {
         let value = self.0.get(name)?.trim();
         (!value.is_empty()).then_some(value)

@@ -17,7 +17,7 @@ use analysis::audit::Record;
 use analysis::audit::otlp::Complaint;
 use engine::policy::quoted;
 use github::http::{Budget, Client, HttpError, Repeat, Response, collect, host_of};
-use platform::Environment;
+use platform::Variables;
 
 /// How long a receiver may hold up the step, however much time the run has left.
 const LONGEST: Duration = Duration::from_secs(10);
@@ -47,10 +47,10 @@ impl<'a> Delivery<'a> {
     pub fn new(
         client: Result<&'a Client, &'a str>,
         webhook: Option<&'a Webhook>,
-        environment: &Environment,
+        variables: &Variables,
         clock: fn() -> Timestamp,
     ) -> Self {
-        let (collector, remarks) = Collector::read(environment);
+        let (collector, remarks) = Collector::read(variables);
         for remark in remarks {
             Log.warning(&remark);
         }

@@ -5,26 +5,26 @@ use std::io;
 use std::path::{Path, PathBuf};
 
 use crate::workflow::append_whole;
-use platform::Environment;
+use platform::Variables;
 
 /// Appends lines to the file, which may not be there yet.
 ///
 /// # Errors
 /// It is in another place than steps share, or cannot be written.
-pub fn append(environment: &Environment, file: &str, lines: &[String]) -> io::Result<()> {
+pub fn append(variables: &Variables, file: &str, lines: &[String]) -> io::Result<()> {
     let mut text = lines.join("\n");
     text.push('\n');
     let mut options = OpenOptions::new();
     let options = options.create(true).append(true);
-    append_whole(options.open(place(environment, file)?)?, &text)
+    append_whole(options.open(place(variables, file)?)?, &text)
 }
 
 /// A file in the workspace or in `RUNNER_TEMP`; no link, since an earlier step could point it at
 /// another file of the runner's.
-fn place(environment: &Environment, file: &str) -> io::Result<PathBuf> {
+fn place(variables: &Variables, file: &str) -> io::Result<PathBuf> {
     let roots: Vec<PathBuf> = ["GITHUB_WORKSPACE", "RUNNER_TEMP"]
         .iter()
-        .filter_map(|name| Path::new(environment.get(name)?).canonicalize().ok())
+        .filter_map(|name| Path::new(variables.get(name)?).canonicalize().ok())
         .collect();
     let workspace = roots
         .first()

@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 use url::Url;
 
 use engine::RepositoryName;
-use platform::Environment;
+use platform::Variables;
 
 /// The largest of git's own files that is read, in bytes.
 const MAX_FILE: usize = 1 << 20;
@@ -63,8 +63,8 @@ impl Git {
 }
 
 /// The host of GitHub's server: `GITHUB_SERVER_URL`, else github.com.
-pub(super) fn host(environment: &Environment) -> Option<String> {
-    let server = environment.get("GITHUB_SERVER_URL");
+pub(super) fn host(variables: &Variables) -> Option<String> {
+    let server = variables.get("GITHUB_SERVER_URL");
     let server = Url::parse(server.unwrap_or("https://github.com")).ok()?;
     server.host_str().map(str::to_owned)
 }

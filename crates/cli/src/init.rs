@@ -15,7 +15,7 @@ use analysis::report::text::visible;
 use analysis::workflows::Workflows;
 use engine::policy::quoted;
 use engine::policy::source::DEFAULT_PATH;
-use platform::Environment;
+use platform::Variables;
 
 #[derive(Debug, Args)]
 pub(super) struct Arguments {
@@ -65,9 +65,9 @@ fn write(arguments: &Arguments) -> Result<String, String> {
         pair.is_free()?;
     }
     let git = Git::above(directory);
-    let environment = Environment::new(std::env::vars_os());
+    let variables = Variables::new(std::env::vars_os());
     let target = if arguments.central {
-        identity::entry(arguments.repository.as_deref(), git.as_ref(), &environment)?
+        identity::entry(arguments.repository.as_deref(), git.as_ref(), &variables)?
     } else {
         Target::Own
     };

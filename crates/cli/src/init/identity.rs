@@ -10,7 +10,7 @@ use engine::RepositoryName;
 use engine::policy::quoted;
 use github::Api;
 use github::http::{Budget, Network};
-use platform::Environment;
+use platform::Variables;
 
 /// How long GitHub is asked.
 const PATIENCE: Duration = Duration::from_secs(10);
@@ -19,12 +19,12 @@ const PATIENCE: Duration = Duration::from_secs(10);
 pub(super) fn entry(
     given: Option<&str>,
     git: Option<&Git>,
-    environment: &Environment,
+    variables: &Variables,
 ) -> Result<Target, String> {
-    let repository = name(given, git, environment)?;
-    let ids = match of_job(&repository, environment) {
+    let repository = name(given, git, variables)?;
+    let ids = match of_job(&repository, variables) {
         Some(ids) => Ok(ids),
-        None => asked(&repository, environment),
+        None => asked(&repository, variables),
     };
     Ok(Target::Entry { repository, ids })
 }
@@ -32,16 +32,16 @@ pub(super) fn entry(
 fn name(
     given: Option<&str>,
     git: Option<&Git>,
-    environment: &Environment,
+    variables: &Variables,
 ) -> Result<RepositoryName, String> {
-    let variable = environment.get("GITHUB_REPOSITORY");
+    let variable = variables.get("GITHUB_REPOSITORY");
     for (what, text) in [("--repository", given), ("GITHUB_REPOSITORY", variable)] {
         if let Some(text) = text {
             return RepositoryName::parse(text)
                 .ok_or_else(|| format!("{what} is {}, expected `OWNER/NAME`", quoted(text)));
         }
     }
-    let host = host(environment);
+    let host = host(variables);
     git.zip(host.as_deref())
         .and_then(|(git, host)| git.origin(host))
         .ok_or_else(|| {
@@ -51,10 +51,10 @@ fn name(
 }
 
 /// What the runner says, when it is this job's repository.
-fn of_job(repository: &RepositoryName, environment: &Environment) -> Option<Ids> {
-    let own = RepositoryName::parse(environment.get("GITHUB_REPOSITORY")?)?;
+fn of_job(repository: &RepositoryName, variables: &Variables) -> Option<Ids> {
+    let own = RepositoryName::parse(variables.get("GITHUB_REPOSITORY")?)?;
     let id = |variable| {
-        let id = environment.get(variable)?.parse().ok();
+        let id = variables.get(variable)?.parse().ok();
         id.filter(|id| *id > 0)
     };
     own.is_same(repository).then_some(Ids {
@@ -63,28 +63,28 @@ fn of_job(repository: &RepositoryName, environment: &Environment) -> Option<Ids>
     })
 }
 
-fn asked(repository: &RepositoryName, environment: &Environment) -> Result<Ids, String> {
+fn asked(repository: &RepositoryName, variables: &Variables) -> Result<Ids, String> {
     let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_all()
         .build()
         .map_err(|error| error.to_string())?;
-    let ids = runtime.block_on(ask(repository, environment));
+    let ids = runtime.block_on(ask(repository, variables));
     // A look-up of a name that hangs runs on a thread of its own and would be waited for.
     runtime.shutdown_background();
     ids
 }
 
-async fn ask(repository: &RepositoryName, environment: &Environment) -> Result<Ids, String> {
+async fn ask(repository: &RepositoryName, variables: &Variables) -> Result<Ids, String> {
     let network = Network {
-        http_proxy: environment.either_case("HTTP_PROXY"),
-        https_proxy: environment.either_case("HTTPS_PROXY"),
-        no_proxy: environment.either_case("NO_PROXY"),
+        http_proxy: variables.either_case("HTTP_PROXY"),
+        https_proxy: variables.either_case("HTTPS_PROXY"),
+        no_proxy: variables.either_case("NO_PROXY"),
         ca_bundle: None,
     };
-    let base = environment.get("GITHUB_API_URL");
+    let base = variables.get("GITHUB_API_URL");
     let token = ["GITHUB_TOKEN", "GH_TOKEN"]
         .iter()
-        .find_map(|name| environment.secret(name));
+        .find_map(|name| variables.secret(name));
     let budget = Budget::until(Instant::now() + PATIENCE);
     let base = base.unwrap_or("https://api.github.com");
     let api = Api::new(network.client()?, base, token.as_ref(), budget)?;

@@ -10,7 +10,7 @@ use crate::git;
 use crate::git::Git;
 use analysis::lint::{Finding, Options, Source, lint};
 use engine::policy::{Format, MAX_FILE, Position};
-use platform::Environment;
+use platform::Variables;
 
 /// A policy that was read, and what was found in it.
 pub(super) struct Linted {
@@ -131,7 +131,7 @@ fn options(path: &Path, now: Timestamp) -> Options {
 
 /// The repository that the policy is in.
 fn repository(policy: &Path) -> Option<String> {
-    let host = git::host(&Environment::new(std::env::vars_os()))?;
+    let host = git::host(&Variables::new(std::env::vars_os()))?;
     let origin = Git::above(policy)?.origin(&host)?;
     Some(origin.to_string())
 }

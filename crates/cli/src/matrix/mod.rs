@@ -20,7 +20,7 @@ use super::{complain, diagnostic, print, print_error, warn};
 use analysis::lint::Source;
 use analysis::matrix::Matrix;
 use engine::policy::{Document, Format, Invalid, parse_instant, quoted};
-use platform::Environment;
+use platform::Variables;
 
 #[derive(Debug, Args)]
 pub(super) struct Arguments {
@@ -121,8 +121,8 @@ fn render(arguments: &Arguments) -> Result<String, Error> {
     let document =
         Document::parse(&text, Format::of_path(&name)).map_err(|error| invalid(&error))?;
     let git = Git::above(&arguments.policy);
-    let environment = Environment::new(std::env::vars_os());
-    let origin = git.and_then(|git| git.origin(&super::git::host(&environment)?));
+    let variables = Variables::new(std::env::vars_os());
+    let origin = git.and_then(|git| git.origin(&super::git::host(&variables)?));
     let asked = scope::Asked {
         repository: arguments.repository.as_deref(),
         repository_id: arguments.repository_id,

@@ -28,7 +28,7 @@ use engine::RepositoryName;
 use engine::policy::{Document, Format, MAX_FILE, quoted};
 use github::Api;
 use github::http::{Budget, Network};
-use platform::Environment;
+use platform::Variables;
 
 /// The largest CA bundle in bytes.
 const MAX_CA_BUNDLE: usize = 1 << 20;
@@ -150,9 +150,9 @@ fn survey(arguments: &Arguments, policy: Option<(&Policy, &Document<'_>)>) -> Re
             quoted(owner)
         ));
     }
-    let environment = Environment::new(std::env::vars_os());
+    let variables = Variables::new(std::env::vars_os());
     let api_url = arguments.api_url.as_deref();
-    let api_url = api_url.or(environment.get("GITHUB_API_URL"));
+    let api_url = api_url.or(variables.get("GITHUB_API_URL"));
     let api_url = api_url.unwrap_or("https://api.github.com");
     let header = Header {
         owner: owner.to_ascii_lowercase(),
@@ -174,7 +174,7 @@ fn survey(arguments: &Arguments, policy: Option<(&Policy, &Document<'_>)>) -> Re
         // The client starts a task of its own.
         let asker = {
             let _entered = runtime.enter();
-            asker(arguments, &environment, api_url)?
+            asker(arguments, &variables, api_url)?
         };
         let progress = Progress::new(owner);
         let mut work = Work {
@@ -206,11 +206,11 @@ fn survey(arguments: &Arguments, policy: Option<(&Policy, &Document<'_>)>) -> Re
     }
 }
 
-fn asker(arguments: &Arguments, environment: &Environment, api_url: &str) -> Result<Asker, String> {
+fn asker(arguments: &Arguments, variables: &Variables, api_url: &str) -> Result<Asker, String> {
     let owner = &arguments.owner;
     let token = ["GITHUB_TOKEN", "GH_TOKEN"]
         .iter()
-        .find_map(|name| environment.secret(name))
+        .find_map(|name| variables.secret(name))
         .ok_or_else(|| {
             format!("there is no token: set `GITHUB_TOKEN` or `GH_TOKEN` to one that may read contents and metadata of the repositories of {}", quoted(owner))
         })?;
@@ -221,16 +221,16 @@ fn asker(arguments: &Arguments, environment: &Environment, api_url: &str) -> Res
         })
     });
     let network = Network {
-        http_proxy: environment.either_case("HTTP_PROXY"),
-        https_proxy: environment.either_case("HTTPS_PROXY"),
-        no_proxy: environment.either_case("NO_PROXY"),
+        http_proxy: variables.either_case("HTTP_PROXY"),
+        https_proxy: variables.either_case("HTTPS_PROXY"),
+        no_proxy: variables.either_case("NO_PROXY"),
         ca_bundle: ca_bundle.transpose()?,
     };
     // Each request gets its own time.
     let budget = Budget::until(tokio::time::Instant::now());
     let api = Api::new(network.client()?, api_url, Some(&token), budget)?;
     let given = match arguments.api_url {
-        None => environment.get("GITHUB_GRAPHQL_URL"),
+        None => variables.get("GITHUB_GRAPHQL_URL"),
         Some(_) => None,
     };
     let graphql = graphql_url(api_url, given)?;
