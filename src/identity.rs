@@ -12,7 +12,7 @@ use engine::decision::Reason;
 use github::http::{Budget, Client};
 use github::{KeysError, TokenEndpoint, Unavailable, keys};
 use platform::Variables;
-use token::{Expected, Issuer, KeySet, NoKey, SignedClaims, TokenInvalid, verify};
+use token::{Expected, Issuer, KeyError, KeySet, SignedClaims, TokenInvalid, verify};
 
 /// What a token of this job has to be.
 pub struct Job<'a> {
@@ -91,7 +91,7 @@ impl Job<'_> {
             TokenInvalid::Issuer { claims, .. } => {
                 let issuer = claims
                     .text("iss")
-                    .filter(|_| self.runtime.job.are_in(claims));
+                    .filter(|_| self.runtime.job.match_unverified(claims));
                 match issuer.and_then(|issuer| self.issuer.sibling(issuer)) {
                     Some(issuer) if issuer == Issuer::of_server(&self.runtime.server) => {
                         "; leave the input `issuer` out".to_owned()
@@ -100,7 +100,7 @@ impl Job<'_> {
                     None => format!("; {INPUT}"),
                 }
             }
-            TokenInvalid::Key(NoKey::Unknown(_)) => {
+            TokenInvalid::Key(KeyError::Unknown(_)) => {
                 format!(" (it was looked for at `{}`; {INPUT})", self.issuer)
             }
             _ => String::new(),

@@ -12,7 +12,7 @@ use engine::{RepositoryName, is_commit_sha};
 use github::http::{Client, Network};
 use platform::Variables;
 use token::JobVariables;
-use token::is_protected;
+use token::is_https_or_loopback;
 
 /// The largest event payload that is read, in bytes; GitHub's limit for a webhook is 25 MB.
 const MAX_PAYLOAD: usize = 64 << 20;
@@ -55,7 +55,7 @@ impl Runtime {
         let server_text = variable("GITHUB_SERVER_URL")?;
         let server = Url::parse(&server_text)
             .ok()
-            .filter(is_protected)
+            .filter(is_https_or_loopback)
             .ok_or_else(|| wrong("GITHUB_SERVER_URL", &server_text, "an https URL"))?;
         let repository_text = variable("GITHUB_REPOSITORY")?;
         let repository = RepositoryName::parse(&repository_text)

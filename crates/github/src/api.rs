@@ -14,7 +14,7 @@ use url::Url;
 
 use super::rate_limit::{Limited, RateLimit};
 use crate::http::{Budget, Client, HttpError, Repeat, Response, causes, collect};
-use token::is_protected;
+use token::is_https_or_loopback;
 
 /// The largest JSON answer in bytes.
 pub(super) const MAX_JSON: usize = 1 << 20;
@@ -96,7 +96,7 @@ impl Api {
     ) -> Result<Self, String> {
         let wrong = || format!("the variable `GITHUB_API_URL` is `{base}`, expected an https URL");
         let mut url = Url::parse(base).map_err(|_| wrong())?;
-        if !is_protected(&url) {
+        if !is_https_or_loopback(&url) {
             return Err(wrong());
         }
         // One slash at its end, so that a path can be put after it.

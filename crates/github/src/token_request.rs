@@ -8,9 +8,9 @@ use url::Url;
 
 use crate::http::{Budget, Client, HttpError, Repeat, Response, collect};
 use token::Issuer;
-use token::discovery::{self, MAX_DOCUMENT};
-use token::is_protected;
-use token::{KeySet, MAX_KEYS, NoKey};
+use token::discovery::{self, MAX_DISCOVERY};
+use token::is_https_or_loopback;
+use token::{KeyError, KeySet, MAX_KEY_SET};
 
 /// The largest answer of the token endpoint in bytes.
 const MAX_ANSWER: usize = 1 << 20;
@@ -58,7 +58,7 @@ impl TokenEndpoint {
         let wrong = |what: &str| Unavailable::NoEndpoint(what.to_owned());
         let url = Url::parse(url)
             .map_err(|_| wrong("the variable `ACTIONS_ID_TOKEN_REQUEST_URL` is not a URL"))?;
-        if !is_protected(&url) {
+        if !is_https_or_loopback(&url) {
             return Err(wrong(
                 "the variable `ACTIONS_ID_TOKEN_REQUEST_URL` is not an https URL",
             ));
@@ -122,7 +122,7 @@ pub enum KeysError {
     Unavailable(#[from] Unavailable),
     /// What came is no key set.
     #[error(transparent)]
-    Invalid(#[from] NoKey),
+    Invalid(#[from] KeyError),
 }
 
 /// Fetches the issuer's keys.
@@ -138,11 +138,11 @@ pub async fn keys(client: &Client, budget: Budget, issuer: &Issuer) -> Result<Ke
         None => {
             const WHAT: &str = "the issuer's discovery document";
             let url = Url::parse(&issuer.discovery_url()).map_err(is_no_url)?;
-            let document = published(client, budget, &url, MAX_DOCUMENT, WHAT).await?;
+            let document = published(client, budget, &url, MAX_DISCOVERY, WHAT).await?;
             discovery::keys_url(issuer, &document)?
         }
     };
-    let json = published(client, budget, &url, MAX_KEYS, "the issuer's key set").await?;
+    let json = published(client, budget, &url, MAX_KEY_SET, "the issuer's key set").await?;
     Ok(KeySet::parse(&json)?)
 }
 
