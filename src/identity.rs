@@ -10,7 +10,7 @@ use analysis::audit::TokenRecord;
 use analysis::report::Failure;
 use engine::decision::Reason;
 use github::http::{Budget, Client};
-use github::{KeysError, TokenEndpoint, Unavailable, keys};
+use github::{FetchKeysError, TokenEndpoint, Unavailable, keys};
 use platform::Variables;
 use token::{Expected, Issuer, KeyError, KeySet, SignedClaims, TokenInvalid, verify};
 
@@ -138,9 +138,9 @@ fn unavailable(error: &Unavailable) -> Failure {
     Failure::new(Reason::TokenUnavailable, error.to_string())
 }
 
-fn keys_failure(error: KeysError) -> Failure {
+fn keys_failure(error: FetchKeysError) -> Failure {
     match error {
-        KeysError::Unavailable(error) => unavailable(&error),
-        KeysError::Invalid(error) => Failure::new(Reason::TokenInvalid, error.to_string()),
+        FetchKeysError::Unavailable(error) => unavailable(&error),
+        FetchKeysError::Invalid(error) => Failure::new(Reason::TokenInvalid, error.to_string()),
     }
 }

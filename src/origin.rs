@@ -11,7 +11,7 @@ use engine::context::{EventPayload, RefRepository, pull_request_number};
 use engine::decision::{Reason, is_trusted_event};
 use engine::policy::source::{GitRef, Named, PolicySource};
 use github::http::Budget;
-use github::{About, Api};
+use github::{Api, Repository};
 
 /// Whether the tree of an event can be a stranger's.
 pub fn is_judged(event: &str) -> bool {
@@ -94,7 +94,7 @@ impl Origin<'_> {
         };
         let api = credentials.for_policy(repository, budget).await;
         let api = api.map_err(unknown)?;
-        let about = api.about(repository).await;
+        let about = api.repository(repository).await;
         let about = about.map_err(|error| unknown(error.to_string()))?;
         if let Some(whose) = self.whose(&about) {
             return Err(Failure::new(
@@ -126,7 +126,7 @@ impl Origin<'_> {
     }
 
     /// Whose the repository is, if it is not another one.
-    fn whose(&self, about: &About) -> Option<&'static str> {
+    fn whose(&self, about: &Repository) -> Option<&'static str> {
         if about.id.to_string() == self.this {
             return Some("this repository");
         }
@@ -142,7 +142,7 @@ impl Origin<'_> {
     }
 
     /// Where the code comes from that the event is about, as far as the payload says it of this event. Of a
-    /// fork that it does not name, [`About::is_fork_of`] tells.
+    /// fork that it does not name, [`Repository::is_fork_of`] tells.
     fn head(&self) -> Option<&RefRepository> {
         let payload = self.payload?;
         if !self.event.starts_with("pull_request") {
@@ -160,7 +160,7 @@ impl Origin<'_> {
 async fn is_merged(
     api: &Api,
     repository: &RepositoryName,
-    about: &About,
+    about: &Repository,
     commit: &GitRef,
 ) -> Result<bool, String> {
     let branch = about.default_branch.as_deref();

@@ -78,7 +78,10 @@ impl<'a> OfRun<'a> {
         let (api, name) = (self.api(), self.runtime.repository.clone());
         let id = self.runtime.job.repository_id.clone();
         DefaultBranch(tokio::spawn(behind(async move {
-            let about = api?.about(&name).await.map_err(|error| error.to_string())?;
+            let about = api?
+                .repository(&name)
+                .await
+                .map_err(|error| error.to_string())?;
             if about.id.to_string() != id {
                 return Err("GitHub answered with another repository".to_owned());
             }

@@ -16,7 +16,7 @@ use crate::workflow::Log;
 use analysis::audit::Record;
 use analysis::audit::otlp::Complaint;
 use engine::policy::quoted;
-use github::http::{Budget, Client, HttpError, Repeat, Response, collect, host_of};
+use github::http::{Budget, Client, HttpError, Response, Retry, collect, host_of};
 use platform::Variables;
 
 /// How long a receiver may hold up the step, however much time the run has left.
@@ -100,7 +100,7 @@ impl<'a> Delivery<'a> {
             Err(why) => return sink.conclude(sink.count(), why),
         };
         let records = sink.waiting.borrow().clone();
-        let way = client.way_to(sink.to.url());
+        let way = client.host_and_proxy(sink.to.url());
         let failed = RefCell::new(String::new());
         let stopped = Cell::new(false);
         let send = async |record: &Record| {
@@ -123,14 +123,14 @@ impl<'a> Delivery<'a> {
                     .send()
                     .await
                     .map_err(|error| client.failure(&error, sink.to.url()))?;
-                // The status says it all. The body is not read: it can repeat the URL, which is secret.
+                // The status says it all. The body is not read: it can retry the URL, which is secret.
                 Ok(Response {
                     status: response.status(),
                     headers: response.headers().clone(),
                     body: Vec::new(),
                 })
             };
-            let why = match budget.run(Repeat::Safe, &way, attempt).await {
+            let why = match budget.run(Retry::Safe, &way, attempt).await {
                 Ok(response) if response.status.is_success() => {
                     let is_other = |other: &Record| other.id() != record.id();
                     return sink.waiting.borrow_mut().retain(is_other);
@@ -163,7 +163,7 @@ impl<'a> Delivery<'a> {
             Ok(client) => client,
             Err(why) => return sink.conclude(count, why),
         };
-        let way = client.way_to(&sink.to.url);
+        let way = client.host_and_proxy(&sink.to.url);
         let body = sink.to.request(&sink.waiting.borrow());
         let mut headers: HeaderMap = sink.to.headers.clone();
         headers.insert(
@@ -180,7 +180,7 @@ impl<'a> Delivery<'a> {
                 .map_err(|error| client.failure(&error, &sink.to.url))?;
             collect(http::Response::from(response), MAX_ANSWER, &way).await
         };
-        let why = match budget.run(Repeat::Transient, &way, attempt).await {
+        let why = match budget.run(Retry::Transient, &way, attempt).await {
             Ok(response) if response.status.is_success() => {
                 let complaint = Complaint::parse(&response.body);
                 let rejected = complaint.as_ref().map_or(0, |complaint| complaint.rejected);

@@ -38,7 +38,7 @@ fn a_token_has_to_be_there_and_to_be_enough() {
 #[test]
 fn an_owner_has_to_be_there() {
     let stage = Stage::new("owner");
-    assert_snapshot!(refused(stage.run("")), @"error: the repositories of `acme-org` cannot be listed: there is no such organisation or user, or the token cannot see it; the token needs `contents: read` and `metadata: read` on all of them, and single sign-on where the organisation has it");
+    assert_snapshot!(refused(stage.run("")), @"error: the repositories of `acme-org` cannot be listed: the organisation or user does not exist, or the token cannot see it; the token needs `contents: read` and `metadata: read` on all of them, and single sign-on where the organisation has it");
     let mut command = stage.command("");
     let nobody = Run::of(
         command
@@ -72,7 +72,7 @@ fn arguments_are_looked_at_before_anybody_is_asked() {
     // An API that is given has its own.
     let api_url = format!("--api-url {}", stage.github.api_url());
     let given = Run::of(stage.command(&api_url).env(evil.0, evil.1));
-    assert!(refused(given).contains("there is no such organisation"));
+    assert!(refused(given).contains("organisation or user does not exist"));
     assert_eq!(stage.github.requests_to(Endpoint::GraphQl).len(), 1);
 }
 

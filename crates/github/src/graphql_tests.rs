@@ -86,7 +86,7 @@ fn what_cannot_be_seen_is_not_taken_for_nothing() {
     let page = answered(200, &with(&nodes, at(0, "FORBIDDEN", "no")), &QUERY).unwrap();
     let refused = NoFiles::Refused("GitHub answered: no".to_owned());
     assert_eq!(page.repositories[0].files.clone().unwrap_err(), refused);
-    assert_eq!(page.hidden, ["GitHub does not say why"]);
+    assert_eq!(page.hidden, ["GitHub gives no reason"]);
     let page = answered(200, &with(&nodes, at(1, "FORBIDDEN", "SAML")), &QUERY).unwrap();
     assert_eq!(page.hidden, ["GitHub answered: SAML"]);
 
@@ -131,7 +131,7 @@ fn failures_say_whether_another_try_helps() {
         QueryError::NoOwner => "no owner".to_owned(),
         QueryError::Refused(why) => format!("refused: {why}"),
     };
-    let said = |kind: &str, message: &str| {
+    let describe = |kind: &str, message: &str| {
         json!({"data": {"repositoryOwner": null}, "errors": [{"type": kind, "message": message}]})
             .to_string()
     };
@@ -144,13 +144,13 @@ fn failures_say_whether_another_try_helps() {
         (200, r#"{"data": {"repositoryOwner": {"login": "o", "databaseId": 1, "repositories": null}}}"#.into(), "failed: GitHub's answer is incomplete"),
         (401, r#"{"message": "Bad credentials"}"#.into(), "refused: GitHub answered 401 (Bad credentials)"),
         (403, r#"{"message": "You have exceeded a secondary rate limit."}"#.into(), "For(None): GitHub answered 403 (You have exceeded a secondary rate limit.)"),
-        (200, said("RATE_LIMIT", "x"), "For(None): GitHub answered: x"),
-        (200, said("", "You have exceeded a secondary rate limit."), "For(None): GitHub answered: You have exceeded a secondary rate limit."),
-        (200, said("", "We couldn't respond to your request in time."), "too much: GitHub answered: We couldn't respond to your request in time."),
-        (200, said("NOT_FOUND", "x"), "no owner"),
+        (200, error_body("RATE_LIMIT", "x"), "For(None): GitHub answered: x"),
+        (200, error_body("", "You have exceeded a secondary rate limit."), "For(None): GitHub answered: You have exceeded a secondary rate limit."),
+        (200, error_body("", "We couldn't respond to your request in time."), "too much: GitHub answered: We couldn't respond to your request in time."),
+        (200, error_body("NOT_FOUND", "x"), "no owner"),
         (200, r#"{"data": {"repositoryOwner": null}}"#.into(), "no owner"),
-        (200, said("FORBIDDEN", "SAML"), "refused: GitHub answered: SAML"),
-        (200, said("undefinedField", "Field 'x' doesn't exist"), "refused: GitHub answered: Field 'x' doesn't exist"),
+        (200, error_body("FORBIDDEN", "SAML"), "refused: GitHub answered: SAML"),
+        (200, error_body("undefinedField", "Field 'x' doesn't exist"), "refused: GitHub answered: Field 'x' doesn't exist"),
     ] {
         let body: String = body;
         assert_eq!(error(status, &body), expected, "{body}");

@@ -88,7 +88,7 @@ async fn ask(repository: &RepositoryName, variables: &Variables) -> Result<Ids, 
     let budget = Budget::until(Instant::now() + PATIENCE);
     let base = base.unwrap_or("https://api.github.com");
     let api = Api::new(network.client()?, base, token.as_ref(), budget)?;
-    let about = api.about(repository).await.map_err(|error| {
+    let about = api.repository(repository).await.map_err(|error| {
         let hint = match (error.status().map(|status| status.as_u16()), &token) {
             (Some(404 | 401 | 403), None) => {
                 ", as it does for a private repository without a token (`GITHUB_TOKEN`)"

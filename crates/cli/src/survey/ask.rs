@@ -14,8 +14,8 @@ use engine::RepositoryName;
 use engine::policy::quoted;
 use github::http::{Budget, HttpError, REQUEST_TIMEOUT};
 use github::{
-    About, Api, ApiError, FileText, Limited, ListedRepository, NoFiles, PageQuery, QueryError,
-    RateLimit, RepositoryPage,
+    Api, ApiError, FileText, Limited, ListedRepository, NoFiles, PageQuery, QueryError, RateLimit,
+    Repository, RepositoryPage,
 };
 
 /// How long one question by REST may take with its repetitions.
@@ -189,8 +189,8 @@ impl Asker {
         &mut self,
         name: &RepositoryName,
         progress: &Progress,
-    ) -> Result<Option<About>, Stop> {
-        let asked = self.rest(progress, async |api| match api.about(name).await {
+    ) -> Result<Option<Repository>, Stop> {
+        let asked = self.rest(progress, async |api| match api.repository(name).await {
             Err(error) if error.status() == Some(http::StatusCode::NOT_FOUND) => Ok(None),
             about => about.map(Some),
         });
