@@ -1,4 +1,4 @@
-//! `lint`: what is wrong with policies, and what their authors will hardly have meant.
+//! `lint`: finds errors and likely mistakes in policies.
 
 mod diff;
 mod file;
@@ -16,30 +16,30 @@ use jiff::Timestamp;
 
 use self::file::Linted;
 use super::style::Colours;
-use super::{complain, print};
+use super::{print, report_error};
 use analysis::lint::Level;
 use engine::policy::{parse_instant, quoted};
 
 #[derive(Debug, Args)]
 pub(super) struct Arguments {
-    /// The policies
+    /// Policies to check
     #[arg(value_name = "FILE", required = true)]
     files: Vec<PathBuf>,
-    /// How the findings are printed
+    /// Output format
     #[arg(long, value_enum, default_value_t)]
     format: OutputFormat,
-    /// The time that rules expire by, RFC 3339; now when left out
+    /// Time at which rules count as expired, RFC 3339 [default: now]
     #[arg(long, value_name = "INSTANT")]
     now: Option<String>,
-    /// Write the fixes that leave what the policy grants as it is; the exit code is for what is left
+    /// Apply the fixes that keep what the policy grants; the exit code counts the remaining findings
     #[arg(long)]
     fix: bool,
-    /// With --fix: show what would be written, and write nothing
+    /// With --fix, show the changes and write no files
     #[arg(long, requires = "fix")]
     diff: bool,
 }
 
-/// How the findings are printed.
+/// Output format of `lint`.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
 enum OutputFormat {
     /// For people.
@@ -49,7 +49,7 @@ enum OutputFormat {
     Json,
     /// SARIF 2.1.0, for code scanning.
     Sarif,
-    /// Annotations of a GitHub Actions job.
+    /// Annotations for a GitHub Actions job.
     Github,
 }
 
@@ -64,13 +64,13 @@ impl OutputFormat {
     }
 }
 
-/// How many findings there are of each level.
+/// Number of findings of each level.
 #[derive(Clone, Copy, Debug, Default, serde::Serialize)]
 struct Summary {
     errors: usize,
     warnings: usize,
     notes: usize,
-    /// How many fixes were put in place, if that was asked for.
+    /// Number of applied fixes, with `--fix`.
     #[serde(skip_serializing_if = "Option::is_none")]
     fixed: Option<usize>,
 }
@@ -91,7 +91,7 @@ impl Summary {
         }
     }
 
-    /// The last line for people.
+    /// Returns the last line for people.
     fn sentence(self, files: usize) -> String {
         let count = |number: usize, noun: &str| {
             let plural = if number == 1 { "" } else { "s" };
@@ -119,14 +119,14 @@ pub(super) fn run(arguments: &Arguments) -> u8 {
         Some((_, Some(now))) => now,
         Some((text, None)) => {
             let text = quoted(text);
-            complain(&format!(
+            report_error(&format!(
                 "--now is {text}, expected an instant such as `2027-01-31T12:00:00Z`"
             ));
             return 2;
         }
     };
     if arguments.diff && arguments.format != OutputFormat::Human {
-        complain("--diff is for people: leave --format out");
+        report_error("--diff has no other format: leave out --format");
         return 2;
     }
     let mut files = Vec::new();
@@ -137,13 +137,13 @@ pub(super) fn run(arguments: &Arguments) -> u8 {
             Ok(file) => file,
             Err(error) => {
                 failed = true;
-                complain(&format!("{name} cannot be read: {error}"));
+                report_error(&format!("{name} cannot be read: {error}"));
                 continue;
             }
         };
-        if let Err(why) = arguments.mend(&mut file, now) {
+        if let Err(why) = arguments.fix_file(&mut file, now) {
             failed = true;
-            complain(&format!("{name} is not changed: {why}"));
+            report_error(&format!("{name} is not changed: {why}"));
         }
         files.push(file);
     }
@@ -161,11 +161,11 @@ pub(super) fn run(arguments: &Arguments) -> u8 {
     }
 }
 
-/// What `lint` prints of a policy that is not in a file, in each of its formats, and what `--fix` makes
-/// of it, if there is something to mend.
+/// Lints a policy that is not in a file. Returns the output in each format, and the policy after `--fix`, if
+/// there are safe fixes.
 ///
 /// # Errors
-/// It cannot be mended as it is.
+/// The fixes cannot be applied.
 #[doc(hidden)]
 pub fn lint_text(
     name: &str,
@@ -186,8 +186,8 @@ pub fn lint_text(
 }
 
 impl Arguments {
-    /// Fixes a policy and writes it, as far as it is asked for.
-    fn mend(&self, file: &mut Linted, now: Timestamp) -> Result<(), String> {
+    /// Fixes a policy and writes it, as the flags ask for.
+    fn fix_file(&self, file: &mut Linted, now: Timestamp) -> Result<(), String> {
         if !self.fix {
             return Ok(());
         }
@@ -196,7 +196,7 @@ impl Arguments {
             return Ok(());
         }
         file.write().map_err(|error| {
-            file.take_back(now);
+            file.revert(now);
             error.to_string()
         })
     }

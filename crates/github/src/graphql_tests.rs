@@ -10,7 +10,7 @@ const QUERY: PageQuery<'_> = PageQuery {
     texts: true,
 };
 
-fn answered(status: u16, body: &str, query: &PageQuery<'_>) -> Result<RepositoryPage, QueryError> {
+fn page_of(status: u16, body: &str, query: &PageQuery<'_>) -> Result<RepositoryPage, QueryError> {
     let response = Response {
         status: StatusCode::from_u16(status).unwrap(),
         headers: HeaderMap::new(),
@@ -35,7 +35,7 @@ fn with(nodes: &[Value], errors: Value) -> String {
 }
 
 #[test]
-fn a_page_says_what_each_file_is() {
+fn a_page_has_the_text_of_each_file() {
     let entries = json!({"entries": [
         {"name": "a.yml", "object": {"isTruncated": false, "text": "on: push"}},
         {"name": "large.yml", "object": {"isTruncated": true, "text": "on: pu"}},
@@ -48,7 +48,7 @@ fn a_page_says_what_each_file_is() {
         node("o/none", Value::Null),
         node("o/file", json!({})),
     ];
-    let page = answered(200, &with(&nodes, json!([])), &QUERY).unwrap();
+    let page = page_of(200, &with(&nodes, json!([])), &QUERY).unwrap();
     let files: Vec<_> = page
         .repositories
         .iter()
@@ -77,24 +77,24 @@ fn a_page_says_what_each_file_is() {
 }
 
 #[test]
-fn what_cannot_be_seen_is_not_taken_for_nothing() {
+fn an_invisible_repository_is_not_an_absent_one() {
     let at = |index: usize, kind: &str, message: &str| {
         json!([{"type": kind, "message": message,
             "path": ["repositoryOwner", "repositories", "nodes", index, "workflows"]}])
     };
     let nodes = [node("o/a", Value::Null), Value::Null];
-    let page = answered(200, &with(&nodes, at(0, "FORBIDDEN", "no")), &QUERY).unwrap();
+    let page = page_of(200, &with(&nodes, at(0, "FORBIDDEN", "no")), &QUERY).unwrap();
     let refused = NoFiles::Refused("GitHub answered: no".to_owned());
     assert_eq!(page.repositories[0].files.clone().unwrap_err(), refused);
     assert_eq!(page.hidden, ["GitHub gives no reason"]);
-    let page = answered(200, &with(&nodes, at(1, "FORBIDDEN", "SAML")), &QUERY).unwrap();
+    let page = page_of(200, &with(&nodes, at(1, "FORBIDDEN", "SAML")), &QUERY).unwrap();
     assert_eq!(page.hidden, ["GitHub answered: SAML"]);
 
     let without = PageQuery {
         texts: false,
         ..QUERY
     };
-    let page = answered(200, &with(&nodes[..1], json!([])), &without).unwrap();
+    let page = page_of(200, &with(&nodes[..1], json!([])), &without).unwrap();
     let files = page.repositories[0].files.clone();
     assert_eq!(files.unwrap_err(), NoFiles::Open);
 
@@ -111,27 +111,27 @@ fn what_cannot_be_seen_is_not_taken_for_nothing() {
         ),
     ] {
         let answer = with(&nodes[..1], at(0, kind, message));
-        let error = answered(200, &answer, &QUERY).unwrap_err();
+        let error = page_of(200, &answer, &QUERY).unwrap_err();
         assert_eq!(
             error,
             QueryError::TooMuch(format!("GitHub answered: {message}"))
         );
-        let page = answered(200, &answer, &one).unwrap();
+        let page = page_of(200, &answer, &one).unwrap();
         let files = page.repositories[0].files.clone();
         assert_eq!(files.unwrap_err(), NoFiles::Open);
     }
 }
 
 #[test]
-fn failures_say_whether_another_try_helps() {
-    let error = |status, body: &str| match answered(status, body, &QUERY).unwrap_err() {
+fn failures_tell_whether_a_retry_can_help() {
+    let error = |status, body: &str| match page_of(status, body, &QUERY).unwrap_err() {
         QueryError::TooMuch(why) => format!("too much: {why}"),
         QueryError::Limited(limited, why) => format!("{limited:?}: {why}"),
         QueryError::Failed(why) => format!("failed: {why}"),
         QueryError::NoOwner => "no owner".to_owned(),
         QueryError::Refused(why) => format!("refused: {why}"),
     };
-    let describe = |kind: &str, message: &str| {
+    let error_body = |kind: &str, message: &str| {
         json!({"data": {"repositoryOwner": null}, "errors": [{"type": kind, "message": message}]})
             .to_string()
     };

@@ -1,4 +1,4 @@
-//! Which repository an entry of a central policy is for, and the ids that pin it.
+//! Finds the repository of a central policy's entry, and the ids that pin it.
 
 use std::time::Duration;
 
@@ -12,10 +12,10 @@ use github::Api;
 use github::http::{Budget, Network};
 use platform::Variables;
 
-/// How long GitHub is asked.
-const PATIENCE: Duration = Duration::from_secs(10);
+/// Maximum time to fetch the ids from GitHub.
+const TIMEOUT: Duration = Duration::from_secs(10);
 
-/// The entry. Ids that cannot be read are no error: the policy says why.
+/// Returns the target of the proposal. Unreadable ids are not an error: the policy explains them in a comment.
 pub(super) fn entry(
     given: Option<&str>,
     git: Option<&Git>,
@@ -24,7 +24,7 @@ pub(super) fn entry(
     let repository = name(given, git, variables)?;
     let ids = match of_job(&repository, variables) {
         Some(ids) => Ok(ids),
-        None => asked(&repository, variables),
+        None => fetched(&repository, variables),
     };
     Ok(Target::Entry { repository, ids })
 }
@@ -46,11 +46,11 @@ fn name(
         .and_then(|(git, host)| git.origin(host))
         .ok_or_else(|| {
             let host = host.as_deref().unwrap_or("GitHub");
-            format!("which repository the entry is for is not known: there is no `GITHUB_REPOSITORY`, and no remote `origin` on {host}; give `--repository OWNER/NAME`")
+            format!("the entry's repository is unknown: `GITHUB_REPOSITORY` is not set, and there is no remote `origin` on {host}; name it with `--repository OWNER/NAME`")
         })
 }
 
-/// What the runner says, when it is this job's repository.
+/// Returns the ids in the runner's variables, if the repository is this job's.
 fn of_job(repository: &RepositoryName, variables: &Variables) -> Option<Ids> {
     let own = RepositoryName::parse(variables.get("GITHUB_REPOSITORY")?)?;
     let id = |variable| {
@@ -63,18 +63,18 @@ fn of_job(repository: &RepositoryName, variables: &Variables) -> Option<Ids> {
     })
 }
 
-fn asked(repository: &RepositoryName, variables: &Variables) -> Result<Ids, String> {
+fn fetched(repository: &RepositoryName, variables: &Variables) -> Result<Ids, String> {
     let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_all()
         .build()
         .map_err(|error| error.to_string())?;
-    let ids = runtime.block_on(ask(repository, variables));
-    // A look-up of a name that hangs runs on a thread of its own and would be waited for.
+    let ids = runtime.block_on(fetch(repository, variables));
+    // Dropping the runtime would wait for a DNS lookup that hangs on its own thread.
     runtime.shutdown_background();
     ids
 }
 
-async fn ask(repository: &RepositoryName, variables: &Variables) -> Result<Ids, String> {
+async fn fetch(repository: &RepositoryName, variables: &Variables) -> Result<Ids, String> {
     let network = Network {
         http_proxy: variables.either_case("HTTP_PROXY"),
         https_proxy: variables.either_case("HTTPS_PROXY"),
@@ -85,25 +85,25 @@ async fn ask(repository: &RepositoryName, variables: &Variables) -> Result<Ids, 
     let token = ["GITHUB_TOKEN", "GH_TOKEN"]
         .iter()
         .find_map(|name| variables.secret(name));
-    let budget = Budget::until(Instant::now() + PATIENCE);
+    let budget = Budget::until(Instant::now() + TIMEOUT);
     let base = base.unwrap_or("https://api.github.com");
     let api = Api::new(network.client()?, base, token.as_ref(), budget)?;
-    let about = api.repository(repository).await.map_err(|error| {
+    let found = api.repository(repository).await.map_err(|error| {
         let hint = match (error.status().map(|status| status.as_u16()), &token) {
             (Some(404 | 401 | 403), None) => {
-                ", as it does for a private repository without a token (`GITHUB_TOKEN`)"
+                ", which it also answers for a private repository without a token (`GITHUB_TOKEN`)"
             }
             _ => "",
         };
         format!("{error}{hint}")
     })?;
-    let today = RepositoryName::parse(&about.full_name);
-    if !today.is_some_and(|today| today.is_same(repository)) {
-        // The old name leads to the new one, and somebody else can take it.
-        return Err(format!("it is {} today", quoted(&about.full_name)));
+    let name = RepositoryName::parse(&found.full_name);
+    if !name.is_some_and(|name| name.is_same(repository)) {
+        // GitHub redirects the old name, and somebody else can take it.
+        return Err(format!("its current name is {}", quoted(&found.full_name)));
     }
     Ok(Ids {
-        repository: about.id,
-        owner: about.owner.id,
+        repository: found.id,
+        owner: found.owner.id,
     })
 }

@@ -16,7 +16,7 @@ use jiff::Timestamp;
 use super::check::read_policy;
 use super::git::Git;
 use super::style::Colours;
-use super::{complain, diagnostic, print, print_error, warn};
+use super::{diagnostic, print, print_error, report_error, warn};
 use analysis::lint::Source;
 use analysis::matrix::Matrix;
 use engine::policy::{Document, Format, Invalid, parse_instant, quoted};
@@ -90,7 +90,7 @@ pub(super) fn run(arguments: &Arguments) -> u8 {
         }
         Err(Error::Said) => 2,
         Err(Error::Message(message)) => {
-            complain(&message);
+            report_error(&message);
             2
         }
     }
@@ -120,7 +120,7 @@ fn render(arguments: &Arguments) -> Result<String, Error> {
     };
     let document =
         Document::parse(&text, Format::of_path(&name)).map_err(|error| invalid(&error))?;
-    let git = Git::above(&arguments.policy);
+    let git = Git::discover(&arguments.policy);
     let variables = Variables::new(std::env::vars_os());
     let origin = git.and_then(|git| git.origin(&super::git::host(&variables)?));
     let asked = scope::Asked {
@@ -193,7 +193,7 @@ fn directory(
             "{policy} is in a checkout of {origin}: give `--workflows DIRECTORY` for those of {repository}"
         ));
     }
-    let found = crate::workflows::above(&arguments.policy).ok_or_else(|| {
+    let found = crate::workflows::find_workflows(&arguments.policy).ok_or_else(|| {
         format!("there is no `.github/workflows` above {policy}: give `--workflows DIRECTORY`")
     })?;
     // As short as it was asked for.

@@ -22,7 +22,7 @@ use self::report::Report;
 use self::run::{Stop, Work};
 use self::state::{Header, State, now};
 use super::style::Colours;
-use super::{complain, diagnostic, print_error};
+use super::{diagnostic, print_error, report_error};
 use analysis::survey::{Survey, SurveyPolicy};
 use engine::RepositoryName;
 use engine::policy::{Document, Format, MAX_FILE, quoted};
@@ -83,7 +83,7 @@ pub(super) fn run(arguments: &Arguments) -> u8 {
     let policy = match arguments.policy.as_deref().map(read).transpose() {
         Ok(policy) => policy,
         Err(message) => {
-            complain(&message);
+            report_error(&message);
             return 2;
         }
     };
@@ -98,7 +98,7 @@ pub(super) fn run(arguments: &Arguments) -> u8 {
     match survey(arguments, policy) {
         Ok(has_problems) => u8::from(has_problems),
         Err(message) => {
-            complain(&message);
+            report_error(&message);
             2
         }
     }

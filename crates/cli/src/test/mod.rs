@@ -14,7 +14,7 @@ use jiff::Timestamp;
 use self::files::Results;
 use super::diagnostic::{self, Diagnostic};
 use super::style::Colours;
-use super::{complain, print, print_error};
+use super::{print, print_error, report_error};
 use engine::policy::parse_instant;
 
 #[derive(Debug, Args)]
@@ -49,7 +49,7 @@ pub(super) fn run(arguments: &Arguments) -> u8 {
     };
     let Some(now) = now else {
         let text = arguments.now.as_deref().unwrap_or_default();
-        complain(&format!(
+        report_error(&format!(
             "--now is `{text}`, expected an instant such as `2027-01-31T12:00:00Z`"
         ));
         return 2;
@@ -64,7 +64,7 @@ pub(super) fn run(arguments: &Arguments) -> u8 {
                 let colours = Colours::stderr();
                 print_error(&diagnostic::render_file(&error.file, [diagnostic], colours));
             }
-            None => complain(&error.text()),
+            None => report_error(&error.text()),
         }
     }
     match arguments.format {
