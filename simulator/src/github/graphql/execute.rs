@@ -11,7 +11,7 @@ use super::bill::Bill;
 use super::document::{Field, Operation};
 use super::object::{Object, Owner, Page, PageInfo, oid, text};
 use crate::github::access::{Access, Level};
-use crate::github::limits::Standing;
+use crate::github::limits::Usage;
 use crate::github::state::State;
 use graphql_tools::static_graphql::query::SelectionSet;
 
@@ -27,7 +27,7 @@ pub(crate) struct Execution<'e> {
     access: &'e Access,
     operation: &'e Operation,
     bill: Bill,
-    standing: Option<Standing>,
+    usage: Option<Usage>,
     path: Vec<Value>,
     pub(crate) errors: Vec<Value>,
     /// Of the files in the answer.
@@ -40,14 +40,14 @@ impl<'e> Execution<'e> {
         access: &'e Access,
         operation: &'e Operation,
         bill: Bill,
-        standing: Option<Standing>,
+        usage: Option<Usage>,
     ) -> Self {
         Self {
             state,
             access,
             operation,
             bill,
-            standing,
+            usage,
             path: Vec::new(),
             errors: Vec::new(),
             bytes: 0,
@@ -94,7 +94,7 @@ impl<'e> Execution<'e> {
         let leaf = |value: Value| Resolved::Leaf(value);
         match (object, field.name) {
             (object, "__typename") => leaf(object.types().first().copied().into()),
-            (Object::Query, "rateLimit") if self.standing.is_some() => {
+            (Object::Query, "rateLimit") if self.usage.is_some() => {
                 Resolved::Object(Object::RateLimit)
             }
             (Object::Query, "repositoryOwner") => {
@@ -216,16 +216,16 @@ impl<'e> Execution<'e> {
     }
 
     fn rate_limit(&self, name: &str) -> Value {
-        let Some(standing) = self.standing else {
+        let Some(usage) = self.usage else {
             return Value::Null;
         };
         match name {
             "cost" => self.bill.points.into(),
             "nodeCount" => self.bill.nodes.into(),
-            "limit" => standing.limit.into(),
-            "remaining" => standing.remaining().into(),
-            "used" => standing.used.into(),
-            _ => standing.reset.strftime("%FT%TZ").to_string().into(),
+            "limit" => usage.limit.into(),
+            "remaining" => usage.remaining().into(),
+            "used" => usage.used.into(),
+            _ => usage.reset.strftime("%FT%TZ").to_string().into(),
         }
     }
 

@@ -56,8 +56,8 @@ pub(crate) fn answer(state: &mut State, request: &Request) -> Result<Answer, Ans
             "message": "API rate limit already exceeded for user ID 1.",
         })]));
     }
-    let standing = state.limits.standing(token, Resource::GraphQl);
-    let mut execution = Execution::new(state, &access, &operation, bill, standing);
+    let usage = state.limits.usage(token, Resource::GraphQl);
+    let mut execution = Execution::new(state, &access, &operation, bill, usage);
     let data = execution.run();
     let (errors, bytes) = (execution.errors, execution.bytes);
     if state.capacity.bytes.is_some_and(|most| bytes > most) {
