@@ -167,7 +167,7 @@ fn a_state_is_for_one_survey() {
         assert_eq!((run.code, &*run.out), (Some(2), ""), "{arguments}");
         run.err
     };
-    insta::assert_snapshot!(refused("--state s --policy policy.yml").replace(&repo_permissions::sha256(POLICY.as_bytes())[..16], "SHA256"), @"error: `s` is of another survey (`policy none`), this one has `policy SHA256`: give another file, or delete it");
+    insta::assert_snapshot!(refused("--state s --policy policy.yml").replace(&analysis::sha256(POLICY.as_bytes())[..16], "SHA256"), @"error: `s` is of another survey (`policy none`), this one has `policy SHA256`: give another file, or delete it");
     insta::assert_snapshot!(refused("--state s --action gate"), @"error: `s` is of another survey (`action repo-permissions`), this one has `action gate`: give another file, or delete it");
     insta::assert_snapshot!(refused("--state s --api-url https://api.github.com").replace(&stage.github.api_url(), "URL"), @"error: `s` is of another survey (`API URL`), this one has `API https://api.github.com`: give another file, or delete it");
     let before = stage.read("s");

@@ -1,0 +1,162 @@
+//! What all forms of the result have in common.
+
+use super::state::{Cost, Line, State};
+use analysis::lint::Level;
+use analysis::survey::{Code, EntryRow, Finding, RepositoryRow, Summary};
+
+/// A survey that is done.
+pub(super) struct Report<'r> {
+    pub(super) state: &'r State,
+    pub(super) summary: &'r Summary,
+    /// The policy's file, how many entries it has, and how many of them are for other owners.
+    pub(super) policy: Option<(&'r str, (usize, usize))>,
+}
+
+/// A line of the result.
+pub(super) enum Row {
+    Repository(RepositoryRow),
+    Entry(EntryRow),
+}
+
+impl Row {
+    /// `OWNER/NAME`, or the entry.
+    pub(super) fn name(&self, policy: &str) -> String {
+        match self {
+            Self::Repository(row) => row.repository.clone(),
+            Self::Entry(row) => format!("{policy}:{}", row.entry),
+        }
+    }
+
+    pub(super) fn findings(&self) -> &[Finding] {
+        match self {
+            Self::Repository(row) => &row.findings,
+            Self::Entry(row) => &row.findings,
+        }
+    }
+}
+
+impl Report<'_> {
+    /// The repositories, then the entries.
+    pub(super) fn rows(&self) -> std::io::Result<impl Iterator<Item = Row>> {
+        Ok(self.state.lines()?.filter_map(|line| match line {
+            Line::Repository(row) => Some(Row::Repository(row)),
+            Line::Entry(row) => Some(Row::Entry(row)),
+            _ => None,
+        }))
+    }
+
+    /// The kinds of findings that there are, the worst first, with how many.
+    pub(super) fn codes(&self) -> impl Iterator<Item = (Code, u64)> {
+        let codes = Code::ALL.iter();
+        codes.filter_map(|code| Some((*code, *self.summary.findings.get(code)?)))
+    }
+
+    pub(super) fn policy_file(&self) -> &str {
+        self.policy.map_or("", |(file, _)| file)
+    }
+
+    pub(super) fn cost(&self) -> Cost {
+        self.state.cost()
+    }
+
+    /// The result in one line.
+    pub(super) fn headline(&self) -> String {
+        let summary = self.summary;
+        let uses = match summary.with_action {
+            1 => "1 uses",
+            _ => &format!("{} use", number(summary.with_action)),
+        };
+        let levels = [(Level::Error, "error"), (Level::Warning, "warning")];
+        let wrong = levels.map(|(level, noun)| (summary.of_level(level), noun));
+        let wrong = wrong.iter().filter(|(number, _)| *number > 0);
+        let wrong: Vec<_> = wrong.map(|(number, noun)| count(*number, noun)).collect();
+        let wrong = match (wrong.is_empty(), summary.unseen) {
+            (true, 0) => "nothing is wrong".to_owned(),
+            (true, _) => "nothing is wrong with those that can be seen".to_owned(),
+            (false, _) => wrong.join(", "),
+        };
+        format!(
+            "{}: {}, {uses} {}: {wrong}",
+            self.state.header().owner,
+            count_of(summary.repositories, "repository", "repositories"),
+            self.state.header().action,
+        )
+    }
+
+    /// What else there is to know, a line each.
+    pub(super) fn details(&self) -> Vec<String> {
+        let summary = self.summary;
+        let mut lines = Vec::new();
+        if summary.unseen > 0 {
+            let why = summary.unseen_because.as_deref().unwrap_or_default();
+            let what = count_of(summary.unseen, "repository", "repositories");
+            lines.push(format!("{what} cannot be seen: {why}"));
+        }
+        if summary.steps > 0 {
+            let steps = count_of(summary.steps, "step asks", "steps ask");
+            lines.push(match summary.steps_with_own_policy {
+                0 => steps,
+                own if own == summary.steps => format!("{steps} a policy of the repository itself"),
+                own => format!(
+                    "{steps}, {} of them a policy of the repository itself",
+                    number(own)
+                ),
+            });
+        }
+        if summary.with_id_token_only > 0 {
+            let what = count_of(
+                summary.with_id_token_only,
+                "repository asks",
+                "repositories ask",
+            );
+            lines.push(format!("{what} for `id-token: write` without this action"));
+        }
+        if summary.archived > 0 {
+            let what = count_of(summary.archived, "repository is", "repositories are");
+            lines.push(format!("{what} archived, and left out"));
+        }
+        if let Some((file, (entries, others))) = self.policy {
+            let others = match others {
+                0 => String::new(),
+                others => format!(", {others} of them for other owners"),
+            };
+            let whom = count_of(summary.with_entry, "repository has", "repositories have");
+            let entries = count_of(entries.try_into().unwrap_or_default(), "entry", "entries");
+            lines.push(format!("{file}: {entries}{others}; {whom} one"));
+        }
+        let cost = self.cost();
+        let points = match cost.points {
+            0 => String::new(),
+            points => format!(" for {}", count(points, "point")),
+        };
+        lines.push(format!(
+            "{} of GraphQL{points} and {} of REST, {} to {}",
+            count(cost.graphql_requests, "request"),
+            number(cost.rest_requests),
+            self.state.header().started,
+            self.state.finished().unwrap_or_default(),
+        ));
+        lines
+    }
+}
+
+pub(super) fn count(number: u64, noun: &str) -> String {
+    count_of(number, noun, &format!("{noun}s"))
+}
+
+pub(super) fn count_of(count: u64, one: &str, many: &str) -> String {
+    format!("{} {}", number(count), if count == 1 { one } else { many })
+}
+
+/// With commas, as in 10,000.
+pub(super) fn number(number: u64) -> String {
+    let digits = number.to_string();
+    let mut text = String::new();
+    for (place, digit) in digits.chars().enumerate() {
+        if place > 0 && (digits.len() - place).is_multiple_of(3) {
+            text.push(',');
+        }
+        text.push(digit);
+    }
+    text
+}
