@@ -4,7 +4,7 @@
 use std::collections::HashMap;
 
 use super::Repository;
-use super::entries::{Asked, Differing, Seen};
+use super::entries::{Asked, Differing};
 use super::finding::{Code, Finding};
 use super::row::{Ask, EntryRow, WorkflowRow};
 use crate::compare::automaton::may_start_with;
@@ -29,8 +29,6 @@ pub struct SurveyPolicy<'p> {
     differing: HashMap<usize, (Differing, u64)>,
     /// Of each entry what the repository that it pins is called.
     elsewhere: HashMap<usize, String>,
-    /// Since it was last taken.
-    fresh: Seen,
 }
 
 #[derive(Debug)]
@@ -84,7 +82,6 @@ impl<'p> SurveyPolicy<'p> {
             pinned: HashMap::new(),
             differing: HashMap::new(),
             elsewhere: HashMap::new(),
-            fresh: Seen::default(),
         };
         for (number, entry) in entries.iter().enumerate() {
             if let Some(id) = entry.repository_id {
@@ -155,9 +152,7 @@ impl<'p> SurveyPolicy<'p> {
         for number in matching {
             if let Some(known) = self.patterns.get_mut(number) {
                 named.push(known.entry);
-                if !std::mem::replace(&mut known.is_seen, true) {
-                    self.fresh.patterns.push(number);
-                }
+                known.is_seen = true;
             }
         }
         named.dedup();
@@ -171,14 +166,15 @@ impl<'p> SurveyPolicy<'p> {
                 spoken.entries.push(number);
             } else {
                 spoken.differ = true;
-                let differing = Differing {
-                    entry: number,
-                    name: name.clone(),
-                    id: repository.id,
-                    owner_id: repository.owner_id,
-                };
-                self.fresh.differing.push(differing.clone());
-                self.differs(differing);
+                let first = self.differing.entry(number).or_insert_with(|| {
+                    let differing = Differing {
+                        name: name.clone(),
+                        id: repository.id,
+                        owner_id: repository.owner_id,
+                    };
+                    (differing, 0)
+                });
+                first.1 += 1;
             }
         }
         let pinning = repository.id.and_then(|id| self.pinned.get(&id));
@@ -187,33 +183,9 @@ impl<'p> SurveyPolicy<'p> {
             .flatten()
             .filter(|number| !named.contains(number))
         {
-            self.fresh.elsewhere.push((*number, name.clone()));
             self.elsewhere.insert(*number, name.clone());
         }
         spoken
-    }
-
-    fn differs(&mut self, differing: Differing) {
-        let first = self.differing.entry(differing.entry);
-        first.or_insert((differing, 0)).1 += 1;
-    }
-
-    /// What was seen since this was last asked for.
-    pub fn take_seen(&mut self) -> Seen {
-        std::mem::take(&mut self.fresh)
-    }
-
-    /// Takes back what an earlier run has seen.
-    pub fn restore(&mut self, seen: Seen) {
-        for number in seen.patterns {
-            if let Some(known) = self.patterns.get_mut(number) {
-                known.is_seen = true;
-            }
-        }
-        for differing in seen.differing {
-            self.differs(differing);
-        }
-        self.elsewhere.extend(seen.elsewhere);
     }
 
     /// The next name that no repository has and that GitHub was not asked for, from a place on.

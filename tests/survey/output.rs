@@ -399,8 +399,10 @@ fn the_page_shows_a_real_run() {
         Repository::new("acme-org/invoices", 5, 7).with_former_name("acme-org/billing"),
     );
     stage.repository("notes", 6, &[]);
-    let (_, said) = PAGE.split_once("--state survey.jsonl\n").unwrap();
+    let (_, said) = PAGE
+        .split_once("survey acme-org --policy policy.yml\n")
+        .unwrap();
     let (said, _) = said.split_once("```").unwrap();
-    let run = stage.run("--policy policy.yml --state survey.jsonl");
+    let run = stage.run("--policy policy.yml");
     assert_eq!(run.timeless(), timeless(said), "{}", run.out);
 }

@@ -30,7 +30,7 @@ pub(super) fn print(report: &Report<'_>, colours: Colours) -> std::io::Result<()
     for line in report.details() {
         writeln!(out, "  {}", colours.plain(&line))?;
     }
-    let width = width(report)?;
+    let width = width(report);
     for (code, count) in report.codes() {
         let level = code.level();
         let word = format!("{}[{}]", level.as_str(), code.as_str());
@@ -61,11 +61,12 @@ pub(super) fn print(report: &Report<'_>, colours: Colours) -> std::io::Result<()
 }
 
 /// Of the first column.
-fn width(report: &Report<'_>) -> std::io::Result<usize> {
+fn width(report: &Report<'_>) -> usize {
     let policy = report.policy_file();
-    let named = report.rows()?.filter(|row| !row.findings().is_empty());
+    let rows = report.rows.iter();
+    let named = rows.filter(|row| !row.findings().is_empty());
     let widths = named.map(|row| row.name(policy).chars().count());
-    Ok(widths.max().unwrap_or_default().min(MAX_NAME))
+    widths.max().unwrap_or_default().min(MAX_NAME)
 }
 
 fn list(
@@ -78,7 +79,7 @@ fn list(
 ) -> std::io::Result<u64> {
     let policy = report.policy_file();
     let mut shown = 0;
-    for row in report.rows()? {
+    for row in &report.rows {
         let findings = row.findings().iter().filter(|finding| finding.code == code);
         for finding in findings {
             if shown == most {

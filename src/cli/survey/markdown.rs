@@ -32,7 +32,7 @@ fn table(report: &Report<'_>, code: Code, out: &mut impl Write) -> std::io::Resu
     writeln!(out, "| where | file | |\n|---|---|---|")?;
     let policy = report.policy_file();
     let mut left = MAX_ROWS;
-    for row in report.rows()? {
+    for row in &report.rows {
         let findings = row.findings().iter().filter(|finding| finding.code == code);
         for finding in findings {
             if left == 0 {
