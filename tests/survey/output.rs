@@ -261,20 +261,6 @@ fn programs_get_every_repository_that_asks() {
     );
 }
 
-#[test]
-fn a_user_has_repositories_too() {
-    let stage = Stage::new("user");
-    stage.github.add_user("acme-org");
-    stage.repository(
-        "mine",
-        1,
-        &[("a.yml", &asking("push", "", "permission: 'a:b'"))],
-    );
-    let run = stage.run("--format jsonl");
-    assert_eq!(run.code, Some(1));
-    assert!(run.out.contains("missing-id-token"), "{}", run.out);
-}
-
 /// What an attacker can choose: file names, job names, texts, everything but the names of repositories.
 const EVIL: &str = "</td><img src=x> [x](https://evil.example) @octocat `| \u{1b}[31m \u{202e}";
 
