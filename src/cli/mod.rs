@@ -1,6 +1,7 @@
 //! The command line: the same engine, offline. Nothing here is verified and nothing is granted.
 
 mod audit;
+mod cases;
 mod check;
 mod diagnostic;
 mod diff;
@@ -14,7 +15,6 @@ mod review;
 mod schema;
 mod style;
 mod survey;
-mod test;
 
 use std::io::Write;
 
@@ -57,7 +57,7 @@ enum Command {
     ///
     /// With the rules that no case has matched.
     #[command(after_long_help = help::TEST)]
-    Test(test::Arguments),
+    Test(cases::Arguments),
     /// Say what access a change of a policy adds and removes
     ///
     /// Compares what the two policies grant, exactly, and not their text.
@@ -105,7 +105,7 @@ impl Cli {
             Some(Command::Init(arguments)) => init::run(&arguments),
             Some(Command::Check(arguments)) => check::run(&arguments),
             Some(Command::Lint(arguments)) => lint::run(&arguments),
-            Some(Command::Test(arguments)) => test::run(&arguments),
+            Some(Command::Test(arguments)) => cases::run(&arguments),
             Some(Command::Diff(arguments)) => diff::run(&arguments),
             Some(Command::Audit(arguments)) => audit::run(&arguments),
             Some(Command::Matrix(arguments)) => matrix::run(&arguments),
