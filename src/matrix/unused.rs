@@ -4,7 +4,7 @@ use super::row::{Place, Row};
 use super::{Compiled, Fit};
 use crate::decision::RuleRef;
 use crate::policy::meant::file_of;
-use crate::policy::{Kind, Pattern, Patterns};
+use crate::policy::{Kind, Pattern, Patterns, nearest};
 use crate::report::Phrase;
 use crate::workflows::{Environment, Workflows};
 
@@ -125,15 +125,9 @@ fn no_file<'a>(why: &mut Phrase<'a>, compiled: &Compiled<'a>, workflows: &'a Wor
 
 /// A file whose name is nearly that of the pattern.
 fn near<'a>(pattern: &Pattern<'_>, workflows: &'a Workflows) -> Option<&'a str> {
-    if !matches!(pattern.kind, Kind::Literal | Kind::Exact) || pattern.text.len() > 255 {
-        return None;
-    }
+    let is_name = matches!(pattern.kind, Kind::Literal | Kind::Exact);
     let files = workflows.files.iter().map(|file| file.file.as_str());
-    files
-        .map(|file| (strsim::damerau_levenshtein(&pattern.text, file), file))
-        .min()
-        .filter(|(distance, _)| *distance <= 2)
-        .map(|(_, file)| file)
+    is_name.then(|| nearest(&pattern.text, files))?
 }
 
 fn no_environment<'a>(

@@ -10,6 +10,7 @@ mod grammar;
 mod json;
 mod key;
 pub(crate) mod meant;
+mod nearest;
 mod pattern;
 mod position;
 mod problem;
@@ -24,7 +25,8 @@ pub mod lint;
 pub mod source;
 
 pub use document::{Asked, Document, Entry, Format, MAX_FILE, MAX_RULES};
-pub use key::{InvalidKey, KNOWN as KNOWN_KEYS, PermissionKey, did_you_mean};
+pub use key::{InvalidKey, KNOWN as KNOWN_KEYS, PermissionKey, nearest_key};
+pub use nearest::{edits, nearest};
 pub use pattern::{Case, Kind, MAX_COMPILED, MAX_PATTERN, Matcher, Pattern};
 pub use position::{Place, Position};
 pub(crate) use problem::quoted;

@@ -5,7 +5,7 @@ use super::question::Question;
 use super::{Check, Policy, installation};
 use crate::context::Base;
 use crate::decision::{Decision, Installation, PermissionDecision};
-use crate::policy::quoted;
+use crate::policy::{nearest, quoted};
 use crate::report::context_rows;
 
 /// How a step ended.
@@ -200,13 +200,8 @@ fn known_keys(asked: &str, installation: &Installation<'_>) -> String {
         .collect();
     keys.sort_unstable();
     keys.dedup();
-    let near = keys
-        .iter()
-        .map(|key| (strsim::damerau_levenshtein(asked, key), *key))
-        .min()
-        .filter(|(distance, _)| *distance <= 4);
-    match (near, keys.as_slice()) {
-        (Some((_, key)), _) => format!(": did you mean `{key}`?"),
+    match (nearest(asked, keys.iter().copied()), keys.as_slice()) {
+        (Some(key), _) => format!(": did you mean `{key}`?"),
         (None, []) => String::new(),
         (None, keys) => {
             let more = if keys.len() > MAX_KEYS { ", …" } else { "" };

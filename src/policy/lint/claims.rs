@@ -1,7 +1,7 @@
 //! `impossible-claim`: a pattern that no value of a claim of a known form matches.
 
 use super::super::meant::without_anchors;
-use super::super::{Kind, Pattern, Patterns};
+use super::super::{Kind, Pattern, Patterns, nearest};
 use super::catalogue::IMPOSSIBLE_CLAIM;
 use super::forms::Forms;
 use super::patterns::propose;
@@ -182,12 +182,7 @@ fn instead(claim: &str, pattern: &Pattern<'_>, form: &Form) -> Option<(String, K
             Some((format!("{text}@refs/heads/main"), kind))
         }
         _ => {
-            let distance = |value: &str| {
-                let text = text.to_ascii_lowercase().replace('_', "-");
-                strsim::damerau_levenshtein(&text, value)
-            };
-            let near = form.values.iter().map(|value| (distance(value), *value));
-            let (_, value) = near.min().filter(|(distance, _)| *distance <= 2)?;
+            let value = nearest(text, form.values.iter().copied())?;
             Some((value.to_owned(), Kind::Exact))
         }
     }

@@ -1,6 +1,6 @@
 //! `unknown-permission`: keys are open-ended, so a slip of the pen is a valid key.
 
-use super::super::{KNOWN_KEYS, Rule, did_you_mean};
+use super::super::{KNOWN_KEYS, Rule, nearest_key};
 use super::catalogue::UNKNOWN_PERMISSION;
 use super::{Findings, Level};
 
@@ -17,7 +17,7 @@ pub(super) fn check(rule: &Rule<'_>, findings: &mut Findings<'_>) {
             Some(place) => findings.value(&UNKNOWN_PERMISSION, place.position, key, message),
             None => findings.member(&UNKNOWN_PERMISSION, rule, "permission", key, message),
         };
-        finding.help = Some(match did_you_mean(key) {
+        finding.help = Some(match nearest_key(key) {
             // What is nearly a known key is a slip, anything else a key of one's own.
             Some(near) => {
                 finding.level = Level::Warning;

@@ -4,7 +4,7 @@
 use std::collections::BTreeSet;
 
 use super::super::meant::{branch_of, file_of, kinds};
-use super::super::{Kind, Pattern, Patterns, Rule};
+use super::super::{Kind, Pattern, Patterns, Rule, nearest};
 use super::catalogue::{EXTENSION, NEVER_MATCHES, TRAILING_DASH_ENVIRONMENT, UNKNOWN_WORKFLOW};
 use super::patterns::{propose, replace};
 use super::{Dimension, Finding, Findings, quoted};
@@ -190,14 +190,9 @@ pub(super) fn check_files(
             findings.push(finding.help(format!("write {}", quoted(&other))).fix(fix));
         } else if is_own {
             let message = format!("there is no {wanted}");
-            let near = files
-                .iter()
-                .map(|known| (strsim::damerau_levenshtein(file, known), known))
-                .min()
-                .filter(|(distance, _)| *distance <= 3);
             let finding = findings.pattern(&UNKNOWN_WORKFLOW, pattern, message);
-            findings.push(match near {
-                Some((_, known)) => finding.help(format!("did you mean {}?", quoted(known))),
+            findings.push(match nearest(file, files.iter().map(String::as_str)) {
+                Some(known) => finding.help(format!("did you mean {}?", quoted(known))),
                 None => finding,
             });
         }
