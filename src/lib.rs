@@ -28,6 +28,7 @@ pub mod http;
 pub mod matrix;
 pub mod oidc;
 pub mod platform;
+pub mod plural;
 pub mod policy;
 pub mod proposal;
 pub mod report;

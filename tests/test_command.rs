@@ -454,7 +454,7 @@ tests:
             ✗ branch       main     literal  develop
             ✓ environment  *        any      none
 
-    0 of 1 rules matched in a case
+    0 of 1 rule matched in a case
       never: central.yml:6 ws:locks:create
 
     3 cases: 2 passed, 1 failed

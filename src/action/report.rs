@@ -14,6 +14,7 @@ use crate::context::{Context, EventPayload};
 use crate::decision::{Decision, TracedRule};
 use crate::github::{Api, ApiError};
 use crate::http::{Budget, HttpError};
+use crate::plural::count_of;
 use crate::report::text::truncate;
 use crate::report::{Detail, Labels, Outcome, context_rows, heading, page, reason_page};
 
@@ -217,7 +218,8 @@ impl Reporter<'_> {
                     permission.decision.as_str()
                 );
                 let more = permission.trace.len().saturating_sub(MAX_RULES);
-                let more = (more > 0).then(|| format!("{more} more rules are not shown"));
+                let more = (more > 0)
+                    .then(|| count_of(more, "more rule is not shown", "more rules are not shown"));
                 let shown = permission
                     .trace
                     .iter()

@@ -11,6 +11,7 @@ use self::files::Pair;
 use super::git::Git;
 use super::{complain, print, warn};
 use crate::action::Environment;
+use crate::plural::count;
 use crate::policy::quoted;
 use crate::policy::source::DEFAULT_PATH;
 use crate::proposal::{Options, Proposal, Target, propose};
@@ -113,10 +114,6 @@ fn said(
     cases: &str,
     default_branch: &str,
 ) -> String {
-    let count = |number: usize, noun: &str| {
-        let plural = if number == 1 { "" } else { "s" };
-        format!("{number} {noun}{plural}")
-    };
     let (policy, tests) = (pair.policy.display(), pair.cases.display());
     let rules = count(proposal.rules.len(), "rule");
     let files = count(workflows.files.len(), "workflow file");

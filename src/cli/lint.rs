@@ -17,6 +17,7 @@ use jiff::Timestamp;
 use self::file::Linted;
 use super::style::Colours;
 use super::{complain, print};
+use crate::plural::count;
 use crate::policy::lint::Level;
 use crate::policy::{parse_instant, quoted};
 
@@ -93,10 +94,6 @@ impl Summary {
 
     /// The last line for people.
     fn sentence(self, files: usize) -> String {
-        let count = |number: usize, noun: &str| {
-            let plural = if number == 1 { "" } else { "s" };
-            format!("{number} {noun}{plural}")
-        };
         let fixed = self.fixed.map(|fixed| format!("; {fixed} fixed"));
         format!(
             "{}, {}, {} in {}{}\n",

@@ -8,6 +8,7 @@ use super::model::{Detail, Outcome, advice};
 use super::text::{cell, code, markdown, truncate_bytes};
 use crate::context::{Base, Context};
 use crate::decision::{Decision, PermissionDecision, TracedRule};
+use crate::plural::count_of;
 use crate::policy::Format;
 
 /// How many rules of one permission are shown.
@@ -171,7 +172,8 @@ fn trace(permission: &PermissionDecision<'_>) -> String {
         .checked_sub(MAX_ROWS)
         .filter(|more| *more > 0)
     {
-        let _ = writeln!(text, "\n*{more} more rules are not shown.*");
+        let more = count_of(more, "more rule is", "more rules are");
+        let _ = writeln!(text, "\n*{more} not shown.*");
     }
     text
 }

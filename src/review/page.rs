@@ -5,6 +5,7 @@ use std::fmt::Write as _;
 use super::Reviewed;
 use crate::cases::Coverage;
 use crate::github::Conclusion;
+use crate::plural::{count, grouped};
 use crate::policy::lint::Level;
 use crate::report::access::{self, sentence_case};
 use crate::report::text::{cell, code, markdown, truncate_bytes};
@@ -139,7 +140,16 @@ fn cases(reviewed: &Reviewed<'_>) -> String {
         }
         (0, _) => {}
         (all, failed) => {
-            let _ = writeln!(text, "\n{} of {all} cases hold.", all - failed);
+            let hold = match all - failed {
+                1 => "holds",
+                _ => "hold",
+            };
+            let _ = writeln!(
+                text,
+                "\n{} of {} {hold}.",
+                grouped(all - failed),
+                count(all, "case")
+            );
         }
     }
     text.push_str(&coverage(&cases.coverage));
@@ -157,9 +167,9 @@ fn coverage(coverage: &Coverage) -> String {
     let mut shown = lines.clone();
     shown.truncate(MAX_ROWS);
     format!(
-        "\nNo case matches {} of {} rules: line {}{}.\n",
-        lines.len(),
-        coverage.rules(),
+        "\nNo case matches {} of {}: line {}{}.\n",
+        grouped(lines.len()),
+        count(coverage.rules(), "rule"),
         shown.join(", "),
         if lines.len() > shown.len() {
             ", …"

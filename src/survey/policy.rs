@@ -11,6 +11,7 @@ use crate::compare::automaton::may_start_with;
 use crate::context::Context;
 use crate::decision::{Installation, Scope};
 use crate::github::RepositoryName;
+use crate::plural::count;
 use crate::policy::{Case, Document, Entry, Invalid, Kind, Matcher, Pattern, quoted};
 
 /// The entries of a policy, compiled.
@@ -248,7 +249,7 @@ impl<'p> SurveyPolicy<'p> {
             match asks.len() - 1 {
                 0 => {}
                 1 => message.push_str(", and so does 1 more step"),
-                more => message.push_str(&format!(", and so do {more} more steps")),
+                more => message.push_str(&format!(", and so do {}", count(more, "more step"))),
             }
             let finding = Finding::new(Code::NoEntry, message).at(&first.file, first.line);
             return if spoken.differ {

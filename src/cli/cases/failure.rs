@@ -7,6 +7,7 @@ use crate::cases::{CaseResult, Expect};
 use crate::cli::check::explain;
 use crate::cli::style::Colours;
 use crate::context::{Base, Context};
+use crate::plural::count;
 use crate::policy::quoted;
 use crate::report::context_rows;
 use crate::report::text::visible;
@@ -51,8 +52,7 @@ pub(super) fn failure(file: &FileResult, case: &CaseResult, colours: Colours) ->
         text.push_str(explain(&explained.decision, colours).trim_end());
         text.push('\n');
         if hidden > 0 {
-            let rules = if hidden == 1 { "rule" } else { "rules" };
-            let more = format!("  … and {hidden} more {rules}, not shown");
+            let more = format!("  … and {}, not shown", count(hidden, "more rule"));
             let _ = writeln!(text, "{}", colours.dim(&more));
         }
     }

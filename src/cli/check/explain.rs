@@ -4,6 +4,7 @@ use std::fmt::Write as _;
 
 use crate::cli::style::{Colours, Styled};
 use crate::decision::{PermissionDecision, TracedDimension, TracedRule};
+use crate::plural::count;
 use crate::policy::{Format, quoted};
 use crate::report::text::visible;
 
@@ -43,8 +44,8 @@ pub(in crate::cli) fn explain(permission: &PermissionDecision<'_>, colours: Colo
         }
     }
     if let Some(more @ 1..) = permission.trace.len().checked_sub(shown.len()) {
-        let rules = if more == 1 { "rule" } else { "rules" };
-        let more = format!("… and {more} more {rules}: `--format json` has all of them");
+        let more = count(more, "more rule");
+        let more = format!("… and {more}: `--format json` has all of them");
         let _ = writeln!(text, "  {}", colours.dim(&more));
     }
     text.push('\n');

@@ -5,6 +5,7 @@ use super::question::Question;
 use super::{Check, Policy, installation};
 use crate::context::Base;
 use crate::decision::{Decision, Installation, PermissionDecision};
+use crate::plural::count;
 use crate::policy::{nearest, quoted};
 use crate::report::context_rows;
 
@@ -140,9 +141,10 @@ fn rules(check: &Check<'_>, installation: &Installation<'_>) -> Step {
             Wrong::Failure(_) => "the own policy is needed, and cannot be read".to_owned(),
             Wrong::Policy(..) => match check.problems(check.policy.file) {
                 1 => "a pattern that has to be tried is not valid, shown below".to_owned(),
-                count => {
-                    format!("{count} patterns that have to be tried are not valid, shown below")
-                }
+                number => format!(
+                    "{} that have to be tried are not valid, shown below",
+                    count(number, "pattern")
+                ),
             },
         };
         return step("rules", end, vec![fact]);
@@ -209,9 +211,4 @@ fn known_keys(asked: &str, installation: &Installation<'_>) -> String {
             format!(", the policy has {}{more}", keys.join(", "))
         }
     }
-}
-
-fn count(number: usize, noun: &str) -> String {
-    let plural = if number == 1 { "" } else { "s" };
-    format!("{number} {noun}{plural}")
 }

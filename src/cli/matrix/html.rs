@@ -10,6 +10,7 @@ use ring::digest::{SHA256, digest};
 
 use super::{Page, words};
 use crate::matrix::{Cell, Grant, Matrix, Place, Row, Standing};
+use crate::plural::count;
 use crate::policy::KNOWN_KEYS;
 use crate::report::Phrase;
 use crate::report::text::{html, html_message, truncate};
@@ -248,10 +249,9 @@ fn grant_of(grant: &Grant<'_>) -> String {
     for condition in words::conditions(grant) {
         let _ = write!(text, "<p class=\"condition\">{}</p>", coded(&condition));
     }
-    let rules = grant.rules.len();
     let summary = match grant.rules.as_slice() {
         [one] => format!("rule at line {}", one.line),
-        _ => format!("{rules} rules"),
+        rules => count(rules.len(), "rule"),
     };
     let list = grant
         .rules

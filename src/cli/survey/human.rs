@@ -2,8 +2,9 @@
 
 use std::io::{BufWriter, Write};
 
-use super::report::{Report, number};
+use super::report::Report;
 use crate::cli::style::Colours;
+use crate::plural::grouped;
 use crate::policy::lint::Level;
 use crate::report::text::truncate;
 use crate::survey::{Code, Finding};
@@ -41,7 +42,7 @@ pub(super) fn print(report: &Report<'_>, colours: Colours) -> std::io::Result<()
         };
         let times = match count {
             1 => String::new(),
-            count => format!(" ({} times)", number(count)),
+            count => format!(" ({} times)", grouped(count)),
         };
         let what = format!("{}{times}", code.what());
         writeln!(out, "\n{word}: {}", colours.strong(&what))?;
@@ -53,7 +54,7 @@ pub(super) fn print(report: &Report<'_>, colours: Colours) -> std::io::Result<()
         };
         let shown = list(report, code, most, width, colours, &mut out)?;
         if shown < count {
-            let more = number(count - shown);
+            let more = grouped(count - shown);
             writeln!(out, "  and {more} more: `--format json` has them")?;
         }
     }

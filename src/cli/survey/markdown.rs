@@ -2,7 +2,8 @@
 
 use std::io::{BufWriter, Write};
 
-use super::report::{Report, number};
+use super::report::Report;
+use crate::plural::grouped;
 use crate::report::text::{cell, code as span, markdown};
 use crate::survey::Code;
 
@@ -17,12 +18,12 @@ pub(super) fn print(report: &Report<'_>) -> std::io::Result<()> {
     }
     for (code, count) in report.codes() {
         let (level, name) = (code.level().as_str(), span(code.as_str()));
-        writeln!(out, "\n### {level}: {name} ({})\n", number(count))?;
+        writeln!(out, "\n### {level}: {name} ({})\n", grouped(count))?;
         writeln!(out, "{}\n", markdown(&sentence(code.what())))?;
         writeln!(out, "{}\n", markdown(&sentence(code.help())))?;
         table(report, code, &mut out)?;
         if count > MAX_ROWS {
-            writeln!(out, "\nAnd {} more.", number(count - MAX_ROWS))?;
+            writeln!(out, "\nAnd {} more.", grouped(count - MAX_ROWS))?;
         }
     }
     out.flush()

@@ -25,6 +25,7 @@ use super::{complain, diagnostic, print_error};
 use crate::action::Environment;
 use crate::github::{Api, RepositoryName};
 use crate::http::{Budget, Network};
+use crate::plural::{count_of, grouped};
 use crate::policy::{Document, Format, MAX_FILE, quoted};
 use crate::survey::{Survey, SurveyPolicy};
 
@@ -264,7 +265,11 @@ fn graphql_url(api_url: &str, given: Option<&str>) -> Result<Url, String> {
 fn stopped(stop: &Stop, work: &Work<'_, '_>) -> String {
     let how_far = match work.seen() {
         (0, _) => "before the first repository".to_owned(),
-        (seen, total) => format!("after {seen} of {total} repositories"),
+        (seen, total) => format!(
+            "after {} of {}",
+            grouped(seen),
+            count_of(total, "repository", "repositories")
+        ),
     };
     match stop {
         Stop::Refused(why) => why.clone(),

@@ -2,6 +2,7 @@
 
 use serde::Serialize;
 
+use crate::plural::{count, count_of, grouped};
 use crate::policy::lint::Level;
 use crate::survey::{Code, EntryRow, Finding, RepositoryRow, Summary};
 
@@ -79,7 +80,7 @@ impl Report<'_> {
         let summary = self.summary;
         let uses = match summary.with_action {
             1 => "1 uses",
-            _ => &format!("{} use", number(summary.with_action)),
+            _ => &format!("{} use", grouped(summary.with_action)),
         };
         let levels = [(Level::Error, "error"), (Level::Warning, "warning")];
         let wrong = levels.map(|(level, noun)| (summary.of_level(level), noun));
@@ -114,7 +115,7 @@ impl Report<'_> {
                 own if own == summary.steps => format!("{steps} a policy of the repository itself"),
                 own => format!(
                     "{steps}, {} of them a policy of the repository itself",
-                    number(own)
+                    grouped(own)
                 ),
             });
         }
@@ -136,8 +137,7 @@ impl Report<'_> {
                 others => format!(", {others} of them for other owners"),
             };
             let whom = count_of(summary.with_entry, "repository has", "repositories have");
-            let entries = policy.entries.try_into().unwrap_or_default();
-            let (file, entries) = (policy.file, count_of(entries, "entry", "entries"));
+            let (file, entries) = (policy.file, count_of(policy.entries, "entry", "entries"));
             lines.push(format!("{file}: {entries}{others}; {whom} one"));
         }
         let cost = self.cost;
@@ -148,31 +148,10 @@ impl Report<'_> {
         lines.push(format!(
             "{} of GraphQL{points} and {} of REST, {} to {}",
             count(cost.graphql_requests, "request"),
-            number(cost.rest_requests),
+            grouped(cost.rest_requests),
             self.started,
             self.finished,
         ));
         lines
     }
-}
-
-pub(super) fn count(number: u64, noun: &str) -> String {
-    count_of(number, noun, &format!("{noun}s"))
-}
-
-pub(super) fn count_of(count: u64, one: &str, many: &str) -> String {
-    format!("{} {}", number(count), if count == 1 { one } else { many })
-}
-
-/// With commas, as in 10,000.
-pub(super) fn number(number: u64) -> String {
-    let digits = number.to_string();
-    let mut text = String::new();
-    for (place, digit) in digits.chars().enumerate() {
-        if place > 0 && (digits.len() - place).is_multiple_of(3) {
-            text.push(',');
-        }
-        text.push(digit);
-    }
-    text
 }
