@@ -8,6 +8,7 @@ mod diff;
 mod git;
 mod help;
 mod init;
+mod instant;
 mod lint;
 mod matrix;
 mod progress;

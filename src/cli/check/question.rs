@@ -6,12 +6,13 @@ use jiff::Timestamp;
 
 use super::Arguments;
 use super::policy::{PolicyText, Wrong};
+use crate::cli::instant::now;
 use crate::context::{Base, Context, EventPayload};
 use crate::decision::{
     Decision, Installation, PermissionDecision, Reason, Scope, decide, with_own_policy,
 };
 use crate::oidc::Claims;
-use crate::policy::{Document, Invalid, MAX_FILE, PermissionKey, parse_instant, quoted};
+use crate::policy::{Document, Invalid, MAX_FILE, PermissionKey, quoted};
 use crate::report::Failure;
 
 /// What is asked, checked.
@@ -28,21 +29,12 @@ pub(super) struct Question {
 impl Question {
     pub(super) fn of(arguments: &Arguments) -> Result<Self, Failure> {
         let permissions = permissions(&arguments.permission)?;
-        let now = match &arguments.now {
-            None => now(),
-            Some(text) => parse_instant(text).ok_or_else(|| {
-                wrong(format!(
-                    "--now is {}, expected an instant such as `2027-01-31T12:00:00Z`",
-                    quoted(text)
-                ))
-            })?,
-        };
         let context = context(arguments)?;
         Ok(Self {
             permissions,
             base_is_ignored: arguments.base.is_some() && context.base == Base::None,
             context,
-            now,
+            now: arguments.now.unwrap_or_else(now),
             has_payload: arguments.payload.is_some(),
         })
     }
@@ -83,12 +75,6 @@ impl Question {
     ) -> Result<Installation<'a>, Invalid> {
         Installation::find(document, Scope::Offline, &self.context, &|| true)
     }
-}
-
-/// The clock, to the second: more is of no use to anybody who reads it.
-fn now() -> Timestamp {
-    let now = Timestamp::now();
-    Timestamp::from_second(now.as_second()).unwrap_or(now)
 }
 
 /// A policy that was read, if it is valid.

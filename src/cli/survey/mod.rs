@@ -13,13 +13,13 @@ mod run;
 use std::path::{Path, PathBuf};
 
 use clap::{Args, ValueEnum};
-use jiff::Timestamp;
 use url::Url;
 
 use self::ask::Asker;
 use self::progress::Progress;
 use self::report::{Central, Report};
 use self::run::{Stop, Work};
+use super::instant::now;
 use super::style::Colours;
 use super::{complain, diagnostic, print_error};
 use crate::action::Environment;
@@ -159,7 +159,7 @@ fn survey(arguments: &Arguments, policy: Option<(&Policy, &Document<'_>)>) -> Re
         let _entered = runtime.enter();
         asker(arguments, &environment, api_url)?
     };
-    let started = now();
+    let started = now().to_string();
     let mut work = Work {
         survey: &mut survey,
         asker,
@@ -182,7 +182,7 @@ fn survey(arguments: &Arguments, policy: Option<(&Policy, &Document<'_>)>) -> Re
                 others,
             }),
         started,
-        finished: now(),
+        finished: now().to_string(),
         rows,
         summary: &survey.summary,
         cost,
@@ -280,11 +280,6 @@ fn stopped(stop: &Stop, work: &Work<'_, '_>) -> String {
             until.strftime("%H:%M UTC")
         ),
     }
-}
-
-/// The time, to seconds.
-fn now() -> String {
-    Timestamp::now().strftime("%FT%TZ").to_string()
 }
 
 #[cfg(test)]
