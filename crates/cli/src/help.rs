@@ -68,7 +68,7 @@ pub(super) const MATRIX: &str = help!(
 pub(super) const SURVEY: &str = help!(
     "survey.html",
     ["0": "no problems", "1": "errors, warnings or invisible repositories", "2": "the survey is incomplete"],
-    ["survey acme-org", "survey acme-org --policy policies/central.yml --state survey.jsonl --wait", "survey acme-org --format markdown"]
+    ["survey acme-org", "survey acme-org --policy policies/central.yml", "survey acme-org --format markdown"]
 );
 pub(super) const SCHEMA: &str = help!(
     "recipes.html#let-the-editor-check",

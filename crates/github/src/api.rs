@@ -1,8 +1,6 @@
 //! Client for GitHub's REST API. It adds to octocrab: retries only where they are safe, a size limit for
 //! bodies, redirects within the host only, and encoded paths.
 
-use std::sync::{Arc, Mutex, PoisonError};
-
 use http::header::{ACCEPT, CONTENT_TYPE, LOCATION};
 use http::{HeaderValue, Method, Request, StatusCode};
 use octocrab::{OctoBody, Octocrab};
@@ -12,7 +10,7 @@ use serde::Serialize;
 use serde::de::DeserializeOwned;
 use url::Url;
 
-use super::rate_limit::{Limited, RateLimit};
+use super::rate_limit::Limited;
 use crate::http::{Budget, Client, HttpError, Response, Retry, causes, collect};
 use token::is_https_or_loopback;
 
@@ -37,8 +35,6 @@ pub struct Api {
     client: Client,
     base: Url,
     budget: Budget,
-    /// Primary rate limit in the last response.
-    rate_limit: Arc<Mutex<Option<RateLimit>>>,
 }
 
 /// Why a request to GitHub failed.
@@ -123,7 +119,6 @@ impl Api {
             client,
             base: url,
             budget,
-            rate_limit: Arc::default(),
         })
     }
 
@@ -133,14 +128,6 @@ impl Api {
             budget,
             ..self.clone()
         }
-    }
-
-    /// Returns the primary rate limit of the REST API in the last response.
-    pub fn rate_limit(&self) -> Option<RateLimit> {
-        *self
-            .rate_limit
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Sends a GET for `path`, which is encoded and relative to the API's base.
@@ -198,13 +185,6 @@ impl Api {
         for _ in 0..=MAX_REDIRECTS {
             let send = || self.attempt(&url, call, &host);
             let response = self.budget.run(retry, &host, send).await?;
-            if let Some(limit) = RateLimit::of(&response) {
-                let mut last = self
-                    .rate_limit
-                    .lock()
-                    .unwrap_or_else(PoisonError::into_inner);
-                *last = Some(limit);
-            }
             if call.is_complete(response.status) {
                 return Ok(response);
             }

@@ -279,11 +279,6 @@ impl GitHub {
         self.state.lock().organizations.push(organization);
     }
 
-    /// Declares a login as a user's.
-    pub fn add_user(&self, login: &str) {
-        self.state.lock().users.push(login.to_owned());
-    }
-
     /// Creates a token for all repositories of these owners, like a person's or an installed App's.
     pub fn add_token(&self, owners: &[&str], permissions: Permissions) -> String {
         let token = format!("ghp_{}", hex(18));
