@@ -1,11 +1,11 @@
-//! Who the job is: its OIDC token, asked for and verified.
+//! Identifies the job: requests and verifies its OIDC token.
 
 use jiff::Timestamp;
 use secrecy::{ExposeSecret, SecretString};
 
-use super::order::behind;
+use super::priority::low_priority;
+use super::runner::Log;
 use super::runtime::Runtime;
-use super::workflow::Log;
 use analysis::audit::TokenRecord;
 use analysis::report::Failure;
 use engine::decision::Reason;
@@ -14,25 +14,25 @@ use github::{FetchKeysError, TokenEndpoint, Unavailable, keys};
 use platform::Variables;
 use token::{Expected, Issuer, KeyError, KeySet, SignedClaims, TokenInvalid, verify};
 
-/// What a token of this job has to be.
+/// The values that identify a token of this job.
 pub struct Job<'a> {
-    /// Where the token is asked for.
+    /// Contain the token endpoint.
     pub variables: &'a Variables,
-    /// What it has to agree with.
+    /// The values that the token must match.
     pub runtime: &'a Runtime,
-    /// Who has to have issued it.
+    /// The expected issuer.
     pub issuer: &'a Issuer,
-    /// For whom.
+    /// The expected audience.
     pub audience: &'a str,
-    /// When.
+    /// Returns the current time.
     pub clock: fn() -> Timestamp,
 }
 
 impl Job<'_> {
-    /// Asks for the token and the issuer's keys at once, for the token first, and verifies it.
+    /// Requests the token and the issuer's keys concurrently, the token first, and verifies the token.
     ///
     /// # Errors
-    /// There is no token or no key set, or the token is not valid or not this job's.
+    /// The token or the key set is unavailable, or the token is invalid or belongs to another job.
     pub async fn identify(
         &self,
         client: &Client,
@@ -45,14 +45,14 @@ impl Job<'_> {
             Log.mask(&token);
             Ok(token)
         };
-        let published = async {
+        let key_set = async {
             keys(client, budget, self.issuer)
                 .await
                 .map_err(keys_failure)
         };
-        let (token, published) = tokio::try_join!(biased; token, behind(published))?;
-        let claims = match self.check(&token, &published) {
-            // The issuer rotates its keys: once more, in case the set was an older one.
+        let (token, key_set) = tokio::try_join!(biased; token, low_priority(key_set))?;
+        let claims = match self.check(&token, &key_set) {
+            // The issuer rotates its keys, and the set may be outdated: fetch it once more.
             Err(error) if error.is_unknown_key() => {
                 let fresh = keys(client, budget, self.issuer)
                     .await
@@ -82,11 +82,11 @@ impl Job<'_> {
         Ok((claims, record))
     }
 
-    /// What to do about a token of another issuer. The value is only that of a token that a key of the
-    /// expected issuer signed for this very job, and differs from it in the enterprise slug alone: an
-    /// earlier step could have any other token handed over, to have its issuer trusted.
+    /// Returns advice for a token of another issuer. It names an issuer only if a key of the expected issuer
+    /// signed the token for this job, and the issuers differ in the enterprise slug only. Otherwise an earlier
+    /// step could inject any token to make somebody trust its issuer.
     fn advice(&self, error: &TokenInvalid) -> String {
-        const INPUT: &str = "the input `issuer` names the issuer of an enterprise that has its own";
+        const INPUT: &str = "if the enterprise has its own issuer, name it in the input `issuer`";
         match error {
             TokenInvalid::Issuer { claims, .. } => {
                 let issuer = claims
@@ -101,7 +101,7 @@ impl Job<'_> {
                 }
             }
             TokenInvalid::Key(KeyError::Unknown(_)) => {
-                format!(" (it was looked for at `{}`; {INPUT})", self.issuer)
+                format!(" (`{}` publishes other keys; {INPUT})", self.issuer)
             }
             _ => String::new(),
         }

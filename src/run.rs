@@ -15,14 +15,14 @@ use super::audit::{self, Audit};
 use super::credentials::Credentials;
 use super::identity::Job;
 use super::inputs::{Inputs, Mode, Problems, ReportInputs, timeout};
-use super::order::behind;
-use super::origin::Origin;
-use super::policy::{Loaded, Place, load};
-use super::pull_request::{DefaultBranch, OfRun};
-use super::report::{Reporter, with_page};
+use super::origin::PolicyOrigin;
+use super::policy::{Loaded, PolicyLocation, load};
+use super::priority::low_priority;
+use super::pull_request::{DefaultBranch, RunPullRequest};
+use super::report::{Reporter, with_link};
 use super::review;
+use super::runner::{Log, clear_outputs, write_outputs};
 use super::runtime::{Runtime, client, payload};
-use super::workflow::{Log, take_outputs_back, write_outputs};
 use crate::audit::webhook::SECRET_PREFIX;
 use analysis::audit::TokenRecord;
 use analysis::report::{Detail, Failure, Outcome, PolicyRecord};
@@ -37,9 +37,9 @@ use platform::Variables;
 use token::{Issuer, SignedContext};
 
 /// How long reports may take after SIGTERM or SIGINT. The runner kills after ten seconds.
-const FAREWELL: Duration = Duration::from_secs(3);
+const SHUTDOWN_TIME: Duration = Duration::from_secs(3);
 /// How much time a review leaves for the end of the App's tokens.
-pub(super) const TO_REVOKE: Duration = Duration::from_secs(2);
+pub(super) const REVOKE_TIME: Duration = Duration::from_secs(2);
 /// How long deciding may take in all: it does not look at signals, and the runner waits ten seconds.
 const MAX_DECISION: Duration = Duration::from_secs(4);
 
@@ -91,7 +91,8 @@ where
             detail: Detail::Full,
             credentials: Some(&credentials),
         };
-        return review::alone(&reporter, &inputs.policy, clock(), deadline, cancelled()).await;
+        return review::review_only(&reporter, &inputs.policy, clock(), deadline, cancelled())
+            .await;
     }
     let (policy, own_policy) = (OnceCell::new(), OnceCell::new());
     let work = Work::new(&policy, &own_policy);
@@ -130,7 +131,7 @@ where
     reporter.write_local(&outcome);
     audit.write(&outcome, work.workspace(), work.token.get());
     let until = match outcome.reason {
-        Reason::Cancelled => deadline.min(Instant::now() + FAREWELL),
+        Reason::Cancelled => deadline.min(Instant::now() + SHUTDOWN_TIME),
         _ => deadline,
     };
     let reviewed = match outcome.reason {
@@ -150,7 +151,7 @@ where
             let outcome = work.failed(&cancellation(), detail);
             reporter.write_local(&outcome);
             audit.write(&outcome, work.workspace(), work.token.get());
-            let until = deadline.min(Instant::now() + FAREWELL);
+            let until = deadline.min(Instant::now() + SHUTDOWN_TIME);
             let sent_anew = async {
                 // GitHub carries out a request that nobody waits for any more, and shows what came last: it
                 // must not come after what is told anew. A third of the time is for that.
@@ -189,7 +190,7 @@ async fn tell(
 ) {
     sent.await;
     if let Some(inputs) = reviewed {
-        let budget = Budget::until(until - TO_REVOKE);
+        let budget = Budget::until(until - REVOKE_TIME);
         review::run(reporter, &inputs.policy, clock(), budget).await;
     }
     reporter.revoke(Budget::until(until)).await;
@@ -364,7 +365,7 @@ impl Step<'_> {
             .map_err(|message| Failure::new(Reason::RuntimeMissing, message));
         if let (Ok(runtime), Ok(client)) = (&runtime, self.client) {
             let taken = Credentials::new(client.clone(), runtime, report_inputs, self.clock);
-            taken.warm(self.budget);
+            taken.prefetch(self.budget);
             _ = credentials.set(taken);
         }
         let inputs = inputs?;
@@ -380,7 +381,7 @@ impl Step<'_> {
             .issuer
             .clone()
             .unwrap_or_else(|| Issuer::of_server(&runtime.server));
-        let pull_request = OfRun::new(self.variables, &runtime, credentials, self.budget);
+        let pull_request = RunPullRequest::new(self.variables, &runtime, credentials, self.budget);
         let identity = async {
             let job = Job {
                 variables: self.variables,
@@ -391,13 +392,13 @@ impl Step<'_> {
             };
             let described = async {
                 Ok(match &pull_request {
-                    Some(pull_request) => pull_request.described(self.payload).await,
+                    Some(pull_request) => pull_request.fetch(self.payload).await,
                     None => None,
                 })
             };
             let identified = job.identify(client, self.budget);
             let ((claims, token), pull_request) =
-                tokio::try_join!(biased; identified, behind(described))?;
+                tokio::try_join!(biased; identified, low_priority(described))?;
             _ = work.token.set(token);
             let context = claims.context(pull_request.as_ref());
             Ok(work.context.get_or_init(|| context))
@@ -406,11 +407,11 @@ impl Step<'_> {
         let default_branch = pull_request
             .as_ref()
             .filter(|_| is_own)
-            .map(OfRun::default_branch);
+            .map(RunPullRequest::default_branch);
         // A token that is not valid ends the run at once; a policy that cannot be read waits for the
         // token, which comes first.
         let policy = async { Ok(self.policy(inputs, &runtime, work, credentials).await) };
-        let (context, policy) = tokio::try_join!(biased; identity, behind(policy))?;
+        let (context, policy) = tokio::try_join!(biased; identity, low_priority(policy))?;
         let (loaded, document) = policy?;
         let left = Cell::new(MAX_DECISION);
         let question = Question {
@@ -428,7 +429,7 @@ impl Step<'_> {
         if !decided.iter().any(is_open) {
             return Ok(decided);
         }
-        let default_branch = pull_request.as_ref().map(OfRun::default_branch);
+        let default_branch = pull_request.as_ref().map(RunPullRequest::default_branch);
         let own = self.own_policy(&runtime, &inputs.permissions, work, credentials);
         let Some((own, document)) = own.await? else {
             return Ok(decided);
@@ -497,7 +498,7 @@ impl Step<'_> {
     ) -> Result<Option<(&'p Loaded, &'w Document<'p>)>, Failure> {
         let source = PolicySource::parse(DEFAULT_PATH, "")
             .map_err(|error| Failure::new(Reason::Internal, error))?;
-        let place = Place {
+        let place = PolicyLocation {
             source: &source,
             this: &runtime.repository,
             workspace: None,
@@ -518,12 +519,12 @@ impl Step<'_> {
         work: &'w Work<'p>,
         credentials: &Credentials,
     ) -> Result<(&'p Loaded, &'w Document<'p>), Failure> {
-        let place = Place {
+        let place = PolicyLocation {
             source: &inputs.policy,
             this: &runtime.repository,
             workspace: runtime.workspace.as_deref(),
         };
-        let origin = Origin {
+        let origin = PolicyOrigin {
             event: &runtime.job.event_name,
             git_ref: self.variables.get("GITHUB_REF").unwrap_or_default(),
             this: &runtime.job.repository_id,
@@ -551,7 +552,7 @@ pub fn write_internal_error(variables: &Variables, clock: fn() -> Timestamp, cau
     Log.line(cause);
     let failure = Failure::new(Reason::Internal, message);
     let outcome = Outcome::failed(&failure, None, None, Detail::None);
-    Log.annotate("error", "repo-permissions", &with_page(&outcome));
+    Log.annotate("error", "repo-permissions", &with_link(&outcome));
     if variables.get("GITHUB_ACTIONS").is_some() {
         audit::write_failure(variables, &outcome, clock());
     }
@@ -567,8 +568,8 @@ pub fn write_internal_outputs(variables: &Variables, message: &str) {
     ];
     if let Some(path) = variables.get("GITHUB_OUTPUT") {
         // Those of a decision that was not told everywhere: `result` would still say `allowed`.
-        take_outputs_back(path);
-        _ = write_outputs(path, outputs).inspect_err(|_| take_outputs_back(path));
+        clear_outputs(path);
+        _ = write_outputs(path, outputs).inspect_err(|_| clear_outputs(path));
     }
 }
 

@@ -1,4 +1,4 @@
-//! What the runner says of the job, checked.
+//! Parses the runner's variables.
 
 use std::path::{Path, PathBuf};
 
@@ -14,9 +14,9 @@ use platform::Variables;
 use token::JobVariables;
 use token::is_https_or_loopback;
 
-/// The largest event payload that is read, in bytes; GitHub's limit for a webhook is 25 MB.
+/// Maximum size of an event payload in bytes; GitHub's limit for a webhook is 25 MB.
 const MAX_PAYLOAD: usize = 64 << 20;
-/// The largest CA bundle in bytes.
+/// Maximum size of a CA bundle in bytes.
 const MAX_CA_BUNDLE: usize = 1 << 20;
 
 /// The runner's variables that a check needs. Earlier steps cannot set `GITHUB_*` and `RUNNER_*`.
@@ -28,7 +28,7 @@ pub struct Runtime {
     pub api_url: String,
     /// `GITHUB_REPOSITORY`
     pub repository: RepositoryName,
-    /// What a token has to agree with.
+    /// The values that a token must match.
     pub job: JobVariables,
     /// `GITHUB_WORKSPACE`
     pub workspace: Option<PathBuf>,
@@ -38,7 +38,7 @@ impl Runtime {
     /// Reads the variables.
     ///
     /// # Errors
-    /// A variable is missing or not as the runner writes it; as a sentence for people.
+    /// A variable is missing or invalid, as a sentence.
     pub fn read(variables: &Variables) -> Result<Self, String> {
         let variable = |name: &str| {
             variables
@@ -46,7 +46,7 @@ impl Runtime {
                 .map(str::to_owned)
                 .ok_or_else(|| format!("the runner's variable `{name}` is missing"))
         };
-        let wrong = |name: &str, seen: &str, expected: &str| {
+        let invalid = |name: &str, seen: &str, expected: &str| {
             format!(
                 "the runner's variable `{name}` is `{}`, expected {expected}",
                 visible(seen)
@@ -56,10 +56,10 @@ impl Runtime {
         let server = Url::parse(&server_text)
             .ok()
             .filter(is_https_or_loopback)
-            .ok_or_else(|| wrong("GITHUB_SERVER_URL", &server_text, "an https URL"))?;
+            .ok_or_else(|| invalid("GITHUB_SERVER_URL", &server_text, "an https URL"))?;
         let repository_text = variable("GITHUB_REPOSITORY")?;
         let repository = RepositoryName::parse(&repository_text)
-            .ok_or_else(|| wrong("GITHUB_REPOSITORY", &repository_text, "`OWNER/NAME`"))?;
+            .ok_or_else(|| invalid("GITHUB_REPOSITORY", &repository_text, "`OWNER/NAME`"))?;
         Ok(Self {
             server,
             api_url: variable("GITHUB_API_URL")?,
@@ -79,8 +79,9 @@ impl Runtime {
 }
 
 impl Runtime {
-    /// Whether a token of another job of the run would pass for this one's, though the server tells them
-    /// apart: github.com and ghe.com do, and older servers have tokens with the claim and jobs without.
+    /// Returns whether this job would accept a token of another job of the run, although the token names its job.
+    /// That is so on github.com and ghe.com without the input `check-run-id`. Older servers have tokens with the
+    /// claim, but jobs without the id.
     pub fn lends_tokens(&self, claims: &Claims) -> bool {
         let host = self.server.host_str().unwrap_or_default();
         let is_hosted = host == "github.com" || host.ends_with(".ghe.com");
@@ -88,10 +89,10 @@ impl Runtime {
     }
 }
 
-/// How the network is reached: the runner's proxies, and the roots that `ca-bundle` adds.
+/// Creates the HTTP client with the runner's proxies and the certificates in `ca-bundle`.
 ///
 /// # Errors
-/// A proxy or the bundle cannot be used; as a sentence for people.
+/// A proxy or the bundle is invalid, as a sentence.
 pub fn client(variables: &Variables, ca_bundle: Option<&str>) -> Result<Client, String> {
     let workspace = variables.get("GITHUB_WORKSPACE").map(Path::new);
     let ca_bundle = ca_bundle.map(|path| {
@@ -108,12 +109,12 @@ pub fn client(variables: &Variables, ca_bundle: Option<&str>) -> Result<Client, 
     .client()
 }
 
-/// The event's payload, and why it could not be read.
+/// Reads the event's payload. Returns the problem if it is unreadable.
 pub fn payload(variables: &Variables) -> (Option<EventPayload>, Option<String>) {
     let Some(path) = variables.get("GITHUB_EVENT_PATH") else {
         return (None, Some("`GITHUB_EVENT_PATH` is missing".to_owned()));
     };
-    // Earlier steps can replace the file: a pipe or a device would never end.
+    // Earlier steps can replace the file. Reading a pipe or a device would never end.
     let read = std::fs::metadata(path)
         .and_then(|metadata| match metadata.is_file() {
             true => platform::read_capped(Path::new(path), MAX_PAYLOAD),
@@ -130,9 +131,9 @@ pub fn payload(variables: &Variables) -> (Option<EventPayload>, Option<String>) 
     }
 }
 
-/// The commit that reports belong on: the input `sha`, else the head of the pull request, else
-/// `GITHUB_SHA`. For a pull request `GITHUB_SHA` is its merge commit, which is never reported on:
-/// a status there would move the branch protection's eyes to it.
+/// Returns the commit to report on: the input `sha`, the head of the pull request, or `GITHUB_SHA`. The merge
+/// commit, a pull request's `GITHUB_SHA`, never has reports: with a status there, branch protection would look
+/// at it.
 pub fn head_sha(
     input: Option<&str>,
     variables: &Variables,
