@@ -23,6 +23,7 @@ pub mod cli;
 pub mod compare;
 pub mod context;
 pub mod decision;
+pub mod encoding;
 pub mod github;
 pub mod http;
 pub mod matrix;
@@ -54,17 +55,6 @@ pub(crate) fn hex(bytes: &[u8]) -> String {
 /// The SHA-256 of a text, in hexadecimal digits.
 pub fn sha256(bytes: &[u8]) -> String {
     hex(ring::digest::digest(&ring::digest::SHA256, bytes).as_ref())
-}
-
-/// The text of a file's bytes, or why it is none.
-pub(crate) fn text_of(bytes: Vec<u8>) -> Result<String, String> {
-    String::from_utf8(bytes).map_err(|error| {
-        let at = error.utf8_error().valid_up_to();
-        match error.as_bytes() {
-            [0xff, 0xfe, ..] | [0xfe, 0xff, ..] => "UTF-16, save it as UTF-8".to_owned(),
-            _ => format!("not UTF-8 text: byte {at}"),
-        }
-    })
 }
 
 /// The bytes of a file of at most `cap` bytes.

@@ -8,6 +8,7 @@ use http::StatusCode;
 use super::credentials::Credentials;
 
 use crate::decision::{Reason, Scope};
+use crate::encoding::text_of;
 use crate::github::{Api, ApiError, RepositoryName};
 use crate::http::{Budget, HttpError};
 use crate::policy::source::{PolicySource, RepositoryPath};
@@ -108,12 +109,9 @@ pub async fn load(
     };
     record.is_own = scope == Scope::ThisRepository;
     record.sha256 = crate::sha256(&bytes);
-    let text = String::from_utf8(bytes).map_err(|error| {
-        let at = error.utf8_error().valid_up_to();
-        Failure::new(
-            Reason::PolicyInvalid,
-            format!("the policy `{}` is not UTF-8 text: byte {at}", record.file),
-        )
+    let text = text_of(bytes).map_err(|why| {
+        let message = format!("the policy `{}` is {why}", record.file);
+        Failure::new(Reason::PolicyInvalid, message)
     })?;
     Ok(Loaded {
         text,

@@ -15,12 +15,13 @@ use super::runtime::head_sha;
 use super::workflow::{Log, MAX_SUMMARY, write_summary};
 use crate::cases::{Suite, in_repository};
 use crate::context::PullRequest;
+use crate::encoding::text_of;
 use crate::github::{Api, ApiError, CheckRun, Conclusion, Output, RepositoryName, is_commit_sha};
 use crate::http::{Budget, HttpError};
 use crate::policy::source::PolicySource;
 use crate::report::Outcome;
 use crate::report::text::{truncate, visible};
-use crate::review::{CaseFile, Material, Review, Text};
+use crate::review::{CaseFile, Material, Review};
 
 /// The name of the check run, which branch protection can require.
 const CHECK_NAME: &str = "Repository permissions: policy review";
@@ -271,8 +272,9 @@ impl Files<'_> {
     /// A file of cases with the files that it names; `None` when it is about another policy.
     async fn case_file(&self, path: String, commit: &str) -> Option<CaseFile> {
         let text = match self.read(&path, commit).await {
-            Ok(bytes) => String::from_utf8(bytes.unwrap_or_default())
-                .map_err(|_| "the file is not UTF-8 text".to_owned()),
+            Ok(bytes) => {
+                text_of(bytes.unwrap_or_default()).map_err(|why| format!("the file is {why}"))
+            }
             Err(error) => Err(error),
         };
         let mut files = BTreeMap::new();
@@ -289,7 +291,7 @@ impl Files<'_> {
                     Ok(file) => self.read(&file, commit).await,
                 };
                 let text = match read {
-                    Ok(Some(bytes)) => crate::text_of(bytes).map_err(|why| format!("it is {why}")),
+                    Ok(Some(bytes)) => text_of(bytes).map_err(|why| format!("it is {why}")),
                     Ok(None) => Err("there is no such file".to_owned()),
                     Err(why) => Err(why),
                 };
@@ -298,10 +300,6 @@ impl Files<'_> {
         }
         Some(CaseFile { path, text, files })
     }
-}
-
-fn text_of(bytes: Vec<u8>) -> Text {
-    String::from_utf8(bytes).map_err(|error| error.utf8_error().valid_up_to())
 }
 
 fn wrong(what: &str, error: &ApiError) -> String {

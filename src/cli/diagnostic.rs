@@ -7,6 +7,7 @@ use annotate_snippets::{AnnotationKind, Group, Level, Origin, Snippet};
 
 use super::style::Colours;
 use crate::cases::FileError;
+use crate::encoding::text_of;
 use crate::policy::lint::{self, Finding, Source};
 use crate::policy::{Format, MAX_FILE, Position, Problem};
 use crate::report::text::visible;
@@ -109,7 +110,7 @@ pub(super) fn render_file<'d>(
     colours: Colours,
 ) -> String {
     let bytes = crate::read_capped(Path::new(file), MAX_FILE).unwrap_or_default();
-    let text = String::from_utf8(bytes).unwrap_or_default();
+    let text = text_of(bytes).unwrap_or_default();
     let source = Source::new(&text, Format::of_path(file));
     render(file, &source, diagnostics, colours)
 }

@@ -4,6 +4,7 @@ use std::fmt;
 use std::path::{Path, PathBuf};
 
 use super::workflow::Workflow;
+use crate::encoding::text_of;
 use crate::policy::{Position, Problem, quoted};
 
 /// The largest workflow file in bytes.
@@ -54,7 +55,7 @@ impl Workflows {
             .collect();
         names.sort_unstable();
         let texts = names.into_iter().map(|name| {
-            let text = text_of(&directory.join(&name));
+            let text = read_text(&directory.join(&name));
             (name.to_string_lossy().into_owned(), text)
         });
         Ok(Self::of_texts(texts))
@@ -101,14 +102,14 @@ pub fn is_workflow(name: &str) -> bool {
     [".yml", ".yaml"].iter().any(|end| name.ends_with(end))
 }
 
-fn text_of(file: &Path) -> Result<String, String> {
+fn read_text(file: &Path) -> Result<String, String> {
     // A pipe would be waited for.
     let is_file = std::fs::metadata(file).map(|metadata| metadata.is_file());
     if is_file.is_ok_and(|is_file| !is_file) {
         return Err("it is no file".to_owned());
     }
     let bytes = crate::read_capped(file, MAX_FILE).map_err(|error| error.to_string())?;
-    crate::text_of(bytes).map_err(|why| format!("it is {why}"))
+    text_of(bytes).map_err(|why| format!("it is {why}"))
 }
 
 /// `.github/workflows` of the repository that a file is in: the nearest directory above it that has

@@ -6,6 +6,7 @@ use std::process::Command;
 
 use crate::audit::{Evaluator, RecordedPolicy};
 use crate::cli::check::read_policy;
+use crate::encoding::text_of;
 use crate::policy::{Format, MAX_FILE};
 
 /// The texts of policies: those that were given, and those that a clone has.
@@ -75,5 +76,5 @@ fn blob(git: &Path, policy: &RecordedPolicy) -> Option<String> {
     let is_it = output.status.success()
         && output.stdout.len() <= MAX_FILE
         && crate::sha256(&output.stdout) == policy.sha256;
-    is_it.then(|| String::from_utf8(output.stdout).ok())?
+    is_it.then(|| text_of(output.stdout).ok())?
 }

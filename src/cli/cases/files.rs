@@ -7,6 +7,7 @@ use jiff::Timestamp;
 
 use crate::cases::{self, CaseResult, Coverage, FileError, PolicyFile, Suite};
 use crate::cli::check::read_policy;
+use crate::encoding::text_of;
 use crate::policy::MAX_FILE;
 
 /// How the names of files end that have the cases of the policy beside them.
@@ -153,5 +154,5 @@ fn beside_policies(directory: &Path) -> std::io::Result<Vec<PathBuf>> {
 fn read(path: &Path) -> Result<String, String> {
     let bytes = crate::read_capped(path, MAX_FILE)
         .map_err(|error| format!("the file cannot be read: {error}"))?;
-    crate::text_of(bytes).map_err(|why| format!("the file is {why}"))
+    text_of(bytes).map_err(|why| format!("the file is {why}"))
 }

@@ -3,6 +3,7 @@
 use std::path::Path;
 
 use crate::decision::Reason;
+use crate::encoding::text_of;
 use crate::policy::lint::Source;
 use crate::policy::{Document, Format, Invalid, MAX_FILE, quoted};
 use crate::report::{Failure, PolicyRecord};
@@ -91,7 +92,7 @@ fn policy_text(read: std::io::Result<Vec<u8>>, source: &str) -> Result<String, F
         let message = format!("the policy {source} cannot be read: {error}");
         Failure::new(reason, message)
     })?;
-    crate::text_of(bytes).map_err(|why| {
+    text_of(bytes).map_err(|why| {
         let message = format!("the policy {source} is {why}");
         Failure::new(Reason::PolicyInvalid, message)
     })

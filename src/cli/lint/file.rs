@@ -8,6 +8,7 @@ use jiff::Timestamp;
 use super::fix;
 use crate::action::Environment;
 use crate::cli::git::{self, Git};
+use crate::encoding::text_of;
 use crate::policy::lint::{Finding, Options, Source, lint};
 use crate::policy::{Format, MAX_FILE, Position};
 
@@ -50,9 +51,9 @@ impl Linted {
             }
             bytes => bytes?,
         };
-        let text = match crate::text_of(bytes) {
+        let text = match text_of(bytes) {
             Ok(text) => text,
-            Err(why) => return invalid(why),
+            Err(why) => return invalid(why.to_string()),
         };
         Ok(Self::of(path.to_owned(), text, now))
     }

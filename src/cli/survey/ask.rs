@@ -10,6 +10,7 @@ use super::pace;
 use super::progress::Progress;
 use super::report::Cost;
 use super::run::Stop;
+use crate::encoding::text_of;
 use crate::github::{
     About, Api, ApiError, FileText, Limited, ListedRepository, NoFiles, PageQuery, QueryError,
     RateLimit, RepositoryName, RepositoryPage,
@@ -171,7 +172,7 @@ impl Asker {
             });
             let text = read.await?.and_then(|read| {
                 left = left.saturating_sub(read.bytes.len());
-                String::from_utf8(read.bytes).map_err(|_| "it is not UTF-8 text".to_owned())
+                text_of(read.bytes).map_err(|why| format!("it is {why}"))
             });
             files.push((file, text));
         }

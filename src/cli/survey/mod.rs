@@ -23,6 +23,7 @@ use super::instant::now;
 use super::style::Colours;
 use super::{complain, diagnostic, print_error};
 use crate::action::Environment;
+use crate::encoding::text_of;
 use crate::github::{Api, RepositoryName};
 use crate::http::{Budget, Network};
 use crate::plural::{count_of, grouped};
@@ -107,8 +108,7 @@ fn read(file: &Path) -> Result<Policy, String> {
     let name = file.display().to_string();
     let bytes = crate::read_capped(file, MAX_FILE)
         .map_err(|error| format!("{} cannot be read: {error}", quoted(&name)))?;
-    let text =
-        String::from_utf8(bytes).map_err(|_| format!("{} is not UTF-8 text", quoted(&name)))?;
+    let text = text_of(bytes).map_err(|why| format!("{} is {why}", quoted(&name)))?;
     let format = Format::of_path(&name);
     Ok(Policy {
         file: name,
