@@ -8,14 +8,12 @@ use super::environment::Environment;
 use super::policy::in_workspace;
 use crate::context::EventPayload;
 use crate::github::{RepositoryName, is_commit_sha};
-use crate::http::{Client, Network, is_protected};
+use crate::http::{Client, MAX_CA_BUNDLE, Network, is_protected};
 use crate::oidc::{Claims, JobVariables};
 use crate::report::text::visible;
 
 /// The largest event payload that is read, in bytes; GitHub's limit for a webhook is 25 MB.
 const MAX_PAYLOAD: usize = 64 << 20;
-/// The largest CA bundle in bytes.
-const MAX_CA_BUNDLE: usize = 1 << 20;
 
 /// The runner's variables that a check needs. Earlier steps cannot set `GITHUB_*` and `RUNNER_*`.
 #[derive(Clone, Debug)]
@@ -97,13 +95,7 @@ pub fn client(environment: &Environment, ca_bundle: Option<&str>) -> Result<Clie
             .and_then(|file| crate::read_capped(&file, MAX_CA_BUNDLE))
             .map_err(|error| format!("`ca-bundle` is `{path}`, which cannot be read: {error}"))
     });
-    Network {
-        http_proxy: environment.either_case("HTTP_PROXY"),
-        https_proxy: environment.either_case("HTTPS_PROXY"),
-        no_proxy: environment.either_case("NO_PROXY"),
-        ca_bundle: ca_bundle.transpose()?,
-    }
-    .client()
+    Network::of_variables(|name| environment.either_case(name), ca_bundle.transpose()?).client()
 }
 
 /// The event's payload, and why it could not be read.

@@ -6,6 +6,7 @@ mod check;
 mod diagnostic;
 mod diff;
 mod git;
+mod github;
 mod help;
 mod init;
 mod instant;
