@@ -1,6 +1,6 @@
 //! Who decides: the product, or the reference with a mistake.
 
-use repo_permissions::policy::{Document, Format};
+use ::engine::policy::{Document, Format};
 
 use super::reference::{Job, Outcome, Policy, Source, evaluate};
 use super::{engine, written};

@@ -225,7 +225,7 @@ fn programs_get_every_repository_that_asks() {
             "message": "`acme-org/recreated` has repository_id 2, pinned 99"}]})
     );
     let summary = &whole["summary"];
-    let sha256 = repo_permissions::sha256(POLICY.as_bytes());
+    let sha256 = analysis::sha256(POLICY.as_bytes());
     assert_eq!(
         (&summary["owner"], &summary["policy_sha256"]),
         (&json!("acme-org"), &json!(sha256))

@@ -1,7 +1,7 @@
 //! A policy and a job of the input's making: decided as the reference does, from YAML and from JSON.
 
+use ::engine::policy::{Document, Format};
 use arbitrary::{Result, Unstructured};
-use repo_permissions::policy::{Document, Format};
 
 use crate::reference::{Base, Entry, Job, Pattern, Policy, Rule, Source, evaluate};
 use crate::{engine, written};

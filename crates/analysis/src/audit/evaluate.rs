@@ -1,0 +1,176 @@
+//! Recorded checks, decided again by a policy.
+
+use std::collections::{BTreeSet, HashMap};
+
+use jiff::Timestamp;
+
+use super::recorded::{Recorded, RecordedRule};
+use engine::context::{Base, Context};
+use engine::decision::{Decision, Engine, PermissionDecision, Reason, Scope, with_own_policy};
+use engine::policy::{Document, Format, Invalid, PermissionKey};
+
+/// The most decisions that are remembered.
+const MAX_KNOWN: usize = 50_000;
+
+/// Decides recorded checks by one policy. Checks repeat themselves, so decisions are remembered.
+#[derive(Debug)]
+pub struct Evaluator<'a> {
+    engine: Result<Engine<'a>, Invalid>,
+    /// The claims that the policy's rules ask for.
+    claims: BTreeSet<String>,
+    /// The moments after which rules grant nothing.
+    expiries: Vec<Timestamp>,
+    known: HashMap<Asked, Evaluated>,
+}
+
+/// What a policy says of a check.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Evaluated {
+    /// Why.
+    pub reason: Reason,
+    /// The rule that grants.
+    pub rule: Option<RecordedRule>,
+    /// Whether it leaves the permission to the repository's own policy as well.
+    pub delegated: bool,
+}
+
+/// All of a check that a decision depends on.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+struct Asked {
+    scope: Scope,
+    permission: String,
+    /// Repository, its ids, workflow, branch, default branch, environment, event.
+    values: [Option<String>; 8],
+    base: Base,
+    claims: Vec<Option<String>>,
+    /// How many of the expiries are over.
+    over: usize,
+}
+
+impl Evaluated {
+    /// Allowed, denied or an error.
+    pub fn decision(&self) -> Decision {
+        self.reason.decision()
+    }
+
+    fn of(permission: &PermissionDecision<'_>) -> Self {
+        Self {
+            reason: permission.reason,
+            rule: permission.rule.as_ref().map(|rule| RecordedRule {
+                line: rule.line,
+                own_policy: rule.own_policy,
+            }),
+            delegated: permission.delegated,
+        }
+    }
+
+    fn error() -> Self {
+        Self {
+            reason: Reason::PolicyInvalid,
+            rule: None,
+            delegated: false,
+        }
+    }
+}
+
+impl<'a> Evaluator<'a> {
+    /// By the text of a policy; one that is not valid decides that it is not.
+    pub fn new(text: &'a str, format: Format) -> Self {
+        Self::of(Document::parse(text, format))
+    }
+
+    /// By a policy that was read.
+    pub fn of(document: Result<Document<'a>, Invalid>) -> Self {
+        let rules = document.iter().flat_map(Document::rules);
+        let claims = rules.flat_map(|rule| &rule.claims);
+        let claims = claims.map(|(name, _)| name.to_string()).collect();
+        let rules = document.iter().flat_map(Document::rules);
+        let mut expiries: Vec<_> = rules
+            .filter_map(|rule| rule.expires.as_ref())
+            .map(|expires| expires.last)
+            .collect();
+        expiries.sort_unstable();
+        Self {
+            engine: document.map(Engine::new),
+            claims,
+            expiries,
+            known: HashMap::new(),
+        }
+    }
+
+    /// Decides a check at the time of its record; by `own` too, where this policy delegates to it.
+    /// `None` when the record has no job, or no permission key.
+    pub fn evaluate(&mut self, recorded: &Recorded, own: Option<&Self>) -> Option<Evaluated> {
+        let context = recorded.context.as_ref()?;
+        let key = PermissionKey::parse(recorded.permission.as_str().into()).ok()?;
+        let asked = self.asked(recorded, context);
+        let known = self.known.get(&asked).copied();
+        let evaluated = known.unwrap_or_else(|| {
+            let decided = self.decide(recorded, context, &key, asked.scope);
+            decided.map_or_else(Evaluated::error, |decided| Evaluated::of(&decided))
+        });
+        if known.is_none() {
+            if self.known.len() >= MAX_KNOWN {
+                self.known.clear();
+            }
+            self.known.insert(asked, evaluated);
+        }
+        match own {
+            Some(own) if evaluated.delegated && evaluated.decision() == Decision::Denied => {
+                Some(self.with_own(recorded, context, &key, own))
+            }
+            _ => Some(evaluated),
+        }
+    }
+
+    fn with_own(
+        &self,
+        recorded: &Recorded,
+        context: &Context,
+        key: &PermissionKey<'_>,
+        own: &Self,
+    ) -> Evaluated {
+        let central = self.decide(recorded, context, key, recorded.scope());
+        let of_own = own.decide(recorded, context, key, Scope::ThisRepository);
+        match (central, of_own) {
+            (Some(central), Some(of_own)) => Evaluated::of(&with_own_policy(central, of_own)),
+            _ => Evaluated::error(),
+        }
+    }
+
+    fn decide<'s>(
+        &'s self,
+        recorded: &Recorded,
+        context: &'s Context,
+        key: &PermissionKey<'_>,
+        scope: Scope,
+    ) -> Option<PermissionDecision<'s>> {
+        let engine = self.engine.as_ref().ok()?;
+        let keys = std::slice::from_ref(key);
+        let decided = engine.decide(scope, keys, context, recorded.time).ok()?;
+        decided.into_iter().next()
+    }
+
+    fn asked(&self, recorded: &Recorded, context: &Context) -> Asked {
+        let claims = self.claims.iter();
+        Asked {
+            scope: recorded.scope(),
+            permission: recorded.permission.clone(),
+            values: [
+                context.repository.clone(),
+                context.repository_id.clone(),
+                context.repository_owner_id.clone(),
+                context.workflow.clone(),
+                context.branch.clone(),
+                context.default_branch.clone(),
+                context.environment.clone(),
+                context.event.clone(),
+            ],
+            base: context.base.clone(),
+            claims: claims
+                .map(|name| context.claims.get(name).cloned())
+                .collect(),
+            over: self.expiries.partition_point(|last| *last < recorded.time),
+        }
+    }
+}
