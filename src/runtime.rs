@@ -9,15 +9,13 @@ use analysis::report::text::visible;
 use engine::Claims;
 use engine::context::EventPayload;
 use engine::{RepositoryName, is_commit_sha};
-use github::http::{Client, Network};
+use github::http::{Client, MAX_CA_BUNDLE, Network};
 use platform::Variables;
 use token::JobVariables;
 use token::is_https_or_loopback;
 
 /// Maximum size of an event payload in bytes; GitHub's limit for a webhook is 25 MB.
 const MAX_PAYLOAD: usize = 64 << 20;
-/// Maximum size of a CA bundle in bytes.
-const MAX_CA_BUNDLE: usize = 1 << 20;
 
 /// The runner's variables that a check needs. Earlier steps cannot set `GITHUB_*` and `RUNNER_*`.
 #[derive(Clone, Debug)]
@@ -100,13 +98,7 @@ pub fn client(variables: &Variables, ca_bundle: Option<&str>) -> Result<Client, 
             .and_then(|file| platform::read_capped(&file, MAX_CA_BUNDLE))
             .map_err(|error| format!("`ca-bundle` is `{path}`, which cannot be read: {error}"))
     });
-    Network {
-        http_proxy: variables.either_case("HTTP_PROXY"),
-        https_proxy: variables.either_case("HTTPS_PROXY"),
-        no_proxy: variables.either_case("NO_PROXY"),
-        ca_bundle: ca_bundle.transpose()?,
-    }
-    .client()
+    Network::of_variables(|name| variables.either_case(name), ca_bundle.transpose()?).client()
 }
 
 /// Reads the event's payload. Returns the problem if it is unreadable.

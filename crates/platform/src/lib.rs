@@ -19,7 +19,7 @@ use std::cell::RefCell;
 use std::future::poll_fn;
 use std::task::Poll;
 
-pub use file::{read_capped, read_stdin_capped, text_of};
+pub use file::{read_capped, read_stdin_capped};
 pub use variables::Variables;
 
 /// Request from outside to end the program: SIGINT, SIGTERM or SIGHUP; on Windows Ctrl+C or Ctrl+Break.

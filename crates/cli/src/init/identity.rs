@@ -4,12 +4,12 @@ use std::time::Duration;
 
 use tokio::time::Instant;
 
+use crate::api;
 use crate::git::{Git, host};
 use analysis::proposal::{Ids, Target};
 use engine::RepositoryName;
 use engine::policy::quoted;
-use github::Api;
-use github::http::{Budget, Network};
+use github::http::Budget;
 use platform::Variables;
 
 /// Maximum time to fetch the ids from GitHub.
@@ -64,30 +64,13 @@ fn of_job(repository: &RepositoryName, variables: &Variables) -> Option<Ids> {
 }
 
 fn fetched(repository: &RepositoryName, variables: &Variables) -> Result<Ids, String> {
-    let runtime = tokio::runtime::Builder::new_current_thread()
-        .enable_all()
-        .build()
-        .map_err(|error| error.to_string())?;
-    let ids = runtime.block_on(fetch(repository, variables));
-    // Dropping the runtime would wait for a DNS lookup that hangs on its own thread.
-    runtime.shutdown_background();
-    ids
+    api::block_on(fetch(repository, variables))?
 }
 
 async fn fetch(repository: &RepositoryName, variables: &Variables) -> Result<Ids, String> {
-    let network = Network {
-        http_proxy: variables.either_case("HTTP_PROXY"),
-        https_proxy: variables.either_case("HTTPS_PROXY"),
-        no_proxy: variables.either_case("NO_PROXY"),
-        ca_bundle: None,
-    };
-    let base = variables.get("GITHUB_API_URL");
-    let token = ["GITHUB_TOKEN", "GH_TOKEN"]
-        .iter()
-        .find_map(|name| variables.secret(name));
+    let (url, token) = (api::url(variables), api::token(variables));
     let budget = Budget::until(Instant::now() + TIMEOUT);
-    let base = base.unwrap_or("https://api.github.com");
-    let api = Api::new(network.client()?, base, token.as_ref(), budget)?;
+    let api = api::client(variables, url, token.as_ref(), None, budget)?;
     let found = api.repository(repository).await.map_err(|error| {
         let hint = match (error.status().map(|status| status.as_u16()), &token) {
             (Some(404 | 401 | 403), None) => {
