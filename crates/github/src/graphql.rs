@@ -65,16 +65,16 @@ pub struct ListedRepository {
     /// Whether it is private or internal.
     pub is_private: bool,
     /// Files of `.github/workflows` at the tip of the default branch.
-    pub files: Result<Vec<ListedFile>, NoFiles>,
+    pub files: Result<Vec<ListedFile>, FilesUnavailable>,
 }
 
 /// Why the page does not have a repository's files.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum NoFiles {
+pub enum FilesUnavailable {
     /// The query did not ask for them, or they are too large for it. The contents API has them.
-    Open,
+    NotFetched,
     /// The token may not read them.
-    Refused(String),
+    Denied(String),
 }
 
 /// An entry of `.github/workflows`.
@@ -90,11 +90,11 @@ pub struct ListedFile {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum FileText {
     /// The complete text.
-    Whole(String),
+    Complete(String),
     /// GitHub truncated the text; the contents API has all of it.
-    Cut,
+    Truncated,
     /// The entry is not text, or not a file.
-    None,
+    NotText,
 }
 
 /// Why a page could not be fetched.
@@ -102,19 +102,19 @@ pub enum FileText {
 pub enum QueryError {
     /// The page was too large for one request.
     #[error("{0}")]
-    TooMuch(String),
+    TooLarge(String),
     /// A rate limit rejected the request.
     #[error("{1}")]
     Limited(Limited, String),
     /// The response was unusable; another attempt can help.
     #[error("{0}")]
-    Failed(String),
+    Transient(String),
     /// The owner does not exist, or is invisible.
     #[error("the organisation or user does not exist, or the token cannot see it")]
     NoOwner,
     /// Another error, which another attempt does not cure.
     #[error("{0}")]
-    Refused(String),
+    Permanent(String),
 }
 
 impl Api {
@@ -164,10 +164,10 @@ impl From<HttpError> for QueryError {
     fn from(error: HttpError) -> Self {
         match error {
             HttpError::Timeout { .. } | HttpError::TooLarge { .. } => {
-                Self::TooMuch(error.to_string())
+                Self::TooLarge(error.to_string())
             }
-            HttpError::Unsendable { .. } => Self::Refused(error.to_string()),
-            _ => Self::Failed(error.to_string()),
+            HttpError::Unsendable { .. } => Self::Permanent(error.to_string()),
+            _ => Self::Transient(error.to_string()),
         }
     }
 }
@@ -262,32 +262,32 @@ fn page(response: &Response, query: &PageQuery<'_>) -> Result<RepositoryPage, Qu
         let message = response.message().unwrap_or_default();
         return Err(match (Limited::of(response, &message), status) {
             (Some(limited), _) => QueryError::Limited(limited, answer),
-            (None, 502 | 504) => QueryError::TooMuch(answer),
-            (None, 500..) => QueryError::Failed(answer),
-            (None, _) => QueryError::Refused(answer),
+            (None, 502 | 504) => QueryError::TooLarge(answer),
+            (None, 500..) => QueryError::Transient(answer),
+            (None, _) => QueryError::Permanent(answer),
         });
     }
     let answer: Answer = serde_json::from_slice(&response.body).map_err(|error| {
-        QueryError::Failed(format!("GitHub's answer is not as documented: {error}"))
+        QueryError::Transient(format!("GitHub's answer is not as documented: {error}"))
     })?;
-    let mut unreadable: HashMap<usize, NoFiles> = HashMap::new();
+    let mut unreadable: HashMap<usize, FilesUnavailable> = HashMap::new();
     for error in answer.errors {
         if let Some(limited) = error.limited(response) {
             return Err(QueryError::Limited(limited, error.describe()));
         }
         match error.node() {
-            Some(node) if !error.is_too_much() => {
-                unreadable.insert(node, NoFiles::Refused(error.describe()));
+            Some(node) if !error.is_too_large() => {
+                unreadable.insert(node, FilesUnavailable::Denied(error.describe()));
             }
             Some(node) if query.first == 1 => {
-                unreadable.insert(node, NoFiles::Open);
+                unreadable.insert(node, FilesUnavailable::NotFetched);
             }
-            _ if error.is_too_much() => return Err(QueryError::TooMuch(error.describe())),
+            _ if error.is_too_large() => return Err(QueryError::TooLarge(error.describe())),
             _ if error.kind == "NOT_FOUND" => return Err(QueryError::NoOwner),
-            _ => return Err(QueryError::Refused(error.describe())),
+            _ => return Err(QueryError::Permanent(error.describe())),
         }
     }
-    let incomplete = || QueryError::Failed("GitHub's answer is incomplete".to_owned());
+    let incomplete = || QueryError::Transient("GitHub's answer is incomplete".to_owned());
     let data = answer.data.ok_or_else(incomplete)?;
     let owner = data.repository_owner.ok_or(QueryError::NoOwner)?;
     let repositories = owner.repositories.ok_or_else(incomplete)?;
@@ -306,10 +306,11 @@ fn page(response: &Response, query: &PageQuery<'_>) -> Result<RepositoryPage, Qu
         let why = unreadable.remove(&index);
         match (node, why) {
             (Some(node), None) if !query.texts => {
-                page.repositories.push(node.listed(Some(NoFiles::Open)));
+                page.repositories
+                    .push(node.listed(Some(FilesUnavailable::NotFetched)));
             }
             (Some(node), why) => page.repositories.push(node.listed(why)),
-            (None, Some(NoFiles::Refused(why))) => page.hidden.push(why),
+            (None, Some(FilesUnavailable::Denied(why))) => page.hidden.push(why),
             (None, _) => page.hidden.push("GitHub gives no reason".to_owned()),
         }
     }
@@ -333,7 +334,7 @@ impl GraphQlError {
         Limited::of(response, message)
     }
 
-    fn is_too_much(&self) -> bool {
+    fn is_too_large(&self) -> bool {
         matches!(
             &*self.kind,
             "RESOURCE_LIMITS_EXCEEDED" | "MAX_NODE_LIMIT_EXCEEDED"
@@ -348,7 +349,7 @@ impl GraphQlError {
 }
 
 impl Node {
-    fn listed(self, problem: Option<NoFiles>) -> ListedRepository {
+    fn listed(self, problem: Option<FilesUnavailable>) -> ListedRepository {
         let entries = self.workflows.and_then(|tree| tree.entries);
         let files = entries
             .unwrap_or_default()
@@ -359,11 +360,11 @@ impl Node {
                     Some(Blob {
                         is_truncated: Some(true),
                         ..
-                    }) => FileText::Cut,
+                    }) => FileText::Truncated,
                     Some(Blob {
                         text: Some(text), ..
-                    }) => FileText::Whole(text),
-                    _ => FileText::None,
+                    }) => FileText::Complete(text),
+                    _ => FileText::NotText,
                 },
             });
         ListedRepository {

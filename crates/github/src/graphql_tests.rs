@@ -61,11 +61,11 @@ fn a_page_has_the_text_of_each_file() {
     assert_eq!(
         texts,
         [
-            ("a.yml", FileText::Whole("on: push".into())),
-            ("large.yml", FileText::Cut),
-            ("binary.yml", FileText::None),
-            ("directory", FileText::None),
-            ("submodule", FileText::None),
+            ("a.yml", FileText::Complete("on: push".into())),
+            ("large.yml", FileText::Truncated),
+            ("binary.yml", FileText::NotText),
+            ("directory", FileText::NotText),
+            ("submodule", FileText::NotText),
         ]
     );
     assert!(files[1].is_empty() && files[2].is_empty());
@@ -84,7 +84,7 @@ fn an_invisible_repository_is_not_an_absent_one() {
     };
     let nodes = [node("o/a", Value::Null), Value::Null];
     let page = page_of(200, &with(&nodes, at(0, "FORBIDDEN", "no")), &QUERY).unwrap();
-    let refused = NoFiles::Refused("GitHub answered: no".to_owned());
+    let refused = FilesUnavailable::Denied("GitHub answered: no".to_owned());
     assert_eq!(page.repositories[0].files.clone().unwrap_err(), refused);
     assert_eq!(page.hidden, ["GitHub gives no reason"]);
     let page = page_of(200, &with(&nodes, at(1, "FORBIDDEN", "SAML")), &QUERY).unwrap();
@@ -96,7 +96,7 @@ fn an_invisible_repository_is_not_an_absent_one() {
     };
     let page = page_of(200, &with(&nodes[..1], json!([])), &without).unwrap();
     let files = page.repositories[0].files.clone();
-    assert_eq!(files.unwrap_err(), NoFiles::Open);
+    assert_eq!(files.unwrap_err(), FilesUnavailable::NotFetched);
 
     // Of several repositories fewer are asked for, of one its files in another way.
     let one = PageQuery { first: 1, ..QUERY };
@@ -114,22 +114,22 @@ fn an_invisible_repository_is_not_an_absent_one() {
         let error = page_of(200, &answer, &QUERY).unwrap_err();
         assert_eq!(
             error,
-            QueryError::TooMuch(format!("GitHub answered: {message}"))
+            QueryError::TooLarge(format!("GitHub answered: {message}"))
         );
         let page = page_of(200, &answer, &one).unwrap();
         let files = page.repositories[0].files.clone();
-        assert_eq!(files.unwrap_err(), NoFiles::Open);
+        assert_eq!(files.unwrap_err(), FilesUnavailable::NotFetched);
     }
 }
 
 #[test]
 fn failures_tell_whether_a_retry_can_help() {
     let error = |status, body: &str| match page_of(status, body, &QUERY).unwrap_err() {
-        QueryError::TooMuch(why) => format!("too much: {why}"),
+        QueryError::TooLarge(why) => format!("too much: {why}"),
         QueryError::Limited(limited, why) => format!("{limited:?}: {why}"),
-        QueryError::Failed(why) => format!("failed: {why}"),
+        QueryError::Transient(why) => format!("failed: {why}"),
         QueryError::NoOwner => "no owner".to_owned(),
-        QueryError::Refused(why) => format!("refused: {why}"),
+        QueryError::Permanent(why) => format!("refused: {why}"),
     };
     let error_body = |kind: &str, message: &str| {
         json!({"data": {"repositoryOwner": null}, "errors": [{"type": kind, "message": message}]})

@@ -28,7 +28,7 @@ pub use app::{App, AppError, InstallationToken};
 pub use check_run::CreatedCheckRun;
 pub use contents::File;
 pub use graphql::{
-    FileText, ListedFile, ListedRepository, NoFiles, PageQuery, QueryError, RepositoryPage,
+    FileText, FilesUnavailable, ListedFile, ListedRepository, PageQuery, QueryError, RepositoryPage,
 };
 pub use rate_limit::{Limited, RateLimit};
 pub use repository::{Owner, Repository, Upstream};
