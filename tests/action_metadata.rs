@@ -309,7 +309,7 @@ fn the_two_central_policies_say_the_same() {
         let rules: Vec<_> = document
             .rules()
             .map(|rule| {
-                let texts = |patterns: &Option<repo_permissions::policy::Patterns<'_>>| {
+                let texts = |patterns: &Option<repo_permissions::policy::Patterns>| {
                     patterns.as_ref().map(|patterns| {
                         let kinds = patterns
                             .list

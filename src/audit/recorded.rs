@@ -173,7 +173,7 @@ impl Event {
 mod tests {
     use super::super::{Circumstances, records};
     use super::*;
-    use crate::decision::decide;
+    use crate::decision::{Engine, Policies, Question, decide};
     use crate::oidc::Claims;
     use crate::policy::{Document, Format, PermissionKey};
     use crate::report::{Detail, Outcome, PolicyRecord};
@@ -182,10 +182,14 @@ mod tests {
     fn record(policy: &str, claims: &str) -> (Context, String) {
         let claims: Claims = serde_json::from_str(claims).unwrap();
         let context = Context::simulated(&claims, None);
-        let document = Document::parse(policy, Format::Yaml).unwrap();
+        let engine = Engine::new(Document::parse(policy, Format::Yaml).unwrap());
         let key = PermissionKey::parse("a:b".into()).unwrap();
         let now = Timestamp::UNIX_EPOCH;
-        let decided = decide(&document, Scope::ThisRepository, &[key], &context, now).unwrap();
+        let decided = decide(
+            Policies::one(&engine, Scope::ThisRepository),
+            Question::new(&[key], &context, now),
+        )
+        .unwrap();
         let policy = PolicyRecord {
             repository: Some("ACME/infra".to_owned()),
             sha256: crate::sha256(policy.as_bytes()),

@@ -10,7 +10,7 @@ use super::suite::{Claim, Contents, Given, Placed, TestCase};
 use crate::github::RepositoryName;
 use crate::policy::reader::{Grammar, Read, Reader};
 use crate::policy::token::{ScalarKind, Syntax, Token};
-use crate::policy::{Position, Problem, parse_instant, quoted};
+use crate::policy::{Problem, parse_instant, quoted};
 use crate::report::text::truncate;
 
 /// The grammar of a file of cases.
@@ -58,7 +58,8 @@ impl<'a, S: Syntax<'a>> Reader<'a, S, Cases<'a>> {
                 None => self.missing(at, "tests", "tests:")?,
                 // Nothing tested must not look like all passed.
                 Some((at, cases)) if cases.is_empty() => {
-                    self.problem(Problem::new(*at, "`tests` has no case"))?;
+                    let problem = Problem::new(self.position(*at), "`tests` has no case");
+                    self.problem(problem)?;
                 }
                 Some(_) => {}
             }
@@ -80,7 +81,7 @@ impl<'a, S: Syntax<'a>> Reader<'a, S, Cases<'a>> {
         Ok(cases)
     }
 
-    fn case(&mut self, position: Position) -> Read<Option<TestCase<'a>>> {
+    fn case(&mut self, at: S::At) -> Read<Option<TestCase<'a>>> {
         let before = self.problem_count();
         let (mut name, mut permissions, mut expect, mut context) = (None, None, None, None);
         let (mut claims, mut claims_file, mut payload_file, mut now) = (None, None, None, None);
@@ -102,26 +103,26 @@ impl<'a, S: Syntax<'a>> Reader<'a, S, Cases<'a>> {
         }
         let derived = claims.is_some() || claims_file.is_some();
         if !derived && context.is_none() {
-            self.missing(position, "context", "context: { repository: OWNER/NAME }")?;
+            self.missing(at, "context", "context: { repository: OWNER/NAME }")?;
         }
         if let (Some((_, at)), false) = (&payload_file, derived) {
             let problem = Problem::new(*at, "`payload_file` without `claims` or `claims_file`");
             self.problem(problem.help("the payload only says where the claims' `head_ref` is"))?;
         }
         if name.is_none() {
-            self.missing(position, "name", "name: a feature branch cannot deploy")?;
+            self.missing(at, "name", "name: a feature branch cannot deploy")?;
         }
         if permissions.is_none() {
-            self.missing(position, "permission", "permission: ws:deployments:create")?;
+            self.missing(at, "permission", "permission: ws:deployments:create")?;
         }
         if expect.is_none() {
-            self.missing(position, "expect", "expect: denied")?;
+            self.missing(at, "expect", "expect: denied")?;
         }
         let (Some(name), Some(permissions), Some(expect)) = (name, permissions, expect) else {
             return Ok(None);
         };
         Ok(Some(TestCase {
-            position,
+            position: self.position(at),
             name,
             permissions,
             context: context.unwrap_or_default(),
@@ -167,7 +168,7 @@ impl<'a, S: Syntax<'a>> Reader<'a, S, Cases<'a>> {
         Ok(given)
     }
 
-    fn claim_values(&mut self, at: Position) -> Read<Vec<Claim<'a>>> {
+    fn claim_values(&mut self, at: S::At) -> Read<Vec<Claim<'a>>> {
         let before = self.problem_count();
         let mut claims = Vec::new();
         self.open_mapping("`claims`", |reader, name, _| {
@@ -187,13 +188,15 @@ impl<'a, S: Syntax<'a>> Reader<'a, S, Cases<'a>> {
             Ok(())
         })?;
         if claims.is_empty() && self.problem_count() == before {
-            self.problem(Problem::new(at, "`claims` names no claim").help("leave the key out"))?;
+            let problem = Problem::new(self.position(at), "`claims` names no claim");
+            self.problem(problem.help("leave the key out"))?;
         }
         Ok(claims)
     }
 
     fn name(&mut self) -> Read<Option<Cow<'a, str>>> {
         let found = self.text("`name`")?;
+        let found = found.map(|(text, at)| (text, self.position(at)));
         let Some((name, at)) = self.not_empty("`name`", found)? else {
             return Ok(None);
         };
@@ -239,7 +242,7 @@ impl<'a, S: Syntax<'a>> Reader<'a, S, Cases<'a>> {
                 "`now` is {}, expected an instant",
                 quoted(&truncate(&text, 64))
             );
-            let problem = Problem::new(at, message).over(&text);
+            let problem = Problem::new(self.position(at), message).over(&text);
             self.problem(problem.help("write `2027-01-31T12:00:00Z`, with its offset"))?;
         }
         Ok(instant)
@@ -263,7 +266,8 @@ impl<'a, S: Syntax<'a>> Reader<'a, S, Cases<'a>> {
     /// A text that is not empty. An absent value is written by leaving its key out.
     fn filled(&mut self, what: &str) -> Read<Option<Placed<'a>>> {
         let found = self.scalar(what, ScalarKind::Text)?;
-        self.not_empty(what, found.map(|(scalar, at)| (scalar.text, at)))
+        let found = found.map(|(scalar, at)| (scalar.text, self.position(at)));
+        self.not_empty(what, found)
     }
 
     fn not_empty(&mut self, what: &str, found: Option<Placed<'a>>) -> Read<Option<Placed<'a>>> {

@@ -15,7 +15,7 @@ pub(super) struct Json<'a> {
     jiter: Jiter<'a>,
     started: bool,
     open: Vec<Open<'a>>,
-    place: Place<'a>,
+    lines: Lines<'a>,
 }
 
 /// What comes next in an open list or mapping.
@@ -24,7 +24,7 @@ enum Open<'a> {
     FirstElement(Option<Peek>),
     Element,
     /// Just after `{`: the first key, if any.
-    FirstKey(Option<(Scalar<'a>, Position)>),
+    FirstKey(Option<(Scalar<'a>, usize)>),
     Key,
     /// After a key.
     Value,
@@ -37,29 +37,27 @@ impl<'a> Json<'a> {
             jiter: Jiter::new(text.as_bytes()),
             started: false,
             open: Vec::new(),
-            place: Place::new(text),
+            lines: Lines::new(text),
         }
     }
 
-    fn here(&mut self) -> Position {
-        self.place.of(self.jiter.current_index())
-    }
-
     /// The text that was read last, which starts at byte `start`.
-    fn text(&mut self, text: Cow<'a, str>, start: usize) -> (Scalar<'a>, Position) {
-        let at = self.place.of(start);
+    fn text(&mut self, text: Cow<'a, str>, start: usize) -> Scalar<'a> {
         let raw = self.text.get(start..self.jiter.current_index());
-        let scalar = Scalar {
+        let raw = raw.unwrap_or_default();
+        let hidden = match raw.is_ascii() {
+            true => None,
+            false => hidden(raw, self.lines.position(start)),
+        };
+        Scalar {
             text,
             kind: ScalarKind::Text,
-            hidden: hidden(raw.unwrap_or_default(), at),
-        };
-        (scalar, at)
+            hidden,
+        }
     }
 
-    fn value(&mut self, peek: Peek) -> Result<(Token<'a>, Position), Problem> {
+    fn value(&mut self, peek: Peek) -> Result<(Token<'a>, usize), Problem> {
         let start = self.jiter.current_index();
-        let at = self.place.of(start);
         let scalar = |kind, text| {
             let hidden = None;
             Token::Scalar(Scalar { text, kind, hidden })
@@ -75,7 +73,7 @@ impl<'a> Json<'a> {
                     Ok(key) => key.map(|key| key_of(self.text, start, key)),
                     Err(error) => return Err(self.error(&error)),
                 };
-                let key = key.map(|(key, start)| self.text(key, start));
+                let key = key.map(|(key, start)| (self.text(key, start), start));
                 self.open.push(Open::FirstKey(key));
                 Token::MappingStart
             }
@@ -84,7 +82,7 @@ impl<'a> Json<'a> {
                     Ok(text) => borrowed(self.text, start, text),
                     Err(error) => return Err(self.error(&error)),
                 };
-                Token::Scalar(self.text(text, start).0)
+                Token::Scalar(self.text(text, start))
             }
             Peek::True | Peek::False => {
                 let value = self.jiter.known_bool(peek).map_err(|e| self.error(&e))?;
@@ -108,11 +106,11 @@ impl<'a> Json<'a> {
                 scalar(kind, Cow::Borrowed(text))
             }
         };
-        Ok((token, at))
+        Ok((token, start))
     }
 
     fn error(&self, error: &jiter::JiterError) -> Problem {
-        let at = Place::new(self.text).of(error.index);
+        let at = Lines::new(self.text).position(error.index);
         let problem = Problem::new(at, format!("not valid JSON: {}", error.error_type));
         let rest = self.text.get(error.index..).unwrap_or_default();
         let is_first = self.text.trim_start().len() == rest.len();
@@ -135,12 +133,14 @@ impl<'a> Json<'a> {
 impl<'a> Syntax<'a> for Json<'a> {
     const FORMAT: Format = Format::Json;
     const LIST: &'static str = "write it in `[` and `]`";
+    /// In bytes from the start.
+    type At = usize;
 
-    fn next(&mut self) -> Result<(Token<'a>, Position), Problem> {
+    fn next(&mut self) -> Result<(Token<'a>, usize), Problem> {
         match self.open.pop() {
             None if self.started => {
                 self.jiter.finish().map_err(|e| self.error(&e))?;
-                Ok((Token::End, self.here()))
+                Ok((Token::End, self.jiter.current_index()))
             }
             None => {
                 self.started = true;
@@ -153,7 +153,7 @@ impl<'a> Syntax<'a> for Json<'a> {
                     _ => self.jiter.array_step().map_err(|e| self.error(&e))?,
                 };
                 let Some(peek) = peek else {
-                    return Ok((Token::ListEnd, self.here()));
+                    return Ok((Token::ListEnd, self.jiter.current_index()));
                 };
                 self.open.push(Open::Element);
                 self.value(peek)
@@ -167,11 +167,11 @@ impl<'a> Syntax<'a> for Json<'a> {
                             Ok(key) => key.map(|key| key_of(self.text, from, key)),
                             Err(error) => return Err(self.error(&error)),
                         };
-                        key.map(|(key, start)| self.text(key, start))
+                        key.map(|(key, start)| (self.text(key, start), start))
                     }
                 };
                 let Some((key, at)) = key else {
-                    return Ok((Token::MappingEnd, self.here()));
+                    return Ok((Token::MappingEnd, self.jiter.current_index()));
                 };
                 self.open.push(Open::Value);
                 Ok((Token::Scalar(key), at))
@@ -182,6 +182,10 @@ impl<'a> Syntax<'a> for Json<'a> {
                 self.value(peek)
             }
         }
+    }
+
+    fn position(&mut self, at: usize) -> Position {
+        self.lines.position(at)
     }
 }
 
@@ -201,14 +205,14 @@ fn borrowed<'a>(text: &'a str, start: usize, read: &str) -> Cow<'a, str> {
     }
 }
 
-/// Lines and columns of rising byte offsets, counted once over the text.
-struct Place<'a> {
+/// Lines and columns of byte offsets, counted from the one that was asked for last.
+struct Lines<'a> {
     text: &'a str,
     index: usize,
     position: Position,
 }
 
-impl<'a> Place<'a> {
+impl<'a> Lines<'a> {
     fn new(text: &'a str) -> Self {
         Self {
             text,
@@ -217,20 +221,40 @@ impl<'a> Place<'a> {
         }
     }
 
-    fn of(&mut self, index: usize) -> Position {
-        if index < self.index {
-            *self = Self::new(self.text);
-        }
-        let between = self.text.get(self.index..index).unwrap_or_default();
-        for c in between.chars() {
-            if c == '\n' {
-                self.position.line = self.position.line.saturating_add(1);
-                self.position.column = 1;
-            } else {
-                self.position.column = self.position.column.saturating_add(1);
+    fn position(&mut self, index: usize) -> Position {
+        let index = index.min(self.text.len());
+        let number = |count: usize| u32::try_from(count).unwrap_or(u32::MAX);
+        let characters = |text: &str| number(text.chars().count());
+        let Position { line, column } = self.position;
+        let forward = index >= self.index;
+        let between = match forward {
+            true => self.index..index,
+            false => index..self.index,
+        };
+        let between = self.text.get(between).unwrap_or_default();
+        let lines = number(between.matches('\n').count());
+        self.position = match (forward, lines) {
+            (true, 0) => Position {
+                line,
+                column: column.saturating_add(characters(between)),
+            },
+            (false, 0) => Position {
+                line,
+                column: column.saturating_sub(characters(between)),
+            },
+            (_, lines) => {
+                let before = self.text.get(..index).unwrap_or_default();
+                let start = before.rsplit('\n').next().unwrap_or_default();
+                Position {
+                    line: match forward {
+                        true => line.saturating_add(lines),
+                        false => line.saturating_sub(lines),
+                    },
+                    column: characters(start).saturating_add(1),
+                }
             }
-        }
-        self.index = self.index.max(index.min(self.text.len()));
+        };
+        self.index = index;
         self.position
     }
 }

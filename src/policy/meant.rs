@@ -124,7 +124,7 @@ pub(crate) fn kinds(part: &str, kind: Kind) -> [Kind; 3] {
 }
 
 /// A pattern that stands in no file.
-pub(crate) fn unplaced(text: &str, kind: Kind) -> Pattern<'_> {
+pub(crate) fn unplaced(text: &str, kind: Kind) -> Pattern {
     Pattern {
         text: text.into(),
         kind,

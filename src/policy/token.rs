@@ -62,8 +62,13 @@ pub(crate) trait Syntax<'a> {
     const FORMAT: Format;
     /// How a list is written.
     const LIST: &'static str;
+    /// Where a token stands, as the syntax knows it without counting lines.
+    type At: Copy;
 
-    fn next(&mut self) -> Result<(Token<'a>, Position), Problem>;
+    fn next(&mut self) -> Result<(Token<'a>, Self::At), Problem>;
+
+    /// The same in lines and columns. It is cheap near the place that was asked for last.
+    fn position(&mut self, at: Self::At) -> Position;
 }
 
 /// What is said of a value that is nested too deep.
@@ -73,13 +78,13 @@ pub(crate) fn too_deep(at: Position) -> Problem {
 }
 
 /// A syntax with the nesting limit and one token of look-ahead.
-pub(crate) struct Tokens<S, T> {
-    syntax: S,
+pub(crate) struct Tokens<'a, S: Syntax<'a>> {
+    pub(super) syntax: S,
     depth: usize,
-    peeked: Option<T>,
+    peeked: Option<(Token<'a>, S::At)>,
 }
 
-impl<'a, S: Syntax<'a>> Tokens<S, (Token<'a>, Position)> {
+impl<'a, S: Syntax<'a>> Tokens<'a, S> {
     pub(crate) fn new(syntax: S) -> Self {
         Self {
             syntax,
@@ -88,7 +93,7 @@ impl<'a, S: Syntax<'a>> Tokens<S, (Token<'a>, Position)> {
         }
     }
 
-    pub(crate) fn peek(&mut self) -> Result<&(Token<'a>, Position), Problem> {
+    pub(crate) fn peek(&mut self) -> Result<&(Token<'a>, S::At), Problem> {
         let token = match self.peeked.take() {
             Some(token) => token,
             None => self.read()?,
@@ -96,7 +101,7 @@ impl<'a, S: Syntax<'a>> Tokens<S, (Token<'a>, Position)> {
         Ok(self.peeked.insert(token))
     }
 
-    pub(crate) fn next(&mut self) -> Result<(Token<'a>, Position), Problem> {
+    pub(crate) fn next(&mut self) -> Result<(Token<'a>, S::At), Problem> {
         match self.peeked.take() {
             Some(token) => Ok(token),
             None => self.read(),
@@ -119,18 +124,18 @@ impl<'a, S: Syntax<'a>> Tokens<S, (Token<'a>, Position)> {
         }
     }
 
-    fn read(&mut self) -> Result<(Token<'a>, Position), Problem> {
-        let (token, position) = self.syntax.next()?;
+    fn read(&mut self) -> Result<(Token<'a>, S::At), Problem> {
+        let (token, at) = self.syntax.next()?;
         match token {
             Token::MappingStart | Token::ListStart => {
                 self.depth += 1;
                 if self.depth > MAX_NESTING {
-                    return Err(too_deep(position));
+                    return Err(too_deep(self.syntax.position(at)));
                 }
             }
             Token::MappingEnd | Token::ListEnd => self.depth = self.depth.saturating_sub(1),
             Token::Scalar(_) | Token::End => {}
         }
-        Ok((token, position))
+        Ok((token, at))
     }
 }

@@ -4,7 +4,7 @@
 use proptest::prelude::*;
 use proptest::sample::select;
 use repo_permissions::context::Context;
-use repo_permissions::decision::{Scope, decide};
+use repo_permissions::decision::{Engine, Policies, Question, Scope, decide};
 use repo_permissions::policy::lint::{Options, apply_safe, lint};
 use repo_permissions::policy::{Document, Format, PermissionKey};
 use repo_permissions::report::{Detail, Outcome, PolicyRecord, changes};
@@ -196,9 +196,13 @@ fn asked(text: &str, format: Format, context: &Context) -> Result<(), (String, V
     let Ok(document) = Document::parse(text, format) else {
         panic!("not valid: {text}");
     };
+    let engine = Engine::new(document);
     let key = PermissionKey::parse(KEY.into()).unwrap();
     let now = NOW.parse().unwrap();
-    let Ok(permissions) = decide(&document, Scope::Offline, &[key], context, now) else {
+    let Ok(permissions) = decide(
+        Policies::one(&engine, Scope::Offline),
+        Question::new(&[key], context, now),
+    ) else {
         return Err((String::new(), Vec::new()));
     };
     if permissions[0].rule.is_some() {

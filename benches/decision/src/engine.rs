@@ -105,7 +105,7 @@ mod ours {
         }
     }
 
-    fn is_allowed(decisions: &[PermissionDecision<'_>]) -> Result<bool> {
+    fn is_allowed(decisions: &[PermissionDecision]) -> Result<bool> {
         let [decision] = decisions else {
             anyhow::bail!("not one decision");
         };

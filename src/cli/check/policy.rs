@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use crate::decision::Reason;
+use crate::decision::{Engine, Reason};
 use crate::policy::lint::Source;
 use crate::policy::{Document, Format, Invalid, MAX_FILE, quoted};
 use crate::report::{Failure, PolicyRecord};
@@ -30,10 +30,12 @@ impl PolicyText {
         Self { name, text }
     }
 
-    pub(super) fn parse(&self) -> Result<Document<'_>, Wrong> {
+    pub(super) fn parse(&self) -> Result<Engine, Wrong> {
         let text = self.text.as_ref();
         let text = text.map_err(|failure| Wrong::Failure(failure.clone()))?;
-        Document::parse(text, self.format()).map_err(|invalid| self.wrong(invalid))
+        let document = Document::parse(text, self.format());
+        let document = document.map_err(|invalid| self.wrong(invalid))?;
+        Ok(Engine::new(document))
     }
 
     pub(super) fn wrong(&self, invalid: Invalid) -> Wrong {

@@ -7,7 +7,7 @@ use super::patterns::propose;
 use super::scan::{neighbours, scan};
 use super::{Dimension, Findings, quoted};
 
-pub(super) fn check(dimension: Dimension<'_>, pattern: &Pattern<'_>, findings: &mut Findings<'_>) {
+pub(super) fn check(dimension: Dimension<'_>, pattern: &Pattern, findings: &mut Findings<'_>) {
     let items = scan(&pattern.text);
     let mut escaped = String::with_capacity(pattern.text.len() + 2);
     let mut found = false;

@@ -4,7 +4,7 @@ use super::super::{KNOWN_KEYS, Rule, did_you_mean};
 use super::catalogue::UNKNOWN_PERMISSION;
 use super::{Findings, Level};
 
-pub(super) fn check(rule: &Rule<'_>, findings: &mut Findings<'_>) {
+pub(super) fn check(rule: &Rule, findings: &mut Findings<'_>) {
     let mut places = rule.permission_places.iter();
     for key in &rule.permissions {
         let place = places.next();
