@@ -9,20 +9,13 @@ WORKDIR /build
 # `--target` has to be named with it: without, the flag reaches procedural macros, which cannot be static.
 ENV RUSTFLAGS="-C target-feature=+crt-static"
 
-# The dependencies, which change seldom, against empty sources: this layer is kept until a manifest
-# or the lock file changes.
 COPY Cargo.toml Cargo.lock ./
 COPY simulator/Cargo.toml simulator/
-RUN mkdir -p src simulator/src \
-    && touch src/lib.rs simulator/src/lib.rs \
-    && echo 'fn main() {}' > src/main.rs \
-    && cargo build --release --locked --package repo-permissions --target "$(rustc --print host-tuple)"
-
-# `touch`: the files keep their old times when they are copied, and cargo would take the empty
-# sources' build for a newer one.
-COPY src src
+COPY crates crates
 COPY schema schema
-RUN touch src/main.rs src/lib.rs \
+COPY src src
+# A member of the workspace needs a source, also one that is not built.
+RUN mkdir simulator/src && touch simulator/src/lib.rs \
     && cargo build --release --locked --package repo-permissions --target "$(rustc --print host-tuple)" \
     && cp "target/$(rustc --print host-tuple)/release/repo-permissions" /repo-permissions
 

@@ -4,10 +4,10 @@ use std::process::ExitCode;
 use std::time::Duration;
 
 use clap::Parser as _;
+use cli::Cli;
 use jiff::Timestamp;
-use repo_permissions::action::{self, Environment};
-use repo_permissions::cli::Cli;
-use repo_permissions::platform::Interruption;
+use platform::{Environment, Interruption};
+use repo_permissions as action;
 
 fn main() -> ExitCode {
     // The step has no arguments, and does not wait until the command line is built to find that none is given.

@@ -11,8 +11,8 @@
 
 use std::path::{Path, PathBuf};
 
+use ::engine::policy::{Document, Format};
 use granit_parser::{Event, Parser, StrInput};
-use repo_permissions::policy::{Document, Format};
 
 /// Section 6 of the contract: each input with its default, in order.
 const INPUTS: [(&str, &str); 20] = [
@@ -295,7 +295,7 @@ fn every_example_policy_is_valid() {
             .iter()
             .flat_map(|(_, entries)| entries);
         for patterns in patterns.chain(entries.map(|entry| &entry.repository)) {
-            let compiled = patterns.compile(repo_permissions::policy::Case::Sensitive);
+            let compiled = patterns.compile(engine::policy::Case::Sensitive);
             assert!(compiled.is_ok(), "{place}: {compiled:?}");
         }
     }
@@ -309,7 +309,7 @@ fn the_two_central_policies_say_the_same() {
         let rules: Vec<_> = document
             .rules()
             .map(|rule| {
-                let texts = |patterns: &Option<repo_permissions::policy::Patterns>| {
+                let texts = |patterns: &Option<engine::policy::Patterns>| {
                     patterns.as_ref().map(|patterns| {
                         let kinds = patterns
                             .list

@@ -15,6 +15,9 @@ mod reference;
 use std::cell::RefCell;
 use std::collections::BTreeMap;
 
+use ::engine::context::{Base, Context};
+use ::engine::decision::{Engine, Policies, Question, Scope, decide};
+use ::engine::policy::{Asked, Document, Format, PermissionKey};
 use proptest::collection::vec;
 use proptest::prelude::*;
 use proptest::sample::{Index, select};
@@ -23,9 +26,6 @@ use random::engine::context;
 use random::written::{json, yaml};
 use random::{PERMISSIONS, entry, job, policy, source, wrong_pattern};
 use reference::{Job, Outcome, Policy, Source, evaluate, key};
-use repo_permissions::context::{Base, Context};
-use repo_permissions::decision::{Engine, Policies, Question, Scope, decide};
-use repo_permissions::policy::{Asked, Document, Format, PermissionKey};
 use serde_json::json as value;
 
 // ---- what the product says

@@ -19,7 +19,7 @@ mod support;
 
 use std::sync::atomic::{AtomicUsize, Ordering};
 
-use repo_permissions::decision::Reason;
+use ::engine::decision::Reason;
 use serde_json::json;
 use simulator::github::{
     APP_PRIVATE_KEY_PKCS1, Answer, App, Endpoint, Fault, FaultRule, Level, Permissions, TokenRecipe,

@@ -1,157 +1,115 @@
-//! Audit records: one for every check, allowed, denied and error alike; and the forms in which they
-//! are sent.
+//! The records of a run: written to the log and the file, then sent to whom the step names.
 
-mod evaluate;
-pub mod otlp;
-mod recorded;
-mod webhook;
+mod collector;
+mod delivery;
+mod file;
+pub(crate) mod webhook;
 
-pub use evaluate::{Evaluated, Evaluator};
-pub use recorded::{Recorded, RecordedPolicy, RecordedRule};
-pub use webhook::{SECRET_PREFIX, Webhook};
+use jiff::Timestamp;
+use tokio::time::Instant;
 
-use serde::Serialize;
-use serde_json::{Value, json};
+use self::delivery::Delivery;
+use super::inputs::{Mode, ReportInputs, asked};
+use super::workflow::{Log, random_id};
+use analysis::audit::{Circumstances, Record, TokenRecord, records};
+use analysis::report::Outcome;
+use engine::decision::Reason;
+use github::http::Client;
+use platform::Environment;
 
-use crate::context::Context;
-use crate::decision::{Decision, PermissionDecision};
-use crate::policy::quoted;
-use crate::report::Outcome;
-use crate::report::text::json_line;
-
-/// The version of `data`; it rises when a field changes its meaning or goes.
-pub const SCHEMA_VERSION: u32 = 1;
-
-/// What a record says besides the outcome.
-#[derive(Clone, Debug, Default)]
-pub struct Circumstances {
-    /// `https://github.com/OWNER/REPO`, after the server's URL.
-    pub source: String,
-    /// The time of the decision, RFC 3339.
-    pub time: String,
-    /// A random id for this run of the program; a record's id is made of it.
-    pub id: String,
-    /// The permissions that were asked for, where none was decided on.
-    pub asked: Vec<String>,
-    /// `GITHUB_RUN_ID`, `GITHUB_RUN_ATTEMPT` and `GITHUB_SHA`, where no token says them.
-    pub run: [String; 3],
-    /// Advisory mode.
-    pub advisory: bool,
-    /// The policy's `workspace:`.
-    pub workspace: Option<String>,
-    /// The token's `jti` and the SHA-256 of the token; never the token.
-    pub token: Option<TokenRecord>,
-    /// From the start of the program to the decision, in milliseconds.
-    pub duration_ms: u64,
+/// Makes the records of a run and brings them to their places. Nothing that fails here changes the
+/// outcome.
+pub struct Audit<'a> {
+    environment: &'a Environment,
+    inputs: &'a ReportInputs,
+    clock: fn() -> Timestamp,
+    started: Instant,
+    delivery: Delivery<'a>,
 }
 
-/// What is kept of a token: enough to find it again, nothing to use it with.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
-pub struct TokenRecord {
-    /// Its `jti`.
-    pub jti: Option<String>,
-    /// The SHA-256 of its text, in hexadecimal.
-    pub sha256: String,
-}
-
-/// A record: a CloudEvent 1.0.
-///
-/// Source: the CloudEvents specification 1.0.2, JSON event format.
-#[derive(Clone, Debug, PartialEq)]
-pub struct Record(Value);
-
-impl Record {
-    /// Its id: the same in every place and however often it is sent.
-    pub fn id(&self) -> &str {
-        self.0.get("id").and_then(Value::as_str).unwrap_or_default()
-    }
-
-    /// Its JSON in one line, with nothing in it that a log would act on.
-    pub fn line(&self) -> String {
-        json_line(&self.0.to_string())
-    }
-}
-
-/// The records of a check, one a permission.
-pub fn records(outcome: &Outcome<'_>, circumstances: &Circumstances) -> Vec<Record> {
-    let decided = outcome
-        .permissions
-        .iter()
-        .map(|one| (&*one.permission, Some(one)));
-    let failed = circumstances
-        .asked
-        .iter()
-        .map(|asked| (asked.as_str(), None));
-    let mut subjects: Vec<_> = match outcome.permissions.as_slice() {
-        [] => failed.collect(),
-        _ => decided.collect(),
-    };
-    if subjects.is_empty() {
-        // Nothing valid was asked for; that is a check too.
-        subjects.push(("", None));
-    }
-    subjects
-        .into_iter()
-        .enumerate()
-        .map(|(number, (subject, permission))| {
-            record(outcome, circumstances, number, subject, permission)
-        })
-        .collect()
-}
-
-fn record(
-    outcome: &Outcome<'_>,
-    circumstances: &Circumstances,
-    number: usize,
-    subject: &str,
-    permission: Option<&PermissionDecision>,
-) -> Record {
-    let decision = permission.map_or(outcome.decision, |permission| permission.decision);
-    let reason = permission.map_or(outcome.reason, |permission| permission.reason);
-    let context = outcome.context;
-    let of_context = |value: fn(&Context) -> Option<&String>| context.and_then(value);
-    let [run_id, run_attempt, sha] = &circumstances.run;
-    // The sentence of a check tells of what was not granted; an event of a permission that was has its own.
-    let message = match decision {
-        Decision::Allowed if outcome.decision != Decision::Allowed => {
-            format!("{} is allowed", quoted(subject))
+impl<'a> Audit<'a> {
+    /// `client`: how the receivers are reached, or why not.
+    pub fn new(
+        environment: &'a Environment,
+        inputs: &'a ReportInputs,
+        client: Result<&'a Client, &'a str>,
+        clock: fn() -> Timestamp,
+        started: Instant,
+    ) -> Self {
+        Self {
+            environment,
+            inputs,
+            clock,
+            started,
+            delivery: Delivery::new(client, inputs.webhook.as_ref(), environment, clock),
         }
-        _ => outcome.message.clone(),
-    };
-    let mut event = json!({
-        "specversion": "1.0",
-        "id": format!("{}-{number}", circumstances.id),
-        "source": circumstances.source,
-        "type": format!("dev.repo-permissions.check.{}", decision.as_str()),
-        "time": circumstances.time,
-        "datacontenttype": "application/json",
-        "data": {
-            "schema_version": SCHEMA_VERSION,
-            "decision": decision,
-            "reason": reason,
-            "status": reason.status(),
-            "enforced": !(circumstances.advisory && decision == Decision::Denied),
-            "message": message,
-            "rule": permission.and_then(|permission| permission.rule.as_ref()),
-            "nearest": permission.and_then(|permission| permission.nearest.as_ref()),
-            "context": context,
-            "claims": context.map(|context| &context.claims),
-            "actor": of_context(|context| context.actor.as_ref()),
-            "run_id": of_context(|context| context.run_id.as_ref()).unwrap_or(run_id),
-            "run_attempt": of_context(|context| context.run_attempt.as_ref()).unwrap_or(run_attempt),
-            "check_run_id": of_context(|context| context.check_run_id.as_ref()),
-            "sha": of_context(|context| context.sha.as_ref()).unwrap_or(sha),
-            "workspace": circumstances.workspace,
-            "policy": outcome.policy,
-            "own_policy": outcome.own_policy,
-            "token": circumstances.token,
-            "tool": {"name": env!("CARGO_PKG_NAME"), "version": env!("CARGO_PKG_VERSION")},
-            "duration_ms": circumstances.duration_ms,
-        },
-    });
-    // CloudEvents has no empty subject.
-    if let (Some(event), false) = (event.as_object_mut(), subject.is_empty()) {
-        event.insert("subject".to_owned(), subject.into());
     }
-    Record(event)
+
+    /// One record a permission, in the log and the file at once: before anything goes over the network.
+    pub fn write(
+        &self,
+        outcome: &Outcome<'_>,
+        workspace: Option<&str>,
+        token: Option<&TokenRecord>,
+    ) {
+        if outcome.reason == Reason::RuntimeMissing
+            && self.environment.get("GITHUB_ACTIONS").is_none()
+        {
+            return;
+        }
+        let circumstances = Circumstances {
+            asked: self.inputs.permissions.clone(),
+            advisory: self.inputs.mode == Mode::Advisory,
+            workspace: workspace.map(str::to_owned),
+            token: token.cloned(),
+            duration_ms: u64::try_from(self.started.elapsed().as_millis()).unwrap_or(u64::MAX),
+            ..circumstances(self.environment, (self.clock)())
+        };
+        let records = records(outcome, &circumstances);
+        write(self.environment, self.inputs.audit_log.as_deref(), &records);
+        self.delivery.add(records);
+    }
+
+    /// Sends what has been written and not delivered.
+    pub async fn deliver(&self, until: Instant) {
+        self.delivery.run(until).await;
+    }
+}
+
+/// The record of a failure of the program itself, from the inputs as they are: nothing is sent, and as
+/// little as possible of what may have failed is used.
+pub fn write_failure(environment: &Environment, outcome: &Outcome<'_>, now: Timestamp) {
+    let circumstances = Circumstances {
+        asked: asked(environment.input("permission").unwrap_or_default()),
+        ..circumstances(environment, now)
+    };
+    let records = records(outcome, &circumstances);
+    write(environment, environment.input("audit-log"), &records);
+}
+
+fn circumstances(environment: &Environment, now: Timestamp) -> Circumstances {
+    let variable = |name| environment.get(name).unwrap_or_default().to_owned();
+    Circumstances {
+        source: format!(
+            "{}/{}",
+            variable("GITHUB_SERVER_URL"),
+            variable("GITHUB_REPOSITORY")
+        ),
+        time: now.to_string(),
+        id: random_id(),
+        run: ["GITHUB_RUN_ID", "GITHUB_RUN_ATTEMPT", "GITHUB_SHA"].map(variable),
+        ..Circumstances::default()
+    }
+}
+
+/// A file that cannot be written is a warning: the records are in the log.
+fn write(environment: &Environment, audit_log: Option<&str>, records: &[Record]) {
+    let lines: Vec<String> = records.iter().map(Record::line).collect();
+    Log.group("Audit records", lines.iter().cloned());
+    let Some(name) = audit_log else { return };
+    if let Err(error) = file::append(environment, name, &lines) {
+        Log.warning(&format!(
+            "the audit log `{name}` was not written, its records are in this log: {error}"
+        ));
+    }
 }

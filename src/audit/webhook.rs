@@ -9,7 +9,7 @@ use ring::hmac;
 use secrecy::{ExposeSecret, SecretString};
 use url::Url;
 
-use crate::http::is_protected;
+use token::is_protected;
 
 /// What a secret starts with.
 pub const SECRET_PREFIX: &str = "whsec_";

@@ -69,7 +69,7 @@ fn is_test(name: &str) -> bool {
 /// The test functions of the project that are named after an attack.
 fn tests(root: &Path) -> BTreeSet<String> {
     let mut tests = BTreeSet::new();
-    let mut directories = vec![root.join("src"), root.join("tests")];
+    let mut directories = vec![root.join("crates"), root.join("src"), root.join("tests")];
     while let Some(directory) = directories.pop() {
         for entry in std::fs::read_dir(directory).unwrap() {
             let path: PathBuf = entry.unwrap().path();

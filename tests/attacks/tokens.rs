@@ -1,5 +1,5 @@
 //! Tokens that are forged, borrowed or used again. Every way to write one is a table of its own, beside the
-//! verification (`src/oidc/verify_tests/`); here is what the whole program makes of them.
+//! verification (`crates/token/src/verify_tests/`); here is what the whole program makes of them.
 
 use serde_json::{Value, json};
 use simulator::Job;

@@ -12,7 +12,7 @@ fn check(rule: &str, asked: &str) -> String {
     let directory = Directory::new(
         &format!(
             "advice-{}",
-            repo_permissions::sha256((policy.clone() + asked).as_bytes())
+            analysis::sha256((policy.clone() + asked).as_bytes())
         ),
         &files,
     );

@@ -1,10 +1,10 @@
 //! What the documentation has to have: reasons, codes, inputs, outputs, commands.
 
+use ::engine::decision::Reason;
+use ::engine::policy::{Case, Document, Format};
+use analysis::lint::catalogue;
 use clap::{CommandFactory as _, Parser as _};
-use repo_permissions::cli::Cli;
-use repo_permissions::decision::Reason;
-use repo_permissions::policy::lint::catalogue;
-use repo_permissions::policy::{Case, Document, Format};
+use cli::Cli;
 use serde_json::Value;
 
 use super::page::{Page, Piece};

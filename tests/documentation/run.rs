@@ -6,8 +6,8 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::sync::LazyLock;
 
+use ::engine::policy::{Case, Document, Format};
 use regex::Regex;
-use repo_permissions::policy::{Case, Document, Format};
 use serde_json::Value;
 
 use super::page::{Block, Page, Piece, Quote};

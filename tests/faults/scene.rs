@@ -264,13 +264,13 @@ impl Scene {
 
 #[test]
 fn half_of_each_policy_grants_everything() {
-    use repo_permissions::context::Context;
-    use repo_permissions::decision::{Decision, Engine, Policies, Question, Scope, decide};
-    use repo_permissions::policy::{Document, Format, PermissionKey};
+    use engine::context::Context;
+    use engine::decision::{Decision, Engine, Policies, Question, Scope, decide};
+    use engine::policy::{Document, Format, PermissionKey};
     let claims = serde_json::from_value(json!({
         "repository": "acme-org/infra", "repository_id": "123", "ref": "refs/heads/feature/x", "event_name": "push",
     }));
-    let context = Context::simulated(&claims.unwrap(), None);
+    let context = Context::of_claims(&claims.unwrap(), None);
     let asked = [PermissionKey::parse(PERMISSION.into()).unwrap()];
     let now = jiff::Timestamp::now();
     for (text, scope) in [

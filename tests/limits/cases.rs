@@ -4,7 +4,7 @@ use std::path::Path;
 use std::process::Command;
 use std::time::Duration;
 
-use repo_permissions::policy::{MAX_FILE, MAX_RULES};
+use ::engine::policy::{MAX_FILE, MAX_RULES};
 
 use super::memory::measure;
 use super::texts::{HEAD, branches, failing, filled, json_rules, largest, rule, rules};

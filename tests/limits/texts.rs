@@ -2,7 +2,7 @@
 
 use std::fmt::Write as _;
 
-use repo_permissions::policy::MAX_FILE;
+use ::engine::policy::MAX_FILE;
 
 pub const HEAD: &str = "version: 1\npermissions:\n";
 

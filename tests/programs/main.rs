@@ -28,12 +28,12 @@ use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Instant;
 
+use ::engine::context::{Context, EventPayload};
+use ::engine::decision::{Engine, Policies};
+use ::engine::policy::Document;
 use counts::{Counts, RARE, REASONS, count};
 use pairs::{File, Group, PAIRS_OF_A_POLICY, Pair, groups};
 use reference::{Outcome, Source};
-use repo_permissions::context::{Context, EventPayload};
-use repo_permissions::decision::{Engine, Policies};
-use repo_permissions::policy::Document;
 
 /// Pairs of a run that does not say how many.
 const PAIRS: usize = 300;
@@ -154,7 +154,7 @@ fn work(worker: usize, groups: &[Group], next: &AtomicUsize) -> (Counts, Vec<Str
 fn engine(group: &Group, pair: &Pair) -> Outcome {
     let claims = serde_json::from_value(pair.claims()).unwrap();
     let payload = EventPayload::parse(pair.payload().to_string().as_bytes()).unwrap();
-    let mut context = Context::simulated(&claims, payload.pull_request.as_ref());
+    let mut context = Context::of_claims(&claims, payload.pull_request.as_ref());
     context.default_branch = pair.run.job(group.year).default_branch;
     let engine = |file: &File| Document::parse(&file.text, file.format).map(Engine::new);
     let own = group.own.as_ref().map(engine);

@@ -1,12 +1,12 @@
 //! The pairs: a policy with its text and place, and jobs that ask.
 
+use ::engine::policy::Format;
 use proptest::collection::vec;
 use proptest::option;
 use proptest::prelude::*;
 use proptest::sample::{Index, select};
 use proptest::strategy::ValueTree as _;
 use proptest::test_runner::{RngSeed, TestRunner};
-use repo_permissions::policy::Format;
 use serde_json::{Value, json};
 use simulator::Job;
 use simulator::github::Repository;

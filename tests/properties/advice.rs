@@ -1,13 +1,13 @@
 //! Advice never contradicts the lint: what `check`, a report or a fix proposes has no finding, and
 //! matches the value that it is proposed for.
 
+use ::engine::context::Context;
+use ::engine::decision::{Engine, Policies, Question, Scope, decide};
+use ::engine::policy::{Document, Format, PermissionKey};
+use analysis::lint::{Options, apply_safe, lint};
+use analysis::report::{Detail, Outcome, PolicyRecord, changes};
 use proptest::prelude::*;
 use proptest::sample::select;
-use repo_permissions::context::Context;
-use repo_permissions::decision::{Engine, Policies, Question, Scope, decide};
-use repo_permissions::policy::lint::{Options, apply_safe, lint};
-use repo_permissions::policy::{Document, Format, PermissionKey};
-use repo_permissions::report::{Detail, Outcome, PolicyRecord, changes};
 use serde_json::{Value, json};
 
 const REPOSITORY: &str = "acme-org/infra";
@@ -353,7 +353,7 @@ fn fixed(dimension: &str, text: &str, format: Format) -> usize {
         };
         count += 1;
         let mut safe = finding.clone();
-        safe.fix = Some(repo_permissions::policy::lint::Fix {
+        safe.fix = Some(analysis::lint::Fix {
             is_safe: true,
             ..fix.clone()
         });

@@ -1,7 +1,7 @@
 //! Who decides: the product, or the reference with a mistake.
 
-use repo_permissions::decision::{self, Policies};
-use repo_permissions::policy::{Document, Format};
+use ::engine::decision::{self, Policies};
+use ::engine::policy::{Document, Format};
 
 use super::reference::{Job, Outcome, Policy, Source, evaluate};
 use super::{engine, written};

@@ -1,6 +1,6 @@
 //! What the policy's reader sees in many texts, for `.ci/outside/grammar`.
 
-use repo_permissions::policy::{Document, Format};
+use ::engine::policy::{Document, Format};
 use serde_json::json;
 
 use super::targets::policy_text::written;

@@ -1,9 +1,9 @@
 //! The engine in this process, in the terms of the reference.
 
+use ::engine::context::{Base, Context};
+use ::engine::decision::{PermissionDecision, Policies, Question, RuleRef, Scope, decide};
+use ::engine::policy::PermissionKey;
 use jiff::Timestamp;
-use repo_permissions::context::{Base, Context};
-use repo_permissions::decision::{PermissionDecision, Policies, Question, RuleRef, Scope, decide};
-use repo_permissions::policy::PermissionKey;
 
 use crate::reference::{self, Job, Outcome, Source};
 

@@ -78,7 +78,7 @@ impl Stage {
         let own = format!("RELEASE_SERVER: {}\n", stage.github.server_url());
         stage.write("action/action.yml", &action.replace(server, &own));
         std::fs::copy(root().join("native/run.sh"), stage.path("action/run.sh")).unwrap();
-        let sum = repo_permissions::sha256(&archive);
+        let sum = analysis::sha256(&archive);
         let arm = "0".repeat(64);
         stage.write(
             "action/checksums.txt",

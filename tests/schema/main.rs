@@ -16,7 +16,7 @@ use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
-use repo_permissions::policy::{Case, Document, Entry, Format, Pattern, Rule};
+use ::engine::policy::{Case, Document, Entry, Format, Pattern, Rule};
 use serde_json::{Value, json};
 use validator::Schema;
 

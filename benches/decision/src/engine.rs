@@ -80,9 +80,10 @@ impl Engine {
 mod ours {
     use anyhow::Result;
     use jiff::Timestamp;
-    use repo_permissions::context::Context;
-    use repo_permissions::decision::{self, Decision, PermissionDecision, Scope, decide};
-    use repo_permissions::policy::{Asked, Document, Format, PermissionKey};
+    use ::engine::context::Context;
+    use ::engine::decision;
+use ::engine::decision::{Decision, PermissionDecision, Scope, decide};
+    use ::engine::policy::{Asked, Document, Format, PermissionKey};
 
     use super::{Decide, Engine};
     use crate::request::Request;

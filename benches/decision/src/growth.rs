@@ -6,9 +6,9 @@ use std::time::{Duration, Instant};
 
 use anyhow::{Result, ensure};
 use jiff::Timestamp;
-use repo_permissions::context::Context;
-use repo_permissions::decision::{Decision, Engine, Scope, decide};
-use repo_permissions::policy::{Asked, Document, Format, PermissionKey};
+use ::engine::context::Context;
+use ::engine::decision::{Decision, Engine, Scope, decide};
+use ::engine::policy::{Asked, Document, Format, PermissionKey};
 
 use crate::table::{median, time};
 

@@ -1,7 +1,7 @@
 //! A file of cases, in YAML and in JSON, run against a policy of its own.
 
+use analysis::cases::{Coverage, PolicyFile, Suite, run as run_cases};
 use jiff::Timestamp;
-use repo_permissions::cases::{Coverage, PolicyFile, Suite, run as run_cases};
 
 use super::places::Lines;
 

@@ -1,7 +1,7 @@
 //! Claims, and the payload after the first new line, to a context: as the reference derives it.
 
-use repo_permissions::context::{Context, EventPayload};
-use repo_permissions::oidc::Claims;
+use ::engine::Claims;
+use ::engine::context::{Context, EventPayload};
 use serde_json::Value;
 
 use super::event_payload::has_list;
@@ -27,7 +27,7 @@ pub fn run(data: &[u8]) {
     let pull_request = payload
         .as_ref()
         .and_then(|payload| payload.pull_request.as_ref());
-    let context = Context::simulated(&claims, pull_request);
+    let context = Context::of_claims(&claims, pull_request);
     let expected = claims::context(&claims_value, payload_value.as_ref());
     assert_eq!(context.repository, expected.repository);
     assert_eq!(context.repository_id, expected.repository_id);

@@ -1,8 +1,8 @@
 //! A policy and a job of the input's making: decided as the reference does, from YAML and from JSON.
 
+use ::engine::decision::{Engine, Policies};
+use ::engine::policy::{Document, Format};
 use arbitrary::{Result, Unstructured};
-use repo_permissions::decision::{Engine, Policies};
-use repo_permissions::policy::{Document, Format};
 
 use crate::reference::{Base, Entry, Job, Pattern, Policy, Rule, Source, evaluate};
 use crate::{engine, written};

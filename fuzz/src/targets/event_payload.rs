@@ -1,8 +1,8 @@
 //! The event's payload: a pull request's branch stands alone only if the payload proves that its head
 //! is this repository.
 
-use repo_permissions::context::{Context, EventPayload};
-use repo_permissions::oidc::Claims;
+use ::engine::Claims;
+use ::engine::context::{Context, EventPayload};
 use serde_json::{Value, json};
 
 use crate::reference::claims::label;
@@ -34,7 +34,7 @@ pub fn run(data: &[u8]) {
             "repository_id": REPOSITORY_ID.to_string(),
         });
         let claims: Claims = serde_json::from_value(claims).expect("an object");
-        let branch = Context::simulated(&claims, payload.pull_request.as_ref()).branch;
+        let branch = Context::of_claims(&claims, payload.pull_request.as_ref()).branch;
         let branch = branch.expect("a pull request has a branch");
         // A list in the place of an object is read by its order, which `Value` has no view of.
         if !has_list(&value) {

@@ -3,7 +3,7 @@
 //! The input: `p`lain, `e`xact, `g`lob or `r`egex; `i` to ignore case where the value is ASCII, `s`
 //! not to; the pattern; a NUL and the value, unless it is absent.
 
-use repo_permissions::policy::{Case, Kind, MAX_COMPILED, Pattern, Position};
+use ::engine::policy::{Case, Kind, MAX_COMPILED, Pattern, Position};
 
 use crate::reference;
 

@@ -1,6 +1,6 @@
 //! Whether a place is inside a text.
 
-use repo_permissions::policy::Position;
+use ::engine::policy::Position;
 
 /// The number of characters of each line, without its end.
 pub struct Lines(Vec<usize>);

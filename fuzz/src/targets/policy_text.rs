@@ -1,10 +1,10 @@
 //! A policy's text, read as YAML and as JSON: what is wrong stands inside the text, what is valid
 //! means the same when it is written again in the other syntax, and `lint` can print and fix it.
 
+use ::engine::policy::{Document, Format, Kind, Pattern, Patterns, PermissionKey, Rule};
+use analysis::lint::{Options, lint};
+use cli::lint_text;
 use jiff::Timestamp;
-use repo_permissions::cli::lint_text;
-use repo_permissions::policy::lint::{Options, lint};
-use repo_permissions::policy::{Document, Format, Kind, Pattern, Patterns, PermissionKey, Rule};
 use serde_json::{Map, Value, json};
 
 use super::places::Lines;
@@ -29,7 +29,7 @@ pub fn run(data: &[u8]) {
     }
 }
 
-fn read(parsed: &Result<Document, repo_permissions::policy::Invalid>, text: &str) {
+fn read(parsed: &Result<Document, ::engine::policy::Invalid>, text: &str) {
     let document = match parsed {
         Err(invalid) => {
             let lines = Lines::of(text);

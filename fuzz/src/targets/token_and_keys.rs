@@ -6,6 +6,7 @@
 
 use std::sync::LazyLock;
 
+use ::engine::Claims;
 use base64::Engine as _;
 use base64::alphabet::URL_SAFE;
 use base64::engine::DecodePaddingMode;
@@ -13,12 +14,10 @@ use base64::engine::general_purpose::{
     GeneralPurpose, GeneralPurposeConfig, STANDARD, URL_SAFE_NO_PAD,
 };
 use jiff::Timestamp;
-use repo_permissions::oidc::{
-    Claims, Expected, Issuer, JobVariables, KeySet, SignedClaims, TokenInvalid, verify,
-};
 use ring::rand::SystemRandom;
 use ring::signature::{KeyPair as _, RSA_PKCS1_SHA256, RsaKeyPair};
 use serde_json::{Value, json};
+use token::{Expected, Issuer, JobVariables, KeySet, SignedClaims, TokenInvalid, verify};
 
 const ISSUER: &str = "https://token.actions.githubusercontent.com";
 const AUDIENCE: &str = "repo-permissions";
@@ -97,7 +96,7 @@ fn signed(header: &str, claims: &str, keys: &str) {
         // What is said in the usual way is taken.
         if keys.is_empty()
             && header == r#"{"alg":"RS256","kid":"k1"}"#
-            && token.len() < repo_permissions::oidc::MAX_TOKEN
+            && token.len() < token::MAX_TOKEN
             // A claim that is given twice is refused.
             && serde_json::from_str::<Claims>(claims).is_ok()
             && let Ok(claims) = serde_json::from_str::<Value>(claims)

@@ -1,0 +1,241 @@
+//! Audit records, read back.
+
+use jiff::Timestamp;
+use serde::Deserialize;
+
+use engine::context::{Base, Context};
+use engine::decision::{Decision, Reason, Scope};
+
+/// What every record's `type` starts with.
+const TYPE: &str = "dev.repo-permissions.check.";
+
+/// A check as its record tells of it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Recorded {
+    /// When it was decided.
+    pub time: Timestamp,
+    /// The permission key.
+    pub permission: String,
+    /// What was decided.
+    pub decision: Decision,
+    /// Why.
+    pub reason: Reason,
+    /// The line of the rule that granted it.
+    pub rule: Option<RecordedRule>,
+    /// The job, with its claims; absent when no token was verified.
+    pub context: Option<Context>,
+    /// The policy that decided, as far as it was read.
+    pub policy: Option<RecordedPolicy>,
+    /// The repository's own policy, where a central one delegates and it was asked.
+    pub own_policy: Option<RecordedPolicy>,
+}
+
+/// The rule that granted.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
+pub struct RecordedRule {
+    /// The line where it starts, from 1.
+    pub line: u32,
+    /// Whether it stands in the repository's own policy.
+    #[serde(default)]
+    pub own_policy: bool,
+}
+
+/// The policy of a recorded check.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize)]
+pub struct RecordedPolicy {
+    /// The SHA-256 of its bytes, in hexadecimal.
+    #[serde(default)]
+    pub sha256: String,
+    /// The repository that it was read from.
+    #[serde(default)]
+    pub repository: Option<String>,
+    /// Its git blob SHA.
+    #[serde(default)]
+    pub blob: Option<String>,
+    /// Its path, or what was given in its place.
+    #[serde(default)]
+    pub source: String,
+}
+
+#[derive(Deserialize)]
+struct Event {
+    specversion: String,
+    #[serde(rename = "type")]
+    kind: String,
+    time: Timestamp,
+    #[serde(default)]
+    subject: String,
+    data: Data,
+}
+
+#[derive(Deserialize)]
+struct Data {
+    schema_version: u32,
+    decision: Decision,
+    reason: Reason,
+    #[serde(default)]
+    context: Option<Context>,
+    #[serde(default)]
+    claims: Option<std::collections::BTreeMap<String, String>>,
+    #[serde(default)]
+    policy: Option<RecordedPolicy>,
+    #[serde(default)]
+    own_policy: Option<RecordedPolicy>,
+    #[serde(default)]
+    rule: Option<RecordedRule>,
+}
+
+impl Recorded {
+    /// Reads one line of a log. `None` for a line that is no record: logs of a job have others, and
+    /// their lines start with the time.
+    ///
+    /// # Errors
+    /// It is a record, but not one of this version; as a sentence for people.
+    pub fn parse(line: &str) -> Option<Result<Self, String>> {
+        let json = line.get(line.find('{')?..)?;
+        if !json.contains(TYPE) {
+            return None;
+        }
+        let event = match serde_json::from_str::<Event>(json) {
+            Ok(event) => event,
+            Err(error) => return Some(Err(format!("it is not a record: {error}"))),
+        };
+        Some(event.check())
+    }
+
+    /// What the policy's `permissions:` at the top spoke for.
+    pub fn scope(&self) -> Scope {
+        let from = self
+            .policy
+            .as_ref()
+            .and_then(|policy| policy.repository.as_ref());
+        let asking = self
+            .context
+            .as_ref()
+            .and_then(|context| context.repository.as_ref());
+        match (from, asking) {
+            (None, _) => Scope::Given,
+            (Some(from), Some(asking)) if from.eq_ignore_ascii_case(asking) => {
+                Scope::ThisRepository
+            }
+            _ => Scope::OtherRepository,
+        }
+    }
+}
+
+impl Event {
+    fn check(self) -> Result<Recorded, String> {
+        let data = self.data;
+        if self.specversion != "1.0" || data.schema_version != super::SCHEMA_VERSION {
+            return Err(format!(
+                "it is of version {} in CloudEvents {}, this program knows version {} in 1.0",
+                data.schema_version,
+                self.specversion,
+                super::SCHEMA_VERSION
+            ));
+        }
+        if self.kind.strip_prefix(TYPE) != Some(data.decision.as_str())
+            || data.reason.decision() != data.decision
+        {
+            return Err(format!(
+                "its type `{}`, decision `{}` and reason `{}` contradict each other",
+                self.kind,
+                data.decision.as_str(),
+                data.reason.code()
+            ));
+        }
+        let context = data.context.map(|context| {
+            let claims = data.claims.unwrap_or_default();
+            Context {
+                repository_owner_id: claims.get("repository_owner_id").cloned(),
+                base: match Base::of(|name| claims.get(name).map(String::as_str)) {
+                    Base::None => context.base,
+                    of_claims => of_claims,
+                },
+                claims,
+                ..context
+            }
+        });
+        Ok(Recorded {
+            time: self.time,
+            permission: self.subject,
+            decision: data.decision,
+            reason: data.reason,
+            context,
+            rule: data.rule,
+            policy: data.policy,
+            own_policy: data.own_policy,
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::{Circumstances, records};
+    use super::*;
+    use crate::report::{Detail, Outcome, PolicyRecord};
+    use engine::Claims;
+    use engine::decision::{Engine, Policies, Question, decide};
+    use engine::policy::{Document, Format, PermissionKey};
+
+    /// The record of a check by a policy of `acme/infra`.
+    fn record(policy: &str, claims: &str) -> (Context, String) {
+        let claims: Claims = serde_json::from_str(claims).unwrap();
+        let context = Context::of_claims(&claims, None);
+        let engine = Engine::new(Document::parse(policy, Format::Yaml).unwrap());
+        let key = PermissionKey::parse("a:b".into()).unwrap();
+        let now = Timestamp::UNIX_EPOCH;
+        let decided = decide(
+            Policies::one(&engine, Scope::ThisRepository),
+            Question::new(&[key], &context, now),
+        )
+        .unwrap();
+        let policy = PolicyRecord {
+            repository: Some("ACME/infra".to_owned()),
+            sha256: crate::sha256(policy.as_bytes()),
+            ..PolicyRecord::default()
+        };
+        let outcome = Outcome::decided(decided, &context, policy, Detail::Full);
+        let circumstances = Circumstances {
+            time: "2026-06-01T00:00:00Z".to_owned(),
+            ..Circumstances::default()
+        };
+        let record = records(&outcome, &circumstances).remove(0).line();
+        (context, record)
+    }
+
+    #[test]
+    fn what_was_written_is_read_back() {
+        let claims = r#"{"repository": "acme/infra", "repository_id": "5", "repository_owner_id": "7",
+            "ref": "refs/heads/main", "event_name": "push", "runner_environment": "self-hosted", "exp": 5}"#;
+        let policy = "version: 1\npermissions:\n  - { permission: a:b, branch: release }\n";
+        let (context, record) = record(policy, claims);
+        for line in [record.clone(), format!("2026-06-01T00:00:00.1Z {record}\r")] {
+            let read = Recorded::parse(&line).unwrap().unwrap();
+            assert_eq!(read.context.as_ref(), Some(&context));
+            assert_eq!(read.permission, "a:b");
+            assert_eq!(read.reason, Reason::NoRuleMatches);
+            assert_eq!(read.scope(), Scope::ThisRepository);
+            assert_eq!(
+                read.policy.unwrap().sha256,
+                crate::sha256(policy.as_bytes())
+            );
+        }
+        for line in ["", "##[group]Audit", "{}", r#"{"type":"com.example"}"#] {
+            assert_eq!(Recorded::parse(line), None, "{line}");
+        }
+        for (from, to) in [
+            ("\"decision\":\"denied\"", "\"decision\":\"allowed\""),
+            ("check.denied", "check.allowed"),
+            ("\"schema_version\":1", "\"schema_version\":2"),
+            ("\"specversion\":\"1.0\"", "\"specversion\":\"0.3\""),
+            ("no_rule_matches", "granted"),
+            ("2026-06-01T", "yesterday"),
+            ("}", ""),
+        ] {
+            assert!(record.contains(from), "{from} in {record}");
+            let read = Recorded::parse(&record.replace(from, to)).unwrap();
+            assert!(read.is_err(), "{from}: {read:?}");
+        }
+    }
+}

@@ -1,0 +1,89 @@
+//! Which rules of the policies no case ever matched.
+
+use std::collections::BTreeMap;
+
+use serde::Serialize;
+
+use engine::decision::PermissionDecision;
+use engine::policy::Document;
+
+/// The rules of every policy that was tested. Several files of cases may test the same one.
+#[derive(Debug, Default)]
+pub struct Coverage {
+    /// By name; the rules by line and column.
+    policies: BTreeMap<String, BTreeMap<(u32, u32), Rule>>,
+}
+
+#[derive(Debug)]
+struct Rule {
+    name: Option<String>,
+    permissions: Vec<String>,
+    covered: bool,
+}
+
+/// A rule that no case matched.
+#[derive(Clone, Copy, Debug, Serialize)]
+pub struct Uncovered<'a> {
+    /// The policy, as the caller named it.
+    pub policy: &'a str,
+    /// The line where the rule starts, from 1.
+    pub line: u32,
+    /// Its name, if it has one.
+    pub name: Option<&'a str>,
+    /// The keys of the permissions that it would grant.
+    pub permissions: &'a [String],
+}
+
+impl Coverage {
+    /// Adds the rules of a policy.
+    pub(super) fn add(&mut self, policy: &str, document: &Document) {
+        if self.policies.contains_key(policy) {
+            return;
+        }
+        let rules = document.rules().map(|rule| {
+            let place = (rule.position.line, rule.position.column);
+            let name = rule.name.as_deref().map(str::to_owned);
+            let permissions = rule.permissions.iter().map(ToString::to_string);
+            let rule = Rule {
+                name,
+                permissions: permissions.collect(),
+                covered: false,
+            };
+            (place, rule)
+        });
+        self.policies.insert(policy.to_owned(), rules.collect());
+    }
+
+    /// Counts every rule that matched, also after the one that grants; not those of the own policy, of
+    /// which only what is delegated counts here.
+    pub(super) fn cover(&mut self, policy: &str, decisions: &[PermissionDecision]) {
+        let Some(rules) = self.policies.get_mut(policy) else {
+            return;
+        };
+        let traced = decisions.iter().flat_map(|decision| &decision.trace);
+        for traced in traced.filter(|traced| traced.matched && !traced.rule.own_policy) {
+            let place = (traced.rule.line, traced.rule.column);
+            if let Some(rule) = rules.get_mut(&place) {
+                rule.covered = true;
+            }
+        }
+    }
+
+    /// The rules that no case matched, in file order.
+    pub fn uncovered(&self) -> impl Iterator<Item = Uncovered<'_>> {
+        self.policies.iter().flat_map(|(policy, rules)| {
+            let rules = rules.iter().filter(|(_, rule)| !rule.covered);
+            rules.map(|((line, _), rule)| Uncovered {
+                policy,
+                line: *line,
+                name: rule.name.as_deref(),
+                permissions: &rule.permissions,
+            })
+        })
+    }
+
+    /// How many rules there are.
+    pub fn rules(&self) -> usize {
+        self.policies.values().map(BTreeMap::len).sum()
+    }
+}

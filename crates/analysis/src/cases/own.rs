@@ -1,0 +1,49 @@
+//! The repository's own policy, for what the tested one delegates to it.
+
+use std::fmt::Display;
+
+use super::suite::Suite;
+use crate::report::Failure;
+use engine::decision::Engine;
+use engine::policy::{Document, Format, Invalid, Problem, quoted};
+
+/// The file that `own_policy:` names.
+#[derive(Debug)]
+pub(super) struct OwnPolicy {
+    /// As messages name it.
+    name: String,
+    text: String,
+}
+
+impl OwnPolicy {
+    /// `None` when the suite names none.
+    pub(super) fn read<B: AsRef<[u8]>, E: Display>(
+        suite: &Suite<'_>,
+        read: impl Fn(&str) -> Result<B, E>,
+    ) -> Result<Option<Self>, Problem> {
+        let (Some(name), Some((written, at))) = (suite.own_policy(), &suite.contents.own_policy)
+        else {
+            return Ok(None);
+        };
+        let wrong = |why: String| {
+            let message = format!("`own_policy` {} {why}", quoted(written));
+            Problem::new(*at, message).over(written)
+        };
+        let bytes = read(written).map_err(|error| wrong(format!("cannot be read: {error}")))?;
+        let text = String::from_utf8(bytes.as_ref().to_vec()).map_err(|error| {
+            let at = error.utf8_error().valid_up_to();
+            wrong(format!("is not UTF-8 text: byte {at}"))
+        })?;
+        Ok(Some(Self { name, text }))
+    }
+
+    pub(super) fn engine(&self) -> Result<Engine, Failure> {
+        let document = Document::parse(&self.text, Format::of_path(&self.name));
+        let document = document.map_err(|invalid| self.invalid(&invalid))?;
+        Ok(Engine::new(document))
+    }
+
+    pub(super) fn invalid(&self, invalid: &Invalid) -> Failure {
+        Failure::invalid_policy(&self.name, invalid)
+    }
+}

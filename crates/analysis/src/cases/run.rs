@@ -1,0 +1,266 @@
+//! Runs the cases of a file by the engine of the action.
+
+use std::fmt::Display;
+
+use jiff::Timestamp;
+
+use super::context::context;
+use super::coverage::Coverage;
+use super::expect::Expect;
+use super::own::OwnPolicy;
+use super::result::{CaseResult, Explained, Failed, FileError};
+use super::suite::{Suite, TestCase};
+use crate::report::{Detail, Failure, Outcome, PolicyRecord};
+use engine::context::Context;
+use engine::decision::{Engine, GoOn, Policies, Question, Scope, Undecided, decide};
+use engine::policy::{Document, Format, Invalid};
+
+/// The policy of a suite, as its caller read it.
+#[derive(Clone, Debug)]
+pub struct PolicyFile<'a> {
+    /// As messages and the coverage name it: the same policy by the same name.
+    pub name: &'a str,
+    /// Its text, or why it could not be read.
+    pub text: Result<&'a str, Failure>,
+}
+
+/// Runs each case. `read` gives the files that [`Suite::files`] names; `now` is for cases that don't
+/// say theirs. When `go_on` says no, what is not decided by then counts as undecided. So many cases that do
+/// not hold are explained as `to_explain` says, which counts down.
+///
+/// # Errors
+/// The cases cannot be asked, or the policy is invalid or unreadable and no case expects that. None
+/// of them was run then.
+pub fn run<B: AsRef<[u8]>, E: Display>(
+    suite: &Suite<'_>,
+    policy: &PolicyFile<'_>,
+    read: impl Fn(&str) -> Result<B, E>,
+    now: Timestamp,
+    go_on: GoOn<'_>,
+    coverage: &mut Coverage,
+    to_explain: &mut usize,
+) -> Result<Vec<CaseResult>, Vec<FileError>> {
+    // The questions before the policy: a case that cannot be asked is a fault of this file.
+    can_be_asked(suite, &read)?;
+    let own = OwnPolicy::read(suite, &read);
+    let own = own.map_err(|problem| FileError::each(suite.file, [&problem]))?;
+    let engine = document(suite, policy)?.map(Engine::new);
+    let own_engine = own.as_ref().map(OwnPolicy::engine);
+    let wrong = |undecided| match (undecided, &own) {
+        (Undecided::OwnPolicy(invalid), Some(own)) => own.invalid(&invalid),
+        (Undecided::Policy(invalid) | Undecided::OwnPolicy(invalid), _) => {
+            Failure::invalid_policy(policy.name, &invalid)
+        }
+        (Undecided::NoOwnPolicy(failure), _) => Failure::clone(failure),
+    };
+    if let Ok(engine) = &engine {
+        coverage.add(policy.name, engine.document());
+    }
+    // One context at a time: each has all claims of its case, which can be a file of megabytes.
+    let results = suite.contents.cases.iter().map(|case| {
+        let context =
+            context(case, &read).map_err(|problem| FileError::each(suite.file, [&problem]))?;
+        let decided = engine.as_ref().map_err(Clone::clone).and_then(|engine| {
+            let policies = Policies {
+                policy: engine,
+                scope: scope(suite, &context),
+                own: own_engine.as_ref().map(Result::as_ref),
+            };
+            let question = Question {
+                permissions: &case.permissions,
+                context: &context,
+                now: case.now.unwrap_or(now),
+                go_on,
+            };
+            decide(policies, question).map_err(wrong)
+        });
+        let outcome = match decided {
+            Ok(permissions) => {
+                coverage.cover(policy.name, &permissions);
+                Outcome::decided(permissions, &context, PolicyRecord::default(), Detail::Full)
+            }
+            Err(failure) => Outcome::failed(&failure, Some(&context), None, Detail::Full),
+        };
+        Ok(result(case, outcome, &context, to_explain))
+    });
+    results.collect()
+}
+
+/// Checks that each case has a context.
+fn can_be_asked<B: AsRef<[u8]>, E: Display>(
+    suite: &Suite<'_>,
+    read: impl Fn(&str) -> Result<B, E>,
+) -> Result<(), Vec<FileError>> {
+    let cases = suite.contents.cases.iter();
+    let problems = cases.filter_map(|case| context(case, &read).err());
+    let problems: Vec<_> = problems.collect();
+    if problems.is_empty() {
+        Ok(())
+    } else {
+        Err(FileError::each(suite.file, &problems))
+    }
+}
+
+/// The policy, or why there is none if a case is about that.
+fn document(
+    suite: &Suite<'_>,
+    policy: &PolicyFile<'_>,
+) -> Result<Result<Document, Failure>, Vec<FileError>> {
+    let expected = |failure: &Failure| {
+        let mut cases = suite.contents.cases.iter();
+        cases.any(|case| case.expect == Expect::Reason(failure.reason))
+    };
+    let parse = |text| {
+        Document::parse(text, Format::of_path(policy.name)).map_err(|invalid: Invalid| {
+            let errors = FileError::each(policy.name, invalid.iter());
+            (Failure::invalid_policy(policy.name, &invalid), errors)
+        })
+    };
+    let unreadable = |failure: Failure| {
+        let errors = vec![FileError::new(policy.name, &*failure.message)];
+        (failure, errors)
+    };
+    match policy.text.clone().map_err(unreadable).and_then(parse) {
+        Ok(document) => Ok(Ok(document)),
+        Err((failure, _)) if expected(&failure) => Ok(Err(failure)),
+        Err((_, errors)) => Err(errors),
+    }
+}
+
+/// Whether the `permissions:` at the top count for the case's repository.
+fn scope(suite: &Suite<'_>, context: &Context) -> Scope {
+    match (&suite.contents.policy_repository, &context.repository) {
+        (None, _) => Scope::Offline,
+        (Some(own), Some(asking)) if own.eq_ignore_ascii_case(asking) => Scope::ThisRepository,
+        (Some(_), _) => Scope::OtherRepository,
+    }
+}
+
+fn result(
+    case: &TestCase<'_>,
+    outcome: Outcome<'_>,
+    context: &Context,
+    to_explain: &mut usize,
+) -> CaseResult {
+    let holds = case.expect.holds(outcome.decision, outcome.reason);
+    let is_explained = !holds && *to_explain > 0;
+    *to_explain -= usize::from(is_explained);
+    let permissions = outcome.permissions.into_iter().map(Explained::of);
+    CaseResult {
+        position: case.position,
+        name: case.name.to_string(),
+        expected: case.expect,
+        decision: outcome.decision,
+        reason: outcome.reason,
+        message: outcome.message,
+        assumed: outcome.assumed,
+        failed: is_explained.then(|| Failed {
+            context: context.clone(),
+            permissions: permissions.collect(),
+        }),
+        holds,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use engine::decision::Reason;
+    use engine::policy::Position;
+
+    const POLICY: &str = "
+version: 1
+permissions:
+  - { permission: a:b, branch: main }
+  - { name: never, permission: a:b, branch: release }
+";
+    const CASES: &str = "
+policy: policy.yml
+tests:
+  - name: main
+    permission: a:b
+    context: { repository: o/r, branch: main }
+    expect: allowed
+  - name: a branch of its own
+    permission: a:b
+    claims_file: claims.json
+    expect: granted
+";
+
+    fn run_with(
+        claims: Result<&str, &str>,
+        policy: Result<&str, Failure>,
+        go_on: GoOn<'_>,
+    ) -> (Result<Vec<CaseResult>, Vec<FileError>>, Coverage) {
+        let suite = Suite::parse("cases.yml", CASES).unwrap();
+        let policy = PolicyFile {
+            name: "policy.yml",
+            text: policy,
+        };
+        let read = |name: &str| {
+            assert_eq!(name, "claims.json");
+            claims
+        };
+        let now = Timestamp::UNIX_EPOCH;
+        let mut coverage = Coverage::default();
+        let results = run(&suite, &policy, read, now, go_on, &mut coverage, &mut 1);
+        (results, coverage)
+    }
+
+    #[test]
+    fn a_case_that_does_not_hold_says_where_and_how() {
+        let claims = r#"{"repository": "o/r", "ref": "refs/heads/x"}"#;
+        let (results, coverage) = run_with(Ok(claims), Ok(POLICY), &|| true);
+        let [holds, fails] = &results.unwrap()[..] else {
+            panic!("two cases");
+        };
+        assert!(holds.holds() && !fails.holds());
+        assert_eq!(fails.position, Position { line: 8, column: 5 });
+        assert_eq!(fails.got(), "denied (no_rule_matches)");
+        let failed = fails.failed.as_ref().unwrap();
+        assert_eq!(failed.context.branch.as_deref(), Some("x"));
+        let [permission] = &failed.permissions[..] else {
+            panic!("one permission");
+        };
+        let trace = permission.decision.trace.iter();
+        let lines: Vec<_> = trace.map(|rule| rule.rule.line).collect();
+        assert_eq!(lines, [4, 5]);
+        let [never] = coverage.uncovered().collect::<Vec<_>>()[..] else {
+            panic!("one rule");
+        };
+        assert_eq!(
+            (never.policy, never.line, never.name),
+            ("policy.yml", 5, Some("never"))
+        );
+        assert_eq!(coverage.rules(), 2);
+    }
+
+    #[test]
+    fn errors_name_the_file_that_is_at_fault() {
+        let text = |(results, _): (Result<_, Vec<FileError>>, _)| {
+            let errors = results.map(|_: Vec<CaseResult>| ()).unwrap_err();
+            errors.iter().map(FileError::text).collect::<Vec<_>>()
+        };
+        assert_eq!(
+            text(run_with(Err("gone"), Ok("version: 2"), &|| true)),
+            ["cases.yml:10:18: `claims_file` `claims.json` cannot be read: gone"]
+        );
+        assert_eq!(
+            text(run_with(Ok("{}"), Ok("version: 2"), &|| true)),
+            [
+                "policy.yml:1:10: `version` is `2`, this program knows version 1 (write `version: 1`, or use a later release)"
+            ]
+        );
+        let missing = Failure::new(Reason::PolicyNotFound, "no such policy");
+        assert_eq!(
+            text(run_with(Ok("{}"), Err(missing), &|| true)),
+            ["policy.yml: no such policy"]
+        );
+    }
+
+    #[test]
+    fn what_is_not_decided_in_time_does_not_hold() {
+        let (results, _) = run_with(Ok("{}"), Ok(POLICY), &|| false);
+        assert!(results.unwrap().iter().all(CaseResult::is_error));
+    }
+}

@@ -1,0 +1,229 @@
+//! A file of cases, read.
+
+use std::borrow::Cow;
+use std::collections::BTreeSet;
+
+use jiff::Timestamp;
+
+use super::expect::Expect;
+use super::grammar::Cases;
+use super::result::FileError;
+use engine::policy::{Format, PermissionKey, Position, reader};
+
+/// A text with its place in the file.
+pub(super) type Placed<'a> = (Cow<'a, str>, Position);
+
+/// A claim of a token and its value.
+pub(super) type Claim<'a> = (Cow<'a, str>, Cow<'a, str>);
+
+/// A file of cases whose structure is valid.
+#[derive(Debug)]
+pub struct Suite<'a> {
+    /// The file, as messages name it.
+    pub(super) file: &'a str,
+    pub(super) contents: Contents<'a>,
+}
+
+/// What stands in a file of cases.
+#[derive(Debug)]
+pub(super) struct Contents<'a> {
+    /// `policy:`, a path from the file's own directory.
+    pub(super) policy: Cow<'a, str>,
+    /// `own_policy:`, the policy of the repository itself, likewise.
+    pub(super) own_policy: Option<Placed<'a>>,
+    /// `policy_repository:`, the repository that the policy lies in.
+    pub(super) policy_repository: Option<Cow<'a, str>>,
+    /// `tests:`, at least one, in file order.
+    pub(super) cases: Vec<TestCase<'a>>,
+}
+
+/// One case: a question and the answer that is expected.
+#[derive(Debug)]
+pub(super) struct TestCase<'a> {
+    /// Where it starts in the file.
+    pub(super) position: Position,
+    /// `name:`, once in a file.
+    pub(super) name: Cow<'a, str>,
+    /// `permission:`, at least one.
+    pub(super) permissions: Vec<PermissionKey>,
+    /// `context:`.
+    pub(super) context: Given<'a>,
+    /// `claims:`, from which the context is derived as in a job.
+    pub(super) claims: Vec<Claim<'a>>,
+    /// `claims_file:`, the same as JSON.
+    pub(super) claims_file: Option<Placed<'a>>,
+    /// `payload_file:`, the payload of the event as JSON.
+    pub(super) payload_file: Option<Placed<'a>>,
+    /// `now:`.
+    pub(super) now: Option<Timestamp>,
+    /// `expect:`.
+    pub(super) expect: Expect,
+}
+
+/// Values of the context that are given as they are.
+#[derive(Debug, Default)]
+pub(super) struct Given<'a> {
+    pub(super) repository: Option<Cow<'a, str>>,
+    pub(super) repository_id: Option<u64>,
+    pub(super) owner_id: Option<u64>,
+    pub(super) workflow: Option<Cow<'a, str>>,
+    pub(super) branch: Option<Cow<'a, str>>,
+    pub(super) base: Option<Cow<'a, str>>,
+    pub(super) default_branch: Option<Cow<'a, str>>,
+    pub(super) environment: Option<Cow<'a, str>>,
+    pub(super) event: Option<Cow<'a, str>>,
+    pub(super) actor: Option<Cow<'a, str>>,
+    /// `claims:`, for the rules' own `claims:`; nothing is derived from them.
+    pub(super) claims: Vec<Claim<'a>>,
+}
+
+impl Contents<'_> {
+    /// The keys of a file of cases.
+    pub(super) const KEYS: [&'static str; 4] =
+        ["policy", "own_policy", "policy_repository", "tests"];
+}
+
+impl<'a> Suite<'a> {
+    /// Reads the text of `file`, whose ending says whether it is YAML or JSON.
+    ///
+    /// # Errors
+    /// Every problem that was found, at least one.
+    pub fn parse(file: &'a str, text: &'a str) -> Result<Self, Vec<FileError>> {
+        match reader::read(text, Format::of_path(file), Cases::default()) {
+            Ok(contents) => Ok(Self { file, contents }),
+            Err(invalid) => Err(FileError::each(file, invalid.iter())),
+        }
+    }
+
+    /// The policy that is tested: a path from the directory of the file of cases.
+    pub fn policy(&self) -> &str {
+        &self.contents.policy
+    }
+
+    /// The repository's own policy as messages name it, if there is one: beside the file of cases.
+    pub fn own_policy(&self) -> Option<String> {
+        let (name, _) = self.contents.own_policy.as_ref()?;
+        Some(match self.file.rsplit_once('/') {
+            Some((directory, _)) => format!("{directory}/{name}"),
+            None => name.to_string(),
+        })
+    }
+
+    /// The files that its cases are made from besides, each once: paths from the same directory.
+    pub fn files(&self) -> BTreeSet<&str> {
+        let files = self.contents.cases.iter();
+        let files = files.flat_map(|case| [&case.claims_file, &case.payload_file]);
+        let files = files.chain([&self.contents.own_policy]);
+        files.flatten().map(|(name, _)| name.as_ref()).collect()
+    }
+}
+
+impl TestCase<'_> {
+    /// The keys of a case.
+    pub(super) const KEYS: [&'static str; 8] = [
+        "name",
+        "permission",
+        "context",
+        "claims",
+        "claims_file",
+        "payload_file",
+        "now",
+        "expect",
+    ];
+}
+
+impl Given<'_> {
+    /// The keys of a case's context.
+    pub(super) const KEYS: [&'static str; 11] = [
+        "repository",
+        "repository_id",
+        "owner_id",
+        "workflow",
+        "branch",
+        "base",
+        "default_branch",
+        "environment",
+        "event",
+        "actor",
+        "claims",
+    ];
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeSet;
+
+    use serde_json::Value;
+
+    use super::*;
+
+    #[test]
+    fn a_suite_names_what_it_needs() {
+        let text = "
+policy: ../policy.yml
+own_policy: own.yml
+tests:
+  - { name: a, permission: a:b, claims_file: c.json, payload_file: b.json, expect: denied }
+  - { name: b, permission: a:b, claims_file: c.json, expect: denied }
+  - { name: c, permission: a:b, context: {}, expect: denied }
+";
+        let suite = Suite::parse("a/cases.yml", text).unwrap();
+        assert_eq!(suite.policy(), "../policy.yml");
+        assert_eq!(suite.own_policy().as_deref(), Some("a/own.yml"));
+        let files: Vec<_> = suite.files().into_iter().collect();
+        assert_eq!(files, ["b.json", "c.json", "own.yml"]);
+    }
+
+    /// The reader is the policy's.
+    #[test]
+    fn a_suite_is_read_as_a_policy_is() {
+        let case = |permission: &str, more: &str| {
+            format!(
+                "policy: p.yml\ntests: [\n  {{\n    name: \"👩\u{200d}🚀\", # ❤\u{fe0f}\n    permission: {permission},\n    expect: denied,\n    {more}\n  }},\n]\n"
+            )
+        };
+        let context = |branch: &str| format!("context: {{ branch: {branch} }}");
+        let claims = |id: &str| format!("claims: {{ run_id: {id} }}");
+        for (text, is_read) in [
+            (case("[\n      \"a:b\",\n    ]", &context("main")), true),
+            (case("a:b", &context("\"main\\uFE0F\"")), true),
+            (case("a:b", &context("main\u{fe0f}")), false),
+            (case("a:b", &context("main # \u{2028}")), false),
+            (case("a:b", &context("main # \r")), false),
+            (case("a:b", &context("on")), false),
+            (case("a:b", &claims("123")), true),
+            (case("a:b", &claims("0123")), false),
+            (case("a:b", &claims("'0123'")), true),
+            (
+                case("a:b", "context: {}, now: 2027-01-31T12:00:00+02:00"),
+                true,
+            ),
+            (
+                case("a:b", "context: {}, now: 2027-01-31T12:00:00+25:00"),
+                false,
+            ),
+            (case("a:b", "context: { repository_id: 0123 }"), false),
+        ] {
+            assert_eq!(Suite::parse("t.yml", &text).is_ok(), is_read, "{text}");
+        }
+    }
+
+    #[test]
+    fn every_key_is_in_the_schema_and_the_other_way_round() {
+        let schema = include_str!("../../../../schema/repo-permissions-tests.schema.json");
+        let schema: Value = serde_json::from_str(schema).unwrap();
+        let case = "/definitions/case";
+        for (pointer, keys) in [
+            ("", &Contents::KEYS[..]),
+            (case, &TestCase::KEYS),
+            (&format!("{case}/properties/context"), &Given::KEYS),
+        ] {
+            let properties = schema.pointer(&format!("{pointer}/properties"));
+            let properties = properties.and_then(Value::as_object).unwrap();
+            let known: BTreeSet<_> = properties.keys().map(String::as_str).collect();
+            assert_eq!(known, keys.iter().copied().collect(), "{pointer}");
+        }
+        let expect = &schema["definitions"]["case"]["properties"]["expect"]["enum"];
+        assert_eq!(*expect, Value::from_iter(Expect::all()));
+    }
+}

@@ -1,0 +1,441 @@
+//! Patterns as automata: which combinations of them have a value in common, and such a value.
+
+use std::collections::{HashMap, HashSet, VecDeque};
+use std::rc::Rc;
+
+use fixedbitset::FixedBitSet;
+use regex_automata::dfa::{Automaton as _, StartKind, dense};
+use regex_automata::nfa::thompson::{self, WhichCaptures};
+use regex_automata::util::primitives::StateID;
+use regex_automata::util::start;
+use regex_automata::{Anchored, MatchKind};
+
+use engine::policy::{Case, Pattern};
+
+/// The largest automaton of one pattern in bytes.
+pub(super) const MAX_AUTOMATON: usize = 4 << 20;
+/// The most states of a walk over several automata, times their number.
+pub(super) const MAX_WALK: usize = 2_000_000;
+
+pub(super) type Dfa = dense::DFA<Vec<u32>>;
+
+/// One pattern as automata over the bytes of a whole value.
+#[derive(Debug)]
+pub(super) struct Automaton {
+    /// For a value that is not ASCII, or a dimension that is compared with case.
+    pub(super) exact: Dfa,
+    /// For an ASCII value where case is ignored.
+    pub(super) folded: Option<Dfa>,
+}
+
+impl Automaton {
+    /// `None` when it has a part that no automaton of the allowed size has, such as `\b`.
+    pub(super) fn new(pattern: &Pattern, ignores_case: bool) -> Option<Self> {
+        let folded = match ignores_case {
+            true => Some(build(pattern, Case::Insensitive)?),
+            false => None,
+        };
+        Some(Self {
+            exact: build(pattern, Case::Sensitive)?,
+            folded,
+        })
+    }
+}
+
+/// Whether the pattern matches a value that starts like this, without case. `true` where that is not
+/// known.
+pub(crate) fn may_start_with(pattern: &Pattern, start: &str) -> bool {
+    let Some(dfa) = build(pattern, Case::Insensitive) else {
+        return true;
+    };
+    let Ok(mut state) = dfa.start_state(&start::Config::new().anchored(Anchored::Yes)) else {
+        return true;
+    };
+    for byte in start.bytes() {
+        state = dfa.next_state(state, byte);
+    }
+    !dfa.is_dead_state(state)
+}
+
+pub(super) fn build(pattern: &Pattern, case: Case) -> Option<Dfa> {
+    let tree = pattern.tree(case).ok()?;
+    // What `\A(?:…)\z` is to the engine: the walk is anchored and asks at the end of the value.
+    dfa(&regex_syntax::hir::Hir::concat(vec![
+        tree,
+        regex_syntax::hir::Hir::look(regex_syntax::hir::Look::End),
+    ]))
+}
+
+pub(super) fn dfa(tree: &regex_syntax::hir::Hir) -> Option<Dfa> {
+    let nfa = thompson::Compiler::new()
+        .configure(
+            thompson::Config::new()
+                .which_captures(WhichCaptures::None)
+                .nfa_size_limit(Some(MAX_AUTOMATON)),
+        )
+        .build_from_hir(tree)
+        .ok()?;
+    let config = dense::Config::new()
+        .match_kind(MatchKind::All)
+        .start_kind(StartKind::Anchored)
+        .accelerate(false)
+        .dfa_size_limit(Some(MAX_AUTOMATON))
+        .determinize_size_limit(Some(2 * MAX_AUTOMATON));
+    dense::Builder::new()
+        .configure(config)
+        .build_from_nfa(&nfa)
+        .ok()
+}
+
+/// The values that a dimension can have.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Domain {
+    /// All of them, as a regex without alternatives at its top.
+    pub(super) every: &'static str,
+    /// Some that people know, to name an example by.
+    pub(super) familiar: &'static [&'static str],
+}
+
+impl Domain {
+    /// Every text but the empty one, which is an absent value.
+    pub(super) const TEXTS: Self = Self {
+        every: "(?s:.)+",
+        familiar: &[],
+    };
+}
+
+/// A set of values that the same ones of the given patterns match, by one of them.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct Class {
+    /// Which patterns match.
+    pub(super) matched: FixedBitSet,
+    /// One of the values, one that could be a real name if there is any.
+    pub(super) value: String,
+}
+
+/// The classes of all values of a domain that at least one of the first `inside` patterns matches, or
+/// of all its values if `inside` is 0. `None` when the walk takes more than `max_walk` states, times the
+/// number of automata.
+pub(super) fn classes(
+    patterns: &[Rc<Automaton>],
+    inside: usize,
+    domain: &Domain,
+    max_walk: usize,
+) -> Option<Vec<Class>> {
+    let automata = [domain.every, r"[A-Za-z0-9](?:[A-Za-z0-9._/-]*[A-Za-z0-9])?"]
+        .map(|regex| dfa(&regex_syntax::parse(&format!(r"{regex}\z")).ok()?));
+    let [Some(every), Some(plausible)] = &automata else {
+        return None;
+    };
+    let walk = Walk::new(every, plausible, patterns, inside)?;
+    let mut found = Found::default();
+    for value in domain.familiar {
+        walk.tell(&walk.after(value.as_bytes()), &mut found, || {
+            (*value).to_owned()
+        });
+    }
+    walk.run(&mut found, max_walk)?;
+    Some(found.classes)
+}
+
+#[derive(Default)]
+struct Found {
+    classes: Vec<Class>,
+    /// For each class its place, and whether its value could be a name.
+    known: HashMap<FixedBitSet, (usize, bool)>,
+}
+
+impl Found {
+    fn add(&mut self, matched: FixedBitSet, is_plausible: bool, value: impl FnOnce() -> String) {
+        match self.known.get_mut(&matched) {
+            None => {
+                self.known
+                    .insert(matched.clone(), (self.classes.len(), is_plausible));
+                self.classes.push(Class {
+                    matched,
+                    value: value(),
+                });
+            }
+            Some((place, was_plausible)) if is_plausible && !*was_plausible => {
+                *was_plausible = true;
+                if let Some(class) = self.classes.get_mut(*place) {
+                    class.value = value();
+                }
+            }
+            Some(_) => {}
+        }
+    }
+}
+
+/// A state of all automata at once.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+struct State {
+    ids: Box<[StateID]>,
+    /// Whether a byte beyond ASCII was read.
+    beyond_ascii: bool,
+}
+
+/// All automata side by side: every value, plausible names, then each pattern's one or two.
+struct Walk<'a> {
+    automata: Vec<&'a Dfa>,
+    /// For each pattern the places of its automata: the exact one, the folded one.
+    places: Vec<(usize, Option<usize>)>,
+    inside: usize,
+    start: State,
+    /// One byte for each class of bytes that no automaton tells apart.
+    bytes: Vec<u8>,
+}
+
+impl<'a> Walk<'a> {
+    fn new(
+        every: &'a Dfa,
+        plausible: &'a Dfa,
+        patterns: &'a [Rc<Automaton>],
+        inside: usize,
+    ) -> Option<Self> {
+        let mut automata = vec![every, plausible];
+        let places = patterns
+            .iter()
+            .map(|pattern| {
+                automata.push(&pattern.exact);
+                let exact = automata.len() - 1;
+                automata.extend(&pattern.folded);
+                let folded = pattern.folded.as_ref().map(|_| automata.len() - 1);
+                (exact, folded)
+            })
+            .collect();
+        let config = start::Config::new().anchored(Anchored::Yes);
+        let ids = automata.iter().map(|dfa| dfa.start_state(&config).ok());
+        let start = State {
+            ids: ids.collect::<Option<_>>()?,
+            beyond_ascii: false,
+        };
+        Some(Self {
+            bytes: representatives(&automata),
+            automata,
+            places,
+            inside,
+            start,
+        })
+    }
+
+    fn next(&self, state: &State, byte: u8) -> State {
+        let ids = self.automata.iter().zip(&state.ids);
+        State {
+            ids: ids.map(|(dfa, id)| dfa.next_state(*id, byte)).collect(),
+            beyond_ascii: state.beyond_ascii || !byte.is_ascii(),
+        }
+    }
+
+    fn after(&self, value: &[u8]) -> State {
+        let bytes = value.iter();
+        bytes.fold(self.start.clone(), |state, byte| self.next(&state, *byte))
+    }
+
+    fn is_match(&self, state: &State, place: usize) -> bool {
+        let automaton = self.automata.get(place).zip(state.ids.get(place));
+        automaton.is_some_and(|(dfa, id)| dfa.is_match_state(dfa.next_eoi_state(*id)))
+    }
+
+    fn can_match(&self, state: &State, place: usize) -> bool {
+        let automaton = self.automata.get(place).zip(state.ids.get(place));
+        automaton.is_some_and(|(dfa, id)| !dfa.is_dead_state(*id))
+    }
+
+    /// Whether a value that starts like this can still be one that is looked for.
+    fn is_alive(&self, state: &State) -> bool {
+        self.can_match(state, 0)
+            && (self.inside == 0
+                || self.places.iter().take(self.inside).any(|(exact, folded)| {
+                    self.can_match(state, *exact)
+                        || folded.is_some_and(|folded| {
+                            !state.beyond_ascii && self.can_match(state, folded)
+                        })
+                }))
+    }
+
+    /// The patterns that match the value that was read.
+    fn matched(&self, state: &State) -> FixedBitSet {
+        let mut matched = FixedBitSet::with_capacity(self.places.len());
+        for (number, (exact, folded)) in self.places.iter().enumerate() {
+            let place = match folded {
+                Some(folded) if !state.beyond_ascii => *folded,
+                _ => *exact,
+            };
+            matched.set(number, self.is_match(state, place));
+        }
+        matched
+    }
+
+    /// Walks breadth first, so that the values are short.
+    fn run(&self, found: &mut Found, max_walk: usize) -> Option<()> {
+        // Each state with the one before it and the byte between them.
+        let mut trail = vec![(0, 0)];
+        let mut seen = HashSet::from([self.start.clone()]);
+        let mut queue = VecDeque::from([(self.start.clone(), 0)]);
+        while let Some((state, place)) = queue.pop_front() {
+            for byte in &self.bytes {
+                let next = self.next(&state, *byte);
+                if seen.contains(&next) || !self.is_alive(&next) {
+                    continue;
+                }
+                let next_place = trail.len();
+                if next_place * self.automata.len() > max_walk {
+                    return None;
+                }
+                trail.push((place, *byte));
+                self.tell(&next, found, || spell(next_place, &trail));
+                seen.insert(next.clone());
+                queue.push_back((next, next_place));
+            }
+        }
+        Some(())
+    }
+
+    fn tell(&self, state: &State, found: &mut Found, value: impl FnOnce() -> String) {
+        if !self.is_match(state, 0) {
+            return;
+        }
+        let matched = self.matched(state);
+        if self.inside == 0
+            || matched
+                .ones()
+                .next()
+                .is_some_and(|first| first < self.inside)
+        {
+            found.add(matched, self.is_match(state, 1), value);
+        }
+    }
+}
+
+/// The value that leads to a state.
+fn spell(mut place: usize, trail: &[(usize, u8)]) -> String {
+    let mut bytes = Vec::new();
+    while let (true, Some((before, byte))) = (place > 0, trail.get(place)) {
+        bytes.push(*byte);
+        place = *before;
+    }
+    bytes.reverse();
+    // The automaton of every value takes UTF-8 only.
+    String::from_utf8_lossy(&bytes).into_owned()
+}
+
+/// One byte of each class that all automata treat alike; letters that names are made of first.
+pub(super) fn representatives(automata: &[&Dfa]) -> Vec<u8> {
+    let mut classes = [0_usize; 256];
+    for dfa in automata {
+        let mut merged = HashMap::new();
+        for (byte, class) in (0..=u8::MAX).zip(&mut classes) {
+            let count = merged.len();
+            *class = *merged
+                .entry((*class, dfa.byte_classes().get(byte)))
+                .or_insert(count);
+        }
+    }
+    let mut bytes: Vec<u8> = (0..=u8::MAX).collect();
+    bytes.sort_by_key(|byte| match byte {
+        b'a'..=b'z' => 0,
+        b'0'..=b'9' => 1,
+        b'-' | b'.' | b'/' | b'_' => 2,
+        b'A'..=b'Z' => 3,
+        b' '..=b'~' => 4,
+        _ => 5,
+    });
+    let mut known = HashSet::new();
+    bytes.retain(|byte| known.insert(classes.get(usize::from(*byte)).copied()));
+    bytes
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use engine::policy::{Kind, Position};
+
+    fn automaton(text: &str, ignores_case: bool) -> Rc<Automaton> {
+        let (kind, text) = match text.strip_prefix("glob:") {
+            Some(glob) => (Kind::Glob, glob),
+            None => (Kind::of(text), text),
+        };
+        let pattern = Pattern {
+            text: text.into(),
+            kind,
+            position: Position::START,
+        };
+        Rc::new(Automaton::new(&pattern, ignores_case).unwrap())
+    }
+
+    /// Each class as the patterns that match and a value.
+    fn seen(patterns: &[&str], inside: usize, ignores_case: bool) -> Vec<String> {
+        let automata: Vec<_> = patterns
+            .iter()
+            .map(|text| automaton(text, ignores_case))
+            .collect();
+        let mut seen: Vec<_> = classes(&automata, inside, &Domain::TEXTS, MAX_WALK)
+            .unwrap()
+            .iter()
+            .map(|class| {
+                let matched: Vec<_> = class
+                    .matched
+                    .ones()
+                    .map(|number| patterns[number])
+                    .collect();
+                format!("{} by [{}]", class.value, matched.join(", "))
+            })
+            .collect();
+        seen.sort();
+        seen
+    }
+
+    #[test]
+    fn classes_are_all_the_combinations_that_have_a_value() {
+        assert_eq!(
+            seen(&["main", "main|develop", "ma.*"], 0, false),
+            [
+                "a by []",
+                "develop by [main|develop]",
+                "ma by [ma.*]",
+                "main by [main, main|develop, ma.*]",
+            ]
+        );
+        assert_eq!(
+            seen(&["release/.*", "glob:release/*"], 1, false),
+            [
+                "release//a by [release/.*]",
+                "release/a by [release/.*, glob:release/*]"
+            ]
+        );
+    }
+
+    #[test]
+    fn case_is_ignored_for_ascii_values_only() {
+        assert_eq!(
+            seen(&["Staging", "(?-i:Staging)"], 1, true),
+            [
+                "Staging by [Staging, (?-i:Staging)]",
+                "staging by [Staging]"
+            ]
+        );
+        assert_eq!(
+            seen(&["[s\u{17f}]", "s"], 1, true),
+            ["s by [[s\u{17f}], s]", "\u{17f} by [[s\u{17f}]]"]
+        );
+    }
+
+    #[test]
+    fn values_are_not_empty_and_are_utf_8() {
+        assert_eq!(seen(&["()"], 1, false), [""; 0]);
+        assert_eq!(seen(&["(?s-u:[\\x00-\\x7f])*"], 0, false).len(), 2);
+    }
+
+    #[test]
+    fn what_no_automaton_can_say_is_none() {
+        for text in [r"\bmain\b", r"[ab]*a[ab]{18}", r"\w{900}"] {
+            let pattern = Pattern {
+                text: text.into(),
+                kind: Kind::Regex,
+                position: Position::START,
+            };
+            assert!(Automaton::new(&pattern, false).is_none(), "{text}");
+        }
+    }
+}

@@ -1,0 +1,564 @@
+use proptest::collection::vec;
+use proptest::prelude::*;
+use proptest::sample::{select, subsequence};
+use proptest::test_runner::{RngSeed, TestRunner};
+
+use super::*;
+use engine::context::{Base, Context};
+use engine::decision::{Decision, Engine, Merges, Policies, Question, Scope, decide, merges};
+use engine::policy::{Format, PermissionKey};
+
+/// The sentences of a comparison, `+` and `-`, with the remarks.
+fn changes(old: &str, new: &str) -> String {
+    let document = |rules: &str| format!("version: 1\n{rules}");
+    let (old, new) = (document(old), document(new));
+    let parse = |text| Document::parse(text, Format::Yaml).unwrap();
+    let (old, new) = (parse(&old), parse(&new));
+    let now = "2026-06-01T00:00:00Z".parse().unwrap();
+    let comparison = compare(&old, &new, now).unwrap();
+    let mut text = String::new();
+    for (sign, list) in [("+", &comparison.added), ("-", &comparison.removed)] {
+        for change in list {
+            let is_added = sign == "+";
+            text.push_str(&format!(
+                "{sign} {}: {} ({})\n",
+                change.installation.phrase().plain(),
+                change.sentence(is_added).plain(),
+                change.remark(is_added).plain()
+            ));
+        }
+    }
+    text
+}
+
+/// Rules at the top, one a line.
+fn rules(list: &[&str]) -> String {
+    let rules = list
+        .iter()
+        .map(|rule| format!("  - {{ permission: {rule} }}\n"));
+    match rules.collect::<String>() {
+        none if none.is_empty() => "permissions: []\n".to_owned(),
+        rules => format!("permissions:\n{rules}"),
+    }
+}
+
+fn of_rules(old: &[&str], new: &[&str]) -> String {
+    changes(&rules(old), &rules(new))
+}
+
+#[test]
+fn what_is_written_otherwise_and_means_the_same_is_no_change() {
+    for (old, new) in [
+        (
+            &["a:b, branch: main|develop"][..],
+            &["a:b, branch: [develop, main]"][..],
+        ),
+        (
+            &["a:b, branch: [main, develop], base: main"],
+            &[
+                "a:b, branch: main, base: main",
+                "a:b, branch: develop, base: main",
+            ],
+        ),
+        (
+            &["[a:b, a:c], branch: main"],
+            &["a:c, branch: main", "a:b, branch: ^main$"],
+        ),
+        (&["a:b, name: one"], &["a:b, name: two"]),
+        (&["a:b, branch: \"*\""], &["a:b"]),
+        (&["a:b", "a:b, branch: main"], &["a:b"]),
+        (
+            &["a:b, environment: Production"],
+            &["a:b, environment: '[P]RODUCTION'"],
+        ),
+        (
+            &["a:b, branch: { glob: release/** }"],
+            &["a:b, branch: 'release/(?s:.)*'"],
+        ),
+        (&["a:b, expires: 2026-01-31"], &[]),
+        (
+            &["a:b, expires: 2027-01-31"],
+            &["a:b, expires: '2027-01-31T23:59:59.999999999Z'"],
+        ),
+        (
+            &["a:b, events: [push, schedule]"],
+            &["a:b, events: [schedule, push]"],
+        ),
+        (
+            &[
+                "a:b, branch: '[a-m]+'",
+                "a:b, branch: '[n-z]+'",
+                "a:b, branch: '[a-z]+'",
+            ],
+            &["a:b, branch: '[a-z]+'"],
+        ),
+        (&["a:b, claims: { x: '*' }"], &["a:b"]),
+        (
+            &[
+                "a:b, environment: x, branch: y",
+                "a:b, environment: x",
+                "a:b, branch: y",
+            ],
+            &["a:b, branch: y", "a:b, environment: x"],
+        ),
+    ] {
+        assert_eq!(of_rules(old, new), "", "{old:?} {new:?}");
+        assert_eq!(of_rules(new, old), "", "{new:?} {old:?}");
+    }
+}
+
+#[test]
+fn what_is_new_is_said_with_a_job_that_shows_it() {
+    let wider = |old: &str, new: &str| of_rules(&[old], &[new]);
+    insta::assert_snapshot!(wider("a:b, workflow: d.yml, branch: main", "a:b, workflow: d.yml, branch: [main, 'release/.*']"), @"
+    + the policy's own repository: `d.yml` on `release/.*` may now use `a:b` (for example: workflow `d.yml`, branch `release/1.0`, event `push`)
+    + the policy's own repository: `d.yml` on `main` in pull requests may now use `a:b` (in part as before; new for example: workflow `d.yml`, branch `main`, base `release/1.0`, event `pull_request`)
+    ");
+    insta::assert_snapshot!(wider("a:b, branch: main", "a:b"), @"+ the policy's own repository: any workflow on any branch, with or without an environment, may now use `a:b` (in part as before; new for example: branch `feature/x`, event `push`)");
+    insta::assert_snapshot!(wider("a:b, environment: production, branch: main", "a:b, branch: main"), @"+ the policy's own repository: any workflow on `main` may now use `a:b` (in part as before; new for example: branch `main`, event `push`, no environment)");
+    insta::assert_snapshot!(wider("a:b, events: [push], branch: main", "a:b, events: [push, workflow_run], branch: main"), @"+ the policy's own repository: any workflow on `main` in `workflow_run` events may now use `a:b` (for example: branch `main`, event `workflow_run`)");
+    insta::assert_snapshot!(wider("a:b, events: [push], branch: main", "a:b, branch: main"), @"+ the policy's own repository: any workflow on `main` may now use `a:b` (in part as before; new for example: branch `main`, event `workflow_dispatch`)");
+    insta::assert_snapshot!(wider("a:b, branch: main, expires: 2026-12-31", "a:b, branch: main, expires: 2027-12-31"), @"+ the policy's own repository: any workflow on `main` until `2027-12-31` may now use `a:b` (in part as before; new for example: branch `main`, event `push`, time `2027-01-01T00:00:00Z`)");
+    insta::assert_snapshot!(wider("a:b, branch: main, claims: { runner_environment: github-hosted }", "a:b, branch: main"), @"+ the policy's own repository: any workflow on `main` may now use `a:b` (in part as before; new for example: branch `main`, event `push`, claim `runner_environment=self-hosted`)");
+    insta::assert_snapshot!(wider("a:b, branch: main", "[a:b, a:c, a:d], branch: main"), @"+ the policy's own repository: any workflow on `main` may now use `a:c` and `a:d` (for example: branch `main`, event `push`)");
+    insta::assert_snapshot!(of_rules(&[], &["a:b"]), @"+ the policy's own repository: any workflow on any branch, with or without an environment, may now use `a:b` (for example: event `push`)");
+    insta::assert_snapshot!(of_rules(&["a:b, branch: '[a-m]+'", "a:b, branch: '[n-z]+'"], &["a:b, branch: '[a-z]+'"]), @"+ the policy's own repository: any workflow on `[a-z]+` may now use `a:b` (in part as before; new for example: branch `main`, event `push`)");
+}
+
+#[test]
+fn a_changed_base_is_changed_access() {
+    let top = |old: &str, new: &str| of_rules(&[old], &[new]);
+    let entry = |rule: &str| {
+        format!(
+            "repositories:\n  - {{ repository: o/r, permissions: [{{ permission: {rule} }}] }}\n"
+        )
+    };
+    let central = |old: &str, new: &str| changes(&entry(old), &entry(new));
+    insta::assert_snapshot!(central("a:b, branch: main", "a:b, branch: main, base: [main, dev]"), @"+ `o/r`: any workflow on `main` in pull requests into `dev` may now use `a:b` (for example: repository `o/r`, branch `main`, base `dev`, event `pull_request`)");
+    insta::assert_snapshot!(central("a:b, branch: '[^:]+', base: main", "a:b, branch: '[^:]+'"), @"+ `o/r`: any workflow on `[^:]+` in pull requests may now use `a:b` (in part as before; new for example: repository `o/r`, branch `feature/x`, base `develop`, event `pull_request`)");
+    insta::assert_snapshot!(top("a:b, branch: x, base: main", "a:b, branch: x"), @"
+    + the policy's own repository: any workflow on `x` in pull requests may now use `a:b` (in part as before; new for example: branch `x`, base `develop` (the default branch), event `pull_request`)
+    - the policy's own repository: any workflow on `x` in pull requests into `main` may no longer use `a:b` (in part still granted; no longer for example: branch `x`, base `main`, event `pull_request`)
+    ");
+    insta::assert_snapshot!(top("a:b, branch: x, base: '*'", "a:b, branch: x"), @"- the policy's own repository: any workflow on `x` in pull requests may no longer use `a:b` (in part still granted; no longer for example: branch `x`, base `main`, event `pull_request`)");
+    insta::assert_snapshot!(top("a:b", "a:b, base: main"), @"- the policy's own repository: any workflow on any branch in pull requests, with or without an environment, may no longer use `a:b` (in part still granted; no longer for example: base `develop`, event `pull_request`)");
+    insta::assert_snapshot!(top("a:b, branch: x, base: main, events: [push]", "a:b, branch: x, events: [push]"), @"");
+    insta::assert_snapshot!(top("a:b, branch: x, events: [pull_request_target], base: main", "a:b, branch: x, events: [pull_request_target], base: [main, dev]"), @"+ the policy's own repository: any workflow on `x` in pull requests into `dev` in `pull_request_target` events may now use `a:b` (for example: branch `x`, base `dev`, event `pull_request_target`)");
+    insta::assert_snapshot!(top("a:b, branch: x, events: [push]", "a:b, branch: x, events: [push, event_of_tomorrow]"), @"+ the policy's own repository: any workflow on `x` in `event_of_tomorrow` events may now use `a:b` (for example: branch `x`, event `event_of_tomorrow`)");
+    // A token that names no base: only `*` matches it.
+    insta::assert_snapshot!(top("a:b, base: '.*'", "a:b, base: '*'"), @"+ the policy's own repository: any workflow on any branch in pull requests, with or without an environment, may now use `a:b` (in part as before; new for example: event `pull_request`, a base that its token does not name)");
+    // No ref has a line feed in its name.
+    insta::assert_snapshot!(top("a:b, branch: 'feat/.*'", "a:b, branch: { glob: 'feat/**' }"), @"");
+    insta::assert_snapshot!(changes(&rules(&["a:b, branch: x"]), &entry("a:b, branch: x")), @"
+    + `o/r`: any workflow on `x` may now use `a:b` (in part as before; new for example: repository `o/r`, branch `x`, event `push`)
+    - the policy's own repository: any workflow on `x` may no longer use `a:b` (in part still granted; no longer for example: repository `acme-org/infra`, branch `x`, event `push`)
+    ");
+}
+
+/// A rule at the top is for one repository, an entry for `*` for all.
+#[test]
+fn a_rule_at_the_top_is_not_an_entry_for_every_repository() {
+    let entry = "repositories:\n  - { repository: '*', permissions: [{ permission: a:b, branch: main, base: main }] }\n";
+    let top = rules(&["a:b, branch: main, base: main"]);
+    insta::assert_snapshot!(changes(&top, entry), @"+ `*`: any workflow on `main` (pull requests into `main`) may now use `a:b` (in part as before; new for example: branch `main`, event `push`)");
+}
+
+/// The events that a rule matches without naming them are a closed list, of which one stays unnamed.
+#[test]
+fn a_rule_without_events_is_wider_than_one_that_names_the_ordinary_ones() {
+    insta::assert_snapshot!(of_rules(&["a:b, events: [push, workflow_dispatch, schedule, merge_group, pull_request]"], &["a:b"]), @"+ the policy's own repository: any workflow on any branch, with or without an environment, may now use `a:b` (in part as before; new for example: event `repository_dispatch`)");
+    let all = format!(
+        "a:b, events: [{}]",
+        engine::decision::TRUSTED_EVENTS.join(", ")
+    );
+    assert_eq!(of_rules(&[&all], &["a:b"]), "");
+    assert_eq!(of_rules(&["a:b"], &[&all]), "");
+}
+
+#[test]
+fn a_plain_text_ignores_the_case_of_ascii_letters_only() {
+    // As a regex without case `ſ` matches an `s`; as a text it does not.
+    let change = of_rules(&["a:b, environment: ſ"], &["a:b, environment: ^ſ$"]);
+    assert!(change.starts_with("+ "), "{change:?}");
+    let change = of_rules(&["a:b, environment: kß"], &["a:b, environment: Kß"]);
+    assert!(!change.is_empty(), "{change:?}");
+    assert_eq!(
+        of_rules(&["a:b, environment: kA1"], &["a:b, environment: Ka1"]),
+        ""
+    );
+}
+
+#[test]
+fn repositories_and_pins_are_compared_too() {
+    let entry = |repository: &str| {
+        format!(
+            "repositories:\n  - {{ repository: {repository}, permissions: [{{ permission: a:b, branch: main }}] }}\n"
+        )
+    };
+    insta::assert_snapshot!(changes(&entry("acme/infra"), &entry("{ glob: 'acme/*' }")), @"+ `acme/*`: any workflow on `main` may now use `a:b` (in part as before; new for example: repository `acme/a`, branch `main`, event `push`)");
+    insta::assert_snapshot!(changes(&entry("acme/infra, repository_id: 5"), &entry("acme/infra")), @"+ `acme/infra`: any workflow on `main` may now use `a:b` (in part as before; new for example: repository `acme/infra`, branch `main`, event `push`, another repository id)");
+    insta::assert_snapshot!(changes(&entry("acme/infra"), &entry("acme/infra, owner_id: 7")), @"- `acme/infra`: any workflow on `main` may no longer use `a:b` (in part still granted; no longer for example: repository `acme/infra`, branch `main`, event `push`, another owner id)");
+    insta::assert_snapshot!(changes(&entry("ACME/Infra"), &entry("acme/infra")), @"");
+    insta::assert_snapshot!(changes(&rules(&["a:b, branch: main"]), &entry("acme/infra")), @r"
+    + `acme/infra`: any workflow on `main` may now use `a:b` (in part as before; new for example: repository `acme/infra`, branch `main`, event `push`)
+    - the policy's own repository: any workflow on `main` may no longer use `a:b` (in part still granted; no longer for example: repository `acme-org/infra`, branch `main`, event `push`)
+    ");
+    insta::assert_snapshot!(changes(&entry("'.*'"), &format!("{}{}", rules(&["a:b, branch: main"]), entry("acme/infra"))), @"
+    + the policy's own repository: any workflow on `main` in pull requests may now use `a:b` (in part as before; new for example: repository `acme-org/infra`, branch `main`, base `develop` (the default branch), event `pull_request`)
+    - `.*`: any workflow on `main` may no longer use `a:b` (in part still granted; no longer for example: repository `acme-org/infra`, branch `main`, event `push`)
+    ");
+}
+
+#[test]
+fn what_is_delegated_is_access_too() {
+    let entry = |repository: &str, delegate: &str| {
+        format!(
+            "repositories:\n  - {{ repository: {repository}, {delegate}permissions: [{{ permission: a:b }}] }}\n"
+        )
+    };
+    let plain = entry("o/r", "");
+    insta::assert_snapshot!(changes(&plain, &entry("o/r", "delegate: [a:b, a:c], ")), @"+ `o/r`: the repository's own policy may now grant `a:b` and `a:c` (by `.github/repo-permissions.yml` at its default branch, to any job)");
+    insta::assert_snapshot!(changes(&entry("o/r", "delegate: a:c, "), &plain), @"- `o/r`: the repository's own policy may no longer grant `a:c` (by `.github/repo-permissions.yml` at its default branch, to any job)");
+    insta::assert_snapshot!(changes(&entry("o/r, repository_id: 5", "delegate: a:c, "), &entry("o/r, repository_id: 6", "delegate: a:c, ")), @r"
+    + `o/r` with id `6`: any workflow on any branch, with or without an environment, may now use `a:b` (for example: repository `o/r`, repository id `6`, event `push`)
+    + `o/r` with id `6`: the repository's own policy may now grant `a:c` (by `.github/repo-permissions.yml` at its default branch, to any job)
+    - `o/r` with id `5`: any workflow on any branch, with or without an environment, may no longer use `a:b` (for example: repository `o/r`, repository id `5`, event `push`)
+    - `o/r` with id `5`: the repository's own policy may no longer grant `a:c` (by `.github/repo-permissions.yml` at its default branch, to any job)
+    ");
+    assert_eq!(
+        changes(
+            &entry("o/r", "delegate: a:c, "),
+            &entry("O/R", "delegate: [a:c, a:c], ")
+        ),
+        ""
+    );
+}
+
+#[test]
+fn what_cannot_be_compared_counts_as_new() {
+    insta::assert_snapshot!(of_rules(&[r"a:b, branch: '\bmain\b'"], &["a:b, branch: main"]), @r"
+    + the policy's own repository: any workflow on `main` may now use `a:b` (perhaps as before: it was too much to compare exactly)
+    - the policy's own repository: any workflow on `\bmain\b` may no longer use `a:b` (perhaps still granted: it was too much to compare exactly)
+    ");
+    insta::assert_snapshot!(of_rules(&["a:b, branch: main"], &[r"a:b, branch: '\bmain\b'"]), @r"
+    + the policy's own repository: any workflow on `\bmain\b` may now use `a:b` (perhaps as before: it was too much to compare exactly)
+    - the policy's own repository: any workflow on `main` may no longer use `a:b` (perhaps still granted: it was too much to compare exactly)
+    ");
+    // As it is written it is the same.
+    assert_eq!(
+        of_rules(
+            &[r"a:b, branch: '\bmain\b'"],
+            &[r"a:b, branch: ['\bmain\b']"]
+        ),
+        ""
+    );
+}
+
+#[test]
+fn a_pattern_that_does_not_compile_granted_nothing() {
+    insta::assert_snapshot!(of_rules(&["a:b, branch: '('", "a:b, branch: main", "a:c"], &["a:b, branch: main", "a:c"]), @"+ the policy's own repository: any workflow on `main` may now use `a:b` (for example: branch `main`, event `push`)");
+    let text = format!(
+        "version: 1\n{}",
+        rules(&["a:b, branch: '('", "a:b, environment: '['"])
+    );
+    let new = Document::parse(&text, Format::Yaml).unwrap();
+    let old = "version: 1\npermissions: []\n";
+    let old = Document::parse(old, Format::Yaml).unwrap();
+    let invalid = compare(&old, &new, Timestamp::UNIX_EPOCH).unwrap_err();
+    assert_eq!(invalid.iter().count(), 2, "{invalid}");
+}
+
+const KEYS: [&str; 2] = ["a:b", "a:c"];
+const REPOSITORIES: [&str; 4] = ["o/r", "O/R", "'o/.*'", "{ glob: '*/r' }"];
+const BRANCHES: [&str; 10] = [
+    "main",
+    "Main",
+    "'ma.*'",
+    "main|dev",
+    "'[a-m]+'",
+    "dev",
+    "{ glob: '*' }",
+    "'.*'",
+    r"'\w+'",
+    "'(?i)MAIN'",
+];
+const ENVIRONMENTS: [&str; 6] = [
+    "prod",
+    "PROD",
+    "'p.*'",
+    "'(?-i:prod)'",
+    "'[p\u{17f}]rod'",
+    "'*'",
+];
+const EVENTS: [&str; 7] = [
+    "push",
+    "workflow_run",
+    "schedule",
+    "pull_request",
+    "pull_request_review",
+    "pull_request_target",
+    "event_of_tomorrow",
+];
+const EXPIRIES: [&str; 3] = ["2026-01-01", "2026-12-31", "'2027-06-01T00:00:00Z'"];
+
+/// Some of the texts as a value of YAML, or none.
+fn list(texts: &'static [&'static str]) -> impl Strategy<Value = Option<String>> {
+    let some = subsequence(texts, 1..=2).prop_map(|list| format!("[{}]", list.join(", ")));
+    proptest::option::of(some)
+}
+
+/// Where a rule has its `base:`, if any.
+const BASE: &str = "@";
+
+fn rule() -> impl Strategy<Value = String> {
+    let claim = proptest::option::of(select(&["x", "'x|y'", "'*'"][..]));
+    let expiry = proptest::option::weighted(0.3, select(&EXPIRIES[..]));
+    let environments = proptest::option::weighted(0.4, list(&ENVIRONMENTS));
+    let dimensions = (list(&BRANCHES), environments, list(&EVENTS));
+    let keys = subsequence(&KEYS[..], 1..=2);
+    (keys, dimensions, claim, expiry).prop_map(
+        |(keys, (branch, environment, events), claim, expiry)| {
+            let mut rule = format!("{{ permission: [{}]", keys.join(", "));
+            let claim = claim.map(|claim| format!("{{ c: {claim} }}"));
+            let expiry = expiry.map(str::to_owned);
+            for (name, value) in [
+                ("branch", branch),
+                ("environment", environment.flatten()),
+                ("events", events),
+                ("claims", claim),
+                ("expires", expiry),
+            ] {
+                if let Some(value) = value {
+                    rule.push_str(&format!(", {name}: {value}"));
+                }
+            }
+            rule + BASE + " }"
+        },
+    )
+}
+
+/// Two policies, which often differ in their bases only.
+fn policies() -> impl Strategy<Value = (String, String)> {
+    let bases = || vec(proptest::option::weighted(0.5, list(&BRANCHES)), 3);
+    let filled = |policy: &str, bases: &[Option<Option<String>>]| {
+        let mut bases = bases.iter().cycle();
+        let mut parts = policy.split(BASE);
+        let mut text = parts.next().unwrap().to_owned();
+        for part in parts {
+            if let Some(Some(base)) = bases.next().unwrap() {
+                text.push_str(&format!(", base: {base}"));
+            }
+            text.push_str(part);
+        }
+        text
+    };
+    (policy(), policy(), any::<bool>(), bases(), bases()).prop_map(
+        move |(one, other, only_bases, old, new)| {
+            let other = if only_bases { &one } else { &other };
+            (filled(&one, &old), filled(other, &new))
+        },
+    )
+}
+
+/// A policy with rules at the top and entries.
+fn policy() -> impl Strategy<Value = String> {
+    let rules = || vec(rule(), 0..=3).prop_map(|rules| format!("[{}]", rules.join(", ")));
+    let pin = proptest::option::weighted(0.3, select(&[1, 2][..]));
+    let entry = (select(&REPOSITORIES[..]), pin, rules()).prop_map(|(repository, pin, rules)| {
+        let pin = pin
+            .map(|id| format!("repository_id: {id}, "))
+            .unwrap_or_default();
+        format!("{{ repository: {repository}, {pin}permissions: {rules} }}")
+    });
+    (rules(), vec(entry, 0..=2)).prop_map(|(rules, entries)| {
+        format!(
+            "version: 1\npermissions: {rules}\nrepositories: [{}]\n",
+            entries.join(", ")
+        )
+    })
+}
+
+fn is_allowed(engine: &Engine, key: &str, job: &Example, now: Timestamp) -> bool {
+    let claims = job.claims.clone();
+    let context = Context {
+        repository: Some(job.repository.clone().unwrap_or("other/name".to_owned())),
+        repository_id: job.repository_id.clone(),
+        repository_owner_id: job.owner_id.clone(),
+        workflow: job.workflow.clone(),
+        branch: job.branch.clone(),
+        base: match &job.base {
+            Some(base) => Base::Branch(base.clone()),
+            None if job.without.iter().any(|name| name == "base") => Base::Absent,
+            None => Base::None,
+        },
+        default_branch: job.default_branch.clone(),
+        environment: job.environment.clone(),
+        event: job.event.clone(),
+        claims: claims.into_iter().collect(),
+        ..Context::default()
+    };
+    let scope = if job.own {
+        Scope::ThisRepository
+    } else {
+        Scope::Given
+    };
+    let now = job.time.as_ref().map_or(now, |time| time.parse().unwrap());
+    let key = PermissionKey::parse(key.into()).unwrap();
+    let decided = decide(
+        Policies::one(engine, scope),
+        Question::new(&[key], &context, now),
+    )
+    .unwrap();
+    decided[0].decision == Decision::Allowed
+}
+
+fn job() -> impl Strategy<Value = Example> {
+    let text = |texts: &'static [&'static str]| {
+        proptest::option::of(select(texts).prop_map(str::to_owned))
+    };
+    let repository = (
+        any::<bool>(),
+        text(&["o/r", "O/r", "o/s"]),
+        text(&["1", "2", "3"]),
+    );
+    let branch = text(&["main", "Main", "dev", "a", "x/y", "\u{e4}", "ma\u{df}"]);
+    let environment = text(&["prod", "Prod", "p", "\u{17f}rod", "q"]);
+    let base = select(&["main", "Main", "dev", "a", "x/y", "\u{e4}"][..]);
+    let base = proptest::option::weighted(0.9, base.prop_map(str::to_owned));
+    let base = (base, any::<bool>(), any::<bool>());
+    let event = prop_oneof![Just("pull_request"), select(&EVENTS[..])];
+    let event = (event, base);
+    let claim = text(&["x", "y", "z"]);
+    let time = text(&[
+        "2026-12-31T12:00:00Z",
+        "2027-01-01T00:00:00Z",
+        "2030-01-01T00:00:00Z",
+    ]);
+    (repository, branch, environment, event, claim, time).prop_map(
+        |((own, repository, repository_id), branch, environment, (event, base), claim, time)| {
+            let (base, is_default, of_one_ref) = base;
+            let merges = match merges(event) {
+                Merges::Never => false,
+                Merges::Sometimes => !of_one_ref,
+                Merges::Always => true,
+            };
+            let base = base.filter(|_| merges);
+            let default_branch = match &base {
+                Some(base) if is_default => Some(base.clone()),
+                _ => Some("trunk".to_owned()),
+            };
+            let is_absent = merges && base.is_none();
+            Example {
+                own,
+                repository,
+                repository_id,
+                branch,
+                environment,
+                event: Some(event.to_owned()),
+                claims: claim
+                    .map(|claim| ("c".to_owned(), claim))
+                    .into_iter()
+                    .collect(),
+                time,
+                base,
+                default_branch,
+                without: is_absent.then(|| "base".to_owned()).into_iter().collect(),
+                ..Example::default()
+            }
+        },
+    )
+}
+
+/// How many random decisions are made on each side: `DIFF_DECISIONS` asks for more.
+const DECISIONS: usize = 4_000;
+/// The jobs of each pair of policies, each of which asks for both keys.
+const JOBS: usize = 50;
+
+#[test]
+#[expect(clippy::print_stdout, reason = "a long run says how long it was")]
+fn a_change_is_reported_exactly_when_the_engine_decides_differently() {
+    let decisions = std::env::var("DIFF_DECISIONS");
+    let decisions = decisions.map_or(DECISIONS, |text| text.parse().unwrap());
+    let pairs = decisions.div_ceil(JOBS * KEYS.len());
+    let (changed, by_base) = (std::cell::Cell::new(0), std::cell::Cell::new(0));
+    let mut runner = TestRunner::new(ProptestConfig {
+        cases: u32::try_from(pairs).unwrap(),
+        failure_persistence: None,
+        rng_seed: RngSeed::Fixed(1),
+        ..ProptestConfig::default()
+    });
+    let strategy = (policies(), vec(job(), JOBS));
+    let run = runner.run(&strategy, |((old, new), jobs)| {
+        let parse = |text| Engine::new(Document::parse(text, Format::Yaml).unwrap());
+        let (old, new) = (parse(&old), parse(&new));
+        let now: Timestamp = "2026-06-01T00:00:00Z".parse().unwrap();
+        let comparison = compare(old.document(), new.document(), now).unwrap();
+        let sides = [
+            (&comparison.added, &new, &old),
+            (&comparison.removed, &old, &new),
+        ];
+        for (changes, with, without) in sides {
+            for change in changes {
+                let example = change.example.as_ref().unwrap();
+                for key in &change.permissions {
+                    prop_assert!(is_allowed(with, key, example, now), "{change:?}");
+                    prop_assert!(!is_allowed(without, key, example, now), "{change:?}");
+                }
+            }
+        }
+        for job in &jobs {
+            for key in KEYS {
+                let decide =
+                    |job: &Example| [&old, &new].map(|engine| is_allowed(engine, key, job, now));
+                let changes = match decide(job) {
+                    [false, true] => &comparison.added,
+                    [true, false] => &comparison.removed,
+                    _ => continue,
+                };
+                changed.set(changed.get() + 1);
+                let of_one_ref = Example {
+                    base: None,
+                    without: Vec::new(),
+                    ..job.clone()
+                };
+                by_base.set(by_base.get() + usize::from(decide(job) != decide(&of_one_ref)));
+                let mut reported = changes
+                    .iter()
+                    .filter(|change| change.permissions.contains(&key));
+                prop_assert!(
+                    reported.any(|change| speaks_of(change, job)),
+                    "{key} {job:?}"
+                );
+            }
+        }
+        Ok(())
+    });
+    run.unwrap_or_else(|error| panic!("{error}"));
+    let (changed, by_base) = (changed.get(), by_base.get());
+    println!(
+        "{pairs} pairs, {decisions} decisions: {changed} change, {by_base} of them by the base"
+    );
+    assert!(changed > decisions / 100 && by_base > 0);
+}
+
+/// Whether what a change says of branches, bases and events includes a job.
+fn speaks_of(change: &Change<'_>, job: &Example) -> bool {
+    let any = |list: &Option<Vec<&Pattern>>, value: &Option<String>| {
+        list.as_ref().is_none_or(|list| {
+            let mut list = list.iter();
+            list.any(|pattern| {
+                let matcher = pattern.compile(Case::Sensitive).unwrap();
+                matcher.matches(value.as_deref())
+            })
+        })
+    };
+    let merges = job.base.is_some() || job.without.iter().any(|name| name == "base");
+    let event = job.event.as_deref().unwrap();
+    any(&change.branch, &job.branch)
+        && (!merges || any(&change.base, &job.base))
+        && (merges || !change.only_pull_requests)
+        && change
+            .events
+            .as_ref()
+            .is_none_or(|events| events.contains(&event))
+}

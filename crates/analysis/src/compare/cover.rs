@@ -1,0 +1,235 @@
+//! Sets of values compared without the jobs around them: whether patterns meet a form, and whether some
+//! cover others.
+
+use std::collections::HashSet;
+use std::rc::Rc;
+
+use regex_automata::Anchored;
+use regex_automata::dfa::Automaton as _;
+use regex_automata::util::primitives::StateID;
+use regex_automata::util::start;
+
+use super::automaton::{Automaton, Dfa, MAX_AUTOMATON, build, dfa, representatives};
+use super::space::Automata;
+use engine::policy::{Case, Pattern};
+
+/// What may be spent on comparisons: steps over automata and their making, in no unit of time, so that
+/// every machine finds the same. A million takes some ten milliseconds.
+#[derive(Debug, Default)]
+pub(crate) struct Budget(usize);
+
+impl Budget {
+    /// For all comparisons of one policy.
+    pub(crate) fn of_policy() -> Self {
+        Self(20_000_000)
+    }
+
+    /// Takes a part. `None` when it is not left, and then nothing is.
+    pub(crate) fn spend(&mut self, steps: usize) -> Option<()> {
+        let left = self.0.checked_sub(steps);
+        self.0 = left.unwrap_or_default();
+        left.map(|_| ())
+    }
+
+    /// What an automaton takes to be made, or not to be.
+    fn make(&mut self, made: Option<usize>) -> Option<()> {
+        const BYTES_A_STEP: usize = 32;
+        self.spend(made.unwrap_or(MAX_AUTOMATON) / BYTES_A_STEP)
+    }
+}
+
+/// Whether the pattern matches a value of a form, a regex over the whole value, with case. `true` where
+/// that is not known.
+pub(crate) fn may_match(pattern: &Pattern, form: &str, budget: &mut Budget) -> bool {
+    if budget.0 == 0 {
+        return true;
+    }
+    let form = regex_syntax::parse(&format!(r"(?:{form})\z"));
+    let form = form.ok().and_then(|form| dfa(&form));
+    let pattern = build(pattern, Case::Sensitive);
+    let made = pattern.as_ref().map(Dfa::memory_usage);
+    if budget.make(made).is_none() {
+        return true;
+    }
+    let (Some(pattern), Some(form)) = (pattern, form) else {
+        return true;
+    };
+    let is_both = |matched: &[bool], _| matched.iter().all(|matched| *matched);
+    let is_alive = |alive: &[bool]| alive.iter().all(|alive| *alive);
+    walk(&[&pattern, &form], Bytes::All, budget, is_alive, is_both) != Some(false)
+}
+
+/// Whether every value that one of `narrow` matches is matched by one of `wide`. `None` where that is
+/// not known.
+pub(crate) fn covers(
+    automata: &mut Automata,
+    wide: &[&Pattern],
+    narrow: &[&Pattern],
+    ignores_case: bool,
+    budget: &mut Budget,
+) -> Option<bool> {
+    let mut made: Vec<Rc<Automaton>> = Vec::new();
+    for pattern in narrow.iter().chain(wide) {
+        budget.spend(1)?;
+        let automaton = automata.get(pattern, ignores_case);
+        budget.make(automaton.as_ref().map(|one| one.exact.memory_usage()))?;
+        made.push(automaton?);
+    }
+    let exact: Vec<_> = made.iter().map(|one| &one.exact).collect();
+    let folded: Option<Vec<_>> = made.iter().map(|one| one.folded.as_ref()).collect();
+    let count = narrow.len();
+    let is_alive = |alive: &[bool]| alive.iter().take(count).any(|alive| *alive);
+    let is_beyond = |matched: &[bool]| {
+        let (narrow, wide) = (matched.iter().take(count), matched.iter().skip(count));
+        narrow.clone().any(|matched| *matched) && !wide.clone().any(|matched| *matched)
+    };
+    // An ASCII value is compared without case where that is ignored, any other one with it.
+    let found = match folded {
+        None => walk(&exact, Bytes::All, budget, is_alive, |matched, _| {
+            is_beyond(matched)
+        })?,
+        Some(folded) => {
+            let of_ascii = walk(&folded, Bytes::Ascii, budget, is_alive, |matched, _| {
+                is_beyond(matched)
+            })?;
+            of_ascii
+                || walk(&exact, Bytes::All, budget, is_alive, |matched, is_ascii| {
+                    !is_ascii && is_beyond(matched)
+                })?
+        }
+    };
+    Some(!found)
+}
+
+/// The bytes of the values that are walked.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Bytes {
+    All,
+    Ascii,
+}
+
+/// Walks all automata side by side over every value but the empty one, which is an absent one. Says
+/// whether `is_found` holds for a value, by which automata match it and whether it is ASCII. Where
+/// `is_alive` does not hold, the walk goes no further. `None` when there are more states than the budget
+/// has.
+fn walk(
+    automata: &[&Dfa],
+    bytes: Bytes,
+    budget: &mut Budget,
+    is_alive: impl Fn(&[bool]) -> bool,
+    is_found: impl Fn(&[bool], bool) -> bool,
+) -> Option<bool> {
+    let config = start::Config::new().anchored(Anchored::Yes);
+    let start = automata.iter().map(|dfa| dfa.start_state(&config).ok());
+    let start: Box<[StateID]> = start.collect::<Option<_>>()?;
+    let mut representatives = representatives(automata);
+    representatives.retain(|byte| bytes == Bytes::All || byte.is_ascii());
+    let mut seen = HashSet::from([(start.clone(), true)]);
+    let mut queue = vec![(start, true)];
+    while let Some((state, was_ascii)) = queue.pop() {
+        for byte in &representatives {
+            budget.spend(automata.len())?;
+            let is_ascii = was_ascii && byte.is_ascii();
+            let ids = automata.iter().zip(&state);
+            let next: Box<[StateID]> = ids.map(|(dfa, id)| dfa.next_state(*id, *byte)).collect();
+            let next = (next, is_ascii);
+            if seen.contains(&next) {
+                continue;
+            }
+            let ids = || automata.iter().zip(&next.0);
+            let alive: Vec<_> = ids().map(|(dfa, id)| !dfa.is_dead_state(*id)).collect();
+            if !is_alive(&alive) {
+                continue;
+            }
+            let matched = ids().map(|(dfa, id)| dfa.is_match_state(dfa.next_eoi_state(*id)));
+            if is_found(&matched.collect::<Vec<_>>(), is_ascii) {
+                return Some(true);
+            }
+            seen.insert(next.clone());
+            queue.push(next);
+        }
+    }
+    Some(false)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::meant::unplaced;
+    use engine::policy::Kind;
+
+    fn pattern(text: &str) -> Pattern {
+        match text.strip_prefix("glob:") {
+            Some(glob) => unplaced(glob, Kind::Glob),
+            None => unplaced(text, Kind::of(text)),
+        }
+    }
+
+    #[test]
+    fn patterns_cover_each_other_as_sets() {
+        for (wide, narrow, ignores_case, expected) in [
+            (&["main|develop"][..], &["main", "develop"][..], false, true),
+            (&["main", "develop"], &["main|develop"], false, true),
+            (&["main"], &["main|develop"], false, false),
+            (&["glob:release/**"], &["glob:release/*"], false, true),
+            // `.` does not match the end of a line.
+            (&["release/.*"], &["glob:release/*"], false, false),
+            (&["glob:release/*"], &["release/.*"], false, false),
+            (&["a.*", "[^a].*"], &[".*"], false, true),
+            (&["(?i)main"], &["[Mm]ain"], false, true),
+            (&["staging"], &["Stag(ing)"], true, true),
+            (&["(?-i:staging)"], &["stag(ing)"], true, false),
+            (&["s"], &["[s\u{17f}]"], true, false),
+            (&[".+"], &[".*"], false, true),
+        ] {
+            let owned = |list: &'static [&'static str]| list.iter().map(|text| pattern(text));
+            let (wide, narrow): (Vec<_>, Vec<_>) = (owned(wide).collect(), owned(narrow).collect());
+            let wide: Vec<_> = wide.iter().collect();
+            let narrow: Vec<_> = narrow.iter().collect();
+            let seen = covers(
+                &mut Automata::default(),
+                &wide,
+                &narrow,
+                ignores_case,
+                &mut Budget::of_policy(),
+            );
+            assert_eq!(seen, Some(expected), "{wide:?} {narrow:?}");
+        }
+    }
+
+    #[test]
+    fn a_pattern_meets_a_form_or_not() {
+        for (text, form, expected) in [
+            ("main", "refs/.+", false),
+            ("refs/heads/main", "refs/.+", true),
+            (".*main", "refs/.+", true),
+            ("glob:**", "a|b", true),
+            ("c?", "a|b", false),
+            ("[0-9]{3}", "[0-9]{4}", false),
+            // Nothing is said of what has no automaton.
+            (r"\bmain\b", "refs/.+", true),
+        ] {
+            assert_eq!(
+                may_match(&pattern(text), form, &mut Budget::of_policy()),
+                expected,
+                "{text}"
+            );
+        }
+    }
+
+    #[test]
+    fn a_budget_ends() {
+        let mut budget = Budget(10);
+        let wide = pattern("[ab]{1,9}");
+        let narrow = pattern("[ab]{1,8}");
+        let seen = covers(
+            &mut Automata::default(),
+            &[&wide],
+            &[&narrow],
+            false,
+            &mut budget,
+        );
+        assert_eq!((seen, budget.0), (None, 0));
+        assert!(may_match(&narrow, "c", &mut budget));
+    }
+}

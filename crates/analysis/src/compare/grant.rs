@@ -1,0 +1,244 @@
+//! A grant: one permission that one rule gives, and all that it asks of a job.
+
+use std::collections::BTreeSet;
+
+use jiff::Timestamp;
+
+use super::automaton::Domain;
+use engine::decision::is_trusted_event;
+use engine::policy::{Case, Document, Entry, Invalid, Kind, Pattern, Patterns, Position, Rule};
+
+/// Whom a rule speaks for.
+#[derive(Clone, Copy, Debug)]
+pub enum Installation<'a> {
+    /// `permissions:` at the top: the repository that the file is read from.
+    Own,
+    /// An entry of `repositories:`.
+    Entry(&'a Entry),
+}
+
+impl<'a> Installation<'a> {
+    /// The patterns of the repository's name; `None` for the policy's own.
+    pub fn repository(self) -> Option<&'a Patterns> {
+        match self {
+            Self::Own => None,
+            Self::Entry(entry) => Some(&entry.repository),
+        }
+    }
+
+    /// The pins `repository_id` and `owner_id`.
+    pub fn pins(self) -> [Option<u64>; 2] {
+        match self {
+            Self::Own => [None, None],
+            Self::Entry(entry) => [entry.repository_id, entry.owner_id],
+        }
+    }
+
+    /// Where it stands in its file.
+    pub(super) fn position(self) -> Position {
+        match self {
+            Self::Own => Position::START,
+            Self::Entry(entry) => entry.position,
+        }
+    }
+}
+
+impl PartialEq for Installation<'_> {
+    fn eq(&self, other: &Self) -> bool {
+        matches!((self, other), (Self::Own, Self::Own))
+            || (self.repository().is_some() && self.position() == other.position())
+    }
+}
+
+/// One permission of one rule, or one that an entry delegates.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Grant<'a> {
+    pub(super) installation: Installation<'a>,
+    /// `None` for a permission that the repository's own policy may grant to any job.
+    pub(super) rule: Option<&'a Rule>,
+    pub(super) key: &'a str,
+}
+
+impl<'a> Grant<'a> {
+    /// The claims that its rule asks for.
+    pub(super) fn claims(&self) -> impl Iterator<Item = (&'a str, &'a Patterns)> + use<'a> {
+        let claims = self.rule.into_iter().flat_map(|rule| &rule.claims);
+        claims.map(|(name, patterns)| (&**name, patterns))
+    }
+
+    /// The moment after which it grants nothing.
+    pub(super) fn last(&self) -> Option<Timestamp> {
+        let expires = self.rule?.expires.as_ref()?;
+        Some(expires.last)
+    }
+
+    /// Whether it trusts the default branch as a base, whatever its name: rules of the own policy do, where
+    /// they do not name bases.
+    pub(super) fn trusts_default_branch(&self) -> bool {
+        let is_own = matches!(self.installation, Installation::Own);
+        self.rule.is_none_or(|rule| is_own && rule.base.is_none())
+    }
+
+    /// Whether it grants in an event.
+    pub(super) fn accepts(&self, event: &str) -> bool {
+        match self.rule.map(|rule| &rule.events) {
+            // The own policy can name any event.
+            None => true,
+            Some(Some(events)) => events.iter().any(|name| **name == *event),
+            Some(None) => is_trusted_event(event),
+        }
+    }
+}
+
+/// Every grant of a policy that has not run out, in file order, each key of a rule once.
+pub(super) fn grants<'a>(document: &'a Document, now: Timestamp) -> Vec<Grant<'a>> {
+    let own = document.permissions.iter().flatten();
+    let own = own.map(|rule| (Installation::Own, rule));
+    let entries = document.repositories.iter().flat_map(|(_, list)| list);
+    let of_entries = entries.flat_map(|entry| {
+        let rules = entry.permissions.iter();
+        rules.map(move |rule| (Installation::Entry(entry), rule))
+    });
+    let live = own.chain(of_entries).filter(|(_, rule)| {
+        let expires = rule.expires.as_ref();
+        expires.is_none_or(|expires| !expires.is_over(now))
+    });
+    let of_rules = live.flat_map(|(installation, rule)| {
+        let keys: BTreeSet<_> = rule.permissions.iter().map(|key| key.as_str()).collect();
+        keys.into_iter().map(move |key| Grant {
+            installation,
+            rule: Some(rule),
+            key,
+        })
+    });
+    let delegated = document.repositories.iter().flat_map(|(_, list)| list);
+    let delegated = delegated.flat_map(|entry| {
+        let keys: BTreeSet<_> = entry.delegate.iter().map(|key| key.as_str()).collect();
+        keys.into_iter().map(move |key| Grant {
+            installation: Installation::Entry(entry),
+            rule: None,
+            key,
+        })
+    });
+    of_rules.chain(delegated).collect()
+}
+
+/// One of the dimensions whose values are texts.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) enum Dimension<'a> {
+    Repository,
+    Workflow,
+    Branch,
+    /// The base of a pull request.
+    Base,
+    Environment,
+    Claim(&'a str),
+}
+
+impl<'a> Dimension<'a> {
+    pub(super) fn ignores_case(self) -> bool {
+        matches!(self, Self::Repository | Self::Environment)
+    }
+
+    /// What a grant asks of it; `None` is every value.
+    pub(super) fn patterns(self, grant: &Grant<'a>) -> Option<&'a Patterns> {
+        let rule = grant.rule;
+        let patterns = match self {
+            Self::Repository => grant.installation.repository(),
+            Self::Workflow => rule.and_then(|rule| rule.workflow.as_ref()),
+            Self::Branch => rule.and_then(|rule| rule.branch.as_ref()),
+            Self::Base => rule.and_then(|rule| rule.base.as_ref().or(rule.branch.as_ref())),
+            Self::Environment => rule.and_then(|rule| rule.environment.as_ref()),
+            Self::Claim(name) => {
+                let mut claims = grant.claims();
+                claims
+                    .find(|(claim, _)| *claim == name)
+                    .map(|(_, list)| list)
+            }
+        };
+        let is_any = |pattern: &Pattern| pattern.kind == Kind::Any;
+        patterns.filter(|patterns| !patterns.list.iter().any(is_any))
+    }
+
+    /// The values that it can have.
+    pub(super) fn domain(self) -> Domain {
+        let familiar: &[_] = match self {
+            Self::Repository => {
+                return Domain {
+                    every: "[A-Za-z0-9._-]+/[A-Za-z0-9._-]+",
+                    familiar: &["acme-org/infra"],
+                };
+            }
+            Self::Workflow => &["build.yml", "deploy.yml"],
+            // No ref has a control character in its name (git-check-ref-format).
+            Self::Branch => {
+                return Domain {
+                    every: r"[^\p{Cc}]+",
+                    familiar: &["feature/x", "main", "release/1.0"],
+                };
+            }
+            Self::Base => {
+                return Domain {
+                    every: r"[^\p{Cc}]+",
+                    familiar: &["main", "develop", "release/1.0"],
+                };
+            }
+            Self::Environment => &["staging", "production"],
+            Self::Claim("runner_environment") => &["self-hosted", "github-hosted"],
+            Self::Claim("repository_visibility") => &["public", "private"],
+            Self::Claim("ref_type") => &["tag", "branch"],
+            Self::Claim("ref_protected") => &["false", "true"],
+            Self::Claim(_) => &[],
+        };
+        Domain {
+            familiar,
+            ..Domain::TEXTS
+        }
+    }
+}
+
+/// Everything that is wrong with the patterns of a policy, each pattern once.
+///
+/// # Errors
+/// At least one does not compile.
+pub(super) fn patterns_compile(document: &Document) -> Result<(), Invalid> {
+    let mut known = std::collections::HashSet::new();
+    let mut problems = Vec::new();
+    let mut check = |patterns: &Patterns, ignores_case: bool| {
+        if patterns.list.is_empty() {
+            problems.push(patterns.empty());
+        }
+        for pattern in &patterns.list {
+            if !known.insert((pattern.text.to_string(), pattern.kind, ignores_case)) {
+                continue;
+            }
+            let folded = ignores_case.then_some(Case::Insensitive);
+            let cases = [Some(Case::Sensitive), folded];
+            let mut tried = cases
+                .into_iter()
+                .flatten()
+                .map(|case| pattern.compile(case));
+            problems.extend(tried.find_map(Result::err));
+        }
+    };
+    for entry in document.repositories.iter().flat_map(|(_, list)| list) {
+        check(&entry.repository, Dimension::Repository.ignores_case());
+    }
+    for rule in document.rules() {
+        let named = [
+            (&rule.workflow, Dimension::Workflow),
+            (&rule.branch, Dimension::Branch),
+            (&rule.base, Dimension::Base),
+            (&rule.environment, Dimension::Environment),
+        ];
+        for (patterns, dimension) in named {
+            if let Some(patterns) = patterns {
+                check(patterns, dimension.ignores_case());
+            }
+        }
+        for (_, patterns) in &rule.claims {
+            check(patterns, false);
+        }
+    }
+    Invalid::from_problems(problems).map_or(Ok(()), Err)
+}

@@ -1,0 +1,34 @@
+//! What a policy and a decision mean: findings of lint, results of cases, differences in access, who can do
+//! what, the pages and records of a check.
+//!
+//! Everything here is pure: texts and values come in, values go out. The crate `engine` decides.
+
+#![cfg_attr(
+    test,
+    allow(
+        clippy::unwrap_used,
+        clippy::expect_used,
+        clippy::panic,
+        clippy::indexing_slicing,
+        clippy::allow_attributes,
+        reason = "a test that fails may panic"
+    )
+)]
+
+pub mod audit;
+pub mod cases;
+pub mod compare;
+mod digest;
+pub mod lint;
+pub mod matrix;
+pub mod meant;
+pub mod proposal;
+pub mod report;
+pub mod review;
+pub mod survey;
+pub mod workflows;
+
+pub use digest::sha256;
+
+/// Name of the program in records.
+pub const PROGRAM: &str = "repo-permissions";

@@ -1,0 +1,104 @@
+//! Bases of pull requests: `missing-base`, `any-base`, `unused-base`, `never-matches`.
+
+use super::catalogue::{ANY_BASE, MISSING_BASE, NEVER_MATCHES, UNUSED_BASE};
+use super::rules::matches_nearly_all;
+use super::{Findings, quoted};
+use engine::decision::{Merges, merges};
+use engine::policy::{Case, Kind, Patterns, Rule};
+
+/// Names that branches which others are merged into often have.
+const USUAL_BASES: [&str; 5] = ["main", "master", "develop", "trunk", "production"];
+
+pub(super) fn check(rule: &Rule, findings: &mut Findings<'_>) {
+    if let Some(base) = &rule.base {
+        never_a_base(base, findings);
+        any_base(rule, base, findings);
+    }
+    let Some(events) = &rule.events else {
+        return;
+    };
+    if let Some(base) = &rule.base {
+        if events.iter().all(|event| merges(event) == Merges::Never) {
+            unused(base, findings);
+        }
+        return;
+    }
+    let mut events = events.iter();
+    let event = events.find(|event| event.starts_with("pull_request"));
+    // At the top the default branch is trusted as well.
+    if let (Some(event), Some(branch), false) = (event, &rule.branch, rule.at_top)
+        && !may_be_base_of_another(branch)
+    {
+        let message = format!(
+            "the rule names {}, and its `branch` has to match the base as well as the head",
+            quoted(event)
+        );
+        let finding = findings.member(&MISSING_BASE, rule, "events", event, message);
+        findings.push(
+            finding.help("name the branches that the pull requests go into, such as `base: main`"),
+        );
+    }
+}
+
+/// A base is a branch of the repository itself, so it has neither an owner nor a full ref of another kind.
+fn never_a_base(base: &Patterns, findings: &mut Findings<'_>) {
+    for pattern in &base.list {
+        let text = &*pattern.text;
+        let is_name = matches!(pattern.kind, Kind::Literal | Kind::Exact);
+        let is_other_ref = text.starts_with("refs/") && !text.starts_with("refs/heads/");
+        if is_name && (text.contains(':') || is_other_ref) {
+            let message = format!(
+                "{} is never a base: a base is a branch of the repository itself",
+                quoted(text)
+            );
+            let finding = findings.pattern(&NEVER_MATCHES, pattern, message);
+            findings.push(finding.help("name the branch that the pull requests go into"));
+        }
+    }
+}
+
+fn any_base(rule: &Rule, base: &Patterns, findings: &mut Findings<'_>) {
+    let some_branches = rule
+        .branch
+        .as_ref()
+        .is_some_and(|branch| !branch.list.iter().any(matches_nearly_all));
+    let Some(any) = base
+        .list
+        .iter()
+        .find(|pattern| some_branches && matches_nearly_all(pattern))
+    else {
+        return;
+    };
+    let message = format!(
+        "{} trusts every base, and a pull request runs the code of its base as well",
+        quoted(&any.text)
+    );
+    let finding = findings.pattern(&ANY_BASE, any, message);
+    findings.push(finding.help("name the bases that are reviewed, such as `base: main`"));
+}
+
+fn unused(base: &Patterns, findings: &mut Findings<'_>) {
+    let Some(first) = base.list.first() else {
+        return;
+    };
+    let message = "`base` is ignored: none of the rule's events is about a pull request";
+    let finding = findings.pattern(&UNUSED_BASE, first, message.to_owned());
+    findings.push(finding.help("remove it, or name `pull_request` in `events`"));
+}
+
+/// Whether a branch that matches may be merged into another one that does: there are at least two of them, and
+/// one has the name of a usual base. What does not compile is found elsewhere.
+fn may_be_base_of_another(branch: &Patterns) -> bool {
+    let mut list = branch.list.iter();
+    let is_one = |kind| matches!(kind, Kind::Literal | Kind::Exact);
+    if let (Some(only), None) = (list.next(), list.next())
+        && is_one(only.kind)
+    {
+        return false;
+    }
+    let Ok(matchers) = branch.compile(Case::Sensitive) else {
+        return true;
+    };
+    let mut usual = USUAL_BASES.iter();
+    usual.any(|name| matchers.iter().any(|matcher| matcher.matches(Some(name))))
+}

@@ -1,0 +1,185 @@
+//! `impossible-claim`: a pattern that no value of a claim of a known form matches.
+
+use super::catalogue::IMPOSSIBLE_CLAIM;
+use super::forms::Forms;
+use super::patterns::propose;
+use super::{Dimension, Findings, quoted};
+use crate::meant::without_anchors;
+use engine::policy::{Kind, Pattern, Patterns, nearest};
+
+/// What the values of some claims look like.
+struct Form {
+    claims: &'static [&'static str],
+    /// A regex over the whole value.
+    regex: &'static str,
+    words: &'static str,
+    /// All of the values, where there are few.
+    values: &'static [&'static str],
+}
+
+/// Source: docs.github.com, "OpenID Connect reference"; "Choosing a username"; git-check-ref-format.
+/// Only what GitHub cannot change without breaking what reads its tokens.
+const FORMS: &[Form] = &[
+    Form {
+        claims: &[
+            "actor_id",
+            "check_run_id",
+            "enterprise_id",
+            "repository_id",
+            "repository_owner_id",
+            "run_attempt",
+            "run_id",
+            "run_number",
+        ],
+        regex: "[1-9][0-9]*",
+        words: "decimal digits without a leading zero",
+        values: &[],
+    },
+    Form {
+        claims: &["sha", "workflow_sha", "job_workflow_sha"],
+        regex: "[0-9a-f]{40}",
+        words: "40 hexadecimal digits in lower case",
+        values: &[],
+    },
+    Form {
+        claims: &["ref"],
+        regex: r"refs/[^\x00-\x20\x7f~^:?*\[\\]+",
+        words: "a full ref, such as `refs/heads/main`",
+        values: &[],
+    },
+    Form {
+        claims: &["head_ref", "base_ref"],
+        regex: r"[^\x00-\x20\x7f~^:?*\[\\]+",
+        words: "the name of a branch",
+        values: &[],
+    },
+    Form {
+        claims: &["workflow_ref", "job_workflow_ref"],
+        regex: "[A-Za-z0-9._-]+/[A-Za-z0-9._-]+/(?s:.)+@(?s:.)+",
+        words: "`OWNER/REPO/.github/workflows/FILE@REF`",
+        values: &[],
+    },
+    Form {
+        claims: &["repository"],
+        regex: "[A-Za-z0-9._-]+/[A-Za-z0-9._-]+",
+        words: "`OWNER/NAME`",
+        values: &[],
+    },
+    Form {
+        claims: &["repository_owner"],
+        regex: "[A-Za-z0-9_-]+",
+        words: "the name of an account",
+        values: &[],
+    },
+    Form {
+        claims: &["actor"],
+        regex: r"[A-Za-z0-9_-]+(?:\[bot\])?",
+        words: "a login, or `NAME[bot]` for an App",
+        values: &[],
+    },
+    Form {
+        claims: &["event_name"],
+        regex: "[a-z_]+",
+        words: "the name of an event in lower case",
+        values: &[],
+    },
+    Form {
+        claims: &["iss"],
+        regex: "https://(?s:.)+",
+        words: "a URL that starts with `https://`",
+        values: &[],
+    },
+    Form {
+        claims: &["runner_environment"],
+        regex: "github-hosted|self-hosted",
+        words: "`github-hosted` or `self-hosted`",
+        values: &["github-hosted", "self-hosted"],
+    },
+    Form {
+        claims: &["ref_type"],
+        regex: "branch|tag",
+        words: "`branch` or `tag`",
+        values: &["branch", "tag"],
+    },
+    Form {
+        claims: &["ref_protected"],
+        regex: "true|false",
+        words: "`true` or `false`",
+        values: &["true", "false"],
+    },
+    Form {
+        claims: &["repository_visibility"],
+        regex: "public|private|internal",
+        words: "`public`, `private` or `internal`",
+        values: &["public", "private", "internal"],
+    },
+];
+
+fn form(dimension: Dimension<'_>) -> Option<(&str, &'static Form)> {
+    let Dimension::Claim(claim) = dimension else {
+        return None;
+    };
+    let form = FORMS.iter().find(|form| form.claims.contains(&claim));
+    form.map(|form| (claim, form))
+}
+
+/// Whether a job may have a value of the dimension that the pattern matches.
+pub(super) fn may_match(dimension: Dimension<'_>, pattern: &Pattern, forms: &mut Forms) -> bool {
+    form(dimension).is_none_or(|(_, form)| forms.may_match(pattern, form.regex))
+}
+
+pub(super) fn check(
+    dimension: Dimension<'_>,
+    patterns: &Patterns,
+    forms: &mut Forms,
+    findings: &mut Findings<'_>,
+) {
+    let Some((claim, form)) = form(dimension) else {
+        return;
+    };
+    for pattern in &patterns.list {
+        if forms.may_match(pattern, form.regex) {
+            continue;
+        }
+        let message = format!(
+            "no job has a claim {} that {} matches: it is {}",
+            quoted(claim),
+            quoted(&pattern.text),
+            form.words
+        );
+        let finding = findings.pattern(&IMPOSSIBLE_CLAIM, pattern, message);
+        let instead = instead(claim, pattern, form);
+        let instead = instead.as_ref().map(|(text, kind)| (&**text, *kind));
+        let proposal = propose(dimension, pattern, instead, findings);
+        findings.push(match proposal {
+            Some(proposal) => finding
+                .help(format!("write {}", quoted(&proposal.written)))
+                .fix(proposal.fix),
+            None => finding,
+        });
+    }
+}
+
+/// What was probably meant.
+fn instead(claim: &str, pattern: &Pattern, form: &Form) -> Option<(String, Kind)> {
+    let text = match pattern.kind {
+        Kind::Regex => without_anchors(&pattern.text),
+        _ => &*pattern.text,
+    };
+    let before = |start: &str| match pattern.kind {
+        Kind::Regex => (format!("{start}({text})"), Kind::Regex),
+        kind => (format!("{start}{text}"), kind),
+    };
+    match claim {
+        "ref" => Some(before("refs/heads/")),
+        "iss" => Some(before("https://")),
+        "workflow_ref" | "job_workflow_ref" => {
+            let (text, kind) = before("");
+            Some((format!("{text}@refs/heads/main"), kind))
+        }
+        _ => {
+            let value = nearest(text, form.values.iter().copied())?;
+            Some((value.to_owned(), Kind::Exact))
+        }
+    }
+}

@@ -1,0 +1,64 @@
+//! What the lists of a policy say: `unpinned-repository`, `top-level-ignored`, `grants-nothing`.
+
+use super::catalogue::{GRANTS_NOTHING, TOP_LEVEL_IGNORED, UNPINNED_REPOSITORY};
+use super::{Finding, Findings, quoted};
+use engine::policy::{Document, Entry, Kind, Position};
+
+pub(super) fn check(document: &Document, findings: &mut Findings<'_>) {
+    if let (Some(rules), Some((repositories, _))) = (&document.permissions, &document.repositories)
+    {
+        let at = rules.first().map_or(*repositories, |rule| rule.position);
+        let length = findings.source.rest_of_line(at);
+        let message = "the rules at the top count only in the repository that this file is in";
+        findings.push(
+            Finding::new(&TOP_LEVEL_IGNORED, at, length, message.to_owned()).help(
+                "given as another repository's policy this file is invalid: move them into an entry of `repositories`",
+            ),
+        );
+    }
+    let entries = document
+        .repositories
+        .iter()
+        .flat_map(|(_, entries)| entries);
+    for entry in entries {
+        check_entry(entry, findings);
+    }
+    let is_empty = |list: &[_]| list.is_empty();
+    let top_is_empty = document
+        .permissions
+        .as_ref()
+        .is_none_or(|list| is_empty(list));
+    let no_entries = document
+        .repositories
+        .as_ref()
+        .is_none_or(|(_, entries)| entries.is_empty());
+    if top_is_empty && no_entries {
+        let at = Position::START;
+        let length = findings.source.rest_of_line(at);
+        let message = "the policy has no rule, so it denies everything".to_owned();
+        findings.push(
+            Finding::new(&GRANTS_NOTHING, at, length, message).help("add rules to `permissions`"),
+        );
+    }
+}
+
+fn check_entry(entry: &Entry, findings: &mut Findings<'_>) {
+    let names = &*entry.repository.list;
+    if let ([name], None) = (names, entry.repository_id)
+        && matches!(name.kind, Kind::Literal | Kind::Exact)
+    {
+        let message = format!("{} is named without its id", quoted(&name.text));
+        let finding = findings.pattern(&UNPINNED_REPOSITORY, name, message);
+        findings.push(finding.help(
+            "add `repository_id`: a repository that takes this name later does not have it (`gh api repos/OWNER/NAME --jq .id`)",
+        ));
+    }
+    if entry.permissions.is_empty() {
+        let length = findings.source.rest_of_line(entry.position);
+        let message = "the entry has no rule, so it grants nothing".to_owned();
+        findings.push(
+            Finding::new(&GRANTS_NOTHING, entry.position, length, message)
+                .help("add rules to its `permissions`, or remove it"),
+        );
+    }
+}

@@ -1,0 +1,127 @@
+//! Events and claims: `unknown-event`, `untrusted-event`, `unknown-claim`, `weak-claim`.
+
+use super::catalogue::{UNKNOWN_CLAIM, UNKNOWN_EVENT, UNTRUSTED_EVENT, WEAK_CLAIM};
+use super::forms::Forms;
+use super::{Findings, meetings, quoted};
+use engine::decision::{OF_ONE_REF, is_trusted_event};
+use engine::policy::{Rule, nearest};
+
+/// The events besides [`OF_ONE_REF`] that GitHub documents; `dynamic` is GitHub's own.
+///
+/// Source: docs.github.com, "Events that trigger workflows".
+const OTHER_EVENTS: [&str; 9] = [
+    "deployment",
+    "deployment_status",
+    "dynamic",
+    "pull_request",
+    "pull_request_comment",
+    "pull_request_review",
+    "pull_request_review_comment",
+    "pull_request_target",
+    "workflow_call",
+];
+
+/// Every event that GitHub documents.
+fn events() -> impl Iterator<Item = &'static str> {
+    OF_ONE_REF.iter().chain(&OTHER_EVENTS).copied()
+}
+
+/// Source: docs.github.com, "OpenID Connect reference". GitHub adds to them, so that only a name
+/// that is nearly one of these is a finding.
+const CLAIMS: &[&str] = &[
+    "actor",
+    "actor_id",
+    "aud",
+    "base_ref",
+    "check_run_id",
+    "enterprise",
+    "enterprise_id",
+    "environment",
+    "environment_node_id",
+    "event_name",
+    "exp",
+    "head_ref",
+    "iat",
+    "iss",
+    "issuer_scope",
+    "job_workflow_ref",
+    "job_workflow_sha",
+    "jti",
+    "nbf",
+    "ref",
+    "ref_protected",
+    "ref_type",
+    "repository",
+    "repository_id",
+    "repository_owner",
+    "repository_owner_id",
+    "repository_visibility",
+    "run_attempt",
+    "run_id",
+    "run_number",
+    "runner_environment",
+    "sha",
+    "sub",
+    "workflow",
+    "workflow_ref",
+    "workflow_sha",
+];
+
+pub(super) fn check(rule: &Rule, forms: &mut Forms, findings: &mut Findings<'_>) {
+    for event in rule.events.iter().flatten() {
+        check_event(rule, event, findings);
+        meetings::check(rule, event, forms, findings);
+    }
+    if rule.events.is_none() {
+        meetings::check_trusted(rule, forms, findings);
+    }
+    for (claim, _) in &rule.claims {
+        check_claim(rule, claim, findings);
+    }
+}
+
+/// Whether GitHub documents an event of this name.
+pub(crate) fn is_event(name: &str) -> bool {
+    name != "workflow_call" && events().any(|event| event == name)
+}
+
+fn check_event(rule: &Rule, event: &str, findings: &mut Findings<'_>) {
+    if is_trusted_event(event) {
+        return;
+    }
+    if event == "workflow_call" {
+        let message =
+            "a called workflow has the event of its caller, never `workflow_call`".to_owned();
+        let finding = findings.member(&UNKNOWN_EVENT, rule, "events", event, message);
+        findings.push(finding.help("name the events of the workflows that call it"));
+    } else if events().any(|known| known == event) {
+        let message = format!(
+            "people who cannot write to the repository can start `{event}`, or it brings what they wrote"
+        );
+        let finding = findings.member(&UNTRUSTED_EVENT, rule, "events", event, message);
+        findings.push(finding.help(
+            "keep it only if the workflow neither checks out nor runs what the event brings",
+        ));
+    } else {
+        let message = format!("`{event}` is not an event that GitHub documents");
+        let finding = findings.member(&UNKNOWN_EVENT, rule, "events", event, message);
+        findings.push(match nearest(event, events()) {
+            Some(known) => finding.help(format!("did you mean `{known}`?")),
+            None => finding.help("use a name of `on:` in a workflow file"),
+        });
+    }
+}
+
+fn check_claim(rule: &Rule, claim: &str, findings: &mut Findings<'_>) {
+    if claim == "workflow" {
+        let message = "the claim `workflow` is the free text of `name:` in the file".to_owned();
+        let finding = findings.member(&WEAK_CLAIM, rule, "claims", claim, message);
+        findings.push(finding.help("use the rule's own `workflow`, which is the file"));
+    } else if !CLAIMS.contains(&claim)
+        && let Some(known) = nearest(claim, CLAIMS.iter().copied()).filter(|known| known.len() > 4)
+    {
+        let message = format!("{} is not a claim that GitHub documents", quoted(claim));
+        let finding = findings.member(&UNKNOWN_CLAIM, rule, "claims", claim, message);
+        findings.push(finding.help(format!("did you mean `{known}`?")));
+    }
+}

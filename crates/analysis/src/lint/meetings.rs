@@ -1,0 +1,201 @@
+//! `impossible-event`: an event and a branch or a claim that no job has at the same time.
+
+use super::catalogue::IMPOSSIBLE_EVENT;
+use super::forms::Forms;
+use super::{Dimension, Findings, claims, quoted};
+use engine::decision::TRUSTED_EVENTS;
+use engine::policy::{Case, Kind, Pattern, Patterns, Rule, written};
+
+/// How the branches of merge queues start (docs.github.com, "Managing a merge queue").
+const QUEUE: &str = "gh-readonly-queue/";
+/// A branch that is not of a fork: git refuses a colon in the name of a ref.
+const BRANCH: &str = "[^:]+";
+/// The same, and no other kind of ref.
+const NO_OTHER_REF: &str =
+    "(?:[^r:]|r[^e:]|re[^f:]|ref[^s:]|refs[^/:])[^:]*|r|re|ref|refs|refs/heads/refs/[^:]+";
+/// The head of a pull request, `OWNER:HEAD` of a fork, or the base of one that was merged.
+const HEAD: &str =
+    "(?s)(?:[^r]|r[^e]|re[^f]|ref[^s]|refs[^/]).*|r|re|ref|refs|refs/heads/refs/.+|refs/pull/.+";
+
+/// What the jobs of an event have.
+struct Event {
+    /// Forms of the branch, of the claim `ref` and of the claim `ref_type`, as regexes.
+    branch: &'static str,
+    git_ref: &'static str,
+    ref_type: &'static str,
+    /// What the branch is.
+    words: &'static str,
+}
+
+/// Source: docs.github.com, "Events that trigger workflows". `None` for what it does not say.
+fn event(name: &str) -> Option<Event> {
+    Some(match name {
+        "merge_group" => Event {
+            branch: "gh-readonly-queue/(?s:.)+",
+            git_ref: "refs/heads/gh-readonly-queue/(?s:.)+",
+            ref_type: "branch",
+            words: "the merge queue's own, below `gh-readonly-queue/`",
+        },
+        "release" => Event {
+            branch: "refs/tags/(?s:.)+",
+            git_ref: "refs/tags/(?s:.)+",
+            ref_type: "tag",
+            words: "the release's tag, such as `refs/tags/v1`",
+        },
+        "pull_request" | "pull_request_review" | "pull_request_review_comment" => Event {
+            branch: HEAD,
+            git_ref: "refs/(?:pull|heads)/(?s:.)+",
+            ref_type: "branch",
+            words: "the head of the pull request",
+        },
+        "pull_request_target" => Event {
+            branch: HEAD,
+            git_ref: "refs/heads/(?s:.)+",
+            ref_type: "branch",
+            words: "the head of the pull request",
+        },
+        "branch_protection_rule"
+        | "check_run"
+        | "check_suite"
+        | "delete"
+        | "discussion"
+        | "discussion_comment"
+        | "fork"
+        | "gollum"
+        | "issue_comment"
+        | "issues"
+        | "label"
+        | "milestone"
+        | "public"
+        | "repository_dispatch"
+        | "schedule"
+        | "watch"
+        | "workflow_run" => Event {
+            branch: NO_OTHER_REF,
+            git_ref: "refs/heads/(?s:.)+",
+            ref_type: "branch",
+            words: "the default branch",
+        },
+        "push" | "create" | "workflow_dispatch" => Event {
+            branch: BRANCH,
+            git_ref: "refs/(?:heads|tags)/(?s:.)+",
+            ref_type: "branch|tag",
+            words: "a branch or a tag of this repository",
+        },
+        "deployment" | "deployment_status" | "registry_package" => Event {
+            branch: BRANCH,
+            git_ref: "refs/(?s:.)+",
+            ref_type: "branch|tag",
+            words: "a branch or a tag of this repository",
+        },
+        _ => return None,
+    })
+}
+
+/// Checks a rule that names no event: it matches only the trusted ones.
+pub(super) fn check_trusted(rule: &Rule, forms: &mut Forms, findings: &mut Findings<'_>) {
+    let mut claims = rule.claims.iter();
+    let Some((_, patterns)) = claims.find(|(claim, _)| **claim == *"event_name") else {
+        return;
+    };
+    // One that is the name of no event has a finding of its own.
+    let of_claim = Dimension::Claim("event_name");
+    let mut names = patterns.list.iter();
+    if !names.any(|one| claims::may_match(of_claim, one, forms)) {
+        return;
+    }
+    let mut events = TRUSTED_EVENTS.iter();
+    let is_possible = events.any(|event| patterns.list.iter().any(|one| is_matched(one, event)));
+    if let (false, Some(first)) = (is_possible, patterns.list.first()) {
+        let message = format!(
+            "a rule without `events` matches no event that {} matches",
+            texts(patterns)
+        );
+        let finding = findings.pattern(&IMPOSSIBLE_EVENT, first, message);
+        findings.push(finding.help("name the event in `events` instead"));
+    }
+}
+
+/// Checks one event that a rule names.
+pub(super) fn check(rule: &Rule, name: &str, forms: &mut Forms, findings: &mut Findings<'_>) {
+    let Some(event) = event(name) else {
+        return;
+    };
+    let mut never = |patterns: &Patterns, form: &'static str| {
+        !patterns.list.is_empty() && !patterns.list.iter().any(|one| forms.may_match(one, form))
+    };
+    let branch = rule.branch.as_ref();
+    if let Some(branch) = branch.filter(|branch| never(branch, event.branch)) {
+        let message = format!(
+            "in the event `{name}` no job has the branch {}: it is {}",
+            texts(branch),
+            event.words
+        );
+        let finding = findings.member(&IMPOSSIBLE_EVENT, rule, "events", name, message);
+        return findings.push(finding.help(help(rule, name, branch, findings)));
+    }
+    let is_pull_request = name.starts_with("pull_request");
+    for (claim, patterns) in &rule.claims {
+        let is_never = match &**claim {
+            "ref" => never(patterns, event.git_ref),
+            "ref_type" => never(patterns, event.ref_type),
+            // Whether a merge queue has them is not documented.
+            "head_ref" | "base_ref" => {
+                !is_pull_request
+                    && name != "merge_group"
+                    && patterns.list.iter().all(|one| one.kind != Kind::Any)
+            }
+            "event_name" => !patterns.list.iter().any(|one| is_matched(one, name)),
+            _ => false,
+        };
+        if is_never {
+            let message = format!(
+                "in the event `{name}` no job has a claim {} that {} matches",
+                quoted(claim),
+                texts(patterns)
+            );
+            let finding = findings.member(&IMPOSSIBLE_EVENT, rule, "events", name, message);
+            return findings.push(finding.help("leave the event or the claim out"));
+        }
+    }
+}
+
+fn is_matched(pattern: &Pattern, value: &str) -> bool {
+    let matcher = pattern.compile(Case::Sensitive);
+    // A pattern that does not compile has a finding of its own.
+    !matcher.is_ok_and(|matcher| !matcher.matches(Some(value)))
+}
+
+fn texts(patterns: &Patterns) -> String {
+    const MOST: usize = 5;
+    let texts = patterns.list.iter().take(MOST);
+    let texts: Vec<_> = texts.map(|pattern| quoted(&pattern.text)).collect();
+    let more = if patterns.list.len() > MOST {
+        " or another of the list"
+    } else {
+        ""
+    };
+    texts.join(" or ") + more
+}
+
+fn help(rule: &Rule, event: &str, branch: &Patterns, findings: &Findings<'_>) -> String {
+    // Without any event the list would be invalid, and without the list the rule would be for more.
+    let instead = match rule.events.as_ref().is_some_and(|events| events.len() > 1) {
+        true => "leave the event out",
+        false => "name another event",
+    };
+    let glob = |text: &str| quoted(&written::pattern(text, Kind::Glob, findings.source.format));
+    match (event, &*branch.list) {
+        ("merge_group", [one]) if one.name().is_some() && !one.text.contains(QUEUE) => format!(
+            "{instead}, or add {} for the queue of {}",
+            glob(&format!("{QUEUE}{}/**", one.text)),
+            quoted(&one.text)
+        ),
+        ("merge_group", _) => format!(
+            "{instead}, or add {} for the queue of a branch",
+            glob("gh-readonly-queue/BRANCH/**")
+        ),
+        ("release", _) => format!("{instead}, or add {}", glob("refs/tags/**")),
+        _ => instead.to_owned(),
+    }
+}

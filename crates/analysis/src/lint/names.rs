@@ -1,0 +1,195 @@
+//! Values that cannot be: `never-matches`, `trailing-dash-environment`, and workflow files that are
+//! not there (`extension`, `unknown-workflow`).
+
+use super::catalogue::{EXTENSION, NEVER_MATCHES, TRAILING_DASH_ENVIRONMENT, UNKNOWN_WORKFLOW};
+use super::patterns::{propose, replace};
+use super::{Dimension, Finding, Findings, quoted};
+use crate::meant::{branch_of, file_of, kinds};
+use engine::policy::{Kind, Pattern, Patterns, Rule, nearest};
+use std::collections::BTreeSet;
+
+const WORKFLOWS: &str = ".github/workflows/";
+
+pub(super) fn check(dimension: Dimension<'_>, patterns: &Patterns, findings: &mut Findings<'_>) {
+    for pattern in &patterns.list {
+        match (dimension, is_name(pattern)) {
+            (Dimension::Workflow, _) => workflow(pattern, findings),
+            (Dimension::Branch, _) => branch(pattern, findings),
+            (Dimension::Repository, true) => repository_name(pattern, findings),
+            (Dimension::Environment, is_name) => environment(pattern, is_name, findings),
+            _ => {}
+        }
+    }
+}
+
+fn is_name(pattern: &Pattern) -> bool {
+    matches!(pattern.kind, Kind::Literal | Kind::Exact) && !pattern.text.is_empty()
+}
+
+/// A value is the name of a file of this repository, or `OWNER/REPO/PATH` of another one.
+fn workflow(pattern: &Pattern, findings: &mut Findings<'_>) {
+    let text: &str = &pattern.text;
+    let name = quoted(text);
+    let is_file = |name: &str| [".yml", ".yaml"].iter().any(|e| name.ends_with(e));
+    if let Some(file) = file_of(text, pattern.kind, findings.repository.as_deref()) {
+        let message = format!(
+            "no job has the workflow {name}: of its own repository it is a file name without a path"
+        );
+        let finding = findings.pattern(&NEVER_MATCHES, pattern, message);
+        let kinds = kinds(file, pattern.kind).map(|kind| (file, kind));
+        push(Dimension::Workflow, pattern, kinds, finding, findings);
+    } else if !is_name(pattern) {
+    } else if text.contains("@refs/") {
+        let message = format!("no job has the workflow {name}: it is a file without a ref");
+        let finding = findings.pattern(&NEVER_MATCHES, pattern, message);
+        findings.push(finding.help("leave the `@` and what follows out; `branch` names the ref"));
+    } else if text.contains('/') {
+        if !is_path_of_a_repository(text) {
+            let message = format!("no job has the workflow {name}");
+            let finding = findings.pattern(&NEVER_MATCHES, pattern, message);
+            findings.push(finding.help(
+                "write the file name, or `OWNER/REPO/.github/workflows/FILE` for one of another repository",
+            ));
+        }
+    } else if !is_file(text) {
+        let message =
+            format!("no job has the workflow {name}: it is the name of a file, not `name:` in it");
+        let finding = findings.pattern(&NEVER_MATCHES, pattern, message);
+        findings.push(finding.help("write the file name with its ending, such as `deploy.yml`"));
+    }
+}
+
+fn is_path_of_a_repository(text: &str) -> bool {
+    let mut parts = text.splitn(3, '/');
+    let word = |extra: &'static [u8]| {
+        move |part: &str| {
+            let fits = |b: u8| b.is_ascii_alphanumeric() || extra.contains(&b);
+            !part.is_empty() && part.bytes().all(fits)
+        }
+    };
+    parts.next().is_some_and(word(b"-_"))
+        && parts.next().is_some_and(word(b"-_."))
+        && parts.next().is_some_and(|path| !path.is_empty())
+}
+
+/// Puts a finding of a name with what to write instead.
+fn push(
+    dimension: Dimension<'_>,
+    pattern: &Pattern,
+    instead: [(&str, Kind); 3],
+    finding: Finding,
+    findings: &mut Findings<'_>,
+) {
+    let proposal = propose(dimension, pattern, instead, findings);
+    findings.push(match proposal {
+        Some(proposal) => finding
+            .help(format!("write {}", quoted(&proposal.written)))
+            .fix(proposal.fix),
+        None => finding,
+    });
+}
+
+fn branch(pattern: &Pattern, findings: &mut Findings<'_>) {
+    let text: &str = &pattern.text;
+    if let Some(short) = branch_of(text, pattern.kind) {
+        let message = format!(
+            "{} matches no branch: a branch is named without `refs/heads/`",
+            quoted(text)
+        );
+        let finding = findings.pattern(&NEVER_MATCHES, pattern, message);
+        let kinds = kinds(short, pattern.kind).map(|kind| (short, kind));
+        push(Dimension::Branch, pattern, kinds, finding, findings);
+    } else if is_name(pattern)
+        && let Some(why) = no_ref(text)
+    {
+        let message = format!("no branch is named {}: a branch {why}", quoted(text));
+        let finding = findings.pattern(&NEVER_MATCHES, pattern, message);
+        findings.push(match text.ends_with('/') {
+            true => finding.help("for all branches below a name write `{ glob: \"NAME/**\" }`"),
+            false => finding.help("name a branch as git does"),
+        });
+    }
+}
+
+/// What git refuses in the name of a ref (git-check-ref-format). A `:` is left out: the branch of a
+/// fork is `OWNER:BRANCH`.
+fn no_ref(name: &str) -> Option<&'static str> {
+    if name
+        .chars()
+        .any(|c| c.is_control() || " ~^?*[\\".contains(c))
+    {
+        return Some("has no space and none of `~^?*[\\`");
+    }
+    if name.ends_with('/') || name.starts_with('/') || name.contains("//") {
+        return Some("neither starts nor ends with `/`");
+    }
+    (name.contains("..") || name.ends_with('.') || name.ends_with(".lock"))
+        .then_some("has no `..` and ends neither in `.` nor in `.lock`")
+}
+
+fn repository_name(pattern: &Pattern, findings: &mut Findings<'_>) {
+    let is_part = |part: &str| {
+        let fits = |b: u8| b.is_ascii_alphanumeric() || b"-_.".contains(&b);
+        !part.is_empty() && part.bytes().all(fits)
+    };
+    let is_repository = pattern
+        .text
+        .split_once('/')
+        .is_some_and(|(owner, name)| is_part(owner) && is_part(name));
+    if !is_repository {
+        let message = format!("no repository is named {}", quoted(&pattern.text));
+        let finding = findings.pattern(&NEVER_MATCHES, pattern, message);
+        findings.push(finding.help("write `OWNER/NAME`"));
+    }
+}
+
+fn environment(pattern: &Pattern, is_name: bool, findings: &mut Findings<'_>) {
+    let text: &str = &pattern.text;
+    if pattern.kind == Kind::Regex && text == "^$" {
+        let message = "`^$` does not match a job without an environment".to_owned();
+        let finding = findings.pattern(&NEVER_MATCHES, pattern, message);
+        findings.push(finding.help("only `*` matches an absent value"));
+    } else if is_name && text.ends_with('-') {
+        let message = format!("the environment {} ends in a dash", quoted(text));
+        let finding = findings.pattern(&TRAILING_DASH_ENVIRONMENT, pattern, message);
+        findings.push(finding.help(
+            "a name such as `prod-${{ vars.REGION }}` becomes this one when the variable is empty, and GitHub creates it without protection",
+        ));
+    }
+}
+
+/// The files that a rule names, against those that there are. `is_own`: the rule is for the
+/// repository that the policy is in; another entry may speak of files of another repository.
+pub(super) fn check_files(
+    rule: &Rule,
+    is_own: bool,
+    files: &BTreeSet<String>,
+    findings: &mut Findings<'_>,
+) {
+    let patterns = rule.workflow.iter().flat_map(|patterns| &patterns.list);
+    for pattern in patterns.filter(|pattern| is_name(pattern)) {
+        let file: &str = &pattern.text;
+        let other = match (file.strip_suffix(".yml"), file.strip_suffix(".yaml")) {
+            (Some(stem), _) => format!("{stem}.yaml"),
+            (_, Some(stem)) => format!("{stem}.yml"),
+            _ => continue,
+        };
+        if file.contains('/') || files.contains(file) {
+            continue;
+        }
+        let wanted = quoted(&format!("{WORKFLOWS}{file}"));
+        if files.contains(&other) {
+            let message = format!("there is no {wanted}, but {}", quoted(&other));
+            let fix = replace(pattern, &other, findings);
+            let finding = findings.pattern(&EXTENSION, pattern, message);
+            findings.push(finding.help(format!("write {}", quoted(&other))).fix(fix));
+        } else if is_own {
+            let message = format!("there is no {wanted}");
+            let finding = findings.pattern(&UNKNOWN_WORKFLOW, pattern, message);
+            findings.push(match nearest(file, files.iter().map(String::as_str)) {
+                Some(known) => finding.help(format!("did you mean {}?", quoted(known))),
+                None => finding,
+            });
+        }
+    }
+}

@@ -1,0 +1,158 @@
+//! Every pattern, compiled as a decision would, and how it is written.
+
+use std::collections::HashSet;
+
+use super::catalogue::PATTERN_INVALID;
+use super::{
+    Dimension, Finding, Findings, Fix, anchors, backslashes, dimensions, dots, globs, is_clean,
+    plain,
+};
+use crate::meant::unplaced;
+use engine::policy::{Case, Kind, Pattern, Patterns, Rule, written};
+
+/// Remembers what compiles, since a policy repeats its patterns.
+#[derive(Default)]
+pub(super) struct Checker {
+    valid: HashSet<(String, Kind, bool)>,
+}
+
+impl Checker {
+    pub(super) fn check(
+        &mut self,
+        dimension: Dimension<'_>,
+        patterns: &Patterns,
+        findings: &mut Findings<'_>,
+    ) {
+        if patterns.list.is_empty()
+            && let Err(problem) = patterns.compile(Case::Sensitive)
+        {
+            findings.push(findings.problem(&PATTERN_INVALID, &problem));
+        }
+        for pattern in &patterns.list {
+            if self.compiles(pattern, dimension, findings) && pattern.kind == Kind::Regex {
+                advise(dimension, pattern, findings);
+            }
+        }
+    }
+
+    /// Whether every pattern of a rule that was checked compiles.
+    pub(super) fn all_compile(&self, rule: &Rule) -> bool {
+        dimensions(rule).all(|(dimension, patterns)| {
+            let mut list = patterns.list.iter();
+            !patterns.list.is_empty()
+                && list.all(|pattern| self.valid.contains(&key(pattern, dimension)))
+        })
+    }
+
+    fn compiles(
+        &mut self,
+        pattern: &Pattern,
+        dimension: Dimension<'_>,
+        findings: &mut Findings<'_>,
+    ) -> bool {
+        let ignores_case = dimension.ignores_case();
+        let key = key(pattern, dimension);
+        if self.valid.contains(&key) {
+            return true;
+        }
+        // A value with other than ASCII characters is compared with case everywhere.
+        let cases = [Case::Sensitive, Case::Insensitive];
+        let wanted = cases
+            .iter()
+            .take(if ignores_case { cases.len() } else { 1 });
+        for case in wanted {
+            let Err(problem) = pattern.compile(*case) else {
+                continue;
+            };
+            let fix = valid_fix(dimension, pattern, findings);
+            let length = findings.source.span(pattern.position, &pattern.text).length;
+            let finding = findings.problem(&PATTERN_INVALID, &problem);
+            findings.push(Finding { length, ..finding }.fix(fix));
+            return false;
+        }
+        self.valid.insert(key);
+        true
+    }
+}
+
+/// What an invalid pattern was probably meant to be: a glob, or the login of an App among others.
+fn valid_fix(dimension: Dimension<'_>, pattern: &Pattern, findings: &Findings<'_>) -> Option<Fix> {
+    let glob = globs::as_glob(&pattern.text).filter(|_| pattern.text.starts_with('*'));
+    let login = pattern.text.replace("[bot]", r"\[bot\]");
+    let of_login = [(&*login, pattern.kind)].into_iter();
+    let of_login = of_login.filter(|(text, _)| *text != &*pattern.text);
+    let of_glob = glob.as_deref().map(|glob| (glob, Kind::Glob));
+    let instead = of_glob.into_iter().filter(|_| pattern.kind == Kind::Regex);
+    propose(dimension, pattern, instead.chain(of_login), findings)?.fix
+}
+
+fn key(pattern: &Pattern, dimension: Dimension<'_>) -> (String, Kind, bool) {
+    (
+        pattern.text.to_string(),
+        pattern.kind,
+        dimension.ignores_case(),
+    )
+}
+
+/// What an author of this regex will hardly have meant. Only the first finding keeps its fix: two
+/// would replace the same text.
+fn advise(dimension: Dimension<'_>, pattern: &Pattern, findings: &mut Findings<'_>) {
+    if backslashes::check(dimension, pattern, findings)
+        || plain::check(dimension, pattern, findings)
+    {
+        return;
+    }
+    let before = findings.list.len();
+    globs::check(dimension, pattern, findings);
+    if findings.list.len() == before {
+        dots::check(dimension, pattern, findings);
+    }
+    anchors::check(dimension, pattern, findings);
+    for finding in findings.list.iter_mut().skip(before + 1) {
+        finding.fix = None;
+    }
+}
+
+/// A fix that writes the pattern as another text of its kind, if the file allows to replace it.
+pub(super) fn replace(pattern: &Pattern, text: &str, findings: &Findings<'_>) -> Option<Fix> {
+    let range = findings.whole(pattern)?;
+    let written = findings.source.quote_as(pattern.position, text);
+    Some(Fix::new(range, written))
+}
+
+/// What to write instead of a pattern.
+pub(super) struct Proposal {
+    /// In the syntax of the file.
+    pub(super) written: String,
+    /// Where it can be put in place.
+    pub(super) fix: Option<Fix>,
+}
+
+/// The first of some patterns that has no finding itself.
+pub(super) fn propose<'t>(
+    dimension: Dimension<'_>,
+    pattern: &Pattern,
+    instead: impl IntoIterator<Item = (&'t str, Kind)>,
+    findings: &Findings<'_>,
+) -> Option<Proposal> {
+    let repository = findings.repository.as_deref();
+    let mut instead = instead.into_iter();
+    let (text, kind) =
+        instead.find(|(text, kind)| is_clean(dimension, &unplaced(text, *kind), repository))?;
+    let written = written::pattern(text, kind, findings.source.format);
+    let is_value = |kind| matches!(kind, Kind::Literal | Kind::Exact);
+    let is_same = kind == pattern.kind || (is_value(kind) && is_value(pattern.kind));
+    let fix = match (findings.is_explicit(pattern), is_same) {
+        (true, false) => None,
+        (true, true) => replace(pattern, text, findings),
+        (false, _) if Kind::of(text) == kind => replace(pattern, text, findings),
+        (false, _) => findings
+            .whole(pattern)
+            .map(|range| Fix::new(range, written.clone())),
+    };
+    Some(Proposal { written, fix })
+}
+
+#[cfg(test)]
+#[path = "patterns_tests.rs"]
+mod tests;

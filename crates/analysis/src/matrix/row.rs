@@ -1,0 +1,186 @@
+//! The rows: a file and one environment of its jobs.
+
+use std::collections::BTreeMap;
+
+use regex_syntax::hir::literal::{Extractor, Literal};
+
+use super::cell::{Cell, Grant, Standing};
+use crate::workflows::{Environment, RunJob, Workflow, Workflows};
+use engine::policy::{Case, Kind, Pattern, Patterns};
+
+/// A row of the table.
+#[derive(Clone, Debug)]
+pub struct Row<'a> {
+    /// What it is for.
+    pub place: Place<'a>,
+    /// The events that the file names; absent where that is not known.
+    pub events: Option<Vec<&'a str>>,
+    /// The only branches that `pull_request` starts it for, where the file names each.
+    pub bases: Option<Vec<&'a str>>,
+    /// The jobs with this environment: `JOB`, or `FILE/JOB` of a called file.
+    pub jobs: Vec<String>,
+    /// Whether one of these jobs has `id-token: write`. Without it a job has no token to be judged by.
+    pub id_token: bool,
+    /// One for each permission.
+    pub cells: Vec<Cell<'a>>,
+}
+
+impl Row<'_> {
+    /// Whether one of its cells grants.
+    pub fn standing(&self, cell: &Cell<'_>) -> Standing {
+        if cell.grants.is_empty() {
+            return if cell.hints.is_empty() {
+                Standing::Denied
+            } else {
+                Standing::Missed
+            };
+        }
+        if cell.grants.iter().any(|grant| self.is_certain(grant)) {
+            Standing::Granted
+        } else {
+            Standing::Perhaps
+        }
+    }
+
+    /// Whether a grant of one of its cells does not hang on what only a run knows.
+    pub fn is_certain(&self, grant: &Grant<'_>) -> bool {
+        match self.place {
+            Place::File { .. } => grant.environments.is_empty(),
+            Place::Unreadable { .. } => false,
+            // Whoever adds a file chooses its environment.
+            Place::Other => true,
+        }
+    }
+}
+
+/// What a row is for.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Place<'a> {
+    /// A workflow file and an environment.
+    File {
+        /// Its name.
+        file: &'a str,
+        /// The environment.
+        environment: Environment,
+    },
+    /// A workflow file that is not understood: its environments and events are not known.
+    Unreadable {
+        /// Its name.
+        file: &'a str,
+    },
+    /// Any workflow file that is not there yet.
+    Other,
+}
+
+impl<'a> Place<'a> {
+    /// The file's name.
+    pub fn file(&self) -> Option<&'a str> {
+        match self {
+            Self::File { file, .. } | Self::Unreadable { file } => Some(file),
+            Self::Other => None,
+        }
+    }
+}
+
+/// The rows, with empty cells.
+pub(super) fn rows<'a>(workflows: &'a Workflows, action: &str, columns: usize) -> Vec<Row<'a>> {
+    let row = |place, events, jobs: &[&RunJob<'_>], file: &str| Row {
+        place,
+        events,
+        bases: workflows.get(file).and_then(bases),
+        jobs: jobs.iter().map(|job| job_name(job, file)).collect(),
+        id_token: jobs.iter().any(|job| job.token.has_id_token()),
+        cells: vec![Cell::default(); columns],
+    };
+    let mut by_file: BTreeMap<&str, Vec<Row<'_>>> = BTreeMap::new();
+    for file in workflows.files.iter().filter(|file| !file.is_only_called()) {
+        let mut events: Vec<&str> = Vec::new();
+        for event in file.events() {
+            if !events.contains(&event) {
+                events.push(event);
+            }
+        }
+        let jobs = workflows.jobs_of(file, action);
+        for environment in environments(&jobs) {
+            let with = jobs.iter().filter(|job| {
+                let mut all = job.environments.iter();
+                all.any(|other| is_same(other, &environment))
+            });
+            let with: Vec<_> = with.collect();
+            let place = Place::File {
+                file: &file.file,
+                environment,
+            };
+            let row = row(place, Some(events.clone()), &with, &file.file);
+            by_file.entry(&file.file).or_default().push(row);
+        }
+    }
+    for unreadable in &workflows.unreadable {
+        let file = unreadable.file.as_str();
+        let row = row(Place::Unreadable { file }, None, &[], file);
+        by_file.entry(file).or_default().push(row);
+    }
+    let mut rows: Vec<_> = by_file.into_values().flatten().collect();
+    rows.push(row(Place::Other, None, &[], ""));
+    rows
+}
+
+/// The branches of `on.pull_request.branches`, if it has no globs.
+fn bases(file: &Workflow) -> Option<Vec<&str>> {
+    let names = &file.trigger("pull_request")?.branches;
+    let is_name = |name: &&str| !name.contains(['*', '?', '+', '[', ']', '!', '\\']);
+    let all: Vec<_> = names.iter().map(String::as_str).collect();
+    (!all.is_empty() && all.iter().all(is_name)).then_some(all)
+}
+
+fn job_name(job: &RunJob<'_>, file: &str) -> String {
+    if job.file == file {
+        job.job.id.clone()
+    } else {
+        format!("{}/{}", job.file, job.job.id)
+    }
+}
+
+/// Those of all jobs, each once: none, then by name, then those that only a run knows.
+fn environments(jobs: &[RunJob<'_>]) -> Vec<Environment> {
+    let mut all: Vec<Environment> = Vec::new();
+    for environment in jobs.iter().flat_map(|job| &job.environments) {
+        if !all.iter().any(|known| is_same(known, environment)) {
+            all.push(environment.clone());
+        }
+    }
+    if all.is_empty() {
+        all.push(Environment::None);
+    }
+    all.sort();
+    all
+}
+
+/// GitHub compares environments without case.
+fn is_same(one: &Environment, other: &Environment) -> bool {
+    match (one, other) {
+        (Environment::Named(one), Environment::Named(other)) => one.eq_ignore_ascii_case(other),
+        _ => one == other,
+    }
+}
+
+/// Whether a rule speaks of workflow files that may not be there yet. A text that names one file does
+/// not, and neither does a regex that is only for certain names, or for files of another repository.
+pub(super) fn may_be_others(workflow: Option<&Patterns>) -> bool {
+    let is_open = |pattern: &Pattern| match pattern.kind {
+        Kind::Any => true,
+        Kind::Literal | Kind::Exact => false,
+        Kind::Regex | Kind::Glob => {
+            let Ok(tree) = pattern.tree(Case::Sensitive) else {
+                return false;
+            };
+            let starts = Extractor::new().extract(&tree);
+            let has_slash = |start: &Literal| start.as_bytes().contains(&b'/');
+            let elsewhere = starts
+                .literals()
+                .is_some_and(|starts| starts.iter().all(has_slash));
+            !starts.is_exact() && !elsewhere
+        }
+    };
+    workflow.is_none_or(|patterns| patterns.list.iter().any(is_open))
+}

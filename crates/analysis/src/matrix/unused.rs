@@ -1,0 +1,240 @@
+//! The rules that no workflow here can use, and why.
+
+use super::row::{Place, Row};
+use super::{Compiled, Fit};
+use crate::meant::file_of;
+use crate::report::Phrase;
+use crate::workflows::{Environment, Workflows};
+use engine::decision::RuleRef;
+use engine::policy::{Kind, Pattern, Patterns, nearest};
+
+/// The most files or environments that are named.
+const MAX_NAMED: usize = 4;
+
+/// A rule that no workflow here can use.
+#[derive(Clone, Debug)]
+pub struct Unused<'a> {
+    /// The rule.
+    pub rule: RuleRef,
+    /// In which dimension it fails, as in a decision's trace: `expires`, `workflow`, `environment`,
+    /// `event` or `base`.
+    pub dimension: &'static str,
+    /// Why, without a full stop.
+    pub why: Phrase<'a>,
+}
+
+/// `None` when a row of a file that is there can use it.
+pub(super) fn why<'a>(
+    compiled: &Compiled<'a>,
+    fits: &[Fit],
+    rows: &[Row<'a>],
+    workflows: &'a Workflows,
+) -> Option<Unused<'a>> {
+    let here = || {
+        let all = rows.iter().zip(fits);
+        all.filter(|(row, _)| row.place != Place::Other)
+    };
+    let best = here().map(|(_, fit)| *fit).max().unwrap_or(Fit::None);
+    let nearest: Vec<_> = here()
+        .filter(|(_, fit)| **fit == best)
+        .map(|(row, _)| row)
+        .collect();
+    let rule = compiled.rule;
+    let mut why = Phrase::default();
+    let dimension = match best {
+        Fit::Grants => return None,
+        Fit::None => {
+            no_file(&mut why, compiled, workflows);
+            "workflow"
+        }
+        Fit::Workflow => {
+            no_environment(&mut why, rule.environment.as_ref(), &nearest);
+            "environment"
+        }
+        Fit::Environment => {
+            no_event(&mut why, rule.events.as_deref(), &nearest);
+            "event"
+        }
+        Fit::Event => {
+            no_base(
+                &mut why,
+                rule.base.as_ref().or(rule.branch.as_ref()),
+                &nearest,
+            );
+            "base"
+        }
+        Fit::Expired => {
+            why.words("it has expired");
+            if let Some(expires) = &rule.expires {
+                why.words(": ");
+                why.quoted(&*expires.text);
+            }
+            "expires"
+        }
+    };
+    Some(Unused {
+        rule: RuleRef::of(rule),
+        dimension,
+        why,
+    })
+}
+
+fn texts<'a>(patterns: Option<&'a Patterns>) -> Vec<&'a str> {
+    let list = patterns.iter().flat_map(|patterns| &patterns.list);
+    list.map(|pattern| &*pattern.text).collect()
+}
+
+fn no_file<'a>(why: &mut Phrase<'a>, compiled: &Compiled<'a>, workflows: &'a Workflows) {
+    let patterns = compiled.rule.workflow.as_ref();
+    let mut called = workflows.files.iter().filter(|file| file.is_only_called());
+    if workflows.files.is_empty() && workflows.unreadable.is_empty() {
+        why.words("there is no workflow file here");
+        return;
+    }
+    if let Some(called) = called.find(|file| compiled.matches_file(&file.file)) {
+        why.quoted(&*called.file);
+        why.words(" is only called by other workflows: name those that call it");
+        return;
+    }
+    let mut list = patterns.iter().flat_map(|patterns| &patterns.list);
+    let file = |pattern: &'a Pattern| {
+        let file = file_of(&pattern.text, pattern.kind, compiled.repository)?;
+        Some((&*pattern.text, file))
+    };
+    if let Some((text, file)) = list.find_map(file) {
+        why.words("no job has the workflow ");
+        why.quoted(text);
+        why.words(": write ");
+        why.quoted(file);
+        return;
+    }
+    let texts = texts(patterns);
+    if !texts.is_empty() && texts.iter().all(|text| text.contains('/')) {
+        why.list(texts, " or ");
+        why.words(" is a file of another repository");
+        return;
+    }
+    why.words("no workflow file here is ");
+    why.list(texts, " or ");
+    let mut list = patterns.iter().flat_map(|patterns| &patterns.list);
+    if let Some(near) = list.find_map(|pattern| near(pattern, workflows)) {
+        why.words("; there is ");
+        why.quoted(near);
+    }
+}
+
+/// A file whose name is nearly that of the pattern.
+fn near<'a>(pattern: &Pattern, workflows: &'a Workflows) -> Option<&'a str> {
+    let is_name = matches!(pattern.kind, Kind::Literal | Kind::Exact);
+    let files = workflows.files.iter().map(|file| file.file.as_str());
+    is_name.then(|| nearest(&pattern.text, files))?
+}
+
+fn no_environment<'a>(why: &mut Phrase<'a>, environment: Option<&'a Patterns>, rows: &[&Row<'a>]) {
+    why.words("no job");
+    of_files(why, rows);
+    why.words(" has the environment ");
+    why.list(texts(environment), " or ");
+    let mut names: Vec<&str> = Vec::new();
+    let mut has_none = false;
+    for row in rows {
+        match &row.place {
+            Place::File {
+                environment: Environment::Named(name),
+                ..
+            } if !names.contains(&name.as_str()) => {
+                names.push(name);
+            }
+            Place::File {
+                environment: Environment::None,
+                ..
+            } => has_none = true,
+            _ => {}
+        }
+    }
+    let more = names.len() > MAX_NAMED;
+    names.truncate(MAX_NAMED);
+    if names.is_empty() {
+        why.words("; they have none");
+        return;
+    }
+    why.words("; they have ");
+    why.list(names.into_iter().map(str::to_owned), ", ");
+    why.words(match (more, has_none) {
+        (true, _) => " and others",
+        (false, true) => " or none",
+        (false, false) => "",
+    });
+}
+
+fn no_event<'a>(
+    why: &mut Phrase<'a>,
+    events: Option<&'a [std::sync::Arc<str>]>,
+    rows: &[&Row<'a>],
+) {
+    let mut starts: Vec<&str> = Vec::new();
+    for event in rows.iter().flat_map(|row| row.events.iter().flatten()) {
+        if !starts.contains(event) {
+            starts.push(event);
+        }
+    }
+    let files = files(rows);
+    match events {
+        Some(events) => {
+            why.words("it is only for ");
+            why.list(events.iter().map(|event| &**event), " or ");
+            if files.len() > MAX_NAMED {
+                why.words(", and no workflow here starts on that");
+                return;
+            }
+            why.words("; ");
+            why.list(files, " and ");
+            why.words(" starts on ");
+            why.list(starts, " or ");
+        }
+        None if files.len() > MAX_NAMED => {
+            why.words("the workflows here start only on events that a rule has to name");
+        }
+        None => {
+            why.list(files, " and ");
+            why.words(" starts only on ");
+            why.list(starts, " or ");
+            why.words(", which a rule has to name");
+        }
+    }
+}
+
+fn no_base<'a>(why: &mut Phrase<'a>, trusted: Option<&'a Patterns>, rows: &[&Row<'a>]) {
+    let mut bases: Vec<&str> = rows
+        .iter()
+        .flat_map(|row| row.bases.iter().flatten())
+        .copied()
+        .collect();
+    bases.sort_unstable();
+    bases.dedup();
+    why.words("it is only for pull requests into ");
+    why.list(texts(trusted), " or ");
+    why.words("; here they start a workflow only into ");
+    why.list(bases, " or ");
+}
+
+/// ` of FILE or FILE`, or ` here` for many.
+fn of_files<'a>(why: &mut Phrase<'a>, rows: &[&Row<'a>]) {
+    let files = files(rows);
+    if files.len() > MAX_NAMED {
+        why.words(" here");
+    } else {
+        why.words(" of ");
+        why.list(files, " or ");
+    }
+}
+
+fn files<'a>(rows: &[&Row<'a>]) -> Vec<&'a str> {
+    let mut files: Vec<&str> = Vec::new();
+    for file in rows.iter().filter_map(|row| row.place.file()) {
+        if !files.contains(&file) {
+            files.push(file);
+        }
+    }
+    files
+}

@@ -1,0 +1,227 @@
+//! The cases that go with a proposed policy: for each rule one that it grants and one that it does not.
+//!
+//! Each is held against the policy before it is written, so that only what holds is.
+
+use jiff::Timestamp;
+
+use super::rule::{Filter, Rule};
+use super::yaml::{comment, member, scalar};
+use super::{Ids, Proposal, Target};
+use engine::context::{Base, Context};
+use engine::decision::{Decision, Engine, Policies, Question, Scope, decide};
+use engine::policy::{Document, Format, KNOWN_KEYS, PermissionKey};
+
+const SCHEMA: &str = "https://raw.githubusercontent.com/repo-permissions/repo-permissions/main/schema/repo-permissions-tests.schema.json";
+
+/// A question and its answer.
+struct Case {
+    name: String,
+    permissions: Vec<String>,
+    context: Context,
+    expect: &'static str,
+}
+
+impl Proposal {
+    /// The text of the file of cases for the policy of this text, which lies beside it under this name.
+    pub fn cases(&self, target: &Target, file: &str, policy: &str) -> String {
+        let mut text = format!("# yaml-language-server: $schema={SCHEMA}\n#\n");
+        comment(
+            &mut text,
+            0,
+            "What the policy should allow and deny: `repo-permissions test` runs it. Whoever changes the policy sees what else that changes.",
+        );
+        text.push_str(&format!("policy: {}\n\ntests:\n", scalar(file)));
+        let engine = Document::parse(policy, Format::Yaml).ok().map(Engine::new);
+        let mut first = true;
+        for case in self.all(target) {
+            if !engine.as_ref().is_some_and(|engine| case.holds(engine)) {
+                continue;
+            }
+            if !std::mem::take(&mut first) {
+                text.push('\n');
+            }
+            case.write(&mut text);
+        }
+        text
+    }
+
+    fn all(&self, target: &Target) -> Vec<Case> {
+        let base = base(target);
+        let mut cases: Vec<_> = self
+            .rules
+            .iter()
+            .flat_map(|rule| of_rule(rule, &base))
+            .collect();
+        // Also where there is no rule: a file of cases without any would be no test.
+        let (permissions, context) = match cases.first() {
+            Some(case) => (case.permissions.clone(), case.context.clone()),
+            None => {
+                let known = KNOWN_KEYS.get(1).or(KNOWN_KEYS.first());
+                let known = known.map(|(key, _)| (*key).to_owned());
+                let context = Context {
+                    branch: Some("main".to_owned()),
+                    event: Some("push".to_owned()),
+                    ..base
+                };
+                (known.into_iter().collect(), context)
+            }
+        };
+        if let Target::Entry { ids: Ok(ids), .. } = target {
+            let other = ids.repository.checked_add(1).unwrap_or(1);
+            cases.push(Case {
+                name: "a repository that takes the name later may not".to_owned(),
+                permissions: permissions.clone(),
+                context: Context {
+                    repository_id: Some(other.to_string()),
+                    ..context.clone()
+                },
+                expect: "repository_id_mismatch",
+            });
+        }
+        cases.push(Case {
+            name: "another workflow file may not".to_owned(),
+            permissions,
+            context: Context {
+                workflow: Some("another-workflow.yml".to_owned()),
+                ..context
+            },
+            expect: "denied",
+        });
+        cases
+    }
+}
+
+fn base(target: &Target) -> Context {
+    let mut context = Context::default();
+    if let Target::Entry { repository, ids } = target {
+        context.repository = Some(repository.to_string());
+        if let Ok(Ids { repository, owner }) = ids {
+            context.repository_id = Some(repository.to_string());
+            context.repository_owner_id = Some(owner.to_string());
+        }
+    }
+    context
+}
+
+fn of_rule(rule: &Rule, base: &Context) -> Vec<Case> {
+    let Some(branch) = rule.branches.first().map(sample) else {
+        return Vec::new();
+    };
+    let into = rule.bases.first().map(sample);
+    let of_fork = matches!(rule.branches.first(), Some(Filter::Regex(_)));
+    let (other, why) = if of_fork {
+        (format!("octocat:{branch}"), "but not from a fork")
+    } else {
+        ("another-branch".to_owned(), "but not from another branch")
+    };
+    let context = Context {
+        workflow: Some(rule.workflow.clone()),
+        branch: Some(branch),
+        environment: rule.environments.first().cloned(),
+        event: rule.events.first().cloned(),
+        base: into.clone().map_or(Base::None, Base::Branch),
+        ..base.clone()
+    };
+    let denied = Context {
+        branch: Some(other),
+        ..context.clone()
+    };
+    let case = |end: &str, context, expect| Case {
+        name: format!("{} {end}", rule.name),
+        permissions: rule.permissions.clone(),
+        context,
+        expect,
+    };
+    let elsewhere = into.map(|_| Context {
+        base: Base::Branch("another-branch".to_owned()),
+        ..context.clone()
+    });
+    let elsewhere = elsewhere.map(|into| case("but not into another branch", into, "denied"));
+    let cases = [
+        case("is allowed", context, "allowed"),
+        case(why, denied, "denied"),
+    ];
+    cases.into_iter().chain(elsewhere).collect()
+}
+
+impl Case {
+    /// Whether the policy answers as it says. The time does not matter: no rule has an expiry.
+    fn holds(&self, policy: &Engine) -> bool {
+        let keys = self.permissions.iter();
+        let keys: Vec<_> = keys
+            .filter_map(|key| PermissionKey::parse(key.into()).ok())
+            .collect();
+        let question = Question {
+            permissions: &keys,
+            context: &self.context,
+            now: Timestamp::UNIX_EPOCH,
+            go_on: &|| true,
+        };
+        let Ok(decided) = decide(Policies::one(policy, Scope::Offline), question) else {
+            return false;
+        };
+        let denied = decided
+            .iter()
+            .find(|permission| permission.decision != Decision::Allowed);
+        match (self.expect, denied) {
+            ("allowed", denied) => denied.is_none(),
+            ("denied", denied) => denied.is_some(),
+            (reason, denied) => denied.is_some_and(|denied| denied.reason.code() == reason),
+        }
+    }
+
+    fn write(&self, text: &mut String) {
+        text.push_str(&format!("  - name: {}\n", scalar(&self.name)));
+        let keys: Vec<_> = self.permissions.iter().map(|key| scalar(key)).collect();
+        member(text, 4, "permission", &keys);
+        text.push_str("    context:\n");
+        let context = &self.context;
+        // The ids are numbers here.
+        for (key, value) in [
+            ("repository_id", &context.repository_id),
+            ("owner_id", &context.repository_owner_id),
+        ] {
+            if let Some(value) = value {
+                text.push_str(&format!("      {key}: {value}\n"));
+            }
+        }
+        for (key, value) in [
+            ("repository", context.repository.as_deref()),
+            ("workflow", context.workflow.as_deref()),
+            ("branch", context.branch.as_deref()),
+            ("base", context.base.branch()),
+            ("environment", context.environment.as_deref()),
+            ("event", context.event.as_deref()),
+        ] {
+            if let Some(value) = value {
+                text.push_str(&format!("      {key}: {}\n", scalar(value)));
+            }
+        }
+        text.push_str(&format!("    expect: {}\n", self.expect));
+    }
+}
+
+/// A value that the pattern matches, or nearly.
+fn sample(filter: &Filter) -> String {
+    let glob = match filter {
+        Filter::Exact(text) => return text.clone(),
+        Filter::Regex(_) => return "feature/example".to_owned(),
+        Filter::Glob(glob) => glob,
+    };
+    let mut value = String::new();
+    let mut chars = glob.chars();
+    while let Some(c) = chars.next() {
+        match c {
+            '*' if value.ends_with('x') => {}
+            '*' => value.push('x'),
+            '?' | '+' => {}
+            '\\' => value.extend(chars.next()),
+            '[' => {
+                value.extend(chars.next());
+                chars.by_ref().find(|c| *c == ']');
+            }
+            c => value.push(c),
+        }
+    }
+    value
+}

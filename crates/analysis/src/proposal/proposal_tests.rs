@@ -1,0 +1,363 @@
+use jiff::Timestamp;
+use proptest::prelude::*;
+
+use super::{Ids, Options, Proposal, Target, propose};
+use crate::cases::{Coverage, PolicyFile, Suite, run};
+use crate::lint;
+use crate::lint::{Level, lint};
+use crate::workflows::Workflows;
+use engine::RepositoryName;
+use engine::policy::Format;
+
+fn proposal(files: &[(&str, &str)]) -> Proposal {
+    let texts = files.iter();
+    let texts = texts.map(|(file, text)| ((*file).to_owned(), Ok((*text).to_owned())));
+    let workflows = Workflows::of_texts(texts);
+    let options = Options {
+        action: "repo-permissions",
+        default_branch: "main",
+    };
+    propose(&workflows, &options)
+}
+
+/// The policy, after the lint and its own cases were run on it.
+fn checked(proposal: &Proposal, target: &Target) -> String {
+    let policy = proposal.policy(target);
+    let findings = lint(&policy, Format::Yaml, &lint::Options::default());
+    let found = findings.iter().find(|finding| finding.level != Level::Note);
+    assert_eq!(found, None, "{policy}");
+    let cases = proposal.cases(target, "p.yml", &policy);
+    let suite =
+        Suite::parse("p.tests.yml", &cases).unwrap_or_else(|error| panic!("{error:?}\n{cases}"));
+    assert_eq!(suite.policy(), "p.yml");
+    let file = PolicyFile {
+        name: "p.yml",
+        text: Ok(&policy),
+    };
+    let mut coverage = Coverage::default();
+    let read = |_: &str| Err::<Vec<u8>, _>("no file is needed");
+    let now = Timestamp::UNIX_EPOCH;
+    let results = run(&suite, &file, read, now, &|| true, &mut coverage, &mut 1).unwrap();
+    assert!(results.iter().all(|case| case.holds()), "{policy}\n{cases}");
+    policy
+}
+
+/// The rules in one line each, then what is left out.
+fn show(files: &[(&str, &str)]) -> String {
+    let proposal = proposal(files);
+    checked(&proposal, &Target::Own);
+    let rules = proposal.rules.iter().map(|rule| {
+        let mut branches: Vec<_> = rule.branches.iter().map(super::Filter::text).collect();
+        let bases = rule.bases.iter().map(super::Filter::text);
+        branches.extend(bases.flat_map(|base| ["into", base]));
+        format!(
+            "{}: {} | {} | {} | {}",
+            rule.name,
+            rule.permissions.join(" "),
+            branches.join(" "),
+            rule.environments.join(" "),
+            rule.events.join(" "),
+        )
+    });
+    let left_out = proposal
+        .left_out
+        .iter()
+        .map(|sentence| format!("- {sentence}"));
+    rules.chain(left_out).collect::<Vec<_>>().join("\n")
+}
+
+#[test]
+fn events_come_from_where_they_come_from() {
+    let job = "jobs: {a: {environment: prod}}";
+    let with = |on: &str| show(&[("a.yml", &format!("on: {on}\n{job}"))]);
+    let all = [
+        "push",
+        "{push: {branches: [main, 'v[0-9]+.x']}, workflow_dispatch: , schedule: }",
+        "{push: {branches: [release]}, schedule: , workflow_dispatch: }",
+        "{push: {branches: ['**', '!gh-pages']}}",
+        "{push: {branches: [main, 'release/*', '!release/old']}}",
+        "{push: {branches-ignore: [wip]}}",
+        "{push: {tags: ['v*', latest]}, release: }",
+        "{push: {tags-ignore: ['v*']}}",
+        "{push: {branches: [main], tags: ['v*']}}",
+        "[pull_request, merge_group]",
+        "{pull_request: {branches: ['**', '!wip']}}",
+        "{pull_request: {branches-ignore: [wip]}}",
+        "[pull_request_target, workflow_run, push, push]",
+        "[workflow_call, workflow_dispatch]",
+        "workflow_call",
+        "{push: {tags: ['v*', v1, '!v*-rc*']}}",
+        "{merge_group: {branches: [main, 'release/*', '!release/old']}}",
+        "not_an_event",
+    ];
+    let all: Vec<_> = all
+        .iter()
+        .map(|on| format!("{on}\n{}\n", with(on)))
+        .collect();
+    insta::assert_snapshot!(all.join("\n"), @"
+    push
+    a.yml on main for prod: ws:deployments:create | main | prod | push
+    - a.yml: a push to any branch starts it; only `main` is named
+
+    {push: {branches: [main, 'v[0-9]+.x']}, workflow_dispatch: , schedule: }
+    a.yml on 2 branches for prod: ws:deployments:create | main v[0-9]+.x | prod | push workflow_dispatch schedule
+
+    {push: {branches: [release]}, schedule: , workflow_dispatch: }
+    a.yml on release for prod: ws:deployments:create | release | prod | push workflow_dispatch
+    a.yml on main for prod: ws:deployments:create | main | prod | schedule
+
+    {push: {branches: ['**', '!gh-pages']}}
+    a.yml on main for prod: ws:deployments:create | main | prod | push
+    - a.yml: a push to any branch starts it; only `main` is named
+
+    {push: {branches: [main, 'release/*', '!release/old']}}
+    a.yml on main for prod: ws:deployments:create | main | prod | push
+    - a.yml: a branch with `!` cannot be said, since rules only add; only `main` is named
+
+    {push: {branches-ignore: [wip]}}
+    a.yml on main for prod: ws:deployments:create | main | prod | push
+    - a.yml: `branches-ignore` cannot be said, since rules only add; only `main` is named
+
+    {push: {tags: ['v*', latest]}, release: }
+    a.yml at tags for prod: ws:deployments:create | refs/tags/v* refs/tags/latest | prod | push
+    a.yml at releases for prod: ws:deployments:create | refs/tags/** | prod | release
+
+    {push: {tags-ignore: ['v*']}}
+    - a.yml: `tags-ignore` cannot be said, since rules only add; name tags as `refs/tags/NAME`
+
+    {push: {branches: [main], tags: ['v*']}}
+    a.yml on main for prod: ws:deployments:create | main | prod | push
+    a.yml at tags for prod: ws:deployments:create | refs/tags/v* | prod | push
+
+    [pull_request, merge_group]
+    - a.yml: it deploys what nobody has merged; write a rule if that is meant
+
+    {pull_request: {branches: ['**', '!wip']}}
+    - a.yml: it deploys what nobody has merged; write a rule if that is meant
+    - a.yml: a base with `!` cannot be said, since rules only add; globs beside it are left out
+    - a.yml: pull requests into many branches start it; only the base `main` is named
+
+    {pull_request: {branches-ignore: [wip]}}
+    - a.yml: it deploys what nobody has merged; write a rule if that is meant
+    - a.yml: pull requests into many branches start it; only the base `main` is named
+
+    [pull_request_target, workflow_run, push, push]
+    a.yml on main for prod: ws:deployments:create | main | prod | push
+    - a.yml: a push to any branch starts it; only `main` is named
+    - a.yml: people who cannot write to the repository can start `pull_request_target`, or it brings what they wrote, so a rule has to name it; do that only if nothing of it is checked out or run
+    - a.yml: people who cannot write to the repository can start `workflow_run`, or it brings what they wrote, so a rule has to name it; do that only if nothing of it is checked out or run
+
+    [workflow_call, workflow_dispatch]
+    a.yml on main for prod: ws:deployments:create | main | prod | workflow_dispatch
+
+    workflow_call
+
+
+    {push: {tags: ['v*', v1, '!v*-rc*']}}
+    a.yml at tags for prod: ws:deployments:create | refs/tags/v1 | prod | push
+    - a.yml: a tag with `!` cannot be said, since rules only add; globs beside it are left out
+
+    {merge_group: {branches: [main, 'release/*', '!release/old']}}
+    - a.yml: it deploys what nobody has merged; write a rule if that is meant
+    - a.yml: a merge queue's branch with `!` cannot be said, since rules only add; globs beside it are left out
+
+    not_an_event
+    - a.yml: people who cannot write to the repository can start `not_an_event`, or it brings what they wrote, so a rule has to name it; do that only if nothing of it is checked out or run
+    ");
+}
+
+#[test]
+fn what_jobs_look_like() {
+    let on = "on: {push: {branches: [main]}, pull_request: , merge_group: , schedule: }";
+    let with = |jobs: &str| show(&[("a.yml", &format!("{on}\njobs: {{{jobs}}}"))]);
+    let all = [
+        "a: {steps: [{run: make test}]}",
+        "a: {steps: [{run: echo atmosphere}]}",
+        "a: {steps: [{run: terraform plan}]}",
+        "a: {steps: [{run: terraform plan}]}, b: {environment: prod}",
+        "a: {steps: [{uses: cloudposse/github-action-atmos-affected-stacks@v6}]}",
+        "a: {steps: [{run: \"atmos describe affected \\\\\\n  --upload\"}]}",
+        "a: {steps: [{run: atmos list instances --upload}]}",
+        "a: {environment: prod, steps: [{run: atmos pro lock}, {run: atmos terraform apply --upload-status}, {run: atmos pro unlock}]}",
+        "a: {environment: dev}, b: {environment: prod}, c: {environment: Prod}",
+        "a: {environment: '${{ vars.WHERE }}'}, b: {environment: prod}",
+        "a: {uses: acme-org/workflows/.github/workflows/deploy.yml@v1}",
+    ];
+    let all: Vec<_> = all
+        .iter()
+        .map(|jobs| format!("{jobs}\n{}\n", with(jobs)))
+        .collect();
+    insta::assert_snapshot!(all.join("\n"), @r#"
+    a: {steps: [{run: make test}]}
+
+
+    a: {steps: [{run: echo atmosphere}]}
+
+
+    a: {steps: [{run: terraform plan}]}
+    a.yml on main: ws:affected_stacks:create | main |  | push
+    a.yml in pull requests: ws:affected_stacks:create | [^:]+ into main |  | pull_request
+    a.yml in the merge queue: ws:affected_stacks:create | gh-readonly-queue/main/** |  | merge_group
+
+    a: {steps: [{run: terraform plan}]}, b: {environment: prod}
+    a.yml on main for prod: ws:deployments:create | main | prod | push schedule
+    a.yml in pull requests: ws:affected_stacks:create | [^:]+ into main |  | pull_request
+    a.yml in the merge queue: ws:affected_stacks:create | gh-readonly-queue/main/** |  | merge_group
+
+    a: {steps: [{uses: cloudposse/github-action-atmos-affected-stacks@v6}]}
+    a.yml on main: ws:affected_stacks:create | main |  | push
+    a.yml in pull requests: ws:affected_stacks:create | [^:]+ into main |  | pull_request
+    a.yml in the merge queue: ws:affected_stacks:create | gh-readonly-queue/main/** |  | merge_group
+
+    a: {steps: [{run: "atmos describe affected \\\n  --upload"}]}
+    a.yml on main: ws:affected_stacks:create | main |  | push
+    a.yml in pull requests: ws:affected_stacks:create | [^:]+ into main |  | pull_request
+    a.yml in the merge queue: ws:affected_stacks:create | gh-readonly-queue/main/** |  | merge_group
+
+    a: {steps: [{run: atmos list instances --upload}]}
+    a.yml on main: ws:instances:create | main |  | push schedule
+
+    a: {environment: prod, steps: [{run: atmos pro lock}, {run: atmos terraform apply --upload-status}, {run: atmos pro unlock}]}
+    a.yml on main for prod: ws:instances:update ws:locks:create ws:locks:delete ws:deployments:create | main | prod | push schedule
+
+    a: {environment: dev}, b: {environment: prod}, c: {environment: Prod}
+    a.yml on main for 2 environments: ws:deployments:create | main | dev prod | push schedule
+
+    a: {environment: '${{ vars.WHERE }}'}, b: {environment: prod}
+    a.yml on main for prod: ws:deployments:create | main | prod | push schedule
+
+    a: {uses: acme-org/workflows/.github/workflows/deploy.yml@v1}
+    - a.yml: what `acme-org/workflows/.github/workflows/deploy.yml@v1` does is not known
+    "#);
+}
+
+#[test]
+fn where_the_gate_is_asked_only_that_counts() {
+    let gate = "uses: repo-permissions/repo-permissions@v0, with: {permission: ";
+    let asking = format!(
+        "on: {{push: {{branches: [main]}}, pull_request: }}
+permissions: {{id-token: write}}
+jobs:
+  build: {{steps: [{{{gate}ws:locks:create}}}}]}}
+  deploy: {{environment: prod, steps: [{{{gate}'ws:locks:create, Deployments Create'}}}}]}}
+  wrong: {{steps: [{{{gate}deploy}}}}, {{{gate}'${{{{ vars.KEY }}}}'}}}}]}}
+  without: {{permissions: {{contents: read}}, steps: [{{{gate}a:b}}}}]}}
+"
+    );
+    let other = "on: push\njobs: {a: {environment: prod}}";
+    insta::assert_snapshot!(show(&[("a.yml", &asking), ("b.yml", other)]), @"
+    a.yml on main: ws:locks:create a:b | main |  | push
+    a.yml on main for prod: ws:deployments:create | main | prod | push
+    a.yml in pull requests: ws:locks:create a:b | [^:]+ into main |  | pull_request
+    a.yml in pull requests for prod: ws:deployments:create | [^:]+ into main | prod | pull_request
+    - a.yml: line 6 asks for what is no permission: `deploy` is not a permission key (write lower-case words joined by `:`, such as `ws:deployments:create`)
+    - a.yml: line 6 asks for `${{ vars.KEY }}`, which only a run knows
+    - a.yml: line 7 asks in a job without `id-token: write`, so there is no token to decide on
+    ");
+}
+
+#[test]
+fn an_entry_of_a_central_policy() {
+    let proposal = proposal(&[("a.yml", "on: push\njobs: {a: {environment: prod}}")]);
+    let entry = |ids| Target::Entry {
+        repository: RepositoryName::new("acme-org", "infra").unwrap(),
+        ids,
+    };
+    let ids = Ids {
+        repository: 123,
+        owner: u64::MAX,
+    };
+    insta::assert_snapshot!(checked(&proposal, &entry(Ok(ids))), @"
+    # yaml-language-server: $schema=https://raw.githubusercontent.com/repo-permissions/repo-permissions/main/schema/repo-permissions.schema.json
+    #
+    # Who may do what: proposed by `repo-permissions init` from the workflow files. Read every rule and
+    # remove what is not wanted; what no rule grants is denied.
+    version: 1
+
+    repositories:
+      # The ids pin the repository: whoever gets its name later does not have them.
+      - repository: acme-org/infra
+        repository_id: 123
+        owner_id: 18446744073709551615
+        permissions:
+          - name: a.yml on main for prod
+            permission: ws:deployments:create
+            workflow: a.yml
+            branch: main
+            environment: prod
+            events: [push]
+
+    # Left to you:
+    # - a.yml: a push to any branch starts it; only `main` is named
+    ");
+    let why = "GitHub answered 404 (x\n`y`: z)".to_owned();
+    insta::assert_snapshot!(checked(&Proposal::default(), &entry(Err(why))), @r"
+    # yaml-language-server: $schema=https://raw.githubusercontent.com/repo-permissions/repo-permissions/main/schema/repo-permissions.schema.json
+    #
+    # Who may do what: proposed by `repo-permissions init` from the workflow files. Read every rule and
+    # remove what is not wanted; what no rule grants is denied.
+    version: 1
+
+    repositories:
+      # Not pinned, since GitHub answered 404 (x\n`y`: z). Add `repository_id` and `owner_id`: `gh api
+      # repos/acme-org/infra --jq '.id, .owner.id'` prints both.
+      - repository: acme-org/infra
+        permissions: []
+        # No workflow asks for a permission. A rule looks like this:
+        # - name: production deploys
+        #   permission: ws:deployments:create
+        #   workflow: deploy.yml
+        #   branch: main
+        #   environment: production
+        #   events: [push]
+    ");
+}
+
+/// What somebody else may have written: names of files, branches, environments and events.
+fn text() -> impl Strategy<Value = String> {
+    prop_oneof![
+        "[a-z]{1,6}",
+        "[ -~]{1,8}",
+        "[a-z*?+!\\[\\]0-9/.-]{1,8}",
+        "[\u{0}-\u{2fff}]{1,4}",
+        Just("refs/heads/main".to_owned()),
+        Just("prod-".to_owned()),
+        Just("true".to_owned()),
+        Just("*".to_owned()),
+    ]
+}
+
+proptest! {
+    #[test]
+    fn whatever_the_files_say_the_policy_is_clean_and_its_cases_hold(
+        file in text(),
+        branches in prop::collection::vec(text(), 0..3),
+        tags in prop::collection::vec(text(), 0..2),
+        environments in prop::collection::vec(text(), 0..3),
+        event in text(),
+        central in any::<bool>(),
+    ) {
+        let on = serde_json::json!({
+            "push": { "branches": branches, "tags": tags },
+            event: {},
+            "merge_group": { "branches": branches },
+            "pull_request": { "branches": branches },
+        });
+        let jobs: serde_json::Map<_, _> = environments
+            .iter()
+            .enumerate()
+            .map(|(index, name)| {
+                let steps = [serde_json::json!({ "run": "atmos pro lock" })];
+                (format!("j{index}"), serde_json::json!({ "environment": name, "steps": steps }))
+            })
+            .collect();
+        // JSON is YAML, but for what YAML calls unprintable.
+        let text = serde_json::json!({ "on": on, "jobs": jobs }).to_string();
+        let proposal = proposal(&[(&format!("{file}.yml"), &text)]);
+        let target = Target::Entry {
+            repository: RepositoryName::new("acme-org", "infra").unwrap(),
+            ids: Ok(Ids { repository: 1, owner: 2 }),
+        };
+        checked(&proposal, if central { &target } else { &Target::Own });
+    }
+}

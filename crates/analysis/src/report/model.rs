@@ -1,0 +1,366 @@
+//! What a check found: one model for every place that it is reported in.
+
+use serde::Serialize;
+
+use super::text::{truncate, visible};
+use crate::meant::nearest_miss;
+use engine::context::{Base, Context};
+use engine::decision::{Decision, PermissionDecision, Reason};
+use engine::policy::quoted;
+
+/// The longest message in characters.
+const MAX_MESSAGE: usize = 4_000;
+
+/// How much of the policy reports show.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Detail {
+    /// The decision only.
+    None,
+    /// The reason, without rules, names or patterns.
+    Reason,
+    /// Everything.
+    Full,
+}
+
+/// The outcome of a check, whole: what it decided, on what, by which policy.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct Outcome<'a> {
+    /// Allowed only if every permission is; an error if it could not be decided.
+    pub decision: Decision,
+    /// The reason of the first permission that is not allowed.
+    pub reason: Reason,
+    /// The reason's HTTP status.
+    pub status: u16,
+    /// The decision in one sentence, without a full stop.
+    pub message: String,
+    /// Each permission; empty for an error.
+    pub permissions: Vec<PermissionDecision>,
+    /// The job, as far as it is known.
+    pub context: Option<&'a Context>,
+    /// The policy, as far as it was read.
+    pub policy: Option<PolicyRecord>,
+    /// The repository's own policy, where a central one delegates and it was asked.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub own_policy: Option<PolicyRecord>,
+    /// What the question leaves out and the decision takes for granted: `base`. Never in a job.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub assumed: Option<&'static str>,
+    /// The line at which the policy is invalid.
+    #[serde(skip)]
+    pub invalid_at: Option<u32>,
+}
+
+/// Which policy it was.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
+pub struct PolicyRecord {
+    /// As the input named it.
+    pub source: String,
+    /// The SHA-256 of its bytes, in hexadecimal.
+    pub sha256: String,
+    /// The repository that it was read from.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub repository: Option<String>,
+    /// The ref it was read at; absent for the default branch.
+    #[serde(rename = "ref", skip_serializing_if = "Option::is_none")]
+    pub reference: Option<String>,
+    /// The commit that the ref pointed at, when it could be had in the same round of requests.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub commit: Option<String>,
+    /// Its git blob SHA.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub blob: Option<String>,
+    /// Its path; the place in messages and annotations.
+    #[serde(skip)]
+    pub file: String,
+    /// Whether it was read from the running repository, by API.
+    #[serde(skip)]
+    pub is_own: bool,
+}
+
+impl PolicyRecord {
+    /// Where the policy was read, in words, with what identifies it.
+    pub fn provenance(&self) -> Vec<(&'static str, &str)> {
+        let mut parts = vec![("", self.source.as_str())];
+        if self.repository.is_some() && self.reference.is_none() {
+            parts.push(("at the", "default branch"));
+        }
+        let named = [
+            ("repository", &self.repository),
+            ("commit", &self.commit),
+            ("blob", &self.blob),
+        ];
+        let named = named.into_iter();
+        parts.extend(named.filter_map(|(name, value)| Some((name, value.as_deref()?))));
+        parts
+    }
+}
+
+/// An error with its reason code.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Failure {
+    /// The code.
+    pub reason: Reason,
+    /// What happened and what to do.
+    pub message: String,
+    /// The same without a word of the policy, where that differs.
+    pub redacted: Option<String>,
+    /// The line of the policy, where it is about one.
+    pub line: Option<u32>,
+}
+
+impl Failure {
+    /// An error that says nothing of the policy.
+    pub fn new(reason: Reason, message: impl Into<String>) -> Self {
+        Self {
+            reason,
+            message: message.into(),
+            redacted: None,
+            line: None,
+        }
+    }
+
+    /// An invalid policy.
+    pub fn invalid_policy(file: &str, invalid: &engine::policy::Invalid) -> Self {
+        let position = invalid.first().position;
+        Self {
+            reason: Reason::PolicyInvalid,
+            message: format!("the policy {} is not valid: {invalid}", quoted(file)),
+            redacted: Some(format!("the policy is not valid at {position}")),
+            line: Some(position.line),
+        }
+    }
+}
+
+impl<'a> Outcome<'a> {
+    /// The outcome of a decision.
+    pub fn decided(
+        permissions: Vec<PermissionDecision>,
+        context: &'a Context,
+        policy: PolicyRecord,
+        detail: Detail,
+    ) -> Self {
+        let first_denied = permissions
+            .iter()
+            .find(|permission| permission.decision != Decision::Allowed);
+        let reason = match first_denied {
+            Some(permission) => permission.reason,
+            // Nothing was asked, so nothing is granted. The inputs rule it out.
+            None if permissions.is_empty() => Reason::Internal,
+            None => Reason::Granted,
+        };
+        let sentences = permissions.iter().filter(|permission| {
+            first_denied.is_none() || permission.decision != Decision::Allowed
+        });
+        let sentences: Vec<_> = sentences
+            .map(|one| sentence(one, context, detail))
+            .collect();
+        Self {
+            decision: reason.decision(),
+            reason,
+            status: reason.status(),
+            message: bounded(sentences.join("; ")),
+            permissions,
+            context: Some(context),
+            policy: Some(policy),
+            own_policy: None,
+            assumed: (context.base == Base::Assumed).then_some("base"),
+            invalid_at: None,
+        }
+    }
+
+    /// The outcome of an error.
+    pub fn failed(
+        failure: &Failure,
+        context: Option<&'a Context>,
+        policy: Option<PolicyRecord>,
+        detail: Detail,
+    ) -> Self {
+        let message = match &failure.redacted {
+            Some(redacted) if detail < Detail::Full => redacted.clone(),
+            _ => failure.message.clone(),
+        };
+        Self {
+            decision: Decision::Error,
+            reason: failure.reason,
+            status: failure.reason.status(),
+            message: bounded(message),
+            permissions: Vec::new(),
+            context,
+            policy,
+            own_policy: None,
+            assumed: None,
+            invalid_at: failure.line,
+        }
+    }
+
+    /// The same with only as much of the policy as `detail` allows. Trace and nearest miss need
+    /// [`Detail::Full`]; the rule's line needs [`Detail::Reason`].
+    pub fn redacted(mut self, detail: Detail) -> Self {
+        if detail == Detail::Full {
+            return self;
+        }
+        for permission in &mut self.permissions {
+            permission.trace.clear();
+            permission.nearest = None;
+            match (&mut permission.rule, detail) {
+                (Some(rule), Detail::Reason) => rule.name = None,
+                (rule, _) => *rule = None,
+            }
+        }
+        self
+    }
+
+    /// `FILE:LINE` of each rule that grants, with `, ` between them.
+    pub fn rule(&self) -> String {
+        let rules = self
+            .permissions
+            .iter()
+            .filter_map(|permission| permission.rule.as_ref());
+        let places: Vec<_> = rules
+            .map(|rule| format!("{}:{}", self.file(rule.own_policy), rule.line))
+            .collect();
+        places.join(", ")
+    }
+
+    /// The file of the policy, or of the repository's own one beside it.
+    pub fn file(&self, own_policy: bool) -> &str {
+        let policy = match own_policy {
+            true => &self.own_policy,
+            false => &self.policy,
+        };
+        policy.as_ref().map_or("policy", |policy| &policy.file)
+    }
+
+    /// The same, without the traces where they would make it larger than `max` bytes.
+    pub fn to_json_within(&self, max: usize) -> String {
+        let json = self.to_json();
+        if json.len() <= max {
+            return json;
+        }
+        let mut short = self.clone();
+        for permission in &mut short.permissions {
+            permission.trace.clear();
+        }
+        short.to_json()
+    }
+
+    /// The JSON of this outcome, in one line.
+    pub fn to_json(&self) -> String {
+        // Only strings, numbers and lists: it cannot fail.
+        serde_json::to_string(self).unwrap_or_default()
+    }
+}
+
+/// A sentence in one line that can be shown: names, patterns and values can have any length and any
+/// characters.
+fn bounded(sentence: String) -> String {
+    truncate(&visible(&sentence), MAX_MESSAGE).into_owned()
+}
+
+/// One permission's decision as a sentence.
+fn sentence(permission: &PermissionDecision, context: &Context, detail: Detail) -> String {
+    let key = &permission.permission;
+    let repository = context.repository.as_deref();
+    let repository = repository.map_or("this repository".into(), quoted);
+    if detail == Detail::None {
+        return match permission.decision {
+            Decision::Allowed => format!("`{key}` is allowed"),
+            _ => format!("`{key}` is denied"),
+        };
+    }
+    let nearest = (detail == Detail::Full)
+        .then(|| nearest_miss(permission))
+        .flatten();
+    let why = match permission.reason {
+        Reason::Granted => match (&permission.rule, detail) {
+            (Some(rule), Detail::Full) => format!("{} matches", rule.label()),
+            (Some(rule), _) if rule.own_policy => {
+                format!(
+                    "the rule at line {} of the repository's own policy matches",
+                    rule.line
+                )
+            }
+            (Some(rule), _) => format!("the rule at line {} matches", rule.line),
+            (None, _) => "a rule matches".to_owned(),
+        },
+        Reason::RepositoryNotFound => format!("the policy has no entry for {repository}"),
+        Reason::RepositoryIdMismatch if context.repository_id.is_none() => {
+            format!("the policy pins the id of {repository}, and no repository id is known here")
+        }
+        Reason::RepositoryIdMismatch => {
+            let ids = [&context.repository_id, &context.repository_owner_id];
+            let ids: Vec<_> = ids.into_iter().flatten().map(String::as_str).collect();
+            format!(
+                "the policy names {repository}, but pins another repository or owner id than {}: \
+                 the repository was renamed, transferred or re-created",
+                ids.join(" and "),
+            )
+        }
+        Reason::PermissionNotGranted if permission.delegated => format!(
+            "no rule of {repository} names it, neither in the central policy nor in the repository's own, to which it \
+             is delegated"
+        ),
+        Reason::PermissionNotGranted => format!("no rule of {repository} names it"),
+        Reason::UntrustedEvent => nearest.unwrap_or_else(|| {
+            let event = context.event.as_deref();
+            let event = event.map_or("this event".into(), |event| {
+                format!("the event {}", quoted(event))
+            });
+            format!("a rule matches but does not name {event}")
+        }),
+        Reason::Expired => {
+            nearest.unwrap_or_else(|| "the only rules that match have expired".to_owned())
+        }
+        _ => nearest.unwrap_or_else(|| {
+            let base = match context.base {
+                Base::None => "",
+                _ => ", the base of its pull request",
+            };
+            format!("no rule matches this job's workflow, branch{base} and environment")
+        }),
+    };
+    let decision = permission.decision.as_str();
+    format!("`{key}` is {decision}: {why}")
+}
+
+/// What to do about a reason, in one or two sentences.
+pub fn advice(reason: Reason) -> Option<&'static str> {
+    Some(match reason {
+        Reason::Granted => return None,
+        Reason::RepositoryNotFound => {
+            "Add an entry for the repository under `repositories:` of the policy, or top-level `permissions:` to a policy in this repository."
+        }
+        Reason::RepositoryIdMismatch => {
+            "If the repository is the one that is meant, update `repository_id` or `owner_id` of its entry."
+        }
+        Reason::PermissionNotGranted => {
+            "Ask for a permission that the policy grants, or add a rule with this one to it by a reviewed change."
+        }
+        Reason::UntrustedEvent => {
+            "Use another trigger, or one that the rule names. People who cannot write to the repository can start events such as `pull_request_target`, `workflow_run` and `issue_comment`, so only a rule that names such an event in `events:` matches it; name one only if the job runs nothing of what it brings."
+        }
+        Reason::Expired => "Renew `expires` of the rule by a reviewed change of the policy.",
+        Reason::NoRuleMatches => {
+            "Run the job from a workflow, branch and environment that a rule allows (in a pull request into a base that it trusts), or change the policy by a reviewed pull request."
+        }
+        Reason::InputInvalid => "Correct the inputs of the step.",
+        Reason::RuntimeMissing => {
+            "Run it as a step of a GitHub Actions job; outside of one use `repo-permissions check`."
+        }
+        Reason::TokenUnavailable => {
+            "Give the job `permissions:` with `id-token: write`. Pull requests from forks get no token: run the gate on `push` or `merge_group` instead."
+        }
+        Reason::TokenInvalid | Reason::TokenMismatch => {
+            "Nothing was granted. Run the job again; if it stays, look for a step or a proxy that replaces the token, and check `issuer` and `audience`."
+        }
+        Reason::PolicyNotFound => {
+            "Commit the policy to the default branch, or name its place in the input `policy`. For another private repository the token needs access to it. The job needs `contents: read`."
+        }
+        Reason::PolicyUnreadable => "Run the job again; the job needs `contents: read`.",
+        Reason::PolicyInvalid => {
+            "Correct the policy; `repo-permissions lint FILE` finds every problem in it."
+        }
+        Reason::Cancelled => "Run the job again.",
+        Reason::Internal => "This is a bug of repo-permissions: please report it with this log.",
+    })
+}

@@ -1,0 +1,231 @@
+//! The page of a check run and of the job's summary: the same Markdown.
+
+use std::fmt::Write as _;
+
+use super::change::{Change, changes};
+use super::documentation::reason_page;
+use super::model::{Detail, Outcome, advice};
+use super::text::{cell, code, markdown, truncate_bytes};
+use crate::meant::meant;
+use engine::context::{Base, Context};
+use engine::decision::{Decision, PermissionDecision, TracedRule};
+use engine::plural::count_of;
+use engine::policy::Format;
+
+/// How many rules of one permission are shown.
+const MAX_ROWS: usize = 50;
+/// How many changes are shown.
+const MAX_CHANGES: usize = 20;
+/// What is written where a page had to be cut.
+const CUT: &str =
+    "\n\n*The page is longer than GitHub takes; the rest is in the output `result`.*\n";
+
+/// The page, at most `max` bytes.
+pub fn page(outcome: &Outcome<'_>, detail: Detail, advisory: bool, max: usize) -> String {
+    let mut page = String::new();
+    let _ = writeln!(page, "### {}\n", heading(outcome.decision, advisory));
+    let _ = writeln!(page, "{}.", markdown(&outcome.message));
+    if let Some(advice) = advice(outcome.reason) {
+        let (advice, link) = (markdown(advice), reason_page(outcome.reason));
+        let code = code(outcome.reason.code());
+        let _ = writeln!(
+            page,
+            "\n**What to do:** {advice} [More about {code}]({link})"
+        );
+    }
+    if detail == Detail::Full {
+        page.push_str(&to_change(outcome));
+    }
+    let _ = writeln!(page, "\n{}", facts(outcome));
+    if detail == Detail::Full {
+        for permission in &outcome.permissions {
+            let _ = writeln!(page, "{}", trace(permission));
+        }
+    }
+    if page.len() > max {
+        let kept = truncate_bytes(&page, max.saturating_sub(CUT.len()));
+        // Whole lines only: half a table row could leave a code span open.
+        let kept = kept.rsplit_once('\n').map_or("", |(lines, _)| lines);
+        return format!("{kept}{CUT}");
+    }
+    page
+}
+
+/// `⛔ Denied`.
+pub fn heading(decision: Decision, advisory: bool) -> &'static str {
+    match decision {
+        Decision::Allowed => "✅ Allowed",
+        Decision::Denied if advisory => "🟡 Would be denied (advisory mode)",
+        Decision::Denied => "⛔ Denied",
+        Decision::Error => "❗ Could not be decided, so nothing is granted",
+    }
+}
+
+/// What would have to change, for each permission that is denied.
+fn to_change(outcome: &Outcome<'_>) -> String {
+    let Some(context) = outcome.context else {
+        return String::new();
+    };
+    let changes = outcome
+        .permissions
+        .iter()
+        .flat_map(|permission| changes(permission, context, outcome));
+    let mut lines: Vec<_> = changes.map(|change| line(&change)).collect();
+    lines.dedup();
+    lines.truncate(MAX_CHANGES);
+    if lines.is_empty() {
+        return String::new();
+    }
+    format!("\n{}", lines.concat())
+}
+
+fn line(change: &Change) -> String {
+    let (number, what) = (change.line, markdown(&change.what));
+    let policy = match change.own_policy {
+        true => "the own policy",
+        false => "the policy",
+    };
+    let mut line = format!("- Line {number} of {policy}: {what}.");
+    if let Some(job) = &change.job {
+        let _ = write!(line, " In the job: {}.", markdown(job));
+    }
+    if let Some(policy) = &change.policy {
+        let _ = write!(
+            line,
+            " By a reviewed change of the policy: {}.",
+            markdown(policy)
+        );
+    }
+    line + "\n"
+}
+
+fn facts(outcome: &Outcome<'_>) -> String {
+    let mut table = String::from("| | |\n|---|---|\n");
+    let mut row = |name: &str, value: String| {
+        let _ = writeln!(table, "| {name} | {value} |");
+    };
+    row(
+        "Reason",
+        format!("{} ({})", cell(outcome.reason.code()), outcome.status),
+    );
+    if let Some(context) = outcome.context {
+        for (name, value) in context_rows(context) {
+            row(name, value.map_or_else(|| "none".to_owned(), cell));
+        }
+    }
+    let policies = [
+        ("Policy", &outcome.policy),
+        ("Own policy", &outcome.own_policy),
+    ];
+    for (name, policy) in policies {
+        let Some(policy) = policy else { continue };
+        let part = |(name, value): (&str, &str)| match name {
+            "" => cell(value),
+            "at the" => format!("{name} {value}"),
+            _ => format!("{name} {}", cell(value)),
+        };
+        let parts: Vec<_> = policy.provenance().into_iter().map(part).collect();
+        row(name, parts.join(", "));
+    }
+    table
+}
+
+/// The context, in the order in which people look for it; the base only where the run has one.
+pub fn context_rows(context: &Context) -> Vec<(&'static str, Option<&str>)> {
+    let base = match &context.base {
+        Base::None => None,
+        Base::Assumed => Some(Some("not given, so taken to be trusted")),
+        base => Some(base.branch()),
+    };
+    let mut rows = vec![
+        ("Repository", context.repository.as_deref()),
+        ("Workflow", context.workflow.as_deref()),
+        ("Branch", context.branch.as_deref()),
+    ];
+    rows.extend(base.map(|base| ("Base", base)));
+    rows.extend([
+        ("Environment", context.environment.as_deref()),
+        ("Event", context.event.as_deref()),
+        ("Actor", context.actor.as_deref()),
+    ]);
+    rows
+}
+
+fn trace(permission: &PermissionDecision) -> String {
+    let mut text = format!(
+        "#### {}: {}\n\n",
+        code(&permission.permission),
+        permission.decision.as_str()
+    );
+    if permission.trace.is_empty() {
+        text.push_str("No rule of this repository names this permission.\n");
+        return text;
+    }
+    text.push_str(
+        "| | Rule | Workflow | Branch | Environment | More |\n|---|---|---|---|---|---|\n",
+    );
+    for rule in permission.trace.iter().take(MAX_ROWS) {
+        text.push_str(&rule_row(rule));
+    }
+    if let Some(more) = permission
+        .trace
+        .len()
+        .checked_sub(MAX_ROWS)
+        .filter(|more| *more > 0)
+    {
+        let more = count_of(more, "more rule is", "more rules are");
+        let _ = writeln!(text, "\n*{more} not shown.*");
+    }
+    text
+}
+
+fn rule_row(rule: &TracedRule) -> String {
+    let mark = |matched: bool| if matched { "✓" } else { "✗" };
+    let mut cells = [String::new(), String::new(), String::new(), String::new()];
+    for dimension in &rule.dimensions {
+        let column = match &*dimension.dimension {
+            "workflow" => 0,
+            "branch" => 1,
+            "environment" => 2,
+            _ => 3,
+        };
+        let patterns: Vec<_> = match dimension.any_of.as_slice() {
+            [] => vec![cell(&dimension.pattern)],
+            several => several.iter().map(|one| cell(&one.pattern)).collect(),
+        };
+        let what = match (column, dimension.kind) {
+            (3, "events") if dimension.pattern.is_empty() => "names no `events`".to_owned(),
+            (3, _) => format!("{} {}", cell(&dimension.dimension), patterns.join(" or ")),
+            _ => patterns.join(" or "),
+        };
+        let meant = meant(rule, dimension).map(|meant| {
+            let written = cell(&meant.written(Format::Yaml));
+            format!(" ({}: {written})", meant.how)
+        });
+        let what = what + &meant.unwrap_or_default();
+        if let Some(cell) = cells.get_mut(column) {
+            if !cell.is_empty() {
+                cell.push_str("; ");
+            }
+            let _ = write!(cell, "{} {what}", mark(dimension.matched));
+        }
+    }
+    let name = rule
+        .rule
+        .name
+        .as_deref()
+        .map(|name| format!(" {}", cell(name)));
+    format!(
+        "| {} | {}{}, line {}{} | {} |\n",
+        if rule.matched { "✅" } else { "❌" },
+        rule.rule.number,
+        name.unwrap_or_default(),
+        rule.rule.line,
+        if rule.rule.own_policy {
+            " of the own policy"
+        } else {
+            ""
+        },
+        cells.join(" | "),
+    )
+}

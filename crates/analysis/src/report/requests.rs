@@ -1,0 +1,221 @@
+//! A check's outcome as a check run and commit statuses.
+
+use super::model::{Detail, Outcome};
+use super::page::{heading, page};
+use super::text::{basic_plane, truncate, visible};
+use crate::meant::nearest_miss;
+use crate::report::check::{
+    Annotation, AnnotationLevel, CheckRun, CommitStatus, Conclusion, MAX_DESCRIPTION, MAX_TEXT,
+    Output, State,
+};
+use engine::decision::{Decision, Reason};
+
+/// The longest name of a check run and context of a status that this program makes, in characters.
+const MAX_NAME: usize = 250;
+
+/// What reports are called and how they are judged.
+#[derive(Clone, Debug)]
+pub struct Labels<'a> {
+    /// The permission keys that were asked for, in order; the raw input where it is invalid.
+    pub permissions: &'a [String],
+    /// The input `check-name`.
+    pub check_name: Option<&'a str>,
+    /// The input `status-context`.
+    pub status_context: Option<&'a str>,
+    /// Advisory mode: a denial is only told.
+    pub advisory: bool,
+    /// How much of the policy is shown.
+    pub detail: Detail,
+    /// `RUN_ID/ATTEMPT`.
+    pub external_id: String,
+    /// The page of the run, on which the job's is found.
+    pub run_url: String,
+    /// `GITHUB_RUN_ATTEMPT`.
+    pub attempt: String,
+}
+
+impl Labels<'_> {
+    /// The page of the job, where its id is known; else that of the run's attempt.
+    fn job_url(&self, outcome: &Outcome<'_>) -> Option<String> {
+        let job = outcome
+            .context
+            .and_then(|context| context.check_run_id.as_deref())
+            .filter(|id| id.bytes().all(|b| b.is_ascii_digit()));
+        let page = match job {
+            Some(job) => format!("job/{job}"),
+            None => format!("attempts/{}", self.attempt),
+        };
+        Some(format!("{}/{page}", self.run_url)).filter(|url| url.starts_with("http"))
+    }
+
+    /// The name of the check run.
+    pub fn check_name(&self, outcome: &Outcome<'_>) -> String {
+        let name = match self.check_name {
+            Some(name) => name.to_owned(),
+            None => {
+                let keys = self.permissions.join(", ");
+                let environment = outcome
+                    .context
+                    .and_then(|context| context.environment.as_deref());
+                match environment {
+                    Some(environment) => format!("Repository permissions: {keys} ({environment})"),
+                    None => format!("Repository permissions: {keys}"),
+                }
+            }
+        };
+        truncate(&visible(&name), MAX_NAME).into_owned()
+    }
+
+    fn status_context(&self, outcome: &Outcome<'_>, key: &str) -> String {
+        let context = match (self.status_context, self.permissions) {
+            (Some(context), [_]) => context.to_owned(),
+            (Some(context), _) => format!("{context}/{key}"),
+            (None, _) => {
+                let environment = outcome
+                    .context
+                    .and_then(|context| context.environment.as_deref());
+                match environment {
+                    Some(environment) => format!("repo-permissions/{key}/{environment}"),
+                    None => format!("repo-permissions/{key}"),
+                }
+            }
+        };
+        truncate(&basic_plane(&visible(&context)), MAX_NAME).into_owned()
+    }
+
+    /// The check run of the outcome, for a commit.
+    pub fn check_run(&self, outcome: &Outcome<'_>, head_sha: &str) -> CheckRun {
+        let keys = self.permissions.join(", ");
+        let title = format!("{}: {keys}", heading(outcome.decision, self.advisory));
+        CheckRun {
+            name: self.check_name(outcome),
+            head_sha: head_sha.to_owned(),
+            status: "completed",
+            conclusion: match outcome.decision {
+                Decision::Allowed => Conclusion::Success,
+                Decision::Denied if self.advisory => Conclusion::Neutral,
+                Decision::Denied | Decision::Error => Conclusion::Failure,
+            },
+            external_id: self.external_id.clone(),
+            details_url: self.job_url(outcome),
+            output: Output {
+                title: truncate(&visible(&title), MAX_NAME).into_owned(),
+                summary: page(outcome, self.detail, self.advisory, MAX_TEXT),
+                annotations: self.annotations(outcome),
+            },
+        }
+    }
+
+    /// Notes at the lines of the policy that decided, when it is a file of this repository.
+    fn annotations(&self, outcome: &Outcome<'_>) -> Vec<Annotation> {
+        if self.detail != Detail::Full {
+            return Vec::new();
+        }
+        let own = outcome.policy.as_ref().filter(|policy| policy.is_own);
+        let of_permissions = outcome.permissions.iter().filter_map(|permission| {
+            let (rule, level) = match (&permission.rule, &permission.nearest) {
+                (Some(rule), _) => (rule, AnnotationLevel::Notice),
+                (None, Some(nearest)) if self.advisory => (&nearest.rule, AnnotationLevel::Warning),
+                (None, Some(nearest)) => (&nearest.rule, AnnotationLevel::Failure),
+                (None, None) => return None,
+            };
+            let policy = match rule.own_policy {
+                true => outcome.own_policy.as_ref(),
+                false => own,
+            };
+            let message = match nearest_miss(permission) {
+                Some(sentence) => format!("nearest to a match: {sentence}"),
+                None => "this rule grants it".to_owned(),
+            };
+            let title = format!(
+                "{} is {}",
+                permission.permission,
+                permission.decision.as_str()
+            );
+            Some((&policy?.file, rule.line, level, title, message))
+        });
+        let invalid = own.zip(outcome.invalid_at).map(|(policy, line)| {
+            (
+                &policy.file,
+                line,
+                AnnotationLevel::Failure,
+                "the policy is not valid".to_owned(),
+                outcome.message.clone(),
+            )
+        });
+        of_permissions
+            .chain(invalid)
+            .take(crate::report::check::MAX_ANNOTATIONS)
+            .map(
+                |(path, line, annotation_level, title, message)| Annotation {
+                    path: path.clone(),
+                    start_line: line,
+                    end_line: line,
+                    annotation_level,
+                    title: truncate(&visible(&title), MAX_NAME).into_owned(),
+                    message: truncate(&visible(&message), 4_000).into_owned(),
+                },
+            )
+            .collect()
+    }
+
+    /// One commit status a permission.
+    pub fn statuses(&self, outcome: &Outcome<'_>) -> Vec<CommitStatus> {
+        let status = |key: &str, decision: Decision, description: &str| CommitStatus {
+            state: match decision {
+                Decision::Allowed => State::Success,
+                Decision::Denied if self.advisory => State::Success,
+                Decision::Denied => State::Failure,
+                Decision::Error => State::Error,
+            },
+            context: self.status_context(outcome, key),
+            description: truncate(&basic_plane(&visible(description)), MAX_DESCRIPTION)
+                .into_owned(),
+            target_url: self.job_url(outcome),
+        };
+        if outcome.permissions.is_empty() {
+            let description = format!("{}: {}", outcome.reason.code(), outcome.message);
+            return self
+                .permissions
+                .iter()
+                .map(|key| status(key, outcome.decision, &description))
+                .collect();
+        }
+        outcome
+            .permissions
+            .iter()
+            .map(|permission| {
+                let description = match (permission.decision, nearest_miss(permission)) {
+                    (Decision::Denied, _) if self.advisory => {
+                        format!("would be denied: {}", permission.reason.code())
+                    }
+                    (Decision::Denied, Some(sentence)) if self.detail == Detail::Full => {
+                        format!("denied: {sentence}")
+                    }
+                    (_, _) if self.detail == Detail::None => {
+                        permission.decision.as_str().to_owned()
+                    }
+                    (Decision::Allowed, _) => match &permission.rule {
+                        Some(rule) if self.detail == Detail::Full => {
+                            format!("allowed: {} matches", rule.label())
+                        }
+                        _ => "allowed".to_owned(),
+                    },
+                    (_, _) => format!("denied: {}", describe(permission.reason)),
+                };
+                status(&permission.permission, permission.decision, &description)
+            })
+            .collect()
+    }
+}
+
+fn describe(reason: Reason) -> &'static str {
+    match reason {
+        Reason::RepositoryNotFound => "the policy has no entry for this repository",
+        Reason::RepositoryIdMismatch => "the policy pins another repository id",
+        Reason::PermissionNotGranted => "no rule of this repository names the permission",
+        Reason::UntrustedEvent => "a rule matches but does not name the event",
+        Reason::Expired => "the only rules that match have expired",
+        _ => "no rule matches",
+    }
+}

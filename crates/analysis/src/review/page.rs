@@ -1,0 +1,181 @@
+//! The page of a review.
+
+use std::fmt::Write as _;
+
+use super::Reviewed;
+use crate::cases::Coverage;
+use crate::lint::Level;
+use crate::report::access;
+use crate::report::access::sentence_case;
+use crate::report::check::Conclusion;
+use crate::report::text::{cell, code, markdown, truncate_bytes};
+use engine::plural::{count, grouped};
+
+/// The most findings, and cases, that are shown.
+const MAX_ROWS: usize = 50;
+const CUT: &str = "\n\n*The page is longer than GitHub takes.*\n";
+
+pub(super) fn page(reviewed: &Reviewed<'_>, max: usize) -> String {
+    let mut page = String::new();
+    let heading = match reviewed.conclusion() {
+        Conclusion::Success => "✅ Nothing to object to",
+        Conclusion::Neutral if reviewed.material.new.is_none() => "⚠️ The policy is removed",
+        Conclusion::Neutral => "⚠️ Somebody may do more than before",
+        Conclusion::Failure => "⛔ Something is wrong",
+    };
+    let _ = writeln!(
+        page,
+        "### {heading}\n\n{}.\n",
+        sentence_case(&markdown(&reviewed.summary()))
+    );
+    let _ = writeln!(
+        page,
+        "This reviews {} as the pull request changes it. It decides nothing: the policy in force is the one of the \
+         default branch, until this is merged.\n",
+        code(&reviewed.material.path)
+    );
+    page.push_str(&access(reviewed));
+    page.push_str(&findings(reviewed));
+    page.push_str(&cases(reviewed));
+    if page.len() > max {
+        let kept = truncate_bytes(&page, max.saturating_sub(CUT.len()));
+        // Whole lines only: half a table row could leave a code span open.
+        let kept = kept.rsplit_once('\n').map_or("", |(lines, _)| lines);
+        return format!("{kept}{CUT}");
+    }
+    page
+}
+
+fn access(reviewed: &Reviewed<'_>) -> String {
+    let Some(comparison) = reviewed.comparison else {
+        return "#### Access\n\nNot compared, since the policy is not valid: with it every check would end in an \
+                error.\n\n"
+            .to_owned();
+    };
+    let mut text = "#### Access\n\n".to_owned();
+    if reviewed.material.old.is_none() {
+        text.push_str("The policy is new.\n\n");
+    }
+    match comparison.is_same() {
+        true => text.push_str("Nobody may do more or less than before.\n"),
+        false => text.push_str(access::changes(comparison).trim_start()),
+    }
+    text.push('\n');
+    text
+}
+
+fn findings(reviewed: &Reviewed<'_>) -> String {
+    let shown: Vec<_> = reviewed.shown_findings().take(MAX_ROWS).collect();
+    let more = reviewed.findings.len() - shown.len();
+    if reviewed.material.new.is_none() {
+        return String::new();
+    }
+    let mut text = "#### Lint\n\n".to_owned();
+    if shown.is_empty() {
+        text.push_str("Nothing on the lines that are changed.\n");
+    } else {
+        text.push_str("| | Line | Finding | What to do |\n|---|---|---|---|\n");
+    }
+    for finding in shown {
+        let mark = match finding.level {
+            Level::Error => "❌ error",
+            Level::Warning => "⚠️ warning",
+            Level::Note => "ℹ️ note",
+        };
+        let _ = writeln!(
+            text,
+            "| {mark} | {} | {} ({}) | {} |",
+            finding.position.line,
+            in_table(&finding.message),
+            code(finding.code),
+            finding.help.as_deref().map(in_table).unwrap_or_default()
+        );
+    }
+    if more > 0 {
+        let _ = writeln!(
+            text,
+            "\n{more} more on other lines; `repo-permissions lint` shows all of them.",
+        );
+    }
+    text.push('\n');
+    text
+}
+
+/// Prose with text in back quotes, for a cell of a table.
+fn in_table(message: &str) -> String {
+    markdown(message).replace('|', "\\|")
+}
+
+fn cases(reviewed: &Reviewed<'_>) -> String {
+    let Some(cases) = reviewed.cases else {
+        return String::new();
+    };
+    let mut text = "#### Tests\n\n".to_owned();
+    for error in cases.errors.iter().take(MAX_ROWS) {
+        let _ = writeln!(text, "- ❌ {}", markdown(&error.text()));
+    }
+    let failed: Vec<_> = cases.failed().collect();
+    if !failed.is_empty() {
+        if !cases.errors.is_empty() {
+            text.push('\n');
+        }
+        text.push_str("| Case | Place | Expected | Got | Why |\n|---|---|---|---|---|\n");
+    }
+    for (path, result) in failed.iter().take(MAX_ROWS) {
+        let _ = writeln!(
+            text,
+            "| {} | {} | {} | {} | {} |",
+            cell(&result.name),
+            cell(&format!("{path}:{}", result.position.line)),
+            cell(result.expected.as_str()),
+            cell(&result.got()),
+            in_table(&result.message)
+        );
+    }
+    match (cases.results.len(), failed.len()) {
+        (0, _) if cases.errors.is_empty() => {
+            text.push_str(
+                "There are no cases beside the policy: a file whose name ends in `.tests.yml` could say what it should \
+                 allow and deny.\n",
+            );
+        }
+        (0, _) => {}
+        (all, failed) => {
+            let hold = match all - failed {
+                1 => "holds",
+                _ => "hold",
+            };
+            let _ = writeln!(
+                text,
+                "\n{} of {} {hold}.",
+                grouped(all - failed),
+                count(all, "case")
+            );
+        }
+    }
+    text.push_str(&coverage(&cases.coverage));
+    text
+}
+
+fn coverage(coverage: &Coverage) -> String {
+    let lines: Vec<_> = coverage
+        .uncovered()
+        .map(|rule| rule.line.to_string())
+        .collect();
+    if lines.is_empty() {
+        return String::new();
+    }
+    let mut shown = lines.clone();
+    shown.truncate(MAX_ROWS);
+    format!(
+        "\nNo case matches {} of {}: line {}{}.\n",
+        grouped(lines.len()),
+        count(coverage.rules(), "rule"),
+        shown.join(", "),
+        if lines.len() > shown.len() {
+            ", …"
+        } else {
+            ""
+        }
+    )
+}

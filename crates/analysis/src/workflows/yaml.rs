@@ -1,0 +1,437 @@
+//! YAML as a tree with positions.
+//!
+//! Unlike a policy, a workflow may have anchors, aliases and merge keys. Texts stay texts: `on` is no
+//! boolean. An alias shares the tree that it stands for; how much all of them add is limited.
+
+use std::borrow::Cow;
+use std::collections::HashMap;
+use std::rc::Rc;
+
+use granit_parser::{ErrorKind, Event, ScalarStyle};
+
+use engine::policy::yaml::{parser, position};
+use engine::policy::{Position, Problem, quoted};
+
+/// The deepest nesting of mappings and lists.
+const MAX_NESTING: usize = 64;
+/// How much aliases may add, counted as [`Node::weight`].
+const MAX_SHARED: usize = 1 << 20;
+
+/// A value and where it starts.
+#[derive(Debug)]
+pub(super) struct Node {
+    pub(super) at: Position,
+    /// The bytes of its texts, and one for each value.
+    weight: usize,
+    value: Value,
+}
+
+#[derive(Debug)]
+enum Value {
+    Null,
+    Scalar(String),
+    List(Vec<Rc<Node>>),
+    Mapping(Vec<Member>),
+}
+
+/// A key, where it stands, and its value.
+type Member = (String, Position, Rc<Node>);
+
+impl Node {
+    /// Reads a text of one document.
+    pub(super) fn parse(text: &str) -> Result<Rc<Self>, Problem> {
+        let text = lines(text)?;
+        let mut builder = Builder::default();
+        let mut documents = 0;
+        for event in parser(&text, MAX_NESTING) {
+            let (event, span) = event.map_err(|error| {
+                let at = position(*error.marker());
+                if *error.kind() == ErrorKind::RecursionLimitExceeded {
+                    return too_deep(at);
+                }
+                Problem::new(at, format!("not valid YAML: {}", error.info()))
+            })?;
+            let at = position(span.start);
+            if let Event::DocumentStart(..) = event {
+                documents += 1;
+                if documents > 1 {
+                    let message = "a second document starts here, a workflow is one document";
+                    return Err(Problem::new(at, message));
+                }
+            }
+            builder.take(event, at)?;
+        }
+        builder
+            .root
+            .ok_or_else(|| Problem::new(Position::START, "the workflow is empty"))
+    }
+
+    /// A member of a mapping that has a value.
+    pub(super) fn get(&self, key: &str) -> Option<&Self> {
+        let mut members = self.members();
+        let (.., node) = members.find(|(name, ..)| *name == key)?;
+        (!matches!(node.value, Value::Null)).then_some(node)
+    }
+
+    /// The members of a mapping in file order, those of merge keys last.
+    pub(super) fn members(&self) -> impl Iterator<Item = (&str, Position, &Self)> {
+        let members = match &self.value {
+            Value::Mapping(members) => members.as_slice(),
+            _ => &[],
+        };
+        members
+            .iter()
+            .map(|(key, at, node)| (key.as_str(), *at, &**node))
+    }
+
+    /// The elements of a list.
+    pub(super) fn items(&self) -> impl Iterator<Item = &Self> {
+        let items = match &self.value {
+            Value::List(items) => items.as_slice(),
+            _ => &[],
+        };
+        items.iter().map(|node| &**node)
+    }
+
+    /// A scalar as it is written, also a number or a boolean.
+    pub(super) fn text(&self) -> Option<&str> {
+        match &self.value {
+            Value::Scalar(text) => Some(text),
+            _ => None,
+        }
+    }
+
+    /// A scalar, or the scalars of a list.
+    pub(super) fn texts(&self) -> Vec<String> {
+        let own = self.text().into_iter();
+        own.chain(self.items().filter_map(Self::text))
+            .map(str::to_owned)
+            .collect()
+    }
+
+    pub(super) fn is_mapping(&self) -> bool {
+        matches!(self.value, Value::Mapping(_))
+    }
+
+    pub(super) fn is_list(&self) -> bool {
+        matches!(self.value, Value::List(_))
+    }
+
+    /// What it is, for messages.
+    pub(super) fn kind(&self) -> &'static str {
+        match self.value {
+            Value::Null => "empty",
+            Value::Scalar(_) => "a text",
+            Value::List(_) => "a list",
+            Value::Mapping(_) => "a mapping",
+        }
+    }
+}
+
+fn too_deep(at: Position) -> Problem {
+    let message = format!("nested deeper than {MAX_NESTING} levels, which is the limit");
+    Problem::new(at, message)
+}
+
+/// The text in the lines that GitHub sees: its parser knows YAML 1.1, to which NEL, LS and PS end a line
+/// too (yaml.org/spec/1.1, section 4.1.4).
+fn lines(text: &str) -> Result<Cow<'_, str>, Problem> {
+    let text = text.strip_prefix('\u{feff}').unwrap_or(text);
+    // The parser takes it for the end of the text, and what follows would be ignored.
+    if let Some((before, _)) = text.split_once('\0') {
+        let number = |n: usize| u32::try_from(n).unwrap_or(u32::MAX);
+        let last_line = before.rsplit('\n').next().unwrap_or_default();
+        let position = Position {
+            line: number(before.matches('\n').count().saturating_add(1)),
+            column: number(last_line.chars().count().saturating_add(1)),
+        };
+        let message = "the workflow has a NUL character, which a text cannot have";
+        return Err(Problem::new(position, message).help("remove it"));
+    }
+    let ends = ['\u{85}', '\u{2028}', '\u{2029}'];
+    Ok(match text.is_ascii() || !text.contains(ends) {
+        true => Cow::Borrowed(text),
+        false => Cow::Owned(text.replace(ends, "\n")),
+    })
+}
+
+/// Puts events together.
+#[derive(Default)]
+struct Builder {
+    open: Vec<Open>,
+    anchors: HashMap<usize, Rc<Node>>,
+    shared: usize,
+    root: Option<Rc<Node>>,
+}
+
+/// A list or a mapping that is not at its end.
+struct Open {
+    at: Position,
+    anchor: usize,
+    /// Of a mapping: the key whose value comes next.
+    key: Option<(String, Position)>,
+    value: Value,
+}
+
+impl Builder {
+    fn take(&mut self, event: Event<'_>, at: Position) -> Result<(), Problem> {
+        match event {
+            Event::Scalar(text, style, anchor, _) => {
+                let value = match (&*text, style) {
+                    ("" | "~" | "null" | "Null" | "NULL", ScalarStyle::Plain) => Value::Null,
+                    _ => Value::Scalar(text.into_owned()),
+                };
+                self.put(Node::new(at, value), anchor)
+            }
+            Event::Alias(anchor) => {
+                let Some(node) = self.anchors.get(&anchor) else {
+                    return Err(Problem::new(
+                        at,
+                        "this alias stands inside of its own anchor",
+                    ));
+                };
+                self.shared = self.shared.saturating_add(node.weight);
+                if self.shared > MAX_SHARED {
+                    let message =
+                        format!("aliases add more than {MAX_SHARED} bytes, which is the limit");
+                    return Err(Problem::new(at, message));
+                }
+                let node = Rc::clone(node);
+                self.insert(node, at)
+            }
+            Event::SequenceStart(_, anchor, _) => self.open(at, anchor, Value::List(Vec::new())),
+            Event::MappingStart(_, anchor, _) => self.open(at, anchor, Value::Mapping(Vec::new())),
+            Event::SequenceEnd | Event::MappingEnd => match self.open.pop() {
+                Some(open) => {
+                    let value = open.value.complete()?;
+                    self.put(Node::new(open.at, value), open.anchor)
+                }
+                None => Ok(()),
+            },
+            _ => Ok(()),
+        }
+    }
+
+    fn open(&mut self, at: Position, anchor: usize, value: Value) -> Result<(), Problem> {
+        if self.open.len() >= MAX_NESTING {
+            return Err(too_deep(at));
+        }
+        self.open.push(Open {
+            at,
+            anchor,
+            key: None,
+            value,
+        });
+        Ok(())
+    }
+
+    fn put(&mut self, node: Node, anchor: usize) -> Result<(), Problem> {
+        let at = node.at;
+        let node = Rc::new(node);
+        if anchor > 0 {
+            self.anchors.insert(anchor, Rc::clone(&node));
+        }
+        self.insert(node, at)
+    }
+
+    fn insert(&mut self, node: Rc<Node>, at: Position) -> Result<(), Problem> {
+        let Some(open) = self.open.last_mut() else {
+            self.root = Some(node);
+            return Ok(());
+        };
+        match (&mut open.value, open.key.take()) {
+            (Value::List(items), _) => items.push(node),
+            (Value::Mapping(members), Some((key, at))) => members.push((key, at, node)),
+            _ => match &node.value {
+                Value::Scalar(text) => open.key = Some((text.clone(), at)),
+                Value::Null => open.key = Some((String::new(), at)),
+                _ => return Err(Problem::new(at, "a key has to be a text")),
+            },
+        }
+        Ok(())
+    }
+}
+
+impl Node {
+    fn new(at: Position, value: Value) -> Self {
+        let inside: usize = match &value {
+            Value::Null => 0,
+            Value::Scalar(text) => text.len(),
+            Value::List(items) => items.iter().map(|node| node.weight).sum(),
+            Value::Mapping(members) => members
+                .iter()
+                .map(|(key, _, node)| key.len() + node.weight)
+                .sum(),
+        };
+        Self {
+            at,
+            weight: inside.saturating_add(1),
+            value,
+        }
+    }
+}
+
+impl Value {
+    /// A mapping with what its merge keys add.
+    fn complete(self) -> Result<Self, Problem> {
+        let Self::Mapping(members) = self else {
+            return Ok(self);
+        };
+        let mut merged = Vec::new();
+        let mut own: Vec<Member> = Vec::new();
+        let mut lines: HashMap<String, u32> = HashMap::new();
+        for (key, at, node) in members {
+            if key == "<<" {
+                merged.push(node);
+                continue;
+            }
+            if let Some(first) = lines.insert(key.clone(), at.line) {
+                let message = format!("{} is given twice, first at line {first}", quoted(&key));
+                return Err(Problem::new(at, message));
+            }
+            own.push((key, at, node));
+        }
+        for node in merged {
+            let several = node.items().collect::<Vec<_>>();
+            let sources = if node.is_list() {
+                several
+            } else {
+                vec![&*node]
+            };
+            for source in sources {
+                let Self::Mapping(members) = &source.value else {
+                    let message = format!("`<<` merges {}, expected a mapping", source.kind());
+                    return Err(Problem::new(node.at, message));
+                };
+                for member in members {
+                    // What is written, and what came first, stays.
+                    if lines.insert(member.0.clone(), member.1.line).is_none() {
+                        own.push(member.clone());
+                    }
+                }
+            }
+        }
+        Ok(Self::Mapping(own))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// The tree in one line.
+    fn show(node: &Node) -> String {
+        match &node.value {
+            Value::Null => "~".to_owned(),
+            Value::Scalar(text) => text.clone(),
+            Value::List(items) => {
+                let items: Vec<_> = items.iter().map(|node| show(node)).collect();
+                format!("[{}]", items.join(","))
+            }
+            Value::Mapping(members) => {
+                let members = members.iter();
+                let members: Vec<_> = members
+                    .map(|(key, _, node)| format!("{key}:{}", show(node)))
+                    .collect();
+                format!("{{{}}}", members.join(","))
+            }
+        }
+    }
+
+    fn read(text: &str) -> String {
+        match Node::parse(text) {
+            Ok(node) => show(&node),
+            Err(problem) => problem.to_string(),
+        }
+    }
+
+    #[test]
+    fn texts_stay_texts() {
+        for (text, tree) in [
+            ("on: push", "{on:push}"),
+            ("\u{feff}yes: no\r\nb: 1.0", "{yes:no,b:1.0}"),
+            ("a:\nb: ~\nc: ''\nd: 'null'", "{a:~,b:~,c:,d:null}"),
+            ("a: |\n  x\n  y\n", "{a:x\ny\n}"),
+            ("- &x a\n- *x\n- !!str 1", "[a,a,1]"),
+            (
+                "on:\n  push:\n    branches: [\n      \"main\", # why\n      x\n    ]\njobs: {\n}\n",
+                "{on:{push:{branches:[main,x]}},jobs:{}}",
+            ),
+            // As libyaml and GitHub split lines.
+            (
+                "a: b # c\u{2028}d: e\rf: |\n  g\u{85}  h",
+                "{a:b,d:e,f:g\nh\n}",
+            ),
+        ] {
+            assert_eq!(read(text), tree);
+        }
+    }
+
+    #[test]
+    fn merge_keys_add_what_is_not_written() {
+        let base = "a: &a {x: 1, y: 2}\nb: &b {y: 3, z: 4}\n";
+        for (text, tree) in [
+            ("c: {<<: *a, x: 5}", "{x:5,y:2}"),
+            ("c: {x: 5, <<: [*a, *b]}", "{x:5,y:2,z:4}"),
+            ("c: {<<: *a, <<: *b}", "{x:1,y:2,z:4}"),
+        ] {
+            let tree = format!("{{a:{{x:1,y:2}},b:{{y:3,z:4}},c:{tree}}}");
+            assert_eq!(read(&format!("{base}{text}")), tree);
+        }
+    }
+
+    #[test]
+    fn what_cannot_be_read_has_a_place() {
+        for (text, problem) in [
+            ("", "line 1, column 1: the workflow is empty"),
+            (
+                "a: 1\nb: 2\na: 3",
+                "line 3, column 1: `a` is given twice, first at line 1",
+            ),
+            (
+                "a: 1\n---\nb: 2",
+                "line 2, column 1: a second document starts here, a workflow is one document",
+            ),
+            (
+                "a: &x [*x]",
+                "line 1, column 8: this alias stands inside of its own anchor",
+            ),
+            (
+                "a: {<<: b}",
+                "line 1, column 9: `<<` merges a text, expected a mapping",
+            ),
+            ("{[a]: b}", "line 1, column 2: a key has to be a text"),
+            (
+                "a: 1\n\0b: 2",
+                "line 2, column 1: the workflow has a NUL character, which a text cannot have (remove it)",
+            ),
+        ] {
+            assert_eq!(read(text), problem, "{text:?}");
+        }
+        for text in ["a: b: c", "a: [", "a: *x", "a:\n\t- x"] {
+            assert!(
+                read(text).contains("not valid YAML"),
+                "{text:?} {}",
+                read(text)
+            );
+        }
+    }
+
+    #[test]
+    fn a_small_file_stays_small() {
+        for deep in ["[", "- "]
+            .map(|open| [65, 100_000].map(|times| open.repeat(times)))
+            .concat()
+        {
+            assert!(read(&deep).contains("nested deeper than 64 levels"));
+        }
+        let mut laughs = format!("a0: &a0 {}\n", "x".repeat(64));
+        for level in 1..40 {
+            let previous = level - 1;
+            laughs.push_str(&format!(
+                "a{level}: &a{level} [*a{previous}, *a{previous}]\n"
+            ));
+        }
+        assert!(read(&laughs).contains("aliases add more than 1048576 bytes"));
+    }
+}

@@ -1,0 +1,78 @@
+//! Audit logs, a line at a time.
+
+use std::fs::File;
+use std::io::{BufRead as _, BufReader, Read as _};
+use std::path::Path;
+
+use analysis::audit::Recorded;
+use engine::policy::quoted;
+
+/// The longest line that is read, in bytes.
+const MAX_LINE: usize = 1 << 20;
+
+/// One line of a log that is a record, or should be.
+pub(crate) struct Line<'l> {
+    /// From 1.
+    pub number: u64,
+    pub text: &'l str,
+    pub record: Result<Recorded, String>,
+    /// How many bytes of the file were read up to its end.
+    pub read: u64,
+}
+
+/// Reads each record of a log. Other lines are left out: a log of a job has many.
+///
+/// # Errors
+/// The file cannot be read, or `take` stopped it; as a sentence for people.
+pub(crate) fn each_record(
+    path: &Path,
+    mut take: impl FnMut(&Line<'_>) -> Result<(), String>,
+) -> Result<(), String> {
+    let name = quoted(&path.display().to_string());
+    let unreadable = |error| format!("the audit log {name} cannot be read: {error}");
+    let mut reader = BufReader::with_capacity(1 << 16, File::open(path).map_err(unreadable)?);
+    let limit = u64::try_from(MAX_LINE).unwrap_or(u64::MAX);
+    let mut bytes = Vec::new();
+    let (mut number, mut read) = (0, 0_u64);
+    loop {
+        bytes.clear();
+        let taken = (&mut reader).take(limit).read_until(b'\n', &mut bytes);
+        let taken = taken.map_err(unreadable)?;
+        if taken == 0 {
+            return Ok(());
+        }
+        number += 1;
+        read = read.saturating_add(u64::try_from(taken).unwrap_or(u64::MAX));
+        let text = String::from_utf8_lossy(&bytes);
+        let text = text.trim_end();
+        let record = if taken == MAX_LINE && !bytes.ends_with(b"\n") {
+            // The rest of it is not taken for a line of its own.
+            skip_line(&mut reader).map_err(unreadable)?;
+            Some(Err(format!(
+                "it has more than {MAX_LINE} bytes, which is the limit"
+            )))
+        } else {
+            Recorded::parse(text)
+        };
+        if let Some(record) = record {
+            take(&Line {
+                number,
+                text,
+                record,
+                read,
+            })?;
+        }
+    }
+}
+
+fn skip_line(reader: &mut BufReader<File>) -> std::io::Result<()> {
+    loop {
+        let buffer = reader.fill_buf()?;
+        let end = buffer.iter().position(|byte| *byte == b'\n');
+        let length = buffer.len();
+        reader.consume(end.map_or(length, |end| end + 1));
+        if end.is_some() || length == 0 {
+            return Ok(());
+        }
+    }
+}

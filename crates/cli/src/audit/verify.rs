@@ -1,0 +1,227 @@
+//! `audit verify`: records are whole, and their decisions follow from their policies.
+
+use std::collections::BTreeMap;
+use std::fmt::Write as _;
+use std::path::{Path, PathBuf};
+
+use clap::Args;
+use serde::Serialize;
+
+use super::log::{Line, each_record};
+use super::policies::Policies;
+use crate::progress;
+use crate::style::Colours;
+use crate::{OutputFormat, print, print_error};
+use analysis::audit::{Evaluated, Recorded};
+use analysis::report::text::visible;
+use engine::decision::{Decision, Reason};
+use engine::plural::{count, grouped};
+
+/// The most findings that are told.
+const MAX_FINDINGS: usize = 100;
+
+#[derive(Debug, Args)]
+pub(super) struct Arguments {
+    /// Audit logs: files of the input `audit-log`, or logs of jobs
+    #[arg(value_name = "FILE", required = true)]
+    files: Vec<PathBuf>,
+    /// A policy that decided, as it was then; may be given several times. Records name it by its SHA-256
+    #[arg(long, value_name = "FILE")]
+    policy: Vec<PathBuf>,
+    /// A clone of the policy's repository, in whose history the policies are found by their blob SHA
+    #[arg(long, value_name = "DIR")]
+    git: Option<PathBuf>,
+    /// Fail for records whose policy is not to be had, too
+    #[arg(long)]
+    strict: bool,
+    /// How the result is printed
+    #[arg(long, value_enum, default_value_t)]
+    format: OutputFormat,
+}
+
+/// What was found in all files.
+#[derive(Debug, Default, Serialize)]
+struct Verified {
+    /// All records.
+    records: u64,
+    /// Those that are decided the same.
+    same: u64,
+    /// Those that are decided otherwise.
+    different: u64,
+    /// Those that are no record of this version, or contradict themselves.
+    malformed: u64,
+    /// Those without a policy that decided: errors before it was read.
+    undecided: u64,
+    /// By SHA-256, those whose policy is not to be had.
+    without_policy: BTreeMap<String, u64>,
+    findings: Vec<Finding>,
+}
+
+#[derive(Debug, Serialize)]
+struct Finding {
+    file: String,
+    line: u64,
+    what: String,
+}
+
+pub(super) fn run(arguments: &Arguments) -> u8 {
+    let mut found = Verified::default();
+    let verified = Policies::read(&arguments.policy, arguments.git.as_deref())
+        .and_then(|policies| verify(arguments, policies, &mut found));
+    match arguments.format {
+        OutputFormat::Human => print(&human(&found, Colours::stdout())),
+        // Texts and numbers only: there is nothing that could fail.
+        OutputFormat::Json => print(&(serde_json::to_string(&found).unwrap_or_default() + "\n")),
+    }
+    if let Err(error) = verified {
+        print_error(&format!("error: {}\n", visible(&error)));
+        return 2;
+    }
+    let is_missing = arguments.strict && !found.without_policy.is_empty();
+    u8::from(found.different + found.malformed > 0 || is_missing)
+}
+
+fn verify(
+    arguments: &Arguments,
+    mut policies: Policies<'_>,
+    found: &mut Verified,
+) -> Result<(), String> {
+    let size = |path: &PathBuf| std::fs::metadata(path).map_or(0, |metadata| metadata.len());
+    let bar = progress::bar("{bar:16} {percent} % of {binary_total_bytes}, {eta} left");
+    bar.set_length(arguments.files.iter().map(size).sum());
+    let mut before = 0;
+    for path in &arguments.files {
+        let take = |line: &Line<'_>| {
+            bar.set_position(before + line.read);
+            found.add(path, line, &mut policies);
+            Ok(())
+        };
+        each_record(path, take)?;
+        before += size(path);
+    }
+    Ok(())
+}
+
+impl Verified {
+    fn add(&mut self, path: &Path, line: &Line<'_>, policies: &mut Policies<'_>) {
+        self.records += 1;
+        let what = match &line.record {
+            Err(why) => {
+                self.malformed += 1;
+                why.clone()
+            }
+            Ok(recorded) => match self.verdict(recorded, policies) {
+                Some(what) => what,
+                None => return,
+            },
+        };
+        if self.findings.len() < MAX_FINDINGS {
+            self.findings.push(Finding {
+                file: path.display().to_string(),
+                line: line.number,
+                what,
+            });
+        }
+    }
+
+    /// What does not hold of a record.
+    fn verdict(&mut self, recorded: &Recorded, policies: &mut Policies<'_>) -> Option<String> {
+        let policy = recorded
+            .policy
+            .as_ref()
+            .filter(|policy| !policy.sha256.is_empty());
+        // What failed for another reason than the policy's text was not decided by it.
+        let was_decided =
+            recorded.decision != Decision::Error || recorded.reason == Reason::PolicyInvalid;
+        let (Some(policy), true, Some(_)) = (policy, was_decided, &recorded.context) else {
+            self.undecided += 1;
+            return None;
+        };
+        let own = recorded.own_policy.as_ref();
+        for policy in [Some(policy), own].into_iter().flatten() {
+            policies.look_up(policy);
+        }
+        let evaluated = policies.take(&policy.sha256).map(|mut by| {
+            // A record that says nothing of an own policy was made without one.
+            let of_own = own.map(|own| policies.get(&own.sha256));
+            let evaluated = match of_own {
+                Some(None) => None,
+                of_own => by.evaluate(recorded, of_own.flatten()),
+            };
+            policies.put_back(&policy.sha256, by);
+            evaluated
+        });
+        match evaluated.flatten() {
+            None => {
+                let missing = self.without_policy.entry(policy.sha256.clone());
+                *missing.or_default() += 1;
+                None
+            }
+            Some(evaluated) if is_same(recorded, &evaluated) => {
+                self.same += 1;
+                None
+            }
+            Some(evaluated) => {
+                self.different += 1;
+                Some(format!(
+                    "`{}` is recorded as {}, the recorded policy and job give {}",
+                    recorded.permission,
+                    told(recorded.reason, recorded.rule.map(|rule| rule.line)),
+                    told(evaluated.reason, evaluated.rule.map(|rule| rule.line))
+                ))
+            }
+        }
+    }
+}
+
+fn is_same(recorded: &Recorded, evaluated: &Evaluated) -> bool {
+    // Reports may have been told to leave the rule out.
+    let rule_agrees = recorded.rule.is_none() || recorded.rule == evaluated.rule;
+    recorded.reason == evaluated.reason && rule_agrees
+}
+
+fn told(reason: Reason, rule: Option<u32>) -> String {
+    let decision = reason.decision().as_str();
+    match rule {
+        Some(line) => format!("{decision} ({}, rule at line {line})", reason.code()),
+        None => format!("{decision} ({})", reason.code()),
+    }
+}
+
+fn human(found: &Verified, colours: Colours) -> String {
+    let mut text = String::new();
+    for finding in &found.findings {
+        let place = format!("{}:{}", finding.file, finding.line);
+        let _ = writeln!(
+            text,
+            "{} {}",
+            colours.strong(&place),
+            colours.denied(&finding.what)
+        );
+    }
+    let told = u64::try_from(found.findings.len()).unwrap_or(u64::MAX);
+    let more = (found.different + found.malformed).saturating_sub(told);
+    if more > 0 {
+        let _ = writeln!(text, "and {more} more");
+    }
+    if !text.is_empty() {
+        text.push('\n');
+    }
+    for (sha256, number) in &found.without_policy {
+        let records = count(number, "record");
+        let line = format!("{records}: the policy with SHA-256 {sha256} was not given");
+        let _ = writeln!(text, "{}", colours.warning(&line));
+    }
+    let _ = writeln!(
+        text,
+        "{}: {} decided the same, {} otherwise, {} malformed, {} without a decision to repeat, {} without \
+         their policy",
+        count(found.records, "record"),
+        grouped(found.same),
+        grouped(found.different),
+        grouped(found.malformed),
+        grouped(found.undecided),
+        grouped(found.without_policy.values().sum::<u64>())
+    );
+    text
+}

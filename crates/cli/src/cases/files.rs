@@ -1,0 +1,158 @@
+//! Files of cases, read from the file system and run.
+
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+
+use jiff::Timestamp;
+
+use crate::check::read_policy;
+use analysis::cases;
+use analysis::cases::{CaseResult, Coverage, FileError, PolicyFile, Suite};
+use engine::policy::MAX_FILE;
+
+/// How the names of files end that have the cases of the policy beside them.
+const ENDINGS: [&str; 3] = [".tests.yml", ".tests.yaml", ".tests.json"];
+
+/// How many cases that do not hold are explained, with their rules: the rest say their message.
+pub(super) const MAX_EXPLAINED: usize = 50;
+
+/// All files of one run.
+#[derive(Debug)]
+pub(super) struct Results {
+    pub(super) files: Vec<FileResult>,
+    pub(super) coverage: Coverage,
+    /// What each policy was called first: several files of cases may lead to it on several ways.
+    policies: BTreeMap<PathBuf, String>,
+    /// How many more cases may be explained.
+    to_explain: usize,
+}
+
+impl Default for Results {
+    fn default() -> Self {
+        Self {
+            files: Vec::new(),
+            coverage: Coverage::default(),
+            policies: BTreeMap::new(),
+            to_explain: MAX_EXPLAINED,
+        }
+    }
+}
+
+/// One file of cases.
+#[derive(Debug, Default)]
+pub(super) struct FileResult {
+    /// As the command line named it.
+    pub(super) file: String,
+    /// The policy that it tests, as messages name it; empty when that is not known.
+    pub(super) policy: String,
+    /// The repository's own policy, where there is one.
+    pub(super) own_policy: String,
+    pub(super) cases: Vec<CaseResult>,
+    /// Why its cases were not run.
+    pub(super) errors: Vec<FileError>,
+}
+
+impl Results {
+    /// Runs the cases of a file, or of every such file in a directory. `now` is for those that don't
+    /// say their own.
+    pub(super) fn add(&mut self, path: &Path, now: Timestamp) {
+        if !path.is_dir() {
+            return self.add_file(path, now);
+        }
+        let error = match beside_policies(path) {
+            Ok(files) if !files.is_empty() => {
+                return files.iter().for_each(|file| self.add_file(file, now));
+            }
+            Ok(_) => format!(
+                "the directory has no file of cases: their names end in `{}`",
+                ENDINGS.join("`, `")
+            ),
+            Err(error) => format!("the directory cannot be read: {error}"),
+        };
+        let file = path.display().to_string();
+        self.files.push(FileResult {
+            errors: vec![FileError::new(&file, error)],
+            file,
+            ..FileResult::default()
+        });
+    }
+
+    fn add_file(&mut self, path: &Path, now: Timestamp) {
+        let mut result = FileResult {
+            file: path.display().to_string(),
+            ..FileResult::default()
+        };
+        match self.run(path, &mut result, now) {
+            Ok(cases) => result.cases = cases,
+            Err(errors) => result.errors = errors,
+        }
+        self.files.push(result);
+    }
+
+    fn run(
+        &mut self,
+        path: &Path,
+        result: &mut FileResult,
+        now: Timestamp,
+    ) -> Result<Vec<CaseResult>, Vec<FileError>> {
+        let text = read(path).map_err(|why| vec![FileError::new(&result.file, why)])?;
+        let suite = Suite::parse(&result.file, &text)?;
+        result.own_policy = suite.own_policy().unwrap_or_default();
+        let directory = path.parent().unwrap_or(Path::new(""));
+        let path = directory.join(suite.policy());
+        let key = path.canonicalize().unwrap_or_else(|_| path.clone());
+        let name = self.policies.entry(key);
+        let name = name.or_insert_with(|| path.display().to_string());
+        result.policy.clone_from(name);
+        let text = read_policy(&path, name);
+        let policy = PolicyFile {
+            name,
+            text: text.as_deref().map_err(Clone::clone),
+        };
+        let read = |name: &str| platform::read_capped(&directory.join(name), MAX_FILE);
+        let (coverage, to_explain) = (&mut self.coverage, &mut self.to_explain);
+        cases::run(&suite, &policy, read, now, &|| true, coverage, to_explain)
+    }
+
+    pub(super) fn cases(&self) -> impl Iterator<Item = &CaseResult> {
+        self.files.iter().flat_map(|file| &file.cases)
+    }
+
+    pub(super) fn errors(&self) -> impl Iterator<Item = &FileError> {
+        self.files.iter().flat_map(|file| &file.errors)
+    }
+
+    /// How many cases hold, and how many do not.
+    pub(super) fn counts(&self) -> (usize, usize) {
+        let passed = self.cases().filter(|case| case.holds()).count();
+        (passed, self.cases().count() - passed)
+    }
+
+    /// 0 all hold, 1 some do not, 2 something is invalid.
+    pub(super) fn exit_code(&self) -> u8 {
+        if self.errors().next().is_some() || self.cases().any(CaseResult::is_error) {
+            return 2;
+        }
+        u8::from(!self.cases().all(CaseResult::holds))
+    }
+}
+
+/// The files of cases in a directory, by name.
+fn beside_policies(directory: &Path) -> std::io::Result<Vec<PathBuf>> {
+    let mut files = Vec::new();
+    for entry in directory.read_dir()? {
+        let path = entry?.path();
+        let name = path.to_string_lossy();
+        if ENDINGS.iter().any(|ending| name.ends_with(ending)) {
+            files.push(path);
+        }
+    }
+    files.sort();
+    Ok(files)
+}
+
+fn read(path: &Path) -> Result<String, String> {
+    let bytes = platform::read_capped(path, MAX_FILE)
+        .map_err(|error| format!("the file cannot be read: {error}"))?;
+    platform::text_of(bytes).map_err(|why| format!("the file is {why}"))
+}

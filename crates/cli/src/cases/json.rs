@@ -1,0 +1,76 @@
+//! The results as JSON, for programs.
+
+use serde::Serialize;
+
+use super::files::Results;
+use analysis::cases::Uncovered;
+use engine::decision::{Decision, Reason};
+
+#[derive(Serialize)]
+struct Json<'a> {
+    summary: Summary,
+    cases: Vec<Case<'a>>,
+    uncovered: Vec<Uncovered<'a>>,
+    errors: Vec<Error<'a>>,
+}
+
+#[derive(Serialize)]
+struct Summary {
+    passed: usize,
+    failed: usize,
+}
+
+#[derive(Serialize)]
+struct Case<'a> {
+    file: &'a str,
+    line: u32,
+    name: &'a str,
+    expected: &'a str,
+    decision: Decision,
+    reason: Reason,
+    message: &'a str,
+    passed: bool,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    assumed: Option<&'a str>,
+}
+
+#[derive(Serialize)]
+struct Error<'a> {
+    file: &'a str,
+    line: Option<u32>,
+    column: Option<u32>,
+    message: &'a str,
+    help: Option<&'a str>,
+}
+
+pub(super) fn json(results: &Results) -> String {
+    let (passed, failed) = results.counts();
+    let cases = results.files.iter().flat_map(|file| {
+        file.cases.iter().map(|case| Case {
+            file: &file.file,
+            line: case.position.line,
+            name: &case.name,
+            expected: case.expected.as_str(),
+            decision: case.decision,
+            reason: case.reason,
+            message: &case.message,
+            passed: case.holds(),
+            assumed: case.assumed,
+        })
+    });
+    let errors = results.errors().map(|error| Error {
+        file: &error.file,
+        line: error.position.map(|position| position.line),
+        column: error.position.map(|position| position.column),
+        message: &error.message,
+        help: error.help.as_deref(),
+    });
+    let json = Json {
+        summary: Summary { passed, failed },
+        cases: cases.collect(),
+        uncovered: results.coverage.uncovered().collect(),
+        errors: errors.collect(),
+    };
+    // Only strings, numbers and lists: it cannot fail.
+    serde_json::to_string(&json).unwrap_or_default()
+}

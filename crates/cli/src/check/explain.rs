@@ -1,0 +1,152 @@
+//! The rules of a permission held against the context, as a table.
+
+use std::fmt::Write as _;
+
+use crate::style::{Colours, Styled};
+use analysis::meant::meant;
+use analysis::report::text::visible;
+use engine::decision::{PermissionDecision, TracedDimension, TracedRule};
+use engine::plural::count;
+use engine::policy::{Format, quoted};
+
+/// The most rules of one permission that are shown.
+const MAX_RULES: usize = 50;
+/// The widest column: what is longer stands out of its line, and not all others with it.
+const MAX_WIDTH: usize = 40;
+
+/// The rules with every dimension: the pattern of the policy, its kind, the value of the job, and
+/// whether it matches; of a list each pattern.
+pub(crate) fn explain(permission: &PermissionDecision, colours: Colours) -> String {
+    let (key, decision) = (&permission.permission, permission.decision.as_str());
+    let mut text = format!("{}: {decision}\n", colours.strong(key));
+    let shown = shown(permission);
+    let Some(widths) = Widths::of(&shown) else {
+        text.push('\n');
+        return text;
+    };
+    let header = widths.line("", "policy", "kind", "this job");
+    let _ = writeln!(text, "        {}", colours.dim(&header));
+    let nearest = permission.nearest.as_ref().map(|nearest| &nearest.rule);
+    for rule in &shown {
+        let mark = mark(rule.matched, colours);
+        let label = rule.rule.label();
+        let _ = write!(text, "  {mark} {}", colours.strong(&label));
+        if nearest == Some(&rule.rule) && permission.trace.len() > 1 {
+            let _ = write!(text, "  {}", colours.warning("← nearest miss"));
+        }
+        text.push('\n');
+        for dimension in &rule.dimensions {
+            explain_dimension(&mut text, dimension, &widths, colours);
+            if let Some(meant) = meant(rule, dimension) {
+                let written = quoted(&meant.written(Format::Yaml));
+                let hint = format!("{}: write {written}", meant.sentence());
+                let _ = writeln!(text, "          {}", colours.warning(&visible(&hint)));
+            }
+        }
+    }
+    if let Some(more @ 1..) = permission.trace.len().checked_sub(shown.len()) {
+        let more = count(more, "more rule");
+        let more = format!("… and {more}: `--format json` has all of them");
+        let _ = writeln!(text, "  {}", colours.dim(&more));
+    }
+    text.push('\n');
+    text
+}
+
+/// All rules, or those that are nearest to a match, in file order.
+fn shown<'p, 'a>(permission: &'p PermissionDecision) -> Vec<&'p TracedRule> {
+    let mut rules: Vec<_> = permission.trace.iter().collect();
+    if rules.len() > MAX_RULES {
+        let nearest = permission.nearest.as_ref().map(|nearest| &nearest.rule);
+        rules.sort_by_key(|rule| (nearest != Some(&rule.rule), rule.failed().count()));
+        rules.truncate(MAX_RULES);
+        rules.sort_by_key(|rule| (rule.rule.line, rule.rule.column));
+    }
+    rules
+}
+
+fn mark(matched: bool, colours: Colours) -> Styled<'static> {
+    if matched {
+        colours.granted("✓")
+    } else {
+        colours.denied("✗")
+    }
+}
+
+fn explain_dimension(
+    text: &mut String,
+    dimension: &TracedDimension,
+    widths: &Widths,
+    colours: Colours,
+) {
+    let value = dimension.value.as_deref().unwrap_or("none");
+    let name = visible(&dimension.dimension);
+    let matched = mark(dimension.matched, colours);
+    let line = match (dimension.any_of.as_slice(), dimension.kind) {
+        ([], kind) => widths.line(&name, pattern(dimension), kind, value),
+        (several, kind) => {
+            let count = format!("any of {}", several.len());
+            widths.line(&name, &count, kind, value)
+        }
+    };
+    let _ = writeln!(text, "      {matched} {}", line.trim_end());
+    for one in &dimension.any_of {
+        let line = widths.line("", &one.pattern, one.kind, "");
+        let matched = mark(one.matched, colours);
+        let _ = writeln!(text, "        {matched} {}", indented(&line));
+    }
+}
+
+/// The pattern as it is written; an untrusted event has to be named, and is not.
+fn pattern<'d>(dimension: &'d TracedDimension) -> &'d str {
+    match &*dimension.pattern {
+        "" => "not named",
+        pattern => pattern,
+    }
+}
+
+/// A line without two of the spaces that it starts with: its mark stands further in.
+fn indented(line: &str) -> &str {
+    line.strip_prefix("  ").unwrap_or(line).trim_end()
+}
+
+/// How wide the columns are, in characters.
+struct Widths {
+    dimension: usize,
+    pattern: usize,
+    kind: usize,
+}
+
+impl Widths {
+    fn of(rules: &[&TracedRule]) -> Option<Self> {
+        let dimensions = || rules.iter().flat_map(|rule| &rule.dimensions);
+        let width = |text: &str| visible(text).chars().count().min(MAX_WIDTH);
+        let dimension = dimensions().map(|one| width(&one.dimension)).max()?;
+        let patterns = dimensions().map(|one| {
+            let several = one.any_of.iter().map(|one| width(&one.pattern)).max();
+            several.unwrap_or_else(|| width(pattern(one)))
+        });
+        let kinds = dimensions().map(|one| {
+            let several = one.any_of.iter().map(|one| width(one.kind)).max();
+            several.unwrap_or_default().max(width(one.kind))
+        });
+        Some(Self {
+            dimension,
+            pattern: patterns.max()?.max("policy".len()),
+            kind: kinds.max()?,
+        })
+    }
+
+    /// One line, its parts made visible.
+    fn line(&self, dimension: &str, pattern: &str, kind: &str, value: &str) -> String {
+        format!(
+            "{:<dimension$}  {:<pattern$}  {kind:<kinds$}  {}",
+            dimension,
+            visible(pattern),
+            visible(value),
+            pattern = self.pattern,
+            dimension = self.dimension,
+            kinds = self.kind,
+        )
+    }
+}

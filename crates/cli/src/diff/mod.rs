@@ -1,0 +1,181 @@
+//! `diff`: what access a change of a policy adds and removes.
+
+mod human;
+mod json;
+
+use std::path::{Path, PathBuf};
+
+use clap::{Args, ValueEnum};
+use jiff::Timestamp;
+
+use super::audit::each_record;
+use super::check::{read_policy, read_policy_from_stdin};
+use super::diagnostic;
+use super::instant::{instant, now};
+use super::style::Colours;
+use super::{print, print_error};
+use analysis::compare::{Comparison, Replay, Replayed, compare};
+use analysis::report::access;
+use analysis::report::text::visible;
+use engine::policy::{Document, Format, Invalid, Problem, quoted};
+
+#[derive(Debug, Args)]
+pub(super) struct Arguments {
+    /// The policy as it was; `-` reads it from standard input
+    #[arg(value_name = "OLD")]
+    old: PathBuf,
+    /// The policy as it will be; `-` reads it from standard input
+    #[arg(value_name = "NEW")]
+    new: PathBuf,
+    /// An audit log whose checks are decided again by both policies
+    #[arg(long, value_name = "FILE")]
+    replay: Vec<PathBuf>,
+    /// Exit with 1 when the change is of this kind
+    #[arg(long, value_enum, value_name = "KIND")]
+    fail_on: Option<FailOn>,
+    /// How the result is printed
+    #[arg(long, value_enum, default_value_t)]
+    format: OutputFormat,
+    /// The time from which on access counts, RFC 3339; now when left out
+    #[arg(long, value_name = "INSTANT", value_parser = instant)]
+    now: Option<Timestamp>,
+}
+
+/// What fails the command.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+enum FailOn {
+    /// Somebody may do more than before.
+    Widen,
+}
+
+/// How the result is printed.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
+enum OutputFormat {
+    /// For people.
+    #[default]
+    Human,
+    /// For a pull request's comment.
+    Markdown,
+    /// For programs.
+    Json,
+}
+
+/// The outcome for whoever prints it.
+struct Outcome<'a> {
+    /// The names of the policies as they were given.
+    files: [&'a str; 2],
+    comparison: &'a Comparison<'a>,
+    replayed: Option<&'a Replayed>,
+}
+
+pub(super) fn run(arguments: &Arguments) -> u8 {
+    match compare_files(arguments) {
+        Ok(widens) if widens && arguments.fail_on == Some(FailOn::Widen) => 1,
+        Ok(_) => 0,
+        Err(error) => {
+            print_error(&error);
+            2
+        }
+    }
+}
+
+/// Prints what differs; gives whether access widens.
+fn compare_files(arguments: &Arguments) -> Result<bool, String> {
+    let texts = [read(&arguments.old)?, read(&arguments.new)?];
+    let [old, new] = &texts;
+    let (old_document, new_document) = (old.document(), new.document());
+    let new_document = new_document.map_err(|invalid| new.invalid(invalid.iter()))?;
+    // What is not valid grants nothing, so that all of the new policy is new.
+    let old_document = old_document.unwrap_or_else(|invalid| {
+        let warning = "the old policy is not valid, so it granted nothing";
+        print_error(&(old.invalid(invalid.iter()) + &complaint("warning", warning)));
+        Document::default()
+    });
+    let now = arguments.now.unwrap_or_else(now);
+    let comparison = compare(&old_document, &new_document, now)
+        .map_err(|invalid| new.invalid(invalid.iter()))?;
+    let replayed = match arguments.replay.as_slice() {
+        [] => None,
+        logs => {
+            let mut replay = Replay::new(&old_document, &new_document);
+            for log in logs {
+                read_log(log, &mut replay)?;
+            }
+            Some(replay.found)
+        }
+    };
+    let outcome = Outcome {
+        files: [&old.name, &new.name],
+        comparison: &comparison,
+        replayed: replayed.as_ref(),
+    };
+    match arguments.format {
+        OutputFormat::Human => print(&human::render(&outcome, Colours::stdout())),
+        OutputFormat::Json => print(&json::render(&outcome)),
+        OutputFormat::Markdown => {
+            print(&access::page(&comparison, replayed.as_ref()));
+        }
+    }
+    Ok(comparison.widens() || replayed.is_some_and(|replayed| !replayed.allowed.is_empty()))
+}
+
+/// What standard input is called.
+const STDIN: &str = "<stdin>";
+
+/// A policy that was read.
+struct PolicyText {
+    name: String,
+    text: String,
+}
+
+fn read(path: &Path) -> Result<PolicyText, String> {
+    let (name, text) = if path == Path::new("-") {
+        let name = STDIN.to_owned();
+        let text = read_policy_from_stdin(&name);
+        (name, text)
+    } else {
+        let name = path.display().to_string();
+        let text = read_policy(path, &name);
+        (name, text)
+    };
+    let text = text.map_err(|failure| complaint("error", &failure.message))?;
+    Ok(PolicyText { name, text })
+}
+
+impl PolicyText {
+    fn format(&self) -> Format {
+        match self.name == STDIN {
+            true => Format::of_text(&self.text),
+            false => Format::of_path(&self.name),
+        }
+    }
+
+    fn document(&self) -> Result<Document, Invalid> {
+        Document::parse(&self.text, self.format())
+    }
+
+    /// What is wrong with it, for people.
+    fn invalid<'p>(&self, problems: impl Iterator<Item = &'p Problem>) -> String {
+        let source = analysis::lint::Source::new(&self.text, self.format());
+        diagnostic::render(&self.name, &source, problems, Colours::stderr())
+    }
+}
+
+/// Replays the records of a log.
+fn read_log(path: &Path, replay: &mut Replay) -> Result<(), String> {
+    let read = each_record(path, |line| match &line.record {
+        Ok(recorded) => {
+            replay.add(recorded);
+            Ok(())
+        }
+        Err(why) => {
+            let name = quoted(&path.display().to_string());
+            Err(format!("{name}, line {}: {why}", line.number))
+        }
+    });
+    read.map_err(|error| complaint("error", &error))
+}
+
+fn complaint(level: &str, message: &str) -> String {
+    format!("{level}: {}\n", visible(message))
+}

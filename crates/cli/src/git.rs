@@ -1,0 +1,146 @@
+//! What a checkout says of its repository, read from its files: git itself need not be there.
+//!
+//! Sources: git-scm.com, gitrepository-layout and git-config.
+
+use std::path::{Path, PathBuf};
+
+use url::Url;
+
+use engine::RepositoryName;
+use platform::Environment;
+
+/// The largest of git's own files that is read, in bytes.
+const MAX_FILE: usize = 1 << 20;
+
+/// The git directory of a checkout.
+#[derive(Clone, Debug)]
+pub(super) struct Git {
+    /// With `HEAD`.
+    own: PathBuf,
+    /// With `config` and `refs`, which worktrees share.
+    common: PathBuf,
+}
+
+impl Git {
+    /// Of the checkout that a path is in.
+    pub(super) fn above(path: &Path) -> Option<Self> {
+        let path = std::path::absolute(path).ok()?;
+        let mut found = path.ancestors().map(|directory| directory.join(".git"));
+        let found = found.find(|git| git.exists())?;
+        let own = if found.is_dir() {
+            found
+        } else {
+            // A worktree or a submodule: the file names the place.
+            let text = read(&found)?;
+            let place = text.strip_prefix("gitdir:")?.trim();
+            found.parent()?.join(place)
+        };
+        let common = match read(&own.join("commondir")) {
+            Some(place) => own.join(place.trim()),
+            None => own.clone(),
+        };
+        Some(Self { own, common })
+    }
+
+    /// The repository of the remote `origin`, if it is on this host.
+    pub(super) fn origin(&self, host: &str) -> Option<RepositoryName> {
+        let config = read(&self.common.join("config"))?;
+        repository(&origin_url(&config)?, host)
+    }
+
+    /// The default branch: what `origin/HEAD` is, else `master` where that is checked out.
+    pub(super) fn default_branch(&self) -> Option<String> {
+        let symbolic = |file: PathBuf, prefix: &str| {
+            let text = read(&file)?;
+            let branch = text.strip_prefix("ref: ")?.trim().strip_prefix(prefix)?;
+            (!branch.is_empty()).then(|| branch.to_owned())
+        };
+        let remote = self.common.join("refs/remotes/origin/HEAD");
+        symbolic(remote, "refs/remotes/origin/").or_else(|| {
+            symbolic(self.own.join("HEAD"), "refs/heads/").filter(|branch| branch == "master")
+        })
+    }
+}
+
+/// The host of GitHub's server: `GITHUB_SERVER_URL`, else github.com.
+pub(super) fn host(environment: &Environment) -> Option<String> {
+    let server = environment.get("GITHUB_SERVER_URL");
+    let server = Url::parse(server.unwrap_or("https://github.com")).ok()?;
+    server.host_str().map(str::to_owned)
+}
+
+fn read(file: &Path) -> Option<String> {
+    String::from_utf8(platform::read_capped(file, MAX_FILE).ok()?).ok()
+}
+
+/// `url` of `[remote "origin"]`.
+fn origin_url(config: &str) -> Option<String> {
+    let mut in_origin = false;
+    for line in config.lines().map(str::trim) {
+        if line.starts_with('[') {
+            in_origin = line.to_ascii_lowercase().starts_with("[remote \"origin\"]");
+        } else if in_origin
+            && let Some((key, value)) = line.split_once('=')
+            && key.trim().eq_ignore_ascii_case("url")
+        {
+            return Some(value.trim().trim_matches('"').to_owned());
+        }
+    }
+    None
+}
+
+/// `OWNER/NAME` of `https://HOST/OWNER/NAME.git`, `ssh://git@HOST/OWNER/NAME` or
+/// `git@HOST:OWNER/NAME.git`.
+fn repository(url: &str, host: &str) -> Option<RepositoryName> {
+    let (seen, path) = match Url::parse(url) {
+        Ok(url) if url.has_host() => (url.host_str()?.to_owned(), url.path().to_owned()),
+        _ => {
+            let (seen, path) = url.split_once(':')?;
+            let seen = seen.rsplit('@').next().unwrap_or(seen);
+            (seen.to_owned(), path.to_owned())
+        }
+    };
+    let path = path.trim_matches('/');
+    let name = RepositoryName::parse(path.strip_suffix(".git").unwrap_or(path))?;
+    seen.eq_ignore_ascii_case(host).then_some(name)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_ways_to_write_a_remote() {
+        for url in [
+            "https://github.com/acme-org/infra",
+            "https://github.com/acme-org/infra.git",
+            "https://x-access-token:secret@github.com/acme-org/infra.git/",
+            "ssh://git@github.com/acme-org/infra.git",
+            "ssh://git@GitHub.com:22/acme-org/infra",
+            "git@github.com:acme-org/infra.git",
+            "github.com:acme-org/infra",
+        ] {
+            let found = repository(url, "github.com").map(|name| name.to_string());
+            assert_eq!(found.as_deref(), Some("acme-org/infra"), "{url}");
+        }
+        for url in [
+            "https://gitlab.com/acme-org/infra",
+            "https://github.com.evil.example/acme-org/infra",
+            "https://github.com/acme-org/group/infra",
+            "https://github.com/acme-org",
+            "git@example.com:acme-org/infra",
+            "/srv/git/infra.git",
+            "../infra",
+            "",
+        ] {
+            assert_eq!(repository(url, "github.com"), None, "{url}");
+        }
+    }
+
+    #[test]
+    fn the_url_of_origin_and_of_no_other() {
+        let config = "[core]\n\turl = a\n[remote \"upstream\"]\n\turl = b\n[Remote \"origin\"]\n\tfetch = x\n\tURL = \"c\"\n\turl = d\n";
+        assert_eq!(origin_url(config).as_deref(), Some("c"));
+        assert_eq!(origin_url("[remote \"origins\"]\nurl = a"), None);
+    }
+}

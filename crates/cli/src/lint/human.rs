@@ -1,0 +1,19 @@
+//! Findings for people.
+
+use super::Summary;
+use super::file::Linted;
+use crate::diagnostic;
+use crate::style::Colours;
+
+pub(super) fn render(files: &[Linted], summary: Summary, colours: Colours) -> String {
+    let findings =
+        |file: &Linted| diagnostic::render(&file.name(), &file.source(), &file.findings, colours);
+    let text: String = files.iter().map(findings).collect();
+    let sentence = summary.sentence(files.len());
+    let findings = files.iter().flat_map(|file| &file.findings);
+    let fixes = findings.filter_map(|finding| finding.fix.as_ref());
+    match fixes.filter(|fix| fix.is_safe).count() {
+        0 => text + &sentence,
+        count => format!("{text}{}; `--fix` can mend {count}\n", sentence.trim_end()),
+    }
+}

@@ -1,0 +1,84 @@
+//! Findings for programs.
+
+use std::ops::Range;
+
+use serde::Serialize;
+
+use super::Summary;
+use super::file::Linted;
+use analysis::lint::{Fix, Level};
+
+#[derive(Serialize)]
+struct Output<'a> {
+    findings: Vec<Row<'a>>,
+    summary: Summary,
+}
+
+#[derive(Serialize)]
+struct Row<'a> {
+    code: &'static str,
+    level: Level,
+    file: String,
+    /// From 1.
+    line: u32,
+    /// In characters, from 1.
+    column: u32,
+    /// One past the last character.
+    end_column: u32,
+    message: &'a str,
+    help: Option<&'a str>,
+    /// What to put between `column` and `end_column`, where that is all.
+    fix: Option<&'a str>,
+    /// Whether the fix leaves what the policy grants as it is.
+    fix_safe: Option<bool>,
+    /// The change as a whole.
+    edit: Option<Edit<'a>>,
+}
+
+#[derive(Serialize)]
+struct Edit<'a> {
+    line: u32,
+    column: u32,
+    end_line: u32,
+    /// One past the last character that goes.
+    end_column: u32,
+    text: &'a str,
+}
+
+impl<'a> Edit<'a> {
+    fn of(fix: &'a Fix) -> Self {
+        let Range { start, end } = fix.range;
+        Self {
+            line: start.line,
+            column: start.column,
+            end_line: end.line,
+            end_column: end.column,
+            text: &fix.replacement,
+        }
+    }
+}
+
+pub(super) fn render(files: &[Linted], summary: Summary) -> String {
+    let rows = files.iter().flat_map(|file| {
+        let name = file.name();
+        file.findings.iter().map(move |finding| Row {
+            code: finding.code,
+            level: finding.level,
+            file: name.clone(),
+            line: finding.position.line,
+            column: finding.position.column,
+            end_column: finding.end_column(),
+            message: &finding.message,
+            help: finding.help.as_deref(),
+            fix: finding.replacement(),
+            fix_safe: finding.fix.as_ref().map(|fix| fix.is_safe),
+            edit: finding.fix.as_ref().map(Edit::of),
+        })
+    });
+    let output = Output {
+        findings: rows.collect(),
+        summary,
+    };
+    // Texts and numbers only: there is nothing that could fail.
+    serde_json::to_string(&output).unwrap_or_default() + "\n"
+}

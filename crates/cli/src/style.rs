@@ -1,0 +1,166 @@
+//! Colours: which words of the output have one, and on which streams.
+//!
+//! Sources: no-color.org, bixense.com/clicolors.
+
+use std::borrow::Cow;
+use std::fmt;
+use std::io::IsTerminal;
+
+use annotate_snippets::Renderer;
+use anstyle::{AnsiColor, Style};
+
+use analysis::report::text::visible;
+
+/// The colours of one stream: all of them, or none.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(super) struct Colours {
+    on: bool,
+}
+
+impl Colours {
+    #[cfg(test)]
+    pub(super) const ALWAYS: Self = Self { on: true };
+
+    /// For what a person asked for.
+    pub(super) fn stdout() -> Self {
+        Self::of(&std::io::stdout())
+    }
+
+    /// For errors.
+    pub(super) fn stderr() -> Self {
+        Self::of(&std::io::stderr())
+    }
+
+    fn of(stream: &impl IsTerminal) -> Self {
+        let variable = |name: &str| std::env::var_os(name).map(|value| value.into_encoded_bytes());
+        Self::choose(stream.is_terminal(), variable)
+    }
+
+    /// `NO_COLOR` wins over `CLICOLOR_FORCE`, and that over what the stream is. An empty variable is
+    /// one that is not set.
+    fn choose(is_terminal: bool, variable: impl Fn(&str) -> Option<Vec<u8>>) -> Self {
+        let variable = |name: &str| variable(name).filter(|value| !value.is_empty());
+        let is = |name: &str, value: &str| variable(name).is_some_and(|v| v == value.as_bytes());
+        let on = if variable("NO_COLOR").is_some() {
+            false
+        } else if variable("CLICOLOR_FORCE").is_some() && !is("CLICOLOR_FORCE", "0") {
+            true
+        } else {
+            let is_capable = variable("TERM").is_some() && !is("TERM", "dumb");
+            is_terminal && is_capable && !is("CLICOLOR", "0")
+        };
+        Self { on }
+    }
+
+    /// A permission that is granted, a dimension that matches, a case that holds.
+    pub(super) fn granted(self, text: &str) -> Styled<'_> {
+        self.styled(AnsiColor::Green.on_default(), text)
+    }
+
+    /// A permission that is denied, a dimension that does not match, a case that fails.
+    pub(super) fn denied(self, text: &str) -> Styled<'_> {
+        self.styled(AnsiColor::Red.on_default(), text)
+    }
+
+    /// What somebody should look at.
+    pub(super) fn warning(self, text: &str) -> Styled<'_> {
+        self.styled(AnsiColor::Yellow.on_default(), text)
+    }
+
+    /// The one line that is read first.
+    pub(super) fn strong(self, text: &str) -> Styled<'_> {
+        self.styled(Style::new().bold(), text)
+    }
+
+    /// As all the rest.
+    pub(super) fn plain(self, text: &str) -> Styled<'_> {
+        self.styled(Style::new(), text)
+    }
+
+    /// What is only there for completeness.
+    pub(super) fn dim(self, text: &str) -> Styled<'_> {
+        self.styled(Style::new().dimmed(), text)
+    }
+
+    /// The word before an error.
+    pub(super) fn error(self, text: &str) -> Styled<'_> {
+        self.styled(AnsiColor::Red.on_default().bold(), text)
+    }
+
+    /// For lines of a file with a mark under what is meant.
+    pub(super) fn renderer(self) -> Renderer {
+        if self.on {
+            Renderer::styled()
+        } else {
+            Renderer::plain()
+        }
+    }
+
+    fn styled(self, style: Style, text: &str) -> Styled<'_> {
+        Styled {
+            style: if self.on { style } else { Style::new() },
+            text: visible(text),
+        }
+    }
+}
+
+/// A text in one line with its colour. Escapes that the text itself has are made visible before, so
+/// that only ours reach a terminal; a width counts the text alone.
+#[derive(Debug)]
+pub(super) struct Styled<'t> {
+    style: Style,
+    text: Cow<'t, str>,
+}
+
+impl fmt::Display for Styled<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}", self.style)?;
+        f.pad(&self.text)?;
+        write!(f, "{:#}", self.style)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn who_decides_about_colours() {
+        const TERM: (&str, &str) = ("TERM", "xterm");
+        for (is_terminal, variables, on) in [
+            (true, &[TERM][..], true),
+            (false, &[TERM], false),
+            (true, &[], false),
+            (true, &[("TERM", "dumb")], false),
+            (true, &[TERM, ("NO_COLOR", "1")], false),
+            (true, &[TERM, ("NO_COLOR", "0")], false),
+            (true, &[TERM, ("NO_COLOR", "")], true),
+            (true, &[TERM, ("CLICOLOR", "0")], false),
+            (false, &[TERM, ("CLICOLOR", "1")], false),
+            (false, &[("CLICOLOR_FORCE", "1")], true),
+            (false, &[("CLICOLOR_FORCE", "1"), ("TERM", "dumb")], true),
+            (false, &[("CLICOLOR_FORCE", "0")], false),
+            (false, &[("CLICOLOR_FORCE", "1"), ("NO_COLOR", "1")], false),
+        ] {
+            let variable = |name: &str| {
+                let mut variables = variables.iter();
+                let found = variables.find(|(known, _)| *known == name);
+                found.map(|(_, value)| value.as_bytes().to_vec())
+            };
+            let colours = Colours::choose(is_terminal, variable);
+            assert_eq!(colours.on, on, "{is_terminal} {variables:?}");
+        }
+    }
+
+    #[test]
+    fn only_our_own_escapes_are_written() {
+        let colours = Colours::ALWAYS;
+        let shown = format!("{:<6}|", colours.denied("\u{1b}[0m"));
+        assert_eq!(shown, "\u{1b}[31m\\u{1b}[0m\u{1b}[0m|");
+        assert_eq!(
+            format!("{:<4}|", colours.granted("ok")),
+            "\u{1b}[32mok  \u{1b}[0m|"
+        );
+        assert_eq!(format!("{:<4}|", Colours::default().granted("ok")), "ok  |");
+    }
+}

@@ -1,0 +1,117 @@
+//! For programs.
+
+use std::io::{BufWriter, Write};
+
+use serde::Serialize;
+
+use super::report::{Cost, Report, Row};
+use analysis::lint::Level;
+use analysis::report::text::json_line;
+use analysis::survey::{EntryRow, RepositoryRow, Summary};
+
+/// What was surveyed, and what it comes to.
+#[derive(Serialize)]
+struct Whole<'r> {
+    owner: &'r str,
+    api: &'r str,
+    action: &'r str,
+    policy: Option<&'r str>,
+    policy_sha256: Option<String>,
+    started: &'r str,
+    finished: &'r str,
+    errors: u64,
+    warnings: u64,
+    notes: u64,
+    #[serde(flatten)]
+    summary: &'r Summary,
+    cost: Cost,
+}
+
+#[derive(Serialize)]
+#[serde(rename_all = "kebab-case")]
+enum Object<'r> {
+    Repository(&'r RepositoryRow),
+    Entry(&'r EntryRow),
+    Summary(&'r Whole<'r>),
+}
+
+impl<'r> Whole<'r> {
+    fn of(report: &'r Report<'_>) -> Self {
+        let policy = report.policy;
+        Self {
+            owner: &report.owner,
+            api: report.api,
+            action: report.action,
+            policy: policy.map(|policy| policy.file),
+            policy_sha256: policy.map(|policy| analysis::sha256(policy.text.as_bytes())),
+            started: &report.started,
+            finished: &report.finished,
+            errors: report.summary.of_level(Level::Error),
+            warnings: report.summary.of_level(Level::Warning),
+            notes: report.summary.of_level(Level::Note),
+            summary: report.summary,
+            cost: report.cost,
+        }
+    }
+}
+
+/// One object. Its parts are written one by one.
+pub(super) fn print(report: &Report<'_>) -> std::io::Result<()> {
+    let mut out = BufWriter::new(std::io::stdout().lock());
+    write!(out, "{{\"summary\":{}", text(&Whole::of(report)))?;
+    list(
+        report,
+        "repositories",
+        |row| match row {
+            Row::Repository(row) => Some(text(row)),
+            Row::Entry(_) => None,
+        },
+        &mut out,
+    )?;
+    list(
+        report,
+        "entries",
+        |row| match row {
+            Row::Entry(row) => Some(text(row)),
+            Row::Repository(_) => None,
+        },
+        &mut out,
+    )?;
+    writeln!(out, "}}")?;
+    out.flush()
+}
+
+fn list(
+    report: &Report<'_>,
+    key: &str,
+    of: impl Fn(&Row) -> Option<String>,
+    out: &mut impl Write,
+) -> std::io::Result<()> {
+    write!(out, ",\"{key}\":[")?;
+    let mut comma = "";
+    for row in report.rows.iter().filter_map(of) {
+        write!(out, "{comma}\n{row}")?;
+        comma = ",";
+    }
+    write!(out, "]")
+}
+
+/// An object a line.
+pub(super) fn print_lines(report: &Report<'_>) -> std::io::Result<()> {
+    let mut out = BufWriter::new(std::io::stdout().lock());
+    for row in &report.rows {
+        let line = match row {
+            Row::Repository(row) => text(&Object::Repository(row)),
+            Row::Entry(row) => text(&Object::Entry(row)),
+        };
+        writeln!(out, "{line}")?;
+    }
+    writeln!(out, "{}", text(&Object::Summary(&Whole::of(report))))?;
+    out.flush()
+}
+
+/// Nothing in it acts on a terminal or a log.
+fn text(value: &impl Serialize) -> String {
+    // Texts and numbers only: there is nothing that could fail.
+    json_line(&serde_json::to_string(value).unwrap_or_default())
+}

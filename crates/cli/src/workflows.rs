@@ -1,0 +1,88 @@
+//! The directory `.github/workflows`.
+
+use std::path::{Path, PathBuf};
+
+use analysis::workflows::{MAX_FILE, Workflows, is_workflow};
+
+/// The workflow files in a directory: `*.yml` and `*.yaml`, as GitHub reads them.
+///
+/// # Errors
+/// The directory cannot be read.
+pub(crate) fn read_workflows(directory: &Path) -> std::io::Result<Workflows> {
+    let mut names: Vec<_> = std::fs::read_dir(directory)?
+        .filter_map(|entry| Some(entry.ok()?.file_name()))
+        .filter(|name| is_workflow(&name.to_string_lossy()))
+        .collect();
+    names.sort_unstable();
+    let texts = names.into_iter().map(|name| {
+        let text = text_of(&directory.join(&name));
+        (name.to_string_lossy().into_owned(), text)
+    });
+    Ok(Workflows::of_texts(texts))
+}
+
+fn text_of(file: &Path) -> Result<String, String> {
+    // A pipe would be waited for.
+    let is_file = std::fs::metadata(file).map(|metadata| metadata.is_file());
+    if is_file.is_ok_and(|is_file| !is_file) {
+        return Err("it is no file".to_owned());
+    }
+    let bytes = platform::read_capped(file, MAX_FILE).map_err(|error| error.to_string())?;
+    platform::text_of(bytes).map_err(|why| format!("it is {why}"))
+}
+
+/// `.github/workflows` of the repository that a file is in: the nearest directory above it that has
+/// one.
+pub(crate) fn above(file: &Path) -> Option<PathBuf> {
+    let file = std::path::absolute(file).ok()?;
+    for directory in file.ancestors().skip(1) {
+        let workflows = directory.join(".github/workflows");
+        if workflows.is_dir() {
+            return Some(workflows);
+        }
+        // A repository without workflows says nothing about those of the one around it.
+        if directory.join(".git").exists() {
+            return None;
+        }
+    }
+    None
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_files_with_a_workflows_ending_are_read() {
+        let directory = std::env::temp_dir().join(format!("workflows-{}", std::process::id()));
+        std::fs::create_dir_all(directory.join("d.yml")).unwrap();
+        for (name, text) in [
+            ("b.yaml", &b"on: push\njobs: {}"[..]),
+            ("a.yml", b"on: push\njobs: {}"),
+            ("README.md", b"# x"),
+            ("c.yml", b"\xff"),
+            ("large.yml", &b"#".repeat(MAX_FILE + 1)),
+        ] {
+            std::fs::write(directory.join(name), text).unwrap();
+        }
+        let workflows = read_workflows(&directory).unwrap();
+        std::fs::remove_dir_all(&directory).unwrap();
+        let files: Vec<_> = workflows
+            .files
+            .iter()
+            .map(|file| file.file.as_str())
+            .collect();
+        assert_eq!(files, ["a.yml", "b.yaml"]);
+        let unreadable: Vec<_> = workflows
+            .unreadable
+            .iter()
+            .map(ToString::to_string)
+            .collect();
+        insta::assert_snapshot!(unreadable.join("\n"), @"
+        the workflow `c.yml` is not understood: it is not UTF-8 text: byte 0
+        the workflow `d.yml` is not understood: it is no file
+        the workflow `large.yml` is not understood: larger than 1048576 bytes, which is the limit
+        ");
+        assert!(read_workflows(&directory).is_err());
+    }
+}

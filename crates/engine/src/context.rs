@@ -1,0 +1,410 @@
+//! The context of a job: the values that the patterns of a rule match.
+//!
+//! It comes from the signed claims only. Of a pull request, GitHub's API or the event's payload adds one
+//! fact: whether its head is in this repository.
+
+use std::collections::BTreeMap;
+
+use serde::{Deserialize, Serialize};
+
+use crate::{Claims, is_commit_sha};
+
+/// The values of a job. An absent value matches `*` only.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct Context {
+    /// `OWNER/NAME`.
+    pub repository: Option<String>,
+    /// The repository's id, in decimal digits.
+    pub repository_id: Option<String>,
+    /// The workflow file's name when it is this repository's, else `OWNER/REPO/PATH`.
+    pub workflow: Option<String>,
+    /// The branch; another full ref (`refs/tags/v1`) as it is; a fork's branch as `OWNER:BRANCH`.
+    pub branch: Option<String>,
+    /// The base of a pull request, which the run merges with the head.
+    pub base: Base,
+    /// The repository's default branch, where it helps a decision on a pull request.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub default_branch: Option<String>,
+    /// The environment of the job.
+    pub environment: Option<String>,
+    /// Who started the run.
+    pub actor: Option<String>,
+    /// The event's name, such as `push`.
+    pub event: Option<String>,
+    /// The owner's id, in decimal digits.
+    #[serde(skip)]
+    pub repository_owner_id: Option<String>,
+    /// The run's id.
+    #[serde(skip)]
+    pub run_id: Option<String>,
+    /// Which attempt of the run this is, from 1.
+    #[serde(skip)]
+    pub run_attempt: Option<String>,
+    /// The id of the job's own check run.
+    #[serde(skip)]
+    pub check_run_id: Option<String>,
+    /// The commit of the run.
+    #[serde(skip)]
+    pub sha: Option<String>,
+    /// Every claim with one value, for `claims:`.
+    #[serde(skip)]
+    pub claims: BTreeMap<String, String>,
+}
+
+impl Context {
+    /// Completes a context that a question describes, where nothing is granted, made of `claims` and of
+    /// values beside them. The base of a pull request that the question leaves out is assumed; an empty
+    /// name is an absent base.
+    pub fn describe(&mut self, claims: &Claims, base: Option<&str>, default_branch: Option<&str>) {
+        self.default_branch = default_branch
+            .filter(|name| !name.is_empty())
+            .map(branch_named);
+        let event = self.event.as_deref();
+        let is_pull_request = event.is_some_and(|event| event.starts_with("pull_request"));
+        let is_derived = claims.text("ref").is_some();
+        let names_base = claims.get("base_ref").is_some();
+        self.base = match (base, std::mem::take(&mut self.base)) {
+            (Some(name), of_claims)
+                if (is_pull_request && !is_derived) || of_claims != Base::None =>
+            {
+                match name {
+                    "" => Base::Absent,
+                    name => Base::Branch(branch_named(name)),
+                }
+            }
+            (None, Base::None) if is_pull_request && !is_derived => Base::Assumed,
+            (None, Base::Absent) if !names_base => Base::Assumed,
+            (_, of_claims) => of_claims,
+        };
+    }
+
+    /// The context of a job with these claims. `pull_request` is what GitHub's API or the event's payload
+    /// says of the pull request that the run is about.
+    ///
+    /// It proves nothing: a grant rests on `token::SignedContext`, which only verification makes.
+    pub fn of_claims(claims: &Claims, pull_request: Option<&PullRequest>) -> Self {
+        let text = |name| claims.text(name).map(str::to_owned);
+        Self {
+            repository: text("repository"),
+            repository_id: text("repository_id"),
+            repository_owner_id: text("repository_owner_id"),
+            workflow: workflow(claims),
+            branch: branch(claims, pull_request),
+            base: Base::of(|name| claims.text(name)),
+            default_branch: None,
+            environment: text("environment"),
+            actor: text("actor"),
+            event: text("event_name"),
+            run_id: text("run_id"),
+            run_attempt: text("run_attempt"),
+            check_run_id: text("check_run_id"),
+            sha: text("sha"),
+            claims: claims
+                .values()
+                .map(|(name, value)| (name.to_owned(), value.into_owned()))
+                .collect(),
+        }
+    }
+}
+
+/// What a run merges the head of its pull request with: the workflow file and the code of both run.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(from = "Option<String>", into = "Option<String>")]
+pub enum Base {
+    /// The run is of one ref: no rule looks at a base.
+    #[default]
+    None,
+    /// The run is of a pull request into this branch.
+    Branch(String),
+    /// The run is of a pull request, and the token does not say into which branch.
+    Absent,
+    /// The run is of a pull request whose base the question leaves out, for offline checks only: it is
+    /// taken to be trusted.
+    Assumed,
+}
+
+impl Base {
+    /// The base that signed claims name. The payload and the API never do: a pull request can get
+    /// another base while its job runs.
+    ///
+    /// A run of `refs/pull/N/merge` has the signed `base_ref`. In `pull_request_target` the base is the
+    /// branch of `ref`, whose workflow file and code run.
+    pub fn of<'c>(claim: impl Fn(&str) -> Option<&'c str>) -> Self {
+        let git_ref = claim("ref");
+        let base = if claim("event_name") == Some("pull_request_target") {
+            git_ref.and_then(branch_of_ref)
+        } else if git_ref.is_some_and(|git_ref| git_ref.starts_with("refs/pull/")) {
+            claim("base_ref").map(branch_named)
+        } else {
+            return Self::None;
+        };
+        base.map_or(Self::Absent, Self::Branch)
+    }
+
+    /// The branch's name, if it is known.
+    pub fn branch(&self) -> Option<&str> {
+        match self {
+            Self::Branch(branch) => Some(branch),
+            Self::None | Self::Absent | Self::Assumed => None,
+        }
+    }
+}
+
+impl From<Option<String>> for Base {
+    fn from(branch: Option<String>) -> Self {
+        branch.map_or(Self::None, Self::Branch)
+    }
+}
+
+impl From<Base> for Option<String> {
+    fn from(base: Base) -> Self {
+        base.branch().map(str::to_owned)
+    }
+}
+
+/// The value of a branch by its name. A name that itself starts with `refs/` becomes its full ref, so
+/// that no branch has the value of a tag.
+pub fn branch_named(name: &str) -> String {
+    match name.starts_with("refs/") {
+        true => format!("refs/heads/{name}"),
+        false => name.to_owned(),
+    }
+}
+
+/// The value of a full ref: the name of a branch, any other ref as it is.
+fn branch_of_ref(git_ref: &str) -> Option<String> {
+    let name = git_ref.strip_prefix("refs/heads/");
+    match name.filter(|name| !name.is_empty()) {
+        Some(name) => Some(branch_named(name)),
+        None => git_ref.starts_with("refs/").then(|| git_ref.to_owned()),
+    }
+}
+
+/// The workflow of `workflow_ref`, which is `OWNER/REPO/PATH@REF`.
+///
+/// File names and branches are chosen by whoever pushes and may contain `@` and `.yml`. A file in
+/// `.github/workflows/` has no `/` in its name and a full ref has one, so there the split is never in
+/// doubt: the name ends at the `@refs` before the next `/`.
+fn workflow(claims: &Claims) -> Option<String> {
+    let workflow_ref = claims.text("workflow_ref")?;
+    let mut parts = workflow_ref.splitn(3, '/');
+    let (Some(owner), Some(name), Some(rest)) = (parts.next(), parts.next(), parts.next()) else {
+        return None;
+    };
+    let own = claims
+        .text("repository")
+        .and_then(|repository| repository.split_once('/'))
+        .is_some_and(|(o, n)| o.eq_ignore_ascii_case(owner) && n.eq_ignore_ascii_case(name));
+    let file = rest.strip_prefix(".github/workflows/").and_then(file_name);
+    match file {
+        Some(file) if own => Some(file.to_owned()),
+        Some(file) => Some(format!("{owner}/{name}/.github/workflows/{file}")),
+        None => {
+            let at_commit = || rest.rsplit_once('@').filter(|(_, at)| is_commit_sha(at));
+            let at = rest.split_once("@refs/").or_else(at_commit);
+            let path = at.map_or(rest, |(path, _)| path);
+            Some(format!("{owner}/{name}/{path}"))
+        }
+    }
+}
+
+/// `FILE` of `FILE@refs/…` or `FILE@SHA`.
+fn file_name(rest: &str) -> Option<&str> {
+    let file = match rest.split_once('/') {
+        Some((segment, _)) => segment.strip_suffix("@refs")?,
+        None => rest.rsplit_once('@')?.0,
+    };
+    (!file.is_empty()).then_some(file)
+}
+
+fn branch(claims: &Claims, pull_request: Option<&PullRequest>) -> Option<String> {
+    let git_ref = claims.text("ref");
+    let head_ref = claims.text("head_ref");
+    let event = claims.text("event_name").unwrap_or_default();
+    match (event, git_ref.and_then(pull_request_number), head_ref) {
+        // Whatever `ref` says: it names the base, the head is what is untrusted.
+        ("pull_request_target", _, Some(head_ref)) => {
+            Some(head_branch(claims, pull_request, None, head_ref))
+        }
+        ("pull_request_target", _, None) => None,
+        (event, Some(number), Some(head_ref)) if event.starts_with("pull_request") => {
+            Some(head_branch(claims, pull_request, Some(number), head_ref))
+        }
+        _ => branch_of_ref(git_ref?),
+    }
+}
+
+/// `N` of `refs/pull/N/merge`.
+pub fn pull_request_number(git_ref: &str) -> Option<&str> {
+    let (number, _) = git_ref.strip_prefix("refs/pull/")?.split_once('/')?;
+    Some(number)
+}
+
+/// `head_ref` alone only when the pull request's head is proved to be in this repository; else as GitHub
+/// labels the branches of forks, `OWNER:BRANCH`, so that a fork's `main` is not `main`.
+fn head_branch(
+    claims: &Claims,
+    pull_request: Option<&PullRequest>,
+    number: Option<&str>,
+    head_ref: &str,
+) -> String {
+    let branch = branch_named(head_ref);
+    let unknown = || format!("unknown:{branch}");
+    let Some(pull_request) = pull_request else {
+        return unknown();
+    };
+    let head = &pull_request.head;
+    let is_this_one = number.is_none_or(|number| pull_request.number.to_string() == number)
+        && head.git_ref == head_ref;
+    if !is_this_one {
+        return unknown();
+    }
+    let id = head
+        .repo
+        .as_ref()
+        .and_then(|repo| repo.id)
+        .map(|id| id.to_string());
+    if id.is_some() && id.as_deref() == claims.text("repository_id") {
+        return branch;
+    }
+    let owner = head.repo.as_ref().and_then(|repo| repo.owner.as_ref());
+    match owner.or(head.user.as_ref()).map(|owner| &owner.login) {
+        Some(owner) if is_login(owner) => format!("{owner}:{branch}"),
+        _ => unknown(),
+    }
+}
+
+fn is_login(login: &str) -> bool {
+    !login.is_empty()
+        && login
+            .bytes()
+            .all(|b| b.is_ascii_alphanumeric() || b"-_[]".contains(&b))
+}
+
+/// What is read of the event's payload (`GITHUB_EVENT_PATH`).
+///
+/// The runner writes it, but earlier steps of the job can change the file: it decides only where reports
+/// go and, where the API does not answer, between a branch and `OWNER:BRANCH`.
+#[derive(Clone, Debug, Default, Deserialize)]
+pub struct EventPayload {
+    /// The pull request of a `pull_request*` event.
+    #[serde(default)]
+    pub pull_request: Option<PullRequest>,
+    /// The repository of the event.
+    #[serde(default)]
+    pub repository: Option<EventRepository>,
+    /// The run that a `workflow_run` event is about.
+    #[serde(default)]
+    pub workflow_run: Option<WorkflowRun>,
+}
+
+/// A run of a workflow.
+#[derive(Clone, Debug, Deserialize)]
+pub struct WorkflowRun {
+    /// Where its commits come from; absent when that was deleted.
+    #[serde(default)]
+    pub head_repository: Option<RefRepository>,
+}
+
+/// The repository of an event.
+#[derive(Clone, Debug, Deserialize)]
+pub struct EventRepository {
+    /// Its default branch: for offline checks only, since nobody signed it.
+    #[serde(default)]
+    pub default_branch: Option<String>,
+}
+
+/// A pull request, as the event's payload and GitHub's API describe it.
+#[derive(Clone, Debug, Deserialize)]
+pub struct PullRequest {
+    /// Its number.
+    pub number: u64,
+    /// Where its commits come from.
+    pub head: Head,
+    /// Where they go to.
+    #[serde(default)]
+    pub base: Option<BaseRef>,
+}
+
+/// The base of a pull request at the time of its event.
+#[derive(Clone, Debug, Deserialize)]
+pub struct BaseRef {
+    /// The branch's name.
+    #[serde(rename = "ref")]
+    pub git_ref: String,
+    /// Its commit; empty where the payload does not say.
+    #[serde(default)]
+    pub sha: String,
+    /// Its repository.
+    #[serde(default)]
+    pub repo: Option<RefRepository>,
+}
+
+/// The head of a pull request.
+#[derive(Clone, Debug, Deserialize)]
+pub struct Head {
+    /// The branch's name.
+    #[serde(rename = "ref")]
+    pub git_ref: String,
+    /// The commit that reports belong on; empty where the payload does not say.
+    #[serde(default)]
+    pub sha: String,
+    /// The head's repository; absent when it was deleted.
+    #[serde(default)]
+    pub repo: Option<RefRepository>,
+    /// The owner of the head's repository, also when that was deleted.
+    #[serde(default)]
+    pub user: Option<Account>,
+}
+
+/// The repository of a head or a base.
+#[derive(Clone, Debug, Deserialize)]
+pub struct RefRepository {
+    /// Its id.
+    #[serde(default)]
+    pub id: Option<u64>,
+    /// `OWNER/NAME` at the time of the event.
+    #[serde(default)]
+    pub full_name: Option<String>,
+    /// Its owner.
+    #[serde(default)]
+    pub owner: Option<Account>,
+}
+
+impl RefRepository {
+    /// Whether it is the repository with the id, or where the payload says no id, of the name.
+    pub fn is_called(&self, id: u64, full_name: &str) -> bool {
+        match (self.id, &self.full_name) {
+            (Some(own), _) => own == id,
+            (None, Some(own)) => own.eq_ignore_ascii_case(full_name),
+            (None, None) => false,
+        }
+    }
+}
+
+/// A user or an organisation.
+#[derive(Clone, Debug, Deserialize)]
+pub struct Account {
+    /// Its name.
+    pub login: String,
+}
+
+impl EventPayload {
+    /// The default branch that the payload names: for offline checks only.
+    pub fn default_branch(&self) -> Option<&str> {
+        self.repository.as_ref()?.default_branch.as_deref()
+    }
+
+    /// Reads the payload's JSON.
+    ///
+    /// # Errors
+    /// It is not JSON, or its pull request has no number or head.
+    pub fn parse(json: &[u8]) -> Result<Self, serde_json::Error> {
+        serde_json::from_slice(json)
+    }
+}
+
+#[cfg(test)]
+#[path = "context_tests.rs"]
+mod tests;

@@ -1,0 +1,28 @@
+//! The decision: bytes in, values out, without I/O, clock, environment or network.
+//!
+//! [`Claims`] become a [`context`], a text becomes a [`policy`], and [`decision`] decides by both.
+
+#![cfg_attr(
+    test,
+    allow(
+        clippy::unwrap_used,
+        clippy::expect_used,
+        clippy::panic,
+        clippy::indexing_slicing,
+        clippy::allow_attributes,
+        reason = "a test that fails may panic"
+    )
+)]
+
+mod claims;
+pub mod context;
+pub mod decision;
+mod hex;
+pub mod plural;
+pub mod policy;
+mod repository;
+pub mod unicode;
+
+pub use claims::Claims;
+pub use hex::hex;
+pub use repository::{RepositoryName, is_commit_sha};

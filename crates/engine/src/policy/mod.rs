@@ -1,0 +1,34 @@
+//! The policy: where it comes from, what it says, and what is wrong with it.
+//!
+//! A text becomes tokens with positions (`yaml`, `json`), tokens become a checked
+//! [`Document`] by its `grammar`.
+
+mod characters;
+mod document;
+mod draft;
+mod glob;
+mod grammar;
+mod json;
+mod key;
+mod nearest;
+mod pattern;
+mod position;
+mod problem;
+pub mod reader;
+mod rule;
+pub mod token;
+pub mod written;
+pub mod yaml;
+mod yaml_errors;
+
+pub mod source;
+
+pub use document::{Asked, Document, Entry, Format, MAX_FILE, MAX_RULES};
+pub use key::{InvalidKey, KNOWN as KNOWN_KEYS, PermissionKey, nearest_key};
+pub use nearest::{edits, nearest};
+pub use pattern::{Case, Kind, MAX_COMPILED, MAX_PATTERN, Matcher, Pattern};
+pub use position::{Place, Position};
+pub use problem::quoted;
+pub use problem::{Invalid, Problem};
+pub use rule::{Expiry, Patterns, Rule, parse_instant};
+pub use token::MAX_NESTING;

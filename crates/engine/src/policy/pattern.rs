@@ -1,0 +1,572 @@
+//! Patterns: what a rule asks of one value.
+//!
+//! A pattern is read (what kind is it?) when the document is read, and compiled only when a
+//! decision needs it. It always matches the **whole** value.
+
+use std::borrow::Cow;
+use std::convert::Infallible;
+use std::sync::Arc;
+
+use regex_automata::meta::{self, Regex};
+use regex_automata::nfa::thompson::WhichCaptures;
+use regex_syntax::ast;
+use regex_syntax::hir::{self, Class, ClassUnicode, ClassUnicodeRange, Hir, Look};
+
+use super::glob;
+use super::position::Position;
+use super::problem::{Problem, quoted};
+
+/// The longest pattern in bytes.
+pub const MAX_PATTERN: usize = 1024;
+/// The largest compiled pattern in bytes.
+pub const MAX_COMPILED: usize = 1 << 20;
+/// How the login of a GitHub App ends.
+const BOT: &str = "[bot]";
+
+/// How a pattern was written.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Kind {
+    /// `*`: every value, and also an absent one.
+    Any,
+    /// No character of `\ ^ $ * + ? ( ) [ ] { } |`, or the login of a GitHub App, `NAME[bot]`: equal
+    /// to the value.
+    Literal,
+    /// Rust `regex` syntax over the whole value; also written `{regex: …}`.
+    Regex,
+    /// `{exact: …}`: equal to the value, whatever its characters.
+    Exact,
+    /// `{glob: …}`: as in GitHub's branch filters.
+    Glob,
+}
+
+impl Kind {
+    /// The kind of a pattern that is written as a plain text.
+    pub fn of(text: &str) -> Self {
+        const META: &[char] = &[
+            '\\', '^', '$', '*', '+', '?', '(', ')', '[', ']', '{', '}', '|',
+        ];
+        if text == "*" {
+            Self::Any
+        } else if text.contains(META) && !is_app_login(text) {
+            Self::Regex
+        } else {
+            Self::Literal
+        }
+    }
+
+    /// The kind of this name.
+    pub fn named(name: &str) -> Option<Self> {
+        let mut all = [
+            Self::Any,
+            Self::Literal,
+            Self::Regex,
+            Self::Exact,
+            Self::Glob,
+        ]
+        .into_iter();
+        all.find(|kind| kind.name() == name)
+    }
+
+    /// The name in traces.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Any => "any",
+            Self::Literal => "literal",
+            Self::Regex => "regex",
+            Self::Exact => "exact",
+            Self::Glob => "glob",
+        }
+    }
+}
+
+/// Whether a pattern is one value, and not wrong.
+pub(super) fn is_name(kind: Kind, text: &str) -> bool {
+    matches!(kind, Kind::Literal | Kind::Exact) && (1..=MAX_PATTERN).contains(&text.len())
+}
+
+/// Whether a text is the login of a GitHub App, such as `dependabot[bot]`. As a regex it would match
+/// `dependabotb`, a login that anybody can take, and not itself.
+fn is_app_login(text: &str) -> bool {
+    let name = text.strip_suffix(BOT).unwrap_or_default();
+    !name.is_empty() && name.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'-')
+}
+
+/// How letters are compared.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Case {
+    /// `A` is not `a`.
+    Sensitive,
+    /// `A` is `a`. Only ever applied to an ASCII value, see [`Case::ignored_for`].
+    Insensitive,
+}
+
+impl Case {
+    /// How a repository or an environment is compared: without case, as GitHub does, but a value
+    /// with any non-ASCII character exactly. Under Unicode's rules `ſtaging` (U+017F) is `staging`,
+    /// and anyone can create an environment of that name without protection.
+    pub fn ignored_for(value: Option<&str>) -> Self {
+        match value {
+            Some(value) if !value.is_ascii() => Self::Sensitive,
+            _ => Self::Insensitive,
+        }
+    }
+}
+
+/// One pattern as it is written in the policy; not yet compiled.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Pattern {
+    /// The text.
+    pub text: Arc<str>,
+    /// How it was written.
+    pub kind: Kind,
+    /// Where it stands.
+    pub position: Position,
+}
+
+/// A compiled pattern.
+#[derive(Clone, Debug)]
+pub enum Matcher<'p> {
+    /// Every value, and an absent one.
+    Any,
+    /// One value.
+    Equal(&'p str, Case),
+    /// A regex over the whole value.
+    Regex(Regex),
+}
+
+impl Matcher<'_> {
+    /// Whether the value matches. An absent value matches `*` only.
+    pub fn matches(&self, value: Option<&str>) -> bool {
+        match (self, value) {
+            (Self::Any, _) => true,
+            (_, None) => false,
+            (Self::Equal(text, Case::Sensitive), Some(value)) => *text == value,
+            (Self::Equal(text, Case::Insensitive), Some(value)) => text.eq_ignore_ascii_case(value),
+            (Self::Regex(regex), Some(value)) => regex.is_match(value),
+        }
+    }
+}
+
+impl Pattern {
+    /// The keys of a pattern that says its kind.
+    pub const KEYS: [&'static str; 3] = ["exact", "glob", "regex"];
+
+    /// The value that it is equal to, if it is not wrong.
+    pub fn name(&self) -> Option<&Arc<str>> {
+        is_name(self.kind, &self.text).then_some(&self.text)
+    }
+
+    /// Compiles the pattern.
+    ///
+    /// # Errors
+    /// It is empty, longer than [`MAX_PATTERN`], not valid in its syntax, or larger than
+    /// [`MAX_COMPILED`] when compiled.
+    pub fn compile(&self, case: Case) -> Result<Matcher<'_>, Problem> {
+        if self.text.is_empty() {
+            return Err(self
+                .problem("the pattern is empty")
+                .help("write `\"*\"` for every value, or leave the key out"));
+        }
+        if self.text.len() > MAX_PATTERN {
+            let seen = self.text.len();
+            return Err(self
+                .problem(format!(
+                    "the pattern has {seen} bytes, the limit is {MAX_PATTERN}"
+                ))
+                .help("split it into a list of shorter patterns"));
+        }
+        match self.kind {
+            Kind::Any => Ok(Matcher::Any),
+            Kind::Literal | Kind::Exact => Ok(Matcher::Equal(&self.text, case)),
+            // The syntax tree is wrapped, not the text: `(?x)` comments and inline flags cannot reach
+            // the wrapping.
+            Kind::Regex | Kind::Glob => self.compile_regex(self.tree(case)?),
+        }
+    }
+
+    /// The syntax tree of a regex or a glob, without the wrapping. It is parsed alone: `a)|(` is not
+    /// a regex, so it cannot break out of the wrapping.
+    pub fn tree(&self, case: Case) -> Result<Hir, Problem> {
+        let regex = match self.kind {
+            Kind::Any => Cow::Borrowed("(?s:.)*"),
+            Kind::Literal | Kind::Exact => {
+                return Ok(self.equal(case));
+            }
+            Kind::Regex => Cow::Borrowed(&*self.text),
+            Kind::Glob => Cow::Owned(
+                glob::to_regex(&self.text)
+                    .map_err(|why| self.problem(format!("{} is not valid: {why}", self.named())))?,
+            ),
+        };
+        // Below the regex crate's own limit of 250, which the wrapping counts towards.
+        let mut parser = ast::parse::ParserBuilder::new().nest_limit(200).build();
+        let parsed = parser
+            .parse(&regex)
+            .map_err(|error| self.not_a_regex(&error.into()))?;
+        if regex.contains(BOT) && has_bot_class(&regex, &parsed) {
+            return Err(self.bot_class());
+        }
+        hir::translate::TranslatorBuilder::new()
+            .case_insensitive(case == Case::Insensitive)
+            .build()
+            .translate(&regex, &parsed)
+            .map_err(|error| self.not_a_regex(&error.into()))
+    }
+
+    fn bot_class(&self) -> Problem {
+        let message = format!(
+            "{} is not valid: the class `{BOT}` is one of the letters `b`, `o` and `t`",
+            self.named()
+        );
+        self.problem(message)
+            .help(r"write `\[bot\]` for the end of a GitHub App's login, and the pattern in single quotes")
+    }
+
+    /// What [`Matcher::Equal`] matches: where case is ignored it is of ASCII letters only, while the
+    /// folding of a regex takes `ſ` for an `s`.
+    fn equal(&self, case: Case) -> Hir {
+        let parts = self.text.chars().map(|c| {
+            let cases = [c.to_ascii_lowercase(), c.to_ascii_uppercase()];
+            let [lower, upper] = cases.map(|c| ClassUnicodeRange::new(c, c));
+            match case {
+                Case::Insensitive => Hir::class(Class::Unicode(ClassUnicode::new([lower, upper]))),
+                Case::Sensitive => Hir::literal(c.to_string().into_bytes()),
+            }
+        });
+        Hir::concat(parts.collect())
+    }
+
+    fn compile_regex(&self, tree: Hir) -> Result<Matcher<'_>, Problem> {
+        let whole = Hir::concat(vec![Hir::look(Look::Start), tree, Hir::look(Look::End)]);
+        let config = meta::Config::new()
+            .nfa_size_limit(Some(MAX_COMPILED))
+            // What matched where is of no interest.
+            .which_captures(WhichCaptures::None)
+            // A search starts and ends where the value does: there is nothing to skip to.
+            .auto_prefilter(false)
+            // Values are short: a DFA takes ten times as long to make as it ever saves, and a lazy one
+            // grows while it matches.
+            .dfa(false)
+            .hybrid(false)
+            .onepass(false);
+        meta::Builder::new()
+            .configure(config)
+            .build_from_hir(&whole)
+            .map(Matcher::Regex)
+            .map_err(|error| match error.size_limit() {
+                Some(limit) => self
+                    .problem(format!(
+                        "{} is larger than {limit} bytes when compiled",
+                        self.named()
+                    ))
+                    .help("lower its repetitions or split it into a list"),
+                None => self.problem(format!("{} is not valid: {error}", self.named())),
+            })
+    }
+
+    /// By number, or by name as Python and Perl write it, which the parser takes for something else.
+    fn refers_back(&self, error: &regex_syntax::ast::Error) -> bool {
+        use regex_syntax::ast::ErrorKind;
+        let at = self.text.get(error.span().start.offset..);
+        let is_one_of = |starts: &[&str]| {
+            at.is_some_and(|text| starts.iter().any(|start| text.starts_with(start)))
+        };
+        match error.kind() {
+            ErrorKind::UnsupportedBackreference => true,
+            ErrorKind::FlagUnrecognized => is_one_of(&["P="]),
+            ErrorKind::EscapeUnrecognized => is_one_of(&[r"\k", r"\g"]),
+            _ => false,
+        }
+    }
+
+    fn not_a_regex(&self, error: &regex_syntax::Error) -> Problem {
+        use regex_syntax::ast::ErrorKind;
+        let (what, at) = match error {
+            regex_syntax::Error::Parse(error) => {
+                let what = match error.kind() {
+                    ErrorKind::UnsupportedLookAround => "look-around is not supported".to_owned(),
+                    _ if self.refers_back(error) => "back-references are not supported".to_owned(),
+                    kind => kind.to_string(),
+                };
+                (what, error.span().start.offset)
+            }
+            regex_syntax::Error::Translate(error) => {
+                (error.kind().to_string(), error.span().start.offset)
+            }
+            other => (other.to_string(), 0),
+        };
+        let problem = self.problem(format!(
+            "{} is not valid: {what}, at byte {at} of it",
+            self.named()
+        ));
+        match error {
+            regex_syntax::Error::Parse(error)
+                if error.kind() == &ErrorKind::UnsupportedLookAround =>
+            {
+                problem.help("list what is allowed instead of excluding what is not")
+            }
+            regex_syntax::Error::Parse(error) if self.refers_back(error) => {
+                problem.help("write the alternatives out, such as `(a-a|b-b)`")
+            }
+            regex_syntax::Error::Parse(error)
+                if error.kind() == &ErrorKind::RepetitionMissing && self.kind == Kind::Regex =>
+            {
+                problem.help(format!(
+                    "for a glob write {}, as a regex `.*` means any text",
+                    quoted(&format!("{{ glob: \"{}\" }}", self.text))
+                ))
+            }
+            _ => problem,
+        }
+    }
+
+    fn named(&self) -> String {
+        format!("the {} {}", self.kind.name(), quoted(&self.text))
+    }
+
+    fn problem(&self, message: impl Into<String>) -> Problem {
+        Problem::new(self.position, message).over(&self.text)
+    }
+}
+
+/// Whether a regex has the class `[bot]`, also inside of another class.
+fn has_bot_class(regex: &str, tree: &ast::Ast) -> bool {
+    struct Finder<'r> {
+        regex: &'r str,
+        found: bool,
+    }
+    impl Finder<'_> {
+        fn look(&mut self, class: &ast::ClassBracketed) {
+            let span = class.span.start.offset..class.span.end.offset;
+            self.found |= self.regex.get(span) == Some(BOT);
+        }
+    }
+    impl ast::Visitor for Finder<'_> {
+        type Output = bool;
+        type Err = Infallible;
+
+        fn finish(self) -> Result<bool, Infallible> {
+            Ok(self.found)
+        }
+
+        fn visit_pre(&mut self, tree: &ast::Ast) -> Result<(), Infallible> {
+            if let ast::Ast::ClassBracketed(class) = tree {
+                self.look(class);
+            }
+            Ok(())
+        }
+
+        fn visit_class_set_item_pre(&mut self, item: &ast::ClassSetItem) -> Result<(), Infallible> {
+            if let ast::ClassSetItem::Bracketed(class) = item {
+                self.look(class);
+            }
+            Ok(())
+        }
+    }
+    let finder = Finder {
+        regex,
+        found: false,
+    };
+    match ast::visit(tree, finder) {
+        Ok(found) => found,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    fn pattern(text: &str) -> Pattern {
+        Pattern {
+            text: text.into(),
+            kind: Kind::of(text),
+            position: Position::START,
+        }
+    }
+
+    fn matches(text: &str, value: &str) -> bool {
+        pattern(text)
+            .compile(Case::Sensitive)
+            .unwrap()
+            .matches(Some(value))
+    }
+
+    #[test]
+    fn what_is_written_decides_the_kind() {
+        for (text, kind) in [
+            ("*", Kind::Any),
+            ("main", Kind::Literal),
+            ("release/1.0", Kind::Literal),
+            ("deploy-production.yml", Kind::Literal),
+            ("a b@c,d:e#f!~%&=<>", Kind::Literal),
+            ("dependabot[bot]", Kind::Literal),
+            ("my-App-2[bot]", Kind::Literal),
+            ("[bot]", Kind::Regex),
+            ("my_app[bot]", Kind::Regex),
+            ("dependabot[bot].*", Kind::Regex),
+            (r"dependabot\[bot\]", Kind::Regex),
+            ("**", Kind::Regex),
+            ("prod.*", Kind::Regex),
+            ("feature/*", Kind::Regex),
+            ("a|b", Kind::Regex),
+            ("^main", Kind::Regex),
+        ] {
+            assert_eq!(Kind::of(text), kind, "{text}");
+        }
+    }
+
+    #[test]
+    fn a_pattern_matches_the_whole_value() {
+        for (text, yes, no) in [
+            ("main", "main", "maintenance"),
+            ("main", "main", "Main"),
+            ("prod.*", "production", "nonprod"),
+            ("main|develop", "develop", "main-x"),
+            ("main|develop", "main", "x-develop"),
+            ("^main|develop$", "main", "main-x"),
+            ("^(main|develop)$", "main", "main\n"),
+            ("release/1.0", "release/1.0", "release/1x0"),
+            (r".*\.yml$", "deploy.yml", "deploy.yaml"),
+            ("(?i)MAIN", "main", "mainz"),
+            ("(?x)main # the trunk", "main", "maintenance"),
+            ("(?x) ma in # )", "main", "ma in"),
+            ("(?m)^main$", "main", "main\nx"),
+            ("a|ab", "ab", "abc"),
+            ("a.b*", "a.b", "a\nb"),
+        ] {
+            assert!(matches(text, yes), "{text} should match {yes}");
+            assert!(!matches(text, no), "{text} should not match {no:?}");
+        }
+    }
+
+    #[test]
+    fn an_absent_value_matches_any_only() {
+        for text in ["*", ".*", "x?", "()*", "x", "^$"] {
+            let compiled = pattern(text);
+            let compiled = compiled.compile(Case::Sensitive).unwrap();
+            assert_eq!(compiled.matches(None), text == "*", "{text}");
+        }
+    }
+
+    #[test]
+    fn what_does_not_compile_says_why() {
+        let message = |text: &str| {
+            pattern(text)
+                .compile(Case::Sensitive)
+                .unwrap_err()
+                .to_string()
+        };
+        insta::assert_snapshot!(message(""), @r#"line 1, column 1: the pattern is empty (write `"*"` for every value, or leave the key out)"#);
+        insta::assert_snapshot!(message("a)|("), @"line 1, column 1: the regex `a)|(` is not valid: unopened group, at byte 1 of it");
+        insta::assert_snapshot!(message("(?!main).*"), @"line 1, column 1: the regex `(?!main).*` is not valid: look-around is not supported, at byte 0 of it (list what is allowed instead of excluding what is not)");
+        insta::assert_snapshot!(message(r"(a)\1"), @r"line 1, column 1: the regex `(a)\1` is not valid: back-references are not supported, at byte 3 of it (write the alternatives out, such as `(a-a|b-b)`)");
+        for regex in ["(?P<n>a)(?P=n)", r"(?<n>a)\k<n>", r"(a)\g1"] {
+            let said = message(regex);
+            assert!(said.contains("back-references are not supported"), "{said}");
+        }
+        insta::assert_snapshot!(message("*.yml"), @r#"line 1, column 1: the regex `*.yml` is not valid: repetition operator missing expression, at byte 0 of it (for a glob write `{ glob: "*.yml" }`, as a regex `.*` means any text)"#);
+        insta::assert_snapshot!(message(r"\d{1000}{1000}"), @r"line 1, column 1: the regex `\d{1000}{1000}` is larger than 1048576 bytes when compiled (lower its repetitions or split it into a list)");
+        insta::assert_snapshot!(message(&"a".repeat(1025)), @"line 1, column 1: the pattern has 1025 bytes, the limit is 1024 (split it into a list of shorter patterns)");
+    }
+
+    #[test]
+    fn the_login_of_an_app_is_itself_and_no_class() {
+        assert!(matches("dependabot[bot]", "dependabot[bot]"));
+        for other in [
+            "dependabotb",
+            "dependaboto",
+            "Dependabot[bot]",
+            "dependabot",
+        ] {
+            assert!(!matches("dependabot[bot]", other), "{other}");
+        }
+        let of = |kind: Kind, text: &str| {
+            let text = text.to_owned().into();
+            let position = Position::START;
+            let pattern = Pattern {
+                text,
+                kind,
+                position,
+            };
+            pattern
+                .compile(Case::Sensitive)
+                .map(|_| ())
+                .map_err(|problem| problem.to_string())
+        };
+        for (kind, text) in [
+            (Kind::Regex, "dependabot[bot]"),
+            (Kind::Regex, ".*[bot]"),
+            (Kind::Regex, "a|renovate[bot]"),
+            (Kind::Regex, "x[bot]+"),
+            (Kind::Regex, "x[[bot]]"),
+            (Kind::Regex, "x[a[bot]]"),
+            (Kind::Regex, "(?i)x[bot]"),
+            (Kind::Regex, r"\\[bot]"),
+            (Kind::Glob, "dependabot[bot]"),
+            (Kind::Glob, "*[bot]"),
+        ] {
+            let said = of(kind, text).unwrap_err();
+            assert!(said.contains(r"write `\[bot\]`"), "{text}: {said}");
+        }
+        for (kind, text) in [
+            (Kind::Exact, "dependabot[bot]"),
+            (Kind::Regex, r".*\[bot\]"),
+            (Kind::Regex, "x[both]"),
+            (Kind::Regex, "x[^bot]"),
+            (Kind::Regex, "x[bot-z]"),
+            (Kind::Regex, "x[tob]"),
+            (Kind::Regex, r"x[\[bot\]]"),
+            (Kind::Regex, "(?x)x # [bot]"),
+            (Kind::Glob, r"*\[bot\]"),
+            (Kind::Glob, "x[both]"),
+        ] {
+            assert_eq!(of(kind, text), Ok(()), "{text}");
+        }
+    }
+
+    #[test]
+    fn case_is_ignored_for_ascii_values_only() {
+        let fold = |text: &str, value: &str| {
+            let pattern = pattern(text);
+            let case = Case::ignored_for(Some(value));
+            pattern.compile(case).unwrap().matches(Some(value))
+        };
+        for text in [
+            "Production",
+            "^production$",
+            "[o-q]roduction",
+            "PROD.*",
+            "(prod|stag)uction",
+        ] {
+            assert!(fold(text, "pRoDuCtIoN"), "{text}");
+        }
+        // U+017F folds to `s`, U+212A to `k` under Unicode's rules.
+        for text in ["staging", "^staging$", "[s]taging", "[a-z]taging"] {
+            assert!(fold(text, "STAGING"), "{text}");
+            assert!(!fold(text, "\u{17f}taging"), "{text}");
+        }
+        assert!(!fold("k", "\u{212a}") && !fold("[j-l]", "\u{212a}"));
+        assert!(!fold("[^x]", "X"));
+        assert!(fold("größe", "größe") && !fold("größe", "GRÖSSE") && !fold("größe", "Größe"));
+    }
+
+    proptest! {
+        #[test]
+        fn a_literal_matches_one_value(text in "[a-z./ -]{1,12}", value in "[a-z./ -]{0,12}") {
+            prop_assert_eq!(Kind::of(&text), Kind::Literal);
+            prop_assert_eq!(matches(&text, &value), text == value);
+        }
+
+        #[test]
+        fn the_whole_value_and_nothing_else(text in r"[ab|*?().]{1,8}", value in "[ab]{0,5}") {
+            let p = Pattern { text: text.clone().into(), kind: Kind::Regex, position: Position::START };
+            if let Ok(compiled) = p.compile(Case::Sensitive) {
+                // leftmost-first with an anchored tree, against a search for a match that spans all
+                let plain = regex::Regex::new(&format!("^(?:{text})$")).unwrap();
+                prop_assert_eq!(compiled.matches(Some(&value)), plain.is_match(&value));
+            }
+        }
+    }
+}

@@ -1,0 +1,116 @@
+//! The one client: TLS roots, proxies, timeouts.
+
+use std::sync::Arc;
+
+use reqwest::{Proxy, RequestBuilder, redirect};
+use rustls::pki_types::CertificateDer;
+use rustls::pki_types::pem::PemObject;
+use rustls::{ClientConfig, RootCertStore};
+use url::Url;
+
+use super::names::Names;
+use super::proxies::Proxies;
+use super::{CONNECT_TIMEOUT, HttpError, from_reqwest};
+
+/// How the network is reached.
+#[derive(Clone, Debug, Default)]
+pub struct Network {
+    /// `HTTP_PROXY`, for `http://` URLs.
+    pub http_proxy: Option<String>,
+    /// `HTTPS_PROXY`, for `https://` URLs (CONNECT).
+    pub https_proxy: Option<String>,
+    /// `NO_PROXY`: hosts that are reached directly.
+    pub no_proxy: Option<String>,
+    /// PEM certificates that are trusted besides the built-in roots.
+    pub ca_bundle: Option<Vec<u8>>,
+}
+
+impl Network {
+    /// Builds the client. The roots are compiled in; no variable or file of the system is read, so
+    /// that an earlier step cannot replace them (`SSL_CERT_FILE`).
+    ///
+    /// # Errors
+    /// A proxy that is not a URL, or a CA bundle without a certificate; as a sentence for people.
+    pub fn client(&self) -> Result<Client, String> {
+        let proxies = Arc::new(Proxies::read(
+            self.https_proxy.as_deref(),
+            self.http_proxy.as_deref(),
+            self.no_proxy.as_deref(),
+        )?);
+        let of_url = Arc::clone(&proxies);
+        let inner = reqwest::Client::builder()
+            .tls_backend_preconfigured(self.tls()?)
+            .user_agent(concat!("repo-permissions/", env!("CARGO_PKG_VERSION")))
+            .redirect(redirect::Policy::none())
+            .referer(false)
+            .connect_timeout(CONNECT_TIMEOUT)
+            .dns_resolver(Arc::new(Names::default()))
+            // Turns the system's own off.
+            .no_proxy()
+            .proxy(Proxy::custom(move |url| of_url.of(url).cloned()))
+            .build()
+            .map_err(|error| super::causes(&error))?;
+        Ok(Client { inner, proxies })
+    }
+
+    fn tls(&self) -> Result<ClientConfig, String> {
+        let mut roots = RootCertStore {
+            roots: webpki_roots::TLS_SERVER_ROOTS.to_vec(),
+        };
+        if let Some(pem) = &self.ca_bundle {
+            let before = roots.len();
+            for certificate in CertificateDer::pem_slice_iter(pem) {
+                let certificate =
+                    certificate.map_err(|error| format!("the CA bundle is not PEM: {error}"))?;
+                roots.add(certificate).map_err(|error| {
+                    format!("a certificate of the CA bundle cannot be used: {error}")
+                })?;
+            }
+            if roots.len() == before {
+                return Err("the CA bundle has no `BEGIN CERTIFICATE`".to_owned());
+            }
+        }
+        let provider = Arc::new(rustls::crypto::ring::default_provider());
+        let mut config = ClientConfig::builder_with_provider(provider)
+            .with_safe_default_protocol_versions()
+            .map_err(|error| error.to_string())?
+            .with_root_certificates(roots)
+            .with_no_client_auth();
+        config.alpn_protocols = vec![b"http/1.1".to_vec()];
+        Ok(config)
+    }
+}
+
+/// The client, with the ways that it takes.
+#[derive(Clone, Debug)]
+pub struct Client {
+    inner: reqwest::Client,
+    proxies: Arc<Proxies>,
+}
+
+impl Client {
+    /// Begins a GET.
+    pub fn get(&self, url: &Url) -> RequestBuilder {
+        self.inner.get(url.clone())
+    }
+
+    /// Begins a POST.
+    pub fn post(&self, url: &Url) -> RequestBuilder {
+        self.inner.post(url.clone())
+    }
+
+    /// The host of a URL, with the proxy that leads to it: for messages.
+    pub fn way_to(&self, url: &Url) -> String {
+        self.proxies.way_to(url)
+    }
+
+    /// What went wrong with a request to a URL.
+    pub fn failure(&self, error: &reqwest::Error, url: &Url) -> HttpError {
+        from_reqwest(error, &self.way_to(url))
+    }
+
+    /// The client without its ways, for octocrab.
+    pub(crate) fn into_inner(self) -> reqwest::Client {
+        self.inner
+    }
+}

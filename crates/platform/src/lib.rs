@@ -1,0 +1,124 @@
+//! What operating systems do differently, behind one interface: nothing else asks which one it is.
+
+#![cfg_attr(
+    test,
+    allow(
+        clippy::unwrap_used,
+        clippy::expect_used,
+        clippy::panic,
+        clippy::indexing_slicing,
+        clippy::allow_attributes,
+        reason = "a test that fails may panic"
+    )
+)]
+
+mod environment;
+mod file;
+
+use std::cell::RefCell;
+use std::future::poll_fn;
+use std::task::Poll;
+
+pub use environment::Environment;
+pub use file::{read_capped, read_stdin_capped, text_of};
+
+/// Whoever started the program wants it to end: SIGINT, SIGTERM or SIGHUP; on Windows Ctrl+C or Ctrl+Break.
+#[derive(Debug)]
+pub struct Interruption(RefCell<os::Signals>);
+
+impl Interruption {
+    /// From now on the signals do not end the program; has to be called inside a runtime.
+    pub fn listen() -> Self {
+        Self(RefCell::new(os::listen()))
+    }
+
+    /// Completes when one of them arrives. What arrives while nobody waits is kept.
+    pub async fn arrived(&self) {
+        poll_fn(|context| {
+            if os::poll(&mut self.0.borrow_mut(), context) {
+                Poll::Ready(())
+            } else {
+                Poll::Pending
+            }
+        })
+        .await;
+    }
+}
+
+/// Confines this process for as long as it lives: its private memory in bytes, and the seconds of
+/// processor time. Beyond them the system ends it. Windows has no such limits.
+///
+/// # Errors
+/// The system does not take the limits.
+pub fn confine(memory: u64, seconds: u64) -> std::io::Result<()> {
+    os::confine(memory, seconds)
+}
+
+#[cfg(unix)]
+mod os {
+    use std::task::Context;
+
+    use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
+    use tokio::signal::unix::{Signal, SignalKind, signal};
+
+    pub(super) type Signals = [Option<Signal>; 3];
+
+    /// SIGXFSZ: a file would be larger than the process may write. Listened to, it ends nothing, and the
+    /// write fails as on a full disk.
+    const FILE_SIZE: SignalKind = SignalKind::from_raw(25);
+
+    pub(super) fn listen() -> Signals {
+        // What was listened to once stays so.
+        let _ = signal(FILE_SIZE);
+        [
+            SignalKind::interrupt(),
+            SignalKind::terminate(),
+            SignalKind::hangup(),
+        ]
+        .map(|kind| signal(kind).ok())
+    }
+
+    pub(super) fn poll(signals: &mut Signals, context: &mut Context<'_>) -> bool {
+        let mut signals = signals.iter_mut().flatten();
+        signals.any(|signal| signal.poll_recv(context).is_ready())
+    }
+
+    pub(super) fn confine(memory: u64, seconds: u64) -> std::io::Result<()> {
+        limit(Resource::Data, memory)?;
+        limit(Resource::Cpu, seconds)
+    }
+
+    fn limit(resource: Resource, value: u64) -> std::io::Result<()> {
+        // Only a privileged process may ask for more than it has.
+        let least = |limit: Option<u64>| Some(limit.map_or(value, |limit| limit.min(value)));
+        let now = getrlimit(resource);
+        let limit = Rlimit {
+            current: least(now.current),
+            maximum: least(now.maximum),
+        };
+        Ok(setrlimit(resource, limit)?)
+    }
+}
+
+#[cfg(windows)]
+mod os {
+    use std::task::Context;
+
+    use tokio::signal::windows::{CtrlBreak, CtrlC, ctrl_break, ctrl_c};
+
+    pub(super) type Signals = (Option<CtrlC>, Option<CtrlBreak>);
+
+    pub(super) fn listen() -> Signals {
+        (ctrl_c().ok(), ctrl_break().ok())
+    }
+
+    pub(super) fn poll((c, r#break): &mut Signals, context: &mut Context<'_>) -> bool {
+        let c = c.as_mut().is_some_and(|c| c.poll_recv(context).is_ready());
+        let r#break = r#break.as_mut();
+        c || r#break.is_some_and(|signal| signal.poll_recv(context).is_ready())
+    }
+
+    pub(super) fn confine(_: u64, _: u64) -> std::io::Result<()> {
+        Ok(())
+    }
+}

@@ -1,0 +1,276 @@
+//! Verification: the only way from a token to [`SignedClaims`].
+
+use jiff::{SignedDuration, Timestamp};
+use jsonwebtoken::{Algorithm, DecodingKey, Validation};
+use serde::Deserialize;
+use serde_json::Value;
+
+use engine::Claims;
+
+use super::crypto;
+use super::issuer::Issuer;
+use super::keys::{KeySet, NoKey, RsaKey};
+use super::signed::SignedClaims;
+
+/// How far clocks may differ: GitHub's is often some seconds ahead of the runner's.
+pub const LEEWAY: SignedDuration = SignedDuration::from_secs(60);
+/// The largest token in bytes; GitHub's have about 2 KiB.
+pub const MAX_TOKEN: usize = 32 << 10;
+/// The shortest RSA modulus in bits (RFC 7518, section 3.3).
+const MIN_MODULUS: usize = 2048;
+
+/// What a token is held against.
+#[derive(Clone, Debug)]
+pub struct Expected<'a> {
+    /// The only issuer.
+    pub issuer: &'a Issuer,
+    /// The only audience, ours: a token for another service is not for us.
+    pub audience: &'a str,
+    /// The time.
+    pub now: Timestamp,
+}
+
+/// Why a token is not valid.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum TokenInvalid {
+    /// It is not a signed JWT.
+    #[error("the OIDC token is not a signed JWT: {0}")]
+    Malformed(String),
+    /// Another algorithm than RS256.
+    #[error("the OIDC token is signed with `{0}`, expected `RS256`")]
+    Algorithm(String),
+    /// No key for it.
+    #[error("{0}")]
+    Key(#[from] NoKey),
+    /// The key is too short.
+    #[error("the issuer's key has {0} bits, expected at least {MIN_MODULUS}")]
+    ShortKey(usize),
+    /// The signature is not the key's.
+    #[error("the signature of the OIDC token does not verify")]
+    Signature,
+    /// It is another issuer's, and a key of the expected one verifies it.
+    #[error("the OIDC token's `iss` is {seen}, expected `{expected}`")]
+    Issuer {
+        /// The claim `iss`.
+        seen: String,
+        /// The issuer that was expected.
+        expected: String,
+        /// All claims.
+        claims: Box<Claims>,
+    },
+    /// A claim is not as expected.
+    #[error("the OIDC token's `{claim}` is {seen}, expected {expected}")]
+    Claim {
+        /// The claim's name.
+        claim: &'static str,
+        /// What it is.
+        seen: String,
+        /// What it should be.
+        expected: String,
+    },
+}
+
+impl TokenInvalid {
+    /// Whether fetching the keys again could help: the issuer rotates them.
+    pub fn is_unknown_key(&self) -> bool {
+        matches!(self, Self::Key(NoKey::Unknown(_)))
+    }
+}
+
+/// Verifies a token: algorithm, key, signature, issuer, audience, times.
+///
+/// # Errors
+/// The first check that fails.
+pub fn verify(
+    token: &str,
+    keys: &KeySet,
+    expected: &Expected<'_>,
+) -> Result<SignedClaims, TokenInvalid> {
+    if token.len() > MAX_TOKEN {
+        let message = format!("it has {} bytes, the limit is {MAX_TOKEN}", token.len());
+        return Err(TokenInvalid::Malformed(message));
+    }
+    let header = Header::of(token)?;
+    let key = keys.find(&header.kid)?;
+    let claims = signed_claims(token, &key)?;
+    issued_by(&claims, expected.issuer)?;
+    issued_for(&claims, expected.audience)?;
+    in_time(&claims, expected.now)?;
+    Ok(SignedClaims::new(claims))
+}
+
+#[derive(Deserialize)]
+struct RawHeader {
+    #[serde(default)]
+    alg: Option<String>,
+    #[serde(default)]
+    kid: Option<String>,
+    #[serde(default)]
+    crit: Option<Value>,
+}
+
+struct Header {
+    kid: String,
+}
+
+impl Header {
+    fn of(token: &str) -> Result<Self, TokenInvalid> {
+        use base64::Engine as _;
+        use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+        let malformed = |what: &str| TokenInvalid::Malformed(what.to_owned());
+        let parts: Vec<_> = token.split('.').collect();
+        let [header, _, _] = parts.as_slice() else {
+            return Err(malformed("expected three parts with `.` between them"));
+        };
+        let json = URL_SAFE_NO_PAD
+            .decode(header)
+            .map_err(|_| malformed("its header is not base64url"))?;
+        let header: RawHeader = serde_json::from_slice(&json)
+            .map_err(|_| malformed("its header is not a JSON object"))?;
+        match header.alg.as_deref() {
+            Some("RS256") => {}
+            Some(other) => return Err(TokenInvalid::Algorithm(other.chars().take(20).collect())),
+            None => return Err(malformed("its header has no `alg`")),
+        }
+        if header.crit.is_some() {
+            return Err(malformed(
+                "its header has `crit` extensions, which are not supported",
+            ));
+        }
+        let kid = header.kid.filter(|kid| !kid.is_empty());
+        Ok(Self {
+            kid: kid.ok_or_else(|| malformed("its header has no `kid`"))?,
+        })
+    }
+}
+
+/// The signature, by jsonwebtoken with every switch written out. Issuer, audience and times are
+/// checked below, on the claims, where a failure can say what was seen.
+fn signed_claims(token: &str, key: &RsaKey) -> Result<Claims, TokenInvalid> {
+    crypto::install();
+    let decoding_key = DecodingKey::from_rsa_components(&key.n, &key.e)
+        .map_err(|_| NoKey::NotAKeySet("a modulus or exponent is not base64url".to_owned()))?;
+    if let jsonwebtoken::DecodingKeyKind::RsaModulusExponent { n, .. } = decoding_key.kind()
+        && bits(n) < MIN_MODULUS
+    {
+        return Err(TokenInvalid::ShortKey(bits(n)));
+    }
+    let mut validation = Validation::new(Algorithm::RS256);
+    validation.algorithms = vec![Algorithm::RS256];
+    validation.required_spec_claims.clear();
+    validation.validate_exp = false;
+    validation.validate_nbf = false;
+    validation.validate_aud = false;
+    validation.aud = None;
+    validation.iss = None;
+    validation.sub = None;
+    jsonwebtoken::decode(token, &decoding_key, &validation)
+        .map(|data| data.claims)
+        .map_err(|error| match error.kind() {
+            jsonwebtoken::errors::ErrorKind::InvalidSignature => TokenInvalid::Signature,
+            jsonwebtoken::errors::ErrorKind::Json(error) => {
+                let error: String = error.to_string().chars().take(200).collect();
+                TokenInvalid::Malformed(format!("its claims cannot be read: {error}"))
+            }
+            jsonwebtoken::errors::ErrorKind::Base64(_) => {
+                TokenInvalid::Malformed("a part is not base64url".to_owned())
+            }
+            _ => TokenInvalid::Malformed(error.to_string()),
+        })
+}
+
+/// The length of a number in bits; zeros in front do not count.
+fn bits(number: &[u8]) -> usize {
+    let mut significant = number.iter().skip_while(|byte| **byte == 0);
+    significant.next().map_or(0, |first| {
+        significant.count() * 8 + first.checked_ilog2().map_or(0, |log| log as usize + 1)
+    })
+}
+
+fn issued_by(claims: &Claims, issuer: &Issuer) -> Result<(), TokenInvalid> {
+    let seen = claims.get("iss");
+    if seen.and_then(Value::as_str) == Some(issuer.as_str()) {
+        return Ok(());
+    }
+    Err(TokenInvalid::Issuer {
+        seen: describe(seen),
+        expected: issuer.to_string(),
+        claims: Box::new(claims.clone()),
+    })
+}
+
+/// Exactly our audience; a list of audiences would let one token serve several services.
+fn issued_for(claims: &Claims, audience: &str) -> Result<(), TokenInvalid> {
+    let seen = claims.get("aud");
+    if seen.and_then(Value::as_str) == Some(audience) {
+        return Ok(());
+    }
+    Err(TokenInvalid::Claim {
+        claim: "aud",
+        seen: describe(seen),
+        expected: format!("`{audience}`"),
+    })
+}
+
+/// `exp` and `iat` are required, `nbf` is checked when it is there. GitHub sets `nbf` minutes before
+/// `iat`, and `exp` five minutes or six hours after it, so no lifetime is assumed.
+fn in_time(claims: &Claims, now: Timestamp) -> Result<(), TokenInvalid> {
+    let time = |claim: &'static str| -> Result<Option<Timestamp>, TokenInvalid> {
+        let seen = claims.get(claim);
+        let time = claims
+            .seconds(claim)
+            .and_then(|s| Timestamp::from_second(s).ok());
+        match (seen, time) {
+            (None, _) => Ok(None),
+            (_, Some(time)) => Ok(Some(time)),
+            (seen, None) => Err(TokenInvalid::Claim {
+                claim,
+                seen: describe(seen),
+                expected: "seconds since 1970".to_owned(),
+            }),
+        }
+    };
+    let required = |claim: &'static str| {
+        time(claim)?.ok_or_else(|| TokenInvalid::Claim {
+            claim,
+            seen: "absent".to_owned(),
+            expected: "a time".to_owned(),
+        })
+    };
+    let wrong = |claim: &'static str, seen: Timestamp, relation: &str| TokenInvalid::Claim {
+        claim,
+        seen: format!("{seen}"),
+        expected: format!("{relation} the runner's clock, {now} (60 s leeway)"),
+    };
+    let exp = required("exp")?;
+    if now.duration_since(exp) > LEEWAY {
+        return Err(wrong("exp", exp, "a time after"));
+    }
+    let iat = required("iat")?;
+    if iat.duration_since(now) > LEEWAY {
+        return Err(wrong("iat", iat, "a time before"));
+    }
+    if let Some(nbf) = time("nbf")?
+        && nbf.duration_since(now) > LEEWAY
+    {
+        return Err(wrong("nbf", nbf, "a time before"));
+    }
+    Ok(())
+}
+
+fn describe(value: Option<&Value>) -> String {
+    match value {
+        None => "absent".to_owned(),
+        Some(Value::String(text)) => format!("`{}`", text.chars().take(200).collect::<String>()),
+        Some(Value::Array(_)) => "a list".to_owned(),
+        Some(Value::Object(_)) => "an object".to_owned(),
+        Some(other) => format!(
+            "`{}`",
+            other.to_string().chars().take(40).collect::<String>()
+        ),
+    }
+}
+
+#[cfg(test)]
+#[path = "verify_tests/mod.rs"]
+mod tests;

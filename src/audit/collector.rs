@@ -1,0 +1,226 @@
+//! The OpenTelemetry endpoint that the environment names, for a copy of the records as logs.
+//!
+//! Source: the OpenTelemetry specification, "OpenTelemetry Protocol Exporter" and "Environment Variable
+//! Specification". Nothing of it can make the step fail: what is wrong is left out and told.
+
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+use http::header::{CONNECTION, CONTENT_LENGTH, HOST, TRANSFER_ENCODING};
+use http::{HeaderMap, HeaderName, HeaderValue};
+use percent_encoding::percent_decode_str;
+use url::Url;
+
+use analysis::audit::Record;
+use analysis::audit::otlp::{TraceContext, export_request};
+use engine::policy::quoted;
+use platform::Environment;
+
+/// Headers that HTTP itself needs for the request.
+const OWN_HEADERS: [HeaderName; 4] = [CONNECTION, CONTENT_LENGTH, HOST, TRANSFER_ENCODING];
+/// The standard's own default.
+const TIMEOUT: Duration = Duration::from_secs(10);
+/// Longer than any run.
+const NO_LIMIT: Duration = Duration::from_secs(24 * 3600);
+
+/// Where to send, and what to say of the sender.
+pub struct Collector {
+    pub url: Url,
+    pub headers: HeaderMap,
+    pub timeout: Duration,
+    resource: BTreeMap<String, String>,
+    trace: Option<TraceContext>,
+}
+
+impl Collector {
+    /// Reads the variables. `None` when they name no endpoint that can be spoken to; with what has to be
+    /// said of them.
+    pub fn read(environment: &Environment) -> (Option<Self>, Vec<String>) {
+        let mut remarks = Vec::new();
+        let variables = Variables(environment);
+        let collector = variables
+            .are_enabled()
+            .then(|| variables.endpoint(&mut remarks))
+            .flatten()
+            .filter(|_| variables.speaks_http(&mut remarks))
+            .map(|url| Self {
+                url,
+                headers: variables.headers(&mut remarks),
+                timeout: variables.timeout(&mut remarks),
+                resource: variables.resource(&mut remarks),
+                trace: environment.get("TRACEPARENT").and_then(TraceContext::parse),
+            });
+        (collector, remarks)
+    }
+
+    /// The body that carries the records.
+    pub fn request(&self, records: &[Record]) -> String {
+        export_request(records, &self.resource, self.trace.as_ref())
+    }
+}
+
+struct Variables<'a>(&'a Environment);
+
+impl<'a> Variables<'a> {
+    fn get(&self, name: &str) -> Option<&'a str> {
+        let value = self.0.get(name)?.trim();
+        (!value.is_empty()).then_some(value)
+    }
+
+    /// An option of the exporter: the variable for logs, else the one for all signals; with its name.
+    fn option(&self, name: &str) -> Option<(String, &'a str)> {
+        ["_LOGS", ""].iter().find_map(|signal| {
+            let variable = format!("OTEL_EXPORTER_OTLP{signal}_{name}");
+            let value = self.get(&variable)?;
+            Some((variable, value))
+        })
+    }
+
+    fn are_enabled(&self) -> bool {
+        let disabled = self.get("OTEL_SDK_DISABLED").unwrap_or_default();
+        let mut exporters = self.get("OTEL_LOGS_EXPORTER").unwrap_or("otlp").split(',');
+        !disabled.eq_ignore_ascii_case("true")
+            && exporters.any(|exporter| exporter.trim().eq_ignore_ascii_case("otlp"))
+    }
+
+    fn endpoint(&self, remarks: &mut Vec<String>) -> Option<Url> {
+        let (variable, text) = self.option("ENDPOINT")?;
+        let url = Url::parse(text)
+            .ok()
+            .filter(|url| ["http", "https"].contains(&url.scheme()));
+        let Some(mut url) = url else {
+            // Not the text: a URL can hold a password.
+            remarks.push(format!(
+                "the audit records are not sent to OpenTelemetry: `{variable}` is not a URL as `http://HOST:4318`"
+            ));
+            return None;
+        };
+        // The variable for logs is the whole URL, the other one the base for all signals.
+        if variable == "OTEL_EXPORTER_OTLP_ENDPOINT" {
+            let path = format!("{}/v1/logs", url.path().trim_end_matches('/'));
+            url.set_path(&path);
+        }
+        Some(url)
+    }
+
+    /// JSON is sent whatever encoding is named: collectors take both in the same place. gRPC is another
+    /// protocol, on another port.
+    fn speaks_http(&self, remarks: &mut Vec<String>) -> bool {
+        let Some((variable, protocol)) = self.option("PROTOCOL") else {
+            return true;
+        };
+        let is_grpc = protocol.eq_ignore_ascii_case("grpc");
+        if is_grpc {
+            remarks.push(format!(
+                "the audit records are not sent to OpenTelemetry: `{variable}` is `grpc`, and only `http/json` is \
+                 spoken here; for this step set `OTEL_EXPORTER_OTLP_LOGS_PROTOCOL` to it and \
+                 `OTEL_EXPORTER_OTLP_LOGS_ENDPOINT` to `http://HOST:4318/v1/logs`, or `OTEL_SDK_DISABLED` to `true`"
+            ));
+        }
+        !is_grpc
+    }
+
+    fn headers(&self, remarks: &mut Vec<String>) -> HeaderMap {
+        let Some((variable, text)) = self.option("HEADERS") else {
+            return HeaderMap::new();
+        };
+        let headers = pairs(text).and_then(|pairs| {
+            let mut headers = HeaderMap::new();
+            for (name, value) in pairs {
+                let name = HeaderName::try_from(name).ok()?;
+                let mut value = HeaderValue::try_from(value).ok()?;
+                value.set_sensitive(true);
+                if !OWN_HEADERS.contains(&name) {
+                    headers.insert(name, value);
+                }
+            }
+            Some(headers)
+        });
+        headers.unwrap_or_else(|| {
+            // Not the text: headers hold keys.
+            remarks.push(format!(
+                "`{variable}` is not used: it is not `NAME=VALUE,NAME=VALUE`"
+            ));
+            HeaderMap::new()
+        })
+    }
+
+    /// In milliseconds; 0 is no limit.
+    fn timeout(&self, remarks: &mut Vec<String>) -> Duration {
+        let Some((variable, text)) = self.option("TIMEOUT") else {
+            return TIMEOUT;
+        };
+        match text.parse::<u32>() {
+            Ok(0) => NO_LIMIT,
+            Ok(milliseconds) => Duration::from_millis(milliseconds.into()),
+            Err(_) => {
+                remarks.push(format!(
+                    "`{variable}` is not used: it is {}, expected milliseconds",
+                    quoted(text)
+                ));
+                TIMEOUT
+            }
+        }
+    }
+
+    /// What the environment says, and over it what is known of the job.
+    fn resource(&self, remarks: &mut Vec<String>) -> BTreeMap<String, String> {
+        const GIVEN: &str = "OTEL_RESOURCE_ATTRIBUTES";
+        let given = pairs(self.get(GIVEN).unwrap_or_default()).unwrap_or_else(|| {
+            remarks.push(format!(
+                "`{GIVEN}` is not used: it is not `KEY=VALUE,KEY=VALUE`"
+            ));
+            Vec::new()
+        });
+        let mut resource: BTreeMap<String, String> = given.into_iter().collect();
+        for (key, default) in [
+            ("service.name", analysis::PROGRAM),
+            ("service.version", env!("CARGO_PKG_VERSION")),
+        ] {
+            resource
+                .entry(key.to_owned())
+                .or_insert_with(|| default.to_owned());
+        }
+        let variable = |name| self.get(name).unwrap_or_default();
+        let (server, repository) = (variable("GITHUB_SERVER_URL"), variable("GITHUB_REPOSITORY"));
+        let (owner, name) = repository.split_once('/').unwrap_or_default();
+        let run = variable("GITHUB_RUN_ID");
+        let repository_url = format!("{server}/{repository}");
+        let run_url = format!("{repository_url}/actions/runs/{run}");
+        for (key, value) in [
+            ("service.name", variable("OTEL_SERVICE_NAME")),
+            ("cicd.pipeline.name", variable("GITHUB_WORKFLOW")),
+            ("cicd.pipeline.run.id", run),
+            ("cicd.pipeline.run.url.full", &run_url),
+            ("cicd.pipeline.task.name", variable("GITHUB_JOB")),
+            ("vcs.owner.name", owner),
+            ("vcs.provider.name", "github"),
+            ("vcs.ref.head.name", variable("GITHUB_REF_NAME")),
+            ("vcs.ref.head.revision", variable("GITHUB_SHA")),
+            ("vcs.ref.type", variable("GITHUB_REF_TYPE")),
+            ("vcs.repository.name", name),
+            ("vcs.repository.url.full", &repository_url),
+        ] {
+            if !value.is_empty() {
+                resource.insert(key.to_owned(), value.to_owned());
+            }
+        }
+        resource
+    }
+}
+
+/// `KEY=VALUE,KEY=VALUE`, both percent-encoded; `None` for anything else.
+fn pairs(list: &str) -> Option<Vec<(String, String)>> {
+    let decode = |text: &str| {
+        let text = percent_decode_str(text.trim()).decode_utf8().ok()?;
+        Some(text.into_owned())
+    };
+    list.split(',')
+        .filter(|pair| !pair.trim().is_empty())
+        .map(|pair| {
+            let (key, value) = pair.split_once('=')?;
+            let key = decode(key).filter(|key| !key.is_empty())?;
+            Some((key, decode(value)?))
+        })
+        .collect()
+}

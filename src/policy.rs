@@ -1,0 +1,258 @@
+//! Loading the policy from the place that the input names.
+
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use http::StatusCode;
+
+use super::credentials::Credentials;
+
+use analysis::report::{Failure, PolicyRecord};
+use engine::RepositoryName;
+use engine::decision::{Engine, Reason, Scope};
+use engine::policy::source::{PolicySource, RepositoryPath};
+use engine::policy::{Asked, Document, Format, MAX_FILE, PermissionKey};
+use github::http::{Budget, HttpError};
+use github::{Api, ApiError};
+
+/// How much longer than for the policy it is waited for the commit that it was read at.
+const COMMIT_GRACE: Duration = Duration::from_millis(250);
+
+/// A policy with where it came from.
+#[derive(Debug)]
+pub struct Loaded {
+    text: String,
+    format: Format,
+    /// Where it came from.
+    pub record: PolicyRecord,
+    /// What its `permissions:` at the top count for.
+    pub scope: Scope,
+    /// The policy, once it is parsed.
+    pub engine: Option<Engine>,
+}
+
+impl Loaded {
+    /// Parses the text and drops it. The policy keeps what can matter to a check of these permissions by
+    /// `repository`.
+    ///
+    /// # Errors
+    /// It is not valid.
+    pub fn parse(
+        &mut self,
+        repository: &RepositoryName,
+        permissions: &[PermissionKey],
+    ) -> Result<(), Failure> {
+        let asked = Asked {
+            repository: Some(&repository.to_string()),
+            permissions,
+        };
+        let text = std::mem::take(&mut self.text);
+        let document = Document::parse_for(&text, self.format, &asked)
+            .map_err(|invalid| Failure::invalid_policy(&self.record.file, &invalid))?;
+        self.engine = Some(Engine::new(document));
+        Ok(())
+    }
+}
+
+/// The place of the policy, and what surrounds it.
+pub struct Place<'a> {
+    /// The input `policy`.
+    pub source: &'a PolicySource,
+    /// The repository of the job.
+    pub this: &'a RepositoryName,
+    /// `GITHUB_WORKSPACE`.
+    pub workspace: Option<&'a Path>,
+}
+
+/// Loads the policy.
+///
+/// # Errors
+/// It is not there, cannot be read, or is not UTF-8.
+pub async fn load(
+    place: &Place<'_>,
+    credentials: &Credentials,
+    budget: Budget,
+) -> Result<Loaded, Failure> {
+    let Place {
+        source,
+        this,
+        workspace,
+    } = place;
+    let mut record = PolicyRecord {
+        source: source.to_string(),
+        file: source.file().to_owned(),
+        ..PolicyRecord::default()
+    };
+    let mut scope = Scope::Given;
+    let bytes = match source {
+        PolicySource::Inline(text) => text.clone().into_bytes(),
+        PolicySource::Workspace(path) => from_workspace(path, *workspace)?,
+        PolicySource::DefaultBranch(path) => {
+            scope = Scope::ThisRepository;
+            from_repository(&mut record, credentials, budget, this, path, None).await?
+        }
+        PolicySource::Repository {
+            repository,
+            path,
+            reference,
+        } => {
+            scope = if repository.is_same(this) {
+                Scope::ThisRepository
+            } else {
+                Scope::OtherRepository
+            };
+            let reference = Some(reference.as_str());
+            from_repository(
+                &mut record,
+                credentials,
+                budget,
+                repository,
+                path,
+                reference,
+            )
+            .await?
+        }
+    };
+    record.is_own = scope == Scope::ThisRepository;
+    record.sha256 = analysis::sha256(&bytes);
+    let text = String::from_utf8(bytes).map_err(|error| {
+        let at = error.utf8_error().valid_up_to();
+        Failure::new(
+            Reason::PolicyInvalid,
+            format!("the policy `{}` is not UTF-8 text: byte {at}", record.file),
+        )
+    })?;
+    Ok(Loaded {
+        text,
+        format: source.format(),
+        record,
+        scope,
+        engine: None,
+    })
+}
+
+async fn from_repository(
+    record: &mut PolicyRecord,
+    credentials: &Credentials,
+    budget: Budget,
+    repository: &RepositoryName,
+    path: &RepositoryPath,
+    reference: Option<&str>,
+) -> Result<Vec<u8>, Failure> {
+    let place = record.source.clone();
+    let read = async |api: Api| {
+        let file = api.file(repository, path.as_str(), reference, MAX_FILE);
+        let commit = api.commit(repository, reference.unwrap_or("HEAD"));
+        with_grace(file, commit).await
+    };
+    // An App's token takes two requests. Where the job's own can read the policy too, it has done so
+    // by then; the App still has to give one.
+    let meanwhile = async {
+        match credentials.meanwhile(repository, budget) {
+            Some(api) => Some(read(api).await).filter(|(file, _)| file.is_ok()),
+            None => None,
+        }
+    };
+    let mut api = std::pin::pin!(credentials.for_policy(repository, budget));
+    let (api, already) = tokio::select! {
+        biased;
+        api = &mut api => (api, None),
+        already = meanwhile => (api.await, already),
+    };
+    let api = api.map_err(|error| {
+        let message = format!("the policy `{place}` of `{repository}` cannot be read: {error}");
+        Failure::new(Reason::PolicyUnreadable, message)
+    })?;
+    let (file, commit) = match already {
+        Some(read) => read,
+        None => read(api).await,
+    };
+    let file = file.map_err(|error| not_read(&error, repository, &place))?;
+    record.repository = Some(repository.to_string());
+    record.reference = reference.map(str::to_owned);
+    record.blob = Some(file.blob);
+    record.commit = commit.and_then(Result::ok);
+    Ok(file.bytes)
+}
+
+/// Runs both at once. The second is waited for only a little longer than the first: it is good to
+/// have, and no decision waits for it.
+async fn with_grace<A, B>(
+    first: impl Future<Output = A>,
+    second: impl Future<Output = B>,
+) -> (A, Option<B>) {
+    let mut first = std::pin::pin!(first);
+    let mut second = std::pin::pin!(second);
+    tokio::select! {
+        biased;
+        first = &mut first => (first, tokio::time::timeout(COMMIT_GRACE, second).await.ok()),
+        second = &mut second => (first.await, Some(second)),
+    }
+}
+
+fn not_read(error: &ApiError, repository: &RepositoryName, place: &str) -> Failure {
+    match error {
+        ApiError::Status {
+            status: StatusCode::NOT_FOUND,
+            ..
+        } => Failure::new(
+            Reason::PolicyNotFound,
+            format!(
+                "there is no policy `{place}` in `{repository}`, or the token may not read it \
+                 (it needs `contents: read`)"
+            ),
+        ),
+        ApiError::Status {
+            status: StatusCode::FORBIDDEN | StatusCode::UNAUTHORIZED,
+            answer,
+            ..
+        } => Failure::new(
+            Reason::PolicyUnreadable,
+            format!(
+                "the token may not read `{place}` of `{repository}`: GitHub answered {answer}; it needs `contents: read`"
+            ),
+        ),
+        ApiError::Http(HttpError::TooLarge { .. }) => Failure::new(
+            Reason::PolicyInvalid,
+            format!("the policy `{place}` is larger than {MAX_FILE} bytes, which is the limit"),
+        ),
+        other => Failure::new(
+            Reason::PolicyUnreadable,
+            format!("the policy `{place}` of `{repository}` cannot be read: {other}"),
+        ),
+    }
+}
+
+fn from_workspace(path: &RepositoryPath, workspace: Option<&Path>) -> Result<Vec<u8>, Failure> {
+    let file = in_workspace(Path::new(path.as_str()), workspace).map_err(|error| {
+        let reason = match error.kind() {
+            std::io::ErrorKind::NotFound => Reason::PolicyNotFound,
+            _ => Reason::PolicyUnreadable,
+        };
+        Failure::new(
+            reason,
+            format!("the policy `./{path}` of the workspace cannot be read: {error}"),
+        )
+    })?;
+    platform::read_capped(&file, MAX_FILE).map_err(|error| {
+        let message = format!("the policy `./{path}` cannot be read: {error}");
+        let reason = match error.kind() {
+            std::io::ErrorKind::FileTooLarge => Reason::PolicyInvalid,
+            _ => Reason::PolicyUnreadable,
+        };
+        Failure::new(reason, message)
+    })
+}
+
+/// A file of the workspace; links out of it are refused.
+pub(super) fn in_workspace(path: &Path, workspace: Option<&Path>) -> std::io::Result<PathBuf> {
+    let workspace =
+        workspace.ok_or_else(|| std::io::Error::other("`GITHUB_WORKSPACE` is missing"))?;
+    let root = workspace.canonicalize()?;
+    let file = root.join(path).canonicalize()?;
+    if file.starts_with(&root) && file.is_file() {
+        Ok(file)
+    } else {
+        Err(std::io::Error::other("it is not a file of the workspace"))
+    }
+}

@@ -1,0 +1,357 @@
+//! Telling the outcome: outputs and summary at once, check run and statuses by API, the log.
+
+use futures_util::future::{join, join_all};
+use http::StatusCode;
+
+use super::credentials::Credentials;
+use super::inputs::{Mode, Place, ReportInputs};
+use super::runtime::head_sha;
+use super::workflow::{
+    Log, MAX_ANNOTATION, MAX_SUMMARY, take_outputs_back, write_outputs, write_summary,
+};
+use analysis::report::text::truncate;
+use analysis::report::{Detail, Labels, Outcome, context_rows, heading, page, reason_page};
+use engine::context::{Context, EventPayload};
+use engine::decision::{Decision, TracedRule};
+use engine::plural::count_of;
+use github::http::{Budget, HttpError};
+use github::{Api, ApiError};
+use platform::Environment;
+
+/// How many rules of one permission the log shows.
+const MAX_RULES: usize = 200;
+/// The largest output `result` in bytes: all outputs of a job may have 1 MB.
+const MAX_RESULT: usize = 500_000;
+
+/// Reports of one run. A report that fails is a warning and stops no other.
+pub struct Reporter<'a> {
+    pub environment: &'a Environment,
+    pub inputs: &'a ReportInputs,
+    pub payload: Option<&'a EventPayload>,
+    pub detail: Detail,
+    pub credentials: Option<&'a Credentials>,
+}
+
+impl Reporter<'_> {
+    /// Outputs and summary: before any request, so that they are there whatever the network does.
+    pub fn write_local(&self, outcome: &Outcome<'_>) {
+        self.write_outputs(outcome);
+        if self.inputs.places.contains(&Place::Summary) {
+            let page = page(outcome, self.detail, self.advisory(), MAX_SUMMARY / 2);
+            self.to_file("GITHUB_STEP_SUMMARY", |path| write_summary(path, &page));
+        }
+    }
+
+    /// The outputs. Later ones of the same name win.
+    pub fn write_outputs(&self, outcome: &Outcome<'_>) {
+        let of_context = |value: fn(&Context) -> Option<&String>| {
+            outcome.context.and_then(value).map_or("", String::as_str)
+        };
+        let allowed = (outcome.decision == Decision::Allowed).to_string();
+        let rule = outcome.rule();
+        let json = outcome.to_json_within(MAX_RESULT);
+        let outputs = [
+            ("decision", outcome.decision.as_str()),
+            ("allowed", &allowed),
+            ("reason", outcome.reason.code()),
+            ("message", &outcome.message),
+            ("rule", &rule),
+            (
+                "repository",
+                of_context(|context| context.repository.as_ref()),
+            ),
+            ("workflow", of_context(|context| context.workflow.as_ref())),
+            ("branch", of_context(|context| context.branch.as_ref())),
+            (
+                "environment",
+                of_context(|context| context.environment.as_ref()),
+            ),
+            (
+                "policy-sha",
+                outcome
+                    .policy
+                    .as_ref()
+                    .and_then(|policy| policy.blob.as_deref())
+                    .unwrap_or(""),
+            ),
+            ("check-run-url", ""),
+            ("result", &json),
+        ];
+        self.to_file("GITHUB_OUTPUT", |path| {
+            write_outputs(path, outputs).inspect_err(|_| take_outputs_back(path))
+        });
+    }
+
+    /// The outputs of a step that asks for no permission: nothing is allowed, and nothing is denied.
+    pub fn write_undecided(&self, message: &str) {
+        let empty = [
+            "decision",
+            "reason",
+            "rule",
+            "repository",
+            "workflow",
+            "branch",
+            "environment",
+            "policy-sha",
+            "check-run-url",
+        ];
+        let empty = empty.map(|name| (name, ""));
+        // What `fromJSON` reads.
+        let others = [("allowed", "false"), ("message", message), ("result", "{}")];
+        self.to_file("GITHUB_OUTPUT", |path| {
+            write_outputs(path, empty.into_iter().chain(others))
+        });
+    }
+
+    /// Check run and commit statuses, all at once.
+    pub async fn send(&self, outcome: &Outcome<'_>, budget: Budget) {
+        let places =
+            [Place::CheckRun, Place::Status].map(|place| self.inputs.places.contains(&place));
+        if places == [false, false] {
+            return;
+        }
+        let Some(credentials) = self.credentials else {
+            return;
+        };
+        let sha = head_sha(self.inputs.sha.as_deref(), self.environment, self.payload);
+        let Some(sha) = sha else {
+            Log.warning("no check run and no status: the head commit of the pull request is not known; give it as the input `sha`");
+            return;
+        };
+        match credentials.for_reports(budget).await {
+            Err(error) => Log.warning(&format!("no check run and no status: {error}")),
+            Ok(api) => {
+                let labels = self.labels();
+                let check_run = async {
+                    if places[0] {
+                        self.send_check_run(&api, &labels, outcome, &sha).await;
+                    }
+                };
+                let statuses = async {
+                    if places[1] {
+                        self.send_statuses(&api, &labels, outcome, &sha).await;
+                    }
+                };
+                join(check_run, statuses).await;
+            }
+        }
+    }
+
+    /// Ends the App's tokens.
+    pub async fn revoke(&self, budget: Budget) {
+        if let Some(credentials) = self.credentials {
+            credentials.revoke(budget).await;
+        }
+    }
+
+    async fn send_check_run(
+        &self,
+        api: &Api,
+        labels: &Labels<'_>,
+        outcome: &Outcome<'_>,
+        sha: &str,
+    ) {
+        let Some(credentials) = self.credentials else {
+            return;
+        };
+        let run = labels.check_run(outcome, sha);
+        match api.create_check_run(credentials.repository(), &run).await {
+            Ok(created) => {
+                if let Some(url) = created.html_url {
+                    self.to_file("GITHUB_OUTPUT", |path| {
+                        write_outputs(path, [("check-run-url", &*url)])
+                    });
+                }
+            }
+            Err(error) => Log.warning(&not_reported(
+                "the check run was not created",
+                "checks: write",
+                &error,
+            )),
+        }
+    }
+
+    async fn send_statuses(
+        &self,
+        api: &Api,
+        labels: &Labels<'_>,
+        outcome: &Outcome<'_>,
+        sha: &str,
+    ) {
+        let Some(credentials) = self.credentials else {
+            return;
+        };
+        let statuses = labels.statuses(outcome);
+        let sent = statuses
+            .iter()
+            .map(|status| api.create_status(credentials.repository(), sha, status));
+        for (status, sent) in statuses.iter().zip(join_all(sent).await) {
+            if let Err(error) = sent {
+                let what = format!("the commit status `{}` was not set", status.context);
+                Log.warning(&not_reported(&what, "statuses: write", &error));
+            }
+        }
+    }
+
+    /// The log: what was checked, why, and as its last line the decision in one sentence.
+    pub fn conclude(&self, outcome: &Outcome<'_>) {
+        if let Some(context) = outcome.context {
+            for (name, value) in context_rows(context) {
+                Log.line(&format!("{name}: {}", value.unwrap_or("none")));
+            }
+        }
+        let policies = [
+            ("Policy", &outcome.policy),
+            ("Own policy", &outcome.own_policy),
+        ];
+        for (name, policy) in policies {
+            let Some(policy) = policy else { continue };
+            let part = |(name, value): (&str, &str)| format!("{name} {value}").trim().to_owned();
+            let parts: Vec<_> = policy.provenance().into_iter().map(part).collect();
+            Log.line(&format!("{name}: {}", parts.join(", ")));
+        }
+        if self.detail == Detail::Full {
+            for permission in &outcome.permissions {
+                let title = format!(
+                    "Rules for {}: {}",
+                    permission.permission,
+                    permission.decision.as_str()
+                );
+                let more = permission.trace.len().saturating_sub(MAX_RULES);
+                let more = (more > 0)
+                    .then(|| count_of(more, "more rule is not shown", "more rules are not shown"));
+                let shown = permission
+                    .trace
+                    .iter()
+                    .take(MAX_RULES)
+                    .flat_map(trace_lines);
+                Log.group(&title, shown.chain(more));
+            }
+        }
+        let heading = heading(outcome.decision, self.advisory());
+        let title = match self.inputs.permissions.as_slice() {
+            [] => heading.to_owned(),
+            permissions => format!("{heading}: {}", permissions.join(", ")),
+        };
+        match outcome.decision {
+            Decision::Allowed => {}
+            Decision::Denied if self.advisory() => {
+                Log.annotate("warning", &title, &with_page(outcome))
+            }
+            Decision::Denied | Decision::Error => {
+                Log.annotate("error", &title, &with_page(outcome));
+            }
+        }
+        let verdict = match outcome.decision {
+            Decision::Denied if self.advisory() => "would be denied (advisory mode)",
+            decision => decision.as_str(),
+        };
+        Log.line(&format!(
+            "{verdict} ({}): {}",
+            outcome.reason.code(),
+            outcome.message
+        ));
+    }
+
+    fn advisory(&self) -> bool {
+        self.inputs.mode == Mode::Advisory
+    }
+
+    pub(super) fn labels(&self) -> Labels<'_> {
+        let variable = |name| self.environment.get(name).unwrap_or_default();
+        let (server, repository) = (variable("GITHUB_SERVER_URL"), variable("GITHUB_REPOSITORY"));
+        let (run, attempt) = (variable("GITHUB_RUN_ID"), variable("GITHUB_RUN_ATTEMPT"));
+        Labels {
+            permissions: &self.inputs.permissions,
+            check_name: self.inputs.check_name.as_deref(),
+            status_context: self.inputs.status_context.as_deref(),
+            advisory: self.advisory(),
+            detail: self.detail,
+            external_id: format!("{run}/{attempt}"),
+            run_url: format!("{server}/{repository}/actions/runs/{run}"),
+            attempt: attempt.to_owned(),
+        }
+    }
+
+    /// Writes a file of the runner's; a file that cannot be written is a warning.
+    pub(super) fn to_file(&self, variable: &str, write: impl FnOnce(&str) -> std::io::Result<()>) {
+        let written = match self.environment.get(variable) {
+            Some(path) => write(path).map_err(|error| error.to_string()),
+            // Outside of a job there is nowhere to write to, and the outcome says so.
+            None if self.environment.get("GITHUB_ACTIONS").is_none() => return,
+            None => Err("the variable is missing".to_owned()),
+        };
+        if let Err(error) = written {
+            Log.warning(&format!("`{variable}` cannot be written: {error}"));
+        }
+    }
+}
+
+/// The message of an annotation: the run's page shows it without the rest of the log, so it says where
+/// to read on. The address has to be left where the message is cut.
+pub(super) fn with_page(outcome: &Outcome<'_>) -> String {
+    let see = format!("; see {}", reason_page(outcome.reason));
+    let room = MAX_ANNOTATION.saturating_sub(see.chars().count());
+    truncate(&outcome.message, room).into_owned() + &see
+}
+
+/// One rule of the trace for the log.
+fn trace_lines(rule: &TracedRule) -> Vec<String> {
+    let mark = |matched| if matched { "✓" } else { "✗" };
+    let mut lines = vec![format!("{} {}", mark(rule.matched), rule.rule.label())];
+    let width = rule
+        .dimensions
+        .iter()
+        .map(|dimension| dimension.dimension.chars().count());
+    let width = width.max().unwrap_or_default();
+    for dimension in &rule.dimensions {
+        let value = dimension
+            .value
+            .as_deref()
+            .map_or("none".to_owned(), |value| format!("`{value}`"));
+        lines.push(format!(
+            "    {} {:<width$} {} `{}`, this job: {value}",
+            mark(dimension.matched),
+            dimension.dimension,
+            dimension.kind,
+            dimension.pattern,
+        ));
+    }
+    lines
+}
+
+pub(super) fn not_reported(what: &str, permission: &str, error: &ApiError) -> String {
+    match error {
+        ApiError::Status {
+            status: StatusCode::FORBIDDEN | StatusCode::NOT_FOUND,
+            ..
+        } => format!(
+            "{what}: {error}; the job's `permissions:` need `{permission}` (pull requests from forks never have it)"
+        ),
+        ApiError::Http(
+            HttpError::Timeout { .. } | HttpError::Transport { .. } | HttpError::TooLarge { .. },
+        ) => format!("{what}, or GitHub's answer to it was lost: {error}"),
+        _ => format!("{what}: {error}"),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use analysis::report::Failure;
+    use engine::decision::Reason;
+
+    #[test]
+    fn an_annotation_keeps_its_page_however_long_its_message_is() {
+        for length in [1, 3_900, 4_000, 100_000] {
+            let failure = Failure::new(Reason::PolicyInvalid, "ö".repeat(length));
+            let outcome = Outcome::failed(&failure, None, None, Detail::Full);
+            let message = with_page(&outcome);
+            assert!(
+                message.ends_with("/reasons/policy_invalid.html"),
+                "{length}"
+            );
+            assert!(message.chars().count() <= MAX_ANNOTATION, "{length}");
+        }
+    }
+}

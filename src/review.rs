@@ -1,0 +1,326 @@
+//! The input `review`: a pull request's change of the policy, fetched, reviewed and reported.
+
+use std::cell::Cell;
+use std::collections::BTreeMap;
+
+use http::StatusCode;
+use jiff::Timestamp;
+use tokio::time::Instant;
+
+use super::inputs::Place;
+use super::report::{Reporter, not_reported};
+use super::reviewer;
+use super::run::{TO_REVOKE, cancellation};
+use super::runtime::head_sha;
+use super::workflow::{Log, MAX_SUMMARY, write_summary};
+use analysis::cases::{Suite, in_repository};
+use analysis::report::Outcome;
+use analysis::report::check::{CheckRun, Conclusion, Output};
+use analysis::report::text::{truncate, visible};
+use analysis::review::{CaseFile, Material, Review, Text};
+use engine::context::PullRequest;
+use engine::policy::source::PolicySource;
+use engine::{RepositoryName, is_commit_sha};
+use github::http::{Budget, HttpError};
+use github::{Api, ApiError};
+
+/// The name of the check run, which branch protection can require.
+const CHECK_NAME: &str = "Repository permissions: policy review";
+/// How the name of a file of cases ends.
+const CASES: [&str; 3] = [".tests.yml", ".tests.yaml", ".tests.json"];
+/// The most files of cases, and of files that one of them names.
+const MAX_FILES: usize = 20;
+/// The most bytes of all files of a review.
+const MAX_BYTES: usize = 4 << 20;
+/// The longest title in characters.
+const MAX_TITLE: usize = 250;
+
+/// Reviews, and asks for no permission: no token of the job is taken, and nothing is decided. Gives the exit
+/// code.
+pub async fn alone(
+    reporter: &Reporter<'_>,
+    source: &PolicySource,
+    now: Timestamp,
+    until: Instant,
+    cancelled: impl Future<Output = ()>,
+) -> u8 {
+    const MESSAGE: &str = "no permission is asked for: the step only reviews";
+    reporter.write_undecided(MESSAGE);
+    let reviewing = run(reporter, source, now, Budget::until(until - TO_REVOKE));
+    let code = tokio::select! {
+        biased;
+        () = cancelled => {
+            let failure = cancellation();
+            let outcome = Outcome::failed(&failure, None, None, reporter.detail);
+            reporter.write_outputs(&outcome);
+            reporter.conclude(&outcome);
+            2
+        }
+        () = reviewing => {
+            Log.annotate("notice", "repo-permissions", MESSAGE);
+            Log.line(MESSAGE);
+            0
+        }
+    };
+    let revoking = until.min(Instant::now() + TO_REVOKE);
+    reporter.revoke(Budget::until(revoking)).await;
+    code
+}
+
+/// Reviews the policy of a pull request that changes it. It decides nothing; what goes wrong is a
+/// warning, and a check run that fails, so that a required review is not skipped by it.
+pub async fn run(reporter: &Reporter<'_>, source: &PolicySource, now: Timestamp, budget: Budget) {
+    let event = reporter.environment.get("GITHUB_EVENT_NAME");
+    if !event.is_some_and(|event| event.starts_with("pull_request")) {
+        return Log.line("review: this event has no pull request");
+    }
+    let Some(credentials) = reporter.credentials else {
+        return;
+    };
+    let repository = credentials.repository();
+    let path = match source {
+        PolicySource::DefaultBranch(path) => path.as_str(),
+        PolicySource::Repository {
+            repository: of,
+            path,
+            ..
+        } if of.is_same(repository) => path.as_str(),
+        _ => {
+            return Log.line("review: the policy is not a file of this repository");
+        }
+    };
+    let pull_request = reporter
+        .payload
+        .and_then(|payload| payload.pull_request.as_ref());
+    let api = match credentials.for_reports(budget).await {
+        Ok(api) => api,
+        Err(error) => return Log.warning(&format!("the policy was not reviewed: {error}")),
+    };
+    let reviewed = match pull_request {
+        None => Err("the event has no pull request".to_owned()),
+        Some(pull_request) => {
+            // A quarter of the time is for the report.
+            let reading = Budget::until(Instant::now() + budget.left() * 3 / 4);
+            let files = Files {
+                api: &api.with_budget(reading),
+                repository,
+                path,
+                left: Cell::new(MAX_BYTES),
+            };
+            review_of(&files, pull_request, now, reading).await
+        }
+    };
+    let reviewed = match reviewed {
+        Ok(Some(reviewed)) => reviewed,
+        Ok(None) => {
+            return Log.line(&format!(
+                "review: `{path}` is not changed by this pull request"
+            ));
+        }
+        Err(error) => {
+            let title = format!("the policy was not reviewed: {error}");
+            Log.warning(&title);
+            not_reviewed(title)
+        }
+    };
+    report(reporter, &api, repository, reviewed).await;
+}
+
+async fn review_of(
+    files: &Files<'_>,
+    pull_request: &PullRequest,
+    now: Timestamp,
+    budget: Budget,
+) -> Result<Option<Review>, String> {
+    let Some(material) = files.material(pull_request).await? else {
+        return Ok(None);
+    };
+    reviewer::review(material, now, budget).await.map(Some)
+}
+
+async fn report(reporter: &Reporter<'_>, api: &Api, repository: &RepositoryName, reviewed: Review) {
+    let places = &reporter.inputs.places;
+    if places.contains(&Place::Summary) {
+        let page = format!("## {CHECK_NAME}\n\n{}", reviewed.page);
+        if page.len() <= MAX_SUMMARY / 2 {
+            reporter.to_file("GITHUB_STEP_SUMMARY", |path| write_summary(path, &page));
+        }
+    }
+    Log.line(&format!("review: {}", reviewed.title));
+    if !places.contains(&Place::CheckRun) {
+        return;
+    }
+    let sha = head_sha(
+        reporter.inputs.sha.as_deref(),
+        reporter.environment,
+        reporter.payload,
+    );
+    let Some(head_sha) = sha else {
+        return;
+    };
+    let labels = reporter.labels();
+    let run = CheckRun {
+        name: CHECK_NAME.to_owned(),
+        head_sha,
+        status: "completed",
+        conclusion: reviewed.conclusion,
+        external_id: labels.external_id.clone(),
+        details_url: Some(labels.run_url).filter(|url| url.starts_with("http")),
+        output: Output {
+            title: truncate(&visible(&reviewed.title), MAX_TITLE).into_owned(),
+            summary: reviewed.page,
+            annotations: reviewed.annotations,
+        },
+    };
+    if let Err(error) = api.create_check_run(repository, &run).await {
+        let what = "the check run of the policy review was not created";
+        Log.warning(&not_reported(what, "checks: write", &error));
+    }
+}
+
+/// The files of a pull request around its policy.
+struct Files<'a> {
+    api: &'a Api,
+    repository: &'a RepositoryName,
+    /// The policy's path.
+    path: &'a str,
+    /// How many bytes may still be read.
+    left: Cell<usize>,
+}
+
+impl Files<'_> {
+    /// What is reviewed; `None` when the pull request does not change the policy.
+    async fn material(&self, pull_request: &PullRequest) -> Result<Option<Material>, String> {
+        let head = pull_request.head.sha.as_str();
+        let base = pull_request.base.as_ref().map(|base| base.sha.as_str());
+        let Some(base) = base.filter(|base| is_commit_sha(base) && is_commit_sha(head)) else {
+            return Err("the event does not say the pull request's commits".to_owned());
+        };
+        let base = self.api.merge_base(self.repository, base, head).await;
+        let base = base.map_err(|error| wrong("the comparison of its commits", &error))?;
+        // Each may be as large as what is left, so that one comes after the other.
+        let old = self.read(self.path, &base).await?;
+        let new = self.read(self.path, head).await?;
+        if old == new {
+            return Ok(None);
+        }
+        let cases = self.cases(head).await?;
+        let workflows = self
+            .api
+            .directory(self.repository, ".github/workflows", head);
+        Ok(Some(Material {
+            path: self.path.to_owned(),
+            old: old.map(text_of),
+            new: new.map(text_of),
+            cases,
+            workflows: workflows
+                .await
+                .ok()
+                .map(|names| names.into_iter().collect()),
+            repository: Some(self.repository.to_string()),
+        }))
+    }
+
+    /// A file at a commit; `None` when it is not there.
+    async fn read(&self, path: &str, commit: &str) -> Result<Option<Vec<u8>>, String> {
+        let left = self.left.get();
+        let file = self.api.file(self.repository, path, Some(commit), left);
+        match file.await {
+            Ok(file) => {
+                self.left.set(left.saturating_sub(file.bytes.len()));
+                Ok(Some(file.bytes))
+            }
+            Err(ApiError::Http(HttpError::TooLarge { .. })) => Err(format!(
+                "the policy, its cases and their files are larger than {MAX_BYTES} bytes together, which a review takes \
+                 at most"
+            )),
+            Err(error) if error.status() == Some(StatusCode::NOT_FOUND) => Ok(None),
+            Err(error) => Err(wrong(&format!("`{path}`"), &error)),
+        }
+    }
+
+    /// The files of cases beside the policy that are about it.
+    async fn cases(&self, commit: &str) -> Result<Vec<CaseFile>, String> {
+        let directory = self
+            .path
+            .rsplit_once('/')
+            .map_or("", |(directory, _)| directory);
+        let names = self.api.directory(self.repository, directory, commit).await;
+        let names =
+            names.map_err(|error| wrong(&format!("the directory `{directory}`"), &error))?;
+        let names = names
+            .into_iter()
+            .filter(|name| CASES.iter().any(|ending| name.ends_with(ending)));
+        let paths: Vec<_> = names
+            .map(|name| match directory {
+                "" => name,
+                directory => format!("{directory}/{name}"),
+            })
+            .collect();
+        if paths.len() > MAX_FILES {
+            return Err(format!(
+                "there are {} files of cases beside the policy, the limit is {MAX_FILES}",
+                paths.len()
+            ));
+        }
+        let mut files = Vec::new();
+        for path in paths {
+            files.extend(self.case_file(path, commit).await);
+        }
+        Ok(files)
+    }
+
+    /// A file of cases with the files that it names; `None` when it is about another policy.
+    async fn case_file(&self, path: String, commit: &str) -> Option<CaseFile> {
+        let text = match self.read(&path, commit).await {
+            Ok(bytes) => String::from_utf8(bytes.unwrap_or_default())
+                .map_err(|_| "the file is not UTF-8 text".to_owned()),
+            Err(error) => Err(error),
+        };
+        let mut files = BTreeMap::new();
+        if let Ok(suite) = text.as_ref().map_err(|_| ()).and_then(|text| {
+            // What is wrong with it is told by the review.
+            Suite::parse(&path, text).map_err(|_| ())
+        }) {
+            if in_repository(&path, suite.policy()).as_deref() != Ok(self.path) {
+                return None;
+            }
+            for name in suite.files().into_iter().take(MAX_FILES) {
+                let read = match in_repository(&path, name) {
+                    Err(why) => Err(why),
+                    Ok(file) => self.read(&file, commit).await,
+                };
+                let text = match read {
+                    Ok(Some(bytes)) => {
+                        platform::text_of(bytes).map_err(|why| format!("it is {why}"))
+                    }
+                    Ok(None) => Err("there is no such file".to_owned()),
+                    Err(why) => Err(why),
+                };
+                files.insert(name.to_owned(), text);
+            }
+        }
+        Some(CaseFile { path, text, files })
+    }
+}
+
+fn text_of(bytes: Vec<u8>) -> Text {
+    String::from_utf8(bytes).map_err(|error| error.utf8_error().valid_up_to())
+}
+
+fn wrong(what: &str, error: &ApiError) -> String {
+    format!("{what} cannot be read: {error}")
+}
+
+/// The review of what could not be read.
+fn not_reviewed(title: String) -> Review {
+    Review {
+        conclusion: Conclusion::Failure,
+        page: format!(
+            "### ⛔ Not reviewed\n\n{}.\n",
+            analysis::report::text::markdown(&title)
+        ),
+        title,
+        annotations: Vec::new(),
+    }
+}

@@ -1,0 +1,87 @@
+//! The process that reviews: what a stranger's text exhausts is not the step.
+
+use std::io::{BufWriter, Read as _};
+use std::process::{Child, ChildStdin, ChildStdout, Command, ExitStatus, Stdio};
+
+use jiff::Timestamp;
+
+use analysis::report::check::MAX_TEXT;
+use analysis::review::{COMMAND, MAX_MEMORY, Material, Review, Task};
+use github::http::Budget;
+
+/// The largest review in bytes: a page, and as many notes as a check run takes.
+const MAX_REVIEW: u64 = 4 << 20;
+
+/// Reviews in a process of its own, whose memory and time are limited.
+///
+/// # Errors
+/// It could not be started, did not end in time, or needed too much memory; as a sentence for people.
+pub async fn review(material: Material, now: Timestamp, budget: Budget) -> Result<Review, String> {
+    let time = budget.left();
+    let task = Task {
+        material,
+        now,
+        max_page: MAX_TEXT,
+        seconds: time.as_secs() + 1,
+    };
+    let (mut reviewer, pipes) =
+        Reviewer::start().map_err(|error| format!("the reviewer could not be started: {error}"))?;
+    // Pipes block, and signals are looked at meanwhile.
+    let talk = tokio::task::spawn_blocking(move || exchange(pipes, &task));
+    match tokio::time::timeout(time, talk).await {
+        Ok(Ok(Some(reviewed))) => Ok(reviewed),
+        Ok(_) => Err(reviewer.failure()),
+        Err(_) => Err(format!(
+            "the policy and its cases are too large, or differ too much, to be reviewed within {} s",
+            time.as_secs()
+        )),
+    }
+}
+
+/// The running process; it ends with this value.
+struct Reviewer(Child);
+
+impl Reviewer {
+    fn start() -> std::io::Result<(Self, (ChildStdin, ChildStdout))> {
+        let mut child = Command::new(std::env::current_exe()?)
+            .arg(COMMAND)
+            // It needs none, least of all those that are secret.
+            .env_clear()
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped())
+            .stderr(Stdio::null())
+            .spawn()?;
+        let pipes = child.stdin.take().zip(child.stdout.take());
+        let reviewer = Self(child);
+        let pipes = pipes.ok_or_else(|| std::io::Error::other("it has no pipes"))?;
+        Ok((reviewer, pipes))
+    }
+
+    /// Why there is no review.
+    fn failure(&mut self) -> String {
+        match self.0.wait().as_ref().map(ExitStatus::code) {
+            // Ended by the system.
+            Ok(None) => format!(
+                "the policy and its cases are too large to be reviewed in {} MiB of memory",
+                MAX_MEMORY >> 20
+            ),
+            Ok(Some(code)) => format!("the reviewer failed with exit code {code}"),
+            Err(error) => format!("the reviewer was lost: {error}"),
+        }
+    }
+}
+
+impl Drop for Reviewer {
+    fn drop(&mut self) {
+        _ = self.0.kill();
+        _ = self.0.wait();
+    }
+}
+
+/// Hands the task over and takes the review; `None` where the process ends before it is whole.
+fn exchange((stdin, stdout): (ChildStdin, ChildStdout), task: &Task) -> Option<Review> {
+    serde_json::to_writer(BufWriter::new(stdin), task).ok()?;
+    let mut json = Vec::new();
+    stdout.take(MAX_REVIEW).read_to_end(&mut json).ok()?;
+    serde_json::from_slice(&json).ok()
+}

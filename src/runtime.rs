@@ -1,0 +1,196 @@
+//! What the runner says of the job, checked.
+
+use std::path::{Path, PathBuf};
+
+use url::Url;
+
+use super::policy::in_workspace;
+use analysis::report::text::visible;
+use engine::Claims;
+use engine::context::EventPayload;
+use engine::{RepositoryName, is_commit_sha};
+use github::http::{Client, Network};
+use platform::Environment;
+use token::JobVariables;
+use token::is_protected;
+
+/// The largest event payload that is read, in bytes; GitHub's limit for a webhook is 25 MB.
+const MAX_PAYLOAD: usize = 64 << 20;
+/// The largest CA bundle in bytes.
+const MAX_CA_BUNDLE: usize = 1 << 20;
+
+/// The runner's variables that a check needs. Earlier steps cannot set `GITHUB_*` and `RUNNER_*`.
+#[derive(Clone, Debug)]
+pub struct Runtime {
+    /// `GITHUB_SERVER_URL`
+    pub server: Url,
+    /// `GITHUB_API_URL`
+    pub api_url: String,
+    /// `GITHUB_REPOSITORY`
+    pub repository: RepositoryName,
+    /// What a token has to agree with.
+    pub job: JobVariables,
+    /// `GITHUB_WORKSPACE`
+    pub workspace: Option<PathBuf>,
+}
+
+impl Runtime {
+    /// Reads the variables.
+    ///
+    /// # Errors
+    /// A variable is missing or not as the runner writes it; as a sentence for people.
+    pub fn read(environment: &Environment) -> Result<Self, String> {
+        let variable = |name: &str| {
+            environment
+                .get(name)
+                .map(str::to_owned)
+                .ok_or_else(|| format!("the runner's variable `{name}` is missing"))
+        };
+        let wrong = |name: &str, seen: &str, expected: &str| {
+            format!(
+                "the runner's variable `{name}` is `{}`, expected {expected}",
+                visible(seen)
+            )
+        };
+        let server_text = variable("GITHUB_SERVER_URL")?;
+        let server = Url::parse(&server_text)
+            .ok()
+            .filter(is_protected)
+            .ok_or_else(|| wrong("GITHUB_SERVER_URL", &server_text, "an https URL"))?;
+        let repository_text = variable("GITHUB_REPOSITORY")?;
+        let repository = RepositoryName::parse(&repository_text)
+            .ok_or_else(|| wrong("GITHUB_REPOSITORY", &repository_text, "`OWNER/NAME`"))?;
+        Ok(Self {
+            server,
+            api_url: variable("GITHUB_API_URL")?,
+            repository,
+            job: JobVariables {
+                repository: repository_text,
+                repository_id: variable("GITHUB_REPOSITORY_ID")?,
+                run_id: variable("GITHUB_RUN_ID")?,
+                run_attempt: variable("GITHUB_RUN_ATTEMPT")?,
+                sha: variable("GITHUB_SHA")?,
+                event_name: variable("GITHUB_EVENT_NAME")?,
+                check_run_id: environment.input("check-run-id").map(str::to_owned),
+            },
+            workspace: environment.get("GITHUB_WORKSPACE").map(PathBuf::from),
+        })
+    }
+}
+
+impl Runtime {
+    /// Whether a token of another job of the run would pass for this one's, though the server tells them
+    /// apart: github.com and ghe.com do, and older servers have tokens with the claim and jobs without.
+    pub fn lends_tokens(&self, claims: &Claims) -> bool {
+        let host = self.server.host_str().unwrap_or_default();
+        let is_hosted = host == "github.com" || host.ends_with(".ghe.com");
+        is_hosted && self.job.check_run_id.is_none() && claims.text("check_run_id").is_some()
+    }
+}
+
+/// How the network is reached: the runner's proxies, and the roots that `ca-bundle` adds.
+///
+/// # Errors
+/// A proxy or the bundle cannot be used; as a sentence for people.
+pub fn client(environment: &Environment, ca_bundle: Option<&str>) -> Result<Client, String> {
+    let workspace = environment.get("GITHUB_WORKSPACE").map(Path::new);
+    let ca_bundle = ca_bundle.map(|path| {
+        in_workspace(Path::new(path), workspace)
+            .and_then(|file| platform::read_capped(&file, MAX_CA_BUNDLE))
+            .map_err(|error| format!("`ca-bundle` is `{path}`, which cannot be read: {error}"))
+    });
+    Network {
+        http_proxy: environment.either_case("HTTP_PROXY"),
+        https_proxy: environment.either_case("HTTPS_PROXY"),
+        no_proxy: environment.either_case("NO_PROXY"),
+        ca_bundle: ca_bundle.transpose()?,
+    }
+    .client()
+}
+
+/// The event's payload, and why it could not be read.
+pub fn payload(environment: &Environment) -> (Option<EventPayload>, Option<String>) {
+    let Some(path) = environment.get("GITHUB_EVENT_PATH") else {
+        return (None, Some("`GITHUB_EVENT_PATH` is missing".to_owned()));
+    };
+    // Earlier steps can replace the file: a pipe or a device would never end.
+    let read = std::fs::metadata(path)
+        .and_then(|metadata| match metadata.is_file() {
+            true => platform::read_capped(Path::new(path), MAX_PAYLOAD),
+            false => Err(std::io::Error::other("it is not a file")),
+        })
+        .map_err(|error| error.to_string())
+        .and_then(|json| EventPayload::parse(&json).map_err(|error| error.to_string()));
+    match read {
+        Ok(payload) => (Some(payload), None),
+        Err(error) => (
+            None,
+            Some(format!("the event payload cannot be read: {error}")),
+        ),
+    }
+}
+
+/// The commit that reports belong on: the input `sha`, else the head of the pull request, else
+/// `GITHUB_SHA`. For a pull request `GITHUB_SHA` is its merge commit, which is never reported on:
+/// a status there would move the branch protection's eyes to it.
+pub fn head_sha(
+    input: Option<&str>,
+    environment: &Environment,
+    payload: Option<&EventPayload>,
+) -> Option<String> {
+    let is_pull_request = environment
+        .get("GITHUB_EVENT_NAME")
+        .is_some_and(|event| event.starts_with("pull_request"));
+    let is_merge_commit = |sha: &str| {
+        let on_merge_ref = environment
+            .get("GITHUB_REF")
+            .is_some_and(|git_ref| git_ref.starts_with("refs/pull/"));
+        is_pull_request && on_merge_ref && environment.get("GITHUB_SHA") == Some(sha)
+    };
+    if let Some(sha) = input.filter(|sha| !is_merge_commit(sha)) {
+        return Some(sha.to_owned());
+    }
+    let sha = if is_pull_request {
+        payload?.pull_request.as_ref()?.head.sha.as_str()
+    } else {
+        environment.get("GITHUB_SHA")?
+    };
+    is_commit_sha(sha).then(|| sha.to_owned())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn who_lends_tokens() {
+        let runtime = |server: &str, check_run_id: Option<&str>| Runtime {
+            server: Url::parse(server).unwrap(),
+            api_url: String::new(),
+            repository: RepositoryName::new("acme-org", "infra").unwrap(),
+            job: JobVariables {
+                repository: String::new(),
+                repository_id: String::new(),
+                run_id: String::new(),
+                run_attempt: String::new(),
+                sha: String::new(),
+                event_name: String::new(),
+                check_run_id: check_run_id.map(str::to_owned),
+            },
+            workspace: None,
+        };
+        let claims = |json| serde_json::from_value::<Claims>(json).unwrap();
+        let with = claims(serde_json::json!({"check_run_id": "39"}));
+        let without = claims(serde_json::json!({"run_id": "7"}));
+        for (server, id, claims, lends) in [
+            ("https://github.com", None, &with, true),
+            ("https://acme.ghe.com", None, &with, true),
+            ("https://github.com", Some("39"), &with, false),
+            ("https://github.com", None, &without, false),
+            ("https://ghes.example.com", None, &with, false),
+            ("https://github.com.example", None, &with, false),
+        ] {
+            assert_eq!(runtime(server, id).lends_tokens(claims), lends, "{server}");
+        }
+    }
+}
