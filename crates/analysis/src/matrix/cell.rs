@@ -309,7 +309,7 @@ impl<'a> Hint<'a> {
 }
 
 /// The patterns of a dimension; none where one of them is `*`.
-pub(super) fn patterns<'a>(patterns: &'a Option<Patterns>) -> Vec<&'a Pattern> {
+pub(super) fn patterns(patterns: &Option<Patterns>) -> Vec<&Pattern> {
     let mut all: Vec<&Pattern> = Vec::new();
     for pattern in patterns.iter().flat_map(|patterns| &patterns.list) {
         if pattern.kind == Kind::Any {
@@ -322,7 +322,7 @@ pub(super) fn patterns<'a>(patterns: &'a Option<Patterns>) -> Vec<&'a Pattern> {
     all
 }
 
-fn key<'p>(pattern: &'p Pattern) -> (&'static str, &'p str) {
+fn key(pattern: &Pattern) -> (&'static str, &str) {
     // Two ways to write one value.
     let kind = match pattern.kind {
         Kind::Literal => Kind::Exact,

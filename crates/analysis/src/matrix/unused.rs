@@ -79,7 +79,7 @@ pub(super) fn why<'a>(
     })
 }
 
-fn texts<'a>(patterns: Option<&'a Patterns>) -> Vec<&'a str> {
+fn texts(patterns: Option<&Patterns>) -> Vec<&str> {
     let list = patterns.iter().flat_map(|patterns| &patterns.list);
     list.map(|pattern| &*pattern.text).collect()
 }

@@ -54,7 +54,7 @@ pub(crate) fn explain(permission: &PermissionDecision, colours: Colours) -> Stri
 }
 
 /// All rules, or those that are nearest to a match, in file order.
-fn shown<'p, 'a>(permission: &'p PermissionDecision) -> Vec<&'p TracedRule> {
+fn shown(permission: &PermissionDecision) -> Vec<&TracedRule> {
     let mut rules: Vec<_> = permission.trace.iter().collect();
     if rules.len() > MAX_RULES {
         let nearest = permission.nearest.as_ref().map(|nearest| &nearest.rule);
@@ -98,7 +98,7 @@ fn explain_dimension(
 }
 
 /// The pattern as it is written; an untrusted event has to be named, and is not.
-fn pattern<'d>(dimension: &'d TracedDimension) -> &'d str {
+fn pattern(dimension: &TracedDimension) -> &str {
     match &*dimension.pattern {
         "" => "not named",
         pattern => pattern,

@@ -9,7 +9,7 @@ use std::borrow::Cow;
 use jiff::Timestamp;
 
 use super::document::{Asked, Document, Entry, MAX_RULES};
-use super::draft::{Draft, DraftEntry, DraftPattern, DraftPatterns, DraftRule, Span};
+use super::draft::{Draft, DraftEntry, DraftKey, DraftPattern, DraftPatterns, DraftRule, Span};
 use super::key::{PermissionKey, canonical};
 use super::pattern::{Kind, Pattern};
 use super::problem::{Problem, quoted};
@@ -248,7 +248,7 @@ impl<'a, S: Syntax<'a>> Reader<'a, S, Policy<'_>> {
 
     fn draft_keys(&mut self, draft: &mut Draft<'a, S::At>, what: &str) -> Read<Span> {
         let from = draft.keys.len();
-        self.each_permission_key(what, |key, place| draft.keys.push((key, place)))?;
+        self.each_permission_key(what, |key| draft.keys.push(key))?;
         Ok(from..draft.keys.len())
     }
 
@@ -394,7 +394,7 @@ impl<'a, S: Syntax<'a>, G> Reader<'a, S, G> {
     /// A permission key or a list of them, never none.
     pub fn permission_keys(&mut self, what: &str) -> Read<Vec<PermissionKey>> {
         let mut keys = Vec::new();
-        self.each_permission_key(what, |key, _| {
+        self.each_permission_key(what, |(key, _)| {
             keys.push(PermissionKey::of_canonical(key.into()));
         })?;
         Ok(keys)
@@ -404,13 +404,13 @@ impl<'a, S: Syntax<'a>, G> Reader<'a, S, G> {
     fn each_permission_key(
         &mut self,
         what: &str,
-        mut take: impl FnMut(Cow<'a, str>, Option<(S::At, u32)>),
+        mut take: impl FnMut(DraftKey<'a, S::At>),
     ) -> Read<()> {
         let (token, at) = self.peek()?;
         let (is_list, at) = (matches!(token, Token::ListStart), *at);
         if !is_list {
             if let Some((key, _)) = self.permission_key(what)? {
-                take(key, None);
+                take((key, None));
             }
             return Ok(());
         }
@@ -418,7 +418,7 @@ impl<'a, S: Syntax<'a>, G> Reader<'a, S, G> {
         self.list(what, |reader, _| {
             seen = true;
             if let Some((key, place)) = reader.permission_key(what)? {
-                take(key, Some(place));
+                take((key, place));
             }
             Ok(())
         })?;
@@ -429,13 +429,13 @@ impl<'a, S: Syntax<'a>, G> Reader<'a, S, G> {
         Ok(())
     }
 
-    fn permission_key(&mut self, what: &str) -> Read<Option<(Cow<'a, str>, (S::At, u32))>> {
+    fn permission_key(&mut self, what: &str) -> Read<Option<DraftKey<'a, S::At>>> {
         let Some((scalar, at)) = self.scalar(what, ScalarKind::Text)? else {
             return Ok(None);
         };
         let length = u32::try_from(scalar.text.chars().count()).unwrap_or(u32::MAX);
         match canonical(scalar.text) {
-            Ok(key) => Ok(Some((key, (at, length)))),
+            Ok(key) => Ok(Some((key, Some((at, length))))),
             Err(error) => {
                 let position = self.position(at);
                 let problem = Problem::new(position, error.to_string()).help(error.help());
