@@ -84,7 +84,7 @@ impl Checker {
                 continue;
             }
             self.unreachable(rule, &by_permission, &mut coverage, findings);
-            for key in &rule.permissions {
+            for key in &*rule.permissions {
                 by_permission.entry(key.as_str()).or_default().push(rule);
             }
         }
@@ -102,7 +102,7 @@ impl Checker {
             return;
         }
         let mut covering: Vec<&'r Rule> = Vec::new();
-        for key in &rule.permissions {
+        for key in &*rule.permissions {
             let candidates = earlier.get(key.as_str()).map_or(&[][..], Vec::as_slice);
             let Some(found) = self.cover(rule, candidates, coverage, findings) else {
                 return;

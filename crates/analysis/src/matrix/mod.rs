@@ -43,7 +43,7 @@ impl<'a> Matrix<'a> {
         now: Timestamp,
     ) -> Result<Self, Invalid> {
         let mut permissions: Vec<&str> = Vec::new();
-        for key in rules.iter().flat_map(|rule| &rule.permissions) {
+        for key in rules.iter().flat_map(|rule| &*rule.permissions) {
             if !permissions.contains(&key.as_str()) {
                 permissions.push(key.as_str());
             }

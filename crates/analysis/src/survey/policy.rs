@@ -261,8 +261,8 @@ impl<'p> SurveyPolicy<'p> {
         }
         let is_named = |permission: &str| {
             self.spoken(spoken).any(|entry| {
-                let keys = entry.permissions.iter().flat_map(|rule| &rule.permissions);
-                keys.chain(&entry.delegate)
+                let keys = entry.permissions.iter().flat_map(|rule| &*rule.permissions);
+                keys.chain(&*entry.delegate)
                     .any(|key| key.as_str() == permission)
             })
         };

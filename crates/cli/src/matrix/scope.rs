@@ -120,7 +120,7 @@ pub(super) fn find<'a>(
         notes.push("the rules at the top of the policy are left out: they count only for the repository that it is in".to_owned());
     }
     let entries = installation.entries.iter().filter(|(_, agrees)| *agrees);
-    let delegated = entries.flat_map(|(entry, _)| &entry.delegate);
+    let delegated = entries.flat_map(|(entry, _)| &*entry.delegate);
     let mut delegated: Vec<_> = delegated.map(|key| quoted(key.as_str())).collect();
     delegated.sort_unstable();
     delegated.dedup();

@@ -65,7 +65,7 @@ impl Engine {
 
     fn add(&mut self, list: u32, rules: &[Rule]) {
         for (place, rule) in (0..).zip(rules) {
-            for permission in &rule.permissions {
+            for permission in &*rule.permissions {
                 let places = match self.rules.get_mut(permission) {
                     Some(places) => places,
                     None => self.rules.entry(permission.clone()).or_default(),

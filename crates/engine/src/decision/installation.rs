@@ -80,7 +80,7 @@ impl<'a> Installation<'a> {
     /// Whether one of the entries leaves the permission to the repository's own policy as well.
     pub fn delegates(&self, permission: &PermissionKey) -> bool {
         let entries = self.entries.iter().filter(|(_, agrees)| *agrees);
-        let mut keys = entries.flat_map(|(entry, _)| &entry.delegate);
+        let mut keys = entries.flat_map(|(entry, _)| &*entry.delegate);
         keys.any(|key| key.as_str() == permission.as_str())
     }
 

@@ -345,22 +345,15 @@ fn trace_rule(
     trusted_base: Option<&str>,
     trying: Trying<'_>,
 ) -> Result<TracedRule, Problem> {
-    let mut dimensions = vec![
-        dimension(
-            "workflow".into(),
-            &rule.workflow,
-            &job.workflow,
-            Case::Sensitive,
-            trying,
-        )?,
-        dimension(
-            "branch".into(),
-            &rule.branch,
-            &job.branch,
-            Case::Sensitive,
-            trying,
-        )?,
-    ];
+    // Workflow, branch, base, environment, event and expiry beside the claims.
+    let mut dimensions = Vec::with_capacity(6 + rule.claims.len());
+    for (name, patterns, value) in [
+        ("workflow", &rule.workflow, &job.workflow),
+        ("branch", &rule.branch, &job.branch),
+    ] {
+        let sensitive = Case::Sensitive;
+        dimensions.push(dimension(name.into(), patterns, value, sensitive, trying)?);
+    }
     dimensions.extend(base(rule, job, trusted_base, trying)?);
     dimensions.push(dimension(
         "environment".into(),
@@ -458,33 +451,36 @@ fn traced(
     case: Case,
     trying: Trying<'_>,
 ) -> Result<TracedDimension, Problem> {
-    let mut texts = patterns.list.iter();
-    let mut tried = Vec::with_capacity(patterns.list.len());
-    trying.each(patterns, value.as_deref(), case, |matched| {
-        tried.extend(texts.next().map(|pattern| TracedPattern {
-            pattern: Arc::clone(&pattern.text),
-            kind: pattern.kind.name(),
-            matched,
-        }));
-    })?;
-    let matched = tried.iter().any(|pattern| pattern.matched);
-    let (pattern, kind) = match tried.as_slice() {
-        [one] => (one.pattern.clone(), one.kind),
-        several => {
-            let list: Vec<_> = several.iter().map(|one| &*one.pattern).collect();
-            (list.join(", ").into(), "list")
+    let mut matched = false;
+    let mut any_of = Vec::new();
+    let (pattern, kind) = match &*patterns.list {
+        [one] => {
+            trying.each(patterns, value.as_deref(), case, |is_match| {
+                matched = is_match
+            })?;
+            (Arc::clone(&one.text), one.kind.name())
+        }
+        list => {
+            let mut patterns_left = list.iter();
+            trying.each(patterns, value.as_deref(), case, |is_match| {
+                matched |= is_match;
+                any_of.extend(patterns_left.next().map(|pattern| TracedPattern {
+                    pattern: Arc::clone(&pattern.text),
+                    kind: pattern.kind.name(),
+                    matched: is_match,
+                }));
+            })?;
+            let texts: Vec<_> = list.iter().map(|pattern| &*pattern.text).collect();
+            (texts.join(", ").into(), "list")
         }
     };
-    if tried.len() == 1 {
-        tried.clear();
-    }
     Ok(TracedDimension {
         dimension: name,
         pattern,
         kind,
         value: value.clone(),
         matched,
-        any_of: tried,
+        any_of,
         line: Some(patterns.position.line),
         gate: false,
         of_branch: false,

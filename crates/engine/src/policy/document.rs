@@ -71,7 +71,7 @@ pub struct Entry {
     pub owner_id: Option<u64>,
     /// `delegate:`, the permissions that the repository's own policy may grant as well. No other
     /// policy of it counts.
-    pub delegate: Box<[PermissionKey]>,
+    pub delegate: Arc<[PermissionKey]>,
     /// `permissions:`.
     pub permissions: Box<[Rule]>,
 }

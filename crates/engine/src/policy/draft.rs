@@ -1,7 +1,6 @@
 //! What was read of a policy and is not kept yet.
 
 use std::borrow::Cow;
-use std::collections::HashSet;
 use std::ops::Range;
 use std::sync::Arc;
 
@@ -24,7 +23,9 @@ pub(super) struct Draft<'a, At> {
     pub(super) patterns: Vec<DraftPattern<'a, At>>,
     pub(super) events: Vec<Cow<'a, str>>,
     pub(super) claims: Vec<(Cow<'a, str>, DraftPatterns<At>)>,
-    texts: HashSet<Arc<str>>,
+    texts: Recent<Arc<str>>,
+    /// Lists of one permission: most rules have one, and most name the same few.
+    alone: Recent<Arc<[PermissionKey]>>,
 }
 
 /// A part of one of the lists of a [`Draft`].
@@ -85,7 +86,8 @@ impl<'a, At: Copy> Draft<'a, At> {
             patterns: Vec::new(),
             events: Vec::new(),
             claims: Vec::new(),
-            texts: HashSet::new(),
+            texts: Recent::new(),
+            alone: Recent::new(),
         }
     }
 
@@ -153,10 +155,7 @@ impl<'a, At: Copy> Draft<'a, At> {
             permission_places,
             events: rule.events.map(|events| {
                 let events = self.events.get(events).unwrap_or_default();
-                events
-                    .iter()
-                    .map(|name| text(&mut self.texts, name))
-                    .collect()
+                events.iter().map(|name| self.texts.text(name)).collect()
             }),
             claims: self.kept_claims(rule.claims, syntax),
             expires: rule.expires.map(|(text, last)| {
@@ -188,13 +187,20 @@ impl<'a, At: Copy> Draft<'a, At> {
 
     /// The one copy of a text that the policy has.
     pub(super) fn text(&mut self, of: &str) -> Arc<str> {
-        text(&mut self.texts, of)
+        self.texts.text(of)
     }
 
-    fn kept_keys(&mut self, keys: Span) -> Box<[PermissionKey]> {
-        let keys = self.keys.get(keys).unwrap_or_default().iter();
-        keys.map(|(key, _)| PermissionKey::of_canonical(text(&mut self.texts, key)))
-            .collect()
+    fn kept_keys(&mut self, keys: Span) -> Arc<[PermissionKey]> {
+        let keys = self.keys.get(keys).unwrap_or_default();
+        let texts = &mut self.texts;
+        let mut kept = |key| PermissionKey::of_canonical(texts.text(key));
+        match keys {
+            [(key, _)] => {
+                let is_same = |list: &Arc<[PermissionKey]>| matches!(&**list, [one] if one.as_str() == &**key);
+                self.alone.shared(key, is_same, || Arc::new([kept(key)]))
+            }
+            keys => keys.iter().map(|(key, _)| kept(key)).collect(),
+        }
     }
 
     fn kept_claims<S>(&mut self, claims: Span, syntax: &mut S) -> Box<[(Arc<str>, Patterns)]>
@@ -215,7 +221,7 @@ impl<'a, At: Copy> Draft<'a, At> {
         let position = syntax.position(patterns.at);
         let list = self.patterns.get(patterns.list.clone()).unwrap_or_default();
         let list = list.iter().map(|pattern| Pattern {
-            text: text(&mut self.texts, &pattern.text),
+            text: self.texts.text(&pattern.text),
             kind: pattern.kind(),
             position: syntax.position(pattern.at),
         });
@@ -230,11 +236,41 @@ impl<At> DraftPattern<'_, At> {
     }
 }
 
-fn text(texts: &mut HashSet<Arc<str>>, text: &str) -> Arc<str> {
-    if let Some(text) = texts.get(text) {
-        return Arc::clone(text);
+/// Values that were kept lately, each by the text that names it, to be shared by what says the same again.
+/// It is bounded, so that no text of a policy makes it slow or large.
+struct Recent<T>(Vec<Option<T>>);
+
+impl<T: Clone> Recent<T> {
+    /// A power of two.
+    const SLOTS: usize = 512;
+
+    fn new() -> Self {
+        Self(vec![None; Self::SLOTS])
     }
-    let text: Arc<str> = text.into();
-    texts.insert(Arc::clone(&text));
-    text
+
+    /// The value of a text: one that `is_same`, or a new one.
+    fn shared(&mut self, text: &str, is_same: impl Fn(&T) -> bool, new: impl FnOnce() -> T) -> T {
+        let Some(slot) = self.0.get_mut(slot(text) % Self::SLOTS) else {
+            return new();
+        };
+        match slot {
+            Some(kept) if is_same(kept) => kept.clone(),
+            slot => slot.insert(new()).clone(),
+        }
+    }
+}
+
+impl Recent<Arc<str>> {
+    fn text(&mut self, text: &str) -> Arc<str> {
+        self.shared(text, |kept| **kept == *text, || text.into())
+    }
+}
+
+/// Where a text is looked for: FNV-1a.
+fn slot(text: &str) -> usize {
+    let hash = text.bytes().fold(0x811c_9dc5_u32, |hash, byte| {
+        (hash ^ u32::from(byte)).wrapping_mul(0x0100_0193)
+    });
+    // The upper bits depend on every byte.
+    usize::try_from(hash >> 16).unwrap_or_default()
 }

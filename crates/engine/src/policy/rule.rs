@@ -23,7 +23,7 @@ pub struct Rule {
     /// `name:`, for people.
     pub name: Option<Arc<str>>,
     /// `permission:`, at least one.
-    pub permissions: Box<[PermissionKey]>,
+    pub permissions: Arc<[PermissionKey]>,
     /// Where each of them stands, if they are a list.
     pub permission_places: Box<[Place]>,
     /// `workflow:`; absent means `*`.

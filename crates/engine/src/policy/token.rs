@@ -109,11 +109,11 @@ impl<'a, S: Syntax<'a>> Tokens<'a, S> {
 
     /// Returns the next token and leaves it in its place.
     pub(super) fn peek(&mut self) -> Result<&(Token<'a>, S::At), Problem> {
-        let token = match self.peeked.take() {
-            Some(token) => token,
-            None => self.read()?,
-        };
-        Ok(self.peeked.insert(token))
+        if self.peeked.is_none() {
+            self.peeked = Some(self.read()?);
+        }
+        let missing = || Problem::new(Position::START, "a token is missing");
+        self.peeked.as_ref().ok_or_else(missing)
     }
 
     /// Returns the next token and passes over it.
