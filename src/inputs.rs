@@ -79,7 +79,7 @@ pub struct ReportInputs {
 #[derive(Clone, Debug)]
 pub struct Inputs {
     /// `permission`; empty only if the step just reviews.
-    pub permissions: Vec<PermissionKey<'static>>,
+    pub permissions: Vec<PermissionKey>,
     /// `policy`
     pub policy: PolicySource,
     /// `audience`
@@ -158,7 +158,7 @@ impl ReportInputs {
 impl Inputs {
     /// Reads the inputs. Adds invalid ones to `problems` and returns `None`.
     pub fn read(variables: &Variables, problems: &mut Problems) -> Option<Self> {
-        let mut permissions: Vec<PermissionKey<'static>> = Vec::new();
+        let mut permissions: Vec<PermissionKey> = Vec::new();
         let list = variables.input("permission").unwrap_or_default();
         for text in split(list) {
             match PermissionKey::parse(Cow::Owned(text.to_owned())) {

@@ -9,7 +9,7 @@ use super::credentials::Credentials;
 
 use analysis::report::{Failure, PolicyRecord};
 use engine::RepositoryName;
-use engine::decision::{Reason, Scope};
+use engine::decision::{Engine, Reason, Scope};
 use engine::encoding::text_of;
 use engine::policy::source::{PolicySource, RepositoryPath};
 use engine::policy::{Asked, Document, Format, MAX_FILE, PermissionKey};
@@ -19,8 +19,8 @@ use github::{Api, ApiError};
 /// Maximum time to wait for the policy's commit after the policy has arrived.
 const COMMIT_GRACE: Duration = Duration::from_millis(250);
 
-/// A policy's text and its origin.
-#[derive(Clone, Debug)]
+/// A policy and its origin.
+#[derive(Debug)]
 pub struct Loaded {
     text: String,
     format: Format,
@@ -28,24 +28,30 @@ pub struct Loaded {
     pub record: PolicyRecord,
     /// Repository that its `permissions:` at the top apply to.
     pub scope: Scope,
+    /// The policy, once it is parsed.
+    pub engine: Option<Engine>,
 }
 
 impl Loaded {
-    /// Parses the policy and keeps the rules that can matter to a check of these permissions for `repository`.
+    /// Parses the text and drops it. The policy keeps the rules that can matter to a check of these permissions for
+    /// `repository`.
     ///
     /// # Errors
     /// The policy is not valid.
-    pub fn document(
-        &self,
+    pub fn parse(
+        &mut self,
         repository: &RepositoryName,
-        permissions: &[PermissionKey<'_>],
-    ) -> Result<Document<'_>, Failure> {
+        permissions: &[PermissionKey],
+    ) -> Result<(), Failure> {
         let asked = Asked {
             repository: Some(&repository.to_string()),
             permissions,
         };
-        Document::parse_for(&self.text, self.format, &asked)
-            .map_err(|invalid| Failure::invalid_policy(&self.record.file, &invalid))
+        let text = std::mem::take(&mut self.text);
+        let document = Document::parse_for(&text, self.format, &asked)
+            .map_err(|invalid| Failure::invalid_policy(&self.record.file, &invalid))?;
+        self.engine = Some(Engine::new(document));
+        Ok(())
     }
 }
 
@@ -119,6 +125,7 @@ pub async fn load(
         format: source.format(),
         record,
         scope,
+        engine: None,
     })
 }
 

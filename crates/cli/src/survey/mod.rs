@@ -116,7 +116,7 @@ fn read(file: &Path) -> Result<PolicyText, String> {
 
 impl PolicyText {
     /// Parses the policy, or returns the rendered problems.
-    fn document(&self) -> Result<Document<'_>, String> {
+    fn document(&self) -> Result<Document, String> {
         let document = Document::parse(&self.text, self.format);
         // Compile the entries' patterns, as every check does.
         let checked = document.and_then(|document| {
@@ -131,10 +131,7 @@ impl PolicyText {
 }
 
 /// Runs the survey and returns whether it found problems.
-fn survey(
-    arguments: &Arguments,
-    policy: Option<(&PolicyText, &Document<'_>)>,
-) -> Result<bool, String> {
+fn survey(arguments: &Arguments, policy: Option<(&PolicyText, &Document)>) -> Result<bool, String> {
     let owner = &arguments.owner;
     if RepositoryName::new(owner, "x").is_none() {
         return Err(format!(
