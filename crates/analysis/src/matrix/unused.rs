@@ -2,8 +2,8 @@
 
 use super::row::{Place, Row};
 use super::{Compiled, Fit};
-use crate::meant::file_of;
 use crate::report::Phrase;
+use crate::suggestion::file_of;
 use crate::workflows::{Environment, Workflows};
 use engine::decision::RuleRef;
 use engine::policy::{Kind, Pattern, Patterns, nearest};

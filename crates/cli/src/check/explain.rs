@@ -3,8 +3,8 @@
 use std::fmt::Write as _;
 
 use crate::style::{Colours, Styled};
-use analysis::meant::meant;
 use analysis::report::text::visible;
+use analysis::suggestion::suggestion;
 use engine::decision::{PermissionDecision, TracedDimension, TracedRule};
 use engine::plural::count;
 use engine::policy::{Format, quoted};
@@ -37,9 +37,9 @@ pub(crate) fn explain(permission: &PermissionDecision, colours: Colours) -> Stri
         text.push('\n');
         for dimension in &rule.dimensions {
             explain_dimension(&mut text, dimension, &widths, colours);
-            if let Some(meant) = meant(rule, dimension) {
-                let written = quoted(&meant.written(Format::Yaml));
-                let hint = format!("{}: write {written}", meant.sentence());
+            if let Some(suggestion) = suggestion(rule, dimension) {
+                let written = quoted(&suggestion.written(Format::Yaml));
+                let hint = format!("{}: write {written}", suggestion.sentence());
                 let _ = writeln!(text, "          {}", colours.warning(&visible(&hint)));
             }
         }

@@ -7,9 +7,9 @@ use super::steps::{End, steps};
 use super::{Check, explain};
 use crate::diagnostic;
 use crate::style::Colours;
-use analysis::meant::{branch_of, file_of};
 use analysis::report::text::visible;
-use analysis::report::{Change, advice, changes, context_rows, reason_page};
+use analysis::report::{Remedy, advice, context_rows, reason_page, remedies};
+use analysis::suggestion::{branch_of, file_of};
 use engine::decision::{Decision, PermissionDecision, Reason};
 use engine::policy::{Kind, quoted};
 
@@ -45,7 +45,7 @@ pub(super) fn render(check: &Check<'_>, colours: Colours) -> String {
     let reason = outcome.reason.code();
     let message = visible(&outcome.message);
     let _ = writeln!(text, "{decision} ({reason}): {message}");
-    write_changes(&mut text, check, colours);
+    write_remedies(&mut text, check, colours);
     if outcome.decision != Decision::Allowed {
         let page = format!("see {}", reason_page(outcome.reason));
         let _ = writeln!(text, "\n{}", colours.dim(&page));
@@ -75,7 +75,7 @@ fn write_steps(text: &mut String, check: &Check<'_>, colours: Colours) {
     text.push('\n');
 }
 
-fn write_changes(text: &mut String, check: &Check<'_>, colours: Colours) {
+fn write_remedies(text: &mut String, check: &Check<'_>, colours: Colours) {
     let outcome = &check.outcome;
     let denied = outcome.permissions.iter();
     let denied: Vec<_> = denied
@@ -98,20 +98,20 @@ fn write_changes(text: &mut String, check: &Check<'_>, colours: Colours) {
         if denied.len() > 1 {
             let _ = writeln!(text, "  {}", colours.dim(&permission.permission));
         }
-        let changes = of_permission(permission, check);
-        for change in &changes {
-            write_change(text, change, check, colours);
+        let remedies = of_permission(permission, check);
+        for remedy in &remedies {
+            write_remedy(text, remedy, check, colours);
         }
-        if changes.is_empty() {
+        if remedies.is_empty() {
             let advice = not_given(permission.reason, check).or(advice(permission.reason));
             let _ = writeln!(text, "  {}", advice.unwrap_or_default());
         }
     }
 }
 
-fn of_permission(permission: &PermissionDecision, check: &Check<'_>) -> Vec<Change> {
+fn of_permission(permission: &PermissionDecision, check: &Check<'_>) -> Vec<Remedy> {
     match check.outcome.context {
-        Some(context) => changes(permission, context, &check.outcome),
+        Some(context) => remedies(permission, context, &check.outcome),
         None => Vec::new(),
     }
 }
@@ -130,28 +130,28 @@ fn not_given(reason: Reason, check: &Check<'_>) -> Option<&'static str> {
     }
 }
 
-fn write_change(text: &mut String, change: &Change, check: &Check<'_>, colours: Colours) {
-    let at = format!("{}:{}", check.outcome.file(change.own_policy), change.line);
-    let _ = writeln!(text, "  {}: {}", colours.strong(&at), visible(&change.what));
+fn write_remedy(text: &mut String, remedy: &Remedy, check: &Check<'_>, colours: Colours) {
+    let at = format!("{}:{}", check.outcome.file(remedy.own_policy), remedy.line);
+    let _ = writeln!(text, "  {}: {}", colours.strong(&at), visible(&remedy.what));
     let mut line = |name: &str, what: &str| {
         let name = colours.dim(name);
         let _ = writeln!(text, "      {name:<13}  {}", visible(what));
     };
-    if let Some(job) = &change.job {
+    if let Some(job) = &remedy.job {
         line("in the job", job);
     }
-    if let Some(flag) = flag(change, check) {
+    if let Some(flag) = flag(remedy, check) {
         line("in this check", &flag);
     }
-    if let Some(policy) = &change.policy {
+    if let Some(policy) = &remedy.policy {
         line("in the policy", &format!("{policy}, by a reviewed change"));
     }
 }
 
 /// How to give a value that this check was not given, or not as a job has it.
-fn flag(change: &Change, check: &Check<'_>) -> Option<String> {
+fn flag(remedy: &Remedy, check: &Check<'_>) -> Option<String> {
     let context = check.outcome.context?;
-    let (flag, value) = match &*change.dimension {
+    let (flag, value) = match &*remedy.dimension {
         "workflow" => ("--workflow FILE".to_owned(), &context.workflow),
         "branch" => ("--branch BRANCH".to_owned(), &context.branch),
         "environment" => ("--environment NAME".to_owned(), &context.environment),
@@ -162,7 +162,7 @@ fn flag(change: &Change, check: &Check<'_>) -> Option<String> {
                 return Some(otherwise);
             }
             let flag = format!("--default-branch {base}");
-            let is_open = change.by_default_branch && context.default_branch.is_none();
+            let is_open = remedy.by_default_branch && context.default_branch.is_none();
             return is_open.then(|| format!("{}, if that is the default branch", quoted(&flag)));
         }
         claim => {
@@ -175,7 +175,7 @@ fn flag(change: &Change, check: &Check<'_>) -> Option<String> {
     };
     match value {
         None => Some(format!("{}, if the job has one", quoted(&flag))),
-        Some(value) => written_otherwise(&change.dimension, value, check),
+        Some(value) => written_otherwise(&remedy.dimension, value, check),
     }
 }
 

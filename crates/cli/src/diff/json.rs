@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use serde::Serialize;
 
 use super::Outcome;
-use analysis::compare::{Change, Check, Example, Replayed, Times};
+use analysis::compare::{AccessChange, Check, Example, Replayed, Times};
 use engine::decision::RuleRef;
 use engine::policy::Pattern;
 
@@ -89,10 +89,10 @@ pub(super) fn render(outcome: &Outcome<'_>) -> String {
     serde_json::to_string(&output).unwrap_or_default() + "\n"
 }
 
-fn row<'a>(change: &'a Change<'a>, is_added: bool) -> Row<'a> {
+fn row<'a>(change: &'a AccessChange<'a>, is_added: bool) -> Row<'a> {
     let texts = |list: &[&'a Pattern]| list.iter().map(|one| &*one.text).collect();
     let list = |list: &Option<Vec<&'a Pattern>>| list.as_deref().map(texts);
-    let [repository_id, owner_id] = change.installation.pins();
+    let [repository_id, owner_id] = change.section.pins();
     let claims = change
         .rule
         .into_iter()
@@ -103,7 +103,7 @@ fn row<'a>(change: &'a Change<'a>, is_added: bool) -> Row<'a> {
         });
     Row {
         sentence: change.sentence(is_added).plain(),
-        repository: change.installation.repository().map(|patterns| {
+        repository: change.section.repository().map(|patterns| {
             let patterns = patterns.list.iter();
             patterns.map(|one| &*one.text).collect()
         }),
