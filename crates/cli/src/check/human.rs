@@ -1,9 +1,9 @@
-//! A check for people: the context, the steps, the rules, the decision, and what to change.
+//! Output of a check for people: context, steps, rules, decision, and what to change.
 
 use std::fmt::Write as _;
 
-use super::policy::Wrong;
-use super::steps::{End, steps};
+use super::policy::CheckError;
+use super::steps::{Status, steps};
 use super::{Check, explain};
 use crate::diagnostic;
 use crate::style::Colours;
@@ -24,12 +24,12 @@ pub(super) fn render(check: &Check<'_>, colours: Colours) -> String {
     }
     write_steps(&mut text, check, colours);
     for permission in &check.outcome.permissions {
-        // One without a rule says no more than its step.
+        // Without rules, the step already says everything.
         if !permission.trace.is_empty() {
             text.push_str(&explain(permission, colours));
         }
     }
-    if let Some(Wrong::Policy(name, invalid)) = &check.wrong {
+    if let Some(CheckError::Policy(name, invalid)) = &check.error {
         for policy in check.policies().filter(|policy| policy.name == *name) {
             let (source, problems) = (policy.source(), invalid.iter());
             text.push_str(&diagnostic::render(name, &source, problems, colours));
@@ -59,10 +59,10 @@ fn write_steps(text: &mut String, check: &Check<'_>, colours: Colours) {
         return;
     }
     for (index, step) in steps.iter().enumerate() {
-        let (mark, name) = match step.end {
-            End::Passed => (colours.granted("✓"), colours.plain(step.name)),
-            End::Failed => (colours.denied("✗"), colours.strong(step.name)),
-            End::Skipped => (colours.dim("–"), colours.dim(step.name)),
+        let (mark, name) = match step.status {
+            Status::Passed => (colours.granted("✓"), colours.plain(step.name)),
+            Status::Failed => (colours.denied("✗"), colours.strong(step.name)),
+            Status::Skipped => (colours.dim("–"), colours.dim(step.name)),
         };
         let number = index + 1;
         let mut facts = step.facts.iter().map(|fact| visible(fact));
@@ -82,11 +82,11 @@ fn write_remedies(text: &mut String, check: &Check<'_>, colours: Colours) {
         .filter(|permission| permission.decision != Decision::Allowed)
         .collect();
     let title = colours.strong("what to change");
-    if let Some(Wrong::Policy(name, _)) = &check.wrong {
+    if let Some(CheckError::Policy(name, _)) = &check.error {
         let lint = quoted(&format!("repo-permissions lint {name}"));
         let _ = writeln!(
             text,
-            "\n{title}\n  what is shown above; {} finds all of it",
+            "\n{title}\n  the problems shown above; {} finds all of them",
             visible(&lint)
         );
     }
@@ -103,7 +103,7 @@ fn write_remedies(text: &mut String, check: &Check<'_>, colours: Colours) {
             write_remedy(text, remedy, check, colours);
         }
         if remedies.is_empty() {
-            let advice = not_given(permission.reason, check).or(advice(permission.reason));
+            let advice = missing_input(permission.reason, check).or(advice(permission.reason));
             let _ = writeln!(text, "  {}", advice.unwrap_or_default());
         }
     }
@@ -116,15 +116,15 @@ fn of_permission(permission: &PermissionDecision, check: &Check<'_>) -> Vec<Reme
     }
 }
 
-/// What to tell this check before it can say more.
-fn not_given(reason: Reason, check: &Check<'_>) -> Option<&'static str> {
+/// Returns the input that this check needs to say more.
+fn missing_input(reason: Reason, check: &Check<'_>) -> Option<&'static str> {
     let context = check.outcome.context?;
     match reason {
         Reason::RepositoryNotFound if context.repository.is_none() => {
-            Some("Say which repository asks: `--repository OWNER/NAME`.")
+            Some("Name the repository: `--repository OWNER/NAME`.")
         }
         Reason::RepositoryIdMismatch if context.repository_id.is_none() => Some(
-            "Say which id the repository has: `--claim repository_id=ID`, and where the owner is pinned `--claim repository_owner_id=ID`.",
+            "Give the repository's id: `--claim repository_id=ID`, and if the entry pins the owner, `--claim repository_owner_id=ID`.",
         ),
         _ => None,
     }
@@ -148,7 +148,7 @@ fn write_remedy(text: &mut String, remedy: &Remedy, check: &Check<'_>, colours: 
     }
 }
 
-/// How to give a value that this check was not given, or not as a job has it.
+/// Returns the flag for a value that is missing, or that no job has in this form.
 fn flag(remedy: &Remedy, check: &Check<'_>) -> Option<String> {
     let context = check.outcome.context?;
     let (flag, value) = match &*remedy.dimension {
@@ -158,8 +158,8 @@ fn flag(remedy: &Remedy, check: &Check<'_>) -> Option<String> {
         "event" => ("--event NAME".to_owned(), &context.event),
         "base" => {
             let base = context.base.branch()?;
-            if let Some(otherwise) = written_otherwise("base", base, check) {
-                return Some(otherwise);
+            if let Some(correction) = corrected_flag("base", base, check) {
+                return Some(correction);
             }
             let flag = format!("--default-branch {base}");
             let is_open = remedy.by_default_branch && context.default_branch.is_none();
@@ -175,34 +175,35 @@ fn flag(remedy: &Remedy, check: &Check<'_>) -> Option<String> {
     };
     match value {
         None => Some(format!("{}, if the job has one", quoted(&flag))),
-        Some(value) => written_otherwise(&remedy.dimension, value, check),
+        Some(value) => corrected_flag(&remedy.dimension, value, check),
     }
 }
 
-/// What to give instead of a value that no job has.
-fn written_otherwise(dimension: &str, value: &str, check: &Check<'_>) -> Option<String> {
+/// Returns the flag to use instead of a value that no job has.
+fn corrected_flag(dimension: &str, value: &str, check: &Check<'_>) -> Option<String> {
     let context = check.outcome.context?;
     let event = context.event.as_deref().unwrap_or_default();
-    let has_payload = check.question.is_some_and(|question| question.has_payload);
+    let has_payload = check.scenario.is_some_and(|scenario| scenario.has_payload);
     match dimension {
         "branch" if value.starts_with("unknown:") && event.starts_with("pull_request") => {
-            let give = "`--payload event.json`, the event's payload, which says whose branch it is";
-            (!has_payload).then(|| give.to_owned())
+            let payload =
+                "`--payload event.json`, the event's payload, which names the branch's owner";
+            (!has_payload).then(|| payload.to_owned())
         }
         "branch" => {
             let name = branch_of(value, Kind::Literal)?;
             let flag = quoted(&format!("--branch {name}"));
-            Some(format!("{flag}: a branch is named without `refs/heads/`"))
+            Some(format!("{flag}: name a branch without `refs/heads/`"))
         }
         "base" => {
             let name = branch_of(value.strip_prefix("refs/heads/")?, Kind::Literal)?;
             let flag = quoted(&format!("--base {name}"));
-            Some(format!("{flag}: a branch is named without `refs/heads/`"))
+            Some(format!("{flag}: name a branch without `refs/heads/`"))
         }
         "workflow" => {
             let file = file_of(value, Kind::Literal, context.repository.as_deref())?;
             let flag = quoted(&format!("--workflow {file}"));
-            Some(format!("{flag}: a workflow is named by its file"))
+            Some(format!("{flag}: name a workflow by its file"))
         }
         _ => None,
     }

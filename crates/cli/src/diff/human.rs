@@ -1,4 +1,4 @@
-//! The comparison for people.
+//! Comparison for people.
 
 use std::collections::BTreeMap;
 use std::fmt::Write as _;

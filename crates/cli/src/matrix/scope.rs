@@ -2,7 +2,7 @@
 
 use engine::RepositoryName;
 use engine::context::Context;
-use engine::decision::{Installation, Reason, Scope as Read};
+use engine::decision::{Reason, RepositoryRules, Scope as Read};
 use engine::policy::{Document, Entry, Invalid, Kind, Rule, quoted};
 
 /// The most entries that a message lists.
@@ -74,7 +74,7 @@ pub(super) fn find<'a>(
         ..Context::default()
     };
     let find = |context: &Context| {
-        Installation::find(document, read, context, &|| true).map_err(Error::Invalid)
+        RepositoryRules::find(document, read, context, &|| true).map_err(Error::Invalid)
     };
     // Entries that pin an id are for the repository that has it, unless another one is asked for.
     let named = find(&context)?;
@@ -99,8 +99,8 @@ pub(super) fn find<'a>(
         "--repository-id",
     )?;
     context.repository_owner_id = id(asked.owner_id, |entry| entry.owner_id, "--owner-id")?;
-    let installation = find(&context)?;
-    let rules = match installation.rules() {
+    let repository_rules = find(&context)?;
+    let rules = match repository_rules.rules() {
         Ok(rules) => rules,
         Err(reason) => {
             let repository = quoted(repository.as_deref().unwrap_or_default());
@@ -119,7 +119,10 @@ pub(super) fn find<'a>(
     if document.permissions.is_some() && !entries.is_empty() && !own {
         notes.push("the rules at the top of the policy are left out: they count only for the repository that it is in".to_owned());
     }
-    let entries = installation.entries.iter().filter(|(_, agrees)| *agrees);
+    let entries = repository_rules
+        .entries
+        .iter()
+        .filter(|(_, agrees)| *agrees);
     let delegated = entries.flat_map(|(entry, _)| &*entry.delegate);
     let mut delegated: Vec<_> = delegated.map(|key| quoted(key.as_str())).collect();
     delegated.sort_unstable();
