@@ -11,7 +11,7 @@ use super::kinds::{Kind, Nature};
 use super::memory::peak_memory;
 use super::oracle;
 use super::requests::{Request, Role};
-use super::scene::{Ask, PERMISSION, Place, Scene};
+use super::scene::{Ask, PERMISSION, Scene, SceneKind};
 use crate::support::{assert_outcome, record_lines, records};
 
 /// The seconds that a step gets which has to wait until they are over.
@@ -80,7 +80,7 @@ impl Cell<'_> {
         let mut scene = Scene::new(self.request.place, self.ask);
         let seconds = match self.request.place {
             _ if !self.waits() => LONG,
-            Place::Review => REVIEWING * patience,
+            SceneKind::Review => REVIEWING * patience,
             _ => SHORT * patience,
         };
         scene.input("timeout", &seconds.to_string());

@@ -120,7 +120,7 @@ fn work(worker: usize, groups: &[Group], next: &AtomicUsize) -> (Counts, Vec<Str
             program.write("own.yml", &own.text);
         }
         for (index, pair) in group.pairs.iter().enumerate() {
-            let source = pair.place.source();
+            let source = pair.placement.source();
             for (program, source, seen) in [
                 ("the engine", source, engine(group, pair)),
                 (
@@ -161,7 +161,7 @@ fn engine(group: &Group, pair: &Pair) -> Outcome {
     let decision = engine(&group.file).ok().and_then(|engine| {
         let policies = Policies {
             policy: &engine,
-            scope: random::engine::scope(pair.place.source()),
+            scope: random::engine::scope(pair.placement.source()),
             own: own.as_ref().map(Result::as_ref),
         };
         random::engine::decision(policies, &context, &pair.permission, group.year)
