@@ -356,7 +356,7 @@ fn the_cases_of_a_directory_are_those_beside_its_policies() {
     std::fs::write(github.join("policy.yml"), POLICY).unwrap();
     let run = directory.test(&[".github"]);
     assert_eq!(run.code, Some(2));
-    assert_snapshot!(run.stderr, @"error: .github: the directory has no file of cases: their names end in `.tests.yml`, `.tests.yaml`, `.tests.json`");
+    assert_snapshot!(run.stderr, @"error: .github: the directory has no file of cases: expected a name ending in `.tests.yml`, `.tests.yaml`, `.tests.json`");
     let cases = format!("policy: policy.yml\ntests:\n{PASSING}");
     std::fs::write(github.join("policy.tests.yml"), cases).unwrap();
     let cases = r#"{"policy": "policy.yml", "tests": [{"name": "nothing", "permission": "a:b",
@@ -781,7 +781,7 @@ permissions:
       ✓ into a branch that was the default one
       ✓ into what base names
       ✓ into the default branch that base does not name
-      ✓ without a base (base not given, taken to be trusted)
+      ✓ without a base (base not given, assumed to be trusted)
       ✓ a push
 
     2 of 2 rules matched in a case
