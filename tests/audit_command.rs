@@ -240,7 +240,7 @@ fn records_are_shown_as_a_table() {
     ");
     assert!(
         logs.shows(&["show", "audit.jsonl", "--repository", "ACME-org/infra"])
-            .contains("\n3 allowed, 3 denied, 1 error; 1 record is not shown")
+            .contains("\n3 allowed, 3 denied, 1 error; 1 record is hidden by the filter")
     );
     for nobody in [
         ["--repository", "acme-org/other"],
@@ -309,7 +309,7 @@ fn policies_are_found_in_the_history_of_a_clone() {
     git(&["commit", "--quiet", "-am", "another"]);
     let shown = logs.shows(&["verify", "audit.jsonl", "--git", "."]);
     assert!(
-        shown.contains("6 decided the same, 0 otherwise, 0 malformed, 2 without"),
+        shown.contains("6 decided the same, 0 decided differently, 0 malformed, 2 without"),
         "{shown}"
     );
 }

@@ -956,7 +956,7 @@ tests:
       |
       = help: leave the key out
 
-    error: `expect` is `allow`, which no case can have
+    error: `expect` is `allow`, which is not possible in a case
      --> cases.yml:7:13
       |
     7 |     expect: allow
@@ -1008,7 +1008,7 @@ tests:
        |
        = help: give it a value or remove the key
 
-    error: `expect` is `token_invalid`, which no case can have
+    error: `expect` is `token_invalid`, which is not possible in a case
       --> cases.yml:12:13
        |
     12 |     expect: token_invalid
@@ -1094,7 +1094,7 @@ fn of_many_failures_the_first_are_explained() {
     assert_eq!(run.stdout.matches("✗ rule 1").count(), 50, "{}", run.stdout);
     assert!(
         run.stdout
-            .contains("… and 10 more cases do not hold, not explained here\n")
+            .contains("… and 10 more failed cases, not explained here\n")
     );
     // Programs get all of them.
     let run = directory.test(&["cases.yml", "--format", "junit"]);

@@ -736,7 +736,7 @@ permissions:
     assert!(kept.contains(into), "{kept}");
     let full = of("base-full", locks, "--base refs/heads/main").out;
     assert!(
-        full.contains("`--base main`: a branch is named without `refs/heads/`"),
+        full.contains("`--base main`: name a branch without `refs/heads/`"),
         "{full}"
     );
     let assumed = of("base-json", deploys, "--format json").json();

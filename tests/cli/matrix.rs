@@ -506,11 +506,11 @@ fn a_central_policy_is_asked_for_one_repository() {
     for (arguments, error) in [
         (
             &[][..],
-            "`.github/repo-permissions.yml` speaks of several repositories: choose one by `--repository OWNER/NAME`; it has `acme-org/infra`, `acme-org/*`, `acme-org/infra`",
+            "`.github/repo-permissions.yml` covers several repositories: choose one with `--repository OWNER/NAME`; it has `acme-org/infra`, `acme-org/*`, `acme-org/infra`",
         ),
         (
             &infra[..],
-            "the entries of `Acme-Org/infra` pin different ids: choose one by `--repository-id`",
+            "the entries of `Acme-Org/infra` pin different ids: choose one with `--repository-id`",
         ),
         (
             &["--repository", "infra"],
@@ -563,7 +563,7 @@ repositories:
     assert_eq!(run.code, Some(2));
     assert_eq!(
         run.err,
-        "error: `.github/repo-permissions.yml` is in a checkout of `acme-org/policies`: give `--workflows DIRECTORY` for those of `acme-org/infra`\n"
+        "error: `.github/repo-permissions.yml` is in a checkout of `acme-org/policies`: name the workflow files of `acme-org/infra` with `--workflows DIRECTORY`\n"
     );
     checkout.write("infra/.github/workflows/x.yml", PLAN);
     for directory in ["infra", "infra/.github/workflows"] {
