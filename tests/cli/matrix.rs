@@ -574,7 +574,7 @@ repositories:
         );
         assert!(!text.contains("own:rule"));
         assert!(text.contains("the rules at the top of the policy are left out"));
-        assert!(text.contains("the repository's own policy may grant `e:f` as well"));
+        assert!(text.contains("the repository's own policy may also grant `e:f`"));
     }
 }
 
