@@ -5,6 +5,7 @@ use std::fmt::Display;
 use super::suite::Suite;
 use crate::report::Failure;
 use engine::decision::Engine;
+use engine::encoding::text_of;
 use engine::policy::{Document, Format, Invalid, Problem, quoted};
 
 /// The file that `own_policy:` names.
@@ -30,10 +31,7 @@ impl OwnPolicy {
             Problem::new(*at, message).over(written)
         };
         let bytes = read(written).map_err(|error| wrong(format!("cannot be read: {error}")))?;
-        let text = String::from_utf8(bytes.as_ref().to_vec()).map_err(|error| {
-            let at = error.utf8_error().valid_up_to();
-            wrong(format!("is not UTF-8 text: byte {at}"))
-        })?;
+        let text = text_of(bytes.as_ref().to_vec()).map_err(|why| wrong(format!("is {why}")))?;
         Ok(Some(Self { name, text }))
     }
 
