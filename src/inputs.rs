@@ -79,7 +79,7 @@ pub struct ReportInputs {
 #[derive(Clone, Debug)]
 pub struct Inputs {
     /// `permission`; empty only where the step asks for none and reviews.
-    pub permissions: Vec<PermissionKey<'static>>,
+    pub permissions: Vec<PermissionKey>,
     /// `policy`
     pub policy: PolicySource,
     /// `audience`
@@ -158,7 +158,7 @@ impl ReportInputs {
 impl Inputs {
     /// Reads them; `None` when one is wrong, which is then told in `problems`.
     pub fn read(environment: &Environment, problems: &mut Problems) -> Option<Self> {
-        let mut permissions: Vec<PermissionKey<'static>> = Vec::new();
+        let mut permissions: Vec<PermissionKey> = Vec::new();
         let list = environment.input("permission").unwrap_or_default();
         for text in split(list) {
             match PermissionKey::parse(Cow::Owned(text.to_owned())) {

@@ -9,7 +9,7 @@ use super::credentials::Credentials;
 
 use analysis::report::{Failure, PolicyRecord};
 use engine::RepositoryName;
-use engine::decision::{Reason, Scope};
+use engine::decision::{Engine, Reason, Scope};
 use engine::encoding::text_of;
 use engine::policy::source::{PolicySource, RepositoryPath};
 use engine::policy::{Asked, Document, Format, MAX_FILE, PermissionKey};
@@ -19,33 +19,39 @@ use github::{Api, ApiError};
 /// How much longer than for the policy it is waited for the commit that it was read at.
 const COMMIT_GRACE: Duration = Duration::from_millis(250);
 
-/// A policy's text with where it came from.
-#[derive(Clone, Debug)]
+/// A policy with where it came from.
+#[derive(Debug)]
 pub struct Loaded {
     text: String,
     format: Format,
     /// Where it came from.
     pub record: PolicyRecord,
-    /// What its `permissions:` at the top speak for.
+    /// What its `permissions:` at the top count for.
     pub scope: Scope,
+    /// The policy, once it is parsed.
+    pub engine: Option<Engine>,
 }
 
 impl Loaded {
-    /// Reads the document, and keeps what can matter to a check of these permissions by `repository`.
+    /// Parses the text and drops it. The policy keeps what can matter to a check of these permissions by
+    /// `repository`.
     ///
     /// # Errors
     /// It is not valid.
-    pub fn document(
-        &self,
+    pub fn parse(
+        &mut self,
         repository: &RepositoryName,
-        permissions: &[PermissionKey<'_>],
-    ) -> Result<Document<'_>, Failure> {
+        permissions: &[PermissionKey],
+    ) -> Result<(), Failure> {
         let asked = Asked {
             repository: Some(&repository.to_string()),
             permissions,
         };
-        Document::parse_for(&self.text, self.format, &asked)
-            .map_err(|invalid| Failure::invalid_policy(&self.record.file, &invalid))
+        let text = std::mem::take(&mut self.text);
+        let document = Document::parse_for(&text, self.format, &asked)
+            .map_err(|invalid| Failure::invalid_policy(&self.record.file, &invalid))?;
+        self.engine = Some(Engine::new(document));
+        Ok(())
     }
 }
 
@@ -119,6 +125,7 @@ pub async fn load(
         format: source.format(),
         record,
         scope,
+        engine: None,
     })
 }
 

@@ -296,7 +296,7 @@ pub(super) fn with_page(outcome: &Outcome<'_>) -> String {
 }
 
 /// One rule of the trace for the log.
-fn trace_lines(rule: &TracedRule<'_>) -> Vec<String> {
+fn trace_lines(rule: &TracedRule) -> Vec<String> {
     let mark = |matched| if matched { "✓" } else { "✗" };
     let mut lines = vec![format!("{} {}", mark(rule.matched), rule.rule.label())];
     let width = rule

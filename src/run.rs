@@ -1,6 +1,5 @@
 //! The run of the action: decide, then report, inside the time that it has.
 
-use std::cell::{Cell, OnceCell};
 use std::future::Future;
 use std::pin::pin;
 use std::time::Duration;
@@ -28,10 +27,9 @@ use analysis::audit::TokenRecord;
 use analysis::report::{Detail, Failure, Outcome, PolicyRecord};
 use engine::context::{Context, EventPayload};
 use engine::decision::{
-    Decision, PermissionDecision, Reason, Scope, decide_while, with_own_policy,
+    Decision, PermissionDecision, Policies, Question, Reason, Scope, Undecided, decide,
 };
 use engine::policy::source::{DEFAULT_PATH, PolicySource};
-use engine::policy::{Document, PermissionKey};
 use github::http::{Budget, Client};
 use platform::Environment;
 use token::{Issuer, SignedContext};
@@ -56,120 +54,55 @@ where
     let mut problems = Problems::default();
     let report_inputs = ReportInputs::read(environment, &mut problems);
     let inputs = Inputs::read(environment, &mut problems);
+    let inputs = inputs
+        .ok_or_else(|| Failure::new(Reason::InputInvalid, problems.message().unwrap_or_default()));
     let deadline = started + report_inputs.timeout;
     // A quarter of the time, 15 s at most, is kept for the reports.
     let reserve = (report_inputs.timeout / 4).min(Duration::from_secs(15));
     let (payload, payload_problem) = payload(environment);
-
     let client = client(environment, report_inputs.ca_bundle.as_deref());
-    let audit = Audit::new(
-        environment,
-        &report_inputs,
-        client.as_ref().map_err(|why| &**why),
-        clock,
-        started,
-    );
+    let client = client.as_ref().map_err(|why| &**why);
     let step = Step {
         environment,
-        client: client.as_ref().map_err(|why| &**why),
+        client,
         payload: payload.as_ref(),
+        inputs: inputs.as_ref(),
+        report_inputs: &report_inputs,
         budget: Budget::until(deadline - reserve),
         clock,
     };
-    if let Some(inputs) = inputs
-        .as_ref()
-        .filter(|inputs| inputs.permissions.is_empty())
-        && let Some(credentials) = step.to_review(&report_inputs)
-    {
+    if let Some((policy, credentials)) = step.to_review() {
         if let Some(problem) = payload_problem {
             Log.warning(&problem);
         }
-        let reporter = Reporter {
-            environment,
-            inputs: &report_inputs,
-            payload: payload.as_ref(),
-            detail: Detail::Full,
-            credentials: Some(&credentials),
-        };
-        return review::alone(&reporter, &inputs.policy, clock(), deadline, cancelled()).await;
+        let reporter = step.reporter(Detail::Full, Some(&credentials));
+        return review::alone(&reporter, policy, clock(), deadline, cancelled()).await;
     }
-    let (policy, own_policy) = (OnceCell::new(), OnceCell::new());
-    let work = Work::new(&policy, &own_policy);
-    let credentials = OnceCell::new();
-    let deciding = async {
-        let inputs = inputs.as_ref().ok_or_else(|| {
-            Failure::new(Reason::InputInvalid, problems.message().unwrap_or_default())
-        });
-        step.decide(inputs, &report_inputs, &work, &credentials)
-            .await
-    };
+    let audit = Audit::new(environment, &report_inputs, client, clock, started);
+    let (mut credentials, mut found) = (None, Found::default());
     let decided = tokio::select! {
         biased;
         () = cancelled() => Err(cancellation()),
-        decided = deciding => decided,
+        decided = step.decide(&mut credentials, &mut found) => decided,
     };
     let detail = report_inputs
         .detail
-        .unwrap_or_else(|| work.default_detail());
-    let outcome = match decided {
-        Ok(permissions) => work.outcome(permissions, detail),
-        Err(failure) => work.failed(&failure, detail),
-    }
-    .redacted(detail);
-
-    let reporter = Reporter {
-        environment,
-        inputs: &report_inputs,
-        payload: payload.as_ref(),
-        detail,
-        credentials: credentials.get(),
-    };
+        .unwrap_or_else(|| found.default_detail());
+    let outcome = found.outcome(decided, detail).redacted(detail);
     if let (Some(problem), true) = (payload_problem, outcome.reason != Reason::RuntimeMissing) {
         Log.warning(&problem);
     }
-    reporter.write_local(&outcome);
-    audit.write(&outcome, work.workspace(), work.token.get());
-    let until = match outcome.reason {
-        Reason::Cancelled => deadline.min(Instant::now() + FAREWELL),
-        _ => deadline,
+    let telling = Telling {
+        reporter: &step.reporter(detail, credentials.as_ref()),
+        audit: &audit,
+        found: &found,
+        reviewed: inputs.as_ref().ok().filter(|_| report_inputs.review),
+        clock,
+        deadline,
     };
-    let reviewed = match outcome.reason {
-        Reason::Cancelled => None,
-        _ => inputs.as_ref().filter(|_| report_inputs.review),
-    };
-    let mut sent = pin!(reporter.send(&outcome, Budget::until(until)).fuse());
-    let told = join(
-        tell(&reporter, sent.as_mut(), reviewed, clock, until),
-        audit.deliver(until),
-    );
-    let told_instead = tokio::select! {
-        biased;
-        () = cancelled(), if outcome.reason != Reason::Cancelled => {
-            // Decided, but not told everywhere, and the job is being stopped: not a success, and what was
-            // told is told anew.
-            let outcome = work.failed(&cancellation(), detail);
-            reporter.write_local(&outcome);
-            audit.write(&outcome, work.workspace(), work.token.get());
-            let until = deadline.min(Instant::now() + FAREWELL);
-            let sent_anew = async {
-                // GitHub carries out a request that nobody waits for any more, and shows what came last: it
-                // must not come after what is told anew. A third of the time is for that.
-                if !sent.is_terminated() {
-                    let left = until.saturating_duration_since(Instant::now());
-                    _ = tokio::time::timeout(left / 3, sent).await;
-                    // It may have written the address of its check run.
-                    reporter.write_outputs(&outcome);
-                }
-                reporter.send(&outcome, Budget::until(until)).await;
-            };
-            let told = tell(&reporter, sent_anew, None, clock, until);
-            join(told, audit.deliver(until)).await;
-            Some(outcome)
-        }
-        _ = told => None,
-    };
+    let told_instead = telling.tell(&outcome, cancelled).await;
     let outcome = told_instead.as_ref().unwrap_or(&outcome);
-    reporter.conclude(outcome);
+    telling.reporter.conclude(outcome);
     match outcome.decision {
         Decision::Allowed => 0,
         Decision::Denied if report_inputs.mode == Mode::Advisory => 0,
@@ -178,21 +111,93 @@ where
     }
 }
 
-/// What goes over the network: the outcome first, then the review of a changed policy, which may take
-/// longer.
-async fn tell(
-    reporter: &Reporter<'_>,
-    sent: impl Future<Output = ()>,
-    reviewed: Option<&Inputs>,
+/// How an outcome is told in every place.
+struct Telling<'a> {
+    reporter: &'a Reporter<'a>,
+    audit: &'a Audit<'a>,
+    found: &'a Found,
+    /// What is reviewed afterwards, if that is wanted.
+    reviewed: Option<&'a Inputs>,
     clock: fn() -> Timestamp,
-    until: Instant,
-) {
-    sent.await;
-    if let Some(inputs) = reviewed {
-        let budget = Budget::until(until - TO_REVOKE);
-        review::run(reporter, &inputs.policy, clock(), budget).await;
+    deadline: Instant,
+}
+
+impl<'a> Telling<'a> {
+    /// Tells the outcome; gives the one that was told instead, where the step was cancelled meanwhile.
+    async fn tell<F: Future<Output = ()>>(
+        &self,
+        outcome: &Outcome<'a>,
+        mut cancelled: impl FnMut() -> F,
+    ) -> Option<Outcome<'a>> {
+        self.write_local(outcome);
+        let is_cancelled = outcome.reason == Reason::Cancelled;
+        let until = match is_cancelled {
+            true => self.farewell(),
+            false => self.deadline,
+        };
+        let reviewed = self.reviewed.filter(|_| !is_cancelled);
+        let mut sent = pin!(self.reporter.send(outcome, Budget::until(until)).fuse());
+        let told = join(
+            self.over_network(sent.as_mut(), reviewed, until),
+            self.audit.deliver(until),
+        );
+        tokio::select! {
+            biased;
+            () = cancelled(), if !is_cancelled => {}
+            _ = told => return None,
+        }
+        // Decided, but not told everywhere, and the job is being stopped: not a success, and what was told is
+        // told again.
+        let outcome = self.found.failed(&cancellation(), self.reporter.detail);
+        self.write_local(&outcome);
+        let until = self.farewell();
+        let sent_again = async {
+            // GitHub carries out a request that nobody waits for any more, and shows what came last: it must
+            // not come after what is told again. A third of the time is for that.
+            if !sent.is_terminated() {
+                let left = until.saturating_duration_since(Instant::now());
+                _ = tokio::time::timeout(left / 3, sent).await;
+                // It may have written the address of its check run.
+                self.reporter.write_outputs(&outcome);
+            }
+            self.reporter.send(&outcome, Budget::until(until)).await;
+        };
+        join(
+            self.over_network(sent_again, None, until),
+            self.audit.deliver(until),
+        )
+        .await;
+        Some(outcome)
     }
-    reporter.revoke(Budget::until(until)).await;
+
+    /// The log, the outputs, the summary and the audit record.
+    fn write_local(&self, outcome: &Outcome<'_>) {
+        self.reporter.write_local(outcome);
+        let found = self.found;
+        self.audit
+            .write(outcome, found.workspace(), found.token.as_ref());
+    }
+
+    /// The end of what is told after a cancellation.
+    fn farewell(&self) -> Instant {
+        self.deadline.min(Instant::now() + FAREWELL)
+    }
+
+    /// What goes over the network: the outcome first, then the review of a changed policy, which may take
+    /// longer.
+    async fn over_network(
+        &self,
+        sent: impl Future<Output = ()>,
+        reviewed: Option<&Inputs>,
+        until: Instant,
+    ) {
+        sent.await;
+        if let Some(inputs) = reviewed {
+            let budget = Budget::until(until - TO_REVOKE);
+            review::run(self.reporter, &inputs.policy, (self.clock)(), budget).await;
+        }
+        self.reporter.revoke(Budget::until(until)).await;
+    }
 }
 
 pub(super) fn cancellation() -> Failure {
@@ -223,186 +228,164 @@ fn mask_secrets(environment: &Environment) {
     }
 }
 
-/// What a run has found so far, kept outside of the futures so that a failure, a cancellation or the
-/// end of time can still tell of it.
-struct Work<'p> {
-    context: OnceCell<SignedContext>,
-    /// The same with the default branch, where a rule needs it.
-    whole_context: OnceCell<SignedContext>,
-    token: OnceCell<TokenRecord>,
-    policy: &'p OnceCell<Loaded>,
-    document: OnceCell<Document<'p>>,
+/// What a run has found so far, kept outside of the future that decides, so that a failure, a cancellation or
+/// the end of time can still be reported with it.
+#[derive(Default)]
+struct Found {
+    context: Option<SignedContext>,
+    token: Option<TokenRecord>,
+    policy: Option<Loaded>,
     /// The repository's own policy, where a central one delegates.
-    own_policy: &'p OnceCell<Loaded>,
-    own_document: OnceCell<Document<'p>>,
+    own_policy: Option<Loaded>,
 }
 
-impl<'p> Work<'p> {
-    fn new(policy: &'p OnceCell<Loaded>, own_policy: &'p OnceCell<Loaded>) -> Self {
-        Self {
-            context: OnceCell::new(),
-            whole_context: OnceCell::new(),
-            token: OnceCell::new(),
-            policy,
-            document: OnceCell::new(),
-            own_policy,
-            own_document: OnceCell::new(),
-        }
-    }
-
+impl Found {
     /// Full where whoever reads the report can read the policy too.
     fn default_detail(&self) -> Detail {
-        match self.policy.get().map(|policy| policy.scope) {
+        match self.policy.as_ref().map(|policy| policy.scope) {
             Some(Scope::OtherRepository) => Detail::Reason,
             _ => Detail::Full,
         }
     }
 
     fn context(&self) -> Option<&Context> {
-        let context = self.whole_context.get().or_else(|| self.context.get());
-        context.map(SignedContext::as_context)
-    }
-
-    /// The context with the default branch, once it is known; `None` where nobody asks for it or it
-    /// cannot be had.
-    async fn with_default_branch(
-        &self,
-        context: &SignedContext,
-        default_branch: Option<DefaultBranch>,
-    ) -> Option<&SignedContext> {
-        let name = default_branch?.name().await?;
-        let whole = self
-            .whole_context
-            .get_or_init(|| context.with_default_branch(&name));
-        Some(whole)
+        self.context.as_ref().map(SignedContext::as_context)
     }
 
     /// The policy's `workspace:`.
     fn workspace(&self) -> Option<&str> {
-        self.document.get()?.workspace.as_deref()
+        let engine = self.policy.as_ref()?.engine.as_ref()?;
+        engine.document().workspace.as_deref()
     }
 
-    fn record(&self) -> Option<PolicyRecord> {
-        self.policy.get().map(|policy| policy.record.clone())
-    }
-
-    fn own_record(&self) -> Option<PolicyRecord> {
-        self.own_policy.get().map(|policy| policy.record.clone())
-    }
-
-    fn outcome<'a>(
-        &'a self,
-        permissions: Vec<PermissionDecision<'a>>,
+    fn outcome(
+        &self,
+        decided: Result<Vec<PermissionDecision>, Failure>,
         detail: Detail,
-    ) -> Outcome<'a> {
-        match (self.context(), self.record()) {
-            (Some(context), Some(policy)) => Outcome {
-                own_policy: self.own_record(),
-                ..Outcome::decided(permissions, context, policy, detail)
-            },
-            _ => self.failed(&incomplete(), detail),
+    ) -> Outcome<'_> {
+        let permissions = match decided {
+            Ok(permissions) => permissions,
+            Err(failure) => return self.failed(&failure, detail),
+        };
+        let (Some(context), Some(policy)) = (self.context(), &self.policy) else {
+            return self.failed(&incomplete(), detail);
+        };
+        Outcome {
+            own_policy: record(&self.own_policy),
+            ..Outcome::decided(permissions, context, policy.record.clone(), detail)
         }
     }
 
     fn failed(&self, failure: &Failure, detail: Detail) -> Outcome<'_> {
+        let (context, policy) = (self.context(), record(&self.policy));
         Outcome {
-            own_policy: self.own_record(),
-            ..Outcome::failed(failure, self.context(), self.record(), detail)
+            own_policy: record(&self.own_policy),
+            ..Outcome::failed(failure, context, policy, detail)
         }
+    }
+
+    /// Whether a rule would match, or fail on less, if the base of the pull request is the default branch. In
+    /// a grant too: its trace says of every rule what matches.
+    fn needs_default_branch(&self, decided: &[PermissionDecision]) -> bool {
+        let scope = self.policy.as_ref().map(|policy| policy.scope);
+        let mut rules = decided.iter().flat_map(|permission| &permission.trace);
+        rules.any(|traced| {
+            let rule = &traced.rule;
+            let is_own = rule.own_policy || scope == Some(Scope::ThisRepository);
+            is_own && rule.at_top && traced.failed().any(|dimension| dimension.of_branch)
+        })
     }
 }
 
-/// Whether a rule would match, or fail on less, if the base of the pull request is the default branch. In
-/// a grant too: its trace says of every rule what matches.
-fn needs_default_branch(decided: &[PermissionDecision<'_>]) -> bool {
-    let mut rules = decided.iter().flat_map(|permission| &permission.trace);
-    rules.any(|rule| rule.rule.at_top && rule.failed().any(|dimension| dimension.of_branch))
+fn record(policy: &Option<Loaded>) -> Option<PolicyRecord> {
+    policy.as_ref().map(|policy| policy.record.clone())
 }
 
 fn incomplete() -> Failure {
     Failure::new(Reason::Internal, "a part of the decision is missing")
 }
 
-/// What a policy is asked about.
-struct Question<'w, 'q> {
-    context: &'w SignedContext,
-    default_branch: Option<DefaultBranch>,
-    /// How long deciding may still take.
-    left: &'q Cell<Duration>,
-}
-
 struct Step<'a> {
     environment: &'a Environment,
     client: Result<&'a Client, &'a str>,
     payload: Option<&'a EventPayload>,
+    inputs: Result<&'a Inputs, &'a Failure>,
+    report_inputs: &'a ReportInputs,
     budget: Budget,
     clock: fn() -> Timestamp,
 }
 
-impl Step<'_> {
-    /// The tokens of a step that only reviews; `None` where [`Step::decide`] says what is missing.
-    fn to_review(&self, inputs: &ReportInputs) -> Option<Credentials> {
-        if self.environment.get("GITHUB_ACTIONS") != Some("true") {
+impl<'a> Step<'a> {
+    fn is_in_job(&self) -> bool {
+        self.environment.get("GITHUB_ACTIONS") == Some("true")
+    }
+
+    /// The policy and the tokens of a step that only reviews; `None` where [`Step::decide`] says what is
+    /// missing.
+    fn to_review(&self) -> Option<(&'a PolicySource, Credentials)> {
+        let inputs = self
+            .inputs
+            .ok()
+            .filter(|inputs| inputs.permissions.is_empty())?;
+        if !self.is_in_job() {
             return None;
         }
         let runtime = Runtime::read(self.environment).ok()?;
-        let client = self.client.ok()?.clone();
-        Some(Credentials::new(client, &runtime, inputs, self.clock))
+        Some((
+            &inputs.policy,
+            self.credentials(self.client.ok()?, &runtime),
+        ))
+    }
+
+    fn credentials(&self, client: &Client, runtime: &Runtime) -> Credentials {
+        Credentials::new(client.clone(), runtime, self.report_inputs, self.clock)
+    }
+
+    fn reporter<'r>(&self, detail: Detail, credentials: Option<&'r Credentials>) -> Reporter<'r>
+    where
+        'a: 'r,
+    {
+        Reporter {
+            environment: self.environment,
+            inputs: self.report_inputs,
+            payload: self.payload,
+            detail,
+            credentials,
+        }
     }
 
     /// Inputs, runtime, token, policy, decision: the first that fails is the reason.
-    async fn decide<'w>(
+    async fn decide(
         &self,
-        inputs: Result<&Inputs, Failure>,
-        report_inputs: &ReportInputs,
-        work: &'w Work<'_>,
-        credentials: &OnceCell<Credentials>,
-    ) -> Result<Vec<PermissionDecision<'w>>, Failure> {
-        if self.environment.get("GITHUB_ACTIONS") != Some("true") {
+        credentials: &mut Option<Credentials>,
+        found: &mut Found,
+    ) -> Result<Vec<PermissionDecision>, Failure> {
+        if !self.is_in_job() {
             let message = "this is not a GitHub Actions job (`GITHUB_ACTIONS` is not `true`); elsewhere it is a tool: `repo-permissions help`";
             return Err(Failure::new(Reason::RuntimeMissing, message));
         }
         let runtime = Runtime::read(self.environment)
             .map_err(|message| Failure::new(Reason::RuntimeMissing, message));
         if let (Ok(runtime), Ok(client)) = (&runtime, self.client) {
-            let taken = Credentials::new(client.clone(), runtime, report_inputs, self.clock);
+            let taken = credentials.insert(self.credentials(client, runtime));
             taken.warm(self.budget);
-            _ = credentials.set(taken);
         }
-        let inputs = inputs?;
+        let inputs = self.inputs.map_err(Failure::clone)?;
         let runtime = runtime?;
         let client = self
             .client
             .map_err(|message| Failure::new(Reason::InputInvalid, message))?;
-        let credentials = credentials.get().ok_or_else(incomplete)?;
         if inputs.permissions.is_empty() {
             return Err(incomplete());
         }
-        let issuer = inputs
-            .issuer
-            .clone()
-            .unwrap_or_else(|| Issuer::of_server(&runtime.server));
+        let credentials = credentials.as_ref().ok_or_else(incomplete)?;
+        let (context, token) = (&mut found.context, &mut found.token);
         let pull_request = OfRun::new(self.environment, &runtime, credentials, self.budget);
+        let identity = self.identify(client, inputs, &runtime, pull_request.as_ref());
         let identity = async {
-            let job = Job {
-                environment: self.environment,
-                runtime: &runtime,
-                issuer: &issuer,
-                audience: &inputs.audience,
-                clock: self.clock,
-            };
-            let described = async {
-                Ok(match &pull_request {
-                    Some(pull_request) => pull_request.described(self.payload).await,
-                    None => None,
-                })
-            };
-            let identified = job.identify(client, self.budget);
-            let ((claims, token), pull_request) =
-                tokio::try_join!(biased; identified, behind(described))?;
-            _ = work.token.set(token);
-            let context = claims.context(pull_request.as_ref());
-            Ok(work.context.get_or_init(|| context))
+            let (job, record) = identity.await?;
+            (*context, *token) = (Some(job), Some(record));
+            Ok(())
         };
         let is_own = matches!(inputs.policy, PolicySource::DefaultBranch(_));
         let default_branch = pull_request
@@ -411,92 +394,135 @@ impl Step<'_> {
             .map(OfRun::default_branch);
         // A token that is not valid ends the run at once; a policy that cannot be read waits for the
         // token, which comes first.
-        let policy = async { Ok(self.policy(inputs, &runtime, work, credentials).await) };
-        let (context, policy) = tokio::try_join!(biased; identity, behind(policy))?;
-        let (loaded, document) = policy?;
-        let left = Cell::new(MAX_DECISION);
-        let question = Question {
-            context,
+        let read = async {
+            Ok(self
+                .policy(inputs, &runtime, credentials, &mut found.policy)
+                .await)
+        };
+        let ((), read) = tokio::try_join!(biased; identity, behind(read))?;
+        read?;
+        let pull_request = pull_request.as_ref();
+        self.by_policies(
+            inputs,
+            (&runtime, credentials),
+            pull_request,
             default_branch,
-            left: &left,
-        };
-        let asked = &inputs.permissions;
-        let decided = self
-            .decide_by(loaded, document, asked, question, work)
-            .await?;
-        let is_open = |permission: &PermissionDecision<'_>| {
-            permission.decision == Decision::Denied && permission.delegated
-        };
-        if !decided.iter().any(is_open) {
-            return Ok(decided);
-        }
-        let default_branch = pull_request.as_ref().map(OfRun::default_branch);
-        let own = self.own_policy(&runtime, &inputs.permissions, work, credentials);
-        let Some((own, document)) = own.await? else {
-            return Ok(decided);
-        };
-        let open = asked.iter().zip(&decided);
-        let open = open.filter(|(_, central)| is_open(central));
-        let open: Vec<_> = open.map(|(permission, _)| permission.clone()).collect();
-        let question = Question {
-            context,
-            default_branch,
-            left: &left,
-        };
-        let of_own = self.decide_by(own, document, &open, question, work).await?;
-        let mut of_own = of_own.into_iter();
-        let decided = decided.into_iter().map(|central| match is_open(&central) {
-            true => of_own
-                .next()
-                .map(|own| with_own_policy(central, own))
-                .ok_or_else(incomplete),
-            false => Ok(central),
-        });
-        decided.collect()
+            found,
+        )
+        .await
     }
 
-    /// Decides; once more with the default branch, if a rule needs that.
-    async fn decide_by<'w>(
+    /// The job's context, from its token.
+    async fn identify(
         &self,
-        loaded: &Loaded,
-        document: &'w Document<'w>,
-        permissions: &[PermissionKey<'_>],
-        question: Question<'w, '_>,
-        work: &'w Work<'_>,
-    ) -> Result<Vec<PermissionDecision<'w>>, Failure> {
-        let Question {
-            context,
-            default_branch,
-            left,
-        } = question;
-        let decide = |context: &'w SignedContext| {
-            let context = context.as_context();
-            let started = Instant::now();
-            let until = started + self.budget.left().min(left.get());
-            let (now, go_on) = ((self.clock)(), || Instant::now() < until);
-            let decided = decide_while(document, loaded.scope, permissions, context, now, &go_on);
-            left.set(left.get().saturating_sub(started.elapsed()));
-            decided.map_err(|invalid| Failure::invalid_policy(&loaded.record.file, &invalid))
-        };
-        let decided = decide(context)?;
-        if loaded.scope != Scope::ThisRepository || !needs_default_branch(&decided) {
-            return Ok(decided);
-        }
-        match work.with_default_branch(context, default_branch).await {
-            Some(context) => decide(context),
-            None => Ok(decided),
-        }
-    }
-
-    /// The repository's own policy, to which a central one delegates; `None` when there is none. It
-    /// can only add: what cannot be read is an error, not a denial, but never a grant.
-    async fn own_policy<'w, 'p>(
-        &self,
+        client: &Client,
+        inputs: &Inputs,
         runtime: &Runtime,
-        permissions: &[PermissionKey<'_>],
-        work: &'w Work<'p>,
+        pull_request: Option<&OfRun<'_>>,
+    ) -> Result<(SignedContext, TokenRecord), Failure> {
+        let issuer = inputs.issuer.clone();
+        let issuer = issuer.unwrap_or_else(|| Issuer::of_server(&runtime.server));
+        let job = Job {
+            environment: self.environment,
+            runtime,
+            issuer: &issuer,
+            audience: &inputs.audience,
+            clock: self.clock,
+        };
+        let described = async {
+            Ok(match pull_request {
+                Some(pull_request) => pull_request.described(self.payload).await,
+                None => None,
+            })
+        };
+        let identified = job.identify(client, self.budget);
+        let ((claims, token), pull_request) =
+            tokio::try_join!(biased; identified, behind(described))?;
+        Ok((claims.context(pull_request.as_ref()), token))
+    }
+
+    /// Decides, and again with what a decision shows to be missing: the repository's own policy, then its
+    /// default branch.
+    async fn by_policies(
+        &self,
+        inputs: &Inputs,
+        (runtime, credentials): (&Runtime, &Credentials),
+        pull_request: Option<&OfRun<'_>>,
+        mut default_branch: Option<DefaultBranch>,
+        found: &mut Found,
+    ) -> Result<Vec<PermissionDecision>, Failure> {
+        let mut left = MAX_DECISION;
+        let mut decided = self.decide_now(inputs, found, &mut left)?;
+        if decided.iter().any(PermissionDecision::is_open) {
+            default_branch = pull_request.map(OfRun::default_branch);
+            let own = &mut found.own_policy;
+            self.own_policy(inputs, runtime, credentials, own).await?;
+            if found.own_policy.is_none() {
+                return Ok(decided);
+            }
+            decided = self.decide_now(inputs, found, &mut left)?;
+        }
+        if !found.needs_default_branch(&decided) {
+            return Ok(decided);
+        }
+        let name = match default_branch {
+            Some(default_branch) => default_branch.name().await,
+            None => None,
+        };
+        let (Some(name), Some(context)) = (name, &mut found.context) else {
+            return Ok(decided);
+        };
+        *context = context.with_default_branch(&name);
+        self.decide_now(inputs, found, &mut left)
+    }
+
+    /// Decides by what is found; `left` is how long deciding may still take.
+    fn decide_now(
+        &self,
+        inputs: &Inputs,
+        found: &Found,
+        left: &mut Duration,
+    ) -> Result<Vec<PermissionDecision>, Failure> {
+        let (Some(context), Some(policy)) = (found.context(), &found.policy) else {
+            return Err(incomplete());
+        };
+        let own = found.own_policy.as_ref();
+        let policies = Policies {
+            policy: policy.engine.as_ref().ok_or_else(incomplete)?,
+            scope: policy.scope,
+            own: own.map(|own| own.engine.as_ref().ok_or_else(incomplete)),
+        };
+        let started = Instant::now();
+        let until = started + self.budget.left().min(*left);
+        let question = Question {
+            permissions: &inputs.permissions,
+            context,
+            now: (self.clock)(),
+            go_on: &|| Instant::now() < until,
+        };
+        let decided = decide(policies, question);
+        *left = left.saturating_sub(started.elapsed());
+        decided.map_err(|undecided| {
+            let (record, invalid) = match (undecided, own) {
+                (Undecided::NoOwnPolicy(failure), _) => return failure,
+                (Undecided::OwnPolicy(invalid), Some(own)) => (&own.record, invalid),
+                (Undecided::Policy(invalid) | Undecided::OwnPolicy(invalid), _) => {
+                    (&policy.record, invalid)
+                }
+            };
+            Failure::invalid_policy(&record.file, &invalid)
+        })
+    }
+
+    /// Reads the repository's own policy, to which a central one delegates; there may be none. It can only
+    /// add: what cannot be read is an error, not a denial, but never a grant.
+    async fn own_policy(
+        &self,
+        inputs: &Inputs,
+        runtime: &Runtime,
         credentials: &Credentials,
-    ) -> Result<Option<(&'p Loaded, &'w Document<'p>)>, Failure> {
+        policy: &mut Option<Loaded>,
+    ) -> Result<(), Failure> {
         let source = PolicySource::parse(DEFAULT_PATH, "")
             .map_err(|error| Failure::new(Reason::Internal, error))?;
         let place = Place {
@@ -504,22 +530,23 @@ impl Step<'_> {
             this: &runtime.repository,
             workspace: None,
         };
-        let loaded = match load(&place, credentials, self.budget).await {
-            Err(failure) if failure.reason == Reason::PolicyNotFound => return Ok(None),
-            loaded => loaded?,
-        };
-        let loaded = work.own_policy.get_or_init(|| loaded);
-        let document = loaded.document(&runtime.repository, permissions)?;
-        Ok(Some((loaded, work.own_document.get_or_init(|| document))))
+        match load(&place, credentials, self.budget).await {
+            Err(failure) if failure.reason == Reason::PolicyNotFound => Ok(()),
+            loaded => {
+                let loaded = policy.insert(loaded?);
+                loaded.parse(&runtime.repository, &inputs.permissions)
+            }
+        }
     }
 
-    async fn policy<'w, 'p>(
+    /// Reads the policy.
+    async fn policy(
         &self,
         inputs: &Inputs,
         runtime: &Runtime,
-        work: &'w Work<'p>,
         credentials: &Credentials,
-    ) -> Result<(&'p Loaded, &'w Document<'p>), Failure> {
+        policy: &mut Option<Loaded>,
+    ) -> Result<(), Failure> {
         let place = Place {
             source: &inputs.policy,
             this: &runtime.repository,
@@ -538,10 +565,9 @@ impl Step<'_> {
         .await;
         let loaded = loaded?;
         checked?;
-        let loaded = work.policy.get_or_init(|| loaded);
         // The token is still awaited. It has to name this repository, or nothing is decided.
-        let document = loaded.document(&runtime.repository, &inputs.permissions)?;
-        Ok((loaded, work.document.get_or_init(|| document)))
+        let loaded = policy.insert(loaded);
+        loaded.parse(&runtime.repository, &inputs.permissions)
     }
 }
 

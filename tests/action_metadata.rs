@@ -309,7 +309,7 @@ fn the_two_central_policies_say_the_same() {
         let rules: Vec<_> = document
             .rules()
             .map(|rule| {
-                let texts = |patterns: &Option<engine::policy::Patterns<'_>>| {
+                let texts = |patterns: &Option<engine::policy::Patterns>| {
                     patterns.as_ref().map(|patterns| {
                         let kinds = patterns
                             .list

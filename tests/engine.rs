@@ -16,7 +16,7 @@ use std::cell::RefCell;
 use std::collections::BTreeMap;
 
 use ::engine::context::{Base, Context};
-use ::engine::decision::{Engine, Scope, decide};
+use ::engine::decision::{Engine, Policies, Question, Scope, decide};
 use ::engine::policy::{Asked, Document, Format, PermissionKey};
 use proptest::collection::vec;
 use proptest::prelude::*;
@@ -30,29 +30,32 @@ use serde_json::json as value;
 
 // ---- what the product says
 
-fn product(
-    document: &Document<'_>,
-    lines: &[u32],
-    source: Source,
-    job: &Job,
-    permission: &str,
-) -> Outcome {
+fn product(engine: &Engine, lines: &[u32], source: Source, job: &Job, permission: &str) -> Outcome {
     let context = context(job);
-    let decision = random::engine::decision(document, source, &context, permission, job.year);
+    let decision = random::engine::decision(
+        Policies::one(engine, random::engine::scope(source)),
+        &context,
+        permission,
+        job.year,
+    );
     random::engine::outcome(decision.as_ref(), |rule| {
         lines.iter().position(|line| *line == rule.line).unwrap()
     })
 }
 
+fn engine(text: &str, format: Format) -> Engine {
+    Engine::new(Document::parse(text, format).unwrap_or_else(|e| panic!("{e}\n{text}")))
+}
+
 /// Decides as the YAML text of the policy says.
 fn decisions(policy: &Policy, source: Source, jobs: &[Job], permissions: &[&str]) -> Vec<Outcome> {
     let (yaml, lines) = yaml(policy);
-    let document = Document::parse(&yaml, Format::Yaml).unwrap_or_else(|e| panic!("{e}\n{yaml}"));
+    let engine = engine(&yaml, Format::Yaml);
     let pairs = jobs
         .iter()
         .flat_map(|job| permissions.iter().map(move |key| (job, key)));
     pairs
-        .map(|(job, key)| product(&document, &lines, source, job, key))
+        .map(|(job, key)| product(&engine, &lines, source, job, key))
         .collect()
 }
 
@@ -94,8 +97,8 @@ fn the_product_decides_as_the_reference() {
     run(CASES, strategy, |(policy, source, jobs, permission)| {
         let (yaml, yaml_lines) = yaml(&policy);
         let (json, json_lines) = json(&policy);
-        let from_yaml = Document::parse(&yaml, Format::Yaml).unwrap();
-        let from_json = Document::parse(&json, Format::Json).unwrap();
+        let from_yaml = engine(&yaml, Format::Yaml);
+        let from_json = engine(&json, Format::Json);
         for (index, job) in jobs.iter().enumerate() {
             let expected = evaluate(&policy, source, job, permission);
             let outcome = product(&from_yaml, &yaml_lines, source, job, permission);
@@ -193,10 +196,14 @@ fn a_literal_matches_exactly_one_value() {
         };
         let allowed = |dimension: &str, context: Context| {
             let text = policy(dimension);
-            let document = Document::parse(&text, Format::Json).unwrap();
+            let engine = Engine::new(Document::parse(&text, Format::Json).unwrap());
             let key = PermissionKey::parse(PERMISSIONS[0].into()).unwrap();
             let now = "2026-01-01T00:00:00Z".parse().unwrap();
-            let decisions = decide(&document, Scope::Given, &[key], &context, now).unwrap();
+            let decisions = decide(
+                Policies::one(&engine, Scope::Given),
+                Question::new(&[key], &context, now),
+            )
+            .unwrap();
             decisions[0].rule.is_some()
         };
         let some = Some(value.clone());
@@ -274,16 +281,20 @@ fn a_wrong_pattern_does_not_reach_the_checks_of_another_permission() {
 fn several_permissions_are_decided_as_each_alone() {
     run(100, (policy(0), vec(job(), 3)), |(policy, jobs)| {
         let (text, lines) = yaml(&policy);
-        let document = Document::parse(&text, Format::Yaml).unwrap();
+        let engine = Engine::new(Document::parse(&text, Format::Yaml).unwrap());
         for job in &jobs {
             let keys = PERMISSIONS.map(|key| PermissionKey::parse(key.into()).unwrap());
             let context = context(job);
             let now = format!("{}-12-31T23:59:59.5Z", job.year).parse().unwrap();
-            let together = decide(&document, Scope::ThisRepository, &keys, &context, now).unwrap();
+            let together = decide(
+                Policies::one(&engine, Scope::ThisRepository),
+                Question::new(&keys, &context, now),
+            )
+            .unwrap();
             assert_eq!(together.len(), keys.len());
             for (decision, permission) in together.iter().zip(PERMISSIONS) {
-                let alone = product(&document, &lines, Source::Own, job, permission);
-                assert_eq!(decision.permission, permission);
+                let alone = product(&engine, &lines, Source::Own, job, permission);
+                assert_eq!(&*decision.permission, permission);
                 assert_eq!(decision.reason.code(), alone.reason);
             }
         }
@@ -357,19 +368,18 @@ fn what_is_read_for_one_check_decides_as_the_whole_and_so_does_the_index() {
                     continue;
                 };
                 let kept = kept.unwrap_or_else(|invalid| panic!("{invalid}\n{text}"));
-                let expected = decide(whole, scope, &keys, &context, now);
+                let question = Question::new(&keys, &context, now);
+                let expected = decide(Policies::one(&Engine::new(whole.clone()), scope), question);
+                let kept = Engine::new(kept);
                 assert_eq!(
-                    decide(&kept, scope, &keys, &context, now),
+                    decide(Policies::one(&kept, scope), question),
                     expected,
                     "{text}"
                 );
-                // The second time its patterns are compiled.
-                for _ in 0..2 {
-                    assert_eq!(
-                        engine.decide(scope, &keys, &context, now),
-                        expected,
-                        "{text}"
-                    );
+                // The second time its patterns are kept, the third time they are there.
+                for _ in 0..3 {
+                    let again = decide(Policies::one(engine, scope), question);
+                    assert_eq!(again, expected, "{text}");
                 }
                 let reasons = expected.iter().flatten().map(|one| one.reason.code());
                 let mut counters = counters.borrow_mut();

@@ -265,7 +265,7 @@ impl Scene {
 #[test]
 fn half_of_each_policy_grants_everything() {
     use engine::context::Context;
-    use engine::decision::{Decision, Scope, decide_while};
+    use engine::decision::{Decision, Engine, Policies, Question, Scope, decide};
     use engine::policy::{Document, Format, PermissionKey};
     let claims = serde_json::from_value(json!({
         "repository": "acme-org/infra", "repository_id": "123", "ref": "refs/heads/feature/x", "event_name": "push",
@@ -281,8 +281,12 @@ fn half_of_each_policy_grants_everything() {
             (text.as_str(), Decision::Denied),
             (text.split_at(text.len() / 2).0, Decision::Allowed),
         ] {
-            let document = Document::parse(text, Format::Yaml).unwrap();
-            let decided = decide_while(&document, scope, &asked, &context, now, &|| true).unwrap();
+            let engine = Engine::new(Document::parse(text, Format::Yaml).unwrap());
+            let decided = decide(
+                Policies::one(&engine, scope),
+                Question::new(&asked, &context, now),
+            )
+            .unwrap();
             assert_eq!(decided[0].decision, decision, "{text}");
         }
     }

@@ -29,7 +29,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Instant;
 
 use ::engine::context::{Context, EventPayload};
-use ::engine::decision::{Decision, PermissionDecision, with_own_policy};
+use ::engine::decision::{Engine, Policies};
 use ::engine::policy::Document;
 use counts::{Counts, RARE, REASONS, count};
 use pairs::{File, Group, PAIRS_OF_A_POLICY, Pair, groups};
@@ -156,20 +156,16 @@ fn engine(group: &Group, pair: &Pair) -> Outcome {
     let payload = EventPayload::parse(pair.payload().to_string().as_bytes()).unwrap();
     let mut context = Context::of_claims(&claims, payload.pull_request.as_ref());
     context.default_branch = pair.run.job(group.year).default_branch;
-    let decide = |file: &File, source| {
-        let document = Document::parse(&file.text, file.format).ok()?;
-        let (permission, year) = (&pair.permission, group.year);
-        let decision = random::engine::decision(&document, source, &context, permission, year);
-        decision.map(PermissionDecision::into_owned)
-    };
-    let mut decision = decide(&group.file, pair.place.source());
-    if let (Some(central), Some(own)) = (&decision, &group.own)
-        && central.decision == Decision::Denied
-        && central.delegated
-    {
-        let own = decide(own, Source::Own);
-        decision = own.map(|own| with_own_policy(central.clone(), own));
-    }
+    let engine = |file: &File| Document::parse(&file.text, file.format).map(Engine::new);
+    let own = group.own.as_ref().map(engine);
+    let decision = engine(&group.file).ok().and_then(|engine| {
+        let policies = Policies {
+            policy: &engine,
+            scope: random::engine::scope(pair.place.source()),
+            own: own.as_ref().map(Result::as_ref),
+        };
+        random::engine::decision(policies, &context, &pair.permission, group.year)
+    });
     random::engine::outcome(decision.as_ref(), |rule| {
         group.number(rule.line.into(), rule.own_policy)
     })

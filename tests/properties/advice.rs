@@ -2,7 +2,7 @@
 //! matches the value that it is proposed for.
 
 use ::engine::context::Context;
-use ::engine::decision::{Scope, decide};
+use ::engine::decision::{Engine, Policies, Question, Scope, decide};
 use ::engine::policy::{Document, Format, PermissionKey};
 use analysis::lint::{Options, apply_safe, lint};
 use analysis::report::{Detail, Outcome, PolicyRecord, changes};
@@ -196,9 +196,13 @@ fn asked(text: &str, format: Format, context: &Context) -> Result<(), (String, V
     let Ok(document) = Document::parse(text, format) else {
         panic!("not valid: {text}");
     };
+    let engine = Engine::new(document);
     let key = PermissionKey::parse(KEY.into()).unwrap();
     let now = NOW.parse().unwrap();
-    let Ok(permissions) = decide(&document, Scope::Offline, &[key], context, now) else {
+    let Ok(permissions) = decide(
+        Policies::one(&engine, Scope::Offline),
+        Question::new(&[key], context, now),
+    ) else {
         return Err((String::new(), Vec::new()));
     };
     if permissions[0].rule.is_some() {

@@ -1,5 +1,6 @@
 //! Who decides: the product, or the reference with a mistake.
 
+use ::engine::decision::{self, Policies};
 use ::engine::policy::{Document, Format};
 
 use super::reference::{Job, Outcome, Policy, Source, evaluate};
@@ -26,8 +27,10 @@ fn product(
     permission: &str,
 ) -> Outcome {
     let document = Document::parse(&text, format).unwrap_or_else(|e| panic!("{e}\n{text}"));
+    let by = decision::Engine::new(document);
+    let by = Policies::one(&by, engine::scope(source));
     let context = engine::context(job);
-    let decision = engine::decision(&document, source, &context, permission, job.year);
+    let decision = engine::decision(by, &context, permission, job.year);
     engine::outcome(decision.as_ref(), |rule| {
         lines.iter().position(|line| *line == rule.line).unwrap()
     })

@@ -1,8 +1,8 @@
 //! The engine in this process, in the terms of the reference.
 
 use ::engine::context::{Base, Context};
-use ::engine::decision::{PermissionDecision, RuleRef, Scope, decide};
-use ::engine::policy::{Document, PermissionKey};
+use ::engine::decision::{PermissionDecision, Policies, Question, RuleRef, Scope, decide};
+use ::engine::policy::PermissionKey;
 use jiff::Timestamp;
 
 use crate::reference::{self, Job, Outcome, Source};
@@ -45,27 +45,26 @@ pub fn scope(source: Source) -> Scope {
 }
 
 /// Its decision on one permission; `None` if it has none. `year` is the one that ends now.
-pub fn decision<'a>(
-    document: &'a Document<'a>,
-    source: Source,
-    context: &'a Context,
+pub fn decision<E>(
+    policies: Policies<'_, E>,
+    context: &Context,
     permission: &str,
     year: u32,
-) -> Option<PermissionDecision<'a>> {
+) -> Option<PermissionDecision> {
     let now: Timestamp = format!("{year}-12-31T23:59:59.5Z").parse().unwrap();
     let key = PermissionKey::parse(permission.into()).unwrap();
-    let mut decisions = decide(document, scope(source), &[key], context, now).ok()?;
+    let mut decisions = decide(policies, Question::new(&[key], context, now)).ok()?;
     assert_eq!(decisions.len(), 1);
     let decision = decisions.remove(0);
-    assert_eq!(decision.permission, reference::key(permission));
+    assert_eq!(&*decision.permission, reference::key(permission));
     assert_eq!(decision.reason.decision(), decision.decision);
     Some(decision)
 }
 
 /// The same as an outcome. `index` gives the number of a rule.
 pub fn outcome(
-    decision: Option<&PermissionDecision<'_>>,
-    index: impl Fn(&RuleRef<'_>) -> usize,
+    decision: Option<&PermissionDecision>,
+    index: impl Fn(&RuleRef) -> usize,
 ) -> Outcome {
     let Some(decision) = decision else {
         return Outcome::invalid();

@@ -106,7 +106,7 @@ use ::engine::decision::{Decision, PermissionDecision, Scope, decide};
         }
     }
 
-    fn is_allowed(decisions: &[PermissionDecision<'_>]) -> Result<bool> {
+    fn is_allowed(decisions: &[PermissionDecision]) -> Result<bool> {
         let [decision] = decisions else {
             anyhow::bail!("not one decision");
         };

@@ -103,7 +103,7 @@ impl<'p> Meant<'p> {
 }
 
 /// Returns what a pattern of a dimension that does not match was probably meant to be: it would match.
-pub fn meant<'d>(rule: &TracedRule<'_>, dimension: &'d TracedDimension<'_>) -> Option<Meant<'d>> {
+pub fn meant<'d>(rule: &TracedRule, dimension: &'d TracedDimension) -> Option<Meant<'d>> {
     // Of a base that `branch` decides on, the base is what is wrong.
     if dimension.matched || dimension.of_branch {
         return None;
@@ -115,14 +115,14 @@ pub fn meant<'d>(rule: &TracedRule<'_>, dimension: &'d TracedDimension<'_>) -> O
         Meant::find(&dimension.dimension, (text, kind), value, repository)
     };
     let list = dimension.any_of.iter().take(MAX_TRIED);
-    let mut list = list.filter_map(|one| find(&*one.pattern, one.kind));
+    let mut list = list.filter_map(|one| find(&one.pattern, one.kind));
     list.next()
         .or_else(|| find(&dimension.pattern, dimension.kind))
 }
 
 /// Returns what the rule that came nearest to a match needs, what this job has, and the pattern that was
 /// probably meant, in one sentence without a full stop.
-pub fn nearest_miss(permission: &PermissionDecision<'_>) -> Option<String> {
+pub fn nearest_miss(permission: &PermissionDecision) -> Option<String> {
     let nearest = permission.nearest.as_ref()?;
     let mut trace = permission.trace.iter();
     let rule = trace.find(|traced| traced.rule == nearest.rule);
@@ -161,7 +161,7 @@ pub fn kinds(part: &str, kind: Kind) -> [Kind; 3] {
 }
 
 /// A pattern that stands in no file.
-pub fn unplaced(text: &str, kind: Kind) -> Pattern<'_> {
+pub fn unplaced(text: &str, kind: Kind) -> Pattern {
     Pattern {
         text: text.into(),
         kind,

@@ -1,5 +1,6 @@
 //! A policy and a job of the input's making: decided as the reference does, from YAML and from JSON.
 
+use ::engine::decision::{Engine, Policies};
 use ::engine::policy::{Document, Format};
 use arbitrary::{Result, Unstructured};
 
@@ -48,7 +49,9 @@ fn decide(policy: &Policy, source: Source, job: &Job, permission: &str) {
         (written::json(policy), Format::Json),
     ] {
         let document = Document::parse(&text, format).unwrap_or_else(|e| panic!("{e}\n{text}"));
-        let decision = engine::decision(&document, source, &context, permission, job.year);
+        let by = Engine::new(document);
+        let by = Policies::one(&by, engine::scope(source));
+        let decision = engine::decision(by, &context, permission, job.year);
         let outcome = engine::outcome(decision.as_ref(), |rule| {
             let at = lines.iter().position(|line| *line == rule.line);
             at.expect("the line of a rule")

@@ -29,7 +29,7 @@ pub fn run(data: &[u8]) {
     }
 }
 
-fn read(parsed: &Result<Document<'_>, engine::policy::Invalid>, text: &str) {
+fn read(parsed: &Result<Document, ::engine::policy::Invalid>, text: &str) {
     let document = match parsed {
         Err(invalid) => {
             let lines = Lines::of(text);
@@ -106,7 +106,7 @@ fn in_ascii(value: &Value, syntax: Format) -> String {
 }
 
 /// The policy in JSON, in one way of writing it.
-pub fn written(document: &Document<'_>) -> Value {
+pub fn written(document: &Document) -> Value {
     let mut value = json!({ "version": 1 });
     if let Some(workspace) = &document.workspace {
         value["workspace"] = json!(workspace);
@@ -136,7 +136,7 @@ pub fn written(document: &Document<'_>) -> Value {
     value
 }
 
-fn rules(rules: &[Rule<'_>]) -> Value {
+fn rules(rules: &[Rule]) -> Value {
     let rules = rules.iter().map(|rule| {
         let mut value = json!({ "permission": keys(&rule.permissions) });
         if let Some(name) = &rule.name {
@@ -167,15 +167,15 @@ fn rules(rules: &[Rule<'_>]) -> Value {
     rules.collect()
 }
 
-fn keys(keys: &[PermissionKey<'_>]) -> Value {
+fn keys(keys: &[PermissionKey]) -> Value {
     keys.iter().map(PermissionKey::as_str).collect()
 }
 
-fn patterns(patterns: &Patterns<'_>) -> Value {
+fn patterns(patterns: &Patterns) -> Value {
     patterns.list.iter().map(pattern).collect()
 }
 
-fn pattern(pattern: &Pattern<'_>) -> Value {
+fn pattern(pattern: &Pattern) -> Value {
     let text = &pattern.text;
     match pattern.kind {
         Kind::Any | Kind::Literal => json!(text),

@@ -6,7 +6,9 @@ use jiff::Timestamp;
 
 use super::recorded::{Recorded, RecordedRule};
 use engine::context::{Base, Context};
-use engine::decision::{Decision, Engine, PermissionDecision, Reason, Scope, with_own_policy};
+use engine::decision::{
+    Decision, Engine, PermissionDecision, Policies, Question, Reason, Scope, decide,
+};
 use engine::policy::{Document, Format, Invalid, PermissionKey};
 
 /// The most decisions that are remembered.
@@ -14,8 +16,8 @@ const MAX_KNOWN: usize = 50_000;
 
 /// Decides recorded checks by one policy. Checks repeat themselves, so decisions are remembered.
 #[derive(Debug)]
-pub struct Evaluator<'a> {
-    engine: Result<Engine<'a>, Invalid>,
+pub struct Evaluator {
+    engine: Result<Engine, Invalid>,
     /// The claims that the policy's rules ask for.
     claims: BTreeSet<String>,
     /// The moments after which rules grant nothing.
@@ -53,7 +55,7 @@ impl Evaluated {
         self.reason.decision()
     }
 
-    fn of(permission: &PermissionDecision<'_>) -> Self {
+    fn of(permission: &PermissionDecision) -> Self {
         Self {
             reason: permission.reason,
             rule: permission.rule.as_ref().map(|rule| RecordedRule {
@@ -73,14 +75,14 @@ impl Evaluated {
     }
 }
 
-impl<'a> Evaluator<'a> {
+impl Evaluator {
     /// By the text of a policy; one that is not valid decides that it is not.
-    pub fn new(text: &'a str, format: Format) -> Self {
+    pub fn new(text: &str, format: Format) -> Self {
         Self::of(Document::parse(text, format))
     }
 
     /// By a policy that was read.
-    pub fn of(document: Result<Document<'a>, Invalid>) -> Self {
+    pub fn of(document: Result<Document, Invalid>) -> Self {
         let rules = document.iter().flat_map(Document::rules);
         let claims = rules.flat_map(|rule| &rule.claims);
         let claims = claims.map(|(name, _)| name.to_string()).collect();
@@ -106,7 +108,7 @@ impl<'a> Evaluator<'a> {
         let asked = self.asked(recorded, context);
         let known = self.known.get(&asked).copied();
         let evaluated = known.unwrap_or_else(|| {
-            let decided = self.decide(recorded, context, &key, asked.scope);
+            let decided = self.decide(recorded, context, &key, None);
             decided.map_or_else(Evaluated::error, |decided| Evaluated::of(&decided))
         });
         if known.is_none() {
@@ -117,38 +119,32 @@ impl<'a> Evaluator<'a> {
         }
         match own {
             Some(own) if evaluated.delegated && evaluated.decision() == Decision::Denied => {
-                Some(self.with_own(recorded, context, &key, own))
+                let decided = self.decide(recorded, context, &key, Some(own));
+                Some(decided.map_or_else(Evaluated::error, |decided| Evaluated::of(&decided)))
             }
             _ => Some(evaluated),
         }
     }
 
-    fn with_own(
+    fn decide(
         &self,
         recorded: &Recorded,
         context: &Context,
-        key: &PermissionKey<'_>,
-        own: &Self,
-    ) -> Evaluated {
-        let central = self.decide(recorded, context, key, recorded.scope());
-        let of_own = own.decide(recorded, context, key, Scope::ThisRepository);
-        match (central, of_own) {
-            (Some(central), Some(of_own)) => Evaluated::of(&with_own_policy(central, of_own)),
-            _ => Evaluated::error(),
-        }
-    }
-
-    fn decide<'s>(
-        &'s self,
-        recorded: &Recorded,
-        context: &'s Context,
-        key: &PermissionKey<'_>,
-        scope: Scope,
-    ) -> Option<PermissionDecision<'s>> {
-        let engine = self.engine.as_ref().ok()?;
-        let keys = std::slice::from_ref(key);
-        let decided = engine.decide(scope, keys, context, recorded.time).ok()?;
-        decided.into_iter().next()
+        key: &PermissionKey,
+        own: Option<&Self>,
+    ) -> Option<PermissionDecision> {
+        let policies = Policies {
+            policy: self.engine.as_ref().ok()?,
+            scope: recorded.scope(),
+            own: own.map(|own| own.engine.as_ref()),
+        };
+        let question = Question {
+            permissions: std::slice::from_ref(key),
+            context,
+            now: recorded.time,
+            go_on: &|| true,
+        };
+        decide(policies, question).ok()?.pop()
     }
 
     fn asked(&self, recorded: &Recorded, context: &Context) -> Asked {

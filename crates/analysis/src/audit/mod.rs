@@ -75,7 +75,7 @@ pub fn records(outcome: &Outcome<'_>, circumstances: &Circumstances) -> Vec<Reco
     let decided = outcome
         .permissions
         .iter()
-        .map(|one| (one.permission.as_str(), Some(one)));
+        .map(|one| (&*one.permission, Some(one)));
     let failed = circumstances
         .asked
         .iter()
@@ -102,7 +102,7 @@ fn record(
     circumstances: &Circumstances,
     number: usize,
     subject: &str,
-    permission: Option<&PermissionDecision<'_>>,
+    permission: Option<&PermissionDecision>,
 ) -> Record {
     let decision = permission.map_or(outcome.decision, |permission| permission.decision);
     let reason = permission.map_or(outcome.reason, |permission| permission.reason);

@@ -175,17 +175,21 @@ mod tests {
     use super::*;
     use crate::report::{Detail, Outcome, PolicyRecord};
     use engine::Claims;
-    use engine::decision::decide;
+    use engine::decision::{Engine, Policies, Question, decide};
     use engine::policy::{Document, Format, PermissionKey};
 
     /// The record of a check by a policy of `acme/infra`.
     fn record(policy: &str, claims: &str) -> (Context, String) {
         let claims: Claims = serde_json::from_str(claims).unwrap();
         let context = Context::of_claims(&claims, None);
-        let document = Document::parse(policy, Format::Yaml).unwrap();
+        let engine = Engine::new(Document::parse(policy, Format::Yaml).unwrap());
         let key = PermissionKey::parse("a:b".into()).unwrap();
         let now = Timestamp::UNIX_EPOCH;
-        let decided = decide(&document, Scope::ThisRepository, &[key], &context, now).unwrap();
+        let decided = decide(
+            Policies::one(&engine, Scope::ThisRepository),
+            Question::new(&[key], &context, now),
+        )
+        .unwrap();
         let policy = PolicyRecord {
             repository: Some("ACME/infra".to_owned()),
             sha256: crate::sha256(policy.as_bytes()),

@@ -36,7 +36,7 @@ pub struct Uncovered<'a> {
 
 impl Coverage {
     /// Adds the rules of a policy.
-    pub(super) fn add(&mut self, policy: &str, document: &Document<'_>) {
+    pub(super) fn add(&mut self, policy: &str, document: &Document) {
         if self.policies.contains_key(policy) {
             return;
         }
@@ -56,7 +56,7 @@ impl Coverage {
 
     /// Counts every rule that matched, also after the one that grants; not those of the own policy, of
     /// which only what is delegated counts here.
-    pub(super) fn cover(&mut self, policy: &str, decisions: &[PermissionDecision<'_>]) {
+    pub(super) fn cover(&mut self, policy: &str, decisions: &[PermissionDecision]) {
         let Some(rules) = self.policies.get_mut(policy) else {
             return;
         };

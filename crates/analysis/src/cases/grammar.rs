@@ -11,7 +11,7 @@ use crate::report::text::truncate;
 use engine::RepositoryName;
 use engine::policy::reader::{Grammar, Read, Reader};
 use engine::policy::token::{ScalarKind, Syntax, Token};
-use engine::policy::{Position, Problem, parse_instant, quoted};
+use engine::policy::{Problem, parse_instant, quoted};
 
 /// The grammar of a file of cases.
 #[derive(Clone, Default)]
@@ -59,7 +59,8 @@ fn read_suite<'a, S: Syntax<'a>>(reader: &mut CasesReader<'a, S>) -> Read<Conten
             None => reader.missing(at, "tests", "tests:")?,
             // Nothing tested must not look like all passed.
             Some((at, cases)) if cases.is_empty() => {
-                reader.problem(Problem::new(*at, "`tests` has no case"))?;
+                let problem = Problem::new(reader.position(*at), "`tests` has no case");
+                reader.problem(problem)?;
             }
             Some(_) => {}
         }
@@ -83,7 +84,7 @@ fn read_cases<'a, S: Syntax<'a>>(reader: &mut CasesReader<'a, S>) -> Read<Vec<Te
 
 fn read_case<'a, S: Syntax<'a>>(
     reader: &mut CasesReader<'a, S>,
-    position: Position,
+    at: S::At,
 ) -> Read<Option<TestCase<'a>>> {
     let before = reader.problem_count();
     let (mut name, mut permissions, mut expect, mut context) = (None, None, None, None);
@@ -106,26 +107,26 @@ fn read_case<'a, S: Syntax<'a>>(
     }
     let derived = claims.is_some() || claims_file.is_some();
     if !derived && context.is_none() {
-        reader.missing(position, "context", "context: { repository: OWNER/NAME }")?;
+        reader.missing(at, "context", "context: { repository: OWNER/NAME }")?;
     }
     if let (Some((_, at)), false) = (&payload_file, derived) {
         let problem = Problem::new(*at, "`payload_file` without `claims` or `claims_file`");
         reader.problem(problem.help("the payload only says where the claims' `head_ref` is"))?;
     }
     if name.is_none() {
-        reader.missing(position, "name", "name: a feature branch cannot deploy")?;
+        reader.missing(at, "name", "name: a feature branch cannot deploy")?;
     }
     if permissions.is_none() {
-        reader.missing(position, "permission", "permission: ws:deployments:create")?;
+        reader.missing(at, "permission", "permission: ws:deployments:create")?;
     }
     if expect.is_none() {
-        reader.missing(position, "expect", "expect: denied")?;
+        reader.missing(at, "expect", "expect: denied")?;
     }
     let (Some(name), Some(permissions), Some(expect)) = (name, permissions, expect) else {
         return Ok(None);
     };
     Ok(Some(TestCase {
-        position,
+        position: reader.position(at),
         name,
         permissions,
         context: context.unwrap_or_default(),
@@ -173,7 +174,7 @@ fn read_context<'a, S: Syntax<'a>>(reader: &mut CasesReader<'a, S>) -> Read<Give
 
 fn read_claim_values<'a, S: Syntax<'a>>(
     reader: &mut CasesReader<'a, S>,
-    at: Position,
+    at: S::At,
 ) -> Read<Vec<Claim<'a>>> {
     let before = reader.problem_count();
     let mut claims = Vec::new();
@@ -194,13 +195,15 @@ fn read_claim_values<'a, S: Syntax<'a>>(
         Ok(())
     })?;
     if claims.is_empty() && reader.problem_count() == before {
-        reader.problem(Problem::new(at, "`claims` names no claim").help("leave the key out"))?;
+        let problem = Problem::new(reader.position(at), "`claims` names no claim");
+        reader.problem(problem.help("leave the key out"))?;
     }
     Ok(claims)
 }
 
 fn read_name<'a, S: Syntax<'a>>(reader: &mut CasesReader<'a, S>) -> Read<Option<Cow<'a, str>>> {
     let found = reader.text("`name`")?;
+    let found = found.map(|(text, at)| (text, reader.position(at)));
     let Some((name, at)) = read_not_empty(reader, "`name`", found)? else {
         return Ok(None);
     };
@@ -248,7 +251,7 @@ fn read_now<'a, S: Syntax<'a>>(reader: &mut CasesReader<'a, S>) -> Read<Option<T
             "`now` is {}, expected an instant",
             quoted(&truncate(&text, 64))
         );
-        let problem = Problem::new(at, message).over(&text);
+        let problem = Problem::new(reader.position(at), message).over(&text);
         reader.problem(problem.help("write `2027-01-31T12:00:00Z`, with its offset"))?;
     }
     Ok(instant)
@@ -275,7 +278,8 @@ fn read_filled<'a, S: Syntax<'a>>(
     what: &str,
 ) -> Read<Option<Placed<'a>>> {
     let found = reader.scalar(what, ScalarKind::Text)?;
-    read_not_empty(reader, what, found.map(|(scalar, at)| (scalar.text, at)))
+    let found = found.map(|(scalar, at)| (scalar.text, reader.position(at)));
+    read_not_empty(reader, what, found)
 }
 
 fn read_not_empty<'a, S: Syntax<'a>>(

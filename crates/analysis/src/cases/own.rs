@@ -2,14 +2,11 @@
 
 use std::fmt::Display;
 
-use jiff::Timestamp;
-
 use super::suite::Suite;
 use crate::report::Failure;
-use engine::context::Context;
-use engine::decision::{Decision, Engine, GoOn, PermissionDecision, Scope, with_own_policy};
+use engine::decision::Engine;
 use engine::encoding::text_of;
-use engine::policy::{Document, Format, PermissionKey, Problem, quoted};
+use engine::policy::{Document, Format, Invalid, Problem, quoted};
 
 /// The file that `own_policy:` names.
 #[derive(Debug)]
@@ -38,36 +35,13 @@ impl OwnPolicy {
         Ok(Some(Self { name, text }))
     }
 
-    pub(super) fn document(&self) -> Result<Document<'_>, Failure> {
-        Document::parse(&self.text, Format::of_path(&self.name))
-            .map_err(|invalid| Failure::invalid_policy(&self.name, &invalid))
+    pub(super) fn engine(&self) -> Result<Engine, Failure> {
+        let document = Document::parse(&self.text, Format::of_path(&self.name));
+        let document = document.map_err(|invalid| self.invalid(&invalid))?;
+        Ok(Engine::new(document))
     }
 
-    /// The decisions with those of the own policy where the tested one denies and delegates. As in a
-    /// job, what is wrong with the own policy matters only there.
-    pub(super) fn ask<'a>(
-        &self,
-        engine: &'a Result<Engine<'a>, Failure>,
-        permissions: &[PermissionKey<'_>],
-        central: Vec<PermissionDecision<'a>>,
-        context: &'a Context,
-        (now, go_on): (Timestamp, GoOn<'_>),
-    ) -> Result<Vec<PermissionDecision<'a>>, Failure> {
-        let asked = permissions.iter().zip(central);
-        let decisions = asked.map(|(permission, central)| {
-            if central.decision != Decision::Denied || !central.delegated {
-                return Ok(central);
-            }
-            let engine = engine.as_ref().map_err(Clone::clone)?;
-            let asked = std::slice::from_ref(permission);
-            let own = engine
-                .decide_while(Scope::ThisRepository, asked, context, now, go_on)
-                .map_err(|invalid| Failure::invalid_policy(&self.name, &invalid))?;
-            Ok(match own.into_iter().next() {
-                Some(own) => with_own_policy(central, own),
-                None => central,
-            })
-        });
-        decisions.collect()
+    pub(super) fn invalid(&self, invalid: &Invalid) -> Failure {
+        Failure::invalid_policy(&self.name, invalid)
     }
 }

@@ -43,18 +43,17 @@ pub struct Failed {
 #[derive(Clone, Debug)]
 pub struct Explained {
     /// The decision. Its trace has the rule that grants, or those that come nearest, in file order.
-    pub decision: PermissionDecision<'static>,
+    pub decision: PermissionDecision,
     /// How many rules its trace leaves out.
     pub hidden: usize,
 }
 
 impl Explained {
-    pub(super) fn of(mut decision: PermissionDecision<'_>) -> Self {
+    pub(super) fn of(mut decision: PermissionDecision) -> Self {
         let all = decision.trace.len();
         if decision.decision == Decision::Allowed {
             let granting = decision.rule.as_ref();
             decision.trace.retain(|rule| Some(&rule.rule) == granting);
-            let decision = decision.into_owned();
             return Self {
                 decision,
                 hidden: 0,
@@ -70,7 +69,7 @@ impl Explained {
             .sort_by_key(|rule| (rule.rule.own_policy, rule.rule.line, rule.rule.column));
         Self {
             hidden: all - decision.trace.len(),
-            decision: decision.into_owned(),
+            decision,
         }
     }
 }

@@ -12,7 +12,7 @@ use super::result::{CaseResult, Explained, Failed, FileError};
 use super::suite::{Suite, TestCase};
 use crate::report::{Detail, Failure, Outcome, PolicyRecord};
 use engine::context::Context;
-use engine::decision::{Engine, GoOn, Scope};
+use engine::decision::{Engine, GoOn, Policies, Question, Scope, Undecided, decide};
 use engine::policy::{Document, Format, Invalid};
 
 /// The policy of a suite, as its caller read it.
@@ -45,7 +45,14 @@ pub fn run<B: AsRef<[u8]>, E: Display>(
     let own = OwnPolicy::read(suite, &read);
     let own = own.map_err(|problem| FileError::each(suite.file, [&problem]))?;
     let engine = document(suite, policy)?.map(Engine::new);
-    let own_engine = own.as_ref().map(|own| own.document().map(Engine::new));
+    let own_engine = own.as_ref().map(OwnPolicy::engine);
+    let wrong = |undecided| match (undecided, &own) {
+        (Undecided::OwnPolicy(invalid), Some(own)) => own.invalid(&invalid),
+        (Undecided::Policy(invalid) | Undecided::OwnPolicy(invalid), _) => {
+            Failure::invalid_policy(policy.name, &invalid)
+        }
+        (Undecided::NoOwnPolicy(failure), _) => Failure::clone(failure),
+    };
     if let Ok(engine) = &engine {
         coverage.add(policy.name, engine.document());
     }
@@ -54,17 +61,18 @@ pub fn run<B: AsRef<[u8]>, E: Display>(
         let context =
             context(case, &read).map_err(|problem| FileError::each(suite.file, [&problem]))?;
         let decided = engine.as_ref().map_err(Clone::clone).and_then(|engine| {
-            let scope = scope(suite, &context);
-            let (now, permissions) = (case.now.unwrap_or(now), &case.permissions);
-            let decided = engine
-                .decide_while(scope, permissions, &context, now, go_on)
-                .map_err(|invalid| Failure::invalid_policy(policy.name, &invalid))?;
-            match own.as_ref().zip(own_engine.as_ref()) {
-                Some((own, engine)) => {
-                    own.ask(engine, permissions, decided, &context, (now, go_on))
-                }
-                None => Ok(decided),
-            }
+            let policies = Policies {
+                policy: engine,
+                scope: scope(suite, &context),
+                own: own_engine.as_ref().map(Result::as_ref),
+            };
+            let question = Question {
+                permissions: &case.permissions,
+                context: &context,
+                now: case.now.unwrap_or(now),
+                go_on,
+            };
+            decide(policies, question).map_err(wrong)
         });
         let outcome = match decided {
             Ok(permissions) => {
@@ -94,10 +102,10 @@ fn can_be_asked<B: AsRef<[u8]>, E: Display>(
 }
 
 /// The policy, or why there is none if a case is about that.
-fn document<'a>(
+fn document(
     suite: &Suite<'_>,
-    policy: &PolicyFile<'a>,
-) -> Result<Result<Document<'a>, Failure>, Vec<FileError>> {
+    policy: &PolicyFile<'_>,
+) -> Result<Result<Document, Failure>, Vec<FileError>> {
     let expected = |failure: &Failure| {
         let mut cases = suite.contents.cases.iter();
         cases.any(|case| case.expect == Expect::Reason(failure.reason))

@@ -45,7 +45,7 @@ pub(super) struct TestCase<'a> {
     /// `name:`, once in a file.
     pub(super) name: Cow<'a, str>,
     /// `permission:`, at least one.
-    pub(super) permissions: Vec<PermissionKey<'a>>,
+    pub(super) permissions: Vec<PermissionKey>,
     /// `context:`.
     pub(super) context: Given<'a>,
     /// `claims:`, from which the context is derived as in a job.

@@ -30,7 +30,7 @@ pub(super) struct Automaton {
 
 impl Automaton {
     /// `None` when it has a part that no automaton of the allowed size has, such as `\b`.
-    pub(super) fn new(pattern: &Pattern<'_>, ignores_case: bool) -> Option<Self> {
+    pub(super) fn new(pattern: &Pattern, ignores_case: bool) -> Option<Self> {
         let folded = match ignores_case {
             true => Some(build(pattern, Case::Insensitive)?),
             false => None,
@@ -44,7 +44,7 @@ impl Automaton {
 
 /// Whether the pattern matches a value that starts like this, without case. `true` where that is not
 /// known.
-pub(crate) fn may_start_with(pattern: &Pattern<'_>, start: &str) -> bool {
+pub(crate) fn may_start_with(pattern: &Pattern, start: &str) -> bool {
     let Some(dfa) = build(pattern, Case::Insensitive) else {
         return true;
     };
@@ -57,7 +57,7 @@ pub(crate) fn may_start_with(pattern: &Pattern<'_>, start: &str) -> bool {
     !dfa.is_dead_state(state)
 }
 
-pub(super) fn build(pattern: &Pattern<'_>, case: Case) -> Option<Dfa> {
+pub(super) fn build(pattern: &Pattern, case: Case) -> Option<Dfa> {
     let tree = pattern.tree(case).ok()?;
     // What `\A(?:…)\z` is to the engine: the walk is anchored and asks at the end of the value.
     dfa(&regex_syntax::hir::Hir::concat(vec![

@@ -5,7 +5,7 @@ use proptest::test_runner::{RngSeed, TestRunner};
 
 use super::*;
 use engine::context::{Base, Context};
-use engine::decision::{Decision, Merges, Scope, decide, merges};
+use engine::decision::{Decision, Engine, Merges, Policies, Question, Scope, decide, merges};
 use engine::policy::{Format, PermissionKey};
 
 /// The sentences of a comparison, `+` and `-`, with the remarks.
@@ -378,7 +378,7 @@ fn policy() -> impl Strategy<Value = String> {
     })
 }
 
-fn is_allowed(document: &Document<'_>, key: &str, job: &Example, now: Timestamp) -> bool {
+fn is_allowed(engine: &Engine, key: &str, job: &Example, now: Timestamp) -> bool {
     let claims = job.claims.clone();
     let context = Context {
         repository: Some(job.repository.clone().unwrap_or("other/name".to_owned())),
@@ -404,7 +404,11 @@ fn is_allowed(document: &Document<'_>, key: &str, job: &Example, now: Timestamp)
     };
     let now = job.time.as_ref().map_or(now, |time| time.parse().unwrap());
     let key = PermissionKey::parse(key.into()).unwrap();
-    let decided = decide(document, scope, &[key], &context, now).unwrap();
+    let decided = decide(
+        Policies::one(engine, scope),
+        Question::new(&[key], &context, now),
+    )
+    .unwrap();
     decided[0].decision == Decision::Allowed
 }
 
@@ -485,10 +489,10 @@ fn a_change_is_reported_exactly_when_the_engine_decides_differently() {
     });
     let strategy = (policies(), vec(job(), JOBS));
     let run = runner.run(&strategy, |((old, new), jobs)| {
-        let parse = |text| Document::parse(text, Format::Yaml).unwrap();
+        let parse = |text| Engine::new(Document::parse(text, Format::Yaml).unwrap());
         let (old, new) = (parse(&old), parse(&new));
         let now: Timestamp = "2026-06-01T00:00:00Z".parse().unwrap();
-        let comparison = compare(&old, &new, now).unwrap();
+        let comparison = compare(old.document(), new.document(), now).unwrap();
         let sides = [
             (&comparison.added, &new, &old),
             (&comparison.removed, &old, &new),
@@ -504,9 +508,8 @@ fn a_change_is_reported_exactly_when_the_engine_decides_differently() {
         }
         for job in &jobs {
             for key in KEYS {
-                let decide = |job: &Example| {
-                    [&old, &new].map(|document| is_allowed(document, key, job, now))
-                };
+                let decide =
+                    |job: &Example| [&old, &new].map(|engine| is_allowed(engine, key, job, now));
                 let changes = match decide(job) {
                     [false, true] => &comparison.added,
                     [true, false] => &comparison.removed,
@@ -540,7 +543,7 @@ fn a_change_is_reported_exactly_when_the_engine_decides_differently() {
 
 /// Whether what a change says of branches, bases and events includes a job.
 fn speaks_of(change: &Change<'_>, job: &Example) -> bool {
-    let any = |list: &Option<Vec<&Pattern<'_>>>, value: &Option<String>| {
+    let any = |list: &Option<Vec<&Pattern>>, value: &Option<String>| {
         list.as_ref().is_none_or(|list| {
             let mut list = list.iter();
             list.any(|pattern| {

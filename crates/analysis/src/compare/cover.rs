@@ -40,7 +40,7 @@ impl Budget {
 
 /// Whether the pattern matches a value of a form, a regex over the whole value, with case. `true` where
 /// that is not known.
-pub(crate) fn may_match(pattern: &Pattern<'_>, form: &str, budget: &mut Budget) -> bool {
+pub(crate) fn may_match(pattern: &Pattern, form: &str, budget: &mut Budget) -> bool {
     if budget.0 == 0 {
         return true;
     }
@@ -63,8 +63,8 @@ pub(crate) fn may_match(pattern: &Pattern<'_>, form: &str, budget: &mut Budget) 
 /// not known.
 pub(crate) fn covers(
     automata: &mut Automata,
-    wide: &[&Pattern<'_>],
-    narrow: &[&Pattern<'_>],
+    wide: &[&Pattern],
+    narrow: &[&Pattern],
     ignores_case: bool,
     budget: &mut Budget,
 ) -> Option<bool> {
@@ -158,7 +158,7 @@ mod tests {
     use crate::meant::unplaced;
     use engine::policy::Kind;
 
-    fn pattern(text: &str) -> Pattern<'_> {
+    fn pattern(text: &str) -> Pattern {
         match text.strip_prefix("glob:") {
             Some(glob) => unplaced(glob, Kind::Glob),
             None => unplaced(text, Kind::of(text)),

@@ -14,12 +14,12 @@ pub enum Installation<'a> {
     /// `permissions:` at the top: the repository that the file is read from.
     Own,
     /// An entry of `repositories:`.
-    Entry(&'a Entry<'a>),
+    Entry(&'a Entry),
 }
 
 impl<'a> Installation<'a> {
     /// The patterns of the repository's name; `None` for the policy's own.
-    pub fn repository(self) -> Option<&'a Patterns<'a>> {
+    pub fn repository(self) -> Option<&'a Patterns> {
         match self {
             Self::Own => None,
             Self::Entry(entry) => Some(&entry.repository),
@@ -55,13 +55,13 @@ impl PartialEq for Installation<'_> {
 pub(super) struct Grant<'a> {
     pub(super) installation: Installation<'a>,
     /// `None` for a permission that the repository's own policy may grant to any job.
-    pub(super) rule: Option<&'a Rule<'a>>,
+    pub(super) rule: Option<&'a Rule>,
     pub(super) key: &'a str,
 }
 
 impl<'a> Grant<'a> {
     /// The claims that its rule asks for.
-    pub(super) fn claims(&self) -> impl Iterator<Item = (&'a str, &'a Patterns<'a>)> + use<'a> {
+    pub(super) fn claims(&self) -> impl Iterator<Item = (&'a str, &'a Patterns)> + use<'a> {
         let claims = self.rule.into_iter().flat_map(|rule| &rule.claims);
         claims.map(|(name, patterns)| (&**name, patterns))
     }
@@ -84,14 +84,14 @@ impl<'a> Grant<'a> {
         match self.rule.map(|rule| &rule.events) {
             // The own policy can name any event.
             None => true,
-            Some(Some(events)) => events.iter().any(|name| name == event),
+            Some(Some(events)) => events.iter().any(|name| **name == *event),
             Some(None) => is_trusted_event(event),
         }
     }
 }
 
 /// Every grant of a policy that has not run out, in file order, each key of a rule once.
-pub(super) fn grants<'a>(document: &'a Document<'a>, now: Timestamp) -> Vec<Grant<'a>> {
+pub(super) fn grants<'a>(document: &'a Document, now: Timestamp) -> Vec<Grant<'a>> {
     let own = document.permissions.iter().flatten();
     let own = own.map(|rule| (Installation::Own, rule));
     let entries = document.repositories.iter().flat_map(|(_, list)| list);
@@ -141,7 +141,7 @@ impl<'a> Dimension<'a> {
     }
 
     /// What a grant asks of it; `None` is every value.
-    pub(super) fn patterns(self, grant: &Grant<'a>) -> Option<&'a Patterns<'a>> {
+    pub(super) fn patterns(self, grant: &Grant<'a>) -> Option<&'a Patterns> {
         let rule = grant.rule;
         let patterns = match self {
             Self::Repository => grant.installation.repository(),
@@ -156,7 +156,7 @@ impl<'a> Dimension<'a> {
                     .map(|(_, list)| list)
             }
         };
-        let is_any = |pattern: &Pattern<'_>| pattern.kind == Kind::Any;
+        let is_any = |pattern: &Pattern| pattern.kind == Kind::Any;
         patterns.filter(|patterns| !patterns.list.iter().any(is_any))
     }
 
@@ -201,10 +201,10 @@ impl<'a> Dimension<'a> {
 ///
 /// # Errors
 /// At least one does not compile.
-pub(super) fn patterns_compile(document: &Document<'_>) -> Result<(), Invalid> {
+pub(super) fn patterns_compile(document: &Document) -> Result<(), Invalid> {
     let mut known = std::collections::HashSet::new();
     let mut problems = Vec::new();
-    let mut check = |patterns: &Patterns<'_>, ignores_case: bool| {
+    let mut check = |patterns: &Patterns, ignores_case: bool| {
         if patterns.list.is_empty() {
             problems.push(patterns.empty());
         }

@@ -56,19 +56,19 @@ pub struct Change<'a> {
     pub installation: Installation<'a>,
     /// The rule that gives it; `None` where the entry delegates it to the repository's own policy,
     /// which may then give it to any job.
-    pub rule: Option<&'a Rule<'a>>,
+    pub rule: Option<&'a Rule>,
     /// The permission keys.
     pub permissions: Vec<&'a str>,
     /// The workflows; of a list only those that the change is about. `None` is any.
-    pub workflow: Option<Vec<&'a Pattern<'a>>>,
+    pub workflow: Option<Vec<&'a Pattern>>,
     /// The branches, likewise.
-    pub branch: Option<Vec<&'a Pattern<'a>>>,
+    pub branch: Option<Vec<&'a Pattern>>,
     /// The bases of pull requests that the rule names, likewise; `None` where it names none.
-    pub base: Option<Vec<&'a Pattern<'a>>>,
+    pub base: Option<Vec<&'a Pattern>>,
     /// Whether all of it is in pull requests, where a rule looks at a base.
     pub only_pull_requests: bool,
     /// The environments, likewise; `None` is any or none.
-    pub environment: Option<Vec<&'a Pattern<'a>>>,
+    pub environment: Option<Vec<&'a Pattern>>,
     /// The events, likewise; `None` is every one but the untrusted.
     pub events: Option<Vec<&'a str>>,
     /// Whether the other policy gives a part of this.
@@ -116,8 +116,8 @@ pub struct Example {
 /// # Errors
 /// Patterns of the new policy do not compile.
 pub fn compare<'a>(
-    old: &'a Document<'a>,
-    new: &'a Document<'a>,
+    old: &'a Document,
+    new: &'a Document,
     now: Timestamp,
 ) -> Result<Comparison<'a>, Invalid> {
     patterns_compile(new)?;
@@ -135,8 +135,8 @@ pub fn compare<'a>(
 
 /// Drops what a policy with patterns that do not compile cannot be relied on to grant: a check of a
 /// permission is an error as long as one of its rules is broken.
-fn retain_unbroken(document: &Document<'_>, grants: &mut Vec<Grant<'_>>) {
-    let is_broken = |patterns: &Patterns<'_>| patterns.compile(Case::Insensitive).is_err();
+fn retain_unbroken(document: &Document, grants: &mut Vec<Grant<'_>>) {
+    let is_broken = |patterns: &Patterns| patterns.compile(Case::Insensitive).is_err();
     let mut entries = document.repositories.iter().flat_map(|(_, list)| list);
     if entries.any(|entry| is_broken(&entry.repository)) {
         return grants.clear();
@@ -156,21 +156,21 @@ fn retain_unbroken(document: &Document<'_>, grants: &mut Vec<Grant<'_>>) {
 /// nothing.
 pub(crate) fn grant_all<'a>(
     list: Installation<'a>,
-    others: &[&'a Rule<'a>],
-    rule: &'a Rule<'a>,
+    others: &[&'a Rule],
+    rule: &'a Rule,
     now: Timestamp,
     (automata, budget): (&mut Automata, &mut Budget),
-) -> Option<Vec<&'a Rule<'a>>> {
+) -> Option<Vec<&'a Rule>> {
     /// The most that are compared at once.
     const MAX_NEAR: usize = 8;
     /// What a comparison may take at most.
     const STEPS: usize = 100_000;
-    let grant_of = |rule: &'a Rule<'a>| Grant {
+    let grant_of = |rule: &'a Rule| Grant {
         installation: list,
         rule: Some(rule),
         key: "",
     };
-    let is_live = |rule: &Rule<'_>| {
+    let is_live = |rule: &Rule| {
         let expires = rule.expires.as_ref();
         expires.is_none_or(|expires| !expires.is_over(now))
     };
@@ -448,11 +448,11 @@ fn is_apart(one: &Grant<'_>, other: &Grant<'_>) -> bool {
         let (Some(one), Some(other)) = (values(one), values(other)) else {
             return false;
         };
-        let is_same = |one: &Pattern<'_>, other: &Pattern<'_>| match dimension.ignores_case() {
+        let is_same = |one: &Pattern, other: &Pattern| match dimension.ignores_case() {
             true => one.text.eq_ignore_ascii_case(&other.text),
             false => one.text == other.text,
         };
-        let is_among = |one: &Pattern<'_>| other.list.iter().any(|other| is_same(one, other));
+        let is_among = |one: &Pattern| other.list.iter().any(|other| is_same(one, other));
         !one.list.iter().any(is_among)
     })
 }

@@ -14,9 +14,9 @@ const MAX_CHECKS: usize = 10_000;
 
 /// Replays records of an audit log against two policies.
 #[derive(Debug)]
-pub struct Replay<'a> {
-    old: Evaluator<'a>,
-    new: Evaluator<'a>,
+pub struct Replay {
+    old: Evaluator,
+    new: Evaluator,
     /// What was found so far.
     pub found: Replayed,
 }
@@ -64,9 +64,9 @@ pub struct Times {
     pub last: Timestamp,
 }
 
-impl<'a> Replay<'a> {
+impl Replay {
     /// Nothing replayed yet.
-    pub fn new(old: &Document<'a>, new: &Document<'a>) -> Self {
+    pub fn new(old: &Document, new: &Document) -> Self {
         Self {
             old: Evaluator::of(Ok(old.clone())),
             new: Evaluator::of(Ok(new.clone())),
@@ -80,7 +80,7 @@ impl<'a> Replay<'a> {
             self.found.without_job += 1;
             return;
         };
-        let is_allowed = |by: &mut Evaluator<'a>| {
+        let is_allowed = |by: &mut Evaluator| {
             let evaluated = by.evaluate(recorded, None);
             evaluated.is_some_and(|evaluated| evaluated.decision() == Decision::Allowed)
         };

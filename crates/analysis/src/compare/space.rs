@@ -49,11 +49,7 @@ impl Automata {
         }
     }
 
-    pub(super) fn get(
-        &mut self,
-        pattern: &Pattern<'_>,
-        ignores_case: bool,
-    ) -> Option<Rc<Automaton>> {
+    pub(super) fn get(&mut self, pattern: &Pattern, ignores_case: bool) -> Option<Rc<Automaton>> {
         let key = (pattern.text.to_string(), pattern.kind, ignores_case);
         if self.known.len() >= MAX_KEPT {
             self.known.clear();
@@ -64,7 +60,7 @@ impl Automata {
     }
 
     /// Whether there is an automaton for each of the patterns.
-    pub(super) fn has_all(&mut self, patterns: &Patterns<'_>, ignores_case: bool) -> bool {
+    pub(super) fn has_all(&mut self, patterns: &Patterns, ignores_case: bool) -> bool {
         let mut list = patterns.list.iter();
         list.all(|pattern| self.get(pattern, ignores_case).is_some())
     }
@@ -322,7 +318,7 @@ fn text_classes<'a>(
         .iter()
         .map(|other| dimension.patterns(other))
         .collect();
-    let mut list: Vec<&Pattern<'a>> = Vec::new();
+    let mut list: Vec<&Pattern> = Vec::new();
     let mut numbers: HashMap<(&str, Kind), usize> = HashMap::new();
     let lists = own.iter().chain(asked.iter().flatten());
     for pattern in lists.flat_map(|patterns| &patterns.list) {
@@ -336,7 +332,7 @@ fn text_classes<'a>(
     if list.is_empty() {
         return Some(Vec::new());
     }
-    let matched_by = |patterns: &Patterns<'a>, matched: &FixedBitSet| {
+    let matched_by = |patterns: &Patterns, matched: &FixedBitSet| {
         let mut set = FixedBitSet::with_capacity(patterns.list.len());
         for (place, pattern) in patterns.list.iter().enumerate() {
             let number = numbers.get(&(&*pattern.text, pattern.kind));
@@ -496,7 +492,7 @@ fn event<'a>(grant: &Grant<'a>, others: &[Grant<'a>]) -> Axis<'a> {
         let own = own.unwrap_or_default();
         let mut alternatives = FixedBitSet::with_capacity(own.len());
         for (number, name) in own.iter().enumerate() {
-            alternatives.set(number, name == event);
+            alternatives.set(number, **name == *event);
         }
         Cell {
             others: those(others, |other| other.accepts(event)),

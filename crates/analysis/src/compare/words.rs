@@ -6,7 +6,7 @@ use engine::decision::RuleRef;
 use engine::policy::source::DEFAULT_PATH;
 use engine::policy::{Pattern, Rule};
 
-fn texts<'a>(patterns: &[&'a Pattern<'a>]) -> Vec<&'a str> {
+fn texts<'a>(patterns: &[&'a Pattern]) -> Vec<&'a str> {
     patterns.iter().map(|pattern| &*pattern.text).collect()
 }
 
@@ -35,7 +35,7 @@ impl<'a> Change<'a> {
     }
 
     /// The jobs that it is about.
-    fn subject(&self, rule: &'a Rule<'a>) -> Phrase<'a> {
+    fn subject(&self, rule: &'a Rule) -> Phrase<'a> {
         let mut phrase = Phrase::default();
         match &self.workflow {
             Some(list) => phrase.list(texts(list), " or "),

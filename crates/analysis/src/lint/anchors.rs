@@ -6,7 +6,7 @@ use super::scan::{Item, scan};
 use super::{Dimension, Findings, Fix, quoted};
 use engine::policy::{Kind, Pattern};
 
-pub(super) fn check(dimension: Dimension<'_>, pattern: &Pattern<'_>, findings: &mut Findings<'_>) {
+pub(super) fn check(dimension: Dimension<'_>, pattern: &Pattern, findings: &mut Findings<'_>) {
     let items = scan(&pattern.text);
     let repeated = items.get(1).is_some_and(|item| item.repeats());
     let starts = items.first().is_some_and(|item| item.is('^')) && !repeated;
@@ -82,7 +82,7 @@ fn reads_as_a_part(items: &[Item], starts: bool) -> bool {
 
 fn half_anchored(
     dimension: Dimension<'_>,
-    pattern: &Pattern<'_>,
+    pattern: &Pattern,
     bare: &str,
     starts: bool,
     findings: &mut Findings<'_>,

@@ -10,7 +10,7 @@ use engine::policy::{Kind, Pattern};
 /// Whether something was found.
 pub(super) fn check(
     dimension: Dimension<'_>,
-    pattern: &Pattern<'_>,
+    pattern: &Pattern,
     findings: &mut Findings<'_>,
 ) -> bool {
     let escapes = |item: &Item| item.is_escaped && !item.in_class && item.c == '\\';

@@ -9,7 +9,7 @@ use engine::policy::{Case, Kind, Patterns, Rule};
 /// Names that branches which others are merged into often have.
 const USUAL_BASES: [&str; 5] = ["main", "master", "develop", "trunk", "production"];
 
-pub(super) fn check(rule: &Rule<'_>, findings: &mut Findings<'_>) {
+pub(super) fn check(rule: &Rule, findings: &mut Findings<'_>) {
     if let Some(base) = &rule.base {
         never_a_base(base, findings);
         any_base(rule, base, findings);
@@ -41,7 +41,7 @@ pub(super) fn check(rule: &Rule<'_>, findings: &mut Findings<'_>) {
 }
 
 /// A base is a branch of the repository itself, so it has neither an owner nor a full ref of another kind.
-fn never_a_base(base: &Patterns<'_>, findings: &mut Findings<'_>) {
+fn never_a_base(base: &Patterns, findings: &mut Findings<'_>) {
     for pattern in &base.list {
         let text = &*pattern.text;
         let is_name = matches!(pattern.kind, Kind::Literal | Kind::Exact);
@@ -57,7 +57,7 @@ fn never_a_base(base: &Patterns<'_>, findings: &mut Findings<'_>) {
     }
 }
 
-fn any_base(rule: &Rule<'_>, base: &Patterns<'_>, findings: &mut Findings<'_>) {
+fn any_base(rule: &Rule, base: &Patterns, findings: &mut Findings<'_>) {
     let some_branches = rule
         .branch
         .as_ref()
@@ -77,7 +77,7 @@ fn any_base(rule: &Rule<'_>, base: &Patterns<'_>, findings: &mut Findings<'_>) {
     findings.push(finding.help("name the bases that are reviewed, such as `base: main`"));
 }
 
-fn unused(base: &Patterns<'_>, findings: &mut Findings<'_>) {
+fn unused(base: &Patterns, findings: &mut Findings<'_>) {
     let Some(first) = base.list.first() else {
         return;
     };
@@ -88,7 +88,7 @@ fn unused(base: &Patterns<'_>, findings: &mut Findings<'_>) {
 
 /// Whether a branch that matches may be merged into another one that does: there are at least two of them, and
 /// one has the name of a usual base. What does not compile is found elsewhere.
-fn may_be_base_of_another(branch: &Patterns<'_>) -> bool {
+fn may_be_base_of_another(branch: &Patterns) -> bool {
     let mut list = branch.list.iter();
     let is_one = |kind| matches!(kind, Kind::Literal | Kind::Exact);
     if let (Some(only), None) = (list.next(), list.next())

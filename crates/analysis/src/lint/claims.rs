@@ -124,17 +124,13 @@ fn form(dimension: Dimension<'_>) -> Option<(&str, &'static Form)> {
 }
 
 /// Whether a job may have a value of the dimension that the pattern matches.
-pub(super) fn may_match(
-    dimension: Dimension<'_>,
-    pattern: &Pattern<'_>,
-    forms: &mut Forms,
-) -> bool {
+pub(super) fn may_match(dimension: Dimension<'_>, pattern: &Pattern, forms: &mut Forms) -> bool {
     form(dimension).is_none_or(|(_, form)| forms.may_match(pattern, form.regex))
 }
 
 pub(super) fn check(
     dimension: Dimension<'_>,
-    patterns: &Patterns<'_>,
+    patterns: &Patterns,
     forms: &mut Forms,
     findings: &mut Findings<'_>,
 ) {
@@ -165,7 +161,7 @@ pub(super) fn check(
 }
 
 /// What was probably meant.
-fn instead(claim: &str, pattern: &Pattern<'_>, form: &Form) -> Option<(String, Kind)> {
+fn instead(claim: &str, pattern: &Pattern, form: &Form) -> Option<(String, Kind)> {
     let text = match pattern.kind {
         Kind::Regex => without_anchors(&pattern.text),
         _ => &*pattern.text,

@@ -56,7 +56,7 @@ impl<'r> Coverage<'r> {
     }
 
     /// What `wide`, which has to be valid, grants of what `narrow` does.
-    pub(super) fn rule(&mut self, wide: &'r Rule<'r>, narrow: &'r Rule<'r>) -> Covered<'r> {
+    pub(super) fn rule(&mut self, wide: &'r Rule, narrow: &'r Rule) -> Covered<'r> {
         if !expiry(wide, narrow) {
             return Covered::Less;
         }
@@ -84,18 +84,13 @@ impl<'r> Coverage<'r> {
     }
 
     /// Whether some rules that cover all of another one but for one part, cover that part together.
-    pub(super) fn together(
-        &mut self,
-        part: Part<'r>,
-        wide: &[&'r Rule<'r>],
-        narrow: &'r Rule<'r>,
-    ) -> bool {
+    pub(super) fn together(&mut self, part: Part<'r>, wide: &[&'r Rule], narrow: &'r Rule) -> bool {
         match part {
             Part::Events => narrow.events.as_ref().is_some_and(|events| {
                 let is_accepted = |event: &str| {
                     let mut wide = wide.iter();
                     wide.any(|rule| match &rule.events {
-                        Some(events) => events.iter().any(|name| name == event),
+                        Some(events) => events.iter().any(|name| **name == *event),
                         None => is_trusted_event(event),
                     })
                 };
@@ -112,13 +107,9 @@ impl<'r> Coverage<'r> {
 
     /// The fewest of some rules that together grant all that another one does, compared exactly, in every
     /// part at once.
-    pub(super) fn exactly(
-        &mut self,
-        wide: &[&'r Rule<'r>],
-        narrow: &'r Rule<'r>,
-    ) -> Option<Vec<&'r Rule<'r>>> {
+    pub(super) fn exactly(&mut self, wide: &[&'r Rule], narrow: &'r Rule) -> Option<Vec<&'r Rule>> {
         let (list, now) = self.of;
-        let mut grant_all = |wide: &[&'r Rule<'r>]| {
+        let mut grant_all = |wide: &[&'r Rule]| {
             let spent = (&mut self.automata, &mut self.budget);
             grant_all(list, wide, narrow, now, spent)
         };
@@ -137,12 +128,7 @@ impl<'r> Coverage<'r> {
 
     /// Whether a rule covers something of the one part of another that it does not cover whole, as far
     /// as names say.
-    pub(super) fn meets(
-        &mut self,
-        part: Part<'r>,
-        wide: &'r Rule<'r>,
-        narrow: &'r Rule<'r>,
-    ) -> bool {
+    pub(super) fn meets(&mut self, part: Part<'r>, wide: &'r Rule, narrow: &'r Rule) -> bool {
         let Part::Values(dimension) = part else {
             return true;
         };
@@ -161,7 +147,7 @@ impl<'r> Coverage<'r> {
 
     /// Whether `wide` trusts every base that `narrow` does, where its branch covers the other's. A rule
     /// without `base` at the top may trust the default branch besides, whose name is not known here.
-    fn base(&mut self, wide: &'r Rule<'r>, narrow: &Rule<'_>) -> bool {
+    fn base(&mut self, wide: &'r Rule, narrow: &Rule) -> bool {
         match (&wide.base, &narrow.base) {
             (None, None) => wide.at_top || !narrow.at_top,
             (None, Some(named)) => {
@@ -182,13 +168,13 @@ impl<'r> Coverage<'r> {
     fn dimension(
         &mut self,
         dimension: Dimension<'_>,
-        wide: Option<&'r Patterns<'r>>,
-        narrow: Option<&Patterns<'_>>,
+        wide: Option<&'r Patterns>,
+        narrow: Option<&Patterns>,
     ) -> bool {
         let Some(wide) = wide else {
             return true;
         };
-        let is_any = |pattern: &Pattern<'_>| pattern.kind == Kind::Any;
+        let is_any = |pattern: &Pattern| pattern.kind == Kind::Any;
         if wide.list.iter().any(is_any) {
             return true;
         }
@@ -212,12 +198,7 @@ impl<'r> Coverage<'r> {
     }
 
     /// Whether every value that one of `narrow` matches is matched by one of `wide`, on automata.
-    fn deep(
-        &mut self,
-        dimension: Dimension<'_>,
-        wide: &[&Pattern<'_>],
-        narrow: &[Pattern<'_>],
-    ) -> bool {
+    fn deep(&mut self, dimension: Dimension<'_>, wide: &[&Pattern], narrow: &[Pattern]) -> bool {
         if wide.len().max(narrow.len()) > MAX_PATTERNS
             || narrow.iter().any(|pattern| pattern.kind == Kind::Any)
         {
@@ -233,8 +214,8 @@ impl<'r> Coverage<'r> {
     pub(super) fn pattern(
         &mut self,
         dimension: Dimension<'_>,
-        wide: &'r Pattern<'r>,
-        narrow: &Pattern<'_>,
+        wide: &'r Pattern,
+        narrow: &Pattern,
     ) -> bool {
         if wide.kind == Kind::Any || (wide.kind == narrow.kind && wide.text == narrow.text) {
             return true;
@@ -250,7 +231,7 @@ impl<'r> Coverage<'r> {
         };
         if is_one_value(wide) {
             return match case {
-                Case::Sensitive => wide.text == value,
+                Case::Sensitive => *wide.text == *value,
                 Case::Insensitive => wide.text.eq_ignore_ascii_case(value),
             };
         }
@@ -273,18 +254,18 @@ impl<'r> Coverage<'r> {
     }
 }
 
-fn is_one_value(pattern: &Pattern<'_>) -> bool {
+fn is_one_value(pattern: &Pattern) -> bool {
     matches!(pattern.kind, Kind::Literal | Kind::Exact)
 }
 
 /// Whether a regex may set flags; groups that only capture or name do not.
-fn has_flags(pattern: &Pattern<'_>) -> bool {
+fn has_flags(pattern: &Pattern) -> bool {
     let mut groups = pattern.text.split("(?").skip(1);
     pattern.kind == Kind::Regex && groups.any(|group| !group.starts_with([':', '<', 'P']))
 }
 
 /// What a rule asks for, in the order in which rules differ most often.
-fn parts<'r>(rule: &'r Rule<'r>) -> impl Iterator<Item = Part<'r>> {
+fn parts<'r>(rule: &'r Rule) -> impl Iterator<Item = Part<'r>> {
     let named = [
         Dimension::Branch,
         Dimension::Workflow,
@@ -295,14 +276,14 @@ fn parts<'r>(rule: &'r Rule<'r>) -> impl Iterator<Item = Part<'r>> {
     std::iter::once(Part::Events).chain(values)
 }
 
-fn values<'r>(rule: &'r Rule<'r>, dimension: Dimension<'_>) -> Option<&'r Patterns<'r>> {
+fn values<'r>(rule: &'r Rule, dimension: Dimension<'_>) -> Option<&'r Patterns> {
     match dimension {
         Dimension::Workflow => rule.workflow.as_ref(),
         Dimension::Branch => rule.branch.as_ref(),
         Dimension::Environment => rule.environment.as_ref(),
         Dimension::Claim(name) => {
             let mut claims = rule.claims.iter();
-            let claim = claims.find(|(other, _)| other == name);
+            let claim = claims.find(|(other, _)| **other == *name);
             claim.map(|(_, patterns)| patterns)
         }
         Dimension::Repository => None,
@@ -310,12 +291,12 @@ fn values<'r>(rule: &'r Rule<'r>, dimension: Dimension<'_>) -> Option<&'r Patter
 }
 
 /// Whether a rule may match in a run that merges, which has a base: a pull request, or an event of tomorrow.
-fn has_base(rule: &Rule<'_>) -> bool {
+fn has_base(rule: &Rule) -> bool {
     let events = rule.events.as_ref();
     events.is_none_or(|events| events.iter().any(|event| merges(event) != Merges::Never))
 }
 
-fn events(wide: &Rule<'_>, narrow: &Rule<'_>) -> bool {
+fn events(wide: &Rule, narrow: &Rule) -> bool {
     match (&wide.events, &narrow.events) {
         (None, None) => true,
         (Some(_), None) => false,
@@ -324,7 +305,7 @@ fn events(wide: &Rule<'_>, narrow: &Rule<'_>) -> bool {
     }
 }
 
-fn expiry(wide: &Rule<'_>, narrow: &Rule<'_>) -> bool {
+fn expiry(wide: &Rule, narrow: &Rule) -> bool {
     match (&wide.expires, &narrow.expires) {
         (None, _) => true,
         (Some(_), None) => false,

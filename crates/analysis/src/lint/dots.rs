@@ -7,7 +7,7 @@ use super::{Dimension, Findings, quoted};
 use crate::meant::without_anchors;
 use engine::policy::{Kind, Pattern};
 
-pub(super) fn check(dimension: Dimension<'_>, pattern: &Pattern<'_>, findings: &mut Findings<'_>) {
+pub(super) fn check(dimension: Dimension<'_>, pattern: &Pattern, findings: &mut Findings<'_>) {
     let items = scan(&pattern.text);
     let mut escaped = String::with_capacity(pattern.text.len() + 2);
     let mut found = false;

@@ -4,7 +4,7 @@ use super::catalogue::{GRANTS_NOTHING, TOP_LEVEL_IGNORED, UNPINNED_REPOSITORY};
 use super::{Finding, Findings, quoted};
 use engine::policy::{Document, Entry, Kind, Position};
 
-pub(super) fn check(document: &Document<'_>, findings: &mut Findings<'_>) {
+pub(super) fn check(document: &Document, findings: &mut Findings<'_>) {
     if let (Some(rules), Some((repositories, _))) = (&document.permissions, &document.repositories)
     {
         let at = rules.first().map_or(*repositories, |rule| rule.position);
@@ -42,8 +42,8 @@ pub(super) fn check(document: &Document<'_>, findings: &mut Findings<'_>) {
     }
 }
 
-fn check_entry(entry: &Entry<'_>, findings: &mut Findings<'_>) {
-    let names = entry.repository.list.as_slice();
+fn check_entry(entry: &Entry, findings: &mut Findings<'_>) {
+    let names = &*entry.repository.list;
     if let ([name], None) = (names, entry.repository_id)
         && matches!(name.kind, Kind::Literal | Kind::Exact)
     {

@@ -67,7 +67,7 @@ const CLAIMS: &[&str] = &[
     "workflow_sha",
 ];
 
-pub(super) fn check(rule: &Rule<'_>, forms: &mut Forms, findings: &mut Findings<'_>) {
+pub(super) fn check(rule: &Rule, forms: &mut Forms, findings: &mut Findings<'_>) {
     for event in rule.events.iter().flatten() {
         check_event(rule, event, findings);
         meetings::check(rule, event, forms, findings);
@@ -85,7 +85,7 @@ pub(crate) fn is_event(name: &str) -> bool {
     name != "workflow_call" && events().any(|event| event == name)
 }
 
-fn check_event(rule: &Rule<'_>, event: &str, findings: &mut Findings<'_>) {
+fn check_event(rule: &Rule, event: &str, findings: &mut Findings<'_>) {
     if is_trusted_event(event) {
         return;
     }
@@ -112,7 +112,7 @@ fn check_event(rule: &Rule<'_>, event: &str, findings: &mut Findings<'_>) {
     }
 }
 
-fn check_claim(rule: &Rule<'_>, claim: &str, findings: &mut Findings<'_>) {
+fn check_claim(rule: &Rule, claim: &str, findings: &mut Findings<'_>) {
     if claim == "workflow" {
         let message = "the claim `workflow` is the free text of `name:` in the file".to_owned();
         let finding = findings.member(&WEAK_CLAIM, rule, "claims", claim, message);

@@ -6,7 +6,7 @@ use super::catalogue::EXPIRED;
 use super::{Findings, quoted};
 use engine::policy::Rule;
 
-pub(super) fn check(rule: &Rule<'_>, now: Option<Timestamp>, findings: &mut Findings<'_>) {
+pub(super) fn check(rule: &Rule, now: Option<Timestamp>, findings: &mut Findings<'_>) {
     let (Some(expires), Some(now)) = (&rule.expires, now) else {
         return;
     };

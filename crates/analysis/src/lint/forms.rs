@@ -23,7 +23,7 @@ impl Default for Forms {
 impl Forms {
     /// Whether a pattern matches a value of the form, a regex over the whole value. `true` also where
     /// that is not known.
-    pub(super) fn may_match(&mut self, pattern: &Pattern<'_>, form: &'static str) -> bool {
+    pub(super) fn may_match(&mut self, pattern: &Pattern, form: &'static str) -> bool {
         if pattern.kind == Kind::Any {
             return true;
         }

@@ -9,7 +9,7 @@ use engine::policy::{Case, Kind, Pattern, Position};
 /// Characters of names that nobody repeats.
 const SEPARATORS: &[char] = &['/', '-', '_', ':', '@', ',', ' '];
 
-pub(super) fn check(dimension: Dimension<'_>, pattern: &Pattern<'_>, findings: &mut Findings<'_>) {
+pub(super) fn check(dimension: Dimension<'_>, pattern: &Pattern, findings: &mut Findings<'_>) {
     let items = scan(&pattern.text);
     if !looks_like_a_glob(&items) {
         return;

@@ -4,9 +4,9 @@ use super::catalogue::UNKNOWN_PERMISSION;
 use super::{Findings, Level};
 use engine::policy::{KNOWN_KEYS, Rule, nearest_key};
 
-pub(super) fn check(rule: &Rule<'_>, findings: &mut Findings<'_>) {
+pub(super) fn check(rule: &Rule, findings: &mut Findings<'_>) {
     let mut places = rule.permission_places.iter();
-    for key in &rule.permissions {
+    for key in &*rule.permissions {
         let place = places.next();
         let key = key.as_str();
         if KNOWN_KEYS.iter().any(|(known, _)| *known == key) {

@@ -93,9 +93,9 @@ fn event(name: &str) -> Option<Event> {
 }
 
 /// Checks a rule that names no event: it matches only the trusted ones.
-pub(super) fn check_trusted(rule: &Rule<'_>, forms: &mut Forms, findings: &mut Findings<'_>) {
+pub(super) fn check_trusted(rule: &Rule, forms: &mut Forms, findings: &mut Findings<'_>) {
     let mut claims = rule.claims.iter();
-    let Some((_, patterns)) = claims.find(|(claim, _)| claim == "event_name") else {
+    let Some((_, patterns)) = claims.find(|(claim, _)| **claim == *"event_name") else {
         return;
     };
     // One that is the name of no event has a finding of its own.
@@ -117,11 +117,11 @@ pub(super) fn check_trusted(rule: &Rule<'_>, forms: &mut Forms, findings: &mut F
 }
 
 /// Checks one event that a rule names.
-pub(super) fn check(rule: &Rule<'_>, name: &str, forms: &mut Forms, findings: &mut Findings<'_>) {
+pub(super) fn check(rule: &Rule, name: &str, forms: &mut Forms, findings: &mut Findings<'_>) {
     let Some(event) = event(name) else {
         return;
     };
-    let mut never = |patterns: &Patterns<'_>, form: &'static str| {
+    let mut never = |patterns: &Patterns, form: &'static str| {
         !patterns.list.is_empty() && !patterns.list.iter().any(|one| forms.may_match(one, form))
     };
     let branch = rule.branch.as_ref();
@@ -160,13 +160,13 @@ pub(super) fn check(rule: &Rule<'_>, name: &str, forms: &mut Forms, findings: &m
     }
 }
 
-fn is_matched(pattern: &Pattern<'_>, value: &str) -> bool {
+fn is_matched(pattern: &Pattern, value: &str) -> bool {
     let matcher = pattern.compile(Case::Sensitive);
     // A pattern that does not compile has a finding of its own.
     !matcher.is_ok_and(|matcher| !matcher.matches(Some(value)))
 }
 
-fn texts(patterns: &Patterns<'_>) -> String {
+fn texts(patterns: &Patterns) -> String {
     const MOST: usize = 5;
     let texts = patterns.list.iter().take(MOST);
     let texts: Vec<_> = texts.map(|pattern| quoted(&pattern.text)).collect();
@@ -178,14 +178,14 @@ fn texts(patterns: &Patterns<'_>) -> String {
     texts.join(" or ") + more
 }
 
-fn help(rule: &Rule<'_>, event: &str, branch: &Patterns<'_>, findings: &Findings<'_>) -> String {
+fn help(rule: &Rule, event: &str, branch: &Patterns, findings: &Findings<'_>) -> String {
     // Without any event the list would be invalid, and without the list the rule would be for more.
     let instead = match rule.events.as_ref().is_some_and(|events| events.len() > 1) {
         true => "leave the event out",
         false => "name another event",
     };
     let glob = |text: &str| quoted(&written::pattern(text, Kind::Glob, findings.source.format));
-    match (event, branch.list.as_slice()) {
+    match (event, &*branch.list) {
         ("merge_group", [one]) if one.name().is_some() && !one.text.contains(QUEUE) => format!(
             "{instead}, or add {} for the queue of {}",
             glob(&format!("{QUEUE}{}/**", one.text)),

@@ -121,7 +121,7 @@ pub fn lint(text: &str, format: Format, options: &Options) -> Vec<Finding> {
 
 /// Whether nothing is found in a pattern of a dimension, which is named as in a trace: what is proposed
 /// to people has to pass their next run of the lint. `repository` is the one that the rule is for.
-pub(crate) fn accepts(dimension: &str, pattern: &Pattern<'_>, repository: Option<&str>) -> bool {
+pub(crate) fn accepts(dimension: &str, pattern: &Pattern, repository: Option<&str>) -> bool {
     let dimension = match dimension {
         "repository" => Dimension::Repository,
         "workflow" => Dimension::Workflow,
@@ -132,7 +132,7 @@ pub(crate) fn accepts(dimension: &str, pattern: &Pattern<'_>, repository: Option
     is_clean(dimension, pattern, repository)
 }
 
-fn is_clean(dimension: Dimension<'_>, pattern: &Pattern<'_>, repository: Option<&str>) -> bool {
+fn is_clean(dimension: Dimension<'_>, pattern: &Pattern, repository: Option<&str>) -> bool {
     let mut findings = Findings {
         source: Source::new("", Format::Yaml),
         repository: repository.map(str::to_owned),
@@ -140,7 +140,7 @@ fn is_clean(dimension: Dimension<'_>, pattern: &Pattern<'_>, repository: Option<
     };
     let patterns = Patterns {
         position: Position::START,
-        list: vec![pattern.clone()],
+        list: Box::new([pattern.clone()]),
     };
     patterns::Checker::default().check(dimension, &patterns, &mut findings);
     names::check(dimension, &patterns, &mut findings);
@@ -149,7 +149,7 @@ fn is_clean(dimension: Dimension<'_>, pattern: &Pattern<'_>, repository: Option<
 
 /// `is_whole`: nothing of the policy is missing in the document, so that its lists can be judged and
 /// not only what stands in them.
-fn check(document: &Document<'_>, is_whole: bool, options: &Options, findings: &mut Findings<'_>) {
+fn check(document: &Document, is_whole: bool, options: &Options, findings: &mut Findings<'_>) {
     if is_whole {
         entries::check(document, findings);
     }
@@ -161,7 +161,7 @@ fn check(document: &Document<'_>, is_whole: bool, options: &Options, findings: &
         .repositories
         .iter()
         .flat_map(|(_, entries)| entries)
-        .map(|entry| (Some(entry), entry.permissions.as_slice()));
+        .map(|entry| (Some(entry), &*entry.permissions));
     for (entry, list) in top.into_iter().chain(of_entries) {
         if let Some(Entry { repository, .. }) = entry {
             patterns.check(Dimension::Repository, repository, findings);
@@ -191,12 +191,13 @@ fn check(document: &Document<'_>, is_whole: bool, options: &Options, findings: &
 }
 
 /// The repository that a list of rules is for, where it is only one and known by its name.
-fn repository<'o>(entry: Option<&'o Entry<'_>>, options: &'o Options) -> Option<&'o str> {
+fn repository<'o>(entry: Option<&'o Entry>, options: &'o Options) -> Option<&'o str> {
     let Some(entry) = entry else {
         return options.repository.as_deref();
     };
     let mut names = entry.repository.names()?;
-    names.next().filter(|_| names.next().is_none())
+    let name = names.next().filter(|_| names.next().is_none())?;
+    Some(name)
 }
 
 /// What a pattern is held against.
@@ -217,7 +218,7 @@ impl Dimension<'_> {
 }
 
 /// The dimensions that a rule writes out.
-fn dimensions<'r>(rule: &'r Rule<'_>) -> impl Iterator<Item = (Dimension<'r>, &'r Patterns<'r>)> {
+fn dimensions<'r>(rule: &'r Rule) -> impl Iterator<Item = (Dimension<'r>, &'r Patterns)> {
     let named = [
         (Dimension::Workflow, &rule.workflow),
         (Dimension::Branch, &rule.branch),
@@ -256,12 +257,12 @@ impl Findings<'_> {
     }
 
     /// About a pattern.
-    fn pattern(&self, lint: &Lint, pattern: &Pattern<'_>, message: String) -> Finding {
+    fn pattern(&self, lint: &Lint, pattern: &Pattern, message: String) -> Finding {
         self.value(lint, pattern.position, &pattern.text, message)
     }
 
     /// Whether a pattern says its kind, so that none of another kind can be put there.
-    fn is_explicit(&self, pattern: &Pattern<'_>) -> bool {
+    fn is_explicit(&self, pattern: &Pattern) -> bool {
         match pattern.kind {
             Kind::Any | Kind::Literal => false,
             Kind::Regex => self.source.is_explicit(pattern.position),
@@ -270,7 +271,7 @@ impl Findings<'_> {
     }
 
     /// Where a pattern stands, with its quotes, if it can be replaced.
-    fn whole(&self, pattern: &Pattern<'_>) -> Option<Range<Position>> {
+    fn whole(&self, pattern: &Pattern) -> Option<Range<Position>> {
         let start = pattern.position;
         let span = self.source.span(start, &pattern.text);
         let column = start.column.checked_add(span.length)?;
@@ -283,20 +284,13 @@ impl Findings<'_> {
     }
 
     /// About a rule: its first line is shown.
-    fn rule(&self, lint: &Lint, rule: &Rule<'_>, message: String) -> Finding {
+    fn rule(&self, lint: &Lint, rule: &Rule, message: String) -> Finding {
         let length = self.source.rest_of_line(rule.position);
         Finding::new(lint, rule.position, length, message)
     }
 
     /// About a value of a rule that the document keeps no place of.
-    fn member(
-        &self,
-        lint: &Lint,
-        rule: &Rule<'_>,
-        key: &str,
-        value: &str,
-        message: String,
-    ) -> Finding {
+    fn member(&self, lint: &Lint, rule: &Rule, key: &str, value: &str, message: String) -> Finding {
         match self.source.find(rule.position, key, value) {
             Some(at) => self.value(lint, at, value, message),
             None => self.rule(lint, rule, message),

@@ -10,11 +10,7 @@ use std::collections::BTreeSet;
 
 const WORKFLOWS: &str = ".github/workflows/";
 
-pub(super) fn check(
-    dimension: Dimension<'_>,
-    patterns: &Patterns<'_>,
-    findings: &mut Findings<'_>,
-) {
+pub(super) fn check(dimension: Dimension<'_>, patterns: &Patterns, findings: &mut Findings<'_>) {
     for pattern in &patterns.list {
         match (dimension, is_name(pattern)) {
             (Dimension::Workflow, _) => workflow(pattern, findings),
@@ -26,12 +22,12 @@ pub(super) fn check(
     }
 }
 
-fn is_name(pattern: &Pattern<'_>) -> bool {
+fn is_name(pattern: &Pattern) -> bool {
     matches!(pattern.kind, Kind::Literal | Kind::Exact) && !pattern.text.is_empty()
 }
 
 /// A value is the name of a file of this repository, or `OWNER/REPO/PATH` of another one.
-fn workflow(pattern: &Pattern<'_>, findings: &mut Findings<'_>) {
+fn workflow(pattern: &Pattern, findings: &mut Findings<'_>) {
     let text: &str = &pattern.text;
     let name = quoted(text);
     let is_file = |name: &str| [".yml", ".yaml"].iter().any(|e| name.ends_with(e));
@@ -79,7 +75,7 @@ fn is_path_of_a_repository(text: &str) -> bool {
 /// Puts a finding of a name with what to write instead.
 fn push(
     dimension: Dimension<'_>,
-    pattern: &Pattern<'_>,
+    pattern: &Pattern,
     instead: [(&str, Kind); 3],
     finding: Finding,
     findings: &mut Findings<'_>,
@@ -93,7 +89,7 @@ fn push(
     });
 }
 
-fn branch(pattern: &Pattern<'_>, findings: &mut Findings<'_>) {
+fn branch(pattern: &Pattern, findings: &mut Findings<'_>) {
     let text: &str = &pattern.text;
     if let Some(short) = branch_of(text, pattern.kind) {
         let message = format!(
@@ -131,7 +127,7 @@ fn no_ref(name: &str) -> Option<&'static str> {
         .then_some("has no `..` and ends neither in `.` nor in `.lock`")
 }
 
-fn repository_name(pattern: &Pattern<'_>, findings: &mut Findings<'_>) {
+fn repository_name(pattern: &Pattern, findings: &mut Findings<'_>) {
     let is_part = |part: &str| {
         let fits = |b: u8| b.is_ascii_alphanumeric() || b"-_.".contains(&b);
         !part.is_empty() && part.bytes().all(fits)
@@ -147,7 +143,7 @@ fn repository_name(pattern: &Pattern<'_>, findings: &mut Findings<'_>) {
     }
 }
 
-fn environment(pattern: &Pattern<'_>, is_name: bool, findings: &mut Findings<'_>) {
+fn environment(pattern: &Pattern, is_name: bool, findings: &mut Findings<'_>) {
     let text: &str = &pattern.text;
     if pattern.kind == Kind::Regex && text == "^$" {
         let message = "`^$` does not match a job without an environment".to_owned();
@@ -165,7 +161,7 @@ fn environment(pattern: &Pattern<'_>, is_name: bool, findings: &mut Findings<'_>
 /// The files that a rule names, against those that there are. `is_own`: the rule is for the
 /// repository that the policy is in; another entry may speak of files of another repository.
 pub(super) fn check_files(
-    rule: &Rule<'_>,
+    rule: &Rule,
     is_own: bool,
     files: &BTreeSet<String>,
     findings: &mut Findings<'_>,

@@ -14,15 +14,15 @@ type Key<'r> = (Option<Kind>, Cow<'r, str>);
 pub(super) struct Others<'r> {
     dimension: Dimension<'r>,
     /// The first pattern of each key, and its place in the list.
-    first: HashMap<Key<'r>, (usize, &'r Pattern<'r>)>,
+    first: HashMap<Key<'r>, (usize, &'r Pattern)>,
     /// The first `*`.
-    any: Vec<&'r Pattern<'r>>,
+    any: Vec<&'r Pattern>,
     /// Those that match more than one value.
-    wide: Vec<&'r Pattern<'r>>,
+    wide: Vec<&'r Pattern>,
 }
 
 impl<'r> Others<'r> {
-    pub(super) fn of(dimension: Dimension<'r>, list: &'r [Pattern<'r>]) -> Self {
+    pub(super) fn of(dimension: Dimension<'r>, list: &'r [Pattern]) -> Self {
         let mut others = Self {
             dimension,
             first: HashMap::new(),
@@ -43,13 +43,13 @@ impl<'r> Others<'r> {
     }
 
     /// An earlier pattern that matches the same.
-    pub(super) fn same(&self, index: usize, pattern: &'r Pattern<'r>) -> Option<&'r Pattern<'r>> {
+    pub(super) fn same(&self, index: usize, pattern: &'r Pattern) -> Option<&'r Pattern> {
         let (first, same) = self.first.get(&self.key(pattern))?;
         (*first < index).then_some(*same)
     }
 
     /// Those that may match all that a pattern does, and more.
-    pub(super) fn wider_than(&self, narrow: &Pattern<'_>) -> &[&'r Pattern<'r>] {
+    pub(super) fn wider_than(&self, narrow: &Pattern) -> &[&'r Pattern] {
         match narrow.kind {
             Kind::Any => &[],
             Kind::Literal | Kind::Exact => &self.wide,
@@ -58,7 +58,7 @@ impl<'r> Others<'r> {
         }
     }
 
-    fn key(&self, pattern: &'r Pattern<'r>) -> Key<'r> {
+    fn key(&self, pattern: &'r Pattern) -> Key<'r> {
         let text = &*pattern.text;
         match pattern.kind {
             Kind::Literal | Kind::Exact if self.dimension.ignores_case() && text.is_ascii() => {

@@ -20,7 +20,7 @@ impl Checker {
     pub(super) fn check(
         &mut self,
         dimension: Dimension<'_>,
-        patterns: &Patterns<'_>,
+        patterns: &Patterns,
         findings: &mut Findings<'_>,
     ) {
         if patterns.list.is_empty()
@@ -36,7 +36,7 @@ impl Checker {
     }
 
     /// Whether every pattern of a rule that was checked compiles.
-    pub(super) fn all_compile(&self, rule: &Rule<'_>) -> bool {
+    pub(super) fn all_compile(&self, rule: &Rule) -> bool {
         dimensions(rule).all(|(dimension, patterns)| {
             let mut list = patterns.list.iter();
             !patterns.list.is_empty()
@@ -46,7 +46,7 @@ impl Checker {
 
     fn compiles(
         &mut self,
-        pattern: &Pattern<'_>,
+        pattern: &Pattern,
         dimension: Dimension<'_>,
         findings: &mut Findings<'_>,
     ) -> bool {
@@ -76,21 +76,17 @@ impl Checker {
 }
 
 /// What an invalid pattern was probably meant to be: a glob, or the login of an App among others.
-fn valid_fix(
-    dimension: Dimension<'_>,
-    pattern: &Pattern<'_>,
-    findings: &Findings<'_>,
-) -> Option<Fix> {
+fn valid_fix(dimension: Dimension<'_>, pattern: &Pattern, findings: &Findings<'_>) -> Option<Fix> {
     let glob = globs::as_glob(&pattern.text).filter(|_| pattern.text.starts_with('*'));
     let login = pattern.text.replace("[bot]", r"\[bot\]");
     let of_login = [(&*login, pattern.kind)].into_iter();
-    let of_login = of_login.filter(|(text, _)| *text != pattern.text);
+    let of_login = of_login.filter(|(text, _)| *text != &*pattern.text);
     let of_glob = glob.as_deref().map(|glob| (glob, Kind::Glob));
     let instead = of_glob.into_iter().filter(|_| pattern.kind == Kind::Regex);
     propose(dimension, pattern, instead.chain(of_login), findings)?.fix
 }
 
-fn key(pattern: &Pattern<'_>, dimension: Dimension<'_>) -> (String, Kind, bool) {
+fn key(pattern: &Pattern, dimension: Dimension<'_>) -> (String, Kind, bool) {
     (
         pattern.text.to_string(),
         pattern.kind,
@@ -100,7 +96,7 @@ fn key(pattern: &Pattern<'_>, dimension: Dimension<'_>) -> (String, Kind, bool) 
 
 /// What an author of this regex will hardly have meant. Only the first finding keeps its fix: two
 /// would replace the same text.
-fn advise(dimension: Dimension<'_>, pattern: &Pattern<'_>, findings: &mut Findings<'_>) {
+fn advise(dimension: Dimension<'_>, pattern: &Pattern, findings: &mut Findings<'_>) {
     if backslashes::check(dimension, pattern, findings)
         || plain::check(dimension, pattern, findings)
     {
@@ -118,7 +114,7 @@ fn advise(dimension: Dimension<'_>, pattern: &Pattern<'_>, findings: &mut Findin
 }
 
 /// A fix that writes the pattern as another text of its kind, if the file allows to replace it.
-pub(super) fn replace(pattern: &Pattern<'_>, text: &str, findings: &Findings<'_>) -> Option<Fix> {
+pub(super) fn replace(pattern: &Pattern, text: &str, findings: &Findings<'_>) -> Option<Fix> {
     let range = findings.whole(pattern)?;
     let written = findings.source.quote_as(pattern.position, text);
     Some(Fix::new(range, written))
@@ -135,7 +131,7 @@ pub(super) struct Proposal {
 /// The first of some patterns that has no finding itself.
 pub(super) fn propose<'t>(
     dimension: Dimension<'_>,
-    pattern: &Pattern<'_>,
+    pattern: &Pattern,
     instead: impl IntoIterator<Item = (&'t str, Kind)>,
     findings: &Findings<'_>,
 ) -> Option<Proposal> {

@@ -10,7 +10,7 @@ use engine::policy::{Case, Kind, Pattern, written};
 /// Returns whether something was found. A pattern that says that it is a regex is meant as one.
 pub(super) fn check(
     dimension: Dimension<'_>,
-    pattern: &Pattern<'_>,
+    pattern: &Pattern,
     findings: &mut Findings<'_>,
 ) -> bool {
     let text = without_anchors(&pattern.text);

@@ -1,7 +1,7 @@
 //! `duplicate`, `unreachable`, `redundant-pattern` and `broad-write`: a rule among the others.
 
-use std::borrow::Cow;
 use std::collections::{HashMap, HashSet};
+use std::sync::Arc;
 
 use jiff::Timestamp;
 
@@ -57,13 +57,13 @@ impl Checker {
     pub(super) fn check<'r>(
         &mut self,
         of: (Installation<'r>, Timestamp),
-        list: &'r [Rule<'r>],
+        list: &'r [Rule],
         patterns: &patterns::Checker,
         findings: &mut Findings<'_>,
     ) {
         let mut coverage = Coverage::new(of, std::mem::take(&mut self.budget));
-        let mut by_permission: HashMap<&str, Vec<&'r Rule<'r>>> = HashMap::new();
-        let mut said: HashMap<String, &Rule<'_>> = HashMap::new();
+        let mut by_permission: HashMap<&str, Vec<&'r Rule>> = HashMap::new();
+        let mut said: HashMap<String, &Rule> = HashMap::new();
         for rule in list {
             broad_write(rule, findings);
             repeated_permissions(rule, findings);
@@ -84,7 +84,7 @@ impl Checker {
                 continue;
             }
             self.unreachable(rule, &by_permission, &mut coverage, findings);
-            for key in &rule.permissions {
+            for key in &*rule.permissions {
                 by_permission.entry(key.as_str()).or_default().push(rule);
             }
         }
@@ -93,16 +93,16 @@ impl Checker {
 
     fn unreachable<'r>(
         &mut self,
-        rule: &'r Rule<'r>,
-        earlier: &HashMap<&str, Vec<&'r Rule<'r>>>,
+        rule: &'r Rule,
+        earlier: &HashMap<&str, Vec<&'r Rule>>,
         coverage: &mut Coverage<'r>,
         findings: &mut Findings<'_>,
     ) {
         if self.left == 0 {
             return;
         }
-        let mut covering: Vec<&'r Rule<'r>> = Vec::new();
-        for key in &rule.permissions {
+        let mut covering: Vec<&'r Rule> = Vec::new();
+        for key in &*rule.permissions {
             let candidates = earlier.get(key.as_str()).map_or(&[][..], Vec::as_slice);
             let Some(found) = self.cover(rule, candidates, coverage, findings) else {
                 return;
@@ -147,12 +147,12 @@ impl Checker {
     /// part.
     fn cover<'r>(
         &mut self,
-        rule: &'r Rule<'r>,
-        candidates: &[&'r Rule<'r>],
+        rule: &'r Rule,
+        candidates: &[&'r Rule],
         coverage: &mut Coverage<'r>,
         findings: &mut Findings<'_>,
-    ) -> Option<Vec<&'r Rule<'r>>> {
-        let mut in_part: Vec<(Part<'r>, Vec<&'r Rule<'r>>)> = Vec::new();
+    ) -> Option<Vec<&'r Rule>> {
+        let mut in_part: Vec<(Part<'r>, Vec<&'r Rule>)> = Vec::new();
         for wide in candidates {
             if !self.spend(rule, findings) {
                 return None;
@@ -183,7 +183,7 @@ impl Checker {
 
     fn redundant_patterns<'r>(
         &mut self,
-        rule: &'r Rule<'r>,
+        rule: &'r Rule,
         all_compile: bool,
         coverage: &mut Coverage<'r>,
         findings: &mut Findings<'_>,
@@ -215,7 +215,7 @@ impl Checker {
     }
 
     /// Takes one comparison from what is left; says once that nothing is.
-    fn spend(&mut self, rule: &Rule<'_>, findings: &mut Findings<'_>) -> bool {
+    fn spend(&mut self, rule: &Rule, findings: &mut Findings<'_>) -> bool {
         if let Some(left) = self.left.checked_sub(1) {
             self.left = left;
             if left == 0 {
@@ -230,14 +230,14 @@ impl Checker {
     }
 }
 
-fn is_small(rule: &Rule<'_>) -> bool {
+fn is_small(rule: &Rule) -> bool {
     let patterns = dimensions(rule).map(|(_, patterns)| patterns.list.len());
     patterns.sum::<usize>() <= MAX_SMALL
 }
 
 /// A rule without its name and place; two of the same meaning are written alike.
-fn meaning(rule: &Rule<'_>) -> String {
-    let patterns = |patterns: &Option<Patterns<'_>>| {
+fn meaning(rule: &Rule) -> String {
+    let patterns = |patterns: &Option<Patterns>| {
         let list = patterns.iter().flat_map(|patterns| &patterns.list);
         let mut list: Vec<_> = list
             .map(|one| (one.kind.name(), one.text.to_string()))
@@ -284,8 +284,8 @@ fn meaning(rule: &Rule<'_>) -> String {
     format!("{parts:?}")
 }
 
-fn broad_write(rule: &Rule<'_>, findings: &mut Findings<'_>) {
-    let is_broad = |patterns: &Option<Patterns<'_>>| {
+fn broad_write(rule: &Rule, findings: &mut Findings<'_>) {
+    let is_broad = |patterns: &Option<Patterns>| {
         patterns
             .as_ref()
             .is_none_or(|patterns| patterns.list.iter().any(matches_nearly_all))
@@ -299,7 +299,7 @@ fn broad_write(rule: &Rule<'_>, findings: &mut Findings<'_>) {
         return;
     };
     let mut claims = rule.claims.iter();
-    let narrows = |(name, patterns): &(Cow<'_, str>, Patterns<'_>)| {
+    let narrows = |(name, patterns): &(Arc<str>, Patterns)| {
         !OF_EVERY_JOB.contains(&name.as_ref()) && !patterns.list.iter().any(matches_nearly_all)
     };
     if [&rule.workflow, &rule.branch, &rule.environment]
@@ -313,7 +313,7 @@ fn broad_write(rule: &Rule<'_>, findings: &mut Findings<'_>) {
     }
 }
 
-fn repeated_permissions(rule: &Rule<'_>, findings: &mut Findings<'_>) {
+fn repeated_permissions(rule: &Rule, findings: &mut Findings<'_>) {
     let mut seen = HashSet::new();
     // Only a list can name one twice, and its places are known.
     for (key, place) in rule.permissions.iter().zip(&rule.permission_places) {
@@ -328,7 +328,7 @@ fn repeated_permissions(rule: &Rule<'_>, findings: &mut Findings<'_>) {
     }
 }
 
-pub(super) fn matches_nearly_all(pattern: &Pattern<'_>) -> bool {
+pub(super) fn matches_nearly_all(pattern: &Pattern) -> bool {
     let text: &str = &pattern.text;
     match pattern.kind {
         Kind::Any => true,

@@ -6,7 +6,7 @@ use proptest::sample::{select, subsequence};
 use super::super::tests::{found, of_rule};
 use super::super::{Format, Options, lint};
 use engine::context::{Base, Context};
-use engine::decision::{Scope, decide};
+use engine::decision::{Engine, Policies, Question, Scope, decide};
 use engine::policy::{Document, PermissionKey};
 
 fn codes(rules: &[&str]) -> Vec<String> {
@@ -378,7 +378,7 @@ prop_compose! {
 
 /// The decision and the line of the granting rule for every job of a small universe.
 fn decisions(text: &str) -> Vec<String> {
-    let document = Document::parse(text, Format::Yaml).unwrap();
+    let engine = Engine::new(Document::parse(text, Format::Yaml).unwrap());
     let mut decisions = Vec::new();
     let scopes = [Scope::Given, Scope::Offline];
     let events = EVENTS.iter().map(|event| Some(*event)).chain([None]);
@@ -438,13 +438,18 @@ fn decisions(text: &str) -> Vec<String> {
         for (key, scope) in KEYS.iter().flat_map(|key| scopes.map(|scope| (key, scope))) {
             let keys = [PermissionKey::parse((*key).into()).unwrap()];
             let now = now.parse().unwrap();
-            decisions.push(match decide(&document, scope, &keys, &context, now) {
-                Ok(decided) => {
-                    let line = decided[0].rule.as_ref().map(|rule| rule.line);
-                    format!("{:?} {line:?}", decided[0].decision)
-                }
-                Err(_) => "invalid".to_owned(),
-            });
+            decisions.push(
+                match decide(
+                    Policies::one(&engine, scope),
+                    Question::new(&keys, &context, now),
+                ) {
+                    Ok(decided) => {
+                        let line = decided[0].rule.as_ref().map(|rule| rule.line);
+                        format!("{:?} {line:?}", decided[0].decision)
+                    }
+                    Err(_) => "invalid".to_owned(),
+                },
+            );
         }
     }
     decisions

@@ -1,7 +1,7 @@
 //! A cell: what the rules grant a row.
 
-use std::borrow::Cow;
 use std::collections::{HashMap, HashSet};
+use std::sync::Arc;
 
 use engine::decision::{Merges, RuleRef, accepts_event, is_trusted_event, merges};
 use engine::policy::{Expiry, Kind, Pattern, Patterns, Rule};
@@ -32,21 +32,21 @@ pub enum Standing {
 #[derive(Clone, Debug)]
 pub struct Grant<'a> {
     /// The rules that give it.
-    pub rules: Vec<RuleRef<'a>>,
+    pub rules: Vec<RuleRef>,
     /// For files that are not there yet: which ones; empty is any.
-    pub workflows: Vec<&'a Pattern<'a>>,
+    pub workflows: Vec<&'a Pattern>,
     /// The branches; empty is any.
-    pub branches: Vec<&'a Pattern<'a>>,
+    pub branches: Vec<&'a Pattern>,
     /// The bases of pull requests; `None` where none of the events is about one.
     pub bases: Option<Bases<'a>>,
     /// Where the environment is not known: which ones it has to be; empty is any, or none.
-    pub environments: Vec<&'a Pattern<'a>>,
+    pub environments: Vec<&'a Pattern>,
     /// The events.
     pub events: Events<'a>,
     /// What other claims have to be.
-    pub claims: &'a [(Cow<'a, str>, Patterns<'a>)],
+    pub claims: &'a [(Arc<str>, Patterns)],
     /// Until when.
-    pub expires: Option<&'a Expiry<'a>>,
+    pub expires: Option<&'a Expiry>,
 }
 
 /// The bases of pull requests that a grant trusts.
@@ -55,7 +55,7 @@ pub enum Bases<'a> {
     /// Every one.
     Any,
     /// Those that the rules name.
-    Named(Vec<&'a Pattern<'a>>),
+    Named(Vec<&'a Pattern>),
     /// Those that the branches of the grant match.
     Branches {
         /// And the default branch: the rules stand in the repository's own policy.
@@ -76,13 +76,13 @@ pub enum Events<'a> {
 #[derive(Clone, Debug)]
 pub struct Hint<'a> {
     /// The rule.
-    pub rule: RuleRef<'a>,
+    pub rule: RuleRef,
     /// Why not.
     pub why: Why,
     /// The events that it accepts.
     pub events: Events<'a>,
     /// Until when it did.
-    pub expires: Option<&'a Expiry<'a>>,
+    pub expires: Option<&'a Expiry>,
 }
 
 /// Why a rule does not grant.
@@ -154,7 +154,7 @@ fn joined<'a>(
 }
 
 impl<'a> Grant<'a> {
-    pub(super) fn of(rule: &'a Rule<'a>) -> Self {
+    pub(super) fn of(rule: &'a Rule) -> Self {
         Self {
             rules: vec![RuleRef::of(rule)],
             workflows: Vec::new(),
@@ -163,12 +163,12 @@ impl<'a> Grant<'a> {
             environments: Vec::new(),
             events: Events::Trusted,
             claims: &rule.claims,
-            expires: rule.expires.as_ref(),
+            expires: rule.expires.as_deref(),
         }
     }
 
     /// With the events that are accepted, and so the bases, where one of them is about pull requests.
-    pub(super) fn on(self, events: Events<'a>, rule: &'a Rule<'a>) -> Self {
+    pub(super) fn on(self, events: Events<'a>, rule: &'a Rule) -> Self {
         Self {
             bases: events.may_merge().then(|| Bases::of(rule)),
             events,
@@ -194,7 +194,7 @@ impl<'a> Grant<'a> {
     }
 
     /// The branches of both: any, where one has any.
-    fn add_branches(&mut self, more: &[&'a Pattern<'a>]) {
+    fn add_branches(&mut self, more: &[&'a Pattern]) {
         if self.branches.is_empty() || more.is_empty() {
             self.branches.clear();
         } else {
@@ -204,7 +204,7 @@ impl<'a> Grant<'a> {
 }
 
 impl<'a> Bases<'a> {
-    pub(super) fn of(rule: &'a Rule<'a>) -> Self {
+    pub(super) fn of(rule: &'a Rule) -> Self {
         if rule.base.is_none() {
             let or_default = rule.at_top;
             return match patterns(&rule.branch).is_empty() {
@@ -219,7 +219,7 @@ impl<'a> Bases<'a> {
     }
 
     /// The same for the same bases.
-    fn key(&self, branches: &[&'a Pattern<'a>]) -> String {
+    fn key(&self, branches: &[&'a Pattern]) -> String {
         match self {
             Self::Any => String::new(),
             Self::Named(named) => format!("{:?}", keys(named.iter().copied())),
@@ -239,7 +239,7 @@ impl<'a> Events<'a> {
         }
     }
 
-    fn of(rule: &'a Rule<'a>) -> Self {
+    fn of(rule: &'a Rule) -> Self {
         match &rule.events {
             None => Self::Trusted,
             Some(events) => {
@@ -256,7 +256,7 @@ impl<'a> Events<'a> {
 
     /// The events of a row that a rule accepts; none where it accepts no one. Where the row's are not
     /// known, all that the rule accepts.
-    pub(super) fn accepted(rule: &'a Rule<'a>, row: Option<&[&'a str]>) -> Option<Self> {
+    pub(super) fn accepted(rule: &'a Rule, row: Option<&[&'a str]>) -> Option<Self> {
         let Some(row) = row else {
             return Some(Self::of(rule));
         };
@@ -298,19 +298,19 @@ impl<'a> Events<'a> {
 }
 
 impl<'a> Hint<'a> {
-    pub(super) fn new(rule: &'a Rule<'a>, why: Why) -> Self {
+    pub(super) fn new(rule: &'a Rule, why: Why) -> Self {
         Self {
             rule: RuleRef::of(rule),
             why,
             events: Events::of(rule),
-            expires: rule.expires.as_ref(),
+            expires: rule.expires.as_deref(),
         }
     }
 }
 
 /// The patterns of a dimension; none where one of them is `*`.
-pub(super) fn patterns<'a>(patterns: &'a Option<Patterns<'a>>) -> Vec<&'a Pattern<'a>> {
-    let mut all: Vec<&Pattern<'_>> = Vec::new();
+pub(super) fn patterns(patterns: &Option<Patterns>) -> Vec<&Pattern> {
+    let mut all: Vec<&Pattern> = Vec::new();
     for pattern in patterns.iter().flat_map(|patterns| &patterns.list) {
         if pattern.kind == Kind::Any {
             return Vec::new();
@@ -322,7 +322,7 @@ pub(super) fn patterns<'a>(patterns: &'a Option<Patterns<'a>>) -> Vec<&'a Patter
     all
 }
 
-fn key<'p>(pattern: &'p Pattern<'_>) -> (&'static str, &'p str) {
+fn key(pattern: &Pattern) -> (&'static str, &str) {
     // Two ways to write one value.
     let kind = match pattern.kind {
         Kind::Literal => Kind::Exact,
@@ -332,7 +332,7 @@ fn key<'p>(pattern: &'p Pattern<'_>) -> (&'static str, &'p str) {
 }
 
 /// In an order of their own.
-fn keys<'p>(patterns: impl IntoIterator<Item = &'p Pattern<'p>>) -> Vec<(&'static str, &'p str)> {
+fn keys<'p>(patterns: impl IntoIterator<Item = &'p Pattern>) -> Vec<(&'static str, &'p str)> {
     let mut keys: Vec<_> = patterns.into_iter().map(key).collect();
     keys.sort_unstable();
     keys

@@ -4,7 +4,7 @@ use proptest::prelude::*;
 use super::{Bases, Cell, Events, Grant, Matrix, Place, Row, Standing};
 use crate::workflows::{Environment, Workflows};
 use engine::context::{Base, Context};
-use engine::decision::{Decision, Scope, decide};
+use engine::decision::{Decision, Engine, Policies, Question, Scope, decide};
 use engine::policy::{Case, Document, Format, Pattern, PermissionKey, Rule};
 
 const NOW: &str = "2026-11-23T12:00:00Z";
@@ -14,8 +14,8 @@ fn workflows(files: &[(&str, &str)]) -> Workflows {
     Workflows::of_texts(texts.map(|(file, text)| ((*file).to_owned(), Ok((*text).to_owned()))))
 }
 
-fn matrix<'a>(document: &'a Document<'a>, workflows: &'a Workflows) -> Matrix<'a> {
-    let rules: Vec<&Rule<'_>> = document.rules().collect();
+fn matrix<'a>(document: &'a Document, workflows: &'a Workflows) -> Matrix<'a> {
+    let rules: Vec<&Rule> = document.rules().collect();
     Matrix::new(
         &rules,
         None,
@@ -26,8 +26,8 @@ fn matrix<'a>(document: &'a Document<'a>, workflows: &'a Workflows) -> Matrix<'a
     .unwrap()
 }
 
-fn any(patterns: &[&Pattern<'_>], value: Option<&str>) -> bool {
-    let matches = |pattern: &&Pattern<'_>| {
+fn any(patterns: &[&Pattern], value: Option<&str>) -> bool {
+    let matches = |pattern: &&Pattern| {
         let compiled = pattern.compile(Case::Sensitive).unwrap();
         compiled.matches(value)
     };
@@ -71,7 +71,7 @@ fn admits(grant: &Grant<'_>, branch: Option<&str>, event: &str, claim: Option<&s
     events.contains(&event)
         && any(&grant.branches, branch)
         && grant.claims.iter().all(|(name, claims)| {
-            assert_eq!(name, "runner_environment");
+            assert_eq!(&**name, "runner_environment");
             any(&claims.list.iter().collect::<Vec<_>>(), claim)
         })
 }
@@ -136,6 +136,7 @@ proptest! {
         let text = format!("version: 1\npermissions:\n{}", rules.concat());
         let document = Document::parse(&text, Format::Yaml).unwrap();
         let workflows = workflows(&FILES);
+        let engine = Engine::new(document.clone());
         let matrix = matrix(&document, &workflows);
         for row in &matrix.rows {
             let Place::File { file, environment } = &row.place else {
@@ -166,7 +167,7 @@ proptest! {
                         };
                         let key = PermissionKey::parse((*key).into()).unwrap();
                         let now: Timestamp = NOW.parse().unwrap();
-                        let decided = decide(&document, Scope::Offline, &[key], &context, now).unwrap();
+                        let decided = decide(Policies::one(&engine, Scope::Offline), Question::new(&[key], &context, now)).unwrap();
                         let allowed = decided[0].decision == Decision::Allowed;
                         let mut grants = cell.grants.iter();
                         let shown = grants.any(|grant| admits(grant, branch, event, claim) && trusts(grant, &base));
@@ -183,7 +184,7 @@ proptest! {
 /// The cell of the first permission in the row of a file, in one line.
 fn show(cell: &Cell<'_>) -> String {
     let grants = cell.grants.iter().map(|grant| {
-        let texts = |list: &[&Pattern<'_>]| {
+        let texts = |list: &[&Pattern]| {
             let texts: Vec<_> = list.iter().map(|one| one.text.to_string()).collect();
             texts.join(",")
         };

@@ -36,14 +36,14 @@ impl<'a> Matrix<'a> {
     /// # Errors
     /// Patterns of the rules do not compile.
     pub fn new(
-        rules: &[&'a Rule<'a>],
+        rules: &[&'a Rule],
         repository: Option<&'a str>,
         workflows: &'a Workflows,
         action: &str,
         now: Timestamp,
     ) -> Result<Self, Invalid> {
         let mut permissions: Vec<&str> = Vec::new();
-        for key in rules.iter().flat_map(|rule| &rule.permissions) {
+        for key in rules.iter().flat_map(|rule| &*rule.permissions) {
             if !permissions.contains(&key.as_str()) {
                 permissions.push(key.as_str());
             }
@@ -95,7 +95,7 @@ enum Fit {
 
 /// A rule whose patterns compile. One at a time: a large pattern takes a megabyte.
 struct Compiled<'a> {
-    rule: &'a Rule<'a>,
+    rule: &'a Rule,
     workflow: Option<Vec<Matcher<'a>>>,
     /// What a base has to match, unless the rule also trusts the default branch.
     base: Option<Vec<Matcher<'a>>>,
@@ -105,8 +105,8 @@ struct Compiled<'a> {
 }
 
 impl<'a> Compiled<'a> {
-    fn new(rule: &'a Rule<'a>, repository: Option<&'a str>) -> Result<Self, Problem> {
-        let compile = |patterns: &'a Option<Patterns<'a>>, case| {
+    fn new(rule: &'a Rule, repository: Option<&'a str>) -> Result<Self, Problem> {
+        let compile = |patterns: &'a Option<Patterns>, case| {
             let patterns = patterns.as_ref();
             patterns.map(|patterns| patterns.compile(case)).transpose()
         };

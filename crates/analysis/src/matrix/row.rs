@@ -166,8 +166,8 @@ fn is_same(one: &Environment, other: &Environment) -> bool {
 
 /// Whether a rule speaks of workflow files that may not be there yet. A text that names one file does
 /// not, and neither does a regex that is only for certain names, or for files of another repository.
-pub(super) fn may_be_others(workflow: Option<&Patterns<'_>>) -> bool {
-    let is_open = |pattern: &Pattern<'_>| match pattern.kind {
+pub(super) fn may_be_others(workflow: Option<&Patterns>) -> bool {
+    let is_open = |pattern: &Pattern| match pattern.kind {
         Kind::Any => true,
         Kind::Literal | Kind::Exact => false,
         Kind::Regex | Kind::Glob => {

@@ -15,7 +15,7 @@ const MAX_NAMED: usize = 4;
 #[derive(Clone, Debug)]
 pub struct Unused<'a> {
     /// The rule.
-    pub rule: RuleRef<'a>,
+    pub rule: RuleRef,
     /// In which dimension it fails, as in a decision's trace: `expires`, `workflow`, `environment`,
     /// `event` or `base`.
     pub dimension: &'static str,
@@ -79,7 +79,7 @@ pub(super) fn why<'a>(
     })
 }
 
-fn texts<'a>(patterns: Option<&'a Patterns<'a>>) -> Vec<&'a str> {
+fn texts(patterns: Option<&Patterns>) -> Vec<&str> {
     let list = patterns.iter().flat_map(|patterns| &patterns.list);
     list.map(|pattern| &*pattern.text).collect()
 }
@@ -97,7 +97,7 @@ fn no_file<'a>(why: &mut Phrase<'a>, compiled: &Compiled<'a>, workflows: &'a Wor
         return;
     }
     let mut list = patterns.iter().flat_map(|patterns| &patterns.list);
-    let file = |pattern: &'a Pattern<'a>| {
+    let file = |pattern: &'a Pattern| {
         let file = file_of(&pattern.text, pattern.kind, compiled.repository)?;
         Some((&*pattern.text, file))
     };
@@ -124,17 +124,13 @@ fn no_file<'a>(why: &mut Phrase<'a>, compiled: &Compiled<'a>, workflows: &'a Wor
 }
 
 /// A file whose name is nearly that of the pattern.
-fn near<'a>(pattern: &Pattern<'_>, workflows: &'a Workflows) -> Option<&'a str> {
+fn near<'a>(pattern: &Pattern, workflows: &'a Workflows) -> Option<&'a str> {
     let is_name = matches!(pattern.kind, Kind::Literal | Kind::Exact);
     let files = workflows.files.iter().map(|file| file.file.as_str());
     is_name.then(|| nearest(&pattern.text, files))?
 }
 
-fn no_environment<'a>(
-    why: &mut Phrase<'a>,
-    environment: Option<&'a Patterns<'a>>,
-    rows: &[&Row<'a>],
-) {
+fn no_environment<'a>(why: &mut Phrase<'a>, environment: Option<&'a Patterns>, rows: &[&Row<'a>]) {
     why.words("no job");
     of_files(why, rows);
     why.words(" has the environment ");
@@ -173,7 +169,7 @@ fn no_environment<'a>(
 
 fn no_event<'a>(
     why: &mut Phrase<'a>,
-    events: Option<&'a [std::borrow::Cow<'a, str>]>,
+    events: Option<&'a [std::sync::Arc<str>]>,
     rows: &[&Row<'a>],
 ) {
     let mut starts: Vec<&str> = Vec::new();
@@ -208,7 +204,7 @@ fn no_event<'a>(
     }
 }
 
-fn no_base<'a>(why: &mut Phrase<'a>, trusted: Option<&'a Patterns<'a>>, rows: &[&Row<'a>]) {
+fn no_base<'a>(why: &mut Phrase<'a>, trusted: Option<&'a Patterns>, rows: &[&Row<'a>]) {
     let mut bases: Vec<&str> = rows
         .iter()
         .flat_map(|row| row.bases.iter().flatten())

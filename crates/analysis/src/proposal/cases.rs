@@ -8,7 +8,7 @@ use super::rule::{Filter, Rule};
 use super::yaml::{comment, member, scalar};
 use super::{Ids, Proposal, Target};
 use engine::context::{Base, Context};
-use engine::decision::{Decision, Scope, decide};
+use engine::decision::{Decision, Engine, Policies, Question, Scope, decide};
 use engine::policy::{Document, Format, KNOWN_KEYS, PermissionKey};
 
 const SCHEMA: &str = "https://raw.githubusercontent.com/repo-permissions/repo-permissions/main/schema/repo-permissions-tests.schema.json";
@@ -31,10 +31,10 @@ impl Proposal {
             "What the policy should allow and deny: `repo-permissions test` runs it. Whoever changes the policy sees what else that changes.",
         );
         text.push_str(&format!("policy: {}\n\ntests:\n", scalar(file)));
-        let document = Document::parse(policy, Format::Yaml).ok();
+        let engine = Document::parse(policy, Format::Yaml).ok().map(Engine::new);
         let mut first = true;
         for case in self.all(target) {
-            if !document.as_ref().is_some_and(|policy| case.holds(policy)) {
+            if !engine.as_ref().is_some_and(|engine| case.holds(engine)) {
                 continue;
             }
             if !std::mem::take(&mut first) {
@@ -146,13 +146,18 @@ fn of_rule(rule: &Rule, base: &Context) -> Vec<Case> {
 
 impl Case {
     /// Whether the policy answers as it says. The time does not matter: no rule has an expiry.
-    fn holds(&self, policy: &Document<'_>) -> bool {
+    fn holds(&self, policy: &Engine) -> bool {
         let keys = self.permissions.iter();
         let keys: Vec<_> = keys
             .filter_map(|key| PermissionKey::parse(key.into()).ok())
             .collect();
-        let now = Timestamp::UNIX_EPOCH;
-        let Ok(decided) = decide(policy, Scope::Offline, &keys, &self.context, now) else {
+        let question = Question {
+            permissions: &keys,
+            context: &self.context,
+            now: Timestamp::UNIX_EPOCH,
+            go_on: &|| true,
+        };
+        let Ok(decided) = decide(Policies::one(policy, Scope::Offline), question) else {
             return false;
         };
         let denied = decided

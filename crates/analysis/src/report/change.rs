@@ -37,7 +37,7 @@ pub struct Change {
 
 /// One change for each dimension in which the nearest rule fails.
 pub fn changes(
-    permission: &PermissionDecision<'_>,
+    permission: &PermissionDecision,
     context: &Context,
     outcome: &Outcome<'_>,
 ) -> Vec<Change> {
@@ -47,7 +47,7 @@ pub fn changes(
         return Vec::new();
     };
     let format = Format::of_path(outcome.file(rule.rule.own_policy));
-    let change = |dimension: &TracedDimension<'_>| {
+    let change = |dimension: &TracedDimension| {
         let of_rule = OfRule {
             rule,
             dimension,
@@ -73,13 +73,13 @@ pub fn changes(
 
 /// A dimension of a rule that fails.
 struct OfRule<'r> {
-    rule: &'r TracedRule<'r>,
-    dimension: &'r TracedDimension<'r>,
+    rule: &'r TracedRule,
+    dimension: &'r TracedDimension,
     context: &'r Context,
     format: Format,
 }
 
-fn what(dimension: &TracedDimension<'_>) -> String {
+fn what(dimension: &TracedDimension) -> String {
     let name = &dimension.dimension;
     let value = dimension.value.as_deref();
     let has = value.map_or_else(
@@ -112,7 +112,7 @@ fn what(dimension: &TracedDimension<'_>) -> String {
 }
 
 /// What the patterns ask for.
-fn wanted(dimension: &TracedDimension<'_>, or: &str) -> String {
+fn wanted(dimension: &TracedDimension, or: &str) -> String {
     if dimension.any_of.is_empty() {
         return quoted(&dimension.pattern);
     }
@@ -121,7 +121,7 @@ fn wanted(dimension: &TracedDimension<'_>, or: &str) -> String {
 }
 
 /// `the branch `main``, or `a branch that matches …` where there is not one value only.
-fn one(noun: &str, dimension: &TracedDimension<'_>) -> String {
+fn one(noun: &str, dimension: &TracedDimension) -> String {
     let wanted = wanted(dimension, " or ");
     if is_value(dimension.kind) {
         return format!("the {noun} {wanted}");
@@ -182,7 +182,7 @@ impl OfRule<'_> {
                 }
             }
             "environment" => format!("give the job {}", one("environment", dimension)),
-            "claims.runner_environment" if dimension.pattern == "github-hosted" => {
+            "claims.runner_environment" if &*dimension.pattern == "github-hosted" => {
                 "run it on a runner that GitHub hosts, such as `runs-on: ubuntu-24.04`".to_owned()
             }
             "event" if dimension.pattern.is_empty() => {

@@ -34,7 +34,7 @@ pub struct Outcome<'a> {
     /// The decision in one sentence, without a full stop.
     pub message: String,
     /// Each permission; empty for an error.
-    pub permissions: Vec<PermissionDecision<'a>>,
+    pub permissions: Vec<PermissionDecision>,
     /// The job, as far as it is known.
     pub context: Option<&'a Context>,
     /// The policy, as far as it was read.
@@ -134,7 +134,7 @@ impl Failure {
 impl<'a> Outcome<'a> {
     /// The outcome of a decision.
     pub fn decided(
-        permissions: Vec<PermissionDecision<'a>>,
+        permissions: Vec<PermissionDecision>,
         context: &'a Context,
         policy: PolicyRecord,
         detail: Detail,
@@ -258,7 +258,7 @@ fn bounded(sentence: String) -> String {
 }
 
 /// One permission's decision as a sentence.
-fn sentence(permission: &PermissionDecision<'_>, context: &Context, detail: Detail) -> String {
+fn sentence(permission: &PermissionDecision, context: &Context, detail: Detail) -> String {
     let key = &permission.permission;
     let repository = context.repository.as_deref();
     let repository = repository.map_or("this repository".into(), quoted);

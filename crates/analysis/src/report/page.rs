@@ -145,7 +145,7 @@ pub fn context_rows(context: &Context) -> Vec<(&'static str, Option<&str>)> {
     rows
 }
 
-fn trace(permission: &PermissionDecision<'_>) -> String {
+fn trace(permission: &PermissionDecision) -> String {
     let mut text = format!(
         "#### {}: {}\n\n",
         code(&permission.permission),
@@ -173,7 +173,7 @@ fn trace(permission: &PermissionDecision<'_>) -> String {
     text
 }
 
-fn rule_row(rule: &TracedRule<'_>) -> String {
+fn rule_row(rule: &TracedRule) -> String {
     let mark = |matched: bool| if matched { "✓" } else { "✗" };
     let mut cells = [String::new(), String::new(), String::new(), String::new()];
     for dimension in &rule.dimensions {

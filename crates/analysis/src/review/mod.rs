@@ -138,7 +138,7 @@ pub fn review(material: &Material, now: Timestamp, max: usize) -> Review {
 struct Reviewed<'r> {
     material: &'r Material,
     lines: Lines,
-    new: Option<&'r Document<'r>>,
+    new: Option<&'r Document>,
     findings: &'r [Finding],
     /// `None` when the new policy is not valid.
     comparison: Option<&'r Comparison<'r>>,

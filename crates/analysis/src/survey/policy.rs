@@ -2,6 +2,7 @@
 //! which entries speak for none.
 
 use std::collections::HashMap;
+use std::sync::Arc;
 
 use super::Repository;
 use super::entries::{Asked, Differing};
@@ -17,7 +18,7 @@ use engine::policy::{Case, Document, Entry, Invalid, Kind, Matcher, Pattern, quo
 /// The entries of a policy, compiled.
 #[derive(Debug)]
 pub struct SurveyPolicy<'p> {
-    entries: &'p [Entry<'p>],
+    entries: &'p [Entry],
     /// Every pattern of every entry, in file order.
     patterns: Vec<Known<'p>>,
     /// Those that are plain names, in lower case.
@@ -35,7 +36,7 @@ pub struct SurveyPolicy<'p> {
 #[derive(Debug)]
 struct Known<'p> {
     entry: usize,
-    pattern: &'p Pattern<'p>,
+    pattern: &'p Pattern,
     about: About,
     is_seen: bool,
     asked: Option<Asked>,
@@ -65,7 +66,7 @@ impl<'p> SurveyPolicy<'p> {
     ///
     /// # Errors
     /// A pattern does not compile, or the policy is none that other repositories can have.
-    pub fn new(document: &'p Document<'p>, owner: &str) -> Result<Self, Invalid> {
+    pub fn new(document: &'p Document, owner: &str) -> Result<Self, Invalid> {
         // What every check of every repository would stumble over.
         Installation::find(
             document,
@@ -95,7 +96,7 @@ impl<'p> SurveyPolicy<'p> {
         Ok(policy)
     }
 
-    fn add(&mut self, entry: usize, pattern: &'p Pattern<'p>, owner: &str) -> Result<(), Invalid> {
+    fn add(&mut self, entry: usize, pattern: &'p Pattern, owner: &str) -> Result<(), Invalid> {
         let number = self.patterns.len();
         let about = if let Kind::Literal | Kind::Exact = pattern.kind {
             let name = pattern.text.to_ascii_lowercase();
@@ -213,7 +214,7 @@ impl<'p> SurveyPolicy<'p> {
             .collect()
     }
 
-    fn spoken<'s>(&'s self, spoken: &'s Spoken) -> impl Iterator<Item = &'p Entry<'p>> {
+    fn spoken<'s>(&'s self, spoken: &'s Spoken) -> impl Iterator<Item = &'p Entry> {
         spoken
             .entries
             .iter()
@@ -224,12 +225,12 @@ impl<'p> SurveyPolicy<'p> {
     pub(super) fn names_event(&self, spoken: &Spoken, permission: &str, event: &str) -> bool {
         self.spoken(spoken).any(|entry| {
             let mut rules = entry.permissions.iter();
-            let names = |events: &Vec<_>| events.iter().any(|name| name == event);
+            let names = |events: &[Arc<str>]| events.iter().any(|name| **name == *event);
             let by_rule = rules.any(|rule| {
                 rule.permissions
                     .iter()
                     .any(|key| key.as_str() == permission)
-                    && rule.events.as_ref().is_some_and(names)
+                    && rule.events.as_deref().is_some_and(names)
             });
             by_rule || delegates(entry, permission)
         })
@@ -259,8 +260,8 @@ impl<'p> SurveyPolicy<'p> {
         }
         let is_named = |permission: &str| {
             self.spoken(spoken).any(|entry| {
-                let keys = entry.permissions.iter().flat_map(|rule| &rule.permissions);
-                keys.chain(&entry.delegate)
+                let keys = entry.permissions.iter().flat_map(|rule| &*rule.permissions);
+                keys.chain(&*entry.delegate)
                     .any(|key| key.as_str() == permission)
             })
         };
@@ -302,7 +303,7 @@ impl<'p> SurveyPolicy<'p> {
         rows
     }
 
-    fn of_pins(&self, number: usize, entry: &Entry<'_>) -> Vec<Finding> {
+    fn of_pins(&self, number: usize, entry: &Entry) -> Vec<Finding> {
         let elsewhere = self.elsewhere.get(&number).zip(entry.repository_id);
         let elsewhere = elsewhere
             .map(|(name, id)| format!("the id {id} that it pins is {} today", quoted(name)));
@@ -362,6 +363,6 @@ impl<'p> SurveyPolicy<'p> {
     }
 }
 
-fn delegates(entry: &Entry<'_>, permission: &str) -> bool {
+fn delegates(entry: &Entry, permission: &str) -> bool {
     entry.delegate.iter().any(|key| key.as_str() == permission)
 }

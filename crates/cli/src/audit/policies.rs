@@ -13,7 +13,7 @@ use engine::policy::{Format, MAX_FILE};
 pub(super) struct Policies<'a> {
     git: Option<&'a Path>,
     /// By SHA-256; `None` where it is not to be had.
-    known: HashMap<String, Option<Evaluator<'static>>>,
+    known: HashMap<String, Option<Evaluator>>,
 }
 
 impl<'a> Policies<'a> {
@@ -43,23 +43,23 @@ impl<'a> Policies<'a> {
     }
 
     /// Takes a policy out, to be put back after its use.
-    pub(super) fn take(&mut self, sha256: &str) -> Option<Evaluator<'static>> {
+    pub(super) fn take(&mut self, sha256: &str) -> Option<Evaluator> {
         self.known.get_mut(sha256)?.take()
     }
 
-    pub(super) fn put_back(&mut self, sha256: &str, policy: Evaluator<'static>) {
+    pub(super) fn put_back(&mut self, sha256: &str, policy: Evaluator) {
         if let Some(place) = self.known.get_mut(sha256) {
             *place = Some(policy);
         }
     }
 
-    pub(super) fn get(&self, sha256: &str) -> Option<&Evaluator<'static>> {
+    pub(super) fn get(&self, sha256: &str) -> Option<&Evaluator> {
         self.known.get(sha256)?.as_ref()
     }
 }
 
 /// The text lives as long as the program: there are few policies, and each is read once.
-fn evaluator(text: String, name: &str) -> Evaluator<'static> {
+fn evaluator(text: String, name: &str) -> Evaluator {
     let format = Format::of_path(name.split('@').next().unwrap_or(name));
     Evaluator::new(text.leak(), format)
 }

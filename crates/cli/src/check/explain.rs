@@ -16,7 +16,7 @@ const MAX_WIDTH: usize = 40;
 
 /// The rules with every dimension: the pattern of the policy, its kind, the value of the job, and
 /// whether it matches; of a list each pattern.
-pub(crate) fn explain(permission: &PermissionDecision<'_>, colours: Colours) -> String {
+pub(crate) fn explain(permission: &PermissionDecision, colours: Colours) -> String {
     let (key, decision) = (&permission.permission, permission.decision.as_str());
     let mut text = format!("{}: {decision}\n", colours.strong(key));
     let shown = shown(permission);
@@ -54,7 +54,7 @@ pub(crate) fn explain(permission: &PermissionDecision<'_>, colours: Colours) -> 
 }
 
 /// All rules, or those that are nearest to a match, in file order.
-fn shown<'p, 'a>(permission: &'p PermissionDecision<'a>) -> Vec<&'p TracedRule<'a>> {
+fn shown(permission: &PermissionDecision) -> Vec<&TracedRule> {
     let mut rules: Vec<_> = permission.trace.iter().collect();
     if rules.len() > MAX_RULES {
         let nearest = permission.nearest.as_ref().map(|nearest| &nearest.rule);
@@ -75,7 +75,7 @@ fn mark(matched: bool, colours: Colours) -> Styled<'static> {
 
 fn explain_dimension(
     text: &mut String,
-    dimension: &TracedDimension<'_>,
+    dimension: &TracedDimension,
     widths: &Widths,
     colours: Colours,
 ) {
@@ -98,7 +98,7 @@ fn explain_dimension(
 }
 
 /// The pattern as it is written; an untrusted event has to be named, and is not.
-fn pattern<'d>(dimension: &'d TracedDimension<'_>) -> &'d str {
+fn pattern(dimension: &TracedDimension) -> &str {
     match &*dimension.pattern {
         "" => "not named",
         pattern => pattern,
@@ -118,7 +118,7 @@ struct Widths {
 }
 
 impl Widths {
-    fn of(rules: &[&TracedRule<'_>]) -> Option<Self> {
+    fn of(rules: &[&TracedRule]) -> Option<Self> {
         let dimensions = || rules.iter().flat_map(|rule| &rule.dimensions);
         let width = |text: &str| visible(text).chars().count().min(MAX_WIDTH);
         let dimension = dimensions().map(|one| width(&one.dimension)).max()?;

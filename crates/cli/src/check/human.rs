@@ -109,7 +109,7 @@ fn write_changes(text: &mut String, check: &Check<'_>, colours: Colours) {
     }
 }
 
-fn of_permission(permission: &PermissionDecision<'_>, check: &Check<'_>) -> Vec<Change> {
+fn of_permission(permission: &PermissionDecision, check: &Check<'_>) -> Vec<Change> {
     match check.outcome.context {
         Some(context) => changes(permission, context, &check.outcome),
         None => Vec::new(),

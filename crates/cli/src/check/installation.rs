@@ -9,7 +9,7 @@ const MAX_NAMES: usize = 5;
 
 /// The places, each with its pins; if there is none, the names that are nearest.
 pub(super) fn facts(
-    document: &Document<'_>,
+    document: &Document,
     installation: &Installation<'_>,
     context: &Context,
 ) -> Vec<String> {
@@ -36,7 +36,7 @@ pub(super) fn facts(
 }
 
 /// What an entry pins, and what is different here.
-fn pins(entry: &Entry<'_>, agrees: bool, context: &Context) -> Option<String> {
+fn pins(entry: &Entry, agrees: bool, context: &Context) -> Option<String> {
     let pins = [
         ("repository_id", entry.repository_id, &context.repository_id),
         ("owner_id", entry.owner_id, &context.repository_owner_id),
@@ -62,7 +62,7 @@ fn pins(entry: &Entry<'_>, agrees: bool, context: &Context) -> Option<String> {
 }
 
 /// The names of the policy that are nearest to the one that is asked for.
-fn no_entry(document: &Document<'_>, context: &Context) -> String {
+fn no_entry(document: &Document, context: &Context) -> String {
     let Some(repository) = &context.repository else {
         return "no repository is given: `--repository OWNER/NAME`".to_owned();
     };

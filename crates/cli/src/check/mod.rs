@@ -21,7 +21,7 @@ use super::instant::instant;
 use super::style::Colours;
 use super::{OutputFormat, print, print_error};
 use analysis::report::{Detail, Failure, Outcome};
-use engine::decision::{Decision, Reason};
+use engine::decision::{Decision, Engine, Reason};
 use engine::policy::Document;
 
 #[derive(Debug, Args)]
@@ -77,7 +77,7 @@ pub(super) struct Arguments {
 struct Policy<'a> {
     file: &'a PolicyText,
     /// What it says, if it is valid.
-    document: Option<&'a Document<'a>>,
+    document: Option<&'a Document>,
 }
 
 /// A check, as far as it got.
@@ -96,12 +96,12 @@ pub(super) fn run(arguments: &Arguments) -> u8 {
     let question = Question::of(arguments);
     let policy = PolicyText::read(&arguments.policy);
     let own = arguments.own_policy.as_deref().map(PolicyText::read);
-    let document = policy.parse();
-    let own_document = own.as_ref().map(PolicyText::parse);
+    let engine = policy.parse();
+    let own_engine = own.as_ref().map(PolicyText::parse);
     let decided = match &question {
         Ok(question) => question.put_to(
-            (&policy, document.as_ref()),
-            own.as_ref().zip(own_document.as_ref().map(Result::as_ref)),
+            (&policy, engine.as_ref()),
+            own.as_ref().zip(own_engine.as_ref().map(Result::as_ref)),
         ),
         Err(failure) => Err(Wrong::Failure(failure.clone())),
     };
@@ -129,13 +129,14 @@ pub(super) fn run(arguments: &Arguments) -> u8 {
         question,
         policy: Policy {
             file: &policy,
-            document: document.as_ref().ok(),
+            document: engine.as_ref().ok().map(Engine::document),
         },
         own: own.as_ref().map(|file| Policy {
             file,
-            document: own_document
+            document: own_engine
                 .as_ref()
-                .and_then(|parsed| parsed.as_ref().ok()),
+                .and_then(|parsed| parsed.as_ref().ok())
+                .map(Engine::document),
         }),
         wrong,
         outcome,

@@ -4,7 +4,7 @@ use std::path::Path;
 
 use analysis::lint::Source;
 use analysis::report::{Failure, PolicyRecord};
-use engine::decision::Reason;
+use engine::decision::{Engine, Reason};
 use engine::encoding::text_of;
 use engine::policy::{Document, Format, Invalid, MAX_FILE, quoted};
 
@@ -31,10 +31,12 @@ impl PolicyText {
         Self { name, text }
     }
 
-    pub(super) fn parse(&self) -> Result<Document<'_>, Wrong> {
+    pub(super) fn parse(&self) -> Result<Engine, Wrong> {
         let text = self.text.as_ref();
         let text = text.map_err(|failure| Wrong::Failure(failure.clone()))?;
-        Document::parse(text, self.format()).map_err(|invalid| self.wrong(invalid))
+        let document = Document::parse(text, self.format());
+        let document = document.map_err(|invalid| self.wrong(invalid))?;
+        Ok(Engine::new(document))
     }
 
     pub(super) fn wrong(&self, invalid: Invalid) -> Wrong {

@@ -11,13 +11,13 @@ use analysis::report::Failure;
 use engine::Claims;
 use engine::context::{Base, Context, EventPayload};
 use engine::decision::{
-    Decision, Installation, PermissionDecision, Reason, Scope, decide, with_own_policy,
+    self, Engine, Installation, PermissionDecision, Policies, Reason, Scope, Undecided, decide,
 };
 use engine::policy::{Document, Invalid, MAX_FILE, PermissionKey, quoted};
 
 /// What is asked, checked.
 pub(super) struct Question {
-    pub(super) permissions: Vec<PermissionKey<'static>>,
+    pub(super) permissions: Vec<PermissionKey>,
     pub(super) context: Context,
     /// Whether a base is given for an event that has none.
     pub(super) base_is_ignored: bool,
@@ -41,55 +41,48 @@ impl Question {
 
     /// Decides, as for a file that is given. The own policy is asked for what the other one denies
     /// and delegates; as in a job, what is wrong with it matters only then.
-    pub(super) fn put_to<'a>(
-        &'a self,
-        (policy, document): (&PolicyText, Parsed<'a>),
-        own: Option<(&PolicyText, Parsed<'a>)>,
-    ) -> Result<Vec<PermissionDecision<'a>>, Wrong> {
-        let document = document.map_err(Clone::clone)?;
-        let decide = |policy: &PolicyText, document, scope, permissions: &[PermissionKey<'_>]| {
-            decide(document, scope, permissions, &self.context, self.now)
-                .map_err(|invalid| policy.wrong(invalid))
+    pub(super) fn put_to(
+        &self,
+        (policy, engine): (&PolicyText, Parsed<'_>),
+        own: Option<(&PolicyText, Parsed<'_>)>,
+    ) -> Result<Vec<PermissionDecision>, Wrong> {
+        let policies = Policies {
+            policy: engine.map_err(Clone::clone)?,
+            scope: Scope::Offline,
+            own: own.map(|(_, engine)| engine),
         };
-        let decided = decide(policy, document, Scope::Offline, &self.permissions)?;
-        let asked = self.permissions.iter().zip(decided);
-        let decisions = asked.map(|(permission, central)| {
-            let Some((policy, document)) = own.filter(|_| is_left_to_own(&central)) else {
-                return Ok(central);
-            };
-            let document = document.map_err(Clone::clone)?;
-            let asked = std::slice::from_ref(permission);
-            let of_own = decide(policy, document, Scope::ThisRepository, asked)?;
-            Ok(match of_own.into_iter().next() {
-                Some(of_own) => with_own_policy(central, of_own),
-                None => central,
-            })
-        });
-        decisions.collect()
+        let question = decision::Question {
+            permissions: &self.permissions,
+            context: &self.context,
+            now: self.now,
+            go_on: &|| true,
+        };
+        decide(policies, question).map_err(|undecided| match (undecided, own) {
+            (Undecided::OwnPolicy(invalid), Some((own, _))) => own.wrong(invalid),
+            (Undecided::Policy(invalid) | Undecided::OwnPolicy(invalid), _) => {
+                policy.wrong(invalid)
+            }
+            (Undecided::NoOwnPolicy(wrong), _) => wrong.clone(),
+        })
     }
 
     /// What the policy says of the repository.
     pub(super) fn installation<'a>(
         &self,
-        document: &'a Document<'a>,
+        document: &'a Document,
     ) -> Result<Installation<'a>, Invalid> {
         Installation::find(document, Scope::Offline, &self.context, &|| true)
     }
 }
 
 /// A policy that was read, if it is valid.
-pub(super) type Parsed<'a> = Result<&'a Document<'a>, &'a Wrong>;
-
-/// Whether the own policy may still grant a permission.
-pub(super) fn is_left_to_own(central: &PermissionDecision<'_>) -> bool {
-    central.decision != Decision::Allowed && central.delegated
-}
+pub(super) type Parsed<'a> = Result<&'a Engine, &'a Wrong>;
 
 fn wrong(message: String) -> Failure {
     Failure::new(Reason::InputInvalid, message)
 }
 
-fn permissions(texts: &[String]) -> Result<Vec<PermissionKey<'static>>, Failure> {
+fn permissions(texts: &[String]) -> Result<Vec<PermissionKey>, Failure> {
     let mut permissions = Vec::new();
     for text in texts {
         let key = PermissionKey::parse(text.clone().into())

@@ -155,7 +155,7 @@ fn rules(check: &Check<'_>, installation: &Installation<'_>) -> Step {
 }
 
 fn of_permission(
-    permission: &PermissionDecision<'_>,
+    permission: &PermissionDecision,
     installation: &Installation<'_>,
     check: &Check<'_>,
 ) -> Vec<String> {

@@ -32,7 +32,7 @@ struct Row<'a> {
     owner_id: Option<u64>,
     permissions: &'a [&'a str],
     /// The rule in its policy; absent for an entry that delegates.
-    rule: Option<RuleRef<'a>>,
+    rule: Option<RuleRef>,
     /// Absent for any.
     workflow: Option<Vec<&'a str>>,
     branch: Option<Vec<&'a str>>,
@@ -90,8 +90,8 @@ pub(super) fn render(outcome: &Outcome<'_>) -> String {
 }
 
 fn row<'a>(change: &'a Change<'a>, is_added: bool) -> Row<'a> {
-    let texts = |list: &[&'a Pattern<'a>]| list.iter().map(|one| &*one.text).collect();
-    let list = |list: &Option<Vec<&'a Pattern<'a>>>| list.as_deref().map(texts);
+    let texts = |list: &[&'a Pattern]| list.iter().map(|one| &*one.text).collect();
+    let list = |list: &Option<Vec<&'a Pattern>>| list.as_deref().map(texts);
     let [repository_id, owner_id] = change.installation.pins();
     let claims = change
         .rule

@@ -150,7 +150,7 @@ impl PolicyText {
         }
     }
 
-    fn document(&self) -> Result<Document<'_>, Invalid> {
+    fn document(&self) -> Result<Document, Invalid> {
         Document::parse(&self.text, self.format())
     }
 
@@ -162,7 +162,7 @@ impl PolicyText {
 }
 
 /// Replays the records of a log.
-fn read_log(path: &Path, replay: &mut Replay<'_>) -> Result<(), String> {
+fn read_log(path: &Path, replay: &mut Replay) -> Result<(), String> {
     let read = each_record(path, |line| match &line.record {
         Ok(recorded) => {
             replay.add(recorded);

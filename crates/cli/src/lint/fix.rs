@@ -63,10 +63,9 @@ pub(super) fn fix(
 }
 
 /// Whether two policies have the same entries and rules, of which each matches the same jobs.
-fn grants_the_same(before: &Document<'_>, after: &Document<'_>) -> bool {
+fn grants_the_same(before: &Document, after: &Document) -> bool {
     let mut proofs = Proofs::default();
-    let entries =
-        |document: &Document<'_>| document.repositories.as_ref().map_or(0, |(_, l)| l.len());
+    let entries = |document: &Document| document.repositories.as_ref().map_or(0, |(_, l)| l.len());
     let tops = [&before.permissions, &after.permissions];
     before.workspace == after.workspace
         && before.repositories.is_some() == after.repositories.is_some()
@@ -91,21 +90,21 @@ struct Proofs {
 }
 
 impl Proofs {
-    fn entry(&mut self, before: &Entry<'_>, after: &Entry<'_>) -> bool {
-        let pins = |entry: &Entry<'_>| (entry.repository_id, entry.owner_id);
+    fn entry(&mut self, before: &Entry, after: &Entry) -> bool {
+        let pins = |entry: &Entry| (entry.repository_id, entry.owner_id);
         pins(before) == pins(after)
             && before.delegate == after.delegate
             && self.patterns(Some(&before.repository), Some(&after.repository), true)
             && self.rules(&before.permissions, &after.permissions)
     }
 
-    fn rules(&mut self, before: &[Rule<'_>], after: &[Rule<'_>]) -> bool {
+    fn rules(&mut self, before: &[Rule], after: &[Rule]) -> bool {
         let mut pairs = before.iter().zip(after);
         before.len() == after.len() && pairs.all(|(before, after)| self.rule(before, after))
     }
 
-    fn rule(&mut self, before: &Rule<'_>, after: &Rule<'_>) -> bool {
-        let keys = |rule: &Rule<'_>| {
+    fn rule(&mut self, before: &Rule, after: &Rule) -> bool {
+        let keys = |rule: &Rule| {
             let mut keys: Vec<_> = rule.permissions.iter().map(|key| key.to_string()).collect();
             keys.sort_unstable();
             keys.dedup();
@@ -133,8 +132,8 @@ impl Proofs {
     /// another pattern of the list does not compile.
     fn patterns(
         &mut self,
-        before: Option<&Patterns<'_>>,
-        after: Option<&Patterns<'_>>,
+        before: Option<&Patterns>,
+        after: Option<&Patterns>,
         ignores_case: bool,
     ) -> bool {
         let (before, after) = match (before, after) {
@@ -152,8 +151,8 @@ impl Proofs {
         })
     }
 
-    fn lists(&mut self, before: &[Pattern<'_>], after: &[Pattern<'_>], ignores_case: bool) -> bool {
-        let written = |list: &[Pattern<'_>]| {
+    fn lists(&mut self, before: &[Pattern], after: &[Pattern], ignores_case: bool) -> bool {
+        let written = |list: &[Pattern]| {
             let list: Vec<_> = list.iter().map(|one| (one.kind, &*one.text)).collect();
             format!("{list:?}")
         };
@@ -171,10 +170,10 @@ impl Proofs {
 
 /// A policy with one rule that asks for one dimension. Repositories and environments are compared
 /// without case alike, and all other dimensions with it.
-fn only<'a>(list: &[Pattern<'a>], ignores_case: bool) -> Document<'a> {
+fn only(list: &[Pattern], ignores_case: bool) -> Document {
     let patterns = Some(Patterns {
         position: Position::START,
-        list: list.to_vec(),
+        list: list.into(),
     });
     let (branch, environment) = match ignores_case {
         true => (None, patterns),
@@ -186,18 +185,18 @@ fn only<'a>(list: &[Pattern<'a>], ignores_case: bool) -> Document<'a> {
         at_top: true,
         name: None,
         permissions: PermissionKey::parse("a:b".into()).into_iter().collect(),
-        permission_places: Vec::new(),
+        permission_places: Box::default(),
         workflow: None,
         branch,
         base: None,
         environment,
         events: None,
-        claims: Vec::new(),
+        claims: Box::default(),
         expires: None,
     };
     Document {
         workspace: None,
-        permissions: Some(vec![rule]),
+        permissions: Some(Box::new([rule])),
         repositories: None,
     }
 }

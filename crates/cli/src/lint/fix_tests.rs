@@ -4,7 +4,7 @@ use proptest::prelude::*;
 
 use super::*;
 use engine::context::Context;
-use engine::decision::{Decision, Reason, Scope, decide};
+use engine::decision::{Decision, Engine, Policies, Question, Reason, Scope, decide};
 
 /// The text after `--fix`, and how many fixes there were.
 fn fixed(text: &str, format: Format) -> (String, usize) {
@@ -117,8 +117,8 @@ const JOBS: [(&str, &str, Option<&str>); 12] = [
 ];
 
 /// What is decided for each job, and by which rule.
-fn decisions(text: &str) -> Vec<(Decision, Reason, Option<usize>)> {
-    let document = Document::parse(text, Format::Yaml).unwrap();
+fn decisions(text: &str) -> Vec<(Decision, Reason, Option<u32>)> {
+    let engine = Engine::new(Document::parse(text, Format::Yaml).unwrap());
     let keys = ["a:b", "ws:locks:create"].map(|key| PermissionKey::parse(key.into()).unwrap());
     let decide = |(repository, branch, environment): (&str, &str, Option<&str>)| {
         let context = Context {
@@ -128,7 +128,11 @@ fn decisions(text: &str) -> Vec<(Decision, Reason, Option<usize>)> {
             ..Context::default()
         };
         let now = Timestamp::UNIX_EPOCH;
-        let decided = decide(&document, Scope::Given, &keys, &context, now).unwrap();
+        let decided = decide(
+            Policies::one(&engine, Scope::Given),
+            Question::new(&keys, &context, now),
+        )
+        .unwrap();
         let decided = decided.into_iter().map(|one| {
             let rule = one.rule.map(|rule| rule.number);
             (one.decision, one.reason, rule)

@@ -79,7 +79,7 @@ fn cell_of(row: &Row<'_>, permission: &str, cell: &Cell<'_>) -> Value {
 
 /// A list that is `null` where anything goes.
 fn grant_of(grant: &Grant<'_>) -> Value {
-    let any = |list: &[&Pattern<'_>]| (!list.is_empty()).then(|| patterns(list.iter().copied()));
+    let any = |list: &[&Pattern]| (!list.is_empty()).then(|| patterns(list.iter().copied()));
     let claims = grant.claims.iter();
     let claims: Map<_, _> = claims
         .map(|(name, claim)| (name.to_string(), patterns(&claim.list)))
@@ -121,7 +121,7 @@ fn hint_of(hint: &Hint<'_>) -> Value {
     })
 }
 
-fn rule(rule: &RuleRef<'_>) -> Value {
+fn rule(rule: &RuleRef) -> Value {
     json!({ "number": rule.number, "line": rule.line, "name": rule.name })
 }
 
@@ -132,7 +132,7 @@ fn events(events: &Events<'_>) -> Option<Vec<String>> {
     }
 }
 
-fn patterns<'p>(list: impl IntoIterator<Item = &'p Pattern<'p>>) -> Value {
+fn patterns<'p>(list: impl IntoIterator<Item = &'p Pattern>) -> Value {
     let list = list.into_iter();
     list.map(|pattern| json!({ "pattern": pattern.text, "kind": pattern.kind.name() }))
         .collect()

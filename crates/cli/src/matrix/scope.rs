@@ -21,7 +21,7 @@ pub(super) struct Asked<'a> {
 pub(super) struct Scope<'a> {
     /// Absent for the policy's own, whatever its name.
     pub(super) repository: Option<String>,
-    pub(super) rules: Vec<&'a Rule<'a>>,
+    pub(super) rules: Vec<&'a Rule>,
     pub(super) notes: Vec<String>,
 }
 
@@ -32,12 +32,12 @@ pub(super) enum Error {
 }
 
 pub(super) fn find<'a>(
-    document: &'a Document<'a>,
+    document: &'a Document,
     policy: &str,
     asked: &Asked<'_>,
 ) -> Result<Scope<'a>, Error> {
     let entries = document.repositories.as_ref().map(|(_, entries)| entries);
-    let entries = entries.map(Vec::as_slice).unwrap_or_default();
+    let entries = entries.map(|entries| &**entries).unwrap_or_default();
     let message = |message: String| Err(Error::Message(message));
     let repository = match (asked.repository, document.permissions.is_some(), entries) {
         (Some(text), ..) => match RepositoryName::parse(text) {
@@ -79,7 +79,7 @@ pub(super) fn find<'a>(
     // Entries that pin an id are for the repository that has it, unless another one is asked for.
     let named = find(&context)?;
     let named: Vec<_> = named.entries.iter().map(|(entry, _)| *entry).collect();
-    let id = |asked: Option<u64>, pin: fn(&Entry<'_>) -> Option<u64>, flag: &str| {
+    let id = |asked: Option<u64>, pin: fn(&Entry) -> Option<u64>, flag: &str| {
         let mut pins: Vec<_> = named.iter().filter_map(|entry| pin(entry)).collect();
         pins.sort_unstable();
         pins.dedup();
@@ -120,7 +120,7 @@ pub(super) fn find<'a>(
         notes.push("the rules at the top of the policy are left out: they count only for the repository that it is in".to_owned());
     }
     let entries = installation.entries.iter().filter(|(_, agrees)| *agrees);
-    let delegated = entries.flat_map(|(entry, _)| &entry.delegate);
+    let delegated = entries.flat_map(|(entry, _)| &*entry.delegate);
     let mut delegated: Vec<_> = delegated.map(|key| quoted(key.as_str())).collect();
     delegated.sort_unstable();
     delegated.dedup();
@@ -138,14 +138,14 @@ pub(super) fn find<'a>(
 }
 
 /// The repository of an entry that is for one.
-fn name_of(entry: &Entry<'_>) -> Option<String> {
-    match entry.repository.list.as_slice() {
+fn name_of(entry: &Entry) -> Option<String> {
+    match &*entry.repository.list {
         [one] if matches!(one.kind, Kind::Literal | Kind::Exact) => Some(one.text.to_string()),
         _ => None,
     }
 }
 
-fn listed(entries: &[Entry<'_>]) -> String {
+fn listed(entries: &[Entry]) -> String {
     let patterns = entries.iter().flat_map(|entry| &entry.repository.list);
     let mut texts: Vec<_> = patterns.map(|pattern| quoted(&pattern.text)).collect();
     texts.dedup();

@@ -16,7 +16,7 @@ fn words<'a>(words: impl Into<Cow<'static, str>>) -> Phrase<'a> {
     phrase
 }
 
-fn patterns<'a>(phrase: &mut Phrase<'a>, list: &[&'a Pattern<'a>], last: &'static str) {
+fn patterns<'a>(phrase: &mut Phrase<'a>, list: &[&'a Pattern], last: &'static str) {
     for (index, pattern) in list.iter().enumerate() {
         if index > 0 {
             phrase.words(if index + 1 == list.len() { last } else { ", " });
@@ -183,10 +183,10 @@ pub(super) fn file<'a>(row: &Row<'a>) -> (Phrase<'a>, Option<Phrase<'a>>) {
 }
 
 /// A rule by its name and place.
-pub(super) fn rule<'a>(rule: &RuleRef<'a>) -> Phrase<'a> {
+pub(super) fn rule<'a>(rule: &RuleRef) -> Phrase<'a> {
     let mut phrase = words(format!("rule {} (", rule.number));
     if let Some(name) = &rule.name {
-        phrase.quoted(name.clone());
+        phrase.quoted(name.to_string());
         phrase.words(", ");
     }
     phrase.words(format!("line {})", rule.line));
@@ -197,7 +197,7 @@ pub(super) fn rule<'a>(rule: &RuleRef<'a>) -> Phrase<'a> {
 pub(super) fn others<'a: 'g, 'g>(
     grants: impl Iterator<Item = &'g Grant<'a>>,
 ) -> Option<Phrase<'a>> {
-    let mut named: Vec<&Pattern<'a>> = Vec::new();
+    let mut named: Vec<&Pattern> = Vec::new();
     let mut is_none = true;
     for grant in grants {
         is_none = false;

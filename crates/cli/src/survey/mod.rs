@@ -116,7 +116,7 @@ fn read(file: &Path) -> Result<Policy, String> {
 
 impl Policy {
     /// The document, or what is shown of its problems.
-    fn document(&self) -> Result<Document<'_>, String> {
+    fn document(&self) -> Result<Document, String> {
         let document = Document::parse(&self.text, self.format);
         // Every pattern of an entry is compiled by every check.
         let checked = document.and_then(|document| {
@@ -131,7 +131,7 @@ impl Policy {
 }
 
 /// Whether there are problems.
-fn survey(arguments: &Arguments, policy: Option<(&Policy, &Document<'_>)>) -> Result<bool, String> {
+fn survey(arguments: &Arguments, policy: Option<(&Policy, &Document)>) -> Result<bool, String> {
     let owner = &arguments.owner;
     if RepositoryName::new(owner, "x").is_none() {
         return Err(format!(

@@ -2,7 +2,7 @@ use serde_json::{Value, json};
 
 use super::*;
 use crate::Claims;
-use crate::policy::Format;
+use crate::policy::{Document, Format};
 
 const DEPLOY: &str = "ws:deployments:create";
 const NOW: &str = "2027-01-15T12:00:00Z";
@@ -64,11 +64,15 @@ fn claimed(claims: Value) -> Context {
 
 /// The decision in one line: reason, then the granting rule or the nearest miss.
 fn decided(policy: &str, scope: Scope, permission: &str, context: &Context) -> String {
-    let document = Document::parse(policy, Format::Yaml).unwrap();
+    let engine = Engine::new(Document::parse(policy, Format::Yaml).unwrap());
     let key = PermissionKey::parse(permission.into()).unwrap();
     let now = NOW.parse().unwrap();
-    match decide(&document, scope, &[key], context, now) {
-        Err(invalid) => format!("policy_invalid: {invalid}"),
+    match decide(
+        Policies::one(&engine, scope),
+        Question::new(&[key], context, now),
+    ) {
+        Err(Undecided::Policy(invalid)) => format!("policy_invalid: {invalid}"),
+        Err(other) => panic!("{other:?}"),
         Ok(decisions) => {
             let decision = &decisions[0];
             assert_eq!(decision.decision, decision.reason.decision());
@@ -371,15 +375,12 @@ fn a_wrong_base_stops_a_check_whatever_the_event() {
 fn the_trace_shows_what_decided_on_the_base() {
     let shown = |text: &str, head: &str, base: &str| {
         let text = rules(&[text]);
-        let document = Document::parse(&text, Format::Yaml).unwrap();
+        let engine = Engine::new(Document::parse(&text, Format::Yaml).unwrap());
         let key = PermissionKey::parse(DEPLOY.into()).unwrap();
         let context = pull_request(head, base);
         let decided = decide(
-            &document,
-            Scope::ThisRepository,
-            &[key],
-            &context,
-            NOW.parse().unwrap(),
+            Policies::one(&engine, Scope::ThisRepository),
+            Question::new(&[key], &context, NOW.parse().unwrap()),
         );
         let decided = decided.unwrap();
         let base = decided[0].trace[0]
@@ -585,15 +586,12 @@ fn the_trace_shows_every_rule_and_dimension() {
         "branch: [main, { glob: x* }], environment: prod, claims: { runner_environment: github-hosted }",
         "events: [push], expires: 2027-02-01",
     ]);
-    let document = Document::parse(&policy, Format::Yaml).unwrap();
+    let engine = Engine::new(Document::parse(&policy, Format::Yaml).unwrap());
     let key = PermissionKey::parse(DEPLOY.into()).unwrap();
     let context = job();
     let decisions = decide(
-        &document,
-        Scope::Given,
-        &[key],
-        &context,
-        NOW.parse().unwrap(),
+        Policies::one(&engine, Scope::Given),
+        Question::new(&[key], &context, NOW.parse().unwrap()),
     )
     .unwrap();
     let mut text = String::new();
@@ -631,21 +629,18 @@ fn each_permission_has_its_own_decision() {
   - { permission: a:b, branch: develop }
   - { permission: a:c, expires: 2020-01-01 }
 ";
-    let document = Document::parse(policy, Format::Yaml).unwrap();
+    let engine = Engine::new(Document::parse(policy, Format::Yaml).unwrap());
     let keys =
         ["a:d", "a:c", "a:b", "a:a", "a:a"].map(|key| PermissionKey::parse(key.into()).unwrap());
     let context = job();
     let decisions = decide(
-        &document,
-        Scope::Given,
-        &keys,
-        &context,
-        NOW.parse().unwrap(),
+        Policies::one(&engine, Scope::Given),
+        Question::new(&keys, &context, NOW.parse().unwrap()),
     )
     .unwrap();
     let seen: Vec<_> = decisions
         .iter()
-        .map(|d| (d.permission.as_str(), d.reason))
+        .map(|d| (&*d.permission, d.reason))
         .collect();
     assert_eq!(
         seen,
@@ -658,9 +653,12 @@ fn each_permission_has_its_own_decision() {
         ]
     );
     assert!(
-        decide(&document, Scope::Given, &[], &context, NOW.parse().unwrap())
-            .unwrap()
-            .is_empty()
+        decide(
+            Policies::one(&engine, Scope::Given),
+            Question::new(&[], &context, NOW.parse().unwrap())
+        )
+        .unwrap()
+        .is_empty()
     );
 }
 

@@ -1,142 +1,136 @@
-//! A policy that decides many times.
+//! A policy with an index.
 
 use std::collections::HashMap;
-
-use jiff::Timestamp;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use super::installation::{Installation, in_file_order};
 use super::trying::{Compiled, Trying};
-use super::{GoOn, PermissionDecision, Scope, decide_on_each};
+use super::{GoOn, Reason, Scope};
 use crate::context::Context;
 use crate::policy::{Document, Invalid, PermissionKey, Rule};
 
-/// A policy with an index: the entries of a repository and the rules of a permission are looked up, so
-/// a decision costs what they cost and not what the policy does. Compiled patterns are kept.
-///
-/// It decides as [`super::decide`] does, which is the better choice for a single decision.
+/// A policy that is ready to decide: the entries of a repository and the rules of a permission are looked up,
+/// so a decision costs what they cost and not what the policy does. From the second decision on, compiled
+/// patterns are kept.
 #[derive(Debug)]
-pub struct Engine<'a> {
-    document: Document<'a>,
+pub struct Engine {
+    document: Document,
     /// The entries that name a repository, by that name in lower case, each in file order.
-    named: HashMap<String, Vec<usize>>,
+    named: HashMap<Arc<str>, Vec<u32>>,
     /// Those that have to be tried for each repository: with a pattern that is no name, or is wrong.
-    tried: Vec<usize>,
-    /// The rules of each permission in file order: the list that they are in (`None` is the one at the
-    /// top, a number an entry's) and their place in it.
-    rules: HashMap<String, Vec<(Option<usize>, usize)>>,
+    tried: Vec<u32>,
+    /// The rules of each permission in file order.
+    rules: HashMap<PermissionKey, Vec<Place>>,
+    /// Whether it has decided before. Most processes decide once, and a pattern can take a megabyte.
+    is_used: AtomicBool,
     compiled: Compiled,
 }
 
-impl<'a> Engine<'a> {
+/// The place of a rule: its list (0 for that at the top, the number of an entry from 1) and its place in it.
+type Place = (u32, u32);
+
+impl Engine {
     /// Makes the index: a pass over the policy.
-    pub fn new(document: Document<'a>) -> Self {
-        let mut named: HashMap<String, Vec<usize>> = HashMap::new();
-        let mut tried = Vec::new();
-        let mut rules: HashMap<String, Vec<(Option<usize>, usize)>> = HashMap::new();
-        let mut add = |list: Option<usize>, of_list: &[Rule<'_>]| {
-            for (place, rule) in of_list.iter().enumerate() {
-                for permission in &rule.permissions {
-                    let key = permission.as_str();
-                    let places = match rules.get_mut(key) {
-                        Some(places) => places,
-                        None => rules.entry(key.to_owned()).or_default(),
-                    };
-                    // A rule may name a permission twice, and is one rule all the same.
-                    if places.last() != Some(&(list, place)) {
-                        places.push((list, place));
-                    }
-                }
-            }
+    pub fn new(document: Document) -> Self {
+        let mut engine = Self {
+            document: Document::default(),
+            named: HashMap::new(),
+            tried: Vec::new(),
+            rules: HashMap::new(),
+            is_used: AtomicBool::new(false),
+            compiled: Compiled::default(),
         };
-        add(None, document.permissions.as_deref().unwrap_or_default());
+        engine.add(0, document.permissions.as_deref().unwrap_or_default());
         let entries = document.repositories.iter().flat_map(|(_, list)| list);
-        for (number, entry) in entries.enumerate() {
-            add(Some(number), &entry.permissions);
-            match entry.repository.names() {
-                Some(names) => {
-                    for name in names {
-                        let of_name = named.entry(name.to_ascii_lowercase()).or_default();
-                        if of_name.last() != Some(&number) {
-                            of_name.push(number);
-                        }
-                    }
+        for (number, entry) in (0..).zip(entries) {
+            engine.add(number + 1, &entry.permissions);
+            let Some(names) = entry.repository.names() else {
+                engine.tried.push(number);
+                continue;
+            };
+            for name in names {
+                let name = match name.bytes().any(|byte| byte.is_ascii_uppercase()) {
+                    true => name.to_ascii_lowercase().into(),
+                    false => Arc::clone(name),
+                };
+                let of_name = engine.named.entry(name).or_default();
+                if of_name.last() != Some(&number) {
+                    of_name.push(number);
                 }
-                None => tried.push(number),
             }
         }
-        Self {
-            document,
-            named,
-            tried,
-            rules,
-            compiled: Compiled::default(),
+        Self { document, ..engine }
+    }
+
+    fn add(&mut self, list: u32, rules: &[Rule]) {
+        for (place, rule) in (0..).zip(rules) {
+            for permission in &*rule.permissions {
+                let places = match self.rules.get_mut(permission) {
+                    Some(places) => places,
+                    None => self.rules.entry(permission.clone()).or_default(),
+                };
+                // A rule may name a permission twice, and is one rule all the same.
+                if places.last() != Some(&(list, place)) {
+                    places.push((list, place));
+                }
+            }
         }
     }
 
     /// The policy.
-    pub fn document(&self) -> &Document<'a> {
+    pub fn document(&self) -> &Document {
         &self.document
     }
 
-    /// As [`super::decide`].
-    ///
-    /// # Errors
-    /// The policy, or a pattern that one of the decisions would have to try, is invalid.
-    pub fn decide<'s>(
-        &'s self,
-        scope: Scope,
-        permissions: &[PermissionKey<'_>],
-        context: &'s Context,
-        now: Timestamp,
-    ) -> Result<Vec<PermissionDecision<'s>>, Invalid> {
-        self.decide_while(scope, permissions, context, now, &|| true)
+    /// How the patterns of one decision are tried.
+    pub(super) fn trying<'t>(&'t self, go_on: GoOn<'t>) -> Trying<'t> {
+        let is_used = self.is_used.swap(true, Ordering::Relaxed);
+        Trying {
+            go_on,
+            compiled: is_used.then_some(&self.compiled),
+        }
     }
 
-    /// As [`super::decide_while`].
-    ///
-    /// # Errors
-    /// As [`Engine::decide`], and when it was told to stop.
-    pub fn decide_while<'s>(
-        &'s self,
+    /// What the policy has for the repository of a context.
+    pub(super) fn installation(
+        &self,
         scope: Scope,
-        permissions: &[PermissionKey<'_>],
-        context: &'s Context,
-        now: Timestamp,
-        go_on: GoOn<'_>,
-    ) -> Result<Vec<PermissionDecision<'s>>, Invalid> {
-        let trying = Trying::again(go_on, &self.compiled);
-        let document: &'s Document<'s> = &self.document;
-        let candidates = self.candidates(context.repository.as_deref());
-        let entries = document.repositories.as_ref().map(|(_, entries)| entries);
-        let candidates = candidates.into_iter().filter_map(|number| {
-            let entry = entries.and_then(|entries| entries.get(number))?;
+        context: &Context,
+        trying: Trying<'_>,
+    ) -> Result<Installation<'_>, Invalid> {
+        let entries = self.document.repositories.as_ref();
+        let entries = entries.map_or(&[][..], |(_, entries)| entries);
+        let candidates = self.candidates(context.repository.as_deref()).into_iter();
+        let candidates = candidates.filter_map(|number| {
+            let entry = entries.get(usize::try_from(number).ok()?)?;
             Some((number, entry))
         });
-        let installation = Installation::among(document, candidates, scope, context, trying)?;
-        let rules_of = |permission: &PermissionKey<'_>| {
-            let of_permission = self.rules.get(permission.as_str());
-            let of_permission = of_permission.map_or(&[][..], Vec::as_slice);
-            let rules = installation.lists()?.flat_map(|(list, rules)| {
-                let from = of_permission.partition_point(|(other, _)| *other < list);
-                let of_list = of_permission.iter().skip(from);
-                let of_list = of_list.take_while(move |(other, _)| *other == list);
-                of_list.filter_map(|(_, place)| rules.get(*place))
-            });
-            Ok(in_file_order(rules))
-        };
-        decide_on_each(
-            &installation,
-            scope,
-            permissions,
-            rules_of,
-            (context, now),
-            trying,
-        )
+        Installation::among(&self.document, candidates, scope, context, trying)
+    }
+
+    /// The rules of a permission that an installation has, in file order.
+    pub(super) fn rules<'p>(
+        &self,
+        installation: &Installation<'p>,
+        permission: &PermissionKey,
+    ) -> Result<Vec<&'p Rule>, Reason> {
+        let of_permission = self.rules.get(permission).map_or(&[][..], Vec::as_slice);
+        let mut rules = Vec::new();
+        for (list, of_list) in installation.lists()? {
+            let from = of_permission.partition_point(|(other, _)| *other < list);
+            let places = of_permission.iter().skip(from);
+            let places = places.take_while(|(other, _)| *other == list);
+            rules
+                .extend(places.filter_map(|(_, place)| of_list.get(usize::try_from(*place).ok()?)));
+        }
+        in_file_order(&mut rules);
+        Ok(rules)
     }
 
     /// The entries that may name a repository, in file order.
-    fn candidates(&self, repository: Option<&str>) -> Vec<usize> {
-        let named = repository.and_then(|name| self.named.get(&name.to_ascii_lowercase()));
+    fn candidates(&self, repository: Option<&str>) -> Vec<u32> {
+        let named = repository.and_then(|name| self.named.get(&*name.to_ascii_lowercase()));
         let named = named.map_or(&[][..], Vec::as_slice);
         let mut candidates = [&self.tried, named].concat();
         candidates.sort_unstable();

@@ -10,12 +10,12 @@ use crate::policy::{Case, Document, Entry, Invalid, PermissionKey, Problem, Rule
 #[derive(Clone, Debug)]
 pub struct Installation<'a> {
     /// The rules at the top, where they count.
-    pub top: Option<&'a [Rule<'a>]>,
+    pub top: Option<&'a [Rule]>,
     /// The entries that name the repository, in file order, each with whether its pins agree. One
     /// whose pins do not is as good as none.
-    pub entries: Vec<(&'a Entry<'a>, bool)>,
-    /// The place of each in the policy, from 0.
-    numbers: Vec<usize>,
+    pub entries: Vec<(&'a Entry, bool)>,
+    /// The number of each in the policy, from 0.
+    numbers: Vec<u32>,
 }
 
 impl<'a> Installation<'a> {
@@ -25,20 +25,23 @@ impl<'a> Installation<'a> {
     /// The pattern of an entry does not compile, or the file is another repository's and has rules at
     /// the top beside `repositories`.
     pub fn find(
-        document: &'a Document<'a>,
+        document: &'a Document,
         scope: Scope,
         context: &Context,
         go_on: GoOn<'_>,
     ) -> Result<Self, Invalid> {
         let entries = document.repositories.iter().flat_map(|(_, list)| list);
-        let trying = Trying::once(go_on);
-        Self::among(document, entries.enumerate(), scope, context, trying)
+        let trying = Trying {
+            go_on,
+            compiled: None,
+        };
+        Self::among(document, (0..).zip(entries), scope, context, trying)
     }
 
     /// The same, of entries that are all that may name the repository.
     pub(super) fn among(
-        document: &'a Document<'a>,
-        candidates: impl Iterator<Item = (usize, &'a Entry<'a>)>,
+        document: &'a Document,
+        candidates: impl Iterator<Item = (u32, &'a Entry)>,
         scope: Scope,
         context: &Context,
         trying: Trying<'_>,
@@ -77,9 +80,9 @@ impl<'a> Installation<'a> {
     }
 
     /// Whether one of the entries leaves the permission to the repository's own policy as well.
-    pub fn delegates(&self, permission: &PermissionKey<'_>) -> bool {
+    pub fn delegates(&self, permission: &PermissionKey) -> bool {
         let entries = self.entries.iter().filter(|(_, agrees)| *agrees);
-        let mut keys = entries.flat_map(|(entry, _)| &entry.delegate);
+        let mut keys = entries.flat_map(|(entry, _)| &*entry.delegate);
         keys.any(|key| key.as_str() == permission.as_str())
     }
 
@@ -87,15 +90,14 @@ impl<'a> Installation<'a> {
     ///
     /// # Errors
     /// The policy does not speak of the repository, or only of one with another id.
-    pub fn rules(&self) -> Result<Vec<&'a Rule<'a>>, Reason> {
-        let lists = self.lists()?;
-        Ok(in_file_order(lists.flat_map(|(_, rules)| rules)))
+    pub fn rules(&self) -> Result<Vec<&'a Rule>, Reason> {
+        let mut rules = self.lists()?.flat_map(|(_, rules)| rules).collect();
+        in_file_order(&mut rules);
+        Ok(rules)
     }
 
-    /// The lists of its rules: that at the top by `None`, those of entries by their number.
-    pub(super) fn lists(
-        &self,
-    ) -> Result<impl Iterator<Item = (Option<usize>, &'a [Rule<'a>])> + '_, Reason> {
+    /// The lists of its rules: that at the top by 0, those of entries by their number from 1.
+    pub(super) fn lists(&self) -> Result<impl Iterator<Item = (u32, &'a [Rule])> + '_, Reason> {
         let entries = self.entries.iter().zip(&self.numbers);
         let mut entries = entries.filter(|((_, agrees), _)| *agrees).peekable();
         if self.top.is_none() && entries.peek().is_none() {
@@ -105,17 +107,11 @@ impl<'a> Installation<'a> {
                 Reason::RepositoryIdMismatch
             });
         }
-        let of_entries = entries.map(|((entry, _), number)| (Some(*number), &*entry.permissions));
-        Ok(self
-            .top
-            .map(|top| (None, top))
-            .into_iter()
-            .chain(of_entries))
+        let of_entries = entries.map(|((entry, _), number)| (number + 1, &*entry.permissions));
+        Ok(self.top.map(|top| (0, top)).into_iter().chain(of_entries))
     }
 }
 
-pub(super) fn in_file_order<'a>(rules: impl Iterator<Item = &'a Rule<'a>>) -> Vec<&'a Rule<'a>> {
-    let mut rules: Vec<_> = rules.collect();
+pub(super) fn in_file_order(rules: &mut Vec<&Rule>) {
     rules.sort_by_key(|rule| rule.position);
-    rules
 }

@@ -6,12 +6,13 @@
 mod engine;
 mod installation;
 mod merges;
-mod owned;
 mod reason;
 mod trace;
 mod trying;
 
 use std::borrow::Cow;
+use std::convert::Infallible;
+use std::sync::{Arc, LazyLock};
 
 use jiff::Timestamp;
 
@@ -29,7 +30,7 @@ pub use trace::{
 use trying::Trying;
 
 use crate::context::{Base, Context};
-use crate::policy::{Case, Document, Invalid, Patterns, PermissionKey, Problem, Rule};
+use crate::policy::{Case, Invalid, Patterns, PermissionKey, Problem, Rule};
 
 /// Events that a rule without `events:` matches: only people and Apps that can write to the repository
 /// start them, and what they run is what such people wrote. A rule has to name every other event, also one
@@ -86,68 +87,121 @@ impl Scope {
     }
 }
 
+/// The pattern of a dimension that a rule leaves out.
+static ANY: LazyLock<Arc<str>> = LazyLock::new(|| "*".into());
+
 /// Asked whether there is time for more.
 pub type GoOn<'a> = &'a dyn Fn() -> bool;
 
-/// Decides on each permission in turn.
-///
-/// # Errors
-/// The policy, or a pattern that one of the decisions would have to try, is invalid.
-pub fn decide<'a>(
-    document: &'a Document<'a>,
-    scope: Scope,
-    permissions: &[PermissionKey<'_>],
-    context: &'a Context,
-    now: Timestamp,
-) -> Result<Vec<PermissionDecision<'a>>, Invalid> {
-    decide_while(document, scope, permissions, context, now, &|| true)
+/// What is asked of policies.
+#[derive(Clone, Copy)]
+pub struct Question<'q> {
+    /// The permissions.
+    pub permissions: &'q [PermissionKey],
+    /// The job that asks.
+    pub context: &'q Context,
+    /// The time that rules expire by.
+    pub now: Timestamp,
+    /// Asked before each pattern whether there is time for more: a policy can have many that are slow to
+    /// compile.
+    pub go_on: GoOn<'q>,
 }
 
-/// The same, as long as `go_on` says so: it is asked before each pattern, of which a policy can have
-/// many that are slow to compile.
+impl<'q> Question<'q> {
+    /// A question that has all the time that it takes.
+    pub fn new(permissions: &'q [PermissionKey], context: &'q Context, now: Timestamp) -> Self {
+        Self {
+            permissions,
+            context,
+            now,
+            go_on: &|| true,
+        }
+    }
+}
+
+/// The policies that decide. `E` is why the repository's own cannot be asked.
+#[derive(Clone, Debug)]
+pub struct Policies<'p, E = Infallible> {
+    /// The one that is asked first.
+    pub policy: &'p Engine,
+    /// Where it was read.
+    pub scope: Scope,
+    /// The repository's own policy, for what the other denies and delegates. What is wrong with it matters
+    /// only then.
+    pub own: Option<Result<&'p Engine, E>>,
+}
+
+impl<'p> Policies<'p> {
+    /// One policy alone.
+    pub fn one(policy: &'p Engine, scope: Scope) -> Self {
+        Self {
+            policy,
+            scope,
+            own: None,
+        }
+    }
+}
+
+/// Why policies do not decide.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Undecided<E = Infallible> {
+    /// The policy, or a pattern of it that has to be tried, is invalid, or there was no time.
+    Policy(Invalid),
+    /// The same of the repository's own policy.
+    OwnPolicy(Invalid),
+    /// The repository's own policy cannot be asked.
+    NoOwnPolicy(E),
+}
+
+/// Decides on each permission in turn: by the policy, and where that denies and delegates, by the
+/// repository's own as well, if there is one. A permission is allowed if either allows it.
 ///
 /// # Errors
-/// As [`decide`], and when it was told to stop.
-pub fn decide_while<'a>(
-    document: &'a Document<'a>,
-    scope: Scope,
-    permissions: &[PermissionKey<'_>],
-    context: &'a Context,
-    now: Timestamp,
-    go_on: GoOn<'_>,
-) -> Result<Vec<PermissionDecision<'a>>, Invalid> {
-    let installation = Installation::find(document, scope, context, go_on)?;
-    let rules = installation.rules();
-    let rules_of = |permission: &PermissionKey<'_>| {
-        let rules = rules.as_ref().map_err(|reason| *reason)?.iter().copied();
-        let names = |rule: &&Rule<'_>| rule.permissions.iter().any(|key| key == permission);
-        Ok(rules.filter(names).collect())
+/// A policy, or a pattern that one of the decisions would have to try, is invalid, or there was no time.
+pub fn decide<E>(
+    policies: Policies<'_, E>,
+    question: Question<'_>,
+) -> Result<Vec<PermissionDecision>, Undecided<E>> {
+    let by_policy = by_one(policies.policy, policies.scope, question);
+    let mut decisions = by_policy.map_err(Undecided::Policy)?;
+    let Some(own) = policies
+        .own
+        .filter(|_| decisions.iter().any(PermissionDecision::is_open))
+    else {
+        return Ok(decisions);
     };
-    decide_on_each(
-        &installation,
-        scope,
-        permissions,
-        rules_of,
-        (context, now),
-        Trying::once(go_on),
-    )
+    let own = own.map_err(Undecided::NoOwnPolicy)?;
+    for (permission, central) in question.permissions.iter().zip(&mut decisions) {
+        if !central.is_open() {
+            continue;
+        }
+        let question = Question {
+            permissions: std::slice::from_ref(permission),
+            ..question
+        };
+        let of_own = by_one(own, Scope::ThisRepository, question).map_err(Undecided::OwnPolicy)?;
+        for own in of_own {
+            central.add_own(own);
+        }
+    }
+    Ok(decisions)
 }
 
-/// Decides on each permission by its rules in file order, or denies for the reason that there are none.
-fn decide_on_each<'a>(
-    installation: &Installation<'a>,
+/// Decides by one policy.
+fn by_one(
+    engine: &Engine,
     scope: Scope,
-    permissions: &[PermissionKey<'_>],
-    rules_of: impl Fn(&PermissionKey<'_>) -> Result<Vec<&'a Rule<'a>>, Reason>,
-    (context, now): (&'a Context, Timestamp),
-    trying: Trying<'_>,
-) -> Result<Vec<PermissionDecision<'a>>, Invalid> {
-    let decisions = permissions.iter().map(|permission| {
-        let trace = match rules_of(permission) {
-            Err(reason) => return Ok(denied(permission.to_string(), reason, Vec::new())),
-            Ok(rules) => trace_rules(&rules, scope, context, now, trying)?,
+    question: Question<'_>,
+) -> Result<Vec<PermissionDecision>, Invalid> {
+    let trying = engine.trying(question.go_on);
+    let installation = engine.installation(scope, question.context, trying)?;
+    let job = Job::new(question.context, question.now);
+    let decisions = question.permissions.iter().map(|permission| {
+        let trace = match engine.rules(&installation, permission) {
+            Err(reason) => return Ok(denied(permission.shared(), reason, Vec::new())),
+            Ok(rules) => trace_rules(&rules, scope, &job, trying)?,
         };
-        let mut decision = decided(permission.to_string(), trace);
+        let mut decision = decided(permission.shared(), trace);
         // The policy of the repository itself has nothing to delegate.
         decision.delegated = scope != Scope::ThisRepository && installation.delegates(permission);
         Ok(decision)
@@ -155,38 +209,70 @@ fn decide_on_each<'a>(
     decisions.collect()
 }
 
-/// A denial by a central policy that delegates the permission, together with what the repository's
-/// own policy says of it: allowed if either allows.
-pub fn with_own_policy<'a>(
-    central: PermissionDecision<'a>,
-    own: PermissionDecision<'a>,
-) -> PermissionDecision<'a> {
-    let mut trace = central.trace;
-    trace.extend(own.trace.into_iter().map(|mut traced| {
-        traced.rule.own_policy = true;
-        traced
-    }));
-    PermissionDecision {
-        delegated: true,
-        ..decided(central.permission, trace)
+impl PermissionDecision {
+    /// Whether the repository's own policy may still allow it.
+    pub fn is_open(&self) -> bool {
+        self.decision == Decision::Denied && self.delegated
+    }
+
+    /// Adds what the repository's own policy says to the denial of one that delegates to it.
+    fn add_own(&mut self, own: Self) {
+        let mut trace = std::mem::take(&mut self.trace);
+        trace.extend(own.trace.into_iter().map(|mut traced| {
+            traced.rule.own_policy = true;
+            traced
+        }));
+        *self = Self {
+            delegated: true,
+            ..decided(Arc::clone(&self.permission), trace)
+        };
+    }
+}
+
+/// A job's values as the traces of a decision share them.
+struct Job<'c> {
+    context: &'c Context,
+    now: Timestamp,
+    repository: Value,
+    workflow: Value,
+    branch: Value,
+    base: Value,
+    environment: Value,
+    event: Value,
+}
+
+type Value = Option<Arc<str>>;
+
+impl<'c> Job<'c> {
+    fn new(context: &'c Context, now: Timestamp) -> Self {
+        let value = |value: Option<&str>| value.map(Arc::from);
+        Self {
+            context,
+            now,
+            repository: value(context.repository.as_deref()),
+            workflow: value(context.workflow.as_deref()),
+            branch: value(context.branch.as_deref()),
+            base: value(context.base.branch()),
+            environment: value(context.environment.as_deref()),
+            event: value(context.event.as_deref()),
+        }
     }
 }
 
 /// Matches every rule of the permission against the context.
-fn trace_rules<'a>(
-    rules: &[&'a Rule<'a>],
+fn trace_rules(
+    rules: &[&Rule],
     scope: Scope,
-    context: &'a Context,
-    now: Timestamp,
+    job: &Job<'_>,
     trying: Trying<'_>,
-) -> Result<Vec<TracedRule<'a>>, Invalid> {
+) -> Result<Vec<TracedRule>, Invalid> {
     let mut problems = Vec::new();
     let mut trace = Vec::with_capacity(rules.len());
     for rule in rules {
         let trusted_base = (rule.at_top && scope.is_own_policy())
-            .then_some(context.default_branch.as_deref())
+            .then_some(job.context.default_branch.as_deref())
             .flatten();
-        match trace_rule(rule, context, trusted_base, now, trying) {
+        match trace_rule(rule, job, trusted_base, trying) {
             Ok(traced) => trace.push(traced),
             Err(problem) => problems.push(problem),
         }
@@ -202,7 +288,7 @@ fn trace_rules<'a>(
 }
 
 /// The decision that follows from the rules of the permission.
-fn decided(permission: String, trace: Vec<TracedRule<'_>>) -> PermissionDecision<'_> {
+fn decided(permission: Arc<str>, trace: Vec<TracedRule>) -> PermissionDecision {
     if let Some(granting) = trace.iter().find(|rule| rule.matched) {
         return PermissionDecision {
             permission,
@@ -232,11 +318,7 @@ fn decided(permission: String, trace: Vec<TracedRule<'_>>) -> PermissionDecision
     denied(permission, reason, trace)
 }
 
-fn denied(
-    permission: String,
-    reason: Reason,
-    trace: Vec<TracedRule<'_>>,
-) -> PermissionDecision<'_> {
+fn denied(permission: Arc<str>, reason: Reason, trace: Vec<TracedRule>) -> PermissionDecision {
     // The nearest miss is one that the reason speaks of.
     let gate = match reason {
         Reason::UntrustedEvent => Some("event"),
@@ -257,68 +339,64 @@ fn denied(
     }
 }
 
-fn trace_rule<'a>(
-    rule: &'a Rule<'a>,
-    context: &'a Context,
-    trusted_base: Option<&'a str>,
-    now: Timestamp,
+fn trace_rule(
+    rule: &Rule,
+    job: &Job<'_>,
+    trusted_base: Option<&str>,
     trying: Trying<'_>,
-) -> Result<TracedRule<'a>, Problem> {
-    let mut dimensions = vec![
-        dimension(
-            "workflow".into(),
-            &rule.workflow,
-            context.workflow.as_deref(),
-            Case::Sensitive,
-            trying,
-        )?,
-        dimension(
-            "branch".into(),
-            &rule.branch,
-            context.branch.as_deref(),
-            Case::Sensitive,
-            trying,
-        )?,
-    ];
-    dimensions.extend(base(rule, &context.base, trusted_base, trying)?);
+) -> Result<TracedRule, Problem> {
+    // Workflow, branch, base, environment, event and expiry beside the claims.
+    let mut dimensions = Vec::with_capacity(6 + rule.claims.len());
+    for (name, patterns, value) in [
+        ("workflow", &rule.workflow, &job.workflow),
+        ("branch", &rule.branch, &job.branch),
+    ] {
+        let sensitive = Case::Sensitive;
+        dimensions.push(dimension(name.into(), patterns, value, sensitive, trying)?);
+    }
+    dimensions.extend(base(rule, job, trusted_base, trying)?);
     dimensions.push(dimension(
         "environment".into(),
         &rule.environment,
-        context.environment.as_deref(),
-        Case::ignored_for(context.environment.as_deref()),
+        &job.environment,
+        Case::ignored_for(job.environment.as_deref()),
         trying,
     )?);
     for (name, patterns) in &rule.claims {
-        let value = context.claims.get(name.as_ref()).map(String::as_str);
+        let value = job
+            .context
+            .claims
+            .get(&**name)
+            .map(|value| Arc::from(&**value));
         let name = Cow::Owned(format!("claims.{name}"));
-        dimensions.push(traced(name, patterns, value, Case::Sensitive, trying)?);
+        dimensions.push(traced(name, patterns, &value, Case::Sensitive, trying)?);
     }
-    dimensions.extend(event(rule, context));
-    dimensions.extend(expiry(rule, now));
+    dimensions.extend(event(rule, job));
+    dimensions.extend(expiry(rule, job.now));
     Ok(TracedRule {
         rule: RuleRef::of(rule),
         matched: dimensions.iter().all(|dimension| dimension.matched),
         dimensions,
-        repository: context.repository.as_deref().map(Cow::Borrowed),
+        repository: job.repository.clone(),
     })
 }
 
 /// The base of a pull request, which has to be trusted as the head is, since the run merges both. A rule
 /// trusts the bases that its `base` matches; without `base`, those that its `branch` matches, and
 /// `trusted_base`. `None` where the run has no base that counts.
-fn base<'a>(
-    rule: &'a Rule<'a>,
-    base: &'a Base,
-    trusted_base: Option<&'a str>,
+fn base(
+    rule: &Rule,
+    job: &Job<'_>,
+    trusted_base: Option<&str>,
     trying: Trying<'_>,
-) -> Result<Option<TracedDimension<'a>>, Problem> {
-    let value = base.branch();
+) -> Result<Option<TracedDimension>, Problem> {
+    let value = &job.base;
     let named = rule.base.as_ref();
     // Whether a policy is valid does not depend on the event.
     let named =
         named.map(|patterns| traced("base".into(), patterns, value, Case::Sensitive, trying));
     let named = named.transpose()?;
-    if matches!(base, Base::None | Base::Assumed) {
+    if matches!(job.context.base, Base::None | Base::Assumed) {
         return Ok(None);
     }
     if named.is_some() {
@@ -326,14 +404,16 @@ fn base<'a>(
     }
     let by_branch = dimension("base".into(), &rule.branch, value, Case::Sensitive, trying)?;
     Ok(Some(match trusted_base {
-        Some(trusted) if !by_branch.matched && value == Some(trusted) => TracedDimension {
-            pattern: trusted.into(),
-            kind: DEFAULT_BRANCH,
-            matched: true,
-            any_of: Vec::new(),
-            line: None,
-            ..by_branch
-        },
+        Some(trusted) if !by_branch.matched && value.as_deref() == Some(trusted) => {
+            TracedDimension {
+                pattern: trusted.into(),
+                kind: DEFAULT_BRANCH,
+                matched: true,
+                any_of: Vec::new(),
+                line: None,
+                ..by_branch
+            }
+        }
         _ => TracedDimension {
             of_branch: true,
             ..by_branch
@@ -341,20 +421,20 @@ fn base<'a>(
     }))
 }
 
-fn dimension<'a>(
-    name: Cow<'a, str>,
-    patterns: &'a Option<Patterns<'a>>,
-    value: Option<&'a str>,
+fn dimension(
+    name: Cow<'static, str>,
+    patterns: &Option<Patterns>,
+    value: &Value,
     case: Case,
     trying: Trying<'_>,
-) -> Result<TracedDimension<'a>, Problem> {
+) -> Result<TracedDimension, Problem> {
     match patterns {
         Some(patterns) => traced(name, patterns, value, case, trying),
         None => Ok(TracedDimension {
             dimension: name,
-            pattern: "*".into(),
+            pattern: Arc::clone(&ANY),
             kind: "any",
-            value: value.map(Cow::Borrowed),
+            value: value.clone(),
             matched: true,
             any_of: Vec::new(),
             line: None,
@@ -364,40 +444,43 @@ fn dimension<'a>(
     }
 }
 
-fn traced<'a>(
-    name: Cow<'a, str>,
-    patterns: &'a Patterns<'a>,
-    value: Option<&'a str>,
+fn traced(
+    name: Cow<'static, str>,
+    patterns: &Patterns,
+    value: &Value,
     case: Case,
     trying: Trying<'_>,
-) -> Result<TracedDimension<'a>, Problem> {
-    let mut texts = patterns.list.iter();
-    let mut tried = Vec::with_capacity(patterns.list.len());
-    trying.each(patterns, value, case, |matched| {
-        tried.extend(texts.next().map(|pattern| TracedPattern {
-            pattern: Cow::Borrowed(&*pattern.text),
-            kind: pattern.kind.name(),
-            matched,
-        }));
-    })?;
-    let matched = tried.iter().any(|pattern| pattern.matched);
-    let (pattern, kind) = match tried.as_slice() {
-        [one] => (one.pattern.clone(), one.kind),
-        several => {
-            let list: Vec<_> = several.iter().map(|one| &*one.pattern).collect();
-            (Cow::Owned(list.join(", ")), "list")
+) -> Result<TracedDimension, Problem> {
+    let mut matched = false;
+    let mut any_of = Vec::new();
+    let (pattern, kind) = match &*patterns.list {
+        [one] => {
+            trying.each(patterns, value.as_deref(), case, |is_match| {
+                matched = is_match
+            })?;
+            (Arc::clone(&one.text), one.kind.name())
+        }
+        list => {
+            let mut patterns_left = list.iter();
+            trying.each(patterns, value.as_deref(), case, |is_match| {
+                matched |= is_match;
+                any_of.extend(patterns_left.next().map(|pattern| TracedPattern {
+                    pattern: Arc::clone(&pattern.text),
+                    kind: pattern.kind.name(),
+                    matched: is_match,
+                }));
+            })?;
+            let texts: Vec<_> = list.iter().map(|pattern| &*pattern.text).collect();
+            (texts.join(", ").into(), "list")
         }
     };
-    if tried.len() == 1 {
-        tried.clear();
-    }
     Ok(TracedDimension {
         dimension: name,
         pattern,
         kind,
-        value: value.map(Cow::Borrowed),
+        value: value.clone(),
         matched,
-        any_of: tried,
+        any_of,
         line: Some(patterns.position.line),
         gate: false,
         of_branch: false,
@@ -405,19 +488,21 @@ fn traced<'a>(
 }
 
 /// Whether a rule accepts an event: one that it names, or a trusted one where it names none.
-pub fn accepts_event(rule: &Rule<'_>, event: Option<&str>) -> bool {
+pub fn accepts_event(rule: &Rule, event: Option<&str>) -> bool {
     match (&rule.events, event) {
-        (Some(events), Some(event)) => events.iter().any(|name| name == event),
+        (Some(events), Some(event)) => events.iter().any(|name| **name == *event),
         (Some(_), None) => false,
         (None, event) => event.is_some_and(is_trusted_event),
     }
 }
 
-fn event<'a>(rule: &'a Rule<'a>, context: &'a Context) -> Option<TracedDimension<'a>> {
-    let event = context.event.as_deref();
-    let matched = accepts_event(rule, event);
+fn event(rule: &Rule, job: &Job<'_>) -> Option<TracedDimension> {
+    let matched = accepts_event(rule, job.event.as_deref());
     let pattern = match &rule.events {
-        Some(events) => Cow::Owned(events.join(", ")),
+        Some(events) => {
+            let events: Vec<&str> = events.iter().map(|name| &**name).collect();
+            events.join(", ").into()
+        }
         None if matched => return None,
         None => "".into(),
     };
@@ -425,7 +510,7 @@ fn event<'a>(rule: &'a Rule<'a>, context: &'a Context) -> Option<TracedDimension
         dimension: "event".into(),
         pattern,
         kind: "events",
-        value: event.map(Cow::Borrowed),
+        value: job.event.clone(),
         matched,
         any_of: Vec::new(),
         line: None,
@@ -434,13 +519,13 @@ fn event<'a>(rule: &'a Rule<'a>, context: &'a Context) -> Option<TracedDimension
     })
 }
 
-fn expiry<'a>(rule: &'a Rule<'a>, now: Timestamp) -> Option<TracedDimension<'a>> {
+fn expiry(rule: &Rule, now: Timestamp) -> Option<TracedDimension> {
     let expires = rule.expires.as_ref()?;
     Some(TracedDimension {
         dimension: "expires".into(),
-        pattern: Cow::Borrowed(&*expires.text),
+        pattern: Arc::clone(&expires.text),
         kind: "expiry",
-        value: Some(Cow::Owned(now.to_string())),
+        value: Some(now.to_string().into()),
         matched: !expires.is_over(now),
         any_of: Vec::new(),
         line: None,

@@ -2,6 +2,7 @@
 
 use std::borrow::Cow;
 use std::fmt::Write as _;
+use std::sync::Arc;
 
 use serde::Serialize;
 
@@ -13,20 +14,20 @@ pub const DEFAULT_BRANCH: &str = "default_branch";
 
 /// The decision on one permission.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
-pub struct PermissionDecision<'a> {
+pub struct PermissionDecision {
     /// The permission key that was asked for.
-    pub permission: String,
+    pub permission: Arc<str>,
     /// Allowed or denied.
     pub decision: Decision,
     /// The reason code.
     pub reason: Reason,
     /// The first matching rule in file order, when allowed.
-    pub rule: Option<RuleRef<'a>>,
+    pub rule: Option<RuleRef>,
     /// The rule with the fewest dimensions that failed, when denied.
-    pub nearest: Option<Nearest<'a>>,
+    pub nearest: Option<Nearest>,
     /// Every rule of this repository that names the permission, in file order; those of the
     /// repository's own policy, where it was asked as well, behind the others.
-    pub trace: Vec<TracedRule<'a>>,
+    pub trace: Vec<TracedRule>,
     /// Whether a central policy leaves the permission to the repository's own policy as well.
     #[serde(skip_serializing_if = "std::ops::Not::not")]
     pub delegated: bool,
@@ -34,17 +35,17 @@ pub struct PermissionDecision<'a> {
 
 /// A rule by its place.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
-pub struct RuleRef<'a> {
+pub struct RuleRef {
     /// The line where it starts, from 1.
     pub line: u32,
     /// The column where it starts, from 1.
     #[serde(skip)]
     pub column: u32,
     /// Its name, if it has one.
-    pub name: Option<Cow<'a, str>>,
+    pub name: Option<Arc<str>>,
     /// Its place in its list, from 1.
     #[serde(skip)]
-    pub number: usize,
+    pub number: u32,
     /// Whether its list is the one at the top of the file.
     #[serde(skip)]
     pub at_top: bool,
@@ -53,9 +54,9 @@ pub struct RuleRef<'a> {
     pub own_policy: bool,
 }
 
-impl<'a> RuleRef<'a> {
+impl RuleRef {
     /// The place and name of a rule.
-    pub fn of(rule: &Rule<'a>) -> Self {
+    pub fn of(rule: &Rule) -> Self {
         Self {
             line: rule.position.line,
             column: rule.position.column,
@@ -84,12 +85,12 @@ impl<'a> RuleRef<'a> {
 
 /// The rule that came nearest to a match.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
-pub struct Nearest<'a> {
+pub struct Nearest {
     /// The rule.
     #[serde(flatten)]
-    pub rule: RuleRef<'a>,
+    pub rule: RuleRef,
     /// The dimensions that failed; `event` and `expires` where the rule is limited by them.
-    pub failed: Vec<Cow<'a, str>>,
+    pub failed: Vec<Cow<'static, str>>,
     /// What it needs and what this job has, in one sentence without a full stop.
     #[serde(skip)]
     pub sentence: String,
@@ -97,37 +98,37 @@ pub struct Nearest<'a> {
 
 /// One rule held against the context.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
-pub struct TracedRule<'a> {
+pub struct TracedRule {
     /// The rule.
     #[serde(flatten)]
-    pub rule: RuleRef<'a>,
+    pub rule: RuleRef,
     /// Whether it grants.
     pub matched: bool,
     /// Workflow, branch, the base of a pull request, environment and each claim; then `event` and
     /// `expires`, where the rule (or an untrusted event) brings them in.
-    pub dimensions: Vec<TracedDimension<'a>>,
+    pub dimensions: Vec<TracedDimension>,
     /// The job's repository, for what was probably meant.
     #[serde(skip)]
-    pub repository: Option<Cow<'a, str>>,
+    pub repository: Option<Arc<str>>,
 }
 
 /// One dimension of a rule held against its value.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
-pub struct TracedDimension<'a> {
+pub struct TracedDimension {
     /// `workflow`, `branch`, `base`, `environment`, `claims.NAME`, `event` or `expires`.
-    pub dimension: Cow<'a, str>,
+    pub dimension: Cow<'static, str>,
     /// The pattern as it is written; the patterns of a list with `, ` between them.
-    pub pattern: Cow<'a, str>,
+    pub pattern: Arc<str>,
     /// `any`, `literal`, `regex`, `exact`, `glob`; `list` for several; `default_branch`, `events`,
     /// `expiry`.
     pub kind: &'static str,
     /// The value of this job, absent as null.
-    pub value: Option<Cow<'a, str>>,
+    pub value: Option<Arc<str>>,
     /// Whether it matches.
     pub matched: bool,
     /// Each pattern of a list.
     #[serde(skip_serializing_if = "Vec::is_empty")]
-    pub any_of: Vec<TracedPattern<'a>>,
+    pub any_of: Vec<TracedPattern>,
     /// The line where the patterns stand, from 1; of event and expiry it is not known.
     #[serde(skip)]
     pub line: Option<u32>,
@@ -141,18 +142,18 @@ pub struct TracedDimension<'a> {
 
 /// One pattern of a list.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
-pub struct TracedPattern<'a> {
+pub struct TracedPattern {
     /// As it is written.
-    pub pattern: Cow<'a, str>,
+    pub pattern: Arc<str>,
     /// Its kind.
     pub kind: &'static str,
     /// Whether it matches.
     pub matched: bool,
 }
 
-impl<'a> TracedRule<'a> {
+impl TracedRule {
     /// The dimensions that do not match.
-    pub fn failed(&self) -> impl Iterator<Item = &TracedDimension<'a>> {
+    pub fn failed(&self) -> impl Iterator<Item = &TracedDimension> {
         self.dimensions
             .iter()
             .filter(|dimension| !dimension.matched)
@@ -174,7 +175,7 @@ impl<'a> TracedRule<'a> {
         )
     }
 
-    pub(super) fn nearest(&self) -> Nearest<'a> {
+    pub(super) fn nearest(&self) -> Nearest {
         let failed = || self.failed();
         Nearest {
             rule: self.rule.clone(),
@@ -202,7 +203,7 @@ impl<'a> TracedRule<'a> {
     }
 }
 
-impl TracedDimension<'_> {
+impl TracedDimension {
     fn noun(&self) -> String {
         match self.dimension.strip_prefix("claims.") {
             Some(claim) => format!("claim {}", quoted(claim)),
@@ -282,7 +283,7 @@ fn is_plain(name: &str) -> bool {
 }
 
 /// Whether a rule has no word against the event `push`.
-pub fn accepts_push(rule: &TracedRule<'_>) -> bool {
+pub fn accepts_push(rule: &TracedRule) -> bool {
     let mut dimensions = rule.dimensions.iter();
     let event = dimensions.find(|dimension| dimension.kind == "events");
     event.is_none_or(|event| {

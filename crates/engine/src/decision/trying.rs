@@ -1,7 +1,7 @@
 //! Patterns held against values, each compiled when it is tried.
 
 use std::collections::HashMap;
-use std::sync::{PoisonError, RwLock};
+use std::sync::{Arc, PoisonError, RwLock};
 
 use regex_automata::meta::Regex;
 
@@ -9,42 +9,27 @@ use super::GoOn;
 use crate::policy::{Case, Kind, Matcher, Pattern, Patterns, Problem};
 
 /// How much memory compiled patterns may take that are kept, in bytes.
-const MAX_KEPT: usize = 32 << 20;
+const MAX_KEPT: u64 = 32 << 20;
 
 /// How much one regex may have to do with one value: its compiled bytes times the value's. The longest
 /// pattern with a value of 4 KiB takes some tenths of a second, in which nobody is listened to.
-const MAX_WORK: usize = 4 << 30;
+const MAX_WORK: u64 = 4 << 30;
 
 /// How patterns are tried.
 #[derive(Clone, Copy)]
 pub(super) struct Trying<'t> {
-    go_on: GoOn<'t>,
-    compiled: Option<&'t Compiled>,
+    pub(super) go_on: GoOn<'t>,
+    /// Where compiled patterns are kept, if they are.
+    pub(super) compiled: Option<&'t Compiled>,
 }
 
-impl<'t> Trying<'t> {
-    /// For one decision: nothing is kept.
-    pub(super) fn once(go_on: GoOn<'t>) -> Self {
-        Self {
-            go_on,
-            compiled: None,
-        }
-    }
-
-    /// For one of many.
-    pub(super) fn again(go_on: GoOn<'t>, compiled: &'t Compiled) -> Self {
-        Self {
-            go_on,
-            compiled: Some(compiled),
-        }
-    }
-
+impl Trying<'_> {
     /// Says of each pattern whether it matches. Each is compiled, also after a match: whether a policy
     /// is valid does not hang on the order of its patterns. One at a time, since a large one takes a
     /// megabyte.
     pub(super) fn each(
         self,
-        patterns: &Patterns<'_>,
+        patterns: &Patterns,
         value: Option<&str>,
         case: Case,
         mut take: impl FnMut(bool),
@@ -78,11 +63,11 @@ impl<'t> Trying<'t> {
 }
 
 /// Whether a regex or a glob matches.
-fn search(pattern: &Pattern<'_>, regex: &Regex, value: Option<&str>) -> Result<bool, Problem> {
+fn search(pattern: &Pattern, regex: &Regex, value: Option<&str>) -> Result<bool, Problem> {
     let Some(value) = value else {
         return Ok(false);
     };
-    if regex.memory_usage().saturating_mul(value.len()) > MAX_WORK {
+    if in_bytes(regex.memory_usage()).saturating_mul(in_bytes(value.len())) > MAX_WORK {
         let message = format!(
             "the value has {} bytes, too many for a pattern of this size",
             value.len()
@@ -94,23 +79,23 @@ fn search(pattern: &Pattern<'_>, regex: &Regex, value: Option<&str>) -> Result<b
     Ok(regex.is_match(value))
 }
 
+/// A size as limits count it, which is the same on machines of 32 bits.
+fn in_bytes(size: usize) -> u64 {
+    u64::try_from(size).unwrap_or(u64::MAX)
+}
+
 /// Compiled regexes and globs by their text, kept for the next decision as long as there is room.
 #[derive(Debug, Default)]
 pub(super) struct Compiled(RwLock<Kept>);
 
 #[derive(Debug, Default)]
 struct Kept {
-    regexes: HashMap<(Kind, Case), HashMap<String, Regex>>,
-    bytes: usize,
+    regexes: HashMap<(Kind, Case), HashMap<Arc<str>, Regex>>,
+    bytes: u64,
 }
 
 impl Compiled {
-    fn matches(
-        &self,
-        pattern: &Pattern<'_>,
-        value: Option<&str>,
-        case: Case,
-    ) -> Result<bool, Problem> {
+    fn matches(&self, pattern: &Pattern, value: Option<&str>, case: Case) -> Result<bool, Problem> {
         if !matches!(pattern.kind, Kind::Regex | Kind::Glob) {
             return Ok(pattern.compile(case)?.matches(value));
         }
@@ -127,11 +112,11 @@ impl Compiled {
         };
         let matches = search(pattern, &regex, value)?;
         let mut kept = self.0.write().unwrap_or_else(PoisonError::into_inner);
-        let bytes = regex.memory_usage() + pattern.text.len();
+        let bytes = in_bytes(regex.memory_usage()) + in_bytes(pattern.text.len());
         if kept.bytes + bytes <= MAX_KEPT {
             kept.bytes += bytes;
             let same = kept.regexes.entry((pattern.kind, case)).or_default();
-            same.insert(pattern.text.to_string(), regex);
+            same.insert(Arc::clone(&pattern.text), regex);
         }
         Ok(matches)
     }

@@ -1,6 +1,6 @@
 //! The policy document: what a valid policy says.
 
-use std::borrow::Cow;
+use std::sync::Arc;
 
 use super::grammar::Policy;
 use super::key::PermissionKey;
@@ -47,41 +47,41 @@ impl Format {
     }
 }
 
-/// A policy whose structure is valid. The default one grants nothing.
+/// A policy whose structure is valid. It owns its texts, each once. The default one grants nothing.
 #[derive(Clone, Debug, Default)]
-pub struct Document<'a> {
+pub struct Document {
     /// `workspace:`, a label for audit records.
-    pub workspace: Option<Cow<'a, str>>,
+    pub workspace: Option<Arc<str>>,
     /// `permissions:` at the top, for the repository that the file was read from.
-    pub permissions: Option<Vec<Rule<'a>>>,
+    pub permissions: Option<Box<[Rule]>>,
     /// `repositories:` with its position.
-    pub repositories: Option<(Position, Vec<Entry<'a>>)>,
+    pub repositories: Option<(Position, Box<[Entry]>)>,
 }
 
 /// What a policy says of one repository, or of those that a pattern names.
 #[derive(Clone, Debug)]
-pub struct Entry<'a> {
+pub struct Entry {
     /// Where it starts in the file.
     pub position: Position,
     /// `repository:`, `OWNER/NAME`.
-    pub repository: Patterns<'a>,
+    pub repository: Patterns,
     /// `repository_id:`, a pin against renamed or re-created repositories.
     pub repository_id: Option<u64>,
     /// `owner_id:`, likewise.
     pub owner_id: Option<u64>,
     /// `delegate:`, the permissions that the repository's own policy may grant as well. No other
     /// policy of it counts.
-    pub delegate: Vec<PermissionKey<'a>>,
+    pub delegate: Arc<[PermissionKey]>,
     /// `permissions:`.
-    pub permissions: Vec<Rule<'a>>,
+    pub permissions: Box<[Rule]>,
 }
 
-impl Document<'_> {
+impl Document {
     /// The keys of a policy.
     pub const KEYS: [&'static str; 4] = ["version", "workspace", "permissions", "repositories"];
 }
 
-impl Entry<'_> {
+impl Entry {
     /// The keys of an entry of `repositories:`.
     pub const KEYS: [&'static str; 5] = [
         "repository",
@@ -100,13 +100,13 @@ impl Entry<'_> {
     }
 }
 
-impl<'a> Document<'a> {
+impl Document {
     /// Reads a policy.
     ///
     /// # Errors
     /// Every problem that was found, at least one: a limit, a syntax error (which ends the reading),
     /// or a part that is not as the schema says.
-    pub fn parse(text: &'a str, format: Format) -> Result<Self, Invalid> {
+    pub fn parse(text: &str, format: Format) -> Result<Self, Invalid> {
         reader::read(text, format, Policy::new(None))
     }
 
@@ -115,18 +115,18 @@ impl<'a> Document<'a> {
     ///
     /// # Errors
     /// As [`Document::parse`].
-    pub fn parse_for(text: &'a str, format: Format, asked: &Asked<'_>) -> Result<Self, Invalid> {
+    pub fn parse_for(text: &str, format: Format, asked: &Asked<'_>) -> Result<Self, Invalid> {
         reader::read(text, format, Policy::new(Some(asked)))
     }
 
     /// Reads what can be read of a policy that may be invalid. For advice only: what is wrong is
     /// missing in it.
-    pub fn parse_partly(text: &'a str, format: Format) -> (Option<Self>, Option<Invalid>) {
+    pub fn parse_partly(text: &str, format: Format) -> (Option<Self>, Option<Invalid>) {
         reader::read_partly(text, format, Policy::new(None))
     }
 
     /// Every rule of the document, in file order within its list.
-    pub fn rules(&self) -> impl Iterator<Item = &Rule<'a>> {
+    pub fn rules(&self) -> impl Iterator<Item = &Rule> {
         let entries = self.repositories.iter().flat_map(|(_, entries)| entries);
         let top = self.permissions.iter().flatten();
         top.chain(entries.flat_map(|entry| &entry.permissions))
@@ -139,20 +139,14 @@ pub struct Asked<'q> {
     /// The repository, `OWNER/NAME`.
     pub repository: Option<&'q str>,
     /// The permissions.
-    pub permissions: &'q [PermissionKey<'q>],
+    pub permissions: &'q [PermissionKey],
 }
 
 impl Asked<'_> {
-    /// Whether an entry of these patterns has to be looked at. A name matches no other, and cannot be
-    /// wrong as a pattern can; all else has to be tried.
-    pub(super) fn may_concern(&self, patterns: &Patterns<'_>) -> bool {
-        let asked = self.repository.unwrap_or_default();
-        let names = patterns.names();
-        names.is_none_or(|mut names| names.any(|name| name.eq_ignore_ascii_case(asked)))
-    }
-
-    pub(super) fn names(&self, permission: &PermissionKey<'_>) -> bool {
-        self.permissions.iter().any(|asked| asked == permission)
+    pub(super) fn names(&self, permission: &str) -> bool {
+        self.permissions
+            .iter()
+            .any(|asked| asked.as_str() == permission)
     }
 }
 

@@ -6,13 +6,15 @@
 
 use std::borrow::Cow;
 
+use jiff::Timestamp;
+
 use super::document::{Asked, Document, Entry, MAX_RULES};
-use super::key::PermissionKey;
+use super::draft::{Draft, DraftEntry, DraftKey, DraftPattern, DraftPatterns, DraftRule, Span};
+use super::key::{PermissionKey, canonical};
 use super::pattern::{Kind, Pattern};
-use super::position::{Place, Position};
 use super::problem::{Problem, quoted};
 use super::reader::{Grammar, Read, Reader};
-use super::rule::{Expiry, Patterns, Rule};
+use super::rule::{Expiry, Rule};
 use super::token::{Scalar, ScalarKind, Syntax, Token};
 
 /// What is read, and what of it is kept.
@@ -22,8 +24,8 @@ pub(super) struct Policy<'q> {
     rules: usize,
     /// What is kept; all where nothing is asked.
     asked: Option<&'q Asked<'q>>,
-    /// Whether what is being read may be kept. What is not is read without a place to keep it.
-    keeps: bool,
+    /// Whether the entry that is being read is kept; `None` before its `repository` is known.
+    keeps: Option<bool>,
 }
 
 impl<'q> Policy<'q> {
@@ -31,28 +33,30 @@ impl<'q> Policy<'q> {
         Self {
             rules: 0,
             asked,
-            keeps: true,
+            keeps: Some(true),
         }
+    }
+
+    /// Whether an entry is kept before its `repository` is read.
+    fn keeps_at_first(&self) -> Option<bool> {
+        self.asked.is_none().then_some(true)
     }
 }
 
 impl<'a> Grammar<'a> for Policy<'_> {
-    type Document = Document<'a>;
+    type Document = Document;
     const NOUN: &'static str = "policy";
     const START: &'static str = "start with `version: 1` and `permissions:`";
 
-    fn root<S: Syntax<'a>>(reader: &mut Reader<'a, S, Self>) -> Read<Document<'a>> {
+    fn root<S: Syntax<'a>>(reader: &mut Reader<'a, S, Self>) -> Read<Document> {
         reader.policy()
     }
 }
 
 impl<'a, S: Syntax<'a>> Reader<'a, S, Policy<'_>> {
-    fn policy(&mut self) -> Read<Document<'a>> {
-        let mut document = Document {
-            workspace: None,
-            permissions: None,
-            repositories: None,
-        };
+    fn policy(&mut self) -> Read<Document> {
+        let mut document = Document::default();
+        let draft = &mut Draft::new();
         let mut version = false;
         let before = self.problem_count();
         let at = self.mapping("the policy", &Document::KEYS, |reader, key, at| {
@@ -62,16 +66,21 @@ impl<'a, S: Syntax<'a>> Reader<'a, S, Policy<'_>> {
                     reader.version()?;
                 }
                 "workspace" => {
-                    document.workspace = reader.text("`workspace`")?.map(|(text, _)| text);
+                    document.workspace =
+                        reader.text("`workspace`")?.map(|(text, _)| (*text).into());
                 }
-                "permissions" => document.permissions = Some(reader.rules(true)?),
-                _ => document.repositories = Some((at, reader.entries()?)),
+                "permissions" => document.permissions = Some(reader.rules(draft, true)?),
+                _ => {
+                    let entries = reader.entries(draft)?;
+                    document.repositories = Some((reader.position(at), entries));
+                }
             }
             Ok(())
         })?;
         // The key may be misspelt, which is already told then.
         if let (false, Some(at), true) = (version, at, self.problem_count() == before) {
-            self.problem(Problem::new(at, "`version` is missing").help("add `version: 1`"))?;
+            let problem = Problem::new(self.position(at), "`version` is missing");
+            self.problem(problem.help("add `version: 1`"))?;
         }
         Ok(document)
     }
@@ -86,24 +95,29 @@ impl<'a, S: Syntax<'a>> Reader<'a, S, Policy<'_>> {
                 "`version` is {}, this program knows version 1",
                 quoted(&scalar.text)
             );
-            let problem = Problem::new(at, message).over(&scalar.text);
+            let problem = Problem::new(self.position(at), message).over(&scalar.text);
             self.problem(problem.help("write `version: 1`, or use a later release"))?;
         }
         Ok(())
     }
 
-    fn entries(&mut self) -> Read<Vec<Entry<'a>>> {
+    fn entries(&mut self, draft: &mut Draft<'a, S::At>) -> Read<Box<[Entry]>> {
         let mut entries = Vec::new();
         self.list("`repositories`", |reader, at| {
-            entries.extend(reader.entry(at)?);
+            let mark = draft.mark();
+            reader.grammar.keeps = reader.grammar.keeps_at_first();
+            entries.extend(reader.entry(draft, at)?);
+            reader.grammar.keeps = Some(true);
+            draft.rules.clear();
+            draft.back_to(&mark);
             Ok(())
         })?;
-        Ok(entries)
+        Ok(entries.into())
     }
 
-    fn entry(&mut self, at: Position) -> Read<Option<Entry<'a>>> {
+    fn entry(&mut self, draft: &mut Draft<'a, S::At>, at: S::At) -> Read<Option<Entry>> {
         let (mut repository, mut repository_id, mut owner_id, mut rules) = (None, None, None, None);
-        let mut delegate = Vec::new();
+        let mut delegate = 0..0;
         let before = self.problem_count();
         let mapping = self.mapping(
             "an entry of `repositories`",
@@ -111,21 +125,20 @@ impl<'a, S: Syntax<'a>> Reader<'a, S, Policy<'_>> {
             |reader, key, _| {
                 match key {
                     "repository" => {
-                        repository = reader.patterns("`repository`")?;
+                        repository = reader.patterns(draft, "`repository`")?;
                         let grammar = &mut reader.grammar;
                         if let (Some(asked), Some(repository)) = (grammar.asked, &repository) {
-                            grammar.keeps = asked.may_concern(repository);
+                            grammar.keeps = Some(draft.may_concern(repository, asked));
                         }
                     }
                     "repository_id" => repository_id = reader.id("`repository_id`")?,
                     "owner_id" => owner_id = reader.id("`owner_id`")?,
-                    "delegate" => delegate = reader.permission_keys("`delegate`")?,
-                    _ => rules = Some(reader.rules(false)?),
+                    "delegate" => delegate = reader.draft_keys(draft, "`delegate`")?,
+                    _ => rules = Some(reader.rules(draft, false)?),
                 }
                 Ok(())
             },
         )?;
-        let keeps = std::mem::replace(&mut self.grammar.keeps, true);
         if mapping.is_none() {
             return Ok(None);
         }
@@ -136,17 +149,25 @@ impl<'a, S: Syntax<'a>> Reader<'a, S, Policy<'_>> {
         if clean && rules.is_none() {
             self.missing(at, "permissions", "permissions: []")?;
         }
-        Ok(repository.filter(|_| keeps).map(|repository| Entry {
-            position: at,
+        let Some(repository) = repository.filter(|_| self.grammar.keeps == Some(true)) else {
+            return Ok(None);
+        };
+        let waiting = std::mem::take(&mut draft.rules).into_iter();
+        let waiting = waiting.map(|rule| draft.rule(rule, self.syntax()));
+        let rules = rules.unwrap_or_default().into_iter().chain(waiting);
+        let rules = rules.collect();
+        let entry = DraftEntry {
+            at,
             repository,
             repository_id,
             owner_id,
             delegate,
-            permissions: rules.unwrap_or_default(),
-        }))
+        };
+        Ok(Some(draft.entry(entry, rules, self.syntax())))
     }
 
-    fn rules(&mut self, at_top: bool) -> Read<Vec<Rule<'a>>> {
+    /// The rules of a list that are kept. Those of an entry that may still be left out wait in the draft.
+    fn rules(&mut self, draft: &mut Draft<'a, S::At>, at_top: bool) -> Read<Box<[Rule]>> {
         let mut rules = Vec::new();
         let mut number = 0;
         self.list("`permissions`", |reader, at| {
@@ -154,72 +175,85 @@ impl<'a, S: Syntax<'a>> Reader<'a, S, Policy<'_>> {
             reader.grammar.rules += 1;
             if reader.grammar.rules > MAX_RULES {
                 let message = format!("more than {MAX_RULES} rules, which is the limit");
-                return reader.fatal(Problem::new(at, message).help("split the policy"));
+                let problem = Problem::new(reader.position(at), message);
+                return reader.fatal(problem.help("split the policy"));
             }
-            rules.extend(reader.rule(at, number, at_top)?);
+            let mark = draft.mark();
+            let rule = reader.rule(draft, at, number, at_top)?;
+            let asked = reader.grammar.asked;
+            let rule = rule
+                .filter(|rule| asked.is_none_or(|asked| draft.names_one(&rule.permissions, asked)));
+            match (rule, reader.grammar.keeps) {
+                (Some(rule), None) => {
+                    draft.rules.push(rule);
+                    return Ok(());
+                }
+                (Some(rule), Some(true)) => rules.push(draft.rule(rule, reader.syntax())),
+                (_, Some(false)) | (None, _) => {}
+            }
+            draft.back_to(&mark);
             Ok(())
         })?;
-        Ok(rules)
+        Ok(rules.into())
     }
 
-    fn rule(&mut self, position: Position, number: usize, at_top: bool) -> Read<Option<Rule<'a>>> {
-        let mut rule = Rule {
-            position,
+    fn rule(
+        &mut self,
+        draft: &mut Draft<'a, S::At>,
+        at: S::At,
+        number: u32,
+        at_top: bool,
+    ) -> Read<Option<DraftRule<'a, S::At>>> {
+        let mut rule = DraftRule {
+            at,
             number,
             at_top,
             name: None,
-            permissions: Vec::new(),
-            permission_places: Vec::new(),
+            permissions: 0..0,
             workflow: None,
             branch: None,
             base: None,
             environment: None,
             events: None,
-            claims: Vec::new(),
+            claims: 0..0,
             expires: None,
         };
         let mut named = false;
         let before = self.problem_count();
-        let keeps = self.grammar.keeps;
         let mapping = self.mapping("a rule", &Rule::KEYS, |reader, key, at| {
             match key {
                 "name" => rule.name = reader.text("`name`")?.map(|(text, _)| text),
                 "permission" => {
                     named = true;
-                    let (mut permissions, mut places) = (Vec::new(), Vec::new());
-                    reader.each_permission_key("`permission`", |key, place| {
-                        if keeps {
-                            permissions.push(key);
-                            places.extend(place);
-                        }
-                    })?;
-                    if let Some(asked) = reader.grammar.asked {
-                        reader.grammar.keeps = permissions.iter().any(|key| asked.names(key));
-                    }
-                    (rule.permissions, rule.permission_places) = (permissions, places);
+                    rule.permissions = reader.draft_keys(draft, "`permission`")?;
                 }
-                "workflow" => rule.workflow = reader.patterns("`workflow`")?,
-                "branch" => rule.branch = reader.patterns("`branch`")?,
-                "base" => rule.base = reader.patterns("`base`")?,
-                "environment" => rule.environment = reader.patterns("`environment`")?,
-                "events" => rule.events = Some(reader.events(at)?),
-                "claims" => rule.claims = reader.claims(at)?,
+                "workflow" => rule.workflow = reader.patterns(draft, "`workflow`")?,
+                "branch" => rule.branch = reader.patterns(draft, "`branch`")?,
+                "base" => rule.base = reader.patterns(draft, "`base`")?,
+                "environment" => rule.environment = reader.patterns(draft, "`environment`")?,
+                "events" => rule.events = Some(reader.events(draft, at)?),
+                "claims" => rule.claims = reader.claims(draft, at)?,
                 _ => rule.expires = reader.expires()?,
             }
             Ok(())
         })?;
-        let keeps = std::mem::replace(&mut self.grammar.keeps, keeps);
         if mapping.is_none() {
             return Ok(None);
         }
         if !named && self.problem_count() == before {
-            self.missing(position, "permission", "permission: ws:deployments:create")?;
+            self.missing(at, "permission", "permission: ws:deployments:create")?;
         }
-        Ok(keeps.then_some(rule))
+        Ok(Some(rule))
     }
 
-    fn events(&mut self, at: Position) -> Read<Vec<Cow<'a, str>>> {
-        let (mut events, mut seen) = (Vec::new(), false);
+    fn draft_keys(&mut self, draft: &mut Draft<'a, S::At>, what: &str) -> Read<Span> {
+        let from = draft.keys.len();
+        self.each_permission_key(what, |key| draft.keys.push(key))?;
+        Ok(from..draft.keys.len())
+    }
+
+    fn events(&mut self, draft: &mut Draft<'a, S::At>, at: S::At) -> Read<Span> {
+        let from = draft.events.len();
         let before = self.problem_count();
         let one = match &self.peek()?.0 {
             Token::Scalar(scalar) => Some(quoted(&format!("[{}]", scalar.text))),
@@ -232,42 +266,39 @@ impl<'a, S: Syntax<'a>> Reader<'a, S, Policy<'_>> {
             let name = &scalar.text;
             if name.is_empty() || !name.bytes().all(|b| b.is_ascii_lowercase() || b == b'_') {
                 let message = format!("{} is not the name of an event", quoted(name));
-                let problem = Problem::new(at, message).over(name);
+                let problem = Problem::new(reader.position(at), message).over(name);
                 return reader.problem(problem.help(
                     "events are named as in `on:`, such as `push`; patterns are not allowed here",
                 ));
             }
-            seen = true;
-            if reader.grammar.keeps {
-                events.push(scalar.text);
-            }
+            draft.events.push(scalar.text);
             Ok(())
         })?;
         if let Some(list) = one {
             self.advise(format!("write {list}"));
         }
-        if !seen && self.problem_count() == before {
-            let problem = Problem::new(at, "`events` names no event");
+        let events = from..draft.events.len();
+        if events.is_empty() && self.problem_count() == before {
+            let problem = Problem::new(self.position(at), "`events` names no event");
             self.problem(problem.help("leave the key out for every trusted event"))?;
         }
         Ok(events)
     }
 
-    fn claims(&mut self, at: Position) -> Read<Vec<(Cow<'a, str>, Patterns<'a>)>> {
-        let (mut claims, mut seen) = (Vec::new(), false);
+    fn claims(&mut self, draft: &mut Draft<'a, S::At>, at: S::At) -> Read<Span> {
+        let from = draft.claims.len();
         let before = self.problem_count();
         self.open_mapping("`claims`", |reader, key, _| {
             let what = format!("the claim {}", quoted(&key));
-            if let Some(patterns) = reader.patterns(&what)? {
-                seen = true;
-                if reader.grammar.keeps {
-                    claims.push((key, patterns));
-                }
-            }
+            let patterns = reader.patterns(draft, &what)?;
+            draft
+                .claims
+                .extend(patterns.map(|patterns| (key, patterns)));
             Ok(())
         })?;
-        if !seen && self.problem_count() == before {
-            let problem = Problem::new(at, "`claims` names no claim");
+        let claims = from..draft.claims.len();
+        if claims.is_empty() && self.problem_count() == before {
+            let problem = Problem::new(self.position(at), "`claims` names no claim");
             self.problem(
                 problem.help("leave the key out, or write `runner_environment: github-hosted`"),
             )?;
@@ -275,59 +306,62 @@ impl<'a, S: Syntax<'a>> Reader<'a, S, Policy<'_>> {
         Ok(claims)
     }
 
-    fn expires(&mut self) -> Read<Option<Expiry<'a>>> {
+    fn expires(&mut self) -> Read<Option<(Cow<'a, str>, Timestamp)>> {
         let Some((scalar, at)) = self.any_scalar("`expires`", "a date")? else {
             return Ok(None);
         };
-        let text = scalar.text.clone();
+        let text = scalar.text;
         // YAML 1.1 reads it as the same date, not as a text.
         let is_date = matches!(scalar.kind, ScalarKind::Text | ScalarKind::Disputed);
-        if let Some(expiry) = Expiry::parse(scalar.text).filter(|_| is_date) {
-            return Ok(Some(expiry));
+        if let Some(last) = Expiry::parse(&text).filter(|_| is_date) {
+            return Ok(Some((text, last)));
         }
         let message = format!(
             "`expires` is {}, which is neither a date nor an instant",
             quoted(&text)
         );
-        let help = Expiry::help(&text);
-        self.problem(Problem::new(at, message).over(&text).help(help))?;
+        let problem = Problem::new(self.position(at), message).over(&text);
+        self.problem(problem.help(Expiry::help(&text)))?;
         Ok(None)
     }
 
     /// A pattern or a list of patterns. What is wrong inside a pattern is found when it is compiled.
-    fn patterns(&mut self, what: &str) -> Read<Option<Patterns<'a>>> {
-        let (token, position) = self.peek()?;
-        let position = *position;
-        let mut list = Vec::new();
+    fn patterns(
+        &mut self,
+        draft: &mut Draft<'a, S::At>,
+        what: &str,
+    ) -> Read<Option<DraftPatterns<S::At>>> {
+        let (token, at) = self.peek()?;
+        let at = *at;
+        let from = draft.patterns.len();
         if matches!(token, Token::ListStart) {
             let element = format!("an element of {what}");
             let before = self.problem_count();
             self.list(what, |reader, _| {
-                let pattern = reader.pattern(&element)?;
-                list.extend(pattern.filter(|_| reader.grammar.keeps));
+                draft.patterns.extend(reader.pattern(&element)?);
                 Ok(())
             })?;
             // A list of which nothing could be read is not an empty one.
-            if list.is_empty() && self.problem_count() > before {
+            if draft.patterns.len() == from && self.problem_count() > before {
                 return Ok(None);
             }
         } else {
-            match self.pattern(what)? {
-                Some(pattern) if self.grammar.keeps => list.push(pattern),
-                Some(_) => {}
-                None => return Ok(None),
-            }
+            let Some(pattern) = self.pattern(what)? else {
+                return Ok(None);
+            };
+            draft.patterns.push(pattern);
         }
-        Ok(Some(Patterns { position, list }))
+        let list = from..draft.patterns.len();
+        Ok(Some(DraftPatterns { at, list }))
     }
 
-    fn pattern(&mut self, what: &str) -> Read<Option<Pattern<'a>>> {
+    fn pattern(&mut self, what: &str) -> Read<Option<DraftPattern<'a, S::At>>> {
         if !matches!(self.peek()?.0, Token::MappingStart) {
             let found = self.scalar(what, ScalarKind::Text)?;
-            return Ok(found.map(|(Scalar { text, .. }, position)| Pattern {
-                kind: Kind::of(&text),
+            return Ok(found.map(|(Scalar { text, .. }, at)| DraftPattern {
                 text,
-                position,
+                kind: None,
+                at,
             }));
         }
         let before = self.problem_count();
@@ -339,15 +373,16 @@ impl<'a, S: Syntax<'a>> Reader<'a, S, Policy<'_>> {
                 _ => Kind::Regex,
             };
             let found = reader.scalar(&format!("`{key}`"), ScalarKind::Text)?;
-            patterns.extend(found.map(|(Scalar { text, .. }, position)| Pattern {
+            patterns.extend(found.map(|(Scalar { text, .. }, at)| DraftPattern {
                 text,
-                kind,
-                position,
+                kind: Some(kind),
+                at,
             }));
             Ok(())
         })?;
         if let (Some(at), true) = (at, patterns.len() != 1 && self.problem_count() == before) {
-            let problem = Problem::new(at, "a pattern has exactly one of `exact`, `glob`, `regex`");
+            let message = "a pattern has exactly one of `exact`, `glob`, `regex`";
+            let problem = Problem::new(self.position(at), message);
             self.problem(problem.help("write a list of patterns for several"))?;
         }
         Ok(patterns.pop())
@@ -357,9 +392,11 @@ impl<'a, S: Syntax<'a>> Reader<'a, S, Policy<'_>> {
 // What the file of cases says in the same words.
 impl<'a, S: Syntax<'a>, G> Reader<'a, S, G> {
     /// A permission key or a list of them, never none.
-    pub fn permission_keys(&mut self, what: &str) -> Read<Vec<PermissionKey<'a>>> {
+    pub fn permission_keys(&mut self, what: &str) -> Read<Vec<PermissionKey>> {
         let mut keys = Vec::new();
-        self.each_permission_key(what, |key, _| keys.push(key))?;
+        self.each_permission_key(what, |(key, _)| {
+            keys.push(PermissionKey::of_canonical(key.into()));
+        })?;
         Ok(keys)
     }
 
@@ -367,13 +404,13 @@ impl<'a, S: Syntax<'a>, G> Reader<'a, S, G> {
     fn each_permission_key(
         &mut self,
         what: &str,
-        mut take: impl FnMut(PermissionKey<'a>, Option<Place>),
+        mut take: impl FnMut(DraftKey<'a, S::At>),
     ) -> Read<()> {
         let (token, at) = self.peek()?;
         let (is_list, at) = (matches!(token, Token::ListStart), *at);
         if !is_list {
             if let Some((key, _)) = self.permission_key(what)? {
-                take(key, None);
+                take((key, None));
             }
             return Ok(());
         }
@@ -381,25 +418,26 @@ impl<'a, S: Syntax<'a>, G> Reader<'a, S, G> {
         self.list(what, |reader, _| {
             seen = true;
             if let Some((key, place)) = reader.permission_key(what)? {
-                take(key, Some(place));
+                take((key, place));
             }
             Ok(())
         })?;
         if !seen {
-            let problem = Problem::new(at, "the list of permissions is empty");
+            let problem = Problem::new(self.position(at), "the list of permissions is empty");
             self.problem(problem.help("name one, such as `ws:deployments:create`"))?;
         }
         Ok(())
     }
 
-    fn permission_key(&mut self, what: &str) -> Read<Option<(PermissionKey<'a>, Place)>> {
-        let Some((scalar, position)) = self.scalar(what, ScalarKind::Text)? else {
+    fn permission_key(&mut self, what: &str) -> Read<Option<DraftKey<'a, S::At>>> {
+        let Some((scalar, at)) = self.scalar(what, ScalarKind::Text)? else {
             return Ok(None);
         };
         let length = u32::try_from(scalar.text.chars().count()).unwrap_or(u32::MAX);
-        match PermissionKey::parse(scalar.text) {
-            Ok(key) => Ok(Some((key, Place { position, length }))),
+        match canonical(scalar.text) {
+            Ok(key) => Ok(Some((key, Some((at, length))))),
             Err(error) => {
+                let position = self.position(at);
                 let problem = Problem::new(position, error.to_string()).help(error.help());
                 self.problem(Problem { length, ..problem })?;
                 Ok(None)
@@ -420,7 +458,7 @@ impl<'a, S: Syntax<'a>, G> Reader<'a, S, G> {
         };
         if id.is_none() {
             let message = format!("{what} is {}, expected a positive integer", quoted(text));
-            let problem = Problem::new(at, message).over(text);
+            let problem = Problem::new(self.position(at), message).over(text);
             self.problem(problem.help(
                 "write it in decimal digits, without quotes, a sign, a leading zero or an underscore",
             ))?;

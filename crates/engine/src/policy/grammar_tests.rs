@@ -2,6 +2,7 @@ use proptest::collection::vec;
 use proptest::prelude::*;
 use proptest::sample::{Index, select};
 
+use super::super::position::Position;
 use super::*;
 use crate::policy::{Case, Format, MAX_FILE, MAX_NESTING};
 
@@ -461,12 +462,12 @@ fn the_example_is_valid() {
     let branch = top.branch.as_ref().unwrap();
     assert_eq!(branch.position, at(5, 13));
     assert_eq!(branch.list[0].kind, Kind::Regex);
-    assert_eq!(branch.list[0].text, "^(main|develop|feature/.*)$");
+    assert_eq!(&*branch.list[0].text, "^(main|develop|feature/.*)$");
     assert!(top.workflow.is_none() && top.environment.is_none() && top.events.is_none());
 
     let (position, entries) = document.repositories.as_ref().unwrap();
     assert_eq!(*position, at(6, 1));
-    let [infra, services] = entries.as_slice() else {
+    let [infra, services] = &**entries else {
         panic!("two entries");
     };
     assert_eq!(infra.position, at(7, 5));
@@ -480,7 +481,7 @@ fn the_example_is_valid() {
     assert_eq!(rule.name.as_deref(), Some("production deploys"));
     assert_eq!(rule.permissions[0].as_str(), "ws:deployments:create");
     assert_eq!(
-        rule.workflow.as_ref().unwrap().list[0].text,
+        &*rule.workflow.as_ref().unwrap().list[0].text,
         "deploy-production.yml"
     );
     assert_eq!(
@@ -489,9 +490,9 @@ fn the_example_is_valid() {
     );
     assert_eq!(
         rule.events.as_deref().unwrap(),
-        ["push", "workflow_dispatch"]
+        ["push".into(), "workflow_dispatch".into()]
     );
-    assert_eq!(rule.claims[0].0, "runner_environment");
+    assert_eq!(&*rule.claims[0].0, "runner_environment");
     assert_eq!(rule.claims[0].1.list[0].position, at(18, 31));
     let expires = rule.expires.as_ref().unwrap();
     assert_eq!(expires.last.to_string(), "2027-01-31T23:59:59.999999999Z");

@@ -14,17 +14,20 @@ pub(super) struct Json<'a> {
     text: &'a str,
     jiter: Jiter<'a>,
     started: bool,
-    open: Vec<Open<'a>>,
-    place: Place<'a>,
+    open: Vec<Open>,
+    /// The first key of the mapping that was just opened.
+    first_key: Option<(Scalar<'a>, usize)>,
+    lines: Lines<'a>,
 }
 
 /// What comes next in an open list or mapping.
-enum Open<'a> {
+#[derive(Clone, Copy)]
+enum Open {
     /// Just after `[`: the first element, if any.
     FirstElement(Option<Peek>),
     Element,
-    /// Just after `{`: the first key, if any.
-    FirstKey(Option<(Scalar<'a>, Position)>),
+    /// Just after `{`.
+    FirstKey,
     Key,
     /// After a key.
     Value,
@@ -37,29 +40,34 @@ impl<'a> Json<'a> {
             jiter: Jiter::new(text.as_bytes()),
             started: false,
             open: Vec::new(),
-            place: Place::new(text),
+            first_key: None,
+            lines: Lines::new(text),
         }
     }
 
-    fn here(&mut self) -> Position {
-        self.place.of(self.jiter.current_index())
-    }
-
     /// The text that was read last, which starts at byte `start`.
-    fn text(&mut self, text: Cow<'a, str>, start: usize) -> (Scalar<'a>, Position) {
-        let at = self.place.of(start);
-        let raw = self.text.get(start..self.jiter.current_index());
-        let scalar = Scalar {
+    fn text(&mut self, text: Cow<'a, str>, start: usize) -> Scalar<'a> {
+        let hidden = match self.lines.is_ascii {
+            true => None,
+            false => self.hidden(start),
+        };
+        Scalar {
             text,
             kind: ScalarKind::Text,
-            hidden: hidden(raw.unwrap_or_default(), at),
-        };
-        (scalar, at)
+            hidden,
+        }
     }
 
-    fn value(&mut self, peek: Peek) -> Result<(Token<'a>, Position), Problem> {
+    fn hidden(&mut self, start: usize) -> Option<(char, Position)> {
+        let raw = self.text.get(start..self.jiter.current_index())?;
+        match raw.is_ascii() {
+            true => None,
+            false => hidden(raw, self.lines.position(start)),
+        }
+    }
+
+    fn value(&mut self, peek: Peek) -> Result<(Token<'a>, usize), Problem> {
         let start = self.jiter.current_index();
-        let at = self.place.of(start);
         let scalar = |kind, text| {
             let hidden = None;
             Token::Scalar(Scalar { text, kind, hidden })
@@ -75,8 +83,8 @@ impl<'a> Json<'a> {
                     Ok(key) => key.map(|key| key_of(self.text, start, key)),
                     Err(error) => return Err(self.error(&error)),
                 };
-                let key = key.map(|(key, start)| self.text(key, start));
-                self.open.push(Open::FirstKey(key));
+                self.first_key = key.map(|(key, start)| (self.text(key, start), start));
+                self.open.push(Open::FirstKey);
                 Token::MappingStart
             }
             Peek::String => {
@@ -84,7 +92,7 @@ impl<'a> Json<'a> {
                     Ok(text) => borrowed(self.text, start, text),
                     Err(error) => return Err(self.error(&error)),
                 };
-                Token::Scalar(self.text(text, start).0)
+                Token::Scalar(self.text(text, start))
             }
             Peek::True | Peek::False => {
                 let value = self.jiter.known_bool(peek).map_err(|e| self.error(&e))?;
@@ -108,11 +116,26 @@ impl<'a> Json<'a> {
                 scalar(kind, Cow::Borrowed(text))
             }
         };
-        Ok((token, at))
+        Ok((token, start))
+    }
+
+    fn next_key(&mut self) -> Result<Option<(Scalar<'a>, usize)>, Problem> {
+        let from = self.jiter.current_index();
+        let key = match self.jiter.next_key() {
+            Ok(key) => key.map(|key| key_of(self.text, from, key)),
+            Err(error) => return Err(self.error(&error)),
+        };
+        Ok(key.map(|(key, start)| (self.text(key, start), start)))
+    }
+
+    /// Leaves the innermost list or mapping.
+    fn end(&mut self, token: Token<'a>) -> (Token<'a>, usize) {
+        self.open.pop();
+        (token, self.jiter.current_index())
     }
 
     fn error(&self, error: &jiter::JiterError) -> Problem {
-        let at = Place::new(self.text).of(error.index);
+        let at = Lines::new(self.text).position(error.index);
         let problem = Problem::new(at, format!("not valid JSON: {}", error.error_type));
         let rest = self.text.get(error.index..).unwrap_or_default();
         let is_first = self.text.trim_start().len() == rest.len();
@@ -135,53 +158,52 @@ impl<'a> Json<'a> {
 impl<'a> Syntax<'a> for Json<'a> {
     const FORMAT: Format = Format::Json;
     const LIST: &'static str = "write it in `[` and `]`";
+    /// In bytes from the start.
+    type At = usize;
 
-    fn next(&mut self) -> Result<(Token<'a>, Position), Problem> {
-        match self.open.pop() {
-            None if self.started => {
+    fn next(&mut self) -> Result<(Token<'a>, usize), Problem> {
+        let Some(state) = self.open.last_mut() else {
+            if self.started {
                 self.jiter.finish().map_err(|e| self.error(&e))?;
-                Ok((Token::End, self.here()))
+                return Ok((Token::End, self.jiter.current_index()));
             }
-            None => {
-                self.started = true;
-                let peek = self.jiter.peek().map_err(|e| self.error(&e))?;
-                self.value(peek)
-            }
-            Some(state @ (Open::FirstElement(_) | Open::Element)) => {
-                let peek = match state {
+            self.started = true;
+            let peek = self.jiter.peek().map_err(|e| self.error(&e))?;
+            return self.value(peek);
+        };
+        match *state {
+            Open::FirstElement(_) | Open::Element => {
+                let first = std::mem::replace(state, Open::Element);
+                let peek = match first {
                     Open::FirstElement(first) => first,
                     _ => self.jiter.array_step().map_err(|e| self.error(&e))?,
                 };
-                let Some(peek) = peek else {
-                    return Ok((Token::ListEnd, self.here()));
-                };
-                self.open.push(Open::Element);
-                self.value(peek)
+                match peek {
+                    Some(peek) => self.value(peek),
+                    None => Ok(self.end(Token::ListEnd)),
+                }
             }
-            Some(state @ (Open::FirstKey(_) | Open::Key)) => {
-                let key = match state {
-                    Open::FirstKey(first) => first,
-                    _ => {
-                        let from = self.jiter.current_index();
-                        let key = match self.jiter.next_key() {
-                            Ok(key) => key.map(|key| key_of(self.text, from, key)),
-                            Err(error) => return Err(self.error(&error)),
-                        };
-                        key.map(|(key, start)| self.text(key, start))
-                    }
+            Open::FirstKey | Open::Key => {
+                let first = std::mem::replace(state, Open::Value);
+                let key = match first {
+                    Open::FirstKey => self.first_key.take(),
+                    _ => self.next_key()?,
                 };
-                let Some((key, at)) = key else {
-                    return Ok((Token::MappingEnd, self.here()));
-                };
-                self.open.push(Open::Value);
-                Ok((Token::Scalar(key), at))
+                match key {
+                    Some((key, at)) => Ok((Token::Scalar(key), at)),
+                    None => Ok(self.end(Token::MappingEnd)),
+                }
             }
-            Some(Open::Value) => {
-                self.open.push(Open::Key);
+            Open::Value => {
+                *state = Open::Key;
                 let peek = self.jiter.peek().map_err(|e| self.error(&e))?;
                 self.value(peek)
             }
         }
+    }
+
+    fn position(&mut self, at: usize) -> Position {
+        self.lines.position(at)
     }
 }
 
@@ -201,36 +223,63 @@ fn borrowed<'a>(text: &'a str, start: usize, read: &str) -> Cow<'a, str> {
     }
 }
 
-/// Lines and columns of rising byte offsets, counted once over the text.
-struct Place<'a> {
+/// Lines and columns of byte offsets, counted from the one that was asked for last.
+struct Lines<'a> {
     text: &'a str,
+    is_ascii: bool,
     index: usize,
     position: Position,
 }
 
-impl<'a> Place<'a> {
+impl<'a> Lines<'a> {
     fn new(text: &'a str) -> Self {
         Self {
             text,
+            is_ascii: text.is_ascii(),
             index: 0,
             position: Position::START,
         }
     }
 
-    fn of(&mut self, index: usize) -> Position {
-        if index < self.index {
-            *self = Self::new(self.text);
+    fn position(&mut self, index: usize) -> Position {
+        if index != self.index {
+            let index = index.min(self.text.len());
+            self.position = self.counted(index);
+            self.index = index;
         }
-        let between = self.text.get(self.index..index).unwrap_or_default();
-        for c in between.chars() {
-            if c == '\n' {
-                self.position.line = self.position.line.saturating_add(1);
-                self.position.column = 1;
-            } else {
-                self.position.column = self.position.column.saturating_add(1);
-            }
-        }
-        self.index = self.index.max(index.min(self.text.len()));
         self.position
+    }
+
+    fn counted(&self, index: usize) -> Position {
+        let number = |count: usize| u32::try_from(count).unwrap_or(u32::MAX);
+        let characters = |text: &str| match self.is_ascii {
+            true => number(text.len()),
+            false => number(text.chars().count()),
+        };
+        let is_forward = index > self.index;
+        let between = match is_forward {
+            true => self.index..index,
+            false => index..self.index,
+        };
+        let between = self.text.get(between).unwrap_or_default();
+        let lines = match between.contains('\n') {
+            true => number(between.matches('\n').count()),
+            false => 0,
+        };
+        let Position { line, column } = self.position;
+        let line = match is_forward {
+            true => line.saturating_add(lines),
+            false => line.saturating_sub(lines),
+        };
+        let column = match (lines, is_forward) {
+            (0, true) => column.saturating_add(characters(between)),
+            (0, false) => column.saturating_sub(characters(between)),
+            _ => {
+                let before = self.text.get(..index).unwrap_or_default();
+                let start = before.rsplit('\n').next().unwrap_or_default();
+                characters(start).saturating_add(1)
+            }
+        };
+        Position { line, column }
     }
 }

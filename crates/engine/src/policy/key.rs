@@ -2,6 +2,7 @@
 
 use std::borrow::Cow;
 use std::fmt;
+use std::sync::Arc;
 
 use serde::Serialize;
 
@@ -24,42 +25,52 @@ const MAX_LENGTH: usize = 256;
 /// A permission key: `[a-z0-9_]+(:[a-z0-9_]+)+`, at most 256 bytes.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize)]
 #[serde(transparent)]
-pub struct PermissionKey<'a>(Cow<'a, str>);
+pub struct PermissionKey(Arc<str>);
 
-impl<'a> PermissionKey<'a> {
+impl PermissionKey {
     /// Reads a key or the display name of a known one (any case).
     ///
     /// # Errors
     /// The text is neither.
-    pub fn parse(text: Cow<'a, str>) -> Result<Self, InvalidKey> {
-        if is_key(&text) {
-            return Ok(Self(text));
-        }
-        KNOWN
-            .iter()
-            .find(|(_, name)| name.eq_ignore_ascii_case(text.trim()))
-            .map(|(key, _)| Self(Cow::Borrowed(*key)))
-            .ok_or_else(|| InvalidKey {
-                suggestion: nearest_key(&text),
-                text: quoted(&text),
-            })
+    pub fn parse(text: Cow<'_, str>) -> Result<Self, InvalidKey> {
+        Ok(Self(canonical(text)?.into()))
+    }
+
+    /// A key as [`canonical`] gives it.
+    pub(super) fn of_canonical(key: Arc<str>) -> Self {
+        Self(key)
+    }
+
+    /// The key, shared.
+    pub(crate) fn shared(&self) -> Arc<str> {
+        Arc::clone(&self.0)
     }
 
     /// The key.
     pub fn as_str(&self) -> &str {
         &self.0
     }
-
-    /// The same key with its own text.
-    pub fn into_owned(self) -> PermissionKey<'static> {
-        PermissionKey(Cow::Owned(self.0.into_owned()))
-    }
 }
 
-impl fmt::Display for PermissionKey<'_> {
+impl fmt::Display for PermissionKey {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(&self.0)
     }
+}
+
+/// The key that a text names: itself, or that of a display name.
+pub(super) fn canonical(text: Cow<'_, str>) -> Result<Cow<'_, str>, InvalidKey> {
+    if is_key(&text) {
+        return Ok(text);
+    }
+    KNOWN
+        .iter()
+        .find(|(_, name)| name.eq_ignore_ascii_case(text.trim()))
+        .map(|(key, _)| Cow::Borrowed(*key))
+        .ok_or_else(|| InvalidKey {
+            suggestion: nearest_key(&text),
+            text: quoted(&text),
+        })
 }
 
 fn is_key(text: &str) -> bool {

@@ -5,6 +5,7 @@
 
 mod characters;
 mod document;
+mod draft;
 mod glob;
 mod grammar;
 mod json;

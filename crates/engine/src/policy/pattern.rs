@@ -5,6 +5,7 @@
 
 use std::borrow::Cow;
 use std::convert::Infallible;
+use std::sync::Arc;
 
 use regex_automata::meta::{self, Regex};
 use regex_automata::nfa::thompson::WhichCaptures;
@@ -78,6 +79,11 @@ impl Kind {
     }
 }
 
+/// Whether a pattern is one value, and not wrong.
+pub(super) fn is_name(kind: Kind, text: &str) -> bool {
+    matches!(kind, Kind::Literal | Kind::Exact) && (1..=MAX_PATTERN).contains(&text.len())
+}
+
 /// Whether a text is the login of a GitHub App, such as `dependabot[bot]`. As a regex it would match
 /// `dependabotb`, a login that anybody can take, and not itself.
 fn is_app_login(text: &str) -> bool {
@@ -108,9 +114,9 @@ impl Case {
 
 /// One pattern as it is written in the policy; not yet compiled.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Pattern<'a> {
+pub struct Pattern {
     /// The text.
-    pub text: Cow<'a, str>,
+    pub text: Arc<str>,
     /// How it was written.
     pub kind: Kind,
     /// Where it stands.
@@ -141,14 +147,13 @@ impl Matcher<'_> {
     }
 }
 
-impl Pattern<'_> {
+impl Pattern {
     /// The keys of a pattern that says its kind.
     pub const KEYS: [&'static str; 3] = ["exact", "glob", "regex"];
 
     /// The value that it is equal to, if it is not wrong.
-    pub fn name(&self) -> Option<&str> {
-        let is_name = matches!(self.kind, Kind::Literal | Kind::Exact);
-        (is_name && (1..=MAX_PATTERN).contains(&self.text.len())).then_some(&*self.text)
+    pub fn name(&self) -> Option<&Arc<str>> {
+        is_name(self.kind, &self.text).then_some(&self.text)
     }
 
     /// Compiles the pattern.
@@ -373,7 +378,7 @@ mod tests {
 
     use super::*;
 
-    fn pattern(text: &str) -> Pattern<'_> {
+    fn pattern(text: &str) -> Pattern {
         Pattern {
             text: text.into(),
             kind: Kind::of(text),

@@ -111,11 +111,11 @@ fn merge_conflict(text: &str) -> Option<Problem> {
 }
 
 /// Reads one document; its grammar `G` may keep something meanwhile.
-pub struct Reader<'a, S, G> {
-    tokens: Tokens<S, (Token<'a>, Position)>,
+pub struct Reader<'a, S: Syntax<'a>, G> {
+    tokens: Tokens<'a, S>,
     problems: Vec<Problem>,
-    /// The keys so far of the mappings that are open, the innermost last, with their lines.
-    keys: Vec<(Cow<'a, str>, u32)>,
+    /// The keys so far of the mappings that are open, the innermost last, with their places.
+    keys: Vec<(Cow<'a, str>, S::At)>,
     /// Where those of the innermost mapping start.
     first_key: usize,
     noun: &'static str,
@@ -160,7 +160,8 @@ impl<'a, S: Syntax<'a>, G: Grammar<'a>> Reader<'a, S, G> {
             (Token::End, _) => Ok(document),
             (_, at) => {
                 let message = format!("text after the end of the {}", G::NOUN);
-                self.fatal(Problem::new(at, message))
+                let problem = Problem::new(self.position(at), message);
+                self.fatal(problem)
             }
         }
     }
@@ -168,13 +169,13 @@ impl<'a, S: Syntax<'a>, G: Grammar<'a>> Reader<'a, S, G> {
 
 impl<'a, S: Syntax<'a>, G> Reader<'a, S, G> {
     /// A text for people: an emoji may have its joiner.
-    pub fn text(&mut self, what: &str) -> Read<Option<(Cow<'a, str>, Position)>> {
+    pub fn text(&mut self, what: &str) -> Read<Option<(Cow<'a, str>, S::At)>> {
         let found = self.scalar_of_kind(what, ScalarKind::Text)?;
         Ok(found.map(|(scalar, at)| (scalar.text, at)))
     }
 
     /// A scalar of the kind in which everything can be seen; anything else is a problem and passed over.
-    pub fn scalar(&mut self, what: &str, kind: ScalarKind) -> Read<Option<(Scalar<'a>, Position)>> {
+    pub fn scalar(&mut self, what: &str, kind: ScalarKind) -> Read<Option<(Scalar<'a>, S::At)>> {
         let found = self.scalar_of_kind(what, kind)?;
         if let Some((
             Scalar {
@@ -194,23 +195,20 @@ impl<'a, S: Syntax<'a>, G> Reader<'a, S, G> {
         &mut self,
         what: &str,
         kind: ScalarKind,
-    ) -> Read<Option<(Scalar<'a>, Position)>> {
+    ) -> Read<Option<(Scalar<'a>, S::At)>> {
         let Some((scalar, at)) = self.any_scalar(what, kind.name())? else {
             return Ok(None);
         };
         if scalar.kind == kind {
             return Ok(Some((scalar, at)));
         }
+        let at = self.position(at);
         self.problem(wrong_scalar(what, kind, &scalar, at))?;
         Ok(None)
     }
 
     /// A scalar of any kind; anything else is a problem and passed over.
-    pub fn any_scalar(
-        &mut self,
-        what: &str,
-        expected: &str,
-    ) -> Read<Option<(Scalar<'a>, Position)>> {
+    pub fn any_scalar(&mut self, what: &str, expected: &str) -> Read<Option<(Scalar<'a>, S::At)>> {
         if matches!(self.peek()?.0, Token::Scalar(_))
             && let (Token::Scalar(scalar), at) = self.next()?
         {
@@ -224,7 +222,7 @@ impl<'a, S: Syntax<'a>, G> Reader<'a, S, G> {
     pub fn list(
         &mut self,
         what: &str,
-        mut element: impl FnMut(&mut Self, Position) -> Read<()>,
+        mut element: impl FnMut(&mut Self, S::At) -> Read<()>,
     ) -> Read<()> {
         if !matches!(self.peek()?.0, Token::ListStart) {
             self.wrong_type(what, "a list")?;
@@ -249,8 +247,8 @@ impl<'a, S: Syntax<'a>, G> Reader<'a, S, G> {
         &mut self,
         what: &str,
         allowed: &[&'static str],
-        mut member: impl FnMut(&mut Self, &'static str, Position) -> Read<()>,
-    ) -> Read<Option<Position>> {
+        mut member: impl FnMut(&mut Self, &'static str, S::At) -> Read<()>,
+    ) -> Read<Option<S::At>> {
         let mapping = self.members(what, |reader, key, at| {
             match allowed.iter().find(|known| **known == key) {
                 Some(known) => {
@@ -259,7 +257,7 @@ impl<'a, S: Syntax<'a>, G> Reader<'a, S, G> {
                     }
                 }
                 None => {
-                    let problem = unknown_key(what, &key, allowed, at);
+                    let problem = unknown_key(what, &key, allowed, reader.position(at));
                     if reader.is_new_key(key, at)? {
                         reader.skip()?;
                         reader.problem(problem)?;
@@ -278,8 +276,8 @@ impl<'a, S: Syntax<'a>, G> Reader<'a, S, G> {
     pub fn open_mapping(
         &mut self,
         what: &str,
-        mut member: impl FnMut(&mut Self, Cow<'a, str>, Position) -> Read<()>,
-    ) -> Read<Option<Position>> {
+        mut member: impl FnMut(&mut Self, Cow<'a, str>, S::At) -> Read<()>,
+    ) -> Read<Option<S::At>> {
         self.members(what, |reader, key, at| {
             if reader.is_new_key(key.clone(), at)? {
                 member(reader, key, at)?;
@@ -292,8 +290,8 @@ impl<'a, S: Syntax<'a>, G> Reader<'a, S, G> {
     fn members(
         &mut self,
         what: &str,
-        mut member: impl FnMut(&mut Self, Cow<'a, str>, Position) -> Read<()>,
-    ) -> Read<Option<Position>> {
+        mut member: impl FnMut(&mut Self, Cow<'a, str>, S::At) -> Read<()>,
+    ) -> Read<Option<S::At>> {
         let (token, start) = self.peek()?;
         let start = *start;
         if !matches!(token, Token::MappingStart) {
@@ -315,7 +313,7 @@ impl<'a, S: Syntax<'a>, G> Reader<'a, S, G> {
                     let at = self.peek()?.1;
                     self.skip()?;
                     self.skip()?;
-                    let problem = Problem::new(at, "a key has to be a text");
+                    let problem = Problem::new(self.position(at), "a key has to be a text");
                     self.problem(problem.help("a value that starts with `{` needs quotes"))?;
                     continue;
                 }
@@ -339,7 +337,7 @@ impl<'a, S: Syntax<'a>, G> Reader<'a, S, G> {
             if key == "<<" {
                 self.skip()?;
                 let message = format!("merge keys (`<<`) are not allowed in a {}", self.noun);
-                let problem = Problem::new(at, message);
+                let problem = Problem::new(self.position(at), message);
                 self.problem(problem.over(&key).help("write the values out"))?;
                 continue;
             }
@@ -353,7 +351,7 @@ impl<'a, S: Syntax<'a>, G> Reader<'a, S, G> {
                         kind.name()
                     ),
                 };
-                let problem = Problem::new(at, message).over(&key);
+                let problem = Problem::new(self.position(at), message).over(&key);
                 self.problem(match kind {
                     ScalarKind::Null => problem,
                     _ => problem.help(in_quotes(&key)),
@@ -366,17 +364,20 @@ impl<'a, S: Syntax<'a>, G> Reader<'a, S, G> {
 
     /// Whether a key of the innermost mapping is its first of that name and has a value. If not, that
     /// is a problem and the value passed over.
-    fn is_new_key(&mut self, key: Cow<'a, str>, at: Position) -> Read<bool> {
+    fn is_new_key(&mut self, key: Cow<'a, str>, at: S::At) -> Read<bool> {
         let mut seen = self.keys.iter().skip(self.first_key);
-        if let Some((_, first)) = seen.find(|(seen, _)| *seen == key) {
+        if let Some(&(_, first)) = seen.find(|(seen, _)| *seen == key) {
+            let first = self.position(first).line;
             let message = format!("{} is given twice, first at line {first}", quoted(&key));
             self.skip()?;
-            self.problem(Problem::new(at, message).over(&key))?;
+            let problem = Problem::new(self.position(at), message).over(&key);
+            self.problem(problem)?;
             return Ok(false);
         }
         if self.keys.len() - self.first_key >= MAX_KEYS {
             let message = format!("more than {MAX_KEYS} keys in one mapping, which is the limit");
-            return self.fatal(Problem::new(at, message));
+            let problem = Problem::new(self.position(at), message);
+            return self.fatal(problem);
         }
         let null = ScalarKind::Null;
         let has_value =
@@ -384,10 +385,10 @@ impl<'a, S: Syntax<'a>, G> Reader<'a, S, G> {
         if !has_value {
             self.next()?;
             let message = format!("{} has no value", quoted(&key));
-            let problem = Problem::new(at, message).over(&key);
+            let problem = Problem::new(self.position(at), message).over(&key);
             self.problem(problem.help("give it a value or remove the key"))?;
         }
-        self.keys.push((key, at.line));
+        self.keys.push((key, at));
         Ok(has_value)
     }
 
@@ -408,6 +409,7 @@ impl<'a, S: Syntax<'a>, G> Reader<'a, S, G> {
             _ => ("missing".to_owned(), None),
         };
         self.skip()?;
+        let at = self.position(at);
         let problem = Problem::new(at, format!("{what} is {seen}, expected {expected}"));
         self.problem(match length {
             Some(text) => problem.over(&text),
@@ -416,13 +418,13 @@ impl<'a, S: Syntax<'a>, G> Reader<'a, S, G> {
     }
 
     /// Adds the problem that a mapping lacks a key, with an example of it.
-    pub fn missing(&mut self, at: Position, key: &str, example: &str) -> Read<()> {
-        let problem = Problem::new(at, format!("`{key}` is missing"));
+    pub fn missing(&mut self, at: S::At, key: &str, example: &str) -> Read<()> {
+        let problem = Problem::new(self.position(at), format!("`{key}` is missing"));
         self.problem(problem.help(format!("add `{example}`")))
     }
 
     /// Returns the next token and leaves it in its place.
-    pub fn peek(&mut self) -> Read<&(Token<'a>, Position)> {
+    pub fn peek(&mut self) -> Read<&(Token<'a>, S::At)> {
         match self.tokens.peek() {
             Ok(token) => Ok(token),
             Err(problem) => {
@@ -432,11 +434,20 @@ impl<'a, S: Syntax<'a>, G> Reader<'a, S, G> {
         }
     }
 
-    pub(crate) fn next(&mut self) -> Read<(Token<'a>, Position)> {
+    pub(crate) fn next(&mut self) -> Read<(Token<'a>, S::At)> {
         match self.tokens.next() {
             Ok(token) => Ok(token),
             Err(problem) => self.fatal(problem),
         }
+    }
+
+    pub(crate) fn syntax(&mut self) -> &mut S {
+        &mut self.tokens.syntax
+    }
+
+    /// Returns the line and the column of a place.
+    pub fn position(&mut self, at: S::At) -> Position {
+        self.tokens.syntax.position(at)
     }
 
     pub(crate) fn skip(&mut self) -> Read<()> {

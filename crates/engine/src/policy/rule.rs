@@ -1,6 +1,6 @@
 //! The checked parts of a policy: rules and the patterns of their dimensions.
 
-use std::borrow::Cow;
+use std::sync::Arc;
 
 use jiff::civil::{Date, DateTime, Time};
 use jiff::tz::{Offset, TimeZone};
@@ -13,36 +13,36 @@ use super::problem::Problem;
 
 /// One rule: who may use the permissions it names.
 #[derive(Clone, Debug)]
-pub struct Rule<'a> {
+pub struct Rule {
     /// Where it starts in the file.
     pub position: Position,
     /// Its place in its `permissions:` list, from 1.
-    pub number: usize,
+    pub number: u32,
     /// Whether that list is the one at the top of the file.
     pub at_top: bool,
     /// `name:`, for people.
-    pub name: Option<Cow<'a, str>>,
+    pub name: Option<Arc<str>>,
     /// `permission:`, at least one.
-    pub permissions: Vec<PermissionKey<'a>>,
+    pub permissions: Arc<[PermissionKey]>,
     /// Where each of them stands, if they are a list.
-    pub permission_places: Vec<Place>,
+    pub permission_places: Box<[Place]>,
     /// `workflow:`; absent means `*`.
-    pub workflow: Option<Patterns<'a>>,
+    pub workflow: Option<Patterns>,
     /// `branch:`; absent means `*`.
-    pub branch: Option<Patterns<'a>>,
+    pub branch: Option<Patterns>,
     /// `base:`, the bases of pull requests that are trusted; absent means those that `branch` matches.
-    pub base: Option<Patterns<'a>>,
+    pub base: Option<Patterns>,
     /// `environment:`; absent means `*`.
-    pub environment: Option<Patterns<'a>>,
+    pub environment: Option<Patterns>,
     /// `events:`; absent means every event but the untrusted ones.
-    pub events: Option<Vec<Cow<'a, str>>>,
+    pub events: Option<Box<[Arc<str>]>>,
     /// `claims:` in file order.
-    pub claims: Vec<(Cow<'a, str>, Patterns<'a>)>,
+    pub claims: Box<[(Arc<str>, Patterns)]>,
     /// `expires:`.
-    pub expires: Option<Expiry<'a>>,
+    pub expires: Option<Box<Expiry>>,
 }
 
-impl Rule<'_> {
+impl Rule {
     /// The keys of a rule.
     pub const KEYS: [&'static str; 9] = [
         "name",
@@ -59,14 +59,14 @@ impl Rule<'_> {
 
 /// The patterns of one dimension: at least one, and a value matches when any of them does.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Patterns<'a> {
+pub struct Patterns {
     /// Where the value stands.
     pub position: Position,
     /// As they are written.
-    pub list: Vec<Pattern<'a>>,
+    pub list: Box<[Pattern]>,
 }
 
-impl<'a> Patterns<'a> {
+impl Patterns {
     /// What is wrong with a list without a pattern.
     pub fn empty(&self) -> Problem {
         Problem::new(self.position, "the list of patterns is empty")
@@ -74,7 +74,7 @@ impl<'a> Patterns<'a> {
     }
 
     /// The names that it is made of, if it is made of names only and none of them is wrong.
-    pub fn names(&self) -> Option<impl Iterator<Item = &str>> {
+    pub fn names(&self) -> Option<impl Iterator<Item = &Arc<str>>> {
         let is_names = !self.list.is_empty() && self.list.iter().all(|one| one.name().is_some());
         is_names.then(|| self.list.iter().filter_map(Pattern::name))
     }
@@ -96,21 +96,20 @@ impl<'a> Patterns<'a> {
 
 /// The last moment at which a rule matches.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Expiry<'a> {
+pub struct Expiry {
     /// As it is written.
-    pub text: Cow<'a, str>,
+    pub text: Arc<str>,
     /// The last instant, inclusive. A date lasts to the end of its day, in UTC.
     pub last: Timestamp,
 }
 
-impl<'a> Expiry<'a> {
-    /// Parses an RFC 3339 date (`2027-01-31`) or instant (`2027-01-31T12:00:00Z`).
-    pub(super) fn parse(text: Cow<'a, str>) -> Option<Self> {
-        let last = match shape(&text).as_str() {
-            "0000-00-00" => last_of_day(text.parse().ok()?),
-            _ => parse_instant(&text)?,
-        };
-        Some(Self { text, last })
+impl Expiry {
+    /// Parses an RFC 3339 date (`2027-01-31`) or instant (`2027-01-31T12:00:00Z`) to the last instant.
+    pub(super) fn parse(text: &str) -> Option<Timestamp> {
+        match shape(text).as_str() {
+            "0000-00-00" => Some(last_of_day(text.parse().ok()?)),
+            _ => parse_instant(text),
+        }
     }
 
     /// What to write instead of a text that is neither.
@@ -120,7 +119,7 @@ impl<'a> Expiry<'a> {
         let parts = [(); 3].map(|()| parts.next().unwrap_or_default());
         let date = |year: &str, month: &str, day: &str| {
             let date = format!("{year:0>4}-{month:0>2}-{day:0>2}");
-            let is_date = Self::parse(date.clone().into()).is_some();
+            let is_date = Self::parse(&date).is_some();
             is_date.then_some(date)
         };
         let [first, second, third] = parts;
@@ -265,7 +264,9 @@ mod tests {
                 true,
             ),
         ] {
-            let expiry = Expiry::parse(expires.into()).unwrap();
+            let text = expires.into();
+            let last = Expiry::parse(expires).unwrap();
+            let expiry = Expiry { text, last };
             assert_eq!(
                 expiry.is_over(now.parse().unwrap()),
                 over,
@@ -288,7 +289,7 @@ mod tests {
                 Expiry::help(text),
                 format!("write `{meant}`, if that is meant")
             );
-            assert!(Expiry::parse(meant.into()).is_some());
+            assert!(Expiry::parse(meant).is_some());
         }
         assert_eq!(Expiry::help("2027-02-30"), "there is no such day");
         // The day comes first in some countries, and the month in others.
@@ -345,7 +346,7 @@ mod tests {
             "2027-01-31 ",
             "\u{661}027-01-31",
         ] {
-            assert_eq!(Expiry::parse(text.into()), None, "{text}");
+            assert_eq!(Expiry::parse(text), None, "{text}");
         }
     }
 }

@@ -74,9 +74,14 @@ pub trait Syntax<'a> {
     const FORMAT: Format;
     /// How a list is written.
     const LIST: &'static str;
+    /// Where a token stands, as the syntax knows it without counting lines.
+    type At: Copy;
 
     /// Returns the next token and where it starts.
-    fn next(&mut self) -> Result<(Token<'a>, Position), Problem>;
+    fn next(&mut self) -> Result<(Token<'a>, Self::At), Problem>;
+
+    /// Returns the line and the column of a place. It is cheap near the place that was asked for last.
+    fn position(&mut self, at: Self::At) -> Position;
 }
 
 /// What is said of a value that is nested too deep.
@@ -86,15 +91,15 @@ pub fn too_deep(at: Position) -> Problem {
 }
 
 /// A syntax with the nesting limit and one token of look-ahead.
-pub(super) struct Tokens<S, T> {
-    syntax: S,
+pub(super) struct Tokens<'a, S: Syntax<'a>> {
+    pub(super) syntax: S,
     depth: usize,
-    peeked: Option<T>,
+    peeked: Option<(Token<'a>, S::At)>,
 }
 
-impl<'a, S: Syntax<'a>> Tokens<S, (Token<'a>, Position)> {
+impl<'a, S: Syntax<'a>> Tokens<'a, S> {
     /// Returns the tokens of a syntax that has not given any.
-    pub fn new(syntax: S) -> Self {
+    pub(super) fn new(syntax: S) -> Self {
         Self {
             syntax,
             depth: 0,
@@ -103,16 +108,16 @@ impl<'a, S: Syntax<'a>> Tokens<S, (Token<'a>, Position)> {
     }
 
     /// Returns the next token and leaves it in its place.
-    pub fn peek(&mut self) -> Result<&(Token<'a>, Position), Problem> {
-        let token = match self.peeked.take() {
-            Some(token) => token,
-            None => self.read()?,
-        };
-        Ok(self.peeked.insert(token))
+    pub(super) fn peek(&mut self) -> Result<&(Token<'a>, S::At), Problem> {
+        if self.peeked.is_none() {
+            self.peeked = Some(self.read()?);
+        }
+        let missing = || Problem::new(Position::START, "a token is missing");
+        self.peeked.as_ref().ok_or_else(missing)
     }
 
     /// Returns the next token and passes over it.
-    pub(super) fn next(&mut self) -> Result<(Token<'a>, Position), Problem> {
+    pub(super) fn next(&mut self) -> Result<(Token<'a>, S::At), Problem> {
         match self.peeked.take() {
             Some(token) => Ok(token),
             None => self.read(),
@@ -135,18 +140,18 @@ impl<'a, S: Syntax<'a>> Tokens<S, (Token<'a>, Position)> {
         }
     }
 
-    fn read(&mut self) -> Result<(Token<'a>, Position), Problem> {
-        let (token, position) = self.syntax.next()?;
+    fn read(&mut self) -> Result<(Token<'a>, S::At), Problem> {
+        let (token, at) = self.syntax.next()?;
         match token {
             Token::MappingStart | Token::ListStart => {
                 self.depth += 1;
                 if self.depth > MAX_NESTING {
-                    return Err(too_deep(position));
+                    return Err(too_deep(self.syntax.position(at)));
                 }
             }
             Token::MappingEnd | Token::ListEnd => self.depth = self.depth.saturating_sub(1),
             Token::Scalar(_) | Token::End => {}
         }
-        Ok((token, position))
+        Ok((token, at))
     }
 }

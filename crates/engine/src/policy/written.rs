@@ -221,7 +221,7 @@ mod tests {
                 let document = Document::parse(&policy, format).unwrap();
                 let rule = document.rules().next().unwrap();
                 let read = &rule.branch.as_ref().unwrap().list[0];
-                assert_eq!(read.text, text);
+                assert_eq!(*read.text, *text);
                 let is_value = |kind| matches!(kind, Kind::Literal | Kind::Exact);
                 assert!(read.kind == kind || (is_value(kind) && is_value(read.kind)));
             }
@@ -241,7 +241,7 @@ mod tests {
                 );
                 let document = Document::parse(&policy, format).unwrap();
                 let rule = document.rules().next().unwrap();
-                assert_eq!(rule.branch.as_ref().unwrap().list[0].text, text);
+                assert_eq!(*rule.branch.as_ref().unwrap().list[0].text, *text);
             }
         }
     }

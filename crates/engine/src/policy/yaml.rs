@@ -125,6 +125,7 @@ impl<'a> Yaml<'a> {
 
 impl<'a> Syntax<'a> for Yaml<'a> {
     const FORMAT: Format = Format::Yaml;
+    type At = Position;
     const LIST: &'static str = "start each of its elements with `- `; a list without any is `[]`";
 
     fn next(&mut self) -> Result<(Token<'a>, Position), Problem> {
@@ -140,6 +141,10 @@ impl<'a> Syntax<'a> for Yaml<'a> {
                 return Ok((token, position(span.start)));
             }
         }
+    }
+
+    fn position(&mut self, at: Position) -> Position {
+        at
     }
 }
 
