@@ -190,7 +190,7 @@ fn print(format: OutputFormat, report: &Report<'_>) -> Result<(), String> {
         OutputFormat::Markdown => markdown::print(report),
     };
     match printed {
-        // A reader that went away (`| head`) is no error.
+        // A reader that went away (`| head`) is not an error.
         Err(error) if error.kind() != std::io::ErrorKind::BrokenPipe => {
             Err(format!("the result cannot be printed: {error}"))
         }
