@@ -262,7 +262,7 @@ fn what_is_not_changed_is_not_reviewed() {
     for files in [&[(PATH, OLD)][..], &[(PATH, OLD), (CASES_PATH, CASES)]] {
         let (step, run) = reviewed(&stage(files));
         assert!(run.is_none(), "{}", step.stdout);
-        assert!(step.stdout.contains("is not changed by this pull request"));
+        assert!(step.stdout.contains("this pull request does not change `"));
     }
     // Without the input, and outside of a pull request.
     let stage = stage(&[(PATH, NEW)]);
@@ -467,7 +467,7 @@ fn assert_undecided(step: &StepResult) {
     assert_eq!(step.output("allowed"), "false");
     assert_eq!(step.output("reason"), "");
     assert_eq!(step.output("result"), "{}");
-    let said = "no permission is asked for: the step only reviews";
+    let said = "the step asks for no permission, and only reviews the policy";
     assert_eq!(step.output("message"), said);
     assert_eq!(step.last_line(), said);
     assert!(!step.stdout.contains("Audit records"), "{}", step.stdout);

@@ -145,8 +145,7 @@ fn a36_the_default_branch_is_what_the_api_says() {
             .fault(FaultRule::always(Endpoint::Repository, Fault::Stall)),
     ]);
     for step in [&steps[5], &steps[6]] {
-        let said =
-            "GitHub does not say which branch is the default one, so no rule trusts it as a base";
+        let said = "GitHub did not return the default branch, so no rule trusts it as a base";
         assert!(step.stdout.contains(said), "{}", step.stdout);
     }
     assert!(steps[0].output("message").contains("goes into `evil`"));

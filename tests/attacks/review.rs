@@ -107,7 +107,7 @@ fn a41_a_policy_and_cases_that_exhaust_their_review() {
     assert_eq!(
         title,
         none(
-            "the policy, its cases and their files are larger than 4194304 bytes together, which a review takes at most"
+            "the policy, its cases and their files are larger than 4194304 bytes together, the limit of a review"
         )
     );
     count(3, 1);

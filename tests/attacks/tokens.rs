@@ -140,7 +140,7 @@ fn a23_advice_on_issuers() {
     let plain = stage.github.issuer();
     let acme = format!("{plain}/acme");
     let from = |issuer: &str| with(token().claim("iss", issuer), "token_invalid");
-    let generic = "the input `issuer` names the issuer of an enterprise that has its own";
+    let generic = "if the enterprise has its own issuer, name it in the input `issuer`";
     let rows = [
         (with(token(), "granted"), String::new()),
         (from(&acme), format!("set the input `issuer` to `{acme}`")),

@@ -151,7 +151,7 @@ fn all_records_in_one_request() {
     });
     assert_eq!(json!(resource(&request)), expected);
     let line = format!(
-        "\nthe OpenTelemetry endpoint at `{}` took 2 audit records\n",
+        "\nthe OpenTelemetry endpoint at `{}` accepted 2 audit records\n",
         scene.receiver.address()
     );
     assert!(step.stdout.contains(&line));
@@ -307,7 +307,7 @@ fn a_variable_that_is_wrong_is_left_out() {
         let [warning] = warnings(&step)[..] else {
             panic!("{name}={value}: {}", step.stdout)
         };
-        let start = format!("`{name}` is not used: ");
+        let start = format!("`{name}` is ignored: ");
         assert!(warning.starts_with(&start), "{warning}");
         assert!(!step.stdout.contains("hidden"), "{}", step.stdout);
         let request = scene.only_request();
@@ -362,7 +362,7 @@ fn what_is_sent_again() {
             assert_eq!(
                 warnings[0],
                 format!(
-                    "the OpenTelemetry endpoint at `{}` did not get the audit record, which is in this log: \
+                    "the OpenTelemetry endpoint at `{}` did not accept the audit record, which is in this log: \
                      it answered 400 (not valid) to OTLP in JSON",
                     scene.receiver.address()
                 )

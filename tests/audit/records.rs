@@ -91,7 +91,7 @@ fn the_file_stays_in_the_workspace() {
         assert_outcome(&stage, &step, "allowed", "granted");
         assert!(
             step.stdout
-                .contains("was not written, its records are in this log"),
+                .contains("could not be written, its records are in this log"),
             "{path}: {}",
             step.stdout
         );

@@ -134,7 +134,7 @@ fn every_record_is_delivered_once_over_tls() {
     assert!(attempts[0].request.path.ends_with("/hidden-in-the-path"));
     assert_eq!(attempts[0].request.query, "token=hidden-in-the-query");
     assert!(step.stdout.contains(&format!(
-        "\nthe webhook at `{}` took 2 audit records\n",
+        "\nthe webhook at `{}` accepted 2 audit records\n",
         scene.receiver.address()
     )));
 }
@@ -270,7 +270,7 @@ fn lasting_faults_are_a_warning() {
             panic!("{fault:?}: {}", step.stdout)
         };
         let start = format!(
-            "the webhook at `{}` did not get 3 of 3 audit records, which are in this log: ",
+            "the webhook at `{}` did not accept 3 of 3 audit records, which are in this log: ",
             scene.receiver.address()
         );
         let told = warning.strip_prefix(&start).expect(warning);
@@ -293,7 +293,7 @@ fn a_record_that_is_refused_is_counted() {
     assert_outcome(&scene.stage, &step, "denied", "permission_not_granted");
     let warning = warnings(&step)[0];
     assert!(
-        warning.contains("did not get 1 of 3 audit records"),
+        warning.contains("did not accept 1 of 3 audit records"),
         "{warning}"
     );
     assert_eq!(scene.receiver.webhooks().len(), 3);
@@ -323,7 +323,7 @@ fn a_receiver_that_is_gone_is_not_asked_for_every_record() {
         let scene = Scene::failing(FaultRule::always(Endpoint::Webhook, fault));
         let asked: Vec<_> = (0..50).map(|n| format!("a:b{n}")).collect();
         let step = scene.ask(&asked.join(","));
-        assert!(warnings(&step)[0].contains("did not get 50 of 50 audit records"));
+        assert!(warnings(&step)[0].contains("did not accept 50 of 50 audit records"));
         assert_eq!(scene.receiver.webhooks().len(), attempts);
         assert!(
             step.duration < Duration::from_secs(6),
@@ -478,7 +478,7 @@ fn wrong_inputs_are_named_and_not_shown() {
         (
             "https://hidden-user@hooks.example",
             SECRET,
-            "`audit-webhook` has a user name",
+            "`audit-webhook` contains a user name",
         ),
     ] {
         let step = stage.run(

@@ -118,7 +118,7 @@ fn what_cannot_be_written_stays_and_is_told() {
     let directory = Directory::new("fix-cannot", &files);
     let run = lint(&directory, &["--fix", "invalid.yml"]);
     assert_eq!(run.code, Some(2));
-    assert_snapshot!(run.err, @"error: `invalid.yml` is not changed: it is not valid: correct that first");
+    assert_snapshot!(run.err, @"error: `invalid.yml` is not changed: it is not valid: correct its errors first");
     assert_eq!(directory.read("invalid.yml"), invalid);
     let file = directory.0.join("policy.yml");
     std::fs::set_permissions(&file, PermissionsExt::from_mode(0o444)).unwrap();

@@ -61,7 +61,7 @@ fn human() {
       |
       = help: remove it, or narrow the earlier rule: rules only add to each other
 
-    0 errors, 1 warning, 1 note in 1 file; `--fix` can mend 1
+    0 errors, 1 warning, 1 note in 1 file; `--fix` can fix 1
     "#);
 }
 

@@ -62,11 +62,11 @@ jobs:
     ----
     wrote `.github/repo-permissions.yml`: 1 rule from 2 workflow files, default branch `main`
     wrote `.github/repo-permissions.tests.yml`: 3 cases
-    next: read the policy, then
+    next: read the policy, then run
       repo-permissions lint .github/repo-permissions.yml
       repo-permissions test .github/repo-permissions.tests.yml
       repo-permissions matrix .github/repo-permissions.yml
-    commit both to the default branch, and have the policy's owners review it (CODEOWNERS)
+    commit both files to the default branch, with the policy's reviewers in CODEOWNERS
     ----
     # schema: repo-permissions.schema.json
     #
@@ -144,11 +144,11 @@ jobs:
     ----
     wrote `.github/repo-permissions.yml`: 2 rules from 2 workflow files, default branch `main`
     wrote `.github/repo-permissions.tests.yml`: 5 cases
-    next: read the policy, then
+    next: read the policy, then run
       repo-permissions lint .github/repo-permissions.yml
       repo-permissions test .github/repo-permissions.tests.yml
       repo-permissions matrix .github/repo-permissions.yml
-    commit both to the default branch, and have the policy's owners review it (CODEOWNERS)
+    commit both files to the default branch, with the policy's reviewers in CODEOWNERS
     ----
     # schema: repo-permissions.schema.json
     #
@@ -262,13 +262,13 @@ jobs:
     ];
     assert_snapshot!(init("reusable", &workflows), @r#"
     ----
-    wrote `.github/repo-permissions.yml`: 4 rules from 3 workflow files, default branch `main`, 1 question left to you in its comments
+    wrote `.github/repo-permissions.yml`: 4 rules from 3 workflow files, default branch `main`, 1 question for you in its comments
     wrote `.github/repo-permissions.tests.yml`: 9 cases
-    next: read the policy, then
+    next: read the policy, then run
       repo-permissions lint .github/repo-permissions.yml
       repo-permissions test .github/repo-permissions.tests.yml
       repo-permissions matrix .github/repo-permissions.yml
-    commit both to the default branch, and have the policy's owners review it (CODEOWNERS)
+    commit both files to the default branch, with the policy's reviewers in CODEOWNERS
     ----
     # schema: repo-permissions.schema.json
     #
@@ -429,13 +429,13 @@ jobs: {preview: {environment: preview, steps: [{run: ./preview}]}}
     ];
     assert_snapshot!(init("monorepo", &workflows), @r#"
     ----
-    wrote `.github/repo-permissions.yml`: 5 rules from 5 workflow files, default branch `main`, 4 questions left to you in its comments
+    wrote `.github/repo-permissions.yml`: 5 rules from 5 workflow files, default branch `main`, 4 questions for you in its comments
     wrote `.github/repo-permissions.tests.yml`: 12 cases
-    next: read the policy, then
+    next: read the policy, then run
       repo-permissions lint .github/repo-permissions.yml
       repo-permissions test .github/repo-permissions.tests.yml
       repo-permissions matrix .github/repo-permissions.yml
-    commit both to the default branch, and have the policy's owners review it (CODEOWNERS)
+    commit both files to the default branch, with the policy's reviewers in CODEOWNERS
     ----
     # schema: repo-permissions.schema.json
     #
@@ -610,11 +610,11 @@ jobs: {plan: {steps: [{uses: hashicorp/setup-terraform@v3}, {run: terraform plan
     ----
     wrote `.github/repo-permissions.yml`: 1 rule from 1 workflow file, default branch `main`
     wrote `.github/repo-permissions.tests.yml`: 4 cases
-    next: read the policy, then
+    next: read the policy, then run
       repo-permissions lint .github/repo-permissions.yml
       repo-permissions test .github/repo-permissions.tests.yml
       repo-permissions matrix .github/repo-permissions.yml
-    commit both to the default branch, and have the policy's owners review it (CODEOWNERS)
+    commit both files to the default branch, with the policy's reviewers in CODEOWNERS
     ----
     # schema: repo-permissions.schema.json
     #
@@ -683,11 +683,11 @@ fn a_repository_without_workflows() {
     ----
     wrote `.github/repo-permissions.yml`: 0 rules from 0 workflow files, default branch `main`
     wrote `.github/repo-permissions.tests.yml`: 1 case
-    next: read the policy, then
+    next: read the policy, then run
       repo-permissions lint .github/repo-permissions.yml
       repo-permissions test .github/repo-permissions.tests.yml
       repo-permissions matrix .github/repo-permissions.yml
-    commit both to the default branch, and have the policy's owners review it (CODEOWNERS)
+    commit both files to the default branch, with the policy's reviewers in CODEOWNERS
     ----
     # schema: repo-permissions.schema.json
     #
@@ -733,13 +733,13 @@ fn a_broken_file_stops_no_other() {
     warning: the workflow `bad.yml` is not understood: line 3, column 2: not valid YAML: tabs disallowed within this context (block indentation)
     warning: the workflow `wrong.yml` is not understood: line 1, column 1: `jobs` is missing
     ----
-    wrote `.github/repo-permissions.yml`: 1 rule from 1 workflow file, default branch `main`, 2 questions left to you in its comments
+    wrote `.github/repo-permissions.yml`: 1 rule from 1 workflow file, default branch `main`, 2 questions for you in its comments
     wrote `.github/repo-permissions.tests.yml`: 3 cases
-    next: read the policy, then
+    next: read the policy, then run
       repo-permissions lint .github/repo-permissions.yml
       repo-permissions test .github/repo-permissions.tests.yml
       repo-permissions matrix .github/repo-permissions.yml
-    commit both to the default branch, and have the policy's owners review it (CODEOWNERS)
+    commit both files to the default branch, with the policy's reviewers in CODEOWNERS
     ----
     # schema: repo-permissions.schema.json
     #
@@ -818,7 +818,7 @@ fn nothing_is_overwritten() {
         assert_eq!(
             run.err,
             format!(
-                "error: `{file}` is there already, and nothing is overwritten: print a proposal with `--stdout`, or write it elsewhere with `--output FILE`\n"
+                "error: `{file}` already exists: print the proposal with `--stdout`, or write it to another file with `--output FILE`\n"
             )
         );
         assert_eq!(checkout.read(file), "mine");
@@ -844,13 +844,13 @@ fn another_place_and_only_printed() {
     assert!(!checkout.exists("app/.github/repo-permissions.yml"));
     let said = checkout.prints(&["init", "app", "--output", "./x y/policy.yaml"]);
     assert_snapshot!(said, @"
-    wrote `x y/policy.yaml`: 1 rule from 1 workflow file, default branch `main`, 1 question left to you in its comments
+    wrote `x y/policy.yaml`: 1 rule from 1 workflow file, default branch `main`, 1 question for you in its comments
     wrote `x y/policy.tests.yml`: 3 cases
-    next: read the policy, then
+    next: read the policy, then run
       repo-permissions lint 'x y/policy.yaml'
       repo-permissions test 'x y/policy.tests.yml'
       repo-permissions matrix 'x y/policy.yaml'
-    commit both to the default branch, and have the policy's owners review it (CODEOWNERS)
+    commit both files to the default branch, with the policy's reviewers in CODEOWNERS
     ");
     assert_eq!(checkout.read("x y/policy.yaml"), printed);
     assert!(
@@ -862,7 +862,7 @@ fn another_place_and_only_printed() {
     for (arguments, error) in [
         (
             &["--output", "p.json"][..],
-            "--output is `p.json`, expected a file name that ends in `.yml` or `.yaml`",
+            "--output is `p.json`, expected a file name ending in `.yml` or `.yaml`",
         ),
         (
             &["missing"],
@@ -966,9 +966,9 @@ fn an_entry_is_pinned_where_the_ids_are_known() {
 
     let secret = ["--repository", "acme-org/secret"];
     assert_snapshot!(entry(&checkout, &urls, &secret), @"
-    # Not pinned, since GitHub answered 404 (Not Found), as it does for a private repository without a
-    # token (`GITHUB_TOKEN`). Add `repository_id` and `owner_id`: `gh api repos/acme-org/secret --jq
-    # '.id, .owner.id'` prints both.
+    # Not pinned, since GitHub answered 404 (Not Found), which it also answers for a private
+    # repository without a token (`GITHUB_TOKEN`). Add `repository_id` and `owner_id`: `gh api
+    # repos/acme-org/secret --jq '.id, .owner.id'` prints both.
     - repository: acme-org/secret
     ");
     let wrong = [&urls[..], &[("GH_TOKEN", "wrong")]].concat();
@@ -981,16 +981,16 @@ fn an_entry_is_pinned_where_the_ids_are_known() {
     let renamed = Fault::Answer(Answer::json(200, &serde_json::from_str(renamed).unwrap()));
     github.add_fault(FaultRule::first(Endpoint::Repository, 1, renamed));
     assert_snapshot!(entry(&checkout, &urls, &[]), @"
-    # Not pinned, since it is `evil/infra` today. Add `repository_id` and `owner_id`: `gh api
+    # Not pinned, since its current name is `evil/infra`. Add `repository_id` and `owner_id`: `gh api
     # repos/acme-org/infra --jq '.id, .owner.id'` prints both.
     - repository: acme-org/infra
     ");
     let answer = Fault::status(404, "x\n- repository: evil/evil\u{1b}[31m");
     github.add_fault(FaultRule::always(Endpoint::Repository, answer));
     assert_snapshot!(entry(&checkout, &urls, &[]), @r"
-    # Not pinned, since GitHub answered 404 (x\n- repository: evil/evil\u{1b}[31m), as it does for a
-    # private repository without a token (`GITHUB_TOKEN`). Add `repository_id` and `owner_id`: `gh api
-    # repos/acme-org/infra --jq '.id, .owner.id'` prints both.
+    # Not pinned, since GitHub answered 404 (x\n- repository: evil/evil\u{1b}[31m), which it also
+    # answers for a private repository without a token (`GITHUB_TOKEN`). Add `repository_id` and
+    # `owner_id`: `gh api repos/acme-org/infra --jq '.id, .owner.id'` prints both.
     - repository: acme-org/infra
     ");
     github.assert_nothing_unexpected();
@@ -1003,7 +1003,7 @@ fn a_repository_that_is_not_known_is_an_error() {
         (
             &[][..],
             &["--central"][..],
-            "which repository the entry is for is not known: there is no `GITHUB_REPOSITORY`, and no remote `origin` on github.com; give `--repository OWNER/NAME`",
+            "the entry's repository is unknown: `GITHUB_REPOSITORY` is not set, and there is no remote `origin` on github.com; name it with `--repository OWNER/NAME`",
         ),
         (
             &[],

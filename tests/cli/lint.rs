@@ -97,7 +97,7 @@ fn the_examples_of_atmos_pro() {
        |
        = help: write `{ glob: "feature/*" }`, or as a regex `"feature/[^/]*"`
 
-    0 errors, 3 warnings, 3 notes in 1 file; `--fix` can mend 3
+    0 errors, 3 warnings, 3 notes in 1 file; `--fix` can fix 3
     "#);
 }
 

@@ -64,7 +64,7 @@ const EXCEPTIONS: &[(&str, &str, &str)] = &[
     ),
     (
         "docs/reasons/internal.md",
-        "error (internal): repo-permissions failed by a bug of its own, so nothing is granted",
+        "error (internal): repo-permissions failed because of a bug, so nothing is granted",
         "no bug is known",
     ),
     (

@@ -65,7 +65,7 @@ fn a_short_time_is_waited_for() {
     assert_eq!(run.code, Some(1), "{}", run.err);
     assert!(
         run.err.starts_with(
-            "warning: GitHub answered: API rate limit already exceeded for user ID 1: going on at "
+            "warning: GitHub answered: API rate limit already exceeded for user ID 1: continuing at "
         ),
         "{}",
         run.err

@@ -114,11 +114,11 @@ fn people_get_what_is_wrong_first() {
     let stage = stage("people");
     let run = stage.run("--policy policy.yml");
     assert_eq!((run.code, &*run.err), (Some(1), ""));
-    assert_snapshot!(run.timeless(), @r"
+    assert_snapshot!(run.timeless(), @"
     ✗ acme-org: 11 repositories, 6 use repo-permissions: 6 errors, 3 warnings
-      7 steps ask, 3 of them a policy of the repository itself
+      7 steps use the action, 3 of them with the repository's own policy
       1 repository asks for `id-token: write` without this action
-      1 repository is archived, and left out
+      1 repository is archived and skipped
       policy.yml: 6 entries, 1 of them for other owners; 2 repositories have one
       1 request of GraphQL and 2 of REST, TIME to TIME
 
@@ -185,9 +185,9 @@ fn nothing_wrong_is_said_in_one_line() {
     stage.repository("plain", 2, &[]);
     let run = stage.run("");
     assert_eq!((run.code, &*run.err), (Some(0), ""));
-    assert_snapshot!(run.timeless(), @r"
-    ✓ acme-org: 2 repositories, 1 uses repo-permissions: nothing is wrong
-      1 step asks a policy of the repository itself
+    assert_snapshot!(run.timeless(), @"
+    ✓ acme-org: 2 repositories, 1 uses repo-permissions: no problems
+      1 step uses the repository's own policy
       1 request of GraphQL and 0 of REST, TIME to TIME
     ");
 }

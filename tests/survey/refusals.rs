@@ -19,9 +19,9 @@ fn a_token_has_to_be_there_and_to_be_enough() {
         &[("a.yml", &asking("push", ALL, "permission: 'a:b'"))],
     );
     let anonymous = Run::of(stage.command("").env_remove("GITHUB_TOKEN"));
-    assert_snapshot!(refused(anonymous), @"error: there is no token: set `GITHUB_TOKEN` or `GH_TOKEN` to one that may read contents and metadata of the repositories of `acme-org`");
+    assert_snapshot!(refused(anonymous), @"error: no token: set `GITHUB_TOKEN` or `GH_TOKEN` to a token that may read the contents and metadata of the repositories of `acme-org`");
     let wrong = Run::of(stage.command("").env("GITHUB_TOKEN", "ghp_wrong"));
-    assert_snapshot!(refused(wrong), @"error: the repositories of `acme-org` cannot be listed: GitHub answered 401 (Bad credentials); the token needs `contents: read` and `metadata: read` on all of them, and single sign-on where the organisation has it");
+    assert_snapshot!(refused(wrong), @"error: the repositories of `acme-org` cannot be listed: GitHub answered 401 (Bad credentials); the token needs `contents: read` and `metadata: read` on all of them, and single sign-on if the organisation requires it");
     // The other variable, which comes second.
     let other = stage.token.clone();
     let run = Run::of(
@@ -32,13 +32,13 @@ fn a_token_has_to_be_there_and_to_be_enough() {
     );
     assert_eq!(run.code, Some(0), "{}", run.err);
     stage.token = stage.github.add_token(&["acme-org"], Permissions::none());
-    assert_snapshot!(refused(stage.run("")), @"error: the repositories of `acme-org` cannot be listed: GitHub answered: Resource not accessible by integration; the token needs `contents: read` and `metadata: read` on all of them, and single sign-on where the organisation has it");
+    assert_snapshot!(refused(stage.run("")), @"error: the repositories of `acme-org` cannot be listed: GitHub answered: Resource not accessible by integration; the token needs `contents: read` and `metadata: read` on all of them, and single sign-on if the organisation requires it");
 }
 
 #[test]
 fn an_owner_has_to_be_there() {
     let stage = Stage::new("owner");
-    assert_snapshot!(refused(stage.run("")), @"error: the repositories of `acme-org` cannot be listed: there is no such organisation or user, or the token cannot see it; the token needs `contents: read` and `metadata: read` on all of them, and single sign-on where the organisation has it");
+    assert_snapshot!(refused(stage.run("")), @"error: the repositories of `acme-org` cannot be listed: the organisation or user does not exist, or the token cannot see it; the token needs `contents: read` and `metadata: read` on all of them, and single sign-on if the organisation requires it");
     let mut command = stage.command("");
     let nobody = Run::of(
         command
@@ -66,13 +66,13 @@ fn arguments_are_looked_at_before_anybody_is_asked() {
     let evil = ("GITHUB_GRAPHQL_URL", "https://evil.example/graphql");
     let own = Run::of(stage.command("").env(evil.0, evil.1));
     let said = refused(own).replace(&stage.github.api_url(), "API");
-    assert_snapshot!(said, @"error: the variable `GITHUB_GRAPHQL_URL` is `https://evil.example/graphql`, which is another host than the API's `API`");
+    assert_snapshot!(said, @"error: the variable `GITHUB_GRAPHQL_URL` is `https://evil.example/graphql`, which has another host than the API, `API`");
     assert!(refused(stage.run("--page-size 101")).contains("101 is not in 1..=100"));
     assert_eq!(stage.github.requests().len(), 0);
     // An API that is given has its own.
     let api_url = format!("--api-url {}", stage.github.api_url());
     let given = Run::of(stage.command(&api_url).env(evil.0, evil.1));
-    assert!(refused(given).contains("there is no such organisation"));
+    assert!(refused(given).contains("organisation or user does not exist"));
     assert_eq!(stage.github.requests_to(Endpoint::GraphQl).len(), 1);
 }
 
@@ -88,10 +88,10 @@ fn what_cannot_be_seen_is_told() {
         .set_query_fault("acme-org/hidden", Some(QueryFault::Saml));
     let run = stage.run("");
     assert_eq!((run.code, &*run.err), (Some(1), ""));
-    assert_snapshot!(run.timeless(), @r"
-    ✗ acme-org: 2 repositories, 2 use repo-permissions: nothing is wrong with those that can be seen
-      1 repository cannot be seen: GitHub answered: Resource protected by organization SAML enforcement. You must grant your Personal Access token access to this organization.
-      2 steps ask a policy of the repository itself
+    assert_snapshot!(run.timeless(), @"
+    ✗ acme-org: 2 repositories, 2 use repo-permissions: no problems in the visible ones
+      1 repository not visible: GitHub answered: Resource protected by organization SAML enforcement. You must grant your Personal Access token access to this organization.
+      2 steps use the repository's own policy
       1 request of GraphQL and 0 of REST, TIME to TIME
     ");
 }

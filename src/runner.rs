@@ -1,4 +1,4 @@
-//! Speaking to the runner: log lines, workflow commands, outputs, the summary.
+//! Output to the runner: log lines, workflow commands, outputs, the summary.
 
 use std::fs::{File, OpenOptions};
 use std::io::{self, Write};
@@ -8,24 +8,23 @@ use secrecy::{ExposeSecret, SecretString};
 
 use analysis::report::text::{command_data, command_property, log_line};
 
-/// The largest summary in bytes (runner: 1 MiB, larger ones are not shown at all).
+/// Maximum size of a summary in bytes (runner: 1 MiB; it shows nothing of a larger one).
 pub const MAX_SUMMARY: usize = 1 << 20;
-/// The longest annotation in the log, in characters (runner: 4096).
+/// Maximum length of an annotation in the log, in characters (runner: 4096).
 pub const MAX_ANNOTATION: usize = 4000;
 
-/// The job's log. The runner reads standard output and error alike; only one is used, so that lines
-/// keep their order.
+/// The job's log. The runner reads standard output and standard error; this uses only one of them, so that the
+/// lines keep their order.
 #[derive(Debug, Default)]
 pub struct Log;
 
 impl Log {
-    /// One line; nothing in it is read as a command.
+    /// Writes a line that the runner does not read as a command.
     pub fn line(&self, text: &str) {
         self.write(&log_line(text));
     }
 
-    /// Hides a value in everything that the job prints from here on. Each line of it is hidden by
-    /// itself, as the runner does.
+    /// Masks a secret in all further output of the job, each of its lines separately, as the runner does.
     pub fn mask(&self, secret: &SecretString) {
         let secret = secret.expose_secret();
         for line in secret
@@ -38,19 +37,19 @@ impl Log {
         }
     }
 
-    /// `::error`, `::warning` or `::notice` with a title.
+    /// Writes `::error`, `::warning` or `::notice` with a title.
     pub fn annotate(&self, level: &str, title: &str, message: &str) {
         let message: String = message.chars().take(MAX_ANNOTATION).collect();
         let (title, message) = (command_property(title), command_data(&message));
         self.write(&format!("::{level} title={title}::{message}"));
     }
 
-    /// A warning about something that does not change the decision.
+    /// Writes a warning about a problem that does not change the decision.
     pub fn warning(&self, message: &str) {
         self.annotate("warning", "repo-permissions", message);
     }
 
-    /// Lines that are folded away.
+    /// Writes lines as a folded group.
     pub fn group(&self, title: &str, lines: impl IntoIterator<Item = String>) {
         self.write(&format!("::group::{}", command_data(title)));
         for line in lines {
@@ -68,11 +67,11 @@ impl Log {
     }
 }
 
-/// Appends outputs to the file that `GITHUB_OUTPUT` names, each as a heredoc with a delimiter that
-/// nobody can foresee, so that no value can write another output (runner: FileCommandManager.cs).
+/// Appends outputs to the file in `GITHUB_OUTPUT`, each as a heredoc with a random delimiter, so that no value
+/// can write another output (runner: FileCommandManager.cs).
 ///
 /// # Errors
-/// The file cannot be written, or there are no random numbers for the delimiter.
+/// The file cannot be written, or the system provides no random numbers for the delimiter.
 pub fn write_outputs<'a>(
     path: &str,
     outputs: impl IntoIterator<Item = (&'static str, &'a str)>,
@@ -80,26 +79,23 @@ pub fn write_outputs<'a>(
     let delimiter = format!("ghadelimiter_{}", random_id());
     let mut text = String::new();
     for (name, value) in outputs {
-        // 128 random bits: it holds unless the random numbers are broken.
+        // With 128 random bits, this happens only if the random numbers are broken.
         if value.contains(&delimiter) || delimiter.len() < 40 {
-            return Err(io::Error::other(
-                "no delimiter that the values cannot contain",
-            ));
+            return Err(io::Error::other("the random delimiter is not safe"));
         }
         text.push_str(&format!("{name}<<{delimiter}\n{value}\n{delimiter}\n"));
     }
     append(path, &text)
 }
 
-/// Empties the file that `GITHUB_OUTPUT` names: an outcome that cannot be replaced by another must not
-/// stand.
-pub fn take_outputs_back(path: &str) {
+/// Empties the file in `GITHUB_OUTPUT`, because an outdated outcome that cannot be replaced must not remain.
+pub fn clear_outputs(path: &str) {
     if std::fs::metadata(path).is_ok_and(|metadata| metadata.is_file()) {
         _ = OpenOptions::new().write(true).truncate(true).open(path);
     }
 }
 
-/// 128 random bits in hexadecimal; empty when the system gives none.
+/// Returns 128 random bits in hexadecimal; empty if the system provides none.
 pub fn random_id() -> String {
     let mut random = [0_u8; 16];
     match SystemRandom::new().fill(&mut random) {
@@ -117,19 +113,18 @@ pub fn write_summary(path: &str, page: &str) -> io::Result<()> {
 }
 
 fn append(path: &str, text: &str) -> io::Result<()> {
-    // Earlier steps can replace the file: opening a pipe that nobody reads would never end.
+    // Earlier steps can replace the file. Opening a pipe without a reader would never end.
     if !std::fs::metadata(path)?.is_file() {
         return Err(io::Error::other("it is not a file"));
     }
-    append_whole(OpenOptions::new().append(true).open(path)?, text)
+    append_atomically(OpenOptions::new().append(true).open(path)?, text)
 }
 
-/// Appends all of a text or nothing: of half an output the runner makes an error, of half a line nobody
-/// makes anything.
+/// Appends all of a text or nothing. The runner rejects half an output, and half a line is useless.
 ///
 /// # Errors
 /// The file cannot be written.
-pub fn append_whole(mut file: File, text: &str) -> io::Result<()> {
+pub fn append_atomically(mut file: File, text: &str) -> io::Result<()> {
     let before = file.metadata()?.len();
     file.write_all(text.as_bytes()).inspect_err(|_| {
         _ = file.set_len(before);

@@ -1,4 +1,4 @@
-//! The variables a container action is started with, in the runner's order of assignment.
+//! The variables of a container action, in the runner's order of assignment.
 //!
 //! Sources in actions/runner: `ContainerActionHandler.cs`, `Handler.cs` (inputs), `GitHubContext.cs` (the allow-list).
 
@@ -9,18 +9,18 @@ use super::Job;
 use crate::github::JobCredentials;
 use crate::unique::{guid, hex};
 
-/// The directories and files that the runner mounts into the container.
+/// Directories and files that the runner mounts into the container.
 #[derive(Debug, Clone)]
 pub(crate) struct Paths {
     pub(crate) workspace: PathBuf,
     pub(crate) home: PathBuf,
     pub(crate) event: PathBuf,
     pub(crate) runner_temp: PathBuf,
-    /// Variable name (`GITHUB_OUTPUT`) and file.
+    /// Names of variables, such as `GITHUB_OUTPUT`, and files.
     pub(crate) file_commands: Vec<(&'static str, PathBuf)>,
 }
 
-/// Everything in the environment; later assignments win. `given` are the variables of the step: its inputs or its `env`.
+/// Returns all variables; later assignments win. `given` are the step's own: its inputs or its `env`.
 pub(crate) fn variables(
     job: &Job,
     credentials: &JobCredentials,
@@ -28,11 +28,11 @@ pub(crate) fn variables(
     paths: &Paths,
     given: &[(String, String)],
 ) -> BTreeMap<String, String> {
-    let mut environment = BTreeMap::new();
+    let mut variables = BTreeMap::new();
     let mut set = |name: &str, value: String| {
-        environment.insert(name.to_owned(), value);
+        variables.insert(name.to_owned(), value);
     };
-    // The container engine's own.
+    // The container engine sets these.
     set(
         "PATH",
         "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin".into(),
@@ -78,25 +78,25 @@ pub(crate) fn variables(
         );
     }
     set("GITHUB_ACTIONS", "true".into());
-    environment
+    variables
         .entry("CI".to_owned())
         .or_insert_with(|| "true".to_owned());
     for (name, value) in &job.proxy {
-        environment
+        variables
             .entry(name.clone())
             .or_insert_with(|| value.clone());
     }
-    environment
+    variables
 }
 
-/// Where GitHub is.
+/// URLs of GitHub.
 #[derive(Debug, Clone)]
 pub(crate) struct Urls {
     pub(crate) server: String,
     pub(crate) api: String,
 }
 
-/// `INPUT_` and the name in upper case; spaces become underscores, hyphens stay.
+/// Returns `INPUT_` and the name in upper case, with underscores for spaces. Hyphens stay.
 #[must_use]
 pub fn input_variable(name: &str) -> String {
     format!("INPUT_{}", name.replace(' ', "_").to_uppercase())
@@ -178,7 +178,7 @@ mod tests {
     use super::*;
     use crate::github::Repository;
 
-    fn environment(job: &Job, inputs: &[(&str, &str)]) -> BTreeMap<String, String> {
+    fn of_job(job: &Job, inputs: &[(&str, &str)]) -> BTreeMap<String, String> {
         let credentials = JobCredentials {
             id_token_request_url: "https://h/idtoken?api-version=2.0".into(),
             id_token_request_token: "request".into(),
@@ -217,13 +217,13 @@ mod tests {
             .with_earlier_env("INPUT_POLICY", "evil.yml")
             .with_earlier_env("SSL_CERT_FILE", "/evil.pem")
             .with_earlier_env("ACTIONS_ID_TOKEN_REQUEST_URL", "https://evil");
-        let environment = environment(&job, &[("policy", "good.yml")]);
-        assert_eq!(environment["GITHUB_REPOSITORY"], "o/r");
-        assert_eq!(environment["INPUT_POLICY"], "good.yml");
-        assert_eq!(environment["SSL_CERT_FILE"], "/evil.pem");
+        let variables = of_job(&job, &[("policy", "good.yml")]);
+        assert_eq!(variables["GITHUB_REPOSITORY"], "o/r");
+        assert_eq!(variables["INPUT_POLICY"], "good.yml");
+        assert_eq!(variables["SSL_CERT_FILE"], "/evil.pem");
         // Without the permission nothing stands above what an earlier step has set.
-        assert_eq!(environment["ACTIONS_ID_TOKEN_REQUEST_URL"], "https://evil");
-        assert_eq!(environment["GITHUB_REF_NAME"], "main");
-        assert!(!environment.contains_key("GITHUB_TOKEN"));
+        assert_eq!(variables["ACTIONS_ID_TOKEN_REQUEST_URL"], "https://evil");
+        assert_eq!(variables["GITHUB_REF_NAME"], "main");
+        assert!(!variables.contains_key("GITHUB_TOKEN"));
     }
 }

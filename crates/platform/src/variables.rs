@@ -1,19 +1,19 @@
-//! The process's environment, read once.
+//! The variables of the process, read once.
 
 use std::collections::BTreeMap;
 use std::ffi::OsString;
 
 use secrecy::SecretString;
 
-/// The variables of the process. The only place where they enter; everything below takes values.
+/// The variables of the process. They enter the program here only; all other code takes values.
 #[derive(Clone, Default)]
-pub struct Environment {
+pub struct Variables {
     variables: BTreeMap<String, String>,
 }
 
-impl Environment {
-    /// Takes variables, as `std::env::vars_os()` gives them. What is not UTF-8 keeps its name and
-    /// gets replacement characters, so that it matches nothing.
+impl Variables {
+    /// Takes the variables that `std::env::vars_os()` returns. A value that is not UTF-8 gets replacement
+    /// characters, so that it matches nothing.
     pub fn new(variables: impl IntoIterator<Item = (OsString, OsString)>) -> Self {
         let text = |text: OsString| text.to_string_lossy().into_owned();
         let variables = variables
@@ -24,13 +24,13 @@ impl Environment {
         }
     }
 
-    /// A variable; absent when empty.
+    /// Returns a variable; an empty one counts as absent.
     pub fn get(&self, name: &str) -> Option<&str> {
         let value = self.variables.get(name)?;
         (!value.is_empty()).then_some(value.as_str())
     }
 
-    /// An input of the action, without white space around it; absent when empty.
+    /// Returns an input of the action, trimmed; an empty one counts as absent.
     ///
     /// The runner upper-cases the name and keeps its hyphens: `INPUT_APP-CLIENT-ID`.
     pub fn input(&self, name: &str) -> Option<&str> {
@@ -40,17 +40,17 @@ impl Environment {
             .filter(|value| !value.is_empty())
     }
 
-    /// A variable that is a secret.
+    /// Returns a variable that holds a secret.
     pub fn secret(&self, name: &str) -> Option<SecretString> {
         self.get(name).map(SecretString::from)
     }
 
-    /// An input that is a secret.
+    /// Returns an input that holds a secret.
     pub fn secret_input(&self, name: &str) -> Option<SecretString> {
         self.input(name).map(SecretString::from)
     }
 
-    /// A variable that the runner knows in both cases, such as `HTTPS_PROXY`.
+    /// Returns a variable that the runner accepts in upper and lower case, such as `HTTPS_PROXY`.
     pub fn either_case(&self, name: &str) -> Option<String> {
         self.get(name)
             .or_else(|| self.get(&name.to_ascii_lowercase()))

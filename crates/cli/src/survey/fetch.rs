@@ -1,4 +1,4 @@
-//! Asking GitHub: at a pace that it bears, in pages that it can answer.
+//! Fetches the repositories from GitHub, within its rate limits and in pages that it can answer.
 
 use std::time::Duration;
 
@@ -16,60 +16,60 @@ use engine::encoding::text_of;
 use engine::policy::quoted;
 use github::http::{Budget, HttpError, REQUEST_TIMEOUT};
 use github::{
-    About, Api, ApiError, FileText, Limited, ListedRepository, NoFiles, PageQuery, QueryError,
-    RateLimit, RepositoryPage,
+    Api, ApiError, FileText, FilesUnavailable, Limited, ListedRepository, PageQuery, QueryError,
+    RateLimit, Repository, RepositoryPage,
 };
 
-/// How long one question by REST may take with its repetitions.
-const PATIENCE: Duration = Duration::from_secs(45);
-/// After how many good pages a larger one is tried again.
-const GOOD: u32 = 8;
-/// The most bytes of workflow files that are read of one repository by REST.
+/// Maximum time of a REST request with its retries.
+const REST_TIMEOUT: Duration = Duration::from_secs(45);
+/// Number of successful pages after which the page size grows again.
+const GOOD_PAGES: u32 = 8;
+/// Maximum size of a repository's workflow files that REST provides, in bytes.
 const MAX_FILES: usize = 16 << 20;
 const DIRECTORY: &str = ".github/workflows";
 
-/// The workflow files of a repository, each with its text or why there is none; or why there are none.
+/// The workflow files of a repository with their texts, or the problems that prevent it.
 pub(super) type Files = Result<Vec<(String, Result<String, String>)>, String>;
 
-/// Asks, and counts what that costs.
-pub(super) struct Asker {
+/// Fetches and counts the cost.
+pub(super) struct Fetcher {
     api: Api,
     graphql: Url,
     owner: String,
-    /// How many repositories are asked for at most, and now.
-    largest: u32,
+    /// Maximum and current number of repositories per page.
+    max_size: u32,
     size: u32,
-    /// How many pages of this size were answered.
-    good: u32,
+    /// Number of successful pages of the current size.
+    good_pages: u32,
     limit: Option<RateLimit>,
     cost: Cost,
 }
 
-impl Asker {
+impl Fetcher {
     pub(super) fn new(api: Api, graphql: Url, owner: &str, page_size: u32) -> Self {
         Self {
             api,
             graphql,
             owner: owner.to_owned(),
-            largest: page_size,
+            max_size: page_size,
             size: page_size,
-            good: 0,
+            good_pages: 0,
             limit: None,
             cost: Cost::default(),
         }
     }
 
-    /// What the requests cost so far.
+    /// Returns the cost of all requests so far.
     pub(super) fn cost(&self) -> Cost {
         self.cost
     }
 
-    /// Where the token stands with GraphQL's limit.
+    /// Returns the token's rate limit for GraphQL.
     pub(super) fn limit(&self) -> Option<RateLimit> {
         self.limit
     }
 
-    /// The page that starts after a cursor.
+    /// Fetches the page after a cursor.
     pub(super) async fn page(
         &mut self,
         after: Option<&str>,
@@ -92,18 +92,18 @@ impl Asker {
             let error = match page {
                 Ok(page) => {
                     self.cost.points += page.points.unwrap_or_default();
-                    self.answered();
+                    self.grow_pages();
                     return Ok(page);
                 }
                 Err(error) => error,
             };
             let failed = match error {
-                QueryError::TooMuch(_) if self.size > 1 => {
-                    (self.size, self.good) = (self.size.div_ceil(2), 0);
+                QueryError::TooLarge(_) if self.size > 1 => {
+                    (self.size, self.good_pages) = (self.size.div_ceil(2), 0);
                     continue;
                 }
-                // What is in the one repository is asked for by REST.
-                QueryError::TooMuch(_) if texts => {
+                // REST provides the files of this one repository.
+                QueryError::TooLarge(_) if texts => {
                     texts = false;
                     continue;
                 }
@@ -112,10 +112,10 @@ impl Asker {
                     attempt += 1;
                     continue;
                 }
-                QueryError::TooMuch(why) | QueryError::Failed(why) => why,
-                error => return Err(self.cannot(&error.to_string())),
+                QueryError::TooLarge(why) | QueryError::Transient(why) => why,
+                error => return Err(self.cannot_list(&error.to_string())),
             };
-            let Some(pause) = pace::failed(attempt) else {
+            let Some(pause) = pace::backoff(attempt) else {
                 return Err(Stop::Failed(failed));
             };
             attempt += 1;
@@ -123,27 +123,27 @@ impl Asker {
         }
     }
 
-    /// Smaller pages are for as long as they are needed.
-    fn answered(&mut self) {
-        self.good += 1;
-        if self.good >= GOOD && self.size < self.largest {
-            (self.size, self.good) = (self.largest.min(self.size * 2), 0);
+    /// Counts a successful page, and returns to larger pages after enough of them.
+    fn grow_pages(&mut self) {
+        self.good_pages += 1;
+        if self.good_pages >= GOOD_PAGES && self.size < self.max_size {
+            (self.size, self.good_pages) = (self.max_size.min(self.size * 2), 0);
         }
     }
 
-    /// The workflow files of a repository: those of the page, and by REST what is missing there.
+    /// Returns the workflow files of a repository, from the page and from REST.
     pub(super) async fn files(
         &mut self,
         listed: ListedRepository,
         progress: &Progress,
     ) -> Result<Files, Stop> {
         let name = RepositoryName::parse(&listed.name);
-        let name =
-            name.ok_or_else(|| Stop::Failed("GitHub gave a name that is none".to_owned()))?;
+        let name = name
+            .ok_or_else(|| Stop::Failed("GitHub returned an invalid repository name".to_owned()))?;
         let (names, mut files) = match listed.files {
-            Err(NoFiles::Refused(why)) => return Ok(Err(why)),
-            Err(NoFiles::Open) => {
-                let names = self.rest(progress, async |api| {
+            Err(FilesUnavailable::Denied(why)) => return Ok(Err(why)),
+            Err(FilesUnavailable::NotFetched) => {
+                let names = self.call_rest(progress, async |api| {
                     api.directory(&name, DIRECTORY, "HEAD").await
                 });
                 match names.await? {
@@ -155,9 +155,9 @@ impl Asker {
                 let (mut names, mut files) = (Vec::new(), Vec::new());
                 for file in listed {
                     match file.text {
-                        FileText::Whole(text) => files.push((file.name, Ok(text))),
-                        FileText::Cut => names.push(file.name),
-                        FileText::None => {}
+                        FileText::Complete(text) => files.push((file.name, Ok(text))),
+                        FileText::Truncated => names.push(file.name),
+                        FileText::NotText => {}
                     }
                 }
                 (names, files)
@@ -168,7 +168,7 @@ impl Asker {
         for file in names.into_iter().filter(|name| is_workflow(name)) {
             let path = format!("{DIRECTORY}/{file}");
             let cap = MAX_FILE.min(left);
-            let read = self.rest(progress, async |api| {
+            let read = self.call_rest(progress, async |api| {
                 api.file(&name, &path, None, cap).await
             });
             let text = read.await?.and_then(|read| {
@@ -180,21 +180,21 @@ impl Asker {
         Ok(Ok(files))
     }
 
-    /// What a name leads to; `None` when there is nothing that the token can see.
-    pub(super) async fn about(
+    /// Finds the repository of a name, or returns `None` if the token cannot see one.
+    pub(super) async fn find_repository(
         &mut self,
         name: &RepositoryName,
         progress: &Progress,
-    ) -> Result<Option<About>, Stop> {
-        let asked = self.rest(progress, async |api| match api.about(name).await {
+    ) -> Result<Option<Repository>, Stop> {
+        let found = self.call_rest(progress, async |api| match api.repository(name).await {
             Err(error) if error.status() == Some(http::StatusCode::NOT_FOUND) => Ok(None),
-            about => about.map(Some),
+            found => found.map(Some),
         });
-        asked.await?.map_err(|why| self.cannot(&why))
+        found.await?.map_err(|why| self.cannot_list(&why))
     }
 
-    /// Asks by REST. An error inside is what GitHub answered to this one question.
-    async fn rest<T>(
+    /// Sends a REST request. The inner error is GitHub's error response to it.
+    async fn call_rest<T>(
         &mut self,
         progress: &Progress,
         ask: impl AsyncFn(&Api) -> Result<T, ApiError>,
@@ -203,7 +203,7 @@ impl Asker {
         loop {
             let api = self
                 .api
-                .with_budget(Budget::until(Instant::now() + PATIENCE));
+                .with_budget(Budget::until(Instant::now() + REST_TIMEOUT));
             self.cost.rest_requests += 1;
             let error = match ask(&api).await {
                 Ok(answer) => return Ok(Ok(answer)),
@@ -214,7 +214,7 @@ impl Asker {
                 (Some(limited), _) => self.refused(limited, attempt, &why, progress).await?,
                 (None, Some(status)) if status.is_server_error() => return Err(Stop::Failed(why)),
                 (None, Some(_)) => return Ok(Err(why)),
-                (None, None) => match (error, pace::failed(attempt)) {
+                (None, None) => match (error, pace::backoff(attempt)) {
                     (ApiError::Http(HttpError::TooLarge { .. }), _) => return Ok(Err(why)),
                     (ApiError::Http(_), Some(pause)) => tokio::time::sleep(pause).await,
                     (ApiError::Http(_), None) => return Err(Stop::Failed(why)),
@@ -225,7 +225,7 @@ impl Asker {
         }
     }
 
-    /// Waits until GitHub accepts requests again, or stops where that takes too long.
+    /// Waits until GitHub accepts requests again, or stops if that takes too long.
     async fn refused(
         &self,
         limited: Limited,
@@ -233,11 +233,11 @@ impl Asker {
         why: &str,
         progress: &Progress,
     ) -> Result<(), Stop> {
-        if pace::failed(attempt).is_none() {
+        if pace::backoff(attempt).is_none() {
             return Err(Stop::Failed(why.to_owned()));
         }
         let (now, why) = (Timestamp::now(), why.trim_end_matches('.'));
-        let until = pace::refused(limited, attempt, now);
+        let until = pace::retry_at(limited, attempt, now);
         if !pace::is_short(until, now) {
             return Err(Stop::Limited {
                 until,
@@ -250,10 +250,11 @@ impl Asker {
         Ok(())
     }
 
-    /// What the token needs, since that is what is wrong nearly always.
-    pub(super) fn cannot(&self, why: &str) -> Stop {
+    /// Returns the error for an inaccessible owner. It names the permissions that the token needs, because these
+    /// are the usual problem.
+    pub(super) fn cannot_list(&self, why: &str) -> Stop {
         Stop::Refused(format!(
-            "the repositories of {} cannot be listed: {why}; the token needs `contents: read` and `metadata: read` on all of them, and single sign-on where the organisation has it",
+            "the repositories of {} cannot be listed: {why}; the token needs `contents: read` and `metadata: read` on all of them, and single sign-on if the organisation requires it",
             quoted(&self.owner)
         ))
     }

@@ -1,17 +1,17 @@
-//! Which of several requests goes first where all are made at once.
+//! Priority of concurrent requests.
 
 use std::future::{Future, poll_fn};
 use std::pin::pin;
 use std::task::Poll;
 
-/// How often the runtime goes round before the future gets its turn: a connection that was just made takes
-/// two rounds to send its first request.
+/// Number of rounds of the runtime before the future gets its turn. A new connection needs two rounds to send its
+/// first request.
 const ROUNDS: u32 = 3;
 
-/// Lets whatever can go on now go on before this future does, each time that it is woken. Joined with one
-/// that is not behind, it waits for nothing but the processor: the other's handshake is worked off and its
-/// request is on its way before this one's handshake begins.
-pub(super) async fn behind<F: Future>(future: F) -> F::Output {
+/// Polls a future, each time it wakes, after all other futures that are ready. Joined with another future, it
+/// waits for the processor only: the other finishes its handshake and sends its request before this one starts
+/// its handshake.
+pub(super) async fn low_priority<F: Future>(future: F) -> F::Output {
     let mut future = pin!(future);
     let mut round = 0;
     poll_fn(|context| {
@@ -54,7 +54,7 @@ mod tests {
         tokio::select! {
             biased;
             () = first => {}
-            () = behind(second) => {}
+            () = low_priority(second) => {}
         }
         assert_eq!(*steps.borrow(), ["first", "first", "second", "second"]);
     }
