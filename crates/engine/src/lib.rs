@@ -18,6 +18,8 @@ mod claims;
 pub mod context;
 pub mod decision;
 mod hex;
+#[cfg(all(test, target_family = "wasm"))]
+mod panic_message;
 pub mod policy;
 mod repository;
 pub mod unicode;
