@@ -18,6 +18,6 @@ mod limits;
 mod memory;
 mod output;
 mod refusals;
-mod resume;
 mod scale;
 mod stage;
+mod stop;

@@ -20,6 +20,7 @@ pub mod decision;
 mod hex;
 #[cfg(all(test, target_family = "wasm"))]
 mod panic_message;
+pub mod plural;
 pub mod policy;
 mod repository;
 pub mod unicode;
