@@ -17,5 +17,9 @@ fn keeps_the_message_of_a_panic() {
     std::panic::set_hook(Box::new(|panic| {
         *MESSAGE.lock().unwrap_or_else(PoisonError::into_inner) = panic.to_string();
     }));
-    assert_eq!(address_and_length() & u64::from(u32::MAX), 0, "no panic yet");
+    assert_eq!(
+        address_and_length() & u64::from(u32::MAX),
+        0,
+        "no panic yet"
+    );
 }

@@ -3,17 +3,15 @@
 use std::collections::HashMap;
 use std::sync::{PoisonError, RwLock};
 
-use regex_automata::meta::Regex;
-
 use super::GoOn;
-use crate::policy::{Case, Kind, Matcher, Pattern, Patterns, Problem};
+use crate::policy::{Case, Kind, Matcher, Pattern, Patterns, Problem, Regex};
 
 /// How much memory compiled patterns may take that are kept, in bytes.
 const MAX_KEPT: usize = 32 << 20;
 
 /// How much one regex may have to do with one value: its compiled bytes times the value's. The longest
 /// pattern with a value of 4 KiB takes some tenths of a second, in which nobody is listened to.
-const MAX_WORK: usize = 4 << 30;
+const MAX_WORK: u64 = 4 << 30;
 
 /// How patterns are tried.
 #[derive(Clone, Copy)]
@@ -82,7 +80,7 @@ fn search(pattern: &Pattern<'_>, regex: &Regex, value: Option<&str>) -> Result<b
     let Some(value) = value else {
         return Ok(false);
     };
-    if regex.memory_usage().saturating_mul(value.len()) > MAX_WORK {
+    if in_bytes(regex.size()).saturating_mul(in_bytes(value.len())) > MAX_WORK {
         let message = format!(
             "the value has {} bytes, too many for a pattern of this size",
             value.len()
@@ -92,6 +90,11 @@ fn search(pattern: &Pattern<'_>, regex: &Regex, value: Option<&str>) -> Result<b
             .help("lower the repetitions of the pattern, which are what makes it large"));
     }
     Ok(regex.is_match(value))
+}
+
+/// A size as limits count it, which is the same on machines of 32 bits.
+fn in_bytes(size: usize) -> u64 {
+    u64::try_from(size).unwrap_or(u64::MAX)
 }
 
 /// Compiled regexes and globs by their text, kept for the next decision as long as there is room.
@@ -127,12 +130,33 @@ impl Compiled {
         };
         let matches = search(pattern, &regex, value)?;
         let mut kept = self.0.write().unwrap_or_else(PoisonError::into_inner);
-        let bytes = regex.memory_usage() + pattern.text.len();
+        let bytes = regex.size() + pattern.text.len();
         if kept.bytes + bytes <= MAX_KEPT {
             kept.bytes += bytes;
             let same = kept.regexes.entry((pattern.kind, case)).or_default();
             same.insert(pattern.text.to_string(), regex);
         }
         Ok(matches)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::policy::Position;
+
+    #[test]
+    fn the_longest_value_is_the_same_on_every_machine() {
+        let pattern = Pattern {
+            text: "a{32765}".into(),
+            kind: Kind::Regex,
+            position: Position::START,
+        };
+        let Matcher::Regex(regex) = pattern.compile(Case::Sensitive).unwrap() else {
+            panic!("a regex");
+        };
+        let searched = |length| search(&pattern, &regex, Some(&"a".repeat(length)));
+        assert_eq!(searched(4096).map_err(|problem| problem.message), Ok(false));
+        insta::assert_snapshot!(searched(4097).unwrap_err(), @"line 1, column 1: the value has 4097 bytes, too many for a pattern of this size (lower the repetitions of the pattern, which are what makes it large)");
     }
 }
