@@ -142,13 +142,15 @@ const failed = [];
 let passed = 0;
 for (const name of tests) {
   if (missing.includes(name)) continue;
+  // Before it runs, so that one which hangs has its name on the last line.
+  process.stdout.write(`test ${name} ... `);
   try {
     exports[name]();
     passed++;
-    console.log(`test ${name} ... ok`);
+    console.log("ok");
   } catch (error) {
     failed.push(name);
-    console.log(`test ${name} ... FAILED\n${panicMessage(exports) || error.stack}\n`);
+    console.log(`FAILED\n${panicMessage(exports) || error.stack}\n`);
     // What a panic leaves behind is not cleaned up: the next test starts in a fresh memory.
     exports = load(module);
   }
