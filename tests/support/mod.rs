@@ -2,7 +2,9 @@
 
 #![allow(dead_code, reason = "each test file uses a part of it")]
 
+pub mod memory;
 pub mod proxy;
+pub mod schema;
 
 use std::path::Path;
 use std::sync::atomic::{AtomicUsize, Ordering};

@@ -1,6 +1,6 @@
 //! What stands below the options in `--help`: examples, exit codes, where to read on.
 //!
-//! `tests/documentation` runs the help of every command into docs/commands.md, and parses the examples.
+//! `tests/project/documentation` runs the help of every command into docs/commands.md, and parses the examples.
 
 /// Examples, exit codes and the page of the documentation that has more.
 macro_rules! help {

@@ -1,0 +1,53 @@
+//! What breaks: the network, GitHub, the disk, the limits of the process, its signals. Whatever it is,
+//! the outcome is right or an error, never a grant that should not be, and never late.
+//!
+//! The cells of the matrix wait more than they work. `cargo test` runs each request with each fault
+//! once; all of them, with the program that is released:
+//!
+//! ```sh
+//! FAULTS=all FAULTS_BINARY=target/release/repo-permissions cargo test --test action faults:: -- --nocapture
+//! ```
+
+mod cell;
+mod files;
+mod kinds;
+mod limits;
+mod matrix;
+mod oracle;
+mod requests;
+mod scene;
+mod signals;
+mod streams;
+
+use std::path::{Path, PathBuf};
+
+use crate::support::each;
+use simulator::Runner;
+
+/// Whether everything is run, or a part that fits into `cargo test`.
+fn run_all() -> bool {
+    std::env::var_os("FAULTS").is_some_and(|which| which == "all")
+}
+
+fn binary() -> PathBuf {
+    let built = || env!("CARGO_BIN_EXE_repo-permissions").into();
+    let given = std::env::var_os("FAULTS_BINARY").map(PathBuf::from);
+    given.unwrap_or_else(built).canonicalize().unwrap()
+}
+
+/// The action as the runner starts it.
+fn runner() -> Runner {
+    let action = Path::new(concat!(env!("CARGO_MANIFEST_DIR"), "/action.yml"));
+    Runner::new(binary()).with_action_file(action).unwrap()
+}
+
+/// The same, started by another program that changes what it is given.
+fn through(program: &str, arguments: &[&str]) -> Runner {
+    let binary = binary();
+    let started =
+        Runner::new(program).arguments(&[arguments, &[binary.to_str().unwrap()]].concat());
+    let inputs = runner().action().inputs.clone().into_iter();
+    inputs.fold(started, |runner, input| {
+        runner.input(&input.name, &input.default)
+    })
+}
