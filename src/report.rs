@@ -13,6 +13,7 @@ use analysis::report::text::truncate;
 use analysis::report::{Detail, Labels, Outcome, context_rows, heading, page, reason_page};
 use engine::context::{Context, EventPayload};
 use engine::decision::{Decision, TracedRule};
+use engine::plural::count_of;
 use github::http::{Budget, HttpError};
 use github::{Api, ApiError};
 use platform::Environment;
@@ -217,7 +218,8 @@ impl Reporter<'_> {
                     permission.decision.as_str()
                 );
                 let more = permission.trace.len().saturating_sub(MAX_RULES);
-                let more = (more > 0).then(|| format!("{more} more rules are not shown"));
+                let more = (more > 0)
+                    .then(|| count_of(more, "more rule is not shown", "more rules are not shown"));
                 let shown = permission
                     .trace
                     .iter()

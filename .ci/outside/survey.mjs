@@ -59,10 +59,12 @@ repositories:
   - {repository: acme-org/gone, permissions: []}
 `;
 
+// The type of the owner.
+let kind;
 const rootValue = {
   repositoryOwner: ({ login }) =>
     login.toLowerCase() === "acme-org" && {
-      __typename: "Organization",
+      __typename: kind,
       login: "acme-org",
       databaseId: 7,
       repositories: ({ first, after, ownerAffiliations, orderBy }) => {
@@ -105,8 +107,8 @@ const directory = mkdtempSync(join(tmpdir(), "survey-"));
 const policy = join(directory, "policy.yml");
 writeFileSync(policy, POLICY);
 const url = `http://127.0.0.1:${server.address().port}`;
-for (const api of [url, `${url}/api/v3`]) {
-  queries = 0;
+for (const [api, of] of [[url, "Organization"], [`${url}/api/v3`, "User"]]) {
+  [queries, kind] = [0, of];
   const parameters = ["survey", "acme-org", "--policy", policy, "--format", "json", "--page-size", "2"];
   const env = { GITHUB_API_URL: api, GITHUB_TOKEN: "ghp_x" };
   const run = await new Promise((done) =>

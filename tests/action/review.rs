@@ -166,7 +166,7 @@ fn a_change_of_the_policy_is_reviewed_and_never_decides() {
     |---|---|---|---|---|
     | `a release branch deploys` | `.github/repo-permissions.tests.yml:8` | `allowed` | `denied (no_rule_matches)` | `ws:deployments:create` is denied: rule 2 (`production deploys`, line 6) needs branch `main` or `release/*`; this job has `release/1.0`; `release/*` would match as a glob: write `{ glob: "release/*" }` |
 
-    1 of 2 cases hold.
+    1 of 2 cases holds.
 
     No case matches 2 of 3 rules: line 6, 11.
     "#);

@@ -226,7 +226,7 @@ fn records_are_shown_as_a_table() {
     ");
     assert!(
         logs.shows(&["show", "audit.jsonl", "--repository", "ACME-org/infra"])
-            .contains("\n3 allowed, 3 denied, 1 errors; 1 records are not shown")
+            .contains("\n3 allowed, 3 denied, 1 error; 1 record is not shown")
     );
     for nobody in [
         ["--repository", "acme-org/other"],

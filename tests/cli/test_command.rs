@@ -445,7 +445,7 @@ tests:
             ✗ branch       main     literal  develop
             ✓ environment  *        any      none
 
-    0 of 1 rules matched in a case
+    0 of 1 rule matched in a case
       never: central.yml:6 ws:locks:create
 
     3 cases: 2 passed, 1 failed
@@ -1064,7 +1064,11 @@ fn what_cannot_be_read() {
     assert_eq!(directory.test(&[]).code, Some(2));
     let run = directory.test(&["cases.yml", "--now", "today"]);
     assert_eq!((run.code, &*run.stdout), (Some(2), ""));
-    assert_snapshot!(run.stderr, @"error: --now is `today`, expected an instant such as `2027-01-31T12:00:00Z`");
+    assert_snapshot!(run.stderr, @"
+    error: invalid value 'today' for '--now <INSTANT>': expected an instant such as `2027-01-31T12:00:00Z`
+
+    For more information, try '--help'.
+    ");
 }
 
 #[test]

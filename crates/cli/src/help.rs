@@ -68,7 +68,7 @@ pub(super) const MATRIX: &str = help!(
 pub(super) const SURVEY: &str = help!(
     "survey.html",
     ["0": "nothing is wrong", "1": "errors, warnings or repositories that cannot be seen", "2": "it is not done"],
-    ["survey acme-org", "survey acme-org --policy policies/central.yml --state survey.jsonl --wait", "survey acme-org --format markdown"]
+    ["survey acme-org", "survey acme-org --policy policies/central.yml", "survey acme-org --format markdown"]
 );
 pub(super) const SCHEMA: &str = help!(
     "recipes.html#let-the-editor-check",

@@ -13,6 +13,7 @@ use super::{complain, print, warn};
 use analysis::proposal::{Options, Proposal, Target, propose};
 use analysis::report::text::visible;
 use analysis::workflows::Workflows;
+use engine::plural::count;
 use engine::policy::quoted;
 use engine::policy::source::DEFAULT_PATH;
 use platform::Environment;
@@ -113,10 +114,6 @@ fn said(
     cases: &str,
     default_branch: &str,
 ) -> String {
-    let count = |number: usize, noun: &str| {
-        let plural = if number == 1 { "" } else { "s" };
-        format!("{number} {noun}{plural}")
-    };
     let (policy, tests) = (pair.policy.display(), pair.cases.display());
     let rules = count(proposal.rules.len(), "rule");
     let files = count(workflows.files.len(), "workflow file");

@@ -13,12 +13,14 @@
 )]
 
 mod audit;
+mod cases;
 mod check;
 mod diagnostic;
 mod diff;
 mod git;
 mod help;
 mod init;
+mod instant;
 mod lint;
 mod matrix;
 mod progress;
@@ -26,7 +28,6 @@ mod review;
 mod schema;
 mod style;
 mod survey;
-mod test;
 mod workflows;
 
 use std::io::Write;
@@ -70,7 +71,7 @@ enum Command {
     ///
     /// With the rules that no case has matched.
     #[command(after_long_help = help::TEST)]
-    Test(test::Arguments),
+    Test(cases::Arguments),
     /// Say what access a change of a policy adds and removes
     ///
     /// Compares what the two policies grant, exactly, and not their text.
@@ -118,7 +119,7 @@ impl Cli {
             Some(Command::Init(arguments)) => init::run(&arguments),
             Some(Command::Check(arguments)) => check::run(&arguments),
             Some(Command::Lint(arguments)) => lint::run(&arguments),
-            Some(Command::Test(arguments)) => test::run(&arguments),
+            Some(Command::Test(arguments)) => cases::run(&arguments),
             Some(Command::Diff(arguments)) => diff::run(&arguments),
             Some(Command::Audit(arguments)) => audit::run(&arguments),
             Some(Command::Matrix(arguments)) => matrix::run(&arguments),

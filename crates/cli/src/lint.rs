@@ -15,10 +15,12 @@ use clap::{Args, ValueEnum};
 use jiff::Timestamp;
 
 use self::file::Linted;
+use super::instant::{instant, now};
 use super::style::Colours;
 use super::{complain, print};
 use analysis::lint::Level;
-use engine::policy::{parse_instant, quoted};
+use engine::plural::count;
+use engine::policy::quoted;
 
 #[derive(Debug, Args)]
 pub(super) struct Arguments {
@@ -29,8 +31,8 @@ pub(super) struct Arguments {
     #[arg(long, value_enum, default_value_t)]
     format: OutputFormat,
     /// The time that rules expire by, RFC 3339; now when left out
-    #[arg(long, value_name = "INSTANT")]
-    now: Option<String>,
+    #[arg(long, value_name = "INSTANT", value_parser = instant)]
+    now: Option<Timestamp>,
     /// Write the fixes that leave what the policy grants as it is; the exit code is for what is left
     #[arg(long)]
     fix: bool,
@@ -93,10 +95,6 @@ impl Summary {
 
     /// The last line for people.
     fn sentence(self, files: usize) -> String {
-        let count = |number: usize, noun: &str| {
-            let plural = if number == 1 { "" } else { "s" };
-            format!("{number} {noun}{plural}")
-        };
         let fixed = self.fixed.map(|fixed| format!("; {fixed} fixed"));
         format!(
             "{}, {}, {} in {}{}\n",
@@ -110,21 +108,7 @@ impl Summary {
 }
 
 pub(super) fn run(arguments: &Arguments) -> u8 {
-    let now = match arguments
-        .now
-        .as_deref()
-        .map(|text| (text, parse_instant(text)))
-    {
-        None => Timestamp::now(),
-        Some((_, Some(now))) => now,
-        Some((text, None)) => {
-            let text = quoted(text);
-            complain(&format!(
-                "--now is {text}, expected an instant such as `2027-01-31T12:00:00Z`"
-            ));
-            return 2;
-        }
-    };
+    let now = arguments.now.unwrap_or_else(now);
     if arguments.diff && arguments.format != OutputFormat::Human {
         complain("--diff is for people: leave --format out");
         return 2;

@@ -18,6 +18,7 @@ mod claims;
 pub mod context;
 pub mod decision;
 mod hex;
+pub mod plural;
 pub mod policy;
 mod repository;
 pub mod unicode;

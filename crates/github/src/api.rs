@@ -1,8 +1,6 @@
 //! One client for GitHub's REST API, over octocrab, with what octocrab leaves open closed: retries
 //! only where safe, bodies with a cap, redirects within the host only, paths encoded.
 
-use std::sync::{Arc, Mutex, PoisonError};
-
 use http::header::{ACCEPT, CONTENT_TYPE, LOCATION};
 use http::{HeaderValue, Method, Request, StatusCode};
 use octocrab::{OctoBody, Octocrab};
@@ -12,7 +10,7 @@ use serde::Serialize;
 use serde::de::DeserializeOwned;
 use url::Url;
 
-use super::rate_limit::{Limited, RateLimit};
+use super::rate_limit::Limited;
 use crate::http::{Budget, Client, HttpError, Repeat, Response, causes, collect};
 use token::is_protected;
 
@@ -37,8 +35,6 @@ pub struct Api {
     client: Client,
     base: Url,
     budget: Budget,
-    /// What the last answer said of the primary limit.
-    rate_limit: Arc<Mutex<Option<RateLimit>>>,
 }
 
 /// Why a request to GitHub failed.
@@ -122,7 +118,6 @@ impl Api {
             client,
             base: url,
             budget,
-            rate_limit: Arc::default(),
         })
     }
 
@@ -132,14 +127,6 @@ impl Api {
             budget,
             ..self.clone()
         }
-    }
-
-    /// Where the token stands with the primary limit of the REST API, by the last answer.
-    pub fn rate_limit(&self) -> Option<RateLimit> {
-        *self
-            .rate_limit
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
     }
 
     /// GETs `path`, which is relative to the API's base and already encoded.
@@ -202,13 +189,6 @@ impl Api {
         for _ in 0..=MAX_REDIRECTS {
             let attempt = || self.once(&url, call, &host);
             let response = self.budget.run(repeat, &host, attempt).await?;
-            if let Some(limit) = RateLimit::of(&response) {
-                let mut last = self
-                    .rate_limit
-                    .lock()
-                    .unwrap_or_else(PoisonError::into_inner);
-                *last = Some(limit);
-            }
             if call.is_whole(response.status) {
                 return Ok(response);
             }

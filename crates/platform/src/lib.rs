@@ -16,7 +16,6 @@ mod environment;
 mod file;
 
 use std::cell::RefCell;
-use std::fs::OpenOptions;
 use std::future::poll_fn;
 use std::task::Poll;
 
@@ -55,17 +54,8 @@ pub fn confine(memory: u64, seconds: u64) -> std::io::Result<()> {
     os::confine(memory, seconds)
 }
 
-/// Options for a file that only its owner may read. On Windows the directory's rights decide.
-pub fn private_file() -> OpenOptions {
-    let mut options = OpenOptions::new();
-    os::set_private(&mut options);
-    options
-}
-
 #[cfg(unix)]
 mod os {
-    use std::fs::OpenOptions;
-    use std::os::unix::fs::OpenOptionsExt as _;
     use std::task::Context;
 
     use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
@@ -108,15 +98,10 @@ mod os {
         };
         Ok(setrlimit(resource, limit)?)
     }
-
-    pub(super) fn set_private(options: &mut OpenOptions) {
-        options.mode(0o600);
-    }
 }
 
 #[cfg(windows)]
 mod os {
-    use std::fs::OpenOptions;
     use std::task::Context;
 
     use tokio::signal::windows::{CtrlBreak, CtrlC, ctrl_break, ctrl_c};
@@ -136,6 +121,4 @@ mod os {
     pub(super) fn confine(_: u64, _: u64) -> std::io::Result<()> {
         Ok(())
     }
-
-    pub(super) fn set_private(_: &mut OpenOptions) {}
 }

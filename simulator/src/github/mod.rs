@@ -279,11 +279,6 @@ impl GitHub {
         self.state.lock().organizations.push(organization);
     }
 
-    /// Says that a login is a user's.
-    pub fn add_user(&self, login: &str) {
-        self.state.lock().users.push(login.to_owned());
-    }
-
     /// A token for all repositories of these owners, as a person or an installed App has it.
     pub fn add_token(&self, owners: &[&str], permissions: Permissions) -> String {
         let token = format!("ghp_{}", hex(18));

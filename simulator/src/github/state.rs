@@ -28,8 +28,6 @@ pub(crate) struct State {
     /// In the order in which they were created.
     pub(crate) repositories: Vec<Repository>,
     pub(crate) organizations: Vec<Organization>,
-    /// The logins that are no organisation's.
-    pub(crate) users: Vec<String>,
     pub(crate) jobs: Vec<RegisteredJob>,
     pub(crate) access: BTreeMap<String, Access>,
     pub(crate) limits: Limits,
@@ -63,7 +61,6 @@ impl State {
             api_prefix,
             repositories: Vec::new(),
             organizations: Vec::new(),
-            users: Vec::new(),
             jobs: Vec::new(),
             access: BTreeMap::new(),
             limits: Limits::default(),

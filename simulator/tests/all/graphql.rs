@@ -1,4 +1,4 @@
-//! GraphQL: what is valid, what it costs, and what comes back.
+//! GraphQL: the one query that is answered, what it costs, and what comes back.
 
 use serde_json::{Value, json};
 use simulator::GitHub;
@@ -9,25 +9,7 @@ use std::time::Duration;
 
 use crate::client::{Received, send};
 
-/// Names, ids and the texts of one directory.
-const QUERY: &str =
-    "query Q($login: String!, $first: Int = 2, $after: String, $texts: Boolean = true) {
-  repositoryOwner(login: $login) {
-    login
-    ... on Organization { databaseId }
-    all: repositories(first: $first, after: $after, orderBy: {field: CREATED_AT, direction: ASC}) {
-      totalCount
-      pageInfo { hasNextPage endCursor }
-      nodes {
-        databaseId nameWithOwner isArchived
-        object(expression: \"HEAD:.github/workflows\") @include(if: $texts) {
-          ... on Tree { entries { name type object { ... on Blob { text isTruncated isBinary } } } }
-        }
-      }
-    }
-  }
-  rateLimit { cost nodeCount remaining }
-}";
+const QUERY: &str = include_str!("../../src/github/repositories.graphql");
 
 struct World {
     github: GitHub,
@@ -59,14 +41,17 @@ impl World {
         send("POST", &self.github.graphql_url(), &headers, &body).unwrap()
     }
 
-    fn ask(&self, variables: Value) -> Value {
-        self.post(QUERY, variables).json()
+    /// Asks with these variables in place of the first page of two with texts.
+    fn ask(&self, changed: Value) -> Received {
+        let mut variables = json!({"login": "acme", "first": 2, "after": null, "texts": true});
+        for (name, value) in changed.as_object().unwrap() {
+            variables[name] = value.clone();
+        }
+        self.post(QUERY, variables)
     }
 
-    fn message(&self, query: &str, variables: Value) -> String {
-        let answer = self.post(query, variables).json();
-        assert_eq!(answer.get("data"), None, "{answer}");
-        answer["errors"][0]["message"].as_str().unwrap().to_owned()
+    fn nodes(&self, changed: Value) -> Value {
+        self.ask(changed).json()["data"]["repositoryOwner"]["repositories"]["nodes"].clone()
     }
 }
 
@@ -76,18 +61,18 @@ fn pages_follow_each_other() {
     let mut names = Vec::new();
     let mut after = Value::Null;
     loop {
-        let answer = world.ask(json!({"login": "Acme", "after": after}));
+        let answer = world.ask(json!({"login": "Acme", "after": after})).json();
         let owner = &answer["data"]["repositoryOwner"];
         assert_eq!(
             (&owner["login"], &owner["databaseId"]),
             (&json!("acme"), &json!(7))
         );
-        assert_eq!(owner["all"]["totalCount"], 5);
-        for node in owner["all"]["nodes"].as_array().unwrap() {
+        assert_eq!(owner["repositories"]["totalCount"], 5);
+        for node in owner["repositories"]["nodes"].as_array().unwrap() {
             names.push(node["nameWithOwner"].as_str().unwrap().to_owned());
         }
-        after = owner["all"]["pageInfo"]["endCursor"].clone();
-        if owner["all"]["pageInfo"]["hasNextPage"] == false {
+        after = owner["repositories"]["pageInfo"]["endCursor"].clone();
+        if owner["repositories"]["pageInfo"]["hasNextPage"] == false {
             break;
         }
     }
@@ -103,21 +88,22 @@ fn pages_follow_each_other() {
 #[test]
 fn texts_come_where_they_are_asked_for() {
     let world = world();
-    let answer = world.ask(json!({"login": "acme"}));
-    let nodes = &answer["data"]["repositoryOwner"]["all"]["nodes"];
-    let file = json!({"name": "a.yml", "type": "blob",
-        "object": {"text": "on: push", "isTruncated": false, "isBinary": false}});
-    let directory = json!({"name": "d", "type": "tree", "object": {}});
-    assert_eq!(nodes[0]["object"]["entries"], json!([file, directory]));
+    let nodes = world.nodes(json!({}));
+    let file = json!({"name": "a.yml", "object": {"text": "on: push", "isTruncated": false}});
+    let directory = json!({"name": "d", "object": {}});
     assert_eq!(
-        (&nodes[1]["object"], &nodes[1]["isArchived"]),
+        nodes[0],
+        json!({"databaseId": 1, "nameWithOwner": "acme/infra", "isArchived": false, "isFork": false,
+            "isPrivate": true, "workflows": {"entries": [file, directory]}})
+    );
+    assert_eq!(
+        (&nodes[1]["workflows"], &nodes[1]["isArchived"]),
         (&Value::Null, &json!(true))
     );
-    let answer = world.ask(json!({"login": "acme", "texts": false}));
-    let node = &answer["data"]["repositoryOwner"]["all"]["nodes"][0];
-    assert_eq!(node.get("object"), None);
+    let nodes = world.nodes(json!({"texts": false}));
+    assert_eq!(nodes[0].get("workflows"), None);
     assert_eq!(
-        world.ask(json!({"login": "nobody"}))["data"]["repositoryOwner"],
+        world.ask(json!({"login": "nobody"})).json()["data"]["repositoryOwner"],
         Value::Null
     );
 }
@@ -130,8 +116,7 @@ fn large_and_binary_files_have_no_whole_text() {
         repository.set_file("main", ".github/workflows/d/b.yml", "");
         repository.set_file("main", ".github/workflows/c.yml", vec![0, 1]);
     });
-    let answer = world.ask(json!({"login": "acme"}));
-    let entries = &answer["data"]["repositoryOwner"]["all"]["nodes"][0]["object"]["entries"];
+    let entries = &world.nodes(json!({}))[0]["workflows"]["entries"];
     let large = &entries[0]["object"];
     assert_eq!(
         (large["text"].as_str().unwrap().len(), &large["isTruncated"]),
@@ -139,77 +124,68 @@ fn large_and_binary_files_have_no_whole_text() {
     );
     assert_eq!(
         entries[1]["object"],
-        json!({"text": null, "isTruncated": false, "isBinary": true})
+        json!({"text": null, "isTruncated": false})
     );
 }
 
 #[test]
-fn queries_that_are_not_valid_are_refused() {
+fn only_the_product_s_query_is_answered() {
     let world = world();
-    let login = json!({"login": "acme"});
-    for (from, to, variables, message) in [
+    let login = json!({"login": "acme", "first": 2, "after": null, "texts": true});
+    let other = "only the query of `repositories.graphql` is modelled";
+    for query in [
+        "",
+        &QUERY.replace("databaseId", "id"),
+        &QUERY.replace("first: $first", "first: 100"),
+        &format!("{QUERY} {QUERY}"),
+    ] {
+        let answer = world.post(query, login.clone()).json();
+        assert_eq!(answer, json!({"errors": [{"message": other}]}));
+    }
+    // Its layout and its comments do not matter.
+    let query = format!("# A comment.\n{}", QUERY.replace("\n", "\n\n  "));
+    let answer = world.post(&query, login.clone()).json();
+    assert_eq!(answer["data"]["repositoryOwner"]["login"], "acme");
+
+    for (changed, message) in [
         (
-            "databaseId nameWithOwner",
-            "id2",
-            &login,
-            "Cannot query field \"id2\" on type \"Repository\".",
+            json!({"login": 1}),
+            "Variable $login was provided invalid value",
         ),
         (
-            "first: $first, ",
-            "",
-            &login,
-            "Variable \"$first\" is never used in operation \"Q\".",
+            json!({"first": "2"}),
+            "Variable $first was provided invalid value",
         ),
         (
-            "$first: Int = 2",
-            "$first: String",
-            &login,
-            "Variable \"$first\" of type \"String\" used in position expecting type \"Int\".",
+            json!({"first": null}),
+            "Variable $first was provided invalid value",
         ),
         (
-            "(login: $login)",
-            "(name: $login)",
-            &login,
-            "Field \"repositoryOwner\" argument \"login\" of type \"String!\" is required, but it was not provided.",
+            json!({"first": 101}),
+            "Requesting 101 records on the `repositories` connection exceeds the `first` limit of 100 records.",
         ),
         (
-            "{ hasNextPage endCursor }",
-            "",
-            &login,
-            "Field \"pageInfo\" of type \"PageInfo!\" must have a selection of subfields. Did you mean \"pageInfo { ... }\"?",
+            json!({"texts": "yes"}),
+            "Variable $texts was provided invalid value",
         ),
         (
-            "",
-            "",
-            &json!({}),
-            "Variable $login of type String! was provided invalid value",
+            json!({"after": "x"}),
+            "`\"x\"` does not appear to be a valid cursor.",
         ),
         (
-            "",
-            "",
-            &json!({"login": "acme", "first": "2"}),
-            "Variable $first of type Int was provided invalid value",
-        ),
-        (
-            "",
-            "",
-            &json!({"login": "acme", "first": 101}),
-            "Requesting 101 records on the `all` connection exceeds the `first` limit of 100 records.",
-        ),
-        (
-            "",
-            "",
-            &json!({"login": "acme", "first": null}),
-            "You must provide a `first` or `last` value to properly paginate the `all` connection.",
+            json!({"before": "x"}),
+            "Variable $before was provided invalid value",
         ),
     ] {
-        assert_eq!(
-            world.message(&QUERY.replace(from, to), variables.clone()),
-            message
-        );
+        let answer = world.ask(changed).json();
+        assert_eq!(answer["errors"][0]["message"], message);
+        assert_eq!(answer.get("data"), None, "{answer}");
     }
-    let cursor = world.ask(json!({"login": "acme", "after": "x"}));
-    assert_eq!(cursor["errors"][0]["type"], "INVALID_CURSOR_ARGUMENTS");
+    let missing = world.post(QUERY, json!({"login": "acme", "first": 2, "texts": true}));
+    assert_eq!(
+        missing.json()["errors"][0]["message"],
+        "Variable $after was provided invalid value"
+    );
     let anonymous = send("POST", &world.github.graphql_url(), &[], "{}").unwrap();
     assert_eq!(anonymous.status, 401);
 }
@@ -218,7 +194,7 @@ fn queries_that_are_not_valid_are_refused() {
 fn points_are_counted_and_run_out() {
     let world = world();
     assert_eq!(
-        world.ask(json!({"login": "acme"}))["data"]["rateLimit"],
+        world.ask(json!({})).json()["data"]["rateLimit"],
         Value::Null
     );
     world.github.set_rate_limits(RateLimits {
@@ -226,22 +202,15 @@ fn points_are_counted_and_run_out() {
         core: 1,
         window: Duration::from_secs(3600),
     });
-    let first = world.post(QUERY, json!({"login": "acme", "first": 100}));
-    let limit = json!({"cost": 1, "nodeCount": 100, "remaining": 2});
-    assert_eq!(first.json()["data"]["rateLimit"], limit);
+    let first = world.ask(json!({"first": 100}));
+    assert_eq!(first.json()["data"]["rateLimit"], json!({"cost": 1}));
     assert!(
         first.head.contains("X-RateLimit-Remaining: 2")
             && first.head.contains("X-RateLimit-Resource: graphql")
     );
-    // A hundred connections inside of one: 101 requests, 1.01 points.
-    let nested = "query N {repositoryOwner(login: \"acme\") {repositories(first: 100, orderBy: {field: CREATED_AT, direction: ASC}) {nodes {owner {repositories(first: 1, orderBy: {field: CREATED_AT, direction: ASC}) {totalCount}}}}} rateLimit {cost nodeCount}}";
-    let answer = world.post(nested, Value::Null).json();
-    assert_eq!(
-        answer["data"]["rateLimit"],
-        json!({"cost": 1, "nodeCount": 200})
-    );
-    world.ask(json!({"login": "acme"}));
-    let refused = world.post(QUERY, json!({"login": "acme"}));
+    world.ask(json!({}));
+    world.ask(json!({"texts": false}));
+    let refused = world.ask(json!({}));
     assert_eq!(
         (refused.status, &refused.json()["errors"][0]["type"]),
         (200, &json!("RATE_LIMIT"))
@@ -267,27 +236,37 @@ fn what_is_too_much_is_not_answered() {
     world
         .github
         .set_query_fault("acme/infra", Some(QueryFault::ResourceLimits));
-    let answer = world.ask(json!({"login": "acme"}));
-    let nodes = &answer["data"]["repositoryOwner"]["all"]["nodes"];
+    let answer = world.ask(json!({})).json();
+    let nodes = &answer["data"]["repositoryOwner"]["repositories"]["nodes"];
     assert_eq!(
-        (&nodes[0]["object"], &nodes[1]),
+        (&nodes[0]["workflows"], &nodes[1]),
         (&Value::Null, &Value::Null)
     );
-    let path = |error: usize| answer["errors"][error]["path"].to_string();
-    assert_eq!(path(0), r#"["repositoryOwner","all","nodes",0,"object"]"#);
-    assert_eq!(path(1), r#"["repositoryOwner","all","nodes",1]"#);
+    let error = |number: usize| {
+        let error = &answer["errors"][number];
+        (error["path"].to_string(), error["type"].to_string())
+    };
+    assert_eq!(
+        error(0),
+        (
+            r#"["repositoryOwner","repositories","nodes",0,"workflows"]"#.into(),
+            r#""RESOURCE_LIMITS_EXCEEDED""#.into()
+        )
+    );
+    assert_eq!(
+        error(1),
+        (
+            r#"["repositoryOwner","repositories","nodes",1]"#.into(),
+            r#""FORBIDDEN""#.into()
+        )
+    );
     world.github.set_query_fault("acme/infra", None);
     world.github.set_query_capacity(8);
     // `on: push` and `on: pull_request`, of which one is in another directory.
-    assert_eq!(world.post(QUERY, json!({"login": "acme"})).status, 200);
+    assert_eq!(world.ask(json!({})).status, 200);
     world.github.set_query_capacity(7);
-    assert_eq!(world.post(QUERY, json!({"login": "acme"})).status, 502);
-    assert_eq!(
-        world
-            .post(QUERY, json!({"login": "acme", "texts": false}))
-            .status,
-        200
-    );
+    assert_eq!(world.ask(json!({})).status, 502);
+    assert_eq!(world.ask(json!({"texts": false})).status, 200);
     assert_eq!(world.github.requests_to(Endpoint::GraphQl).len(), 4);
 }
 

@@ -1,4 +1,4 @@
-//! Rate limits: kept, waited for, and told.
+//! Rate limits: waited for where they are short; else the survey says when GitHub accepts requests again.
 
 use std::time::{Duration, Instant};
 
@@ -26,26 +26,31 @@ fn limits(graphql: u64, core: u64, window: Duration) -> RateLimits {
 
 const HOUR: Duration = Duration::from_secs(3600);
 
+/// With the time that depends on when the test runs left out.
+fn timeless(said: &str) -> String {
+    let (before, after) = said.split_once(" UTC").unwrap();
+    format!("{}HH:MM UTC{after}", &before[..before.len() - 5])
+}
+
 #[test]
-fn a_tenth_of_the_limit_is_left_for_others() {
-    let stage = stage("reserve");
+fn a_limit_that_is_used_up_stops_it() {
+    let stage = stage("limit");
     stage.github.set_rate_limits(limits(10, 10, HOUR));
-    let run = stage.run("--page-size 1 --state s");
+    let run = stage.run("--page-size 1");
     assert_eq!((run.code, &*run.out), (Some(2), ""));
-    let (before, after) = run.err.split_once(" UTC").unwrap();
-    let said = format!("{}HH:MM UTC{after}", &before[..before.len() - 5]);
-    insta::assert_snapshot!(said, @"error: stopped after 9 of 12 repositories: nine tenths of the rate limit are used; the same command goes on from there at HH:MM UTC, or waits with `--wait`");
-    assert_eq!(stage.github.used(), (9, 0));
+    insta::assert_snapshot!(timeless(&run.err), @"error: stopped after 10 of 12 repositories: GitHub answered: API rate limit already exceeded for user ID 1; GitHub accepts requests again at HH:MM UTC");
+    assert_eq!(stage.github.used(), (10, 0));
+    // GitHub refused one request, and was not asked again.
+    assert_eq!(stage.github.requests_to(Endpoint::GraphQl).len(), 11);
     // The next hour.
-    stage.github.set_rate_limits(limits(10, 10, HOUR));
-    let run = stage.run("--page-size 1 --state s --format json");
+    stage.github.set_rate_limits(limits(12, 10, HOUR));
+    let run = stage.run("--page-size 1 --format json");
     assert_eq!((run.code, &*run.err), (Some(1), ""));
     assert_eq!(run.json()["summary"]["repositories"], 12);
     assert_eq!(
         run.json()["summary"]["cost"],
         json!({"points": 12, "graphql_requests": 12, "rest_requests": 0})
     );
-    assert_eq!(stage.github.used(), (12, 0));
 }
 
 #[test]
@@ -59,8 +64,9 @@ fn a_short_time_is_waited_for() {
     assert!(started.elapsed() >= Duration::from_secs(1));
     assert_eq!(run.code, Some(1), "{}", run.err);
     assert!(
-        run.err
-            .starts_with("warning: nine tenths of the rate limit are used: going on at "),
+        run.err.starts_with(
+            "warning: GitHub answered: API rate limit already exceeded for user ID 1: going on at "
+        ),
         "{}",
         run.err
     );
@@ -137,11 +143,15 @@ fn a_limit_that_somebody_else_uses_up_is_told() {
         stage.github.add_fault(FaultRule::always(endpoint, fault));
         let Run { code, err, .. } = stage.run("--policy policy.yml");
         assert_eq!(code, Some(2), "{err}");
+        let how_far = match endpoint {
+            Endpoint::GraphQl => "error: stopped before the first repository: ",
+            _ => "error: stopped after 12 of 12 repositories: ",
+        };
+        assert!(err.starts_with(how_far), "{err}");
         assert!(err.contains("exceeded for user ID 1"), "{err}");
+        let next = timeless(&err);
         assert!(
-            err.contains(
-                "nothing is kept: with `--state FILE` the same command goes on from there"
-            ),
+            next.ends_with("; GitHub accepts requests again at HH:MM UTC\n"),
             "{err}"
         );
         assert_eq!(stage.github.requests_to(endpoint).len(), 1);

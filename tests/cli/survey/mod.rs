@@ -4,6 +4,6 @@ mod faults;
 mod limits;
 mod output;
 mod refusals;
-mod resume;
 mod scale;
 mod stage;
+mod stop;

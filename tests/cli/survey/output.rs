@@ -261,20 +261,6 @@ fn programs_get_every_repository_that_asks() {
     );
 }
 
-#[test]
-fn a_user_has_repositories_too() {
-    let stage = Stage::new("user");
-    stage.github.add_user("acme-org");
-    stage.repository(
-        "mine",
-        1,
-        &[("a.yml", &asking("push", "", "permission: 'a:b'"))],
-    );
-    let run = stage.run("--format jsonl");
-    assert_eq!(run.code, Some(1));
-    assert!(run.out.contains("missing-id-token"), "{}", run.out);
-}
-
 /// What an attacker can choose: file names, job names, texts, everything but the names of repositories.
 const EVIL: &str = "</td><img src=x> [x](https://evil.example) @octocat `| \u{1b}[31m \u{202e}";
 
@@ -399,8 +385,10 @@ fn the_page_shows_a_real_run() {
         Repository::new("acme-org/invoices", 5, 7).with_former_name("acme-org/billing"),
     );
     stage.repository("notes", 6, &[]);
-    let (_, said) = PAGE.split_once("--state survey.jsonl\n").unwrap();
+    let (_, said) = PAGE
+        .split_once("survey acme-org --policy policy.yml\n")
+        .unwrap();
     let (said, _) = said.split_once("```").unwrap();
-    let run = stage.run("--policy policy.yml --state survey.jsonl");
+    let run = stage.run("--policy policy.yml");
     assert_eq!(run.timeless(), timeless(said), "{}", run.out);
 }

@@ -67,10 +67,6 @@ impl Stage {
         std::fs::write(self.directory.join(file), text).unwrap();
     }
 
-    pub fn read(&self, file: &str) -> String {
-        std::fs::read_to_string(self.directory.join(file)).unwrap()
-    }
-
     /// The program, ready to survey `acme-org`.
     pub fn command(&self, arguments: &str) -> Command {
         let built = env!("CARGO_BIN_EXE_repo-permissions");

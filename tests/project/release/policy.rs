@@ -32,7 +32,7 @@ fn it_is_clean_and_its_cases_hold_and_reach_every_rule() {
     let cases = program(&["test", ".github/repo-permissions.tests.yml"]);
     assert!(cases.status.success(), "{cases:?}");
     let said = String::from_utf8(cases.stdout).unwrap();
-    assert!(said.contains("1 of 1 rules matched in a case"), "{said}");
+    assert!(said.contains("1 of 1 rule matched in a case"), "{said}");
 }
 
 /// Of all jobs of all workflows here, and of those that a branch could add: the three that write what is released.

@@ -5,7 +5,7 @@ use super::forms::Forms;
 use super::patterns::propose;
 use super::{Dimension, Findings, quoted};
 use crate::meant::without_anchors;
-use engine::policy::{Kind, Pattern, Patterns};
+use engine::policy::{Kind, Pattern, Patterns, nearest};
 
 /// What the values of some claims look like.
 struct Form {
@@ -182,12 +182,7 @@ fn instead(claim: &str, pattern: &Pattern<'_>, form: &Form) -> Option<(String, K
             Some((format!("{text}@refs/heads/main"), kind))
         }
         _ => {
-            let distance = |value: &str| {
-                let text = text.to_ascii_lowercase().replace('_', "-");
-                strsim::damerau_levenshtein(&text, value)
-            };
-            let near = form.values.iter().map(|value| (distance(value), *value));
-            let (_, value) = near.min().filter(|(distance, _)| *distance <= 2)?;
+            let value = nearest(text, form.values.iter().copied())?;
             Some((value.to_owned(), Kind::Exact))
         }
     }

@@ -4,7 +4,7 @@ use super::catalogue::{UNKNOWN_CLAIM, UNKNOWN_EVENT, UNTRUSTED_EVENT, WEAK_CLAIM
 use super::forms::Forms;
 use super::{Findings, meetings, quoted};
 use engine::decision::{OF_ONE_REF, is_trusted_event};
-use engine::policy::Rule;
+use engine::policy::{Rule, nearest};
 
 /// The events besides [`OF_ONE_REF`] that GitHub documents; `dynamic` is GitHub's own.
 ///
@@ -105,7 +105,7 @@ fn check_event(rule: &Rule<'_>, event: &str, findings: &mut Findings<'_>) {
     } else {
         let message = format!("`{event}` is not an event that GitHub documents");
         let finding = findings.member(&UNKNOWN_EVENT, rule, "events", event, message);
-        findings.push(match near(event, events()) {
+        findings.push(match nearest(event, events()) {
             Some(known) => finding.help(format!("did you mean `{known}`?")),
             None => finding.help("use a name of `on:` in a workflow file"),
         });
@@ -118,18 +118,10 @@ fn check_claim(rule: &Rule<'_>, claim: &str, findings: &mut Findings<'_>) {
         let finding = findings.member(&WEAK_CLAIM, rule, "claims", claim, message);
         findings.push(finding.help("use the rule's own `workflow`, which is the file"));
     } else if !CLAIMS.contains(&claim)
-        && let Some(known) = near(claim, CLAIMS.iter().copied()).filter(|known| known.len() > 4)
+        && let Some(known) = nearest(claim, CLAIMS.iter().copied()).filter(|known| known.len() > 4)
     {
         let message = format!("{} is not a claim that GitHub documents", quoted(claim));
         let finding = findings.member(&UNKNOWN_CLAIM, rule, "claims", claim, message);
         findings.push(finding.help(format!("did you mean `{known}`?")));
     }
-}
-
-fn near(name: &str, known: impl Iterator<Item = &'static str>) -> Option<&'static str> {
-    known
-        .map(|known| (strsim::damerau_levenshtein(name, known), known))
-        .min()
-        .filter(|(distance, known)| *distance <= 2 && distance * 2 <= known.len())
-        .map(|(_, known)| known)
 }

@@ -2,7 +2,7 @@
 
 use super::catalogue::UNKNOWN_PERMISSION;
 use super::{Findings, Level};
-use engine::policy::{KNOWN_KEYS, Rule, did_you_mean};
+use engine::policy::{KNOWN_KEYS, Rule, nearest_key};
 
 pub(super) fn check(rule: &Rule<'_>, findings: &mut Findings<'_>) {
     let mut places = rule.permission_places.iter();
@@ -17,7 +17,7 @@ pub(super) fn check(rule: &Rule<'_>, findings: &mut Findings<'_>) {
             Some(place) => findings.value(&UNKNOWN_PERMISSION, place.position, key, message),
             None => findings.member(&UNKNOWN_PERMISSION, rule, "permission", key, message),
         };
-        finding.help = Some(match did_you_mean(key) {
+        finding.help = Some(match nearest_key(key) {
             // What is nearly a known key is a slip, anything else a key of one's own.
             Some(near) => {
                 finding.level = Level::Warning;

@@ -32,7 +32,7 @@ use std::collections::BTreeSet;
 use std::ops::Range;
 
 use jiff::Timestamp;
-use serde::{Deserialize, Serialize};
+use serde::Serialize;
 
 pub use catalogue::Lint;
 pub(crate) use events::is_event;
@@ -48,7 +48,7 @@ use engine::policy::{
 };
 
 /// How much a finding matters.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Level {
     /// The policy, or a part of it, is invalid: checks that need it end in an error.

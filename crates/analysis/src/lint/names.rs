@@ -1,13 +1,12 @@
 //! Values that cannot be: `never-matches`, `trailing-dash-environment`, and workflow files that are
 //! not there (`extension`, `unknown-workflow`).
 
-use std::collections::BTreeSet;
-
 use super::catalogue::{EXTENSION, NEVER_MATCHES, TRAILING_DASH_ENVIRONMENT, UNKNOWN_WORKFLOW};
 use super::patterns::{propose, replace};
 use super::{Dimension, Finding, Findings, quoted};
 use crate::meant::{branch_of, file_of, kinds};
-use engine::policy::{Kind, Pattern, Patterns, Rule};
+use engine::policy::{Kind, Pattern, Patterns, Rule, nearest};
+use std::collections::BTreeSet;
 
 const WORKFLOWS: &str = ".github/workflows/";
 
@@ -190,14 +189,9 @@ pub(super) fn check_files(
             findings.push(finding.help(format!("write {}", quoted(&other))).fix(fix));
         } else if is_own {
             let message = format!("there is no {wanted}");
-            let near = files
-                .iter()
-                .map(|known| (strsim::damerau_levenshtein(file, known), known))
-                .min()
-                .filter(|(distance, _)| *distance <= 3);
             let finding = findings.pattern(&UNKNOWN_WORKFLOW, pattern, message);
-            findings.push(match near {
-                Some((_, known)) => finding.help(format!("did you mean {}?", quoted(known))),
+            findings.push(match nearest(file, files.iter().map(String::as_str)) {
+                Some(known) => finding.help(format!("did you mean {}?", quoted(known))),
                 None => finding,
             });
         }

@@ -6,7 +6,7 @@ use crate::meant::file_of;
 use crate::report::Phrase;
 use crate::workflows::{Environment, Workflows};
 use engine::decision::RuleRef;
-use engine::policy::{Kind, Pattern, Patterns};
+use engine::policy::{Kind, Pattern, Patterns, nearest};
 
 /// The most files or environments that are named.
 const MAX_NAMED: usize = 4;
@@ -125,15 +125,9 @@ fn no_file<'a>(why: &mut Phrase<'a>, compiled: &Compiled<'a>, workflows: &'a Wor
 
 /// A file whose name is nearly that of the pattern.
 fn near<'a>(pattern: &Pattern<'_>, workflows: &'a Workflows) -> Option<&'a str> {
-    if !matches!(pattern.kind, Kind::Literal | Kind::Exact) || pattern.text.len() > 255 {
-        return None;
-    }
+    let is_name = matches!(pattern.kind, Kind::Literal | Kind::Exact);
     let files = workflows.files.iter().map(|file| file.file.as_str());
-    files
-        .map(|file| (strsim::damerau_levenshtein(&pattern.text, file), file))
-        .min()
-        .filter(|(distance, _)| *distance <= 2)
-        .map(|(_, file)| file)
+    is_name.then(|| nearest(&pattern.text, files))?
 }
 
 fn no_environment<'a>(

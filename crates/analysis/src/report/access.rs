@@ -6,6 +6,7 @@ use std::fmt::Write as _;
 use super::Phrase;
 use super::text::code;
 use crate::compare::{Change, Check, Comparison, Installation, Replayed, Times};
+use engine::plural::{count, count_of, grouped};
 
 /// The most checks of a replay that are shown.
 const MAX_CHECKS: usize = 20;
@@ -35,10 +36,7 @@ pub fn by_installation<'c, 'a>(
 
 /// What it comes to, in one sentence without a full stop.
 pub fn summary(comparison: &Comparison<'_>) -> String {
-    let count = |number: usize| match number {
-        1 => "1 change".to_owned(),
-        number => format!("{number} changes"),
-    };
+    let count = |number: usize| count(number, "change");
     match (comparison.added.len(), comparison.removed.len()) {
         (0, 0) => "access does not change".to_owned(),
         (added, 0) => format!("access widens ({})", count(added)),
@@ -55,10 +53,15 @@ pub fn summary(comparison: &Comparison<'_>) -> String {
 pub fn replay_summary(replayed: &Replayed) -> String {
     let mut text = match (replayed.changed(), replayed.checks) {
         (0, 0) => "no recorded check could be decided again".to_owned(),
-        (0, checks) => format!("none of {checks} recorded checks would be decided otherwise"),
-        (changed, checks) => {
-            format!("{changed} of {checks} recorded checks would be decided otherwise")
-        }
+        (0, checks) => format!(
+            "none of {} would be decided otherwise",
+            count(checks, "recorded check")
+        ),
+        (changed, checks) => format!(
+            "{} of {} would be decided otherwise",
+            grouped(changed),
+            count(checks, "recorded check")
+        ),
     };
     if replayed.without_job > 0 {
         let _ = write!(
@@ -81,7 +84,7 @@ pub fn most_frequent(checks: &BTreeMap<Check, Times>) -> Vec<(&Check, &Times)> {
 /// What is said of those that are not shown.
 pub fn more(checks: &BTreeMap<Check, Times>) -> Option<String> {
     let more = checks.len().checked_sub(MAX_CHECKS)?;
-    (more > 0).then(|| format!("and {more} more different checks"))
+    (more > 0).then(|| format!("and {}", count(more, "more different check")))
 }
 
 /// The comparison as Markdown.
@@ -126,7 +129,8 @@ pub fn changes(comparison: &Comparison<'_>) -> String {
     }
     let changes = comparison.added.len() + comparison.removed.len();
     if let Some(more) = changes.checked_sub(MAX_CHANGES).filter(|more| *more > 0) {
-        let _ = writeln!(page, "\n*{more} more changes are not shown.*");
+        let more = count_of(more, "more change is", "more changes are");
+        let _ = writeln!(page, "\n*{more} not shown.*");
     }
     page
 }

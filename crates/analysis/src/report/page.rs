@@ -9,6 +9,7 @@ use super::text::{cell, code, markdown, truncate_bytes};
 use crate::meant::meant;
 use engine::context::{Base, Context};
 use engine::decision::{Decision, PermissionDecision, TracedRule};
+use engine::plural::count_of;
 use engine::policy::Format;
 
 /// How many rules of one permission are shown.
@@ -172,7 +173,8 @@ fn trace(permission: &PermissionDecision<'_>) -> String {
         .checked_sub(MAX_ROWS)
         .filter(|more| *more > 0)
     {
-        let _ = writeln!(text, "\n*{more} more rules are not shown.*");
+        let more = count_of(more, "more rule is", "more rules are");
+        let _ = writeln!(text, "\n*{more} not shown.*");
     }
     text
 }

@@ -15,6 +15,7 @@ use crate::cases::{CaseResult, Coverage, FileError, PolicyFile, Suite, run};
 use crate::compare::{Comparison, compare};
 use crate::lint::{Finding, Level, Options, lint};
 use crate::report::check::{Annotation, Conclusion};
+use engine::plural::{count, count_of, grouped};
 use engine::policy::{Document, Format, Position};
 use lines::Lines;
 
@@ -229,23 +230,25 @@ impl Reviewed<'_> {
             None => "the policy is not valid".to_owned(),
         };
         let mut parts = vec![access];
-        for (count, noun) in [
+        for (number, noun) in [
             (self.count(Level::Error), "error"),
             (self.count(Level::Warning), "warning"),
         ] {
-            match count {
-                0 => {}
-                1 => parts.push(format!("1 {noun}")),
-                count => parts.push(format!("{count} {noun}s")),
+            if number > 0 {
+                parts.push(count(number, noun));
             }
         }
         if let Some(cases) = self.cases {
             let failed = cases.failed().count();
             match (failed, cases.results.len()) {
                 (0, 0) => {}
-                (0, all) => parts.push(format!("{all} cases hold")),
-                (1, all) => parts.push(format!("1 of {all} cases does not hold")),
-                (failed, all) => parts.push(format!("{failed} of {all} cases do not hold")),
+                (0, all) => parts.push(count_of(all, "case holds", "cases hold")),
+                (1, all) => parts.push(format!("1 of {} does not hold", count(all, "case"))),
+                (failed, all) => parts.push(format!(
+                    "{} of {} do not hold",
+                    grouped(failed),
+                    count(all, "case")
+                )),
             }
             if !cases.errors.is_empty() {
                 parts.push("cases that cannot be run".to_owned());

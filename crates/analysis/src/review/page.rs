@@ -9,6 +9,7 @@ use crate::report::access;
 use crate::report::access::sentence_case;
 use crate::report::check::Conclusion;
 use crate::report::text::{cell, code, markdown, truncate_bytes};
+use engine::plural::{count, grouped};
 
 /// The most findings, and cases, that are shown.
 const MAX_ROWS: usize = 50;
@@ -140,7 +141,16 @@ fn cases(reviewed: &Reviewed<'_>) -> String {
         }
         (0, _) => {}
         (all, failed) => {
-            let _ = writeln!(text, "\n{} of {all} cases hold.", all - failed);
+            let hold = match all - failed {
+                1 => "holds",
+                _ => "hold",
+            };
+            let _ = writeln!(
+                text,
+                "\n{} of {} {hold}.",
+                grouped(all - failed),
+                count(all, "case")
+            );
         }
     }
     text.push_str(&coverage(&cases.coverage));
@@ -158,9 +168,9 @@ fn coverage(coverage: &Coverage) -> String {
     let mut shown = lines.clone();
     shown.truncate(MAX_ROWS);
     format!(
-        "\nNo case matches {} of {} rules: line {}{}.\n",
-        lines.len(),
-        coverage.rules(),
+        "\nNo case matches {} of {}: line {}{}.\n",
+        grouped(lines.len()),
+        count(coverage.rules(), "rule"),
         shown.join(", "),
         if lines.len() > shown.len() {
             ", …"

@@ -1,6 +1,6 @@
 //! What is found. The codes are stable: other programs may rely on them.
 
-use serde::{Deserialize, Serialize};
+use serde::Serialize;
 
 use crate::lint::Level;
 use crate::workflows::Unreadable;
@@ -8,7 +8,7 @@ use crate::workflows::Unreadable;
 macro_rules! codes {
     ($($name:ident $code:literal $level:ident $what:literal $help:literal;)*) => {
         /// One kind of finding.
-        #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+        #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
         pub enum Code {
             $(
                 #[doc = $what]
@@ -93,17 +93,17 @@ codes! {
 }
 
 /// One thing that somebody should look at.
-#[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize)]
 pub struct Finding {
     /// Which kind it is.
     pub code: Code,
     /// How much it matters.
     pub level: Level,
     /// The workflow file, where there is one.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub file: Option<String>,
     /// The line in it.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub line: Option<u32>,
     /// What is seen at this place, in one sentence.
     pub message: String,

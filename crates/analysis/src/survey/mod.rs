@@ -2,7 +2,7 @@
 //! may, and what a central policy says of them.
 //!
 //! Pure: one repository after the other is looked at ([`Survey::look_at`]) and becomes a [`RepositoryRow`],
-//! or nothing if there is nothing to say. What is held is of the policy's size, never of the owner's.
+//! or nothing if there is nothing to say.
 
 mod asks;
 mod entries;
@@ -11,7 +11,7 @@ mod policy;
 mod row;
 mod summary;
 
-pub use entries::{Asked, Seen};
+pub use entries::Asked;
 pub use finding::{Code, Finding};
 pub use policy::SurveyPolicy;
 pub use row::{Ask, EntryRow, RepositoryRow, WorkflowRow};

@@ -4,13 +4,14 @@
 use std::collections::HashMap;
 
 use super::Repository;
-use super::entries::{Asked, Differing, Seen};
+use super::entries::{Asked, Differing};
 use super::finding::{Code, Finding};
 use super::row::{Ask, EntryRow, WorkflowRow};
 use crate::compare::automaton::may_start_with;
 use engine::RepositoryName;
 use engine::context::Context;
 use engine::decision::{Installation, Scope};
+use engine::plural::count;
 use engine::policy::{Case, Document, Entry, Invalid, Kind, Matcher, Pattern, quoted};
 
 /// The entries of a policy, compiled.
@@ -29,8 +30,6 @@ pub struct SurveyPolicy<'p> {
     differing: HashMap<usize, (Differing, u64)>,
     /// Of each entry what the repository that it pins is called.
     elsewhere: HashMap<usize, String>,
-    /// Since it was last taken.
-    fresh: Seen,
 }
 
 #[derive(Debug)]
@@ -84,7 +83,6 @@ impl<'p> SurveyPolicy<'p> {
             pinned: HashMap::new(),
             differing: HashMap::new(),
             elsewhere: HashMap::new(),
-            fresh: Seen::default(),
         };
         for (number, entry) in entries.iter().enumerate() {
             if let Some(id) = entry.repository_id {
@@ -155,9 +153,7 @@ impl<'p> SurveyPolicy<'p> {
         for number in matching {
             if let Some(known) = self.patterns.get_mut(number) {
                 named.push(known.entry);
-                if !std::mem::replace(&mut known.is_seen, true) {
-                    self.fresh.patterns.push(number);
-                }
+                known.is_seen = true;
             }
         }
         named.dedup();
@@ -171,14 +167,15 @@ impl<'p> SurveyPolicy<'p> {
                 spoken.entries.push(number);
             } else {
                 spoken.differ = true;
-                let differing = Differing {
-                    entry: number,
-                    name: name.clone(),
-                    id: repository.id,
-                    owner_id: repository.owner_id,
-                };
-                self.fresh.differing.push(differing.clone());
-                self.differs(differing);
+                let first = self.differing.entry(number).or_insert_with(|| {
+                    let differing = Differing {
+                        name: name.clone(),
+                        id: repository.id,
+                        owner_id: repository.owner_id,
+                    };
+                    (differing, 0)
+                });
+                first.1 += 1;
             }
         }
         let pinning = repository.id.and_then(|id| self.pinned.get(&id));
@@ -187,33 +184,9 @@ impl<'p> SurveyPolicy<'p> {
             .flatten()
             .filter(|number| !named.contains(number))
         {
-            self.fresh.elsewhere.push((*number, name.clone()));
             self.elsewhere.insert(*number, name.clone());
         }
         spoken
-    }
-
-    fn differs(&mut self, differing: Differing) {
-        let first = self.differing.entry(differing.entry);
-        first.or_insert((differing, 0)).1 += 1;
-    }
-
-    /// What was seen since this was last asked for.
-    pub fn take_seen(&mut self) -> Seen {
-        std::mem::take(&mut self.fresh)
-    }
-
-    /// Takes back what an earlier run has seen.
-    pub fn restore(&mut self, seen: Seen) {
-        for number in seen.patterns {
-            if let Some(known) = self.patterns.get_mut(number) {
-                known.is_seen = true;
-            }
-        }
-        for differing in seen.differing {
-            self.differs(differing);
-        }
-        self.elsewhere.extend(seen.elsewhere);
     }
 
     /// The next name that no repository has and that GitHub was not asked for, from a place on.
@@ -276,7 +249,7 @@ impl<'p> SurveyPolicy<'p> {
             match asks.len() - 1 {
                 0 => {}
                 1 => message.push_str(", and so does 1 more step"),
-                more => message.push_str(&format!(", and so do {more} more steps")),
+                more => message.push_str(&format!(", and so do {}", count(more, "more step"))),
             }
             let finding = Finding::new(Code::NoEntry, message).at(&first.file, first.line);
             return if spoken.differ {

@@ -1,12 +1,11 @@
-//! What is told of one repository, and of one entry of the policy. These are the lines of the state
-//! and of the output for programs.
+//! What the output says of one repository, and of one entry of the policy.
 
-use serde::{Deserialize, Serialize};
+use serde::Serialize;
 
 use super::finding::Finding;
 
 /// A repository that there is something to say of.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct RepositoryRow {
     /// `OWNER/NAME`.
     pub repository: String,
@@ -27,7 +26,7 @@ pub struct RepositoryRow {
 }
 
 /// A workflow file that uses this action or asks for `id-token: write`.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct WorkflowRow {
     /// Its name in `.github/workflows`.
     pub file: String,
@@ -40,7 +39,7 @@ pub struct WorkflowRow {
 }
 
 /// A step that uses this action.
-#[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize)]
 pub struct Ask {
     /// The file it stands in: of the run's workflow, or of one that it calls.
     pub file: String,
@@ -53,7 +52,7 @@ pub struct Ask {
     /// The permissions it asks for.
     pub permissions: Vec<String>,
     /// The input `permission`, where only a run knows what it is.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub dynamic: Option<String>,
     /// `enforce`, `advisory`, or an expression.
     pub mode: String,
@@ -64,7 +63,7 @@ pub struct Ask {
 }
 
 /// An entry of the policy that something is wrong with.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct EntryRow {
     /// Its line in the policy.
     pub entry: u32,

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use serde::{Deserialize, Serialize};
+use serde::Serialize;
 
 use super::Repository;
 use super::finding::{Code, Finding};
@@ -10,7 +10,7 @@ use super::row::RepositoryRow;
 use crate::lint::Level;
 
 /// Counters.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
 pub struct Summary {
     /// Those that were looked at.
     pub repositories: u64,

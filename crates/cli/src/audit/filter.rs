@@ -3,9 +3,10 @@
 use clap::{Args, ValueEnum};
 use jiff::Timestamp;
 
+use crate::instant::date_or_instant;
 use analysis::audit::Recorded;
 use engine::decision::Decision;
-use engine::policy::{PermissionKey, parse_instant};
+use engine::policy::PermissionKey;
 
 #[derive(Debug, Args)]
 pub(super) struct Filter {
@@ -19,10 +20,10 @@ pub(super) struct Filter {
     #[arg(long, value_name = "OWNER/NAME")]
     repository: Vec<String>,
     /// From this time on: a date, or an instant in RFC 3339
-    #[arg(long, value_name = "TIME", value_parser = time)]
+    #[arg(long, value_name = "TIME", value_parser = date_or_instant)]
     since: Option<Timestamp>,
     /// Before this time: a date, or an instant in RFC 3339
-    #[arg(long, value_name = "TIME", value_parser = time)]
+    #[arg(long, value_name = "TIME", value_parser = date_or_instant)]
     until: Option<Timestamp>,
 }
 
@@ -57,14 +58,4 @@ fn key(text: &str) -> Result<String, String> {
     let key = PermissionKey::parse(text.to_owned().into());
     key.map(|key| key.to_string())
         .map_err(|error| format!("{error} ({})", error.help()))
-}
-
-/// A date is its start, in UTC.
-fn time(text: &str) -> Result<Timestamp, String> {
-    parse_instant(text)
-        .or_else(|| parse_instant(&format!("{text}T00:00:00Z")))
-        .ok_or_else(|| {
-            "expected a date such as `2027-01-31`, or an instant such as `2027-01-31T12:00:00Z`"
-                .to_owned()
-        })
 }

@@ -12,6 +12,7 @@ use crate::{OutputFormat, print, print_error};
 use analysis::audit::Recorded;
 use analysis::report::text::visible;
 use engine::decision::Decision;
+use engine::plural::{count, count_of, grouped};
 
 /// How many rows are looked at for the widths of the columns.
 const MAX_WAITING: usize = 200;
@@ -151,9 +152,15 @@ impl Table {
     fn finish(mut self) {
         self.flush();
         let [allowed, denied, errors] = self.counts;
-        let mut summary = format!("\n{allowed} allowed, {denied} denied, {errors} errors");
+        let mut summary = format!(
+            "\n{} allowed, {} denied, {}",
+            grouped(allowed),
+            grouped(denied),
+            count(errors, "error")
+        );
         if self.others > 0 {
-            let _ = write!(summary, "; {} records are not shown", self.others);
+            let others = count_of(self.others, "record is", "records are");
+            let _ = write!(summary, "; {others} not shown");
         }
         print(&(summary + "\n"));
     }

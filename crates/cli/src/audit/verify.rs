@@ -15,6 +15,7 @@ use crate::{OutputFormat, print, print_error};
 use analysis::audit::{Evaluated, Recorded};
 use analysis::report::text::visible;
 use engine::decision::{Decision, Reason};
+use engine::plural::{count, grouped};
 
 /// The most findings that are told.
 const MAX_FINDINGS: usize = 100;
@@ -206,20 +207,21 @@ fn human(found: &Verified, colours: Colours) -> String {
     if !text.is_empty() {
         text.push('\n');
     }
-    for (sha256, count) in &found.without_policy {
-        let line = format!("{count} records: the policy with SHA-256 {sha256} was not given");
+    for (sha256, number) in &found.without_policy {
+        let records = count(number, "record");
+        let line = format!("{records}: the policy with SHA-256 {sha256} was not given");
         let _ = writeln!(text, "{}", colours.warning(&line));
     }
     let _ = writeln!(
         text,
-        "{} records: {} decided the same, {} otherwise, {} malformed, {} without a decision to repeat, {} without \
+        "{}: {} decided the same, {} otherwise, {} malformed, {} without a decision to repeat, {} without \
          their policy",
-        found.records,
-        found.same,
-        found.different,
-        found.malformed,
-        found.undecided,
-        found.without_policy.values().sum::<u64>()
+        count(found.records, "record"),
+        grouped(found.same),
+        grouped(found.different),
+        grouped(found.malformed),
+        grouped(found.undecided),
+        grouped(found.without_policy.values().sum::<u64>())
     );
     text
 }

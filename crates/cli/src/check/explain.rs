@@ -6,6 +6,7 @@ use crate::style::{Colours, Styled};
 use analysis::meant::meant;
 use analysis::report::text::visible;
 use engine::decision::{PermissionDecision, TracedDimension, TracedRule};
+use engine::plural::count;
 use engine::policy::{Format, quoted};
 
 /// The most rules of one permission that are shown.
@@ -44,8 +45,8 @@ pub(crate) fn explain(permission: &PermissionDecision<'_>, colours: Colours) -> 
         }
     }
     if let Some(more @ 1..) = permission.trace.len().checked_sub(shown.len()) {
-        let rules = if more == 1 { "rule" } else { "rules" };
-        let more = format!("… and {more} more {rules}: `--format json` has all of them");
+        let more = count(more, "more rule");
+        let more = format!("… and {more}: `--format json` has all of them");
         let _ = writeln!(text, "  {}", colours.dim(&more));
     }
     text.push('\n');

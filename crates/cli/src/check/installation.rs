@@ -2,7 +2,7 @@
 
 use engine::context::Context;
 use engine::decision::Installation;
-use engine::policy::{Document, Entry, Kind, quoted};
+use engine::policy::{Document, Entry, Kind, edits, quoted};
 
 /// The most names that are told.
 const MAX_NAMES: usize = 5;
@@ -87,11 +87,6 @@ fn no_entry(document: &Document<'_>, context: &Context) -> String {
 
 /// How near two names of repositories are, if they are. Another owner's of the same name is.
 fn distance(asked: &str, known: &str) -> Option<usize> {
-    let (asked, known) = (asked.to_lowercase(), known.to_lowercase());
-    let name = |text: &str| text.rsplit('/').next().map(str::to_owned);
-    // The distance takes time by the length.
-    let is_short = asked.len().max(known.len()) <= 256;
-    let distance = is_short.then(|| strsim::damerau_levenshtein(&asked, &known));
-    let near = distance.filter(|distance| *distance <= 3);
-    near.or_else(|| (name(&asked) == name(&known)).then_some(4))
+    let name = |text: &str| text.rsplit('/').next().map(str::to_lowercase);
+    edits(asked, known).or_else(|| (name(asked) == name(known)).then_some(usize::MAX))
 }

@@ -10,12 +10,14 @@ mod steps;
 use std::path::PathBuf;
 
 use clap::Args;
+use jiff::Timestamp;
 
 pub(super) use explain::explain;
 pub(super) use policy::{read_policy, read_policy_from_stdin};
 
 use self::policy::{PolicyText, Wrong};
 use self::question::Question;
+use super::instant::instant;
 use super::style::Colours;
 use super::{OutputFormat, print, print_error};
 use analysis::report::{Detail, Failure, Outcome};
@@ -64,8 +66,8 @@ pub(super) struct Arguments {
     #[arg(long, value_name = "FILE")]
     payload: Option<PathBuf>,
     /// The time, RFC 3339; now when left out
-    #[arg(long, value_name = "INSTANT")]
-    now: Option<String>,
+    #[arg(long, value_name = "INSTANT", value_parser = instant)]
+    now: Option<Timestamp>,
     /// How the result is printed
     #[arg(long, value_enum, default_value_t)]
     format: OutputFormat,

@@ -6,13 +6,14 @@ use jiff::Timestamp;
 
 use super::Arguments;
 use super::policy::{PolicyText, Wrong};
+use crate::instant::now;
 use analysis::report::Failure;
 use engine::Claims;
 use engine::context::{Base, Context, EventPayload};
 use engine::decision::{
     Decision, Installation, PermissionDecision, Reason, Scope, decide, with_own_policy,
 };
-use engine::policy::{Document, Invalid, MAX_FILE, PermissionKey, parse_instant, quoted};
+use engine::policy::{Document, Invalid, MAX_FILE, PermissionKey, quoted};
 
 /// What is asked, checked.
 pub(super) struct Question {
@@ -28,21 +29,12 @@ pub(super) struct Question {
 impl Question {
     pub(super) fn of(arguments: &Arguments) -> Result<Self, Failure> {
         let permissions = permissions(&arguments.permission)?;
-        let now = match &arguments.now {
-            None => now(),
-            Some(text) => parse_instant(text).ok_or_else(|| {
-                wrong(format!(
-                    "--now is {}, expected an instant such as `2027-01-31T12:00:00Z`",
-                    quoted(text)
-                ))
-            })?,
-        };
         let context = context(arguments)?;
         Ok(Self {
             permissions,
             base_is_ignored: arguments.base.is_some() && context.base == Base::None,
             context,
-            now,
+            now: arguments.now.unwrap_or_else(now),
             has_payload: arguments.payload.is_some(),
         })
     }
@@ -83,12 +75,6 @@ impl Question {
     ) -> Result<Installation<'a>, Invalid> {
         Installation::find(document, Scope::Offline, &self.context, &|| true)
     }
-}
-
-/// The clock, to the second: more is of no use to anybody who reads it.
-fn now() -> Timestamp {
-    let now = Timestamp::now();
-    Timestamp::from_second(now.as_second()).unwrap_or(now)
 }
 
 /// A policy that was read, if it is valid.

@@ -6,7 +6,8 @@ use super::{Check, Policy, installation};
 use analysis::report::context_rows;
 use engine::context::Base;
 use engine::decision::{Decision, Installation, PermissionDecision};
-use engine::policy::quoted;
+use engine::plural::count;
+use engine::policy::{nearest, quoted};
 
 /// How a step ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -140,9 +141,10 @@ fn rules(check: &Check<'_>, installation: &Installation<'_>) -> Step {
             Wrong::Failure(_) => "the own policy is needed, and cannot be read".to_owned(),
             Wrong::Policy(..) => match check.problems(check.policy.file) {
                 1 => "a pattern that has to be tried is not valid, shown below".to_owned(),
-                count => {
-                    format!("{count} patterns that have to be tried are not valid, shown below")
-                }
+                number => format!(
+                    "{} that have to be tried are not valid, shown below",
+                    count(number, "pattern")
+                ),
             },
         };
         return step("rules", end, vec![fact]);
@@ -200,13 +202,8 @@ fn known_keys(asked: &str, installation: &Installation<'_>) -> String {
         .collect();
     keys.sort_unstable();
     keys.dedup();
-    let near = keys
-        .iter()
-        .map(|key| (strsim::damerau_levenshtein(asked, key), *key))
-        .min()
-        .filter(|(distance, _)| *distance <= 4);
-    match (near, keys.as_slice()) {
-        (Some((_, key)), _) => format!(": did you mean `{key}`?"),
+    match (nearest(asked, keys.iter().copied()), keys.as_slice()) {
+        (Some(key), _) => format!(": did you mean `{key}`?"),
         (None, []) => String::new(),
         (None, keys) => {
             let more = if keys.len() > MAX_KEYS { ", …" } else { "" };
@@ -214,9 +211,4 @@ fn known_keys(asked: &str, installation: &Installation<'_>) -> String {
             format!(", the policy has {}{more}", keys.join(", "))
         }
     }
-}
-
-fn count(number: usize, noun: &str) -> String {
-    let plural = if number == 1 { "" } else { "s" };
-    format!("{number} {noun}{plural}")
 }

@@ -11,12 +11,13 @@ use jiff::Timestamp;
 use super::audit::each_record;
 use super::check::{read_policy, read_policy_from_stdin};
 use super::diagnostic;
+use super::instant::{instant, now};
 use super::style::Colours;
 use super::{print, print_error};
 use analysis::compare::{Comparison, Replay, Replayed, compare};
 use analysis::report::access;
 use analysis::report::text::visible;
-use engine::policy::{Document, Format, Invalid, Problem, parse_instant, quoted};
+use engine::policy::{Document, Format, Invalid, Problem, quoted};
 
 #[derive(Debug, Args)]
 pub(super) struct Arguments {
@@ -90,7 +91,7 @@ fn compare_files(arguments: &Arguments) -> Result<bool, String> {
         print_error(&(old.invalid(invalid.iter()) + &complaint("warning", warning)));
         Document::default()
     });
-    let now = arguments.now.unwrap_or_else(Timestamp::now);
+    let now = arguments.now.unwrap_or_else(now);
     let comparison = compare(&old_document, &new_document, now)
         .map_err(|invalid| new.invalid(invalid.iter()))?;
     let replayed = match arguments.replay.as_slice() {
@@ -177,9 +178,4 @@ fn read_log(path: &Path, replay: &mut Replay<'_>) -> Result<(), String> {
 
 fn complaint(level: &str, message: &str) -> String {
     format!("{level}: {}\n", visible(message))
-}
-
-fn instant(text: &str) -> Result<Timestamp, String> {
-    parse_instant(text)
-        .ok_or_else(|| "expected an instant such as `2027-01-31T12:00:00Z`".to_owned())
 }

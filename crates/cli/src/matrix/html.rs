@@ -13,6 +13,7 @@ use analysis::matrix::{Cell, Grant, Matrix, Place, Row, Standing};
 use analysis::report::Phrase;
 use analysis::report::text::{html, html_message, truncate};
 use analysis::workflows::Environment;
+use engine::plural::count;
 use engine::policy::KNOWN_KEYS;
 
 const STYLE: &str = include_str!("page.css");
@@ -248,10 +249,9 @@ fn grant_of(grant: &Grant<'_>) -> String {
     for condition in words::conditions(grant) {
         let _ = write!(text, "<p class=\"condition\">{}</p>", coded(&condition));
     }
-    let rules = grant.rules.len();
     let summary = match grant.rules.as_slice() {
         [one] => format!("rule at line {}", one.line),
-        _ => format!("{rules} rules"),
+        rules => count(rules.len(), "rule"),
     };
     let list = grant
         .rules

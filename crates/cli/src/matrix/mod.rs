@@ -15,11 +15,12 @@ use jiff::Timestamp;
 
 use super::check::read_policy;
 use super::git::Git;
+use super::instant::{instant, now};
 use super::style::Colours;
 use super::{complain, diagnostic, print, print_error, warn};
 use analysis::lint::Source;
 use analysis::matrix::Matrix;
-use engine::policy::{Document, Format, Invalid, parse_instant, quoted};
+use engine::policy::{Document, Format, Invalid, quoted};
 use platform::Environment;
 
 #[derive(Debug, Args)]
@@ -145,9 +146,7 @@ fn render(arguments: &Arguments) -> Result<String, Error> {
         warn(&unreadable.to_string());
         notes.push(unreadable.to_string());
     }
-    // To the second: nobody reads more.
-    let second = || Timestamp::from_second(Timestamp::now().as_second()).unwrap_or_default();
-    let now = arguments.now.unwrap_or_else(second);
+    let now = arguments.now.unwrap_or_else(now);
     let own = origin.as_ref().map(ToString::to_string);
     let repository = scope.repository.as_deref().or(own.as_deref());
     let matrix = Matrix::new(&scope.rules, repository, &workflows, &arguments.action, now)
@@ -201,9 +200,4 @@ fn directory(
     Ok(found
         .strip_prefix(&here)
         .map_or(found.clone(), Path::to_owned))
-}
-
-fn instant(text: &str) -> Result<Timestamp, String> {
-    parse_instant(text)
-        .ok_or_else(|| "expected an instant such as `2027-01-31T12:00:00Z`".to_owned())
 }

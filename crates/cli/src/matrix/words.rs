@@ -7,6 +7,7 @@ use analysis::matrix::{Bases, Events, Grant, Hint, Matrix, Place, Row, Why};
 use analysis::report::Phrase;
 use analysis::workflows::Environment;
 use engine::decision::RuleRef;
+use engine::plural::count;
 use engine::policy::{Kind, Pattern};
 
 fn words<'a>(words: impl Into<Cow<'static, str>>) -> Phrase<'a> {
@@ -229,10 +230,7 @@ pub(super) fn only_called<'a>(matrix: &Matrix<'a>) -> Option<Phrase<'a>> {
 
 /// What the table is made from: a name, a value from outside, and words.
 pub(super) fn head(page: &Page<'_>) -> Vec<(&'static str, String, String)> {
-    let count = |number: usize, noun: &str| {
-        let plural = if number == 1 { "" } else { "s" };
-        format!(", {number} {noun}{plural}")
-    };
+    let count = |number: usize, noun: &str| format!(", {}", count(number, noun));
     let mut head = vec![("policy", page.policy.clone(), count(page.rules, "rule"))];
     if let Some(repository) = &page.repository {
         head.push(("repository", repository.clone(), String::new()));

@@ -8,6 +8,7 @@ use url::Url;
 
 use super::pace;
 use super::progress::Progress;
+use super::report::Cost;
 use super::run::Stop;
 use analysis::workflows::{MAX_FILE, is_workflow};
 use engine::RepositoryName;
@@ -29,40 +30,37 @@ const DIRECTORY: &str = ".github/workflows";
 /// The workflow files of a repository, each with its text or why there is none; or why there are none.
 pub(super) type Files = Result<Vec<(String, Result<String, String>)>, String>;
 
-/// Asks, and knows how much may be asked.
+/// Asks, and counts what that costs.
 pub(super) struct Asker {
     api: Api,
     graphql: Url,
     owner: String,
-    wait: bool,
     /// How many repositories are asked for at most, and now.
     largest: u32,
     size: u32,
     /// How many pages of this size were answered.
     good: u32,
     limit: Option<RateLimit>,
-    /// How many requests were made: GraphQL, REST.
-    requests: (u64, u64),
+    cost: Cost,
 }
 
 impl Asker {
-    pub(super) fn new(api: Api, graphql: Url, owner: &str, page_size: u32, wait: bool) -> Self {
+    pub(super) fn new(api: Api, graphql: Url, owner: &str, page_size: u32) -> Self {
         Self {
             api,
             graphql,
             owner: owner.to_owned(),
-            wait,
             largest: page_size,
             size: page_size,
             good: 0,
             limit: None,
-            requests: (0, 0),
+            cost: Cost::default(),
         }
     }
 
-    /// The requests since this was last asked for: GraphQL, REST.
-    pub(super) fn take_requests(&mut self) -> (u64, u64) {
-        std::mem::take(&mut self.requests)
+    /// What the requests cost so far.
+    pub(super) fn cost(&self) -> Cost {
+        self.cost
     }
 
     /// Where the token stands with GraphQL's limit.
@@ -78,10 +76,6 @@ impl Asker {
     ) -> Result<RepositoryPage, Stop> {
         let (mut attempt, mut texts) = (0, true);
         loop {
-            if let Some(until) = pace::reserved(self.limit, Timestamp::now()) {
-                self.pause(until, "nine tenths of the rate limit are used", progress)
-                    .await?;
-            }
             let query = PageQuery {
                 login: &self.owner,
                 first: self.size,
@@ -91,11 +85,12 @@ impl Asker {
             let api = self
                 .api
                 .with_budget(Budget::until(Instant::now() + REQUEST_TIMEOUT));
-            self.requests.0 += 1;
+            self.cost.graphql_requests += 1;
             let (page, limit) = api.repositories(&self.graphql, &query).await;
             self.limit = limit.or(self.limit);
             let error = match page {
                 Ok(page) => {
+                    self.cost.points += page.points.unwrap_or_default();
                     self.answered();
                     return Ok(page);
                 }
@@ -205,14 +200,10 @@ impl Asker {
     ) -> Result<Result<T, String>, Stop> {
         let mut attempt = 0;
         loop {
-            if let Some(until) = pace::reserved(self.api.rate_limit(), Timestamp::now()) {
-                self.pause(until, "nine tenths of the rate limit are used", progress)
-                    .await?;
-            }
             let api = self
                 .api
                 .with_budget(Budget::until(Instant::now() + PATIENCE));
-            self.requests.1 += 1;
+            self.cost.rest_requests += 1;
             let error = match ask(&api).await {
                 Ok(answer) => return Ok(Ok(answer)),
                 Err(error) => error,
@@ -233,6 +224,7 @@ impl Asker {
         }
     }
 
+    /// Waits until GitHub accepts requests again, or stops where that takes too long.
     async fn refused(
         &self,
         limited: Limited,
@@ -243,13 +235,9 @@ impl Asker {
         if pace::failed(attempt).is_none() {
             return Err(Stop::Failed(why.to_owned()));
         }
-        let until = pace::refused(limited, attempt, Timestamp::now());
-        self.pause(until, why, progress).await
-    }
-
-    async fn pause(&self, until: Timestamp, why: &str, progress: &Progress) -> Result<(), Stop> {
-        let now = Timestamp::now();
-        if !self.wait && !pace::is_short(until, now) {
+        let (now, why) = (Timestamp::now(), why.trim_end_matches('.'));
+        let until = pace::refused(limited, attempt, now);
+        if !pace::is_short(until, now) {
             return Err(Stop::Limited {
                 until,
                 why: why.to_owned(),

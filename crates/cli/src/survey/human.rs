@@ -2,11 +2,12 @@
 
 use std::io::{BufWriter, Write};
 
-use super::report::{Report, number};
+use super::report::Report;
 use crate::style::Colours;
 use analysis::lint::Level;
 use analysis::report::text::truncate;
 use analysis::survey::{Code, Finding};
+use engine::plural::grouped;
 
 /// The widest first column, in characters.
 const MAX_NAME: usize = 48;
@@ -30,7 +31,7 @@ pub(super) fn print(report: &Report<'_>, colours: Colours) -> std::io::Result<()
     for line in report.details() {
         writeln!(out, "  {}", colours.plain(&line))?;
     }
-    let width = width(report)?;
+    let width = width(report);
     for (code, count) in report.codes() {
         let level = code.level();
         let word = format!("{}[{}]", level.as_str(), code.as_str());
@@ -41,7 +42,7 @@ pub(super) fn print(report: &Report<'_>, colours: Colours) -> std::io::Result<()
         };
         let times = match count {
             1 => String::new(),
-            count => format!(" ({} times)", number(count)),
+            count => format!(" ({} times)", grouped(count)),
         };
         let what = format!("{}{times}", code.what());
         writeln!(out, "\n{word}: {}", colours.strong(&what))?;
@@ -53,7 +54,7 @@ pub(super) fn print(report: &Report<'_>, colours: Colours) -> std::io::Result<()
         };
         let shown = list(report, code, most, width, colours, &mut out)?;
         if shown < count {
-            let more = number(count - shown);
+            let more = grouped(count - shown);
             writeln!(out, "  and {more} more: `--format json` has them")?;
         }
     }
@@ -61,11 +62,12 @@ pub(super) fn print(report: &Report<'_>, colours: Colours) -> std::io::Result<()
 }
 
 /// Of the first column.
-fn width(report: &Report<'_>) -> std::io::Result<usize> {
+fn width(report: &Report<'_>) -> usize {
     let policy = report.policy_file();
-    let named = report.rows()?.filter(|row| !row.findings().is_empty());
+    let rows = report.rows.iter();
+    let named = rows.filter(|row| !row.findings().is_empty());
     let widths = named.map(|row| row.name(policy).chars().count());
-    Ok(widths.max().unwrap_or_default().min(MAX_NAME))
+    widths.max().unwrap_or_default().min(MAX_NAME)
 }
 
 fn list(
@@ -78,7 +80,7 @@ fn list(
 ) -> std::io::Result<u64> {
     let policy = report.policy_file();
     let mut shown = 0;
-    for row in report.rows()? {
+    for row in &report.rows {
         let findings = row.findings().iter().filter(|finding| finding.code == code);
         for finding in findings {
             if shown == most {

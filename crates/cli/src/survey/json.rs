@@ -4,8 +4,7 @@ use std::io::{BufWriter, Write};
 
 use serde::Serialize;
 
-use super::report::{Report, Row};
-use super::state::Cost;
+use super::report::{Cost, Report, Row};
 use analysis::lint::Level;
 use analysis::report::text::json_line;
 use analysis::survey::{EntryRow, RepositoryRow, Summary};
@@ -17,9 +16,9 @@ struct Whole<'r> {
     api: &'r str,
     action: &'r str,
     policy: Option<&'r str>,
-    policy_sha256: Option<&'r str>,
+    policy_sha256: Option<String>,
     started: &'r str,
-    finished: Option<&'r str>,
+    finished: &'r str,
     errors: u64,
     warnings: u64,
     notes: u64,
@@ -38,20 +37,20 @@ enum Object<'r> {
 
 impl<'r> Whole<'r> {
     fn of(report: &'r Report<'_>) -> Self {
-        let header = report.state.header();
+        let policy = report.policy;
         Self {
-            owner: &header.owner,
-            api: &header.api,
-            action: &header.action,
-            policy: report.policy.map(|(file, _)| file),
-            policy_sha256: header.policy.as_deref(),
-            started: &header.started,
-            finished: report.state.finished(),
+            owner: &report.owner,
+            api: report.api,
+            action: report.action,
+            policy: policy.map(|policy| policy.file),
+            policy_sha256: policy.map(|policy| analysis::sha256(policy.text.as_bytes())),
+            started: &report.started,
+            finished: &report.finished,
             errors: report.summary.of_level(Level::Error),
             warnings: report.summary.of_level(Level::Warning),
             notes: report.summary.of_level(Level::Note),
             summary: report.summary,
-            cost: report.cost(),
+            cost: report.cost,
         }
     }
 }
@@ -90,7 +89,7 @@ fn list(
 ) -> std::io::Result<()> {
     write!(out, ",\"{key}\":[")?;
     let mut comma = "";
-    for row in report.rows()?.filter_map(|row| of(&row)) {
+    for row in report.rows.iter().filter_map(of) {
         write!(out, "{comma}\n{row}")?;
         comma = ",";
     }
@@ -100,8 +99,8 @@ fn list(
 /// An object a line.
 pub(super) fn print_lines(report: &Report<'_>) -> std::io::Result<()> {
     let mut out = BufWriter::new(std::io::stdout().lock());
-    for row in report.rows()? {
-        let line = match &row {
+    for row in &report.rows {
+        let line = match row {
             Row::Repository(row) => text(&Object::Repository(row)),
             Row::Entry(row) => text(&Object::Entry(row)),
         };

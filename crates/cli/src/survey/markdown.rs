@@ -2,9 +2,10 @@
 
 use std::io::{BufWriter, Write};
 
-use super::report::{Report, number};
+use super::report::Report;
 use analysis::report::text::{cell, code as span, markdown};
 use analysis::survey::Code;
+use engine::plural::grouped;
 
 /// How many findings of one kind are listed: a page has its limits.
 const MAX_ROWS: u64 = 100;
@@ -17,12 +18,12 @@ pub(super) fn print(report: &Report<'_>) -> std::io::Result<()> {
     }
     for (code, count) in report.codes() {
         let (level, name) = (code.level().as_str(), span(code.as_str()));
-        writeln!(out, "\n### {level}: {name} ({})\n", number(count))?;
+        writeln!(out, "\n### {level}: {name} ({})\n", grouped(count))?;
         writeln!(out, "{}\n", markdown(&sentence(code.what())))?;
         writeln!(out, "{}\n", markdown(&sentence(code.help())))?;
         table(report, code, &mut out)?;
         if count > MAX_ROWS {
-            writeln!(out, "\nAnd {} more.", number(count - MAX_ROWS))?;
+            writeln!(out, "\nAnd {} more.", grouped(count - MAX_ROWS))?;
         }
     }
     out.flush()
@@ -32,7 +33,7 @@ fn table(report: &Report<'_>, code: Code, out: &mut impl Write) -> std::io::Resu
     writeln!(out, "| where | file | |\n|---|---|---|")?;
     let policy = report.policy_file();
     let mut left = MAX_ROWS;
-    for row in report.rows()? {
+    for row in &report.rows {
         let findings = row.findings().iter().filter(|finding| finding.code == code);
         for finding in findings {
             if left == 0 {

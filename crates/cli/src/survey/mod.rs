@@ -9,7 +9,6 @@ mod pace;
 mod progress;
 mod report;
 mod run;
-mod state;
 
 use std::path::{Path, PathBuf};
 
@@ -18,13 +17,14 @@ use url::Url;
 
 use self::ask::Asker;
 use self::progress::Progress;
-use self::report::Report;
+use self::report::{Central, Report};
 use self::run::{Stop, Work};
-use self::state::{Header, State, now};
+use super::instant::now;
 use super::style::Colours;
 use super::{complain, diagnostic, print_error};
 use analysis::survey::{Survey, SurveyPolicy};
 use engine::RepositoryName;
+use engine::plural::{count_of, grouped};
 use engine::policy::{Document, Format, MAX_FILE, quoted};
 use github::Api;
 use github::http::{Budget, Network};
@@ -41,13 +41,6 @@ pub(super) struct Arguments {
     /// The central policy that the repositories are held against
     #[arg(long, value_name = "FILE")]
     policy: Option<PathBuf>,
-    /// Where to write how far it is: the same command goes on there when it was stopped, and only
-    /// prints when it was done
-    #[arg(long, value_name = "FILE")]
-    state: Option<PathBuf>,
-    /// Wait for the rate limit to start anew, instead of stopping
-    #[arg(long)]
-    wait: bool,
     /// How the result is printed
     #[arg(long, value_enum, default_value_t)]
     format: OutputFormat,
@@ -154,55 +147,64 @@ fn survey(arguments: &Arguments, policy: Option<(&Policy, &Document<'_>)>) -> Re
     let api_url = arguments.api_url.as_deref();
     let api_url = api_url.or(environment.get("GITHUB_API_URL"));
     let api_url = api_url.unwrap_or("https://api.github.com");
-    let header = Header {
-        owner: owner.to_ascii_lowercase(),
-        api: api_url.to_owned(),
-        action: arguments.action.clone(),
-        policy: policy.map(|(policy, _)| analysis::sha256(policy.text.as_bytes())),
-        started: now(),
-    };
     let entries = policy.map(|(_, document)| SurveyPolicy::new(document, owner));
     let entries = entries.transpose().map_err(|invalid| invalid.to_string())?;
     let counts = entries.as_ref().map(SurveyPolicy::counts);
     let mut survey = Survey::new(&arguments.action, entries);
-    let mut state = State::open(arguments.state.as_deref(), header, &mut survey)?;
-    if state.finished().is_none() {
-        let runtime = tokio::runtime::Builder::new_current_thread()
-            .enable_all()
-            .build()
-            .map_err(|error| error.to_string())?;
-        // The client starts a task of its own.
-        let asker = {
-            let _entered = runtime.enter();
-            asker(arguments, &environment, api_url)?
-        };
-        let progress = Progress::new(owner);
-        let mut work = Work {
-            state: &mut state,
-            survey: &mut survey,
-            asker,
-            progress,
-        };
-        work.run(runtime)
-            .map_err(|stop| stopped(&stop, &state, arguments))?;
-    }
-    let report = Report {
-        state: &state,
-        summary: &survey.summary,
-        policy: policy.map(|(policy, _)| &*policy.file).zip(counts),
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .build()
+        .map_err(|error| error.to_string())?;
+    // The client starts a task of its own.
+    let asker = {
+        let _entered = runtime.enter();
+        asker(arguments, &environment, api_url)?
     };
-    let printed = match arguments.format {
-        OutputFormat::Human => human::print(&report, Colours::stdout()),
-        OutputFormat::Json => json::print(&report),
-        OutputFormat::Jsonl => json::print_lines(&report),
-        OutputFormat::Markdown => markdown::print(&report),
+    let started = now().to_string();
+    let mut work = Work {
+        survey: &mut survey,
+        asker,
+        progress: Progress::new(owner),
+        rows: Vec::new(),
+        total: 0,
+    };
+    work.run(runtime).map_err(|stop| stopped(&stop, &work))?;
+    let (rows, cost) = (std::mem::take(&mut work.rows), work.asker.cost());
+    let report = Report {
+        owner: owner.to_ascii_lowercase(),
+        api: api_url,
+        action: &arguments.action,
+        policy: policy
+            .zip(counts)
+            .map(|((policy, _), (entries, others))| Central {
+                file: &policy.file,
+                text: &policy.text,
+                entries,
+                others,
+            }),
+        started,
+        finished: now().to_string(),
+        rows,
+        summary: &survey.summary,
+        cost,
+    };
+    print(arguments.format, &report)?;
+    Ok(survey.summary.has_problems())
+}
+
+fn print(format: OutputFormat, report: &Report<'_>) -> Result<(), String> {
+    let printed = match format {
+        OutputFormat::Human => human::print(report, Colours::stdout()),
+        OutputFormat::Json => json::print(report),
+        OutputFormat::Jsonl => json::print_lines(report),
+        OutputFormat::Markdown => markdown::print(report),
     };
     match printed {
         // A reader that went away (`| head`) is no error.
         Err(error) if error.kind() != std::io::ErrorKind::BrokenPipe => {
             Err(format!("the result cannot be printed: {error}"))
         }
-        _ => Ok(survey.summary.has_problems()),
+        _ => Ok(()),
     }
 }
 
@@ -234,13 +236,7 @@ fn asker(arguments: &Arguments, environment: &Environment, api_url: &str) -> Res
         Some(_) => None,
     };
     let graphql = graphql_url(api_url, given)?;
-    Ok(Asker::new(
-        api,
-        graphql,
-        owner,
-        arguments.page_size,
-        arguments.wait,
-    ))
+    Ok(Asker::new(api, graphql, owner, arguments.page_size))
 }
 
 /// `GITHUB_GRAPHQL_URL`, else what follows from the REST API: `/graphql` beside it, on an Enterprise
@@ -266,25 +262,25 @@ fn graphql_url(api_url: &str, given: Option<&str>) -> Result<Url, String> {
     Ok(url)
 }
 
-/// Why it stopped, how far it is, and what to do.
-fn stopped(stop: &Stop, state: &State, arguments: &Arguments) -> String {
-    let (done, total) = state.progress();
-    let how_far = match total {
-        0 => "before the first repository".to_owned(),
-        total => format!("after {done} of {total} repositories"),
+/// Why the survey stopped, and how far it was.
+fn stopped(stop: &Stop, work: &Work<'_, '_>) -> String {
+    let how_far = match work.seen() {
+        (0, _) => "before the first repository".to_owned(),
+        (seen, total) => format!(
+            "after {} of {}",
+            grouped(seen),
+            count_of(total, "repository", "repositories")
+        ),
     };
-    let next = match (stop, &arguments.state) {
-        (Stop::Refused(_), _) => return stop.to_string(),
-        (Stop::Limited { until, .. }, Some(_)) => format!(
-            "the same command goes on from there at {}, or waits with `--wait`",
+    match stop {
+        Stop::Refused(why) => why.clone(),
+        Stop::Interrupted => format!("interrupted {how_far}"),
+        Stop::Failed(why) => format!("stopped {how_far}: {why}"),
+        Stop::Limited { until, why } => format!(
+            "stopped {how_far}: {why}; GitHub accepts requests again at {}",
             until.strftime("%H:%M UTC")
         ),
-        (_, Some(_)) => "the same command goes on from there".to_owned(),
-        (_, None) => {
-            "nothing is kept: with `--state FILE` the same command goes on from there".to_owned()
-        }
-    };
-    format!("stopped {how_far}: {stop}; {next}")
+    }
 }
 
 #[cfg(test)]

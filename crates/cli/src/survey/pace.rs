@@ -1,12 +1,12 @@
-//! When to ask, and how long to pause.
+//! How long to pause, and when to give up.
 
 use std::time::Duration;
 
 use jiff::{SignedDuration, Timestamp};
 
-use github::{Limited, RateLimit};
+use github::Limited;
 
-/// The longest pause that is made without `--wait`.
+/// The longest pause. A limit that lasts longer stops the survey.
 const SHORT: SignedDuration = SignedDuration::from_mins(2);
 /// What GitHub's documentation asks for where the answer names no time.
 const UNSAID: Duration = Duration::from_secs(60);
@@ -15,14 +15,7 @@ const ATTEMPTS: u32 = 5;
 /// The first pause after a failure; each one is twice the last.
 const FIRST: Duration = Duration::from_millis(250);
 
-/// Until when the primary limit is left alone: a tenth of it is for whoever has the same token.
-pub(super) fn reserved(limit: Option<RateLimit>, now: Timestamp) -> Option<Timestamp> {
-    let limit = limit?;
-    // An old answer says nothing of the window that is open now.
-    (limit.remaining <= limit.limit / 10 && limit.resets > now).then_some(limit.resets)
-}
-
-/// The pause after a refusal, and whether it is over by itself or needs `--wait`.
+/// When GitHub accepts requests again after it refused one.
 pub(super) fn refused(limited: Limited, attempt: u32, now: Timestamp) -> Timestamp {
     let longer = |pause: Duration| {
         let pause = pause.saturating_mul(1 << attempt.min(ATTEMPTS));
@@ -36,7 +29,7 @@ pub(super) fn refused(limited: Limited, attempt: u32, now: Timestamp) -> Timesta
     }
 }
 
-/// Whether a pause is made without being asked to.
+/// Whether the survey waits until then.
 pub(super) fn is_short(until: Timestamp, now: Timestamp) -> bool {
     until.duration_since(now) <= SHORT
 }
@@ -52,21 +45,6 @@ mod tests {
 
     fn at(second: i64) -> Timestamp {
         Timestamp::from_second(1_800_000_000 + second).unwrap()
-    }
-
-    #[test]
-    fn a_tenth_of_the_limit_is_left() {
-        let limit = |remaining| {
-            Some(RateLimit {
-                limit: 5_000,
-                remaining,
-                resets: at(60),
-            })
-        };
-        assert_eq!(reserved(None, at(0)), None);
-        assert_eq!(reserved(limit(501), at(0)), None);
-        assert_eq!(reserved(limit(500), at(0)), Some(at(60)));
-        assert_eq!(reserved(limit(0), at(60)), None);
     }
 
     #[test]

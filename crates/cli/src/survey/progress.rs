@@ -26,10 +26,6 @@ impl Progress {
     pub(super) fn show(&self, done: u64, total: u64, with_action: u64, limit: Option<RateLimit>) {
         let limit =
             limit.map(|limit| format!(", rate limit {} of {}", limit.remaining, limit.limit));
-        // What an earlier run has done says nothing of how fast this one is.
-        if self.bar.length().is_none() {
-            self.bar.reset_eta();
-        }
         self.bar.set_length(total);
         self.bar.set_position(done);
         let limit = limit.unwrap_or_default();

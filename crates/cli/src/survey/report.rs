@@ -1,15 +1,44 @@
 //! What all forms of the result have in common.
 
-use super::state::{Cost, Line, State};
+use serde::Serialize;
+
 use analysis::lint::Level;
 use analysis::survey::{Code, EntryRow, Finding, RepositoryRow, Summary};
+use engine::plural::{count, count_of, grouped};
 
 /// A survey that is done.
 pub(super) struct Report<'r> {
-    pub(super) state: &'r State,
+    /// In lower case.
+    pub(super) owner: String,
+    /// The URL of the REST API.
+    pub(super) api: &'r str,
+    pub(super) action: &'r str,
+    pub(super) policy: Option<Central<'r>>,
+    pub(super) started: String,
+    pub(super) finished: String,
+    /// The repositories, then the entries.
+    pub(super) rows: Vec<Row>,
     pub(super) summary: &'r Summary,
-    /// The policy's file, how many entries it has, and how many of them are for other owners.
-    pub(super) policy: Option<(&'r str, (usize, usize))>,
+    pub(super) cost: Cost,
+}
+
+/// The central policy.
+#[derive(Clone, Copy)]
+pub(super) struct Central<'r> {
+    pub(super) file: &'r str,
+    pub(super) text: &'r str,
+    pub(super) entries: usize,
+    /// How many of the entries are for other owners.
+    pub(super) others: usize,
+}
+
+/// What asking has cost.
+#[derive(Clone, Copy, Debug, Default, Serialize)]
+pub(super) struct Cost {
+    /// Of GraphQL's primary limit, as GitHub counts them.
+    pub(super) points: u64,
+    pub(super) graphql_requests: u64,
+    pub(super) rest_requests: u64,
 }
 
 /// A line of the result.
@@ -36,15 +65,6 @@ impl Row {
 }
 
 impl Report<'_> {
-    /// The repositories, then the entries.
-    pub(super) fn rows(&self) -> std::io::Result<impl Iterator<Item = Row>> {
-        Ok(self.state.lines()?.filter_map(|line| match line {
-            Line::Repository(row) => Some(Row::Repository(row)),
-            Line::Entry(row) => Some(Row::Entry(row)),
-            _ => None,
-        }))
-    }
-
     /// The kinds of findings that there are, the worst first, with how many.
     pub(super) fn codes(&self) -> impl Iterator<Item = (Code, u64)> {
         let codes = Code::ALL.iter();
@@ -52,11 +72,7 @@ impl Report<'_> {
     }
 
     pub(super) fn policy_file(&self) -> &str {
-        self.policy.map_or("", |(file, _)| file)
-    }
-
-    pub(super) fn cost(&self) -> Cost {
-        self.state.cost()
+        self.policy.map_or("", |policy| policy.file)
     }
 
     /// The result in one line.
@@ -64,7 +80,7 @@ impl Report<'_> {
         let summary = self.summary;
         let uses = match summary.with_action {
             1 => "1 uses",
-            _ => &format!("{} use", number(summary.with_action)),
+            _ => &format!("{} use", grouped(summary.with_action)),
         };
         let levels = [(Level::Error, "error"), (Level::Warning, "warning")];
         let wrong = levels.map(|(level, noun)| (summary.of_level(level), noun));
@@ -77,9 +93,9 @@ impl Report<'_> {
         };
         format!(
             "{}: {}, {uses} {}: {wrong}",
-            self.state.header().owner,
+            self.owner,
             count_of(summary.repositories, "repository", "repositories"),
-            self.state.header().action,
+            self.action,
         )
     }
 
@@ -99,7 +115,7 @@ impl Report<'_> {
                 own if own == summary.steps => format!("{steps} a policy of the repository itself"),
                 own => format!(
                     "{steps}, {} of them a policy of the repository itself",
-                    number(own)
+                    grouped(own)
                 ),
             });
         }
@@ -115,16 +131,16 @@ impl Report<'_> {
             let what = count_of(summary.archived, "repository is", "repositories are");
             lines.push(format!("{what} archived, and left out"));
         }
-        if let Some((file, (entries, others))) = self.policy {
-            let others = match others {
+        if let Some(policy) = self.policy {
+            let others = match policy.others {
                 0 => String::new(),
                 others => format!(", {others} of them for other owners"),
             };
             let whom = count_of(summary.with_entry, "repository has", "repositories have");
-            let entries = count_of(entries.try_into().unwrap_or_default(), "entry", "entries");
+            let (file, entries) = (policy.file, count_of(policy.entries, "entry", "entries"));
             lines.push(format!("{file}: {entries}{others}; {whom} one"));
         }
-        let cost = self.cost();
+        let cost = self.cost;
         let points = match cost.points {
             0 => String::new(),
             points => format!(" for {}", count(points, "point")),
@@ -132,31 +148,10 @@ impl Report<'_> {
         lines.push(format!(
             "{} of GraphQL{points} and {} of REST, {} to {}",
             count(cost.graphql_requests, "request"),
-            number(cost.rest_requests),
-            self.state.header().started,
-            self.state.finished().unwrap_or_default(),
+            grouped(cost.rest_requests),
+            self.started,
+            self.finished,
         ));
         lines
     }
-}
-
-pub(super) fn count(number: u64, noun: &str) -> String {
-    count_of(number, noun, &format!("{noun}s"))
-}
-
-pub(super) fn count_of(count: u64, one: &str, many: &str) -> String {
-    format!("{} {}", number(count), if count == 1 { one } else { many })
-}
-
-/// With commas, as in 10,000.
-pub(super) fn number(number: u64) -> String {
-    let digits = number.to_string();
-    let mut text = String::new();
-    for (place, digit) in digits.chars().enumerate() {
-        if place > 0 && (digits.len() - place).is_multiple_of(3) {
-            text.push(',');
-        }
-        text.push(digit);
-    }
-    text
 }

@@ -1,13 +1,11 @@
-//! The survey from where it stands to its end.
-
-use std::fmt;
+//! The survey from its first page to its end.
 
 use jiff::Timestamp;
 use tokio::runtime::Runtime;
 
 use super::ask::Asker;
 use super::progress::Progress;
-use super::state::{Cost, PageEnd, State};
+use super::report::Row;
 use analysis::survey;
 use analysis::survey::{Asked, Repository, Survey};
 use analysis::workflows::Workflows;
@@ -17,11 +15,11 @@ use platform::Interruption;
 /// Why it is not done.
 #[derive(Debug)]
 pub(super) enum Stop {
-    /// By whoever started it.
+    /// A signal ended it.
     Interrupted,
-    /// The rate limit is used up, or nearly.
+    /// A rate limit is used up.
     Limited {
-        /// When it starts anew.
+        /// When GitHub accepts requests again.
         until: Timestamp,
         /// What was seen of it.
         why: String,
@@ -32,20 +30,14 @@ pub(super) enum Stop {
     Refused(String),
 }
 
-impl fmt::Display for Stop {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::Interrupted => f.write_str("interrupted"),
-            Self::Limited { why, .. } | Self::Failed(why) | Self::Refused(why) => f.write_str(why),
-        }
-    }
-}
-
 pub(super) struct Work<'w, 'p> {
-    pub(super) state: &'w mut State,
     pub(super) survey: &'w mut Survey<'p>,
     pub(super) asker: Asker,
     pub(super) progress: Progress,
+    /// The repositories that there is something to say of, then the entries.
+    pub(super) rows: Vec<Row>,
+    /// How many repositories there are.
+    pub(super) total: u64,
 }
 
 impl Work<'_, '_> {
@@ -65,28 +57,33 @@ impl Work<'_, '_> {
     }
 
     async fn everything(&mut self) -> Result<(), Stop> {
-        while !self.state.is_listed() {
-            let after = self.state.next().map(str::to_owned);
-            let page = self.asker.page(after.as_deref(), &self.progress).await?;
-            self.take(page).await?;
+        let page = self.asker.page(None, &self.progress).await?;
+        if let Some(why) = nothing_but_refused(&page.repositories) {
+            return Err(self.asker.cannot(&why));
+        }
+        let mut next = self.take(page).await?;
+        while let Some(after) = next {
+            let page = self.asker.page(Some(&after), &self.progress).await?;
+            next = self.take(page).await?;
         }
         self.ask_for_names().await?;
         let entries = self.survey.close();
-        self.state
-            .finish(&entries, &self.survey.summary)
-            .map_err(unwritten)
+        self.rows.extend(entries.into_iter().map(Row::Entry));
+        Ok(())
     }
 
-    /// Looks at the repositories of a page and writes what they come to.
-    async fn take(&mut self, page: RepositoryPage) -> Result<(), Stop> {
-        let is_first = self.state.next().is_none();
-        if let (true, Some(why)) = (is_first, nothing_but_refused(&page.repositories)) {
-            return Err(self.asker.cannot(&why));
-        }
+    /// How many repositories were seen, of how many.
+    pub(super) fn seen(&self) -> (u64, u64) {
+        let seen = self.survey.summary.repositories + self.survey.summary.unseen;
+        (seen, self.total.max(seen))
+    }
+
+    /// Looks at the repositories of a page; returns where the next page starts.
+    async fn take(&mut self, page: RepositoryPage) -> Result<Option<String>, Stop> {
+        self.total = page.total;
         for why in &page.hidden {
             self.survey.summary.miss(why);
         }
-        let mut rows = String::new();
         for listed in page.repositories {
             let repository = Repository {
                 name: listed.name.clone(),
@@ -106,32 +103,14 @@ impl Work<'_, '_> {
                 Ok(workflows) => Ok(workflows),
                 Err(why) => Err(why),
             };
-            if let Some(row) = self.survey.look_at(&repository, workflows) {
-                State::repository(&mut rows, &row);
-            }
+            let row = self.survey.look_at(&repository, workflows);
+            self.rows.extend(row.map(Row::Repository));
         }
-        let (graphql, rest) = self.asker.take_requests();
-        let end = PageEnd {
-            next: page.next,
-            total: page.total,
-            summary: self.survey.summary.clone(),
-            seen: self
-                .survey
-                .policy()
-                .map(|policy| policy.take_seen())
-                .unwrap_or_default(),
-            cost: Cost {
-                points: page.points.unwrap_or_default(),
-                graphql_requests: graphql,
-                rest_requests: rest,
-            },
-        };
-        self.state.page(rows, end).map_err(unwritten)?;
-        let (done, total) = self.state.progress();
-        let summary = &self.survey.summary;
+        let (seen, total) = self.seen();
+        let with_action = self.survey.summary.with_action;
         self.progress
-            .show(done, total, summary.with_action, self.asker.limit());
-        Ok(())
+            .show(seen, total, with_action, self.asker.limit());
+        Ok(page.next)
     }
 
     /// Asks what became of the names in the policy that no repository has.
@@ -148,23 +127,12 @@ impl Work<'_, '_> {
             self.progress.asking(&name.to_string());
             let about = self.asker.about(&name, &self.progress).await?;
             let asked = about.map_or(Asked::Gone, |about| Asked::Is(about.full_name));
-            let (graphql, rest) = self.asker.take_requests();
-            let cost = Cost {
-                points: 0,
-                graphql_requests: graphql,
-                rest_requests: rest,
-            };
-            self.state.asked(number, &asked, cost).map_err(unwritten)?;
             if let Some(policy) = self.survey.policy() {
                 policy.answer(number, asked);
             }
             from = number + 1;
         }
     }
-}
-
-fn unwritten(error: std::io::Error) -> Stop {
-    Stop::Refused(format!("the state cannot be written: {error}"))
 }
 
 /// Why the files of all these repositories are refused: then the token lacks the permission.

@@ -5,6 +5,7 @@ use std::fmt;
 
 use serde::Serialize;
 
+use super::nearest::nearest;
 use super::problem::quoted;
 
 /// The keys of Atmos Pro with their display names. Keys are open-ended: others are valid too.
@@ -39,7 +40,7 @@ impl<'a> PermissionKey<'a> {
             .find(|(_, name)| name.eq_ignore_ascii_case(text.trim()))
             .map(|(key, _)| Self(Cow::Borrowed(*key)))
             .ok_or_else(|| InvalidKey {
-                suggestion: did_you_mean(&text),
+                suggestion: nearest_key(&text),
                 text: quoted(&text),
             })
     }
@@ -75,24 +76,13 @@ fn is_key(text: &str) -> bool {
     text.len() <= MAX_LENGTH && colons > 0 && before != b':'
 }
 
-/// The known key nearest to `text`, if one is near.
-pub fn did_you_mean(text: &str) -> Option<&'static str> {
-    // The distance takes time and memory by the length, and a long text is near to none.
-    if text.len() > MAX_LENGTH {
-        return None;
-    }
-    let lower = text.trim().to_lowercase();
-    let names = KNOWN
-        .iter()
-        .flat_map(|(key, name)| [(*key, *key), (*name, *key)]);
-    names
-        .map(|(candidate, key)| {
-            let distance = strsim::damerau_levenshtein(&lower, &candidate.to_lowercase());
-            (distance, key)
-        })
-        .min_by_key(|(distance, _)| *distance)
-        .filter(|(distance, _)| *distance <= 4)
-        .map(|(_, key)| key)
+/// Returns the known key that is nearest to `text`, or whose display name is, if one is near.
+pub fn nearest_key(text: &str) -> Option<&'static str> {
+    let names = KNOWN.iter().flat_map(|(key, name)| [*key, *name]);
+    let near = nearest(text.trim(), names)?;
+    let mut keys = KNOWN.iter();
+    keys.find(|(key, name)| [*key, *name].contains(&near))
+        .map(|(key, _)| *key)
 }
 
 /// A text that is neither a permission key nor a known display name.
@@ -148,10 +138,10 @@ mod tests {
     #[test]
     fn a_misspelt_key_is_recognised() {
         assert_eq!(
-            did_you_mean("ws:deployment:create"),
+            nearest_key("ws:deployment:create"),
             Some("ws:deployments:create")
         );
-        assert_eq!(did_you_mean("Lock Create"), Some("ws:locks:create"));
-        assert_eq!(did_you_mean("ws:something:else"), None);
+        assert_eq!(nearest_key("Lock Create"), Some("ws:locks:create"));
+        assert_eq!(nearest_key("ws:something:else"), None);
     }
 }

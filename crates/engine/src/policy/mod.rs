@@ -9,6 +9,7 @@ mod glob;
 mod grammar;
 mod json;
 mod key;
+mod nearest;
 mod pattern;
 mod position;
 mod problem;
@@ -22,7 +23,8 @@ mod yaml_errors;
 pub mod source;
 
 pub use document::{Asked, Document, Entry, Format, MAX_FILE, MAX_RULES};
-pub use key::{InvalidKey, KNOWN as KNOWN_KEYS, PermissionKey, did_you_mean};
+pub use key::{InvalidKey, KNOWN as KNOWN_KEYS, PermissionKey, nearest_key};
+pub use nearest::{edits, nearest};
 pub use pattern::{Case, Kind, MAX_COMPILED, MAX_PATTERN, Matcher, Pattern};
 pub use position::{Place, Position};
 pub use problem::quoted;

@@ -1,5 +1,6 @@
 //! What is wrong with a policy: one model for the run, the lint and the reports.
 
+use crate::plural::count;
 use std::borrow::Cow;
 use std::fmt;
 
@@ -124,8 +125,7 @@ impl fmt::Display for Invalid {
         self.first.fmt(f)?;
         match self.rest.len() {
             0 => Ok(()),
-            1 => f.write_str("; and 1 more problem"),
-            more => write!(f, "; and {more} more problems"),
+            more => write!(f, "; and {}", count(more, "more problem")),
         }
     }
 }

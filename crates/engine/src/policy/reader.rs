@@ -8,6 +8,7 @@ use std::borrow::Cow;
 use super::characters;
 use super::document::{Format, MAX_FILE};
 use super::json::Json;
+use super::nearest::nearest;
 use super::position::Position;
 use super::problem::{Invalid, Problem, quoted};
 use super::token::{Scalar, ScalarKind, Syntax, Token, Tokens};
@@ -496,16 +497,9 @@ fn in_quotes(text: &str) -> String {
 }
 
 fn unknown_key(what: &str, key: &str, allowed: &[&str], at: Position) -> Problem {
-    // The distance takes time and memory by the length, and a long key is near to none.
-    let near = allowed
-        .iter()
-        .filter(|known| key.len() <= known.len() + 8)
-        .map(|known| (strsim::damerau_levenshtein(key, known), known))
-        .min()
-        .filter(|(distance, _)| *distance <= 2);
     let problem = Problem::new(at, format!("unknown key {} in {what}", quoted(key))).over(key);
-    match near {
-        Some((_, known)) => problem.help(format!("did you mean `{known}`?")),
+    match nearest(key, allowed.iter().copied()) {
+        Some(known) => problem.help(format!("did you mean `{known}`?")),
         None => problem.help(format!("known keys: `{}`", allowed.join("`, `"))),
     }
 }

@@ -9,6 +9,7 @@ use analysis::cases::{CaseResult, Expect};
 use analysis::report::context_rows;
 use analysis::report::text::visible;
 use engine::context::{Base, Context};
+use engine::plural::count;
 use engine::policy::quoted;
 
 /// The whole explanation, without the case's name.
@@ -51,8 +52,7 @@ pub(super) fn failure(file: &FileResult, case: &CaseResult, colours: Colours) ->
         text.push_str(explain(&explained.decision, colours).trim_end());
         text.push('\n');
         if hidden > 0 {
-            let rules = if hidden == 1 { "rule" } else { "rules" };
-            let more = format!("  … and {hidden} more {rules}, not shown");
+            let more = format!("  … and {}, not shown", count(hidden, "more rule"));
             let _ = writeln!(text, "{}", colours.dim(&more));
         }
     }

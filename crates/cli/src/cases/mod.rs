@@ -13,9 +13,9 @@ use jiff::Timestamp;
 
 use self::files::Results;
 use super::diagnostic::{self, Diagnostic};
+use super::instant::{instant, now};
 use super::style::Colours;
 use super::{complain, print, print_error};
-use engine::policy::parse_instant;
 
 #[derive(Debug, Args)]
 pub(super) struct Arguments {
@@ -26,8 +26,8 @@ pub(super) struct Arguments {
     #[arg(long, value_enum, default_value_t)]
     format: Format,
     /// The time of cases that don't say theirs, RFC 3339; now when left out
-    #[arg(long, value_name = "INSTANT")]
-    now: Option<String>,
+    #[arg(long, value_name = "INSTANT", value_parser = instant)]
+    now: Option<Timestamp>,
 }
 
 /// How the results are printed.
@@ -43,17 +43,7 @@ enum Format {
 }
 
 pub(super) fn run(arguments: &Arguments) -> u8 {
-    let now = match &arguments.now {
-        None => Some(Timestamp::now()),
-        Some(text) => parse_instant(text),
-    };
-    let Some(now) = now else {
-        let text = arguments.now.as_deref().unwrap_or_default();
-        complain(&format!(
-            "--now is `{text}`, expected an instant such as `2027-01-31T12:00:00Z`"
-        ));
-        return 2;
-    };
+    let now = arguments.now.unwrap_or_else(now);
     let mut results = Results::default();
     for file in &arguments.files {
         results.add(file, now);

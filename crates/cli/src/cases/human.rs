@@ -6,6 +6,7 @@ use super::failure::failure;
 use super::files::{MAX_EXPLAINED, Results};
 use crate::style::Colours;
 use analysis::report::text::visible;
+use engine::plural::{count, count_of, grouped};
 use engine::policy::quoted;
 
 /// How many rules that no case matched are shown.
@@ -46,10 +47,8 @@ pub(super) fn human(results: &Results, colours: Colours) -> String {
     }
     let (_, failed) = results.counts();
     if let Some(more @ 1..) = failed.checked_sub(MAX_EXPLAINED) {
-        let more = match more {
-            1 => "… and 1 more case does not hold, not explained here".to_owned(),
-            more => format!("… and {more} more cases do not hold, not explained here"),
-        };
+        let more = count_of(more, "more case does not hold", "more cases do not hold");
+        let more = format!("… and {more}, not explained here");
         let _ = writeln!(text, "{}\n", colours.dim(&more));
     }
     uncovered(&mut text, results, colours);
@@ -64,7 +63,12 @@ fn uncovered(text: &mut String, results: &Results, colours: Colours) {
     }
     let uncovered: Vec<_> = results.coverage.uncovered().collect();
     let matched = rules - uncovered.len();
-    let _ = writeln!(text, "{matched} of {rules} rules matched in a case");
+    let _ = writeln!(
+        text,
+        "{} of {} matched in a case",
+        grouped(matched),
+        count(rules, "rule")
+    );
     for rule in uncovered.iter().take(MAX_UNCOVERED) {
         let never = colours.warning("never:");
         let name = match rule.name {
@@ -82,8 +86,7 @@ fn uncovered(text: &mut String, results: &Results, colours: Colours) {
 
 fn sum(text: &mut String, results: &Results, colours: Colours) {
     let (passed, failed) = results.counts();
-    let count = passed + failed;
-    let noun = if count == 1 { "case" } else { "cases" };
+    let cases = count(passed + failed, "case");
     let numbers = [format!("{passed} passed"), format!("{failed} failed")];
     let [passed, shown] = &numbers;
     let shown = match failed {
@@ -91,13 +94,12 @@ fn sum(text: &mut String, results: &Results, colours: Colours) {
         _ => colours.denied(shown),
     };
     let passed = colours.granted(passed);
-    let _ = write!(text, "{count} {noun}: {passed}, {shown}");
+    let _ = write!(text, "{cases}: {passed}, {shown}");
     let invalid = results.files.iter().filter(|file| !file.errors.is_empty());
     match invalid.count() {
         0 => {}
-        1 => text.push_str("; 1 file could not be run"),
-        count => {
-            let _ = write!(text, "; {count} files could not be run");
+        invalid => {
+            let _ = write!(text, "; {} could not be run", count(invalid, "file"));
         }
     }
     text.push('\n');
