@@ -18,3 +18,4 @@ mod action_metadata;
 mod documentation;
 mod release;
 mod schema;
+mod walls;

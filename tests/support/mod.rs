@@ -160,3 +160,8 @@ fn status_of(reason: &str) -> u16 {
         _ => 403,
     }
 }
+
+/// The root of the repository.
+pub fn root() -> &'static Path {
+    Path::new(env!("CARGO_MANIFEST_DIR"))
+}
