@@ -5,7 +5,7 @@ use std::process::{Command, Output};
 use std::sync::atomic::{AtomicU32, Ordering};
 
 /// What the scripts look at.
-const COPIED: [&str; 17] = [
+const COPIED: [&str; 23] = [
     ".github/release",
     "CHANGELOG.md",
     "Cargo.lock",
@@ -17,6 +17,12 @@ const COPIED: [&str; 17] = [
     "SECURITY.md",
     "action.yml",
     "benches/decision/Cargo.lock",
+    "crates/analysis/Cargo.toml",
+    "crates/cli/Cargo.toml",
+    "crates/engine/Cargo.toml",
+    "crates/github/Cargo.toml",
+    "crates/platform/Cargo.toml",
+    "crates/token/Cargo.toml",
     "docs",
     "examples",
     "fuzz/Cargo.lock",

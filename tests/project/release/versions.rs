@@ -21,7 +21,7 @@ fn a_place_that_disagrees_is_named() {
         format!("  image: docker://ghcr.io/repo-permissions/repo-permissions@{digest} # {version}")
     };
     let own = format!("version = \"{VERSION}\"");
-    let cases: [(&str, &str, String, &str); 14] = [
+    let cases: [(&str, &str, String, &str); 15] = [
         (
             "Cargo.toml",
             &own,
@@ -41,6 +41,12 @@ fn a_place_that_disagrees_is_named() {
             "simulator/Cargo.toml has a version of its own",
         ),
         (
+            "crates/token/Cargo.toml",
+            "version.workspace = true",
+            "version = \"9.8.7\"".into(),
+            "crates/token/Cargo.toml has a version of its own",
+        ),
+        (
             "Cargo.lock",
             &format!("name = \"simulator\"\n{own}"),
             "name = \"simulator\"\nversion = \"9.8.7\"".into(),
@@ -48,15 +54,15 @@ fn a_place_that_disagrees_is_named() {
         ),
         (
             "fuzz/Cargo.lock",
-            &format!("name = \"repo-permissions\"\n{own}"),
-            "name = \"repo-permissions\"\nversion = \"9.8.7\"".into(),
-            "fuzz/Cargo.lock, package `repo-permissions`, names `9.8.7`",
+            &format!("name = \"repo-permissions-token\"\n{own}"),
+            "name = \"repo-permissions-token\"\nversion = \"9.8.7\"".into(),
+            "fuzz/Cargo.lock, package `repo-permissions-token`, names `9.8.7`",
         ),
         (
             "benches/decision/Cargo.lock",
-            &format!("name = \"repo-permissions\"\n{own}"),
-            "name = \"repo-permissions\"\nversion = \"9.8.7\"".into(),
-            "benches/decision/Cargo.lock, package `repo-permissions`, names `9.8.7`",
+            "name = \"repo-permissions-engine\"",
+            "name = \"repo-permissions\"".into(),
+            "benches/decision/Cargo.lock, package `repo-permissions-engine`, names ``",
         ),
         (
             "CHANGELOG.md",
