@@ -15,6 +15,7 @@
 mod support;
 
 mod action_metadata;
+mod commands;
 mod documentation;
 mod release;
 mod schema;
