@@ -10,6 +10,7 @@ use super::credentials::Credentials;
 use analysis::report::{Failure, PolicyRecord};
 use engine::RepositoryName;
 use engine::decision::{Reason, Scope};
+use engine::encoding::text_of;
 use engine::policy::source::{PolicySource, RepositoryPath};
 use engine::policy::{Asked, Document, Format, MAX_FILE, PermissionKey};
 use github::http::{Budget, HttpError};
@@ -109,12 +110,9 @@ pub async fn load(
     };
     record.is_own = scope == Scope::ThisRepository;
     record.sha256 = analysis::sha256(&bytes);
-    let text = String::from_utf8(bytes).map_err(|error| {
-        let at = error.utf8_error().valid_up_to();
-        Failure::new(
-            Reason::PolicyInvalid,
-            format!("the policy `{}` is not UTF-8 text: byte {at}", record.file),
-        )
+    let text = text_of(bytes).map_err(|why| {
+        let message = format!("the policy `{}` is {why}", record.file);
+        Failure::new(Reason::PolicyInvalid, message)
     })?;
     Ok(Loaded {
         text,

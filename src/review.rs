@@ -17,8 +17,9 @@ use analysis::cases::{Suite, in_repository};
 use analysis::report::Outcome;
 use analysis::report::check::{CheckRun, Conclusion, Output};
 use analysis::report::text::{truncate, visible};
-use analysis::review::{CaseFile, Material, Review, Text};
+use analysis::review::{CaseFile, Material, Review};
 use engine::context::PullRequest;
+use engine::encoding::text_of;
 use engine::policy::source::PolicySource;
 use engine::{RepositoryName, is_commit_sha};
 use github::http::{Budget, HttpError};
@@ -273,8 +274,9 @@ impl Files<'_> {
     /// A file of cases with the files that it names; `None` when it is about another policy.
     async fn case_file(&self, path: String, commit: &str) -> Option<CaseFile> {
         let text = match self.read(&path, commit).await {
-            Ok(bytes) => String::from_utf8(bytes.unwrap_or_default())
-                .map_err(|_| "the file is not UTF-8 text".to_owned()),
+            Ok(bytes) => {
+                text_of(bytes.unwrap_or_default()).map_err(|why| format!("the file is {why}"))
+            }
             Err(error) => Err(error),
         };
         let mut files = BTreeMap::new();
@@ -291,9 +293,7 @@ impl Files<'_> {
                     Ok(file) => self.read(&file, commit).await,
                 };
                 let text = match read {
-                    Ok(Some(bytes)) => {
-                        platform::text_of(bytes).map_err(|why| format!("it is {why}"))
-                    }
+                    Ok(Some(bytes)) => text_of(bytes).map_err(|why| format!("it is {why}")),
                     Ok(None) => Err("there is no such file".to_owned()),
                     Err(why) => Err(why),
                 };
@@ -302,10 +302,6 @@ impl Files<'_> {
         }
         Some(CaseFile { path, text, files })
     }
-}
-
-fn text_of(bytes: Vec<u8>) -> Text {
-    String::from_utf8(bytes).map_err(|error| error.utf8_error().valid_up_to())
 }
 
 fn wrong(what: &str, error: &ApiError) -> String {

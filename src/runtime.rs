@@ -9,15 +9,13 @@ use analysis::report::text::visible;
 use engine::Claims;
 use engine::context::EventPayload;
 use engine::{RepositoryName, is_commit_sha};
-use github::http::{Client, Network};
+use github::http::{Client, MAX_CA_BUNDLE, Network};
 use platform::Environment;
 use token::JobVariables;
 use token::is_protected;
 
 /// The largest event payload that is read, in bytes; GitHub's limit for a webhook is 25 MB.
 const MAX_PAYLOAD: usize = 64 << 20;
-/// The largest CA bundle in bytes.
-const MAX_CA_BUNDLE: usize = 1 << 20;
 
 /// The runner's variables that a check needs. Earlier steps cannot set `GITHUB_*` and `RUNNER_*`.
 #[derive(Clone, Debug)]
@@ -99,13 +97,7 @@ pub fn client(environment: &Environment, ca_bundle: Option<&str>) -> Result<Clie
             .and_then(|file| platform::read_capped(&file, MAX_CA_BUNDLE))
             .map_err(|error| format!("`ca-bundle` is `{path}`, which cannot be read: {error}"))
     });
-    Network {
-        http_proxy: environment.either_case("HTTP_PROXY"),
-        https_proxy: environment.either_case("HTTPS_PROXY"),
-        no_proxy: environment.either_case("NO_PROXY"),
-        ca_bundle: ca_bundle.transpose()?,
-    }
-    .client()
+    Network::of_variables(|name| environment.either_case(name), ca_bundle.transpose()?).client()
 }
 
 /// The event's payload, and why it could not be read.

@@ -1,4 +1,4 @@
-//! `cargo run -p simulator`: the whole action against a GitHub on loopback.
+//! `cargo run --bin simulator`: the whole action against a GitHub on loopback.
 
 use std::io::stdout;
 use std::process::ExitCode;

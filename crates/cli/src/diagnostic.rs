@@ -10,6 +10,7 @@ use analysis::cases::FileError;
 use analysis::lint;
 use analysis::lint::{Finding, Source};
 use analysis::report::text::visible;
+use engine::encoding::text_of;
 use engine::policy::{Format, MAX_FILE, Position, Problem};
 
 /// The most characters of a line that are shown before and after the place, so that a policy of one
@@ -110,7 +111,7 @@ pub(super) fn render_file<'d>(
     colours: Colours,
 ) -> String {
     let bytes = platform::read_capped(Path::new(file), MAX_FILE).unwrap_or_default();
-    let text = String::from_utf8(bytes).unwrap_or_default();
+    let text = text_of(bytes).unwrap_or_default();
     let source = Source::new(&text, Format::of_path(file));
     render(file, &source, diagnostics, colours)
 }

@@ -7,6 +7,7 @@ use std::path::{Path, PathBuf};
 use url::Url;
 
 use engine::RepositoryName;
+use engine::encoding::text_of;
 use platform::Environment;
 
 /// The largest of git's own files that is read, in bytes.
@@ -70,7 +71,7 @@ pub(super) fn host(environment: &Environment) -> Option<String> {
 }
 
 fn read(file: &Path) -> Option<String> {
-    String::from_utf8(platform::read_capped(file, MAX_FILE).ok()?).ok()
+    text_of(platform::read_capped(file, MAX_FILE).ok()?).ok()
 }
 
 /// `url` of `[remote "origin"]`.

@@ -12,6 +12,7 @@
     )
 )]
 
+mod api;
 mod audit;
 mod cases;
 mod check;

@@ -3,6 +3,7 @@
 use std::path::{Path, PathBuf};
 
 use analysis::workflows::{MAX_FILE, Workflows, is_workflow};
+use engine::encoding::text_of;
 
 /// The workflow files in a directory: `*.yml` and `*.yaml`, as GitHub reads them.
 ///
@@ -15,20 +16,20 @@ pub(crate) fn read_workflows(directory: &Path) -> std::io::Result<Workflows> {
         .collect();
     names.sort_unstable();
     let texts = names.into_iter().map(|name| {
-        let text = text_of(&directory.join(&name));
+        let text = read_text(&directory.join(&name));
         (name.to_string_lossy().into_owned(), text)
     });
     Ok(Workflows::of_texts(texts))
 }
 
-fn text_of(file: &Path) -> Result<String, String> {
+fn read_text(file: &Path) -> Result<String, String> {
     // A pipe would be waited for.
     let is_file = std::fs::metadata(file).map(|metadata| metadata.is_file());
     if is_file.is_ok_and(|is_file| !is_file) {
         return Err("it is no file".to_owned());
     }
     let bytes = platform::read_capped(file, MAX_FILE).map_err(|error| error.to_string())?;
-    platform::text_of(bytes).map_err(|why| format!("it is {why}"))
+    text_of(bytes).map_err(|why| format!("it is {why}"))
 }
 
 /// `.github/workflows` of the repository that a file is in: the nearest directory above it that has

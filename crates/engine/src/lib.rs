@@ -17,6 +17,7 @@
 mod claims;
 pub mod context;
 pub mod decision;
+pub mod encoding;
 mod hex;
 pub mod plural;
 pub mod policy;

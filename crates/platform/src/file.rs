@@ -3,17 +3,6 @@
 use std::io::Read as _;
 use std::path::Path;
 
-/// The text of a file's bytes, or why it is none.
-pub fn text_of(bytes: Vec<u8>) -> Result<String, String> {
-    String::from_utf8(bytes).map_err(|error| {
-        let at = error.utf8_error().valid_up_to();
-        match error.as_bytes() {
-            [0xff, 0xfe, ..] | [0xfe, 0xff, ..] => "UTF-16, save it as UTF-8".to_owned(),
-            _ => format!("not UTF-8 text: byte {at}"),
-        }
-    })
-}
-
 /// The bytes of a file of at most `cap` bytes.
 pub fn read_capped(file: &Path, cap: usize) -> std::io::Result<Vec<u8>> {
     let file = std::fs::File::open(file)?;

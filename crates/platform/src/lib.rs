@@ -20,7 +20,7 @@ use std::future::poll_fn;
 use std::task::Poll;
 
 pub use environment::Environment;
-pub use file::{read_capped, read_stdin_capped, text_of};
+pub use file::{read_capped, read_stdin_capped};
 
 /// Whoever started the program wants it to end: SIGINT, SIGTERM or SIGHUP; on Windows Ctrl+C or Ctrl+Break.
 #[derive(Debug)]

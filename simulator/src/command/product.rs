@@ -26,13 +26,8 @@ pub(crate) fn binary(given: Option<PathBuf>) -> anyhow::Result<PathBuf> {
     let directory = own.parent().context("where this program is")?;
     let cargo = std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
     let mut build = Command::new(cargo);
-    build.args([
-        "build",
-        "--package",
-        "repo-permissions",
-        "--bin",
-        "repo-permissions",
-    ]);
+    // Without `--package`, as this program was built: the two then have each crate in common.
+    build.args(["build", "--bin", "repo-permissions"]);
     if directory.ends_with("release") {
         build.arg("--release");
     }

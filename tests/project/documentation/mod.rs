@@ -27,7 +27,7 @@ use page::{Page, Piece};
 const EXCEPTIONS: &[(&str, &str, &str)] = &[
     (
         "README.md",
-        "cargo run -p simulator            # a GitHub and a runner on this machine: three jobs, one allowed, two denied",
+        "cargo run --bin simulator         # a GitHub and a runner on this machine: three jobs, one allowed, two denied",
         "the tests themselves; the simulator is run on the pages",
     ),
     (

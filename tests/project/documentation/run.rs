@@ -177,7 +177,7 @@ impl Shell {
 
     /// What a command prints, both streams in their order.
     fn sh(&mut self, command: &str) -> String {
-        if let Some(arguments) = command.trim().strip_prefix("cargo run -p simulator") {
+        if let Some(arguments) = command.trim().strip_prefix("cargo run --bin simulator") {
             return self.simulator(arguments.trim_start_matches([' ', '-']));
         }
         let binary = Path::new(BINARY).parent().unwrap();

@@ -8,6 +8,7 @@ use super::suite::Suite;
 use crate::report::Failure;
 use engine::context::Context;
 use engine::decision::{Decision, Engine, GoOn, PermissionDecision, Scope, with_own_policy};
+use engine::encoding::text_of;
 use engine::policy::{Document, Format, PermissionKey, Problem, quoted};
 
 /// The file that `own_policy:` names.
@@ -33,10 +34,7 @@ impl OwnPolicy {
             Problem::new(*at, message).over(written)
         };
         let bytes = read(written).map_err(|error| wrong(format!("cannot be read: {error}")))?;
-        let text = String::from_utf8(bytes.as_ref().to_vec()).map_err(|error| {
-            let at = error.utf8_error().valid_up_to();
-            wrong(format!("is not UTF-8 text: byte {at}"))
-        })?;
+        let text = text_of(bytes.as_ref().to_vec()).map_err(|why| wrong(format!("is {why}")))?;
         Ok(Some(Self { name, text }))
     }
 

@@ -69,9 +69,7 @@ impl Source<'_> {
     /// and the text needs none.
     pub(super) fn quote_as(&self, at: Position, text: &str) -> String {
         match self.around(at).1.chars().next() {
-            Some('\'') if text.chars().all(written::is_shown) => {
-                format!("'{}'", text.replace('\'', "''"))
-            }
+            Some('\'') => written::single_quoted(text, self.format),
             Some('"') => written::double_quoted(text, self.format),
             _ => written::scalar(text, self.format),
         }

@@ -5,7 +5,7 @@ use std::fmt::Write as _;
 use super::rule::{Filter, Rule};
 use super::yaml::{comment, item, member, scalar};
 use super::{Ids, Proposal, Target};
-use engine::policy::Kind;
+use engine::policy::{Format, Kind, written};
 
 const SCHEMA: &str = "https://raw.githubusercontent.com/repo-permissions/repo-permissions/main/schema/repo-permissions.schema.json";
 
@@ -129,27 +129,15 @@ pub(super) fn rule_text(text: &mut String, indent: usize, rule: &Rule) {
 }
 
 fn pattern(filter: &Filter) -> String {
-    match filter {
-        Filter::Exact(text) => exact(text),
-        Filter::Glob(text) => format!("{{ glob: {} }}", quoted(text)),
-        Filter::Regex(text) => scalar(text),
-    }
+    let kind = match filter {
+        Filter::Exact(_) => Kind::Exact,
+        Filter::Glob(_) => Kind::Glob,
+        Filter::Regex(_) => Kind::Regex,
+    };
+    written::pattern(filter.text(), kind, Format::Yaml)
 }
 
 /// A value as a pattern that matches nothing else.
 fn exact(text: &str) -> String {
-    match Kind::of(text) {
-        Kind::Literal => scalar(text),
-        _ => format!("{{ exact: {} }}", scalar(text)),
-    }
-}
-
-/// In quotes even where it need not be: a glob looks like one then.
-fn quoted(text: &str) -> String {
-    let plain = scalar(text);
-    if plain.starts_with('"') {
-        plain
-    } else {
-        format!("\"{plain}\"")
-    }
+    written::pattern(text, Kind::Exact, Format::Yaml)
 }

@@ -5,7 +5,7 @@ use std::fmt::Write as _;
 use super::change::{Change, changes};
 use super::documentation::reason_page;
 use super::model::{Detail, Outcome, advice};
-use super::text::{cell, code, markdown, truncate_bytes};
+use super::text::{cell, code, cut_page, markdown};
 use crate::meant::meant;
 use engine::context::{Base, Context};
 use engine::decision::{Decision, PermissionDecision, TracedRule};
@@ -42,13 +42,7 @@ pub fn page(outcome: &Outcome<'_>, detail: Detail, advisory: bool, max: usize) -
             let _ = writeln!(page, "{}", trace(permission));
         }
     }
-    if page.len() > max {
-        let kept = truncate_bytes(&page, max.saturating_sub(CUT.len()));
-        // Whole lines only: half a table row could leave a code span open.
-        let kept = kept.rsplit_once('\n').map_or("", |(lines, _)| lines);
-        return format!("{kept}{CUT}");
-    }
-    page
+    cut_page(page, max, CUT)
 }
 
 /// `⛔ Denied`.

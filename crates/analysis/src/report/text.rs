@@ -91,12 +91,23 @@ pub fn json_line(json: &str) -> String {
 }
 
 /// At most `max` bytes, cut at a character.
-pub fn truncate_bytes(text: &str, max: usize) -> &str {
+fn truncate_bytes(text: &str, max: usize) -> &str {
     let mut end = max.min(text.len());
     while !text.is_char_boundary(end) {
         end -= 1;
     }
     text.get(..end).unwrap_or_default()
+}
+
+/// A page of at most `max` bytes; `note` is the end of one that is longer.
+pub fn cut_page(page: String, max: usize, note: &str) -> String {
+    if page.len() <= max {
+        return page;
+    }
+    let kept = truncate_bytes(&page, max.saturating_sub(note.len()));
+    // Whole lines only: half a table row could leave a code span open.
+    let kept = kept.rsplit_once('\n').map_or("", |(lines, _)| lines);
+    format!("{kept}{note}")
 }
 
 /// A line of the job's log. The runner reads commands there: `::name::` at the start of a line, and
@@ -270,6 +281,22 @@ fn begins_link_or_emoji(rest: &str) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_page_is_cut_at_a_line() {
+        for (page, max, cut) in [
+            ("", 0, ""),
+            ("| a |\n| b |\n", 12, "| a |\n| b |\n"),
+            ("| a |\n| b |\n", 11, "| a |…"),
+            ("| a |\n| ä |\n", 12, "| a |…"),
+            ("| a |\n| b |\n", 8, "…"),
+            ("| a |", 4, "…"),
+        ] {
+            let cut_page = cut_page(page.to_owned(), max, "…");
+            assert_eq!(cut_page, cut, "{page} {max}");
+            assert!(cut_page.len() <= max, "{page} {max}");
+        }
+    }
 
     #[test]
     fn control_characters_become_visible() {

@@ -15,6 +15,7 @@ use crate::cases::{CaseResult, Coverage, FileError, PolicyFile, Suite, run};
 use crate::compare::{Comparison, compare};
 use crate::lint::{Finding, Level, Options, lint};
 use crate::report::check::{Annotation, Conclusion};
+use engine::encoding::NotText;
 use engine::plural::{count, count_of, grouped};
 use engine::policy::{Document, Format, Position};
 use lines::Lines;
@@ -54,8 +55,8 @@ pub struct Task {
     pub seconds: u64,
 }
 
-/// A file's text, or its first byte that is not UTF-8.
-pub type Text = Result<String, usize>;
+/// A file's text, or why it is none.
+pub type Text = Result<String, NotText>;
 
 /// A file of cases, as it was read.
 #[derive(Clone, Debug, Serialize, Deserialize)]
@@ -100,8 +101,8 @@ pub fn review(material: &Material, now: Timestamp, max: usize) -> Review {
             };
             lint(text, format, &options)
         }
-        Some(Err(at)) => {
-            let message = format!("the policy is not UTF-8 text: byte {at}");
+        Some(Err(why)) => {
+            let message = format!("the policy is {why}");
             vec![Finding::invalid(Position::START, message)]
         }
     };

@@ -8,7 +8,7 @@ use crate::lint::Level;
 use crate::report::access;
 use crate::report::access::sentence_case;
 use crate::report::check::Conclusion;
-use crate::report::text::{cell, code, markdown, truncate_bytes};
+use crate::report::text::{cell, code, cut_page, markdown};
 use engine::plural::{count, grouped};
 
 /// The most findings, and cases, that are shown.
@@ -37,13 +37,7 @@ pub(super) fn page(reviewed: &Reviewed<'_>, max: usize) -> String {
     page.push_str(&access(reviewed));
     page.push_str(&findings(reviewed));
     page.push_str(&cases(reviewed));
-    if page.len() > max {
-        let kept = truncate_bytes(&page, max.saturating_sub(CUT.len()));
-        // Whole lines only: half a table row could leave a code span open.
-        let kept = kept.rsplit_once('\n').map_or("", |(lines, _)| lines);
-        return format!("{kept}{CUT}");
-    }
-    page
+    cut_page(page, max, CUT)
 }
 
 fn access(reviewed: &Reviewed<'_>) -> String {

@@ -43,12 +43,17 @@ fn a_change_is_told_at_the_changed_line_of_its_rule() {
 
 #[test]
 fn what_is_no_text_fails() {
-    let material = Material {
-        path: "policy.yml".to_owned(),
-        new: Some(Err(10)),
-        ..Material::default()
-    };
-    let review = review(&material, Timestamp::UNIX_EPOCH, usize::MAX);
-    assert_eq!(review.conclusion, Conclusion::Failure);
-    assert!(review.page.contains("not UTF-8"), "{}", review.page);
+    for (why, message) in [
+        (NotText::At(10), "the policy is not UTF-8 text: byte 10"),
+        (NotText::Utf16, "the policy is UTF-16, save it as UTF-8"),
+    ] {
+        let material = Material {
+            path: "policy.yml".to_owned(),
+            new: Some(Err(why)),
+            ..Material::default()
+        };
+        let review = review(&material, Timestamp::UNIX_EPOCH, usize::MAX);
+        assert_eq!(review.conclusion, Conclusion::Failure);
+        assert!(review.page.contains(message), "{}", review.page);
+    }
 }

@@ -157,13 +157,12 @@ impl<'p> SurveyPolicy<'p> {
             }
         }
         named.dedup();
+        let id = repository.id.map(|id| id.to_string());
+        let owner_id = repository.owner_id.map(|id| id.to_string());
         let mut spoken = Spoken::default();
         for number in named.iter().copied() {
-            if self
-                .entries
-                .get(number)
-                .is_some_and(|entry| pins_agree(entry, repository))
-            {
+            let entry = self.entries.get(number);
+            if entry.is_some_and(|entry| entry.pins_agree(id.as_deref(), owner_id.as_deref())) {
                 spoken.entries.push(number);
             } else {
                 spoken.differ = true;
@@ -365,9 +364,4 @@ impl<'p> SurveyPolicy<'p> {
 
 fn delegates(entry: &Entry<'_>, permission: &str) -> bool {
     entry.delegate.iter().any(|key| key.as_str() == permission)
-}
-
-fn pins_agree(entry: &Entry<'_>, repository: &Repository) -> bool {
-    let agrees = |pin: Option<u64>, id: Option<u64>| pin.is_none_or(|pin| id == Some(pin));
-    agrees(entry.repository_id, repository.id) && agrees(entry.owner_id, repository.owner_id)
 }

@@ -6,6 +6,7 @@ use std::process::Command;
 
 use crate::check::read_policy;
 use analysis::audit::{Evaluator, RecordedPolicy};
+use engine::encoding::text_of;
 use engine::policy::{Format, MAX_FILE};
 
 /// The texts of policies: those that were given, and those that a clone has.
@@ -78,5 +79,5 @@ fn blob(git: &Path, policy: &RecordedPolicy) -> Option<String> {
     let is_it = output.status.success()
         && output.stdout.len() <= MAX_FILE
         && analysis::sha256(&output.stdout) == policy.sha256;
-    is_it.then(|| String::from_utf8(output.stdout).ok())?
+    is_it.then(|| text_of(output.stdout).ok())?
 }

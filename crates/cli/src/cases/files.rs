@@ -8,6 +8,7 @@ use jiff::Timestamp;
 use crate::check::read_policy;
 use analysis::cases;
 use analysis::cases::{CaseResult, Coverage, FileError, PolicyFile, Suite};
+use engine::encoding::text_of;
 use engine::policy::MAX_FILE;
 
 /// How the names of files end that have the cases of the policy beside them.
@@ -154,5 +155,5 @@ fn beside_policies(directory: &Path) -> std::io::Result<Vec<PathBuf>> {
 fn read(path: &Path) -> Result<String, String> {
     let bytes = platform::read_capped(path, MAX_FILE)
         .map_err(|error| format!("the file cannot be read: {error}"))?;
-    platform::text_of(bytes).map_err(|why| format!("the file is {why}"))
+    text_of(bytes).map_err(|why| format!("the file is {why}"))
 }

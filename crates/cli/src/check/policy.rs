@@ -5,6 +5,7 @@ use std::path::Path;
 use analysis::lint::Source;
 use analysis::report::{Failure, PolicyRecord};
 use engine::decision::Reason;
+use engine::encoding::text_of;
 use engine::policy::{Document, Format, Invalid, MAX_FILE, quoted};
 
 /// A policy as its file says it.
@@ -91,7 +92,7 @@ fn policy_text(read: std::io::Result<Vec<u8>>, source: &str) -> Result<String, F
         let message = format!("the policy {source} cannot be read: {error}");
         Failure::new(reason, message)
     })?;
-    platform::text_of(bytes).map_err(|why| {
+    text_of(bytes).map_err(|why| {
         let message = format!("the policy {source} is {why}");
         Failure::new(Reason::PolicyInvalid, message)
     })

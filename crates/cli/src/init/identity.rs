@@ -4,12 +4,12 @@ use std::time::Duration;
 
 use tokio::time::Instant;
 
+use crate::api;
 use crate::git::{Git, host};
 use analysis::proposal::{Ids, Target};
 use engine::RepositoryName;
 use engine::policy::quoted;
-use github::Api;
-use github::http::{Budget, Network};
+use github::http::Budget;
 use platform::Environment;
 
 /// How long GitHub is asked.
@@ -64,30 +64,13 @@ fn of_job(repository: &RepositoryName, environment: &Environment) -> Option<Ids>
 }
 
 fn asked(repository: &RepositoryName, environment: &Environment) -> Result<Ids, String> {
-    let runtime = tokio::runtime::Builder::new_current_thread()
-        .enable_all()
-        .build()
-        .map_err(|error| error.to_string())?;
-    let ids = runtime.block_on(ask(repository, environment));
-    // A look-up of a name that hangs runs on a thread of its own and would be waited for.
-    runtime.shutdown_background();
-    ids
+    api::block_on(ask(repository, environment))?
 }
 
 async fn ask(repository: &RepositoryName, environment: &Environment) -> Result<Ids, String> {
-    let network = Network {
-        http_proxy: environment.either_case("HTTP_PROXY"),
-        https_proxy: environment.either_case("HTTPS_PROXY"),
-        no_proxy: environment.either_case("NO_PROXY"),
-        ca_bundle: None,
-    };
-    let base = environment.get("GITHUB_API_URL");
-    let token = ["GITHUB_TOKEN", "GH_TOKEN"]
-        .iter()
-        .find_map(|name| environment.secret(name));
+    let (url, token) = (api::url(environment), api::token(environment));
     let budget = Budget::until(Instant::now() + PATIENCE);
-    let base = base.unwrap_or("https://api.github.com");
-    let api = Api::new(network.client()?, base, token.as_ref(), budget)?;
+    let api = api::client(environment, url, token.as_ref(), None, budget)?;
     let about = api.about(repository).await.map_err(|error| {
         let hint = match (error.status().map(|status| status.as_u16()), &token) {
             (Some(404 | 401 | 403), None) => {

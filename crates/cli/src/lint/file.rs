@@ -9,6 +9,7 @@ use super::fix;
 use crate::git;
 use crate::git::Git;
 use analysis::lint::{Finding, Options, Source, lint};
+use engine::encoding::text_of;
 use engine::policy::{Format, MAX_FILE, Position};
 use platform::Environment;
 
@@ -51,9 +52,9 @@ impl Linted {
             }
             bytes => bytes?,
         };
-        let text = match platform::text_of(bytes) {
+        let text = match text_of(bytes) {
             Ok(text) => text,
-            Err(why) => return invalid(why),
+            Err(why) => return invalid(why.to_string()),
         };
         Ok(Self::of(path.to_owned(), text, now))
     }

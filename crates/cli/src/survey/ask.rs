@@ -12,6 +12,7 @@ use super::report::Cost;
 use super::run::Stop;
 use analysis::workflows::{MAX_FILE, is_workflow};
 use engine::RepositoryName;
+use engine::encoding::text_of;
 use engine::policy::quoted;
 use github::http::{Budget, HttpError, REQUEST_TIMEOUT};
 use github::{
@@ -172,7 +173,7 @@ impl Asker {
             });
             let text = read.await?.and_then(|read| {
                 left = left.saturating_sub(read.bytes.len());
-                String::from_utf8(read.bytes).map_err(|_| "it is not UTF-8 text".to_owned())
+                text_of(read.bytes).map_err(|why| format!("it is {why}"))
             });
             files.push((file, text));
         }

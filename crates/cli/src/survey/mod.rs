@@ -21,17 +21,14 @@ use self::report::{Central, Report};
 use self::run::{Stop, Work};
 use super::instant::now;
 use super::style::Colours;
-use super::{complain, diagnostic, print_error};
+use super::{api, complain, diagnostic, print_error};
 use analysis::survey::{Survey, SurveyPolicy};
 use engine::RepositoryName;
+use engine::encoding::text_of;
 use engine::plural::{count_of, grouped};
 use engine::policy::{Document, Format, MAX_FILE, quoted};
-use github::Api;
-use github::http::{Budget, Network};
+use github::http::{Budget, MAX_CA_BUNDLE};
 use platform::Environment;
-
-/// The largest CA bundle in bytes.
-const MAX_CA_BUNDLE: usize = 1 << 20;
 
 #[derive(Debug, Args)]
 pub(super) struct Arguments {
@@ -108,8 +105,7 @@ fn read(file: &Path) -> Result<Policy, String> {
     let name = file.display().to_string();
     let bytes = platform::read_capped(file, MAX_FILE)
         .map_err(|error| format!("{} cannot be read: {error}", quoted(&name)))?;
-    let text =
-        String::from_utf8(bytes).map_err(|_| format!("{} is not UTF-8 text", quoted(&name)))?;
+    let text = text_of(bytes).map_err(|why| format!("{} is {why}", quoted(&name)))?;
     let format = Format::of_path(&name);
     Ok(Policy {
         file: name,
@@ -145,31 +141,25 @@ fn survey(arguments: &Arguments, policy: Option<(&Policy, &Document<'_>)>) -> Re
     }
     let environment = Environment::new(std::env::vars_os());
     let api_url = arguments.api_url.as_deref();
-    let api_url = api_url.or(environment.get("GITHUB_API_URL"));
-    let api_url = api_url.unwrap_or("https://api.github.com");
+    let api_url = api_url.unwrap_or_else(|| api::url(&environment));
     let entries = policy.map(|(_, document)| SurveyPolicy::new(document, owner));
     let entries = entries.transpose().map_err(|invalid| invalid.to_string())?;
     let counts = entries.as_ref().map(SurveyPolicy::counts);
     let mut survey = Survey::new(&arguments.action, entries);
-    let runtime = tokio::runtime::Builder::new_current_thread()
-        .enable_all()
-        .build()
-        .map_err(|error| error.to_string())?;
-    // The client starts a task of its own.
-    let asker = {
-        let _entered = runtime.enter();
-        asker(arguments, &environment, api_url)?
-    };
     let started = now().to_string();
-    let mut work = Work {
-        survey: &mut survey,
-        asker,
-        progress: Progress::new(owner),
-        rows: Vec::new(),
-        total: 0,
-    };
-    work.run(runtime).map_err(|stop| stopped(&stop, &work))?;
-    let (rows, cost) = (std::mem::take(&mut work.rows), work.asker.cost());
+    let surveyed = api::block_on(async {
+        let mut work = Work {
+            survey: &mut survey,
+            asker: asker(arguments, &environment, api_url)?,
+            progress: Progress::new(owner),
+            rows: Vec::new(),
+            total: 0,
+        };
+        let done = work.run().await;
+        done.map_err(|stop| stopped(&stop, &work))?;
+        Ok::<_, String>((work.rows, work.asker.cost()))
+    });
+    let (rows, cost) = surveyed??;
     let report = Report {
         owner: owner.to_ascii_lowercase(),
         api: api_url,
@@ -210,27 +200,24 @@ fn print(format: OutputFormat, report: &Report<'_>) -> Result<(), String> {
 
 fn asker(arguments: &Arguments, environment: &Environment, api_url: &str) -> Result<Asker, String> {
     let owner = &arguments.owner;
-    let token = ["GITHUB_TOKEN", "GH_TOKEN"]
-        .iter()
-        .find_map(|name| environment.secret(name))
-        .ok_or_else(|| {
-            format!("there is no token: set `GITHUB_TOKEN` or `GH_TOKEN` to one that may read contents and metadata of the repositories of {}", quoted(owner))
-        })?;
+    let token = api::token(environment).ok_or_else(|| {
+        format!("there is no token: set `GITHUB_TOKEN` or `GH_TOKEN` to one that may read contents and metadata of the repositories of {}", quoted(owner))
+    })?;
     let ca_bundle = arguments.ca_bundle.as_deref().map(|file| {
         platform::read_capped(file, MAX_CA_BUNDLE).map_err(|error| {
             let file = file.display().to_string();
             format!("{} cannot be read: {error}", quoted(&file))
         })
     });
-    let network = Network {
-        http_proxy: environment.either_case("HTTP_PROXY"),
-        https_proxy: environment.either_case("HTTPS_PROXY"),
-        no_proxy: environment.either_case("NO_PROXY"),
-        ca_bundle: ca_bundle.transpose()?,
-    };
     // Each request gets its own time.
     let budget = Budget::until(tokio::time::Instant::now());
-    let api = Api::new(network.client()?, api_url, Some(&token), budget)?;
+    let api = api::client(
+        environment,
+        api_url,
+        Some(&token),
+        ca_bundle.transpose()?,
+        budget,
+    )?;
     let given = match arguments.api_url {
         None => environment.get("GITHUB_GRAPHQL_URL"),
         Some(_) => None,

@@ -1,7 +1,6 @@
 //! The survey from its first page to its end.
 
 use jiff::Timestamp;
-use tokio::runtime::Runtime;
 
 use super::ask::Asker;
 use super::progress::Progress;
@@ -41,17 +40,13 @@ pub(super) struct Work<'w, 'p> {
 }
 
 impl Work<'_, '_> {
-    pub(super) fn run(&mut self, runtime: Runtime) -> Result<(), Stop> {
-        let done = runtime.block_on(async {
-            let interruption = Interruption::listen();
-            tokio::select! {
-                biased;
-                () = interruption.arrived() => Err(Stop::Interrupted),
-                done = self.everything() => done,
-            }
-        });
-        // A look-up of a name that hangs runs on a thread of its own and would be waited for.
-        runtime.shutdown_background();
+    pub(super) async fn run(&mut self) -> Result<(), Stop> {
+        let interruption = Interruption::listen();
+        let done = tokio::select! {
+            biased;
+            () = interruption.arrived() => Err(Stop::Interrupted),
+            done = self.everything() => done,
+        };
         self.progress.clear();
         done
     }

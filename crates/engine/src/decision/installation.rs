@@ -58,12 +58,14 @@ impl<'a> Installation<'a> {
             .filter(|_| scope == Scope::ThisRepository || document.repositories.is_none());
         let name = context.repository.as_deref();
         let case = Case::ignored_for(name);
+        let id = context.repository_id.as_deref();
+        let owner_id = context.repository_owner_id.as_deref();
         let (mut entries, mut numbers) = (Vec::new(), Vec::new());
         for (number, entry) in candidates {
             let mut names_it = false;
             trying.each(&entry.repository, name, case, |matched| names_it |= matched)?;
             if names_it {
-                entries.push((entry, pins_agree(entry, context)));
+                entries.push((entry, entry.pins_agree(id, owner_id)));
                 numbers.push(number);
             }
         }
@@ -116,12 +118,4 @@ pub(super) fn in_file_order<'a>(rules: impl Iterator<Item = &'a Rule<'a>>) -> Ve
     let mut rules: Vec<_> = rules.collect();
     rules.sort_by_key(|rule| rule.position);
     rules
-}
-
-fn pins_agree(entry: &Entry<'_>, context: &Context) -> bool {
-    let agrees = |pin: Option<u64>, id: &Option<String>| {
-        pin.is_none_or(|pin| id.as_deref() == Some(pin.to_string().as_str()))
-    };
-    agrees(entry.repository_id, &context.repository_id)
-        && agrees(entry.owner_id, &context.repository_owner_id)
 }

@@ -90,6 +90,14 @@ impl Entry<'_> {
         "delegate",
         "permissions",
     ];
+
+    /// Whether the entry is for a repository with these ids. A pinned id that is not known does not agree.
+    pub fn pins_agree(&self, repository_id: Option<&str>, owner_id: Option<&str>) -> bool {
+        let agrees = |pin: Option<u64>, id: Option<&str>| {
+            pin.is_none_or(|pin| id == Some(pin.to_string().as_str()))
+        };
+        agrees(self.repository_id, repository_id) && agrees(self.owner_id, owner_id)
+    }
 }
 
 impl<'a> Document<'a> {
@@ -145,5 +153,37 @@ impl Asked<'_> {
 
     pub(super) fn names(&self, permission: &PermissionKey<'_>) -> bool {
         self.permissions.iter().any(|asked| asked == permission)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_pin_agrees_with_its_own_id_only() {
+        const UNKNOWN: Option<&str> = None;
+        for (pins, id, owner_id, agrees) in [
+            ((None, None), UNKNOWN, UNKNOWN, true),
+            ((None, None), Some("1"), Some("2"), true),
+            ((Some(1), None), Some("1"), UNKNOWN, true),
+            ((Some(1), None), UNKNOWN, Some("1"), false),
+            ((Some(1), None), Some("01"), UNKNOWN, false),
+            ((Some(1), None), Some("+1"), UNKNOWN, false),
+            ((Some(1), None), Some("12"), UNKNOWN, false),
+            ((Some(1), Some(2)), Some("1"), Some("2"), true),
+            ((Some(1), Some(2)), Some("1"), UNKNOWN, false),
+            ((Some(1), Some(2)), Some("2"), Some("1"), false),
+        ] {
+            let text = "version: 1\nrepositories: [{repository: a/b, permissions: []}]\n";
+            let document = Document::parse(text, Format::Yaml).unwrap();
+            let (_, mut entries) = document.repositories.unwrap();
+            (entries[0].repository_id, entries[0].owner_id) = pins;
+            assert_eq!(
+                entries[0].pins_agree(id, owner_id),
+                agrees,
+                "{pins:?} {id:?} {owner_id:?}"
+            );
+        }
     }
 }

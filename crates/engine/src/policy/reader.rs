@@ -12,6 +12,7 @@ use super::nearest::nearest;
 use super::position::Position;
 use super::problem::{Invalid, Problem, quoted};
 use super::token::{Scalar, ScalarKind, Syntax, Token, Tokens};
+use super::written::double_quoted;
 use super::yaml::Yaml;
 
 /// After this many problems the reader gives up.
@@ -492,7 +493,7 @@ fn wrong_scalar(what: &str, kind: ScalarKind, scalar: &Scalar<'_>, at: Position)
 
 /// Says to write a value as a text.
 fn in_quotes(text: &str) -> String {
-    let written = serde_json::Value::from(text).to_string();
+    let written = double_quoted(text, Format::Yaml);
     format!("write it in quotes: {}", quoted(&written))
 }
 

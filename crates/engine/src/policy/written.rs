@@ -15,10 +15,18 @@ pub fn scalar(text: &str, format: Format) -> String {
 /// A text as a scalar in quotes. What cannot be seen is escaped.
 pub fn quoted_scalar(text: &str, format: Format) -> String {
     // In single quotes a backslash is a backslash, which regexes have many of.
-    if format == Format::Yaml && text.contains(['\\', '"']) && text.chars().all(is_shown) {
-        return format!("'{}'", text.replace('\'', "''"));
+    match text.contains(['\\', '"']) {
+        true => single_quoted(text, format),
+        false => double_quoted(text, format),
     }
-    double_quoted(text, format)
+}
+
+/// A text as a scalar in single quotes, in double quotes where those do not do.
+pub fn single_quoted(text: &str, format: Format) -> String {
+    match format == Format::Yaml && text.chars().all(is_shown) {
+        true => format!("'{}'", text.replace('\'', "''")),
+        false => double_quoted(text, format),
+    }
 }
 
 /// A text as a scalar in double quotes. What cannot be seen is escaped.
@@ -57,7 +65,7 @@ pub fn pattern(text: &str, kind: Kind, format: Format) -> String {
 }
 
 /// Whether people see a character, and take it for itself.
-pub fn is_shown(c: char) -> bool {
+fn is_shown(c: char) -> bool {
     matches!(c, ' '..='~') || (c.is_alphanumeric() && !is_default_ignorable(c))
 }
 
@@ -83,6 +91,8 @@ fn is_plain(text: &str) -> bool {
 #[cfg(test)]
 mod tests {
     use super::super::Document;
+    use super::super::token::ScalarKind;
+    use super::super::yaml::resolve;
     use super::*;
 
     #[test]
@@ -111,6 +121,51 @@ mod tests {
             assert_eq!(scalar(text, Format::Yaml), yaml);
             let json = scalar(text, Format::Json);
             assert_eq!(serde_json::from_str::<String>(&json).unwrap(), text);
+        }
+    }
+
+    #[test]
+    fn a_word_that_some_reader_takes_for_another_value_is_quoted() {
+        let words = [
+            "y",
+            "yes",
+            "n",
+            "no",
+            "on",
+            "off",
+            "true",
+            "false",
+            "null",
+            "~",
+            "",
+            ".nan",
+            ".inf",
+            "-.INF",
+            "0",
+            "1e3",
+            "0x1f",
+            "0o7",
+            "1_000",
+            "12:30",
+            "2027-01-31",
+            "=",
+            "<<",
+        ];
+        let title = |word: &str| {
+            let mut title = word.to_owned();
+            title.get_mut(..1).map(str::make_ascii_uppercase);
+            title
+        };
+        for word in words
+            .iter()
+            .flat_map(|word| [word.to_string(), word.to_ascii_uppercase(), title(word)])
+        {
+            assert_eq!(scalar(&word, Format::Yaml), format!("\"{word}\""));
+        }
+        // What this reader takes for anything but a text is always quoted.
+        let texts = ('!'..='~').flat_map(|a| ('!'..='~').map(move |b| format!("{a}{b}")));
+        for text in texts.filter(|text| resolve(text) != ScalarKind::Text) {
+            assert!(!is_plain(&text), "{text}");
         }
     }
 

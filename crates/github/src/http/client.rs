@@ -12,6 +12,9 @@ use super::names::Names;
 use super::proxies::Proxies;
 use super::{CONNECT_TIMEOUT, HttpError, from_reqwest};
 
+/// Maximum size of a CA bundle in bytes.
+pub const MAX_CA_BUNDLE: usize = 1 << 20;
+
 /// How the network is reached.
 #[derive(Clone, Debug, Default)]
 pub struct Network {
@@ -26,6 +29,19 @@ pub struct Network {
 }
 
 impl Network {
+    /// The proxies that the variables name, and the certificates of a CA bundle.
+    pub fn of_variables(
+        variable: impl Fn(&str) -> Option<String>,
+        ca_bundle: Option<Vec<u8>>,
+    ) -> Self {
+        Self {
+            http_proxy: variable("HTTP_PROXY"),
+            https_proxy: variable("HTTPS_PROXY"),
+            no_proxy: variable("NO_PROXY"),
+            ca_bundle,
+        }
+    }
+
     /// Builds the client. The roots are compiled in; no variable or file of the system is read, so
     /// that an earlier step cannot replace them (`SSL_CERT_FILE`).
     ///
@@ -112,5 +128,19 @@ impl Client {
     /// The client without its ways, for octocrab.
     pub(crate) fn into_inner(self) -> reqwest::Client {
         self.inner
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_proxies_are_those_of_the_variables() {
+        let network = Network::of_variables(|name| Some(name.to_lowercase()), Some(vec![1]));
+        assert_eq!(network.http_proxy.as_deref(), Some("http_proxy"));
+        assert_eq!(network.https_proxy.as_deref(), Some("https_proxy"));
+        assert_eq!(network.no_proxy.as_deref(), Some("no_proxy"));
+        assert_eq!(network.ca_bundle, Some(vec![1]));
     }
 }

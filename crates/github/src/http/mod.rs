@@ -9,7 +9,7 @@ mod retry;
 use std::time::Duration;
 
 pub use body::{Response, collect};
-pub use client::{Client, Network};
+pub use client::{Client, MAX_CA_BUNDLE, Network};
 pub use retry::{Budget, Repeat};
 
 /// The time to open a connection.
