@@ -2,14 +2,14 @@
 
 use std::time::{Duration, Instant};
 
-use crate::support::{POLICY, Stage, assert_outcome};
+use crate::support::{APP_CLIENT_ID, POLICY, Stage, assert_outcome, policies};
 use serde_json::json;
 use simulator::github::{
-    APP_PRIVATE_KEY_PKCS1, App, Endpoint, Fault, FaultRule, Level, Permissions, Repository, TestKey,
+    APP_PRIVATE_KEY_PKCS1, Endpoint, Fault, FaultRule, Level, Permissions, TestKey,
 };
 
 const ASK: (&str, &str) = ("permission", "ws:affected_stacks:create");
-const CLIENT: (&str, &str) = ("app-client-id", "Iv23liGATE");
+const CLIENT: (&str, &str) = ("app-client-id", APP_CLIENT_ID);
 
 fn permissions() -> Permissions {
     Permissions::none()
@@ -21,7 +21,7 @@ fn permissions() -> Permissions {
 
 fn stage() -> Stage {
     let stage = Stage::with_policy(POLICY);
-    let policies = Repository::new("acme-org/policies", 9, 4567).private().with_file(
+    let policies = policies().private().with_file(
         "main",
         "permissions.yml",
         "version: 1\nrepositories:\n  - repository: acme-org/infra\n    permissions: [{permission: ws:affected_stacks:create}]\n",
@@ -38,11 +38,7 @@ fn reports_come_from_the_app_and_its_token_is_limited_and_revoked() {
         APP_PRIVATE_KEY_PKCS1.replace('\n', "\\n"),
     ] {
         let stage = stage();
-        stage.github.install_app(
-            App::new("gate", 77, CLIENT.1),
-            &["acme-org/infra"],
-            permissions(),
-        );
+        stage.install_app(&["acme-org/infra"], permissions());
         let job = stage.push().with_permissions(Permissions::none());
         let before = stage.github.live_tokens();
         let step = stage.run(&job, &[ASK, CLIENT, ("app-private-key", &key)]);
@@ -80,11 +76,7 @@ fn the_policy_is_read_while_the_apps_token_is_taken() {
     // What the job's own token may do, and how many requests for the policy that makes.
     for (job_permissions, requests) in [(Permissions::usual(), 1), (Permissions::none(), 2)] {
         let stage = stage();
-        stage.github.install_app(
-            App::new("gate", 77, CLIENT.1),
-            &["acme-org/infra"],
-            permissions(),
-        );
+        stage.install_app(&["acme-org/infra"], permissions());
         stage
             .github
             .edit_repository("acme-org/infra", |repository| {
@@ -113,11 +105,7 @@ fn the_policy_is_read_while_the_apps_token_is_taken() {
 #[test]
 fn a_private_central_policy_is_read_with_the_app() {
     let stage = stage();
-    stage.github.install_app(
-        App::new("gate", 77, CLIENT.1),
-        &["acme-org/infra", "acme-org/policies"],
-        permissions(),
-    );
+    stage.install_app(&["acme-org/infra", "acme-org/policies"], permissions());
     let central = ("policy", "acme-org/policies/permissions.yml@main");
     let step = stage.run(&stage.push(), &[ASK, central]);
     assert_outcome(&stage, &step, "error", "policy_not_found");
@@ -158,11 +146,7 @@ fn a_private_central_policy_is_read_with_the_app() {
 #[test]
 fn an_app_that_is_not_installed() {
     let stage = stage();
-    stage.github.install_app(
-        App::new("gate", 77, CLIENT.1),
-        &["acme-org/policies"],
-        permissions(),
-    );
+    stage.install_app(&["acme-org/policies"], permissions());
     let step = stage.run(
         &stage.push(),
         &[ASK, CLIENT, ("app-private-key", APP_PRIVATE_KEY_PKCS1)],
@@ -209,11 +193,7 @@ fn private_keys_that_are_none() {
 #[test]
 fn a_token_that_does_not_come_holds_nothing_up() {
     let stage = stage();
-    stage.github.install_app(
-        App::new("gate", 77, CLIENT.1),
-        &["acme-org/infra"],
-        permissions(),
-    );
+    stage.install_app(&["acme-org/infra"], permissions());
     stage
         .github
         .add_fault(FaultRule::always(Endpoint::AccessToken, Fault::Stall));

@@ -3,7 +3,8 @@
 
 use std::collections::BTreeMap;
 
-use crate::support::{POLICY, Stage, assert_outcome, each, repository};
+use crate::support::directory::Directory;
+use crate::support::{POLICY, POLICY_PATH, Stage, assert_outcome, each, policies, repository};
 use simulator::github::{Endpoint, Fault, FaultRule, Level, TestKey, TokenRecipe};
 use simulator::runner::PullRequest;
 use simulator::{GitHub, Job};
@@ -107,7 +108,7 @@ fn no_rule_matches() {
     );
     let run = &stage.github.check_runs()[0];
     assert_eq!(run.conclusion.as_deref(), Some("failure"));
-    assert_eq!(run.annotations[0].path, ".github/repo-permissions.yml");
+    assert_eq!(run.annotations[0].path, POLICY_PATH);
     assert_eq!(run.annotations[0].start_line, 3);
     assert_eq!(stage.github.statuses()[0].state, "failure");
     // In advisory mode it is only told.
@@ -465,12 +466,9 @@ fn policy_invalid() {
 #[test]
 fn runtime_missing() {
     let stage = Stage::with_policy(POLICY);
-    let output = std::process::Command::new(env!("CARGO_BIN_EXE_repo-permissions"))
-        .env_clear()
-        .output()
-        .unwrap();
-    assert_eq!(output.status.code(), Some(2));
-    let log = String::from_utf8(output.stdout).unwrap();
+    let run = Directory::new().run(&[]);
+    assert_eq!(run.code, Some(2));
+    let log = run.out;
     assert!(
         log.lines()
             .last()
@@ -483,7 +481,7 @@ fn runtime_missing() {
 
 #[test]
 fn the_policy_of_another_repository() {
-    let central = simulator::github::Repository::new("acme-org/policies", 9, 4567).with_file(
+    let central = policies().with_file(
         "v1",
         "permissions.yml",
         "version: 1\nrepositories:\n  - repository: {glob: acme-org/*}\n    permissions:\n      - {name: secret name, permission: ws:locks:create, branch: main}\n",

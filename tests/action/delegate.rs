@@ -1,12 +1,12 @@
 //! A central policy that delegates permissions to the repositories' own policies.
 
-use crate::support::{Stage, assert_outcome, repository};
+use crate::support::directory::Directory;
+use crate::support::{POLICY_PATH, Stage, assert_outcome, policies, repository};
 use insta::assert_snapshot;
 use serde_json::Value;
 use simulator::StepResult;
-use simulator::github::{Endpoint, Fault, FaultRule, Repository};
+use simulator::github::{Endpoint, Fault, FaultRule};
 
-const OWN_PATH: &str = ".github/repo-permissions.yml";
 const POLICY: (&str, &str) = ("policy", "acme-org/policies/permissions.yml@main");
 const CENTRAL: &str = "\
 version: 1
@@ -36,10 +36,10 @@ permissions:
 fn stage(central: &str, own: Option<&str>) -> Stage {
     let mut repository = repository();
     if let Some(own) = own {
-        repository = repository.with_file("main", OWN_PATH, own);
+        repository = repository.with_file("main", POLICY_PATH, own);
     }
     let stage = Stage::with_repository(repository);
-    let policies = Repository::new("acme-org/policies", 9, 4567);
+    let policies = policies();
     let policies = policies.with_file("main", "permissions.yml", central);
     stage.github.add_repository(policies);
     stage
@@ -84,7 +84,7 @@ fn a_delegated_permission_is_granted_by_the_own_policy() {
     assert_eq!(record["data"]["own_policy"], result["own_policy"]);
     let run = &stage.github.check_runs()[0];
     assert!(run.summary.contains("| Own policy |"), "{}", run.summary);
-    assert_eq!(run.annotations[0].path, OWN_PATH);
+    assert_eq!(run.annotations[0].path, POLICY_PATH);
 }
 
 #[test]
@@ -176,9 +176,10 @@ fn only_a_policy_of_another_place_delegates() {
     assert_outcome(&stage, &step, "denied", "no_rule_matches");
     assert_eq!(own_requests(&stage), 1);
     // Nor does a pull request's version of it count.
-    let branch = repository().with_file("feature/x", OWN_PATH, OWN.replace("branch: main\n", ""));
+    let branch =
+        repository().with_file("feature/x", POLICY_PATH, OWN.replace("branch: main\n", ""));
     let stage = Stage::with_repository(branch);
-    let policies = Repository::new("acme-org/policies", 9, 4567);
+    let policies = policies();
     stage
         .github
         .add_repository(policies.with_file("main", "permissions.yml", CENTRAL));
@@ -190,15 +191,12 @@ fn only_a_policy_of_another_place_delegates() {
 
 #[test]
 fn check_asks_an_own_policy_too() {
-    let directory = std::path::Path::new(env!("CARGO_TARGET_TMPDIR")).join("delegate");
-    std::fs::create_dir_all(&directory).unwrap();
-    for (name, text) in [
-        ("central.yml", CENTRAL),
-        ("own.yml", OWN),
-        ("broken.yml", "version: 2\n"),
-    ] {
-        std::fs::write(directory.join(name), text).unwrap();
-    }
+    let directory = Directory::new()
+        .with("central.yml", CENTRAL)
+        .with("own.yml", OWN)
+        .with("broken.yml", "version: 2\n");
+    let fixed = "check --policy central.yml --format json --repository acme-org/infra \
+                 --claim repository_id=123 --branch main --workflow deploy-production.yml --permission";
     for (own, permission, decision, code) in [
         (Some("own.yml"), "ws:locks:create", "allowed", 0),
         (Some("own.yml"), "ws:locks:delete", "denied", 1),
@@ -207,34 +205,18 @@ fn check_asks_an_own_policy_too() {
         (Some("broken.yml"), "ws:deployments:create", "allowed", 0),
         (Some("gone.yml"), "ws:locks:create", "error", 2),
     ] {
-        let output = std::process::Command::new(env!("CARGO_BIN_EXE_repo-permissions"))
-            .current_dir(&directory)
-            .args([
-                "check",
-                "--policy",
-                "central.yml",
-                "--format",
-                "json",
-                "--permission",
-                permission,
-            ])
-            .args([
-                "--repository",
-                "acme-org/infra",
-                "--claim",
-                "repository_id=123",
-                "--branch",
-                "main",
-            ])
-            .args(["--workflow", "deploy-production.yml"])
-            .args(own.iter().flat_map(|own| ["--own-policy", own]))
-            .output()
-            .unwrap();
-        let json: Value = serde_json::from_slice(&output.stdout).unwrap();
+        let own = own.iter().flat_map(|own| ["--own-policy", own]);
+        let arguments: Vec<_> = fixed
+            .split_whitespace()
+            .chain([permission])
+            .chain(own)
+            .collect();
+        let run = directory.run(&arguments);
+        let json = run.json();
         assert_eq!(
-            (&json["decision"], output.status.code()),
+            (&json["decision"], run.code),
             (&decision.into(), Some(code)),
-            "{own:?} {json}"
+            "{arguments:?} {json}"
         );
     }
 }

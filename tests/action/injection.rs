@@ -6,17 +6,19 @@
 
 use std::sync::atomic::{AtomicUsize, Ordering};
 
-use crate::support::{POLICY, Stage, assert_outcome, each, repository};
+use crate::support::{
+    APP_CLIENT_ID, POLICY, Stage, WEBHOOK_SECRET as SECRET, after_steps, assert_outcome, each,
+    repository,
+};
 use ::engine::decision::Reason;
 use serde_json::json;
 use simulator::github::{
-    APP_PRIVATE_KEY_PKCS1, Answer, App, Endpoint, Fault, FaultRule, Level, Permissions, TokenRecipe,
+    APP_PRIVATE_KEY_PKCS1, Answer, Endpoint, Fault, FaultRule, Level, Permissions, TokenRecipe,
 };
 use simulator::runner::PullRequest;
 use simulator::{Job, Receiver, StepResult};
 
 const KEY: &str = "ws:deployments:create";
-const SECRET: &str = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw";
 
 /// What ends a line somewhere, or is taken for it when it is decoded once more.
 const LINE_ENDS: [&str; 15] = [
@@ -569,18 +571,14 @@ fn a31_answers_of_the_api_inject_nothing() {
     ] {
         inject(&[&format!("{endpoint:?}")], 1 << 20, |payload| {
             let stage = Stage::with_policy(POLICY);
-            stage.github.install_app(
-                App::new("gate", 77, "Iv23liGATE"),
-                &["acme-org/infra"],
-                Permissions::usual(),
-            );
+            stage.install_app(&["acme-org/infra"], Permissions::usual());
             let answer = answers(payload)[payload.len() % 3].clone();
             stage
                 .github
                 .add_fault(FaultRule::first(endpoint, 1, Fault::Answer(answer)));
             let mut inputs = vec![("permission", KEY), ("timeout", "8")];
             if matches!(endpoint, Endpoint::Installation | Endpoint::AccessToken) {
-                inputs.push(("app-client-id", "Iv23liGATE"));
+                inputs.push(("app-client-id", APP_CLIENT_ID));
                 inputs.push(("app-private-key", APP_PRIVATE_KEY_PKCS1));
             }
             let step = stage.run(&stage.push(), &inputs);
@@ -641,11 +639,7 @@ fn a31_receivers_of_audit_records_inject_nothing() {
         inject(&variables, 8192, |payload| {
             let stage = Stage::with_policy(POLICY);
             let payload = variable(payload);
-            let job = variables
-                .iter()
-                .fold(stage.push(), |job, name| {
-                    job.with_earlier_env(name, &payload)
-                })
+            let job = after_steps(stage.push(), variables.map(|name| (name, &payload)))
                 .with_earlier_env("OTEL_EXPORTER_OTLP_LOGS_ENDPOINT", endpoint);
             let step = stage.ask(&job, KEY);
             assert_outcome(&stage, &step, "denied", "no_rule_matches");
@@ -662,11 +656,7 @@ fn a31_receivers_of_audit_records_inject_nothing() {
     inject(&variables, 8192, |payload| {
         let stage = Stage::with_policy(POLICY);
         let payload = variable(payload);
-        let job = variables
-            .iter()
-            .fold(stage.push(), |job, name| {
-                job.with_earlier_env(name, &payload)
-            })
+        let job = after_steps(stage.push(), variables.map(|name| (name, &payload)))
             .with_earlier_env("ACTIONS_ID_TOKEN_REQUEST_TOKEN", "token of the step before")
             .with_id_token(false);
         let step = stage.ask(&job, KEY);

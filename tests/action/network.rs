@@ -1,14 +1,14 @@
 //! TLS with a private authority, proxies, and both forms of base URL.
 
 use crate::support::proxy::Proxy;
-use crate::support::{POLICY, repository, runner};
+use crate::support::{POLICY, POLICY_PATH, repository, runner};
 use simulator::{GitHub, Job};
 
 const ASK: [(&str, &str); 1] = [("permission", "ws:affected_stacks:create")];
 
 fn tls() -> (GitHub, Job) {
     let github = GitHub::builder().tls(true).start().unwrap();
-    let repository = repository().with_file("main", ".github/repo-permissions.yml", POLICY);
+    let repository = repository().with_file("main", POLICY_PATH, POLICY);
     github.add_repository(repository.clone());
     (github, Job::push(&repository, "main"))
 }
@@ -44,7 +44,7 @@ fn a_private_authority_is_trusted_only_through_ca_bundle() {
 #[test]
 fn the_api_at_the_root_of_its_host() {
     let github = GitHub::builder().api_at_root().start().unwrap();
-    let repository = repository().with_file("main", ".github/repo-permissions.yml", POLICY);
+    let repository = repository().with_file("main", POLICY_PATH, POLICY);
     github.add_repository(repository.clone());
     let step = runner()
         .run(&github, &Job::push(&repository, "main"), &ASK)
@@ -57,7 +57,7 @@ fn the_api_at_the_root_of_its_host() {
 fn behind_proxies() -> (GitHub, Job) {
     let github = GitHub::builder().tls(true).host("github.test");
     let github = github.start().unwrap();
-    let repository = repository().with_file("main", ".github/repo-permissions.yml", POLICY);
+    let repository = repository().with_file("main", POLICY_PATH, POLICY);
     github.add_repository(repository.clone());
     (github, Job::push(&repository, "main"))
 }

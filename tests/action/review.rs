@@ -3,35 +3,21 @@
 use std::fmt::Write as _;
 use std::time::Duration;
 
-use crate::support::{Stage, assert_outcome, repository};
+use crate::support::{
+    APP_CLIENT_ID, ATMOS_PRO as OLD, CASES_PATH, POLICY_PATH as PATH, Stage, assert_outcome,
+    repository,
+};
 use insta::assert_snapshot;
 use simulator::github::{
-    APP_PRIVATE_KEY_PKCS1, App, CheckRun, Endpoint, Fault, FaultRule, Level, Permissions,
-    Repository,
+    APP_PRIVATE_KEY_PKCS1, CheckRun, Endpoint, Fault, FaultRule, Level, Permissions, Repository,
 };
 use simulator::runner::{PullRequest, Signal};
 use simulator::{Job, StepResult};
 
-const PATH: &str = ".github/repo-permissions.yml";
-const CASES_PATH: &str = ".github/repo-permissions.tests.yml";
 const ASK: (&str, &str) = ("permission", "ws:affected_stacks:create");
 const REVIEW: (&str, &str) = ("review", "true");
 const NAME: &str = "Repository permissions: policy review";
 
-/// The examples of Atmos Pro's documentation.
-const OLD: &str = r#"version: 1
-permissions:
-  - name: affected stacks
-    permission: ws:affected_stacks:create
-    branch: main
-  - name: production deploys
-    permission: ws:deployments:create
-    workflow: deploy-production.yml
-    branch: main
-    environment: production
-  - permission: [ws:locks:create, ws:locks:delete]
-    branch: main
-"#;
 /// More branches; one of them as a glob that is a regex; one lock less.
 const NEW: &str = r#"version: 1
 permissions:
@@ -383,12 +369,8 @@ fn an_apps_token_reviews_and_ends() {
         .with("contents", Level::Read)
         .with("checks", Level::Write)
         .with("statuses", Level::Write);
-    let client = ("app-client-id", "Iv23liGATE");
-    stage.github.install_app(
-        App::new("gate", 77, client.1),
-        &["acme-org/infra"],
-        permissions,
-    );
+    let client = ("app-client-id", APP_CLIENT_ID);
+    stage.install_app(&["acme-org/infra"], permissions);
     let before = stage.github.live_tokens();
     let job = Job::pull_request(&stage.repository, pull_request(&stage));
     let key = ("app-private-key", APP_PRIVATE_KEY_PKCS1);

@@ -1,70 +1,44 @@
 //! `repo-permissions audit`, on the records that the action writes.
 
-use std::io::{BufWriter, Read as _};
-use std::path::PathBuf;
+use std::io::BufWriter;
 use std::process::{Command, Stdio};
 
+use crate::support::directory::Directory;
+use crate::support::program::{Run, release_build, shown_on_a_terminal};
 use crate::support::{POLICY, Stage, memory};
 use insta::assert_snapshot;
 use serde_json::Value;
 use simulator::Job;
 use simulator::github::{Repository, TokenRecipe};
 
-struct Logs(PathBuf);
-
-struct Run {
-    code: Option<i32>,
-    stdout: String,
-    stderr: String,
-}
+/// A directory with the records of several jobs, and the policies that decided.
+struct Logs(Directory);
 
 impl Logs {
-    /// `audit.jsonl` with the records of several jobs, and the policies that decided.
-    fn new(name: &str) -> Self {
-        let path = PathBuf::from(env!("CARGO_TARGET_TMPDIR"))
-            .join("audit_command")
-            .join(name);
-        _ = std::fs::remove_dir_all(&path);
-        std::fs::create_dir_all(&path).unwrap();
-        let logs = Self(path)
+    fn new() -> Self {
+        let directory = Directory::new()
             .with("policy.yml", POLICY)
             .with("central.yml", CENTRAL);
-        let log = records();
-        logs.with("audit.jsonl", log)
-    }
-
-    fn with(self, name: &str, text: impl AsRef<[u8]>) -> Self {
-        std::fs::write(self.0.join(name), text).unwrap();
-        self
+        Self(directory.with("audit.jsonl", records()))
     }
 
     fn log(&self) -> String {
-        std::fs::read_to_string(self.0.join("audit.jsonl")).unwrap()
+        self.0.read("audit.jsonl")
     }
 
     fn audit(&self, arguments: &[&str]) -> Run {
-        let output = Command::new(env!("CARGO_BIN_EXE_repo-permissions"))
-            .current_dir(&self.0)
-            .env_clear()
-            .env("PATH", std::env::var_os("PATH").unwrap())
-            .arg("audit")
-            .args(arguments)
-            .output()
-            .unwrap();
-        let text = |bytes| String::from_utf8(bytes).unwrap();
-        Run {
-            code: output.status.code(),
-            stdout: text(output.stdout),
-            stderr: text(output.stderr),
-        }
+        // It starts git.
+        let path = std::env::var("PATH").unwrap();
+        let arguments = [&["audit"], arguments].concat();
+        self.0.run_with(&[("PATH", &path)], &arguments)
     }
 
     fn shows(&self, arguments: &[&str]) -> String {
         let run = self.audit(arguments);
-        assert_eq!((run.code, &*run.stderr), (Some(0), ""), "{arguments:?}");
+        assert_eq!((run.code, &*run.err), (Some(0), ""), "{arguments:?}");
         let times = regex::Regex::new(r"20\d\d-\d\d-\d\dT[0-9:.]+Z").unwrap();
         times
-            .replace_all(&run.stdout, "2026-11-02T09:14:07Z")
+            .replace_all(&run.out, "2026-11-02T09:14:07Z")
             .into_owned()
     }
 }
@@ -141,30 +115,21 @@ fn repeated(log: &str, count: usize, mut to: impl std::io::Write) {
 
 #[test]
 fn a_long_log_shows_how_far_it_is_on_a_terminal() {
-    let logs = Logs::new("long");
+    let logs = Logs::new();
     let mut log = Vec::new();
     repeated(&logs.log(), 2_000, &mut log);
-    let logs = logs.with("long.jsonl", log);
+    logs.0.write("long.jsonl", log);
     let bar = regex::Regex::new(r"\d+ % of \d+\.\d+ MiB, \S+ left").unwrap();
     for (term, is_shown) in [("xterm", true), ("dumb", false)] {
-        let terminal = nix::pty::openpty(None, None).unwrap();
-        let mut command = Command::new(env!("CARGO_BIN_EXE_repo-permissions"));
-        command
-            .args(["audit", "verify", "long.jsonl", "--policy", "policy.yml"])
-            .current_dir(&logs.0)
-            .env_clear()
-            .env("TERM", term)
-            .stdin(Stdio::null())
-            .stdout(Stdio::null())
-            .stderr(terminal.slave);
-        let mut child = command.spawn().unwrap();
-        // The last open end of the terminal is the program's own.
-        drop(command);
-        let mut shown = Vec::new();
-        // A terminal whose other end is closed gives an error, not an end.
-        let _ = std::fs::File::from(terminal.master).read_to_end(&mut shown);
-        child.wait().unwrap();
-        let shown = String::from_utf8(shown).unwrap();
+        let arguments = ["audit", "verify", "long.jsonl", "--policy", "policy.yml"];
+        let mut command = logs.0.command(&arguments);
+        command.env("TERM", term);
+        let shown = shown_on_a_terminal(command, |command, terminal| {
+            command
+                .stdin(Stdio::null())
+                .stdout(Stdio::null())
+                .stderr(terminal());
+        });
         assert_eq!(bar.is_match(&shown), is_shown, "{shown:?}");
     }
 }
@@ -172,17 +137,17 @@ fn a_long_log_shows_how_far_it_is_on_a_terminal() {
 #[test]
 #[ignore = "2 GB of records: `AUDIT_BINARY=… cargo test --test cli audit_command:: -- --ignored --nocapture` with a release build, and `.ci/run product`"]
 fn a_million_records_in_bounded_memory() {
-    let binary = std::env::var_os("AUDIT_BINARY").expect("AUDIT_BINARY names the release build");
-    let logs = Logs::new("million");
+    let binary = release_build("AUDIT_BINARY");
+    let logs = Logs::new();
     let policies = ["--policy", "policy.yml", "--policy", "central.yml"];
     let mut peaks = Vec::new();
     for count in [10_000, 1_000_000] {
-        let path = logs.0.join("many.jsonl");
+        let path = logs.0.path("many.jsonl");
         let file = std::fs::File::create(&path).unwrap();
         repeated(&logs.log(), count, BufWriter::with_capacity(1 << 20, file));
         let size = path.metadata().unwrap().len();
         let mut command = Command::new(&binary);
-        command.current_dir(&logs.0).env_clear();
+        command.current_dir(&logs.0.0).env_clear();
         command
             .args(["audit", "verify", "many.jsonl"])
             .args(policies);
@@ -204,7 +169,7 @@ fn a_million_records_in_bounded_memory() {
 
 #[test]
 fn records_are_shown_as_a_table() {
-    let logs = Logs::new("show");
+    let logs = Logs::new();
     assert_snapshot!(logs.shows(&["show", "audit.jsonl"]), @r"
     time                  decision                         permission                 repository      workflow               branch     environment  actor
     2026-11-02T09:14:07Z  allowed                          ws:deployments:create      acme-org/infra  deploy-production.yml  main       production   octocat
@@ -256,7 +221,7 @@ fn records_are_shown_as_a_table() {
 
 #[test]
 fn decisions_are_made_again() {
-    let logs = Logs::new("verify");
+    let logs = Logs::new();
     let policies = ["--policy", "policy.yml", "--policy", "central.yml"];
     let verify = |more: &[&str]| logs.shows(&[&["verify", "audit.jsonl"], more].concat());
     assert_snapshot!(verify(&policies), @"8 records: 6 decided the same, 0 otherwise, 0 malformed, 2 without a decision to repeat, 0 without their policy");
@@ -278,21 +243,12 @@ fn decisions_are_made_again() {
 
 #[test]
 fn policies_are_found_in_the_history_of_a_clone() {
-    let logs = Logs::new("git");
-    let git = |arguments: &[&str]| {
-        let status = Command::new("git")
-            .current_dir(&logs.0)
-            .args(["-c", "user.name=x", "-c", "user.email=x@x.x"])
-            .args(arguments)
-            .output()
-            .unwrap();
-        assert!(status.status.success(), "{status:?}");
-    };
-    git(&["init", "--quiet"]);
-    git(&["add", "policy.yml", "central.yml"]);
-    git(&["commit", "--quiet", "-m", "policies"]);
-    std::fs::write(logs.0.join("policy.yml"), "version: 1\npermissions: []\n").unwrap();
-    git(&["commit", "--quiet", "-am", "another"]);
+    let logs = Logs::new();
+    logs.0.git(&["init", "--quiet"]);
+    logs.0.git(&["add", "policy.yml", "central.yml"]);
+    logs.0.git(&["commit", "--quiet", "-m", "policies"]);
+    logs.0.write("policy.yml", "version: 1\npermissions: []\n");
+    logs.0.git(&["commit", "--quiet", "-am", "another"]);
     let shown = logs.shows(&["verify", "audit.jsonl", "--git", "."]);
     assert!(
         shown.contains("6 decided the same, 0 otherwise, 0 malformed, 2 without"),
@@ -302,7 +258,7 @@ fn policies_are_found_in_the_history_of_a_clone() {
 
 #[test]
 fn a_record_that_was_changed_is_found() {
-    let logs = Logs::new("changed");
+    let logs = Logs::new();
     let log = logs.log();
     let policies = ["--policy", "policy.yml", "--policy", "central.yml"];
     for (from, to) in [
@@ -320,14 +276,10 @@ fn a_record_that_was_changed_is_found() {
         ("\"time\":\"20", "\"time\":\"x"),
     ] {
         assert!(log.contains(from), "{from} in {log}");
-        let changed = Logs(logs.0.clone()).with("changed.jsonl", log.replace(from, to));
-        let run = changed.audit(&[&["verify", "changed.jsonl"], &policies[..]].concat());
-        assert_eq!(run.code, Some(1), "{from}: {}", run.stdout);
-        assert!(
-            run.stdout.starts_with("changed.jsonl:"),
-            "{from}: {}",
-            run.stdout
-        );
+        logs.0.write("changed.jsonl", log.replace(from, to));
+        let run = logs.audit(&[&["verify", "changed.jsonl"], &policies[..]].concat());
+        assert_eq!(run.code, Some(1), "{from}: {}", run.out);
+        assert!(run.out.starts_with("changed.jsonl:"), "{from}: {}", run.out);
     }
     // Whatever stands in a line, it is told as text.
     let evil = "{\"type\":\"dev.repo-permissions.check.allowed\u{1b}[31m\n{\"x";
@@ -336,20 +288,20 @@ fn a_record_that_was_changed_is_found() {
         "x".repeat(3 << 20)
     );
     for text in [evil.to_owned(), long] {
-        let logs = Logs(logs.0.clone()).with("evil.jsonl", text);
+        logs.0.write("evil.jsonl", text);
         let run = logs.audit(&["verify", "evil.jsonl"]);
         assert_eq!(run.code, Some(1));
         assert!(
-            !run.stdout.contains('\u{1b}') && run.stdout.contains("1 malformed"),
+            !run.out.contains('\u{1b}') && run.out.contains("1 malformed"),
             "{}",
-            run.stdout
+            run.out
         );
         let run = logs.audit(&["show", "evil.jsonl"]);
         assert_eq!(run.code, Some(0));
         assert!(
-            run.stderr.starts_with("warning: evil.jsonl, line 1: "),
+            run.err.starts_with("warning: evil.jsonl, line 1: "),
             "{}",
-            run.stderr
+            run.err
         );
     }
 }

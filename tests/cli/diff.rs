@@ -1,28 +1,15 @@
 //! `repo-permissions diff`, by the whole program.
 
 use std::io::Write as _;
-use std::path::PathBuf;
-use std::process::{Command, Stdio};
+use std::process::Stdio;
 
-use crate::support::{Stage, repository};
+use crate::support::directory::Directory;
+use crate::support::program::Run;
+use crate::support::{ATMOS_PRO as OLD, Stage, repository};
 use insta::assert_snapshot;
 use serde_json::Value;
 use simulator::Job;
 
-/// The examples of Atmos Pro's documentation.
-const OLD: &str = r#"version: 1
-permissions:
-  - name: affected stacks
-    permission: ws:affected_stacks:create
-    branch: main
-  - name: production deploys
-    permission: ws:deployments:create
-    workflow: deploy-production.yml
-    branch: main
-    environment: production
-  - permission: [ws:locks:create, ws:locks:delete]
-    branch: main
-"#;
 /// The same with the development branches, a release branch, and without one of the locks.
 const NEW: &str = r#"version: 1
 permissions:
@@ -38,66 +25,42 @@ permissions:
     branch: main
 "#;
 
-struct Files(PathBuf);
-
-struct Run {
-    code: Option<i32>,
-    stdout: String,
-    stderr: String,
-}
+/// A directory with both policies.
+struct Files(Directory);
 
 impl Files {
-    fn new(name: &str) -> Self {
-        let path = PathBuf::from(env!("CARGO_TARGET_TMPDIR"))
-            .join("diff")
-            .join(name);
-        _ = std::fs::remove_dir_all(&path);
-        std::fs::create_dir_all(&path).unwrap();
-        Self(path).with("old.yml", OLD).with("new.yml", NEW)
+    fn new() -> Self {
+        Self(Directory::new().with("old.yml", OLD).with("new.yml", NEW))
     }
 
     fn with(self, name: &str, text: impl AsRef<[u8]>) -> Self {
-        std::fs::write(self.0.join(name), text).unwrap();
-        self
+        Self(self.0.with(name, text))
     }
 
     fn diff(&self, arguments: &[&str], stdin: &str) -> Run {
-        let mut child = Command::new(env!("CARGO_BIN_EXE_repo-permissions"))
-            .current_dir(&self.0)
-            .env_clear()
-            .arg("diff")
-            .args(arguments)
-            .args(["--now", "2026-06-01T00:00:00Z"])
+        let now = ["--now", "2026-06-01T00:00:00Z"];
+        let mut command = self.0.command(&[&["diff"], arguments, &now].concat());
+        command
             .stdin(Stdio::piped())
             .stdout(Stdio::piped())
-            .stderr(Stdio::piped())
-            .spawn()
-            .unwrap();
-        child
-            .stdin
-            .take()
-            .unwrap()
-            .write_all(stdin.as_bytes())
-            .unwrap();
-        let output = child.wait_with_output().unwrap();
-        let text = |bytes| String::from_utf8(bytes).unwrap();
-        Run {
-            code: output.status.code(),
-            stdout: text(output.stdout),
-            stderr: text(output.stderr),
-        }
+            .stderr(Stdio::piped());
+        let mut child = command.spawn().unwrap();
+        let mut to = child.stdin.take().unwrap();
+        to.write_all(stdin.as_bytes()).unwrap();
+        drop(to);
+        child.wait_with_output().unwrap().into()
     }
 
     fn shows(&self, arguments: &[&str]) -> String {
         let run = self.diff(arguments, "");
-        assert_eq!((run.code, &*run.stderr), (Some(0), ""));
-        run.stdout
+        assert_eq!((run.code, &*run.err), (Some(0), ""));
+        run.out
     }
 }
 
 #[test]
 fn what_a_change_adds_and_removes_in_words() {
-    let files = Files::new("words");
+    let files = Files::new();
     assert_snapshot!(files.shows(&["old.yml", "new.yml"]), @"
     the policy's own repository
       + any workflow on `^(main|develop|feature/.*)$` may now use `ws:affected_stacks:create`
@@ -151,7 +114,7 @@ fn what_a_change_adds_and_removes_in_words() {
 
 #[test]
 fn programs_get_the_same_as_json() {
-    let files = Files::new("json");
+    let files = Files::new();
     let json: Value =
         serde_json::from_str(&files.shows(&["old.yml", "new.yml", "--format", "json"])).unwrap();
     assert_eq!(
@@ -210,20 +173,20 @@ fn programs_get_the_same_as_json() {
 
 #[test]
 fn a_change_that_widens_can_fail_a_job() {
-    let files = Files::new("fail_on");
+    let files = Files::new();
     for (old, new, code) in [
         ("old.yml", "new.yml", 1),
         ("old.yml", "old.yml", 0),
         ("-", "old.yml", 0),
     ] {
         let run = files.diff(&[old, new, "--fail-on", "widen"], NEW_WITHOUT_RELEASES);
-        assert_eq!(run.code, Some(code), "{old} {new}: {}", run.stdout);
+        assert_eq!(run.code, Some(code), "{old} {new}: {}", run.out);
     }
 }
 
 #[test]
 fn standard_input_is_json_if_it_starts_with_a_brace() {
-    let files = Files::new("stdin-json");
+    let files = Files::new();
     for (stdin, is_valid) in [
         (" {\"version\": 1}\n", true),
         ("version: 1\n", true),
@@ -232,7 +195,7 @@ fn standard_input_is_json_if_it_starts_with_a_brace() {
         ("# {\nversion: 1\n", true),
     ] {
         let run = files.diff(&["old.yml", "-"], stdin);
-        assert_eq!(run.code == Some(0), is_valid, "{stdin:?}: {}", run.stderr);
+        assert_eq!(run.code == Some(0), is_valid, "{stdin:?}: {}", run.err);
     }
 }
 
@@ -247,15 +210,15 @@ permissions:
 
 #[test]
 fn policies_that_are_not_valid() {
-    let files = Files::new("invalid")
+    let files = Files::new()
         .with("broken.yml", OLD.replace("branch: main", "branhc: main"))
         .with(
             "pattern.yml",
             OLD.replace("branch: main", "branch: \"(main\""),
         );
     let run = files.diff(&["old.yml", "broken.yml"], "");
-    assert_eq!((run.code, &*run.stdout), (Some(2), ""));
-    assert_snapshot!(run.stderr, @r"
+    assert_eq!((run.code, &*run.out), (Some(2), ""));
+    assert_snapshot!(run.err, @r"
     error: unknown key `branhc` in a rule
      --> broken.yml:5:5
       |
@@ -281,8 +244,8 @@ fn policies_that_are_not_valid() {
        = help: did you mean `branch`?
     ");
     let run = files.diff(&["old.yml", "pattern.yml"], "");
-    assert_eq!((run.code, &*run.stdout), (Some(2), ""));
-    assert_snapshot!(run.stderr, @r#"
+    assert_eq!((run.code, &*run.out), (Some(2), ""));
+    assert_snapshot!(run.err, @r#"
     error: the regex `(main` is not valid: unclosed group, at byte 0 of it
      --> pattern.yml:5:13
       |
@@ -292,12 +255,8 @@ fn policies_that_are_not_valid() {
     // An old policy that is not valid granted nothing.
     let run = files.diff(&["broken.yml", "old.yml"], "");
     assert_eq!(run.code, Some(0));
-    assert_snapshot!(run.stderr.lines().last().unwrap(), @"warning: the old policy is not valid, so it granted nothing");
-    assert!(
-        run.stdout.contains("access widens (3 changes)"),
-        "{}",
-        run.stdout
-    );
+    assert_snapshot!(run.err.lines().last().unwrap(), @"warning: the old policy is not valid, so it granted nothing");
+    assert!(run.out.contains("access widens (3 changes)"), "{}", run.out);
     for arguments in [
         &["old.yml", "gone.yml"][..],
         &["old.yml"],
@@ -331,7 +290,7 @@ fn recorded_checks_are_decided_again() {
         let step = stage.run(&job, &[("permission", permission)]);
         log.push_str(&step.stdout);
     }
-    let files = Files::new("replay").with("audit.jsonl", &log);
+    let files = Files::new().with("audit.jsonl", &log);
     let shown = files.shows(&["old.yml", "new.yml", "--replay", "audit.jsonl"]);
     let (_, replayed) = shown.split_once("\n\n").unwrap();
     let times = regex::Regex::new(r"20\d\d-\d\d-\d\dT[0-9:.]+Z").unwrap();
@@ -349,9 +308,9 @@ fn recorded_checks_are_decided_again() {
         .diff(&["old.yml", "new.yml", "--replay", "broken.jsonl"], "");
     assert_eq!(run.code, Some(2));
     assert!(
-        run.stderr.starts_with("error: `broken.jsonl`, line "),
+        run.err.starts_with("error: `broken.jsonl`, line "),
         "{}",
-        run.stderr
+        run.err
     );
 }
 
@@ -361,8 +320,7 @@ fn text_of_a_policy_writes_nothing_of_its_own() {
     let rule = format!(
         "  - {{ permission: a:b, name: \"{evil}\", branch: {{ exact: \"{evil}\" }}, claims: {{ \"{evil}\": {{ exact: \"{evil}\" }} }} }}\n"
     );
-    let files =
-        Files::new("injection").with("evil.yml", format!("version: 1\npermissions:\n{rule}"));
+    let files = Files::new().with("evil.yml", format!("version: 1\npermissions:\n{rule}"));
     for format in ["human", "markdown"] {
         let shown = files.shows(&["old.yml", "evil.yml", "--format", format]);
         assert!(

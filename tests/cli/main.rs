@@ -22,7 +22,6 @@ mod broken;
 mod check;
 mod colours;
 mod diff;
-mod directory;
 mod fix;
 mod formats;
 mod init;

@@ -1,10 +1,10 @@
 //! `repo-permissions test`, by the whole program.
 
-use std::path::PathBuf;
-use std::process::Command;
-
 use insta::assert_snapshot;
 use serde_json::Value;
+
+use crate::support::directory::Directory;
+use crate::support::program::Run;
 
 const POLICY: &str = "\
 version: 1
@@ -26,27 +26,15 @@ repositories:
 ";
 
 /// A directory with a policy and a file of cases.
-struct Directory(PathBuf);
+struct Cases(Directory);
 
-struct Run {
-    code: Option<i32>,
-    stdout: String,
-    stderr: String,
-}
-
-impl Directory {
-    fn new(name: &str) -> Self {
-        let path = PathBuf::from(env!("CARGO_TARGET_TMPDIR"))
-            .join("test_command")
-            .join(name);
-        _ = std::fs::remove_dir_all(&path);
-        std::fs::create_dir_all(&path).unwrap();
-        Self(path).with("policy.yml", POLICY)
+impl Cases {
+    fn new() -> Self {
+        Self(Directory::new().with("policy.yml", POLICY))
     }
 
     fn with(self, name: &str, text: impl AsRef<[u8]>) -> Self {
-        std::fs::write(self.0.join(name), text).unwrap();
-        self
+        Self(self.0.with(name, text))
     }
 
     /// `cases.yml` for the policy, with these tests.
@@ -55,30 +43,18 @@ impl Directory {
     }
 
     fn test(&self, arguments: &[&str]) -> Run {
-        let output = Command::new(env!("CARGO_BIN_EXE_repo-permissions"))
-            .current_dir(&self.0)
-            .env_clear()
-            .arg("test")
-            .args(arguments)
-            .output()
-            .unwrap();
-        let text = |bytes| String::from_utf8(bytes).unwrap();
-        Run {
-            code: output.status.code(),
-            stdout: text(output.stdout),
-            stderr: text(output.stderr),
-        }
+        self.0.run(&[&["test"], arguments].concat())
     }
 
     /// What is wrong with `cases.yml`.
     fn invalid(&self) -> String {
         let run = self.test(&["cases.yml"]);
-        assert_eq!(run.code, Some(2), "{}", run.stdout);
+        assert_eq!(run.code, Some(2), "{}", run.out);
         assert_eq!(
-            run.stdout,
+            run.out,
             "0 cases: 0 passed, 0 failed; 1 file could not be run\n"
         );
-        run.stderr
+        run.err
     }
 }
 
@@ -111,11 +87,9 @@ const FAILING: &str = "
 
 #[test]
 fn all_hold() {
-    let run = Directory::new("all_hold")
-        .with_cases(PASSING)
-        .test(&["cases.yml"]);
-    assert_eq!((run.code, &*run.stderr), (Some(0), ""));
-    assert_snapshot!(run.stdout, @r"
+    let run = Cases::new().with_cases(PASSING).test(&["cases.yml"]);
+    assert_eq!((run.code, &*run.err), (Some(0), ""));
+    assert_snapshot!(run.out, @r"
     cases.yml
       ✓ main deploys
       ✓ a feature branch does not
@@ -131,11 +105,11 @@ fn all_hold() {
 
 #[test]
 fn some_do_not_hold() {
-    let run = Directory::new("some_do_not_hold")
+    let run = Cases::new()
         .with_cases(&format!("{PASSING}{FAILING}"))
         .test(&["cases.yml"]);
-    assert_eq!((run.code, &*run.stderr), (Some(1), ""));
-    assert_snapshot!(run.stdout, @r#"
+    assert_eq!((run.code, &*run.err), (Some(1), ""));
+    assert_snapshot!(run.out, @r#"
     cases.yml
       ✓ main deploys
       ✓ a feature branch does not
@@ -197,12 +171,13 @@ tests:
     context: { repository: acme-org/infra, repository_id: 123, branch: main }
     expect: expired
 ";
-    let directory = Directory::new("several")
-        .with_cases(PASSING)
-        .with("locks.yml", locks);
+    let directory = Cases::new().with_cases(PASSING);
+    let name = directory.0.0.file_name().unwrap().to_str().unwrap();
+    let locks = locks.replace("several", name);
+    let directory = directory.with("locks.yml", locks);
     let run = directory.test(&["cases.yml", "locks.yml", "--now", "2027-02-01T00:00:00Z"]);
-    assert_eq!((run.code, &*run.stderr), (Some(0), ""));
-    assert_snapshot!(run.stdout, @r"
+    assert_eq!((run.code, &*run.err), (Some(0), ""));
+    assert_snapshot!(run.out, @r"
     cases.yml
       ✓ main deploys
       ✓ a feature branch does not
@@ -238,12 +213,12 @@ fn a_failure_in_a_large_policy_shows_the_rules_that_tell_why() {
     context: { repository: o/r, environment: prod-eu }
     expect: policy_invalid
 ";
-    let directory = Directory::new("large").with("policy.yml", policy);
+    let directory = Cases::new().with("policy.yml", policy);
     let run = directory
         .with_cases(tests)
         .test(&["cases.yml", "--now=2026-01-01T00:00:00Z"]);
-    assert_eq!((run.code, &*run.stderr), (Some(1), ""));
-    assert_snapshot!(run.stdout, @"
+    assert_eq!((run.code, &*run.err), (Some(1), ""));
+    assert_snapshot!(run.out, @"
     cases.yml
       ✗ both
       ✗ one
@@ -341,21 +316,19 @@ fn a_failure_in_a_large_policy_shows_the_rules_that_tell_why() {
 
 #[test]
 fn the_cases_of_a_directory_are_those_beside_its_policies() {
-    let directory = Directory::new("directory").with_cases(FAILING);
-    let github = directory.0.join(".github");
-    std::fs::create_dir_all(&github).unwrap();
-    std::fs::write(github.join("policy.yml"), POLICY).unwrap();
+    let directory = Cases::new().with_cases(FAILING);
+    directory.0.write(".github/policy.yml", POLICY);
     let run = directory.test(&[".github"]);
     assert_eq!(run.code, Some(2));
-    assert_snapshot!(run.stderr, @"error: .github: the directory has no file of cases: their names end in `.tests.yml`, `.tests.yaml`, `.tests.json`");
+    assert_snapshot!(run.err, @"error: .github: the directory has no file of cases: their names end in `.tests.yml`, `.tests.yaml`, `.tests.json`");
     let cases = format!("policy: policy.yml\ntests:\n{PASSING}");
-    std::fs::write(github.join("policy.tests.yml"), cases).unwrap();
+    directory.0.write(".github/policy.tests.yml", cases);
     let cases = r#"{"policy": "policy.yml", "tests": [{"name": "nothing", "permission": "a:b",
         "context": {"repository": "a/b"}, "expect": "repository_not_found"}]}"#;
-    std::fs::write(github.join("other.tests.json"), cases).unwrap();
+    directory.0.write(".github/other.tests.json", cases);
     let run = directory.test(&[]);
-    assert_eq!((run.code, &*run.stderr), (Some(0), ""));
-    assert_snapshot!(run.stdout, @r"
+    assert_eq!((run.code, &*run.err), (Some(0), ""));
+    assert_snapshot!(run.out, @r"
     .github/other.tests.json
       ✓ nothing
 
@@ -370,7 +343,7 @@ fn the_cases_of_a_directory_are_those_beside_its_policies() {
 
     4 cases: 4 passed, 0 failed
     ");
-    assert_eq!(directory.test(&[".github"]).stdout, run.stdout);
+    assert_eq!(directory.test(&[".github"]).out, run.out);
 }
 
 #[test]
@@ -405,7 +378,7 @@ tests:
     context: { repository: acme-org/infra, branch: develop }
     expect: allowed
 ";
-    let directory = Directory::new("own")
+    let directory = Cases::new()
         .with("central.yml", central)
         .with("cases.yml", tests);
     assert_snapshot!(directory.invalid(), @r"
@@ -415,11 +388,10 @@ tests:
     2 | own_policy: own/own.yml
       |             ^^^^^^^^^^^
     ");
-    std::fs::create_dir(directory.0.join("own")).unwrap();
     let directory = directory.with("own/own.yml", own);
     let run = directory.test(&["cases.yml"]);
-    assert_eq!((run.code, &*run.stderr), (Some(1), ""));
-    assert_snapshot!(run.stdout, @"
+    assert_eq!((run.code, &*run.err), (Some(1), ""));
+    assert_snapshot!(run.out, @"
     cases.yml
       ✓ the own policy may lock
       ✓ and do nothing else
@@ -453,17 +425,17 @@ tests:
     let run = directory
         .with("own/own.yml", "version: 2\n")
         .test(&["cases.yml"]);
-    assert_eq!((run.code, &*run.stderr), (Some(2), ""));
-    assert!(run.stdout.contains("the policy `own/own.yml` is not valid"));
-    assert!(run.stdout.contains("3 cases: 1 passed, 2 failed"));
+    assert_eq!((run.code, &*run.err), (Some(2), ""));
+    assert!(run.out.contains("the policy `own/own.yml` is not valid"));
+    assert!(run.out.contains("3 cases: 1 passed, 2 failed"));
 }
 
 #[test]
 fn json() {
-    let directory = Directory::new("json").with_cases(FAILING);
+    let directory = Cases::new().with_cases(FAILING);
     let run = directory.test(&["cases.yml", "--format", "json"]);
-    assert_eq!((run.code, &*run.stderr), (Some(1), ""));
-    let json: Value = serde_json::from_str(&run.stdout).unwrap();
+    assert_eq!((run.code, &*run.err), (Some(1), ""));
+    let json: Value = run.json();
     assert_snapshot!(serde_json::to_string_pretty(&json).unwrap(), @r#"
     {
       "cases": [
@@ -518,10 +490,10 @@ fn json() {
 
 #[test]
 fn json_names_what_is_invalid() {
-    let directory = Directory::new("json_invalid").with_cases("  - nam: x\n");
+    let directory = Cases::new().with_cases("  - nam: x\n");
     let run = directory.test(&["cases.yml", "missing.yml", "--format", "json"]);
     assert_eq!(run.code, Some(2));
-    let json: Value = serde_json::from_str(&run.stdout).unwrap();
+    let json: Value = run.json();
     assert_eq!(json["cases"], Value::Array(Vec::new()));
     assert_snapshot!(serde_json::to_string_pretty(&json["errors"]).unwrap(), @r#"
     [
@@ -564,10 +536,10 @@ fn junit_is_xml_whatever_the_names_are() {
 ",
         name.replace('\'', "''")
     );
-    let directory = Directory::new("junit").with_cases(&tests);
+    let directory = Cases::new().with_cases(&tests);
     let run = directory.test(&["--format=junit", "cases.yml", "missing.yml"]);
     assert_eq!(run.code, Some(2));
-    let xml = roxmltree::Document::parse(&run.stdout).unwrap();
+    let xml = roxmltree::Document::parse(&run.out).unwrap();
     let root = xml.root_element();
     let counts = |node: roxmltree::Node<'_, '_>| {
         ["tests", "failures", "errors"].map(|name| node.attribute(name).unwrap().to_owned())
@@ -607,16 +579,16 @@ fn a_case_may_be_about_an_invalid_policy() {
     context: { repository: acme-org/infra, repository_id: 123 }
     expect: EXPECT
 ";
-    let directory = Directory::new("about_invalid");
-    let run = |directory: Directory, expect| {
-        directory
+    let directory = Cases::new();
+    let run = |cases: Cases, expect| {
+        cases
             .with_cases(&broken.replace("EXPECT", expect))
             .test(&["cases.yml"])
     };
     assert_eq!(run(directory, "policy_invalid").code, Some(0));
-    let undecided = run(Directory::new("about_invalid"), "denied");
+    let undecided = run(Cases::new(), "denied");
     assert_eq!(undecided.code, Some(2));
-    assert_snapshot!(undecided.stdout, @"
+    assert_snapshot!(undecided.out, @"
     cases.yml
       ✗ the slip stays where it is
 
@@ -636,11 +608,11 @@ fn a_case_may_be_about_an_invalid_policy() {
     1 case: 0 passed, 1 failed
     ");
 
-    let invalid = || Directory::new("about_invalid").with("policy.yml", "version: 2\nx: 1\n");
+    let invalid = || Cases::new().with("policy.yml", "version: 2\nx: 1\n");
     assert_eq!(run(invalid(), "policy_invalid").code, Some(0));
     let unexpected = run(invalid(), "denied");
     assert_eq!(unexpected.code, Some(2));
-    assert_snapshot!(unexpected.stderr, @r"
+    assert_snapshot!(unexpected.err, @r"
     error: `version` is `2`, this program knows version 1
      --> policy.yml:1:10
       |
@@ -693,12 +665,12 @@ fn the_context_can_come_from_claims() {
         "workflow_ref": "acme-org/infra/.github/workflows/deploy.yml@refs/heads/main",
         "environment": "production", "event_name": "push"}"#;
     let event = r#"{"pull_request": {"number": 7, "head": {"ref": "main", "sha": "x", "repo": {"id": 123}}}}"#;
-    let directory = Directory::new("claims")
+    let directory = Cases::new()
         .with("claims.json", claims)
         .with("event.json", event)
         .with_cases(tests);
     let run = directory.test(&["cases.yml"]);
-    assert_eq!(run.code, Some(0), "{}{}", run.stdout, run.stderr);
+    assert_eq!(run.code, Some(0), "{}{}", run.out, run.err);
 
     let directory = directory.with("claims.json", "[]").with("event.json", "{");
     assert_snapshot!(directory.invalid(), @r"
@@ -760,11 +732,11 @@ permissions:
         case("without a base", "c:d", "", "allowed"),
         "  - { name: a push, permission: c:d, context: { branch: feature/x, base: evil }, expect: allowed }\n".to_owned(),
     ];
-    let directory = Directory::new("bases").with("policy.yml", policy);
+    let directory = Cases::new().with("policy.yml", policy);
     let directory = directory.with_cases(&cases.concat());
     let run = directory.test(&["cases.yml"]);
-    assert_eq!(run.code, Some(0), "{}", run.stdout);
-    assert_snapshot!(run.stdout, @"
+    assert_eq!(run.code, Some(0), "{}", run.out);
+    assert_snapshot!(run.out, @"
     cases.yml
       ✓ into an unreviewed branch
       ✓ into a branch of the same name
@@ -779,8 +751,7 @@ permissions:
 
     8 cases: 8 passed, 0 failed
     ");
-    let json: Value =
-        serde_json::from_str(&directory.test(&["cases.yml", "--format", "json"]).stdout).unwrap();
+    let json: Value = directory.test(&["cases.yml", "--format", "json"]).json();
     let assumed: Vec<_> = json["cases"]
         .as_array()
         .unwrap()
@@ -806,7 +777,7 @@ tests:
             "policy: policy.yml\n{head}{}",
             own.replace("EXPECT", expect)
         );
-        Directory::new("top")
+        Cases::new()
             .with("policy.yml", &policy)
             .with("cases.yml", cases)
             .test(&["cases.yml"])
@@ -817,17 +788,13 @@ tests:
         ("policy_repository: acme-org/other", "policy_invalid"),
     ] {
         let run = run(head, expect);
-        assert_eq!(run.code, Some(0), "{head}\n{}{}", run.stdout, run.stderr);
+        assert_eq!(run.code, Some(0), "{head}\n{}{}", run.out, run.err);
     }
 }
 
 #[test]
 fn invalid_files() {
-    let invalid = |text: &str| {
-        Directory::new("invalid_files")
-            .with("cases.yml", text)
-            .invalid()
-    };
+    let invalid = |text: &str| Cases::new().with("cases.yml", text).invalid();
     assert_snapshot!(invalid(""), @r"
     error: the file of cases is empty
      --> cases.yml:1:1
@@ -1057,14 +1024,14 @@ tests:
 
 #[test]
 fn what_cannot_be_read() {
-    let directory = Directory::new("unreadable").with("cases.yml", b"policy: \xff");
+    let directory = Cases::new().with("cases.yml", b"policy: \xff");
     assert_snapshot!(directory.invalid(), @"error: cases.yml: the file is not UTF-8 text: byte 8");
     let run = directory.test(&["."]);
     assert_eq!(run.code, Some(2));
     assert_eq!(directory.test(&[]).code, Some(2));
     let run = directory.test(&["cases.yml", "--now", "today"]);
-    assert_eq!((run.code, &*run.stdout), (Some(2), ""));
-    assert_snapshot!(run.stderr, @"
+    assert_eq!((run.code, &*run.out), (Some(2), ""));
+    assert_snapshot!(run.err, @"
     error: invalid value 'today' for '--now <INSTANT>': expected an instant such as `2027-01-31T12:00:00Z`
 
     For more information, try '--help'.
@@ -1079,22 +1046,20 @@ fn of_many_failures_the_first_are_explained() {
         )
     };
     let cases: String = (0..60).map(failing).collect();
-    let directory = Directory::new("many_failures").with_cases(&cases);
+    let directory = Cases::new().with_cases(&cases);
     let run = directory.test(&["cases.yml"]);
     assert_eq!(run.code, Some(1));
-    assert_eq!(run.stdout.matches("✗ rule 1").count(), 50, "{}", run.stdout);
+    assert_eq!(run.out.matches("✗ rule 1").count(), 50, "{}", run.out);
     assert!(
-        run.stdout
+        run.out
             .contains("… and 10 more cases do not hold, not explained here\n")
     );
     // Programs get all of them.
     let run = directory.test(&["cases.yml", "--format", "junit"]);
     assert_eq!(
-        run.stdout
-            .matches("<failure type=\"no_rule_matches\"")
-            .count(),
+        run.out.matches("<failure type=\"no_rule_matches\"").count(),
         60
     );
-    let last = run.stdout.split("name=\"c59\"").nth(1).unwrap();
+    let last = run.out.split("name=\"c59\"").nth(1).unwrap();
     assert!(last.contains("needs workflow"), "{last}");
 }

@@ -1,7 +1,8 @@
 //! What `action.yml` and the examples say, against the contract and the program.
 
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
+use crate::support::root;
 use ::engine::policy::{Document, Format};
 use granit_parser::{Event, Parser, StrInput};
 
@@ -337,10 +338,6 @@ fn workflows() -> Vec<(String, String)> {
             (path.display().to_string(), text)
         })
         .collect()
-}
-
-fn root() -> &'static Path {
-    Path::new(env!("CARGO_MANIFEST_DIR"))
 }
 
 fn read(path: &str) -> String {

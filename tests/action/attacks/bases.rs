@@ -6,7 +6,7 @@ use simulator::github::{Endpoint, Fault, FaultRule, Level, Repository};
 use simulator::runner::PullRequest;
 
 use super::row::{PATH, judge, judge_on, push, row};
-use crate::support::{Stage, repository};
+use crate::support::{Stage, policies, repository};
 
 /// A pull request of a branch of the repository itself.
 fn pull(repository: &Repository, head: &str, base: &str) -> PullRequest {
@@ -159,7 +159,7 @@ fn a36_a_central_policy_names_its_bases() {
             "version: 1\nrepositories:\n  - repository: acme-org/infra\n    delegate: [ws:deployments:create]\n    permissions: [{{ permission: ws:deployments:create, {rule} }}]\n"
         )
     };
-    let policies = Repository::new("acme-org/policies", 9, 4567)
+    let policies = policies()
         .with_file("main", "trunk.yml", rules("branch: main"))
         .with_file("main", "feature.yml", rules("branch: feature/x"))
         .with_file("main", "based.yml", rules("branch: feature/x, base: main"));

@@ -3,6 +3,8 @@
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 
+use crate::support::root;
+
 /// The last attack that concerns this project.
 const LAST: usize = 41;
 /// Attacks that nothing in a job can answer: the table says so in words.
@@ -10,7 +12,7 @@ const DOCUMENTED_ONLY: [&str; 0] = [];
 
 #[test]
 fn the_threat_model_and_the_tests_name_the_same_attacks() {
-    let root = Path::new(env!("CARGO_MANIFEST_DIR"));
+    let root = root();
     let page = std::fs::read_to_string(root.join("docs/threat-model.md")).unwrap();
     let rows: Vec<&str> = page.lines().filter(|line| is_attack(line)).collect();
     let numbers: Vec<String> = rows.iter().map(|row| number(row)).collect();

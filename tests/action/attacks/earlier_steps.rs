@@ -13,7 +13,7 @@ use simulator::{GitHub, Job, Receiver, StepResult};
 
 use super::row::{KEY, PATH, count, push};
 use crate::support::proxy::Proxy;
-use crate::support::{Stage, assert_outcome, each, repository, runner};
+use crate::support::{Stage, after_steps, assert_outcome, each, repository, runner};
 
 const POLICY: &str = "version: 1\npermissions:\n  - { permission: ws:deployments:create, environment: production }\n  - { permission: ws:locks:create, branch: main }\n";
 /// What the policy allows to a push to `main` without an environment.
@@ -154,11 +154,8 @@ fn step_variables_change_nothing_and_leak_nothing() {
         }
     });
     // All at once, besides those that name a proxy that is none.
-    let job = variables(plain[0].workspace(), &attacker.otlp_endpoint())
-        .iter()
-        .fold(stage.push(), |job, (name, value)| {
-            job.with_earlier_env(name, value)
-        });
+    let all = variables(plain[0].workspace(), &attacker.otlp_endpoint());
+    let job = after_steps(stage.push(), all);
     for (permission, reason) in [(KEY, "no_rule_matches"), (ALLOWED, "granted")] {
         let step = runner
             .run(&stage.github, &job, &inputs(permission))
@@ -201,11 +198,7 @@ fn step_proxies_and_certificates() {
     let (honest, lying) = (Proxy::start(None), Proxy::start(Some(address)));
     let runner = runner().workspace_file("evil.pem", evil.ca_pem().unwrap());
     let run = |github: &GitHub, variables: &[(&str, &str)], permission| {
-        let job = variables
-            .iter()
-            .fold(Job::push(&repository, "main"), |job, (name, value)| {
-                job.with_earlier_env(name, value)
-            });
+        let job = after_steps(Job::push(&repository, "main"), variables.iter().copied());
         let inputs = [("permission", permission), ("timeout", "4")];
         let runner = runner.clone().trusting(github);
         let step = runner.run(github, &job, &inputs).unwrap();
@@ -431,7 +424,7 @@ fn step_files() {
         .runner
         .clone()
         .workspace_file(
-            ".github/repo-permissions.yml",
+            PATH,
             "version: 1\npermissions: [{ permission: ws:deployments:create }]\n",
         )
         .workspace_file(".env", "INPUT_MODE=advisory\n")

@@ -5,7 +5,7 @@ use simulator::github::{Endpoint, Fault, FaultRule, Repository};
 use simulator::runner::PullRequest;
 
 use super::row::{KEY, PATH, Row, count, judge, judge_on, push, row};
-use crate::support::{Stage, assert_outcome, repository};
+use crate::support::{Stage, assert_outcome, policies, repository};
 
 const GENEROUS: &str = "version: 1\npermissions: [{ permission: ws:deployments:create }]\n";
 
@@ -49,7 +49,7 @@ fn a17_owners_of_a_repository_who_promote_themselves() {
         let policy = format!(
             "version: 1\nrepositories: [{{ repository: acme-org/infra, {delegate} permissions: [{{ permission: ws:deployments:create, branch: release }}] }}]\n"
         );
-        Repository::new("acme-org/policies", 9, 4567).with_file("v1", "central.yml", policy)
+        policies().with_file("v1", "central.yml", policy)
     };
     let given = |job: Job, reason| {
         row(GENEROUS, job, reason).input("policy", "acme-org/policies/central.yml@v1")
@@ -243,7 +243,7 @@ fn a32_a_private_policy_in_the_messages() {
     ];
     let policy = "version: 1\nrepositories:\n  - repository: { glob: 'acme-org/*' }\n    permissions:\n      - { name: payments freeze, permission: ws:deployments:create, branch: release-2027, workflow: secret.yml, claims: { hush: x } }\n      - { permission: ws:locks:create, branch: main }\n";
     let stage = Stage::with_policy("version: 1\n");
-    let central = Repository::new("acme-org/policies", 9, 4567);
+    let central = policies();
     for broken in [policy.to_owned(), format!("{policy}hush: release-2027\n")] {
         stage
             .github

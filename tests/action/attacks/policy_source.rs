@@ -6,7 +6,7 @@ use simulator::github::{CommitSha, Endpoint, Fault, FaultRule, Repository};
 use simulator::runner::PullRequest;
 
 use super::row::{PATH, Row, judge_on, push, row};
-use crate::support::{Stage, repository};
+use crate::support::{Stage, policies, repository};
 
 const GENEROUS: &str = "version: 1\npermissions: [{ permission: ws:deployments:create, events: [push, pull_request, pull_request_target, workflow_run, issue_comment, event_of_tomorrow] }]\n";
 /// Denies every job here.
@@ -80,7 +80,7 @@ fn stage() -> Stage {
         policy("parent/infra", 669),
         policy("trent/infra", 667).forked_from(123),
         foreign(policy("upstream/infra", 668)),
-        foreign(Repository::new("acme-org/policies", 9, 4567))
+        foreign(policies())
             .with_file("main", "central.yml", GENEROUS)
             .with_file("refs/tags/v1", "central.yml", GENEROUS)
             .with_file("beef", "central.yml", GENEROUS)
@@ -211,7 +211,7 @@ fn a40_a_policy_of_the_heads_repository() {
 
 #[test]
 fn a40_commits_of_forks_under_another_name() {
-    let (head, central) = (head(), Repository::new("acme-org/policies", 9, 4567));
+    let (head, central) = (head(), policies());
     let merge = CommitSha::derived(&format!("merge of {head}"));
     let tip = central.branch_sha("main").unwrap();
     let mut rows = vec![];

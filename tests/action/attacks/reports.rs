@@ -1,9 +1,9 @@
 //! Reports that others forge or that say too much, and what a step cannot hold.
 
-use simulator::github::{APP_PRIVATE_KEY_PKCS1, App, Level, Permissions};
+use simulator::github::{APP_PRIVATE_KEY_PKCS1, Level, Permissions};
 
 use super::row::{KEY, count, judge, push, row};
-use crate::support::{Stage, assert_outcome};
+use crate::support::{APP_CLIENT_ID, Stage, assert_outcome};
 
 const POLICY: &str =
     "version: 1\npermissions: [{ permission: ws:deployments:create, branch: main }]\n";
@@ -26,8 +26,7 @@ fn a29_forged_statuses_and_check_runs() {
     assert_eq!(statuses[0].context, statuses[1].context);
     assert_eq!(statuses[1].state, "failure");
     // What a workflow can set is by GitHub Actions; the App's own can be required.
-    stage.github.install_app(
-        App::new("gate", 77, "Iv23liGATE"),
+    stage.install_app(
         &["acme-org/infra"],
         Permissions::none()
             .with("contents", Level::Read)
@@ -36,7 +35,7 @@ fn a29_forged_statuses_and_check_runs() {
     );
     let app = [
         ("permission", KEY),
-        ("app-client-id", "Iv23liGATE"),
+        ("app-client-id", APP_CLIENT_ID),
         ("app-private-key", APP_PRIVATE_KEY_PKCS1),
     ];
     let step = stage.run(&push("main"), &app);

@@ -1,18 +1,19 @@
 //! A pull request whose text exhausts what reviews it.
 
 use std::fmt::Write as _;
+use std::path::Path;
 use std::time::{Duration, Instant};
 
-use simulator::runner::{PullRequest, Runner};
+use simulator::runner::PullRequest;
 use simulator::{Job, StepResult};
 
 use super::row::{KEY, PATH, count};
-use crate::support::{Stage, assert_outcome, repository};
+use crate::support::program::BINARY;
+use crate::support::{CASES_PATH as CASES, Stage, assert_outcome, repository, runner_through};
 
 /// The address space of a process. The review's own limit is much lower.
 const MEGABYTES: u64 = 512;
 const REVIEW: &str = "Repository permissions: policy review";
-const CASES: &str = ".github/repo-permissions.tests.yml";
 /// In force: denies the pull request.
 const POLICY: &str =
     "version: 1\npermissions: [{ permission: ws:deployments:create, branch: main }]\n";
@@ -49,12 +50,7 @@ fn step(files: &[(&str, &str)], timeout: &str) -> (Stage, StepResult, Duration) 
     });
     let mut stage = Stage::with_repository(repository);
     let limit = format!("--as={}", MEGABYTES << 20);
-    let started = Runner::new("/usr/bin/prlimit")
-        .arguments(&[&limit, env!("CARGO_BIN_EXE_repo-permissions")]);
-    let inputs = stage.runner.action().inputs.clone().into_iter();
-    stage.runner = inputs.fold(started, |runner, input| {
-        runner.input(&input.name, &input.default)
-    });
+    stage.runner = runner_through("/usr/bin/prlimit", &[&limit], Path::new(BINARY));
     let pull = PullRequest::same_repository(&stage.repository, 7, "feature/x");
     let job = Job::pull_request(&stage.repository, pull);
     let inputs = [

@@ -11,7 +11,7 @@ use crate::support::{Stage, assert_outcome, each, repository};
 /// What every row asks for, unless its policy says otherwise.
 pub const KEY: &str = "ws:deployments:create";
 /// Where a policy lies, unless the row says otherwise.
-pub const PATH: &str = ".github/repo-permissions.yml";
+pub use crate::support::POLICY_PATH as PATH;
 
 static ATTACKS: AtomicUsize = AtomicUsize::new(0);
 static TWINS: AtomicUsize = AtomicUsize::new(0);

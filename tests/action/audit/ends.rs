@@ -1,18 +1,19 @@
 //! However a step ends, there is a record of it in the log and in the file.
 
+use std::path::Path;
 use std::time::Duration;
 
 use simulator::runner::{Exit, Signal};
 
 use super::{ALLOWED, file, records};
-use crate::support::{POLICY, Stage};
+use crate::support::program::BINARY;
+use crate::support::{POLICY, Stage, runner_through};
 
 const INPUTS: [(&str, &str); 2] = [("permission", ALLOWED), ("audit-log", "audit.jsonl")];
 
-/// The program, started by another that changes what it is given.
+/// A step of the program that another starts and changes what it is given.
 fn through(stage: &Stage, program: &str, arguments: &[&str]) -> simulator::StepResult {
-    let binary = env!("CARGO_BIN_EXE_repo-permissions");
-    let runner = simulator::Runner::new(program).arguments(&[arguments, &[binary]].concat());
+    let runner = runner_through(program, arguments, Path::new(BINARY));
     runner.run(&stage.github, &stage.push(), &INPUTS).unwrap()
 }
 

@@ -8,9 +8,8 @@ use simulator::github::{Answer, Endpoint, Fault, FaultRule, RecordedRequest};
 use simulator::runner::Signal;
 use simulator::{Job, Receiver, StepResult};
 
-use super::signature::SECRET;
 use super::{ALLOWED, DENIED, records, warnings};
-use crate::support::{POLICY, Stage, assert_outcome};
+use crate::support::{POLICY, Stage, WEBHOOK_SECRET as SECRET, after_steps, assert_outcome};
 
 const ENDPOINT: &str = "OTEL_EXPORTER_OTLP_ENDPOINT";
 
@@ -29,10 +28,7 @@ impl Scene {
 
     /// A push with variables of an earlier step.
     fn job(&self, variables: &[(&str, &str)]) -> Job {
-        let job = self.stage.push();
-        variables
-            .iter()
-            .fold(job, |job, (name, value)| job.with_earlier_env(name, value))
+        after_steps(self.stage.push(), variables.iter().copied())
     }
 
     /// With the endpoint for all signals, and other variables.

@@ -1,23 +1,21 @@
 //! The JSON Schema of a record: every record is valid, and has no field that it does not describe.
 
 use std::collections::BTreeSet;
-use std::path::Path;
 
 use serde_json::{Value, json};
 
 use super::{ALLOWED, DENIED, records};
 use crate::support::schema::Schema;
-use crate::support::{POLICY, Stage};
+use crate::support::{POLICY, Stage, root};
 
 const SCHEMA: &str = include_str!("../../../schema/repo-permissions-audit.schema.json");
 
-fn root(path: &str) -> String {
-    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join(path);
-    std::fs::read_to_string(path).unwrap()
+fn read(path: &str) -> String {
+    std::fs::read_to_string(root().join(path)).unwrap()
 }
 
 fn example() -> Value {
-    serde_json::from_str(&root("examples/audit/denied.json")).unwrap()
+    serde_json::from_str(&read("examples/audit/denied.json")).unwrap()
 }
 
 /// The paths of a record's fields; those of `claims` are the token's business.
@@ -117,8 +115,8 @@ fn the_example_is_a_record() {
     fields(&records(&step.stdout)[0], "", &mut of_step);
     assert_eq!(of_example, of_step);
     assert!(schema.is_valid(&example()));
-    let shown = format!("```json\n{}```\n", root("examples/audit/denied.json"));
-    assert!(root("docs/audit.md").contains(&shown));
+    let shown = format!("```json\n{}```\n", read("examples/audit/denied.json"));
+    assert!(read("docs/audit.md").contains(&shown));
 }
 
 #[test]

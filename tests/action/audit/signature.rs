@@ -4,8 +4,7 @@ use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use simulator::github::Request;
 
-/// The secret of the standard's own examples.
-pub const SECRET: &str = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw";
+use crate::support::WEBHOOK_SECRET as SECRET;
 
 /// Whether one of the signatures of the request is made with the secret.
 pub fn verifies(request: &Request, secret: &str) -> bool {

@@ -7,9 +7,9 @@ use simulator::github::{Answer, Endpoint, Fault, FaultRule, RecordedRequest};
 use simulator::runner::{Exit, Signal};
 use simulator::{Job, Receiver, StepResult};
 
-use super::signature::{SECRET, verifies};
+use super::signature::verifies;
 use super::{ALLOWED, DENIED, file, lines, records, warnings};
-use crate::support::{POLICY, Stage, assert_outcome, each};
+use crate::support::{POLICY, Stage, WEBHOOK_SECRET as SECRET, assert_outcome, each};
 
 /// What follows the host in the webhook's URL.
 const IN_URL: &str = "hidden-in-the-path?token=hidden-in-the-query";

@@ -5,7 +5,6 @@
 //! error, and half an outcome is none.
 
 use std::os::unix::fs::MetadataExt as _;
-use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use serde_json::Value;
@@ -15,6 +14,7 @@ use simulator::runner::{Exit, FileCommands};
 use super::cell::assert_no_secret;
 use super::scene::{Ask, Place, Scene};
 use super::{each, through};
+use crate::support::directory::Directory;
 use crate::support::{record_lines, records};
 
 /// Exit code and reports are the decision's; each file is whole or untouched. Gives the number of files that
@@ -128,19 +128,16 @@ fn files_that_may_not_grow() {
 }
 
 /// A disk of some pages, with the step's directory on it.
-struct Disk(PathBuf);
+struct Disk(Directory);
 
 impl Disk {
     /// `None` where this process may not mount.
     fn of(kilobytes: usize) -> Option<Self> {
-        let name = format!("faults-disk-{}-{kilobytes}", std::process::id());
-        let path = Path::new(env!("CARGO_TARGET_TMPDIR")).join(name);
-        std::fs::create_dir_all(&path).unwrap();
+        let disk = Self(Directory::new());
         let mounted = Command::new("mount")
             .args(["-t", "tmpfs", "-o", &format!("size={kilobytes}k"), "tmpfs"])
-            .arg(&path)
+            .arg(&disk.0.0)
             .output();
-        let disk = Self(path);
         mounted
             .is_ok_and(|mounted| mounted.status.success())
             .then_some(disk)
@@ -149,8 +146,7 @@ impl Disk {
 
 impl Drop for Disk {
     fn drop(&mut self) {
-        _ = Command::new("umount").arg("-l").arg(&self.0).output();
-        _ = std::fs::remove_dir(&self.0);
+        _ = Command::new("umount").arg("-l").arg(&self.0.0).output();
     }
 }
 
@@ -166,7 +162,7 @@ fn a_full_disk() {
                 return;
             };
             let mut scene = Scene::new(Place::Default, ask);
-            scene.stage.runner = scene.stage.runner.clone().directory(&disk.0);
+            scene.stage.runner = scene.stage.runner.clone().directory(&disk.0.0);
             let Some(step) = scene.try_run() else {
                 // The runner's own files do not fit.
                 continue;

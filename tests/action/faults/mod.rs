@@ -19,9 +19,9 @@ mod scene;
 mod signals;
 mod streams;
 
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
-use crate::support::each;
+use crate::support::{each, program, runner_of, runner_through};
 use simulator::Runner;
 
 /// Whether everything is run, or a part that fits into `cargo test`.
@@ -30,24 +30,15 @@ fn run_all() -> bool {
 }
 
 fn binary() -> PathBuf {
-    let built = || env!("CARGO_BIN_EXE_repo-permissions").into();
-    let given = std::env::var_os("FAULTS_BINARY").map(PathBuf::from);
-    given.unwrap_or_else(built).canonicalize().unwrap()
+    program::binary("FAULTS_BINARY")
 }
 
 /// The action as the runner starts it.
 fn runner() -> Runner {
-    let action = Path::new(concat!(env!("CARGO_MANIFEST_DIR"), "/action.yml"));
-    Runner::new(binary()).with_action_file(action).unwrap()
+    runner_of(&binary())
 }
 
 /// The same, started by another program that changes what it is given.
 fn through(program: &str, arguments: &[&str]) -> Runner {
-    let binary = binary();
-    let started =
-        Runner::new(program).arguments(&[arguments, &[binary.to_str().unwrap()]].concat());
-    let inputs = runner().action().inputs.clone().into_iter();
-    inputs.fold(started, |runner, input| {
-        runner.input(&input.name, &input.default)
-    })
+    runner_through(program, arguments, &binary())
 }

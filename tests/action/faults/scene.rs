@@ -2,7 +2,7 @@
 
 use serde_json::json;
 use simulator::github::{
-    APP_PRIVATE_KEY_PKCS1, Answer, App, Endpoint, Fault, FaultRule, Level, Permissions, Repository,
+    APP_PRIVATE_KEY_PKCS1, Answer, Endpoint, Fault, FaultRule, Level, Permissions, Repository,
     TestKey, TokenRecipe,
 };
 use simulator::runner::PullRequest;
@@ -10,14 +10,13 @@ use simulator::{GitHub, Job, Receiver, StepResult};
 
 use super::requests::Request;
 use super::runner;
-use crate::support::Stage;
+use crate::support::{
+    APP_CLIENT_ID, CASES_PATH, POLICY_PATH as PATH, Stage, WEBHOOK_SECRET, policies,
+};
 
 pub const PERMISSION: &str = "ws:deployments:create";
-pub const WEBHOOK_SECRET: &str = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw";
 pub const HIDDEN_IN_URL: &str = "hidden-in-the-path";
 pub const AUDIT_LOG: &str = "audit.jsonl";
-const PATH: &str = ".github/repo-permissions.yml";
-const CLIENT: &str = "Iv23liGATE";
 
 /// What the policies say of the job.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -109,7 +108,7 @@ impl Scene {
             let changed = policy().replace("branch: release", "branch: { exact: release }");
             repository = repository
                 .with_file(branch, PATH, changed)
-                .with_file(branch, ".github/repo-permissions.tests.yml", CASES)
+                .with_file(branch, CASES_PATH, CASES)
                 .with_file(branch, ".github/workflows/deploy.yml", "on: push");
         }
         let github = GitHub::builder().tls(place == Place::Secure).start();
@@ -124,7 +123,7 @@ impl Scene {
             Place::Delegated => DELEGATING.to_owned(),
             _ => central(),
         };
-        let policies = Repository::new("acme-org/policies", 9, 4567);
+        let policies = policies();
         let policies = policies.with_file("main", "permissions.yml", text);
         let has_receiver = place == Place::Copies;
         let receiver = has_receiver.then(|| Receiver::start(false).unwrap());
@@ -174,9 +173,10 @@ impl Scene {
                     .with("contents", Level::Read)
                     .with("checks", Level::Write)
                     .with("statuses", Level::Write);
-                let app = App::new("gate", 77, CLIENT);
-                github.install_app(app, &["acme-org/infra", "acme-org/policies"], permissions);
-                self.inputs.push(("app-client-id", CLIENT.to_owned()));
+                self.stage
+                    .install_app(&["acme-org/infra", "acme-org/policies"], permissions);
+                self.inputs
+                    .push(("app-client-id", APP_CLIENT_ID.to_owned()));
                 let key = APP_PRIVATE_KEY_PKCS1.to_owned();
                 self.inputs.push(("app-private-key", key));
                 if place == Place::AppElsewhere {

@@ -8,8 +8,7 @@
 use std::sync::Mutex;
 use std::time::{Duration, Instant};
 
-use nix::sys::signal::{Signal, kill};
-use nix::unistd::Pid;
+use nix::sys::signal::Signal;
 use serde_json::json;
 use simulator::StepResult;
 use simulator::github::Fault;
@@ -19,16 +18,12 @@ use super::cell::{assert_no_secret, check_runs};
 use super::requests::{REQUESTS, Request, Role};
 use super::scene::{Ask, Place, Scene};
 use super::{each, run_all};
+use crate::support::program::{send, wait_for};
 use crate::support::{assert_outcome, record_lines, records};
 
 const SIGNALS: [Signal; 3] = [Signal::SIGTERM, Signal::SIGINT, Signal::SIGHUP];
 /// From the signal to the end of the step.
 const MOST: Duration = Duration::from_secs(5);
-
-fn send(id: u32, signal: Signal) {
-    // It may have ended by itself.
-    _ = kill(Pid::from_raw(i32::try_from(id).unwrap()), signal);
-}
 
 /// Outputs, records, summary, log, exit code and reports say the same.
 pub fn assert_consistent(scene: &Scene, step: &StepResult) {
@@ -71,15 +66,7 @@ pub fn assert_consistent(scene: &Scene, step: &StepResult) {
 }
 
 fn await_arrival(request: &Request, scene: &Scene) {
-    let started = Instant::now();
-    while !request.has_arrived(scene) {
-        assert!(
-            started.elapsed() < Duration::from_secs(60),
-            "{}",
-            request.name
-        );
-        std::thread::sleep(Duration::from_millis(2));
-    }
+    wait_for(request.name, || request.has_arrived(scene));
 }
 
 fn at_request(request: &Request, signal: Signal, ask: Ask, again: bool) {

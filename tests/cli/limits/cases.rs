@@ -7,6 +7,7 @@ use std::time::Duration;
 use ::engine::policy::{MAX_FILE, MAX_RULES};
 
 use super::texts::{HEAD, branches, failing, filled, json_rules, largest, rule, rules};
+use crate::support::directory::Directory;
 use crate::support::memory::measure;
 
 /// A policy, a command, and what comes of it.
@@ -88,16 +89,15 @@ impl Case {
 
     /// Runs it: the time, and the peak memory in kilobytes.
     pub fn run(&self, binary: &Path) -> (Duration, u64) {
-        let directory = Path::new(env!("CARGO_TARGET_TMPDIR")).join("limits");
-        std::fs::create_dir_all(&directory).unwrap();
+        let directory = Directory::new();
         let files = self.beside.iter().map(|(name, text)| (*name, text));
         for (name, text) in files.chain([(self.file, &self.text)]) {
-            std::fs::write(directory.join(name), text).unwrap();
+            directory.write(name, text);
         }
         let mut command = Command::new(binary);
         command
             .args(&self.arguments)
-            .current_dir(&directory)
+            .current_dir(&directory.0)
             .env_clear();
         let measured = measure(&mut command);
         let printed = [measured.output.stdout, measured.output.stderr].concat();

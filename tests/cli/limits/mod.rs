@@ -4,16 +4,16 @@
 mod cases;
 mod texts;
 
-use std::path::PathBuf;
+use std::path::Path;
 
 use self::cases::cases;
+use crate::support::program::{BINARY, release_build};
 
 /// The unoptimised program, for the cases that it can do in seconds.
 #[test]
 fn what_a_limit_refuses_and_what_it_costs() {
-    let binary = PathBuf::from(env!("CARGO_BIN_EXE_repo-permissions"));
     let light = cases().into_iter().filter(|case| !case.is_heavy);
-    let measured = light.map(|case| case.run(&binary).1);
+    let measured = light.map(|case| case.run(Path::new(BINARY)).1);
     let measured: Vec<_> = measured.collect();
     // The shortest may have ended before anybody looked.
     let seen = measured.iter().filter(|kilobytes| **kilobytes > 1024);
@@ -24,8 +24,7 @@ fn what_a_limit_refuses_and_what_it_costs() {
 #[test]
 #[ignore = "needs the release build: `LIMITS_BINARY=… cargo test --test cli limits:: -- --ignored --nocapture`, and `.ci/run product`"]
 fn what_every_limit_costs() {
-    let binary = std::env::var_os("LIMITS_BINARY").expect("LIMITS_BINARY names the release build");
-    let binary = PathBuf::from(binary);
+    let binary = release_build("LIMITS_BINARY");
     println!("| case | outcome | time | peak memory |\n|---|---|---|---|");
     for case in cases() {
         let (time, kilobytes) = case.run(&binary);

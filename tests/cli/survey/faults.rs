@@ -3,7 +3,8 @@
 use serde_json::Value;
 use simulator::github::{Answer, Endpoint, Fault, FaultRule, QueryFault};
 
-use super::stage::{ALL, Run, Stage, asking};
+use super::stage::{ALL, Stage, asking};
+use crate::support::program::Run;
 
 const POLICY: &str = "\
 version: 1
@@ -15,8 +16,8 @@ repositories:
 ";
 
 /// Seven repositories, each with another number of workflow files, every second one with a problem.
-fn stage(name: &str) -> Stage {
-    let stage = Stage::new(name);
+fn stage() -> Stage {
+    let stage = Stage::new();
     stage.write("policy.yml", POLICY);
     for id in 1..=7 {
         let permissions = if id % 2 == 0 { ALL } else { "" };
@@ -45,7 +46,7 @@ fn result(run: &Run) -> Value {
 
 #[test]
 fn a_failure_at_any_request_changes_nothing() {
-    let stage = stage("faults");
+    let stage = stage();
     let expected = result(&stage.run(ARGUMENTS));
     assert_eq!(expected["summary"]["findings"]["missing-id-token"], 16);
     assert_eq!(expected["summary"]["findings"]["gone"], 1);
@@ -88,7 +89,7 @@ fn a_failure_at_any_request_changes_nothing() {
 
 #[test]
 fn what_fails_again_and_again_stops_it() {
-    let stage = stage("down");
+    let stage = stage();
     stage.github.add_fault(FaultRule::always(
         Endpoint::GraphQl,
         Fault::status(503, "down"),
@@ -102,7 +103,7 @@ fn what_fails_again_and_again_stops_it() {
 
 #[test]
 fn pages_get_smaller_where_they_are_too_much_and_larger_again() {
-    let stage = stage("heavy");
+    let stage = stage();
     let expected = result(&stage.run(ARGUMENTS));
     let first = |request: &simulator::github::RecordedRequest| {
         let body = request.request.json().unwrap();
@@ -132,7 +133,7 @@ fn pages_get_smaller_where_they_are_too_much_and_larger_again() {
         ]
     );
     // After eight good pages a larger one is tried.
-    let stage = Stage::new("heavy-start");
+    let stage = Stage::new();
     for id in 1..=40 {
         let size = if id <= 4 { 5_000 } else { 10 };
         stage.repository(
@@ -151,7 +152,7 @@ fn pages_get_smaller_where_they_are_too_much_and_larger_again() {
 
 #[test]
 fn partial_answers_are_completed() {
-    let stage = stage("partial");
+    let stage = stage();
     let expected = result(&stage.run(ARGUMENTS));
     for fault in [QueryFault::Timeout, QueryFault::ResourceLimits] {
         stage.github.clear_records();
@@ -164,7 +165,7 @@ fn partial_answers_are_completed() {
 
 #[test]
 fn files_that_graphql_cuts_are_read_whole() {
-    let stage = Stage::new("cut");
+    let stage = Stage::new();
     let comment = "# filler\n".repeat(60_000);
     let large = asking("push", "", "permission: 'a:b'") + &comment;
     let too_large = "# id-token\n".repeat(100_000);

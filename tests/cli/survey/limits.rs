@@ -5,10 +5,11 @@ use std::time::{Duration, Instant};
 use serde_json::json;
 use simulator::github::{Answer, Endpoint, Fault, FaultRule, RateLimits};
 
-use super::stage::{Run, Stage, asking};
+use super::stage::{Stage, asking};
+use crate::support::program::Run;
 
-fn stage(name: &str) -> Stage {
-    let stage = Stage::new(name);
+fn stage() -> Stage {
+    let stage = Stage::new();
     let text = asking("push", "", "permission: 'a:b'");
     for id in 1..=12 {
         stage.repository(&format!("r{id}"), id, &[("a.yml", &text)]);
@@ -34,7 +35,7 @@ fn timeless(said: &str) -> String {
 
 #[test]
 fn a_limit_that_is_used_up_stops_it() {
-    let stage = stage("limit");
+    let stage = stage();
     stage.github.set_rate_limits(limits(10, 10, HOUR));
     let run = stage.run("--page-size 1");
     assert_eq!((run.code, &*run.out), (Some(2), ""));
@@ -55,7 +56,7 @@ fn a_limit_that_is_used_up_stops_it() {
 
 #[test]
 fn a_short_time_is_waited_for() {
-    let stage = stage("wait");
+    let stage = stage();
     stage
         .github
         .set_rate_limits(limits(8, 8, Duration::from_secs(2)));
@@ -83,8 +84,8 @@ fn secondary_limits_are_obeyed() {
         Answer::error(429, secondary),
         Answer::json(200, &said),
     ];
-    for (number, refusal) in refusals.into_iter().enumerate() {
-        let stage = stage(&format!("secondary-{number}"));
+    for refusal in refusals {
+        let stage = stage();
         stage.write(
             "policy.yml",
             "version: 1\nrepositories: [{repository: acme-org/gone, permissions: []}]\n",
@@ -119,7 +120,7 @@ fn secondary_limits_are_obeyed() {
 
 #[test]
 fn a_limit_that_somebody_else_uses_up_is_told() {
-    let stage = stage("used-up");
+    let stage = stage();
     stage.write(
         "policy.yml",
         "version: 1\nrepositories: [{repository: acme-org/gone, permissions: []}]\n",

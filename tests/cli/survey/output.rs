@@ -29,8 +29,8 @@ repositories:
 const CENTRAL: &str = "policy: acme-org/policies/p.yml@main";
 
 /// An organisation with one of each.
-fn stage(name: &str) -> Stage {
-    let stage = Stage::new(name);
+fn stage() -> Stage {
+    let stage = Stage::new();
     stage.write("policy.yml", POLICY);
     let central = |permission: &str| {
         asking(
@@ -111,10 +111,10 @@ fn stage(name: &str) -> Stage {
 
 #[test]
 fn people_get_what_is_wrong_first() {
-    let stage = stage("people");
+    let stage = stage();
     let run = stage.run("--policy policy.yml");
     assert_eq!((run.code, &*run.err), (Some(1), ""));
-    assert_snapshot!(run.timeless(), @r"
+    assert_snapshot!(timeless(&run.out), @r"
     ✗ acme-org: 11 repositories, 6 use repo-permissions: 6 errors, 3 warnings
       7 steps ask, 3 of them a policy of the repository itself
       1 repository asks for `id-token: write` without this action
@@ -164,7 +164,7 @@ fn people_get_what_is_wrong_first() {
 
 #[test]
 fn without_a_policy_the_workflows_alone_are_looked_at() {
-    let stage = stage("no-policy");
+    let stage = stage();
     let run = stage.run("");
     assert_eq!((run.code, &*run.err), (Some(1), ""));
     let codes: Vec<_> = run.out.lines().filter(|line| line.contains("[")).collect();
@@ -179,13 +179,13 @@ fn without_a_policy_the_workflows_alone_are_looked_at() {
 
 #[test]
 fn nothing_wrong_is_said_in_one_line() {
-    let stage = Stage::new("fine");
+    let stage = Stage::new();
     let text = asking("push", ALL, "permission: 'ws:locks:create'");
     stage.repository("infra", 1, &[("deploy.yml", &text)]);
     stage.repository("plain", 2, &[]);
     let run = stage.run("");
     assert_eq!((run.code, &*run.err), (Some(0), ""));
-    assert_snapshot!(run.timeless(), @r"
+    assert_snapshot!(timeless(&run.out), @r"
     ✓ acme-org: 2 repositories, 1 uses repo-permissions: nothing is wrong
       1 step asks a policy of the repository itself
       1 request of GraphQL and 0 of REST, TIME to TIME
@@ -194,7 +194,7 @@ fn nothing_wrong_is_said_in_one_line() {
 
 #[test]
 fn programs_get_every_repository_that_asks() {
-    let stage = stage("programs");
+    let stage = stage();
     let run = stage.run("--policy policy.yml --format json");
     assert_eq!((run.code, &*run.err), (Some(1), ""));
     let whole = run.json();
@@ -266,7 +266,7 @@ const EVIL: &str = "</td><img src=x> [x](https://evil.example) @octocat `| \u{1b
 
 #[test]
 fn nothing_from_outside_acts() {
-    let stage = Stage::new("injection");
+    let stage = Stage::new();
     // No file name has a slash.
     let file = format!("{}.yml", EVIL.replace('/', "-"));
     let evil = serde_json::to_string(EVIL).unwrap();
@@ -347,7 +347,7 @@ fn without_code(html: &str) -> String {
 #[test]
 fn the_page_shows_a_real_run() {
     const PAGE: &str = include_str!("../../../docs/survey.md");
-    let stage = Stage::new("docs");
+    let stage = Stage::new();
     stage.github.set_rate_limits(RateLimits::default());
     let entries: String = ["infra", "network", "billing"]
         .iter()
@@ -390,5 +390,5 @@ fn the_page_shows_a_real_run() {
         .unwrap();
     let (said, _) = said.split_once("```").unwrap();
     let run = stage.run("--policy policy.yml");
-    assert_eq!(run.timeless(), timeless(said), "{}", run.out);
+    assert_eq!(timeless(&run.out), timeless(said), "{}", run.out);
 }

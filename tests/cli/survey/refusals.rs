@@ -3,7 +3,8 @@
 use insta::assert_snapshot;
 use simulator::github::{Endpoint, Permissions, QueryFault};
 
-use super::stage::{ALL, Run, Stage, asking};
+use super::stage::{ALL, Stage, asking, timeless};
+use crate::support::program::Run;
 
 fn refused(run: Run) -> String {
     assert_eq!((run.code, &*run.out), (Some(2), ""));
@@ -12,7 +13,7 @@ fn refused(run: Run) -> String {
 
 #[test]
 fn a_token_has_to_be_there_and_to_be_enough() {
-    let mut stage = Stage::new("token");
+    let mut stage = Stage::new();
     stage.repository(
         "infra",
         1,
@@ -37,7 +38,7 @@ fn a_token_has_to_be_there_and_to_be_enough() {
 
 #[test]
 fn an_owner_has_to_be_there() {
-    let stage = Stage::new("owner");
+    let stage = Stage::new();
     assert_snapshot!(refused(stage.run("")), @"error: the repositories of `acme-org` cannot be listed: there is no such organisation or user, or the token cannot see it; the token needs `contents: read` and `metadata: read` on all of them, and single sign-on where the organisation has it");
     let mut command = stage.command("");
     let nobody = Run::of(
@@ -50,7 +51,7 @@ fn an_owner_has_to_be_there() {
 
 #[test]
 fn arguments_are_looked_at_before_anybody_is_asked() {
-    let stage = Stage::new("arguments");
+    let stage = Stage::new();
     stage.write(
         "broken.yml",
         "version: 1\nrepositories: [{repository: 'a)', permissions: []}]\n",
@@ -78,7 +79,7 @@ fn arguments_are_looked_at_before_anybody_is_asked() {
 
 #[test]
 fn what_cannot_be_seen_is_told() {
-    let stage = Stage::new("hidden");
+    let stage = Stage::new();
     let fine = asking("push", ALL, "permission: 'a:b'");
     for (name, id) in [("infra", 1), ("hidden", 2), ("secret", 3)] {
         stage.repository(name, id, &[("a.yml", &fine)]);
@@ -88,7 +89,7 @@ fn what_cannot_be_seen_is_told() {
         .set_query_fault("acme-org/hidden", Some(QueryFault::Saml));
     let run = stage.run("");
     assert_eq!((run.code, &*run.err), (Some(1), ""));
-    assert_snapshot!(run.timeless(), @r"
+    assert_snapshot!(timeless(&run.out), @r"
     ✗ acme-org: 2 repositories, 2 use repo-permissions: nothing is wrong with those that can be seen
       1 repository cannot be seen: GitHub answered: Resource protected by organization SAML enforcement. You must grant your Personal Access token access to this organization.
       2 steps ask a policy of the repository itself

@@ -5,8 +5,9 @@ use std::time::Duration;
 use simulator::GitHub;
 use simulator::github::{Organization, RateLimits};
 
-use super::stage::{ALL, Run, SHA, Stage};
+use super::stage::{ALL, SHA, Stage};
 use crate::support::memory::measure;
+use crate::support::program::Run;
 
 const POLICY: &str = "\
 version: 1
@@ -67,7 +68,7 @@ struct Surveyed {
 }
 
 fn survey(count: usize) -> Surveyed {
-    let stage = Stage::on(&format!("scale-{count}"), GitHub::builder().tls(true));
+    let stage = Stage::on(GitHub::builder().tls(true));
     stage.github.set_rate_limits(RateLimits::default());
     stage.github.add_organization(organization(count));
     stage.write("policy.yml", POLICY);

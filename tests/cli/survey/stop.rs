@@ -1,13 +1,12 @@
 //! A survey that a signal stops: how far it was, and no result.
 
 use std::process::Stdio;
-use std::time::{Duration, Instant};
 
-use nix::sys::signal::{Signal, kill};
-use nix::unistd::Pid;
+use nix::sys::signal::Signal;
 use simulator::github::{Endpoint, Fault, FaultRule, Repository};
 
-use super::stage::{ALL, Run, Stage, asking};
+use super::stage::{ALL, Stage, asking};
+use crate::support::program::{Run, send, wait_for};
 
 const POLICY: &str = "\
 version: 1
@@ -22,8 +21,8 @@ repositories:
 ";
 const ARGUMENTS: &str = "--policy policy.yml --page-size 2";
 
-fn stage(name: &str) -> Stage {
-    let stage = Stage::new(name);
+fn stage() -> Stage {
+    let stage = Stage::new();
     stage.write("policy.yml", POLICY);
     let central = asking(
         "push",
@@ -58,24 +57,16 @@ fn stopped_at(stage: &Stage, number: usize, signal: Signal) -> Run {
         .stderr(Stdio::piped())
         .spawn()
         .unwrap();
-    let started = Instant::now();
-    while stage.github.requests().len() < number {
-        assert!(started.elapsed() < Duration::from_secs(20));
-        std::thread::sleep(Duration::from_millis(2));
-    }
-    kill(Pid::from_raw(child.id() as i32), signal).unwrap();
+    wait_for("request", || stage.github.requests().len() >= number);
+    send(child.id(), signal);
     let output = child.wait_with_output().unwrap();
     stage.github.clear_faults();
-    Run {
-        code: output.status.code(),
-        out: String::from_utf8(output.stdout).unwrap(),
-        err: String::from_utf8(output.stderr).unwrap(),
-    }
+    output.into()
 }
 
 #[test]
 fn a_signal_at_any_request_stops_it() {
-    let stage = stage("stop");
+    let stage = stage();
     assert_eq!(stage.run(ARGUMENTS).code, Some(1));
     // Four pages, then two names that no repository has, of which one is redirected.
     assert_eq!(stage.github.requests().len(), 4 + 3);
@@ -94,7 +85,7 @@ fn a_signal_at_any_request_stops_it() {
     }
     // It asks for nothing more, and leaves nothing but its output.
     assert_eq!(stage.github.requests().len(), 6);
-    let files = std::fs::read_dir(&stage.directory).unwrap();
+    let files = std::fs::read_dir(&stage.directory.0).unwrap();
     let files: Vec<_> = files.map(|file| file.unwrap().file_name()).collect();
     assert_eq!(files, ["policy.yml"]);
 }

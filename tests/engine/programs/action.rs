@@ -10,6 +10,7 @@ use simulator::{GitHub, Runner, StepResult};
 use super::check::{assert_context, code, outcome};
 use super::pairs::{Group, HEAD_SHA, OWN, Pair, Place};
 use crate::reference::Outcome;
+use crate::support::runner_of;
 
 /// A repository of policies.
 const ANOTHER: &str = "acme-org/policies";
@@ -22,10 +23,9 @@ pub struct Stage {
 
 impl Stage {
     pub fn start(binary: &Path) -> Self {
-        let action = Path::new(concat!(env!("CARGO_MANIFEST_DIR"), "/action.yml"));
         Self {
             github: GitHub::start().unwrap(),
-            runner: Runner::new(binary).with_action_file(action).unwrap(),
+            runner: runner_of(binary),
         }
     }
 

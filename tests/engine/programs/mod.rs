@@ -9,11 +9,12 @@ mod check;
 mod counts;
 mod pairs;
 
-use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Instant;
 
 use crate::reference::{Outcome, Source};
+use crate::support::directory::Directory;
+use crate::support::program::binary;
 use ::engine::context::{Context, EventPayload};
 use ::engine::decision::{Decision, PermissionDecision, with_own_policy};
 use ::engine::policy::Document;
@@ -27,12 +28,6 @@ const LONG: usize = 5_000;
 
 fn setting<T: std::str::FromStr>(name: &str) -> Option<T> {
     std::env::var(name).ok().and_then(|text| text.parse().ok())
-}
-
-fn binary() -> PathBuf {
-    let built = || env!("CARGO_BIN_EXE_repo-permissions").into();
-    let binary: PathBuf = setting("PROGRAMS_BINARY").unwrap_or_else(built);
-    binary.canonicalize().unwrap()
 }
 
 #[test]
@@ -51,10 +46,10 @@ fn four_programs_make_one_decision() {
     let (mut counts, mut failures) = (Counts::new(), Vec::new());
     std::thread::scope(|scope| {
         let workers: Vec<_> = (0..workers)
-            .map(|worker| {
+            .map(|_| {
                 scope.spawn({
                     let (groups, next) = (&groups, &next);
-                    move || work(worker, groups, next)
+                    move || work(groups, next)
                 })
             })
             .collect();
@@ -77,12 +72,9 @@ fn four_programs_make_one_decision() {
 }
 
 /// Takes groups until there are no more.
-fn work(worker: usize, groups: &[Group], next: &AtomicUsize) -> (Counts, Vec<String>) {
-    let process = std::process::id();
-    let directory =
-        Path::new(env!("CARGO_TARGET_TMPDIR")).join(format!("programs/{process}-{worker}"));
-    std::fs::create_dir_all(&directory).unwrap();
-    let binary = binary();
+fn work(groups: &[Group], next: &AtomicUsize) -> (Counts, Vec<String>) {
+    let directory = Directory::new();
+    let binary = binary("PROGRAMS_BINARY");
     let stage = action::Stage::start(&binary);
     let (mut counts, mut failures) = (Counts::new(), Vec::new());
     while let Some(group) = groups.get(next.fetch_add(1, Ordering::Relaxed)) {
@@ -98,7 +90,7 @@ fn work(worker: usize, groups: &[Group], next: &AtomicUsize) -> (Counts, Vec<Str
         };
         let program = check::Program {
             binary: &binary,
-            directory: &directory,
+            directory: &directory.0,
         };
         program.write(group.file.name(), &group.file.text);
         if let Some(own) = &group.own {
@@ -131,7 +123,6 @@ fn work(worker: usize, groups: &[Group], next: &AtomicUsize) -> (Counts, Vec<Str
             complain(pair, "test", &"see the reference", &why);
         }
     }
-    _ = std::fs::remove_dir_all(&directory);
     (counts, failures)
 }
 

@@ -23,7 +23,7 @@ pub const PAIRS_OF_A_POLICY: usize = 5;
 pub const HEAD_SHA: &str = "0123456789abcdef0123456789abcdef01234567";
 
 /// Where a repository's own policy lies.
-pub const OWN: &str = ".github/repo-permissions.yml";
+pub use crate::support::POLICY_PATH as OWN;
 
 /// Where the action reads the policy.
 #[derive(Clone, Copy, Debug, PartialEq)]

@@ -1,12 +1,11 @@
 //! The inputs that the fuzzers have kept, once more, without a fuzzer.
 
-use std::path::Path;
-
 use super::targets::ALL;
+use crate::support::root;
 
 #[test]
 fn every_kept_input_still_holds() {
-    let corpora = Path::new(concat!(env!("CARGO_MANIFEST_DIR"), "/fuzz/corpus"));
+    let corpora = root().join("fuzz/corpus");
     for (target, run) in ALL {
         let mut count = 0;
         for file in std::fs::read_dir(corpora.join(target)).unwrap() {

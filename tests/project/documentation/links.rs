@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Component, Path, PathBuf};
 
 use super::page::Page;
-use super::root;
+use crate::support::root;
 
 /// The repository's own pages; the documentation names files that are not part of it by this address.
 const REPOSITORY: &str = env!("CARGO_PKG_REPOSITORY");

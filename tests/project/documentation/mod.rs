@@ -23,6 +23,8 @@ use std::path::{Path, PathBuf};
 
 use page::{Page, Piece};
 
+use crate::support::root;
+
 /// The blocks that are not run: page, first line, why.
 const EXCEPTIONS: &[(&str, &str, &str)] = &[
     (
@@ -118,10 +120,6 @@ fn markdown_under(directory: &Path, files: &mut Vec<PathBuf>) {
             files.push(file);
         }
     }
-}
-
-fn root() -> &'static Path {
-    Path::new(env!("CARGO_MANIFEST_DIR"))
 }
 
 fn read(file: &str) -> String {

@@ -8,8 +8,10 @@ use cli::Cli;
 use serde_json::Value;
 
 use super::page::{Page, Piece};
-use super::{assert_none, read, root};
+use super::{assert_none, read};
 use crate::schema::yaml;
+use crate::support::directory::Directory;
+use crate::support::root;
 
 fn page(file: &str) -> Page {
     Page::read(std::path::Path::new(file))
@@ -167,12 +169,11 @@ fn with_sections(page: &str) -> String {
 /// The man pages in `man/`, one a command, from the same help. `UPDATE_DOCUMENTATION=1` writes them.
 #[test]
 fn the_man_pages_are_current() {
-    let directory = std::path::Path::new(env!("CARGO_TARGET_TMPDIR")).join("man");
-    let _ = std::fs::remove_dir_all(&directory);
-    std::fs::create_dir_all(&directory).unwrap();
+    let own = Directory::new();
+    let directory = &own.0;
     let command = Cli::command().disable_help_subcommand(true);
-    clap_mangen::generate_to(command, &directory).unwrap();
-    for page in std::fs::read_dir(&directory).unwrap() {
+    clap_mangen::generate_to(command, directory).unwrap();
+    for page in std::fs::read_dir(directory).unwrap() {
         let page = page.unwrap().path();
         let text = std::fs::read_to_string(&page).unwrap();
         std::fs::write(&page, with_sections(&text)).unwrap();
@@ -186,14 +187,14 @@ fn the_man_pages_are_current() {
     if std::env::var_os("UPDATE_DOCUMENTATION").is_some() {
         let _ = std::fs::remove_dir_all(&committed);
         std::fs::create_dir_all(&committed).unwrap();
-        for name in names(&directory) {
+        for name in names(directory) {
             std::fs::copy(directory.join(&name), committed.join(&name)).unwrap();
         }
     }
-    assert_eq!(names(&directory), names(&committed));
-    for name in names(&directory) {
+    assert_eq!(names(directory), names(&committed));
+    for name in names(directory) {
         let page = |directory: &std::path::Path| std::fs::read_to_string(directory.join(&name));
-        let is_current = page(&directory).unwrap() == page(&committed).unwrap();
+        let is_current = page(directory).unwrap() == page(&committed).unwrap();
         assert!(is_current, "man/{name}: UPDATE_DOCUMENTATION=1 writes it");
     }
 }

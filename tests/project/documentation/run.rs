@@ -2,19 +2,21 @@
 
 use std::collections::BTreeSet;
 use std::ffi::OsString;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::process::Command;
 use std::sync::LazyLock;
 
-use ::engine::policy::{Case, Document, Format};
+use ::engine::policy::Format;
 use regex::Regex;
 use serde_json::Value;
 
 use super::page::{Block, Page, Piece, Quote};
-use super::{read, root};
-use crate::schema::yaml;
+use super::read;
+use crate::schema::{self, yaml};
+use crate::support::directory::Directory;
+use crate::support::program::BINARY;
+use crate::support::root;
 
-const BINARY: &str = env!("CARGO_BIN_EXE_repo-permissions");
 const ACTION: &str = "repo-permissions/repo-permissions";
 
 /// What differs between two runs: the port of the simulator, times, and what is computed from them.
@@ -31,7 +33,7 @@ static VARYING: LazyLock<Vec<(Regex, &str)>> = LazyLock::new(|| {
 /// Does what a page says, and tells what is not as it says. With `UPDATE_DOCUMENTATION` the page is made to
 /// say what commands print.
 pub fn page(page: &Page) -> Vec<String> {
-    let mut shell = Shell::new(&page.file);
+    let mut shell = Shell::new();
     let mut problems = Vec::new();
     let mut updates = Vec::new();
     for piece in &page.pieces {
@@ -52,21 +54,15 @@ pub fn page(page: &Page) -> Vec<String> {
 
 /// The directory of a page.
 struct Shell {
-    directory: PathBuf,
+    directory: Directory,
     /// The exit code of the last command.
     code: i32,
 }
 
 impl Shell {
-    fn new(file: &str) -> Self {
-        let name = file.replace('/', "-");
-        let directory = Path::new(env!("CARGO_TARGET_TMPDIR"))
-            .join("documentation")
-            .join(name);
-        let _ = std::fs::remove_dir_all(&directory);
-        // A repository of its own, so that nobody looks for one above it.
-        std::fs::create_dir_all(directory.join(".git")).unwrap();
-        std::fs::write(directory.join(".git/HEAD"), "ref: refs/heads/main\n").unwrap();
+    fn new() -> Self {
+        // A repository of its own, so that no command looks for one above it.
+        let directory = Directory::new().with(".git/HEAD", "ref: refs/heads/main\n");
         Self { directory, code: 0 }
     }
 
@@ -184,7 +180,7 @@ impl Shell {
         let script = format!("exec 2>&1\n(exit {})\n{command}", self.code);
         let output = Command::new("sh")
             .args(["-c", &script])
-            .current_dir(&self.directory)
+            .current_dir(&self.directory.0)
             .env_clear()
             .env("PATH", format!("{}:/usr/bin:/bin", binary.display()))
             .env("ROOT", root())
@@ -202,7 +198,7 @@ impl Shell {
         let words = arguments.split_whitespace();
         let words = ["simulator", "--binary", BINARY].into_iter().chain(words);
         let mut printed = Vec::new();
-        match simulator::command::run(words.map(OsString::from), &self.directory, &mut printed) {
+        match simulator::command::run(words.map(OsString::from), &self.directory.0, &mut printed) {
             Ok(code) => self.code = code.into(),
             Err(error) => {
                 self.code = 2;
@@ -214,14 +210,13 @@ impl Shell {
 
     fn yaml(&mut self, block: &Block) -> Result<(), String> {
         if let Some(name) = block.name() {
-            let file = self.directory.join(name);
-            std::fs::create_dir_all(file.parent().unwrap()).unwrap();
-            std::fs::write(file, &block.text).unwrap();
+            self.directory.write(name, &block.text);
         }
+        let policy = || schema::check(&block.text, Format::Yaml);
         let is_policy = block.text.lines().any(|line| line.starts_with("version:"));
         match (is_policy, block.has("invalid")) {
-            (true, false) => policy(&block.text),
-            (true, true) => match policy(&block.text) {
+            (true, false) => policy(),
+            (true, true) => match policy() {
                 Ok(()) => Err("the policy is valid".to_owned()),
                 Err(_) => Ok(()),
             },
@@ -237,23 +232,6 @@ fn commands(text: &str) -> Vec<String> {
     let lines = joined.lines().map(str::trim);
     let lines = lines.filter(|line| !line.is_empty() && !line.starts_with('#'));
     lines.map(str::to_owned).collect()
-}
-
-/// A policy whose structure is valid, and whose patterns compile.
-fn policy(text: &str) -> Result<(), String> {
-    let document = Document::parse(text, Format::Yaml).map_err(|invalid| invalid.to_string())?;
-    let rules = document.rules().flat_map(|rule| {
-        let dimensions = [&rule.workflow, &rule.branch, &rule.environment];
-        let claims = rule.claims.iter().map(|(_, patterns)| patterns);
-        dimensions.into_iter().flatten().chain(claims)
-    });
-    let entries = document.repositories.iter().flat_map(|(_, list)| list);
-    for patterns in rules.chain(entries.map(|entry| &entry.repository)) {
-        patterns
-            .compile(Case::Sensitive)
-            .map_err(|problem| format!("{problem:?}"))?;
-    }
-    Ok(())
 }
 
 /// YAML; each step in it that uses the action gives it only inputs that it has.

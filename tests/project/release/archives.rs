@@ -23,9 +23,8 @@ fn program(platform: &str) -> &'static str {
 fn built() -> Tree {
     let tree = Tree::ready();
     for platform in PLATFORMS {
-        let directory = tree.path("programs").join(platform);
-        std::fs::create_dir_all(&directory).unwrap();
-        std::fs::write(directory.join(program(platform)), platform).unwrap();
+        let file = format!("programs/{platform}/{}", program(platform));
+        tree.edit(&file, |_| platform.to_owned());
     }
     tree
 }

@@ -1,8 +1,7 @@
 //! The commit of a release, its tag and the major tag, with a remote as GitHub is one.
 
-use std::process::Command;
-
-use super::tree::{Directory, Tree, VERSION};
+use super::tree::{Tree, VERSION};
+use crate::support::directory::Directory;
 
 const DIGEST: &str = "sha256:6a1f0c3b5d7e9f2a4c6b8d0e1f3a5c7b9d2e4f6a8b0c1d3e5f7a9b2c4d6e8f0a";
 
@@ -73,11 +72,8 @@ fn it_is_refused_when_something_is_not_right() {
 fn the_major_tag_follows_the_newest_release() {
     let tree = Tree::ready();
     let remote = Directory::new();
+    remote.git(&["init", "--quiet", "--bare"]);
     let remote = remote.0.to_str().unwrap();
-    let made = Command::new("git")
-        .args(["init", "--quiet", "--bare", remote])
-        .status();
-    assert!(made.unwrap().success());
     tree.git(&["remote", "add", "origin", remote]);
     let release = |version: &str| {
         tree.save(version);

@@ -7,7 +7,10 @@ use std::process::Command;
 use simulator::github::{Endpoint, Repository};
 use simulator::{GitHub, Job, Runner, StepResult};
 
-use super::tree::{Directory, VERSION, root};
+use super::tree::VERSION;
+use crate::support::directory::Directory;
+use crate::support::program::BINARY;
+use crate::support::{POLICY_PATH, root};
 
 const ACTION: &str = "repo-permissions/repo-permissions";
 const POLICY: &str = "\
@@ -41,16 +44,14 @@ struct Stage {
 impl Stage {
     /// The release has the built program.
     fn new() -> Self {
-        Self::with_program(Path::new(env!("CARGO_BIN_EXE_repo-permissions")))
+        Self::with_program(Path::new(BINARY))
     }
 
     /// The release has a program that only says that it was started.
     fn with_script(script: &str) -> Self {
         let directory = Directory::new();
-        let program = directory.0.join("program");
-        std::fs::write(&program, format!("#!/bin/bash\n{script}\n")).unwrap();
-        std::fs::set_permissions(&program, std::fs::Permissions::from_mode(0o755)).unwrap();
-        Self::with_program(&program)
+        program(&directory, "program", format!("#!/bin/bash\n{script}\n"));
+        Self::with_program(&directory.path("program"))
     }
 
     fn with_program(program: &Path) -> Self {
@@ -63,7 +64,7 @@ impl Stage {
         github.add_repository(release);
         let repository = Repository::new("acme-org/infra", 123, 4567)
             .with_branch("feature/x")
-            .with_file("main", ".github/repo-permissions.yml", POLICY);
+            .with_file("main", POLICY_PATH, POLICY);
         github.add_repository(repository.clone());
 
         // The release's server is the only thing that differs from the action as it is published.
@@ -97,19 +98,15 @@ impl Stage {
     }
 
     fn path(&self, name: &str) -> PathBuf {
-        self.directory.0.join(name)
+        self.directory.path(name)
     }
 
     fn write(&self, name: &str, text: &str) {
-        let path = self.path(name);
-        std::fs::create_dir_all(path.parent().unwrap()).unwrap();
-        std::fs::write(path, text).unwrap();
+        self.directory.write(name, text);
     }
 
     fn program(&self, name: &str, script: &str) {
-        self.write(name, script);
-        let mode = std::fs::Permissions::from_mode(0o755);
-        std::fs::set_permissions(self.path(name), mode).unwrap();
+        program(&self.directory, name, script);
     }
 
     /// On a machine that has the tools of `bin` and knows the authority of this GitHub.
@@ -150,6 +147,13 @@ impl Stage {
         assert_eq!(step.output("message"), annotations[0]);
         assert!(!step.stdout.contains("started"), "{}", step.stdout);
     }
+}
+
+/// Writes a file that can be started.
+fn program(directory: &Directory, name: &str, text: impl AsRef<[u8]>) {
+    directory.write(name, text);
+    let mode = std::fs::Permissions::from_mode(0o755);
+    std::fs::set_permissions(directory.path(name), mode).unwrap();
 }
 
 fn archive(directory: &Path, program: &Path) -> Vec<u8> {
@@ -292,10 +296,8 @@ fn what_fails_on_the_way_is_an_error_with_outputs() {
 
     // Of another machine, or in a directory without the right to execute.
     let other = Directory::new();
-    std::fs::write(other.0.join("program"), b"\x7fELF\0").unwrap();
-    let mode = std::fs::Permissions::from_mode(0o755);
-    std::fs::set_permissions(other.0.join("program"), mode).unwrap();
-    let stage = Stage::with_program(&other.0.join("program"));
+    program(&other, "program", b"\x7fELF\0");
+    let stage = Stage::with_program(&other.path("program"));
     stage.refused(&format!("the program of `{name}` does not start"));
 }
 

@@ -1,8 +1,11 @@
 //! A copy of what a release reads and writes, in a git repository of its own.
 
-use std::path::{Path, PathBuf};
-use std::process::{Command, Output};
-use std::sync::atomic::{AtomicU32, Ordering};
+use std::path::PathBuf;
+use std::process::Command;
+
+use crate::support::directory::Directory;
+use crate::support::program::Run;
+use crate::support::root;
 
 /// What the scripts look at.
 const COPIED: [&str; 23] = [
@@ -32,26 +35,6 @@ const COPIED: [&str; 23] = [
 ];
 pub const VERSION: &str = env!("CARGO_PKG_VERSION");
 
-/// A temporary directory, gone with it.
-pub struct Directory(pub PathBuf);
-
-impl Directory {
-    pub fn new() -> Self {
-        static NUMBER: AtomicU32 = AtomicU32::new(0);
-        let number = NUMBER.fetch_add(1, Ordering::Relaxed);
-        let name = format!("repo-permissions-release-{}-{number}", std::process::id());
-        let path = std::env::temp_dir().join(name);
-        std::fs::create_dir(&path).unwrap();
-        Self(path)
-    }
-}
-
-impl Drop for Directory {
-    fn drop(&mut self) {
-        let _ = std::fs::remove_dir_all(&self.0);
-    }
-}
-
 pub struct Tree {
     directory: Directory,
 }
@@ -61,7 +44,7 @@ impl Tree {
     pub fn copy() -> Self {
         let directory = Directory::new();
         for name in COPIED {
-            let to = directory.0.join(name);
+            let to = directory.path(name);
             std::fs::create_dir_all(to.parent().unwrap()).unwrap();
             let mut copy = Command::new("cp");
             let copied = copy.arg("-R").arg(root().join(name)).arg(to).status();
@@ -95,68 +78,42 @@ impl Tree {
     }
 
     pub fn path(&self, name: &str) -> PathBuf {
-        self.directory.0.join(name)
+        self.directory.path(name)
     }
 
     pub fn read(&self, name: &str) -> String {
-        std::fs::read_to_string(self.path(name)).unwrap()
+        self.directory.read(name)
     }
 
     pub fn edit(&self, name: &str, edit: impl FnOnce(&str) -> String) {
         let text = std::fs::read_to_string(self.path(name)).unwrap_or_default();
-        std::fs::write(self.path(name), edit(&text)).unwrap();
+        self.directory.write(name, edit(&text));
     }
 
     /// Commits everything that is tracked.
     pub fn save(&self, message: &str) {
-        self.git(&[
-            "-c",
-            "user.name=a",
-            "-c",
-            "user.email=a@example.com",
+        let commit = [
             "commit",
             "--quiet",
             "--allow-empty",
             "--all",
             "--message",
             message,
-        ]);
+        ];
+        self.git(&commit);
     }
 
     pub fn git(&self, arguments: &[&str]) -> String {
-        let output = Command::new("git")
-            .args(arguments)
-            .current_dir(self.path(""))
-            .output()
-            .unwrap();
-        said(&output).unwrap_or_else(|failure| panic!("git {arguments:?}: {failure}"))
+        self.directory.git(arguments)
     }
 
     /// Runs a script of `.github/release`: what it prints, or what it says on standard error.
     pub fn run(&self, script: &str, arguments: &[&str]) -> Result<String, String> {
-        let output = Command::new(self.path(".github/release").join(script))
-            .args(arguments)
-            .current_dir(self.path(""))
-            .output()
-            .unwrap();
-        said(&output)
+        let mut command = Command::new(self.path(".github/release").join(script));
+        let run = Run::of(command.args(arguments).current_dir(self.path("")));
+        match run.code {
+            Some(0) => Ok(run.out.trim_end().to_owned()),
+            _ => Err(run.err.trim_end().to_owned()),
+        }
     }
-}
-
-fn said(output: &Output) -> Result<String, String> {
-    let text = |bytes: &[u8]| {
-        String::from_utf8(bytes.to_vec())
-            .unwrap()
-            .trim_end()
-            .to_owned()
-    };
-    if output.status.success() {
-        Ok(text(&output.stdout))
-    } else {
-        Err(text(&output.stderr))
-    }
-}
-
-pub fn root() -> &'static Path {
-    Path::new(env!("CARGO_MANIFEST_DIR"))
 }

@@ -2,16 +2,15 @@
 
 use std::process::Command;
 
-use super::tree::{Tree, VERSION, root};
+use super::tree::{Tree, VERSION};
+use crate::support::program::Run;
+use crate::support::root;
 
 #[test]
 fn the_versions_of_this_tree_agree() {
-    let output = Command::new(root().join(".github/release/version"))
-        .output()
-        .unwrap();
-    assert!(output.status.success(), "{output:?}");
-    let version = String::from_utf8(output.stdout).unwrap();
-    assert_eq!(version.trim_end(), VERSION);
+    let run = Run::of(&mut Command::new(root().join(".github/release/version")));
+    assert_eq!((run.code, &*run.err), (Some(0), ""));
+    assert_eq!(run.out.trim_end(), VERSION);
 }
 
 #[test]

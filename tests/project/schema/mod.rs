@@ -4,8 +4,9 @@ pub mod yaml;
 
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
-use std::process::Command;
 
+use crate::support::directory::Directory;
+use crate::support::root;
 use crate::support::schema::Schema;
 use ::engine::policy::{Case, Document, Entry, Format, Pattern, Rule};
 use serde_json::{Value, json};
@@ -14,26 +15,18 @@ const POLICY: &str = include_str!("../../../schema/repo-permissions.schema.json"
 const TESTS: &str = include_str!("../../../schema/repo-permissions-tests.schema.json");
 const AUDIT: &str = include_str!("../../../schema/repo-permissions-audit.schema.json");
 
-fn program(arguments: &[&str]) -> std::process::Output {
-    Command::new(env!("CARGO_BIN_EXE_repo-permissions"))
-        .args(arguments)
-        .output()
-        .unwrap()
-}
-
 #[test]
 fn the_command_prints_the_committed_files() {
+    let directory = Directory::new();
     for (arguments, file) in [
         (&["schema"][..], POLICY),
         (&["schema", "policy"], POLICY),
         (&["schema", "tests"], TESTS),
         (&["schema", "audit"], AUDIT),
     ] {
-        let output = program(arguments);
-        assert_eq!(output.status.code(), Some(0));
-        assert_eq!(String::from_utf8(output.stdout).unwrap(), file);
+        assert_eq!(directory.prints(arguments), file);
     }
-    assert_eq!(program(&["schema", "other"]).status.code(), Some(2));
+    assert_eq!(directory.run(&["schema", "other"]).code, Some(2));
 }
 
 #[test]
@@ -67,28 +60,29 @@ fn every_key_is_in_both() {
     }
 }
 
-/// As `lint` sees it: the structure, and every pattern.
+/// Reads a policy as `lint` sees it: the structure, and every pattern.
+pub fn check(text: &str, format: Format) -> Result<(), String> {
+    let document = Document::parse(text, format).map_err(|invalid| invalid.to_string())?;
+    let rules = document.rules().flat_map(|rule| {
+        let dimensions = [&rule.workflow, &rule.branch, &rule.base, &rule.environment];
+        let claims = rule.claims.iter().map(|(_, patterns)| patterns);
+        dimensions.into_iter().flatten().chain(claims)
+    });
+    let entries = document.repositories.iter().flat_map(|(_, list)| list);
+    for patterns in rules.chain(entries.map(|entry| &entry.repository)) {
+        let compiled = patterns.compile(Case::Sensitive);
+        compiled.map_err(|problem| format!("{problem:?}"))?;
+    }
+    Ok(())
+}
+
 fn reads(text: &str, format: Format) -> bool {
-    Document::parse(text, format).is_ok_and(|document| {
-        let rules = document.rules().flat_map(|rule| {
-            let dimensions = [&rule.workflow, &rule.branch, &rule.base, &rule.environment];
-            let claims = rule.claims.iter().map(|(_, patterns)| patterns);
-            dimensions.into_iter().flatten().chain(claims)
-        });
-        let entries = document
-            .repositories
-            .iter()
-            .flat_map(|(_, entries)| entries);
-        rules
-            .chain(entries.map(|entry| &entry.repository))
-            .all(|patterns| patterns.compile(Case::Sensitive).is_ok())
-    })
+    check(text, format).is_ok()
 }
 
 /// The files of a directory of this repository.
 fn files(directory: &str) -> Vec<PathBuf> {
-    let directory = Path::new(env!("CARGO_MANIFEST_DIR")).join(directory);
-    let files = std::fs::read_dir(directory).unwrap();
+    let files = std::fs::read_dir(root().join(directory)).unwrap();
     files.map(|file| file.unwrap().path()).collect()
 }
 
@@ -273,11 +267,9 @@ fn the_schema_and_the_reader_agree() {
 /// The same for the file of cases, by the whole program: it is invalid when the exit code is 2.
 #[test]
 fn the_schema_and_the_reader_of_cases_agree() {
-    let directory = Path::new(env!("CARGO_TARGET_TMPDIR")).join("schema");
-    std::fs::create_dir_all(&directory).unwrap();
-    let write = |name: &str, text: &str| std::fs::write(directory.join(name), text).unwrap();
-    write("policy.yml", "version: 1\npermissions: []\n");
-    write("claims.json", "{}");
+    let directory = Directory::new()
+        .with("policy.yml", "version: 1\npermissions: []\n")
+        .with("claims.json", "{}");
     let schema = Schema::new(TESTS);
     let full = json!({
         "policy": "policy.yml",
@@ -365,14 +357,14 @@ fn the_schema_and_the_reader_of_cases_agree() {
         instances.push(suite);
     }
     for (number, suite) in instances.iter().enumerate() {
-        let file = directory.join(format!("{number}.json"));
-        std::fs::write(&file, suite.to_string()).unwrap();
-        let output = program(&["test", file.to_str().unwrap()]);
+        let file = format!("{number}.json");
+        directory.write(&file, suite.to_string());
+        let run = directory.run(&["test", &file]);
         assert_eq!(
             schema.is_valid(suite),
-            output.status.code() != Some(2),
+            run.code != Some(2),
             "{suite:#}\n{}",
-            String::from_utf8_lossy(&output.stderr)
+            run.err
         );
     }
 }

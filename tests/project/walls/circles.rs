@@ -165,7 +165,7 @@ fn circles(needs: &BTreeMap<&str, BTreeSet<&str>>) -> BTreeSet<Vec<String>> {
             .filter(|other| reached[*other].contains(*file));
         back.map(|other| (*other).to_owned()).collect()
     };
-    let circles = needs.keys().map(|file| circle(&file));
+    let circles = needs.keys().map(circle);
     circles.filter(|circle| !circle.is_empty()).collect()
 }
 
