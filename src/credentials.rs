@@ -1,4 +1,4 @@
-//! With whose token GitHub is asked: the job's, or a GitHub App's.
+//! Tokens for GitHub's API: the job's own, or a GitHub App's.
 
 use std::cell::RefCell;
 use std::collections::BTreeMap;
@@ -10,33 +10,33 @@ use futures_util::future::{BoxFuture, Shared, join_all};
 use jiff::Timestamp;
 use secrecy::SecretString;
 
-use super::inputs::{Place, ReportInputs};
+use super::inputs::{ReportInputs, ReportTarget};
+use super::runner::Log;
 use super::runtime::Runtime;
-use super::workflow::Log;
 use engine::RepositoryName;
 use github::http::{Budget, Client};
 use github::{Api, App, AppError};
 
-/// The tokens of a run. Those of an App are revoked at the end.
+/// The tokens of a run. The App's tokens are revoked at the end.
 pub struct Credentials {
     client: Client,
     api_url: String,
     repository: RepositoryName,
     job_token: Option<SecretString>,
     app: Option<App>,
-    /// What a token for the job's repository may do.
+    /// Permissions of a token for the job's repository.
     permissions: BTreeMap<&'static str, &'static str>,
     clock: fn() -> Timestamp,
-    /// The App's tokens, each for one repository.
-    taken: RefCell<Vec<(RepositoryName, Token)>>,
+    /// The App's tokens, one per repository.
+    tokens: RefCell<Vec<(RepositoryName, Token)>>,
 }
 
-/// A token that is being taken, by whoever waits for it: it is taken once, and to its end, so that it
+/// A requested token, shared by all who wait for it. The request runs once and to its end, so that the token
 /// can be revoked.
 type Token = Shared<BoxFuture<'static, Result<SecretString, Arc<str>>>>;
 
 impl Credentials {
-    /// The tokens of this step.
+    /// Creates the credentials of this step.
     pub fn new(
         client: Client,
         runtime: &Runtime,
@@ -44,10 +44,10 @@ impl Credentials {
         clock: fn() -> Timestamp,
     ) -> Self {
         let mut permissions = BTreeMap::from([("contents", "read")]);
-        if inputs.places.contains(&Place::CheckRun) {
+        if inputs.targets.contains(&ReportTarget::CheckRun) {
             permissions.insert("checks", "write");
         }
-        if inputs.places.contains(&Place::Status) {
+        if inputs.targets.contains(&ReportTarget::Status) {
             permissions.insert("statuses", "write");
         }
         Self {
@@ -58,27 +58,27 @@ impl Credentials {
             app: inputs.app.clone(),
             permissions,
             clock,
-            taken: RefCell::default(),
+            tokens: RefCell::default(),
         }
     }
 
-    /// Begins to take the token that reports will need.
-    pub fn warm(&self, budget: Budget) {
+    /// Starts to request the token for reports.
+    pub fn prefetch(&self, budget: Budget) {
         if let (Some(app), true) = (&self.app, self.permissions.len() > 1) {
             drop(self.token(app, &self.repository, budget));
         }
     }
 
-    /// The repository of the job.
+    /// Returns the repository of the job.
     pub fn repository(&self) -> &RepositoryName {
         &self.repository
     }
 
-    /// The API with the token that may read `repository`. An App's is for that repository alone; for
-    /// another one than the job's it only reads.
+    /// Returns the API with a token that may read `repository`. An App's token is limited to that repository, and
+    /// to reading unless it is the job's.
     ///
     /// # Errors
-    /// The App gives no token, or the client cannot be built; as a sentence for people.
+    /// The App provides no token, or the client cannot be built, as a sentence.
     pub async fn for_policy(
         &self,
         repository: &RepositoryName,
@@ -93,32 +93,32 @@ impl Credentials {
         self.api(Some(&token.map_err(|error| error.to_string())?), budget)
     }
 
-    /// The API with the job's own token.
+    /// Returns the API with the job's own token.
     ///
     /// # Errors
-    /// The client cannot be built; as a sentence for people.
+    /// The client cannot be built, as a sentence.
     pub fn of_job(&self, budget: Budget) -> Result<Api, String> {
         self.api(self.job_token.as_ref(), budget)
     }
 
-    /// The API with the job's own token, to begin with while the App's for the job's repository is
-    /// being taken; `None` where there is nothing to wait for.
-    pub fn meanwhile(&self, repository: &RepositoryName, budget: Budget) -> Option<Api> {
+    /// Returns the API with the job's own token, to use while the App's token for the job's repository is pending.
+    /// Returns `None` if there is nothing to wait for.
+    pub fn interim_api(&self, repository: &RepositoryName, budget: Budget) -> Option<Api> {
         let waits = self.app.is_some() && repository.is_same(&self.repository);
         let job_token = self.job_token.as_ref().filter(|_| waits)?;
         self.api(Some(job_token), budget).ok()
     }
 
-    /// The API with the token that may report on the job's repository. An App that gives none is a
-    /// warning, and the job's own token reports.
+    /// Returns the API with a token that may report on the job's repository. If the App provides none, logs a
+    /// warning and uses the job's own token.
     ///
     /// # Errors
-    /// The client cannot be built; as a sentence for people.
+    /// The client cannot be built, as a sentence.
     pub async fn for_reports(&self, budget: Budget) -> Result<Api, String> {
         let Some(app) = &self.app else {
             return self.api(self.job_token.as_ref(), budget);
         };
-        // Half of the time is for the reports themselves.
+        // The reports themselves get half of the time.
         let within = budget.left() / 2;
         match self
             .token_within(app, &self.repository, within, budget)
@@ -127,18 +127,18 @@ impl Credentials {
             Ok(token) => self.api(Some(&token), budget),
             Err(error) => {
                 Log.warning(&format!(
-                    "reporting with the job's own token, since {error}"
+                    "reporting with the job's own token, because {error}"
                 ));
                 self.api(self.job_token.as_ref(), budget)
             }
         }
     }
 
-    /// Ends the App's tokens; one that cannot be revoked ends by itself within the hour.
+    /// Revokes the App's tokens. A token that cannot be revoked expires within the hour.
     pub async fn revoke(&self, budget: Budget) {
-        let taken = self.taken.take().into_iter();
-        join_all(taken.map(async |(_, token)| {
-            // One that is not there by now may still come, and ends by itself.
+        let tokens = self.tokens.take().into_iter();
+        join_all(tokens.map(async |(_, token)| {
+            // A token that arrives later expires by itself.
             let Ok(Ok(token)) = tokio::time::timeout(budget.left(), token).await else {
                 return;
             };
@@ -151,14 +151,14 @@ impl Credentials {
             };
             if let Err(error) = revoked {
                 Log.warning(&format!(
-                    "the App's token was not revoked and ends within the hour: {error}"
+                    "the App's token could not be revoked and expires within the hour: {error}"
                 ));
             }
         }))
         .await;
     }
 
-    /// The App's token, if it comes in time: whoever began to take it may have had more.
+    /// Returns the App's token if it arrives in time. The request itself may have more time.
     async fn token_within(
         &self,
         app: &App,
@@ -169,36 +169,39 @@ impl Credentials {
         let token = self.token(app, repository, budget);
         tokio::time::timeout(within, token)
             .await
-            .unwrap_or_else(|_| Err("the App's token did not come in time".into()))
+            .unwrap_or_else(|_| Err("the App's token did not arrive in time".into()))
     }
 
-    /// The App's token for a repository, taken when it is first asked for.
+    /// Returns the App's token for a repository, and requests it on the first call.
     fn token(&self, app: &App, repository: &RepositoryName, budget: Budget) -> Token {
-        let mut taken = self.taken.borrow_mut();
-        if let Some((_, token)) = taken.iter().find(|(of, _)| of.is_same(repository)) {
+        let mut tokens = self.tokens.borrow_mut();
+        if let Some((_, token)) = tokens.iter().find(|(of, _)| of.is_same(repository)) {
             return token.clone();
         }
         let permissions = match repository.is_same(&self.repository) {
             true => self.permissions.clone(),
             false => BTreeMap::from([("contents", "read")]),
         };
-        let ask = Ask {
+        let request = TokenRequest {
             app: app.clone(),
             repository: repository.clone(),
             permissions,
             now: (self.clock)(),
         };
         let (client, api_url) = (self.client.clone(), self.api_url.clone());
-        // A task of its own: whoever stops waiting for it must not leave a token behind.
+        // A separate task, because a caller that stops waiting must not leave a token unrevoked.
         let task = tokio::spawn(async move {
             let api = |jwt: &SecretString| Api::new(client, &api_url, Some(jwt), budget);
-            ask.put(api).await.map_err(|error| error.to_string().into())
+            request
+                .send(api)
+                .await
+                .map_err(|error| error.to_string().into())
         });
         let token = task
-            .map(|taken| taken.unwrap_or_else(|error| Err(error.to_string().into())))
+            .map(|token| token.unwrap_or_else(|error| Err(error.to_string().into())))
             .boxed()
             .shared();
-        taken.push((repository.clone(), token.clone()));
+        tokens.push((repository.clone(), token.clone()));
         token
     }
 
@@ -207,16 +210,16 @@ impl Credentials {
     }
 }
 
-/// What is asked of an App: a token for one repository, limited to what is needed.
-struct Ask {
+/// Request to an App for a token for one repository, with the necessary permissions only.
+struct TokenRequest {
     app: App,
     repository: RepositoryName,
     permissions: BTreeMap<&'static str, &'static str>,
     now: Timestamp,
 }
 
-impl Ask {
-    async fn put(
+impl TokenRequest {
+    async fn send(
         self,
         api: impl FnOnce(&SecretString) -> Result<Api, String>,
     ) -> Result<SecretString, AppError> {

@@ -1,58 +1,58 @@
-//! Who the job is: its OIDC token, asked for and verified.
+//! Identifies the job: requests and verifies its OIDC token.
 
 use jiff::Timestamp;
 use secrecy::{ExposeSecret, SecretString};
 
-use super::order::behind;
+use super::priority::low_priority;
+use super::runner::Log;
 use super::runtime::Runtime;
-use super::workflow::Log;
 use analysis::audit::TokenRecord;
 use analysis::report::Failure;
 use engine::decision::Reason;
 use github::http::{Budget, Client};
-use github::{KeysError, TokenEndpoint, Unavailable, keys};
-use platform::Environment;
-use token::{Expected, Issuer, KeySet, NoKey, SignedClaims, TokenInvalid, verify};
+use github::{FetchKeysError, TokenEndpoint, Unavailable, keys};
+use platform::Variables;
+use token::{Expected, Issuer, KeyError, KeySet, SignedClaims, TokenInvalid, verify};
 
-/// What a token of this job has to be.
+/// The values that identify a token of this job.
 pub struct Job<'a> {
-    /// Where the token is asked for.
-    pub environment: &'a Environment,
-    /// What it has to agree with.
+    /// Contain the token endpoint.
+    pub variables: &'a Variables,
+    /// The values that the token must match.
     pub runtime: &'a Runtime,
-    /// Who has to have issued it.
+    /// The expected issuer.
     pub issuer: &'a Issuer,
-    /// For whom.
+    /// The expected audience.
     pub audience: &'a str,
-    /// When.
+    /// Returns the current time.
     pub clock: fn() -> Timestamp,
 }
 
 impl Job<'_> {
-    /// Asks for the token and the issuer's keys at once, for the token first, and verifies it.
+    /// Requests the token and the issuer's keys concurrently, the token first, and verifies the token.
     ///
     /// # Errors
-    /// There is no token or no key set, or the token is not valid or not this job's.
+    /// The token or the key set is unavailable, or the token is invalid or belongs to another job.
     pub async fn identify(
         &self,
         client: &Client,
         budget: Budget,
     ) -> Result<(SignedClaims, TokenRecord), Failure> {
-        let endpoint = endpoint(self.environment, self.runtime)?;
+        let endpoint = endpoint(self.variables, self.runtime)?;
         let token = async {
             let token = endpoint.token(client, budget, self.audience).await;
             let token = token.map_err(|error| unavailable(&error))?;
             Log.mask(&token);
             Ok(token)
         };
-        let published = async {
+        let key_set = async {
             keys(client, budget, self.issuer)
                 .await
                 .map_err(keys_failure)
         };
-        let (token, published) = tokio::try_join!(biased; token, behind(published))?;
-        let claims = match self.check(&token, &published) {
-            // The issuer rotates its keys: once more, in case the set was an older one.
+        let (token, key_set) = tokio::try_join!(biased; token, low_priority(key_set))?;
+        let claims = match self.check(&token, &key_set) {
+            // The issuer rotates its keys, and the set may be outdated: fetch it once more.
             Err(error) if error.is_unknown_key() => {
                 let fresh = keys(client, budget, self.issuer)
                     .await
@@ -82,16 +82,16 @@ impl Job<'_> {
         Ok((claims, record))
     }
 
-    /// What to do about a token of another issuer. The value is only that of a token that a key of the
-    /// expected issuer signed for this very job, and differs from it in the enterprise slug alone: an
-    /// earlier step could have any other token handed over, to have its issuer trusted.
+    /// Returns advice for a token of another issuer. It names an issuer only if a key of the expected issuer
+    /// signed the token for this job, and the issuers differ in the enterprise slug only. Otherwise an earlier
+    /// step could inject any token to make somebody trust its issuer.
     fn advice(&self, error: &TokenInvalid) -> String {
-        const INPUT: &str = "the input `issuer` names the issuer of an enterprise that has its own";
+        const INPUT: &str = "if the enterprise has its own issuer, name it in the input `issuer`";
         match error {
             TokenInvalid::Issuer { claims, .. } => {
                 let issuer = claims
                     .text("iss")
-                    .filter(|_| self.runtime.job.are_in(claims));
+                    .filter(|_| self.runtime.job.match_unverified(claims));
                 match issuer.and_then(|issuer| self.issuer.sibling(issuer)) {
                     Some(issuer) if issuer == Issuer::of_server(&self.runtime.server) => {
                         "; leave the input `issuer` out".to_owned()
@@ -100,8 +100,8 @@ impl Job<'_> {
                     None => format!("; {INPUT}"),
                 }
             }
-            TokenInvalid::Key(NoKey::Unknown(_)) => {
-                format!(" (it was looked for at `{}`; {INPUT})", self.issuer)
+            TokenInvalid::Key(KeyError::Unknown(_)) => {
+                format!(" (`{}` publishes other keys; {INPUT})", self.issuer)
             }
             _ => String::new(),
         }
@@ -117,9 +117,9 @@ impl Job<'_> {
     }
 }
 
-fn endpoint(environment: &Environment, runtime: &Runtime) -> Result<TokenEndpoint, Failure> {
-    let url = environment.get("ACTIONS_ID_TOKEN_REQUEST_URL");
-    let token = environment.secret("ACTIONS_ID_TOKEN_REQUEST_TOKEN");
+fn endpoint(variables: &Variables, runtime: &Runtime) -> Result<TokenEndpoint, Failure> {
+    let url = variables.get("ACTIONS_ID_TOKEN_REQUEST_URL");
+    let token = variables.secret("ACTIONS_ID_TOKEN_REQUEST_TOKEN");
     let (Some(url), Some(token)) = (url, token) else {
         let hint = if runtime.job.event_name.starts_with("pull_request") {
             "give the job `id-token: write`; a pull request from a fork gets no token whatever the job asks for, and one by Dependabot may get none"
@@ -138,9 +138,9 @@ fn unavailable(error: &Unavailable) -> Failure {
     Failure::new(Reason::TokenUnavailable, error.to_string())
 }
 
-fn keys_failure(error: KeysError) -> Failure {
+fn keys_failure(error: FetchKeysError) -> Failure {
     match error {
-        KeysError::Unavailable(error) => unavailable(&error),
-        KeysError::Invalid(error) => Failure::new(Reason::TokenInvalid, error.to_string()),
+        FetchKeysError::Unavailable(error) => unavailable(&error),
+        FetchKeysError::Invalid(error) => Failure::new(Reason::TokenInvalid, error.to_string()),
     }
 }

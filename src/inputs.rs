@@ -1,4 +1,4 @@
-//! The inputs of the action, checked.
+//! Parses the inputs of the action.
 
 use std::borrow::Cow;
 use std::collections::BTreeSet;
@@ -13,26 +13,26 @@ use engine::policy::PermissionKey;
 use engine::policy::source::{DEFAULT_PATH, PolicySource};
 use engine::{RepositoryName, is_commit_sha};
 use github::App;
-use platform::Environment;
+use platform::Variables;
 use token::Issuer;
 
-/// The most permissions of one step.
+/// Maximum number of permissions per step.
 const MAX_PERMISSIONS: usize = 50;
-/// The longest time for the whole run.
+/// Maximum of the input `timeout` in seconds.
 const MAX_TIMEOUT: u64 = 3600;
 
-/// What a denial does to the step.
+/// Effect of a denial on the step.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Mode {
-    /// It fails.
+    /// The step fails.
     Enforce,
-    /// It succeeds and tells.
+    /// The step succeeds and reports the denial.
     Advisory,
 }
 
-/// Where the outcome is reported, besides outputs and log.
+/// Report of the outcome, besides outputs and log.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub enum Place {
+pub enum ReportTarget {
     /// A check run.
     CheckRun,
     /// A commit status for each permission.
@@ -41,18 +41,18 @@ pub enum Place {
     Summary,
 }
 
-/// The inputs that say how to report. They are read first and never fail: what is wrong with the
-/// others has to be reported somewhere.
+/// The inputs that control reports. They are read first and always have a value, so that the step can report
+/// problems of other inputs.
 #[derive(Clone)]
 pub struct ReportInputs {
-    /// `permission`, as keys where they are, as they were written where not.
+    /// `permission`: keys, or the original text of invalid ones.
     pub permissions: Vec<String>,
     /// `token`
     pub token: Option<SecretString>,
     /// `mode`
     pub mode: Mode,
     /// `report`
-    pub places: BTreeSet<Place>,
+    pub targets: BTreeSet<ReportTarget>,
     /// `check-name`
     pub check_name: Option<String>,
     /// `status-context`
@@ -75,10 +75,10 @@ pub struct ReportInputs {
     pub review: bool,
 }
 
-/// The inputs that a decision needs.
+/// The inputs of the decision.
 #[derive(Clone, Debug)]
 pub struct Inputs {
-    /// `permission`; empty only where the step asks for none and reviews.
+    /// `permission`; empty only if the step just reviews.
     pub permissions: Vec<PermissionKey>,
     /// `policy`
     pub policy: PolicySource,
@@ -88,7 +88,7 @@ pub struct Inputs {
     pub issuer: Option<Issuer>,
 }
 
-/// Everything that is wrong with the inputs, each as a sentence.
+/// Problems of the inputs, as sentences.
 #[derive(Debug, Default)]
 pub struct Problems(Vec<String>);
 
@@ -97,16 +97,16 @@ impl Problems {
         self.0.push(problem.into());
     }
 
-    /// The sentences in one line, if there are any.
+    /// Returns the sentences in one line, if any.
     pub fn message(&self) -> Option<String> {
         (!self.0.is_empty()).then(|| self.0.join("; "))
     }
 }
 
 impl ReportInputs {
-    /// Reads them; what is wrong falls back to its default and is told in `problems`.
-    pub fn read(environment: &Environment, problems: &mut Problems) -> Self {
-        let mode = match environment.input("mode") {
+    /// Reads the inputs. Adds invalid ones to `problems` and uses their defaults.
+    pub fn read(variables: &Variables, problems: &mut Problems) -> Self {
+        let mode = match variables.input("mode") {
             None | Some("enforce") => Mode::Enforce,
             Some("advisory") => Mode::Advisory,
             Some(other) => {
@@ -116,7 +116,7 @@ impl ReportInputs {
                 Mode::Enforce
             }
         };
-        let detail = match environment.input("detail") {
+        let detail = match variables.input("detail") {
             None => None,
             Some("full") => Some(Detail::Full),
             Some("reason") => Some(Detail::Reason),
@@ -128,38 +128,38 @@ impl ReportInputs {
                 Some(Detail::None)
             }
         };
-        let sha = environment.input("sha");
+        let sha = variables.input("sha");
         if let Some(wrong) = sha.filter(|sha| !is_commit_sha(sha)) {
             problems.add(format!(
                 "`sha` is `{wrong}`, expected the 40 hexadecimal digits of a commit"
             ));
         }
         Self {
-            permissions: asked(environment.input("permission").unwrap_or_default()),
-            token: environment.secret_input("token"),
+            permissions: requested_permissions(variables.input("permission").unwrap_or_default()),
+            token: variables.secret_input("token"),
             mode,
-            places: places(environment.input("report"), problems),
-            check_name: environment.input("check-name").map(str::to_owned),
-            status_context: environment.input("status-context").map(str::to_owned),
+            targets: targets(variables.input("report"), problems),
+            check_name: variables.input("check-name").map(str::to_owned),
+            status_context: variables.input("status-context").map(str::to_owned),
             sha: sha
                 .filter(|sha| is_commit_sha(sha))
                 .map(str::to_ascii_lowercase),
             detail,
-            timeout: timeout(environment.input("timeout"), problems),
-            app: app(environment, problems),
-            ca_bundle: environment.input("ca-bundle").map(str::to_owned),
-            audit_log: environment.input("audit-log").map(str::to_owned),
-            webhook: webhook(environment, problems),
-            review: review(environment.input("review"), problems),
+            timeout: timeout(variables.input("timeout"), problems),
+            app: app(variables, problems),
+            ca_bundle: variables.input("ca-bundle").map(str::to_owned),
+            audit_log: variables.input("audit-log").map(str::to_owned),
+            webhook: webhook(variables, problems),
+            review: review(variables.input("review"), problems),
         }
     }
 }
 
 impl Inputs {
-    /// Reads them; `None` when one is wrong, which is then told in `problems`.
-    pub fn read(environment: &Environment, problems: &mut Problems) -> Option<Self> {
+    /// Reads the inputs. Adds invalid ones to `problems` and returns `None`.
+    pub fn read(variables: &Variables, problems: &mut Problems) -> Option<Self> {
         let mut permissions: Vec<PermissionKey> = Vec::new();
-        let list = environment.input("permission").unwrap_or_default();
+        let list = variables.input("permission").unwrap_or_default();
         for text in split(list) {
             match PermissionKey::parse(Cow::Owned(text.to_owned())) {
                 Ok(key) if permissions.contains(&key) => {}
@@ -167,8 +167,8 @@ impl Inputs {
                 Err(error) => problems.add(format!("`permission`: {error} ({})", error.help())),
             }
         }
-        // Nothing is written: a list without a name is a mistake.
-        let only_reviews = list.is_empty() && environment.input("review") == Some("true");
+        // Only an absent input means "no permission". A list without a name is a mistake.
+        let only_reviews = list.is_empty() && variables.input("review") == Some("true");
         if split(list).next().is_none() && !only_reviews {
             problems.add("`permission` is missing: name the permission to check, such as `ws:deployments:create`");
         } else if permissions.len() > MAX_PERMISSIONS {
@@ -177,14 +177,14 @@ impl Inputs {
                 permissions.len()
             ));
         }
-        let workspace = environment.get("GITHUB_WORKSPACE").unwrap_or_default();
-        // Not trimmed: an inline policy is a text of its own.
-        let policy = environment
+        let workspace = variables.get("GITHUB_WORKSPACE").unwrap_or_default();
+        // Not trimmed, because it can be an inline policy.
+        let policy = variables
             .get("INPUT_POLICY")
             .filter(|text| !text.trim().is_empty());
         let policy = policy.unwrap_or(DEFAULT_PATH);
-        // A path in a YAML block scalar ends in a new line and is still a path. A policy is taken as it
-        // is, so that its lines are those of the workflow file's text.
+        // A path in a YAML block scalar ends with a line break. An inline policy keeps its white space, so
+        // that its lines match the workflow file.
         let policy = match PolicySource::parse(policy.trim(), workspace) {
             Ok(source) if !matches!(source, PolicySource::Inline(_)) => Ok(source),
             Err(error) if !policy.contains('\n') => Err(error),
@@ -193,8 +193,8 @@ impl Inputs {
         let policy = policy
             .map_err(|error| problems.add(format!("`policy`: {error}")))
             .ok();
-        let event = environment.get("GITHUB_EVENT_NAME").unwrap_or_default();
-        let this = environment
+        let event = variables.get("GITHUB_EVENT_NAME").unwrap_or_default();
+        let this = variables
             .get("GITHUB_REPOSITORY")
             .and_then(RepositoryName::parse);
         let refused = policy
@@ -203,7 +203,7 @@ impl Inputs {
         if let Some(refused) = refused {
             problems.add(refused);
         }
-        let issuer = environment.input("issuer").map(Issuer::parse).transpose();
+        let issuer = variables.input("issuer").map(Issuer::parse).transpose();
         let issuer = issuer
             .map_err(|error| problems.add(format!("`issuer`: {error}")))
             .ok();
@@ -213,7 +213,7 @@ impl Inputs {
         Some(Self {
             permissions,
             policy: policy?,
-            audience: environment
+            audience: variables
                 .input("audience")
                 .unwrap_or("repo-permissions")
                 .to_owned(),
@@ -222,9 +222,9 @@ impl Inputs {
     }
 }
 
-fn app(environment: &Environment, problems: &mut Problems) -> Option<App> {
-    let id = environment.input("app-client-id");
-    match (id, environment.secret_input("app-private-key")) {
+fn app(variables: &Variables, problems: &mut Problems) -> Option<App> {
+    let id = variables.input("app-client-id");
+    match (id, variables.secret_input("app-private-key")) {
         (None, None) => None,
         (Some(id), Some(key)) => App::new(id, &key)
             .map_err(|error| problems.add(error.to_string()))
@@ -237,9 +237,9 @@ fn app(environment: &Environment, problems: &mut Problems) -> Option<App> {
     }
 }
 
-fn webhook(environment: &Environment, problems: &mut Problems) -> Option<Webhook> {
-    let url = environment.input("audit-webhook");
-    match (url, environment.secret_input("audit-webhook-secret")) {
+fn webhook(variables: &Variables, problems: &mut Problems) -> Option<Webhook> {
+    let url = variables.input("audit-webhook");
+    match (url, variables.secret_input("audit-webhook-secret")) {
         (None, None) => None,
         (Some(url), Some(secret)) => match Webhook::new(url, &secret) {
             Ok(webhook) => Some(webhook),
@@ -258,18 +258,18 @@ fn webhook(environment: &Environment, problems: &mut Problems) -> Option<Webhook
     }
 }
 
-/// The keys that are asked for, each once; what is no key as it was written.
-pub fn asked(list: &str) -> Vec<String> {
-    let mut asked = Vec::new();
+/// Returns the requested permissions without duplicates: keys, or the original text of invalid ones.
+pub fn requested_permissions(list: &str) -> Vec<String> {
+    let mut requested_permissions = Vec::new();
     for text in split(list) {
         let key = PermissionKey::parse(Cow::Borrowed(text));
         let key = key.map_or_else(|_| text.to_owned(), |key| key.to_string());
-        if !asked.contains(&key) {
-            asked.push(key);
+        if !requested_permissions.contains(&key) {
+            requested_permissions.push(key);
         }
     }
-    asked.truncate(MAX_PERMISSIONS);
-    asked
+    requested_permissions.truncate(MAX_PERMISSIONS);
+    requested_permissions
 }
 
 fn split(list: &str) -> impl Iterator<Item = &str> {
@@ -278,17 +278,21 @@ fn split(list: &str) -> impl Iterator<Item = &str> {
         .filter(|item| !item.is_empty())
 }
 
-/// Where to report; everywhere when the input is wrong, since that has to be told too.
-fn places(input: Option<&str>, problems: &mut Problems) -> BTreeSet<Place> {
-    let all = BTreeSet::from([Place::CheckRun, Place::Status, Place::Summary]);
+/// Parses the input `report`. If it is invalid, returns all reports, so that the problem is visible.
+fn targets(input: Option<&str>, problems: &mut Problems) -> BTreeSet<ReportTarget> {
+    let all = BTreeSet::from([
+        ReportTarget::CheckRun,
+        ReportTarget::Status,
+        ReportTarget::Summary,
+    ]);
     let Some(input) = input else { return all };
-    let mut places = BTreeSet::new();
+    let mut targets = BTreeSet::new();
     let (mut none, mut wrong) = (false, false);
     for item in split(input) {
         match item {
-            "check-run" => _ = places.insert(Place::CheckRun),
-            "status" => _ = places.insert(Place::Status),
-            "summary" => _ = places.insert(Place::Summary),
+            "check-run" => _ = targets.insert(ReportTarget::CheckRun),
+            "status" => _ = targets.insert(ReportTarget::Status),
+            "summary" => _ = targets.insert(ReportTarget::Summary),
             "none" => none = true,
             other => {
                 wrong = true;
@@ -298,15 +302,15 @@ fn places(input: Option<&str>, problems: &mut Problems) -> BTreeSet<Place> {
             }
         }
     }
-    if none && !places.is_empty() {
+    if none && !targets.is_empty() {
         wrong = true;
-        problems.add("`report` names `none` and other places");
+        problems.add("`report` is `none` and other values: write only one of them");
     }
-    if places.is_empty() && !none && !wrong {
+    if targets.is_empty() && !none && !wrong {
         wrong = true;
-        problems.add("`report` names no place: leave it out or write `none`");
+        problems.add("`report` is an empty list: leave it out or write `none`");
     }
-    if wrong { all } else { places }
+    if wrong { all } else { targets }
 }
 
 fn review(input: Option<&str>, problems: &mut Problems) -> bool {
@@ -320,7 +324,7 @@ fn review(input: Option<&str>, problems: &mut Problems) -> bool {
     }
 }
 
-/// The time of the whole run; the default where the input is wrong.
+/// Parses the time limit of the whole run. Returns the default if the input is invalid.
 pub fn timeout(input: Option<&str>, problems: &mut Problems) -> Duration {
     let default = Duration::from_secs(60);
     let Some(text) = input else { return default };

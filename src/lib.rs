@@ -1,4 +1,4 @@
-//! The step: inputs, decision, reports, outputs, exit code.
+//! The action: inputs, decision, reports, outputs, exit code.
 
 #![cfg_attr(
     test,
@@ -16,16 +16,17 @@ mod audit;
 mod credentials;
 mod identity;
 mod inputs;
-mod order;
+
 mod origin;
 mod policy;
+mod priority;
 mod pull_request;
 mod report;
 mod review;
 mod reviewer;
 mod run;
+mod runner;
 mod runtime;
-mod workflow;
 
-pub use platform::Environment;
+pub use platform::Variables;
 pub use run::{run, time_limit, write_internal_error, write_internal_outputs};

@@ -1,8 +1,8 @@
-//! Whose text the policy is: never that of the tree which is judged.
+//! Checks the origin of the policy: it must not come from the tree under check.
 //!
-//! In a pull request and in events that strangers start, the text that the input `policy` leads to must not
-//! be theirs. Where it names a place by text alone, such as `./PATH`, the text decides; where it names a
-//! repository, its id does, since GitHub answers for a repository under its old names too.
+//! In pull requests, and in events that untrusted people can start, they must not control the policy. If the
+//! input `policy` names a file without a repository, such as `./PATH`, its text decides. If it names a
+//! repository, the id decides, because GitHub also serves a repository under its former names.
 
 use super::credentials::Credentials;
 use analysis::report::Failure;
@@ -11,20 +11,20 @@ use engine::context::{EventPayload, RefRepository, pull_request_number};
 use engine::decision::{Reason, is_trusted_event};
 use engine::policy::source::{GitRef, Named, PolicySource};
 use github::http::Budget;
-use github::{About, Api};
+use github::{Api, Repository};
 
-/// Whether the tree of an event can be a stranger's.
-pub fn is_judged(event: &str) -> bool {
+/// Returns whether an untrusted person can control the tree of an event.
+pub fn is_untrusted_event(event: &str) -> bool {
     event.starts_with("pull_request") || !is_trusted_event(event)
 }
 
-/// Why the input `policy` is refused by its text alone, if it is.
+/// Returns why the text of the input `policy` alone is not allowed, if it is not.
 pub fn refusal(
     source: &PolicySource,
     event: &str,
     this: Option<&RepositoryName>,
 ) -> Option<String> {
-    if !is_judged(event) {
+    if !is_untrusted_event(event) {
         return None;
     }
     let (is, path) = match source {
@@ -38,36 +38,36 @@ pub fn refusal(
         PolicySource::Repository { reference, .. } => {
             return (reference.named() == Named::Either).then(|| {
                 format!(
-                    "`policy` is `{source}`, whose ref can be a part of a commit's SHA, and so a fork's commit: name \
-                     the branch as `refs/heads/NAME`, the tag as `refs/tags/NAME`, or all digits of the commit"
+                    "`policy` is `{source}`, whose ref can be an abbreviated SHA, and so a commit of a fork: name \
+                     the branch as `refs/heads/NAME`, the tag as `refs/tags/NAME`, or the commit by its full SHA"
                 )
             });
         }
     };
     Some(format!(
-        "`policy` is `{source}`, {is}, which in a `{event}` event can be a stranger's text: write `{path}` to read it \
-         at the default branch"
+        "`policy` is `{source}`, {is}, which an untrusted author can change in a `{event}` event: write `{path}` to \
+        read it from the default branch"
     ))
 }
 
-/// An event, as far as it matters for whose text a policy is.
-pub struct Origin<'a> {
-    /// `GITHUB_EVENT_NAME`, with which the token has to agree.
+/// The facts about an event that decide who can change the policy.
+pub struct PolicyOrigin<'a> {
+    /// `GITHUB_EVENT_NAME`, which the token must match.
     pub event: &'a str,
     /// `GITHUB_REF`.
     pub git_ref: &'a str,
-    /// `GITHUB_REPOSITORY_ID`, with which the token has to agree.
+    /// `GITHUB_REPOSITORY_ID`, which the token must match.
     pub this: &'a str,
     /// The event's payload.
     pub payload: Option<&'a EventPayload>,
 }
 
-impl Origin<'_> {
-    /// Checks that a policy of another repository is neither this repository's, nor its fork's, nor the
-    /// pull request's. Asks GitHub only where the event can be a stranger's.
+impl PolicyOrigin<'_> {
+    /// Checks that the repository of a policy is neither this repository, nor a fork of it, nor the pull request's
+    /// head repository. Asks GitHub only if the event is untrusted.
     ///
     /// # Errors
-    /// It is one of these, or that cannot be found out.
+    /// The repository is one of these, or GitHub did not answer.
     pub async fn check(
         &self,
         source: &PolicySource,
@@ -82,42 +82,42 @@ impl Origin<'_> {
         else {
             return Ok(());
         };
-        if !is_judged(self.event) {
+        if !is_untrusted_event(self.event) {
             return Ok(());
         }
         let unknown = |why: String| {
             let message = format!(
-                "the policy `{source}` is not used, since it is not known whether `{repository}` is another repository \
-                 than this one and the head's: {why}"
+                "the policy `{source}` is not used, because it is unknown whether `{repository}` differs from this \
+                repository and the head's: {why}"
             );
             Failure::new(Reason::PolicyUnreadable, message)
         };
         let api = credentials.for_policy(repository, budget).await;
         let api = api.map_err(unknown)?;
-        let about = api.about(repository).await;
-        let about = about.map_err(|error| unknown(error.to_string()))?;
-        if let Some(whose) = self.whose(&about) {
+        let found = api.repository(repository).await;
+        let found = found.map_err(|error| unknown(error.to_string()))?;
+        if let Some(relation) = self.relation(&found) {
             return Err(Failure::new(
                 Reason::InputInvalid,
                 format!(
-                    "`policy` is `{source}`, and `{repository}` is {whose}, whose text in a `{}` event can be a \
-                     stranger's: name a file of this repository without `OWNER/REPO` and `@REF`, to read it at the \
-                     default branch, or one of another repository",
+                    "`policy` is `{source}`, and `{repository}` is {relation}, which an untrusted author can change in a \
+                     `{}` event: name a file of this repository without `OWNER/REPO` and `@REF`, to read it from the \
+                     default branch, or a file of another repository",
                     self.event
                 ),
             ));
         }
         match reference.named() {
             Named::Commit
-                if !is_merged(&api, repository, &about, reference)
+                if !is_merged(&api, repository, &found, reference)
                     .await
                     .map_err(unknown)? =>
             {
                 Err(Failure::new(
                     Reason::InputInvalid,
                     format!(
-                        "`policy` is `{source}`, a commit that the default branch of `{repository}` does not have, so \
-                         that it can be a fork's: name one that it has, a branch or a tag"
+                        "`policy` is `{source}`, a commit that is not on the default branch of `{repository}` and can \
+                        belong to a fork: name a commit on that branch, a branch or a tag"
                     ),
                 ))
             }
@@ -125,24 +125,24 @@ impl Origin<'_> {
         }
     }
 
-    /// Whose the repository is, if it is not another one.
-    fn whose(&self, about: &About) -> Option<&'static str> {
-        if about.id.to_string() == self.this {
+    /// Returns how the repository relates to this one, if it does.
+    fn relation(&self, found: &Repository) -> Option<&'static str> {
+        if found.id.to_string() == self.this {
             return Some("this repository");
         }
         if self
             .head()
-            .is_some_and(|head| head.is_called(about.id, &about.full_name))
+            .is_some_and(|head| head.is_called(found.id, &found.full_name))
         {
             return Some("the repository of the pull request's head");
         }
-        about
+        found
             .is_fork_of(self.this)
             .then_some("a fork of this repository")
     }
 
-    /// Where the code comes from that the event is about, as far as the payload says it of this event. Of a
-    /// fork that it does not name, [`About::is_fork_of`] tells.
+    /// Returns the repository of the event's code, if the payload names it for this event.
+    /// [`Repository::is_fork_of`] covers forks that it does not name.
     fn head(&self) -> Option<&RefRepository> {
         let payload = self.payload?;
         if !self.event.starts_with("pull_request") {
@@ -155,16 +155,16 @@ impl Origin<'_> {
     }
 }
 
-/// Whether a commit is in the history of the default branch: under the name of a repository GitHub
-/// answers for the commits of all its forks.
+/// Returns whether a commit is in the history of the default branch. GitHub serves the commits of all forks under
+/// a repository's name.
 async fn is_merged(
     api: &Api,
     repository: &RepositoryName,
-    about: &About,
+    found: &Repository,
     commit: &GitRef,
 ) -> Result<bool, String> {
-    let branch = about.default_branch.as_deref();
-    let branch = branch.ok_or("GitHub does not say its default branch")?;
+    let branch = found.default_branch.as_deref();
+    let branch = branch.ok_or("GitHub did not return its default branch")?;
     let base = api.merge_base(repository, branch, commit.as_str());
     match base.await {
         Ok(base) => Ok(base.eq_ignore_ascii_case(commit.as_str())),

@@ -1,4 +1,4 @@
-//! Loading the policy from the place that the input names.
+//! Loads the policy from the source in the input `policy`.
 
 use std::path::{Path, PathBuf};
 use std::time::Duration;
@@ -16,28 +16,28 @@ use engine::policy::{Asked, Document, Format, MAX_FILE, PermissionKey};
 use github::http::{Budget, HttpError};
 use github::{Api, ApiError};
 
-/// How much longer than for the policy it is waited for the commit that it was read at.
+/// Maximum time to wait for the policy's commit after the policy has arrived.
 const COMMIT_GRACE: Duration = Duration::from_millis(250);
 
-/// A policy with where it came from.
+/// A policy and its origin.
 #[derive(Debug)]
 pub struct Loaded {
     text: String,
     format: Format,
-    /// Where it came from.
+    /// Its origin, for the audit record.
     pub record: PolicyRecord,
-    /// What its `permissions:` at the top count for.
+    /// Repository that its `permissions:` at the top apply to.
     pub scope: Scope,
     /// The policy, once it is parsed.
     pub engine: Option<Engine>,
 }
 
 impl Loaded {
-    /// Parses the text and drops it. The policy keeps what can matter to a check of these permissions by
+    /// Parses the text and drops it. The policy keeps the rules that can matter to a check of these permissions for
     /// `repository`.
     ///
     /// # Errors
-    /// It is not valid.
+    /// The policy is not valid.
     pub fn parse(
         &mut self,
         repository: &RepositoryName,
@@ -55,8 +55,8 @@ impl Loaded {
     }
 }
 
-/// The place of the policy, and what surrounds it.
-pub struct Place<'a> {
+/// The source of the policy, and the job's repository and workspace.
+pub struct PolicyLocation<'a> {
     /// The input `policy`.
     pub source: &'a PolicySource,
     /// The repository of the job.
@@ -68,13 +68,13 @@ pub struct Place<'a> {
 /// Loads the policy.
 ///
 /// # Errors
-/// It is not there, cannot be read, or is not UTF-8.
+/// The policy does not exist, cannot be read, or is not UTF-8.
 pub async fn load(
-    place: &Place<'_>,
+    place: &PolicyLocation<'_>,
     credentials: &Credentials,
     budget: Budget,
 ) -> Result<Loaded, Failure> {
-    let Place {
+    let PolicyLocation {
         source,
         this,
         workspace,
@@ -137,16 +137,16 @@ async fn from_repository(
     path: &RepositoryPath,
     reference: Option<&str>,
 ) -> Result<Vec<u8>, Failure> {
-    let place = record.source.clone();
+    let source = record.source.clone();
     let read = async |api: Api| {
         let file = api.file(repository, path.as_str(), reference, MAX_FILE);
         let commit = api.commit(repository, reference.unwrap_or("HEAD"));
         with_grace(file, commit).await
     };
-    // An App's token takes two requests. Where the job's own can read the policy too, it has done so
-    // by then; the App still has to give one.
-    let meanwhile = async {
-        match credentials.meanwhile(repository, budget) {
+    // An App's token takes two requests. If the job's own token can also read the policy, it has done so by
+    // then. The App must still provide a token.
+    let interim = async {
+        match credentials.interim_api(repository, budget) {
             Some(api) => Some(read(api).await).filter(|(file, _)| file.is_ok()),
             None => None,
         }
@@ -155,17 +155,17 @@ async fn from_repository(
     let (api, already) = tokio::select! {
         biased;
         api = &mut api => (api, None),
-        already = meanwhile => (api.await, already),
+        already = interim => (api.await, already),
     };
     let api = api.map_err(|error| {
-        let message = format!("the policy `{place}` of `{repository}` cannot be read: {error}");
+        let message = format!("the policy `{source}` of `{repository}` cannot be read: {error}");
         Failure::new(Reason::PolicyUnreadable, message)
     })?;
     let (file, commit) = match already {
         Some(read) => read,
         None => read(api).await,
     };
-    let file = file.map_err(|error| not_read(&error, repository, &place))?;
+    let file = file.map_err(|error| unreadable(&error, repository, &source))?;
     record.repository = Some(repository.to_string());
     record.reference = reference.map(str::to_owned);
     record.blob = Some(file.blob);
@@ -173,8 +173,7 @@ async fn from_repository(
     Ok(file.bytes)
 }
 
-/// Runs both at once. The second is waited for only a little longer than the first: it is good to
-/// have, and no decision waits for it.
+/// Runs both concurrently. Waits only a little longer for the second, which is optional, than for the first.
 async fn with_grace<A, B>(
     first: impl Future<Output = A>,
     second: impl Future<Output = B>,
@@ -188,7 +187,7 @@ async fn with_grace<A, B>(
     }
 }
 
-fn not_read(error: &ApiError, repository: &RepositoryName, place: &str) -> Failure {
+fn unreadable(error: &ApiError, repository: &RepositoryName, source: &str) -> Failure {
     match error {
         ApiError::Status {
             status: StatusCode::NOT_FOUND,
@@ -196,7 +195,7 @@ fn not_read(error: &ApiError, repository: &RepositoryName, place: &str) -> Failu
         } => Failure::new(
             Reason::PolicyNotFound,
             format!(
-                "there is no policy `{place}` in `{repository}`, or the token may not read it \
+                "there is no policy `{source}` in `{repository}`, or the token may not read it \
                  (it needs `contents: read`)"
             ),
         ),
@@ -207,16 +206,16 @@ fn not_read(error: &ApiError, repository: &RepositoryName, place: &str) -> Failu
         } => Failure::new(
             Reason::PolicyUnreadable,
             format!(
-                "the token may not read `{place}` of `{repository}`: GitHub answered {answer}; it needs `contents: read`"
+                "the token may not read `{source}` of `{repository}`: GitHub answered {answer}; it needs `contents: read`"
             ),
         ),
         ApiError::Http(HttpError::TooLarge { .. }) => Failure::new(
             Reason::PolicyInvalid,
-            format!("the policy `{place}` is larger than {MAX_FILE} bytes, which is the limit"),
+            format!("the policy `{source}` is larger than {MAX_FILE} bytes, which is the limit"),
         ),
         other => Failure::new(
             Reason::PolicyUnreadable,
-            format!("the policy `{place}` of `{repository}` cannot be read: {other}"),
+            format!("the policy `{source}` of `{repository}` cannot be read: {other}"),
         ),
     }
 }
@@ -242,7 +241,7 @@ fn from_workspace(path: &RepositoryPath, workspace: Option<&Path>) -> Result<Vec
     })
 }
 
-/// A file of the workspace; links out of it are refused.
+/// Returns the path of a file in the workspace. Links to files outside are errors.
 pub(super) fn in_workspace(path: &Path, workspace: Option<&Path>) -> std::io::Result<PathBuf> {
     let workspace =
         workspace.ok_or_else(|| std::io::Error::other("`GITHUB_WORKSPACE` is missing"))?;
@@ -251,6 +250,6 @@ pub(super) fn in_workspace(path: &Path, workspace: Option<&Path>) -> std::io::Re
     if file.starts_with(&root) && file.is_file() {
         Ok(file)
     } else {
-        Err(std::io::Error::other("it is not a file of the workspace"))
+        Err(std::io::Error::other("it is not a file in the workspace"))
     }
 }

@@ -1,41 +1,41 @@
-//! What GitHub's API says of the pull request that a run is about, and of its repository.
+//! Fetches the run's pull request and the default branch from GitHub's API.
 
 use http::StatusCode;
 use tokio::task::JoinHandle;
 use tokio::time::Instant;
 
 use super::credentials::Credentials;
-use super::order::behind;
+use super::priority::low_priority;
+use super::runner::Log;
 use super::runtime::Runtime;
-use super::workflow::Log;
 use analysis::report::text::visible;
 use engine::context::{EventPayload, PullRequest, pull_request_number};
 use github::http::Budget;
 use github::{Api, ApiError};
-use platform::Environment;
+use platform::Variables;
 
-/// The pull request of a run, before its token is there. Whatever is asked for here counts only if the
-/// signed claims agree with it.
-pub struct OfRun<'a> {
+/// The pull request of a run, requested before the token has arrived. The responses count only if the signed
+/// claims agree.
+pub struct RunPullRequest<'a> {
     runtime: &'a Runtime,
     credentials: &'a Credentials,
     budget: Budget,
-    /// `N` of `refs/pull/N/merge`; absent in `pull_request_target`.
+    /// `N` in `refs/pull/N/merge`; absent for `pull_request_target`.
     number: Option<u64>,
 }
 
-impl<'a> OfRun<'a> {
-    /// The pull request of this run; `None` where a run merges none.
+impl<'a> RunPullRequest<'a> {
+    /// Returns the pull request of this run, or `None` if the run merges none.
     pub fn new(
-        environment: &Environment,
+        variables: &Variables,
         runtime: &'a Runtime,
         credentials: &'a Credentials,
         budget: Budget,
     ) -> Option<Self> {
-        let number = environment.get("GITHUB_REF").and_then(pull_request_number);
+        let number = variables.get("GITHUB_REF").and_then(pull_request_number);
         let number = number.and_then(|number| number.parse().ok());
         let is_one = number.is_some() || runtime.job.event_name == "pull_request_target";
-        // A look-up that fails must leave time to decide without it.
+        // A request that fails must leave time to decide without it.
         let budget = Budget::until(Instant::now() + budget.left() / 2);
         is_one.then_some(Self {
             runtime,
@@ -45,24 +45,26 @@ impl<'a> OfRun<'a> {
         })
     }
 
-    /// The pull request as the API knows it. Where the job may not read it, and in
-    /// `pull_request_target`, whose token signs no number: as the payload describes it, which the
-    /// job's earlier steps can change. Where the API fails in another way: `None`, so that nobody
-    /// gains by making it fail.
-    pub async fn described(&self, payload: Option<&EventPayload>) -> Option<PullRequest> {
+    /// Returns the pull request from the API. If the job may not read it, and for `pull_request_target`, whose
+    /// token has no number, returns it from the payload, which earlier steps of the job can change. After any
+    /// other error, returns `None`, so that nobody gains from a failing API.
+    pub async fn fetch(&self, payload: Option<&EventPayload>) -> Option<PullRequest> {
         let of_payload = || payload.and_then(|payload| payload.pull_request.clone());
         let Some(number) = self.number else {
             return of_payload();
         };
         let repository = &self.runtime.repository;
-        let asked = match self.api() {
+        let response = match self.api() {
             Ok(api) => api.pull_request(repository, number).await,
             Err(why) => Err(ApiError::Shape(why)),
         };
-        match asked {
+        match response {
             Ok(found) if self.is_of_this_repository(&found) => Some(found),
             Ok(_) => {
-                self.unknown_head(number, "GitHub answered with one of another repository");
+                self.unknown_head(
+                    number,
+                    "GitHub answered with a pull request of another repository",
+                );
                 None
             }
             Err(error) if is_not_readable(&error) => of_payload(),
@@ -73,17 +75,20 @@ impl<'a> OfRun<'a> {
         }
     }
 
-    /// Begins to ask for the default branch: a rule may need it.
+    /// Starts to request the default branch, which a rule may need.
     pub fn default_branch(&self) -> DefaultBranch {
         let (api, name) = (self.api(), self.runtime.repository.clone());
         let id = self.runtime.job.repository_id.clone();
-        DefaultBranch(tokio::spawn(behind(async move {
-            let about = api?.about(&name).await.map_err(|error| error.to_string())?;
-            if about.id.to_string() != id {
+        DefaultBranch(tokio::spawn(low_priority(async move {
+            let found = api?
+                .repository(&name)
+                .await
+                .map_err(|error| error.to_string())?;
+            if found.id.to_string() != id {
                 return Err("GitHub answered with another repository".to_owned());
             }
-            let name = about.default_branch.filter(|name| !name.is_empty());
-            name.ok_or_else(|| "GitHub's answer does not name it".to_owned())
+            let name = found.default_branch.filter(|name| !name.is_empty());
+            name.ok_or_else(|| "GitHub's answer does not contain it".to_owned())
         })))
     }
 
@@ -106,18 +111,18 @@ impl<'a> OfRun<'a> {
     }
 }
 
-/// The name of the default branch, which is on its way.
+/// A pending request for the name of the default branch.
 pub struct DefaultBranch(JoinHandle<Result<String, String>>);
 
 impl DefaultBranch {
-    /// Waits for it; `None`, with a warning, if GitHub does not answer with it.
+    /// Waits for the name. Logs a warning and returns `None` if GitHub does not return it.
     pub async fn name(self) -> Option<String> {
-        let asked = self.0.await.map_err(|error| error.to_string());
-        asked
-            .and_then(|asked| asked)
+        let response = self.0.await.map_err(|error| error.to_string());
+        response
+            .and_then(|response| response)
             .inspect_err(|why| {
                 Log.warning(&format!(
-                    "GitHub does not say which branch is the default one, so no rule trusts it as a base: {}",
+                    "GitHub did not return the default branch, so no rule trusts it as a base: {}",
                     visible(why)
                 ));
             })
@@ -125,8 +130,8 @@ impl DefaultBranch {
     }
 }
 
-/// Whether the token may not read the pull request. A rate limit is another thing: earlier steps can
-/// exhaust it.
+/// Returns whether the token may not read the pull request. A rate limit does not count, because earlier steps
+/// can exhaust it.
 fn is_not_readable(error: &ApiError) -> bool {
     let refused = matches!(
         error.status(),

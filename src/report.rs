@@ -1,14 +1,14 @@
-//! Telling the outcome: outputs and summary at once, check run and statuses by API, the log.
+//! Reports the outcome: outputs and summary immediately, check run and statuses through the API, and the log.
 
 use futures_util::future::{join, join_all};
 use http::StatusCode;
 
 use super::credentials::Credentials;
-use super::inputs::{Mode, Place, ReportInputs};
-use super::runtime::head_sha;
-use super::workflow::{
-    Log, MAX_ANNOTATION, MAX_SUMMARY, take_outputs_back, write_outputs, write_summary,
+use super::inputs::{Mode, ReportInputs, ReportTarget};
+use super::runner::{
+    Log, MAX_ANNOTATION, MAX_SUMMARY, clear_outputs, write_outputs, write_summary,
 };
+use super::runtime::head_sha;
 use analysis::report::text::truncate;
 use analysis::report::{Detail, Labels, Outcome, context_rows, heading, page, reason_page};
 use engine::context::{Context, EventPayload};
@@ -16,16 +16,16 @@ use engine::decision::{Decision, TracedRule};
 use engine::plural::count_of;
 use github::http::{Budget, HttpError};
 use github::{Api, ApiError};
-use platform::Environment;
+use platform::Variables;
 
-/// How many rules of one permission the log shows.
+/// Maximum number of rules of a permission in the log.
 const MAX_RULES: usize = 200;
-/// The largest output `result` in bytes: all outputs of a job may have 1 MB.
+/// Maximum size of the output `result` in bytes; all outputs of a job may have 1 MB.
 const MAX_RESULT: usize = 500_000;
 
-/// Reports of one run. A report that fails is a warning and stops no other.
+/// Writes the reports of a run. A failing report causes a warning, and the others continue.
 pub struct Reporter<'a> {
-    pub environment: &'a Environment,
+    pub variables: &'a Variables,
     pub inputs: &'a ReportInputs,
     pub payload: Option<&'a EventPayload>,
     pub detail: Detail,
@@ -33,16 +33,16 @@ pub struct Reporter<'a> {
 }
 
 impl Reporter<'_> {
-    /// Outputs and summary: before any request, so that they are there whatever the network does.
+    /// Writes outputs and summary. Call it before any request, so that they exist whatever the network does.
     pub fn write_local(&self, outcome: &Outcome<'_>) {
         self.write_outputs(outcome);
-        if self.inputs.places.contains(&Place::Summary) {
+        if self.inputs.targets.contains(&ReportTarget::Summary) {
             let page = page(outcome, self.detail, self.advisory(), MAX_SUMMARY / 2);
             self.to_file("GITHUB_STEP_SUMMARY", |path| write_summary(path, &page));
         }
     }
 
-    /// The outputs. Later ones of the same name win.
+    /// Writes the outputs. They replace earlier ones of the same name.
     pub fn write_outputs(&self, outcome: &Outcome<'_>) {
         let of_context = |value: fn(&Context) -> Option<&String>| {
             outcome.context.and_then(value).map_or("", String::as_str)
@@ -78,11 +78,11 @@ impl Reporter<'_> {
             ("result", &json),
         ];
         self.to_file("GITHUB_OUTPUT", |path| {
-            write_outputs(path, outputs).inspect_err(|_| take_outputs_back(path))
+            write_outputs(path, outputs).inspect_err(|_| clear_outputs(path))
         });
     }
 
-    /// The outputs of a step that asks for no permission: nothing is allowed, and nothing is denied.
+    /// Writes the outputs of a step that asks for no permission, so that nothing is allowed or denied.
     pub fn write_undecided(&self, message: &str) {
         let empty = [
             "decision",
@@ -96,26 +96,26 @@ impl Reporter<'_> {
             "check-run-url",
         ];
         let empty = empty.map(|name| (name, ""));
-        // What `fromJSON` reads.
+        // Valid for `fromJSON`.
         let others = [("allowed", "false"), ("message", message), ("result", "{}")];
         self.to_file("GITHUB_OUTPUT", |path| {
             write_outputs(path, empty.into_iter().chain(others))
         });
     }
 
-    /// Check run and commit statuses, all at once.
+    /// Creates the check run and the commit statuses concurrently.
     pub async fn send(&self, outcome: &Outcome<'_>, budget: Budget) {
-        let places =
-            [Place::CheckRun, Place::Status].map(|place| self.inputs.places.contains(&place));
-        if places == [false, false] {
+        let targets = [ReportTarget::CheckRun, ReportTarget::Status]
+            .map(|target| self.inputs.targets.contains(&target));
+        if targets == [false, false] {
             return;
         }
         let Some(credentials) = self.credentials else {
             return;
         };
-        let sha = head_sha(self.inputs.sha.as_deref(), self.environment, self.payload);
+        let sha = head_sha(self.inputs.sha.as_deref(), self.variables, self.payload);
         let Some(sha) = sha else {
-            Log.warning("no check run and no status: the head commit of the pull request is not known; give it as the input `sha`");
+            Log.warning("no check run and no status: the head commit of the pull request is unknown; set the input `sha`");
             return;
         };
         match credentials.for_reports(budget).await {
@@ -123,12 +123,12 @@ impl Reporter<'_> {
             Ok(api) => {
                 let labels = self.labels();
                 let check_run = async {
-                    if places[0] {
+                    if targets[0] {
                         self.send_check_run(&api, &labels, outcome, &sha).await;
                     }
                 };
                 let statuses = async {
-                    if places[1] {
+                    if targets[1] {
                         self.send_statuses(&api, &labels, outcome, &sha).await;
                     }
                 };
@@ -137,7 +137,7 @@ impl Reporter<'_> {
         }
     }
 
-    /// Ends the App's tokens.
+    /// Revokes the App's tokens.
     pub async fn revoke(&self, budget: Budget) {
         if let Some(credentials) = self.credentials {
             credentials.revoke(budget).await;
@@ -193,7 +193,7 @@ impl Reporter<'_> {
         }
     }
 
-    /// The log: what was checked, why, and as its last line the decision in one sentence.
+    /// Writes the log: the context, the rules, and in the last line the decision in one sentence.
     pub fn conclude(&self, outcome: &Outcome<'_>) {
         if let Some(context) = outcome.context {
             for (name, value) in context_rows(context) {
@@ -236,10 +236,10 @@ impl Reporter<'_> {
         match outcome.decision {
             Decision::Allowed => {}
             Decision::Denied if self.advisory() => {
-                Log.annotate("warning", &title, &with_page(outcome))
+                Log.annotate("warning", &title, &with_link(outcome))
             }
             Decision::Denied | Decision::Error => {
-                Log.annotate("error", &title, &with_page(outcome));
+                Log.annotate("error", &title, &with_link(outcome));
             }
         }
         let verdict = match outcome.decision {
@@ -258,7 +258,7 @@ impl Reporter<'_> {
     }
 
     pub(super) fn labels(&self) -> Labels<'_> {
-        let variable = |name| self.environment.get(name).unwrap_or_default();
+        let variable = |name| self.variables.get(name).unwrap_or_default();
         let (server, repository) = (variable("GITHUB_SERVER_URL"), variable("GITHUB_REPOSITORY"));
         let (run, attempt) = (variable("GITHUB_RUN_ID"), variable("GITHUB_RUN_ATTEMPT"));
         Labels {
@@ -273,12 +273,12 @@ impl Reporter<'_> {
         }
     }
 
-    /// Writes a file of the runner's; a file that cannot be written is a warning.
+    /// Writes a file of the runner. If that fails, logs a warning.
     pub(super) fn to_file(&self, variable: &str, write: impl FnOnce(&str) -> std::io::Result<()>) {
-        let written = match self.environment.get(variable) {
+        let written = match self.variables.get(variable) {
             Some(path) => write(path).map_err(|error| error.to_string()),
-            // Outside of a job there is nowhere to write to, and the outcome says so.
-            None if self.environment.get("GITHUB_ACTIONS").is_none() => return,
+            // Outside a job there is no such file, and the outcome says so.
+            None if self.variables.get("GITHUB_ACTIONS").is_none() => return,
             None => Err("the variable is missing".to_owned()),
         };
         if let Err(error) = written {
@@ -287,15 +287,15 @@ impl Reporter<'_> {
     }
 }
 
-/// The message of an annotation: the run's page shows it without the rest of the log, so it says where
-/// to read on. The address has to be left where the message is cut.
-pub(super) fn with_page(outcome: &Outcome<'_>) -> String {
+/// Returns the message of an annotation with a link to the documentation, because the run's page shows it
+/// without the log. A truncated message keeps the link.
+pub(super) fn with_link(outcome: &Outcome<'_>) -> String {
     let see = format!("; see {}", reason_page(outcome.reason));
     let room = MAX_ANNOTATION.saturating_sub(see.chars().count());
     truncate(&outcome.message, room).into_owned() + &see
 }
 
-/// One rule of the trace for the log.
+/// Formats a rule of the trace for the log.
 fn trace_lines(rule: &TracedRule) -> Vec<String> {
     let mark = |matched| if matched { "✓" } else { "✗" };
     let mut lines = vec![format!("{} {}", mark(rule.matched), rule.rule.label())];
@@ -346,7 +346,7 @@ mod tests {
         for length in [1, 3_900, 4_000, 100_000] {
             let failure = Failure::new(Reason::PolicyInvalid, "ö".repeat(length));
             let outcome = Outcome::failed(&failure, None, None, Detail::Full);
-            let message = with_page(&outcome);
+            let message = with_link(&outcome);
             assert!(
                 message.ends_with("/reasons/policy_invalid.html"),
                 "{length}"

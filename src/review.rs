@@ -1,4 +1,4 @@
-//! The input `review`: a pull request's change of the policy, fetched, reviewed and reported.
+//! The input `review`: fetches, reviews and reports a pull request's change of the policy.
 
 use std::cell::Cell;
 use std::collections::BTreeMap;
@@ -7,12 +7,12 @@ use http::StatusCode;
 use jiff::Timestamp;
 use tokio::time::Instant;
 
-use super::inputs::Place;
+use super::inputs::ReportTarget;
 use super::report::{Reporter, not_reported};
 use super::reviewer;
-use super::run::{TO_REVOKE, cancellation};
+use super::run::{REVOKE_TIME, cancellation};
+use super::runner::{Log, MAX_SUMMARY, write_summary};
 use super::runtime::head_sha;
-use super::workflow::{Log, MAX_SUMMARY, write_summary};
 use analysis::cases::{Suite, in_repository};
 use analysis::report::Outcome;
 use analysis::report::check::{CheckRun, Conclusion, Output};
@@ -25,29 +25,28 @@ use engine::{RepositoryName, is_commit_sha};
 use github::http::{Budget, HttpError};
 use github::{Api, ApiError};
 
-/// The name of the check run, which branch protection can require.
+/// Name of the check run, which branch protection can require.
 const CHECK_NAME: &str = "Repository permissions: policy review";
-/// How the name of a file of cases ends.
-const CASES: [&str; 3] = [".tests.yml", ".tests.yaml", ".tests.json"];
-/// The most files of cases, and of files that one of them names.
+/// Suffixes of files of cases.
+const CASE_SUFFIXES: [&str; 3] = [".tests.yml", ".tests.yaml", ".tests.json"];
+/// Maximum number of files of cases, and of files that one of them names.
 const MAX_FILES: usize = 20;
-/// The most bytes of all files of a review.
+/// Maximum size of all files of a review in bytes.
 const MAX_BYTES: usize = 4 << 20;
-/// The longest title in characters.
+/// Maximum length of a title in characters.
 const MAX_TITLE: usize = 250;
 
-/// Reviews, and asks for no permission: no token of the job is taken, and nothing is decided. Gives the exit
-/// code.
-pub async fn alone(
+/// Reviews without a decision or an OIDC token, for a step that asks for no permission. Returns the exit code.
+pub async fn review_only(
     reporter: &Reporter<'_>,
     source: &PolicySource,
     now: Timestamp,
     until: Instant,
     cancelled: impl Future<Output = ()>,
 ) -> u8 {
-    const MESSAGE: &str = "no permission is asked for: the step only reviews";
+    const MESSAGE: &str = "the step asks for no permission, and only reviews the policy";
     reporter.write_undecided(MESSAGE);
-    let reviewing = run(reporter, source, now, Budget::until(until - TO_REVOKE));
+    let reviewing = run(reporter, source, now, Budget::until(until - REVOKE_TIME));
     let code = tokio::select! {
         biased;
         () = cancelled => {
@@ -63,15 +62,15 @@ pub async fn alone(
             0
         }
     };
-    let revoking = until.min(Instant::now() + TO_REVOKE);
+    let revoking = until.min(Instant::now() + REVOKE_TIME);
     reporter.revoke(Budget::until(revoking)).await;
     code
 }
 
-/// Reviews the policy of a pull request that changes it. It decides nothing; what goes wrong is a
-/// warning, and a check run that fails, so that a required review is not skipped by it.
+/// Reviews the policy if the pull request changes it. It decides nothing. An error causes a warning and a failed
+/// check run, so that it cannot bypass a required review.
 pub async fn run(reporter: &Reporter<'_>, source: &PolicySource, now: Timestamp, budget: Budget) {
-    let event = reporter.environment.get("GITHUB_EVENT_NAME");
+    let event = reporter.variables.get("GITHUB_EVENT_NAME");
     if !event.is_some_and(|event| event.starts_with("pull_request")) {
         return Log.line("review: this event has no pull request");
     }
@@ -100,9 +99,9 @@ pub async fn run(reporter: &Reporter<'_>, source: &PolicySource, now: Timestamp,
     let reviewed = match pull_request {
         None => Err("the event has no pull request".to_owned()),
         Some(pull_request) => {
-            // A quarter of the time is for the report.
+            // The report gets a quarter of the time.
             let reading = Budget::until(Instant::now() + budget.left() * 3 / 4);
-            let files = Files {
+            let files = PullRequestFiles {
                 api: &api.with_budget(reading),
                 repository,
                 path,
@@ -115,7 +114,7 @@ pub async fn run(reporter: &Reporter<'_>, source: &PolicySource, now: Timestamp,
         Ok(Some(reviewed)) => reviewed,
         Ok(None) => {
             return Log.line(&format!(
-                "review: `{path}` is not changed by this pull request"
+                "review: this pull request does not change `{path}`"
             ));
         }
         Err(error) => {
@@ -128,7 +127,7 @@ pub async fn run(reporter: &Reporter<'_>, source: &PolicySource, now: Timestamp,
 }
 
 async fn review_of(
-    files: &Files<'_>,
+    files: &PullRequestFiles<'_>,
     pull_request: &PullRequest,
     now: Timestamp,
     budget: Budget,
@@ -140,20 +139,20 @@ async fn review_of(
 }
 
 async fn report(reporter: &Reporter<'_>, api: &Api, repository: &RepositoryName, reviewed: Review) {
-    let places = &reporter.inputs.places;
-    if places.contains(&Place::Summary) {
+    let targets = &reporter.inputs.targets;
+    if targets.contains(&ReportTarget::Summary) {
         let page = format!("## {CHECK_NAME}\n\n{}", reviewed.page);
         if page.len() <= MAX_SUMMARY / 2 {
             reporter.to_file("GITHUB_STEP_SUMMARY", |path| write_summary(path, &page));
         }
     }
     Log.line(&format!("review: {}", reviewed.title));
-    if !places.contains(&Place::CheckRun) {
+    if !targets.contains(&ReportTarget::CheckRun) {
         return;
     }
     let sha = head_sha(
         reporter.inputs.sha.as_deref(),
-        reporter.environment,
+        reporter.variables,
         reporter.payload,
     );
     let Some(head_sha) = sha else {
@@ -179,27 +178,27 @@ async fn report(reporter: &Reporter<'_>, api: &Api, repository: &RepositoryName,
     }
 }
 
-/// The files of a pull request around its policy.
-struct Files<'a> {
+/// The files of a pull request that a review needs.
+struct PullRequestFiles<'a> {
     api: &'a Api,
     repository: &'a RepositoryName,
     /// The policy's path.
     path: &'a str,
-    /// How many bytes may still be read.
+    /// Number of bytes left of the limit.
     left: Cell<usize>,
 }
 
-impl Files<'_> {
-    /// What is reviewed; `None` when the pull request does not change the policy.
+impl PullRequestFiles<'_> {
+    /// Returns the material to review, or `None` if the pull request does not change the policy.
     async fn material(&self, pull_request: &PullRequest) -> Result<Option<Material>, String> {
         let head = pull_request.head.sha.as_str();
         let base = pull_request.base.as_ref().map(|base| base.sha.as_str());
         let Some(base) = base.filter(|base| is_commit_sha(base) && is_commit_sha(head)) else {
-            return Err("the event does not say the pull request's commits".to_owned());
+            return Err("the event does not name the pull request's commits".to_owned());
         };
         let base = self.api.merge_base(self.repository, base, head).await;
-        let base = base.map_err(|error| wrong("the comparison of its commits", &error))?;
-        // Each may be as large as what is left, so that one comes after the other.
+        let base = base.map_err(|error| unreadable("the comparison of its commits", &error))?;
+        // One after the other, because each may use all of the remaining limit.
         let old = self.read(self.path, &base).await?;
         let new = self.read(self.path, head).await?;
         if old == new {
@@ -222,7 +221,7 @@ impl Files<'_> {
         }))
     }
 
-    /// A file at a commit; `None` when it is not there.
+    /// Reads a file at a commit, or returns `None` if it does not exist.
     async fn read(&self, path: &str, commit: &str) -> Result<Option<Vec<u8>>, String> {
         let left = self.left.get();
         let file = self.api.file(self.repository, path, Some(commit), left);
@@ -232,15 +231,14 @@ impl Files<'_> {
                 Ok(Some(file.bytes))
             }
             Err(ApiError::Http(HttpError::TooLarge { .. })) => Err(format!(
-                "the policy, its cases and their files are larger than {MAX_BYTES} bytes together, which a review takes \
-                 at most"
+                "the policy, its cases and their files are larger than {MAX_BYTES} bytes together, the limit of a review"
             )),
             Err(error) if error.status() == Some(StatusCode::NOT_FOUND) => Ok(None),
-            Err(error) => Err(wrong(&format!("`{path}`"), &error)),
+            Err(error) => Err(unreadable(&format!("`{path}`"), &error)),
         }
     }
 
-    /// The files of cases beside the policy that are about it.
+    /// Reads the files of cases beside the policy that test it.
     async fn cases(&self, commit: &str) -> Result<Vec<CaseFile>, String> {
         let directory = self
             .path
@@ -248,10 +246,10 @@ impl Files<'_> {
             .map_or("", |(directory, _)| directory);
         let names = self.api.directory(self.repository, directory, commit).await;
         let names =
-            names.map_err(|error| wrong(&format!("the directory `{directory}`"), &error))?;
+            names.map_err(|error| unreadable(&format!("the directory `{directory}`"), &error))?;
         let names = names
             .into_iter()
-            .filter(|name| CASES.iter().any(|ending| name.ends_with(ending)));
+            .filter(|name| CASE_SUFFIXES.iter().any(|suffix| name.ends_with(suffix)));
         let paths: Vec<_> = names
             .map(|name| match directory {
                 "" => name,
@@ -271,7 +269,7 @@ impl Files<'_> {
         Ok(files)
     }
 
-    /// A file of cases with the files that it names; `None` when it is about another policy.
+    /// Reads a file of cases and the files that it names, or returns `None` if it tests another policy.
     async fn case_file(&self, path: String, commit: &str) -> Option<CaseFile> {
         let text = match self.read(&path, commit).await {
             Ok(bytes) => {
@@ -281,7 +279,7 @@ impl Files<'_> {
         };
         let mut files = BTreeMap::new();
         if let Ok(suite) = text.as_ref().map_err(|_| ()).and_then(|text| {
-            // What is wrong with it is told by the review.
+            // The review reports its errors.
             Suite::parse(&path, text).map_err(|_| ())
         }) {
             if in_repository(&path, suite.policy()).as_deref() != Ok(self.path) {
@@ -304,11 +302,11 @@ impl Files<'_> {
     }
 }
 
-fn wrong(what: &str, error: &ApiError) -> String {
+fn unreadable(what: &str, error: &ApiError) -> String {
     format!("{what} cannot be read: {error}")
 }
 
-/// The review of what could not be read.
+/// Returns the review of a policy that could not be read.
 fn not_reviewed(title: String) -> Review {
     Review {
         conclusion: Conclusion::Failure,

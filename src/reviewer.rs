@@ -1,4 +1,4 @@
-//! The process that reviews: what a stranger's text exhausts is not the step.
+//! Runs the review in a separate process, so that untrusted texts cannot exhaust the step's memory or time.
 
 use std::io::{BufWriter, Read as _};
 use std::process::{Child, ChildStdin, ChildStdout, Command, ExitStatus, Stdio};
@@ -9,13 +9,13 @@ use analysis::report::check::MAX_TEXT;
 use analysis::review::{COMMAND, MAX_MEMORY, Material, Review, Task};
 use github::http::Budget;
 
-/// The largest review in bytes: a page, and as many notes as a check run takes.
+/// Maximum size of a review in bytes: a page, and as many annotations as a check run allows.
 const MAX_REVIEW: u64 = 4 << 20;
 
-/// Reviews in a process of its own, whose memory and time are limited.
+/// Reviews in a separate process with limits on memory and time.
 ///
 /// # Errors
-/// It could not be started, did not end in time, or needed too much memory; as a sentence for people.
+/// The process could not be started, did not end in time, or needed too much memory, as a sentence.
 pub async fn review(material: Material, now: Timestamp, budget: Budget) -> Result<Review, String> {
     let time = budget.left();
     let task = Task {
@@ -26,7 +26,7 @@ pub async fn review(material: Material, now: Timestamp, budget: Budget) -> Resul
     };
     let (mut reviewer, pipes) =
         Reviewer::start().map_err(|error| format!("the reviewer could not be started: {error}"))?;
-    // Pipes block, and signals are looked at meanwhile.
+    // Pipes block. On another thread, they do not delay signals.
     let talk = tokio::task::spawn_blocking(move || exchange(pipes, &task));
     match tokio::time::timeout(time, talk).await {
         Ok(Ok(Some(reviewed))) => Ok(reviewed),
@@ -38,14 +38,14 @@ pub async fn review(material: Material, now: Timestamp, budget: Budget) -> Resul
     }
 }
 
-/// The running process; it ends with this value.
+/// The running process. Dropping it kills the process.
 struct Reviewer(Child);
 
 impl Reviewer {
     fn start() -> std::io::Result<(Self, (ChildStdin, ChildStdout))> {
         let mut child = Command::new(std::env::current_exe()?)
             .arg(COMMAND)
-            // It needs none, least of all those that are secret.
+            // It needs no variables, some of which are secret.
             .env_clear()
             .stdin(Stdio::piped())
             .stdout(Stdio::piped())
@@ -57,10 +57,10 @@ impl Reviewer {
         Ok((reviewer, pipes))
     }
 
-    /// Why there is no review.
+    /// Explains why there is no review.
     fn failure(&mut self) -> String {
         match self.0.wait().as_ref().map(ExitStatus::code) {
-            // Ended by the system.
+            // The system killed it.
             Ok(None) => format!(
                 "the policy and its cases are too large to be reviewed in {} MiB of memory",
                 MAX_MEMORY >> 20
@@ -78,7 +78,7 @@ impl Drop for Reviewer {
     }
 }
 
-/// Hands the task over and takes the review; `None` where the process ends before it is whole.
+/// Sends the task and reads the review. Returns `None` if the process ends before the review is complete.
 fn exchange((stdin, stdout): (ChildStdin, ChildStdout), task: &Task) -> Option<Review> {
     serde_json::to_writer(BufWriter::new(stdin), task).ok()?;
     let mut json = Vec::new();

@@ -1,4 +1,4 @@
-//! The run of the action: decide, then report, inside the time that it has.
+//! Runs the action: decides, then reports, within its time limit.
 
 use std::future::Future;
 use std::pin::pin;
@@ -14,14 +14,14 @@ use super::audit::{self, Audit};
 use super::credentials::Credentials;
 use super::identity::Job;
 use super::inputs::{Inputs, Mode, Problems, ReportInputs, timeout};
-use super::order::behind;
-use super::origin::Origin;
-use super::policy::{Loaded, Place, load};
-use super::pull_request::{DefaultBranch, OfRun};
-use super::report::{Reporter, with_page};
+use super::origin::PolicyOrigin;
+use super::policy::{Loaded, PolicyLocation, load};
+use super::priority::low_priority;
+use super::pull_request::{DefaultBranch, RunPullRequest};
+use super::report::{Reporter, with_link};
 use super::review;
+use super::runner::{Log, clear_outputs, write_outputs};
 use super::runtime::{Runtime, client, payload};
-use super::workflow::{Log, take_outputs_back, write_outputs};
 use crate::audit::webhook::SECRET_PREFIX;
 use analysis::audit::TokenRecord;
 use analysis::report::{Detail, Failure, Outcome, PolicyRecord};
@@ -31,39 +31,39 @@ use engine::decision::{
 };
 use engine::policy::source::{DEFAULT_PATH, PolicySource};
 use github::http::{Budget, Client};
-use platform::Environment;
+use platform::Variables;
 use token::{Issuer, SignedContext};
 
-/// How long reports may take after SIGTERM or SIGINT. The runner kills after ten seconds.
-const FAREWELL: Duration = Duration::from_secs(3);
-/// How much time a review leaves for the end of the App's tokens.
-pub(super) const TO_REVOKE: Duration = Duration::from_secs(2);
-/// How long deciding may take in all: it does not look at signals, and the runner waits ten seconds.
+/// Maximum time for reports after SIGTERM or SIGINT. The runner kills the step after ten seconds.
+const SHUTDOWN_TIME: Duration = Duration::from_secs(3);
+/// Time that a review leaves for revoking the App's tokens.
+pub(super) const REVOKE_TIME: Duration = Duration::from_secs(2);
+/// Maximum time for all decisions, which block signals. The runner waits ten seconds.
 const MAX_DECISION: Duration = Duration::from_secs(4);
 
-/// Runs the action and gives the exit code: 0 allowed or an advisory denial, 1 denied, 2 error.
+/// Runs the action and returns the exit code: 0 allowed or an advisory denial, 1 denied, 2 error.
 ///
-/// `cancelled` completes when the runner cancels the step; it is asked again after it did.
-pub async fn run<C, F>(environment: &Environment, clock: fn() -> Timestamp, mut cancelled: C) -> u8
+/// `cancelled` returns a future that completes when the runner cancels the step. It is called again after that.
+pub async fn run<C, F>(variables: &Variables, clock: fn() -> Timestamp, mut cancelled: C) -> u8
 where
     C: FnMut() -> F,
     F: Future<Output = ()>,
 {
-    mask_secrets(environment);
+    mask_secrets(variables);
     let started = Instant::now();
     let mut problems = Problems::default();
-    let report_inputs = ReportInputs::read(environment, &mut problems);
-    let inputs = Inputs::read(environment, &mut problems);
+    let report_inputs = ReportInputs::read(variables, &mut problems);
+    let inputs = Inputs::read(variables, &mut problems);
     let inputs = inputs
         .ok_or_else(|| Failure::new(Reason::InputInvalid, problems.message().unwrap_or_default()));
     let deadline = started + report_inputs.timeout;
-    // A quarter of the time, 15 s at most, is kept for the reports.
+    // The reports get a quarter of the time, at most 15 s.
     let reserve = (report_inputs.timeout / 4).min(Duration::from_secs(15));
-    let (payload, payload_problem) = payload(environment);
-    let client = client(environment, report_inputs.ca_bundle.as_deref());
+    let (payload, payload_problem) = payload(variables);
+    let client = client(variables, report_inputs.ca_bundle.as_deref());
     let client = client.as_ref().map_err(|why| &**why);
     let step = Step {
-        environment,
+        variables,
         client,
         payload: payload.as_ref(),
         inputs: inputs.as_ref(),
@@ -71,38 +71,38 @@ where
         budget: Budget::until(deadline - reserve),
         clock,
     };
-    if let Some((policy, credentials)) = step.to_review() {
+    if let Some((policy, credentials)) = step.review_only_policy() {
         if let Some(problem) = payload_problem {
             Log.warning(&problem);
         }
         let reporter = step.reporter(Detail::Full, Some(&credentials));
-        return review::alone(&reporter, policy, clock(), deadline, cancelled()).await;
+        return review::review_only(&reporter, policy, clock(), deadline, cancelled()).await;
     }
-    let audit = Audit::new(environment, &report_inputs, client, clock, started);
-    let (mut credentials, mut found) = (None, Found::default());
+    let audit = Audit::new(variables, &report_inputs, client, clock, started);
+    let (mut credentials, mut state) = (None, RunState::default());
     let decided = tokio::select! {
         biased;
         () = cancelled() => Err(cancellation()),
-        decided = step.decide(&mut credentials, &mut found) => decided,
+        decided = step.decide(&mut credentials, &mut state) => decided,
     };
     let detail = report_inputs
         .detail
-        .unwrap_or_else(|| found.default_detail());
-    let outcome = found.outcome(decided, detail).redacted(detail);
+        .unwrap_or_else(|| state.default_detail());
+    let outcome = state.outcome(decided, detail).redacted(detail);
     if let (Some(problem), true) = (payload_problem, outcome.reason != Reason::RuntimeMissing) {
         Log.warning(&problem);
     }
-    let telling = Telling {
+    let publisher = Publisher {
         reporter: &step.reporter(detail, credentials.as_ref()),
         audit: &audit,
-        found: &found,
+        state: &state,
         reviewed: inputs.as_ref().ok().filter(|_| report_inputs.review),
         clock,
         deadline,
     };
-    let told_instead = telling.tell(&outcome, cancelled).await;
-    let outcome = told_instead.as_ref().unwrap_or(&outcome);
-    telling.reporter.conclude(outcome);
+    let replacement = publisher.publish(&outcome, cancelled).await;
+    let outcome = replacement.as_ref().unwrap_or(&outcome);
+    publisher.reporter.conclude(outcome);
     match outcome.decision {
         Decision::Allowed => 0,
         Decision::Denied if report_inputs.mode == Mode::Advisory => 0,
@@ -111,20 +111,20 @@ where
     }
 }
 
-/// How an outcome is told in every place.
-struct Telling<'a> {
+/// Publishes an outcome in all reports.
+struct Publisher<'a> {
     reporter: &'a Reporter<'a>,
     audit: &'a Audit<'a>,
-    found: &'a Found,
-    /// What is reviewed afterwards, if that is wanted.
+    state: &'a RunState,
+    /// Inputs of the review, if it is enabled.
     reviewed: Option<&'a Inputs>,
     clock: fn() -> Timestamp,
     deadline: Instant,
 }
 
-impl<'a> Telling<'a> {
-    /// Tells the outcome; gives the one that was told instead, where the step was cancelled meanwhile.
-    async fn tell<F: Future<Output = ()>>(
+impl<'a> Publisher<'a> {
+    /// Publishes the outcome. If the runner cancels the step during that, publishes and returns a replacement.
+    async fn publish<F: Future<Output = ()>>(
         &self,
         outcome: &Outcome<'a>,
         mut cancelled: impl FnMut() -> F,
@@ -132,68 +132,67 @@ impl<'a> Telling<'a> {
         self.write_local(outcome);
         let is_cancelled = outcome.reason == Reason::Cancelled;
         let until = match is_cancelled {
-            true => self.farewell(),
+            true => self.shutdown_deadline(),
             false => self.deadline,
         };
         let reviewed = self.reviewed.filter(|_| !is_cancelled);
-        let mut sent = pin!(self.reporter.send(outcome, Budget::until(until)).fuse());
-        let told = join(
-            self.over_network(sent.as_mut(), reviewed, until),
+        let mut sending = pin!(self.reporter.send(outcome, Budget::until(until)).fuse());
+        let publishing = join(
+            self.publish_remote(sending.as_mut(), reviewed, until),
             self.audit.deliver(until),
         );
         tokio::select! {
             biased;
             () = cancelled(), if !is_cancelled => {}
-            _ = told => return None,
+            _ = publishing => return None,
         }
-        // Decided, but not told everywhere, and the job is being stopped: not a success, and what was told is
-        // told again.
-        let outcome = self.found.failed(&cancellation(), self.reporter.detail);
+        // The outcome is not published everywhere and the job is stopping, so it must not count as a success.
+        // Replace the published reports.
+        let outcome = self.state.failed(&cancellation(), self.reporter.detail);
         self.write_local(&outcome);
-        let until = self.farewell();
-        let sent_again = async {
-            // GitHub carries out a request that nobody waits for any more, and shows what came last: it must
-            // not come after what is told again. A third of the time is for that.
-            if !sent.is_terminated() {
-                let left = until.saturating_duration_since(Instant::now());
-                _ = tokio::time::timeout(left / 3, sent).await;
-                // It may have written the address of its check run.
+        let until = self.shutdown_deadline();
+        let resend = async {
+            // GitHub also processes an abandoned request, and shows the last one to arrive. So wait for it
+            // before sending the replacement, for at most a third of the time.
+            if !sending.is_terminated() {
+                let time_left = until.saturating_duration_since(Instant::now());
+                _ = tokio::time::timeout(time_left / 3, sending).await;
+                // It may have written the URL of its check run.
                 self.reporter.write_outputs(&outcome);
             }
             self.reporter.send(&outcome, Budget::until(until)).await;
         };
         join(
-            self.over_network(sent_again, None, until),
+            self.publish_remote(resend, None, until),
             self.audit.deliver(until),
         )
         .await;
         Some(outcome)
     }
 
-    /// The log, the outputs, the summary and the audit record.
+    /// Writes the log, the outputs, the summary and the audit records.
     fn write_local(&self, outcome: &Outcome<'_>) {
         self.reporter.write_local(outcome);
-        let found = self.found;
+        let state = self.state;
         self.audit
-            .write(outcome, found.workspace(), found.token.as_ref());
+            .write(outcome, state.workspace(), state.token.as_ref());
     }
 
-    /// The end of what is told after a cancellation.
-    fn farewell(&self) -> Instant {
-        self.deadline.min(Instant::now() + FAREWELL)
+    /// Returns the deadline of reports after a cancellation.
+    fn shutdown_deadline(&self) -> Instant {
+        self.deadline.min(Instant::now() + SHUTDOWN_TIME)
     }
 
-    /// What goes over the network: the outcome first, then the review of a changed policy, which may take
-    /// longer.
-    async fn over_network(
+    /// Publishes over the network: first the outcome, then the review of a changed policy, which may take longer.
+    async fn publish_remote(
         &self,
-        sent: impl Future<Output = ()>,
+        sending: impl Future<Output = ()>,
         reviewed: Option<&Inputs>,
         until: Instant,
     ) {
-        sent.await;
+        sending.await;
         if let Some(inputs) = reviewed {
-            let budget = Budget::until(until - TO_REVOKE);
+            let budget = Budget::until(until - REVOKE_TIME);
             review::run(self.reporter, &inputs.policy, (self.clock)(), budget).await;
         }
         self.reporter.revoke(Budget::until(until)).await;
@@ -203,44 +202,42 @@ impl<'a> Telling<'a> {
 pub(super) fn cancellation() -> Failure {
     Failure::new(
         Reason::Cancelled,
-        "the step was cancelled before it was done",
+        "the step was cancelled before it finished",
     )
 }
 
-/// Before anything else is printed or done.
-fn mask_secrets(environment: &Environment) {
+/// Masks all secrets. Call it before anything else prints.
+fn mask_secrets(variables: &Variables) {
     let inputs = ["token", "app-private-key", "audit-webhook-secret"];
-    let variables = ["ACTIONS_ID_TOKEN_REQUEST_TOKEN", "ACTIONS_RUNTIME_TOKEN"];
+    let tokens = ["ACTIONS_ID_TOKEN_REQUEST_TOKEN", "ACTIONS_RUNTIME_TOKEN"];
     let inputs = inputs
         .iter()
-        .filter_map(|name| environment.secret_input(name));
-    let variables = variables.iter().filter_map(|name| environment.secret(name));
-    // Of those of the webhook several can stand in one line.
-    let webhook = environment
-        .input("audit-webhook-secret")
-        .unwrap_or_default();
+        .filter_map(|name| variables.secret_input(name));
+    let tokens = tokens.iter().filter_map(|name| variables.secret(name));
+    // The webhook's input can contain several secrets in one line.
+    let webhook = variables.input("audit-webhook-secret").unwrap_or_default();
     let webhook = webhook
         .split_whitespace()
         .filter(|secret| *secret != webhook && secret.starts_with(SECRET_PREFIX))
         .map(SecretString::from);
-    for secret in inputs.chain(variables).chain(webhook) {
+    for secret in inputs.chain(tokens).chain(webhook) {
         Log.mask(&secret);
     }
 }
 
-/// What a run has found so far, kept outside of the future that decides, so that a failure, a cancellation or
-/// the end of time can still be reported with it.
+/// State of a run. It is outside the future that decides, so that reports of an error, a cancellation or a
+/// timeout can use it.
 #[derive(Default)]
-struct Found {
+struct RunState {
     context: Option<SignedContext>,
     token: Option<TokenRecord>,
     policy: Option<Loaded>,
-    /// The repository's own policy, where a central one delegates.
+    /// The repository's own policy, if a central one delegates.
     own_policy: Option<Loaded>,
 }
 
-impl Found {
-    /// Full where whoever reads the report can read the policy too.
+impl RunState {
+    /// Returns full detail if readers of the report can also read the policy.
     fn default_detail(&self) -> Detail {
         match self.policy.as_ref().map(|policy| policy.scope) {
             Some(Scope::OtherRepository) => Detail::Reason,
@@ -252,7 +249,7 @@ impl Found {
         self.context.as_ref().map(SignedContext::as_context)
     }
 
-    /// The policy's `workspace:`.
+    /// Returns the policy's `workspace:`.
     fn workspace(&self) -> Option<&str> {
         let engine = self.policy.as_ref()?.engine.as_ref()?;
         engine.document().workspace.as_deref()
@@ -284,8 +281,8 @@ impl Found {
         }
     }
 
-    /// Whether a rule would match, or fail on less, if the base of the pull request is the default branch. In
-    /// a grant too: its trace says of every rule what matches.
+    /// Returns whether a rule would match, or fail in fewer dimensions, if the base of the pull request is the
+    /// default branch. This also matters for a grant, whose trace shows the matches of every rule.
     fn needs_default_branch(&self, decided: &[PermissionDecision]) -> bool {
         let scope = self.policy.as_ref().map(|policy| policy.scope);
         let mut rules = decided.iter().flat_map(|permission| &permission.trace);
@@ -306,7 +303,7 @@ fn incomplete() -> Failure {
 }
 
 struct Step<'a> {
-    environment: &'a Environment,
+    variables: &'a Variables,
     client: Result<&'a Client, &'a str>,
     payload: Option<&'a EventPayload>,
     inputs: Result<&'a Inputs, &'a Failure>,
@@ -317,12 +314,12 @@ struct Step<'a> {
 
 impl<'a> Step<'a> {
     fn is_in_job(&self) -> bool {
-        self.environment.get("GITHUB_ACTIONS") == Some("true")
+        self.variables.get("GITHUB_ACTIONS") == Some("true")
     }
 
-    /// The policy and the tokens of a step that only reviews; `None` where [`Step::decide`] says what is
-    /// missing.
-    fn to_review(&self) -> Option<(&'a PolicySource, Credentials)> {
+    /// Returns the policy and the credentials of a step that only reviews. Returns `None` for other steps, and if
+    /// something is missing, which [`Step::decide`] then reports.
+    fn review_only_policy(&self) -> Option<(&'a PolicySource, Credentials)> {
         let inputs = self
             .inputs
             .ok()
@@ -330,7 +327,7 @@ impl<'a> Step<'a> {
         if !self.is_in_job() {
             return None;
         }
-        let runtime = Runtime::read(self.environment).ok()?;
+        let runtime = Runtime::read(self.variables).ok()?;
         Some((
             &inputs.policy,
             self.credentials(self.client.ok()?, &runtime),
@@ -346,7 +343,7 @@ impl<'a> Step<'a> {
         'a: 'r,
     {
         Reporter {
-            environment: self.environment,
+            variables: self.variables,
             inputs: self.report_inputs,
             payload: self.payload,
             detail,
@@ -354,21 +351,21 @@ impl<'a> Step<'a> {
         }
     }
 
-    /// Inputs, runtime, token, policy, decision: the first that fails is the reason.
+    /// Checks inputs, runtime, token and policy, and decides. The first failure is the reason.
     async fn decide(
         &self,
         credentials: &mut Option<Credentials>,
-        found: &mut Found,
+        state: &mut RunState,
     ) -> Result<Vec<PermissionDecision>, Failure> {
         if !self.is_in_job() {
-            let message = "this is not a GitHub Actions job (`GITHUB_ACTIONS` is not `true`); elsewhere it is a tool: `repo-permissions help`";
+            let message = "this is not a GitHub Actions job (`GITHUB_ACTIONS` is not `true`); for the command line tools see `repo-permissions help`";
             return Err(Failure::new(Reason::RuntimeMissing, message));
         }
-        let runtime = Runtime::read(self.environment)
+        let runtime = Runtime::read(self.variables)
             .map_err(|message| Failure::new(Reason::RuntimeMissing, message));
         if let (Ok(runtime), Ok(client)) = (&runtime, self.client) {
-            let taken = credentials.insert(self.credentials(client, runtime));
-            taken.warm(self.budget);
+            let credentials = credentials.insert(self.credentials(client, runtime));
+            credentials.prefetch(self.budget);
         }
         let inputs = self.inputs.map_err(Failure::clone)?;
         let runtime = runtime?;
@@ -379,8 +376,8 @@ impl<'a> Step<'a> {
             return Err(incomplete());
         }
         let credentials = credentials.as_ref().ok_or_else(incomplete)?;
-        let (context, token) = (&mut found.context, &mut found.token);
-        let pull_request = OfRun::new(self.environment, &runtime, credentials, self.budget);
+        let (context, token) = (&mut state.context, &mut state.token);
+        let pull_request = RunPullRequest::new(self.variables, &runtime, credentials, self.budget);
         let identity = self.identify(client, inputs, &runtime, pull_request.as_ref());
         let identity = async {
             let (job, record) = identity.await?;
@@ -391,109 +388,109 @@ impl<'a> Step<'a> {
         let default_branch = pull_request
             .as_ref()
             .filter(|_| is_own)
-            .map(OfRun::default_branch);
-        // A token that is not valid ends the run at once; a policy that cannot be read waits for the
-        // token, which comes first.
+            .map(RunPullRequest::default_branch);
+        // An invalid token ends the run immediately. An unreadable policy waits for the token, which comes
+        // first in the order of reasons.
         let read = async {
             Ok(self
-                .policy(inputs, &runtime, credentials, &mut found.policy)
+                .policy(inputs, &runtime, credentials, &mut state.policy)
                 .await)
         };
-        let ((), read) = tokio::try_join!(biased; identity, behind(read))?;
+        let ((), read) = tokio::try_join!(biased; identity, low_priority(read))?;
         read?;
         let pull_request = pull_request.as_ref();
-        self.by_policies(
+        self.decide_with_policies(
             inputs,
             (&runtime, credentials),
             pull_request,
             default_branch,
-            found,
+            state,
         )
         .await
     }
 
-    /// The job's context, from its token.
+    /// Identifies the job by its token and returns its context.
     async fn identify(
         &self,
         client: &Client,
         inputs: &Inputs,
         runtime: &Runtime,
-        pull_request: Option<&OfRun<'_>>,
+        pull_request: Option<&RunPullRequest<'_>>,
     ) -> Result<(SignedContext, TokenRecord), Failure> {
         let issuer = inputs.issuer.clone();
         let issuer = issuer.unwrap_or_else(|| Issuer::of_server(&runtime.server));
         let job = Job {
-            environment: self.environment,
+            variables: self.variables,
             runtime,
             issuer: &issuer,
             audience: &inputs.audience,
             clock: self.clock,
         };
-        let described = async {
+        let fetched = async {
             Ok(match pull_request {
-                Some(pull_request) => pull_request.described(self.payload).await,
+                Some(pull_request) => pull_request.fetch(self.payload).await,
                 None => None,
             })
         };
         let identified = job.identify(client, self.budget);
         let ((claims, token), pull_request) =
-            tokio::try_join!(biased; identified, behind(described))?;
+            tokio::try_join!(biased; identified, low_priority(fetched))?;
         Ok((claims.context(pull_request.as_ref()), token))
     }
 
-    /// Decides, and again with what a decision shows to be missing: the repository's own policy, then its
-    /// default branch.
-    async fn by_policies(
+    /// Decides, and decides again with the facts that a decision shows to be missing: the repository's own policy,
+    /// then its default branch.
+    async fn decide_with_policies(
         &self,
         inputs: &Inputs,
         (runtime, credentials): (&Runtime, &Credentials),
-        pull_request: Option<&OfRun<'_>>,
+        pull_request: Option<&RunPullRequest<'_>>,
         mut default_branch: Option<DefaultBranch>,
-        found: &mut Found,
+        state: &mut RunState,
     ) -> Result<Vec<PermissionDecision>, Failure> {
-        let mut left = MAX_DECISION;
-        let mut decided = self.decide_now(inputs, found, &mut left)?;
+        let mut time_left = MAX_DECISION;
+        let mut decided = self.decide_once(inputs, state, &mut time_left)?;
         if decided.iter().any(PermissionDecision::is_open) {
-            default_branch = pull_request.map(OfRun::default_branch);
-            let own = &mut found.own_policy;
+            default_branch = pull_request.map(RunPullRequest::default_branch);
+            let own = &mut state.own_policy;
             self.own_policy(inputs, runtime, credentials, own).await?;
-            if found.own_policy.is_none() {
+            if state.own_policy.is_none() {
                 return Ok(decided);
             }
-            decided = self.decide_now(inputs, found, &mut left)?;
+            decided = self.decide_once(inputs, state, &mut time_left)?;
         }
-        if !found.needs_default_branch(&decided) {
+        if !state.needs_default_branch(&decided) {
             return Ok(decided);
         }
         let name = match default_branch {
             Some(default_branch) => default_branch.name().await,
             None => None,
         };
-        let (Some(name), Some(context)) = (name, &mut found.context) else {
+        let (Some(name), Some(context)) = (name, &mut state.context) else {
             return Ok(decided);
         };
         *context = context.with_default_branch(&name);
-        self.decide_now(inputs, found, &mut left)
+        self.decide_once(inputs, state, &mut time_left)
     }
 
-    /// Decides by what is found; `left` is how long deciding may still take.
-    fn decide_now(
+    /// Decides with the current state. `time_left` is the remaining time for decisions.
+    fn decide_once(
         &self,
         inputs: &Inputs,
-        found: &Found,
-        left: &mut Duration,
+        state: &RunState,
+        time_left: &mut Duration,
     ) -> Result<Vec<PermissionDecision>, Failure> {
-        let (Some(context), Some(policy)) = (found.context(), &found.policy) else {
+        let (Some(context), Some(policy)) = (state.context(), &state.policy) else {
             return Err(incomplete());
         };
-        let own = found.own_policy.as_ref();
+        let own = state.own_policy.as_ref();
         let policies = Policies {
             policy: policy.engine.as_ref().ok_or_else(incomplete)?,
             scope: policy.scope,
             own: own.map(|own| own.engine.as_ref().ok_or_else(incomplete)),
         };
         let started = Instant::now();
-        let until = started + self.budget.left().min(*left);
+        let until = started + self.budget.left().min(*time_left);
         let question = Question {
             permissions: &inputs.permissions,
             context,
@@ -501,7 +498,7 @@ impl<'a> Step<'a> {
             go_on: &|| Instant::now() < until,
         };
         let decided = decide(policies, question);
-        *left = left.saturating_sub(started.elapsed());
+        *time_left = time_left.saturating_sub(started.elapsed());
         decided.map_err(|undecided| {
             let (record, invalid) = match (undecided, own) {
                 (Undecided::NoOwnPolicy(failure), _) => return failure,
@@ -514,8 +511,8 @@ impl<'a> Step<'a> {
         })
     }
 
-    /// Reads the repository's own policy, to which a central one delegates; there may be none. It can only
-    /// add: what cannot be read is an error, not a denial, but never a grant.
+    /// Reads the repository's own policy, to which a central one delegates. It need not exist. It can only add
+    /// grants: an unreadable one is an error and not a denial, but never a grant.
     async fn own_policy(
         &self,
         inputs: &Inputs,
@@ -525,12 +522,12 @@ impl<'a> Step<'a> {
     ) -> Result<(), Failure> {
         let source = PolicySource::parse(DEFAULT_PATH, "")
             .map_err(|error| Failure::new(Reason::Internal, error))?;
-        let place = Place {
+        let location = PolicyLocation {
             source: &source,
             this: &runtime.repository,
             workspace: None,
         };
-        match load(&place, credentials, self.budget).await {
+        match load(&location, credentials, self.budget).await {
             Err(failure) if failure.reason == Reason::PolicyNotFound => Ok(()),
             loaded => {
                 let loaded = policy.insert(loaded?);
@@ -547,60 +544,60 @@ impl<'a> Step<'a> {
         credentials: &Credentials,
         policy: &mut Option<Loaded>,
     ) -> Result<(), Failure> {
-        let place = Place {
+        let location = PolicyLocation {
             source: &inputs.policy,
             this: &runtime.repository,
             workspace: runtime.workspace.as_deref(),
         };
-        let origin = Origin {
+        let origin = PolicyOrigin {
             event: &runtime.job.event_name,
-            git_ref: self.environment.get("GITHUB_REF").unwrap_or_default(),
+            git_ref: self.variables.get("GITHUB_REF").unwrap_or_default(),
             this: &runtime.job.repository_id,
             payload: self.payload,
         };
         let (loaded, checked) = join(
-            load(&place, credentials, self.budget),
+            load(&location, credentials, self.budget),
             origin.check(&inputs.policy, credentials, self.budget),
         )
         .await;
         let loaded = loaded?;
         checked?;
-        // The token is still awaited. It has to name this repository, or nothing is decided.
+        // The token is still pending. Unless it names this repository, there is no decision.
         let loaded = policy.insert(loaded);
         loaded.parse(&runtime.repository, &inputs.permissions)
     }
 }
 
-/// Says in the outputs that the program failed by a bug: for the panic hook, which has nothing else.
-pub fn write_internal_error(environment: &Environment, clock: fn() -> Timestamp, cause: &str) {
-    let message = "repo-permissions failed by a bug of its own, so nothing is granted";
-    write_internal_outputs(environment, message);
-    // A panic's text can hold anything; as a line of the log it is no command.
+/// Reports an internal error in the outputs, the log and the audit record, for the panic hook.
+pub fn write_internal_error(variables: &Variables, clock: fn() -> Timestamp, cause: &str) {
+    let message = "repo-permissions failed because of a bug, so nothing is granted";
+    write_internal_outputs(variables, message);
+    // A panic's text can contain anything. As a log line, it cannot be a command.
     Log.line(cause);
     let failure = Failure::new(Reason::Internal, message);
     let outcome = Outcome::failed(&failure, None, None, Detail::None);
-    Log.annotate("error", "repo-permissions", &with_page(&outcome));
-    if environment.get("GITHUB_ACTIONS").is_some() {
-        audit::write_failure(environment, &outcome, clock());
+    Log.annotate("error", "repo-permissions", &with_link(&outcome));
+    if variables.get("GITHUB_ACTIONS").is_some() {
+        audit::write_failure(variables, &outcome, clock());
     }
 }
 
-/// Only the outputs of such an error: for a log that takes nothing.
-pub fn write_internal_outputs(environment: &Environment, message: &str) {
+/// Writes only the outputs of an internal error, for a log that blocks.
+pub fn write_internal_outputs(variables: &Variables, message: &str) {
     let outputs = [
         ("decision", "error"),
         ("allowed", "false"),
         ("reason", Reason::Internal.code()),
         ("message", message),
     ];
-    if let Some(path) = environment.get("GITHUB_OUTPUT") {
-        // Those of a decision that was not told everywhere: `result` would still say `allowed`.
-        take_outputs_back(path);
-        _ = write_outputs(path, outputs).inspect_err(|_| take_outputs_back(path));
+    if let Some(path) = variables.get("GITHUB_OUTPUT") {
+        // Remove the outputs of a decision that was not published everywhere, whose `result` could be `allowed`.
+        clear_outputs(path);
+        _ = write_outputs(path, outputs).inspect_err(|_| clear_outputs(path));
     }
 }
 
-/// The time that the input `timeout` gives to the whole run.
-pub fn time_limit(environment: &Environment) -> Duration {
-    timeout(environment.input("timeout"), &mut Problems::default())
+/// Returns the time limit of the whole run, from the input `timeout`.
+pub fn time_limit(variables: &Variables) -> Duration {
+    timeout(variables.input("timeout"), &mut Problems::default())
 }

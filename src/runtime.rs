@@ -1,4 +1,4 @@
-//! What the runner says of the job, checked.
+//! Parses the runner's variables.
 
 use std::path::{Path, PathBuf};
 
@@ -10,11 +10,11 @@ use engine::Claims;
 use engine::context::EventPayload;
 use engine::{RepositoryName, is_commit_sha};
 use github::http::{Client, MAX_CA_BUNDLE, Network};
-use platform::Environment;
+use platform::Variables;
 use token::JobVariables;
-use token::is_protected;
+use token::is_https_or_loopback;
 
-/// The largest event payload that is read, in bytes; GitHub's limit for a webhook is 25 MB.
+/// Maximum size of an event payload in bytes; GitHub's limit for a webhook is 25 MB.
 const MAX_PAYLOAD: usize = 64 << 20;
 
 /// The runner's variables that a check needs. Earlier steps cannot set `GITHUB_*` and `RUNNER_*`.
@@ -26,7 +26,7 @@ pub struct Runtime {
     pub api_url: String,
     /// `GITHUB_REPOSITORY`
     pub repository: RepositoryName,
-    /// What a token has to agree with.
+    /// The values that a token must match.
     pub job: JobVariables,
     /// `GITHUB_WORKSPACE`
     pub workspace: Option<PathBuf>,
@@ -36,15 +36,15 @@ impl Runtime {
     /// Reads the variables.
     ///
     /// # Errors
-    /// A variable is missing or not as the runner writes it; as a sentence for people.
-    pub fn read(environment: &Environment) -> Result<Self, String> {
+    /// A variable is missing or invalid, as a sentence.
+    pub fn read(variables: &Variables) -> Result<Self, String> {
         let variable = |name: &str| {
-            environment
+            variables
                 .get(name)
                 .map(str::to_owned)
                 .ok_or_else(|| format!("the runner's variable `{name}` is missing"))
         };
-        let wrong = |name: &str, seen: &str, expected: &str| {
+        let invalid = |name: &str, seen: &str, expected: &str| {
             format!(
                 "the runner's variable `{name}` is `{}`, expected {expected}",
                 visible(seen)
@@ -53,11 +53,11 @@ impl Runtime {
         let server_text = variable("GITHUB_SERVER_URL")?;
         let server = Url::parse(&server_text)
             .ok()
-            .filter(is_protected)
-            .ok_or_else(|| wrong("GITHUB_SERVER_URL", &server_text, "an https URL"))?;
+            .filter(is_https_or_loopback)
+            .ok_or_else(|| invalid("GITHUB_SERVER_URL", &server_text, "an https URL"))?;
         let repository_text = variable("GITHUB_REPOSITORY")?;
         let repository = RepositoryName::parse(&repository_text)
-            .ok_or_else(|| wrong("GITHUB_REPOSITORY", &repository_text, "`OWNER/NAME`"))?;
+            .ok_or_else(|| invalid("GITHUB_REPOSITORY", &repository_text, "`OWNER/NAME`"))?;
         Ok(Self {
             server,
             api_url: variable("GITHUB_API_URL")?,
@@ -69,16 +69,17 @@ impl Runtime {
                 run_attempt: variable("GITHUB_RUN_ATTEMPT")?,
                 sha: variable("GITHUB_SHA")?,
                 event_name: variable("GITHUB_EVENT_NAME")?,
-                check_run_id: environment.input("check-run-id").map(str::to_owned),
+                check_run_id: variables.input("check-run-id").map(str::to_owned),
             },
-            workspace: environment.get("GITHUB_WORKSPACE").map(PathBuf::from),
+            workspace: variables.get("GITHUB_WORKSPACE").map(PathBuf::from),
         })
     }
 }
 
 impl Runtime {
-    /// Whether a token of another job of the run would pass for this one's, though the server tells them
-    /// apart: github.com and ghe.com do, and older servers have tokens with the claim and jobs without.
+    /// Returns whether this job would accept a token of another job of the run, although the token names its job.
+    /// That is so on github.com and ghe.com without the input `check-run-id`. Older servers have tokens with the
+    /// claim, but jobs without the id.
     pub fn lends_tokens(&self, claims: &Claims) -> bool {
         let host = self.server.host_str().unwrap_or_default();
         let is_hosted = host == "github.com" || host.ends_with(".ghe.com");
@@ -86,26 +87,26 @@ impl Runtime {
     }
 }
 
-/// How the network is reached: the runner's proxies, and the roots that `ca-bundle` adds.
+/// Creates the HTTP client with the runner's proxies and the certificates in `ca-bundle`.
 ///
 /// # Errors
-/// A proxy or the bundle cannot be used; as a sentence for people.
-pub fn client(environment: &Environment, ca_bundle: Option<&str>) -> Result<Client, String> {
-    let workspace = environment.get("GITHUB_WORKSPACE").map(Path::new);
+/// A proxy or the bundle is invalid, as a sentence.
+pub fn client(variables: &Variables, ca_bundle: Option<&str>) -> Result<Client, String> {
+    let workspace = variables.get("GITHUB_WORKSPACE").map(Path::new);
     let ca_bundle = ca_bundle.map(|path| {
         in_workspace(Path::new(path), workspace)
             .and_then(|file| platform::read_capped(&file, MAX_CA_BUNDLE))
             .map_err(|error| format!("`ca-bundle` is `{path}`, which cannot be read: {error}"))
     });
-    Network::of_variables(|name| environment.either_case(name), ca_bundle.transpose()?).client()
+    Network::of_variables(|name| variables.either_case(name), ca_bundle.transpose()?).client()
 }
 
-/// The event's payload, and why it could not be read.
-pub fn payload(environment: &Environment) -> (Option<EventPayload>, Option<String>) {
-    let Some(path) = environment.get("GITHUB_EVENT_PATH") else {
+/// Reads the event's payload. Returns the problem if it is unreadable.
+pub fn payload(variables: &Variables) -> (Option<EventPayload>, Option<String>) {
+    let Some(path) = variables.get("GITHUB_EVENT_PATH") else {
         return (None, Some("`GITHUB_EVENT_PATH` is missing".to_owned()));
     };
-    // Earlier steps can replace the file: a pipe or a device would never end.
+    // Earlier steps can replace the file. Reading a pipe or a device would never end.
     let read = std::fs::metadata(path)
         .and_then(|metadata| match metadata.is_file() {
             true => platform::read_capped(Path::new(path), MAX_PAYLOAD),
@@ -122,22 +123,22 @@ pub fn payload(environment: &Environment) -> (Option<EventPayload>, Option<Strin
     }
 }
 
-/// The commit that reports belong on: the input `sha`, else the head of the pull request, else
-/// `GITHUB_SHA`. For a pull request `GITHUB_SHA` is its merge commit, which is never reported on:
-/// a status there would move the branch protection's eyes to it.
+/// Returns the commit to report on: the input `sha`, the head of the pull request, or `GITHUB_SHA`. The merge
+/// commit, a pull request's `GITHUB_SHA`, never has reports: with a status there, branch protection would look
+/// at it.
 pub fn head_sha(
     input: Option<&str>,
-    environment: &Environment,
+    variables: &Variables,
     payload: Option<&EventPayload>,
 ) -> Option<String> {
-    let is_pull_request = environment
+    let is_pull_request = variables
         .get("GITHUB_EVENT_NAME")
         .is_some_and(|event| event.starts_with("pull_request"));
     let is_merge_commit = |sha: &str| {
-        let on_merge_ref = environment
+        let on_merge_ref = variables
             .get("GITHUB_REF")
             .is_some_and(|git_ref| git_ref.starts_with("refs/pull/"));
-        is_pull_request && on_merge_ref && environment.get("GITHUB_SHA") == Some(sha)
+        is_pull_request && on_merge_ref && variables.get("GITHUB_SHA") == Some(sha)
     };
     if let Some(sha) = input.filter(|sha| !is_merge_commit(sha)) {
         return Some(sha.to_owned());
@@ -145,7 +146,7 @@ pub fn head_sha(
     let sha = if is_pull_request {
         payload?.pull_request.as_ref()?.head.sha.as_str()
     } else {
-        environment.get("GITHUB_SHA")?
+        variables.get("GITHUB_SHA")?
     };
     is_commit_sha(sha).then(|| sha.to_owned())
 }

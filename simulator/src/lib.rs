@@ -1,14 +1,14 @@
-//! The other side of the action, for tests, benchmarks and a look.
+//! Simulates GitHub and the Actions runner, for tests, benchmarks and demonstrations.
 //!
 //! - [`github`]: a GitHub on loopback. One model of its state, thin HTTP adapters over it, faults on
 //!   demand, and a record of every request.
-//! - [`Receiver`]: a host that takes copies of audit records, with the same server and faults.
-//! - [`runner`]: starts a built binary as the Actions runner starts a container action, and reads
-//!   back what it left, by the runner's own rules.
+//! - [`Receiver`]: a host that receives copies of audit records, with the same server and faults.
+//! - [`runner`]: starts a built binary as the Actions runner starts a container action, and reads its
+//!   results by the runner's rules.
 //! - [`command`]: the program `simulator`.
-//! - [`show`]: prints a step as a reviewer would see it.
+//! - [`show`]: prints a step as a reviewer sees it.
 //!
-//! Everything is blocking: a `#[test] fn` needs no async runtime.
+//! All functions block, so that a `#[test] fn` needs no async runtime.
 
 pub mod command;
 pub mod github;

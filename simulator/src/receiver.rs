@@ -1,33 +1,34 @@
-//! A host of its own that takes copies of audit records.
+//! A separate host that receives copies of audit records.
 
 use crate::GitHub;
 use crate::github::{Endpoint, FaultRule, RecordedRequest};
 
-/// A webhook and an OpenTelemetry collector on loopback, with the server and the faults of [`GitHub`]; it
-/// ends when this is dropped.
+/// A webhook and an OpenTelemetry collector on loopback, with the server and the faults of [`GitHub`].
+/// Dropping it stops it.
 #[derive(Debug)]
 pub struct Receiver {
     host: GitHub,
 }
 
 impl Receiver {
-    /// By HTTPS on `localhost` under an authority of its own: [`Receiver::ca_pem`]; or by plain HTTP.
+    /// Starts a receiver with plain HTTP, or with HTTPS on `localhost` and its own authority:
+    /// [`Receiver::ca_pem`].
     ///
     /// # Errors
     ///
-    /// When the system gives no port or thread.
+    /// The system provides no port or thread.
     pub fn start(tls: bool) -> anyhow::Result<Self> {
         let host = GitHub::builder().tls(tls).start()?;
         Ok(Self { host })
     }
 
-    /// The certificate authority as PEM, when started with TLS.
+    /// Returns the certificate authority as PEM, if started with TLS.
     #[must_use]
     pub fn ca_pem(&self) -> Option<&str> {
         self.host.ca_pem()
     }
 
-    /// `HOST:PORT`.
+    /// Returns `HOST:PORT`.
     #[must_use]
     pub fn address(&self) -> String {
         let url = self.host.server_url();
@@ -36,13 +37,13 @@ impl Receiver {
             .to_owned()
     }
 
-    /// The webhook's URL; what follows the host is its secret.
+    /// Returns the webhook's URL, whose path contains the secret.
     #[must_use]
     pub fn webhook_url(&self, secret: &str) -> String {
         format!("{}/hooks/{secret}", self.host.server_url())
     }
 
-    /// The value of `OTEL_EXPORTER_OTLP_ENDPOINT`.
+    /// Returns the value of `OTEL_EXPORTER_OTLP_ENDPOINT`.
     #[must_use]
     pub fn otlp_endpoint(&self) -> String {
         self.host.server_url()
@@ -53,23 +54,23 @@ impl Receiver {
         self.host.add_fault(rule);
     }
 
-    /// Every attempt at the webhook, in the order of arrival.
+    /// Returns all requests to the webhook, in order of arrival.
     #[must_use]
     pub fn webhooks(&self) -> Vec<RecordedRequest> {
         self.host.requests_to(Endpoint::Webhook)
     }
 
-    /// Every attempt at the collector.
+    /// Returns all requests to the collector, in order of arrival.
     #[must_use]
     pub fn logs(&self) -> Vec<RecordedRequest> {
         self.host.requests_to(Endpoint::Logs)
     }
 
-    /// Fails the test when a request came for something else, or followed a redirect to the other host.
+    /// Fails the test if another request arrived, or followed a redirect to the other host.
     ///
     /// # Panics
     ///
-    /// With the requests that were unexpected.
+    /// There were unexpected requests.
     pub fn assert_nothing_unexpected(&self) {
         self.host.assert_nothing_unexpected();
     }

@@ -1,4 +1,4 @@
-//! A step as a reviewer sees it, for a terminal.
+//! Prints a step on a terminal as a reviewer sees it.
 
 use std::io::{self, Write};
 
@@ -8,15 +8,15 @@ use crate::github::{CheckRun, CommitStatus};
 use crate::runner::{Annotation, Exit};
 use crate::{GitHub, StepResult};
 
-/// Columns of a separator.
+/// Width of a separator in columns.
 pub const WIDTH: usize = 100;
-/// The longest output that is shown whole, in characters.
+/// Maximum length of an output in characters; longer ones are truncated.
 const MAX_OUTPUT: usize = 400;
 
-/// One of the places that people look at.
+/// A section of the output.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 pub enum Part {
-    /// The log of the step, its groups folded as on the page of the job.
+    /// The log of the step, with folded groups as on the job's page.
     Log,
     /// The check runs.
     CheckRun,
@@ -26,14 +26,14 @@ pub enum Part {
     Summary,
     /// The annotations of the run.
     Annotations,
-    /// The step's outputs, long ones cut.
+    /// The step's outputs, truncated.
     Outputs,
     /// The exit code, the time and the number of requests.
     End,
 }
 
 impl Part {
-    /// Every part, in the order of a run's page.
+    /// All parts, in the order of a run's page.
     pub const ALL: [Self; 7] = [
         Self::Log,
         Self::CheckRun,
@@ -45,11 +45,11 @@ impl Part {
     ];
 }
 
-/// Prints what `github` and the run's page show after `result`. A part alone has no title.
+/// Prints the parts that `github` and the run's page show after `result`. A single part has no title.
 ///
 /// # Errors
 ///
-/// When `out` cannot be written.
+/// `out` cannot be written.
 pub fn step(
     out: &mut impl Write,
     github: &GitHub,
@@ -87,7 +87,7 @@ pub fn step(
             }
             Part::Outputs => {
                 for (name, value) in &result.outputs {
-                    writeln!(shown, "{name} = {}", cut(value))?;
+                    writeln!(shown, "{name} = {}", shorten(value))?;
                 }
                 "outputs"
             }
@@ -107,7 +107,7 @@ pub fn step(
     Ok(())
 }
 
-/// The lines of a log; of a group its title, as long as nobody unfolds it.
+/// Prints the lines of a log, of a folded group only the title.
 fn log(out: &mut impl Write, lines: &[String]) -> io::Result<()> {
     let mut in_group = false;
     for line in lines {
@@ -123,8 +123,8 @@ fn log(out: &mut impl Write, lines: &[String]) -> io::Result<()> {
     Ok(())
 }
 
-/// A value in one line of the page.
-fn cut(value: &str) -> String {
+/// Truncates a value to one line.
+fn shorten(value: &str) -> String {
     let length = value.chars().count();
     if length <= MAX_OUTPUT {
         return value.to_owned();

@@ -1,12 +1,12 @@
-//! Identifiers that no other run has.
+//! Unique identifiers.
 
 use ring::rand::{SecureRandom, SystemRandom};
 
-/// Random lower-case hexadecimal digits, two for each byte.
+/// Returns random lower-case hexadecimal digits, two per byte.
 pub(crate) fn hex(bytes: usize) -> String {
     let mut random = vec![0; bytes];
     if SystemRandom::new().fill(&mut random).is_err() {
-        // Only uniqueness is asked for: a clock is good enough where the kernel gives no random bytes.
+        // Uniqueness is enough, so the clock replaces missing random bytes.
         let now = jiff::Timestamp::now().as_nanosecond().to_le_bytes();
         for (target, source) in random.iter_mut().zip(now.iter().cycle()) {
             *target = *source;
@@ -15,7 +15,7 @@ pub(crate) fn hex(bytes: usize) -> String {
     to_hex(&random)
 }
 
-/// A version 4 UUID as GitHub writes them, lower-case with hyphens.
+/// Returns a version 4 UUID in GitHub's form, lower-case with hyphens.
 pub(crate) fn guid() -> String {
     let digits = hex(16);
     let mut guid = String::with_capacity(36);
@@ -32,7 +32,7 @@ pub(crate) fn guid() -> String {
     guid
 }
 
-/// Lower-case hexadecimal digits of `bytes`.
+/// Returns the lower-case hexadecimal digits of `bytes`.
 pub(crate) fn to_hex(bytes: &[u8]) -> String {
     bytes.iter().map(|byte| format!("{byte:02x}")).collect()
 }

@@ -1,7 +1,7 @@
-//! The OpenTelemetry endpoint that the environment names, for a copy of the records as logs.
+//! The OpenTelemetry endpoint in the variables, which receives a copy of the records as logs.
 //!
 //! Source: the OpenTelemetry specification, "OpenTelemetry Protocol Exporter" and "Environment Variable
-//! Specification". Nothing of it can make the step fail: what is wrong is left out and told.
+//! Specification". It cannot fail the step: invalid variables cause warnings.
 
 use std::collections::BTreeMap;
 use std::time::Duration;
@@ -14,16 +14,16 @@ use url::Url;
 use analysis::audit::Record;
 use analysis::audit::otlp::{TraceContext, export_request};
 use engine::policy::quoted;
-use platform::Environment;
+use platform::Variables;
 
-/// Headers that HTTP itself needs for the request.
+/// Headers that HTTP itself sets.
 const OWN_HEADERS: [HeaderName; 4] = [CONNECTION, CONTENT_LENGTH, HOST, TRANSFER_ENCODING];
-/// The standard's own default.
+/// Default of the specification.
 const TIMEOUT: Duration = Duration::from_secs(10);
 /// Longer than any run.
 const NO_LIMIT: Duration = Duration::from_secs(24 * 3600);
 
-/// Where to send, and what to say of the sender.
+/// The endpoint, and the attributes of the sender.
 pub struct Collector {
     pub url: Url,
     pub headers: HeaderMap,
@@ -33,41 +33,41 @@ pub struct Collector {
 }
 
 impl Collector {
-    /// Reads the variables. `None` when they name no endpoint that can be spoken to; with what has to be
-    /// said of them.
-    pub fn read(environment: &Environment) -> (Option<Self>, Vec<String>) {
+    /// Reads the variables. Returns `None` if they name no usable endpoint, and warnings.
+    pub fn read(variables: &Variables) -> (Option<Self>, Vec<String>) {
         let mut remarks = Vec::new();
-        let variables = Variables(environment);
-        let collector = variables
+        let exporter = Exporter(variables);
+        let collector = exporter
             .are_enabled()
-            .then(|| variables.endpoint(&mut remarks))
+            .then(|| exporter.endpoint(&mut remarks))
             .flatten()
-            .filter(|_| variables.speaks_http(&mut remarks))
+            .filter(|_| exporter.supports_protocol(&mut remarks))
             .map(|url| Self {
                 url,
-                headers: variables.headers(&mut remarks),
-                timeout: variables.timeout(&mut remarks),
-                resource: variables.resource(&mut remarks),
-                trace: environment.get("TRACEPARENT").and_then(TraceContext::parse),
+                headers: exporter.headers(&mut remarks),
+                timeout: exporter.timeout(&mut remarks),
+                resource: exporter.resource(&mut remarks),
+                trace: variables.get("TRACEPARENT").and_then(TraceContext::parse),
             });
         (collector, remarks)
     }
 
-    /// The body that carries the records.
+    /// Returns the body of a request with the records.
     pub fn request(&self, records: &[Record]) -> String {
         export_request(records, &self.resource, self.trace.as_ref())
     }
 }
 
-struct Variables<'a>(&'a Environment);
+/// The variables of the exporter.
+struct Exporter<'a>(&'a Variables);
 
-impl<'a> Variables<'a> {
+impl<'a> Exporter<'a> {
     fn get(&self, name: &str) -> Option<&'a str> {
         let value = self.0.get(name)?.trim();
         (!value.is_empty()).then_some(value)
     }
 
-    /// An option of the exporter: the variable for logs, else the one for all signals; with its name.
+    /// Returns the name and value of an option: the variable for logs, or the one for all signals.
     fn option(&self, name: &str) -> Option<(String, &'a str)> {
         ["_LOGS", ""].iter().find_map(|signal| {
             let variable = format!("OTEL_EXPORTER_OTLP{signal}_{name}");
@@ -89,13 +89,13 @@ impl<'a> Variables<'a> {
             .ok()
             .filter(|url| ["http", "https"].contains(&url.scheme()));
         let Some(mut url) = url else {
-            // Not the text: a URL can hold a password.
+            // Without the text, because a URL can contain a password.
             remarks.push(format!(
-                "the audit records are not sent to OpenTelemetry: `{variable}` is not a URL as `http://HOST:4318`"
+                "the audit records are not sent to OpenTelemetry: `{variable}` is not a URL like `http://HOST:4318`"
             ));
             return None;
         };
-        // The variable for logs is the whole URL, the other one the base for all signals.
+        // The variable for logs is the full URL, the other one the base URL of all signals.
         if variable == "OTEL_EXPORTER_OTLP_ENDPOINT" {
             let path = format!("{}/v1/logs", url.path().trim_end_matches('/'));
             url.set_path(&path);
@@ -103,17 +103,17 @@ impl<'a> Variables<'a> {
         Some(url)
     }
 
-    /// JSON is sent whatever encoding is named: collectors take both in the same place. gRPC is another
-    /// protocol, on another port.
-    fn speaks_http(&self, remarks: &mut Vec<String>) -> bool {
+    /// Returns whether the protocol is HTTP. The body is JSON whatever the variable names, because collectors accept
+    /// both encodings at the same URL. gRPC is another protocol, on another port.
+    fn supports_protocol(&self, remarks: &mut Vec<String>) -> bool {
         let Some((variable, protocol)) = self.option("PROTOCOL") else {
             return true;
         };
         let is_grpc = protocol.eq_ignore_ascii_case("grpc");
         if is_grpc {
             remarks.push(format!(
-                "the audit records are not sent to OpenTelemetry: `{variable}` is `grpc`, and only `http/json` is \
-                 spoken here; for this step set `OTEL_EXPORTER_OTLP_LOGS_PROTOCOL` to it and \
+                "the audit records are not sent to OpenTelemetry: `{variable}` is `grpc`, and this step supports only \
+                `http/json`; for this step set `OTEL_EXPORTER_OTLP_LOGS_PROTOCOL` to it and \
                  `OTEL_EXPORTER_OTLP_LOGS_ENDPOINT` to `http://HOST:4318/v1/logs`, or `OTEL_SDK_DISABLED` to `true`"
             ));
         }
@@ -137,15 +137,15 @@ impl<'a> Variables<'a> {
             Some(headers)
         });
         headers.unwrap_or_else(|| {
-            // Not the text: headers hold keys.
+            // Without the text, because headers contain keys.
             remarks.push(format!(
-                "`{variable}` is not used: it is not `NAME=VALUE,NAME=VALUE`"
+                "`{variable}` is ignored: expected `NAME=VALUE,NAME=VALUE`"
             ));
             HeaderMap::new()
         })
     }
 
-    /// In milliseconds; 0 is no limit.
+    /// Returns the timeout. The variable is in milliseconds, and 0 means no limit.
     fn timeout(&self, remarks: &mut Vec<String>) -> Duration {
         let Some((variable, text)) = self.option("TIMEOUT") else {
             return TIMEOUT;
@@ -155,7 +155,7 @@ impl<'a> Variables<'a> {
             Ok(milliseconds) => Duration::from_millis(milliseconds.into()),
             Err(_) => {
                 remarks.push(format!(
-                    "`{variable}` is not used: it is {}, expected milliseconds",
+                    "`{variable}` is ignored: it is {}, expected milliseconds",
                     quoted(text)
                 ));
                 TIMEOUT
@@ -163,12 +163,12 @@ impl<'a> Variables<'a> {
         }
     }
 
-    /// What the environment says, and over it what is known of the job.
+    /// Returns the attributes in the variables, overridden by those of the job.
     fn resource(&self, remarks: &mut Vec<String>) -> BTreeMap<String, String> {
         const GIVEN: &str = "OTEL_RESOURCE_ATTRIBUTES";
         let given = pairs(self.get(GIVEN).unwrap_or_default()).unwrap_or_else(|| {
             remarks.push(format!(
-                "`{GIVEN}` is not used: it is not `KEY=VALUE,KEY=VALUE`"
+                "`{GIVEN}` is ignored: expected `KEY=VALUE,KEY=VALUE`"
             ));
             Vec::new()
         });
@@ -209,7 +209,7 @@ impl<'a> Variables<'a> {
     }
 }
 
-/// `KEY=VALUE,KEY=VALUE`, both percent-encoded; `None` for anything else.
+/// Parses `KEY=VALUE,KEY=VALUE` with percent-encoded keys and values, or returns `None`.
 fn pairs(list: &str) -> Option<Vec<(String, String)>> {
     let decode = |text: &str| {
         let text = percent_decode_str(text.trim()).decode_utf8().ok()?;

@@ -1,4 +1,4 @@
-//! Sending records: to the webhook, and to the OpenTelemetry endpoint that the environment names.
+//! Sends records to the webhook and to the OpenTelemetry endpoint.
 
 use std::cell::{Cell, RefCell};
 use std::time::Duration;
@@ -12,22 +12,22 @@ use tokio::time::Instant;
 
 use super::collector::Collector;
 use crate::audit::webhook::Webhook;
-use crate::workflow::Log;
+use crate::runner::Log;
 use analysis::audit::Record;
 use analysis::audit::otlp::Complaint;
 use engine::policy::quoted;
-use github::http::{Budget, Client, HttpError, Repeat, Response, collect, host_of};
-use platform::Environment;
+use github::http::{Budget, Client, HttpError, Response, Retry, collect, host_of};
+use platform::Variables;
 
-/// How long a receiver may hold up the step, however much time the run has left.
-const LONGEST: Duration = Duration::from_secs(10);
-/// How many records are on their way to the webhook at once.
-const AT_ONCE: usize = 4;
-/// The largest answer of an OpenTelemetry endpoint that is read, in bytes.
-const MAX_ANSWER: usize = 64 << 10;
+/// Maximum time that a receiver may delay the step, however much time the run has left.
+const MAX_TIME: Duration = Duration::from_secs(10);
+/// Maximum number of concurrent requests to the webhook.
+const MAX_CONCURRENT: usize = 4;
+/// Maximum size of an OpenTelemetry endpoint's response in bytes.
+const MAX_RESPONSE: usize = 64 << 10;
 
-/// The receivers, each with the records that it has not taken yet. A receiver that fails is a warning,
-/// and is no matter of the other.
+/// The receivers, each with a queue of records. A failing receiver causes a warning and does not affect the
+/// other.
 pub struct Delivery<'a> {
     client: Result<&'a Client, &'a str>,
     clock: fn() -> Timestamp,
@@ -37,20 +37,20 @@ pub struct Delivery<'a> {
 
 struct Sink<T> {
     to: T,
-    /// For the log: what it is, and its host.
+    /// Its kind and host, for the log.
     name: String,
-    waiting: RefCell<Vec<Record>>,
+    queue: RefCell<Vec<Record>>,
 }
 
 impl<'a> Delivery<'a> {
-    /// `client`: how they are reached, or why not.
+    /// Creates the queues. `client` is the client, or the reason for its absence.
     pub fn new(
         client: Result<&'a Client, &'a str>,
         webhook: Option<&'a Webhook>,
-        environment: &Environment,
+        variables: &Variables,
         clock: fn() -> Timestamp,
     ) -> Self {
-        let (collector, remarks) = Collector::read(environment);
+        let (collector, remarks) = Collector::read(variables);
         for remark in remarks {
             Log.warning(&remark);
         }
@@ -65,26 +65,26 @@ impl<'a> Delivery<'a> {
         }
     }
 
-    /// Records to send.
+    /// Queues records.
     pub fn add(&self, records: Vec<Record>) {
         if let Some(sink) = &self.webhook {
-            sink.waiting.borrow_mut().extend(records.iter().cloned());
+            sink.queue.borrow_mut().extend(records.iter().cloned());
         }
         if let Some(sink) = &self.collector {
-            sink.waiting.borrow_mut().extend(records);
+            sink.queue.borrow_mut().extend(records);
         }
     }
 
-    /// Sends what waits. When this is dropped half-way, what was not delivered waits on.
+    /// Sends the queued records. If it is dropped, the undelivered ones stay queued.
     pub async fn run(&self, until: Instant) {
-        let until = until.min(Instant::now() + LONGEST);
+        let until = until.min(Instant::now() + MAX_TIME);
         let webhook = async {
-            if let Some(sink) = self.webhook.as_ref().filter(|sink| sink.is_waiting()) {
+            if let Some(sink) = self.webhook.as_ref().filter(|sink| sink.has_records()) {
                 self.to_webhook(sink, Budget::until(until)).await;
             }
         };
         let collector = async {
-            if let Some(sink) = self.collector.as_ref().filter(|sink| sink.is_waiting()) {
+            if let Some(sink) = self.collector.as_ref().filter(|sink| sink.has_records()) {
                 let until = until.min(Instant::now() + sink.to.timeout);
                 self.to_collector(sink, Budget::until(until)).await;
             }
@@ -92,15 +92,15 @@ impl<'a> Delivery<'a> {
         join(webhook, collector).await;
     }
 
-    /// One request a record. A receiver that is gone, or that fails for good, is not asked again for the
-    /// others; one that refuses a record is, since that may be about this record.
+    /// Sends one request per record. After a permanent failure, it skips the remaining records. If the receiver
+    /// rejects a record, it continues, because only this record may be the problem.
     async fn to_webhook(&self, sink: &Sink<&Webhook>, budget: Budget) {
         let client = match self.client {
             Ok(client) => client,
             Err(why) => return sink.conclude(sink.count(), why),
         };
-        let records = sink.waiting.borrow().clone();
-        let way = client.way_to(sink.to.url());
+        let records = sink.queue.borrow().clone();
+        let host = client.host_and_proxy(sink.to.url());
         let failed = RefCell::new(String::new());
         let stopped = Cell::new(false);
         let send = async |record: &Record| {
@@ -123,17 +123,17 @@ impl<'a> Delivery<'a> {
                     .send()
                     .await
                     .map_err(|error| client.failure(&error, sink.to.url()))?;
-                // The status says it all. The body is not read: it can repeat the URL, which is secret.
+                // The status is enough. The body could repeat the URL, which is secret.
                 Ok(Response {
                     status: response.status(),
                     headers: response.headers().clone(),
                     body: Vec::new(),
                 })
             };
-            let why = match budget.run(Repeat::Safe, &way, attempt).await {
+            let why = match budget.run(Retry::Safe, &host, attempt).await {
                 Ok(response) if response.status.is_success() => {
                     let is_other = |other: &Record| other.id() != record.id();
-                    return sink.waiting.borrow_mut().retain(is_other);
+                    return sink.queue.borrow_mut().retain(is_other);
                 }
                 Ok(response) => {
                     let is_gone = response.status == http::StatusCode::GONE;
@@ -151,20 +151,20 @@ impl<'a> Delivery<'a> {
             }
         };
         stream::iter(&records)
-            .for_each_concurrent(AT_ONCE, send)
+            .for_each_concurrent(MAX_CONCURRENT, send)
             .await;
         sink.conclude(records.len(), &failed.take());
     }
 
-    /// All records in one request.
+    /// Sends all records in one request.
     async fn to_collector(&self, sink: &Sink<Collector>, budget: Budget) {
         let count = sink.count();
         let client = match self.client {
             Ok(client) => client,
             Err(why) => return sink.conclude(count, why),
         };
-        let way = client.way_to(&sink.to.url);
-        let body = sink.to.request(&sink.waiting.borrow());
+        let host = client.host_and_proxy(&sink.to.url);
+        let body = sink.to.request(&sink.queue.borrow());
         let mut headers: HeaderMap = sink.to.headers.clone();
         headers.insert(
             CONTENT_TYPE,
@@ -178,15 +178,15 @@ impl<'a> Delivery<'a> {
                 .send()
                 .await
                 .map_err(|error| client.failure(&error, &sink.to.url))?;
-            collect(http::Response::from(response), MAX_ANSWER, &way).await
+            collect(http::Response::from(response), MAX_RESPONSE, &host).await
         };
-        let why = match budget.run(Repeat::Transient, &way, attempt).await {
+        let why = match budget.run(Retry::Transient, &host, attempt).await {
             Ok(response) if response.status.is_success() => {
                 let complaint = Complaint::parse(&response.body);
                 let rejected = complaint.as_ref().map_or(0, |complaint| complaint.rejected);
                 let rejected = usize::try_from(rejected).unwrap_or(count).min(count);
-                // Which of them is not said; the same request again is against the protocol.
-                sink.waiting.borrow_mut().truncate(rejected);
+                // The response does not name the rejected records, and the protocol forbids to repeat the request.
+                sink.queue.borrow_mut().truncate(rejected);
                 match complaint {
                     Some(complaint) => format!("it says {}", quoted(&complaint.message)),
                     None => String::new(),
@@ -204,34 +204,34 @@ impl<T> Sink<T> {
         Self {
             to,
             name: format!("the {name} at `{host}`"),
-            waiting: RefCell::default(),
+            queue: RefCell::default(),
         }
     }
 
     fn count(&self) -> usize {
-        self.waiting.borrow().len()
+        self.queue.borrow().len()
     }
 
-    fn is_waiting(&self) -> bool {
+    fn has_records(&self) -> bool {
         self.count() > 0
     }
 
-    /// Says in the log what became of `count` records: those that still wait were not delivered, and are
-    /// not tried again.
+    /// Logs the result for `count` records. The records that are still queued were not delivered, and there are no
+    /// further attempts.
     fn conclude(&self, count: usize, why: &str) {
-        let (name, left) = (&self.name, self.waiting.take().len());
+        let (name, left) = (&self.name, self.queue.take().len());
         let why = match why {
             "" => String::new(),
             why => format!(": {why}"),
         };
         match (left, count) {
-            (0, 1) => Log.line(&format!("{name} took the audit record{why}")),
-            (0, _) => Log.line(&format!("{name} took {count} audit records{why}")),
+            (0, 1) => Log.line(&format!("{name} accepted the audit record{why}")),
+            (0, _) => Log.line(&format!("{name} accepted {count} audit records{why}")),
             (_, 1) => Log.warning(&format!(
-                "{name} did not get the audit record, which is in this log{why}"
+                "{name} did not accept the audit record, which is in this log{why}"
             )),
             _ => Log.warning(&format!(
-                "{name} did not get {left} of {count} audit records, which are in this log{why}"
+                "{name} did not accept {left} of {count} audit records, which are in this log{why}"
             )),
         }
     }
@@ -239,7 +239,7 @@ impl<T> Sink<T> {
 
 fn reason(error: &HttpError) -> String {
     match error {
-        // The run may have time left; the receiver has not.
+        // The receiver's time is over, not necessarily the run's.
         HttpError::OutOfTime => "it takes too long".to_owned(),
         error => error.to_string(),
     }

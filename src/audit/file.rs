@@ -1,30 +1,30 @@
-//! The file of the input `audit-log`.
+//! Writes the file in the input `audit-log`.
 
 use std::fs::OpenOptions;
 use std::io;
 use std::path::{Path, PathBuf};
 
-use crate::workflow::append_whole;
-use platform::Environment;
+use crate::runner::append_atomically;
+use platform::Variables;
 
-/// Appends lines to the file, which may not be there yet.
+/// Appends lines to the file, and creates it if necessary.
 ///
 /// # Errors
-/// It is in another place than steps share, or cannot be written.
-pub fn append(environment: &Environment, file: &str, lines: &[String]) -> io::Result<()> {
+/// The file is in neither of the allowed directories, or cannot be written.
+pub fn append(variables: &Variables, file: &str, lines: &[String]) -> io::Result<()> {
     let mut text = lines.join("\n");
     text.push('\n');
     let mut options = OpenOptions::new();
     let options = options.create(true).append(true);
-    append_whole(options.open(place(environment, file)?)?, &text)
+    append_atomically(options.open(allowed_path(variables, file)?)?, &text)
 }
 
-/// A file in the workspace or in `RUNNER_TEMP`; no link, since an earlier step could point it at
-/// another file of the runner's.
-fn place(environment: &Environment, file: &str) -> io::Result<PathBuf> {
+/// Returns the path of a file in the workspace or in `RUNNER_TEMP`. A link is an error, because an earlier step
+/// could point it at a file of the runner.
+fn allowed_path(variables: &Variables, file: &str) -> io::Result<PathBuf> {
     let roots: Vec<PathBuf> = ["GITHUB_WORKSPACE", "RUNNER_TEMP"]
         .iter()
-        .filter_map(|name| Path::new(environment.get(name)?).canonicalize().ok())
+        .filter_map(|name| Path::new(variables.get(name)?).canonicalize().ok())
         .collect();
     let workspace = roots
         .first()
@@ -32,7 +32,7 @@ fn place(environment: &Environment, file: &str) -> io::Result<PathBuf> {
     let path = workspace.join(file);
     let name = path
         .file_name()
-        .ok_or_else(|| io::Error::other("it is not the name of a file"))?;
+        .ok_or_else(|| io::Error::other("it is not a file name"))?;
     let parent = path.parent().unwrap_or(workspace).canonicalize()?;
     if !roots.iter().any(|root| parent.starts_with(root)) {
         return Err(io::Error::other(

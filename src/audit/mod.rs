@@ -1,4 +1,4 @@
-//! The records of a run: written to the log and the file, then sent to whom the step names.
+//! The audit records of a run: writes them to the log and the file, then sends them to the receivers.
 
 mod collector;
 mod delivery;
@@ -9,18 +9,17 @@ use jiff::Timestamp;
 use tokio::time::Instant;
 
 use self::delivery::Delivery;
-use super::inputs::{Mode, ReportInputs, asked};
-use super::workflow::{Log, random_id};
+use super::inputs::{Mode, ReportInputs, requested_permissions};
+use super::runner::{Log, random_id};
 use analysis::audit::{Circumstances, Record, TokenRecord, records};
 use analysis::report::Outcome;
 use engine::decision::Reason;
 use github::http::Client;
-use platform::Environment;
+use platform::Variables;
 
-/// Makes the records of a run and brings them to their places. Nothing that fails here changes the
-/// outcome.
+/// Creates, writes and sends the records of a run. Failures do not change the outcome.
 pub struct Audit<'a> {
-    environment: &'a Environment,
+    variables: &'a Variables,
     inputs: &'a ReportInputs,
     clock: fn() -> Timestamp,
     started: Instant,
@@ -28,24 +27,24 @@ pub struct Audit<'a> {
 }
 
 impl<'a> Audit<'a> {
-    /// `client`: how the receivers are reached, or why not.
+    /// Creates the audit of a run. `client` is the client, or the reason for its absence.
     pub fn new(
-        environment: &'a Environment,
+        variables: &'a Variables,
         inputs: &'a ReportInputs,
         client: Result<&'a Client, &'a str>,
         clock: fn() -> Timestamp,
         started: Instant,
     ) -> Self {
         Self {
-            environment,
+            variables,
             inputs,
             clock,
             started,
-            delivery: Delivery::new(client, inputs.webhook.as_ref(), environment, clock),
+            delivery: Delivery::new(client, inputs.webhook.as_ref(), variables, clock),
         }
     }
 
-    /// One record a permission, in the log and the file at once: before anything goes over the network.
+    /// Writes one record per permission to the log and the file. Call it before any request.
     pub fn write(
         &self,
         outcome: &Outcome<'_>,
@@ -53,7 +52,7 @@ impl<'a> Audit<'a> {
         token: Option<&TokenRecord>,
     ) {
         if outcome.reason == Reason::RuntimeMissing
-            && self.environment.get("GITHUB_ACTIONS").is_none()
+            && self.variables.get("GITHUB_ACTIONS").is_none()
         {
             return;
         }
@@ -63,32 +62,32 @@ impl<'a> Audit<'a> {
             workspace: workspace.map(str::to_owned),
             token: token.cloned(),
             duration_ms: u64::try_from(self.started.elapsed().as_millis()).unwrap_or(u64::MAX),
-            ..circumstances(self.environment, (self.clock)())
+            ..circumstances(self.variables, (self.clock)())
         };
         let records = records(outcome, &circumstances);
-        write(self.environment, self.inputs.audit_log.as_deref(), &records);
+        write(self.variables, self.inputs.audit_log.as_deref(), &records);
         self.delivery.add(records);
     }
 
-    /// Sends what has been written and not delivered.
+    /// Sends the records that are written and not yet delivered.
     pub async fn deliver(&self, until: Instant) {
         self.delivery.run(until).await;
     }
 }
 
-/// The record of a failure of the program itself, from the inputs as they are: nothing is sent, and as
-/// little as possible of what may have failed is used.
-pub fn write_failure(environment: &Environment, outcome: &Outcome<'_>, now: Timestamp) {
+/// Writes the record of an internal error, from the raw inputs. It sends nothing and uses as little as possible
+/// of the code that may have failed.
+pub fn write_failure(variables: &Variables, outcome: &Outcome<'_>, now: Timestamp) {
     let circumstances = Circumstances {
-        asked: asked(environment.input("permission").unwrap_or_default()),
-        ..circumstances(environment, now)
+        asked: requested_permissions(variables.input("permission").unwrap_or_default()),
+        ..circumstances(variables, now)
     };
     let records = records(outcome, &circumstances);
-    write(environment, environment.input("audit-log"), &records);
+    write(variables, variables.input("audit-log"), &records);
 }
 
-fn circumstances(environment: &Environment, now: Timestamp) -> Circumstances {
-    let variable = |name| environment.get(name).unwrap_or_default().to_owned();
+fn circumstances(variables: &Variables, now: Timestamp) -> Circumstances {
+    let variable = |name| variables.get(name).unwrap_or_default().to_owned();
     Circumstances {
         source: format!(
             "{}/{}",
@@ -102,14 +101,14 @@ fn circumstances(environment: &Environment, now: Timestamp) -> Circumstances {
     }
 }
 
-/// A file that cannot be written is a warning: the records are in the log.
-fn write(environment: &Environment, audit_log: Option<&str>, records: &[Record]) {
+/// Writes records to the log and the file. If the file cannot be written, logs a warning.
+fn write(variables: &Variables, audit_log: Option<&str>, records: &[Record]) {
     let lines: Vec<String> = records.iter().map(Record::line).collect();
     Log.group("Audit records", lines.iter().cloned());
     let Some(name) = audit_log else { return };
-    if let Err(error) = file::append(environment, name, &lines) {
+    if let Err(error) = file::append(variables, name, &lines) {
         Log.warning(&format!(
-            "the audit log `{name}` was not written, its records are in this log: {error}"
+            "the audit log `{name}` could not be written, its records are in this log: {error}"
         ));
     }
 }

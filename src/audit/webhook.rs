@@ -1,4 +1,5 @@
-//! Signed as Standard Webhooks says: who holds the secret can tell that a record is real and whole.
+//! Signs records for a webhook by the Standard Webhooks specification, so that receivers with the secret can
+//! verify their authenticity and integrity.
 //!
 //! Source: the Standard Webhooks specification 1.0 (<https://www.standardwebhooks.com>).
 
@@ -9,20 +10,20 @@ use ring::hmac;
 use secrecy::{ExposeSecret, SecretString};
 use url::Url;
 
-use token::is_protected;
+use token::is_https_or_loopback;
 
-/// What a secret starts with.
+/// Prefix of a secret.
 pub const SECRET_PREFIX: &str = "whsec_";
-/// The lengths of a secret's key in bytes.
+/// Allowed lengths of a secret's key in bytes.
 const KEY_LENGTHS: std::ops::RangeInclusive<usize> = 24..=64;
-/// Some who make secrets leave the padding out.
+/// Base64 with optional padding, because some generators of secrets omit it.
 const BASE64: GeneralPurpose = GeneralPurpose::new(
     &STANDARD,
     GeneralPurposeConfig::new().with_decode_padding_mode(DecodePaddingMode::Indifferent),
 );
 
-/// A receiver of records, and the keys that it knows. Neither URL nor keys are ever shown: the path
-/// and the query of a webhook are often a secret too.
+/// A receiver of records, with its keys. The output never contains the URL or the keys, because the path and
+/// query of a webhook are often secret too.
 #[derive(Clone)]
 pub struct Webhook {
     url: Url,
@@ -30,11 +31,10 @@ pub struct Webhook {
 }
 
 impl Webhook {
-    /// Takes a URL, and secrets with white space between them: several while one takes the place of
-    /// another.
+    /// Parses a URL, and secrets separated by white space. A rotation needs several secrets.
     ///
     /// # Errors
-    /// Everything that is wrong, each as a sentence for people, without URL and secrets.
+    /// All problems as sentences, without the URL and the secrets.
     pub fn new(url: &str, secrets: &SecretString) -> Result<Self, Vec<String>> {
         let mut problems = Vec::new();
         let url = checked_url(url)
@@ -59,12 +59,12 @@ impl Webhook {
         }
     }
 
-    /// Where records are sent to.
+    /// Returns the URL.
     pub fn url(&self) -> &Url {
         &self.url
     }
 
-    /// The header `webhook-signature` of a message: one signature for each secret.
+    /// Returns the header `webhook-signature` of a message, with one signature per secret.
     pub fn signature(&self, id: &str, seconds: i64, body: &str) -> String {
         let signed = format!("{id}.{seconds}.{body}");
         let signature = |key| BASE64.encode(hmac::sign(key, signed.as_bytes()));
@@ -74,23 +74,23 @@ impl Webhook {
 }
 
 fn checked_url(text: &str) -> Result<Url, String> {
-    let wrong = |what: &str| {
-        // Not the text: it can hold a token.
+    let invalid = |what: &str| {
+        // Without the text, which can contain a token.
         Err(format!(
-            "`audit-webhook` {what}, expected a URL as `https://HOST/PATH`"
+            "`audit-webhook` {what}, expected a URL like `https://HOST/PATH`"
         ))
     };
     match Url::parse(text) {
-        Err(_) => wrong("is not a URL"),
-        Ok(url) if !is_protected(&url) => wrong("is not an https URL"),
+        Err(_) => invalid("is not a URL"),
+        Ok(url) if !is_https_or_loopback(&url) => invalid("is not an https URL"),
         Ok(url) if !url.username().is_empty() || url.password().is_some() => {
-            wrong("has a user name or a password in it")
+            invalid("contains a user name or a password")
         }
         Ok(url) => Ok(url),
     }
 }
 
-/// The key of a secret, or what is wrong with it.
+/// Parses a secret, or returns the problem.
 fn key(secret: &str) -> Result<hmac::Key, String> {
     let encoded = secret
         .strip_prefix(SECRET_PREFIX)

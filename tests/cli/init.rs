@@ -4,7 +4,8 @@ use insta::assert_snapshot;
 use simulator::GitHub;
 use simulator::github::{Answer, Endpoint, Fault, FaultRule, Repository};
 
-use super::directory::{Directory, Run};
+use crate::support::directory::Directory;
+use crate::support::program::Run;
 
 const POLICY: &str = ".github/repo-permissions.yml";
 const CASES: &str = ".github/repo-permissions.tests.yml";
@@ -27,8 +28,8 @@ fn written(checkout: &Directory, run: &Run) -> String {
     parts.join("----\n")
 }
 
-fn init(name: &str, workflows: &[(&str, &str)]) -> String {
-    let checkout = Directory::with_workflows(&format!("init-{name}"), workflows);
+fn init(workflows: &[(&str, &str)]) -> String {
+    let checkout = Directory::with_workflows(workflows);
     let run = checkout.run(&["init"]);
     written(&checkout, &run)
 }
@@ -58,15 +59,15 @@ jobs:
 ";
     let ci = "on: [push, pull_request]\njobs: {test: {steps: [{run: terraform fmt}]}}";
     let workflows = [("deploy-production.yml", deploy), ("ci.yml", ci)];
-    assert_snapshot!(init("gate", &workflows), @r#"
+    assert_snapshot!(init(&workflows), @r#"
     ----
     wrote `.github/repo-permissions.yml`: 1 rule from 2 workflow files, default branch `main`
     wrote `.github/repo-permissions.tests.yml`: 3 cases
-    next: read the policy, then
+    next: read the policy, then run
       repo-permissions lint .github/repo-permissions.yml
       repo-permissions test .github/repo-permissions.tests.yml
       repo-permissions matrix .github/repo-permissions.yml
-    commit both to the default branch, and have the policy's owners review it (CODEOWNERS)
+    commit both files to the default branch, with the policy's reviewers in CODEOWNERS
     ----
     # schema: repo-permissions.schema.json
     #
@@ -140,15 +141,15 @@ jobs:
     steps: [{run: atmos terraform apply --upload-status}]
 ";
     let workflows = [("deploy.yml", deploy), ("atmos-apply.yaml", apply)];
-    assert_snapshot!(init("choice", &workflows), @"
+    assert_snapshot!(init(&workflows), @"
     ----
     wrote `.github/repo-permissions.yml`: 2 rules from 2 workflow files, default branch `main`
     wrote `.github/repo-permissions.tests.yml`: 5 cases
-    next: read the policy, then
+    next: read the policy, then run
       repo-permissions lint .github/repo-permissions.yml
       repo-permissions test .github/repo-permissions.tests.yml
       repo-permissions matrix .github/repo-permissions.yml
-    commit both to the default branch, and have the policy's owners review it (CODEOWNERS)
+    commit both files to the default branch, with the policy's reviewers in CODEOWNERS
     ----
     # schema: repo-permissions.schema.json
     #
@@ -260,15 +261,15 @@ jobs:
         ("gate.yml", gate),
         ("deploy.yml", deploy),
     ];
-    assert_snapshot!(init("reusable", &workflows), @r#"
+    assert_snapshot!(init(&workflows), @r#"
     ----
-    wrote `.github/repo-permissions.yml`: 4 rules from 3 workflow files, default branch `main`, 1 question left to you in its comments
+    wrote `.github/repo-permissions.yml`: 4 rules from 3 workflow files, default branch `main`, 1 question for you in its comments
     wrote `.github/repo-permissions.tests.yml`: 9 cases
-    next: read the policy, then
+    next: read the policy, then run
       repo-permissions lint .github/repo-permissions.yml
       repo-permissions test .github/repo-permissions.tests.yml
       repo-permissions matrix .github/repo-permissions.yml
-    commit both to the default branch, and have the policy's owners review it (CODEOWNERS)
+    commit both files to the default branch, with the policy's reviewers in CODEOWNERS
     ----
     # schema: repo-permissions.schema.json
     #
@@ -427,15 +428,15 @@ jobs: {preview: {environment: preview, steps: [{run: ./preview}]}}
         ("ledger.yml", ledger),
         ("preview.yml", preview),
     ];
-    assert_snapshot!(init("monorepo", &workflows), @r#"
+    assert_snapshot!(init(&workflows), @r#"
     ----
-    wrote `.github/repo-permissions.yml`: 5 rules from 5 workflow files, default branch `main`, 4 questions left to you in its comments
+    wrote `.github/repo-permissions.yml`: 5 rules from 5 workflow files, default branch `main`, 4 questions for you in its comments
     wrote `.github/repo-permissions.tests.yml`: 12 cases
-    next: read the policy, then
+    next: read the policy, then run
       repo-permissions lint .github/repo-permissions.yml
       repo-permissions test .github/repo-permissions.tests.yml
       repo-permissions matrix .github/repo-permissions.yml
-    commit both to the default branch, and have the policy's owners review it (CODEOWNERS)
+    commit both files to the default branch, with the policy's reviewers in CODEOWNERS
     ----
     # schema: repo-permissions.schema.json
     #
@@ -606,15 +607,15 @@ fn pull_requests_only() {
 on: pull_request
 jobs: {plan: {steps: [{uses: hashicorp/setup-terraform@v3}, {run: terraform plan}]}}
 ";
-    assert_snapshot!(init("pull-requests", &[("plan.yml", plan)]), @r#"
+    assert_snapshot!(init(&[("plan.yml", plan)]), @r#"
     ----
     wrote `.github/repo-permissions.yml`: 1 rule from 1 workflow file, default branch `main`
     wrote `.github/repo-permissions.tests.yml`: 4 cases
-    next: read the policy, then
+    next: read the policy, then run
       repo-permissions lint .github/repo-permissions.yml
       repo-permissions test .github/repo-permissions.tests.yml
       repo-permissions matrix .github/repo-permissions.yml
-    commit both to the default branch, and have the policy's owners review it (CODEOWNERS)
+    commit both files to the default branch, with the policy's reviewers in CODEOWNERS
     ----
     # schema: repo-permissions.schema.json
     #
@@ -679,15 +680,15 @@ jobs: {plan: {steps: [{uses: hashicorp/setup-terraform@v3}, {run: terraform plan
 
 #[test]
 fn a_repository_without_workflows() {
-    assert_snapshot!(init("none", &[]), @"
+    assert_snapshot!(init(&[]), @"
     ----
     wrote `.github/repo-permissions.yml`: 0 rules from 0 workflow files, default branch `main`
     wrote `.github/repo-permissions.tests.yml`: 1 case
-    next: read the policy, then
+    next: read the policy, then run
       repo-permissions lint .github/repo-permissions.yml
       repo-permissions test .github/repo-permissions.tests.yml
       repo-permissions matrix .github/repo-permissions.yml
-    commit both to the default branch, and have the policy's owners review it (CODEOWNERS)
+    commit both files to the default branch, with the policy's reviewers in CODEOWNERS
     ----
     # schema: repo-permissions.schema.json
     #
@@ -729,17 +730,17 @@ fn a_broken_file_stops_no_other() {
         ("good.yml", good),
         ("wrong.yml", "on: push\n"),
     ];
-    assert_snapshot!(init("broken", &workflows), @"
+    assert_snapshot!(init(&workflows), @"
     warning: the workflow `bad.yml` is not understood: line 3, column 2: not valid YAML: tabs disallowed within this context (block indentation)
     warning: the workflow `wrong.yml` is not understood: line 1, column 1: `jobs` is missing
     ----
-    wrote `.github/repo-permissions.yml`: 1 rule from 1 workflow file, default branch `main`, 2 questions left to you in its comments
+    wrote `.github/repo-permissions.yml`: 1 rule from 1 workflow file, default branch `main`, 2 questions for you in its comments
     wrote `.github/repo-permissions.tests.yml`: 3 cases
-    next: read the policy, then
+    next: read the policy, then run
       repo-permissions lint .github/repo-permissions.yml
       repo-permissions test .github/repo-permissions.tests.yml
       repo-permissions matrix .github/repo-permissions.yml
-    commit both to the default branch, and have the policy's owners review it (CODEOWNERS)
+    commit both files to the default branch, with the policy's reviewers in CODEOWNERS
     ----
     # schema: repo-permissions.schema.json
     #
@@ -799,7 +800,7 @@ fn a_broken_file_stops_no_other() {
 #[test]
 fn the_example_is_what_it_writes() {
     let root = concat!(env!("CARGO_MANIFEST_DIR"), "/examples/repository");
-    let directory = Directory::new("init-example", &[]);
+    let directory = Directory::checkout(&[]);
     let run = directory.run(&["init", root, "--output", POLICY, "--default-branch", "main"]);
     assert_eq!((run.code, &*run.err), (Some(0), ""));
     for file in [POLICY, CASES] {
@@ -811,26 +812,26 @@ fn the_example_is_what_it_writes() {
 #[test]
 fn nothing_is_overwritten() {
     for file in [POLICY, CASES] {
-        let checkout = Directory::with_workflows("init-taken", &[]);
+        let checkout = Directory::with_workflows(&[]);
         checkout.write(file, "mine");
         let run = checkout.run(&["init"]);
         assert_eq!((run.code, &*run.out), (Some(2), ""));
         assert_eq!(
             run.err,
             format!(
-                "error: `{file}` is there already, and nothing is overwritten: print a proposal with `--stdout`, or write it elsewhere with `--output FILE`\n"
+                "error: `{file}` already exists: print the proposal with `--stdout`, or write it to another file with `--output FILE`\n"
             )
         );
         assert_eq!(checkout.read(file), "mine");
         assert!(!(checkout.exists(POLICY) && checkout.exists(CASES)));
     }
     // Not even what a link points to, where there is nothing yet.
-    let checkout = Directory::new("init-link", &[(".github/CODEOWNERS", "")]);
+    let checkout = Directory::checkout(&[(".github/CODEOWNERS", "")]);
     std::os::unix::fs::symlink("elsewhere.yml", checkout.0.join(CASES)).unwrap();
     assert_eq!(checkout.run(&["init"]).code, Some(2));
     assert!(!checkout.exists(".github/elsewhere.yml") && !checkout.exists(POLICY));
     // A second run finds the files of the first.
-    let checkout = Directory::with_workflows("init-twice", &[]);
+    let checkout = Directory::with_workflows(&[]);
     assert_eq!(checkout.run(&["init"]).code, Some(0));
     assert_eq!(checkout.run(&["init"]).code, Some(2));
 }
@@ -838,19 +839,19 @@ fn nothing_is_overwritten() {
 #[test]
 fn another_place_and_only_printed() {
     let workflow = "on: push\njobs: {deploy: {environment: production}}";
-    let checkout = Directory::new("init-place", &[("app/.github/workflows/a.yml", workflow)]);
+    let checkout = Directory::checkout(&[("app/.github/workflows/a.yml", workflow)]);
     let printed = checkout.prints(&["init", "app", "--stdout"]);
     assert!(printed.contains("workflow: a.yml"));
     assert!(!checkout.exists("app/.github/repo-permissions.yml"));
     let said = checkout.prints(&["init", "app", "--output", "./x y/policy.yaml"]);
     assert_snapshot!(said, @"
-    wrote `x y/policy.yaml`: 1 rule from 1 workflow file, default branch `main`, 1 question left to you in its comments
+    wrote `x y/policy.yaml`: 1 rule from 1 workflow file, default branch `main`, 1 question for you in its comments
     wrote `x y/policy.tests.yml`: 3 cases
-    next: read the policy, then
+    next: read the policy, then run
       repo-permissions lint 'x y/policy.yaml'
       repo-permissions test 'x y/policy.tests.yml'
       repo-permissions matrix 'x y/policy.yaml'
-    commit both to the default branch, and have the policy's owners review it (CODEOWNERS)
+    commit both files to the default branch, with the policy's reviewers in CODEOWNERS
     ");
     assert_eq!(checkout.read("x y/policy.yaml"), printed);
     assert!(
@@ -862,7 +863,7 @@ fn another_place_and_only_printed() {
     for (arguments, error) in [
         (
             &["--output", "p.json"][..],
-            "--output is `p.json`, expected a file name that ends in `.yml` or `.yaml`",
+            "--output is `p.json`, expected a file name ending in `.yml` or `.yaml`",
         ),
         (
             &["missing"],
@@ -877,8 +878,8 @@ fn another_place_and_only_printed() {
 #[test]
 fn the_default_branch_is_what_git_says() {
     let workflow = "on: workflow_dispatch\njobs: {deploy: {environment: production}}";
-    let branch = |name: &str, files: &[(&str, &str)], arguments: &[&str]| {
-        let checkout = Directory::with_workflows(&format!("init-{name}"), &[("a.yml", workflow)]);
+    let branch = |files: &[(&str, &str)], arguments: &[&str]| {
+        let checkout = Directory::with_workflows(&[("a.yml", workflow)]);
         for (file, text) in files {
             checkout.write(file, text);
         }
@@ -892,16 +893,10 @@ fn the_default_branch_is_what_git_says() {
     );
     let master = (".git/HEAD", "ref: refs/heads/master\n");
     let topic = (".git/HEAD", "ref: refs/heads/topic\n");
-    assert_eq!(
-        branch("branch-remote", &[trunk, master], &[]),
-        "branch: trunk/1"
-    );
-    assert_eq!(branch("branch-head", &[master], &[]), "branch: master");
-    assert_eq!(branch("branch-topic", &[topic], &[]), "branch: main");
-    assert_eq!(
-        branch("branch-given", &[trunk], &["--default-branch", "x"]),
-        "branch: x"
-    );
+    assert_eq!(branch(&[trunk, master], &[]), "branch: trunk/1");
+    assert_eq!(branch(&[master], &[]), "branch: master");
+    assert_eq!(branch(&[topic], &[]), "branch: main");
+    assert_eq!(branch(&[trunk], &["--default-branch", "x"]), "branch: x");
 }
 
 /// The entry of a central policy, up to its rules.
@@ -920,7 +915,7 @@ fn entry(checkout: &Directory, variables: &[(&str, &str)], arguments: &[&str]) -
 #[test]
 fn an_entry_is_pinned_where_the_ids_are_known() {
     let workflow = "on: push\njobs: {deploy: {environment: production}}";
-    let checkout = Directory::with_workflows("init-central", &[("a.yml", workflow)]);
+    let checkout = Directory::with_workflows(&[("a.yml", workflow)]);
     let config = "[remote \"origin\"]\n\turl = git@127.0.0.1:acme-org/infra.git\n";
     checkout.write(".git/config", config);
     let github = GitHub::start().unwrap();
@@ -958,17 +953,20 @@ fn an_entry_is_pinned_where_the_ids_are_known() {
       repository_id: 123
       owner_id: 4567
     ");
-    let worktree = Directory::with_workflows("init-worktree", &[("a.yml", workflow)]);
+    let worktree = Directory::with_workflows(&[("a.yml", workflow)]);
     std::fs::remove_dir_all(worktree.0.join(".git")).unwrap();
-    worktree.write(".git", "gitdir: ../init-central/.git/worktrees/w\n");
+    worktree.write(
+        ".git",
+        format!("gitdir: {}/.git/worktrees/w\n", checkout.0.display()),
+    );
     checkout.write(".git/worktrees/w/commondir", "../..\n");
     assert!(entry(&worktree, &urls, &[]).contains("repository_id: 123"));
 
     let secret = ["--repository", "acme-org/secret"];
     assert_snapshot!(entry(&checkout, &urls, &secret), @"
-    # Not pinned, since GitHub answered 404 (Not Found), as it does for a private repository without a
-    # token (`GITHUB_TOKEN`). Add `repository_id` and `owner_id`: `gh api repos/acme-org/secret --jq
-    # '.id, .owner.id'` prints both.
+    # Not pinned, since GitHub answered 404 (Not Found), which it also answers for a private
+    # repository without a token (`GITHUB_TOKEN`). Add `repository_id` and `owner_id`: `gh api
+    # repos/acme-org/secret --jq '.id, .owner.id'` prints both.
     - repository: acme-org/secret
     ");
     let wrong = [&urls[..], &[("GH_TOKEN", "wrong")]].concat();
@@ -981,16 +979,16 @@ fn an_entry_is_pinned_where_the_ids_are_known() {
     let renamed = Fault::Answer(Answer::json(200, &serde_json::from_str(renamed).unwrap()));
     github.add_fault(FaultRule::first(Endpoint::Repository, 1, renamed));
     assert_snapshot!(entry(&checkout, &urls, &[]), @"
-    # Not pinned, since it is `evil/infra` today. Add `repository_id` and `owner_id`: `gh api
+    # Not pinned, since its current name is `evil/infra`. Add `repository_id` and `owner_id`: `gh api
     # repos/acme-org/infra --jq '.id, .owner.id'` prints both.
     - repository: acme-org/infra
     ");
     let answer = Fault::status(404, "x\n- repository: evil/evil\u{1b}[31m");
     github.add_fault(FaultRule::always(Endpoint::Repository, answer));
     assert_snapshot!(entry(&checkout, &urls, &[]), @r"
-    # Not pinned, since GitHub answered 404 (x\n- repository: evil/evil\u{1b}[31m), as it does for a
-    # private repository without a token (`GITHUB_TOKEN`). Add `repository_id` and `owner_id`: `gh api
-    # repos/acme-org/infra --jq '.id, .owner.id'` prints both.
+    # Not pinned, since GitHub answered 404 (x\n- repository: evil/evil\u{1b}[31m), which it also
+    # answers for a private repository without a token (`GITHUB_TOKEN`). Add `repository_id` and
+    # `owner_id`: `gh api repos/acme-org/infra --jq '.id, .owner.id'` prints both.
     - repository: acme-org/infra
     ");
     github.assert_nothing_unexpected();
@@ -998,12 +996,12 @@ fn an_entry_is_pinned_where_the_ids_are_known() {
 
 #[test]
 fn a_repository_that_is_not_known_is_an_error() {
-    let checkout = Directory::with_workflows("init-unknown", &[]);
+    let checkout = Directory::with_workflows(&[]);
     for (variables, arguments, error) in [
         (
             &[][..],
             &["--central"][..],
-            "which repository the entry is for is not known: there is no `GITHUB_REPOSITORY`, and no remote `origin` on github.com; give `--repository OWNER/NAME`",
+            "the entry's repository is unknown: `GITHUB_REPOSITORY` is not set, and there is no remote `origin` on github.com; name it with `--repository OWNER/NAME`",
         ),
         (
             &[],

@@ -22,6 +22,9 @@ mod digest;
 pub mod lint;
 pub mod matrix;
 pub mod meant;
+#[cfg(all(test, target_family = "wasm"))]
+#[path = "../../engine/src/panic_message.rs"]
+mod panic_message;
 pub mod proposal;
 pub mod report;
 pub mod review;

@@ -1,43 +1,43 @@
-//! GitHub for the tools: its address, the token and the network, as the variables say.
+//! GitHub's API for the tools: URL, token and network from the process's variables.
 
 use secrecy::SecretString;
 
 use github::Api;
 use github::http::{Budget, Network};
-use platform::Environment;
+use platform::Variables;
 
-/// Returns `GITHUB_API_URL`, else github.com's.
-pub(super) fn url(environment: &Environment) -> &str {
-    let url = environment.get("GITHUB_API_URL");
+/// Returns `GITHUB_API_URL`, or the URL of github.com's API.
+pub(super) fn url(variables: &Variables) -> &str {
+    let url = variables.get("GITHUB_API_URL");
     url.unwrap_or("https://api.github.com")
 }
 
-/// Returns `GITHUB_TOKEN`, else `GH_TOKEN`.
-pub(super) fn token(environment: &Environment) -> Option<SecretString> {
+/// Returns `GITHUB_TOKEN`, or `GH_TOKEN`.
+pub(super) fn token(variables: &Variables) -> Option<SecretString> {
     let mut names = ["GITHUB_TOKEN", "GH_TOKEN"].iter();
-    names.find_map(|name| environment.secret(name))
+    names.find_map(|name| variables.secret(name))
 }
 
-/// Builds the client of the API at `url`; has to be called inside a runtime.
+/// Builds the client of the API at `url`. Call it inside a Tokio runtime.
 pub(super) fn client(
-    environment: &Environment,
+    variables: &Variables,
     url: &str,
     token: Option<&SecretString>,
     ca_bundle: Option<Vec<u8>>,
     budget: Budget,
 ) -> Result<Api, String> {
-    let network = Network::of_variables(|name| environment.either_case(name), ca_bundle);
+    let network = Network::of_variables(|name| variables.either_case(name), ca_bundle);
     Api::new(network.client()?, url, token, budget)
 }
 
-/// Runs a future on a runtime of its own.
+/// Runs a future on its own runtime.
 pub(super) fn block_on<T>(future: impl Future<Output = T>) -> Result<T, String> {
     let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_all()
         .build()
         .map_err(|error| error.to_string())?;
     let output = runtime.block_on(future);
-    // A look-up of a name that hangs runs on a thread of its own and would be waited for.
+    // Dropping the runtime would wait for a DNS lookup that hangs on its own thread.
     runtime.shutdown_background();
     Ok(output)
 }
@@ -49,7 +49,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_variables_say_where_github_is_and_which_token_to_use() {
+    fn url_and_token_are_in_the_variables() {
         for (variables, url, first) in [
             (&[][..], "https://api.github.com", None),
             (
@@ -71,9 +71,9 @@ mod tests {
             let variables = variables
                 .iter()
                 .map(|(name, value)| (name.into(), value.into()));
-            let environment = Environment::new(variables);
-            assert_eq!(super::url(&environment), url);
-            let token = token(&environment);
+            let variables = Variables::new(variables);
+            assert_eq!(super::url(&variables), url);
+            let token = token(&variables);
             assert_eq!(token.as_ref().map(|token| token.expose_secret()), first);
         }
     }

@@ -1,4 +1,4 @@
-//! What is wrong with a text, for people: its line with a mark under what is meant.
+//! Diagnostics for people: the line of a file with the affected part underlined.
 
 use std::ops::Range;
 use std::path::Path;
@@ -13,11 +13,11 @@ use analysis::report::text::visible;
 use engine::encoding::text_of;
 use engine::policy::{Format, MAX_FILE, Position, Problem};
 
-/// The most characters of a line that are shown before and after the place, so that a policy of one
-/// long line can be read.
-const AROUND: usize = 60;
+/// Maximum number of characters before and after the underlined part, so that a policy of one long line
+/// stays readable.
+const MAX_CONTEXT: usize = 60;
 
-/// One thing to show, whatever found it.
+/// A finding of lint, a problem of the policy, or an error of a file of cases.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Diagnostic<'d> {
     level: lint::Level,
@@ -25,7 +25,7 @@ pub(super) struct Diagnostic<'d> {
     message: &'d str,
     help: Option<&'d str>,
     position: Position,
-    /// In characters, 0 for a point.
+    /// In characters; 0 marks a point.
     length: u32,
 }
 
@@ -56,7 +56,7 @@ impl<'d> From<&'d Problem> for Diagnostic<'d> {
 }
 
 impl<'d> Diagnostic<'d> {
-    /// `None` for an error about a file as a whole.
+    /// Returns `None` for an error without a position.
     pub(super) fn of_file_error(error: &'d FileError) -> Option<Self> {
         Some(Self {
             level: lint::Level::Error,
@@ -69,7 +69,7 @@ impl<'d> Diagnostic<'d> {
     }
 }
 
-/// What is wrong with one file, an empty line after each.
+/// Renders the diagnostics of a file, with an empty line after each.
 pub(super) fn render<'d>(
     file: &str,
     source: &Source<'_>,
@@ -91,8 +91,8 @@ pub(super) fn render<'d>(
     text
 }
 
-/// `:::`, which stands for the file of a second snippet. Where the place is told apart from the
-/// excerpt there is no second file.
+/// Returns whether a line is only `:::`, the mark of a second file. `annotate-snippets` prints it when the
+/// path has an element of its own, without a second file.
 fn is_empty_origin(line: &str) -> bool {
     let mut parts = line.split('\u{1b}');
     let first = parts.next().unwrap_or_default();
@@ -104,7 +104,7 @@ fn is_empty_origin(line: &str) -> bool {
         == ":::"
 }
 
-/// The same for a file that was read elsewhere; without its lines if it cannot be read any more.
+/// Reads a file and renders its diagnostics; without the lines if the file is no longer readable.
 pub(super) fn render_file<'d>(
     file: &str,
     diagnostics: impl IntoIterator<Item = impl Into<Diagnostic<'d>>>,
@@ -139,7 +139,7 @@ fn group<'a>(diagnostic: Diagnostic<'_>, source: &Source<'_>, file: &str) -> Gro
     let group = if is_as_written {
         title.element(snippet.path(file.to_owned()))
     } else {
-        // The column of the excerpt is not the one of the file.
+        // The excerpt's columns differ from the file's.
         let origin = Origin::path(file.to_owned())
             .line(number(at.line))
             .char_column(number(at.column));
@@ -150,12 +150,12 @@ fn group<'a>(diagnostic: Diagnostic<'_>, source: &Source<'_>, file: &str) -> Gro
         None => group,
     }
 }
-/// The part of a line around the place, without control characters, and where the place is in it.
-/// The marks are computed on what is shown: a span off a character boundary would be a panic.
+/// Returns the part of a line around a position, without control characters, and the span to underline. The
+/// span counts bytes of the returned text, because a span off a character boundary panics.
 fn excerpt(before: &str, after: &str, length: usize) -> (String, Range<usize>) {
     let mut shown = String::new();
     let mut chars = before.char_indices().rev();
-    let cut = chars.nth(AROUND - 1).map_or(0, |(offset, _)| offset);
+    let cut = chars.nth(MAX_CONTEXT - 1).map_or(0, |(offset, _)| offset);
     if cut > 0 {
         shown.push('…');
     }
@@ -163,9 +163,9 @@ fn excerpt(before: &str, after: &str, length: usize) -> (String, Range<usize>) {
     let mut chars = after.chars();
     let mut take = |count: usize| -> String { chars.by_ref().take(count).collect() };
     let start = shown.len();
-    shown.push_str(&visible(&take(length.min(2 * AROUND))));
+    shown.push_str(&visible(&take(length.min(2 * MAX_CONTEXT))));
     let end = shown.len();
-    shown.push_str(&visible(&take(AROUND)));
+    shown.push_str(&visible(&take(MAX_CONTEXT)));
     if chars.next().is_some() {
         shown.push('…');
     }
@@ -192,7 +192,7 @@ mod tests {
         let (before, after) = ("ä".repeat(10_000), "y".to_owned() + &"z".repeat(10_000));
         let (shown, span) = excerpt(&before, &after, 1);
         assert_eq!(shown.get(span).unwrap(), "y");
-        assert_eq!(shown.chars().count(), 1 + AROUND + 1 + AROUND + 1);
+        assert_eq!(shown.chars().count(), 1 + MAX_CONTEXT + 1 + MAX_CONTEXT + 1);
     }
 
     #[test]

@@ -1,4 +1,4 @@
-//! What a checkout says of its repository, read from its files: git itself need not be there.
+//! Reads facts about a checkout's repository from its files; git need not be installed.
 //!
 //! Sources: git-scm.com, gitrepository-layout and git-config.
 
@@ -8,48 +8,48 @@ use url::Url;
 
 use engine::RepositoryName;
 use engine::encoding::text_of;
-use platform::Environment;
+use platform::Variables;
 
-/// The largest of git's own files that is read, in bytes.
+/// Maximum size of git's own files in bytes.
 const MAX_FILE: usize = 1 << 20;
 
 /// The git directory of a checkout.
 #[derive(Clone, Debug)]
 pub(super) struct Git {
-    /// With `HEAD`.
+    /// Contains `HEAD`.
     own: PathBuf,
-    /// With `config` and `refs`, which worktrees share.
+    /// Contains `config` and `refs`, which worktrees share.
     common: PathBuf,
 }
 
 impl Git {
-    /// Of the checkout that a path is in.
-    pub(super) fn above(path: &Path) -> Option<Self> {
+    /// Finds the git directory of the checkout that contains a path.
+    pub(super) fn discover(path: &Path) -> Option<Self> {
         let path = std::path::absolute(path).ok()?;
         let mut found = path.ancestors().map(|directory| directory.join(".git"));
         let found = found.find(|git| git.exists())?;
         let own = if found.is_dir() {
             found
         } else {
-            // A worktree or a submodule: the file names the place.
+            // In a worktree or a submodule, `.git` is a file with the path.
             let text = read(&found)?;
-            let place = text.strip_prefix("gitdir:")?.trim();
-            found.parent()?.join(place)
+            let target = text.strip_prefix("gitdir:")?.trim();
+            found.parent()?.join(target)
         };
         let common = match read(&own.join("commondir")) {
-            Some(place) => own.join(place.trim()),
+            Some(target) => own.join(target.trim()),
             None => own.clone(),
         };
         Some(Self { own, common })
     }
 
-    /// The repository of the remote `origin`, if it is on this host.
+    /// Returns the repository of the remote `origin`, if it is on this host.
     pub(super) fn origin(&self, host: &str) -> Option<RepositoryName> {
         let config = read(&self.common.join("config"))?;
         repository(&origin_url(&config)?, host)
     }
 
-    /// The default branch: what `origin/HEAD` is, else `master` where that is checked out.
+    /// Returns the default branch: the target of `origin/HEAD`, or `master` if that is checked out.
     pub(super) fn default_branch(&self) -> Option<String> {
         let symbolic = |file: PathBuf, prefix: &str| {
             let text = read(&file)?;
@@ -63,9 +63,9 @@ impl Git {
     }
 }
 
-/// The host of GitHub's server: `GITHUB_SERVER_URL`, else github.com.
-pub(super) fn host(environment: &Environment) -> Option<String> {
-    let server = environment.get("GITHUB_SERVER_URL");
+/// Returns the host of GitHub's server: `GITHUB_SERVER_URL`, or github.com.
+pub(super) fn host(variables: &Variables) -> Option<String> {
+    let server = variables.get("GITHUB_SERVER_URL");
     let server = Url::parse(server.unwrap_or("https://github.com")).ok()?;
     server.host_str().map(str::to_owned)
 }
@@ -74,7 +74,7 @@ fn read(file: &Path) -> Option<String> {
     text_of(platform::read_capped(file, MAX_FILE).ok()?).ok()
 }
 
-/// `url` of `[remote "origin"]`.
+/// Returns `url` of `[remote "origin"]`.
 fn origin_url(config: &str) -> Option<String> {
     let mut in_origin = false;
     for line in config.lines().map(str::trim) {
@@ -90,7 +90,7 @@ fn origin_url(config: &str) -> Option<String> {
     None
 }
 
-/// `OWNER/NAME` of `https://HOST/OWNER/NAME.git`, `ssh://git@HOST/OWNER/NAME` or
+/// Parses `OWNER/NAME` from `https://HOST/OWNER/NAME.git`, `ssh://git@HOST/OWNER/NAME` or
 /// `git@HOST:OWNER/NAME.git`.
 fn repository(url: &str, host: &str) -> Option<RepositoryName> {
     let (seen, path) = match Url::parse(url) {

@@ -1,8 +1,8 @@
-//! What stands below the options in `--help`: examples, exit codes, where to read on.
+//! Text below the options in `--help`: examples, exit codes, a link to the documentation.
 //!
-//! `tests/documentation` runs the help of every command into docs/commands.md, and parses the examples.
+//! `tests/project/documentation` writes the help of every command into docs/commands.md, and parses the examples.
 
-/// Examples, exit codes and the page of the documentation that has more.
+/// Builds the text from examples, exit codes and the page of the documentation.
 macro_rules! help {
     ($page:literal, [$($code:literal: $meaning:literal),*], [$($example:literal),+]) => {
         concat!(
@@ -16,18 +16,18 @@ macro_rules! help {
 }
 
 pub(super) const PROGRAM: &str = concat!(
-    "`repo-permissions help COMMAND` has examples and exit codes of each.\n\n",
+    "`repo-permissions help COMMAND` shows a command's examples and exit codes.\n\n",
     env!("CARGO_PKG_HOMEPAGE"),
     "/introduction.html"
 );
 pub(super) const INIT: &str = help!(
     "init.html",
-    ["0": "written", "2": "not written: a file is there already, or something cannot be read"],
+    ["0": "written", "2": "not written: a file already exists, or an input is invalid or cannot be read"],
     ["init", "init --stdout", "init --central --repository acme-org/infra --output policies/infra.yml"]
 );
 pub(super) const CHECK: &str = help!(
     "check.html",
-    ["0": "allowed", "1": "denied", "2": "error: it could not be decided, so nothing is granted"],
+    ["0": "allowed", "1": "denied", "2": "error: no decision was possible, so nothing is granted"],
     [
         "check --policy .github/repo-permissions.yml --permission ws:deployments:create \\\n    --repository acme-org/infra --workflow deploy-production.yml --branch main --environment production",
         "check --policy policy.yml --permission ws:locks:create --claims claims.json --payload event.json",
@@ -36,17 +36,17 @@ pub(super) const CHECK: &str = help!(
 );
 pub(super) const LINT: &str = help!(
     "lint.html",
-    ["0": "no errors; warnings and notes are no errors", "1": "findings of level error", "2": "a file cannot be read or, with --fix, not be changed"],
+    ["0": "no errors; warnings and notes do not count", "1": "findings of level error", "2": "a file cannot be read or, with --fix, cannot be changed"],
     ["lint .github/repo-permissions.yml", "lint --fix --diff .github/repo-permissions.yml", "lint --format sarif policies/infra.yml policies/network.yml"]
 );
 pub(super) const TEST: &str = help!(
     "recipes.html#test-a-policy",
-    ["0": "all cases hold", "1": "some do not", "2": "a file is invalid or cannot be read"],
+    ["0": "all cases pass", "1": "some cases fail", "2": "a file is invalid or cannot be read"],
     ["test", "test policies other.tests.yml", "test --format junit"]
 );
 pub(super) const DIFF: &str = help!(
     "review.html",
-    ["0": "compared", "1": "access widens, and --fail-on widen is given", "2": "a policy is invalid or cannot be read"],
+    ["0": "compared", "1": "access widens, with --fail-on widen", "2": "a policy is invalid or cannot be read"],
     ["diff old.yml new.yml", "diff - .github/repo-permissions.yml --fail-on widen", "diff old.yml new.yml --replay audit.jsonl --format markdown"]
 );
 pub(super) const AUDIT: &str = concat!(env!("CARGO_PKG_HOMEPAGE"), "/audit.html#reading-records");
@@ -57,17 +57,17 @@ pub(super) const AUDIT_SHOW: &str = help!(
 );
 pub(super) const AUDIT_VERIFY: &str = help!(
     "audit.html#reading-records",
-    ["0": "all records hold", "1": "some do not", "2": "a file cannot be read"],
+    ["0": "all records are correct", "1": "some are not", "2": "a file cannot be read"],
     ["audit verify audit.jsonl --policy .github/repo-permissions.yml", "audit verify audit.jsonl --git policies --strict"]
 );
 pub(super) const MATRIX: &str = help!(
     "matrix.html",
-    ["0": "printed", "2": "something is invalid or cannot be read"],
+    ["0": "printed", "2": "an input is invalid or cannot be read"],
     ["matrix .github/repo-permissions.yml", "matrix .github/repo-permissions.yml --format html", "matrix policies/central.yml --workflows . --repository acme-org/infra"]
 );
 pub(super) const SURVEY: &str = help!(
     "survey.html",
-    ["0": "nothing is wrong", "1": "errors, warnings or repositories that cannot be seen", "2": "it is not done"],
+    ["0": "no problems", "1": "errors, warnings or invisible repositories", "2": "the survey is incomplete"],
     ["survey acme-org", "survey acme-org --policy policies/central.yml", "survey acme-org --format markdown"]
 );
 pub(super) const SCHEMA: &str = help!(

@@ -1,4 +1,4 @@
-//! `init`: a first policy from the repository's own workflow files, with its cases.
+//! `init`: writes a first policy and its cases from the repository's workflow files.
 
 mod files;
 mod identity;
@@ -7,38 +7,38 @@ use std::path::{Path, PathBuf};
 
 use clap::Args;
 
-use self::files::Pair;
+use self::files::OutputFiles;
 use super::git::Git;
-use super::{complain, print, warn};
+use super::{print, report_error, warn};
 use analysis::proposal::{Options, Proposal, Target, propose};
 use analysis::report::text::visible;
 use analysis::workflows::Workflows;
 use engine::plural::count;
 use engine::policy::quoted;
 use engine::policy::source::DEFAULT_PATH;
-use platform::Environment;
+use platform::Variables;
 
 #[derive(Debug, Args)]
 pub(super) struct Arguments {
-    /// The checkout of the repository
+    /// Checkout of the repository
     #[arg(value_name = "DIRECTORY", default_value = ".")]
     directory: PathBuf,
-    /// Where the policy is written; the cases go beside it. Default: .github/repo-permissions.yml
+    /// File to write the policy to, with the cases beside it [default: .github/repo-permissions.yml]
     #[arg(long, value_name = "FILE")]
     output: Option<PathBuf>,
-    /// Only print the policy, and write nothing
+    /// Print the policy and write no files
     #[arg(long, conflicts_with = "output")]
     stdout: bool,
-    /// Write an entry of a central policy, pinned by ids, instead of the repository's own policy
+    /// Write an entry for a central policy, pinned by ids, instead of the repository's own policy
     #[arg(long)]
     central: bool,
-    /// The repository for the entry; default: GITHUB_REPOSITORY, else the remote `origin`
+    /// Repository of the entry [default: GITHUB_REPOSITORY, or the remote `origin`]
     #[arg(long, value_name = "OWNER/NAME", requires = "central")]
     repository: Option<String>,
-    /// The default branch; default: what `origin/HEAD` is, else main
+    /// Default branch of the repository [default: the target of `origin/HEAD`, or main]
     #[arg(long, value_name = "BRANCH")]
     default_branch: Option<String>,
-    /// The name that this action has in `uses:`, without its owner
+    /// Name of this action in `uses:`, without its owner
     #[arg(long, value_name = "NAME", default_value = "repo-permissions")]
     action: String,
 }
@@ -50,7 +50,7 @@ pub(super) fn run(arguments: &Arguments) -> u8 {
             0
         }
         Err(message) => {
-            complain(&message);
+            report_error(&message);
             2
         }
     }
@@ -58,17 +58,17 @@ pub(super) fn run(arguments: &Arguments) -> u8 {
 
 fn write(arguments: &Arguments) -> Result<String, String> {
     let directory = &arguments.directory;
-    let pair = match &arguments.output {
-        Some(policy) => Pair::of(policy),
-        None => Pair::of(&directory.join(DEFAULT_PATH)),
+    let output = match &arguments.output {
+        Some(policy) => OutputFiles::of(policy),
+        None => OutputFiles::of(&directory.join(DEFAULT_PATH)),
     }?;
     if !arguments.stdout {
-        pair.is_free()?;
+        output.check_absent()?;
     }
-    let git = Git::above(directory);
-    let environment = Environment::new(std::env::vars_os());
+    let git = Git::discover(directory);
+    let variables = Variables::new(std::env::vars_os());
     let target = if arguments.central {
-        identity::entry(arguments.repository.as_deref(), git.as_ref(), &environment)?
+        identity::entry(arguments.repository.as_deref(), git.as_ref(), &variables)?
     } else {
         Target::Own
     };
@@ -90,40 +90,43 @@ fn write(arguments: &Arguments) -> Result<String, String> {
     if arguments.stdout {
         return Ok(policy);
     }
-    let cases = proposal.cases(&target, &pair.policy_name(), &policy);
-    pair.write(&policy, &cases)?;
-    Ok(said(&pair, &proposal, &workflows, &cases, &default_branch))
+    let cases = proposal.cases(&target, &output.policy_name(), &policy);
+    output.write(&policy, &cases)?;
+    Ok(summary(
+        &output,
+        &proposal,
+        &workflows,
+        &cases,
+        &default_branch,
+    ))
 }
 
 fn read(directory: &Path) -> Result<Workflows, String> {
-    // The directory itself has to be there; a repository need not have workflows.
-    let cannot = |path: &Path, error| format!("`{}` cannot be read: {error}", path.display());
-    std::fs::read_dir(directory).map_err(|error| cannot(directory, error))?;
-    let place = directory.join(".github/workflows");
-    match crate::workflows::read_workflows(&place) {
+    // The directory must exist; workflows are optional.
+    let unreadable = |path: &Path, error| format!("`{}` cannot be read: {error}", path.display());
+    std::fs::read_dir(directory).map_err(|error| unreadable(directory, error))?;
+    let workflows = directory.join(".github/workflows");
+    match crate::workflows::read_workflows(&workflows) {
         Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(Workflows::default()),
-        read => read.map_err(|error| cannot(&place, error)),
+        read => read.map_err(|error| unreadable(&workflows, error)),
     }
 }
 
-/// What was written, and what to do next.
-fn said(
-    pair: &Pair,
+/// Describes the written files and the next steps.
+fn summary(
+    output: &OutputFiles,
     proposal: &Proposal,
     workflows: &Workflows,
     cases: &str,
     default_branch: &str,
 ) -> String {
-    let (policy, tests) = (pair.policy.display(), pair.cases.display());
+    let (policy, tests) = (output.policy.display(), output.cases.display());
     let rules = count(proposal.rules.len(), "rule");
     let files = count(workflows.files.len(), "workflow file");
     let cases = count(cases.matches("\n    expect: ").count(), "case");
     let left = match proposal.left_out.len() {
         0 => String::new(),
-        number => format!(
-            ", {} left to you in its comments",
-            count(number, "question")
-        ),
+        number => format!(", {} for you in its comments", count(number, "question")),
     };
     let lines = [
         format!(
@@ -131,11 +134,11 @@ fn said(
             quoted(default_branch)
         ),
         format!("wrote `{tests}`: {cases}"),
-        "next: read the policy, then".to_owned(),
-        format!("  repo-permissions lint {}", shell(&pair.policy)),
-        format!("  repo-permissions test {}", shell(&pair.cases)),
-        format!("  repo-permissions matrix {}", shell(&pair.policy)),
-        "commit both to the default branch, and have the policy's owners review it (CODEOWNERS)"
+        "next: read the policy, then run".to_owned(),
+        format!("  repo-permissions lint {}", shell(&output.policy)),
+        format!("  repo-permissions test {}", shell(&output.cases)),
+        format!("  repo-permissions matrix {}", shell(&output.policy)),
+        "commit both files to the default branch, with the policy's reviewers in CODEOWNERS"
             .to_owned(),
     ];
     lines
@@ -144,7 +147,7 @@ fn said(
         .collect()
 }
 
-/// A path as a word of a command.
+/// Quotes a path for a shell.
 fn shell(path: &Path) -> String {
     let path = path.display().to_string();
     let plain = |c: char| c.is_ascii_alphanumeric() || "/._-".contains(c);

@@ -1,10 +1,10 @@
-//! Times: the clock, and the values of options.
+//! The clock, and times in options.
 
 use jiff::Timestamp;
 
 use engine::policy::parse_instant;
 
-/// Returns the time to the second, as people read it.
+/// Returns the current time to the second.
 pub(super) fn now() -> Timestamp {
     let now = Timestamp::now();
     Timestamp::from_second(now.as_second()).unwrap_or(now)
@@ -16,7 +16,7 @@ pub(super) fn instant(text: &str) -> Result<Timestamp, String> {
         .ok_or_else(|| "expected an instant such as `2027-01-31T12:00:00Z`".to_owned())
 }
 
-/// Parses the value of `--since` and `--until`. A date is its start, in UTC.
+/// Parses the value of `--since` and `--until`. A date means its start in UTC.
 pub(super) fn date_or_instant(text: &str) -> Result<Timestamp, String> {
     parse_instant(text)
         .or_else(|| parse_instant(&format!("{text}T00:00:00Z")))

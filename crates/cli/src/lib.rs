@@ -1,4 +1,4 @@
-//! The command line: the same engine, offline. Nothing here is verified and nothing is granted.
+//! The command line tools: the same engine, offline. They verify nothing and grant nothing.
 
 #![cfg_attr(
     test,
@@ -43,7 +43,7 @@ use analysis::report::text::visible;
 /// A permission gate for GitHub Actions.
 ///
 /// Without arguments, inside a GitHub Actions job, it is the action: it decides whether the job may use
-/// a permission. With a subcommand it is a tool for those who write and review a policy.
+/// a permission. With a subcommand, it is a tool for authors and reviewers of policies.
 #[derive(Debug, Parser)]
 #[command(name = "repo-permissions", version, arg_required_else_help = false, after_help = help::PROGRAM)]
 pub struct Cli {
@@ -53,52 +53,52 @@ pub struct Cli {
 
 #[derive(Debug, Subcommand)]
 enum Command {
-    /// Write a first policy from the repository's workflow files, and its cases
+    /// Write a first policy and its cases from the repository's workflow files
     ///
-    /// A proposal, and a narrow one: each rule is for one workflow file, its branches, environments and
-    /// events. Nothing is overwritten.
+    /// The proposal is narrow: each rule covers one workflow file with its branches, environments and
+    /// events. It never overwrites a file.
     #[command(after_long_help = help::INIT)]
     Init(init::Arguments),
-    /// Decide as the action would, for a context that you give
+    /// Decide as the action would, for a context that you describe
     ///
-    /// Nothing is verified and nothing is granted. Says which rules were tried, which was nearest, and what
-    /// to change.
+    /// It verifies nothing and grants nothing. It shows the rules that it tried, the nearest one, and what to
+    /// change.
     #[command(after_long_help = help::CHECK)]
     Check(Box<check::Arguments>),
-    /// Find what is wrong with policies, and what their authors will hardly have meant
+    /// Find errors and likely mistakes in policies
     #[command(after_long_help = help::LINT)]
     Lint(lint::Arguments),
-    /// Run files of cases: what a policy should allow and deny
+    /// Run files of cases: what a policy must allow and deny
     ///
-    /// With the rules that no case has matched.
+    /// It also lists the rules that no case matched.
     #[command(after_long_help = help::TEST)]
     Test(cases::Arguments),
-    /// Say what access a change of a policy adds and removes
+    /// Show the access that a change of a policy adds and removes
     ///
-    /// Compares what the two policies grant, exactly, and not their text.
+    /// It compares exactly what the two policies grant, not their text.
     #[command(after_long_help = help::DIFF)]
     Diff(Box<diff::Arguments>),
-    /// Read audit records: list them, or check that they hold
+    /// List audit records, or verify them
     #[command(after_help = help::AUDIT)]
     Audit(audit::Arguments),
-    /// Show who can do what: the workflow files of a repository against a policy
+    /// Show who can do what: the permissions of each workflow under a policy
     #[command(after_long_help = help::MATRIX)]
     Matrix(Box<matrix::Arguments>),
-    /// Go through the repositories of an organisation: who asks this gate, and may they
+    /// Survey the repositories of an organisation: which use this gate, and with which access
     ///
-    /// Do their jobs have the permissions that the step needs, and does a central policy speak for them?
-    /// Asks GitHub with the token in GITHUB_TOKEN, else in GH_TOKEN, and changes nothing.
+    /// It checks whether their jobs have the permissions that the step needs, and whether a central policy has
+    /// entries for them. It asks GitHub with the token in GITHUB_TOKEN or GH_TOKEN, and changes nothing.
     #[command(after_long_help = help::SURVEY)]
     Survey(survey::Arguments),
-    /// Print the JSON Schema of the policy, of the file of cases, or of an audit record
+    /// Print the JSON Schema of a policy, a file of cases, or an audit record
     #[command(after_long_help = help::SCHEMA)]
     Schema(schema::Arguments),
-    /// Review a change of a policy, as JSON from standard input: the action starts it for itself
+    /// Review a change of a policy, as JSON on standard input; the action starts this command
     #[command(name = analysis::review::COMMAND, hide = true)]
     Review,
 }
 
-/// How a result is printed.
+/// Output format of a command.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
 enum OutputFormat {
     /// For people.
@@ -109,12 +109,12 @@ enum OutputFormat {
 }
 
 impl Cli {
-    /// Whether there is no subcommand: then the program is the action.
+    /// Returns whether there is no subcommand, so that the program is the action.
     pub fn is_action(&self) -> bool {
         self.command.is_none()
     }
 
-    /// Runs the subcommand and gives the exit code.
+    /// Runs the subcommand and returns the exit code.
     pub fn run(self) -> u8 {
         match self.command {
             Some(Command::Init(arguments)) => init::run(&arguments),
@@ -132,25 +132,25 @@ impl Cli {
     }
 }
 
-/// Prints a result. A reader that went away (`| head`) is no error.
+/// Prints a result. A closed pipe (`| head`) is not an error.
 fn print(text: &str) {
     let mut out = std::io::stdout().lock();
     _ = out.write_all(text.as_bytes());
     _ = out.flush();
 }
 
-/// Prints an error.
+/// Prints to standard error.
 fn print_error(text: &str) {
     _ = std::io::stderr().lock().write_all(text.as_bytes());
 }
 
-/// Prints what stopped the program from doing what it was asked for, in one line.
-fn complain(message: &str) {
+/// Prints an error in one line.
+fn report_error(message: &str) {
     let word = Colours::stderr().error("error:").to_string();
     print_error(&format!("{word} {}\n", visible(message)));
 }
 
-/// Prints what somebody should look at, in one line; it stops nothing.
+/// Prints a warning in one line.
 fn warn(message: &str) {
     let word = Colours::stderr().warning("warning:").to_string();
     print_error(&format!("{word} {}\n", visible(message)));

@@ -1,4 +1,4 @@
-//! `lint`: what is wrong with policies, and what their authors will hardly have meant.
+//! `lint`: finds errors and likely mistakes in policies.
 
 mod diff;
 mod file;
@@ -17,31 +17,31 @@ use jiff::Timestamp;
 use self::file::Linted;
 use super::instant::{instant, now};
 use super::style::Colours;
-use super::{complain, print};
+use super::{print, report_error};
 use analysis::lint::Level;
 use engine::plural::count;
 use engine::policy::quoted;
 
 #[derive(Debug, Args)]
 pub(super) struct Arguments {
-    /// The policies
+    /// Policies to check
     #[arg(value_name = "FILE", required = true)]
     files: Vec<PathBuf>,
-    /// How the findings are printed
+    /// Output format
     #[arg(long, value_enum, default_value_t)]
     format: OutputFormat,
-    /// The time that rules expire by, RFC 3339; now when left out
+    /// Time at which rules count as expired, RFC 3339 [default: now]
     #[arg(long, value_name = "INSTANT", value_parser = instant)]
     now: Option<Timestamp>,
-    /// Write the fixes that leave what the policy grants as it is; the exit code is for what is left
+    /// Apply the fixes that keep what the policy grants; the exit code counts the remaining findings
     #[arg(long)]
     fix: bool,
-    /// With --fix: show what would be written, and write nothing
+    /// With --fix, show the changes and write no files
     #[arg(long, requires = "fix")]
     diff: bool,
 }
 
-/// How the findings are printed.
+/// Output format of `lint`.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
 enum OutputFormat {
     /// For people.
@@ -51,7 +51,7 @@ enum OutputFormat {
     Json,
     /// SARIF 2.1.0, for code scanning.
     Sarif,
-    /// Annotations of a GitHub Actions job.
+    /// Annotations for a GitHub Actions job.
     Github,
 }
 
@@ -66,13 +66,13 @@ impl OutputFormat {
     }
 }
 
-/// How many findings there are of each level.
+/// Number of findings of each level.
 #[derive(Clone, Copy, Debug, Default, serde::Serialize)]
 struct Summary {
     errors: usize,
     warnings: usize,
     notes: usize,
-    /// How many fixes were put in place, if that was asked for.
+    /// Number of applied fixes, with `--fix`.
     #[serde(skip_serializing_if = "Option::is_none")]
     fixed: Option<usize>,
 }
@@ -93,7 +93,7 @@ impl Summary {
         }
     }
 
-    /// The last line for people.
+    /// Returns the last line for people.
     fn sentence(self, files: usize) -> String {
         let fixed = self.fixed.map(|fixed| format!("; {fixed} fixed"));
         format!(
@@ -110,7 +110,7 @@ impl Summary {
 pub(super) fn run(arguments: &Arguments) -> u8 {
     let now = arguments.now.unwrap_or_else(now);
     if arguments.diff && arguments.format != OutputFormat::Human {
-        complain("--diff is for people: leave --format out");
+        report_error("--diff has no other format: leave out --format");
         return 2;
     }
     let mut files = Vec::new();
@@ -121,13 +121,13 @@ pub(super) fn run(arguments: &Arguments) -> u8 {
             Ok(file) => file,
             Err(error) => {
                 failed = true;
-                complain(&format!("{name} cannot be read: {error}"));
+                report_error(&format!("{name} cannot be read: {error}"));
                 continue;
             }
         };
-        if let Err(why) = arguments.mend(&mut file, now) {
+        if let Err(why) = arguments.fix_file(&mut file, now) {
             failed = true;
-            complain(&format!("{name} is not changed: {why}"));
+            report_error(&format!("{name} is not changed: {why}"));
         }
         files.push(file);
     }
@@ -145,11 +145,11 @@ pub(super) fn run(arguments: &Arguments) -> u8 {
     }
 }
 
-/// What `lint` prints of a policy that is not in a file, in each of its formats, and what `--fix` makes
-/// of it, if there is something to mend.
+/// Lints a policy that is not in a file. Returns the output in each format, and the policy after `--fix`, if
+/// there are safe fixes.
 ///
 /// # Errors
-/// It cannot be mended as it is.
+/// The fixes cannot be applied.
 #[doc(hidden)]
 pub fn lint_text(
     name: &str,
@@ -170,8 +170,8 @@ pub fn lint_text(
 }
 
 impl Arguments {
-    /// Fixes a policy and writes it, as far as it is asked for.
-    fn mend(&self, file: &mut Linted, now: Timestamp) -> Result<(), String> {
+    /// Fixes a policy and writes it, as the flags ask for.
+    fn fix_file(&self, file: &mut Linted, now: Timestamp) -> Result<(), String> {
         if !self.fix {
             return Ok(());
         }
@@ -180,7 +180,7 @@ impl Arguments {
             return Ok(());
         }
         file.write().map_err(|error| {
-            file.take_back(now);
+            file.revert(now);
             error.to_string()
         })
     }

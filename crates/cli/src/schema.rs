@@ -1,4 +1,4 @@
-//! `schema`: the JSON Schemas of what people write and what is recorded, for editors and other programs.
+//! `schema`: prints the JSON Schemas of policies, files of cases and audit records.
 
 use clap::{Args, ValueEnum};
 
@@ -6,28 +6,28 @@ use super::print;
 
 #[derive(Debug, Args)]
 pub(super) struct Arguments {
-    /// Which file's schema
+    /// Document that the schema describes
     #[arg(value_enum, default_value_t)]
-    of: Of,
+    of: Kind,
 }
 
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
-enum Of {
-    /// The policy.
+enum Kind {
+    /// A policy.
     #[default]
     Policy,
-    /// The file of cases that `test` runs.
+    /// A file of cases for `test`.
     Tests,
     /// An audit record.
     Audit,
 }
 
 pub(super) fn run(arguments: &Arguments) -> u8 {
-    // The committed files themselves, so that command and file cannot differ.
+    // These are the committed files, so that the command and the files cannot differ.
     print(match arguments.of {
-        Of::Policy => include_str!("../../../schema/repo-permissions.schema.json"),
-        Of::Tests => include_str!("../../../schema/repo-permissions-tests.schema.json"),
-        Of::Audit => include_str!("../../../schema/repo-permissions-audit.schema.json"),
+        Kind::Policy => include_str!("../../../schema/repo-permissions.schema.json"),
+        Kind::Tests => include_str!("../../../schema/repo-permissions-tests.schema.json"),
+        Kind::Audit => include_str!("../../../schema/repo-permissions-audit.schema.json"),
     });
     0
 }

@@ -1,4 +1,4 @@
-//! Colours: which words of the output have one, and on which streams.
+//! Colours of the output.
 //!
 //! Sources: no-color.org, bixense.com/clicolors.
 
@@ -11,7 +11,7 @@ use anstyle::{AnsiColor, Style};
 
 use analysis::report::text::visible;
 
-/// The colours of one stream: all of them, or none.
+/// Whether a stream has colours.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(super) struct Colours {
     on: bool,
@@ -21,12 +21,12 @@ impl Colours {
     #[cfg(test)]
     pub(super) const ALWAYS: Self = Self { on: true };
 
-    /// For what a person asked for.
+    /// Returns the colours of standard output.
     pub(super) fn stdout() -> Self {
         Self::of(&std::io::stdout())
     }
 
-    /// For errors.
+    /// Returns the colours of standard error.
     pub(super) fn stderr() -> Self {
         Self::of(&std::io::stderr())
     }
@@ -36,8 +36,8 @@ impl Colours {
         Self::choose(stream.is_terminal(), variable)
     }
 
-    /// `NO_COLOR` wins over `CLICOLOR_FORCE`, and that over what the stream is. An empty variable is
-    /// one that is not set.
+    /// Decides on colours: `NO_COLOR` overrides `CLICOLOR_FORCE`, which overrides the type of the stream. An empty
+    /// variable counts as unset.
     fn choose(is_terminal: bool, variable: impl Fn(&str) -> Option<Vec<u8>>) -> Self {
         let variable = |name: &str| variable(name).filter(|value| !value.is_empty());
         let is = |name: &str, value: &str| variable(name).is_some_and(|v| v == value.as_bytes());
@@ -52,42 +52,42 @@ impl Colours {
         Self { on }
     }
 
-    /// A permission that is granted, a dimension that matches, a case that holds.
+    /// Colours an allowed permission, a matching dimension or a passed case.
     pub(super) fn granted(self, text: &str) -> Styled<'_> {
         self.styled(AnsiColor::Green.on_default(), text)
     }
 
-    /// A permission that is denied, a dimension that does not match, a case that fails.
+    /// Colours a denied permission, a dimension that does not match or a failed case.
     pub(super) fn denied(self, text: &str) -> Styled<'_> {
         self.styled(AnsiColor::Red.on_default(), text)
     }
 
-    /// What somebody should look at.
+    /// Colours text that needs attention.
     pub(super) fn warning(self, text: &str) -> Styled<'_> {
         self.styled(AnsiColor::Yellow.on_default(), text)
     }
 
-    /// The one line that is read first.
+    /// Emphasises the line to read first.
     pub(super) fn strong(self, text: &str) -> Styled<'_> {
         self.styled(Style::new().bold(), text)
     }
 
-    /// As all the rest.
+    /// Prints text in the default colour.
     pub(super) fn plain(self, text: &str) -> Styled<'_> {
         self.styled(Style::new(), text)
     }
 
-    /// What is only there for completeness.
+    /// Dims secondary text.
     pub(super) fn dim(self, text: &str) -> Styled<'_> {
         self.styled(Style::new().dimmed(), text)
     }
 
-    /// The word before an error.
+    /// Colours the word before an error.
     pub(super) fn error(self, text: &str) -> Styled<'_> {
         self.styled(AnsiColor::Red.on_default().bold(), text)
     }
 
-    /// For lines of a file with a mark under what is meant.
+    /// Returns the renderer of diagnostics.
     pub(super) fn renderer(self) -> Renderer {
         if self.on {
             Renderer::styled()
@@ -104,8 +104,8 @@ impl Colours {
     }
 }
 
-/// A text in one line with its colour. Escapes that the text itself has are made visible before, so
-/// that only ours reach a terminal; a width counts the text alone.
+/// A text in one line with a colour. Control characters of the text are escaped, so that only our own escape
+/// sequences reach a terminal. A width counts the text without them.
 #[derive(Debug)]
 pub(super) struct Styled<'t> {
     style: Style,

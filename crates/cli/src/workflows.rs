@@ -1,11 +1,11 @@
-//! The directory `.github/workflows`.
+//! Reads the directory `.github/workflows`.
 
 use std::path::{Path, PathBuf};
 
 use analysis::workflows::{MAX_FILE, Workflows, is_workflow};
 use engine::encoding::text_of;
 
-/// The workflow files in a directory: `*.yml` and `*.yaml`, as GitHub reads them.
+/// Reads the workflow files in a directory: `*.yml` and `*.yaml`, as GitHub does.
 ///
 /// # Errors
 /// The directory cannot be read.
@@ -23,25 +23,25 @@ pub(crate) fn read_workflows(directory: &Path) -> std::io::Result<Workflows> {
 }
 
 fn read_text(file: &Path) -> Result<String, String> {
-    // A pipe would be waited for.
+    // Reading a pipe would block.
     let is_file = std::fs::metadata(file).map(|metadata| metadata.is_file());
     if is_file.is_ok_and(|is_file| !is_file) {
-        return Err("it is no file".to_owned());
+        return Err("it is not a file".to_owned());
     }
     let bytes = platform::read_capped(file, MAX_FILE).map_err(|error| error.to_string())?;
     text_of(bytes).map_err(|why| format!("it is {why}"))
 }
 
-/// `.github/workflows` of the repository that a file is in: the nearest directory above it that has
-/// one.
-pub(crate) fn above(file: &Path) -> Option<PathBuf> {
+/// Returns `.github/workflows` of the repository that contains a file, from the nearest directory above it
+/// that has one.
+pub(crate) fn find_workflows(file: &Path) -> Option<PathBuf> {
     let file = std::path::absolute(file).ok()?;
     for directory in file.ancestors().skip(1) {
         let workflows = directory.join(".github/workflows");
         if workflows.is_dir() {
             return Some(workflows);
         }
-        // A repository without workflows says nothing about those of the one around it.
+        // The workflows of an enclosing repository do not belong to this one.
         if directory.join(".git").exists() {
             return None;
         }
@@ -81,7 +81,7 @@ mod tests {
             .collect();
         insta::assert_snapshot!(unreadable.join("\n"), @"
         the workflow `c.yml` is not understood: it is not UTF-8 text: byte 0
-        the workflow `d.yml` is not understood: it is no file
+        the workflow `d.yml` is not understood: it is not a file
         the workflow `large.yml` is not understood: larger than 1048576 bytes, which is the limit
         ");
         assert!(read_workflows(&directory).is_err());

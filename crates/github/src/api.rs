@@ -1,5 +1,5 @@
-//! One client for GitHub's REST API, over octocrab, with what octocrab leaves open closed: retries
-//! only where safe, bodies with a cap, redirects within the host only, paths encoded.
+//! Client for GitHub's REST API. It adds to octocrab: retries only where they are safe, a size limit for
+//! bodies, redirects within the host only, and encoded paths.
 
 use http::header::{ACCEPT, CONTENT_TYPE, LOCATION};
 use http::{HeaderValue, Method, Request, StatusCode};
@@ -11,24 +11,24 @@ use serde::de::DeserializeOwned;
 use url::Url;
 
 use super::rate_limit::Limited;
-use crate::http::{Budget, Client, HttpError, Repeat, Response, causes, collect};
-use token::is_protected;
+use crate::http::{Budget, Client, HttpError, Response, Retry, causes, collect};
+use token::is_https_or_loopback;
 
-/// The largest JSON answer in bytes.
+/// Maximum size of a JSON response in bytes.
 pub(super) const MAX_JSON: usize = 1 << 20;
-/// How many redirects of one request are followed.
+/// Maximum number of redirects per request.
 const MAX_REDIRECTS: usize = 3;
-/// The version of the REST API that the requests are written for.
+/// Version of the REST API in every request.
 const API_VERSION: &str = "2022-11-28";
 
-/// What stays as it is in a path segment or a query value (RFC 3986, unreserved).
+/// Characters to encode in a path segment or a query value: all but the unreserved ones of RFC 3986.
 const ENCODED: &AsciiSet = &NON_ALPHANUMERIC
     .remove(b'-')
     .remove(b'.')
     .remove(b'_')
     .remove(b'~');
 
-/// GitHub's REST API with one identity.
+/// GitHub's REST API with one token.
 #[derive(Clone)]
 pub struct Api {
     octocrab: Octocrab,
@@ -40,29 +40,29 @@ pub struct Api {
 /// Why a request to GitHub failed.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum ApiError {
-    /// No answer.
+    /// No response arrived.
     #[error(transparent)]
     Http(#[from] HttpError),
-    /// An answer with an error status.
+    /// GitHub responded with an error status.
     #[error("GitHub answered {answer}")]
     Status {
         /// The status.
         status: StatusCode,
         /// Status and message.
         answer: String,
-        /// Whether it was one request too many.
+        /// The rate limit that rejected the request, if one did.
         limited: Option<Limited>,
     },
-    /// A redirect that is not followed.
-    #[error("GitHub redirected to another host or in a circle, which is not followed")]
+    /// A redirect to another host, or too many redirects.
+    #[error("GitHub redirected the request to another host, or more than {MAX_REDIRECTS} times")]
     Redirect,
-    /// An answer of another shape than documented.
+    /// A response of another shape than documented.
     #[error("GitHub's answer is not as documented: {0}")]
     Shape(String),
 }
 
 impl ApiError {
-    /// The status, where there is one.
+    /// Returns the status, if a response arrived.
     pub fn status(&self) -> Option<StatusCode> {
         match self {
             Self::Status { status, .. } => Some(*status),
@@ -70,7 +70,7 @@ impl ApiError {
         }
     }
 
-    /// The rate limit that refused it, if one did.
+    /// Returns the rate limit that rejected the request, if one did.
     pub fn limited(&self) -> Option<Limited> {
         match self {
             Self::Status { limited, .. } => *limited,
@@ -80,35 +80,36 @@ impl ApiError {
 }
 
 impl Api {
-    /// A client for the API at `base` (`GITHUB_API_URL`), acting with `token`.
+    /// Creates a client for the API at `base` (`GITHUB_API_URL`) that authenticates with `token`.
     ///
     /// # Errors
-    /// The URL or the token cannot be used; as a sentence for people.
+    /// The URL or the token is not valid, as a sentence.
     pub fn new(
         client: Client,
         base: &str,
         token: Option<&SecretString>,
         budget: Budget,
     ) -> Result<Self, String> {
-        let wrong = || format!("the variable `GITHUB_API_URL` is `{base}`, expected an https URL");
-        let mut url = Url::parse(base).map_err(|_| wrong())?;
-        if !is_protected(&url) {
-            return Err(wrong());
+        let invalid =
+            || format!("the variable `GITHUB_API_URL` is `{base}`, expected an https URL");
+        let mut url = Url::parse(base).map_err(|_| invalid())?;
+        if !is_https_or_loopback(&url) {
+            return Err(invalid());
         }
-        // One slash at its end, so that a path can be put after it.
+        // A relative path replaces the part after the last slash.
         let path = format!("{}/", url.path().trim_end_matches('/'));
         url.set_path(&path);
         let mut builder = Octocrab::builder();
         if let Some(token) = token {
-            // octocrab panics on a token that is no header value.
+            // octocrab panics on a token that is not a valid header value.
             HeaderValue::from_str(token.expose_secret())
                 .map_err(|_| "the token has characters that a header cannot carry".to_owned())?;
             builder = builder.personal_token(token.clone());
         }
-        // Only the host: octocrab would put the path of the REST API before that of GraphQL.
+        // Without the path: octocrab would put the REST API's path before GraphQL's.
         let mut host = url.clone();
         host.set_path("/");
-        let base_uri: http::Uri = host.as_str().parse().map_err(|_| wrong())?;
+        let base_uri: http::Uri = host.as_str().parse().map_err(|_| invalid())?;
         let octocrab = builder
             .base_uri(base_uri)
             .and_then(|builder| builder.build_with_reqwest(client.clone().into_inner()))
@@ -121,7 +122,7 @@ impl Api {
         })
     }
 
-    /// The same with other time.
+    /// Returns the same client with another budget.
     pub fn with_budget(&self, budget: Budget) -> Self {
         Self {
             budget,
@@ -129,7 +130,7 @@ impl Api {
         }
     }
 
-    /// GETs `path`, which is relative to the API's base and already encoded.
+    /// Sends a GET for `path`, which is encoded and relative to the API's base.
     pub(super) async fn get(
         &self,
         path: &str,
@@ -142,29 +143,29 @@ impl Api {
             body: None,
             cap,
         };
-        self.call(path, &call, Repeat::Safe).await
+        self.call(path, &call, Retry::Safe).await
     }
 
-    /// POSTs JSON.
+    /// Sends a POST with a JSON body.
     pub(super) async fn post<B: Serialize>(
         &self,
         path: &str,
         body: &B,
-        repeat: Repeat,
+        retry: Retry,
     ) -> Result<Response, ApiError> {
         let body =
             serde_json::to_string(body).map_err(|error| ApiError::Shape(error.to_string()))?;
-        self.call(path, &Call::post(body, MAX_JSON), repeat).await
+        self.call(path, &Call::post(body, MAX_JSON), retry).await
     }
 
-    /// Makes a call of a whole URL once, and gives any answer back.
+    /// Calls an absolute URL once and returns the response whatever its status.
     pub(super) async fn send(&self, url: &Url, call: &Call<'_>) -> Result<Response, HttpError> {
-        let host = self.client.way_to(url);
-        let attempt = || self.once(url, call, &host);
-        self.budget.run(Repeat::Never, &host, attempt).await
+        let host = self.client.host_and_proxy(url);
+        let send = || self.attempt(url, call, &host);
+        self.budget.run(Retry::Never, &host, send).await
     }
 
-    /// DELETEs.
+    /// Sends a DELETE.
     pub(super) async fn delete(&self, path: &str) -> Result<Response, ApiError> {
         let call = Call {
             method: Method::DELETE,
@@ -172,24 +173,19 @@ impl Api {
             body: None,
             cap: MAX_JSON,
         };
-        self.call(path, &call, Repeat::Safe).await
+        self.call(path, &call, Retry::Safe).await
     }
 
-    async fn call(
-        &self,
-        path: &str,
-        call: &Call<'_>,
-        repeat: Repeat,
-    ) -> Result<Response, ApiError> {
+    async fn call(&self, path: &str, call: &Call<'_>, retry: Retry) -> Result<Response, ApiError> {
         let mut url = self
             .base
             .join(path)
             .map_err(|error| ApiError::Shape(format!("not a path: {error}")))?;
-        let host = self.client.way_to(&url);
+        let host = self.client.host_and_proxy(&url);
         for _ in 0..=MAX_REDIRECTS {
-            let attempt = || self.once(&url, call, &host);
-            let response = self.budget.run(repeat, &host, attempt).await?;
-            if call.is_whole(response.status) {
+            let send = || self.attempt(&url, call, &host);
+            let response = self.budget.run(retry, &host, send).await?;
+            if call.is_complete(response.status) {
                 return Ok(response);
             }
             match call.redirect(&response, &url)? {
@@ -206,7 +202,7 @@ impl Api {
         Err(ApiError::Redirect)
     }
 
-    async fn once(&self, url: &Url, call: &Call<'_>, host: &str) -> Result<Response, HttpError> {
+    async fn attempt(&self, url: &Url, call: &Call<'_>, host: &str) -> Result<Response, HttpError> {
         let unsendable = |why: String| HttpError::Unsendable {
             host: host.to_owned(),
             why,
@@ -239,7 +235,7 @@ impl Api {
     }
 }
 
-/// A request before it is sent.
+/// A request to send.
 pub(super) struct Call<'a> {
     method: Method,
     accept: &'a str,
@@ -257,11 +253,11 @@ impl Call<'_> {
         }
     }
 
-    /// Whether a status promises what was asked for, whole. What a proxy made of it (203), a part of it (206)
-    /// or nothing (204, 304) must not be read as all.
+    /// Returns whether the status promises the complete response. A body that a proxy modified (203), a part
+    /// (206) or an empty body (204, 304) must not pass for it.
     ///
     /// Source: RFC 9110, section 15.3.
-    fn is_whole(&self, status: StatusCode) -> bool {
+    fn is_complete(&self, status: StatusCode) -> bool {
         match self.method {
             Method::GET => status == StatusCode::OK,
             Method::POST => matches!(status, StatusCode::OK | StatusCode::CREATED),
@@ -269,8 +265,8 @@ impl Call<'_> {
         }
     }
 
-    /// Where to go on, if the answer is a redirect: within the host only, and a POST only where the
-    /// status says that it stays one.
+    /// Returns the target of a redirect. The target must have the same origin, and for a POST the status must
+    /// keep the method.
     fn redirect(&self, response: &Response, from: &Url) -> Result<Option<Url>, ApiError> {
         let keeps_method = match response.status.as_u16() {
             307 | 308 => true,
@@ -296,12 +292,12 @@ fn find_reqwest<'e>(error: &'e (dyn std::error::Error + 'static)) -> Option<&'e 
     None
 }
 
-/// One path segment or query value, encoded.
+/// Encodes a path segment or a query value.
 pub(super) fn encode(text: &str) -> String {
     utf8_percent_encode(text, ENCODED).to_string()
 }
 
-/// The JSON of an answer.
+/// Parses a response's JSON.
 pub(super) fn json<T: DeserializeOwned>(response: &Response) -> Result<T, ApiError> {
     serde_json::from_slice(&response.body).map_err(|error| ApiError::Shape(error.to_string()))
 }

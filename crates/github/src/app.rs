@@ -1,4 +1,4 @@
-//! A GitHub App: its installation for a repository, and a short-lived token of it.
+//! A GitHub App, its installation on a repository, and the installation's short-lived token.
 
 use std::collections::BTreeMap;
 
@@ -11,7 +11,7 @@ use serde::{Deserialize, Serialize};
 
 use super::api::{Api, ApiError, json};
 use super::contents::route;
-use crate::http::Repeat;
+use crate::http::Retry;
 use engine::RepositoryName;
 
 /// A GitHub App with its private key.
@@ -21,13 +21,13 @@ pub struct App {
     key: EncodingKey,
 }
 
-/// What goes wrong with an App.
+/// Why an App cannot provide a token.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum AppError {
-    /// The private key.
+    /// The private key is not valid.
     #[error("the input `app-private-key` is not an RSA private key in PEM: {0}")]
     Key(String),
-    /// No installation.
+    /// The App has no installation on the repository.
     #[error(
         "the App `{client_id}` is not installed on {repository}: install it there, or check `app-client-id`"
     )]
@@ -40,30 +40,30 @@ pub enum AppError {
     /// A request failed.
     #[error("{what}: {why}")]
     Api {
-        /// What was asked for.
+        /// The failed step.
         what: &'static str,
         /// The error.
         why: ApiError,
     },
 }
 
-/// A token of an installation: at most one hour old, for one repository.
+/// A token of an installation, valid for one hour and one repository.
 #[derive(Clone, Debug)]
 pub struct InstallationToken(SecretString);
 
 impl InstallationToken {
-    /// The token.
+    /// Returns the token.
     pub fn secret(&self) -> &SecretString {
         &self.0
     }
 }
 
 impl App {
-    /// Reads the private key: PEM as GitHub gives it (PKCS#1) or PKCS#8; `\n` may stand for a new
-    /// line.
+    /// Parses the private key: PKCS#1, which GitHub generates, or PKCS#8, both in PEM. `\n` may replace a line
+    /// break.
     ///
     /// # Errors
-    /// It is neither.
+    /// The key is neither.
     pub fn new(client_id: &str, private_key: &SecretString) -> Result<Self, AppError> {
         let pem = private_key.expose_secret().replace("\\n", "\n");
         let der = PrivatePkcs1KeyDer::from_pem_slice(pem.as_bytes())
@@ -71,8 +71,9 @@ impl App {
             .or_else(|_| {
                 let key = PrivatePkcs8KeyDer::from_pem_slice(pem.as_bytes())
                     .map_err(|error| AppError::Key(error.to_string()))?;
-                pkcs1_of_pkcs8(key.secret_pkcs8_der())
-                    .ok_or_else(|| AppError::Key("its PKCS#8 holds no RSA key".to_owned()))
+                pkcs1_of_pkcs8(key.secret_pkcs8_der()).ok_or_else(|| {
+                    AppError::Key("its PKCS#8 does not contain an RSA key".to_owned())
+                })
             })?;
         ring::signature::RsaKeyPair::from_der(&der)
             .map_err(|error| AppError::Key(error.to_string()))?;
@@ -82,7 +83,7 @@ impl App {
         })
     }
 
-    /// The App's own JWT: from a minute ago, for nine more minutes (GitHub takes ten at most).
+    /// Creates the App's JWT, valid from a minute ago for nine more minutes (GitHub's maximum is ten).
     ///
     /// # Errors
     /// Signing failed.
@@ -104,8 +105,8 @@ impl App {
             .map_err(|error| AppError::Key(error.to_string()))
     }
 
-    /// Looks up the installation of the repository's owner and takes a token of it, for this
-    /// repository and these permissions only. `api` acts with the App's JWT.
+    /// Looks up the App's installation on the repository and creates a token for this repository and these
+    /// permissions only. `api` authenticates with the App's JWT.
     ///
     /// # Errors
     /// The App is not installed there, or a request failed.
@@ -120,7 +121,7 @@ impl App {
             id: u64,
         }
         #[derive(Serialize)]
-        struct Ask<'a> {
+        struct TokenRequest<'a> {
             repositories: [&'a str; 1],
             permissions: &'a BTreeMap<&'static str, &'static str>,
         }
@@ -128,9 +129,9 @@ impl App {
         struct Token {
             token: SecretString,
         }
-        let failed = |what| move |why| AppError::Api { what, why };
+        let failed_to = |what| move |why| AppError::Api { what, why };
         const LOOK_UP: &str = "the App's installation cannot be looked up";
-        const TOKEN: &str = "no token of the App's installation";
+        const CREATE: &str = "the App's installation token cannot be created";
         let path = format!("{}/installation", route(repository));
         let response = api
             .get(&path, "application/vnd.github+json", super::api::MAX_JSON)
@@ -144,34 +145,34 @@ impl App {
             }
             other => other
                 .and_then(|response| json(&response))
-                .map_err(failed(LOOK_UP))?,
+                .map_err(failed_to(LOOK_UP))?,
         };
         let path = format!("app/installations/{}/access_tokens", installation.id);
-        let ask = Ask {
+        let request = TokenRequest {
             repositories: [repository.name()],
             permissions,
         };
-        // A second token would be no harm: each ends by itself.
+        // A second token does no harm: both expire.
         let token: Token = api
-            .post(&path, &ask, Repeat::Safe)
+            .post(&path, &request, Retry::Safe)
             .await
             .and_then(|response| json(&response))
-            .map_err(failed(TOKEN))?;
+            .map_err(failed_to(CREATE))?;
         Ok(InstallationToken(token.token))
     }
 }
 
 impl Api {
-    /// Revokes the installation token that this client acts with.
+    /// Revokes the installation token that this client authenticates with.
     ///
     /// # Errors
-    /// The request failed; the token then ends by itself within the hour.
+    /// The request failed; the token then expires within the hour.
     pub async fn revoke_installation_token(&self) -> Result<(), ApiError> {
         self.delete("installation/token").await.map(|_| ())
     }
 }
 
-/// The RSAPrivateKey inside a PKCS#8 PrivateKeyInfo (RFC 5208): the octet string after the version
+/// Returns the RSAPrivateKey inside a PKCS#8 PrivateKeyInfo (RFC 5208): the octet string after the version
 /// and the algorithm.
 fn pkcs1_of_pkcs8(der: &[u8]) -> Option<Vec<u8>> {
     let (0x30, info, _) = element(der)? else {
@@ -193,7 +194,7 @@ fn pkcs1_of_pkcs8(der: &[u8]) -> Option<Vec<u8>> {
     algorithm.starts_with(RSA).then(|| key.to_vec())
 }
 
-/// Tag, content and what follows of the DER element at the start.
+/// Splits off the first DER element and returns its tag, its content and the rest.
 fn element(der: &[u8]) -> Option<(u8, &[u8], &[u8])> {
     let (&tag, rest) = der.split_first()?;
     let (&first, rest) = rest.split_first()?;

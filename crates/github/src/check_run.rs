@@ -5,19 +5,19 @@ use serde::{Deserialize, Serialize};
 
 use super::api::{Api, ApiError, json};
 use super::contents::route;
-use crate::http::Repeat;
+use crate::http::Retry;
 
-/// What GitHub says of a created check run. Every field is optional: the run exists whatever the
-/// answer looks like.
+/// GitHub's response to the creation of a check run. All fields are optional, because the check run exists
+/// whatever the response contains.
 #[derive(Clone, Debug, Default, Deserialize)]
 pub struct CreatedCheckRun {
-    /// Its page.
+    /// URL of its page.
     #[serde(default)]
     pub html_url: Option<String>,
 }
 
 impl Api {
-    /// Creates a check run; not repeated blindly, since that could create two.
+    /// Creates a check run. It retries only failures that cannot have created one.
     ///
     /// # Errors
     /// The request failed.
@@ -27,7 +27,7 @@ impl Api {
         run: &impl Serialize,
     ) -> Result<CreatedCheckRun, ApiError> {
         let path = format!("{}/check-runs", route(repository));
-        let response = self.post(&path, run, Repeat::Unsafe).await?;
+        let response = self.post(&path, run, Retry::Unsafe).await?;
         Ok(json(&response).unwrap_or_default())
     }
 }

@@ -1,4 +1,4 @@
-//! Reading files of a repository, and the commits that they are read at.
+//! Files of a repository, and the commits to read them at.
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
@@ -11,15 +11,15 @@ use super::api::{Api, ApiError, MAX_JSON, encode, json};
 use crate::http::Response;
 use engine::{RepositoryName, is_commit_sha};
 
-/// The largest list of a directory's files in bytes: GitHub lists 1,000 of them.
+/// Maximum size of a directory listing in bytes: GitHub lists up to 1,000 files.
 const MAX_DIRECTORY: usize = 4 << 20;
 
-/// A file with its git blob SHA, which is computed from the bytes, not taken from the answer.
+/// A file with its git blob SHA, computed from the bytes and not copied from the response.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct File {
     /// Its bytes.
     pub bytes: Vec<u8>,
-    /// `git hash-object` of them.
+    /// The result of `git hash-object` for these bytes.
     pub blob: String,
 }
 
@@ -34,10 +34,10 @@ impl File {
 }
 
 impl Api {
-    /// Reads a file by the contents API; without a ref at the default branch.
+    /// Reads a file with the contents API, without a ref from the default branch.
     ///
     /// # Errors
-    /// The request failed, the path is no file, the file is larger than `cap` bytes, or it may be cut off.
+    /// The request failed, the path is not a file, or the file is larger than `cap` bytes or possibly truncated.
     pub async fn file(
         &self,
         repository: &RepositoryName,
@@ -50,12 +50,12 @@ impl Api {
         if let Some(reference) = reference {
             route = format!("{route}?ref={}", encode(reference));
         }
-        // Raw, because the JSON form stops at 1 MB. Base64 in JSON is a third longer than the file.
+        // The JSON form stops at 1 MB, the raw form does not. Base64 in JSON is a third longer than the file.
         let accept = "application/vnd.github.raw+json";
         let response = self.get(&route, accept, cap + cap / 2 + MAX_JSON).await?;
-        // Half of a policy can grant more than the whole: its rules lack their last conditions.
+        // A truncated policy can grant more than the complete one, because the last rule lacks conditions.
         if !response.is_delimited() {
-            let message = "it does not say where it ends, so it may be cut off";
+            let message = "it has neither a length nor chunks, so it may be truncated";
             return Err(ApiError::Shape(message.to_owned()));
         }
         let bytes = raw_or_json(response)?;
@@ -69,10 +69,10 @@ impl Api {
         Ok(File::new(bytes))
     }
 
-    /// The commit that a ref (`HEAD` for the default branch) points at.
+    /// Returns the commit that a ref points to; `HEAD` is the default branch.
     ///
     /// # Errors
-    /// The request failed, or the answer is no commit SHA.
+    /// The request failed, or the response is not a commit SHA.
     pub async fn commit(
         &self,
         repository: &RepositoryName,
@@ -100,10 +100,10 @@ impl Api {
 }
 
 impl Api {
-    /// The names of the files in a directory; none where there is no such directory.
+    /// Lists the names of the files in a directory; a missing directory has none.
     ///
     /// # Errors
-    /// The request failed, or the answer is no list.
+    /// The request failed, or the response is not a list.
     pub async fn directory(
         &self,
         repository: &RepositoryName,
@@ -132,10 +132,10 @@ impl Api {
         Ok(files.map(|entry| entry.name).collect())
     }
 
-    /// The last commit that two commits have in common: what a pull request's changes count from.
+    /// Returns the merge base of two commits, from which a pull request's changes count.
     ///
     /// # Errors
-    /// The request failed, or the answer is no comparison.
+    /// The request failed, or the response is not a comparison.
     pub async fn merge_base(
         &self,
         repository: &RepositoryName,
@@ -150,7 +150,7 @@ impl Api {
         struct Commit {
             sha: String,
         }
-        // The changed files, which can be many and large, are only on the first page.
+        // Only the first page has the changed files, which can be many and large.
         let route = format!(
             "{}/compare/{}...{}?per_page=1&page=2",
             route(repository),
@@ -176,8 +176,8 @@ pub(super) fn route(repository: &RepositoryName) -> String {
     )
 }
 
-/// The file's bytes: GitHub answers raw, with a media type that says so; a directory or a submodule
-/// comes as JSON, and so does a file from a server that does not know the raw media type.
+/// Returns the file's bytes. GitHub sends a file raw, with a media type that contains `raw`. It sends a
+/// directory or a submodule as JSON, and so do servers without the raw media type for a file.
 fn raw_or_json(response: Response) -> Result<Vec<u8>, ApiError> {
     let media_type = response.header("content-type").unwrap_or_default();
     if media_type.contains("raw") || !media_type.contains("json") {
@@ -199,7 +199,7 @@ fn raw_or_json(response: Response) -> Result<Vec<u8>, ApiError> {
         }
         (Some("file"), ..) => Err(ApiError::Shape("the file has no content".to_owned())),
         (Some("dir" | "submodule"), ..) => Err(not_a_file("a directory or a submodule")),
-        // A JSON policy, from a server that sends files with their own media type.
+        // A JSON policy from a server that sends files with their own media type.
         _ => Ok(response.body),
     }
 }

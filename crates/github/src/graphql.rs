@@ -1,8 +1,8 @@
-//! GitHub's GraphQL API: the repositories of an owner, many in one request, with their workflow files.
+//! GitHub's GraphQL API: an owner's repositories with their workflow files, many per request.
 //!
-//! A page costs one point whatever its size, since it asks for one connection. What bounds it is time:
-//! GitHub ends a query after ten seconds (502, 504, or an error that says so), and then the same in
-//! smaller pages is what helps.
+//! A page costs one point whatever its size, because the query has one connection. Time is its limit:
+//! GitHub ends a query after ten seconds (502, 504, or an error that mentions a timeout). Smaller pages
+//! then help.
 
 use std::collections::HashMap;
 
@@ -14,40 +14,40 @@ use super::api::{Api, Call};
 use super::rate_limit::{Limited, RateLimit};
 use crate::http::{HttpError, Response};
 
-/// The query: `.ci/outside` holds it against GitHub's public schema.
+/// The query. `.ci/outside` validates it with GitHub's public schema.
 const REPOSITORIES: &str = include_str!("repositories.graphql");
-/// The largest answer in bytes. One that is larger is asked for again in smaller pages.
+/// Maximum size of a response in bytes. The caller asks for larger ones again in smaller pages.
 const MAX_ANSWER: usize = 8 << 20;
 
-/// Which page is asked for.
+/// Variables of the query: which page to fetch.
 #[derive(Clone, Copy, Debug)]
 pub struct PageQuery<'q> {
-    /// The organisation's or the user's name.
+    /// Name of the organisation or user.
     pub login: &'q str,
-    /// How many repositories, 1 to 100.
+    /// Number of repositories on the page, 1 to 100.
     pub first: u32,
-    /// Where the last page ended; absent for the first.
+    /// Cursor at the end of the last page; absent for the first page.
     pub after: Option<&'q str>,
-    /// Whether the workflow files are asked for.
+    /// Whether to fetch the workflow files.
     pub texts: bool,
 }
 
 /// A page of repositories, oldest first.
 #[derive(Clone, Debug, Default)]
 pub struct RepositoryPage {
-    /// The owner's name as GitHub writes it.
+    /// The owner's name in GitHub's spelling.
     pub login: String,
     /// The owner's id.
     pub owner_id: Option<u64>,
-    /// How many repositories there are on all pages.
+    /// Number of repositories on all pages.
     pub total: u64,
-    /// Those that the token can see.
+    /// The repositories that the token can see.
     pub repositories: Vec<ListedRepository>,
-    /// Why others of this page cannot be seen, one message each.
+    /// One message for each repository that the token cannot see.
     pub hidden: Vec<String>,
-    /// Where the next page starts; absent on the last.
+    /// Cursor of the next page; absent on the last page.
     pub next: Option<String>,
-    /// What the request cost; absent where nothing costs.
+    /// Cost of the request in points; absent on a server without rate limits.
     pub points: Option<u64>,
 }
 
@@ -58,26 +58,26 @@ pub struct ListedRepository {
     pub id: Option<u64>,
     /// `OWNER/NAME`.
     pub name: String,
-    /// Nothing of it can be changed, and no workflow of it runs.
+    /// Whether it is archived: read-only, and its workflows do not run.
     pub is_archived: bool,
-    /// It was forked from another one.
+    /// Whether it is a fork.
     pub is_fork: bool,
-    /// Private or internal.
+    /// Whether it is private or internal.
     pub is_private: bool,
-    /// `.github/workflows` at the tip of the default branch.
-    pub files: Result<Vec<ListedFile>, NoFiles>,
+    /// Files of `.github/workflows` at the tip of the default branch.
+    pub files: Result<Vec<ListedFile>, FilesUnavailable>,
 }
 
-/// Why the files of a repository are not known.
+/// Why the page does not have a repository's files.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum NoFiles {
-    /// They were not asked for, or are too many for a query: the contents API has them.
-    Open,
+pub enum FilesUnavailable {
+    /// The query did not ask for them, or they are too large for it. The contents API has them.
+    NotFetched,
     /// The token may not read them.
-    Refused(String),
+    Denied(String),
 }
 
-/// What stands in `.github/workflows`.
+/// An entry of `.github/workflows`.
 #[derive(Clone, Debug)]
 pub struct ListedFile {
     /// Its name.
@@ -89,40 +89,40 @@ pub struct ListedFile {
 /// The text of a file.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum FileText {
-    /// All of it.
-    Whole(String),
-    /// GitHub cut it: the contents API has all of it.
-    Cut,
-    /// It is no text, or no file.
-    None,
+    /// The complete text.
+    Complete(String),
+    /// GitHub truncated the text; the contents API has all of it.
+    Truncated,
+    /// The entry is not text, or not a file.
+    NotText,
 }
 
-/// Why there is no page.
+/// Why a page could not be fetched.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum QueryError {
-    /// It was too much for one request.
+    /// The page was too large for one request.
     #[error("{0}")]
-    TooMuch(String),
-    /// A rate limit.
+    TooLarge(String),
+    /// A rate limit rejected the request.
     #[error("{1}")]
     Limited(Limited, String),
-    /// Nothing that can be read came back: another try can help.
+    /// The response was unusable; another attempt can help.
     #[error("{0}")]
-    Failed(String),
-    /// There is no such owner.
-    #[error("there is no such organisation or user, or the token cannot see it")]
+    Transient(String),
+    /// The owner does not exist, or is invisible.
+    #[error("the organisation or user does not exist, or the token cannot see it")]
     NoOwner,
-    /// Anything else: another try does not help.
+    /// Another error, which another attempt does not cure.
     #[error("{0}")]
-    Refused(String),
+    Permanent(String),
 }
 
 impl Api {
-    /// Asks for a page, once: what to do about a failure, the caller knows. The second part is where
-    /// the token stands, also after a failure.
+    /// Fetches a page, without retries: the caller handles failures. Also returns the primary rate limit, after
+    /// a failure too.
     ///
     /// # Errors
-    /// There is no page.
+    /// The page could not be fetched.
     pub async fn repositories(
         &self,
         graphql: &Url,
@@ -149,7 +149,7 @@ impl Api {
                 texts: query.texts,
             },
         };
-        // Texts, a number and a boolean: there is nothing that could fail.
+        // Serializing strings, a number and a boolean cannot fail.
         let body = serde_json::to_string(&body).unwrap_or_default();
         let response = match self.send(graphql, &Call::post(body, MAX_ANSWER)).await {
             Ok(response) => response,
@@ -164,10 +164,10 @@ impl From<HttpError> for QueryError {
     fn from(error: HttpError) -> Self {
         match error {
             HttpError::Timeout { .. } | HttpError::TooLarge { .. } => {
-                Self::TooMuch(error.to_string())
+                Self::TooLarge(error.to_string())
             }
-            HttpError::Unsendable { .. } => Self::Refused(error.to_string()),
-            _ => Self::Failed(error.to_string()),
+            HttpError::Unsendable { .. } => Self::Permanent(error.to_string()),
+            _ => Self::Transient(error.to_string()),
         }
     }
 }
@@ -235,7 +235,7 @@ struct Node {
     workflows: Option<Tree>,
 }
 
-/// Empty for what is no tree.
+/// A tree, or another object without entries.
 #[derive(Deserialize)]
 struct Tree {
     entries: Option<Vec<Entry>>,
@@ -247,7 +247,7 @@ struct Entry {
     object: Option<Blob>,
 }
 
-/// Empty for what is no blob.
+/// A blob, or another object without these fields.
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase")]
 struct Blob {
@@ -262,32 +262,32 @@ fn page(response: &Response, query: &PageQuery<'_>) -> Result<RepositoryPage, Qu
         let message = response.message().unwrap_or_default();
         return Err(match (Limited::of(response, &message), status) {
             (Some(limited), _) => QueryError::Limited(limited, answer),
-            (None, 502 | 504) => QueryError::TooMuch(answer),
-            (None, 500..) => QueryError::Failed(answer),
-            (None, _) => QueryError::Refused(answer),
+            (None, 502 | 504) => QueryError::TooLarge(answer),
+            (None, 500..) => QueryError::Transient(answer),
+            (None, _) => QueryError::Permanent(answer),
         });
     }
     let answer: Answer = serde_json::from_slice(&response.body).map_err(|error| {
-        QueryError::Failed(format!("GitHub's answer is not as documented: {error}"))
+        QueryError::Transient(format!("GitHub's answer is not as documented: {error}"))
     })?;
-    let mut unseen: HashMap<usize, NoFiles> = HashMap::new();
+    let mut unreadable: HashMap<usize, FilesUnavailable> = HashMap::new();
     for error in answer.errors {
         if let Some(limited) = error.limited(response) {
-            return Err(QueryError::Limited(limited, error.said()));
+            return Err(QueryError::Limited(limited, error.describe()));
         }
         match error.node() {
-            Some(node) if !error.is_too_much() => {
-                unseen.insert(node, NoFiles::Refused(error.said()));
+            Some(node) if !error.is_too_large() => {
+                unreadable.insert(node, FilesUnavailable::Denied(error.describe()));
             }
             Some(node) if query.first == 1 => {
-                unseen.insert(node, NoFiles::Open);
+                unreadable.insert(node, FilesUnavailable::NotFetched);
             }
-            _ if error.is_too_much() => return Err(QueryError::TooMuch(error.said())),
+            _ if error.is_too_large() => return Err(QueryError::TooLarge(error.describe())),
             _ if error.kind == "NOT_FOUND" => return Err(QueryError::NoOwner),
-            _ => return Err(QueryError::Refused(error.said())),
+            _ => return Err(QueryError::Permanent(error.describe())),
         }
     }
-    let incomplete = || QueryError::Failed("GitHub's answer is incomplete".to_owned());
+    let incomplete = || QueryError::Transient("GitHub's answer is incomplete".to_owned());
     let data = answer.data.ok_or_else(incomplete)?;
     let owner = data.repository_owner.ok_or(QueryError::NoOwner)?;
     let repositories = owner.repositories.ok_or_else(incomplete)?;
@@ -303,21 +303,22 @@ fn page(response: &Response, query: &PageQuery<'_>) -> Result<RepositoryPage, Qu
         page.next = Some(repositories.page_info.end_cursor.ok_or_else(incomplete)?);
     }
     for (index, node) in nodes.into_iter().enumerate() {
-        let why = unseen.remove(&index);
+        let why = unreadable.remove(&index);
         match (node, why) {
             (Some(node), None) if !query.texts => {
-                page.repositories.push(node.listed(Some(NoFiles::Open)));
+                page.repositories
+                    .push(node.listed(Some(FilesUnavailable::NotFetched)));
             }
             (Some(node), why) => page.repositories.push(node.listed(why)),
-            (None, Some(NoFiles::Refused(why))) => page.hidden.push(why),
-            (None, _) => page.hidden.push("GitHub does not say why".to_owned()),
+            (None, Some(FilesUnavailable::Denied(why))) => page.hidden.push(why),
+            (None, _) => page.hidden.push("GitHub gives no reason".to_owned()),
         }
     }
     Ok(page)
 }
 
 impl GraphQlError {
-    /// The place in the page of the repository that it is about.
+    /// Returns the index in the page of the repository that the error refers to.
     fn node(&self) -> Option<usize> {
         let mut path = self.path.iter();
         path.find(|part| part.as_str() == Some("nodes"))?;
@@ -325,7 +326,7 @@ impl GraphQlError {
     }
 
     fn limited(&self, response: &Response) -> Option<Limited> {
-        // Both types were seen, and messages of other words.
+        // GitHub uses both types, and messages in other words.
         let message = match &*self.kind {
             "RATE_LIMIT" | "RATE_LIMITED" => "rate limit",
             _ => &self.message,
@@ -333,7 +334,7 @@ impl GraphQlError {
         Limited::of(response, message)
     }
 
-    fn is_too_much(&self) -> bool {
+    fn is_too_large(&self) -> bool {
         matches!(
             &*self.kind,
             "RESOURCE_LIMITS_EXCEEDED" | "MAX_NODE_LIMIT_EXCEEDED"
@@ -341,14 +342,14 @@ impl GraphQlError {
             || self.message.contains("respond to your request in time")
     }
 
-    fn said(&self) -> String {
+    fn describe(&self) -> String {
         let message: String = self.message.chars().take(200).collect();
         format!("GitHub answered: {message}")
     }
 }
 
 impl Node {
-    fn listed(self, why_not: Option<NoFiles>) -> ListedRepository {
+    fn listed(self, problem: Option<FilesUnavailable>) -> ListedRepository {
         let entries = self.workflows.and_then(|tree| tree.entries);
         let files = entries
             .unwrap_or_default()
@@ -359,11 +360,11 @@ impl Node {
                     Some(Blob {
                         is_truncated: Some(true),
                         ..
-                    }) => FileText::Cut,
+                    }) => FileText::Truncated,
                     Some(Blob {
                         text: Some(text), ..
-                    }) => FileText::Whole(text),
-                    _ => FileText::None,
+                    }) => FileText::Complete(text),
+                    _ => FileText::NotText,
                 },
             });
         ListedRepository {
@@ -372,7 +373,7 @@ impl Node {
             is_archived: self.is_archived,
             is_fork: self.is_fork,
             is_private: self.is_private,
-            files: why_not.map_or_else(|| Ok(files.collect()), Err),
+            files: problem.map_or_else(|| Ok(files.collect()), Err),
         }
     }
 }

@@ -10,7 +10,7 @@ const QUERY: PageQuery<'_> = PageQuery {
     texts: true,
 };
 
-fn answered(status: u16, body: &str, query: &PageQuery<'_>) -> Result<RepositoryPage, QueryError> {
+fn page_of(status: u16, body: &str, query: &PageQuery<'_>) -> Result<RepositoryPage, QueryError> {
     let response = Response {
         status: StatusCode::from_u16(status).unwrap(),
         headers: HeaderMap::new(),
@@ -35,7 +35,7 @@ fn with(nodes: &[Value], errors: Value) -> String {
 }
 
 #[test]
-fn a_page_says_what_each_file_is() {
+fn a_page_has_the_text_of_each_file() {
     let entries = json!({"entries": [
         {"name": "a.yml", "object": {"isTruncated": false, "text": "on: push"}},
         {"name": "large.yml", "object": {"isTruncated": true, "text": "on: pu"}},
@@ -48,7 +48,7 @@ fn a_page_says_what_each_file_is() {
         node("o/none", Value::Null),
         node("o/file", json!({})),
     ];
-    let page = answered(200, &with(&nodes, json!([])), &QUERY).unwrap();
+    let page = page_of(200, &with(&nodes, json!([])), &QUERY).unwrap();
     let files: Vec<_> = page
         .repositories
         .iter()
@@ -61,11 +61,11 @@ fn a_page_says_what_each_file_is() {
     assert_eq!(
         texts,
         [
-            ("a.yml", FileText::Whole("on: push".into())),
-            ("large.yml", FileText::Cut),
-            ("binary.yml", FileText::None),
-            ("directory", FileText::None),
-            ("submodule", FileText::None),
+            ("a.yml", FileText::Complete("on: push".into())),
+            ("large.yml", FileText::Truncated),
+            ("binary.yml", FileText::NotText),
+            ("directory", FileText::NotText),
+            ("submodule", FileText::NotText),
         ]
     );
     assert!(files[1].is_empty() && files[2].is_empty());
@@ -77,26 +77,26 @@ fn a_page_says_what_each_file_is() {
 }
 
 #[test]
-fn what_cannot_be_seen_is_not_taken_for_nothing() {
+fn an_invisible_repository_is_not_an_absent_one() {
     let at = |index: usize, kind: &str, message: &str| {
         json!([{"type": kind, "message": message,
             "path": ["repositoryOwner", "repositories", "nodes", index, "workflows"]}])
     };
     let nodes = [node("o/a", Value::Null), Value::Null];
-    let page = answered(200, &with(&nodes, at(0, "FORBIDDEN", "no")), &QUERY).unwrap();
-    let refused = NoFiles::Refused("GitHub answered: no".to_owned());
+    let page = page_of(200, &with(&nodes, at(0, "FORBIDDEN", "no")), &QUERY).unwrap();
+    let refused = FilesUnavailable::Denied("GitHub answered: no".to_owned());
     assert_eq!(page.repositories[0].files.clone().unwrap_err(), refused);
-    assert_eq!(page.hidden, ["GitHub does not say why"]);
-    let page = answered(200, &with(&nodes, at(1, "FORBIDDEN", "SAML")), &QUERY).unwrap();
+    assert_eq!(page.hidden, ["GitHub gives no reason"]);
+    let page = page_of(200, &with(&nodes, at(1, "FORBIDDEN", "SAML")), &QUERY).unwrap();
     assert_eq!(page.hidden, ["GitHub answered: SAML"]);
 
     let without = PageQuery {
         texts: false,
         ..QUERY
     };
-    let page = answered(200, &with(&nodes[..1], json!([])), &without).unwrap();
+    let page = page_of(200, &with(&nodes[..1], json!([])), &without).unwrap();
     let files = page.repositories[0].files.clone();
-    assert_eq!(files.unwrap_err(), NoFiles::Open);
+    assert_eq!(files.unwrap_err(), FilesUnavailable::NotFetched);
 
     // Of several repositories fewer are asked for, of one its files in another way.
     let one = PageQuery { first: 1, ..QUERY };
@@ -111,27 +111,27 @@ fn what_cannot_be_seen_is_not_taken_for_nothing() {
         ),
     ] {
         let answer = with(&nodes[..1], at(0, kind, message));
-        let error = answered(200, &answer, &QUERY).unwrap_err();
+        let error = page_of(200, &answer, &QUERY).unwrap_err();
         assert_eq!(
             error,
-            QueryError::TooMuch(format!("GitHub answered: {message}"))
+            QueryError::TooLarge(format!("GitHub answered: {message}"))
         );
-        let page = answered(200, &answer, &one).unwrap();
+        let page = page_of(200, &answer, &one).unwrap();
         let files = page.repositories[0].files.clone();
-        assert_eq!(files.unwrap_err(), NoFiles::Open);
+        assert_eq!(files.unwrap_err(), FilesUnavailable::NotFetched);
     }
 }
 
 #[test]
-fn failures_say_whether_another_try_helps() {
-    let error = |status, body: &str| match answered(status, body, &QUERY).unwrap_err() {
-        QueryError::TooMuch(why) => format!("too much: {why}"),
+fn failures_tell_whether_a_retry_can_help() {
+    let error = |status, body: &str| match page_of(status, body, &QUERY).unwrap_err() {
+        QueryError::TooLarge(why) => format!("too much: {why}"),
         QueryError::Limited(limited, why) => format!("{limited:?}: {why}"),
-        QueryError::Failed(why) => format!("failed: {why}"),
+        QueryError::Transient(why) => format!("failed: {why}"),
         QueryError::NoOwner => "no owner".to_owned(),
-        QueryError::Refused(why) => format!("refused: {why}"),
+        QueryError::Permanent(why) => format!("refused: {why}"),
     };
-    let said = |kind: &str, message: &str| {
+    let error_body = |kind: &str, message: &str| {
         json!({"data": {"repositoryOwner": null}, "errors": [{"type": kind, "message": message}]})
             .to_string()
     };
@@ -144,13 +144,13 @@ fn failures_say_whether_another_try_helps() {
         (200, r#"{"data": {"repositoryOwner": {"login": "o", "databaseId": 1, "repositories": null}}}"#.into(), "failed: GitHub's answer is incomplete"),
         (401, r#"{"message": "Bad credentials"}"#.into(), "refused: GitHub answered 401 (Bad credentials)"),
         (403, r#"{"message": "You have exceeded a secondary rate limit."}"#.into(), "For(None): GitHub answered 403 (You have exceeded a secondary rate limit.)"),
-        (200, said("RATE_LIMIT", "x"), "For(None): GitHub answered: x"),
-        (200, said("", "You have exceeded a secondary rate limit."), "For(None): GitHub answered: You have exceeded a secondary rate limit."),
-        (200, said("", "We couldn't respond to your request in time."), "too much: GitHub answered: We couldn't respond to your request in time."),
-        (200, said("NOT_FOUND", "x"), "no owner"),
+        (200, error_body("RATE_LIMIT", "x"), "For(None): GitHub answered: x"),
+        (200, error_body("", "You have exceeded a secondary rate limit."), "For(None): GitHub answered: You have exceeded a secondary rate limit."),
+        (200, error_body("", "We couldn't respond to your request in time."), "too much: GitHub answered: We couldn't respond to your request in time."),
+        (200, error_body("NOT_FOUND", "x"), "no owner"),
         (200, r#"{"data": {"repositoryOwner": null}}"#.into(), "no owner"),
-        (200, said("FORBIDDEN", "SAML"), "refused: GitHub answered: SAML"),
-        (200, said("undefinedField", "Field 'x' doesn't exist"), "refused: GitHub answered: Field 'x' doesn't exist"),
+        (200, error_body("FORBIDDEN", "SAML"), "refused: GitHub answered: SAML"),
+        (200, error_body("undefinedField", "Field 'x' doesn't exist"), "refused: GitHub answered: Field 'x' doesn't exist"),
     ] {
         let body: String = body;
         assert_eq!(error(status, &body), expected, "{body}");

@@ -1,4 +1,4 @@
-//! GitHub's APIs: the only place that sees octocrab.
+//! The HTTP client, GitHub's APIs and the token request. Only this crate uses octocrab.
 
 #![cfg_attr(
     test,
@@ -12,7 +12,6 @@
     )
 )]
 
-mod about;
 mod api;
 mod app;
 mod check_run;
@@ -20,16 +19,17 @@ mod contents;
 mod graphql;
 pub mod http;
 mod rate_limit;
+mod repository;
 mod status;
 mod token_request;
 
-pub use about::{About, Origin, Owner};
 pub use api::{Api, ApiError};
 pub use app::{App, AppError, InstallationToken};
 pub use check_run::CreatedCheckRun;
 pub use contents::File;
 pub use graphql::{
-    FileText, ListedFile, ListedRepository, NoFiles, PageQuery, QueryError, RepositoryPage,
+    FileText, FilesUnavailable, ListedFile, ListedRepository, PageQuery, QueryError, RepositoryPage,
 };
 pub use rate_limit::{Limited, RateLimit};
-pub use token_request::{KeysError, TokenEndpoint, Unavailable, keys};
+pub use repository::{Owner, Repository, Upstream};
+pub use token_request::{FetchKeysError, TokenEndpoint, Unavailable, keys};

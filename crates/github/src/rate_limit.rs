@@ -1,4 +1,4 @@
-//! How much GitHub lets one ask for.
+//! GitHub's rate limits.
 //!
 //! Source: docs.github.com, "Rate limits for the REST API", "Rate limits and query limits for the GraphQL
 //! API" and "Best practices for using the REST API".
@@ -10,14 +10,14 @@ use jiff::Timestamp;
 
 use crate::http::Response;
 
-/// The primary limit, as an answer tells it. An Enterprise Server has none by default.
+/// The primary limit in a response. An Enterprise Server has none by default.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct RateLimit {
-    /// How much there is in a window.
+    /// Number of requests or points per window.
     pub limit: u64,
-    /// How much of it is left.
+    /// Number left in this window.
     pub remaining: u64,
-    /// When the next window starts.
+    /// Start of the next window.
     pub resets: Timestamp,
 }
 
@@ -33,17 +33,18 @@ impl RateLimit {
     }
 }
 
-/// A request that was refused because there were too many.
+/// The rate limit that rejected a request.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Limited {
-    /// The primary limit is used up.
+    /// The primary limit is exhausted until this time.
     Until(Timestamp),
-    /// A secondary limit, with the pause that GitHub asks for if it says one.
+    /// A secondary limit, with the pause that GitHub asks for, if any.
     For(Option<Duration>),
 }
 
 impl Limited {
-    /// Whether an answer is such a refusal. `message` is what it says; GraphQL says it with status 200.
+    /// Returns the rate limit that a response reports. `message` is the response's message; GraphQL sends it
+    /// with status 200.
     pub(super) fn of(response: &Response, message: &str) -> Option<Self> {
         let says_so = message.to_ascii_lowercase().contains("rate limit");
         let by_status = match response.status {

@@ -5,10 +5,10 @@ use serde::Serialize;
 
 use super::api::{Api, ApiError, encode};
 use super::contents::route;
-use crate::http::Repeat;
+use crate::http::Retry;
 
 impl Api {
-    /// Sets a commit status. The same again sets the same, so it is repeated when it fails.
+    /// Sets a commit status. It is idempotent, so failures are retried.
     ///
     /// # Errors
     /// The request failed.
@@ -19,7 +19,7 @@ impl Api {
         status: &impl Serialize,
     ) -> Result<(), ApiError> {
         let path = format!("{}/statuses/{}", route(repository), encode(sha));
-        self.post(&path, status, Repeat::Safe).await?;
+        self.post(&path, status, Retry::Safe).await?;
         Ok(())
     }
 }

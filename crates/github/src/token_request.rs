@@ -1,4 +1,4 @@
-//! Asking the Actions runtime for the job's OIDC token, and the issuer for its keys.
+//! Requests the job's OIDC token from the Actions runtime, and the issuer's keys.
 
 use http::header::{ACCEPT, AUTHORIZATION};
 use http::{HeaderValue, StatusCode};
@@ -6,29 +6,29 @@ use secrecy::{ExposeSecret, SecretString};
 use serde::Deserialize;
 use url::Url;
 
-use crate::http::{Budget, Client, HttpError, Repeat, Response, collect};
+use crate::http::{Budget, Client, HttpError, Response, Retry, collect};
 use token::Issuer;
-use token::discovery::{self, MAX_DOCUMENT};
-use token::is_protected;
-use token::{KeySet, MAX_KEYS, NoKey};
+use token::discovery::{self, MAX_DISCOVERY};
+use token::is_https_or_loopback;
+use token::{KeyError, KeySet, MAX_KEY_SET};
 
-/// The largest answer of the token endpoint in bytes.
+/// Maximum size of the token endpoint's response in bytes.
 const MAX_ANSWER: usize = 1 << 20;
 
-/// The token endpoint of the job, as the runner announces it.
+/// The job's token endpoint, from the runner's variables.
 #[derive(Clone, Debug)]
 pub struct TokenEndpoint {
     url: Url,
     authorization: HeaderValue,
 }
 
-/// Why there is no token, or no keys to verify it with.
+/// Why the token or its keys are unavailable.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum Unavailable {
-    /// The job may not ask for one.
+    /// The runner's variables name no usable endpoint.
     #[error("{0}")]
     NoEndpoint(String),
-    /// It cannot be reached.
+    /// No response arrived.
     #[error("{what} cannot be reached: {why}")]
     Unreachable {
         /// The token endpoint or the issuer's keys.
@@ -36,7 +36,7 @@ pub enum Unavailable {
         /// The last attempt's error.
         why: HttpError,
     },
-    /// It answers with an error.
+    /// The server responded with an error.
     #[error("{what} answered {answer}")]
     Refused {
         /// The token endpoint or the issuer's keys.
@@ -44,37 +44,37 @@ pub enum Unavailable {
         /// Status and message.
         answer: String,
     },
-    /// It answers with something else than a token.
+    /// The response does not contain a token.
     #[error("the OIDC token endpoint answered without a token: {0}")]
     NoToken(String),
 }
 
 impl TokenEndpoint {
-    /// Reads `ACTIONS_ID_TOKEN_REQUEST_URL` and `ACTIONS_ID_TOKEN_REQUEST_TOKEN`.
+    /// Parses `ACTIONS_ID_TOKEN_REQUEST_URL` and `ACTIONS_ID_TOKEN_REQUEST_TOKEN`.
     ///
     /// # Errors
-    /// The URL is not an https URL, or the token cannot be sent in a header.
+    /// The URL is not an https URL, or the token is not a valid header value.
     pub fn new(url: &str, token: &SecretString) -> Result<Self, Unavailable> {
-        let wrong = |what: &str| Unavailable::NoEndpoint(what.to_owned());
+        let invalid = |what: &str| Unavailable::NoEndpoint(what.to_owned());
         let url = Url::parse(url)
-            .map_err(|_| wrong("the variable `ACTIONS_ID_TOKEN_REQUEST_URL` is not a URL"))?;
-        if !is_protected(&url) {
-            return Err(wrong(
+            .map_err(|_| invalid("the variable `ACTIONS_ID_TOKEN_REQUEST_URL` is not a URL"))?;
+        if !is_https_or_loopback(&url) {
+            return Err(invalid(
                 "the variable `ACTIONS_ID_TOKEN_REQUEST_URL` is not an https URL",
             ));
         }
         let bearer = format!("Bearer {}", token.expose_secret());
         let mut authorization = HeaderValue::from_str(&bearer).map_err(|_| {
-            wrong("the variable `ACTIONS_ID_TOKEN_REQUEST_TOKEN` has characters that a header cannot carry")
+            invalid("the variable `ACTIONS_ID_TOKEN_REQUEST_TOKEN` has characters that a header cannot carry")
         })?;
         authorization.set_sensitive(true);
         Ok(Self { url, authorization })
     }
 
-    /// Asks for a token of the audience. The URL's own query is kept; an audience in it is replaced.
+    /// Requests a token for an audience. It keeps the URL's query, except for an audience, which it replaces.
     ///
     /// # Errors
-    /// No answer within the budget, an error, or no token in the answer.
+    /// No response within the budget, an error status, or a response without a token.
     pub async fn token(
         &self,
         client: &Client,
@@ -116,38 +116,42 @@ impl TokenEndpoint {
 
 /// Why the issuer's keys cannot be used.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-pub enum KeysError {
-    /// They cannot be had.
+pub enum FetchKeysError {
+    /// The keys could not be fetched.
     #[error(transparent)]
     Unavailable(#[from] Unavailable),
-    /// What came is no key set.
+    /// The response is not a key set.
     #[error(transparent)]
-    Invalid(#[from] NoKey),
+    Invalid(#[from] KeyError),
 }
 
 /// Fetches the issuer's keys.
 ///
 /// # Errors
-/// No answer within the budget, an error, or no key set.
-pub async fn keys(client: &Client, budget: Budget, issuer: &Issuer) -> Result<KeySet, KeysError> {
-    let is_no_url = |error: url::ParseError| {
+/// No response within the budget, an error status, or a response that is not a key set.
+pub async fn keys(
+    client: &Client,
+    budget: Budget,
+    issuer: &Issuer,
+) -> Result<KeySet, FetchKeysError> {
+    let invalid_url = |error: url::ParseError| {
         Unavailable::NoEndpoint(format!("the issuer `{issuer}` is not a URL: {error}"))
     };
     let url = match issuer.keys_url() {
-        Some(url) => Url::parse(&url).map_err(is_no_url)?,
+        Some(url) => Url::parse(&url).map_err(invalid_url)?,
         None => {
             const WHAT: &str = "the issuer's discovery document";
-            let url = Url::parse(&issuer.discovery_url()).map_err(is_no_url)?;
-            let document = published(client, budget, &url, MAX_DOCUMENT, WHAT).await?;
+            let url = Url::parse(&issuer.discovery_url()).map_err(invalid_url)?;
+            let document = fetch(client, budget, &url, MAX_DISCOVERY, WHAT).await?;
             discovery::keys_url(issuer, &document)?
         }
     };
-    let json = published(client, budget, &url, MAX_KEYS, "the issuer's key set").await?;
+    let json = fetch(client, budget, &url, MAX_KEY_SET, "the issuer's key set").await?;
     Ok(KeySet::parse(&json)?)
 }
 
-/// A document that the issuer publishes: nothing but a whole answer from that URL is one.
-async fn published(
+/// Fetches a document of the issuer. Only a complete response from the exact URL counts.
+async fn fetch(
     client: &Client,
     budget: Budget,
     url: &Url,
@@ -171,7 +175,7 @@ async fn get(
     authorization: Option<&HeaderValue>,
     cap: usize,
 ) -> Result<Response, HttpError> {
-    let host = client.way_to(url);
+    let host = client.host_and_proxy(url);
     let attempt = || async {
         let mut request = client.get(url).header(ACCEPT, "application/json");
         if let Some(authorization) = authorization {
@@ -183,5 +187,5 @@ async fn get(
             .map_err(|error| client.failure(&error, url))?;
         collect(http::Response::from(response), cap, &host).await
     };
-    budget.run(Repeat::Safe, &host, attempt).await
+    budget.run(Retry::Safe, &host, attempt).await
 }

@@ -1,17 +1,17 @@
-//! Files with a limit on their size.
+//! Reading files up to a maximum size.
 
 use std::io::Read as _;
 use std::path::Path;
 
-/// The bytes of a file of at most `cap` bytes.
+/// Reads a file of at most `cap` bytes.
 pub fn read_capped(file: &Path, cap: usize) -> std::io::Result<Vec<u8>> {
     let file = std::fs::File::open(file)?;
-    // The size is only a hint: it keeps the file from being read in small pieces.
+    // The size is only a hint, so that one read suffices.
     let size = usize::try_from(file.metadata()?.len()).unwrap_or(usize::MAX);
     capped(file, size, cap)
 }
 
-/// The bytes of standard input, of which there are at most `cap`.
+/// Reads at most `cap` bytes from standard input; more is an error.
 pub fn read_stdin_capped(cap: usize) -> std::io::Result<Vec<u8>> {
     capped(std::io::stdin().lock(), 0, cap)
 }

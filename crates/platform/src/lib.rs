@@ -1,4 +1,4 @@
-//! What operating systems do differently, behind one interface: nothing else asks which one it is.
+//! Hides the differences between operating systems; no other code asks which system it runs on.
 
 #![cfg_attr(
     test,
@@ -12,27 +12,29 @@
     )
 )]
 
-mod environment;
 mod file;
+mod variables;
 
 use std::cell::RefCell;
 use std::future::poll_fn;
 use std::task::Poll;
 
-pub use environment::Environment;
 pub use file::{read_capped, read_stdin_capped};
+pub use variables::Variables;
 
-/// Whoever started the program wants it to end: SIGINT, SIGTERM or SIGHUP; on Windows Ctrl+C or Ctrl+Break.
+/// Request from outside to end the program: SIGINT, SIGTERM or SIGHUP; on Windows Ctrl+C or Ctrl+Break.
 #[derive(Debug)]
 pub struct Interruption(RefCell<os::Signals>);
 
 impl Interruption {
-    /// From now on the signals do not end the program; has to be called inside a runtime.
+    /// Starts to catch the signals: from now on they do not end the program.
+    ///
+    /// Call it inside a Tokio runtime.
     pub fn listen() -> Self {
         Self(RefCell::new(os::listen()))
     }
 
-    /// Completes when one of them arrives. What arrives while nobody waits is kept.
+    /// Waits for a signal. Signals that arrived earlier count.
     pub async fn arrived(&self) {
         poll_fn(|context| {
             if os::poll(&mut self.0.borrow_mut(), context) {
@@ -45,11 +47,11 @@ impl Interruption {
     }
 }
 
-/// Confines this process for as long as it lives: its private memory in bytes, and the seconds of
-/// processor time. Beyond them the system ends it. Windows has no such limits.
+/// Limits this process's private memory, in bytes, and its processor time, in seconds. The system ends a
+/// process that exceeds them. On Windows this does nothing.
 ///
 /// # Errors
-/// The system does not take the limits.
+/// The system rejects the limits.
 pub fn confine(memory: u64, seconds: u64) -> std::io::Result<()> {
     os::confine(memory, seconds)
 }
@@ -63,12 +65,12 @@ mod os {
 
     pub(super) type Signals = [Option<Signal>; 3];
 
-    /// SIGXFSZ: a file would be larger than the process may write. Listened to, it ends nothing, and the
+    /// SIGXFSZ: a write exceeds the process's file size limit. A process that catches it survives, and the
     /// write fails as on a full disk.
     const FILE_SIZE: SignalKind = SignalKind::from_raw(25);
 
     pub(super) fn listen() -> Signals {
-        // What was listened to once stays so.
+        // The handler stays installed when the stream is dropped.
         let _ = signal(FILE_SIZE);
         [
             SignalKind::interrupt(),
@@ -89,7 +91,7 @@ mod os {
     }
 
     fn limit(resource: Resource, value: u64) -> std::io::Result<()> {
-        // Only a privileged process may ask for more than it has.
+        // Only a privileged process may raise its limits.
         let least = |limit: Option<u64>| Some(limit.map_or(value, |limit| limit.min(value)));
         let now = getrlimit(resource);
         let limit = Rlimit {

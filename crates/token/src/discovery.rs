@@ -1,39 +1,39 @@
-//! Where an issuer with an enterprise slug publishes its keys, by OpenID Connect discovery.
+//! Finds the keys of an issuer with an enterprise slug, by OpenID Connect discovery.
 
 use serde::Deserialize;
 use url::Url;
 
 use super::issuer::Issuer;
-use super::keys::NoKey;
+use super::keys::KeyError;
 
-/// The largest discovery document in bytes; GitHub's has about 2 KiB.
-pub const MAX_DOCUMENT: usize = 64 << 10;
+/// Maximum size of a discovery document in bytes; GitHub's has about 2 KiB.
+pub const MAX_DISCOVERY: usize = 64 << 10;
 
-/// The members that matter here (OpenID Connect Discovery 1.0, section 3).
+/// The members in use (OpenID Connect Discovery 1.0, section 3).
 #[derive(Deserialize)]
-struct Document {
+struct DiscoveryDocument {
     issuer: String,
     jwks_uri: String,
 }
 
-/// The address of the keys in an issuer's discovery document: on the issuer's own origin, so that no
-/// document leads to the keys of another host.
+/// Returns the URL of the keys in an issuer's discovery document. The URL has the issuer's origin, so that no
+/// document can lead to the keys of another host.
 ///
 /// # Errors
-/// The document is another issuer's, or its `jwks_uri` is not on the issuer's origin.
-pub fn keys_url(issuer: &Issuer, json: &[u8]) -> Result<Url, NoKey> {
-    let wrong = |why: String| NoKey::Discovery(why);
-    let document: Document = serde_json::from_slice(json)
-        .map_err(|_| wrong("expected JSON with `issuer` and `jwks_uri`".to_owned()))?;
+/// The document belongs to another issuer, or its `jwks_uri` is not on the issuer's origin.
+pub fn keys_url(issuer: &Issuer, json: &[u8]) -> Result<Url, KeyError> {
+    let invalid = |why: String| KeyError::Discovery(why);
+    let document: DiscoveryDocument = serde_json::from_slice(json)
+        .map_err(|_| invalid("expected JSON with `issuer` and `jwks_uri`".to_owned()))?;
     let short = |text: &str| text.chars().take(200).collect::<String>();
-    // Section 4.3: it has to be exactly the issuer that was asked.
+    // Section 4.3: it must be exactly the issuer that the request named.
     if document.issuer != issuer.as_str() {
         let seen = short(&document.issuer);
-        return Err(wrong(format!(
+        return Err(invalid(format!(
             "its `issuer` is `{seen}`, expected `{issuer}`"
         )));
     }
-    let own = Url::parse(issuer.as_str()).map_err(|error| wrong(error.to_string()))?;
+    let own = Url::parse(issuer.as_str()).map_err(|error| invalid(error.to_string()))?;
     Url::parse(&document.jwks_uri)
         .ok()
         .filter(|url| {
@@ -42,7 +42,7 @@ pub fn keys_url(issuer: &Issuer, json: &[u8]) -> Result<Url, NoKey> {
         .ok_or_else(|| {
             let seen = short(&document.jwks_uri);
             let origin = own.origin().ascii_serialization();
-            wrong(format!(
+            invalid(format!(
                 "its `jwks_uri` is `{seen}`, expected a URL of `{origin}`"
             ))
         })
@@ -56,7 +56,7 @@ mod tests {
 
     const SLUG: &str = "https://token.actions.githubusercontent.com/acme";
 
-    fn found(document: &Value) -> Result<String, NoKey> {
+    fn found(document: &Value) -> Result<String, KeyError> {
         let issuer = Issuer::parse(SLUG).unwrap();
         keys_url(&issuer, document.to_string().as_bytes()).map(String::from)
     }

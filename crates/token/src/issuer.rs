@@ -1,4 +1,4 @@
-//! Whose tokens are accepted: one issuer, compared as exact text.
+//! The one issuer whose tokens are valid, compared as exact text.
 
 use std::fmt;
 
@@ -6,8 +6,8 @@ use url::Url;
 
 const GITHUB_COM: &str = "https://token.actions.githubusercontent.com";
 
-/// An issuer of OIDC tokens for Actions, in one of GitHub's forms. Its text is what a token's `iss`
-/// has to be, to the letter, and its keys are on its own origin, so that no token can name another place.
+/// An issuer of OIDC tokens for Actions, in one of GitHub's forms. A token's `iss` must equal its text, and
+/// its keys are on its own origin, so that no token can lead to other keys.
 ///
 /// Source: docs.github.com, "OpenID Connect reference"; GHES admin guide.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -18,7 +18,7 @@ pub struct Issuer {
 }
 
 impl Issuer {
-    /// The issuer of a server (`GITHUB_SERVER_URL`): github.com, a ghe.com tenant, or a GHES host.
+    /// Returns the issuer of a server (`GITHUB_SERVER_URL`): github.com, a ghe.com tenant, or a GHES host.
     pub fn of_server(server: &Url) -> Self {
         let host = server.host_str().unwrap_or_default();
         let text = if host == "github.com" {
@@ -35,21 +35,21 @@ impl Issuer {
         }
     }
 
-    /// Reads the input `issuer`: one of the three forms, with one enterprise slug at most.
+    /// Parses the input `issuer`: one of the three forms, with at most one enterprise slug.
     ///
     /// # Errors
-    /// What is expected, as a sentence for people.
+    /// The expected forms, as a sentence.
     pub fn parse(text: &str) -> Result<Self, String> {
-        let wrong = || {
+        let invalid = || {
             format!(
                 "`{text}` is not an issuer of GitHub Actions: expected `{GITHUB_COM}`, \
                  `https://token.actions.TENANT.ghe.com` or `https://HOST/_services/token`, \
-                 with `/ENTERPRISE` after it where the enterprise has its own"
+                 followed by `/ENTERPRISE` if the enterprise has its own issuer"
             )
         };
-        let url = Url::parse(text).map_err(|_| wrong())?;
+        let url = Url::parse(text).map_err(|_| invalid())?;
         let origin = url.origin().ascii_serialization();
-        let rest = text.strip_prefix(origin.as_str()).ok_or_else(wrong)?;
+        let rest = text.strip_prefix(origin.as_str()).ok_or_else(invalid)?;
         let host = url.host_str().unwrap_or_default();
         let tenant = host
             .strip_prefix("token.actions.")
@@ -57,11 +57,11 @@ impl Issuer {
         let slug = if origin == GITHUB_COM || tenant.is_some_and(is_slug) {
             rest
         } else {
-            rest.strip_prefix("/_services/token").ok_or_else(wrong)?
+            rest.strip_prefix("/_services/token").ok_or_else(invalid)?
         };
         let slug_ok = slug.is_empty() || slug.strip_prefix('/').is_some_and(is_slug);
-        if !is_protected(&url) || !slug_ok {
-            return Err(wrong());
+        if !is_https_or_loopback(&url) || !slug_ok {
+            return Err(invalid());
         }
         Ok(Self {
             base: text.len() - slug.len(),
@@ -69,23 +69,24 @@ impl Issuer {
         })
     }
 
-    /// The text of `iss`.
+    /// Returns the text of `iss`.
     pub fn as_str(&self) -> &str {
         &self.text
     }
 
-    /// Where its keys are, if that is known: an issuer with an enterprise slug says it by discovery.
+    /// Returns the URL of the keys, or `None` for an issuer with an enterprise slug, whose discovery document
+    /// names it.
     pub fn keys_url(&self) -> Option<String> {
         let has_slug = self.base < self.text.len();
         (!has_slug).then(|| format!("{}/.well-known/jwks", self.text))
     }
 
-    /// Where its discovery document is.
+    /// Returns the URL of the discovery document.
     pub fn discovery_url(&self) -> String {
         format!("{}/.well-known/openid-configuration", self.text)
     }
 
-    /// The issuer that a text names, if it differs from this one in the enterprise slug alone.
+    /// Parses an issuer and returns it if it differs from this one in the enterprise slug only.
     pub fn sibling(&self, text: &str) -> Option<Self> {
         let other = Self::parse(text).ok()?;
         let is_sibling = other.text.get(..other.base) == self.text.get(..self.base);
@@ -97,9 +98,8 @@ fn is_slug(text: &str) -> bool {
     !text.is_empty() && text.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'-')
 }
 
-/// Whether what is sent to a URL is safe from the network: HTTPS, or this machine (a local GitHub in
-/// tests; nothing leaves the machine).
-pub fn is_protected(url: &Url) -> bool {
+/// Returns whether the network cannot read requests to a URL: HTTPS, or loopback (a local GitHub in tests).
+pub fn is_https_or_loopback(url: &Url) -> bool {
     match url.scheme() {
         "https" => true,
         "http" => is_loopback(url),

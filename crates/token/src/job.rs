@@ -1,10 +1,10 @@
-//! Whether a token is this job's: its claims against the runner's own variables.
+//! Compares a token's claims with the runner's variables: does the token belong to this job?
 
 use engine::Claims;
 
 use super::signed::SignedClaims;
 
-/// The runner's variables that a token has to agree with. Earlier steps cannot set `GITHUB_*`.
+/// The runner's variables that a token must match. Earlier steps cannot set `GITHUB_*`.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct JobVariables {
     /// `GITHUB_REPOSITORY`
@@ -19,14 +19,16 @@ pub struct JobVariables {
     pub sha: String,
     /// `GITHUB_EVENT_NAME`
     pub event_name: String,
-    /// `job.check_run_id`, which only an input can hand over: what jobs of one run do not have in
-    /// common. Absent where the server has none.
+    /// `job.check_run_id`, which tells the jobs of one run apart. Only an input can pass it on. Absent on
+    /// servers that do not provide it.
     pub check_run_id: Option<String>,
 }
 
-/// A claim that is another job's.
+/// A claim of another job.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("the OIDC token is not this job's: its `{claim}` is {seen}, `{variable}` is `{expected}`")]
+#[error(
+    "the OIDC token belongs to another job: its `{claim}` is {seen}, `{variable}` is `{expected}`"
+)]
 pub struct Mismatch {
     claim: &'static str,
     variable: &'static str,
@@ -35,16 +37,16 @@ pub struct Mismatch {
 }
 
 impl JobVariables {
-    /// Holds the claims against the variables.
+    /// Compares verified claims with the variables.
     ///
     /// # Errors
-    /// The first that differs or is absent.
+    /// The first claim that differs or is absent.
     pub fn agree_with(&self, claims: &SignedClaims) -> Result<(), Mismatch> {
         self.compare(claims.as_claims())
     }
 
-    /// Whether claims are this job's that are not accepted for another reason.
-    pub fn are_in(&self, claims: &Claims) -> bool {
+    /// Returns whether claims that verification rejected belong to this job.
+    pub fn match_unverified(&self, claims: &Claims) -> bool {
         self.compare(claims).is_ok()
     }
 
@@ -57,8 +59,8 @@ impl JobVariables {
             ("sha", "GITHUB_SHA", &self.sha),
             ("event_name", "GITHUB_EVENT_NAME", &self.event_name),
         ];
-        // A token without it is refused too: if there is a kind of job whose tokens lack it, it would
-        // be the one to take tokens from.
+        // A token without the claim is rejected too: otherwise an attacker would use a token of a job
+        // whose tokens lack it.
         let this_job = self
             .check_run_id
             .as_ref()
@@ -66,7 +68,7 @@ impl JobVariables {
         for (claim, variable, expected) in pairs.into_iter().chain(this_job) {
             let seen = claims.text(claim);
             let agrees = seen.is_some_and(|seen| match claim {
-                // GitHub compares the names of repositories without case.
+                // GitHub ignores case in repository names.
                 "repository" => seen.eq_ignore_ascii_case(expected),
                 _ => seen == expected,
             });

@@ -1,18 +1,18 @@
-//! The issuer's published keys.
+//! The issuer's public keys.
 
 use serde::Deserialize;
 use serde_json::Value;
 
-/// The largest key set in bytes; GitHub's has about 5 KiB.
-pub const MAX_KEYS: usize = 1 << 20;
+/// Maximum size of a key set in bytes; GitHub's has about 5 KiB.
+pub const MAX_KEY_SET: usize = 1 << 20;
 
-/// A JSON Web Key Set (RFC 7517) as it was published.
+/// A JSON Web Key Set (RFC 7517), unchecked except for its shape.
 #[derive(Clone, Debug, Deserialize)]
 pub struct KeySet {
     keys: Vec<Value>,
 }
 
-/// The parts of an RSA key that matter here. A key of another shape is not one.
+/// The members of an RSA key in use. Deserializing fails for a key of another shape.
 #[derive(Clone, Debug, Deserialize)]
 pub(super) struct RsaKey {
     kty: String,
@@ -27,16 +27,16 @@ pub(super) struct RsaKey {
     pub(super) e: String,
 }
 
-/// Why no key of the set can verify a token.
+/// Why the key set has no key for a token.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-pub enum NoKey {
-    /// The document is no key set.
+pub enum KeyError {
+    /// The document is not a key set.
     #[error("the issuer's key set is not valid: {0}")]
     NotAKeySet(String),
-    /// The document that says where the key set is cannot be relied on.
+    /// The discovery document, which names the URL of the key set, is not valid.
     #[error("the issuer's discovery document is not valid: {0}")]
     Discovery(String),
-    /// No key at all.
+    /// The key set has no keys.
     #[error("the issuer's key set is empty")]
     Empty,
     /// No key has the id.
@@ -45,32 +45,34 @@ pub enum NoKey {
     /// Two keys have the id.
     #[error("two keys of the issuer have the id `{0}`")]
     Ambiguous(String),
-    /// The key is for something else.
+    /// The key has another purpose than RS256 signatures.
     #[error("the issuer's key `{0}` is not for RS256 signatures")]
     WrongPurpose(String),
 }
 
 impl KeySet {
-    /// Reads the document.
+    /// Parses a key set.
     ///
     /// # Errors
-    /// It is not a key set, or has no key.
-    pub fn parse(json: &[u8]) -> Result<Self, NoKey> {
-        let set: Self =
-            serde_json::from_slice(json).map_err(|error| NoKey::NotAKeySet(error.to_string()))?;
+    /// The document is not a key set, or has no keys.
+    pub fn parse(json: &[u8]) -> Result<Self, KeyError> {
+        let set: Self = serde_json::from_slice(json)
+            .map_err(|error| KeyError::NotAKeySet(error.to_string()))?;
         if set.keys.is_empty() {
-            return Err(NoKey::Empty);
+            return Err(KeyError::Empty);
         }
         Ok(set)
     }
 
-    /// The one key with the id, if it is an RSA key for RS256 signatures.
-    pub(super) fn find(&self, kid: &str) -> Result<RsaKey, NoKey> {
+    /// Returns the only key with the id, if it is an RSA key for RS256 signatures.
+    pub(super) fn find(&self, kid: &str) -> Result<RsaKey, KeyError> {
         let has_id = |key: &&Value| key.get("kid").and_then(Value::as_str) == Some(kid);
         let mut named = self.keys.iter().filter(has_id);
-        let key = named.next().ok_or_else(|| NoKey::Unknown(kid.to_owned()))?;
+        let key = named
+            .next()
+            .ok_or_else(|| KeyError::Unknown(kid.to_owned()))?;
         if named.next().is_some() {
-            return Err(NoKey::Ambiguous(kid.to_owned()));
+            return Err(KeyError::Ambiguous(kid.to_owned()));
         }
         RsaKey::deserialize(key)
             .ok()
@@ -84,6 +86,6 @@ impl KeySet {
                         .as_ref()
                         .is_none_or(|ops| ops.iter().any(|op| op == "verify"))
             })
-            .ok_or_else(|| NoKey::WrongPurpose(kid.to_owned()))
+            .ok_or_else(|| KeyError::WrongPurpose(kid.to_owned()))
     }
 }

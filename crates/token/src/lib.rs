@@ -1,6 +1,6 @@
-//! Claims that are verified: the issuer's keys, the token's signature, and the context that follows.
+//! Verifies OIDC tokens: the issuer's keys, the signature, the claims, and the context of the job.
 //!
-//! No HTTP: the crate `github` fetches tokens and keys.
+//! This crate sends no requests: the crate `github` fetches tokens and keys.
 
 #![cfg_attr(
     test,
@@ -22,8 +22,8 @@ mod keys;
 mod signed;
 mod verify;
 
-pub use issuer::{Issuer, is_protected};
+pub use issuer::{Issuer, is_https_or_loopback};
 pub use job::{JobVariables, Mismatch};
-pub use keys::{KeySet, MAX_KEYS, NoKey};
+pub use keys::{KeyError, KeySet, MAX_KEY_SET};
 pub use signed::{SignedClaims, SignedContext};
 pub use verify::{Expected, LEEWAY, MAX_TOKEN, TokenInvalid, verify};

@@ -1,4 +1,4 @@
-//! Verification: the only way from a token to [`SignedClaims`].
+//! Verifies a token. Only this module creates [`SignedClaims`].
 
 use jiff::{SignedDuration, Timestamp};
 use jsonwebtoken::{Algorithm, DecodingKey, Validation};
@@ -9,78 +9,78 @@ use engine::Claims;
 
 use super::crypto;
 use super::issuer::Issuer;
-use super::keys::{KeySet, NoKey, RsaKey};
+use super::keys::{KeyError, KeySet, RsaKey};
 use super::signed::SignedClaims;
 
-/// How far clocks may differ: GitHub's is often some seconds ahead of the runner's.
+/// Maximum difference between clocks: GitHub's is often some seconds ahead of the runner's.
 pub const LEEWAY: SignedDuration = SignedDuration::from_secs(60);
-/// The largest token in bytes; GitHub's have about 2 KiB.
+/// Maximum size of a token in bytes; GitHub's have about 2 KiB.
 pub const MAX_TOKEN: usize = 32 << 10;
-/// The shortest RSA modulus in bits (RFC 7518, section 3.3).
+/// Minimum size of an RSA modulus in bits (RFC 7518, section 3.3).
 const MIN_MODULUS: usize = 2048;
 
-/// What a token is held against.
+/// The issuer, the audience and the time that a token must match.
 #[derive(Clone, Debug)]
 pub struct Expected<'a> {
-    /// The only issuer.
+    /// The only accepted issuer.
     pub issuer: &'a Issuer,
-    /// The only audience, ours: a token for another service is not for us.
+    /// The only accepted audience: a token for another service is invalid here.
     pub audience: &'a str,
-    /// The time.
+    /// The current time.
     pub now: Timestamp,
 }
 
 /// Why a token is not valid.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum TokenInvalid {
-    /// It is not a signed JWT.
+    /// The token is not a signed JWT.
     #[error("the OIDC token is not a signed JWT: {0}")]
     Malformed(String),
-    /// Another algorithm than RS256.
+    /// The algorithm is not RS256.
     #[error("the OIDC token is signed with `{0}`, expected `RS256`")]
     Algorithm(String),
-    /// No key for it.
+    /// The key set has no usable key for the token.
     #[error("{0}")]
-    Key(#[from] NoKey),
+    Key(#[from] KeyError),
     /// The key is too short.
     #[error("the issuer's key has {0} bits, expected at least {MIN_MODULUS}")]
     ShortKey(usize),
-    /// The signature is not the key's.
+    /// The signature does not match the key.
     #[error("the signature of the OIDC token does not verify")]
     Signature,
-    /// It is another issuer's, and a key of the expected one verifies it.
+    /// `iss` names another issuer, although a key of the expected issuer verifies the token.
     #[error("the OIDC token's `iss` is {seen}, expected `{expected}`")]
     Issuer {
         /// The claim `iss`.
         seen: String,
-        /// The issuer that was expected.
+        /// The expected issuer.
         expected: String,
         /// All claims.
         claims: Box<Claims>,
     },
-    /// A claim is not as expected.
+    /// A claim has an unexpected value.
     #[error("the OIDC token's `{claim}` is {seen}, expected {expected}")]
     Claim {
         /// The claim's name.
         claim: &'static str,
-        /// What it is.
+        /// The claim's value.
         seen: String,
-        /// What it should be.
+        /// The expected value.
         expected: String,
     },
 }
 
 impl TokenInvalid {
-    /// Whether fetching the keys again could help: the issuer rotates them.
+    /// Returns whether fetching the keys again could help: the issuer rotates them.
     pub fn is_unknown_key(&self) -> bool {
-        matches!(self, Self::Key(NoKey::Unknown(_)))
+        matches!(self, Self::Key(KeyError::Unknown(_)))
     }
 }
 
-/// Verifies a token: algorithm, key, signature, issuer, audience, times.
+/// Verifies a token's algorithm, key, signature, issuer, audience and times, in this order.
 ///
 /// # Errors
-/// The first check that fails.
+/// The first failed check.
 pub fn verify(
     token: &str,
     keys: &KeySet,
@@ -92,10 +92,10 @@ pub fn verify(
     }
     let header = Header::of(token)?;
     let key = keys.find(&header.kid)?;
-    let claims = signed_claims(token, &key)?;
-    issued_by(&claims, expected.issuer)?;
-    issued_for(&claims, expected.audience)?;
-    in_time(&claims, expected.now)?;
+    let claims = verify_signature(token, &key)?;
+    check_issuer(&claims, expected.issuer)?;
+    check_audience(&claims, expected.audience)?;
+    check_times(&claims, expected.now)?;
     Ok(SignedClaims::new(claims))
 }
 
@@ -144,12 +144,12 @@ impl Header {
     }
 }
 
-/// The signature, by jsonwebtoken with every switch written out. Issuer, audience and times are
-/// checked below, on the claims, where a failure can say what was seen.
-fn signed_claims(token: &str, key: &RsaKey) -> Result<Claims, TokenInvalid> {
+/// Verifies the signature with jsonwebtoken, with every switch written out. The functions below check the
+/// issuer, the audience and the times, so that their errors can quote the claims.
+fn verify_signature(token: &str, key: &RsaKey) -> Result<Claims, TokenInvalid> {
     crypto::install();
     let decoding_key = DecodingKey::from_rsa_components(&key.n, &key.e)
-        .map_err(|_| NoKey::NotAKeySet("a modulus or exponent is not base64url".to_owned()))?;
+        .map_err(|_| KeyError::NotAKeySet("a modulus or exponent is not base64url".to_owned()))?;
     if let jsonwebtoken::DecodingKeyKind::RsaModulusExponent { n, .. } = decoding_key.kind()
         && bits(n) < MIN_MODULUS
     {
@@ -179,7 +179,7 @@ fn signed_claims(token: &str, key: &RsaKey) -> Result<Claims, TokenInvalid> {
         })
 }
 
-/// The length of a number in bits; zeros in front do not count.
+/// Returns the length of a number in bits, without leading zeros.
 fn bits(number: &[u8]) -> usize {
     let mut significant = number.iter().skip_while(|byte| **byte == 0);
     significant.next().map_or(0, |first| {
@@ -187,7 +187,7 @@ fn bits(number: &[u8]) -> usize {
     })
 }
 
-fn issued_by(claims: &Claims, issuer: &Issuer) -> Result<(), TokenInvalid> {
+fn check_issuer(claims: &Claims, issuer: &Issuer) -> Result<(), TokenInvalid> {
     let seen = claims.get("iss");
     if seen.and_then(Value::as_str) == Some(issuer.as_str()) {
         return Ok(());
@@ -199,8 +199,9 @@ fn issued_by(claims: &Claims, issuer: &Issuer) -> Result<(), TokenInvalid> {
     })
 }
 
-/// Exactly our audience; a list of audiences would let one token serve several services.
-fn issued_for(claims: &Claims, audience: &str) -> Result<(), TokenInvalid> {
+/// Accepts exactly our audience. A list of audiences is an error, because its token would be valid for
+/// several services.
+fn check_audience(claims: &Claims, audience: &str) -> Result<(), TokenInvalid> {
     let seen = claims.get("aud");
     if seen.and_then(Value::as_str) == Some(audience) {
         return Ok(());
@@ -212,9 +213,11 @@ fn issued_for(claims: &Claims, audience: &str) -> Result<(), TokenInvalid> {
     })
 }
 
-/// `exp` and `iat` are required, `nbf` is checked when it is there. GitHub sets `nbf` minutes before
-/// `iat`, and `exp` five minutes or six hours after it, so no lifetime is assumed.
-fn in_time(claims: &Claims, now: Timestamp) -> Result<(), TokenInvalid> {
+/// Checks `exp` and `iat`, which are required, and `nbf` if the token has it.
+///
+/// GitHub sets `nbf` minutes before `iat`, and `exp` five minutes or six hours after it, so this function
+/// assumes no lifetime.
+fn check_times(claims: &Claims, now: Timestamp) -> Result<(), TokenInvalid> {
     let time = |claim: &'static str| -> Result<Option<Timestamp>, TokenInvalid> {
         let seen = claims.get(claim);
         let time = claims
@@ -237,23 +240,23 @@ fn in_time(claims: &Claims, now: Timestamp) -> Result<(), TokenInvalid> {
             expected: "a time".to_owned(),
         })
     };
-    let wrong = |claim: &'static str, seen: Timestamp, relation: &str| TokenInvalid::Claim {
+    let outside = |claim: &'static str, seen: Timestamp, relation: &str| TokenInvalid::Claim {
         claim,
         seen: format!("{seen}"),
         expected: format!("{relation} the runner's clock, {now} (60 s leeway)"),
     };
     let exp = required("exp")?;
     if now.duration_since(exp) > LEEWAY {
-        return Err(wrong("exp", exp, "a time after"));
+        return Err(outside("exp", exp, "a time after"));
     }
     let iat = required("iat")?;
     if iat.duration_since(now) > LEEWAY {
-        return Err(wrong("iat", iat, "a time before"));
+        return Err(outside("iat", iat, "a time before"));
     }
     if let Some(nbf) = time("nbf")?
         && nbf.duration_since(now) > LEEWAY
     {
-        return Err(wrong("nbf", nbf, "a time before"));
+        return Err(outside("nbf", nbf, "a time before"));
     }
     Ok(())
 }

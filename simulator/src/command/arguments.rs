@@ -6,67 +6,67 @@ use clap::{Parser, ValueEnum};
 
 use crate::show::Part;
 
-/// Runs the action against a GitHub on loopback and prints what a reviewer would see.
+/// Runs the action against a GitHub on loopback and prints what a reviewer sees.
 ///
-/// Without flags it shows three steps: one that is allowed, one that is denied, and a fork that calls its branch `main`.
+/// Without flags it shows three steps: an allowed one, a denied one, and a fork that names its branch `main`.
 #[derive(Debug, Parser)]
 #[command(name = "simulator")]
 pub(crate) struct Arguments {
-    /// The event that starts the workflow.
+    /// Event that starts the workflow.
     #[arg(long, value_enum)]
     pub(crate) event: Option<EventName>,
-    /// The branch pushed to, or the pull request's head branch; a tag for `tag` and `release`.
+    /// Pushed branch, or the pull request's head branch; a tag for `tag` and `release`.
     #[arg(long)]
     pub(crate) branch: Option<String>,
-    /// The job's deployment environment.
+    /// Deployment environment of the job.
     #[arg(long)]
     pub(crate) environment: Option<String>,
-    /// The workflow's file name.
+    /// File name of the workflow.
     #[arg(long)]
     pub(crate) workflow: Option<String>,
-    /// Who starts the run.
+    /// Login of the person who starts the run.
     #[arg(long)]
     pub(crate) actor: Option<String>,
-    /// The permission asked for; may be given more than once.
+    /// Requested permission; repeatable.
     #[arg(long)]
     pub(crate) permission: Vec<String>,
-    /// The policy on the default branch; a small one is built in.
+    /// Policy on the default branch [default: a small built-in one].
     #[arg(long, value_name = "FILE")]
     pub(crate) policy: Option<PathBuf>,
-    /// The pull request comes from a fork: no OIDC token, read-only permissions.
+    /// Let the pull request come from a fork: no OIDC token, read-only permissions.
     #[arg(long)]
     pub(crate) fork: bool,
-    /// The job has `id-token: write`, or not; follows from the event unless given.
+    /// Whether the job has `id-token: write` [default: depends on the event].
     #[arg(long)]
     pub(crate) id_token: Option<bool>,
-    /// Any other input of the action; may be given more than once.
+    /// Another input of the action; repeatable.
     #[arg(long, value_name = "NAME=VALUE", value_parser = name_and_value)]
     pub(crate) input: Vec<(String, String)>,
-    /// The token says this, whatever the job is; may be given more than once.
+    /// Claim to set in the token, whatever the job is; repeatable.
     #[arg(long, value_name = "NAME=VALUE", value_parser = name_and_value)]
     pub(crate) claim: Vec<(String, String)>,
-    /// GitHub answers with this status when the policy is asked for.
+    /// Status of GitHub's response to the request for the policy.
     #[arg(long, value_name = "STATUS", value_parser = clap::value_parser!(u16).range(400..600))]
     pub(crate) policy_status: Option<u16>,
-    /// The runner cancels the step after so many milliseconds.
+    /// Cancel the step after this number of milliseconds.
     #[arg(long, value_name = "MS")]
     pub(crate) cancel_after_ms: Option<u64>,
-    /// GitHub speaks HTTPS under an authority of its own, which is given in the input `ca-bundle`.
+    /// Use HTTPS with an own authority, and pass it in the input `ca-bundle`.
     #[arg(long)]
     pub(crate) tls: bool,
-    /// Round trip of the network in milliseconds.
+    /// Round-trip time of the network in milliseconds.
     #[arg(long, default_value_t = 0)]
     pub(crate) latency_ms: u64,
-    /// What to print, in this order; may be given more than once. All of it unless given.
+    /// Part to print, in this order; repeatable [default: all parts].
     #[arg(long, value_enum, value_name = "PART", value_delimiter = ',')]
     pub(crate) show: Vec<Part>,
-    /// The built action; it is built first unless given.
+    /// Built action [default: build it].
     #[arg(long, value_name = "PATH")]
     pub(crate) binary: Option<PathBuf>,
 }
 
 impl Arguments {
-    /// True when a flag describes a step of the caller's own.
+    /// Returns whether a flag describes the caller's own step.
     pub(crate) fn is_a_scenario(&self) -> bool {
         self.event.is_some()
             || self.branch.is_some()
@@ -84,7 +84,7 @@ impl Arguments {
     }
 }
 
-/// The events that can be simulated, by GitHub's names and a few variants of them.
+/// Events to simulate, by GitHub's names and a few variants.
 #[derive(Debug, Clone, Copy, ValueEnum)]
 #[value(rename_all = "snake_case")]
 pub(crate) enum EventName {

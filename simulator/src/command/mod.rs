@@ -1,4 +1,4 @@
-//! The command line: one step of the caller's own, or the three that are worth a look.
+//! The command line: runs the caller's own step, or the showcase of three steps.
 
 mod arguments;
 mod product;
@@ -14,12 +14,12 @@ use self::arguments::Arguments;
 use self::scenario::Scenario;
 use crate::show::{self, Part};
 
-/// Runs the program with these arguments, the first of which is its name, in a directory that paths among
-/// them start from. Gives the exit code: the step's, or 0 for the showcase.
+/// Runs the program with these arguments, the first of which is its name. Relative paths in them start from a
+/// directory. Returns the exit code: the step's, or 0 for the showcase.
 ///
 /// # Errors
 ///
-/// Arguments that are wrong, a binary that cannot be built or started, `out` that cannot be written.
+/// Invalid arguments, a binary that cannot be built or started, or an `out` that cannot be written.
 pub fn run(
     arguments: impl IntoIterator<Item = OsString>,
     directory: &Path,

@@ -1,4 +1,4 @@
-//! Finding the built action.
+//! Finds or builds the action.
 
 use std::ffi::OsStr;
 use std::path::{Path, PathBuf};
@@ -6,7 +6,7 @@ use std::process::Command;
 
 use anyhow::{Context as _, ensure};
 
-/// The workspace's root.
+/// Returns the root of the workspace.
 pub(crate) fn root() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR"))
         .parent()
@@ -14,7 +14,7 @@ pub(crate) fn root() -> PathBuf {
         .unwrap_or_default()
 }
 
-/// The binary given, or the one beside this program, built first in the same profile.
+/// Returns the given binary, or builds the one beside this program in the same profile.
 pub(crate) fn binary(given: Option<PathBuf>) -> anyhow::Result<PathBuf> {
     if let Some(given) = given {
         // The step runs in another directory.
@@ -22,8 +22,8 @@ pub(crate) fn binary(given: Option<PathBuf>) -> anyhow::Result<PathBuf> {
             .canonicalize()
             .with_context(|| format!("{}", given.display()));
     }
-    let own = std::env::current_exe().context("where this program is")?;
-    let directory = own.parent().context("where this program is")?;
+    let own = std::env::current_exe().context("cannot find this program's path")?;
+    let directory = own.parent().context("cannot find this program's path")?;
     let cargo = std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
     let mut build = Command::new(cargo);
     // Without `--package`, as this program was built: the two then have each crate in common.
@@ -37,13 +37,16 @@ pub(crate) fn binary(given: Option<PathBuf>) -> anyhow::Result<PathBuf> {
     for (name, _) in std::env::vars_os().filter(|(name, _)| is_of_this_package(name)) {
         build.env_remove(name);
     }
-    let status = build.current_dir(root()).status().context("start cargo")?;
-    ensure!(status.success(), "the action could not be built");
+    let status = build
+        .current_dir(root())
+        .status()
+        .context("cannot start cargo")?;
+    ensure!(status.success(), "cargo could not build the action");
     Ok(directory.join("repo-permissions"))
 }
 
-/// Whether `cargo run` says by it what it runs. Build scripts take such a variable for a change, and both
-/// programs would be built anew each time.
+/// Returns whether `cargo run` sets the variable for the program that it runs. Build scripts would treat it as
+/// a change, so that cargo would rebuild both programs each time.
 fn is_of_this_package(variable: &OsStr) -> bool {
     let name = variable.as_encoded_bytes();
     [&b"CARGO_PKG_"[..], b"CARGO_MANIFEST_"]

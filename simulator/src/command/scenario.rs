@@ -1,4 +1,4 @@
-//! Steps worth a look.
+//! The steps of the showcase, and the caller's own.
 
 use std::path::Path;
 use std::time::Duration;
@@ -28,20 +28,20 @@ const WORKFLOW: &str = "deploy-production.yml";
 const FORK: &str = "mallory/infra";
 const FORK_ID: u64 = 987_654;
 
-/// A step and the world around it.
+/// A step with its repository and policy.
 pub(crate) struct Scenario {
     pub(crate) title: String,
     job: Job,
     inputs: Vec<(String, String)>,
 }
 
-/// What is shown without flags.
+/// Returns the steps that the program shows without flags.
 pub(crate) fn showcase() -> Vec<Scenario> {
     let repository = repository(POLICY.as_bytes());
     let push = |branch: &str| production(Job::push(&repository, branch));
     let fork = PullRequest::fork(&repository, 7, FORK, FORK_ID, "main");
-    // By default a fork's job gets no OIDC token and no decision is needed. Where a private repository sends write
-    // tokens to forks, the branch's name is all that tells it from the real `main`.
+    // By default a fork's job gets no OIDC token and needs no decision. If a private repository sends write tokens
+    // to forks, only the branch's name distinguishes it from the real `main`.
     let fork = Job::pull_request(&repository, fork)
         .with_id_token(true)
         .with_permissions(Permissions::usual());
@@ -80,7 +80,7 @@ impl Scenario {
         }
     }
 
-    /// The step that the flags describe.
+    /// Builds the step that the flags describe.
     pub(crate) fn from_arguments(arguments: &Arguments, directory: &Path) -> anyhow::Result<Self> {
         let policy = match &arguments.policy {
             Some(path) => std::fs::read(directory.join(path))
@@ -133,7 +133,7 @@ impl Scenario {
             token.claim(name, value.as_str())
         }));
         if let Some(status) = arguments.policy_status {
-            let fault = Fault::status(status, "the simulator was told to answer so");
+            let fault = Fault::status(status, "the flag --policy-status asks for this response");
             github.add_fault(FaultRule::always(Endpoint::Contents, fault));
         }
         let action = product::root().join("action.yml");

@@ -1,4 +1,4 @@
-//! Who may do what: tokens, their repositories and permissions.
+//! Tokens, their repositories and permissions.
 
 use std::borrow::Cow;
 use std::collections::BTreeMap;
@@ -10,10 +10,10 @@ use super::http::{Answer, Request};
 use super::repository::Repository;
 use super::state::State;
 
-/// How much a token may do with one kind of resource.
+/// Access level of a token for one kind of resource.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Level {
-    /// Nothing.
+    /// No access.
     None,
     /// Read.
     Read,
@@ -37,18 +37,18 @@ impl Level {
     }
 }
 
-/// A token's permissions by GitHub's names: `contents`, `checks`, `statuses`, `metadata`. What is not named is `none`.
+/// A token's permissions by GitHub's names: `contents`, `checks`, `statuses`, `metadata`. Others are `none`.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Permissions(BTreeMap<String, Level>);
 
 impl Permissions {
-    /// None at all.
+    /// Returns no permissions.
     #[must_use]
     pub fn none() -> Self {
         Self::default()
     }
 
-    /// What the action's documentation asks for: `contents: read`, `checks: write`, `statuses: write`.
+    /// Returns the permissions in the action's documentation: `contents: read`, `checks: write`, `statuses: write`.
     #[must_use]
     pub fn usual() -> Self {
         Self::none()
@@ -57,7 +57,7 @@ impl Permissions {
             .with("statuses", Level::Write)
     }
 
-    /// What a fork's pull request gets, whatever the workflow asks for.
+    /// Returns the permissions of a fork's pull request, whatever the workflow asks for.
     #[must_use]
     pub fn fork() -> Self {
         Self::none()
@@ -66,14 +66,14 @@ impl Permissions {
             .with("statuses", Level::Read)
     }
 
-    /// Sets one of them.
+    /// Sets a permission.
     #[must_use]
     pub fn with(mut self, name: &str, level: Level) -> Self {
         self.0.insert(name.into(), level);
         self
     }
 
-    /// The level of one of them.
+    /// Returns the level of a permission.
     #[must_use]
     pub fn level(&self, name: &str) -> Level {
         self.0.get(name).copied().unwrap_or(Level::None)
@@ -88,7 +88,7 @@ impl Permissions {
         )
     }
 
-    /// `None` when a level is not one of GitHub's.
+    /// Returns `None` for an unknown level.
     pub(crate) fn from_json(object: &Map<String, Value>) -> Option<Self> {
         object
             .iter()
@@ -97,7 +97,7 @@ impl Permissions {
             .map(Self)
     }
 
-    /// True when `self` has at least what `other` has.
+    /// Returns whether `self` has at least the permissions of `other`.
     pub(crate) fn covers(&self, other: &Self) -> bool {
         other
             .0
@@ -106,17 +106,17 @@ impl Permissions {
     }
 }
 
-/// Who made a check run: the slug and id of the App behind the token.
+/// The App that owns a token, and so a check run.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct AppIdentity {
-    /// As in `https://github.com/apps/SLUG`.
+    /// Slug, as in `https://github.com/apps/SLUG`.
     pub slug: String,
     /// Numeric id.
     pub id: u64,
 }
 
 impl AppIdentity {
-    /// The App behind every `GITHUB_TOKEN`.
+    /// Returns the App of every `GITHUB_TOKEN`.
     pub(crate) fn github_actions() -> Self {
         Self {
             slug: "github-actions".into(),
@@ -125,14 +125,14 @@ impl AppIdentity {
     }
 }
 
-/// What a token stands for.
+/// The access that a token grants.
 #[derive(Debug, Clone)]
 pub(crate) struct Access {
     pub(crate) app: AppIdentity,
     pub(crate) permissions: Permissions,
-    /// Ids of the repositories it is for.
+    /// Ids of its repositories.
     pub(crate) repositories: Vec<u64>,
-    /// Logins: it is for all of their repositories.
+    /// Logins of owners, all of whose repositories it covers.
     pub(crate) owners: Vec<String>,
     pub(crate) expires: Timestamp,
 }
@@ -148,14 +148,14 @@ impl Access {
     }
 }
 
-/// The token of `Authorization: Bearer …` or `token …`; `None` for an anonymous request.
+/// Returns the token of `Authorization: Bearer …` or `token …`, or `None` for an anonymous request.
 pub(crate) fn credentials(request: &Request) -> Option<&str> {
     let header = request.header("authorization")?;
     let (scheme, token) = header.split_once(' ')?;
     (scheme.eq_ignore_ascii_case("bearer") || scheme.eq_ignore_ascii_case("token")).then_some(token)
 }
 
-/// The access behind the request's token; 401 for a token that is unknown, revoked or expired.
+/// Returns the access of the request's token, or 401 for an unknown, revoked or expired token.
 pub(crate) fn authenticate(state: &State, request: &Request) -> Result<Option<Access>, Answer> {
     if request.header("authorization").is_none() {
         return Ok(None);
@@ -167,9 +167,9 @@ pub(crate) fn authenticate(state: &State, request: &Request) -> Result<Option<Ac
         .ok_or_else(|| Answer::error(401, "Bad credentials"))
 }
 
-/// The repository `owner/name` if the request may use it in this way.
+/// Returns the repository `owner/name` if the request has the permission.
 ///
-/// As GitHub answers: a private repository that the token is not for is 404, a permission that the token lacks is 403.
+/// As on GitHub, a private repository outside the token's access is 404, and a missing permission is 403.
 pub(crate) fn authorize(
     state: &State,
     request: &Request,
@@ -179,7 +179,7 @@ pub(crate) fn authorize(
 ) -> Result<(Repository, Option<Access>), Answer> {
     let access = authenticate(state, request)?;
     let not_found = || Answer::error(404, "Not Found");
-    // GitHub carries on under a former name, by a redirect that clients follow.
+    // GitHub redirects a former name, and clients follow.
     let renamed = || state.renamed(&format!("{owner}/{name}")).map(Cow::Borrowed);
     let repository = state.repository(owner, name).or_else(renamed);
     let repository = repository.ok_or_else(not_found)?;

@@ -12,24 +12,24 @@ use super::route::Route;
 use super::state::State;
 use crate::unique::hex;
 
-/// `exp` may be at most this many seconds ahead.
+/// Maximum lifetime of a JWT in seconds.
 const MAX_LIFETIME: i64 = 600;
 
-/// A GitHub App that is registered here.
+/// A registered GitHub App.
 #[derive(Debug, Clone)]
 pub struct App {
-    /// As in `https://github.com/apps/SLUG`.
+    /// Slug, as in `https://github.com/apps/SLUG`.
     pub slug: String,
     /// Numeric id.
     pub id: u64,
     /// `Iv23li…`.
     pub client_id: String,
-    /// Signs the App's JWTs.
+    /// Key that signs the App's JWTs.
     pub key: TestKey,
 }
 
 impl App {
-    /// An App whose key is [`TestKey::App`].
+    /// Creates an App with the key [`TestKey::App`].
     #[must_use]
     pub fn new(slug: &str, id: u64, client_id: &str) -> Self {
         Self {
@@ -41,7 +41,7 @@ impl App {
     }
 }
 
-/// An App on some repositories of one owner.
+/// An installation of an App on repositories of one owner.
 #[derive(Debug, Clone)]
 pub(crate) struct Installation {
     pub(crate) id: u64,
@@ -96,8 +96,8 @@ pub(crate) fn access_token(
             .json()
             .ok_or_else(|| Answer::error(400, "Problems parsing JSON"))?
     };
-    let repositories = asked_repositories(state, &installation, &body)?;
-    let permissions = asked_permissions(&installation, &body)?;
+    let repositories = requested_repositories(state, &installation, &body)?;
+    let permissions = requested_permissions(&installation, &body)?;
     let token = format!("ghs_{}", hex(18));
     let expires = Timestamp::now() + SignedDuration::from_hours(1);
     let narrowed = repositories != installation.repositories;
@@ -129,7 +129,7 @@ pub(crate) fn revoke(state: &mut State, request: &Request) -> Result<Answer, Ans
     }
 }
 
-/// The App whose JWT the request bears. The messages are GitHub's.
+/// Returns the App of the request's JWT. The messages are GitHub's.
 fn authenticate<'a>(state: &'a State, request: &Request) -> Result<&'a App, Answer> {
     let token = credentials(request)
         .ok_or_else(|| Answer::error(401, "A JSON web token could not be decoded"))?;
@@ -172,7 +172,7 @@ fn authenticate<'a>(state: &'a State, request: &Request) -> Result<&'a App, Answ
     }
 }
 
-fn asked_repositories(
+fn requested_repositories(
     state: &State,
     installation: &Installation,
     body: &Value,
@@ -194,7 +194,7 @@ fn asked_repositories(
         .ok_or_else(|| Answer::error(422, "There is at least one repository that does not exist or is not accessible to the parent installation."))
 }
 
-/// The names in the request are without owner: those of the installation's own account.
+/// Finds a repository of the installation's account. The request names it without the owner.
 fn named(state: &State, installation: &Installation, name: &str) -> Option<u64> {
     state
         .repositories
@@ -206,7 +206,7 @@ fn named(state: &State, installation: &Installation, name: &str) -> Option<u64> 
         .map(|repository| repository.id)
 }
 
-fn asked_permissions(installation: &Installation, body: &Value) -> Result<Permissions, Answer> {
+fn requested_permissions(installation: &Installation, body: &Value) -> Result<Permissions, Answer> {
     let Some(asked) = body.get("permissions").and_then(Value::as_object) else {
         return Ok(installation.permissions.clone());
     };

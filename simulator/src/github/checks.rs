@@ -8,14 +8,14 @@ use super::http::{Answer, Request};
 use super::route::Route;
 use super::state::State;
 
-/// `summary` and `text` are limited in bytes, whatever the documentation says of characters (github/docs#35252).
+/// Maximum size of `summary` and `text` in bytes, although the documentation says characters (github/docs#35252).
 const MAX_TEXT_BYTES: usize = 65_535;
 const MAX_ANNOTATIONS: usize = 50;
 const MAX_MESSAGE_BYTES: usize = 64 << 10;
 const MAX_TITLE_CHARACTERS: usize = 255;
 
 const STATUSES: [&str; 3] = ["queued", "in_progress", "completed"];
-/// `stale` is GitHub's own and cannot be given.
+/// Conclusions that a request can set; only GitHub sets `stale`.
 const CONCLUSIONS: [&str; 7] = [
     "action_required",
     "cancelled",
@@ -27,20 +27,20 @@ const CONCLUSIONS: [&str; 7] = [
 ];
 const LEVELS: [&str; 3] = ["notice", "warning", "failure"];
 
-/// A check run as it stands.
+/// A check run in its current state.
 #[derive(Debug, Clone)]
 pub struct CheckRun {
     /// Numeric id.
     pub id: u64,
     /// `OWNER/REPO`.
     pub repository: String,
-    /// As given.
+    /// From the request.
     pub name: String,
-    /// The commit it is shown on.
+    /// The commit that shows it.
     pub head_sha: String,
     /// `queued`, `in_progress` or `completed`.
     pub status: String,
-    /// How it ended, if it did.
+    /// Its conclusion, if it is completed.
     pub conclusion: Option<String>,
     /// `output.title`, empty without an output.
     pub title: String,
@@ -50,22 +50,22 @@ pub struct CheckRun {
     pub text: Option<String>,
     /// `output.annotations` of all requests.
     pub annotations: Vec<CheckAnnotation>,
-    /// As given.
+    /// From the request.
     pub external_id: Option<String>,
-    /// As given. GitHub ignores it for runs of the job's own token.
+    /// From the request. GitHub ignores it for check runs of the job's own token.
     pub details_url: Option<String>,
-    /// The run's page.
+    /// URL of its page.
     pub html_url: String,
-    /// Who made it.
+    /// The App that created it.
     pub app: AppIdentity,
-    /// The bodies of all requests, the POST first.
+    /// Bodies of all requests, the POST first.
     pub requests: Vec<Value>,
 }
 
 /// An annotation of a check run.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct CheckAnnotation {
-    /// In the repository.
+    /// Path in the repository.
     pub path: String,
     /// From 1.
     pub start_line: u64,
@@ -211,7 +211,7 @@ impl CheckRun {
             "id": self.id, "node_id": format!("CR_{}", self.id), "name": self.name, "head_sha": self.head_sha,
             "external_id": self.external_id.clone().unwrap_or_default(),
             "url": url, "html_url": self.html_url,
-            // The link of a run made with the job's token leads to the run itself, whatever was asked for.
+            // With the job's token, the link leads to the check run itself, whatever the request contains.
             "details_url": if self.app == AppIdentity::github_actions() { Some(self.html_url.clone()) } else { self.details_url.clone() },
             "status": self.status, "conclusion": self.conclusion,
             "started_at": now, "completed_at": self.conclusion.as_ref().map(|_| now.clone()),

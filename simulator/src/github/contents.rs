@@ -12,7 +12,7 @@ use super::repository::{CommitSha, Repository, blob_sha};
 use super::route::Route;
 use super::state::State;
 
-/// Above this size the JSON form of a file has no content.
+/// Maximum size of a file in the JSON form; larger files have no content there.
 const MAX_JSON_CONTENT: usize = 1 << 20;
 
 pub(crate) fn repository(
@@ -39,7 +39,7 @@ pub(crate) fn repository(
     Ok(Answer::json(200, &repository_json(state, &repository)))
 }
 
-/// A pull request: any token reads those of a public repository.
+/// Returns a pull request. Any token can read those of a public repository.
 pub(crate) fn pull_request(
     state: &State,
     route: &Route,
@@ -52,7 +52,7 @@ pub(crate) fn pull_request(
     Ok(Answer::json(200, found))
 }
 
-/// Where a redirect from a former name leads.
+/// Returns a repository by id, the target of a redirect from a former name.
 pub(crate) fn repository_by_id(
     state: &State,
     route: &Route,
@@ -66,7 +66,7 @@ pub(crate) fn repository_by_id(
     Ok(Answer::json(200, &repository_json(state, &repository)))
 }
 
-/// The fields of a repository that clients read.
+/// Returns the fields of a repository that clients use.
 pub(crate) fn repository_json(state: &State, repository: &Repository) -> Value {
     let full_name = repository.full_name();
     let mut json = json!({
@@ -138,7 +138,7 @@ fn file(path: &str, content: &[u8], url: &str) -> Value {
     })
 }
 
-/// GitHub breaks base64 after 60 characters.
+/// Encodes base64 with line breaks after 60 characters, as GitHub does.
 fn base64_lines(content: &[u8]) -> String {
     let mut lines = String::new();
     for (index, character) in STANDARD.encode(content).chars().enumerate() {
@@ -212,7 +212,8 @@ pub(crate) fn commit(state: &State, route: &Route, request: &Request) -> Result<
     ))
 }
 
-/// The changed files are on the first page only, as in GitHub's documentation ("Compare two commits").
+/// Compares two commits. Only the first page has the changed files, as in GitHub's documentation ("Compare two
+/// commits").
 pub(crate) fn compare(state: &State, route: &Route, request: &Request) -> Result<Answer, Answer> {
     let (repository, _) = authorize(
         state,
@@ -238,7 +239,8 @@ pub(crate) fn compare(state: &State, route: &Route, request: &Request) -> Result
     Ok(Answer::json(200, &comparison))
 }
 
-/// True for `application/vnd.github.KIND`, with or without a version in front and `+json` behind.
+/// Returns whether the request accepts `application/vnd.github.KIND`, with an optional version before it and
+/// `+json` after it.
 fn accepts(request: &Request, kind: &str) -> bool {
     let accept = request.header("accept").unwrap_or_default();
     accept.split(',').any(|media| {

@@ -1,55 +1,56 @@
-//! What can go wrong between a client and GitHub, on demand.
+//! Network and server faults on demand.
 
 use std::time::Duration;
 
 use super::http::Answer;
 use super::route::Endpoint;
 
-/// What happens to a request instead of, or on top of, its answer.
+/// A fault that replaces or changes the response to a request.
 #[derive(Debug, Clone)]
 pub enum Fault {
-    /// The right answer, later.
+    /// Delays the correct response.
     Delay(Duration),
-    /// Never an answer; the connection stays open.
+    /// Sends no response and keeps the connection open.
     Stall,
-    /// The connection is reset (TCP RST) before anything is done.
+    /// Resets the connection (TCP RST) before the request is processed.
     Reset,
-    /// The request is carried out, then the connection is reset: the client cannot know whether it was.
+    /// Processes the request and then resets the connection, so that the client does not know the result.
     ResetAfter,
-    /// Bytes that are not HTTP, then the connection is closed.
+    /// Sends bytes that are not HTTP, then closes the connection.
     Garbage,
-    /// This answer instead; nothing is done.
+    /// Sends this response without processing the request.
     Answer(Answer),
-    /// The right answer under another status.
+    /// Sends the correct response with another status.
     WithStatus(u16),
-    /// The right answer under another `Content-Type`.
+    /// Sends the correct response with another `Content-Type`.
     ContentType(String),
-    /// The right answer with further headers.
+    /// Sends the correct response with additional headers.
     Headers(Vec<(String, String)>),
-    /// The right answer's body cut in half, under the full `Content-Length`, then closed.
+    /// Sends half of the body with the full `Content-Length`, then closes the connection.
     Truncate,
-    /// The same without `Content-Length`: nothing but the end of the connection says where the body ends.
+    /// Sends half of the body without `Content-Length`, so that only the end of the connection delimits it.
     TruncateUnframed,
-    /// A 200 whose body is this many bytes of spaces, streamed.
+    /// Streams a 200 with a body of this many spaces.
     Huge(usize),
-    /// The right answer, one byte at a time with this pause between.
+    /// Sends the correct response byte by byte, with this pause.
     Trickle(Duration),
-    /// With this status to the same path on another host, see [`GitHub::elsewhere_requests`](crate::GitHub::elsewhere_requests).
+    /// Redirects with this status to the same path on another host, see
+    /// [`GitHub::elsewhere_requests`](crate::GitHub::elsewhere_requests).
     RedirectElsewhere(u16),
-    /// With this status to this path on the same host.
+    /// Redirects with this status to this path on the same host.
     Redirect(u16, String),
-    /// With this status to where the request came for.
+    /// Redirects with this status to the same URL.
     RedirectLoop(u16),
 }
 
 impl Fault {
-    /// An error in GitHub's shape.
+    /// Returns an error in GitHub's format.
     #[must_use]
     pub fn status(status: u16, message: &str) -> Self {
         Self::Answer(Answer::error(status, message))
     }
 
-    /// 429 with `Retry-After` in seconds.
+    /// Returns 429 with `Retry-After` in seconds.
     #[must_use]
     pub fn too_many_requests(retry_after: u64) -> Self {
         Self::Answer(
@@ -59,7 +60,7 @@ impl Fault {
     }
 }
 
-/// Which requests a [`Fault`] meets. Rules are tried in order; the first that applies is used alone.
+/// Selects the requests that a [`Fault`] affects. The first matching rule applies.
 #[derive(Debug, Clone)]
 pub struct FaultRule {
     endpoint: Endpoint,
@@ -71,38 +72,38 @@ pub struct FaultRule {
 }
 
 impl FaultRule {
-    /// Every request to `endpoint`.
+    /// Affects every request to `endpoint`.
     #[must_use]
     pub fn always(endpoint: Endpoint, fault: Fault) -> Self {
         Self::between(endpoint, 0, usize::MAX, fault)
     }
 
-    /// The first `count` requests to `endpoint`, counted from when the rule is given.
+    /// Affects the first `count` requests to `endpoint` after the rule is added.
     #[must_use]
     pub fn first(endpoint: Endpoint, count: usize, fault: Fault) -> Self {
         Self::between(endpoint, 0, count, fault)
     }
 
-    /// Only the `number`th request to `endpoint`, from 1.
+    /// Affects only the `number`th request to `endpoint`, from 1.
     #[must_use]
     pub fn nth(endpoint: Endpoint, number: usize, fault: Fault) -> Self {
         Self::between(endpoint, number.saturating_sub(1), number, fault)
     }
 
-    /// Every request to `endpoint` but the first `count`.
+    /// Affects every request to `endpoint` except the first `count`.
     #[must_use]
     pub fn after(endpoint: Endpoint, count: usize, fault: Fault) -> Self {
         Self::between(endpoint, count, usize::MAX, fault)
     }
 
-    /// Only so many of the requests that it would meet.
+    /// Limits the rule to this number of requests.
     #[must_use]
     pub fn times(mut self, count: usize) -> Self {
         self.until = self.from.saturating_add(count);
         self
     }
 
-    /// Only requests whose path, with its query, contains `part`; others do not count.
+    /// Limits the rule to requests whose path and query contain `part`; others do not count.
     #[must_use]
     pub fn path_contains(mut self, part: &str) -> Self {
         self.path_contains = Some(part.into());
@@ -137,7 +138,7 @@ impl FaultRule {
     }
 }
 
-/// The fault for a request; every rule that names its endpoint counts it.
+/// Returns the fault for a request. Every rule for its endpoint counts the request.
 pub(crate) fn choose(rules: &mut [FaultRule], endpoint: Endpoint, path: &str) -> Option<Fault> {
     let mut chosen = None;
     for rule in rules {

@@ -61,7 +61,7 @@ pub(crate) fn answer(state: &mut State, request: &Request) -> Result<Answer, Ans
             "message": "API rate limit already exceeded for user ID 1.",
         })));
     }
-    let is_limited = state.limits.standing(token, Resource::GraphQl).is_some();
+    let is_limited = state.limits.usage(token, Resource::GraphQl).is_some();
     let mut execution = Execution {
         state,
         access: &access,
@@ -263,7 +263,7 @@ impl<'e> Execution<'e> {
                 continue;
             };
             match file.split_once('/') {
-                // A directory is no blob.
+                // A directory is not a blob.
                 Some((name, _)) => entries.insert(name.to_owned(), json!({})),
                 None => entries.insert(file.to_owned(), self.blob(&content)),
             };

@@ -1,4 +1,4 @@
-//! HTTP/1.1 as bytes: reading a request, shaping an answer.
+//! HTTP/1.1 as bytes: parses requests and builds responses.
 
 use std::io;
 
@@ -6,26 +6,26 @@ use percent_encoding::percent_decode_str;
 use serde_json::{Value, json};
 use tokio::io::{AsyncRead, AsyncReadExt as _};
 
-/// The largest request that is read; GitHub's own limits are far lower.
+/// Maximum size of a request; GitHub's own limits are far lower.
 const MAX_REQUEST: usize = 64 << 20;
 
-/// A request as it came in.
+/// A received request.
 #[derive(Debug, Clone)]
 pub struct Request {
-    /// Upper-case, as sent.
+    /// Method in upper case.
     pub method: String,
-    /// As sent, percent-encoded, without the query.
+    /// Percent-encoded path, without the query.
     pub path: String,
-    /// As sent, without the `?`; empty when there is none.
+    /// Query without the `?`; empty if absent.
     pub query: String,
-    /// In the order they came, names lower-case.
+    /// Headers in their order, with names in lower case.
     pub headers: Vec<(String, String)>,
     /// The body's bytes.
     pub body: Vec<u8>,
 }
 
 impl Request {
-    /// The first header of this name, in any case.
+    /// Returns the first header of this name, ignoring case.
     #[must_use]
     pub fn header(&self, name: &str) -> Option<&str> {
         self.headers
@@ -34,7 +34,7 @@ impl Request {
             .map(|(_, value)| value.as_str())
     }
 
-    /// The query's pairs in order, decoded.
+    /// Returns the decoded pairs of the query, in order.
     #[must_use]
     pub fn query_pairs(&self) -> Vec<(String, String)> {
         self.query
@@ -47,7 +47,7 @@ impl Request {
             .collect()
     }
 
-    /// The first query value of this name.
+    /// Returns the first query value of this name.
     #[must_use]
     pub fn query_value(&self, name: &str) -> Option<String> {
         self.query_pairs()
@@ -56,7 +56,7 @@ impl Request {
             .map(|(_, value)| value)
     }
 
-    /// The path with its query.
+    /// Returns the path with the query.
     pub(crate) fn target(&self) -> String {
         match self.query.as_str() {
             "" => self.path.clone(),
@@ -64,7 +64,7 @@ impl Request {
         }
     }
 
-    /// The path's segments, decoded; `/a//b` has an empty one between.
+    /// Returns the decoded segments of the path; `/a//b` has an empty one in the middle.
     #[must_use]
     pub fn segments(&self) -> Vec<String> {
         self.path
@@ -74,13 +74,13 @@ impl Request {
             .collect()
     }
 
-    /// The body as JSON, `None` when it is something else.
+    /// Parses the body as JSON, or returns `None`.
     #[must_use]
     pub fn json(&self) -> Option<Value> {
         serde_json::from_slice(&self.body).ok()
     }
 
-    /// True when the connection stays open after the answer.
+    /// Returns whether the connection stays open after the response.
     pub(crate) fn keeps_alive(&self) -> bool {
         !self
             .header("connection")
@@ -94,19 +94,19 @@ fn decode_form(text: &str) -> String {
         .into_owned()
 }
 
-/// An answer before it is put on the wire.
+/// A response to send.
 #[derive(Debug, Clone)]
 pub struct Answer {
     /// HTTP status code.
     pub status: u16,
-    /// Without `Content-Length`, which is added on the wire.
+    /// Headers except `Content-Length`, which the server adds.
     pub headers: Vec<(String, String)>,
     /// The body's bytes.
     pub body: Vec<u8>,
 }
 
 impl Answer {
-    /// `body` with a content type.
+    /// Creates a response with a body and a content type.
     #[must_use]
     pub fn new(status: u16, content_type: &str, body: impl Into<Vec<u8>>) -> Self {
         Self {
@@ -116,7 +116,7 @@ impl Answer {
         }
     }
 
-    /// No body and no content type.
+    /// Creates a response without a body and a content type.
     #[must_use]
     pub fn empty(status: u16) -> Self {
         Self {
@@ -126,13 +126,13 @@ impl Answer {
         }
     }
 
-    /// JSON as the REST API sends it.
+    /// Creates a JSON response of the REST API.
     #[must_use]
     pub fn json(status: u16, body: &Value) -> Self {
         Self::new(status, "application/json; charset=utf-8", body.to_string())
     }
 
-    /// GitHub's shape of an error: `message`, `documentation_url` and `status` as a string.
+    /// Creates an error in GitHub's format: `message`, `documentation_url` and `status` as a string.
     #[must_use]
     pub fn error(status: u16, message: &str) -> Self {
         Self::json(
@@ -141,7 +141,7 @@ impl Answer {
         )
     }
 
-    /// A 422 whose `errors` say what is wrong.
+    /// Creates a 422 with these `errors`.
     #[must_use]
     pub fn invalid(errors: &Value) -> Self {
         Self::json(
@@ -153,14 +153,14 @@ impl Answer {
         )
     }
 
-    /// A further header.
+    /// Adds a header.
     #[must_use]
     pub fn with_header(mut self, name: &str, value: &str) -> Self {
         self.headers.push((name.into(), value.into()));
         self
     }
 
-    /// The header lines, ending in the empty line; `length` is what `Content-Length` claims, if it is there.
+    /// Returns the head with the final empty line. `length` is the value of `Content-Length`, if any.
     pub(crate) fn head(&self, length: Option<usize>) -> Vec<u8> {
         let mut head = format!("HTTP/1.1 {} {}\r\n", self.status, reason(self.status));
         for (name, value) in &self.headers {
@@ -199,7 +199,7 @@ fn reason(status: u16) -> &'static str {
     }
 }
 
-/// The next request of a connection, `None` when the client has closed it. Bytes read too far stay in `buffer`.
+/// Reads the next request of a connection, or returns `None` at its end. Excess bytes stay in `buffer`.
 pub(crate) async fn read_request(
     stream: &mut (impl AsyncRead + Unpin),
     buffer: &mut Vec<u8>,
@@ -306,7 +306,7 @@ async fn take(
     Ok(buffer.drain(..length).collect())
 }
 
-/// False at the end of the stream.
+/// Reads more bytes. Returns `false` at the end of the stream.
 async fn fill(stream: &mut (impl AsyncRead + Unpin), buffer: &mut Vec<u8>) -> io::Result<bool> {
     if buffer.len() > MAX_REQUEST {
         return Err(io::ErrorKind::InvalidData.into());

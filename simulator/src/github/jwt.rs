@@ -1,4 +1,4 @@
-//! JSON Web Tokens in compact form: making any, reading and verifying RS256.
+//! JSON Web Tokens in compact form: mints any token, and verifies RS256.
 
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
@@ -7,24 +7,24 @@ use serde_json::{Map, Value};
 
 use super::keys::TestKey;
 
-/// How the third part of a token is made.
+/// How to sign a token.
 #[derive(Debug, Clone)]
 pub enum Signature {
     /// RSASSA-PKCS1-v1_5 with SHA-256, as GitHub signs.
     Rs256(TestKey),
-    /// HMAC-SHA256 with these bytes; with a public key as the secret it is the classic confusion of algorithms.
+    /// HMAC-SHA256 with these bytes. With a public key as the secret, this is the classic algorithm confusion.
     Hs256(Vec<u8>),
-    /// Right key, but one bit of the signature is flipped.
+    /// Correct key, with one bit of the signature flipped.
     Corrupt(TestKey),
     /// Empty, as for `alg: none`.
     Empty,
 }
 
-/// `BASE64URL(header).BASE64URL(claims).BASE64URL(signature)`.
+/// Returns `BASE64URL(header).BASE64URL(claims).BASE64URL(signature)`.
 ///
 /// # Errors
 ///
-/// When a committed key cannot be read.
+/// A committed key cannot be read.
 pub fn mint(
     header: &Map<String, Value>,
     claims: &Map<String, Value>,
@@ -53,7 +53,7 @@ pub fn mint(
     Ok(format!("{signed}.{}", URL_SAFE_NO_PAD.encode(signature)))
 }
 
-/// The claims of `token` if `key` signed it with RS256; no claim is checked.
+/// Returns the claims of `token` if `key` signed it with RS256. Does not check the claims.
 #[must_use]
 pub fn verify(token: &str, key: TestKey) -> Option<Map<String, Value>> {
     let (signed, signature) = token.rsplit_once('.')?;

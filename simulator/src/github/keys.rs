@@ -1,4 +1,4 @@
-//! RSA keys that exist for tests only and protect nothing.
+//! RSA keys for tests only, which protect nothing.
 
 use anyhow::{Context as _, anyhow};
 use base64::Engine as _;
@@ -8,12 +8,12 @@ use ring::rsa::{KeyPair, PublicKeyComponents};
 use ring::signature::RSA_PKCS1_SHA256;
 use serde_json::{Value, json};
 
-/// One of the committed RSA keys, 2048 bits.
+/// A committed RSA key of 2048 bits.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum TestKey {
-    /// Signs OIDC tokens unless a test says otherwise; in the key set.
+    /// Signs OIDC tokens by default; in the key set.
     Signing1,
-    /// In the key set too, as GitHub publishes several.
+    /// In the key set too, because GitHub publishes several keys.
     Signing2,
     /// Never in the key set.
     Attacker,
@@ -22,7 +22,7 @@ pub enum TestKey {
 }
 
 impl TestKey {
-    /// The private key as PKCS#8 PEM (`BEGIN PRIVATE KEY`).
+    /// Returns the private key as PKCS#8 PEM (`BEGIN PRIVATE KEY`).
     #[must_use]
     pub fn private_pem(self) -> &'static str {
         match self {
@@ -33,7 +33,7 @@ impl TestKey {
         }
     }
 
-    /// The key identifier under which the key is published and named in a token's header.
+    /// Returns the key id in the key set and in tokens' headers.
     #[must_use]
     pub fn kid(self) -> &'static str {
         match self {
@@ -45,11 +45,11 @@ impl TestKey {
         }
     }
 
-    /// The public key as a JWK: RFC 7517, with `alg` `RS256` and `use` `sig` as GitHub publishes them.
+    /// Returns the public key as a JWK (RFC 7517), with `alg` `RS256` and `use` `sig` as GitHub publishes it.
     ///
     /// # Errors
     ///
-    /// When the committed key cannot be read.
+    /// The committed key cannot be read.
     pub fn jwk(self) -> anyhow::Result<Value> {
         let (modulus, exponent) = self.public_numbers()?;
         Ok(json!({
@@ -58,16 +58,16 @@ impl TestKey {
         }))
     }
 
-    /// The public key's DER bytes (PKCS#1 `RSAPublicKey`): the secret in an attack that mixes HMAC and RSA up.
+    /// Returns the public key as DER (PKCS#1 `RSAPublicKey`), the secret in an attack that confuses HMAC and RSA.
     ///
     /// # Errors
     ///
-    /// When the committed key cannot be read.
+    /// The committed key cannot be read.
     pub fn public_der(self) -> anyhow::Result<Vec<u8>> {
         Ok(self.pair()?.public().as_ref().to_vec())
     }
 
-    /// Modulus and exponent, big-endian without leading zeros.
+    /// Returns modulus and exponent, big-endian without leading zeros.
     pub(crate) fn public_numbers(self) -> anyhow::Result<(Vec<u8>, Vec<u8>)> {
         let components = PublicKeyComponents::<Vec<u8>>::from(self.pair()?.public());
         Ok((components.n, components.e))
@@ -97,10 +97,11 @@ impl TestKey {
     }
 }
 
-/// The App's private key as GitHub hands it out: PKCS#1 PEM (`BEGIN RSA PRIVATE KEY`).
+/// The App's private key in the form that GitHub generates: PKCS#1 PEM (`BEGIN RSA PRIVATE KEY`).
 pub const APP_PRIVATE_KEY_PKCS1: &str = include_str!("../../keys/app-pkcs1.pem");
 
-/// The JWK of a 1024-bit key, which a verifier must refuse. Its private half is not kept: ring signs with 2048 bits or more.
+/// Returns the JWK of a 1024-bit key, which a verifier must reject. Its private half does not exist, because
+/// ring signs with at least 2048 bits.
 #[must_use]
 pub fn short_jwk(kid: &str) -> Value {
     json!({
@@ -109,11 +110,11 @@ pub fn short_jwk(kid: &str) -> Value {
     })
 }
 
-/// The key set as GitHub publishes it: `{"keys": […]}` with both signing keys.
+/// Returns the key set in GitHub's form: `{"keys": […]}` with both signing keys.
 ///
 /// # Errors
 ///
-/// When a committed key cannot be read.
+/// A committed key cannot be read.
 pub fn key_set() -> anyhow::Result<Value> {
     Ok(json!({"keys": [TestKey::Signing1.jwk()?, TestKey::Signing2.jwk()?]}))
 }

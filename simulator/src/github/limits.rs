@@ -10,14 +10,14 @@ use super::access::credentials;
 use super::http::{Answer, Request};
 use super::route::{Endpoint, Route};
 
-/// How much each token may ask for. GitHub's own window is an hour.
+/// Rate limits of each token. GitHub's own window is an hour.
 #[derive(Debug, Clone, Copy)]
 pub struct RateLimits {
-    /// Points of GraphQL.
+    /// GraphQL points.
     pub graphql: u64,
-    /// Requests of the REST API.
+    /// REST requests.
     pub core: u64,
-    /// When a window ends, the next one starts with the next request.
+    /// Length of a window. The next window starts with the first request after it.
     pub window: Duration,
 }
 
@@ -31,7 +31,7 @@ impl Default for RateLimits {
     }
 }
 
-/// What a limit is for.
+/// API with its own limit.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) enum Resource {
     Core,
@@ -55,25 +55,25 @@ impl Resource {
     }
 }
 
-/// Where a token stands.
+/// Usage of a token in its current window.
 #[derive(Debug, Clone, Copy)]
-pub(crate) struct Standing {
+pub(crate) struct Usage {
     pub(crate) limit: u64,
     pub(crate) used: u64,
     pub(crate) reset: Timestamp,
 }
 
-impl Standing {
+impl Usage {
     pub(crate) fn remaining(self) -> u64 {
         self.limit.saturating_sub(self.used)
     }
 }
 
-/// What all tokens have used. Without limits nothing is counted, as on an Enterprise Server.
+/// Usage of all tokens. Without limits nothing is counted, as on an Enterprise Server.
 #[derive(Debug, Default)]
 pub(crate) struct Limits {
     limits: Option<RateLimits>,
-    windows: BTreeMap<(String, Resource), Standing>,
+    windows: BTreeMap<(String, Resource), Usage>,
     total: BTreeMap<Resource, u64>,
 }
 
@@ -83,16 +83,16 @@ impl Limits {
         self.windows.clear();
     }
 
-    /// Everything that was taken so far, in all windows.
+    /// Returns the total usage of all windows.
     pub(crate) fn total(&self, resource: Resource) -> u64 {
         self.total.get(&resource).copied().unwrap_or_default()
     }
 
-    /// Where a token stands; `None` without limits.
-    pub(crate) fn standing(&mut self, token: &str, resource: Resource) -> Option<Standing> {
+    /// Returns the usage of a token, or `None` without limits.
+    pub(crate) fn usage(&mut self, token: &str, resource: Resource) -> Option<Usage> {
         let limits = self.limits?;
         let now = Timestamp::now();
-        let fresh = Standing {
+        let fresh = Usage {
             limit: match resource {
                 Resource::Core => limits.core,
                 Resource::GraphQl => limits.graphql,
@@ -100,22 +100,22 @@ impl Limits {
             used: 0,
             reset: now + limits.window,
         };
-        let standing = self
+        let usage = self
             .windows
             .entry((token.to_owned(), resource))
             .or_insert(fresh);
-        if standing.reset.as_second() <= now.as_second() {
-            *standing = fresh;
+        if usage.reset.as_second() <= now.as_second() {
+            *usage = fresh;
         }
-        Some(*standing)
+        Some(*usage)
     }
 
-    /// False when there is not that much left.
+    /// Takes points, or returns `false` if too few are left.
     pub(crate) fn take(&mut self, token: &str, resource: Resource, points: u64) -> bool {
-        let Some(standing) = self.standing(token, resource) else {
+        let Some(usage) = self.usage(token, resource) else {
             return true;
         };
-        let may = standing.remaining() >= points;
+        let may = usage.remaining() >= points;
         if let (true, Some(window)) = (may, self.windows.get_mut(&(token.to_owned(), resource))) {
             window.used += points;
             *self.total.entry(resource).or_default() += points;
@@ -123,7 +123,7 @@ impl Limits {
         may
     }
 
-    /// Refuses a request of the REST API that is one too many.
+    /// Returns a refusal if a REST request exceeds the limit.
     pub(crate) fn refusal(&mut self, route: &Route, request: &Request) -> Option<Answer> {
         let token = credentials(request).unwrap_or_default();
         let refused =
@@ -131,19 +131,19 @@ impl Limits {
         refused.then(|| Answer::error(403, "API rate limit exceeded for user ID 1."))
     }
 
-    /// The headers that every answer of the API has.
+    /// Adds the rate limit headers of the API.
     pub(crate) fn stamp(&mut self, route: &Route, request: &Request, answer: Answer) -> Answer {
         let token = credentials(request).unwrap_or_default();
-        let standing = Resource::of(route)
-            .and_then(|resource| Some((resource, self.standing(token, resource)?)));
-        let Some((resource, standing)) = standing else {
+        let usage =
+            Resource::of(route).and_then(|resource| Some((resource, self.usage(token, resource)?)));
+        let Some((resource, usage)) = usage else {
             return answer;
         };
-        let reset = standing.reset.as_second();
+        let reset = usage.reset.as_second();
         [
-            ("X-RateLimit-Limit", standing.limit.to_string()),
-            ("X-RateLimit-Remaining", standing.remaining().to_string()),
-            ("X-RateLimit-Used", standing.used.to_string()),
+            ("X-RateLimit-Limit", usage.limit.to_string()),
+            ("X-RateLimit-Remaining", usage.remaining().to_string()),
+            ("X-RateLimit-Used", usage.used.to_string()),
             ("X-RateLimit-Reset", reset.to_string()),
             ("X-RateLimit-Resource", resource.name().to_owned()),
         ]

@@ -62,7 +62,7 @@ use self::state::{Shared, State};
 use self::tls::Tls;
 use crate::unique::hex;
 
-/// A running GitHub; it ends when this is dropped.
+/// A running GitHub. Dropping it stops it.
 #[derive(Debug)]
 pub struct GitHub {
     state: Shared,
@@ -72,7 +72,7 @@ pub struct GitHub {
     thread: Option<JoinHandle<()>>,
 }
 
-/// How a [`GitHub`] is started.
+/// Settings of a [`GitHub`].
 #[derive(Debug, Clone, Default)]
 pub struct GitHubBuilder {
     tls: bool,
@@ -83,36 +83,36 @@ pub struct GitHubBuilder {
 }
 
 impl GitHubBuilder {
-    /// HTTPS on `localhost`, under an authority of its own: [`GitHub::ca_pem`].
+    /// Serves HTTPS on `localhost` with its own authority: [`GitHub::ca_pem`].
     #[must_use]
     pub fn tls(mut self, tls: bool) -> Self {
         self.tls = tls;
         self
     }
 
-    /// With TLS, a host of this name, which nobody but a proxy finds: no system resolves it.
+    /// Uses this host name with TLS. Only a proxy can find it, because no system resolves it.
     #[must_use]
     pub fn host(mut self, name: &str) -> Self {
         self.host = Some(name.to_owned());
         self
     }
 
-    /// The API at the root of the host, as on api.github.com, in place of `/api/v3`.
+    /// Serves the API at the root of the host, as api.github.com does, instead of `/api/v3`.
     #[must_use]
     pub fn api_at_root(mut self) -> Self {
         self.api_at_root = true;
         self
     }
 
-    /// Waits this long before each answer; connecting costs nothing.
+    /// Waits this long before each response, but not before connections.
     #[must_use]
     pub fn latency(mut self, latency: Duration) -> Self {
         self.latency = latency;
         self
     }
 
-    /// A network of this round trip: it is waited for before each answer, once for each TCP connection and
-    /// once for each TLS handshake (as TLS 1.3 needs it).
+    /// Simulates a network with this round-trip time: one before each response, one for each TCP connection and one
+    /// for each TLS handshake (as with TLS 1.3).
     #[must_use]
     pub fn round_trip(mut self, round_trip: Duration) -> Self {
         self.latency = round_trip;
@@ -124,13 +124,13 @@ impl GitHubBuilder {
     ///
     /// # Errors
     ///
-    /// When the system gives no port or thread.
+    /// The system provides no port or thread.
     pub fn start(self) -> anyhow::Result<GitHub> {
         let host = self.host.as_deref().unwrap_or("localhost");
         let tls = self.tls.then(|| tls::create(host)).transpose()?;
         let listener = listen()?;
         let elsewhere = listen()?;
-        // The second host has another name as well as another port.
+        // The second host differs in name and port.
         let (server_url, elsewhere_url) = match &tls {
             Some(_) => (
                 url(&format!("https://{host}"), &listener)?,
@@ -166,7 +166,7 @@ impl GitHubBuilder {
             .name("github".into())
             .spawn(move || {
                 runtime.block_on(async move {
-                    // The listeners are bound already: converting them only registers them.
+                    // The listeners are bound; the conversion only registers them.
                     if let (Ok(listener), Ok(elsewhere)) = (
                         TcpListener::from_std(listener),
                         TcpListener::from_std(elsewhere),
@@ -189,7 +189,7 @@ impl GitHubBuilder {
 
 fn listen() -> anyhow::Result<std::net::TcpListener> {
     let listener = std::net::TcpListener::bind(SocketAddr::from(([127, 0, 0, 1], 0)))
-        .context("a free port")?;
+        .context("cannot get a free port")?;
     listener.set_nonblocking(true)?;
     Ok(listener)
 }
@@ -199,7 +199,7 @@ fn url(host: &str, listener: &std::net::TcpListener) -> anyhow::Result<String> {
 }
 
 impl GitHub {
-    /// Plain HTTP, API below `/api/v3`, no latency, no repositories.
+    /// Starts a GitHub with plain HTTP, the API below `/api/v3`, no latency and no repositories.
     ///
     /// # Errors
     ///
@@ -208,37 +208,37 @@ impl GitHub {
         Self::builder().start()
     }
 
-    /// Something other than [`GitHub::start`].
+    /// Returns a builder for other settings than those of [`GitHub::start`].
     #[must_use]
     pub fn builder() -> GitHubBuilder {
         GitHubBuilder::default()
     }
 
-    /// `GITHUB_SERVER_URL`: scheme, host and port, no slash at the end.
+    /// Returns `GITHUB_SERVER_URL`: scheme, host and port, without a final slash.
     #[must_use]
     pub fn server_url(&self) -> String {
         self.state.lock().server_url.clone()
     }
 
-    /// `GITHUB_API_URL`.
+    /// Returns `GITHUB_API_URL`.
     #[must_use]
     pub fn api_url(&self) -> String {
         self.state.lock().api_url()
     }
 
-    /// The tokens' `iss`.
+    /// Returns the tokens' `iss`.
     #[must_use]
     pub fn issuer(&self) -> String {
         self.state.lock().issuer()
     }
 
-    /// The other host that [`Fault::RedirectElsewhere`] leads to.
+    /// Returns the URL of the other host, the target of [`Fault::RedirectElsewhere`].
     #[must_use]
     pub fn elsewhere_url(&self) -> String {
         self.state.lock().elsewhere_url.clone()
     }
 
-    /// The certificate authority as PEM, when started with TLS.
+    /// Returns the certificate authority as PEM, if started with TLS.
     #[must_use]
     pub fn ca_pem(&self) -> Option<&str> {
         self.ca_pem.as_deref()
@@ -254,7 +254,7 @@ impl GitHub {
         state.repositories.push(repository);
     }
 
-    /// The repository `OWNER/REPO` as it stands.
+    /// Returns the repository `OWNER/REPO` in its current state.
     #[must_use]
     pub fn repository(&self, full_name: &str) -> Option<Repository> {
         let (owner, name) = full_name.split_once('/')?;
@@ -262,7 +262,7 @@ impl GitHub {
         state.repository(owner, name).map(Cow::into_owned)
     }
 
-    /// Changes the repository `OWNER/REPO`; does nothing when there is none.
+    /// Changes the repository `OWNER/REPO`, if it exists.
     pub fn edit_repository(&self, full_name: &str, edit: impl FnOnce(&mut Repository)) {
         let mut state = self.state.lock();
         let found = state
@@ -274,12 +274,12 @@ impl GitHub {
         }
     }
 
-    /// Adds an organisation of many repositories. Those of the same owner that are added by name come first.
+    /// Adds an organisation with many repositories. Repositories added by name take precedence.
     pub fn add_organization(&self, organization: Organization) {
         self.state.lock().organizations.push(organization);
     }
 
-    /// A token for all repositories of these owners, as a person or an installed App has it.
+    /// Creates a token for all repositories of these owners, like a person's or an installed App's.
     pub fn add_token(&self, owners: &[&str], permissions: Permissions) -> String {
         let token = format!("ghp_{}", hex(18));
         let access = Access {
@@ -293,7 +293,7 @@ impl GitHub {
         token
     }
 
-    /// The address of the GraphQL API.
+    /// Returns the URL of the GraphQL API.
     #[must_use]
     pub fn graphql_url(&self) -> String {
         let state = self.state.lock();
@@ -301,12 +301,12 @@ impl GitHub {
         format!("{}{path}", state.server_url)
     }
 
-    /// Limits every token from now on; there is no limit unless told.
+    /// Sets rate limits for every token. The default is no limit.
     pub fn set_rate_limits(&self, limits: RateLimits) {
         self.state.lock().limits.set(limits);
     }
 
-    /// The points of GraphQL and the requests of REST that counted since there are limits.
+    /// Returns the used GraphQL points and REST requests since limits were set.
     #[must_use]
     pub fn used(&self) -> (u64, u64) {
         let state = self.state.lock();
@@ -314,12 +314,12 @@ impl GitHub {
         (total(Resource::GraphQl), total(Resource::Core))
     }
 
-    /// A query whose answer has more bytes of files than this takes too long: 502.
+    /// Lets queries time out (502) whose responses have more bytes of files than this.
     pub fn set_query_capacity(&self, bytes: usize) {
         self.state.lock().capacity.bytes = Some(bytes);
     }
 
-    /// What queries cannot have of the repository `OWNER/REPO`, until told otherwise.
+    /// Sets or removes the fault of queries for the repository `OWNER/REPO`.
     pub fn set_query_fault(&self, full_name: &str, fault: Option<QueryFault>) {
         let mut state = self.state.lock();
         match fault {
@@ -328,8 +328,8 @@ impl GitHub {
         };
     }
 
-    /// Registers an App and installs it on `repositories` (`OWNER/REPO`), which must have been added before.
-    /// Returns the installation's id.
+    /// Registers an App and installs it on `repositories` (`OWNER/REPO`), which must already exist. Returns the
+    /// installation's id.
     pub fn install_app(&self, app: App, repositories: &[&str], permissions: Permissions) -> u64 {
         let mut state = self.state.lock();
         let id = state.next_id();
@@ -352,8 +352,8 @@ impl GitHub {
         id
     }
 
-    /// Starts a job: `claims` are those of its repository, workflow and event; times, `iss`, `aud` and `jti` are added
-    /// when a token is asked for. The runner does this for a [`Job`](crate::Job).
+    /// Starts a job. `claims` are those of its repository, workflow and event; minting a token adds the times,
+    /// `iss`, `aud` and `jti`. The runner does this for a [`Job`](crate::Job).
     pub fn register_job(
         &self,
         repository_id: u64,
@@ -363,7 +363,7 @@ impl GitHub {
         oidc::register(&mut self.state.lock(), repository_id, claims, permissions)
     }
 
-    /// How tokens are minted from now on.
+    /// Sets how tokens are minted.
     pub fn set_token(&self, recipe: TokenRecipe) {
         self.state.lock().recipe = recipe;
     }
@@ -373,12 +373,12 @@ impl GitHub {
         self.set_keys_answer(Answer::json(200, keys));
     }
 
-    /// Replaces the whole answer of the key set's address.
+    /// Replaces the response of the key set's URL.
     pub fn set_keys_answer(&self, answer: Answer) {
         self.state.lock().keys = answer;
     }
 
-    /// Where an enterprise's own issuer publishes its keys.
+    /// Sets where an enterprise's own issuer publishes its keys.
     pub fn set_slug_keys(&self, place: SlugKeys) {
         self.state.lock().slug_keys = place;
     }
@@ -388,34 +388,34 @@ impl GitHub {
         self.state.lock().discovery = Some(Answer::json(200, document));
     }
 
-    /// What the other host answers; `{}` unless told.
+    /// Sets the response of the other host. The default is `{}`.
     pub fn set_elsewhere_answer(&self, answer: Answer) {
         self.state.lock().elsewhere_answer = answer;
     }
 
-    /// Adds a rule; earlier ones come first.
+    /// Adds a rule after the existing ones.
     pub fn add_fault(&self, rule: FaultRule) {
         self.state.lock().faults.push(rule);
     }
 
-    /// Takes all rules away.
+    /// Removes all rules.
     pub fn clear_faults(&self) {
         self.state.lock().faults.clear();
     }
 
-    /// The time since it was started.
+    /// Returns the time since the start.
     #[must_use]
     pub fn clock(&self) -> Duration {
         self.state.lock().recorder.clock()
     }
 
-    /// Every request so far, in the order of arrival.
+    /// Returns all requests, in order of arrival.
     #[must_use]
     pub fn requests(&self) -> Vec<RecordedRequest> {
         self.state.lock().recorder.requests().to_vec()
     }
 
-    /// The requests to one endpoint.
+    /// Returns the requests to an endpoint.
     #[must_use]
     pub fn requests_to(&self, endpoint: Endpoint) -> Vec<RecordedRequest> {
         let mut requests = self.requests();
@@ -423,23 +423,23 @@ impl GitHub {
         requests
     }
 
-    /// The requests that arrived at the other host: with [`Fault::RedirectElsewhere`] there should be none.
+    /// Returns the requests to the other host. With [`Fault::RedirectElsewhere`], there should be none.
     #[must_use]
     pub fn elsewhere_requests(&self) -> Vec<RecordedRequest> {
         self.state.lock().elsewhere.requests().to_vec()
     }
 
-    /// How many TCP connections were accepted.
+    /// Returns the number of accepted TCP connections.
     #[must_use]
     pub fn connections(&self) -> u64 {
         self.connections.load(Ordering::Relaxed)
     }
 
-    /// Fails the test when a request came that GitHub does not know, or that went to the other host.
+    /// Fails the test if an unknown request arrived, or one to the other host.
     ///
     /// # Panics
     ///
-    /// With the requests that were unexpected.
+    /// There were unexpected requests.
     pub fn assert_nothing_unexpected(&self) {
         let mut unexpected = self.requests_to(Endpoint::Unknown);
         unexpected.extend(self.elsewhere_requests());
@@ -450,32 +450,32 @@ impl GitHub {
         assert!(listed.is_empty(), "unexpected requests: {listed:#?}");
     }
 
-    /// The check runs as they stand, in the order of creation.
+    /// Returns the check runs in their current state, in order of creation.
     #[must_use]
     pub fn check_runs(&self) -> Vec<CheckRun> {
         self.state.lock().check_runs.clone()
     }
 
-    /// The commit statuses in the order of creation.
+    /// Returns the commit statuses, in order of creation.
     #[must_use]
     pub fn statuses(&self) -> Vec<CommitStatus> {
         self.state.lock().statuses.clone()
     }
 
-    /// The OIDC tokens handed out.
+    /// Returns the minted OIDC tokens.
     #[must_use]
     pub fn minted_tokens(&self) -> Vec<String> {
         self.state.lock().minted.clone()
     }
 
-    /// How many tokens of jobs and installations are alive.
+    /// Returns the number of valid tokens of jobs and installations.
     #[must_use]
     pub fn live_tokens(&self) -> usize {
         self.state.lock().access.len()
     }
 
-    /// Forgets requests, check runs, statuses and minted tokens; repositories, jobs, faults and the rest stay.
-    /// For benchmarks that run many steps against one GitHub; not while a step is running.
+    /// Clears requests, check runs, statuses and minted tokens, and keeps everything else, such as repositories,
+    /// jobs and faults. Benchmarks use it between steps; do not call it during one.
     pub fn clear_records(&self) {
         let mut state = self.state.lock();
         state.recorder.clear();
@@ -490,7 +490,7 @@ impl Drop for GitHub {
     fn drop(&mut self) {
         drop(self.stop.take());
         if let Some(thread) = self.thread.take() {
-            // A server that has panicked has failed its requests already.
+            // If the server panicked, its requests have already failed.
             let _ = thread.join();
         }
     }

@@ -1,4 +1,4 @@
-//! The Actions runtime's identity: who asks for a token, what is in it, and the issuer's documents.
+//! The OIDC provider of the Actions runtime: the token endpoint, the tokens, and the issuer's documents.
 //!
 //! Shapes: `oidc-utils.ts` in actions/toolkit, and GitHub's page "OpenID Connect reference".
 
@@ -12,12 +12,12 @@ use super::keys::TestKey;
 use super::state::State;
 use crate::unique::{guid, hex};
 
-/// GitHub dates `nbf` back by this many seconds.
+/// Seconds by which GitHub backdates `nbf`.
 const NOT_BEFORE_SKEW: i64 = 300;
-/// `exp - iat` of most tokens, in seconds.
+/// Lifetime of most tokens in seconds: `exp - iat`.
 const LIFETIME: i64 = 300;
 
-/// How the next tokens differ from what GitHub would mint.
+/// Differences between the next tokens and the ones that GitHub would mint.
 #[derive(Debug, Clone, Default)]
 pub struct TokenRecipe {
     claims: Vec<(String, Option<Value>)>,
@@ -28,7 +28,7 @@ pub struct TokenRecipe {
 }
 
 impl TokenRecipe {
-    /// As GitHub mints them.
+    /// Mints tokens as GitHub does.
     #[must_use]
     pub fn new() -> Self {
         Self::default()
@@ -41,7 +41,7 @@ impl TokenRecipe {
         self
     }
 
-    /// Leaves a claim out.
+    /// Removes a claim.
     #[must_use]
     pub fn without_claim(mut self, name: &str) -> Self {
         self.claims.push((name.into(), None));
@@ -55,21 +55,21 @@ impl TokenRecipe {
         self
     }
 
-    /// Leaves a header field out.
+    /// Removes a header field.
     #[must_use]
     pub fn without_header(mut self, name: &str) -> Self {
         self.header.push((name.into(), None));
         self
     }
 
-    /// Signs in another way. The header's `alg` and `kid` do not follow: set them where they should.
+    /// Signs differently. This does not change the header's `alg` and `kid`.
     #[must_use]
     pub fn signature(mut self, signature: Signature) -> Self {
         self.signature = Some(signature);
         self
     }
 
-    /// Signs with `key` under that key's own `kid`.
+    /// Signs with `key` and sets its `kid`.
     #[must_use]
     pub fn signed_by(self, key: TestKey) -> Self {
         self.signature(Signature::Rs256(key))
@@ -85,14 +85,14 @@ impl TokenRecipe {
             .claim("exp", now + LIFETIME)
     }
 
-    /// This text in place of a token.
+    /// Replaces the token with this text.
     #[must_use]
     pub fn raw_token(mut self, token: &str) -> Self {
         self.token = Some(token.into());
         self
     }
 
-    /// This answer in place of `{"count":…,"value":…}`.
+    /// Replaces the response `{"count":…,"value":…}`.
     #[must_use]
     pub fn raw_answer(mut self, answer: Answer) -> Self {
         self.answer = Some(answer);
@@ -100,7 +100,7 @@ impl TokenRecipe {
     }
 }
 
-/// A running job as GitHub knows it.
+/// A running job.
 #[derive(Debug, Clone)]
 pub(crate) struct RegisteredJob {
     request_token: String,
@@ -108,10 +108,10 @@ pub(crate) struct RegisteredJob {
     claims: Map<String, Value>,
 }
 
-/// What the runner gets to hand to the steps of a job.
+/// Credentials that the runner passes to the steps of a job.
 #[derive(Debug, Clone)]
 pub struct JobCredentials {
-    /// `ACTIONS_ID_TOKEN_REQUEST_URL`; has a query already.
+    /// `ACTIONS_ID_TOKEN_REQUEST_URL`, which has a query.
     pub id_token_request_url: String,
     /// `ACTIONS_ID_TOKEN_REQUEST_TOKEN`, and `ACTIONS_RUNTIME_TOKEN`.
     pub id_token_request_token: String,
@@ -119,7 +119,8 @@ pub struct JobCredentials {
     pub github_token: String,
 }
 
-/// Starts a job: `claims` are those of its repository, workflow and event; times, `iss`, `aud` and `jti` are added at minting.
+/// Starts a job. `claims` are those of its repository, workflow and event; minting a token adds the times,
+/// `iss`, `aud` and `jti`.
 pub(crate) fn register(
     state: &mut State,
     repository_id: u64,
@@ -179,7 +180,7 @@ pub(crate) fn token(state: &mut State, request: &Request) -> Result<Answer, Answ
         ));
     }
     let audience = match values("audience").as_slice() {
-        // Without one GitHub puts the owner's page there.
+        // GitHub's default audience is the owner's page.
         [] => format!(
             "https://github.com/{}",
             claim_text(&job.claims, "repository_owner")
@@ -254,13 +255,13 @@ fn claim_text<'a>(claims: &'a Map<String, Value>, name: &str) -> &'a str {
     claims.get(name).and_then(Value::as_str).unwrap_or_default()
 }
 
-/// Where an enterprise's own issuer, with its slug, publishes its keys. Reports on GitHub differ.
+/// Where an enterprise's own issuer publishes its keys. Reports on GitHub's behaviour differ.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum SlugKeys {
-    /// Under the issuer without the slug alone; below the slug they are not found.
+    /// Only at the issuer without the slug.
     #[default]
     Root,
-    /// Below the slug.
+    /// Only below the slug.
     Own,
 }
 

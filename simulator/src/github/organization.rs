@@ -1,14 +1,14 @@
-//! Organisations of any size: their repositories are made when they are asked for.
+//! Organisations of any size, whose repositories are generated on demand.
 
 use std::fmt;
 use std::sync::Arc;
 
 use super::repository::Repository;
 
-/// A maker of repositories: what a repository of this number has.
+/// Generates the repository of a number.
 type Make = dyn Fn(usize, Repository) -> Repository + Send + Sync;
 
-/// An organisation whose repositories are all alike, or nearly. None of them is kept.
+/// An organisation of similar repositories, none of which is stored.
 #[derive(Clone)]
 pub struct Organization {
     login: String,
@@ -18,8 +18,8 @@ pub struct Organization {
 }
 
 impl Organization {
-    /// `count` private repositories `LOGIN/service-00000`, `LOGIN/service-00001` and so on, in the order in
-    /// which they were created. `make` gives the bare repository of a number its files.
+    /// Creates an organisation with `count` private repositories `LOGIN/service-00000`, `LOGIN/service-00001` and so
+    /// on, in order of creation. `make` adds the files to the bare repository of a number.
     #[must_use]
     pub fn new(
         login: &str,
@@ -47,7 +47,7 @@ impl Organization {
         self.count
     }
 
-    /// The repository of a number.
+    /// Returns the repository of a number.
     pub(crate) fn repository(&self, number: usize) -> Repository {
         let name = format!("{}/service-{number:05}", self.login);
         let id = self.id * 1_000_000 + u64::try_from(number).unwrap_or_default();
@@ -55,7 +55,7 @@ impl Organization {
         (self.make)(number, bare)
     }
 
-    /// The repository of a name.
+    /// Returns the repository of a name.
     pub(crate) fn find(&self, owner: &str, name: &str) -> Option<Repository> {
         if !owner.eq_ignore_ascii_case(&self.login) {
             return None;

@@ -1,15 +1,15 @@
-//! What takes copies of audit records: a webhook, and an OpenTelemetry collector.
+//! Receivers of audit records: a webhook and an OpenTelemetry collector.
 
 use serde_json::json;
 
 use super::http::{Answer, Request};
 
-/// A webhook that asks for nothing. Whether the request is right is the test's business.
+/// Responds to a webhook without checks. Tests check the request.
 pub(crate) fn webhook() -> Answer {
     Answer::empty(204)
 }
 
-/// A collector's `/v1/logs`, as far as it looks at encodings: JSON only, and an answer in JSON.
+/// Responds to a collector's `/v1/logs`, which accepts and returns JSON only.
 pub(crate) fn logs(request: &Request) -> Answer {
     let status = |code: u16, message: &str| Answer::json(code, &json!({"message": message}));
     if request.header("content-type") != Some("application/json") {

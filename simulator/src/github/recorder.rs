@@ -1,22 +1,22 @@
-//! What came in, in order.
+//! Records all requests in order.
 
 use std::time::{Duration, Instant};
 
 use super::http::Request;
 use super::route::Endpoint;
 
-/// A request with its circumstances.
+/// A request with its time, connection and result.
 #[derive(Debug, Clone)]
 pub struct RecordedRequest {
     /// The request itself.
     pub request: Request,
-    /// What it asks for.
+    /// Its endpoint.
     pub endpoint: Endpoint,
-    /// The number of its TCP connection, from 1: equal numbers mean a reused connection.
+    /// Number of its TCP connection, from 1. Equal numbers mean a reused connection.
     pub connection: u64,
-    /// When the request had been read, by [`GitHub::clock`](super::GitHub::clock).
+    /// Time when the request was read, by [`GitHub::clock`](super::GitHub::clock).
     pub at: Duration,
-    /// The answer's status; `None` while, or when, there was none.
+    /// Status of the response; `None` before, or without, a response.
     pub status: Option<u16>,
 }
 
@@ -34,7 +34,7 @@ impl Recorder {
         }
     }
 
-    /// Returns the index for [`Recorder::answered`].
+    /// Records a request and returns the index for [`Recorder::answered`].
     pub(crate) fn received(
         &mut self,
         request: &Request,
@@ -65,7 +65,7 @@ impl Recorder {
         &self.requests
     }
 
-    /// Not for use while requests are being answered: their indices would point elsewhere.
+    /// Removes all requests. Do not call it while a request is pending, because its index would become invalid.
     pub(crate) fn clear(&mut self) {
         self.requests.clear();
     }

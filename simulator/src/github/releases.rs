@@ -1,4 +1,4 @@
-//! The files of releases, as a browser gets them: github.com redirects to where they are kept.
+//! Files of releases at the URLs that browsers use; github.com redirects to their storage.
 
 use super::http::{Answer, Request};
 use super::route::Route;

@@ -13,19 +13,19 @@ use crate::unique::to_hex;
 pub struct CommitSha(String);
 
 impl CommitSha {
-    /// Takes what is given: tests may want a SHA that is none.
+    /// Creates a SHA without a check, because tests also need invalid ones.
     #[must_use]
     pub fn new(sha: &str) -> Self {
         Self(sha.to_owned())
     }
 
-    /// A SHA that depends on `seed` alone.
+    /// Derives a SHA from `seed`.
     #[must_use]
     pub fn derived(seed: &str) -> Self {
         Self(to_hex(&Sha1::digest(seed.as_bytes())))
     }
 
-    /// The digits.
+    /// Returns the digits.
     #[must_use]
     pub fn as_str(&self) -> &str {
         &self.0
@@ -45,21 +45,21 @@ pub struct Repository {
     pub owner: String,
     /// Name without the owner.
     pub name: String,
-    /// Numeric id, unique for ever.
+    /// Numeric id, never reused.
     pub id: u64,
     /// Owner's numeric id.
     pub owner_id: u64,
-    /// Private repositories answer 404 to whoever may not read them.
+    /// Whether it is private: 404 for requests without read access.
     pub private: bool,
-    /// A branch's short name.
+    /// Short name of the default branch.
     pub default_branch: String,
-    /// Nothing of it can be changed, and no workflow of it runs.
+    /// Whether it is archived: read-only, and its workflows do not run.
     pub archived: bool,
-    /// It was forked from another one.
+    /// Whether it is a fork.
     pub fork: bool,
-    /// The id of the repository that it was forked from.
+    /// Id of the repository that it is a fork of.
     pub parent: Option<u64>,
-    /// `OWNER/REPO` as it was called before: REST redirects from there.
+    /// Former `OWNER/REPO` names, which REST redirects.
     pub former_names: Vec<String>,
     refs: BTreeMap<String, CommitSha>,
     trees: BTreeMap<CommitSha, BTreeMap<String, Vec<u8>>>,
@@ -67,12 +67,12 @@ pub struct Repository {
     merge_bases: BTreeMap<(CommitSha, CommitSha), CommitSha>,
     /// By `TAG/FILE`.
     release_assets: BTreeMap<String, Vec<u8>>,
-    /// By number, as the API shows them.
+    /// By number, in the API's form.
     pull_requests: BTreeMap<u64, Value>,
 }
 
 impl Repository {
-    /// A public repository with the branch `main`; `full_name` is `OWNER/REPO`.
+    /// Creates a public repository with the branch `main`; `full_name` is `OWNER/REPO`.
     #[must_use]
     pub fn new(full_name: &str, id: u64, owner_id: u64) -> Self {
         let (owner, name) = full_name.split_once('/').unwrap_or(("", full_name));
@@ -97,7 +97,7 @@ impl Repository {
         .with_branch("main")
     }
 
-    /// `OWNER/REPO`.
+    /// Returns `OWNER/REPO`.
     #[must_use]
     pub fn full_name(&self) -> String {
         format!("{}/{}", self.owner, self.name)
@@ -117,15 +117,15 @@ impl Repository {
         self
     }
 
-    /// It was forked from the repository with the id.
+    /// Makes it a fork of the repository with the id.
     #[must_use]
     pub fn forked_from(mut self, id: u64) -> Self {
         (self.fork, self.parent) = (true, Some(id));
         self
     }
 
-    /// A file of a commit that no ref of this repository has: of a fork, whose commits GitHub answers for
-    /// under the name of every repository of its network.
+    /// Adds a file to a commit that no ref of this repository has. It belongs to a fork, and GitHub serves the
+    /// commits of a fork network under the name of each of its repositories.
     #[must_use]
     pub fn with_foreign_commit(
         mut self,
@@ -138,42 +138,42 @@ impl Repository {
         self
     }
 
-    /// It was called `OWNER/REPO` before.
+    /// Adds a former name, `OWNER/REPO`.
     #[must_use]
     pub fn with_former_name(mut self, full_name: &str) -> Self {
         self.former_names.push(full_name.into());
         self
     }
 
-    /// Another default branch, which is created.
+    /// Creates a branch and makes it the default branch.
     #[must_use]
     pub fn with_default_branch(mut self, branch: &str) -> Self {
         self.default_branch = branch.into();
         self.with_branch(branch)
     }
 
-    /// A branch with a SHA of its own and no files.
+    /// Adds a branch with its own SHA and no files.
     #[must_use]
     pub fn with_branch(mut self, branch: &str) -> Self {
         self.ensure_ref(&format!("refs/heads/{branch}"));
         self
     }
 
-    /// A tag with a SHA of its own and no files.
+    /// Adds a tag with its own SHA and no files.
     #[must_use]
     pub fn with_tag(mut self, tag: &str) -> Self {
         self.ensure_ref(&format!("refs/tags/{tag}"));
         self
     }
 
-    /// A file at the tip of `reference`: a branch's short name or a full ref, created if need be.
+    /// Adds a file at the tip of `reference`, a branch's short name or a full ref. Creates the ref if necessary.
     #[must_use]
     pub fn with_file(mut self, reference: &str, path: &str, content: impl Into<Vec<u8>>) -> Self {
         self.set_file(reference, path, content);
         self
     }
 
-    /// As [`Repository::with_file`]. The tip's SHA stays the same.
+    /// Adds a file like [`Repository::with_file`]. The tip keeps its SHA.
     pub fn set_file(&mut self, reference: &str, path: &str, content: impl Into<Vec<u8>>) {
         let full = if reference.starts_with("refs/") {
             reference.to_owned()
@@ -187,7 +187,7 @@ impl Repository {
             .insert(path.to_owned(), content.into());
     }
 
-    /// A file of the release of a tag.
+    /// Adds a file to the release of a tag.
     #[must_use]
     pub fn with_release_asset(
         mut self,
@@ -204,7 +204,7 @@ impl Repository {
         self.release_assets.get(tag_and_file).cloned()
     }
 
-    /// Opens or updates a pull request; `shown` is what the API answers.
+    /// Opens or updates a pull request; `shown` is the API's response.
     pub fn set_pull_request(&mut self, number: u64, shown: Value) {
         self.pull_requests.insert(number, shown);
     }
@@ -213,19 +213,18 @@ impl Repository {
         self.pull_requests.get(&number.parse().ok()?)
     }
 
-    /// The SHA at the tip of a branch, `None` when there is no such branch.
+    /// Returns the SHA at the tip of a branch, or `None` if the branch does not exist.
     #[must_use]
     pub fn branch_sha(&self, branch: &str) -> Option<CommitSha> {
         self.refs.get(&format!("refs/heads/{branch}")).cloned()
     }
 
-    /// Makes a commit known, so that checks and statuses may be written on it.
+    /// Adds a commit, so that check runs and statuses can refer to it.
     pub fn add_commit(&mut self, sha: CommitSha) {
         self.known.insert(sha);
     }
 
-    /// Says which commit two branches have in common: the tip of a third one. Without this it is the
-    /// tip of the base.
+    /// Sets the merge base of two branches to the tip of a third one. The default is the tip of the base.
     #[must_use]
     pub fn with_merge_base(mut self, base: &str, head: &str, common: &str) -> Self {
         let [base, head, common] =
@@ -244,7 +243,8 @@ impl Repository {
         self.known.contains(&sha) || self.trees.contains_key(&sha)
     }
 
-    /// As GitHub resolves a `ref`: a full ref, a branch, a tag, a full SHA; without one, or with `HEAD`, the default branch.
+    /// Resolves a `ref` as GitHub does: a full ref, a branch, a tag or a SHA. `HEAD` and no ref mean the default
+    /// branch.
     pub(crate) fn resolve(&self, reference: Option<&str>) -> Option<CommitSha> {
         let Some(reference) = reference.filter(|reference| !matches!(*reference, "" | "HEAD"))
         else {
@@ -263,7 +263,7 @@ impl Repository {
             .or_else(|| self.abbreviated(reference))
     }
 
-    /// The commit whose SHA starts so, alone or at the end of what `git describe` prints.
+    /// Returns the commit of an abbreviated SHA, alone or at the end of a name by `git describe`.
     fn abbreviated(&self, reference: &str) -> Option<CommitSha> {
         let start = reference
             .rsplit_once("-g")
@@ -273,7 +273,7 @@ impl Repository {
         commits.next().filter(|_| is_start).cloned()
     }
 
-    /// The files of a commit; none for a commit that is merely known.
+    /// Returns the files of a commit; none for a commit of [`Repository::add_commit`].
     pub(crate) fn tree(&self, sha: &CommitSha) -> BTreeMap<String, Vec<u8>> {
         self.trees.get(sha).cloned().unwrap_or_default()
     }
@@ -290,7 +290,7 @@ impl Repository {
     }
 }
 
-/// The object name git gives to a file: SHA-1 over `blob LENGTH\0` and the content.
+/// Returns git's object name of a file: SHA-1 over `blob LENGTH\0` and the content.
 #[must_use]
 pub fn blob_sha(content: &[u8]) -> String {
     let mut hash = Sha1::new();

@@ -1,10 +1,10 @@
-//! From a request to the adapter that answers it.
+//! Routes requests to their handlers.
 
 use super::http::{Answer, Request};
 use super::state::State;
 use super::{apps, checks, contents, graphql, oidc, receivers, releases, statuses};
 
-/// What a request asks for, as far as faults and assertions tell requests apart.
+/// Endpoint of a request, by which faults and assertions select requests.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Endpoint {
     /// The job's OIDC token: `GET …/idtoken/…`.
@@ -23,7 +23,7 @@ pub enum Endpoint {
     PullRequest,
     /// `GET /repos/{owner}/{repo}`.
     Repository,
-    /// `GET /repositories/{id}`, where a redirect from a former name leads.
+    /// `GET /repositories/{id}`, the target of a redirect from a former name.
     RepositoryById,
     /// `POST /graphql`, beside the REST API.
     GraphQl,
@@ -39,23 +39,23 @@ pub enum Endpoint {
     AccessToken,
     /// `DELETE /installation/token`.
     RevokeToken,
-    /// `GET /{owner}/{repo}/releases/download/{tag}/{file}`, and where it redirects to.
+    /// `GET /{owner}/{repo}/releases/download/{tag}/{file}`, and the target of its redirect.
     ReleaseAsset,
     /// `POST /hooks/{secret}`: a webhook's, on a [`Receiver`](crate::Receiver).
     Webhook,
     /// `POST …/v1/logs`: a collector's, on a [`Receiver`](crate::Receiver).
     Logs,
-    /// Nothing that this GitHub knows: answered 404 and counted as unexpected.
+    /// An unknown URL: 404, counted as unexpected.
     Unknown,
 }
 
-/// A request taken apart.
+/// The parts of a request's path.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Route {
     pub(crate) endpoint: Endpoint,
     pub(crate) owner: String,
     pub(crate) repository: String,
-    /// What is left of the path: a file, a ref, a SHA, an id.
+    /// Rest of the path: a file, a ref, a SHA or an id.
     pub(crate) rest: String,
 }
 
@@ -84,7 +84,7 @@ impl Route {
             ("GET", path) if path.starts_with("/actions/idtoken/") => {
                 return plain(Endpoint::Token);
             }
-            // `/api/graphql` beside `/api/v3`, `/graphql` where the API is at the root.
+            // `/api/graphql` with `/api/v3`, `/graphql` with the API at the root.
             ("POST", path) if path == graphql_path(api_prefix) => return plain(Endpoint::GraphQl),
             ("POST", path) if path.starts_with("/hooks/") => return plain(Endpoint::Webhook),
             ("POST", path) if path.ends_with("/v1/logs") => return plain(Endpoint::Logs),
@@ -155,22 +155,22 @@ impl Route {
     }
 }
 
-/// The path of the issuer; that of an enterprise has its slug as one segment more.
+/// Path of the issuer. An enterprise's slug is another segment.
 const ISSUER: &str = "/_services/token";
 
-/// The path of the GraphQL API.
+/// Returns the path of the GraphQL API.
 pub(crate) fn graphql_path(api_prefix: &str) -> String {
     format!("{}/graphql", api_prefix.trim_end_matches("/v3"))
 }
 
-/// Carries the request out, within the rate limits.
+/// Handles the request within the rate limits.
 pub(crate) fn answer(state: &mut State, route: &Route, request: &Request) -> Answer {
     let refusal = state.limits.refusal(route, request);
-    let answer = refusal.unwrap_or_else(|| carried_out(state, route, request));
+    let answer = refusal.unwrap_or_else(|| handle(state, route, request));
     state.limits.stamp(route, request, answer)
 }
 
-fn carried_out(state: &mut State, route: &Route, request: &Request) -> Answer {
+fn handle(state: &mut State, route: &Route, request: &Request) -> Answer {
     let answer = match route.endpoint {
         Endpoint::Token => oidc::token(state, request),
         Endpoint::Keys => oidc::keys(state, &route.rest),

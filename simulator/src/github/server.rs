@@ -1,4 +1,4 @@
-//! Connections: reading requests, asking the model, and answering as the faults say.
+//! Connections: reads requests, asks the model, and sends responses with their faults.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -14,7 +14,7 @@ use super::http::{Answer, Request, read_request};
 use super::route::{self, Route};
 use super::state::Shared;
 
-/// A connection's bytes, and the socket below for what TLS cannot say.
+/// A byte stream with its socket, which resets need below TLS.
 trait Wire: AsyncRead + AsyncWrite + Unpin + Send {
     fn socket(&self) -> &TcpStream;
 }
@@ -31,19 +31,19 @@ impl Wire for TlsStream<TcpStream> {
     }
 }
 
-/// What every connection shares.
+/// State shared by all connections.
 #[derive(Clone)]
 pub(crate) struct Server {
     pub(crate) state: Shared,
     pub(crate) tls: Option<TlsAcceptor>,
-    /// Waited for before every answer.
+    /// Delay before every response.
     pub(crate) latency: Duration,
-    /// Waited for before each connection's first byte, and again before its TLS handshake.
+    /// Delay before each connection's first byte, and again before its TLS handshake.
     pub(crate) handshake: Duration,
     pub(crate) connections: Arc<AtomicU64>,
 }
 
-/// Whether the connection can take another request.
+/// Whether the connection accepts another request.
 #[derive(PartialEq)]
 enum Next {
     Keep,
@@ -51,17 +51,17 @@ enum Next {
 }
 
 impl Server {
-    /// GitHub itself.
+    /// Serves GitHub.
     pub(crate) async fn serve(self, listener: TcpListener) {
         while let Ok((socket, _)) = listener.accept().await {
             let server = self.clone();
             let connection = server.connections.fetch_add(1, Ordering::Relaxed) + 1;
             tokio::spawn(async move {
-                // Latency is what is being modelled: Nagle's algorithm must not add to it.
+                // Nagle's algorithm must not add to the simulated latency.
                 let _ = socket.set_nodelay(true);
                 let handshakes = if server.tls.is_some() { 2 } else { 1 };
                 wait(server.handshake * handshakes).await;
-                // A client that goes away is its own business.
+                // A disconnected client is not an error.
                 let _ = match &server.tls {
                     None => server.connection(socket, connection).await,
                     Some(acceptor) => match acceptor.accept(socket).await {
@@ -73,7 +73,7 @@ impl Server {
         }
     }
 
-    /// The other host: records whoever comes.
+    /// Serves the other host, which records all requests.
     pub(crate) async fn serve_elsewhere(self, listener: TcpListener) {
         while let Ok((mut socket, _)) = listener.accept().await {
             let state = self.state.clone();
@@ -197,7 +197,7 @@ impl Server {
                 Answer::empty(status).with_header("Location", &request.target())
             }
         };
-        // Recorded before it is sent: whoever has read the answer finds the record complete.
+        // Record it before sending it, so that the record is complete once the client has the response.
         self.answered(index, &answer);
         write_answer(wire, &answer).await?;
         Ok(Next::Keep)
@@ -208,11 +208,11 @@ impl Server {
     }
 }
 
-/// Nothing at all for zero. A thread, because the runtime's timer goes off up to a millisecond late,
-/// which would be counted as the client's time.
+/// Waits on a thread, because the runtime's timer is up to a millisecond late, which would count as the client's
+/// time. Returns at once for zero.
 async fn wait(time: Duration) {
     if !time.is_zero() {
-        // It fails only when the runtime ends.
+        // It fails only if the runtime ends.
         let _ = tokio::task::spawn_blocking(move || std::thread::sleep(time)).await;
     }
 }
@@ -229,7 +229,7 @@ async fn write_answer(
 
 fn reset(wire: &impl Wire) -> std::io::Result<Next> {
     wire.socket().set_zero_linger()?;
-    // Leaving with an error drops the connection without the orderly end of TLS or TCP.
+    // The error drops the connection without an orderly shutdown of TLS or TCP.
     Err(std::io::ErrorKind::ConnectionReset.into())
 }
 

@@ -1,4 +1,4 @@
-//! The one model of GitHub's state; the adapters read and change it.
+//! The model of GitHub's state, which the handlers read and change.
 
 use std::borrow::Cow;
 use std::collections::BTreeMap;
@@ -19,13 +19,13 @@ use super::statuses::CommitStatus;
 
 #[derive(Debug)]
 pub(crate) struct State {
-    /// `http://127.0.0.1:PORT`, no slash at the end.
+    /// `http://127.0.0.1:PORT`, without a final slash.
     pub(crate) server_url: String,
-    /// The same for the second host, which a redirect may lead to.
+    /// The same for the other host, the target of redirects.
     pub(crate) elsewhere_url: String,
-    /// `/api/v3`, or empty when the API is at the root as on api.github.com.
+    /// `/api/v3`, or empty for an API at the root as on api.github.com.
     pub(crate) api_prefix: String,
-    /// In the order in which they were created.
+    /// In order of creation.
     pub(crate) repositories: Vec<Repository>,
     pub(crate) organizations: Vec<Organization>,
     pub(crate) jobs: Vec<RegisteredJob>,
@@ -37,7 +37,7 @@ pub(crate) struct State {
     pub(crate) recipe: TokenRecipe,
     pub(crate) keys: Answer,
     pub(crate) slug_keys: SlugKeys,
-    /// In place of the issuers' own discovery documents.
+    /// Replaces the issuers' discovery documents.
     pub(crate) discovery: Option<Answer>,
     pub(crate) minted: Vec<String>,
     pub(crate) check_runs: Vec<CheckRun>,
@@ -82,7 +82,7 @@ impl State {
         })
     }
 
-    /// GitHub compares owners and names without case.
+    /// Finds a repository. GitHub ignores case in owners and names.
     pub(crate) fn repository(&self, owner: &str, name: &str) -> Option<Cow<'_, Repository>> {
         let mut repositories = self.repositories.iter();
         let known = repositories.find(|repository| {
@@ -96,7 +96,7 @@ impl State {
         })
     }
 
-    /// The repository that had this name before.
+    /// Returns the repository with this former name.
     pub(crate) fn renamed(&self, former: &str) -> Option<&Repository> {
         self.repositories.iter().find(|repository| {
             let mut names = repository.former_names.iter();
@@ -113,13 +113,13 @@ impl State {
         format!("{}{}", self.server_url, self.api_prefix)
     }
 
-    /// The issuer's form on GitHub Enterprise Server.
+    /// Returns the issuer in GitHub Enterprise Server's form.
     pub(crate) fn issuer(&self) -> String {
         format!("{}/_services/token", self.server_url)
     }
 }
 
-/// The state as the server's tasks and the test share it. Never held across an await.
+/// The state, shared by the server's tasks and the test. The lock is never held across an await.
 #[derive(Debug, Clone)]
 pub(crate) struct Shared(Arc<Mutex<State>>);
 

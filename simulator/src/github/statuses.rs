@@ -10,22 +10,22 @@ use super::state::State;
 const MAX_DESCRIPTION_CHARACTERS: usize = 140;
 const MAX_CONTEXT_CHARACTERS: usize = 255;
 
-/// A commit status as it was written.
+/// A commit status.
 #[derive(Debug, Clone)]
 pub struct CommitStatus {
     /// Numeric id.
     pub id: u64,
     /// `OWNER/REPO`.
     pub repository: String,
-    /// The commit it is shown on.
+    /// The commit that shows it.
     pub sha: String,
     /// `error`, `failure`, `pending` or `success`.
     pub state: String,
-    /// Tells statuses of one commit apart, without case.
+    /// Name of the status, unique per commit without regard to case.
     pub context: String,
     /// Plain text.
     pub description: Option<String>,
-    /// Where its link leads.
+    /// Target of its link.
     pub target_url: Option<String>,
     /// The request's body.
     pub request: Value,

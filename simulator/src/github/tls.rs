@@ -1,4 +1,4 @@
-//! A certificate authority that lives as long as one GitHub.
+//! A certificate authority for one simulated GitHub.
 
 use std::sync::Arc;
 
@@ -8,16 +8,16 @@ use rustls::ServerConfig;
 use rustls::pki_types::{PrivateKeyDer, PrivatePkcs8KeyDer};
 use tokio_rustls::TlsAcceptor;
 
-/// The server's side of TLS, and the authority's certificate for clients to trust.
+/// The server's TLS acceptor, and the authority's certificate for clients.
 pub(crate) struct Tls {
     pub(crate) acceptor: TlsAcceptor,
     pub(crate) ca_pem: String,
 }
 
-/// A new authority and a leaf for a host and `127.0.0.1`.
+/// Creates an authority and a leaf certificate for a host and `127.0.0.1`.
 pub(crate) fn create(host: &str) -> anyhow::Result<Tls> {
     let mut ca_params = CertificateParams::new(Vec::new())?;
-    // With one name for both, OpenSSL takes the leaf for self-signed.
+    // If both had the same name, OpenSSL would consider the leaf self-signed.
     ca_params
         .distinguished_name
         .push(DnType::CommonName, "simulator authority");
@@ -34,7 +34,7 @@ pub(crate) fn create(host: &str) -> anyhow::Result<Tls> {
         .with_safe_default_protocol_versions()?
         .with_no_client_auth()
         .with_single_cert(vec![leaf.der().clone()], key)
-        .context("a certificate of our own")?;
+        .context("cannot use the generated certificate")?;
     config.alpn_protocols = vec![b"http/1.1".to_vec()];
     Ok(Tls {
         acceptor: TlsAcceptor::from(Arc::new(config)),

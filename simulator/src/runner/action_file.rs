@@ -1,4 +1,4 @@
-//! What `action.yml` declares: the inputs, their defaults and the arguments.
+//! Parses `action.yml`: inputs, defaults and arguments.
 
 use std::path::{Path, PathBuf};
 
@@ -8,16 +8,16 @@ use granit_parser::{Event, Parser, ScalarStyle};
 /// An input in `action.yml`.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct DeclaredInput {
-    /// As written.
+    /// Name as written.
     pub name: String,
-    /// May hold expressions; empty when there is none.
+    /// Default, which can contain expressions; empty if absent.
     pub default: String,
 }
 
 /// The parts of `action.yml` that the runner needs.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct ActionFile {
-    /// In the order of the file.
+    /// Inputs in the order of the file.
     pub inputs: Vec<DeclaredInput>,
     /// Names under `outputs`.
     pub outputs: Vec<String>,
@@ -27,14 +27,14 @@ pub struct ActionFile {
     pub step: Option<ShellStep>,
 }
 
-/// A step of a composite action that runs a script in bash.
+/// A step of a composite action that runs a bash script.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct ShellStep {
     /// `run`.
     pub script: String,
-    /// `env`; the values may hold expressions.
-    pub environment: Vec<(String, String)>,
-    /// Where the action's files are: `GITHUB_ACTION_PATH`.
+    /// `env`, whose values can contain expressions.
+    pub env: Vec<(String, String)>,
+    /// Directory of the action's files: `GITHUB_ACTION_PATH`.
     pub action_path: PathBuf,
 }
 
@@ -43,7 +43,7 @@ impl ActionFile {
     ///
     /// # Errors
     ///
-    /// When it cannot be read or is not YAML.
+    /// The file cannot be read or is not YAML.
     pub fn read(path: &Path) -> anyhow::Result<Self> {
         let text =
             std::fs::read_to_string(path).with_context(|| format!("read {}", path.display()))?;
@@ -54,11 +54,11 @@ impl ActionFile {
         Ok(action)
     }
 
-    /// Reads the text of an `action.yml`.
+    /// Parses the text of an `action.yml`.
     ///
     /// # Errors
     ///
-    /// When it is not YAML, uses an alias, or is a composite action of anything but one step in bash.
+    /// The text is not YAML, uses an alias, or is a composite action with anything but one bash step.
     pub fn parse(text: &str) -> anyhow::Result<Self> {
         let root = load(text)?;
         let inputs = root.get("inputs").map(Node::entries).unwrap_or_default();
@@ -99,18 +99,18 @@ impl ActionFile {
 fn shell_step(steps: &[Node]) -> anyhow::Result<ShellStep> {
     let [step] = steps else {
         bail!(
-            "a composite action of {} steps is not simulated",
+            "the simulator does not support a composite action of {} steps",
             steps.len()
         );
     };
     let text = |name| step.get(name).map(Node::text).unwrap_or_default();
     if text("shell") != "bash" || text("run").contains("${{") {
-        bail!("only a script in bash without expressions is simulated");
+        bail!("the simulator supports only a bash script without expressions");
     }
-    let environment = step.get("env").map(Node::entries).unwrap_or_default();
+    let env = step.get("env").map(Node::entries).unwrap_or_default();
     Ok(ShellStep {
         script: text("run"),
-        environment: environment
+        env: env
             .iter()
             .map(|(name, value)| (name.clone(), value.text()))
             .collect(),
@@ -118,11 +118,11 @@ fn shell_step(steps: &[Node]) -> anyhow::Result<ShellStep> {
     })
 }
 
-/// Replaces `${{ … }}` in a default by what `lookup` knows of the expression inside.
+/// Replaces each `${{ … }}` in a default with the value of `lookup`.
 ///
 /// # Errors
 ///
-/// When an expression is not known: guessing would start another step than the runner does.
+/// An expression is unknown. A guess would start another step than the runner does.
 pub(crate) fn resolve(
     text: &str,
     lookup: impl Fn(&str) -> Option<String>,
@@ -135,17 +135,16 @@ pub(crate) fn resolve(
             .context("an expression without `}}`")?;
         let expression = expression.trim();
         resolved.push_str(before);
-        resolved.push_str(
-            &lookup(expression)
-                .with_context(|| format!("the expression `{expression}` is not simulated"))?,
-        );
+        resolved.push_str(&lookup(expression).with_context(|| {
+            format!("the simulator does not support the expression `{expression}`")
+        })?);
         rest = after;
     }
     resolved.push_str(rest);
     Ok(resolved)
 }
 
-/// As much of YAML as an action needs.
+/// The subset of YAML that actions need.
 enum Node {
     Scalar(String),
     Sequence(Vec<Node>),

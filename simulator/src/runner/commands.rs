@@ -1,20 +1,20 @@
-//! Workflow commands in a log, by the runner's own rules.
+//! Interprets workflow commands in a log by the runner's rules.
 //!
-//! Sources in actions/runner: `ActionCommand.cs` (both syntaxes), `ActionCommandManager.cs` (what a
-//! command does, stop-commands), `OutputManager.cs` (which lines are looked at), `ProcessInvoker.cs` (what
-//! a line is). What a test about injection may rely on:
+//! Sources in actions/runner: `ActionCommand.cs` (both syntaxes), `ActionCommandManager.cs` (effects of
+//! commands, stop-commands), `OutputManager.cs` (which lines count), `ProcessInvoker.cs` (what a line is).
+//! Tests of injection can rely on these rules:
 //!
-//! - `::name key=value,…::data` counts at the start of a line, after white space.
-//! - `##[name key=value;…]data` counts **anywhere** in a line that is not a command of the first form.
-//! - A line ends at LF, CR or CRLF: a bare CR starts a new line, which may be a command.
-//! - Standard output and standard error are both read.
+//! - `::name key=value,…::data` is a command at the start of a line, after optional white space.
+//! - `##[name key=value;…]data` is a command **anywhere** in a line that is not a command of the first form.
+//! - A line ends at LF, CR or CRLF: a bare CR starts a new line, which can be a command.
+//! - The runner reads both standard output and standard error.
 //!
-//! The runner compares with .NET's culture, which overlooks characters without width; its offsets do not,
-//! so such text never names a command that exists. Here text is compared by its code points.
+//! The runner compares names with .NET's culture, which ignores zero-width characters; its offsets do not, so a
+//! name with these characters never matches an existing command. This module compares code points.
 
 use std::collections::BTreeMap;
 
-/// The commands a runner has; `internal-set-repo-path` is registered for plugins only.
+/// The runner's commands. Only plugins have `internal-set-repo-path`.
 const COMMANDS: [&str; 14] = [
     "add-mask",
     "add-matcher",
@@ -37,7 +37,7 @@ const STOP: &str = "stop-commands";
 const MAX_ANNOTATIONS_PER_LEVEL: usize = 10;
 /// `_maxIssueMessageLength` in `ExecutionContext.cs`, in UTF-16 units.
 const MAX_MESSAGE: usize = 4096;
-/// Stop tokens longer than this are masked.
+/// Maximum length of a stop token that the runner does not mask.
 const UNMASKED_STOP_TOKEN: usize = 6;
 
 const V1_ESCAPES: [(&str, &str); 5] = [
@@ -56,53 +56,53 @@ const PROPERTY_ESCAPES: [(&str, &str); 5] = [
     ("%25", "%"),
 ];
 
-/// A workflow command that the runner has obeyed.
+/// A workflow command that the runner executed.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Command {
     /// Lower-case.
     pub name: String,
-    /// Names lower-case, values unescaped, empty values absent.
+    /// Properties with lower-case names and unescaped values, without empty ones.
     pub properties: BTreeMap<String, String>,
     /// Unescaped.
     pub data: String,
-    /// True for the old `##[…]` form.
+    /// Whether it has the old `##[…]` form.
     pub old_form: bool,
-    /// The line it came from, from 0.
+    /// Its line in the log, from 0.
     pub line: usize,
 }
 
-/// A line in the run's "Annotations".
+/// An entry in the run's "Annotations".
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Annotation {
     /// `error`, `warning` or `notice`.
     pub level: String,
     /// At most 4096 UTF-16 units.
     pub message: String,
-    /// `file`, `line`, `endline`, `col`, `endcolumn`, `title`; as far as they made sense to the runner.
+    /// The valid ones among `file`, `line`, `endline`, `col`, `endcolumn` and `title`.
     pub properties: BTreeMap<String, String>,
 }
 
-/// What a log did.
+/// Effects of a log.
 #[derive(Debug, Clone, Default)]
 pub struct Interpreted {
-    /// In order, `stop-commands` and the resuming token included.
+    /// Commands in order, including `stop-commands` and the resuming token.
     pub commands: Vec<Command>,
-    /// What is hidden from the log from then on: values and each of their lines.
+    /// Masked values, and each of their lines.
     pub masks: Vec<String>,
-    /// At most ten of each level.
+    /// Annotations, at most ten of each level.
     pub annotations: Vec<Annotation>,
-    /// Outputs set by `set-output`, which is deprecated and works.
+    /// Outputs of `set-output`, which is deprecated but works.
     pub outputs: Vec<(String, String)>,
-    /// States saved by `save-state`.
+    /// States of `save-state`.
     pub state: Vec<(String, String)>,
-    /// Commands that the runner could not process; each fails the step.
+    /// Commands that the runner cannot process. Each one fails the step.
     pub failures: Vec<String>,
-    /// The log as it is shown: commands gone or rendered, secrets as `***`.
+    /// The visible log: without commands or with their rendering, and with secrets as `***`.
     pub visible: Vec<String>,
 }
 
 impl Interpreted {
-    /// The commands of this name.
+    /// Returns the commands of a name.
     #[must_use]
     pub fn named(&self, name: &str) -> Vec<&Command> {
         self.commands
@@ -126,7 +126,7 @@ impl Interpreted {
             .map(str::trim)
             .filter(|line| !line.is_empty() && *line != secret);
         self.masks.extend(lines.map(str::to_owned));
-        // The longest first, so that a part does not uncover the rest.
+        // Replace the longest secrets first, so that a part does not reveal the rest.
         self.masks.sort_by_key(|mask| std::cmp::Reverse(mask.len()));
     }
 
@@ -148,7 +148,7 @@ impl Interpreted {
     }
 }
 
-/// Reads the lines of a log as the runner does.
+/// Interprets the lines of a log as the runner does.
 #[must_use]
 pub fn interpret<'a>(lines: impl IntoIterator<Item = &'a str>) -> Interpreted {
     let mut result = Interpreted::default();
@@ -185,14 +185,14 @@ pub fn interpret<'a>(lines: impl IntoIterator<Item = &'a str>) -> Interpreted {
             stop_token = Some(command.data.clone());
             result.show(line);
         } else {
-            obey(&mut result, &command);
+            execute(&mut result, &command);
         }
         result.commands.push(command);
     }
     result
 }
 
-fn obey(result: &mut Interpreted, command: &Command) {
+fn execute(result: &mut Interpreted, command: &Command) {
     let name = command
         .properties
         .get("name")
@@ -215,7 +215,7 @@ fn obey(result: &mut Interpreted, command: &Command) {
                 .failures
                 .push(format!("{} without a name", command.name)),
         },
-        // Blocked unless ACTIONS_ALLOW_UNSECURE_COMMANDS is set.
+        // The runner blocks these unless ACTIONS_ALLOW_UNSECURE_COMMANDS is set.
         "set-env" | "add-path" => result
             .failures
             .push(format!("{} is disabled", command.name)),
@@ -233,7 +233,7 @@ fn obey(result: &mut Interpreted, command: &Command) {
     }
 }
 
-/// The command in a line, whether or not it is obeyed.
+/// Parses the command in a line, executed or not.
 fn parse(line: &str, stop_token: Option<&str>) -> Option<Command> {
     parse_v2(line, stop_token).or_else(|| parse_v1(line, stop_token))
 }
@@ -283,7 +283,8 @@ fn is_registered(name: &str, stop_token: Option<&str>) -> bool {
         || stop_token.is_some_and(|token| token.eq_ignore_ascii_case(name))
 }
 
-/// .NET's `Split` with a count of two and without empty entries: signs before the name and before the value are skipped.
+/// Parses properties with .NET's `Split`, a count of two and no empty entries: it skips separators before the name
+/// and before the value.
 fn parse_properties(
     text: &str,
     separator: char,
@@ -298,14 +299,14 @@ fn parse_properties(
         .collect()
 }
 
-/// One replacement after the other, `%25` last, as the runner does it.
+/// Applies one replacement after the other, `%25` last, as the runner does.
 fn unescape(text: &str, escapes: &[(&str, &str)]) -> String {
     escapes
         .iter()
         .fold(text.to_owned(), |text, (from, to)| text.replace(from, to))
 }
 
-/// `ValidateLinesAndColumns` in `ActionCommandManager.cs`.
+/// Removes invalid positions, as `ValidateLinesAndColumns` in `ActionCommandManager.cs` does.
 fn sensible_positions(mut properties: BTreeMap<String, String>) -> BTreeMap<String, String> {
     let number = |properties: &BTreeMap<String, String>, name: &str| {
         properties
@@ -359,7 +360,7 @@ fn truncate_utf16(text: &str, limit: usize) -> String {
         .collect()
 }
 
-/// The lines of a stream as .NET's `StreamReader.ReadLine` finds them: they end at LF, CR or CRLF.
+/// Splits a stream into lines as .NET's `StreamReader.ReadLine` does: at LF, CR or CRLF.
 #[must_use]
 pub fn split_lines(text: &str) -> Vec<&str> {
     let mut lines = Vec::new();

@@ -1,4 +1,4 @@
-//! The directories of one step, gone when the result is.
+//! The directories of a step, which live as long as its result.
 
 use std::fs;
 use std::io;
@@ -8,32 +8,32 @@ use std::process::Command;
 
 use anyhow::Context as _;
 
-use super::environment::Paths;
+use super::variables::Paths;
 use crate::unique::{guid, hex};
 
-/// The state of the files behind `GITHUB_OUTPUT`, `GITHUB_ENV`, `GITHUB_PATH`, `GITHUB_STATE` and `GITHUB_STEP_SUMMARY`.
+/// State of the files of `GITHUB_OUTPUT`, `GITHUB_ENV`, `GITHUB_PATH`, `GITHUB_STATE` and `GITHUB_STEP_SUMMARY`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum FileCommands {
-    /// Empty files that can be written.
+    /// Empty, writable files.
     #[default]
     Usable,
-    /// The directory they should be in does not exist.
+    /// Their directory does not exist.
     Missing,
-    /// Mode 0444; root writes to them all the same.
+    /// Mode 0444, which root can still write.
     ReadOnly,
-    /// Directories stand in their place.
+    /// Directories instead of files.
     Directories,
-    /// Every write fails as on a full disk (`/dev/full`).
+    /// Files that fail every write as on a full disk (`/dev/full`).
     Full,
-    /// Pipes that nobody reads.
+    /// Pipes without a reader.
     Pipes,
-    /// Links to files that can be written.
+    /// Links to writable files.
     Links,
-    /// The variables are not set, as with a very old runner.
+    /// Unset variables, as with a very old runner.
     Unset,
 }
 
-/// Variable name without `GITHUB_`, and file prefix, as in `FileCommandManager.cs`.
+/// Names of variables without `GITHUB_`, and file prefixes, from `FileCommandManager.cs`.
 const FILES: [(&str, &str); 5] = [
     ("OUTPUT", "set_output_"),
     ("ENV", "set_env_"),
@@ -69,10 +69,10 @@ impl StepDirectory {
         };
         directory
             .fill(event, workspace_files)
-            .context("the step's directories")?;
+            .context("cannot create the step's directories")?;
         directory
             .create_file_commands(file_commands)
-            .context("the step's file commands")?;
+            .context("cannot create the step's file commands")?;
         Ok(directory)
     }
 
@@ -123,8 +123,8 @@ impl StepDirectory {
         Ok(())
     }
 
-    /// The content of a file command; empty when there is no regular file, nor a link to one: reading `/dev/full`
-    /// never ends.
+    /// Returns the content of a file command. It is empty unless the path is a regular file or a link to one, because
+    /// reading `/dev/full` never ends.
     pub(crate) fn file_command(&self, name: &str) -> Vec<u8> {
         let path = self
             .paths
@@ -138,7 +138,7 @@ impl StepDirectory {
     }
 }
 
-/// The shell's own `mkfifo`: there is no call in the standard library.
+/// Runs `mkfifo`, for which the standard library has no function.
 fn make_pipe(path: &Path) -> io::Result<()> {
     let made = Command::new("mkfifo").arg(path).status()?;
     match made.success() {
@@ -149,7 +149,7 @@ fn make_pipe(path: &Path) -> io::Result<()> {
 
 impl Drop for StepDirectory {
     fn drop(&mut self) {
-        // Nothing depends on it: a directory that stays is the temporary directory's problem.
+        // A leftover directory does no harm.
         let _ = fs::remove_dir_all(&self.root);
     }
 }

@@ -1,10 +1,10 @@
-//! Event payloads with the fields that clients read. Shapes: GitHub's page "Webhook events and payloads".
+//! Event payloads with the fields that clients use. Source: GitHub's page "Webhook events and payloads".
 
 use serde_json::{Value, json};
 
 use crate::github::{CommitSha, Repository};
 
-/// The repository a pull request comes from.
+/// The head repository of a pull request.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct HeadRepository {
     /// Owner's login.
@@ -15,25 +15,25 @@ pub struct HeadRepository {
     pub id: u64,
 }
 
-/// A pull request as its event describes it.
+/// A pull request.
 #[derive(Debug, Clone)]
 pub struct PullRequest {
-    /// `N` in `refs/pull/N/merge`.
+    /// Number, `N` in `refs/pull/N/merge`.
     pub number: u64,
-    /// `None` when the fork has been deleted: `head.repo` is `null` then.
+    /// `None` after the deletion of the fork, with `head.repo` as `null`.
     pub head_repository: Option<HeadRepository>,
-    /// Owner's login of the head; stays when the fork is gone.
+    /// Login of the head's owner, also after the deletion of the fork.
     pub head_owner: String,
     /// Short name of the head branch.
     pub head_ref: String,
-    /// Tip of the head branch: where reports belong.
+    /// Tip of the head branch, where reports belong.
     pub head_sha: CommitSha,
     /// Short name of the target branch.
     pub base_ref: String,
 }
 
 impl PullRequest {
-    /// From a branch of `repository` itself into its default branch.
+    /// Creates a pull request from a branch of `repository` into its default branch.
     #[must_use]
     pub fn same_repository(repository: &Repository, number: u64, branch: &str) -> Self {
         let head = HeadRepository {
@@ -49,7 +49,8 @@ impl PullRequest {
         }
     }
 
-    /// From a branch of the fork `OWNER/REPO` with its own id into the default branch of `repository`.
+    /// Creates a pull request from a branch of the fork `OWNER/REPO`, with its own id, into the default branch of
+    /// `repository`.
     #[must_use]
     pub fn fork(
         repository: &Repository,
@@ -67,14 +68,14 @@ impl PullRequest {
         Self::from_head(repository, number, head, branch)
     }
 
-    /// Into another branch than the default one.
+    /// Changes the base branch.
     #[must_use]
     pub fn into_base(mut self, branch: &str) -> Self {
         self.base_ref = branch.to_owned();
         self
     }
 
-    /// The fork has been deleted since.
+    /// Deletes the fork.
     #[must_use]
     pub fn deleted_head(mut self) -> Self {
         self.head_repository = None;
@@ -95,7 +96,7 @@ impl PullRequest {
         }
     }
 
-    /// True when the head is `repository` itself.
+    /// Returns whether the head is in `repository`.
     #[must_use]
     pub fn is_from(&self, repository: &Repository) -> bool {
         self.head_repository
@@ -103,7 +104,7 @@ impl PullRequest {
             .is_some_and(|head| head.id == repository.id)
     }
 
-    /// What the API and the event say of it.
+    /// Returns the pull request in the form of the API and the event.
     pub(crate) fn payload(&self, repository: &Repository, server_url: &str) -> Value {
         let head_repository = self.head_repository.as_ref().map(|head| {
             json!({
@@ -131,7 +132,7 @@ impl PullRequest {
     }
 }
 
-/// What happened, without the parts that every event has.
+/// The trigger of a run, without the fields that all events have.
 #[derive(Debug, Clone)]
 pub(crate) enum Trigger {
     Push,
@@ -153,12 +154,12 @@ pub(crate) enum Trigger {
         tag: String,
     },
     Deployment,
-    /// A payload of the caller's own.
+    /// The caller's own payload.
     Given(Value),
 }
 
 impl Trigger {
-    /// The text of `event.json`.
+    /// Returns the content of `event.json`.
     pub(crate) fn payload(&self, job: &super::Job, server_url: &str) -> Value {
         let repository = &job.repository;
         let sha = job.sha.as_str();

@@ -1,18 +1,18 @@
-//! `$GITHUB_OUTPUT` and its kin, by the runner's own rules: `FileCommandManager.cs` in actions/runner.
+//! Parses file commands such as `$GITHUB_OUTPUT` by the runner's rules: `FileCommandManager.cs` in actions/runner.
 
-/// `CreateStepSummaryCommand.AttachmentSizeLimit`: more is not uploaded.
+/// Maximum size of a summary; a larger one is not uploaded (`CreateStepSummaryCommand.AttachmentSizeLimit`).
 pub const MAX_SUMMARY_BYTES: u64 = 1024 * 1024;
 
-/// The pairs of a file of the form `NAME=VALUE` or `NAME<<DELIMITER`.
+/// The pairs of a file, written as `NAME=VALUE` or `NAME<<DELIMITER`.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Pairs {
-    /// In order, as far as the file could be read; of two with the same name the last wins.
+    /// Pairs in order, up to an error. The last of several pairs with the same name wins.
     pub pairs: Vec<(String, String)>,
-    /// Why the rest could not be read, in the runner's words. It fails the step.
+    /// The runner's error, which ends the parsing and fails the step.
     pub error: Option<String>,
 }
 
-/// Reads `set_output_…`, `set_env_…` or `save_state_…`.
+/// Parses `set_output_…`, `set_env_…` or `save_state_…`.
 #[must_use]
 pub fn parse_pairs(bytes: &[u8]) -> Pairs {
     let text = decode(bytes);
@@ -24,7 +24,7 @@ pub fn parse_pairs(bytes: &[u8]) -> Pairs {
         }
         match parse_pair(line.text, &mut reader) {
             Ok((name, _)) if name.is_empty() => {
-                // `ExecutionContext.SetOutput` refuses it.
+                // `ExecutionContext.SetOutput` rejects it.
                 result.error = Some("Value cannot be null or empty. (Parameter 'name')".to_owned());
                 return result;
             }
@@ -75,7 +75,7 @@ fn read_heredoc(delimiter: &str, reader: &mut Lines<'_>) -> Result<String, Strin
     }
 }
 
-/// The directories of `add_path_…`; here .NET's `ReadAllLines` splits, so a CR ends a line.
+/// Parses the directories of `add_path_…`. The runner uses .NET's `ReadAllLines`, so a CR ends a line.
 #[must_use]
 pub fn parse_paths(bytes: &[u8]) -> Vec<String> {
     let text = decode(bytes);
@@ -86,19 +86,19 @@ pub fn parse_paths(bytes: &[u8]) -> Vec<String> {
         .collect()
 }
 
-/// .NET's `File.ReadAllText`: UTF-8, a byte order mark is dropped, what is not UTF-8 becomes U+FFFD.
+/// Decodes as .NET's `File.ReadAllText` does: UTF-8 without a byte order mark, with U+FFFD for invalid bytes.
 fn decode(bytes: &[u8]) -> String {
     String::from_utf8_lossy(bytes.strip_prefix(b"\xef\xbb\xbf").unwrap_or(bytes)).into_owned()
 }
 
-/// Lines end at LF only: on Linux a CR belongs to the line.
+/// Lines end at LF only. On Linux, a CR belongs to the line.
 struct Lines<'a> {
     rest: &'a str,
 }
 
 struct Line<'a> {
     text: &'a str,
-    /// False for a last line without LF.
+    /// Whether the line ends with LF; only the last may not.
     ended: bool,
 }
 

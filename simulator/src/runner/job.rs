@@ -1,22 +1,22 @@
-//! A job: what GitHub and the runner know of it before the step starts.
+//! A job before its step starts, as GitHub and the runner know it.
 
 use serde_json::{Map, Value};
 
 use super::event::{PullRequest, Trigger};
 use crate::github::{CommitSha, Level, Permissions, Repository};
 
-/// A job of a workflow run. Start from the event's constructor and change fields or use the `with_` methods.
+/// A job of a workflow run. Use an event's constructor, then change fields or use the `with_` methods.
 #[derive(Debug, Clone)]
 pub struct Job {
-    /// Where the workflow runs.
+    /// Repository of the run.
     pub repository: Repository,
     /// File name below `.github/workflows/`.
     pub workflow_file: String,
-    /// The `workflow` claim: the title, which a workflow chooses freely.
+    /// The `workflow` claim: the title, which the workflow file sets freely.
     pub workflow_name: String,
-    /// `OWNER/REPO/PATH@REF` when the workflow is another repository's; else it follows from the fields.
+    /// `OWNER/REPO/PATH@REF` of another repository's workflow. The default follows from the fields.
     pub workflow_ref: Option<String>,
-    /// The reusable workflow the job is in, `OWNER/REPO/PATH@REF`; else it is the workflow itself.
+    /// The job's reusable workflow, `OWNER/REPO/PATH@REF`. The default is the workflow itself.
     pub job_workflow_ref: Option<String>,
     /// `GITHUB_EVENT_NAME`.
     pub event_name: String,
@@ -28,13 +28,13 @@ pub struct Job {
     pub head_ref: String,
     /// `GITHUB_BASE_REF`; empty outside pull requests.
     pub base_ref: String,
-    /// The pull request that the run is about, as GitHub knows it.
+    /// The run's pull request, as GitHub knows it.
     pub pull_request: Option<PullRequest>,
-    /// `true` when the ref has branch protection.
+    /// Whether the ref has branch protection.
     pub ref_protected: bool,
     /// The job's deployment environment.
     pub environment: Option<String>,
-    /// Who started the run.
+    /// Login of the person who started the run.
     pub actor: String,
     /// The actor's numeric id.
     pub actor_id: u64,
@@ -50,27 +50,28 @@ pub struct Job {
     pub job_id: String,
     /// `github-hosted` or `self-hosted`.
     pub runner_environment: String,
-    /// False leaves `ACTIONS_ID_TOKEN_REQUEST_*` out: no `id-token: write`, or a fork's pull request.
+    /// Whether the job has `ACTIONS_ID_TOKEN_REQUEST_*`. It lacks them without `id-token: write`, and in a fork's pull
+    /// request.
     pub id_token: bool,
     /// Permissions of `${{ github.token }}`.
     pub permissions: Permissions,
-    /// Debug logging is on: `RUNNER_DEBUG=1`.
+    /// Whether debug logging is on: `RUNNER_DEBUG=1`.
     pub debug: bool,
-    /// What the workflow's `env:` and earlier steps have set, in order. The runner's own variables win over it.
+    /// Variables of the workflow's `env:` and of earlier steps, in order. The runner's own variables override them.
     pub earlier_env: Vec<(String, String)>,
-    /// The runner's own proxy: `HTTP_PROXY` and its kin, added where not yet set.
+    /// The runner's own proxy variables, such as `HTTP_PROXY`, for variables that are not set.
     pub proxy: Vec<(String, String)>,
     pub(crate) trigger: Trigger,
 }
 
 impl Job {
-    /// A push to `branch`, which should exist.
+    /// Creates the job of a push to `branch`, which should exist.
     #[must_use]
     pub fn push(repository: &Repository, branch: &str) -> Self {
         Self::on_branch(repository, branch, "push", Trigger::Push)
     }
 
-    /// A push of a tag.
+    /// Creates the job of a push of a tag.
     #[must_use]
     pub fn tag_push(repository: &Repository, tag: &str) -> Self {
         Self::new(
@@ -82,7 +83,7 @@ impl Job {
         )
     }
 
-    /// A pull request that was opened or updated. One from another repository gets no OIDC token and may only read.
+    /// Creates the job of an opened or updated pull request. A job of a fork gets no OIDC token and read access only.
     #[must_use]
     pub fn pull_request(repository: &Repository, pull: PullRequest) -> Self {
         let reference = format!("refs/pull/{}/merge", pull.number);
@@ -103,7 +104,7 @@ impl Job {
         job
     }
 
-    /// A pull request that was merged: the ref is the base branch.
+    /// Creates the job of a merged pull request, with the base branch as its ref.
     #[must_use]
     pub fn pull_request_merged(repository: &Repository, pull: PullRequest) -> Self {
         let reference = format!("refs/heads/{}", pull.base_ref);
@@ -120,7 +121,8 @@ impl Job {
         )
     }
 
-    /// `pull_request_target`: runs on the default branch, with all rights, for anybody's pull request.
+    /// Creates the job of `pull_request_target`, which runs on the default branch with full access, for any pull
+    /// request.
     #[must_use]
     pub fn pull_request_target(repository: &Repository, pull: PullRequest) -> Self {
         let reference = format!("refs/heads/{}", repository.default_branch);
@@ -137,7 +139,7 @@ impl Job {
         )
     }
 
-    /// Started by hand on `branch`.
+    /// Creates a job that somebody starts manually on `branch`.
     #[must_use]
     pub fn workflow_dispatch(repository: &Repository, branch: &str) -> Self {
         Self::on_branch(
@@ -148,7 +150,7 @@ impl Job {
         )
     }
 
-    /// Started by the clock, on the default branch.
+    /// Creates a scheduled job on the default branch.
     #[must_use]
     pub fn schedule(repository: &Repository) -> Self {
         Self::on_branch(
@@ -159,7 +161,7 @@ impl Job {
         )
     }
 
-    /// A merge queue's try: `gh-readonly-queue/BASE/pr-N-SHA`.
+    /// Creates the job of a merge queue: `gh-readonly-queue/BASE/pr-N-SHA`.
     #[must_use]
     pub fn merge_group(repository: &Repository, base: &str, number: u64) -> Self {
         let sha = CommitSha::derived(&format!("queue {number}"));
@@ -176,7 +178,8 @@ impl Job {
         )
     }
 
-    /// Another workflow has ended, which ran for `head_branch` of `head_repository` (`OWNER/REPO`).
+    /// Creates a job that starts after another workflow, which ran for `head_branch` of `head_repository`
+    /// (`OWNER/REPO`).
     #[must_use]
     pub fn workflow_run(repository: &Repository, head_repository: &str, head_branch: &str) -> Self {
         let trigger = Trigger::WorkflowRun {
@@ -191,7 +194,7 @@ impl Job {
         )
     }
 
-    /// A release was published.
+    /// Creates the job of a published release.
     #[must_use]
     pub fn release(repository: &Repository, tag: &str) -> Self {
         let trigger = Trigger::Release {
@@ -206,7 +209,7 @@ impl Job {
         )
     }
 
-    /// A deployment by SHA: the ref is empty.
+    /// Creates the job of a deployment by SHA, with an empty ref.
     #[must_use]
     pub fn deployment(repository: &Repository) -> Self {
         Self::new(
@@ -218,73 +221,73 @@ impl Job {
         )
     }
 
-    /// In this deployment environment.
+    /// Sets the deployment environment.
     #[must_use]
     pub fn with_environment(mut self, environment: &str) -> Self {
         self.environment = Some(environment.into());
         self
     }
 
-    /// In this file below `.github/workflows/`.
+    /// Sets the file below `.github/workflows/`.
     #[must_use]
     pub fn with_workflow(mut self, file: &str) -> Self {
         self.workflow_file = file.into();
         self
     }
 
-    /// Started by this person.
+    /// Sets the actor.
     #[must_use]
     pub fn with_actor(mut self, login: &str) -> Self {
         self.actor = login.into();
         self
     }
 
-    /// `${{ github.token }}` with these permissions.
+    /// Sets the permissions of `${{ github.token }}`.
     #[must_use]
     pub fn with_permissions(mut self, permissions: Permissions) -> Self {
         self.permissions = permissions;
         self
     }
 
-    /// `${{ github.token }}` with one permission changed.
+    /// Changes one permission of `${{ github.token }}`.
     #[must_use]
     pub fn with_permission(mut self, name: &str, level: Level) -> Self {
         self.permissions = self.permissions.with(name, level);
         self
     }
 
-    /// With or without `id-token: write`.
+    /// Adds or removes `id-token: write`.
     #[must_use]
     pub fn with_id_token(mut self, id_token: bool) -> Self {
         self.id_token = id_token;
         self
     }
 
-    /// A variable that an earlier step has set.
+    /// Adds a variable of an earlier step.
     #[must_use]
     pub fn with_earlier_env(mut self, name: &str, value: &str) -> Self {
         self.earlier_env.push((name.into(), value.into()));
         self
     }
 
-    /// Another payload in `event.json`.
+    /// Replaces the payload in `event.json`.
     #[must_use]
     pub fn with_payload(mut self, payload: Value) -> Self {
         self.trigger = Trigger::Given(payload);
         self
     }
 
-    /// `.github/workflows/FILE`.
+    /// Returns `.github/workflows/FILE`.
     #[must_use]
     pub fn workflow_path(&self) -> String {
         format!(".github/workflows/{}", self.workflow_file)
     }
 
-    /// `GITHUB_WORKFLOW_REF`.
+    /// Returns `GITHUB_WORKFLOW_REF`.
     #[must_use]
     pub fn full_workflow_ref(&self) -> String {
         self.workflow_ref.clone().unwrap_or_else(|| {
-            // A run without a ref names the workflow by commit.
+            // Without a ref, the run names the workflow by its commit.
             let at = if self.reference.is_empty() {
                 self.sha.as_str()
             } else {
@@ -298,7 +301,7 @@ impl Job {
         })
     }
 
-    /// The commits that exist because of this job.
+    /// Returns the commits that exist because of this job.
     pub(crate) fn commits(&self) -> Vec<CommitSha> {
         let mut commits = vec![self.sha.clone()];
         if let Trigger::PullRequest { pull, .. } = &self.trigger {
@@ -307,7 +310,7 @@ impl Job {
         commits
     }
 
-    /// The job's signed claims without times, `iss`, `aud` and `jti`. All of them are strings.
+    /// Returns the job's signed claims without times, `iss`, `aud` and `jti`. All values are strings.
     #[must_use]
     pub fn claims(&self) -> Map<String, Value> {
         let repository = self.repository.full_name();
@@ -362,7 +365,7 @@ impl Job {
             .collect()
     }
 
-    /// `tag` for tags; `branch` for everything else, pull requests included.
+    /// Returns `tag` for tags, and `branch` for all other refs, including pull requests.
     #[must_use]
     pub fn ref_type(&self) -> &'static str {
         match self.reference.as_str() {

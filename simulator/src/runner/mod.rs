@@ -1,17 +1,17 @@
-//! The Actions runner as far as a container action can see it.
+//! Simulates the part of the Actions runner that a container action can see.
 //!
-//! A binary is started as in the container, with exactly the variables, files and directory that the runner
-//! gives; everything it leaves is read back by the runner's rules.
+//! It starts a binary with exactly the variables, files and directory that it has in the container, and reads its
+//! results by the runner's rules.
 
 mod action_file;
 pub mod commands;
 mod directory;
-mod environment;
 mod event;
 pub mod file_commands;
 mod job;
 mod process;
 mod result;
+mod variables;
 
 use std::path::{Path, PathBuf};
 use std::process::Command;
@@ -24,22 +24,22 @@ use crate::GitHub;
 pub use self::action_file::{ActionFile, DeclaredInput, ShellStep};
 pub use self::commands::{Annotation, Interpreted};
 pub use self::directory::FileCommands;
-pub use self::environment::input_variable;
 pub use self::event::{HeadRepository, PullRequest};
 pub use self::job::Job;
 pub use self::process::{Exit, LogLine, Signal, Stream};
 pub use self::result::StepResult;
+pub use self::variables::input_variable;
 
 use self::directory::StepDirectory;
-use self::environment::Urls;
+use self::variables::Urls;
 
-/// A step that hangs would otherwise last until the job's limit of six hours.
+/// Time limit of a step. Without it, a hanging step would last until the job's limit of six hours.
 const DEFAULT_LIMIT: Duration = Duration::from_secs(120);
 
-/// Name of the certificate file that [`Runner::trusting`] puts into the workspace.
+/// Name of the certificate file that [`Runner::trusting`] writes into the workspace.
 const CA_FILE: &str = "simulator-ca.pem";
 
-/// Starts steps. It can be used many times; each step has directories of its own.
+/// Starts steps, each with its own directories.
 #[derive(Debug, Clone)]
 pub struct Runner {
     binary: PathBuf,
@@ -53,7 +53,7 @@ pub struct Runner {
 }
 
 impl Runner {
-    /// Runs this binary; no inputs are declared.
+    /// Creates a runner of this binary, without declared inputs.
     #[must_use]
     pub fn new(binary: impl Into<PathBuf>) -> Self {
         Self {
@@ -68,59 +68,59 @@ impl Runner {
         }
     }
 
-    /// Runs a composite action's script, as the runner does on its own machine, without a container.
+    /// Creates a runner of a composite action's script, which runs on the runner's machine without a container.
     ///
     /// # Errors
     ///
-    /// As [`ActionFile::read`].
+    /// See [`ActionFile::read`].
     pub fn composite(action: &Path) -> anyhow::Result<Self> {
         Self::new("bash").with_action_file(action)
     }
 
-    /// Takes declared inputs, their defaults and `runs.args` from an `action.yml`.
+    /// Reads declared inputs, their defaults and `runs.args` from an `action.yml`.
     ///
     /// # Errors
     ///
-    /// As [`ActionFile::read`].
+    /// See [`ActionFile::read`].
     pub fn with_action_file(mut self, path: &Path) -> anyhow::Result<Self> {
         self.action = ActionFile::read(path)?;
         Ok(self)
     }
 
-    /// The action as read.
+    /// Returns the parsed action.
     #[must_use]
     pub fn action(&self) -> &ActionFile {
         &self.action
     }
 
-    /// Other arguments than the action's `runs.args`.
+    /// Replaces the action's `runs.args`.
     #[must_use]
     pub fn arguments(mut self, arguments: &[&str]) -> Self {
         self.action.arguments = arguments.iter().map(|text| (*text).to_owned()).collect();
         self
     }
 
-    /// A file that an earlier step has checked out.
+    /// Adds a file to the workspace.
     #[must_use]
     pub fn workspace_file(mut self, path: &str, content: impl Into<Vec<u8>>) -> Self {
         self.workspace_files.push((path.into(), content.into()));
         self
     }
 
-    /// An input for every step; one given to [`Runner::run`] wins.
+    /// Sets an input for every step; an input of [`Runner::run`] overrides it.
     #[must_use]
     pub fn input(mut self, name: &str, value: &str) -> Self {
         self.inputs.push((name.into(), value.into()));
         self
     }
 
-    /// Puts the certificate authority of a GitHub with TLS into the workspace and names it in the input `ca-bundle`.
+    /// Writes the certificate authority of a GitHub with TLS into the workspace and names it in the input `ca-bundle`.
     #[must_use]
     pub fn trusting(self, github: &GitHub) -> Self {
         self.trusting_authority(github.ca_pem())
     }
 
-    /// The same for any authority, besides those that were named before.
+    /// Adds another authority to the input `ca-bundle`.
     #[must_use]
     pub fn trusting_authority(mut self, pem: Option<&str>) -> Self {
         let Some(pem) = pem else { return self };
@@ -132,21 +132,21 @@ impl Runner {
         self.input("ca-bundle", CA_FILE)
     }
 
-    /// File commands that cannot be used.
+    /// Sets the state of the file commands.
     #[must_use]
     pub fn file_commands(mut self, file_commands: FileCommands) -> Self {
         self.file_commands = file_commands;
         self
     }
 
-    /// Makes the steps' directories in this one, in place of the system's for temporary files.
+    /// Creates the steps' directories in this one, instead of the system's temporary directory.
     #[must_use]
     pub fn directory(mut self, directory: impl Into<PathBuf>) -> Self {
         self.directory = Some(directory.into());
         self
     }
 
-    /// Kills the step after this time; two minutes unless told.
+    /// Sets the time after which the runner kills a step. The default is two minutes.
     #[must_use]
     pub fn limit(mut self, limit: Duration) -> Self {
         self.limit = limit;
@@ -162,11 +162,11 @@ impl Runner {
 
     /// Runs one step of `job` and waits for its end.
     ///
-    /// The job is registered with `github`; its repository is added if it is not known there.
+    /// It registers the job with `github`, and adds its repository if it is unknown.
     ///
     /// # Errors
     ///
-    /// When the binary cannot be started, a directory not made, or a default in `action.yml` not resolved.
+    /// The binary cannot be started, a directory cannot be created, or a default in `action.yml` cannot be resolved.
     pub fn run(
         &self,
         github: &GitHub,
@@ -176,12 +176,12 @@ impl Runner {
         self.run_watched(github, job, inputs, |_| ())
     }
 
-    /// As [`Runner::run`]; `watch` gets the process's id when it has started. While it runs, neither the limit nor
-    /// a signal of [`Runner::signal_after`] ends the step.
+    /// Runs a step like [`Runner::run`], and calls `watch` with the process's id after the start. During `watch`,
+    /// neither the limit nor a signal of [`Runner::signal_after`] ends the step.
     ///
     /// # Errors
     ///
-    /// As [`Runner::run`].
+    /// See [`Runner::run`].
     pub fn run_watched(
         &self,
         github: &GitHub,
@@ -223,18 +223,18 @@ impl Runner {
                 .collect(),
         };
         let mut variables =
-            environment::variables(job, &credentials, &urls, &directory.paths, &given);
+            variables::variables(job, &credentials, &urls, &directory.paths, &given);
         let mut command = Command::new(&self.binary);
         command.args(&self.action.arguments);
         if let Some(step) = &self.action.step {
-            // `ScriptHandler.cs` gives a script the URL and token of OIDC, and nothing else of the service.
+            // `ScriptHandler.cs` passes only the OIDC variables of the service to a script.
             variables.retain(|name, _| {
                 !name.starts_with("ACTIONS_") || name.starts_with("ACTIONS_ID_TOKEN_")
             });
             let path = step.action_path.display().to_string();
             variables.insert("GITHUB_ACTION_PATH".to_owned(), path);
             let script = directory.paths.runner_temp.join("script.sh");
-            std::fs::write(&script, &step.script).context("the step's script")?;
+            std::fs::write(&script, &step.script).context("cannot write the step's script")?;
             command.args(["--noprofile", "--norc", "-e", "-o", "pipefail"]);
             command.arg(script);
         }
@@ -246,7 +246,7 @@ impl Runner {
         Ok(StepResult::read(finished, directory))
     }
 
-    /// Declared inputs with their defaults, then those of the runner, then those of the step.
+    /// Returns the defaults of the declared inputs, then the runner's inputs, then the step's.
     fn resolved_inputs(
         &self,
         job: &Job,
@@ -273,7 +273,7 @@ impl Runner {
 }
 
 impl ShellStep {
-    /// The step's variables: its `env`, with the action's inputs.
+    /// Returns the step's variables: its `env`, with the action's inputs.
     fn variables(
         &self,
         inputs: &[(String, String)],
@@ -286,7 +286,7 @@ impl ShellStep {
                 .map(|(_, value)| value.clone()),
             None => lookup(expression),
         };
-        let resolved = self.environment.iter().map(|(name, value)| {
+        let resolved = self.env.iter().map(|(name, value)| {
             let value = action_file::resolve(value, lookup)?;
             Ok((name.clone(), value))
         });
@@ -294,7 +294,7 @@ impl ShellStep {
     }
 }
 
-/// What an expression is in a job.
+/// Evaluates an expression in a job.
 fn lookup(job: &Job, token: &str, expression: &str) -> Option<String> {
     match expression {
         "github.token" => Some(token.to_owned()),

@@ -1,4 +1,4 @@
-//! A process with both of its streams read, and an end whatever it does.
+//! Runs a process with a time limit and reads both of its streams.
 
 use std::io::{self, Read};
 use std::os::unix::process::ExitStatusExt as _;
@@ -12,7 +12,7 @@ use anyhow::Context as _;
 
 use super::commands::split_lines;
 
-/// Where a line was written to.
+/// Stream of a line.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Stream {
     /// Standard output.
@@ -24,27 +24,27 @@ pub enum Stream {
 /// A line of the log.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct LogLine {
-    /// Where it came from.
+    /// Its stream.
     pub stream: Stream,
-    /// Without its end.
+    /// Text without the line end.
     pub text: String,
 }
 
-/// How a step ended.
+/// End of a step.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Exit {
-    /// By itself, with this code.
+    /// The process exited with this code.
     Code(i32),
-    /// By this signal.
+    /// A signal ended the process.
     Signal(i32),
-    /// It was killed because it ran longer than the runner's limit.
+    /// The runner killed the process at its time limit.
     TimedOut,
 }
 
-/// What the runner sends when a run is cancelled.
+/// Signal that the runner sends to cancel a run.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Signal {
-    /// SIGINT, which comes first.
+    /// SIGINT, the first one.
     Interrupt,
     /// SIGTERM, 7.5 seconds later.
     Terminate,
@@ -58,8 +58,8 @@ pub(crate) struct Finished {
     pub(crate) duration: Duration,
 }
 
-/// Starts `command`; after `limit` it is killed. `signal` is sent once, after its delay. `watch` is called with
-/// the process's id as soon as it has started; while it runs, limit and signal wait.
+/// Starts `command` and kills it after `limit`. Sends `signal` once, after its delay. Calls `watch` with the
+/// process's id after the start; limit and signal wait for `watch` to return.
 pub(crate) fn run(
     mut command: Command,
     limit: Duration,
@@ -102,7 +102,7 @@ pub(crate) fn run(
     })
 }
 
-/// A thread that blocks notices the end at once; polling would blur the duration.
+/// Waits for the process on a thread, because polling would blur the duration.
 fn wait_for(mut child: Child, started: Instant) -> Receiver<(io::Result<ExitStatus>, Duration)> {
     let (sender, ended) = channel();
     std::thread::spawn(move || {
@@ -129,7 +129,7 @@ fn end(
         match ended.recv_timeout(due.saturating_sub(started.elapsed())) {
             Ok((status, duration)) => return Ok((status?, duration, timed_out)),
             Err(RecvTimeoutError::Disconnected) => {
-                anyhow::bail!("the thread that waits for the step is gone")
+                anyhow::bail!("the thread that waits for the step has ended")
             }
             Err(RecvTimeoutError::Timeout) => match signal.take() {
                 Some((signal, delay)) if delay < limit => send(id, signal.name())?,
@@ -151,17 +151,17 @@ impl Signal {
     }
 }
 
-/// The shell's own `kill`: there is no safe call in the standard library.
+/// Runs `kill`, for which the standard library has no safe function.
 fn send(id: u32, signal: &str) -> anyhow::Result<()> {
     Command::new("sh")
         .args(["-c", &format!("kill -{signal} {id}")])
         .stderr(Stdio::null())
         .status()
-        .context("send a signal")?;
+        .context("cannot send a signal")?;
     Ok(())
 }
 
-/// The lines of both streams in the order they were read, as the runner sees them.
+/// The lines of both streams in the order of reading, as the runner sees them.
 #[derive(Clone, Default)]
 struct Log(Arc<Mutex<Vec<LogLine>>>);
 
@@ -178,7 +178,7 @@ impl Log {
         loop {
             let length = pipe.read(&mut chunk).unwrap_or(0);
             all.extend(chunk.iter().take(length));
-            // A CR at the very end may be half of a CRLF: it waits for the next byte.
+            // A CR at the end may be half of a CRLF, so it waits for the next byte.
             let complete = match all.split_last() {
                 _ if length == 0 => all.len(),
                 Some((_, head)) => head

@@ -1,4 +1,4 @@
-//! What a step left behind.
+//! Result of a step.
 
 use std::collections::BTreeMap;
 use std::path::Path;
@@ -9,32 +9,33 @@ use super::directory::StepDirectory;
 use super::file_commands::{MAX_SUMMARY_BYTES, parse_pairs, parse_paths};
 use super::process::{Exit, Finished, LogLine};
 
-/// A finished step, read by the runner's rules. Its directories are removed when this is dropped.
+/// Result of a step, by the runner's rules. Dropping it removes the step's directories.
 #[derive(Debug)]
 pub struct StepResult {
-    /// How the process ended.
+    /// End of the process.
     pub exit: Exit,
     /// Standard output, lossy UTF-8.
     pub stdout: String,
     /// Standard error, lossy UTF-8.
     pub stderr: String,
-    /// Both streams' lines in the order they were read. Within a stream the order is exact.
+    /// Lines of both streams in the order of reading, which is exact within each stream.
     pub log: Vec<LogLine>,
-    /// What the commands in the log did.
+    /// Effects of the commands in the log.
     pub interpreted: Interpreted,
-    /// The step's outputs: those of `$GITHUB_OUTPUT` and of `set-output`; the last of a name wins.
+    /// The step's outputs, from `$GITHUB_OUTPUT` and `set-output`. The last of several with the same name wins.
     pub outputs: BTreeMap<String, String>,
-    /// `$GITHUB_STEP_SUMMARY` as written.
+    /// Content of `$GITHUB_STEP_SUMMARY`.
     pub summary: String,
-    /// True when the summary is larger than 1 MiB and the runner shows an error in its place.
+    /// Whether the summary is larger than 1 MiB, so that the runner shows an error instead.
     pub summary_aborted: bool,
-    /// Pairs in `$GITHUB_ENV`: normally none.
+    /// Pairs in `$GITHUB_ENV`, normally none.
     pub env: Vec<(String, String)>,
-    /// Directories in `$GITHUB_PATH`: normally none.
+    /// Directories in `$GITHUB_PATH`, normally none.
     pub path: Vec<String>,
-    /// Pairs in `$GITHUB_STATE` and of `save-state`: normally none.
+    /// Pairs in `$GITHUB_STATE` and of `save-state`, normally none.
     pub state: Vec<(String, String)>,
-    /// Why the runner fails the step whatever its exit code: a file command that cannot be read, a command that is refused.
+    /// Errors for which the runner fails the step whatever its exit code: unreadable file commands and rejected
+    /// commands.
     pub runner_errors: Vec<String>,
     /// From the start of the process to its end.
     pub duration: Duration,
@@ -63,7 +64,7 @@ impl StepResult {
             stdout: finished.stdout,
             stderr: finished.stderr,
             log: finished.log,
-            // Files are read when the step has ended, so they come after the commands.
+            // The runner reads the files at the end of the step, so after the commands.
             outputs: interpreted
                 .outputs
                 .iter()
@@ -83,7 +84,7 @@ impl StepResult {
         }
     }
 
-    /// The exit code, `None` when a signal ended the process.
+    /// Returns the exit code, or `None` if a signal ended the process.
     #[must_use]
     pub fn exit_code(&self) -> Option<i32> {
         if let Exit::Code(code) = self.exit {
@@ -93,13 +94,13 @@ impl StepResult {
         }
     }
 
-    /// True when the runner marks the step green.
+    /// Returns whether the runner marks the step green.
     #[must_use]
     pub fn succeeded(&self) -> bool {
         self.exit == Exit::Code(0) && self.runner_errors.is_empty()
     }
 
-    /// An output's value, empty when it was not set, as in an expression.
+    /// Returns an output's value. It is empty if the output is not set, as in an expression.
     #[must_use]
     pub fn output(&self, name: &str) -> &str {
         self.outputs
@@ -108,25 +109,25 @@ impl StepResult {
             .unwrap_or_default()
     }
 
-    /// The commands in the log that the runner obeyed.
+    /// Returns the commands that the runner executed.
     #[must_use]
     pub fn commands(&self) -> &[Command] {
         &self.interpreted.commands
     }
 
-    /// Errors, warnings and notices.
+    /// Returns errors, warnings and notices.
     #[must_use]
     pub fn annotations(&self) -> &[Annotation] {
         &self.interpreted.annotations
     }
 
-    /// What the log hides.
+    /// Returns the masked values.
     #[must_use]
     pub fn masks(&self) -> &[String] {
         &self.interpreted.masks
     }
 
-    /// The last line of the log that is not blank.
+    /// Returns the last line of the log that is not blank.
     #[must_use]
     pub fn last_line(&self) -> &str {
         self.log
@@ -137,20 +138,20 @@ impl StepResult {
             .unwrap_or_default()
     }
 
-    /// The step's working directory.
+    /// Returns the step's working directory.
     #[must_use]
     pub fn workspace(&self) -> &Path {
         &self.directory.paths.workspace
     }
 
-    /// `RUNNER_TEMP`.
+    /// Returns `RUNNER_TEMP`.
     #[must_use]
     pub fn runner_temp(&self) -> &Path {
         &self.directory.paths.runner_temp
     }
 
-    /// Everything that anybody can read afterwards and that contains `secret`: names of places, empty when it is nowhere.
-    /// The log counts as it is shown, with masks applied.
+    /// Returns the names of the results that contain `secret`, of all results that anybody can read afterwards. The
+    /// masked log counts.
     #[must_use]
     pub fn places_with(&self, secret: &str) -> Vec<&'static str> {
         let visible = self

@@ -15,7 +15,7 @@ use self::files::Results;
 use super::diagnostic::{self, Diagnostic};
 use super::instant::{instant, now};
 use super::style::Colours;
-use super::{complain, print, print_error};
+use super::{print, print_error, report_error};
 
 #[derive(Debug, Args)]
 pub(super) struct Arguments {
@@ -54,7 +54,7 @@ pub(super) fn run(arguments: &Arguments) -> u8 {
                 let colours = Colours::stderr();
                 print_error(&diagnostic::render_file(&error.file, [diagnostic], colours));
             }
-            None => complain(&error.text()),
+            None => report_error(&error.text()),
         }
     }
     match arguments.format {

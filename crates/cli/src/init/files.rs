@@ -1,29 +1,29 @@
-//! The two files: neither is ever overwritten.
+//! Writes the policy and its cases, without overwriting a file.
 
 use std::fs::File;
 use std::io::{ErrorKind, Write as _};
 use std::path::{Path, PathBuf};
 
-/// A policy and its cases, which lie beside it as `STEM.tests.yml`.
-pub(super) struct Pair {
+/// Paths of a policy and of its cases, `STEM.tests.yml` beside it.
+pub(super) struct OutputFiles {
     pub(super) policy: PathBuf,
     pub(super) cases: PathBuf,
 }
 
-impl Pair {
+impl OutputFiles {
     pub(super) fn of(policy: &Path) -> Result<Self, String> {
         let is_yaml = policy
             .extension()
             .is_some_and(|end| end == "yml" || end == "yaml");
         let stem = policy.file_stem().filter(|_| is_yaml).ok_or_else(|| {
             format!(
-                "--output is `{}`, expected a file name that ends in `.yml` or `.yaml`",
+                "--output is `{}`, expected a file name ending in `.yml` or `.yaml`",
                 policy.display()
             )
         })?;
         let mut name = stem.to_owned();
         name.push(".tests.yml");
-        // `./x` is the same as `x` and reads worse.
+        // `./x` names the same file as `x`.
         let policy = policy.strip_prefix("./").unwrap_or(policy);
         Ok(Self {
             policy: policy.to_owned(),
@@ -36,21 +36,21 @@ impl Pair {
         name.to_string_lossy().into_owned()
     }
 
-    /// Whether neither is there.
-    pub(super) fn is_free(&self) -> Result<(), String> {
+    /// Returns an error if one of the files exists.
+    pub(super) fn check_absent(&self) -> Result<(), String> {
         for file in [&self.policy, &self.cases] {
             if file.symlink_metadata().is_ok() {
-                return Err(taken(file));
+                return Err(already_exists(file));
             }
         }
         Ok(())
     }
 
-    /// Writes both, or neither.
+    /// Writes both files, or neither.
     pub(super) fn write(&self, policy: &str, cases: &str) -> Result<(), String> {
         if let Some(directory) = self.policy.parent() {
             std::fs::create_dir_all(directory)
-                .map_err(|error| format!("`{}` cannot be made: {error}", directory.display()))?;
+                .map_err(|error| format!("`{}` cannot be created: {error}", directory.display()))?;
         }
         let mut policy_file = create(&self.policy)?;
         let written = create(&self.cases).and_then(|mut cases_file| {
@@ -63,7 +63,7 @@ impl Pair {
             })
         });
         if written.is_err() {
-            // It is the one that was made just now.
+            // This function created it.
             _ = std::fs::remove_file(&self.policy);
         }
         written
@@ -72,14 +72,14 @@ impl Pair {
 
 fn create(file: &Path) -> Result<File, String> {
     File::create_new(file).map_err(|error| match error.kind() {
-        ErrorKind::AlreadyExists => taken(file),
+        ErrorKind::AlreadyExists => already_exists(file),
         _ => format!("`{}` cannot be written: {error}", file.display()),
     })
 }
 
-fn taken(file: &Path) -> String {
+fn already_exists(file: &Path) -> String {
     format!(
-        "`{}` is there already, and nothing is overwritten: print a proposal with `--stdout`, or write it elsewhere with `--output FILE`",
+        "`{}` already exists: print the proposal with `--stdout`, or write it to another file with `--output FILE`",
         file.display()
     )
 }

@@ -1,4 +1,4 @@
-//! Which repository an entry of a central policy is for, and the ids that pin it.
+//! Finds the repository of a central policy's entry, and the ids that pin it.
 
 use std::time::Duration;
 
@@ -10,21 +10,21 @@ use analysis::proposal::{Ids, Target};
 use engine::RepositoryName;
 use engine::policy::quoted;
 use github::http::Budget;
-use platform::Environment;
+use platform::Variables;
 
-/// How long GitHub is asked.
-const PATIENCE: Duration = Duration::from_secs(10);
+/// Maximum time to fetch the ids from GitHub.
+const TIMEOUT: Duration = Duration::from_secs(10);
 
-/// The entry. Ids that cannot be read are no error: the policy says why.
+/// Returns the target of the proposal. Unreadable ids are not an error: the policy explains them in a comment.
 pub(super) fn entry(
     given: Option<&str>,
     git: Option<&Git>,
-    environment: &Environment,
+    variables: &Variables,
 ) -> Result<Target, String> {
-    let repository = name(given, git, environment)?;
-    let ids = match of_job(&repository, environment) {
+    let repository = name(given, git, variables)?;
+    let ids = match of_job(&repository, variables) {
         Some(ids) => Ok(ids),
-        None => asked(&repository, environment),
+        None => fetched(&repository, variables),
     };
     Ok(Target::Entry { repository, ids })
 }
@@ -32,29 +32,29 @@ pub(super) fn entry(
 fn name(
     given: Option<&str>,
     git: Option<&Git>,
-    environment: &Environment,
+    variables: &Variables,
 ) -> Result<RepositoryName, String> {
-    let variable = environment.get("GITHUB_REPOSITORY");
+    let variable = variables.get("GITHUB_REPOSITORY");
     for (what, text) in [("--repository", given), ("GITHUB_REPOSITORY", variable)] {
         if let Some(text) = text {
             return RepositoryName::parse(text)
                 .ok_or_else(|| format!("{what} is {}, expected `OWNER/NAME`", quoted(text)));
         }
     }
-    let host = host(environment);
+    let host = host(variables);
     git.zip(host.as_deref())
         .and_then(|(git, host)| git.origin(host))
         .ok_or_else(|| {
             let host = host.as_deref().unwrap_or("GitHub");
-            format!("which repository the entry is for is not known: there is no `GITHUB_REPOSITORY`, and no remote `origin` on {host}; give `--repository OWNER/NAME`")
+            format!("the entry's repository is unknown: `GITHUB_REPOSITORY` is not set, and there is no remote `origin` on {host}; name it with `--repository OWNER/NAME`")
         })
 }
 
-/// What the runner says, when it is this job's repository.
-fn of_job(repository: &RepositoryName, environment: &Environment) -> Option<Ids> {
-    let own = RepositoryName::parse(environment.get("GITHUB_REPOSITORY")?)?;
+/// Returns the ids in the runner's variables, if the repository is this job's.
+fn of_job(repository: &RepositoryName, variables: &Variables) -> Option<Ids> {
+    let own = RepositoryName::parse(variables.get("GITHUB_REPOSITORY")?)?;
     let id = |variable| {
-        let id = environment.get(variable)?.parse().ok();
+        let id = variables.get(variable)?.parse().ok();
         id.filter(|id| *id > 0)
     };
     own.is_same(repository).then_some(Ids {
@@ -63,30 +63,30 @@ fn of_job(repository: &RepositoryName, environment: &Environment) -> Option<Ids>
     })
 }
 
-fn asked(repository: &RepositoryName, environment: &Environment) -> Result<Ids, String> {
-    api::block_on(ask(repository, environment))?
+fn fetched(repository: &RepositoryName, variables: &Variables) -> Result<Ids, String> {
+    api::block_on(fetch(repository, variables))?
 }
 
-async fn ask(repository: &RepositoryName, environment: &Environment) -> Result<Ids, String> {
-    let (url, token) = (api::url(environment), api::token(environment));
-    let budget = Budget::until(Instant::now() + PATIENCE);
-    let api = api::client(environment, url, token.as_ref(), None, budget)?;
-    let about = api.about(repository).await.map_err(|error| {
+async fn fetch(repository: &RepositoryName, variables: &Variables) -> Result<Ids, String> {
+    let (url, token) = (api::url(variables), api::token(variables));
+    let budget = Budget::until(Instant::now() + TIMEOUT);
+    let api = api::client(variables, url, token.as_ref(), None, budget)?;
+    let found = api.repository(repository).await.map_err(|error| {
         let hint = match (error.status().map(|status| status.as_u16()), &token) {
             (Some(404 | 401 | 403), None) => {
-                ", as it does for a private repository without a token (`GITHUB_TOKEN`)"
+                ", which it also answers for a private repository without a token (`GITHUB_TOKEN`)"
             }
             _ => "",
         };
         format!("{error}{hint}")
     })?;
-    let today = RepositoryName::parse(&about.full_name);
-    if !today.is_some_and(|today| today.is_same(repository)) {
-        // The old name leads to the new one, and somebody else can take it.
-        return Err(format!("it is {} today", quoted(&about.full_name)));
+    let name = RepositoryName::parse(&found.full_name);
+    if !name.is_some_and(|name| name.is_same(repository)) {
+        // GitHub redirects the old name, and somebody else can take it.
+        return Err(format!("its current name is {}", quoted(&found.full_name)));
     }
     Ok(Ids {
-        repository: about.id,
-        owner: about.owner.id,
+        repository: found.id,
+        owner: found.owner.id,
     })
 }

@@ -1,4 +1,4 @@
-//! What a fix changes, as a unified diff.
+//! Changes of the fixes as a unified diff.
 
 use similar::{ChangeTag, TextDiff};
 
@@ -27,7 +27,7 @@ pub(super) fn render(file: &Linted, colours: Colours) -> String {
         for change in hunk.iter_changes() {
             let line = change.value();
             let line = line.strip_suffix('\n').unwrap_or(line);
-            // A tab moves the cursor and nothing else; written out it would not be the line any more.
+            // A tab is harmless on a terminal, and part of the line.
             let parts: Vec<_> = line.split('\t').map(visible).collect();
             let line = parts.join("\t");
             let sign = change.tag();

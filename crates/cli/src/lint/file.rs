@@ -1,4 +1,4 @@
-//! One policy: read, linted, and mended where that is asked for.
+//! A policy file: read, linted and fixed.
 
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
@@ -11,32 +11,32 @@ use crate::git::Git;
 use analysis::lint::{Finding, Options, Source, lint};
 use engine::encoding::text_of;
 use engine::policy::{Format, MAX_FILE, Position};
-use platform::Environment;
+use platform::Variables;
 
-/// A policy that was read, and what was found in it.
+/// A policy and its findings.
 pub(super) struct Linted {
-    /// The path as it was given.
+    /// The path on the command line.
     pub(super) path: PathBuf,
-    /// After its fixes.
+    /// The text after the fixes.
     pub(super) text: String,
     pub(super) format: Format,
-    /// What is left after its fixes.
+    /// The findings after the fixes.
     pub(super) findings: Vec<Finding>,
-    pub(super) fixed: Option<Before>,
+    pub(super) fixed: Option<Original>,
 }
 
-/// A policy as it was before its fixes.
-pub(super) struct Before {
+/// A policy before its fixes.
+pub(super) struct Original {
     pub(super) text: String,
-    /// How many fixes there were.
+    /// Number of applied fixes.
     pub(super) count: usize,
 }
 
 impl Linted {
-    /// Reads a policy and lints it. One that the gate would refuse is a finding.
+    /// Reads and lints a policy. If the gate would reject it, that is a finding.
     ///
     /// # Errors
-    /// It cannot be read.
+    /// The file cannot be read.
     pub(super) fn read(path: &Path, now: Timestamp) -> std::io::Result<Self> {
         let invalid = |why: String| {
             let message = format!("the policy is {why}");
@@ -46,7 +46,7 @@ impl Linted {
             })
         };
         let bytes = match platform::read_capped(path, MAX_FILE) {
-            // It is there and it is a policy that the gate refuses, unlike one that is not there.
+            // Unlike a missing file, this is a policy that the gate rejects.
             Err(error) if error.kind() == std::io::ErrorKind::FileTooLarge => {
                 return invalid(error.to_string());
             }
@@ -59,7 +59,7 @@ impl Linted {
         Ok(Self::of(path.to_owned(), text, now))
     }
 
-    /// Lints a text as the policy of this path.
+    /// Lints a text as the policy at this path.
     pub(super) fn of(path: PathBuf, text: String, now: Timestamp) -> Self {
         let mut file = Self::unread(path, text);
         file.findings = lint(&file.text, file.format, &options(&file.path, now));
@@ -76,10 +76,10 @@ impl Linted {
         }
     }
 
-    /// Puts its safe fixes in place, without writing the file.
+    /// Applies the safe fixes without writing the file.
     ///
     /// # Errors
-    /// They cannot be; nothing is changed then.
+    /// The fixes cannot be applied. The policy is unchanged.
     pub(super) fn fix(&mut self, now: Timestamp) -> Result<(), &'static str> {
         let options = options(&self.path, now);
         let findings = self.findings.clone();
@@ -87,25 +87,25 @@ impl Linted {
             return Ok(());
         };
         self.findings = fixed.findings;
-        self.fixed = Some(Before {
+        self.fixed = Some(Original {
             text: std::mem::replace(&mut self.text, fixed.text),
             count: fixed.count,
         });
         Ok(())
     }
 
-    /// Goes back to what is in the file.
-    pub(super) fn take_back(&mut self, now: Timestamp) {
+    /// Goes back to the text in the file.
+    pub(super) fn revert(&mut self, now: Timestamp) {
         if let Some(before) = self.fixed.take() {
             self.text = before.text;
             self.findings = lint(&self.text, self.format, &options(&self.path, now));
         }
     }
 
-    /// Writes what was fixed.
+    /// Writes the fixed policy.
     ///
     /// # Errors
-    /// The file is as it was.
+    /// The file cannot be written, and is unchanged.
     pub(super) fn write(&self) -> std::io::Result<()> {
         match &self.fixed {
             Some(before) => fix::replace(&self.path, &before.text, &self.text),
@@ -130,16 +130,16 @@ fn options(path: &Path, now: Timestamp) -> Options {
     }
 }
 
-/// The repository that the policy is in.
+/// Returns the name of the policy's repository.
 fn repository(policy: &Path) -> Option<String> {
-    let host = git::host(&Environment::new(std::env::vars_os()))?;
-    let origin = Git::above(policy)?.origin(&host)?;
+    let host = git::host(&Variables::new(std::env::vars_os()))?;
+    let origin = Git::discover(policy)?.origin(&host)?;
     Some(origin.to_string())
 }
 
-/// The names of the workflow files of the repository that the policy is in.
+/// Returns the names of the workflow files in the policy's repository.
 fn workflows(policy: &Path) -> Option<BTreeSet<String>> {
-    let files = std::fs::read_dir(crate::workflows::above(policy)?).ok()?;
+    let files = std::fs::read_dir(crate::workflows::find_workflows(policy)?).ok()?;
     let names = files.filter_map(|file| file.ok()?.file_name().into_string().ok());
     Some(names.collect())
 }

@@ -1,9 +1,9 @@
-//! Fingerprints of lines, by which GitHub knows a finding again when lines above it come and go.
+//! Fingerprints of lines, by which GitHub recognises a finding when lines above it change.
 //!
-//! The action `github/codeql-action/upload-sarif` computes `primaryLocationLineHash` where it is
-//! missing and warns where it finds another, so this is the same number (its `fingerprints.ts`): a
-//! polynomial in 37 over the first 100 UTF-16 units from the start of the line on, without spaces and
-//! tabs and with `\n` for each end of a line; then -1 for the end of the file, and zeros.
+//! The action `github/codeql-action/upload-sarif` computes a missing `primaryLocationLineHash` and warns
+//! about a different one, so this module computes the same number (its `fingerprints.ts`): a polynomial in
+//! 37 over the first 100 UTF-16 units from the start of the line, without spaces and tabs, with `\n` for each
+//! line end; then -1 for the end of the file, and zeros.
 
 use std::collections::HashMap;
 
@@ -11,7 +11,7 @@ const UNITS: usize = 100;
 const FACTOR: u64 = 37;
 const END: u16 = u16::MAX;
 
-/// The fingerprint of each line of a text, in order.
+/// Returns the fingerprint of each line of a text, in order.
 pub(super) fn of_lines(text: &str) -> Vec<String> {
     let mut units = Vec::with_capacity(text.len() + 1);
     let mut starts = vec![0];

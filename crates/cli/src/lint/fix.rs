@@ -1,4 +1,4 @@
-//! `--fix`: puts the safe fixes in place, after a proof that the policy grants what it did.
+//! `--fix`: applies the safe fixes, after a proof that the policy grants the same.
 
 use std::collections::HashMap;
 use std::ffi::OsString;
@@ -12,23 +12,24 @@ use analysis::compare::compare;
 use analysis::lint::{Finding, Options, apply_safe, lint};
 use engine::policy::{Document, Entry, Format, Pattern, Patterns, PermissionKey, Position, Rule};
 
-/// A fix may make room for another, such as the removal of a pattern that then stands twice.
+/// Maximum number of passes. A fix can enable another, such as the removal of a pattern that the fix made a
+/// duplicate.
 const MAX_ROUNDS: usize = 8;
 
 /// A policy after its fixes.
 #[derive(Debug)]
 pub(super) struct Fixed {
     pub(super) text: String,
-    /// How many fixes were put in place, at least one.
+    /// Number of applied fixes, at least one.
     pub(super) count: usize,
-    /// What is left.
+    /// The remaining findings.
     pub(super) findings: Vec<Finding>,
 }
 
-/// Puts every safe fix in place; `None` if there is none.
+/// Applies all safe fixes. Returns `None` if there are none.
 ///
 /// # Errors
-/// The policy is not valid, or would not be the same.
+/// The policy is not valid, or would not provably grant the same.
 pub(super) fn fix(
     text: &str,
     format: Format,
@@ -48,11 +49,11 @@ pub(super) fn fix(
         return Ok(None);
     }
     let Ok(before) = Document::parse(text, format) else {
-        return Err("it is not valid: correct that first");
+        return Err("it is not valid: correct its errors first");
     };
     let after = Document::parse(&fixed, format);
     if !after.is_ok_and(|after| grants_the_same(&before, &after)) {
-        return Err("it could not be shown that it grants the same after the fixes");
+        return Err("there is no proof that it grants the same after the fixes");
     }
     let text = fixed;
     Ok(Some(Fixed {
@@ -62,7 +63,7 @@ pub(super) fn fix(
     }))
 }
 
-/// Whether two policies have the same entries and rules, of which each matches the same jobs.
+/// Returns whether two policies have the same entries and rules, each of which matches the same jobs.
 fn grants_the_same(before: &Document, after: &Document) -> bool {
     let mut proofs = Proofs::default();
     let entries = |document: &Document| document.repositories.as_ref().map_or(0, |(_, l)| l.len());
@@ -83,7 +84,7 @@ fn grants_the_same(before: &Document, after: &Document) -> bool {
             .all(|(before, after)| proofs.entry(before, after))
 }
 
-/// What was shown to match the same values; a policy repeats its patterns.
+/// Cache of comparisons between patterns, which policies repeat.
 #[derive(Default)]
 struct Proofs {
     known: HashMap<(String, String, bool), bool>,
@@ -128,8 +129,8 @@ impl Proofs {
             })
     }
 
-    /// Whether the same values match: of lists as long as each other by pairs, which also holds where
-    /// another pattern of the list does not compile.
+    /// Returns whether two lists match the same values. It compares lists of the same length pair by pair, which
+    /// also works if another pattern of the list does not compile.
     fn patterns(
         &mut self,
         before: Option<&Patterns>,
@@ -161,16 +162,16 @@ impl Proofs {
             return true;
         }
         *self.known.entry(key).or_insert_with(|| {
-            let [before, after] = [before, after].map(|list| only(list, ignores_case));
+            let [before, after] = [before, after].map(|list| policy_of_list(list, ignores_case));
             let compared = compare(&before, &after, Timestamp::UNIX_EPOCH);
             compared.is_ok_and(|compared| compared.is_same())
         })
     }
 }
 
-/// A policy with one rule that asks for one dimension. Repositories and environments are compared
-/// without case alike, and all other dimensions with it.
-fn only(list: &[Pattern], ignores_case: bool) -> Document {
+/// Builds a policy whose only rule has one dimension. The environment also stands in for the repository, which
+/// ignores case too; the branch stands in for all other dimensions.
+fn policy_of_list(list: &[Pattern], ignores_case: bool) -> Document {
     let patterns = Some(Patterns {
         position: Position::START,
         list: list.into(),
@@ -201,20 +202,20 @@ fn only(list: &[Pattern], ignores_case: bool) -> Document {
     }
 }
 
-/// Writes a file so that it is at no time half written: beside it, then in its place. The file that a
-/// link leads to is written, and the link stays.
+/// Writes a file atomically, by way of a temporary file beside it. If the path is a link, this replaces the
+/// link's target.
 pub(super) fn replace(path: &Path, before: &str, after: &str) -> IoResult<()> {
     let target = path.canonicalize()?;
     let metadata = target.metadata()?;
-    let refused = |why: &str| Err(Error::other(why.to_owned()));
+    let error = |why: &str| Err(Error::other(why.to_owned()));
     if !metadata.is_file() {
-        return refused("it is no regular file");
+        return error("it is not a regular file");
     }
     if metadata.permissions().readonly() {
-        return refused("it is read-only");
+        return error("it is read-only");
     }
     if std::fs::read(&target)? != before.as_bytes() {
-        return refused("it was changed meanwhile");
+        return error("it has changed since it was read");
     }
     let mut name = OsString::from(".");
     name.push(target.file_name().unwrap_or_default());

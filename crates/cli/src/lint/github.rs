@@ -1,4 +1,4 @@
-//! Findings as annotations of a job.
+//! Findings as annotations of a GitHub Actions job.
 //!
 //! Source: docs.github.com, "Workflow commands for GitHub Actions".
 
@@ -13,7 +13,7 @@ pub(super) fn render(files: &[Linted], summary: Summary) -> String {
     let mut text = String::new();
     for file in files {
         let name = file.name();
-        // Annotations are placed by paths from the root of the repository.
+        // Annotations need paths from the root of the repository.
         let name = command_property(name.strip_prefix("./").unwrap_or(&name));
         for finding in &file.findings {
             let command = match finding.level {

@@ -14,6 +14,6 @@ pub(super) fn render(files: &[Linted], summary: Summary, colours: Colours) -> St
     let fixes = findings.filter_map(|finding| finding.fix.as_ref());
     match fixes.filter(|fix| fix.is_safe).count() {
         0 => text + &sentence,
-        count => format!("{text}{}; `--fix` can mend {count}\n", sentence.trim_end()),
+        count => format!("{text}{}; `--fix` can fix {count}\n", sentence.trim_end()),
     }
 }

@@ -27,11 +27,11 @@ struct Row<'a> {
     end_column: u32,
     message: &'a str,
     help: Option<&'a str>,
-    /// What to put between `column` and `end_column`, where that is all.
+    /// Replacement for the text from `column` to `end_column`, if the fix is no more than that.
     fix: Option<&'a str>,
-    /// Whether the fix leaves what the policy grants as it is.
+    /// Whether the policy grants the same after the fix.
     fix_safe: Option<bool>,
-    /// The change as a whole.
+    /// The complete change.
     edit: Option<Edit<'a>>,
 }
 
@@ -40,7 +40,7 @@ struct Edit<'a> {
     line: u32,
     column: u32,
     end_line: u32,
-    /// One past the last character that goes.
+    /// One past the last replaced character.
     end_column: u32,
     text: &'a str,
 }
@@ -79,6 +79,6 @@ pub(super) fn render(files: &[Linted], summary: Summary) -> String {
         findings: rows.collect(),
         summary,
     };
-    // Texts and numbers only: there is nothing that could fail.
+    // Serializing strings and numbers cannot fail.
     serde_json::to_string(&output).unwrap_or_default() + "\n"
 }

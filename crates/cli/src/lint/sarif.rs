@@ -1,5 +1,5 @@
-//! Findings as SARIF 2.1.0 (docs.oasis-open.org/sarif), for code scanning, with what GitHub asks for
-//! beyond that (docs.github.com, "SARIF support for code scanning").
+//! Findings as SARIF 2.1.0 (docs.oasis-open.org/sarif), for code scanning, with GitHub's additional
+//! requirements (docs.github.com, "SARIF support for code scanning").
 
 use std::path::{Component, Path};
 
@@ -13,14 +13,14 @@ use analysis::report::text::visible;
 use analysis::report::{DOCUMENTATION, lint_page};
 use engine::policy::{Position, quoted};
 
-/// What a path of a URI keeps (RFC 3986, section 3.3).
-const KEPT: &AsciiSet = &NON_ALPHANUMERIC
+/// Characters to encode in a path of a URI (RFC 3986, section 3.3).
+const ENCODED: &AsciiSet = &NON_ALPHANUMERIC
     .remove(b'-')
     .remove(b'.')
     .remove(b'_')
     .remove(b'~');
 
-/// The most results that GitHub takes in one run; a file with more is refused.
+/// Maximum number of results per run; GitHub rejects a file with more.
 const MAX_RESULTS: usize = 25_000;
 
 pub(super) fn render(files: &[Linted]) -> String {
@@ -134,15 +134,15 @@ fn region(start: Position, end: Position) -> Value {
     })
 }
 
-/// Relative to where the program runs, which in a job is the root of the repository; the whole path
-/// of a file that is elsewhere.
+/// Returns a URI relative to the working directory, which in a job is the root of the repository, or an
+/// absolute one for a file elsewhere.
 fn uri(path: &Path, directory: &Path) -> String {
     let relative = path.strip_prefix(directory).unwrap_or(path);
     let segments: Vec<_> = relative
         .components()
         .filter_map(|component| match component {
             Component::Normal(name) => {
-                Some(utf8_percent_encode(&name.to_string_lossy(), KEPT).to_string())
+                Some(utf8_percent_encode(&name.to_string_lossy(), ENCODED).to_string())
             }
             Component::ParentDir => Some("..".to_owned()),
             _ => None,

@@ -17,11 +17,11 @@ use super::check::read_policy;
 use super::git::Git;
 use super::instant::{instant, now};
 use super::style::Colours;
-use super::{complain, diagnostic, print, print_error, warn};
+use super::{diagnostic, print, print_error, report_error, warn};
 use analysis::lint::Source;
 use analysis::matrix::Matrix;
 use engine::policy::{Document, Format, Invalid, quoted};
-use platform::Environment;
+use platform::Variables;
 
 #[derive(Debug, Args)]
 pub(super) struct Arguments {
@@ -91,7 +91,7 @@ pub(super) fn run(arguments: &Arguments) -> u8 {
         }
         Err(Error::Said) => 2,
         Err(Error::Message(message)) => {
-            complain(&message);
+            report_error(&message);
             2
         }
     }
@@ -121,9 +121,9 @@ fn render(arguments: &Arguments) -> Result<String, Error> {
     };
     let document =
         Document::parse(&text, Format::of_path(&name)).map_err(|error| invalid(&error))?;
-    let git = Git::above(&arguments.policy);
-    let environment = Environment::new(std::env::vars_os());
-    let origin = git.and_then(|git| git.origin(&super::git::host(&environment)?));
+    let git = Git::discover(&arguments.policy);
+    let variables = Variables::new(std::env::vars_os());
+    let origin = git.and_then(|git| git.origin(&super::git::host(&variables)?));
     let asked = scope::Asked {
         repository: arguments.repository.as_deref(),
         repository_id: arguments.repository_id,
@@ -192,7 +192,7 @@ fn directory(
             "{policy} is in a checkout of {origin}: give `--workflows DIRECTORY` for those of {repository}"
         ));
     }
-    let found = crate::workflows::above(&arguments.policy).ok_or_else(|| {
+    let found = crate::workflows::find_workflows(&arguments.policy).ok_or_else(|| {
         format!("there is no `.github/workflows` above {policy}: give `--workflows DIRECTORY`")
     })?;
     // As short as it was asked for.

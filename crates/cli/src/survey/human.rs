@@ -1,4 +1,4 @@
-//! For people: what is wrong, kind by kind, the worst first.
+//! The survey for people: the findings by kind, the worst first.
 
 use std::io::{BufWriter, Write};
 
@@ -9,11 +9,11 @@ use analysis::report::text::truncate;
 use analysis::survey::{Code, Finding};
 use engine::plural::grouped;
 
-/// The widest first column, in characters.
+/// Maximum width of the first column in characters.
 const MAX_NAME: usize = 48;
-/// How many notes of one kind are shown.
+/// Maximum number of notes of a kind.
 const MAX_NOTES: u64 = 3;
-/// The longest message, in characters.
+/// Maximum length of a message in characters.
 const MAX_MESSAGE: usize = 300;
 
 pub(super) fn print(report: &Report<'_>, colours: Colours) -> std::io::Result<()> {
@@ -61,7 +61,7 @@ pub(super) fn print(report: &Report<'_>, colours: Colours) -> std::io::Result<()
     out.flush()
 }
 
-/// Of the first column.
+/// Returns the width of the first column.
 fn width(report: &Report<'_>) -> usize {
     let policy = report.policy_file();
     let rows = report.rows.iter();
@@ -88,13 +88,13 @@ fn list(
             }
             shown += 1;
             let name = row.name(policy);
-            let place = place(finding);
+            let location = location(finding);
             let message = truncate(&finding.message, MAX_MESSAGE);
             writeln!(
                 out,
                 "  {:<width$}  {}{}",
                 colours.plain(&name),
-                colours.plain(&place),
+                colours.plain(&location),
                 colours.plain(&message),
             )?;
         }
@@ -102,8 +102,8 @@ fn list(
     Ok(shown)
 }
 
-/// `FILE:LINE: `, where there is one.
-fn place(finding: &Finding) -> String {
+/// Returns `FILE:LINE: `, if the finding has a file.
+fn location(finding: &Finding) -> String {
     match (&finding.file, finding.line) {
         (Some(file), Some(line)) => format!("{file}:{line}: "),
         (Some(file), None) => format!("{file}: "),

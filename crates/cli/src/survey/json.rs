@@ -1,4 +1,4 @@
-//! For programs.
+//! The survey for programs.
 
 use std::io::{BufWriter, Write};
 
@@ -9,7 +9,7 @@ use analysis::lint::Level;
 use analysis::report::text::json_line;
 use analysis::survey::{EntryRow, RepositoryRow, Summary};
 
-/// What was surveyed, and what it comes to.
+/// The settings and the results of the survey.
 #[derive(Serialize)]
 struct Whole<'r> {
     owner: &'r str,
@@ -55,7 +55,7 @@ impl<'r> Whole<'r> {
     }
 }
 
-/// One object. Its parts are written one by one.
+/// Prints one object, part by part.
 pub(super) fn print(report: &Report<'_>) -> std::io::Result<()> {
     let mut out = BufWriter::new(std::io::stdout().lock());
     write!(out, "{{\"summary\":{}", text(&Whole::of(report)))?;
@@ -96,7 +96,7 @@ fn list(
     write!(out, "]")
 }
 
-/// An object a line.
+/// Prints one object per line.
 pub(super) fn print_lines(report: &Report<'_>) -> std::io::Result<()> {
     let mut out = BufWriter::new(std::io::stdout().lock());
     for row in &report.rows {
@@ -110,8 +110,8 @@ pub(super) fn print_lines(report: &Report<'_>) -> std::io::Result<()> {
     out.flush()
 }
 
-/// Nothing in it acts on a terminal or a log.
+/// Serializes a value without characters that affect a terminal or a log.
 fn text(value: &impl Serialize) -> String {
-    // Texts and numbers only: there is nothing that could fail.
+    // Serializing strings and numbers cannot fail.
     json_line(&serde_json::to_string(value).unwrap_or_default())
 }

@@ -1,4 +1,4 @@
-//! For an issue or a job's summary.
+//! The survey for an issue or a job's summary.
 
 use std::io::{BufWriter, Write};
 
@@ -7,7 +7,7 @@ use analysis::report::text::{cell, code as span, markdown};
 use analysis::survey::Code;
 use engine::plural::grouped;
 
-/// How many findings of one kind are listed: a page has its limits.
+/// Maximum number of findings of a kind, because pages have limits.
 const MAX_ROWS: u64 = 100;
 
 pub(super) fn print(report: &Report<'_>) -> std::io::Result<()> {
@@ -56,7 +56,7 @@ fn table(report: &Report<'_>, code: Code, out: &mut impl Write) -> std::io::Resu
     Ok(())
 }
 
-/// With a capital letter and a full stop.
+/// Adds a capital letter and a full stop.
 fn sentence(text: &str) -> String {
     let mut chars = text.chars();
     let first = chars.next().map(|c| c.to_uppercase().collect::<String>());

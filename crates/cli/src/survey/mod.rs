@@ -1,7 +1,7 @@
-//! `survey`: the repositories of an organisation, whether they ask this gate as they have to, and what
-//! a central policy says of them.
+//! `survey`: checks how the repositories of an organisation use this gate, and whether a central policy has
+//! entries for them.
 
-mod ask;
+mod fetch;
 mod human;
 mod json;
 mod markdown;
@@ -15,47 +15,47 @@ use std::path::{Path, PathBuf};
 use clap::{Args, ValueEnum};
 use url::Url;
 
-use self::ask::Asker;
+use self::fetch::Fetcher;
 use self::progress::Progress;
 use self::report::{Central, Report};
-use self::run::{Stop, Work};
+use self::run::{Stop, SurveyRun};
 use super::instant::now;
 use super::style::Colours;
-use super::{api, complain, diagnostic, print_error};
+use super::{api, diagnostic, print_error, report_error};
 use analysis::survey::{Survey, SurveyPolicy};
 use engine::RepositoryName;
 use engine::encoding::text_of;
 use engine::plural::{count_of, grouped};
 use engine::policy::{Document, Format, MAX_FILE, quoted};
 use github::http::{Budget, MAX_CA_BUNDLE};
-use platform::Environment;
+use platform::Variables;
 
 #[derive(Debug, Args)]
 pub(super) struct Arguments {
-    /// The organisation, or the user
+    /// Organisation or user
     #[arg(value_name = "OWNER")]
     owner: String,
-    /// The central policy that the repositories are held against
+    /// Central policy to check the repositories against
     #[arg(long, value_name = "FILE")]
     policy: Option<PathBuf>,
-    /// How the result is printed
+    /// Output format
     #[arg(long, value_enum, default_value_t)]
     format: OutputFormat,
-    /// The name that this action has in `uses:`, without its owner
+    /// Name of this action in `uses:`, without its owner
     #[arg(long, value_name = "NAME", default_value = "repo-permissions")]
     action: String,
-    /// The REST API; default: GITHUB_API_URL, else https://api.github.com
+    /// URL of the REST API [default: GITHUB_API_URL, or https://api.github.com]
     #[arg(long, value_name = "URL")]
     api_url: Option<String>,
-    /// Certificates (PEM) that are trusted besides the built-in roots
+    /// PEM certificates to trust in addition to the built-in roots
     #[arg(long, value_name = "FILE")]
     ca_bundle: Option<PathBuf>,
-    /// How many repositories are asked for at once, 1 to 100; fewer where GitHub takes too long
+    /// Number of repositories per request, 1 to 100; reduced if GitHub takes too long
     #[arg(long, value_name = "N", default_value_t = 30, value_parser = clap::value_parser!(u32).range(1..=100))]
     page_size: u32,
 }
 
-/// How the result is printed.
+/// Output format of `survey`.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
 enum OutputFormat {
     /// For people.
@@ -73,11 +73,11 @@ pub(super) fn run(arguments: &Arguments) -> u8 {
     let policy = match arguments.policy.as_deref().map(read).transpose() {
         Ok(policy) => policy,
         Err(message) => {
-            complain(&message);
+            report_error(&message);
             return 2;
         }
     };
-    let document = match policy.as_ref().map(Policy::document).transpose() {
+    let document = match policy.as_ref().map(PolicyText::document).transpose() {
         Ok(document) => document,
         Err(shown) => {
             print_error(&shown);
@@ -88,37 +88,37 @@ pub(super) fn run(arguments: &Arguments) -> u8 {
     match survey(arguments, policy) {
         Ok(has_problems) => u8::from(has_problems),
         Err(message) => {
-            complain(&message);
+            report_error(&message);
             2
         }
     }
 }
 
-/// A policy's file.
-struct Policy {
+/// A policy file.
+struct PolicyText {
     file: String,
     text: String,
     format: Format,
 }
 
-fn read(file: &Path) -> Result<Policy, String> {
+fn read(file: &Path) -> Result<PolicyText, String> {
     let name = file.display().to_string();
     let bytes = platform::read_capped(file, MAX_FILE)
         .map_err(|error| format!("{} cannot be read: {error}", quoted(&name)))?;
     let text = text_of(bytes).map_err(|why| format!("{} is {why}", quoted(&name)))?;
     let format = Format::of_path(&name);
-    Ok(Policy {
+    Ok(PolicyText {
         file: name,
         text,
         format,
     })
 }
 
-impl Policy {
-    /// The document, or what is shown of its problems.
+impl PolicyText {
+    /// Parses the policy, or returns the rendered problems.
     fn document(&self) -> Result<Document, String> {
         let document = Document::parse(&self.text, self.format);
-        // Every pattern of an entry is compiled by every check.
+        // Compile the entries' patterns, as every check does.
         let checked = document.and_then(|document| {
             SurveyPolicy::new(&document, "")?;
             Ok(document)
@@ -130,8 +130,8 @@ impl Policy {
     }
 }
 
-/// Whether there are problems.
-fn survey(arguments: &Arguments, policy: Option<(&Policy, &Document)>) -> Result<bool, String> {
+/// Runs the survey and returns whether it found problems.
+fn survey(arguments: &Arguments, policy: Option<(&PolicyText, &Document)>) -> Result<bool, String> {
     let owner = &arguments.owner;
     if RepositoryName::new(owner, "x").is_none() {
         return Err(format!(
@@ -139,25 +139,25 @@ fn survey(arguments: &Arguments, policy: Option<(&Policy, &Document)>) -> Result
             quoted(owner)
         ));
     }
-    let environment = Environment::new(std::env::vars_os());
+    let variables = Variables::new(std::env::vars_os());
     let api_url = arguments.api_url.as_deref();
-    let api_url = api_url.unwrap_or_else(|| api::url(&environment));
+    let api_url = api_url.unwrap_or_else(|| api::url(&variables));
     let entries = policy.map(|(_, document)| SurveyPolicy::new(document, owner));
     let entries = entries.transpose().map_err(|invalid| invalid.to_string())?;
     let counts = entries.as_ref().map(SurveyPolicy::counts);
     let mut survey = Survey::new(&arguments.action, entries);
     let started = now().to_string();
     let surveyed = api::block_on(async {
-        let mut work = Work {
+        let mut survey_run = SurveyRun {
             survey: &mut survey,
-            asker: asker(arguments, &environment, api_url)?,
+            fetcher: fetcher(arguments, &variables, api_url)?,
             progress: Progress::new(owner),
             rows: Vec::new(),
             total: 0,
         };
-        let done = work.run().await;
-        done.map_err(|stop| stopped(&stop, &work))?;
-        Ok::<_, String>((work.rows, work.asker.cost()))
+        let done = survey_run.run().await;
+        done.map_err(|stop| stopped(&stop, &survey_run))?;
+        Ok::<_, String>((survey_run.rows, survey_run.fetcher.cost()))
     });
     let (rows, cost) = surveyed??;
     let report = Report {
@@ -190,7 +190,7 @@ fn print(format: OutputFormat, report: &Report<'_>) -> Result<(), String> {
         OutputFormat::Markdown => markdown::print(report),
     };
     match printed {
-        // A reader that went away (`| head`) is no error.
+        // A closed pipe (`| head`) is not an error.
         Err(error) if error.kind() != std::io::ErrorKind::BrokenPipe => {
             Err(format!("the result cannot be printed: {error}"))
         }
@@ -198,10 +198,10 @@ fn print(format: OutputFormat, report: &Report<'_>) -> Result<(), String> {
     }
 }
 
-fn asker(arguments: &Arguments, environment: &Environment, api_url: &str) -> Result<Asker, String> {
+fn fetcher(arguments: &Arguments, variables: &Variables, api_url: &str) -> Result<Fetcher, String> {
     let owner = &arguments.owner;
-    let token = api::token(environment).ok_or_else(|| {
-        format!("there is no token: set `GITHUB_TOKEN` or `GH_TOKEN` to one that may read contents and metadata of the repositories of {}", quoted(owner))
+    let token = api::token(variables).ok_or_else(|| {
+        format!("no token: set `GITHUB_TOKEN` or `GH_TOKEN` to a token that may read the contents and metadata of the repositories of {}", quoted(owner))
     })?;
     let ca_bundle = arguments.ca_bundle.as_deref().map(|file| {
         platform::read_capped(file, MAX_CA_BUNDLE).map_err(|error| {
@@ -209,28 +209,29 @@ fn asker(arguments: &Arguments, environment: &Environment, api_url: &str) -> Res
             format!("{} cannot be read: {error}", quoted(&file))
         })
     });
-    // Each request gets its own time.
+    // Each request gets its own budget.
     let budget = Budget::until(tokio::time::Instant::now());
     let api = api::client(
-        environment,
+        variables,
         api_url,
         Some(&token),
         ca_bundle.transpose()?,
         budget,
     )?;
     let given = match arguments.api_url {
-        None => environment.get("GITHUB_GRAPHQL_URL"),
+        None => variables.get("GITHUB_GRAPHQL_URL"),
         Some(_) => None,
     };
     let graphql = graphql_url(api_url, given)?;
-    Ok(Asker::new(api, graphql, owner, arguments.page_size))
+    Ok(Fetcher::new(api, graphql, owner, arguments.page_size))
 }
 
-/// `GITHUB_GRAPHQL_URL`, else what follows from the REST API: `/graphql` beside it, on an Enterprise
-/// Server (`/api/v3`) `/api/graphql`. Never another host: the token goes there.
+/// Returns `GITHUB_GRAPHQL_URL`, or derives the URL from the REST API's: `/graphql`, and `/api/graphql` on an
+/// Enterprise Server (`/api/v3`). The host must be the same, because it receives the token.
 fn graphql_url(api_url: &str, given: Option<&str>) -> Result<Url, String> {
-    let wrong = |what: &str, url: &str| format!("{what} is {}, expected an https URL", quoted(url));
-    let api = Url::parse(api_url).map_err(|_| wrong("the URL of the API", api_url))?;
+    let invalid =
+        |what: &str, url: &str| format!("{what} is {}, expected an https URL", quoted(url));
+    let api = Url::parse(api_url).map_err(|_| invalid("the URL of the API", api_url))?;
     let Some(given) = given else {
         let path = api.path().trim_end_matches('/');
         let path = path.strip_suffix("/v3").unwrap_or(path);
@@ -238,10 +239,10 @@ fn graphql_url(api_url: &str, given: Option<&str>) -> Result<Url, String> {
         url.set_path(&format!("{path}/graphql"));
         return Ok(url);
     };
-    let url = Url::parse(given).map_err(|_| wrong("the variable `GITHUB_GRAPHQL_URL`", given))?;
+    let url = Url::parse(given).map_err(|_| invalid("the variable `GITHUB_GRAPHQL_URL`", given))?;
     if url.origin() != api.origin() {
         return Err(format!(
-            "the variable `GITHUB_GRAPHQL_URL` is {}, which is another host than the API's {}",
+            "the variable `GITHUB_GRAPHQL_URL` is {}, which has another host than the API, {}",
             quoted(given),
             quoted(api_url)
         ));
@@ -249,9 +250,9 @@ fn graphql_url(api_url: &str, given: Option<&str>) -> Result<Url, String> {
     Ok(url)
 }
 
-/// Why the survey stopped, and how far it was.
-fn stopped(stop: &Stop, work: &Work<'_, '_>) -> String {
-    let how_far = match work.seen() {
+/// Describes why the survey stopped, and how far it got.
+fn stopped(stop: &Stop, survey_run: &SurveyRun<'_, '_>) -> String {
+    let how_far = match survey_run.seen() {
         (0, _) => "before the first repository".to_owned(),
         (seen, total) => format!(
             "after {} of {}",

@@ -1,4 +1,4 @@
-//! How long to pause, and when to give up.
+//! Pauses and retries.
 
 use std::time::Duration;
 
@@ -6,37 +6,37 @@ use jiff::{SignedDuration, Timestamp};
 
 use github::Limited;
 
-/// The longest pause. A limit that lasts longer stops the survey.
-const SHORT: SignedDuration = SignedDuration::from_mins(2);
-/// What GitHub's documentation asks for where the answer names no time.
-const UNSAID: Duration = Duration::from_secs(60);
-/// How often the same is tried again before it is given up.
-const ATTEMPTS: u32 = 5;
-/// The first pause after a failure; each one is twice the last.
-const FIRST: Duration = Duration::from_millis(250);
+/// Maximum pause. A longer rate limit stops the survey.
+const MAX_PAUSE: SignedDuration = SignedDuration::from_mins(2);
+/// Pause that GitHub's documentation asks for if the response names none.
+const DEFAULT_PAUSE: Duration = Duration::from_secs(60);
+/// Maximum number of retries.
+const MAX_ATTEMPTS: u32 = 5;
+/// First pause after a failure. Each further pause is twice as long.
+const FIRST_PAUSE: Duration = Duration::from_millis(250);
 
-/// When GitHub accepts requests again after it refused one.
-pub(super) fn refused(limited: Limited, attempt: u32, now: Timestamp) -> Timestamp {
+/// Returns the time when GitHub accepts requests again after a rate limit.
+pub(super) fn retry_at(limited: Limited, attempt: u32, now: Timestamp) -> Timestamp {
     let longer = |pause: Duration| {
-        let pause = pause.saturating_mul(1 << attempt.min(ATTEMPTS));
+        let pause = pause.saturating_mul(1 << attempt.min(MAX_ATTEMPTS));
         now.saturating_add(pause).unwrap_or(Timestamp::MAX)
     };
     match limited {
-        // The clocks differ by a little.
+        // The clocks can differ slightly.
         Limited::Until(resets) => resets.max(now) + SignedDuration::from_secs(1),
         Limited::For(Some(pause)) => now.saturating_add(pause).unwrap_or(Timestamp::MAX),
-        Limited::For(None) => longer(UNSAID),
+        Limited::For(None) => longer(DEFAULT_PAUSE),
     }
 }
 
-/// Whether the survey waits until then.
+/// Returns whether the survey waits until then.
 pub(super) fn is_short(until: Timestamp, now: Timestamp) -> bool {
-    until.duration_since(now) <= SHORT
+    until.duration_since(now) <= MAX_PAUSE
 }
 
-/// The pause after a failure; `None` when it was tried often enough.
-pub(super) fn failed(attempt: u32) -> Option<Duration> {
-    (attempt < ATTEMPTS).then(|| FIRST.saturating_mul(1 << attempt))
+/// Returns the pause after a failure, or `None` after the last retry.
+pub(super) fn backoff(attempt: u32) -> Option<Duration> {
+    (attempt < MAX_ATTEMPTS).then(|| FIRST_PAUSE.saturating_mul(1 << attempt))
 }
 
 #[cfg(test)]
@@ -58,11 +58,11 @@ mod tests {
             (Limited::For(None), 1, 120, true),
             (Limited::For(None), 2, 240, false),
         ] {
-            let pause = refused(limited, attempt, at(0));
+            let pause = retry_at(limited, attempt, at(0));
             assert_eq!(pause, at(until), "{limited:?}");
             assert_eq!(is_short(pause, at(0)), short, "{limited:?}");
         }
-        let all: Vec<_> = (0..).map_while(failed).collect();
+        let all: Vec<_> = (0..).map_while(backoff).collect();
         assert_eq!(all.len(), 5);
         assert_eq!(all.last(), Some(&Duration::from_secs(4)));
     }

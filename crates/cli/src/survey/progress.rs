@@ -1,4 +1,4 @@
-//! How far it is, on a terminal.
+//! Progress of the survey on a terminal.
 
 use indicatif::ProgressBar;
 use jiff::Timestamp;
@@ -7,10 +7,10 @@ use crate::{progress, warn};
 use analysis::report::text::visible;
 use github::RateLimit;
 
-/// Without colours, and short enough for any terminal.
+/// Style of the bar, without colours and short enough for any terminal.
 const STYLE: &str = "{prefix} {bar:16} {human_pos} of {human_len}, {eta} left {msg}";
 
-/// A bar, or lines on standard error where that is no terminal.
+/// A bar, or lines on standard error if that is not a terminal.
 pub(super) struct Progress {
     bar: ProgressBar,
 }
@@ -22,7 +22,7 @@ impl Progress {
         Self { bar }
     }
 
-    /// `with_action`: of the repositories so far.
+    /// Shows the progress. `with_action` counts the repositories so far that use the action.
     pub(super) fn show(&self, done: u64, total: u64, with_action: u64, limit: Option<RateLimit>) {
         let limit =
             limit.map(|limit| format!(", rate limit {} of {}", limit.remaining, limit.limit));
@@ -40,7 +40,7 @@ impl Progress {
     pub(super) fn pausing(&self, until: Timestamp, why: &str) {
         let until = until.strftime("%H:%M:%S UTC");
         if self.bar.is_hidden() {
-            warn(&format!("{why}: going on at {until}"));
+            warn(&format!("{why}: continuing at {until}"));
         } else {
             self.bar
                 .set_message(visible(&format!("(until {until}: {why})")).into_owned());

@@ -1,4 +1,4 @@
-//! What all forms of the result have in common.
+//! The result of a survey, for all formats.
 
 use serde::Serialize;
 
@@ -6,7 +6,7 @@ use analysis::lint::Level;
 use analysis::survey::{Code, EntryRow, Finding, RepositoryRow, Summary};
 use engine::plural::{count, count_of, grouped};
 
-/// A survey that is done.
+/// A completed survey.
 pub(super) struct Report<'r> {
     /// In lower case.
     pub(super) owner: String,
@@ -28,27 +28,27 @@ pub(super) struct Central<'r> {
     pub(super) file: &'r str,
     pub(super) text: &'r str,
     pub(super) entries: usize,
-    /// How many of the entries are for other owners.
+    /// Number of entries for other owners.
     pub(super) others: usize,
 }
 
-/// What asking has cost.
+/// Cost of the requests.
 #[derive(Clone, Copy, Debug, Default, Serialize)]
 pub(super) struct Cost {
-    /// Of GraphQL's primary limit, as GitHub counts them.
+    /// Points of GraphQL's primary limit, as GitHub counts them.
     pub(super) points: u64,
     pub(super) graphql_requests: u64,
     pub(super) rest_requests: u64,
 }
 
-/// A line of the result.
+/// A row of the result.
 pub(super) enum Row {
     Repository(RepositoryRow),
     Entry(EntryRow),
 }
 
 impl Row {
-    /// `OWNER/NAME`, or the entry.
+    /// Returns `OWNER/NAME`, or the entry.
     pub(super) fn name(&self, policy: &str) -> String {
         match self {
             Self::Repository(row) => row.repository.clone(),
@@ -65,7 +65,7 @@ impl Row {
 }
 
 impl Report<'_> {
-    /// The kinds of findings that there are, the worst first, with how many.
+    /// Returns the kinds of findings with their numbers, the worst first.
     pub(super) fn codes(&self) -> impl Iterator<Item = (Code, u64)> {
         let codes = Code::ALL.iter();
         codes.filter_map(|code| Some((*code, *self.summary.findings.get(code)?)))
@@ -75,7 +75,7 @@ impl Report<'_> {
         self.policy.map_or("", |policy| policy.file)
     }
 
-    /// The result in one line.
+    /// Returns the result in one line.
     pub(super) fn headline(&self) -> String {
         let summary = self.summary;
         let uses = match summary.with_action {
@@ -87,8 +87,8 @@ impl Report<'_> {
         let wrong = wrong.iter().filter(|(number, _)| *number > 0);
         let wrong: Vec<_> = wrong.map(|(number, noun)| count(*number, noun)).collect();
         let wrong = match (wrong.is_empty(), summary.unseen) {
-            (true, 0) => "nothing is wrong".to_owned(),
-            (true, _) => "nothing is wrong with those that can be seen".to_owned(),
+            (true, 0) => "no problems".to_owned(),
+            (true, _) => "no problems in the visible ones".to_owned(),
             (false, _) => wrong.join(", "),
         };
         format!(
@@ -99,22 +99,24 @@ impl Report<'_> {
         )
     }
 
-    /// What else there is to know, a line each.
+    /// Returns further facts, one per line.
     pub(super) fn details(&self) -> Vec<String> {
         let summary = self.summary;
         let mut lines = Vec::new();
         if summary.unseen > 0 {
             let why = summary.unseen_because.as_deref().unwrap_or_default();
             let what = count_of(summary.unseen, "repository", "repositories");
-            lines.push(format!("{what} cannot be seen: {why}"));
+            lines.push(format!("{what} not visible: {why}"));
         }
         if summary.steps > 0 {
-            let steps = count_of(summary.steps, "step asks", "steps ask");
+            let steps = count_of(summary.steps, "step uses", "steps use");
             lines.push(match summary.steps_with_own_policy {
-                0 => steps,
-                own if own == summary.steps => format!("{steps} a policy of the repository itself"),
+                0 => format!("{steps} the action"),
+                own if own == summary.steps => {
+                    format!("{steps} the repository's own policy")
+                }
                 own => format!(
-                    "{steps}, {} of them a policy of the repository itself",
+                    "{steps} the action, {} of them with the repository's own policy",
                     grouped(own)
                 ),
             });
@@ -129,7 +131,7 @@ impl Report<'_> {
         }
         if summary.archived > 0 {
             let what = count_of(summary.archived, "repository is", "repositories are");
-            lines.push(format!("{what} archived, and left out"));
+            lines.push(format!("{what} archived and skipped"));
         }
         if let Some(policy) = self.policy {
             let others = match policy.others {

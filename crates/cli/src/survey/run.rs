@@ -1,79 +1,79 @@
-//! The survey from its first page to its end.
+//! Runs the survey.
 
 use jiff::Timestamp;
 
-use super::ask::Asker;
+use super::fetch::Fetcher;
 use super::progress::Progress;
 use super::report::Row;
 use analysis::survey;
 use analysis::survey::{Asked, Repository, Survey};
 use analysis::workflows::Workflows;
-use github::{ListedRepository, NoFiles, RepositoryPage};
+use github::{FilesUnavailable, ListedRepository, RepositoryPage};
 use platform::Interruption;
 
-/// Why it is not done.
+/// Why the survey stopped.
 #[derive(Debug)]
 pub(super) enum Stop {
-    /// A signal ended it.
+    /// A signal interrupted it.
     Interrupted,
-    /// A rate limit is used up.
+    /// A rate limit is exhausted.
     Limited {
         /// When GitHub accepts requests again.
         until: Timestamp,
-        /// What was seen of it.
+        /// GitHub's message.
         why: String,
     },
-    /// Something that another try can help.
+    /// An error that a retry can fix.
     Failed(String),
-    /// Something that it cannot.
+    /// A permanent error.
     Refused(String),
 }
 
-pub(super) struct Work<'w, 'p> {
+pub(super) struct SurveyRun<'w, 'p> {
     pub(super) survey: &'w mut Survey<'p>,
-    pub(super) asker: Asker,
+    pub(super) fetcher: Fetcher,
     pub(super) progress: Progress,
-    /// The repositories that there is something to say of, then the entries.
+    /// The rows of repositories with findings, then those of entries.
     pub(super) rows: Vec<Row>,
-    /// How many repositories there are.
+    /// The number of repositories.
     pub(super) total: u64,
 }
 
-impl Work<'_, '_> {
+impl SurveyRun<'_, '_> {
     pub(super) async fn run(&mut self) -> Result<(), Stop> {
         let interruption = Interruption::listen();
         let done = tokio::select! {
             biased;
             () = interruption.arrived() => Err(Stop::Interrupted),
-            done = self.everything() => done,
+            done = self.run_all() => done,
         };
         self.progress.clear();
         done
     }
 
-    async fn everything(&mut self) -> Result<(), Stop> {
-        let page = self.asker.page(None, &self.progress).await?;
-        if let Some(why) = nothing_but_refused(&page.repositories) {
-            return Err(self.asker.cannot(&why));
+    async fn run_all(&mut self) -> Result<(), Stop> {
+        let page = self.fetcher.page(None, &self.progress).await?;
+        if let Some(why) = common_refusal(&page.repositories) {
+            return Err(self.fetcher.cannot_list(&why));
         }
         let mut next = self.take(page).await?;
         while let Some(after) = next {
-            let page = self.asker.page(Some(&after), &self.progress).await?;
+            let page = self.fetcher.page(Some(&after), &self.progress).await?;
             next = self.take(page).await?;
         }
-        self.ask_for_names().await?;
+        self.look_up_names().await?;
         let entries = self.survey.close();
         self.rows.extend(entries.into_iter().map(Row::Entry));
         Ok(())
     }
 
-    /// How many repositories were seen, of how many.
+    /// Returns the number of repositories so far, and the total.
     pub(super) fn seen(&self) -> (u64, u64) {
         let seen = self.survey.summary.repositories + self.survey.summary.unseen;
         (seen, self.total.max(seen))
     }
 
-    /// Looks at the repositories of a page; returns where the next page starts.
+    /// Surveys the repositories of a page, and returns the cursor of the next page.
     async fn take(&mut self, page: RepositoryPage) -> Result<Option<String>, Stop> {
         self.total = page.total;
         for why in &page.hidden {
@@ -88,10 +88,10 @@ impl Work<'_, '_> {
                 is_archived: listed.is_archived,
                 is_fork: listed.is_fork,
             };
-            // No workflow of it runs.
+            // The workflows of an archived repository do not run.
             let files = match listed.is_archived {
                 true => Ok(Vec::new()),
-                false => self.asker.files(listed, &self.progress).await?,
+                false => self.fetcher.files(listed, &self.progress).await?,
             };
             let workflows = files.map(|files| survey::read(files, self.survey.action()));
             let workflows: Result<&Workflows, &str> = match &workflows {
@@ -104,12 +104,12 @@ impl Work<'_, '_> {
         let (seen, total) = self.seen();
         let with_action = self.survey.summary.with_action;
         self.progress
-            .show(seen, total, with_action, self.asker.limit());
+            .show(seen, total, with_action, self.fetcher.limit());
         Ok(page.next)
     }
 
-    /// Asks what became of the names in the policy that no repository has.
-    async fn ask_for_names(&mut self) -> Result<(), Stop> {
+    /// Looks up the names in the policy that no listed repository has.
+    async fn look_up_names(&mut self) -> Result<(), Stop> {
         let mut from = 0;
         loop {
             let Some(policy) = self.survey.policy() else {
@@ -120,20 +120,21 @@ impl Work<'_, '_> {
             };
             let name = name.clone();
             self.progress.asking(&name.to_string());
-            let about = self.asker.about(&name, &self.progress).await?;
-            let asked = about.map_or(Asked::Gone, |about| Asked::Is(about.full_name));
+            let found = self.fetcher.find_repository(&name, &self.progress).await?;
+            let current = found.map_or(Asked::Gone, |found| Asked::Is(found.full_name));
             if let Some(policy) = self.survey.policy() {
-                policy.answer(number, asked);
+                policy.answer(number, current);
             }
             from = number + 1;
         }
     }
 }
 
-/// Why the files of all these repositories are refused: then the token lacks the permission.
-fn nothing_but_refused(repositories: &[ListedRepository]) -> Option<String> {
+/// Returns the first refusal if GitHub denies the files of all these repositories: the token lacks the
+/// permission.
+fn common_refusal(repositories: &[ListedRepository]) -> Option<String> {
     let mut refused = repositories.iter().map(|listed| match &listed.files {
-        Err(NoFiles::Refused(why)) => Some(why),
+        Err(FilesUnavailable::Denied(why)) => Some(why),
         _ => None,
     });
     let first = refused.next()??;

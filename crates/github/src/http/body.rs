@@ -1,4 +1,4 @@
-//! Answers, read whole with a cap.
+//! Complete responses, up to a maximum size.
 
 use http::header::{CONTENT_LENGTH, TRANSFER_ENCODING};
 use http::{HeaderMap, StatusCode};
@@ -6,25 +6,25 @@ use http_body_util::{BodyExt, LengthLimitError, Limited};
 
 use super::{HttpError, causes};
 
-/// An answer with its whole body.
+/// A response with its complete body.
 #[derive(Clone, Debug)]
 pub struct Response {
     /// The status.
     pub status: StatusCode,
     /// The headers.
     pub headers: HeaderMap,
-    /// The body, within the cap it was read with.
+    /// The body, within its size limit.
     pub body: Vec<u8>,
 }
 
 impl Response {
-    /// A header as text.
+    /// Returns a header as text.
     pub fn header(&self, name: &str) -> Option<&str> {
         self.headers.get(name)?.to_str().ok()
     }
 
-    /// Whether the answer says where it ends: by its length, or in chunks. One that ends with its
-    /// connection may have been cut off, and nobody can tell.
+    /// Returns whether a length or chunks delimit the response. A response that ends with its connection may be
+    /// truncated, and nobody can tell.
     ///
     /// Source: RFC 9112, sections 6.3 and 8.
     pub fn is_delimited(&self) -> bool {
@@ -36,7 +36,7 @@ impl Response {
                 .is_some_and(is_chunked)
     }
 
-    /// What GitHub says in the JSON of an error (`message`), at most 200 characters.
+    /// Returns the `message` in the JSON of an error, at most 200 characters.
     pub fn message(&self) -> Option<String> {
         #[derive(serde::Deserialize)]
         struct Error {
@@ -46,7 +46,7 @@ impl Response {
         Some(error.message.chars().take(200).collect())
     }
 
-    /// `404 (Not Found)`, with what GitHub said.
+    /// Returns the status with GitHub's message, for example `404 (Not Found)`.
     pub fn describe(&self) -> String {
         match self.message() {
             Some(message) => format!("{} ({message})", self.status.as_u16()),
@@ -58,7 +58,7 @@ impl Response {
 /// Reads a body up to `cap` bytes.
 ///
 /// # Errors
-/// It is larger, or breaks off.
+/// The body is larger, or the connection broke.
 pub async fn collect<B>(
     response: http::Response<B>,
     cap: usize,

@@ -1,4 +1,4 @@
-//! The one client: TLS roots, proxies, timeouts.
+//! The HTTP client: TLS roots, proxies, timeouts.
 
 use std::sync::Arc;
 
@@ -8,28 +8,28 @@ use rustls::pki_types::pem::PemObject;
 use rustls::{ClientConfig, RootCertStore};
 use url::Url;
 
-use super::names::Names;
 use super::proxies::Proxies;
+use super::resolver::Resolver;
 use super::{CONNECT_TIMEOUT, HttpError, from_reqwest};
 
 /// Maximum size of a CA bundle in bytes.
 pub const MAX_CA_BUNDLE: usize = 1 << 20;
 
-/// How the network is reached.
+/// Settings of the network.
 #[derive(Clone, Debug, Default)]
 pub struct Network {
     /// `HTTP_PROXY`, for `http://` URLs.
     pub http_proxy: Option<String>,
     /// `HTTPS_PROXY`, for `https://` URLs (CONNECT).
     pub https_proxy: Option<String>,
-    /// `NO_PROXY`: hosts that are reached directly.
+    /// `NO_PROXY`: hosts to connect to directly.
     pub no_proxy: Option<String>,
-    /// PEM certificates that are trusted besides the built-in roots.
+    /// PEM certificates to trust in addition to the built-in roots.
     pub ca_bundle: Option<Vec<u8>>,
 }
 
 impl Network {
-    /// The proxies that the variables name, and the certificates of a CA bundle.
+    /// Returns the settings with the proxies in the variables and the certificates of a CA bundle.
     pub fn of_variables(
         variable: impl Fn(&str) -> Option<String>,
         ca_bundle: Option<Vec<u8>>,
@@ -42,11 +42,11 @@ impl Network {
         }
     }
 
-    /// Builds the client. The roots are compiled in; no variable or file of the system is read, so
+    /// Builds the client. The roots are compiled in, and the client reads no variable or file of the system, so
     /// that an earlier step cannot replace them (`SSL_CERT_FILE`).
     ///
     /// # Errors
-    /// A proxy that is not a URL, or a CA bundle without a certificate; as a sentence for people.
+    /// A proxy that is not a URL, or a CA bundle without a certificate, as a sentence.
     pub fn client(&self) -> Result<Client, String> {
         let proxies = Arc::new(Proxies::read(
             self.https_proxy.as_deref(),
@@ -60,8 +60,8 @@ impl Network {
             .redirect(redirect::Policy::none())
             .referer(false)
             .connect_timeout(CONNECT_TIMEOUT)
-            .dns_resolver(Arc::new(Names::default()))
-            // Turns the system's own off.
+            .dns_resolver(Arc::new(Resolver::default()))
+            // Turns the system's proxies off.
             .no_proxy()
             .proxy(Proxy::custom(move |url| of_url.of(url).cloned()))
             .build()
@@ -79,7 +79,7 @@ impl Network {
                 let certificate =
                     certificate.map_err(|error| format!("the CA bundle is not PEM: {error}"))?;
                 roots.add(certificate).map_err(|error| {
-                    format!("a certificate of the CA bundle cannot be used: {error}")
+                    format!("a certificate in the CA bundle is not valid: {error}")
                 })?;
             }
             if roots.len() == before {
@@ -97,7 +97,7 @@ impl Network {
     }
 }
 
-/// The client, with the ways that it takes.
+/// The client and its proxies.
 #[derive(Clone, Debug)]
 pub struct Client {
     inner: reqwest::Client,
@@ -105,27 +105,27 @@ pub struct Client {
 }
 
 impl Client {
-    /// Begins a GET.
+    /// Starts a GET request.
     pub fn get(&self, url: &Url) -> RequestBuilder {
         self.inner.get(url.clone())
     }
 
-    /// Begins a POST.
+    /// Starts a POST request.
     pub fn post(&self, url: &Url) -> RequestBuilder {
         self.inner.post(url.clone())
     }
 
-    /// The host of a URL, with the proxy that leads to it: for messages.
-    pub fn way_to(&self, url: &Url) -> String {
-        self.proxies.way_to(url)
+    /// Returns the host of a URL and the proxy in front of it, for messages.
+    pub fn host_and_proxy(&self, url: &Url) -> String {
+        self.proxies.host_and_proxy(url)
     }
 
-    /// What went wrong with a request to a URL.
+    /// Converts a reqwest error of a request to a URL.
     pub fn failure(&self, error: &reqwest::Error, url: &Url) -> HttpError {
-        from_reqwest(error, &self.way_to(url))
+        from_reqwest(error, &self.host_and_proxy(url))
     }
 
-    /// The client without its ways, for octocrab.
+    /// Returns the inner client, for octocrab.
     pub(crate) fn into_inner(self) -> reqwest::Client {
         self.inner
     }

@@ -1,26 +1,27 @@
-//! HTTP as the whole program uses it: bounded in time and size, retried only where that is safe.
+//! HTTP for the whole program, with limits on time and size, and retries only where they are safe.
 
 mod body;
 mod client;
-mod names;
+
 mod proxies;
+mod resolver;
 mod retry;
 
 use std::time::Duration;
 
 pub use body::{Response, collect};
 pub use client::{Client, MAX_CA_BUNDLE, Network};
-pub use retry::{Budget, Repeat};
+pub use retry::{Budget, Retry};
 
-/// The time to open a connection.
+/// Maximum time to open a connection.
 pub const CONNECT_TIMEOUT: Duration = Duration::from_secs(5);
-/// The time of one request with its answer.
+/// Maximum time for one request and its response.
 pub const REQUEST_TIMEOUT: Duration = Duration::from_secs(15);
 
-/// Why there is no answer to a request.
+/// Why a request has no response.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum HttpError {
-    /// No connection: nothing was sent.
+    /// No connection could be opened, so nothing was sent.
     #[error("no connection to {host}: {why}")]
     Connect {
         /// Host and port.
@@ -28,23 +29,23 @@ pub enum HttpError {
         /// The cause.
         why: String,
     },
-    /// Whoever answers under this name does not prove to be it: nothing was sent, and it is not asked again.
+    /// The server could not prove its identity. Nothing was sent, and there is no retry.
     #[error("the certificate of {host} is not trusted: {why}")]
     Untrusted {
         /// Host and port.
         host: String,
-        /// What is wrong with it.
+        /// The problem with the certificate.
         why: String,
     },
-    /// No whole answer in time.
+    /// The complete response did not arrive in time.
     #[error("{host} did not answer within {} s", after.as_secs_f32().ceil())]
     Timeout {
         /// Host and port.
         host: String,
-        /// How long it was waited for.
+        /// The time spent waiting.
         after: Duration,
     },
-    /// The connection broke, or what came is not HTTP.
+    /// The connection broke, or the response is not HTTP.
     #[error("the answer of {host} broke off: {why}")]
     Transport {
         /// Host and port.
@@ -52,15 +53,15 @@ pub enum HttpError {
         /// The cause.
         why: String,
     },
-    /// The answer is larger than is read.
+    /// The response is larger than the limit.
     #[error("the answer of {host} is larger than {limit} bytes")]
     TooLarge {
         /// Host and port.
         host: String,
-        /// The cap in bytes.
+        /// The limit in bytes.
         limit: usize,
     },
-    /// The request cannot be made: a value that HTTP cannot carry.
+    /// The request contains a value that HTTP does not allow.
     #[error("the request to {host} cannot be made: {why}")]
     Unsendable {
         /// Host and port.
@@ -68,12 +69,12 @@ pub enum HttpError {
         /// The cause.
         why: String,
     },
-    /// The time of the whole run is used up.
+    /// The time limit of the whole run is reached.
     #[error("the time for the whole run is used up")]
     OutOfTime,
 }
 
-/// The causes of an error in one line, outermost first, without repeating itself.
+/// Joins the causes of an error in one line, outermost first, without repetition.
 pub(crate) fn causes(error: &dyn std::error::Error) -> String {
     let mut text = error.to_string();
     let mut next = error.source();
@@ -87,10 +88,10 @@ pub(crate) fn causes(error: &dyn std::error::Error) -> String {
     text
 }
 
-/// What went wrong with a request, without its URL, which can hold ids and secrets.
+/// Converts an error, without the request's URL, which can contain ids and secrets.
 fn from_reqwest(error: &reqwest::Error, host: &str) -> HttpError {
     let host = host.to_owned();
-    if let Some(why) = distrust(error) {
+    if let Some(why) = certificate_problem(error) {
         return HttpError::Untrusted { host, why };
     }
     let why = std::error::Error::source(error).map_or_else(|| "no cause".to_owned(), causes);
@@ -103,26 +104,27 @@ fn from_reqwest(error: &reqwest::Error, host: &str) -> HttpError {
     }
 }
 
-/// What is wrong with a server's certificate, if that is the cause.
-fn distrust(error: &(dyn std::error::Error + 'static)) -> Option<String> {
+/// Returns the problem with the server's certificate, if that is the cause.
+fn certificate_problem(error: &(dyn std::error::Error + 'static)) -> Option<String> {
     match error.downcast_ref() {
         Some(rustls::Error::InvalidCertificate(rustls::CertificateError::UnknownIssuer)) => Some(
-            "nobody known has issued it; an authority of one's own is given by `ca-bundle`"
+            "no known authority issued it; if the server has a private one, name its certificate in `ca-bundle`"
                 .to_owned(),
         ),
         Some(rustls::Error::InvalidCertificate(why)) => Some(why.to_string()),
         _ => {
-            // An I/O error has the causes of what it wraps, but not what it wraps.
+            // `source` of an I/O error skips the wrapped error itself.
             let wrapped = error.downcast_ref().and_then(std::io::Error::get_ref);
             match wrapped {
-                Some(wrapped) => distrust(wrapped),
-                None => distrust(error.source()?),
+                Some(wrapped) => certificate_problem(wrapped),
+                None => certificate_problem(error.source()?),
             }
         }
     }
 }
 
-/// `HOST[:PORT]` of a URL, for messages: never its path or query, which can hold secrets.
+/// Returns `HOST[:PORT]` of a URL, for messages, which must not show a path or query: they can contain
+/// secrets.
 pub fn host_of(url: &url::Url) -> String {
     let host = url.host_str().unwrap_or("the server");
     match url.port() {

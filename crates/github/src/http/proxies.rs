@@ -1,4 +1,4 @@
-//! Which proxy leads to a URL.
+//! Selects the proxy for a URL.
 
 use std::net::{IpAddr, Ipv6Addr};
 
@@ -14,15 +14,15 @@ pub(super) struct Proxies {
     https: Option<Url>,
     /// For `http://` URLs.
     http: Option<Url>,
-    /// Takes whatever `NO_PROXY` does not name.
+    /// Matches all hosts that `NO_PROXY` does not name.
     not_excepted: Matcher,
 }
 
 impl Proxies {
-    /// Reads the values of `HTTPS_PROXY`, `HTTP_PROXY` and `NO_PROXY`.
+    /// Parses the values of `HTTPS_PROXY`, `HTTP_PROXY` and `NO_PROXY`.
     ///
     /// # Errors
-    /// A proxy that is not a URL; as a sentence for people.
+    /// A proxy that is not a URL, as a sentence.
     pub(super) fn read(
         https: Option<&str>,
         http: Option<&str>,
@@ -39,8 +39,8 @@ impl Proxies {
         })
     }
 
-    /// The proxy for a URL. This machine is reached directly, whatever the variables say: what is sent to it
-    /// may be in the clear, since it does not leave it.
+    /// Returns the proxy for a URL. Loopback never has one, whatever the variables say: its requests may be
+    /// unencrypted, and must not leave the machine.
     pub(super) fn of(&self, url: &Url) -> Option<&Url> {
         if is_this_machine(url) {
             return None;
@@ -54,8 +54,8 @@ impl Proxies {
         proxy.as_ref().filter(|_| is_proxied)
     }
 
-    /// The host of a URL, and the proxy that leads to it, without its credentials: for messages.
-    pub(super) fn way_to(&self, url: &Url) -> String {
+    /// Returns the host of a URL and the proxy in front of it, without its credentials, for messages.
+    pub(super) fn host_and_proxy(&self, url: &Url) -> String {
         let host = host_of(url);
         match self.of(url) {
             Some(proxy) => format!("{host} through the proxy {}", host_of(proxy)),
@@ -75,18 +75,18 @@ fn proxy(variable: &str, value: Option<&str>) -> Result<Option<Url>, String> {
     let url = Url::parse(&value)
         .ok()
         .filter(|url| matches!(url.scheme(), "http" | "https") && url.has_host());
-    // Not the value: it can hold a password.
+    // Without the value, which can contain a password.
     url.map(Some).ok_or_else(|| {
         format!("the variable `{variable}` is not the URL of a proxy, as in `http://HOST:PORT`")
     })
 }
 
-/// Whether a URL names the machine that this program runs on.
+/// Returns whether a URL names the machine that this program runs on.
 ///
 /// Source: RFC 6761, section 6.3, for the names.
 fn is_this_machine(url: &Url) -> bool {
     let is_loopback = |address: Ipv6Addr| match address.to_ipv4() {
-        // Mapped or compatible, but `::1`, which looks like the latter.
+        // A mapped or compatible address. `::1` looks like the latter.
         Some(mapped) if !address.is_loopback() => mapped.is_loopback(),
         _ => address.is_loopback(),
     };
@@ -154,7 +154,7 @@ mod tests {
         let (https, http) = ("http://user:secret@one.example:1", "two.example:2");
         let no_proxy = Some("direct.example, 10.0.0.0/8");
         let proxies = Proxies::read(Some(https), Some(http), no_proxy).unwrap();
-        let way = |url: &str| proxies.way_to(&Url::parse(url).unwrap());
+        let way = |url: &str| proxies.host_and_proxy(&Url::parse(url).unwrap());
         assert_eq!(
             way("https://api.github.com/x"),
             "api.github.com through the proxy one.example:1"

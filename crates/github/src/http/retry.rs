@@ -1,4 +1,4 @@
-//! Repeating a request: only where that is safe, with back-off, inside the budget of the run.
+//! Retries a request where that is safe, with back-off, within the budget of the run.
 
 use std::future::Future;
 use std::time::Duration;
@@ -13,46 +13,46 @@ const ATTEMPTS: u32 = 5;
 const FIRST_PAUSE: Duration = Duration::from_millis(200);
 const LONGEST_PAUSE: Duration = Duration::from_secs(5);
 
-/// Whether a request may be sent again.
+/// When to retry a request.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Repeat {
-    /// It changes nothing, or the same again changes nothing: repeated on transport errors, 429, 5xx.
+pub enum Retry {
+    /// The request is idempotent: retry on transport errors, 429 and 5xx.
     Safe,
-    /// The same, but of the answers only on those that pass by themselves: 429, 502, 503 and 504.
+    /// The request is idempotent: retry on transport errors, and on transient statuses only: 429, 502, 503, 504.
     ///
     /// Source: the OTLP specification 1.x, "Retryable Response Codes".
     Transient,
-    /// It creates something: repeated only when surely nothing was done (no connection, or refused
-    /// by a rate limit).
+    /// The request creates something: retry only if the server cannot have processed it (no connection, or
+    /// rejected by a rate limit).
     Unsafe,
-    /// Whoever asks knows what to do about a failure.
+    /// The caller handles failures.
     Never,
 }
 
-/// The time that is left.
+/// The remaining time.
 #[derive(Clone, Copy, Debug)]
 pub struct Budget {
     deadline: Instant,
 }
 
 impl Budget {
-    /// A budget that ends at the instant.
+    /// Creates a budget that ends at an instant.
     pub fn until(deadline: Instant) -> Self {
         Self { deadline }
     }
 
-    /// What is left of it.
+    /// Returns the remaining time.
     pub fn left(&self) -> Duration {
         self.deadline.saturating_duration_since(Instant::now())
     }
 
-    /// Makes a request, again where `repeat` allows it.
+    /// Makes a request and retries as `retry` allows.
     ///
     /// # Errors
-    /// The last attempt's error. An answer with an error status is not an error here.
+    /// The last attempt's error. A response with an error status is not an error here.
     pub async fn run<F, T>(
         &self,
-        repeat: Repeat,
+        retry: Retry,
         host: &str,
         mut attempt: F,
     ) -> Result<Response, HttpError>
@@ -73,7 +73,7 @@ impl Budget {
                     after: started.elapsed(),
                 })
             });
-            let Some(asked) = repeat.after(&result) else {
+            let Some(asked) = retry.after(&result) else {
                 return result;
             };
             let wait = asked.unwrap_or_else(|| jittered(pause));
@@ -87,15 +87,15 @@ impl Budget {
     }
 }
 
-/// Three to five quarters of a pause: jobs that failed together do not come back together.
+/// Returns three to five quarters of a pause, so that jobs that failed together do not retry together.
 fn jittered(pause: Duration) -> Duration {
     let mut random = [128];
     _ = SystemRandom::new().fill(&mut random);
     pause * (192 + u32::from(random[0]) / 2) / 256
 }
 
-impl Repeat {
-    /// `None`: the result stands. Otherwise try again, after the pause that the server asked for.
+impl Retry {
+    /// Returns `None` if the result is final, otherwise the pause that the server asked for, if any.
     fn after(self, result: &Result<Response, HttpError>) -> Option<Option<Duration>> {
         match result {
             _ if self == Self::Never => None,
@@ -186,10 +186,10 @@ mod tests {
             (broken, own_pause, own_pause, None),
             (large, None, None, None),
         ] {
-            assert_eq!(Repeat::Safe.after(&result), safe, "{result:?}");
-            assert_eq!(Repeat::Transient.after(&result), transient, "{result:?}");
-            assert_eq!(Repeat::Unsafe.after(&result), repeat_unsafe, "{result:?}");
-            assert_eq!(Repeat::Never.after(&result), None, "{result:?}");
+            assert_eq!(Retry::Safe.after(&result), safe, "{result:?}");
+            assert_eq!(Retry::Transient.after(&result), transient, "{result:?}");
+            assert_eq!(Retry::Unsafe.after(&result), repeat_unsafe, "{result:?}");
+            assert_eq!(Retry::Never.after(&result), None, "{result:?}");
         }
     }
 

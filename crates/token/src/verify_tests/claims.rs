@@ -1,10 +1,10 @@
-//! Claims that are another issuer's, service's or time's.
+//! Claims of another issuer, service or time.
 
 use serde_json::{Value, json};
 
 use super::{Case, ISSUER, NOW, case, honest, with_claim};
 
-/// Other forms of the issuer, for the public one and for an enterprise's own.
+/// Other spellings of the public issuer and of an enterprise's own.
 pub fn issuers() -> Vec<Case> {
     const ACME: &str = "https://token.actions.githubusercontent.com/acme";
     let mut cases = vec![case(honest(), None)];
@@ -94,7 +94,7 @@ pub fn audiences() -> Vec<Case> {
     cases
 }
 
-/// Each second around the leeway, and times that are none.
+/// Times around the leeway, and values that are not times.
 pub fn times() -> Vec<Case> {
     let mut cases = vec![with_claim("nbf", Value::Null, None)];
     for (claim, edge, good) in [
@@ -129,7 +129,7 @@ pub fn times() -> Vec<Case> {
             cases.push(with_claim(claim, none, "the OIDC token"));
         }
     }
-    // No lifetime is assumed.
+    // Verification assumes no lifetime.
     cases.push(with_claim("exp", json!(NOW + 21_600), None));
     cases.push(with_claim("iat", json!(NOW - 21_600), None));
     cases.push(with_claim("nbf", json!(0), None));

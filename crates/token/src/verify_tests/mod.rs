@@ -1,5 +1,5 @@
-//! Every way to write a token that is not the job's, as one table. Each part of it has honest tokens
-//! too, which differ in one thing and are accepted.
+//! Table of forged and malformed tokens. Each part also has honest tokens, which differ from the others in
+//! one detail and are valid.
 
 mod claims;
 mod signatures;
@@ -19,7 +19,7 @@ const NOW: i64 = 1_800_000_000;
 const ISSUER: &str = "https://token.actions.githubusercontent.com";
 const AUDIENCE: &str = "repo-permissions";
 
-/// A token, what it is held against, and a part of the error; `None` when it is accepted.
+/// A token, the keys and issuer to verify it with, and a part of the error; `None` if the token is valid.
 struct Case {
     token: String,
     keys: Value,
@@ -120,7 +120,7 @@ fn claims() -> Value {
     json!({"iss": ISSUER, "aud": AUDIENCE, "iat": NOW, "nbf": NOW - 300, "exp": NOW + 300, "repository": "acme/infra"})
 }
 
-/// `Null` takes the field out.
+/// Sets a field; `Null` removes it.
 fn with(mut object: Value, name: &str, value: Value) -> Value {
     let fields = object.as_object_mut().unwrap();
     match value {
@@ -130,7 +130,7 @@ fn with(mut object: Value, name: &str, value: Value) -> Value {
     object
 }
 
-/// What is signed: header and claims as they are written, with a dot between.
+/// Returns the text to sign: header and claims, joined by a dot.
 fn message(header: &Value, claims: &Value) -> String {
     format!(
         "{}.{}",
@@ -147,7 +147,7 @@ fn rsa(pair: &RsaKeyPair, encoding: &'static dyn RsaEncoding, message: &str) -> 
     format!("{message}.{}", base64(signature))
 }
 
-/// As the issuer signs.
+/// Signs as the issuer does.
 fn signed(message: &str) -> String {
     rsa(&ours(), &RSA_PKCS1_SHA256, message)
 }

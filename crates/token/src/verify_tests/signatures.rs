@@ -1,4 +1,4 @@
-//! Signatures of another kind or by another key.
+//! Signatures with another algorithm or another key.
 
 use base64::Engine as _;
 use base64::engine::general_purpose::{STANDARD, STANDARD_NO_PAD};
@@ -16,7 +16,7 @@ use super::{
     with_header,
 };
 
-/// Others than RS256, in the header and beneath a header that says RS256.
+/// Algorithms other than RS256, named in the header or hidden behind `RS256`.
 pub fn algorithms() -> Vec<Case> {
     let mut cases = vec![case(honest(), None)];
     let of = |alg: &str| message(&with(header(), "alg", json!(alg)), &claims());
@@ -32,7 +32,7 @@ pub fn algorithms() -> Vec<Case> {
     add("PS256", &rsa_of(&RSA_PSS_SHA256));
     add("PS384", &rsa_of(&RSA_PSS_SHA384));
     add("PS512", &rsa_of(&RSA_PSS_SHA512));
-    // The public key, in every form that it is published in, as the secret of a MAC.
+    // The public key, in each published form, as the secret of a MAC.
     let public = ring::rsa::PublicKeyComponents::<Vec<u8>>::from(ours().public_key());
     let pkcs1 = ours().public_key().as_ref().to_vec();
     let spki = spki(&pkcs1);
@@ -116,7 +116,7 @@ pub fn algorithms() -> Vec<Case> {
     cases
 }
 
-/// The key of a certificate: the PKCS#1 key as the bit string of a `SubjectPublicKeyInfo` (RFC 3279).
+/// Wraps a PKCS#1 key in a `SubjectPublicKeyInfo`, as certificates do (RFC 3279).
 fn spki(pkcs1: &[u8]) -> Vec<u8> {
     let length =
         |length: usize| [&[0x82][..], &u16::try_from(length).unwrap().to_be_bytes()].concat();
@@ -128,7 +128,7 @@ fn spki(pkcs1: &[u8]) -> Vec<u8> {
     [&[0x30][..], &length(body.len()), &body].concat()
 }
 
-/// What a header can ask for.
+/// Header members that ask for something.
 pub fn headers() -> Vec<Case> {
     let mut cases = vec![case(honest(), None)];
     for (kid, why) in [
@@ -157,7 +157,7 @@ pub fn headers() -> Vec<Case> {
     ] {
         cases.push(with_header("crit", crit, "`crit`"));
     }
-    // A key or an address of a key that the token brings along: never looked at.
+    // Verification ignores keys, and URLs of keys, in the token itself.
     let (mine, theirs) = (jwk(&ours(), "k1"), jwk(&attacker(), "k1"));
     for (name, theirs, mine) in [
         ("jwk", theirs, mine),
@@ -189,7 +189,7 @@ pub fn headers() -> Vec<Case> {
         cases.push(case(forged, "signature"));
         cases.push(with_header(name, mine, None));
     }
-    // RFC 7797: the claims as they are, not as base64.
+    // RFC 7797: claims that are not base64-encoded.
     let raw = with(with(header(), "b64", json!(false)), "crit", json!(["b64"]));
     let text = format!(
         "{}.{}",
@@ -207,7 +207,7 @@ pub fn headers() -> Vec<Case> {
     cases
 }
 
-/// What stands under the token's `kid`.
+/// Key sets with other keys under the token's `kid`.
 pub fn key_sets() -> Vec<Case> {
     let good = jwk(&ours(), "k1");
     let (other, twin) = (jwk(&attacker(), "k0"), jwk(&attacker(), "k1"));
@@ -260,12 +260,12 @@ pub fn key_sets() -> Vec<Case> {
             one("n", n_of(&[&[0x7f][..], &odd(255)].concat())),
             Some("2047 bits"),
         ),
-        // Zeros in front make no key longer.
+        // Leading zeros do not make a key longer.
         (
             one("n", n_of(&[&[0; 128][..], &odd(128)].concat())),
             Some("1024 bits"),
         ),
-        // Longer than ring verifies with.
+        // Longer than ring supports.
         (one("n", n_of(&odd(1025))), Some("signature")),
         (one("n", n_of(&odd(8192))), Some("signature")),
         (one("n", n_of(&odd(256))), Some("signature")),

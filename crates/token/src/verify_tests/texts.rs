@@ -1,4 +1,4 @@
-//! Texts that two readers could read in two ways, and those that are cut off or changed.
+//! Ambiguous, truncated and modified texts.
 
 #![expect(clippy::string_slice, reason = "tokens and these texts are ASCII")]
 
@@ -14,7 +14,7 @@ use super::{
     Case, NOW, attacker, base64, case, claims, header, honest, message, rsa, signed, with,
 };
 
-/// Texts of header and claims that two readers could read in two ways.
+/// Headers and claims that two JSON parsers could read differently.
 pub fn json_texts() -> Vec<Case> {
     let (header_text, claims_text) = (header().to_string(), claims().to_string());
     let of =
@@ -31,7 +31,7 @@ pub fn json_texts() -> Vec<Case> {
             None,
         ),
     ];
-    // A member twice, before and after; also where both are the same.
+    // Duplicate members, before and after the original, with another or the same value.
     for (name, value) in [
         ("iss", json!("https://evil.example")),
         ("aud", json!("other")),
@@ -112,7 +112,7 @@ pub fn json_texts() -> Vec<Case> {
     cases
 }
 
-/// Other writings of the same bytes: a token that is accepted has one text only.
+/// Other encodings of the same bytes: a valid token has exactly one text.
 pub fn encodings() -> Vec<Case> {
     let token = honest();
     let parts: Vec<&str> = token.split('.').collect();
@@ -144,7 +144,7 @@ pub fn encodings() -> Vec<Case> {
             cases.push(case(put(text), "the"));
         }
     }
-    // Signed in that writing, so that nothing but the writing is wrong.
+    // These are signed in that encoding, so that only the encoding is invalid.
     let claims_text = claims().to_string();
     let header_text = header().to_string();
     for pad in 0..3 {
@@ -170,19 +170,19 @@ pub fn encodings() -> Vec<Case> {
             }
         }
     }
-    // The signature's own last bits: 256 bytes leave four of them over.
+    // The last bits of the signature: 256 bytes leave four unused.
     let (head, signature) = token.rsplit_once('.').unwrap();
     let other = last_bits(signature);
     assert_ne!(other, signature);
     cases.push(case(format!("{head}.{other}"), "base64url"));
-    // The standard alphabet, where the two differ.
+    // Base64's standard alphabet.
     let standard = signature.replace('-', "+").replace('_', "/");
     assert_ne!(standard, signature);
     cases.push(case(format!("{head}.{standard}"), "base64url"));
     cases
 }
 
-/// The same bytes with another last character, where base64 leaves bits over.
+/// Changes the unused bits of the last character.
 fn last_bits(text: &str) -> String {
     const ALPHABET: &[u8] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_";
     if text.len().is_multiple_of(4) {
@@ -196,7 +196,7 @@ fn last_bits(text: &str) -> String {
     format!("{head}{}", char::from(ALPHABET[index ^ 1]))
 }
 
-/// Cut off, put together, changed at each place, and larger than the limit.
+/// Truncated, concatenated and oversized tokens, and tokens with one changed character.
 pub fn sizes() -> Vec<Case> {
     let token = honest();
     let mut cases = vec![case(token.clone(), None)];
@@ -239,14 +239,14 @@ pub fn sizes() -> Vec<Case> {
         format!("{token}.{}.{}", parts[1], parts[2]),
         format!("{}..{}", parts[0], parts[2]),
         token.repeat(2),
-        // JWS as JSON (RFC 7515, section 7.2), which libraries take for a token too.
+        // JWS as JSON (RFC 7515, section 7.2), which some libraries accept as a token.
         json!({"protected": parts[0], "payload": parts[1], "signature": parts[2]}).to_string(),
         "x".repeat(MAX_TOKEN),
         ".".repeat(MAX_TOKEN),
     ] {
         cases.push(case(broken, "the OIDC token"));
     }
-    // To the byte: the limit is accepted, one more is not.
+    // Exactly the limit is valid; one byte more is not.
     let padded = |fill: usize| message(&header(), &with(claims(), "x", json!("y".repeat(fill))));
     let with_signature = |text: &str| text.len() + 1 + parts[2].len();
     let lengths: BTreeMap<usize, usize> = (23_900..24_400)
