@@ -4,9 +4,9 @@
 //! explain. Only a rule that matches in every dimension grants.
 
 mod engine;
-mod installation;
 mod merges;
 mod reason;
+mod repository_rules;
 mod trace;
 mod trying;
 
@@ -17,10 +17,10 @@ use std::sync::{Arc, LazyLock};
 use jiff::Timestamp;
 
 pub use engine::Engine;
-pub use installation::Installation;
 pub use merges::OF_ONE_REF;
 pub use merges::{Merges, merges};
 pub use reason::{Decision, Reason};
+pub use repository_rules::RepositoryRules;
 pub use trace::accepts_push;
 pub use trace::{
     DEFAULT_BRANCH, Nearest, PermissionDecision, RuleRef, TracedDimension, TracedPattern,
@@ -215,16 +215,17 @@ fn by_one(
     question: Question<'_>,
 ) -> Result<Vec<PermissionDecision>, Invalid> {
     let trying = engine.trying(question.go_on);
-    let installation = engine.installation(scope, question.context, trying)?;
+    let repository_rules = engine.repository_rules(scope, question.context, trying)?;
     let job = Job::new(question.context, question.now);
     let decisions = question.permissions.iter().map(|permission| {
-        let trace = match engine.rules(&installation, permission) {
+        let trace = match engine.rules(&repository_rules, permission) {
             Err(reason) => return Ok(denied(permission.shared(), reason, Vec::new())),
             Ok(rules) => trace_rules(&rules, scope, &job, trying)?,
         };
         let mut decision = decided(permission.shared(), trace);
         // The policy of the repository itself has nothing to delegate.
-        decision.delegated = scope != Scope::ThisRepository && installation.delegates(permission);
+        decision.delegated =
+            scope != Scope::ThisRepository && repository_rules.delegates(permission);
         Ok(decision)
     });
     decisions.collect()
