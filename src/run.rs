@@ -521,7 +521,7 @@ impl<'a> Step<'a> {
         policy: &mut Option<Loaded>,
     ) -> Result<(), Failure> {
         let source = PolicySource::parse(DEFAULT_PATH, "")
-            .map_err(|error| Failure::new(Reason::Internal, error))?;
+            .map_err(|error| Failure::new(Reason::Internal, error.to_string()))?;
         let location = PolicyLocation {
             source: &source,
             this: &runtime.repository,
