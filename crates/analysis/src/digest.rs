@@ -1,4 +1,4 @@
-//! Digests by which records name texts.
+//! Digests that identify texts in records.
 
 use engine::hex;
 use sha2::{Digest as _, Sha256};

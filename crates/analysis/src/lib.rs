@@ -1,7 +1,7 @@
-//! What a policy and a decision mean: findings of lint, results of cases, differences in access, who can do
-//! what, the pages and records of a check.
+//! Analyses of policies and decisions: lint, cases, differences in access, who can do what, and the pages and
+//! records of a check.
 //!
-//! Everything here is pure: texts and values come in, values go out. The crate `engine` decides.
+//! All functions are pure: they take texts and values, and return values. The crate `engine` decides.
 
 #![cfg_attr(
     test,
@@ -21,13 +21,13 @@ pub mod compare;
 mod digest;
 pub mod lint;
 pub mod matrix;
-pub mod meant;
 #[cfg(all(test, target_family = "wasm"))]
 #[path = "../../engine/src/panic_message.rs"]
 mod panic_message;
 pub mod proposal;
 pub mod report;
 pub mod review;
+pub mod suggestion;
 pub mod survey;
 pub mod workflows;
 

@@ -10,7 +10,7 @@ use simulator::github::{CheckRun, Endpoint};
 use super::kinds::{Kind, Nature};
 use super::oracle;
 use super::requests::{Request, Role};
-use super::scene::{Ask, PERMISSION, Place, Scene};
+use super::scene::{Ask, PERMISSION, Scene, SceneKind};
 use crate::support::memory::peak_memory;
 use crate::support::{assert_outcome, record_lines, records};
 
@@ -80,7 +80,7 @@ impl Cell<'_> {
         let mut scene = Scene::new(self.request.place, self.ask);
         let seconds = match self.request.place {
             _ if !self.waits() => LONG,
-            Place::Review => REVIEWING * patience,
+            SceneKind::Review => REVIEWING * patience,
             _ => SHORT * patience,
         };
         scene.input("timeout", &seconds.to_string());

@@ -12,7 +12,7 @@ use simulator::StepResult;
 use simulator::runner::{Exit, FileCommands};
 
 use super::cell::assert_no_secret;
-use super::scene::{Ask, Place, Scene};
+use super::scene::{Ask, Scene, SceneKind};
 use super::{each, through};
 use crate::support::directory::Directory;
 use crate::support::{record_lines, records};
@@ -89,7 +89,7 @@ fn file_commands_that_are_no_files() {
         FileCommands::Links,
     ] {
         for ask in [Ask::Allowed, Ask::Denied] {
-            let mut scene = Scene::new(Place::Default, ask);
+            let mut scene = Scene::new(SceneKind::Default, ask);
             scene.stage.runner = scene.stage.runner.clone().file_commands(files);
             let step = scene.run(|_| ());
             let written = assert_whole(&scene, &step, ask);
@@ -111,7 +111,7 @@ fn files_that_may_not_grow() {
     let written = std::sync::Mutex::new([0; 4]);
     each(&limits, 4, |limit| {
         for ask in [Ask::Allowed, Ask::Denied] {
-            let mut scene = Scene::new(Place::Default, ask);
+            let mut scene = Scene::new(SceneKind::Default, ask);
             let limit = format!("--fsize={limit}:{limit}");
             scene.stage.runner = through("/usr/bin/prlimit", &[&limit]);
             let step = scene.run(|_| ());
@@ -161,7 +161,7 @@ fn a_full_disk() {
                 );
                 return;
             };
-            let mut scene = Scene::new(Place::Default, ask);
+            let mut scene = Scene::new(SceneKind::Default, ask);
             scene.stage.runner = scene.stage.runner.clone().directory(&disk.0.0);
             let Some(step) = scene.try_run() else {
                 // The runner's own files do not fit.

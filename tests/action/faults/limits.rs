@@ -11,7 +11,7 @@ use simulator::StepResult;
 use simulator::runner::Exit;
 
 use super::cell::{assert_no_secret, grants};
-use super::scene::{Ask, Place, Scene};
+use super::scene::{Ask, Scene, SceneKind};
 use super::signals::assert_consistent;
 use super::{each, run_all, through};
 
@@ -22,7 +22,7 @@ fn limit(scene: &mut Scene, resource: &str, value: u64) {
 }
 
 /// Runs steps under a limit, and counts how they end.
-fn under(resource: &str, values: &[u64], place: Place) -> BTreeMap<String, usize> {
+fn under(resource: &str, values: &[u64], place: SceneKind) -> BTreeMap<String, usize> {
     let seen = Mutex::new(BTreeMap::<String, usize>::new());
     let cases: Vec<_> = values
         .iter()
@@ -82,7 +82,7 @@ fn end(scene: &Scene, step: &StepResult, ask: Ask, name: &str) -> String {
 #[test]
 fn few_files() {
     let values: Vec<u64> = (3..20).collect();
-    let seen = under("nofile", &values, Place::Copies);
+    let seen = under("nofile", &values, SceneKind::Copies);
     println!("with 3 to 19 files: {seen:?}");
     // Without a file to open it is not loaded; once it is, it says something, also of its own panics.
     let mut mute = seen.keys().filter(|end| end.ends_with(' '));
@@ -100,7 +100,7 @@ fn few_files() {
 fn little_memory() {
     const STEP: u64 = 64 << 10;
     let is_enough = |steps: u64| {
-        let mut scene = Scene::new(Place::Secure, Ask::Allowed);
+        let mut scene = Scene::new(SceneKind::Secure, Ask::Allowed);
         limit(&mut scene, "as", steps * STEP);
         scene.run(|_| ()).exit == Exit::Code(0)
     };
@@ -114,7 +114,7 @@ fn little_memory() {
     }
     let below = if run_all() { most - 16 } else { 48 };
     let values: Vec<u64> = (most - below..most + 8).map(|steps| steps * STEP).collect();
-    let seen = under("as", &values, Place::Secure);
+    let seen = under("as", &values, SceneKind::Secure);
     println!("with {most} × 64 KB of address space, and with less: {seen:?}");
     for end in ["internal", "granted", "no_rule_matches"] {
         assert!(seen.contains_key(end), "{seen:?}");

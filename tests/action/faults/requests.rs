@@ -2,7 +2,7 @@
 
 use simulator::github::{Endpoint, Fault, FaultRule};
 
-use super::scene::{Place, Scene};
+use super::scene::{Scene, SceneKind};
 
 /// What hangs on an answer.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -36,7 +36,7 @@ pub struct Request {
     pub name: &'static str,
     pub role: Role,
     /// Where it is made.
-    pub place: Place,
+    pub place: SceneKind,
     endpoint: Endpoint,
     /// What its path has, where there are others of the endpoint.
     part: &'static str,
@@ -44,7 +44,7 @@ pub struct Request {
     after: usize,
 }
 
-const fn request(name: &'static str, role: Role, place: Place, endpoint: Endpoint) -> Request {
+const fn request(name: &'static str, role: Role, place: SceneKind, endpoint: Endpoint) -> Request {
     Request {
         name,
         role,
@@ -68,49 +68,64 @@ const fn second(request: Request) -> Request {
 
 /// In the order in which they are made.
 pub const REQUESTS: [Request; 29] = [
-    request("OIDC token", Role::Token, Place::Default, Endpoint::Token),
-    request("issuer's keys", Role::Keys, Place::Default, Endpoint::Keys),
+    request(
+        "OIDC token",
+        Role::Token,
+        SceneKind::Default,
+        Endpoint::Token,
+    ),
+    request(
+        "issuer's keys",
+        Role::Keys,
+        SceneKind::Default,
+        Endpoint::Keys,
+    ),
     second(request(
         "issuer's keys, for an unknown key",
         Role::Keys,
-        Place::Rotated,
+        SceneKind::Rotated,
         Endpoint::Keys,
     )),
     request(
         "pull request",
         Role::Head,
-        Place::PullRequest,
+        SceneKind::PullRequest,
         Endpoint::PullRequest,
     ),
     request(
         "default branch",
         Role::DefaultBranch,
-        Place::PullRequest,
+        SceneKind::PullRequest,
         Endpoint::Repository,
     ),
     request(
         "discovery document of an enterprise's issuer",
         Role::Keys,
-        Place::Enterprise,
+        SceneKind::Enterprise,
         Endpoint::Discovery,
     ),
-    request("policy", Role::Policy, Place::Default, Endpoint::Contents),
+    request(
+        "policy",
+        Role::Policy,
+        SceneKind::Default,
+        Endpoint::Contents,
+    ),
     request(
         "policy's commit",
         Role::Nothing,
-        Place::Default,
+        SceneKind::Default,
         Endpoint::Commit,
     ),
     request(
         "policy elsewhere",
         Role::Policy,
-        Place::Elsewhere,
+        SceneKind::Elsewhere,
         Endpoint::Contents,
     ),
     request(
         "commit of the policy elsewhere",
         Role::Nothing,
-        Place::Elsewhere,
+        SceneKind::Elsewhere,
         Endpoint::Commit,
     ),
     with(
@@ -118,7 +133,7 @@ pub const REQUESTS: [Request; 29] = [
         request(
             "own policy",
             Role::OwnPolicy,
-            Place::Delegated,
+            SceneKind::Delegated,
             Endpoint::Contents,
         ),
     ),
@@ -127,21 +142,26 @@ pub const REQUESTS: [Request; 29] = [
         request(
             "own policy's commit",
             Role::Nothing,
-            Place::Delegated,
+            SceneKind::Delegated,
             Endpoint::Commit,
         ),
     ),
     request(
         "App's installation",
         Role::App,
-        Place::App,
+        SceneKind::App,
         Endpoint::Installation,
     ),
-    request("App's token", Role::App, Place::App, Endpoint::AccessToken),
+    request(
+        "App's token",
+        Role::App,
+        SceneKind::App,
+        Endpoint::AccessToken,
+    ),
     request(
         "policy, with an App",
         Role::EitherPolicy,
-        Place::App,
+        SceneKind::App,
         Endpoint::Contents,
     ),
     with(
@@ -149,38 +169,38 @@ pub const REQUESTS: [Request; 29] = [
         request(
             "App's installation elsewhere",
             Role::App,
-            Place::AppElsewhere,
+            SceneKind::AppElsewhere,
             Endpoint::Installation,
         ),
     ),
     request(
         "App's tokens",
         Role::EitherApp,
-        Place::AppElsewhere,
+        SceneKind::AppElsewhere,
         Endpoint::AccessToken,
     ),
     request(
         "end of the App's token",
         Role::Nothing,
-        Place::App,
+        SceneKind::App,
         Endpoint::RevokeToken,
     ),
     request(
         "check run",
         Role::CheckRun,
-        Place::Default,
+        SceneKind::Default,
         Endpoint::CheckRun,
     ),
     request(
         "commit status",
         Role::Status,
-        Place::Default,
+        SceneKind::Default,
         Endpoint::Status,
     ),
     request(
         "review: comparison",
         Role::Review,
-        Place::Review,
+        SceneKind::Review,
         Endpoint::Compare,
     ),
     with(
@@ -188,7 +208,7 @@ pub const REQUESTS: [Request; 29] = [
         request(
             "review: old policy",
             Role::Review,
-            Place::Review,
+            SceneKind::Review,
             Endpoint::Contents,
         ),
     ),
@@ -197,7 +217,7 @@ pub const REQUESTS: [Request; 29] = [
         request(
             "review: new policy",
             Role::Review,
-            Place::Review,
+            SceneKind::Review,
             Endpoint::Contents,
         ),
     ),
@@ -206,7 +226,7 @@ pub const REQUESTS: [Request; 29] = [
         request(
             "review: directory",
             Role::Review,
-            Place::Review,
+            SceneKind::Review,
             Endpoint::Contents,
         ),
     ),
@@ -215,7 +235,7 @@ pub const REQUESTS: [Request; 29] = [
         request(
             "review: cases",
             Role::Review,
-            Place::Review,
+            SceneKind::Review,
             Endpoint::Contents,
         ),
     ),
@@ -224,26 +244,26 @@ pub const REQUESTS: [Request; 29] = [
         request(
             "review: workflows",
             Role::Review,
-            Place::Review,
+            SceneKind::Review,
             Endpoint::Contents,
         ),
     ),
     second(request(
         "review: check run",
         Role::ReviewCheckRun,
-        Place::Review,
+        SceneKind::Review,
         Endpoint::CheckRun,
     )),
     request(
         "audit webhook",
         Role::Webhook,
-        Place::Copies,
+        SceneKind::Copies,
         Endpoint::Webhook,
     ),
     request(
         "OpenTelemetry",
         Role::Collector,
-        Place::Copies,
+        SceneKind::Copies,
         Endpoint::Logs,
     ),
 ];

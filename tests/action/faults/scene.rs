@@ -25,9 +25,9 @@ pub enum Ask {
     Denied,
 }
 
-/// Where the policy is, and who asks.
+/// Where the policy is, and which job asks.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Place {
+pub enum SceneKind {
     Default,
     /// The keys are an older set when they are first asked for.
     Rotated,
@@ -95,23 +95,23 @@ tests:
 ";
 
 impl Scene {
-    pub fn new(place: Place, ask: Ask) -> Self {
+    pub fn new(place: SceneKind, ask: Ask) -> Self {
         let branch = match ask {
             Ask::Allowed => "release",
             Ask::Denied => "feature/x",
         };
         let mut repository = Repository::new("acme-org/infra", 123, 4567).with_branch(branch);
-        if place != Place::Elsewhere && place != Place::AppElsewhere {
+        if place != SceneKind::Elsewhere && place != SceneKind::AppElsewhere {
             repository = repository.with_file("main", PATH, policy());
         }
-        if place == Place::Review {
+        if place == SceneKind::Review {
             let changed = policy().replace("branch: release", "branch: { exact: release }");
             repository = repository
                 .with_file(branch, PATH, changed)
                 .with_file(branch, CASES_PATH, CASES)
                 .with_file(branch, ".github/workflows/deploy.yml", "on: push");
         }
-        let github = GitHub::builder().tls(place == Place::Secure).start();
+        let github = GitHub::builder().tls(place == SceneKind::Secure).start();
         let github = github.unwrap();
         github.add_repository(repository.clone());
         let stage = Stage {
@@ -120,12 +120,12 @@ impl Scene {
             github,
         };
         let text = match place {
-            Place::Delegated => DELEGATING.to_owned(),
+            SceneKind::Delegated => DELEGATING.to_owned(),
             _ => central(),
         };
         let policies = policies();
         let policies = policies.with_file("main", "permissions.yml", text);
-        let has_receiver = place == Place::Copies;
+        let has_receiver = place == SceneKind::Copies;
         let receiver = has_receiver.then(|| Receiver::start(false).unwrap());
         let mut scene = Self {
             commits: Vec::new(),
@@ -141,33 +141,33 @@ impl Scene {
         scene
     }
 
-    fn furnish(&mut self, place: Place, branch: &str, policies: Repository) {
+    fn furnish(&mut self, place: SceneKind, branch: &str, policies: Repository) {
         let (github, repository) = (&self.stage.github, &self.stage.repository);
         let elsewhere = (
             "policy",
             "acme-org/policies/permissions.yml@main".to_owned(),
         );
         match place {
-            Place::Default => {}
-            Place::Secure => {
+            SceneKind::Default => {}
+            SceneKind::Secure => {
                 let authority = github.ca_pem();
                 self.stage.runner = self.stage.runner.clone().trusting_authority(authority);
             }
-            Place::Rotated => {
+            SceneKind::Rotated => {
                 let older = json!({"keys": [TestKey::Signing2.jwk().unwrap()]});
                 let older = Fault::Answer(Answer::json(200, &older));
                 github.add_fault(FaultRule::nth(Endpoint::Keys, 1, older));
             }
-            Place::Enterprise => {
+            SceneKind::Enterprise => {
                 let issuer = format!("{}/acme", github.issuer());
                 github.set_token(TokenRecipe::new().claim("iss", &*issuer));
                 self.inputs.push(("issuer", issuer));
             }
-            Place::Elsewhere | Place::Delegated => {
+            SceneKind::Elsewhere | SceneKind::Delegated => {
                 github.add_repository(policies);
                 self.inputs.push(elsewhere);
             }
-            Place::App | Place::AppElsewhere => {
+            SceneKind::App | SceneKind::AppElsewhere => {
                 github.add_repository(policies.private());
                 let permissions = Permissions::none()
                     .with("contents", Level::Read)
@@ -179,15 +179,15 @@ impl Scene {
                     .push(("app-client-id", APP_CLIENT_ID.to_owned()));
                 let key = APP_PRIVATE_KEY_PKCS1.to_owned();
                 self.inputs.push(("app-private-key", key));
-                if place == Place::AppElsewhere {
+                if place == SceneKind::AppElsewhere {
                     self.inputs.push(elsewhere);
                 }
             }
-            Place::PullRequest => {
+            SceneKind::PullRequest => {
                 let pull = PullRequest::same_repository(repository, 7, branch);
                 self.job = Job::pull_request(repository, pull);
             }
-            Place::Review => {
+            SceneKind::Review => {
                 let pull = PullRequest::same_repository(repository, 7, branch);
                 let base = repository.branch_sha("main").unwrap();
                 let head = &pull.head_sha;
@@ -195,7 +195,7 @@ impl Scene {
                 self.job = Job::pull_request(repository, pull);
                 self.inputs.push(("review", "true".to_owned()));
             }
-            Place::Copies => {
+            SceneKind::Copies => {
                 let receiver = self.receiver.as_ref().unwrap();
                 let url = receiver.webhook_url(HIDDEN_IN_URL);
                 self.inputs.push(("audit-webhook", url));

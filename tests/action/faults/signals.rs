@@ -16,7 +16,7 @@ use simulator::runner::Exit;
 
 use super::cell::{assert_no_secret, check_runs};
 use super::requests::{REQUESTS, Request, Role};
-use super::scene::{Ask, Place, Scene};
+use super::scene::{Ask, Scene, SceneKind};
 use super::{each, run_all};
 use crate::support::program::{send, wait_for};
 use crate::support::{assert_outcome, record_lines, records};
@@ -180,7 +180,7 @@ fn no_output_leads_to_the_check_run_of_a_cancelled_grant() {
 fn a_signal_at_any_moment() {
     let count = if run_all() { 2000 } else { 200 };
     let cases: Vec<u32> = (0..count).collect();
-    let places = [Place::Default, Place::Copies, Place::App];
+    let places = [SceneKind::Default, SceneKind::Copies, SceneKind::App];
     let undisturbed = places.map(|place| Scene::new(place, Ask::Allowed).run(|_| ()).duration);
     let seen = Mutex::new(std::collections::BTreeMap::<String, usize>::new());
     each(&cases, 4, |number| {

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use simulator::runner::Exit;
 
-use super::scene::{Ask, Place, Scene};
+use super::scene::{Ask, Scene, SceneKind};
 use super::through;
 use crate::support::records;
 
@@ -19,7 +19,7 @@ fn a_log_that_cannot_be_written_changes_nothing() {
         "mkfifo ../log; head -c 200 <../log >/dev/null & exec \"$0\" >../log",
     ] {
         for (ask, code, decision) in [(Ask::Allowed, 0, "allowed"), (Ask::Denied, 1, "denied")] {
-            let mut scene = Scene::new(Place::Default, ask);
+            let mut scene = Scene::new(SceneKind::Default, ask);
             // Not every shell hands variables on whose names have hyphens.
             scene.stage.runner = through("/bin/bash", &["-c", script]);
             let step = scene.run(|_| ());
@@ -39,7 +39,7 @@ fn a_log_that_cannot_be_written_changes_nothing() {
 #[test]
 fn a_log_that_nobody_reads_ends_with_the_time() {
     for ask in [Ask::Allowed, Ask::Denied] {
-        let mut scene = Scene::new(Place::Default, ask);
+        let mut scene = Scene::new(SceneKind::Default, ask);
         scene.input("timeout", "1");
         let script = "mkfifo ../log; exec 3<>../log; head -c 65536 /dev/zero >&3; exec \"$0\" >&3";
         scene.stage.runner = through("/bin/bash", &["-c", script]);

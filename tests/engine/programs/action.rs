@@ -8,7 +8,7 @@ use simulator::github::{CommitSha, Repository};
 use simulator::{GitHub, Runner, StepResult};
 
 use super::check::{assert_context, code, outcome};
-use super::pairs::{Group, HEAD_SHA, OWN, Pair, Place};
+use super::pairs::{Group, HEAD_SHA, OWN, Pair, PolicyPlacement};
 use crate::reference::Outcome;
 use crate::support::runner_of;
 
@@ -44,22 +44,22 @@ impl Stage {
             repository.set_file(&default_ref, OWN, own.text.as_str());
         }
         let default = ".github/".to_owned() + file;
-        let policy = match pair.place {
-            Place::Default => {
+        let policy = match pair.placement {
+            PolicyPlacement::Default => {
                 repository.set_file(&default_ref, &default, text);
                 default
             }
-            Place::AtRef => {
+            PolicyPlacement::AtRef => {
                 repository.set_file("refs/tags/v1", file, text);
                 format!("{}/{file}@v1", run.repository.to_uppercase())
             }
-            Place::Another => {
+            PolicyPlacement::Another => {
                 let another = Repository::new(ANOTHER, 999, 10).with_file("main", file, text);
                 self.github.add_repository(another);
                 format!("{ANOTHER}/{file}@main")
             }
-            Place::Inline => text.to_owned(),
-            Place::Workspace => {
+            PolicyPlacement::Inline => text.to_owned(),
+            PolicyPlacement::Workspace => {
                 runner = runner.workspace_file(file, text);
                 format!("./{file}")
             }
@@ -109,10 +109,12 @@ impl Stage {
 fn assert_outputs(step: &StepResult, outcome: &Outcome, group: &Group, pair: &Pair) {
     let job = pair.run.job(group.year);
     let name = group.file.name();
-    let file = match pair.place {
-        Place::Default => format!(".github/{name}"),
-        Place::AtRef | Place::Another | Place::Workspace => name.to_owned(),
-        Place::Inline => "policy".to_owned(),
+    let file = match pair.placement {
+        PolicyPlacement::Default => format!(".github/{name}"),
+        PolicyPlacement::AtRef | PolicyPlacement::Another | PolicyPlacement::Workspace => {
+            name.to_owned()
+        }
+        PolicyPlacement::Inline => "policy".to_owned(),
     };
     let rule = outcome.granting.map(|rule| match group.place_of(rule) {
         (false, line) => format!("{file}:{line}"),

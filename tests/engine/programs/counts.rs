@@ -74,7 +74,7 @@ pub fn count(counts: &mut Counts, group: &Group, pair: &Pair, expected: &Outcome
     let mut seen = vec![
         format!("reason {}", expected.reason),
         format!("event {}", run.event.name()),
-        format!("place {:?}", pair.place),
+        format!("place {:?}", pair.placement),
     ];
     let head = match &run.event {
         Event::Pull(pull) => Some(&pull.head),
@@ -89,7 +89,7 @@ pub fn count(counts: &mut Counts, group: &Group, pair: &Pair, expected: &Outcome
     let of_own = group.own.iter().flat_map(|own| own.policy.rules());
     let rules = group.file.policy.rules().into_iter();
     let rules: Vec<_> = rules.chain(of_own).collect();
-    let alone = group.expected_with(Own::Missing, pair.place.source(), pair);
+    let alone = group.expected_with(Own::Missing, pair.placement.source(), pair);
     let granting = expected.granting.map(|index| rules[index]);
     let rule = granting.map(|(rule, _)| rule);
     let entry = granting.and_then(|(_, entry)| entry);
@@ -100,7 +100,7 @@ pub fn count(counts: &mut Counts, group: &Group, pair: &Pair, expected: &Outcome
         _ => None,
     };
     let unknown = pair.without_default_branch();
-    let without_default = group.expected(pair.place.source(), &unknown);
+    let without_default = group.expected(pair.placement.source(), &unknown);
     let only_base = |(_, failed): &(usize, Vec<String>)| failed == &["base"];
     for (name, occurs) in [
         ("a display name is asked for", pair.permission.contains(' ')),

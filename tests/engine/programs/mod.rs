@@ -97,7 +97,7 @@ fn work(groups: &[Group], next: &AtomicUsize) -> (Counts, Vec<String>) {
             program.write("own.yml", &own.text);
         }
         for (index, pair) in group.pairs.iter().enumerate() {
-            let source = pair.place.source();
+            let source = pair.placement.source();
             for (program, source, seen) in [
                 ("the engine", source, engine(group, pair)),
                 (
@@ -137,7 +137,7 @@ fn engine(group: &Group, pair: &Pair) -> Outcome {
     let decision = engine(&group.file).ok().and_then(|engine| {
         let policies = Policies {
             policy: &engine,
-            scope: crate::random::engine::scope(pair.place.source()),
+            scope: crate::random::engine::scope(pair.placement.source()),
             own: own.as_ref().map(Result::as_ref),
         };
         crate::random::engine::decision(policies, &context, &pair.permission, group.year)

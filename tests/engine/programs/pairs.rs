@@ -27,7 +27,7 @@ pub use crate::support::POLICY_PATH as OWN;
 
 /// Where the action reads the policy.
 #[derive(Clone, Copy, Debug, PartialEq)]
-pub enum Place {
+pub enum PolicyPlacement {
     /// This repository, at its default branch.
     Default,
     /// This repository, at a ref.
@@ -40,7 +40,7 @@ pub enum Place {
     Workspace,
 }
 
-impl Place {
+impl PolicyPlacement {
     pub fn source(self) -> Source {
         match self {
             Self::Default | Self::AtRef => Source::Own,
@@ -108,7 +108,7 @@ pub struct Group {
 pub struct Pair {
     pub run: Run,
     pub permission: String,
-    pub place: Place,
+    pub placement: PolicyPlacement,
 }
 
 impl Group {
@@ -151,15 +151,15 @@ impl Group {
 }
 
 impl Pair {
-    fn new(run: Run, permission: String, place: Place) -> Self {
+    fn new(run: Run, permission: String, placement: PolicyPlacement) -> Self {
         let is_trusted = TRUSTED.contains(&run.event.name());
         let is_refused = matches!(run.event, Event::Pull(_)) || !is_trusted;
         Self {
             // Neither the workspace nor a ref may be what an author chose.
-            place: match place {
-                Place::Workspace if is_refused => Place::Inline,
-                Place::AtRef if is_refused => Place::Default,
-                place => place,
+            placement: match placement {
+                PolicyPlacement::Workspace if is_refused => PolicyPlacement::Inline,
+                PolicyPlacement::AtRef if is_refused => PolicyPlacement::Default,
+                placement => placement,
             },
             run,
             permission,
@@ -174,7 +174,7 @@ impl Pair {
                 ..self.run.clone()
             },
             permission: self.permission.clone(),
-            place: self.place,
+            placement: self.placement,
         }
     }
 
@@ -281,11 +281,11 @@ pub fn groups(count: usize, seed: u64, year: u32) -> Vec<Group> {
         ..ProptestConfig::default()
     });
     let places = [
-        Place::Default,
-        Place::AtRef,
-        Place::Another,
-        Place::Inline,
-        Place::Workspace,
+        PolicyPlacement::Default,
+        PolicyPlacement::AtRef,
+        PolicyPlacement::Another,
+        PolicyPlacement::Inline,
+        PolicyPlacement::Workspace,
     ];
     let ask = prop_oneof![9 => random::permission(), 1 => Just("acme:keys:turn".to_owned())];
     let aims = option::weighted(0.7, (any::<Index>(), any::<bool>()));
@@ -311,7 +311,7 @@ pub fn groups(count: usize, seed: u64, year: u32) -> Vec<Group> {
             });
             let pairs = pairs
                 .into_iter()
-                .map(|(mut run, mut permission, place, aim)| {
+                .map(|(mut run, mut permission, placement, aim)| {
                     let of_own = own.iter().flat_map(|own| own.policy.rules());
                     let rules: Vec<_> = policy.rules().into_iter().chain(of_own).collect();
                     if let (Some((index, swap)), false) = (aim, rules.is_empty()) {
@@ -325,7 +325,7 @@ pub fn groups(count: usize, seed: u64, year: u32) -> Vec<Group> {
                         let delegated = delegating.and_then(|entry| entry.delegate.first());
                         permission.clone_from(delegated.unwrap_or(&rule.permissions[0]));
                     }
-                    Pair::new(run, permission, place)
+                    Pair::new(run, permission, placement)
                 });
             let pairs = pairs.collect();
             Group {

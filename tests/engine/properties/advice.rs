@@ -5,7 +5,7 @@ use ::engine::context::Context;
 use ::engine::decision::{Engine, Policies, Question, Scope, decide};
 use ::engine::policy::{Document, Format, PermissionKey};
 use analysis::lint::{Options, apply_safe, lint};
-use analysis::report::{Detail, Outcome, PolicyRecord, changes};
+use analysis::report::{Detail, Outcome, PolicyRecord, remedies};
 use proptest::prelude::*;
 use proptest::sample::select;
 use serde_json::{Value, json};
@@ -217,8 +217,8 @@ fn asked(text: &str, format: Format, context: &Context) -> Result<(), (String, V
         ..PolicyRecord::default()
     };
     let outcome = Outcome::decided(permissions, context, record, Detail::Full);
-    let changes = changes(&outcome.permissions[0], context, &outcome);
-    let policies = changes.into_iter().filter_map(|change| change.policy);
+    let remedies = remedies(&outcome.permissions[0], context, &outcome);
+    let policies = remedies.into_iter().filter_map(|change| change.policy);
     let sentence = outcome.permissions[0]
         .nearest
         .as_ref()

@@ -22,7 +22,7 @@ fn changes(old: &str, new: &str) -> String {
             let is_added = sign == "+";
             text.push_str(&format!(
                 "{sign} {}: {} ({})\n",
-                change.installation.phrase().plain(),
+                change.section.phrase().plain(),
                 change.sentence(is_added).plain(),
                 change.remark(is_added).plain()
             ));
@@ -542,7 +542,7 @@ fn a_change_is_reported_exactly_when_the_engine_decides_differently() {
 }
 
 /// Whether what a change says of branches, bases and events includes a job.
-fn speaks_of(change: &Change<'_>, job: &Example) -> bool {
+fn speaks_of(change: &AccessChange<'_>, job: &Example) -> bool {
     let any = |list: &Option<Vec<&Pattern>>, value: &Option<String>| {
         list.as_ref().is_none_or(|list| {
             let mut list = list.iter();

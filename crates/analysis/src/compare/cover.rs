@@ -155,13 +155,13 @@ fn walk(
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::meant::unplaced;
+    use crate::suggestion::without_position;
     use engine::policy::Kind;
 
     fn pattern(text: &str) -> Pattern {
         match text.strip_prefix("glob:") {
-            Some(glob) => unplaced(glob, Kind::Glob),
-            None => unplaced(text, Kind::of(text)),
+            Some(glob) => without_position(glob, Kind::Glob),
+            None => without_position(text, Kind::of(text)),
         }
     }
 

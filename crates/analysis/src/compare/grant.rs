@@ -10,18 +10,18 @@ use engine::policy::{Case, Document, Entry, Invalid, Kind, Pattern, Patterns, Po
 
 /// Whom a rule speaks for.
 #[derive(Clone, Copy, Debug)]
-pub enum Installation<'a> {
+pub enum Section<'a> {
     /// `permissions:` at the top: the repository that the file is read from.
-    Own,
+    Top,
     /// An entry of `repositories:`.
     Entry(&'a Entry),
 }
 
-impl<'a> Installation<'a> {
+impl<'a> Section<'a> {
     /// The patterns of the repository's name; `None` for the policy's own.
     pub fn repository(self) -> Option<&'a Patterns> {
         match self {
-            Self::Own => None,
+            Self::Top => None,
             Self::Entry(entry) => Some(&entry.repository),
         }
     }
@@ -29,7 +29,7 @@ impl<'a> Installation<'a> {
     /// The pins `repository_id` and `owner_id`.
     pub fn pins(self) -> [Option<u64>; 2] {
         match self {
-            Self::Own => [None, None],
+            Self::Top => [None, None],
             Self::Entry(entry) => [entry.repository_id, entry.owner_id],
         }
     }
@@ -37,15 +37,15 @@ impl<'a> Installation<'a> {
     /// Where it stands in its file.
     pub(super) fn position(self) -> Position {
         match self {
-            Self::Own => Position::START,
+            Self::Top => Position::START,
             Self::Entry(entry) => entry.position,
         }
     }
 }
 
-impl PartialEq for Installation<'_> {
+impl PartialEq for Section<'_> {
     fn eq(&self, other: &Self) -> bool {
-        matches!((self, other), (Self::Own, Self::Own))
+        matches!((self, other), (Self::Top, Self::Top))
             || (self.repository().is_some() && self.position() == other.position())
     }
 }
@@ -53,7 +53,7 @@ impl PartialEq for Installation<'_> {
 /// One permission of one rule, or one that an entry delegates.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Grant<'a> {
-    pub(super) installation: Installation<'a>,
+    pub(super) section: Section<'a>,
     /// `None` for a permission that the repository's own policy may grant to any job.
     pub(super) rule: Option<&'a Rule>,
     pub(super) key: &'a str,
@@ -75,7 +75,7 @@ impl<'a> Grant<'a> {
     /// Whether it trusts the default branch as a base, whatever its name: rules of the own policy do, where
     /// they do not name bases.
     pub(super) fn trusts_default_branch(&self) -> bool {
-        let is_own = matches!(self.installation, Installation::Own);
+        let is_own = matches!(self.section, Section::Top);
         self.rule.is_none_or(|rule| is_own && rule.base.is_none())
     }
 
@@ -93,20 +93,20 @@ impl<'a> Grant<'a> {
 /// Every grant of a policy that has not run out, in file order, each key of a rule once.
 pub(super) fn grants<'a>(document: &'a Document, now: Timestamp) -> Vec<Grant<'a>> {
     let own = document.permissions.iter().flatten();
-    let own = own.map(|rule| (Installation::Own, rule));
+    let own = own.map(|rule| (Section::Top, rule));
     let entries = document.repositories.iter().flat_map(|(_, list)| list);
     let of_entries = entries.flat_map(|entry| {
         let rules = entry.permissions.iter();
-        rules.map(move |rule| (Installation::Entry(entry), rule))
+        rules.map(move |rule| (Section::Entry(entry), rule))
     });
     let live = own.chain(of_entries).filter(|(_, rule)| {
         let expires = rule.expires.as_ref();
         expires.is_none_or(|expires| !expires.is_over(now))
     });
-    let of_rules = live.flat_map(|(installation, rule)| {
+    let of_rules = live.flat_map(|(section, rule)| {
         let keys: BTreeSet<_> = rule.permissions.iter().map(|key| key.as_str()).collect();
         keys.into_iter().map(move |key| Grant {
-            installation,
+            section,
             rule: Some(rule),
             key,
         })
@@ -115,7 +115,7 @@ pub(super) fn grants<'a>(document: &'a Document, now: Timestamp) -> Vec<Grant<'a
     let delegated = delegated.flat_map(|entry| {
         let keys: BTreeSet<_> = entry.delegate.iter().map(|key| key.as_str()).collect();
         keys.into_iter().map(move |key| Grant {
-            installation: Installation::Entry(entry),
+            section: Section::Entry(entry),
             rule: None,
             key,
         })
@@ -144,7 +144,7 @@ impl<'a> Dimension<'a> {
     pub(super) fn patterns(self, grant: &Grant<'a>) -> Option<&'a Patterns> {
         let rule = grant.rule;
         let patterns = match self {
-            Self::Repository => grant.installation.repository(),
+            Self::Repository => grant.section.repository(),
             Self::Workflow => rule.and_then(|rule| rule.workflow.as_ref()),
             Self::Branch => rule.and_then(|rule| rule.branch.as_ref()),
             Self::Base => rule.and_then(|rule| rule.base.as_ref().or(rule.branch.as_ref())),

@@ -19,7 +19,7 @@ use fixedbitset::FixedBitSet;
 use jiff::Timestamp;
 
 pub(crate) use cover::{Budget, covers, may_match};
-pub use grant::Installation;
+pub use grant::Section;
 use grant::{Dimension, Grant, grants, patterns_compile};
 pub use replay::{Check, Replay, Replayed, Times};
 use search::Answer;
@@ -32,9 +32,9 @@ use engine::policy::{Case, Document, Invalid, Kind, Pattern, Patterns, Position,
 #[derive(Clone, Debug, Default)]
 pub struct Comparison<'a> {
     /// What the new policy grants and the old one does not, in the new one's order.
-    pub added: Vec<Change<'a>>,
+    pub added: Vec<AccessChange<'a>>,
     /// What the old policy grants and the new one does not, in the old one's order.
-    pub removed: Vec<Change<'a>>,
+    pub removed: Vec<AccessChange<'a>>,
 }
 
 impl Comparison<'_> {
@@ -51,9 +51,9 @@ impl Comparison<'_> {
 
 /// Access of one rule that only one of the policies gives.
 #[derive(Clone, Debug)]
-pub struct Change<'a> {
+pub struct AccessChange<'a> {
     /// Whom the rule speaks for.
-    pub installation: Installation<'a>,
+    pub section: Section<'a>,
     /// The rule that gives it; `None` where the entry delegates it to the repository's own policy,
     /// which may then give it to any job.
     pub rule: Option<&'a Rule>,
@@ -155,7 +155,7 @@ fn retain_unbroken(document: &Document, grants: &mut Vec<Grant<'_>>) {
 /// those that come near it. `None` also where that is too much to work out, and for a rule that grants
 /// nothing.
 pub(crate) fn grant_all<'a>(
-    list: Installation<'a>,
+    list: Section<'a>,
     others: &[&'a Rule],
     rule: &'a Rule,
     now: Timestamp,
@@ -166,7 +166,7 @@ pub(crate) fn grant_all<'a>(
     /// What a comparison may take at most.
     const STEPS: usize = 100_000;
     let grant_of = |rule: &'a Rule| Grant {
-        installation: list,
+        section: list,
         rule: Some(rule),
         key: "",
     };
@@ -199,7 +199,7 @@ fn beyond<'a>(
     others: &[Grant<'a>],
     now: Timestamp,
     automata: &mut Automata,
-) -> Vec<Change<'a>> {
+) -> Vec<AccessChange<'a>> {
     let mut of_key: HashMap<(&str, bool), Vec<Grant<'a>>> = HashMap::new();
     for other in others {
         // What is delegated is compared with what is delegated.
@@ -207,7 +207,7 @@ fn beyond<'a>(
         of_key.entry(kind).or_default().push(*other);
     }
     let known: HashSet<_> = others.iter().map(meaning).collect();
-    let mut changes: Vec<Change<'a>> = Vec::new();
+    let mut changes: Vec<AccessChange<'a>> = Vec::new();
     for grant in grants {
         if known.contains(&meaning(grant)) {
             continue;
@@ -234,7 +234,7 @@ fn changes_of<'a>(
     others: &[Grant<'a>],
     now: Timestamp,
     automata: &mut Automata,
-) -> Vec<Change<'a>> {
+) -> Vec<AccessChange<'a>> {
     let mut near = Vec::new();
     let mut is_exact = true;
     for other in others {
@@ -294,7 +294,7 @@ impl<'a> Beyond<'_, 'a> {
         &self,
         wanted: impl Fn(&Axis<'a>, &Cell) -> bool,
         only_pull_requests: bool,
-    ) -> Option<(Change<'a>, Kept<'a>)> {
+    ) -> Option<(AccessChange<'a>, Kept<'a>)> {
         let places = match self.space.uncovered(&wanted) {
             Answer::Covered => return None,
             Answer::TooMany => return Some((whole(self.grant, None, true), Vec::new())),
@@ -353,15 +353,15 @@ fn retain<T: Copy>(list: &mut Vec<T>, places: &FixedBitSet) {
     *list = kept.map(|(_, one)| *one).collect();
 }
 
-fn whole<'a>(grant: &Grant<'a>, example: Option<Example>, in_part: bool) -> Change<'a> {
+fn whole<'a>(grant: &Grant<'a>, example: Option<Example>, in_part: bool) -> AccessChange<'a> {
     let list = |dimension: Dimension<'a>| {
         let patterns = dimension.patterns(grant)?;
         Some(patterns.list.iter().collect())
     };
     let events = grant.rule.and_then(|rule| rule.events.as_ref());
     let names_bases = grant.rule.is_some_and(|rule| rule.base.is_some());
-    Change {
-        installation: grant.installation,
+    AccessChange {
+        section: grant.section,
         rule: grant.rule,
         permissions: vec![grant.key],
         workflow: list(Dimension::Workflow),
@@ -480,10 +480,7 @@ fn meaning(grant: &Grant<'_>) -> String {
         .collect();
     let meaning = (
         (grant.key, grant.rule.is_some()),
-        (
-            grant.installation.pins(),
-            grant.installation.repository().is_none(),
-        ),
+        (grant.section.pins(), grant.section.repository().is_none()),
         list(Dimension::Repository, grant),
         list(Dimension::Workflow, grant),
         list(Dimension::Branch, grant),
@@ -497,18 +494,18 @@ fn meaning(grant: &Grant<'_>) -> String {
     crate::sha256(format!("{meaning:?}").as_bytes())
 }
 
-impl Change<'_> {
+impl AccessChange<'_> {
     /// Where it stands in its policy: its rule, or the entry that delegates.
     pub fn position(&self) -> Position {
         match self.rule {
             Some(rule) => rule.position,
-            None => self.installation.position(),
+            None => self.section.position(),
         }
     }
 
     /// Whether it is of the same rule, or of the same entry that delegates.
     fn is_of(&self, other: &Self) -> bool {
-        self.installation == other.installation && self.position() == other.position()
+        self.section == other.section && self.position() == other.position()
     }
 
     /// Whether it differs only in the permission.

@@ -253,7 +253,7 @@ fn those<'a>(others: &[Grant<'a>], holds: impl Fn(&Grant<'a>) -> bool) -> FixedB
 }
 
 fn own<'a>(grant: &Grant<'a>, others: &[Grant<'a>]) -> Axis<'a> {
-    let is_own = |grant: &Grant<'a>| grant.installation.repository().is_none();
+    let is_own = |grant: &Grant<'a>| grant.section.repository().is_none();
     // An entry may speak for the policy's own repository too.
     let values = if is_own(grant) {
         &[true][..]
@@ -273,7 +273,7 @@ fn own<'a>(grant: &Grant<'a>, others: &[Grant<'a>]) -> Axis<'a> {
 }
 
 fn pin<'a>(name: Name<'a>, which: usize, grant: &Grant<'a>, others: &[Grant<'a>]) -> Axis<'a> {
-    let pin = |grant: &Grant<'a>| grant.installation.pins().get(which).copied().flatten();
+    let pin = |grant: &Grant<'a>| grant.section.pins().get(which).copied().flatten();
     let values = match pin(grant) {
         Some(id) => vec![Some(id)],
         None => {

@@ -1,6 +1,6 @@
 //! Changes of access in words.
 
-use super::{Change, Check, Example, Installation, Times};
+use super::{AccessChange, Check, Example, Section, Times};
 use crate::report::Phrase;
 use engine::decision::RuleRef;
 use engine::policy::source::DEFAULT_PATH;
@@ -10,7 +10,7 @@ fn texts<'a>(patterns: &[&'a Pattern]) -> Vec<&'a str> {
     patterns.iter().map(|pattern| &*pattern.text).collect()
 }
 
-impl<'a> Change<'a> {
+impl<'a> AccessChange<'a> {
     /// Who may do what: `` `deploy.yml` on `main` may now use `ws:deployments:create` ``, or *may no
     /// longer use* when it is removed.
     pub fn sentence(&self, is_added: bool) -> Phrase<'a> {
@@ -177,7 +177,7 @@ impl Example {
     }
 }
 
-impl<'a> Installation<'a> {
+impl<'a> Section<'a> {
     /// Whom it speaks for: the repository's name or pattern, with its pins.
     pub fn phrase(self) -> Phrase<'a> {
         let mut phrase = Phrase::default();

@@ -4,7 +4,7 @@ use super::catalogue::DOUBLE_BACKSLASH;
 use super::patterns::propose;
 use super::scan::{Item, scan};
 use super::{Dimension, Findings, quoted};
-use crate::meant::without_anchors;
+use crate::suggestion::without_anchors;
 use engine::policy::{Kind, Pattern};
 
 /// Whether something was found.

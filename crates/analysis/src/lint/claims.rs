@@ -4,7 +4,7 @@ use super::catalogue::IMPOSSIBLE_CLAIM;
 use super::forms::Forms;
 use super::patterns::propose;
 use super::{Dimension, Findings, quoted};
-use crate::meant::without_anchors;
+use crate::suggestion::without_anchors;
 use engine::policy::{Kind, Pattern, Patterns, nearest};
 
 /// What the values of some claims look like.

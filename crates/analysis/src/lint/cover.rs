@@ -8,7 +8,7 @@ use std::collections::HashMap;
 use jiff::Timestamp;
 
 use super::Dimension;
-use crate::compare::{Automata, Budget, Installation, covers, grant_all};
+use crate::compare::{Automata, Budget, Section, covers, grant_all};
 use engine::decision::{Merges, is_trusted_event, merges};
 use engine::policy::{Case, Kind, Matcher, Pattern, Patterns, Rule};
 
@@ -22,7 +22,7 @@ pub(super) struct Coverage<'r> {
     matchers: HashMap<(&'r str, Kind, bool), Option<Matcher<'r>>>,
     automata: Automata,
     /// Whose rules they are, and the time.
-    of: (Installation<'r>, Timestamp),
+    of: (Section<'r>, Timestamp),
     /// What is left for comparisons on automata.
     pub(super) budget: Budget,
 }
@@ -46,7 +46,7 @@ pub(super) enum Covered<'r> {
 }
 
 impl<'r> Coverage<'r> {
-    pub(super) fn new(of: (Installation<'r>, Timestamp), budget: Budget) -> Self {
+    pub(super) fn new(of: (Section<'r>, Timestamp), budget: Budget) -> Self {
         Self {
             of,
             matchers: HashMap::new(),

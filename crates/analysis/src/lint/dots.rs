@@ -4,7 +4,7 @@ use super::catalogue::UNESCAPED_DOT;
 use super::patterns::propose;
 use super::scan::{neighbours, scan};
 use super::{Dimension, Findings, quoted};
-use crate::meant::without_anchors;
+use crate::suggestion::without_anchors;
 use engine::policy::{Kind, Pattern};
 
 pub(super) fn check(dimension: Dimension<'_>, pattern: &Pattern, findings: &mut Findings<'_>) {

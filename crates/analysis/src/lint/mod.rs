@@ -41,7 +41,7 @@ pub use source::Source;
 
 use forms::Forms;
 
-use crate::compare::Installation;
+use crate::compare::Section;
 
 use engine::policy::{
     Document, Entry, Format, Invalid, Kind, Pattern, Patterns, Position, Problem, Rule, quoted,
@@ -183,7 +183,7 @@ fn check(document: &Document, is_whole: bool, options: &Options, findings: &mut 
             expiry::check(rule, options.now, findings);
         }
         if is_whole {
-            let of = entry.map_or(Installation::Own, Installation::Entry);
+            let of = entry.map_or(Section::Top, Section::Entry);
             let now = options.now.unwrap_or(Timestamp::MIN);
             rules.check((of, now), list, &patterns, findings);
         }

@@ -4,7 +4,7 @@
 use super::catalogue::{EXTENSION, NEVER_MATCHES, TRAILING_DASH_ENVIRONMENT, UNKNOWN_WORKFLOW};
 use super::patterns::{propose, replace};
 use super::{Dimension, Finding, Findings, quoted};
-use crate::meant::{branch_of, file_of, kinds};
+use crate::suggestion::{branch_of, file_of, kinds};
 use engine::policy::{Kind, Pattern, Patterns, Rule, nearest};
 use std::collections::BTreeSet;
 

@@ -7,7 +7,7 @@ use super::{
     Dimension, Finding, Findings, Fix, anchors, backslashes, dimensions, dots, globs, is_clean,
     plain,
 };
-use crate::meant::unplaced;
+use crate::suggestion::without_position;
 use engine::policy::{Case, Kind, Pattern, Patterns, Rule, written};
 
 /// Remembers what compiles, since a policy repeats its patterns.
@@ -137,8 +137,8 @@ pub(super) fn propose<'t>(
 ) -> Option<Proposal> {
     let repository = findings.repository.as_deref();
     let mut instead = instead.into_iter();
-    let (text, kind) =
-        instead.find(|(text, kind)| is_clean(dimension, &unplaced(text, *kind), repository))?;
+    let (text, kind) = instead
+        .find(|(text, kind)| is_clean(dimension, &without_position(text, *kind), repository))?;
     let written = written::pattern(text, kind, findings.source.format);
     let is_value = |kind| matches!(kind, Kind::Literal | Kind::Exact);
     let is_same = kind == pattern.kind || (is_value(kind) && is_value(pattern.kind));

@@ -4,7 +4,7 @@ use super::catalogue::NOT_ITSELF;
 use super::patterns::propose;
 use super::scan::{Item, neighbours, scan};
 use super::{Dimension, Findings, quoted};
-use crate::meant::{unplaced, without_anchors};
+use crate::suggestion::{without_anchors, without_position};
 use engine::policy::{Case, Kind, Pattern, written};
 
 /// Returns whether something was found. A pattern that says that it is a regex is meant as one.
@@ -41,7 +41,7 @@ pub(super) fn check(
 
 /// Whether a text is a regex that does not match it.
 fn is_another(text: &str) -> bool {
-    let compiled = unplaced(text, Kind::of(text));
+    let compiled = without_position(text, Kind::of(text));
     let compiled = compiled.compile(Case::Sensitive);
     compiled.is_ok_and(|matcher| !matcher.matches(Some(text)))
 }

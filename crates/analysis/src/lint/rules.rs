@@ -11,7 +11,7 @@ use super::catalogue::{
 use super::cover::{Coverage, Covered, Part};
 use super::others::Others;
 use super::{Finding, Findings, dimensions, patterns, quoted};
-use crate::compare::{Budget, Installation};
+use crate::compare::{Budget, Section};
 use engine::policy::{Kind, Pattern, Patterns, Rule};
 
 /// The most comparisons in one policy: some 4,000 rules for one permission in one list. More would
@@ -56,7 +56,7 @@ impl Checker {
     /// Checks one list of rules, whose patterns were checked before.
     pub(super) fn check<'r>(
         &mut self,
-        of: (Installation<'r>, Timestamp),
+        of: (Section<'r>, Timestamp),
         list: &'r [Rule],
         patterns: &patterns::Checker,
         findings: &mut Findings<'_>,

@@ -17,7 +17,7 @@ pub struct Cell<'a> {
 
 /// Whether a cell grants.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Standing {
+pub enum Access {
     /// On the branches and events that it lists.
     Granted,
     /// If what only a run knows is as a rule asks.

@@ -1,7 +1,7 @@
 use jiff::Timestamp;
 use proptest::prelude::*;
 
-use super::{Bases, Cell, Events, Grant, Matrix, Place, Row, Standing};
+use super::{Access, AccessMatrix, Bases, Cell, Events, Grant, Row, RowKind};
 use crate::workflows::{Environment, Workflows};
 use engine::context::{Base, Context};
 use engine::decision::{Decision, Engine, Policies, Question, Scope, decide};
@@ -14,9 +14,9 @@ fn workflows(files: &[(&str, &str)]) -> Workflows {
     Workflows::of_texts(texts.map(|(file, text)| ((*file).to_owned(), Ok((*text).to_owned()))))
 }
 
-fn matrix<'a>(document: &'a Document, workflows: &'a Workflows) -> Matrix<'a> {
+fn matrix<'a>(document: &'a Document, workflows: &'a Workflows) -> AccessMatrix<'a> {
     let rules: Vec<&Rule> = document.rules().collect();
-    Matrix::new(
+    AccessMatrix::new(
         &rules,
         None,
         workflows,
@@ -139,7 +139,7 @@ proptest! {
         let engine = Engine::new(document.clone());
         let matrix = matrix(&document, &workflows);
         for row in &matrix.rows {
-            let Place::File { file, environment } = &row.place else {
+            let RowKind::File { file, environment } = &row.kind else {
                 continue;
             };
             let name = match environment {
@@ -175,7 +175,7 @@ proptest! {
                         granted |= allowed;
                     }
                 }
-                prop_assert!(!granted || row.standing(cell) == Standing::Granted);
+                prop_assert!(!granted || row.access(cell) == Access::Granted);
             }
         }
     }
@@ -261,8 +261,8 @@ fn files_that_are_not_there_yet() {
         let workflows = workflows(&[("a.yml", "on: push\njobs: {a: {}}")]);
         let matrix = matrix(&document, &workflows);
         let row = matrix.rows.last().unwrap();
-        assert_eq!(row.place, Place::Other);
-        row.standing(&row.cells[0]) == Standing::Granted
+        assert_eq!(row.kind, RowKind::Other);
+        row.access(&row.cells[0]) == Access::Granted
     };
     for workflow in [
         "'*'",
@@ -300,7 +300,7 @@ permissions:
 ";
     let document = Document::parse(text, Format::Yaml).unwrap();
     let rules: Vec<_> = document.rules().collect();
-    let error = Matrix::new(
+    let error = AccessMatrix::new(
         &rules,
         None,
         &Workflows::default(),

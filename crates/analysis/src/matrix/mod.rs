@@ -9,8 +9,8 @@ mod unused;
 
 use jiff::Timestamp;
 
-pub use cell::{Bases, Cell, Events, Grant, Hint, Standing, Why};
-pub use row::{Place, Row};
+pub use cell::{Access, Bases, Cell, Events, Grant, Hint, Why};
+pub use row::{Row, RowKind};
 pub use unused::Unused;
 
 use crate::workflows::{Environment, Workflows};
@@ -18,7 +18,7 @@ use engine::policy::{Case, Invalid, Matcher, Patterns, Problem, Rule};
 
 /// The table and what does not fit into it.
 #[derive(Clone, Debug)]
-pub struct Matrix<'a> {
+pub struct AccessMatrix<'a> {
     /// The columns: the permission keys that the rules name, in their order.
     pub permissions: Vec<&'a str>,
     /// By file, its environments together; the last one is for files that are not there yet.
@@ -29,7 +29,7 @@ pub struct Matrix<'a> {
     pub only_called: Vec<&'a str>,
 }
 
-impl<'a> Matrix<'a> {
+impl<'a> AccessMatrix<'a> {
     /// Compares the rules of an installation against the workflow files of `repository`, if its name is
     /// known. `action` is the name of this action in `uses:`.
     ///
@@ -150,9 +150,9 @@ impl<'a> Compiled<'a> {
     fn hold(&self, row: &Row<'a>, now: Timestamp) -> (Fit, Option<Result<Grant<'a>, Hint<'a>>>) {
         let rule = self.rule;
         let mut grant = Grant::of(rule);
-        let matches_file = match &row.place {
-            Place::File { file, .. } | Place::Unreadable { file } => self.matches_file(file),
-            Place::Other => {
+        let matches_file = match &row.kind {
+            RowKind::File { file, .. } | RowKind::Unreadable { file } => self.matches_file(file),
+            RowKind::Other => {
                 grant.workflows = cell::patterns(&rule.workflow);
                 row::may_be_others(rule.workflow.as_ref())
             }
@@ -160,13 +160,13 @@ impl<'a> Compiled<'a> {
         if !matches_file {
             return (Fit::None, None);
         }
-        let environment = match &row.place {
-            Place::File { environment, .. } => match environment {
+        let environment = match &row.kind {
+            RowKind::File { environment, .. } => match environment {
                 Environment::None => Some(None),
                 Environment::Named(name) => Some(Some(name.as_str())),
                 Environment::Dynamic(_) => None,
             },
-            Place::Unreadable { .. } | Place::Other => None,
+            RowKind::Unreadable { .. } | RowKind::Other => None,
         };
         let fits_environment = match environment {
             Some(name) => self.matches_environment(name),

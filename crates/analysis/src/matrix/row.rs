@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use regex_syntax::hir::literal::{Extractor, Literal};
 
-use super::cell::{Cell, Grant, Standing};
+use super::cell::{Access, Cell, Grant};
 use crate::workflows::{Environment, RunJob, Workflow, Workflows};
 use engine::policy::{Case, Kind, Pattern, Patterns};
 
@@ -12,7 +12,7 @@ use engine::policy::{Case, Kind, Pattern, Patterns};
 #[derive(Clone, Debug)]
 pub struct Row<'a> {
     /// What it is for.
-    pub place: Place<'a>,
+    pub kind: RowKind<'a>,
     /// The events that the file names; absent where that is not known.
     pub events: Option<Vec<&'a str>>,
     /// The only branches that `pull_request` starts it for, where the file names each.
@@ -27,35 +27,35 @@ pub struct Row<'a> {
 
 impl Row<'_> {
     /// Whether one of its cells grants.
-    pub fn standing(&self, cell: &Cell<'_>) -> Standing {
+    pub fn access(&self, cell: &Cell<'_>) -> Access {
         if cell.grants.is_empty() {
             return if cell.hints.is_empty() {
-                Standing::Denied
+                Access::Denied
             } else {
-                Standing::Missed
+                Access::Missed
             };
         }
         if cell.grants.iter().any(|grant| self.is_certain(grant)) {
-            Standing::Granted
+            Access::Granted
         } else {
-            Standing::Perhaps
+            Access::Perhaps
         }
     }
 
     /// Whether a grant of one of its cells does not hang on what only a run knows.
     pub fn is_certain(&self, grant: &Grant<'_>) -> bool {
-        match self.place {
-            Place::File { .. } => grant.environments.is_empty(),
-            Place::Unreadable { .. } => false,
+        match self.kind {
+            RowKind::File { .. } => grant.environments.is_empty(),
+            RowKind::Unreadable { .. } => false,
             // Whoever adds a file chooses its environment.
-            Place::Other => true,
+            RowKind::Other => true,
         }
     }
 }
 
 /// What a row is for.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Place<'a> {
+pub enum RowKind<'a> {
     /// A workflow file and an environment.
     File {
         /// Its name.
@@ -72,7 +72,7 @@ pub enum Place<'a> {
     Other,
 }
 
-impl<'a> Place<'a> {
+impl<'a> RowKind<'a> {
     /// The file's name.
     pub fn file(&self) -> Option<&'a str> {
         match self {
@@ -84,8 +84,8 @@ impl<'a> Place<'a> {
 
 /// The rows, with empty cells.
 pub(super) fn rows<'a>(workflows: &'a Workflows, action: &str, columns: usize) -> Vec<Row<'a>> {
-    let row = |place, events, jobs: &[&RunJob<'_>], file: &str| Row {
-        place,
+    let row = |kind, events, jobs: &[&RunJob<'_>], file: &str| Row {
+        kind,
         events,
         bases: workflows.get(file).and_then(bases),
         jobs: jobs.iter().map(|job| job_name(job, file)).collect(),
@@ -107,21 +107,21 @@ pub(super) fn rows<'a>(workflows: &'a Workflows, action: &str, columns: usize) -
                 all.any(|other| is_same(other, &environment))
             });
             let with: Vec<_> = with.collect();
-            let place = Place::File {
+            let kind = RowKind::File {
                 file: &file.file,
                 environment,
             };
-            let row = row(place, Some(events.clone()), &with, &file.file);
+            let row = row(kind, Some(events.clone()), &with, &file.file);
             by_file.entry(&file.file).or_default().push(row);
         }
     }
     for unreadable in &workflows.unreadable {
         let file = unreadable.file.as_str();
-        let row = row(Place::Unreadable { file }, None, &[], file);
+        let row = row(RowKind::Unreadable { file }, None, &[], file);
         by_file.entry(file).or_default().push(row);
     }
     let mut rows: Vec<_> = by_file.into_values().flatten().collect();
-    rows.push(row(Place::Other, None, &[], ""));
+    rows.push(row(RowKind::Other, None, &[], ""));
     rows
 }
 

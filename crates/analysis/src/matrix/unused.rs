@@ -1,9 +1,9 @@
 //! The rules that no workflow here can use, and why.
 
-use super::row::{Place, Row};
+use super::row::{Row, RowKind};
 use super::{Compiled, Fit};
-use crate::meant::file_of;
 use crate::report::Phrase;
+use crate::suggestion::file_of;
 use crate::workflows::{Environment, Workflows};
 use engine::decision::RuleRef;
 use engine::policy::{Kind, Pattern, Patterns, nearest};
@@ -32,7 +32,7 @@ pub(super) fn why<'a>(
 ) -> Option<Unused<'a>> {
     let here = || {
         let all = rows.iter().zip(fits);
-        all.filter(|(row, _)| row.place != Place::Other)
+        all.filter(|(row, _)| row.kind != RowKind::Other)
     };
     let best = here().map(|(_, fit)| *fit).max().unwrap_or(Fit::None);
     let nearest: Vec<_> = here()
@@ -138,14 +138,14 @@ fn no_environment<'a>(why: &mut Phrase<'a>, environment: Option<&'a Patterns>, r
     let mut names: Vec<&str> = Vec::new();
     let mut has_none = false;
     for row in rows {
-        match &row.place {
-            Place::File {
+        match &row.kind {
+            RowKind::File {
                 environment: Environment::Named(name),
                 ..
             } if !names.contains(&name.as_str()) => {
                 names.push(name);
             }
-            Place::File {
+            RowKind::File {
                 environment: Environment::None,
                 ..
             } => has_none = true,
@@ -231,7 +231,7 @@ fn of_files<'a>(why: &mut Phrase<'a>, rows: &[&Row<'a>]) {
 
 fn files<'a>(rows: &[&Row<'a>]) -> Vec<&'a str> {
     let mut files: Vec<&str> = Vec::new();
-    for file in rows.iter().filter_map(|row| row.place.file()) {
+    for file in rows.iter().filter_map(|row| row.kind.file()) {
         if !files.contains(&file) {
             files.push(file);
         }

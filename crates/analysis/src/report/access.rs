@@ -1,40 +1,40 @@
-//! What a change of a policy does to access, as Markdown and in the parts that other forms share.
+//! Changes of access as Markdown, and the parts that other formats share.
 
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
 
 use super::Phrase;
 use super::text::code;
-use crate::compare::{Change, Check, Comparison, Installation, Replayed, Times};
+use crate::compare::{AccessChange, Check, Comparison, Replayed, Section, Times};
 use engine::plural::{count, count_of, grouped};
 
-/// The most checks of a replay that are shown.
+/// Maximum number of replayed checks in the output.
 const MAX_CHECKS: usize = 20;
-/// The most changes that are shown in a page.
+/// Maximum number of changes on a page.
 const MAX_CHANGES: usize = 100;
 
-/// The changes of each installation: first what is added to it, then what is removed.
-pub fn by_installation<'c, 'a>(
+/// Groups the changes by section of the policy, with the added access first.
+pub fn by_section<'c, 'a>(
     comparison: &'c Comparison<'a>,
-) -> Vec<(Installation<'a>, Vec<(&'c Change<'a>, bool)>)> {
+) -> Vec<(Section<'a>, Vec<(&'c AccessChange<'a>, bool)>)> {
     let added = comparison.added.iter().map(|change| (change, true));
     let removed = comparison.removed.iter().map(|change| (change, false));
-    let mut groups: Vec<(Installation<'a>, Phrase<'a>, Vec<_>)> = Vec::new();
+    let mut groups: Vec<(Section<'a>, Phrase<'a>, Vec<_>)> = Vec::new();
     for (change, is_added) in added.chain(removed) {
-        // The same entry stands at different places of the two policies.
-        let phrase = change.installation.phrase();
+        // An entry can have different positions in the two policies.
+        let phrase = change.section.phrase();
         match groups.iter_mut().find(|(_, known, _)| *known == phrase) {
             Some((_, _, changes)) => changes.push((change, is_added)),
-            None => groups.push((change.installation, phrase, vec![(change, is_added)])),
+            None => groups.push((change.section, phrase, vec![(change, is_added)])),
         }
     }
     let groups = groups.into_iter();
     groups
-        .map(|(installation, _, changes)| (installation, changes))
+        .map(|(section, _, changes)| (section, changes))
         .collect()
 }
 
-/// What it comes to, in one sentence without a full stop.
+/// Returns the result as one sentence without a full stop.
 pub fn summary(comparison: &Comparison<'_>) -> String {
     let count = |number: usize| count(number, "change");
     match (comparison.added.len(), comparison.removed.len()) {
@@ -49,16 +49,16 @@ pub fn summary(comparison: &Comparison<'_>) -> String {
     }
 }
 
-/// What a replay comes to, in one sentence without a full stop.
+/// Returns the result of a replay as one sentence without a full stop.
 pub fn replay_summary(replayed: &Replayed) -> String {
     let mut text = match (replayed.changed(), replayed.checks) {
         (0, 0) => "no recorded check could be decided again".to_owned(),
         (0, checks) => format!(
-            "none of {} would be decided otherwise",
+            "none of {} would be decided differently",
             count(checks, "recorded check")
         ),
         (changed, checks) => format!(
-            "{} of {} would be decided otherwise",
+            "{} of {} would be decided differently",
             grouped(changed),
             count(checks, "recorded check")
         ),
@@ -73,7 +73,7 @@ pub fn replay_summary(replayed: &Replayed) -> String {
     text
 }
 
-/// The checks to show, those that were made most often first.
+/// Returns the checks to show, the most frequent first.
 pub fn most_frequent(checks: &BTreeMap<Check, Times>) -> Vec<(&Check, &Times)> {
     let mut checks: Vec<_> = checks.iter().collect();
     checks.sort_by_key(|(_, times)| std::cmp::Reverse(times.count));
@@ -81,13 +81,13 @@ pub fn most_frequent(checks: &BTreeMap<Check, Times>) -> Vec<(&Check, &Times)> {
     checks
 }
 
-/// What is said of those that are not shown.
+/// Returns a note about the checks that are not shown.
 pub fn more(checks: &BTreeMap<Check, Times>) -> Option<String> {
     let more = checks.len().checked_sub(MAX_CHECKS)?;
     (more > 0).then(|| format!("and {}", count(more, "more different check")))
 }
 
-/// The comparison as Markdown.
+/// Renders the comparison as Markdown.
 pub fn page(comparison: &Comparison<'_>, replayed: Option<&Replayed>) -> String {
     let mut page = format!("{}.\n", sentence_case(&summary(comparison)));
     page.push_str(&changes(comparison));
@@ -97,15 +97,15 @@ pub fn page(comparison: &Comparison<'_>, replayed: Option<&Replayed>) -> String 
     page
 }
 
-/// The changes as Markdown, under the name of each installation.
+/// Renders the changes as Markdown, grouped by section.
 pub fn changes(comparison: &Comparison<'_>) -> String {
     let mut page = String::new();
     let mut left = MAX_CHANGES;
-    for (installation, changes) in by_installation(comparison) {
+    for (section, changes) in by_section(comparison) {
         let _ = writeln!(
             page,
             "\n**{}**\n",
-            sentence_case(&installation.phrase().write(code))
+            sentence_case(&section.phrase().write(code))
         );
         for (change, is_added) in changes {
             let Some(rest) = left.checked_sub(1) else {
@@ -154,7 +154,7 @@ fn replay(replayed: &Replayed) -> String {
     page
 }
 
-/// With a capital at its start, as a sentence of a page.
+/// Capitalises the first letter.
 pub(crate) fn sentence_case(text: &str) -> String {
     let mut chars = text.chars();
     chars

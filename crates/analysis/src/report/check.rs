@@ -1,29 +1,29 @@
-//! Check runs and commit statuses, as GitHub takes them.
+//! Check runs and commit statuses in GitHub's format.
 
 use serde::{Deserialize, Serialize};
 
-/// The largest summary in **bytes**; GitHub's documentation counts characters, its servers do not.
+/// Maximum size of a summary in **bytes**, although GitHub's documentation says characters.
 pub const MAX_TEXT: usize = 65_535;
-/// The most annotations in one request.
+/// Maximum number of annotations per request.
 pub const MAX_ANNOTATIONS: usize = 50;
 
-/// A check run, created completed.
+/// A check run, created as completed.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct CheckRun {
-    /// The name that branch protection can require.
+    /// Name, which branch protection can require.
     pub name: String,
-    /// The commit.
+    /// Commit.
     pub head_sha: String,
-    /// Always `completed`: a job's token may not change a check run later.
+    /// Always `completed`, because a job's token may not change a check run later.
     pub status: &'static str,
-    /// The result.
+    /// Result.
     pub conclusion: Conclusion,
-    /// For whoever looks for it by API: run and attempt.
+    /// Run and attempt, for API clients.
     pub external_id: String,
-    /// Where the link leads. GitHub ignores it for runs made with the job's own token.
+    /// Target of the link. GitHub ignores it for check runs of the job's own token.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub details_url: Option<String>,
-    /// What people read.
+    /// Page of the check run.
     pub output: Output,
 }
 
@@ -48,7 +48,7 @@ pub struct Annotation {
     pub start_line: u32,
     /// The last line.
     pub end_line: u32,
-    /// How grave it is.
+    /// Severity.
     pub annotation_level: AnnotationLevel,
     /// At most 255 characters.
     pub title: String,
@@ -56,15 +56,15 @@ pub struct Annotation {
     pub message: String,
 }
 
-/// How grave a note is, the gravest first.
+/// Severity of an annotation, the highest first.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum AnnotationLevel {
-    /// Something is wrong.
+    /// An error.
     Failure,
-    /// Somebody should look at it.
+    /// A problem that needs attention.
     Warning,
-    /// Good to know.
+    /// Information.
     Notice,
 }
 
@@ -81,7 +81,7 @@ pub enum Conclusion {
 }
 
 impl Conclusion {
-    /// GitHub's word.
+    /// Returns GitHub's name.
     pub fn as_str(self) -> &'static str {
         match self {
             Self::Success => "success",
@@ -91,19 +91,19 @@ impl Conclusion {
     }
 }
 
-/// The longest description in characters; longer ones are refused with 422.
+/// Maximum length of a description in characters; GitHub rejects longer ones with 422.
 pub const MAX_DESCRIPTION: usize = 140;
 
-/// A commit status; the newest of a context counts.
+/// A commit status. The newest one of each context counts.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct CommitStatus {
-    /// The result.
+    /// Result.
     pub state: State,
-    /// Its name.
+    /// Name.
     pub context: String,
     /// One line, at most [`MAX_DESCRIPTION`] characters.
     pub description: String,
-    /// Where the link leads.
+    /// Target of the link.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub target_url: Option<String>,
 }
@@ -116,6 +116,6 @@ pub enum State {
     Success,
     /// Denied.
     Failure,
-    /// It could not be decided.
+    /// An error prevented a decision.
     Error,
 }

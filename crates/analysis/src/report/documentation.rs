@@ -1,16 +1,16 @@
-//! Where people read on: pages of the documentation.
+//! Links to the documentation.
 
 use engine::decision::Reason;
 
-/// The address of the documentation, without a slash at its end. It stands in `Cargo.toml` alone.
+/// URL of the documentation, without a final slash. Only `Cargo.toml` contains it.
 pub const DOCUMENTATION: &str = env!("CARGO_PKG_HOMEPAGE");
 
-/// The page of a reason: what happened, the usual causes, what to do.
+/// Returns the page of a reason: what happened, the usual causes, what to do.
 pub fn reason_page(reason: Reason) -> String {
     format!("{DOCUMENTATION}/reasons/{}.html", reason.code())
 }
 
-/// The part of a page that explains a code of the lint.
+/// Returns the link to the explanation of a lint.
 pub fn lint_page(code: &str) -> String {
     format!("{DOCUMENTATION}/lint.html#{code}")
 }

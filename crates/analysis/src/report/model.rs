@@ -1,17 +1,17 @@
-//! What a check found: one model for every place that it is reported in.
+//! Model of a check's outcome, shared by all reports.
 
 use serde::Serialize;
 
 use super::text::{truncate, visible};
-use crate::meant::nearest_miss;
+use crate::suggestion::nearest_miss;
 use engine::context::{Base, Context};
 use engine::decision::{Decision, PermissionDecision, Reason};
 use engine::policy::quoted;
 
-/// The longest message in characters.
+/// Maximum length of a message in characters.
 const MAX_MESSAGE: usize = 4_000;
 
-/// How much of the policy reports show.
+/// How much of the policy reports may show.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Detail {
     /// The decision only.
@@ -22,63 +22,63 @@ pub enum Detail {
     Full,
 }
 
-/// The outcome of a check, whole: what it decided, on what, by which policy.
+/// The complete outcome of a check: the decision, the job and the policy.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct Outcome<'a> {
-    /// Allowed only if every permission is; an error if it could not be decided.
+    /// `Allowed` only if every permission is allowed; `Error` without a decision.
     pub decision: Decision,
-    /// The reason of the first permission that is not allowed.
+    /// Reason of the first permission that is not allowed.
     pub reason: Reason,
-    /// The reason's HTTP status.
+    /// HTTP status of the reason.
     pub status: u16,
-    /// The decision in one sentence, without a full stop.
+    /// The decision as one sentence without a full stop.
     pub message: String,
-    /// Each permission; empty for an error.
+    /// Decisions on the permissions; empty for an error.
     pub permissions: Vec<PermissionDecision>,
-    /// The job, as far as it is known.
+    /// The job's context, if known.
     pub context: Option<&'a Context>,
-    /// The policy, as far as it was read.
+    /// The policy, if it was read.
     pub policy: Option<PolicyRecord>,
-    /// The repository's own policy, where a central one delegates and it was asked.
+    /// The repository's own policy, if a central one delegates and the decision used it.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub own_policy: Option<PolicyRecord>,
-    /// What the question leaves out and the decision takes for granted: `base`. Never in a job.
+    /// Missing value that the decision assumed: `base`. Never set in a job.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub assumed: Option<&'static str>,
-    /// The line at which the policy is invalid.
+    /// Line of the error in an invalid policy.
     #[serde(skip)]
     pub invalid_at: Option<u32>,
 }
 
-/// Which policy it was.
+/// Identity of a policy.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
 pub struct PolicyRecord {
-    /// As the input named it.
+    /// Source, as in the input.
     pub source: String,
-    /// The SHA-256 of its bytes, in hexadecimal.
+    /// SHA-256 of its bytes in hexadecimal.
     pub sha256: String,
-    /// The repository that it was read from.
+    /// Repository of the file.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub repository: Option<String>,
-    /// The ref it was read at; absent for the default branch.
+    /// Ref of the file; absent for the default branch.
     #[serde(rename = "ref", skip_serializing_if = "Option::is_none")]
     pub reference: Option<String>,
-    /// The commit that the ref pointed at, when it could be had in the same round of requests.
+    /// Commit of the ref, if the response arrived in time.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub commit: Option<String>,
-    /// Its git blob SHA.
+    /// Git blob SHA.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub blob: Option<String>,
-    /// Its path; the place in messages and annotations.
+    /// Path, for messages and annotations.
     #[serde(skip)]
     pub file: String,
-    /// Whether it was read from the running repository, by API.
+    /// Whether the API served it from the job's repository.
     #[serde(skip)]
     pub is_own: bool,
 }
 
 impl PolicyRecord {
-    /// Where the policy was read, in words, with what identifies it.
+    /// Describes the origin of the policy with its identifiers.
     pub fn provenance(&self) -> Vec<(&'static str, &str)> {
         let mut parts = vec![("", self.source.as_str())];
         if self.repository.is_some() && self.reference.is_none() {
@@ -98,18 +98,18 @@ impl PolicyRecord {
 /// An error with its reason code.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Failure {
-    /// The code.
+    /// Reason code.
     pub reason: Reason,
-    /// What happened and what to do.
+    /// Description and advice.
     pub message: String,
-    /// The same without a word of the policy, where that differs.
+    /// The message without text of the policy, if it differs.
     pub redacted: Option<String>,
-    /// The line of the policy, where it is about one.
+    /// Line of the policy, if the error has one.
     pub line: Option<u32>,
 }
 
 impl Failure {
-    /// An error that says nothing of the policy.
+    /// Creates an error whose message contains no text of the policy.
     pub fn new(reason: Reason, message: impl Into<String>) -> Self {
         Self {
             reason,
@@ -119,7 +119,7 @@ impl Failure {
         }
     }
 
-    /// An invalid policy.
+    /// Creates the error of an invalid policy.
     pub fn invalid_policy(file: &str, invalid: &engine::policy::Invalid) -> Self {
         let position = invalid.first().position;
         Self {
@@ -132,7 +132,7 @@ impl Failure {
 }
 
 impl<'a> Outcome<'a> {
-    /// The outcome of a decision.
+    /// Creates the outcome of a decision.
     pub fn decided(
         permissions: Vec<PermissionDecision>,
         context: &'a Context,
@@ -144,7 +144,7 @@ impl<'a> Outcome<'a> {
             .find(|permission| permission.decision != Decision::Allowed);
         let reason = match first_denied {
             Some(permission) => permission.reason,
-            // Nothing was asked, so nothing is granted. The inputs rule it out.
+            // Without a permission, nothing is granted. The inputs prevent this.
             None if permissions.is_empty() => Reason::Internal,
             None => Reason::Granted,
         };
@@ -158,7 +158,7 @@ impl<'a> Outcome<'a> {
             decision: reason.decision(),
             reason,
             status: reason.status(),
-            message: bounded(sentences.join("; ")),
+            message: printable(sentences.join("; ")),
             permissions,
             context: Some(context),
             policy: Some(policy),
@@ -168,7 +168,7 @@ impl<'a> Outcome<'a> {
         }
     }
 
-    /// The outcome of an error.
+    /// Creates the outcome of an error.
     pub fn failed(
         failure: &Failure,
         context: Option<&'a Context>,
@@ -183,7 +183,7 @@ impl<'a> Outcome<'a> {
             decision: Decision::Error,
             reason: failure.reason,
             status: failure.reason.status(),
-            message: bounded(message),
+            message: printable(message),
             permissions: Vec::new(),
             context,
             policy,
@@ -193,7 +193,7 @@ impl<'a> Outcome<'a> {
         }
     }
 
-    /// The same with only as much of the policy as `detail` allows. Trace and nearest miss need
+    /// Removes the parts of the policy that `detail` does not allow. Trace and nearest miss need
     /// [`Detail::Full`]; the rule's line needs [`Detail::Reason`].
     pub fn redacted(mut self, detail: Detail) -> Self {
         if detail == Detail::Full {
@@ -210,19 +210,19 @@ impl<'a> Outcome<'a> {
         self
     }
 
-    /// `FILE:LINE` of each rule that grants, with `, ` between them.
+    /// Returns `FILE:LINE` of each granting rule, separated by `, `.
     pub fn rule(&self) -> String {
         let rules = self
             .permissions
             .iter()
             .filter_map(|permission| permission.rule.as_ref());
-        let places: Vec<_> = rules
+        let locations: Vec<_> = rules
             .map(|rule| format!("{}:{}", self.file(rule.own_policy), rule.line))
             .collect();
-        places.join(", ")
+        locations.join(", ")
     }
 
-    /// The file of the policy, or of the repository's own one beside it.
+    /// Returns the file of the policy, or of the repository's own one.
     pub fn file(&self, own_policy: bool) -> &str {
         let policy = match own_policy {
             true => &self.own_policy,
@@ -231,7 +231,7 @@ impl<'a> Outcome<'a> {
         policy.as_ref().map_or("policy", |policy| &policy.file)
     }
 
-    /// The same, without the traces where they would make it larger than `max` bytes.
+    /// Returns the JSON, without the traces if they would make it larger than `max` bytes.
     pub fn to_json_within(&self, max: usize) -> String {
         let json = self.to_json();
         if json.len() <= max {
@@ -244,20 +244,19 @@ impl<'a> Outcome<'a> {
         short.to_json()
     }
 
-    /// The JSON of this outcome, in one line.
+    /// Returns the JSON in one line.
     pub fn to_json(&self) -> String {
-        // Only strings, numbers and lists: it cannot fail.
+        // Serializing strings and numbers cannot fail.
         serde_json::to_string(self).unwrap_or_default()
     }
 }
 
-/// A sentence in one line that can be shown: names, patterns and values can have any length and any
-/// characters.
-fn bounded(sentence: String) -> String {
+/// Escapes and truncates a sentence, because names, patterns and values can have any length and characters.
+fn printable(sentence: String) -> String {
     truncate(&visible(&sentence), MAX_MESSAGE).into_owned()
 }
 
-/// One permission's decision as a sentence.
+/// Returns the decision on a permission as a sentence.
 fn sentence(permission: &PermissionDecision, context: &Context, detail: Detail) -> String {
     let key = &permission.permission;
     let repository = context.repository.as_deref();
@@ -323,7 +322,7 @@ fn sentence(permission: &PermissionDecision, context: &Context, detail: Detail) 
     format!("`{key}` is {decision}: {why}")
 }
 
-/// What to do about a reason, in one or two sentences.
+/// Returns advice for a reason, in one or two sentences.
 pub fn advice(reason: Reason) -> Option<&'static str> {
     Some(match reason {
         Reason::Granted => return None,
@@ -331,13 +330,13 @@ pub fn advice(reason: Reason) -> Option<&'static str> {
             "Add an entry for the repository under `repositories:` of the policy, or top-level `permissions:` to a policy in this repository."
         }
         Reason::RepositoryIdMismatch => {
-            "If the repository is the one that is meant, update `repository_id` or `owner_id` of its entry."
+            "If this is the intended repository, update `repository_id` or `owner_id` of its entry."
         }
         Reason::PermissionNotGranted => {
-            "Ask for a permission that the policy grants, or add a rule with this one to it by a reviewed change."
+            "Ask for a permission that the policy grants, or add a rule with this one to the policy by a reviewed change."
         }
         Reason::UntrustedEvent => {
-            "Use another trigger, or one that the rule names. People who cannot write to the repository can start events such as `pull_request_target`, `workflow_run` and `issue_comment`, so only a rule that names such an event in `events:` matches it; name one only if the job runs nothing of what it brings."
+            "Use another trigger, or one that the rule names. People who cannot write to the repository can start events such as `pull_request_target`, `workflow_run` and `issue_comment`, so only a rule that names such an event in `events:` matches it; name one only if the job runs no code from the event."
         }
         Reason::Expired => "Renew `expires` of the rule by a reviewed change of the policy.",
         Reason::NoRuleMatches => {
@@ -345,22 +344,22 @@ pub fn advice(reason: Reason) -> Option<&'static str> {
         }
         Reason::InputInvalid => "Correct the inputs of the step.",
         Reason::RuntimeMissing => {
-            "Run it as a step of a GitHub Actions job; outside of one use `repo-permissions check`."
+            "Run it as a step of a GitHub Actions job; outside a job, use `repo-permissions check`."
         }
         Reason::TokenUnavailable => {
             "Give the job `permissions:` with `id-token: write`. Pull requests from forks get no token: run the gate on `push` or `merge_group` instead."
         }
         Reason::TokenInvalid | Reason::TokenMismatch => {
-            "Nothing was granted. Run the job again; if it stays, look for a step or a proxy that replaces the token, and check `issuer` and `audience`."
+            "Nothing was granted. Run the job again; if the error persists, look for a step or a proxy that replaces the token, and check `issuer` and `audience`."
         }
         Reason::PolicyNotFound => {
-            "Commit the policy to the default branch, or name its place in the input `policy`. For another private repository the token needs access to it. The job needs `contents: read`."
+            "Commit the policy to the default branch, or name its location in the input `policy`. For another private repository, the token needs access to it. The job needs `contents: read`."
         }
         Reason::PolicyUnreadable => "Run the job again; the job needs `contents: read`.",
         Reason::PolicyInvalid => {
             "Correct the policy; `repo-permissions lint FILE` finds every problem in it."
         }
         Reason::Cancelled => "Run the job again.",
-        Reason::Internal => "This is a bug of repo-permissions: please report it with this log.",
+        Reason::Internal => "This is a bug in repo-permissions: please report it with this log.",
     })
 }

@@ -1,24 +1,24 @@
-//! The page of a check run and of the job's summary: the same Markdown.
+//! The Markdown page of a check run and of the job's summary.
 
 use std::fmt::Write as _;
 
-use super::change::{Change, changes};
 use super::documentation::reason_page;
 use super::model::{Detail, Outcome, advice};
-use super::text::{cell, code, cut_page, markdown};
-use crate::meant::meant;
+use super::remedy::{Remedy, remedies};
+use super::text::{cell, code, markdown, truncate_page};
+use crate::suggestion::suggestion;
 use engine::context::{Base, Context};
 use engine::decision::{Decision, PermissionDecision, TracedRule};
 use engine::plural::count_of;
 use engine::policy::Format;
 
-/// How many rules of one permission are shown.
+/// Maximum number of rules per permission.
 const MAX_ROWS: usize = 50;
-/// How many changes are shown.
+/// Maximum number of proposals.
 const MAX_CHANGES: usize = 20;
-/// What is written where a page had to be cut.
-const CUT: &str =
-    "\n\n*The page is longer than GitHub takes; the rest is in the output `result`.*\n";
+/// Note at the end of a truncated page.
+const TRUNCATED: &str =
+    "\n\n*The page is longer than GitHub allows; the rest is in the output `result`.*\n";
 
 /// The page, at most `max` bytes.
 pub fn page(outcome: &Outcome<'_>, detail: Detail, advisory: bool, max: usize) -> String {
@@ -34,7 +34,7 @@ pub fn page(outcome: &Outcome<'_>, detail: Detail, advisory: bool, max: usize) -
         );
     }
     if detail == Detail::Full {
-        page.push_str(&to_change(outcome));
+        page.push_str(&remedy_list(outcome));
     }
     let _ = writeln!(page, "\n{}", facts(outcome));
     if detail == Detail::Full {
@@ -42,10 +42,10 @@ pub fn page(outcome: &Outcome<'_>, detail: Detail, advisory: bool, max: usize) -
             let _ = writeln!(page, "{}", trace(permission));
         }
     }
-    cut_page(page, max, CUT)
+    truncate_page(page, max, TRUNCATED)
 }
 
-/// `⛔ Denied`.
+/// Returns the heading, such as `⛔ Denied`.
 pub fn heading(decision: Decision, advisory: bool) -> &'static str {
     match decision {
         Decision::Allowed => "✅ Allowed",
@@ -55,16 +55,16 @@ pub fn heading(decision: Decision, advisory: bool) -> &'static str {
     }
 }
 
-/// What would have to change, for each permission that is denied.
-fn to_change(outcome: &Outcome<'_>) -> String {
+/// Renders the proposals for the denied permissions.
+fn remedy_list(outcome: &Outcome<'_>) -> String {
     let Some(context) = outcome.context else {
         return String::new();
     };
-    let changes = outcome
+    let remedies = outcome
         .permissions
         .iter()
-        .flat_map(|permission| changes(permission, context, outcome));
-    let mut lines: Vec<_> = changes.map(|change| line(&change)).collect();
+        .flat_map(|permission| remedies(permission, context, outcome));
+    let mut lines: Vec<_> = remedies.map(|remedy| line(&remedy)).collect();
     lines.dedup();
     lines.truncate(MAX_CHANGES);
     if lines.is_empty() {
@@ -73,17 +73,17 @@ fn to_change(outcome: &Outcome<'_>) -> String {
     format!("\n{}", lines.concat())
 }
 
-fn line(change: &Change) -> String {
-    let (number, what) = (change.line, markdown(&change.what));
-    let policy = match change.own_policy {
+fn line(remedy: &Remedy) -> String {
+    let (number, what) = (remedy.line, markdown(&remedy.what));
+    let policy = match remedy.own_policy {
         true => "the own policy",
         false => "the policy",
     };
     let mut line = format!("- Line {number} of {policy}: {what}.");
-    if let Some(job) = &change.job {
+    if let Some(job) = &remedy.job {
         let _ = write!(line, " In the job: {}.", markdown(job));
     }
-    if let Some(policy) = &change.policy {
+    if let Some(policy) = &remedy.policy {
         let _ = write!(
             line,
             " By a reviewed change of the policy: {}.",
@@ -124,11 +124,11 @@ fn facts(outcome: &Outcome<'_>) -> String {
     table
 }
 
-/// The context, in the order in which people look for it; the base only where the run has one.
+/// Returns the context in the order of importance to readers. The base appears only if the run has one.
 pub fn context_rows(context: &Context) -> Vec<(&'static str, Option<&str>)> {
     let base = match &context.base {
         Base::None => None,
-        Base::Assumed => Some(Some("not given, so taken to be trusted")),
+        Base::Assumed => Some(Some("not given, assumed to be trusted")),
         base => Some(base.branch()),
     };
     let mut rows = vec![
@@ -192,11 +192,11 @@ fn rule_row(rule: &TracedRule) -> String {
             (3, _) => format!("{} {}", cell(&dimension.dimension), patterns.join(" or ")),
             _ => patterns.join(" or "),
         };
-        let meant = meant(rule, dimension).map(|meant| {
-            let written = cell(&meant.written(Format::Yaml));
-            format!(" ({}: {written})", meant.how)
+        let suggestion = suggestion(rule, dimension).map(|suggestion| {
+            let written = cell(&suggestion.written(Format::Yaml));
+            format!(" ({}: {written})", suggestion.how)
         });
-        let what = what + &meant.unwrap_or_default();
+        let what = what + &suggestion.unwrap_or_default();
         if let Some(cell) = cells.get_mut(column) {
             if !cell.is_empty() {
                 cell.push_str("; ");

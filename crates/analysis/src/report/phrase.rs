@@ -1,11 +1,11 @@
-//! Sentences with parts from outside.
+//! Sentences with untrusted parts.
 
 use std::borrow::Cow;
 
 use super::text::visible;
 use engine::policy::quoted;
 
-/// A sentence whose parts from outside are kept apart from its words, for whoever prints it.
+/// A sentence that keeps untrusted text apart from its words, so that each output format can escape it.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Phrase<'a>(Vec<Part<'a>>);
 
@@ -17,7 +17,7 @@ enum Part<'a> {
 }
 
 impl<'a> Phrase<'a> {
-    /// The text, with what comes from outside as `quote` writes it.
+    /// Renders the sentence, with `quote` for untrusted text.
     pub fn write(&self, quote: impl Fn(&str) -> String) -> String {
         let parts = self.0.iter().map(|part| match part {
             Part::Words(words) => words.clone().into_owned(),
@@ -26,7 +26,7 @@ impl<'a> Phrase<'a> {
         parts.collect()
     }
 
-    /// The text in one line, with what comes from outside in back quotes.
+    /// Renders the sentence in one line, with untrusted text in back quotes.
     pub fn plain(&self) -> String {
         self.write(|text| quoted(&visible(text)))
     }
@@ -36,12 +36,12 @@ impl<'a> Phrase<'a> {
         self.0.push(Part::Words(words.into()));
     }
 
-    /// Adds a text from outside.
+    /// Adds an untrusted text.
     pub fn quoted(&mut self, text: impl Into<Cow<'a, str>>) {
         self.0.push(Part::Quoted(text.into()));
     }
 
-    /// Adds texts from outside with commas between them, and `last` before the last.
+    /// Adds untrusted texts, separated by commas and by `last` before the last one.
     pub fn list<T: Into<Cow<'a, str>>>(
         &mut self,
         texts: impl IntoIterator<Item = T>,

@@ -1,41 +1,41 @@
-//! A check's outcome as a check run and commit statuses.
+//! Builds the check run and the commit statuses of an outcome.
 
 use super::model::{Detail, Outcome};
 use super::page::{heading, page};
 use super::text::{basic_plane, truncate, visible};
-use crate::meant::nearest_miss;
 use crate::report::check::{
     Annotation, AnnotationLevel, CheckRun, CommitStatus, Conclusion, MAX_DESCRIPTION, MAX_TEXT,
     Output, State,
 };
+use crate::suggestion::nearest_miss;
 use engine::decision::{Decision, Reason};
 
-/// The longest name of a check run and context of a status that this program makes, in characters.
+/// Maximum length of a check run's name and of a status's context, in characters.
 const MAX_NAME: usize = 250;
 
-/// What reports are called and how they are judged.
+/// Names and settings of the reports.
 #[derive(Clone, Debug)]
 pub struct Labels<'a> {
-    /// The permission keys that were asked for, in order; the raw input where it is invalid.
+    /// The requested permissions in order, with the raw text of invalid ones.
     pub permissions: &'a [String],
     /// The input `check-name`.
     pub check_name: Option<&'a str>,
     /// The input `status-context`.
     pub status_context: Option<&'a str>,
-    /// Advisory mode: a denial is only told.
+    /// Whether denials are only reported (advisory mode).
     pub advisory: bool,
-    /// How much of the policy is shown.
+    /// How much of the policy to show.
     pub detail: Detail,
     /// `RUN_ID/ATTEMPT`.
     pub external_id: String,
-    /// The page of the run, on which the job's is found.
+    /// URL of the run's page.
     pub run_url: String,
     /// `GITHUB_RUN_ATTEMPT`.
     pub attempt: String,
 }
 
 impl Labels<'_> {
-    /// The page of the job, where its id is known; else that of the run's attempt.
+    /// Returns the URL of the job's page if its id is known, otherwise that of the run's attempt.
     fn job_url(&self, outcome: &Outcome<'_>) -> Option<String> {
         let job = outcome
             .context
@@ -48,7 +48,7 @@ impl Labels<'_> {
         Some(format!("{}/{page}", self.run_url)).filter(|url| url.starts_with("http"))
     }
 
-    /// The name of the check run.
+    /// Returns the name of the check run.
     pub fn check_name(&self, outcome: &Outcome<'_>) -> String {
         let name = match self.check_name {
             Some(name) => name.to_owned(),
@@ -83,7 +83,7 @@ impl Labels<'_> {
         truncate(&basic_plane(&visible(&context)), MAX_NAME).into_owned()
     }
 
-    /// The check run of the outcome, for a commit.
+    /// Builds the check run for a commit.
     pub fn check_run(&self, outcome: &Outcome<'_>, head_sha: &str) -> CheckRun {
         let keys = self.permissions.join(", ");
         let title = format!("{}: {keys}", heading(outcome.decision, self.advisory));
@@ -106,7 +106,7 @@ impl Labels<'_> {
         }
     }
 
-    /// Notes at the lines of the policy that decided, when it is a file of this repository.
+    /// Annotates the lines of the policy that decided, if it is a file of this repository.
     fn annotations(&self, outcome: &Outcome<'_>) -> Vec<Annotation> {
         if self.detail != Detail::Full {
             return Vec::new();
@@ -159,7 +159,7 @@ impl Labels<'_> {
             .collect()
     }
 
-    /// One commit status a permission.
+    /// Builds one commit status per permission.
     pub fn statuses(&self, outcome: &Outcome<'_>) -> Vec<CommitStatus> {
         let status = |key: &str, decision: Decision, description: &str| CommitStatus {
             state: match decision {

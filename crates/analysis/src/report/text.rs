@@ -1,20 +1,20 @@
-//! Text from outside, made harmless for each place where people read it.
+//! Escapes untrusted text for each output format.
 //!
-//! Branches, environments, actors, policy texts and API answers are chosen by others. None of them
-//! may write a workflow command, an output, Markdown, HTML, a mention, a link or a terminal escape.
+//! Others choose branches, environments, actors, policy texts and API responses. None of these may write a
+//! workflow command, an output, Markdown, HTML, a mention, a link or a terminal escape sequence.
 
 use std::borrow::Cow;
 
 use engine::unicode::{is_bidi_control, is_default_ignorable};
 
-/// Takes no room, and parts what GitHub would make a link of.
-const NOTHING: char = '\u{200b}';
-/// The longest single value in a report, in characters.
+/// Separates text that GitHub would turn into a link.
+const ZERO_WIDTH_SPACE: char = '\u{200b}';
+/// Maximum length of a value in a report, in characters.
 pub const MAX_VALUE: usize = 256;
 
-/// One line of visible characters: what nobody sees (controls, new lines, escapes, bidi, zero width, blanks
-/// but the space, variation selectors and all else that Unicode lets a font ignore) is written as `\n` or
-/// `\u{202e}`.
+/// Returns one line of visible characters. It escapes invisible ones as `\n` or `\u{202e}`: control characters,
+/// line breaks, bidi and zero-width characters, blanks other than the space, variation selectors, and all
+/// others that Unicode lets a font ignore.
 pub fn visible(text: &str) -> Cow<'_, str> {
     if !text.chars().any(is_invisible) {
         return Cow::Borrowed(text);
@@ -32,13 +32,13 @@ pub fn visible(text: &str) -> Cow<'_, str> {
     Cow::Owned(line)
 }
 
-/// Whether a character is drawn as nothing, as a blank that is not the space, or changes how others are
-/// drawn: two values that differ in it alone would look the same.
+/// Returns whether a character is invisible, a blank other than the space, or changes how others look. Two values
+/// that differ only in these would look the same.
 fn is_invisible(c: char) -> bool {
     match c {
         ' '..='~' => false,
-        // Marks of annotated text, and the blanks that Unicode does not call white space: of Braille, music,
-        // Khitan and hieroglyphs.
+        // Interlinear annotation marks, and blanks that Unicode does not classify as white space: of Braille,
+        // music, Khitan and hieroglyphs.
         '\u{fff9}'..='\u{fffb}'
         | '\u{2800}'
         | '\u{1d159}'
@@ -49,7 +49,7 @@ fn is_invisible(c: char) -> bool {
     }
 }
 
-/// At most `max` characters, the last of them `…` where some are missing.
+/// Returns at most `max` characters. If some are missing, the last one is `…`.
 pub fn truncate(text: &str, max: usize) -> Cow<'_, str> {
     if text.chars().nth(max).is_none() {
         return Cow::Borrowed(text);
@@ -58,8 +58,7 @@ pub fn truncate(text: &str, max: usize) -> Cow<'_, str> {
     Cow::Owned(kept + "…")
 }
 
-/// Without characters above U+FFFF, which the API of commit statuses refuses with 422: they are
-/// written as `\u{1f680}`.
+/// Escapes characters above U+FFFF as `\u{1f680}`, because the API of commit statuses rejects them with 422.
 pub fn basic_plane(text: &str) -> Cow<'_, str> {
     if text.chars().all(|c| c.len_utf8() < 4) {
         return Cow::Borrowed(text);
@@ -74,8 +73,8 @@ pub fn basic_plane(text: &str) -> Cow<'_, str> {
     Cow::Owned(plain)
 }
 
-/// JSON text with nothing in it that a log or a terminal would act on, still the same JSON: such
-/// characters only stand in its strings, where an escape means the same.
+/// Escapes characters of a JSON text that affect a log or a terminal. The JSON stays the same, because these
+/// characters occur only in strings, where an escape sequence is equivalent.
 pub fn json_line(json: &str) -> String {
     let mut line = String::with_capacity(json.len());
     for c in json.chars() {
@@ -90,7 +89,7 @@ pub fn json_line(json: &str) -> String {
     line.replace("##[", "##\\u005b")
 }
 
-/// At most `max` bytes, cut at a character.
+/// Returns at most `max` bytes, without splitting a character.
 fn truncate_bytes(text: &str, max: usize) -> &str {
     let mut end = max.min(text.len());
     while !text.is_char_boundary(end) {
@@ -99,19 +98,19 @@ fn truncate_bytes(text: &str, max: usize) -> &str {
     text.get(..end).unwrap_or_default()
 }
 
-/// A page of at most `max` bytes; `note` is the end of one that is longer.
-pub fn cut_page(page: String, max: usize, note: &str) -> String {
+/// Returns a page of at most `max` bytes. A truncated page ends with `note`.
+pub fn truncate_page(page: String, max: usize, note: &str) -> String {
     if page.len() <= max {
         return page;
     }
     let kept = truncate_bytes(&page, max.saturating_sub(note.len()));
-    // Whole lines only: half a table row could leave a code span open.
+    // Keep complete lines, because half a table row could leave a code span open.
     let kept = kept.rsplit_once('\n').map_or("", |(lines, _)| lines);
     format!("{kept}{note}")
 }
 
-/// A line of the job's log. The runner reads commands there: `::name::` at the start of a line, and
-/// the older `##[name]` anywhere in one (runner: ActionCommand.cs).
+/// Escapes a line of the job's log, where the runner reads commands: `::name::` at the start of a line, and the
+/// older `##[name]` anywhere in one (runner: ActionCommand.cs).
 pub fn log_line(text: &str) -> String {
     let line = visible(text).replace("##[", "##\\[");
     if line.trim_start().starts_with("::") {
@@ -121,7 +120,7 @@ pub fn log_line(text: &str) -> String {
     }
 }
 
-/// The data of a workflow command.
+/// Escapes the data of a workflow command.
 pub fn command_data(text: &str) -> String {
     visible(text)
         .replace('%', "%25")
@@ -129,13 +128,13 @@ pub fn command_data(text: &str) -> String {
         .replace('\n', "%0A")
 }
 
-/// A property of a workflow command.
+/// Escapes a property of a workflow command.
 pub fn command_property(text: &str) -> String {
     command_data(text).replace(':', "%3A").replace(',', "%2C")
 }
 
-/// A value as a Markdown code span: the fence is longer than any run of backticks
-/// in it, so nothing inside is Markdown, HTML, a link or a mention.
+/// Renders a value as a Markdown code span. The fence is longer than any run of back quotes in the value, so that
+/// nothing in it is Markdown, HTML, a link or a mention.
 pub fn code(value: &str) -> String {
     let value = visible(value);
     let value = truncate(&value, MAX_VALUE);
@@ -144,8 +143,8 @@ pub fn code(value: &str) -> String {
     }
     let longest = value.split(|c| c != '`').map(str::len).max().unwrap_or(0);
     let fence = "`".repeat(longest + 1);
-    // A span that starts or ends in a backtick needs a space there; one that has a space at both
-    // ends loses them.
+    // A span that starts or ends with a back quote needs a space there. A span with a space at both ends loses
+    // them.
     let pad = if value.starts_with(['`', ' ']) || value.ends_with(['`', ' ']) {
         " "
     } else {
@@ -154,26 +153,26 @@ pub fn code(value: &str) -> String {
     format!("{fence}{pad}{value}{pad}{fence}")
 }
 
-/// The same in a cell of a table, where a `|` is escaped even in code.
+/// Renders a code span for a table cell, where `|` needs an escape even in code.
 pub fn cell(value: &str) -> String {
     code(value).replace('|', "\\|")
 }
 
-/// A message of this program as Markdown: what stands between two equal runs of back quotes (one, or
-/// more around a text that has some itself) becomes code, the rest is escaped. Whatever a quoted
-/// value contains, both kinds of pieces are inert.
+/// Renders a message of this program as Markdown. Text between two equal runs of back quotes becomes code, and
+/// the rest is escaped. (A quoted text that contains back quotes has longer runs around it.) Both kinds of
+/// pieces are inert, whatever a quoted value contains.
 pub fn markdown(message: &str) -> String {
     rewrite(message, escape, code)
 }
 
-/// The same as HTML.
+/// Renders a message of this program as HTML.
 pub fn html_message(message: &str) -> String {
     rewrite(message, html, |value| {
         format!("<code>{}</code>", html(value))
     })
 }
 
-/// A message with its prose and its quoted values written anew.
+/// Rewrites a message with one function for its prose and one for its quoted values.
 fn rewrite(message: &str, prose: impl Fn(&str) -> String, code: impl Fn(&str) -> String) -> String {
     let message = visible(message);
     let mut text = String::with_capacity(message.len() + 16);
@@ -181,7 +180,7 @@ fn rewrite(message: &str, prose: impl Fn(&str) -> String, code: impl Fn(&str) ->
     while let Some((before, opened)) = split_at_run(rest) {
         text.push_str(&prose(before));
         let (fence, after) = opened.split_at(opened.len() - opened.trim_start_matches('`').len());
-        // A run that nothing closes opens nothing, and is left out: it could pair with a later one.
+        // Drop a run without a closing one, because it could pair with a later run.
         rest = after;
         if let Some((value, after)) = closed_by(fence, after) {
             let spaced = value.strip_prefix(' ').and_then(|v| v.strip_suffix(' '));
@@ -194,12 +193,12 @@ fn rewrite(message: &str, prose: impl Fn(&str) -> String, code: impl Fn(&str) ->
     text
 }
 
-/// What stands before the first back quote, and the rest from there on.
+/// Splits a text before the first back quote.
 fn split_at_run(text: &str) -> Option<(&str, &str)> {
     text.split_at_checked(text.find('`')?)
 }
 
-/// What stands before the next run of back quotes that is as long as `fence`, and what follows it.
+/// Splits a text at the next run of back quotes as long as `fence`, and returns the parts around it.
 fn closed_by<'t>(fence: &str, text: &'t str) -> Option<(&'t str, &'t str)> {
     let mut from = 0;
     loop {
@@ -213,7 +212,7 @@ fn closed_by<'t>(fence: &str, text: &'t str) -> Option<(&'t str, &'t str)> {
     }
 }
 
-/// A value as the text of an HTML or XML element, or of an attribute in quotes.
+/// Escapes a value for an HTML or XML element, or for a quoted attribute.
 pub fn html(value: &str) -> String {
     let mut escaped = String::with_capacity(value.len() + 8);
     for c in visible(value).chars() {
@@ -223,7 +222,7 @@ pub fn html(value: &str) -> String {
             '&' => escaped.push_str("&amp;"),
             '"' => escaped.push_str("&quot;"),
             '\'' => escaped.push_str("&#39;"),
-            // No characters of XML.
+            // XML does not allow these.
             '\u{fffe}' | '\u{ffff}' => escaped.extend(c.escape_unicode()),
             c => escaped.push(c),
         }
@@ -231,10 +230,10 @@ pub fn html(value: &str) -> String {
     escaped
 }
 
-/// Prose without any meaning in Markdown, HTML or GitHub's own links.
+/// Escapes prose, so that it has no meaning in Markdown, HTML or GitHub's own links.
 fn escape(text: &str) -> String {
     let mut escaped = String::with_capacity(text.len() + 8);
-    // Of what may be the name of a commit: its digits so far, and whether it is more than a number.
+    // A possible commit SHA: the number of its digits so far, and whether one of them is a letter.
     let (mut digits, mut has_letter) = (0, false);
     for (at, c) in text.char_indices() {
         digits = if c.is_ascii_hexdigit() { digits + 1 } else { 0 };
@@ -247,18 +246,18 @@ fn escape(text: &str) -> String {
                 escaped.push('\\');
                 escaped.push(c);
             }
-            // GitHub links mentions, issues, URLs and commits (from seven digits on) in plain text too, and
-            // draws `:name:`.
+            // GitHub also links mentions, issues, URLs and commits (of seven digits or more) in plain text, and
+            // renders `:name:`.
             '@' | '#' => {
                 escaped.push(c);
-                escaped.push(NOTHING);
+                escaped.push(ZERO_WIDTH_SPACE);
             }
             ':' if text.get(at + 1..).is_some_and(begins_link_or_emoji) => {
                 escaped.push(c);
-                escaped.push(NOTHING);
+                escaped.push(ZERO_WIDTH_SPACE);
             }
             c if digits >= 7 && has_letter => {
-                escaped.push(NOTHING);
+                escaped.push(ZERO_WIDTH_SPACE);
                 escaped.push(c);
                 (digits, has_letter) = (1, c.is_ascii_alphabetic());
             }
@@ -270,7 +269,7 @@ fn escape(text: &str) -> String {
         .replace("GH-", "GH\u{200b}-")
 }
 
-/// What follows a colon: of `https://`, or of `:tada:`.
+/// Returns whether the text after a colon continues `https://` or `:tada:`.
 fn begins_link_or_emoji(rest: &str) -> bool {
     let is_of_name = |c: char| c.is_ascii_alphanumeric() || matches!(c, '_' | '+' | '-');
     let after = rest.trim_start_matches(is_of_name);
@@ -292,9 +291,9 @@ mod tests {
             ("| a |\n| b |\n", 8, "…"),
             ("| a |", 4, "…"),
         ] {
-            let cut_page = cut_page(page.to_owned(), max, "…");
-            assert_eq!(cut_page, cut, "{page} {max}");
-            assert!(cut_page.len() <= max, "{page} {max}");
+            let truncate_page = truncate_page(page.to_owned(), max, "…");
+            assert_eq!(truncate_page, cut, "{page} {max}");
+            assert!(truncate_page.len() <= max, "{page} {max}");
         }
     }
 
@@ -393,7 +392,7 @@ mod tests {
         );
         assert_eq!(
             markdown("www.evil.example GH-1 :tada: a.yml:2:1: 00123abcdef x1234567890: x")
-                .replace(NOTHING, "·"),
+                .replace(ZERO_WIDTH_SPACE, "·"),
             "www·.evil.example GH·-1 :·tada: a.yml:2:1: 00123a·bcdef x1234567890: x"
         );
         // Every character is looked at once.

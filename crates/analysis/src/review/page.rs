@@ -8,12 +8,12 @@ use crate::lint::Level;
 use crate::report::access;
 use crate::report::access::sentence_case;
 use crate::report::check::Conclusion;
-use crate::report::text::{cell, code, cut_page, markdown};
+use crate::report::text::{cell, code, markdown, truncate_page};
 use engine::plural::{count, grouped};
 
 /// The most findings, and cases, that are shown.
 const MAX_ROWS: usize = 50;
-const CUT: &str = "\n\n*The page is longer than GitHub takes.*\n";
+const TRUNCATED: &str = "\n\n*The page is longer than GitHub allows.*\n";
 
 pub(super) fn page(reviewed: &Reviewed<'_>, max: usize) -> String {
     let mut page = String::new();
@@ -37,7 +37,7 @@ pub(super) fn page(reviewed: &Reviewed<'_>, max: usize) -> String {
     page.push_str(&access(reviewed));
     page.push_str(&findings(reviewed));
     page.push_str(&cases(reviewed));
-    cut_page(page, max, CUT)
+    truncate_page(page, max, TRUNCATED)
 }
 
 fn access(reviewed: &Reviewed<'_>) -> String {

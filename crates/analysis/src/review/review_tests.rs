@@ -21,7 +21,7 @@ fn a_page_is_cut_at_a_line() {
     for max in [300, 3_000, 20_000] {
         let page = reviewed(old, &new, max).page;
         assert!(page.len() <= max, "{} of {max}", page.len());
-        assert!(page.ends_with("*The page is longer than GitHub takes.*\n"));
+        assert!(page.ends_with("*The page is longer than GitHub allows.*\n"));
     }
     let review = reviewed(old, &new, usize::MAX);
     assert!(review.page.contains("200 more changes are not shown"));

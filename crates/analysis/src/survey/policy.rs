@@ -11,7 +11,7 @@ use super::row::{Ask, EntryRow, WorkflowRow};
 use crate::compare::automaton::may_start_with;
 use engine::RepositoryName;
 use engine::context::Context;
-use engine::decision::{Installation, Scope};
+use engine::decision::{RepositoryRules, Scope};
 use engine::plural::count;
 use engine::policy::{Case, Document, Entry, Invalid, Kind, Matcher, Pattern, quoted};
 
@@ -68,7 +68,7 @@ impl<'p> SurveyPolicy<'p> {
     /// A pattern does not compile, or the policy is none that other repositories can have.
     pub fn new(document: &'p Document, owner: &str) -> Result<Self, Invalid> {
         // What every check of every repository would stumble over.
-        Installation::find(
+        RepositoryRules::find(
             document,
             Scope::OtherRepository,
             &Context::default(),

@@ -4,7 +4,7 @@ use proptest::prelude::*;
 
 use super::*;
 use engine::context::Context;
-use engine::decision::{Installation, Scope};
+use engine::decision::{RepositoryRules, Scope};
 use engine::policy::{Document, Format};
 
 const ACTION: &str = "repo-permissions";
@@ -333,8 +333,8 @@ proptest! {
                 repository_owner_id: Some(owner.to_string()),
                 ..Context::default()
             };
-            let installation = Installation::find(&document, Scope::OtherRepository, &context, &|| true).unwrap();
-            let agreeing = installation.entries.iter().filter(|(_, agrees)| *agrees);
+            let repository_rules = RepositoryRules::find(&document, Scope::OtherRepository, &context, &|| true).unwrap();
+            let agreeing = repository_rules.entries.iter().filter(|(_, agrees)| *agrees);
             let expected: BTreeSet<_> = agreeing.map(|(entry, _)| entry.position.line).collect();
             prop_assert_eq!(lines, expected);
         }

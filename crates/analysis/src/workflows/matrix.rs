@@ -10,14 +10,14 @@ const MAX_PATH: usize = 256;
 /// The values of a matrix by their paths, such as `target.environment`. `exclude:` is not looked at,
 /// so that there may be more than a run has.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Matrix {
+pub struct StrategyMatrix {
     /// It is an expression as a whole, or what it includes is.
     is_expression: bool,
     /// `None`: an expression.
     values: BTreeMap<String, Option<Vec<String>>>,
 }
 
-impl Matrix {
+impl StrategyMatrix {
     pub(super) fn read(node: &Node) -> Self {
         let mut matrix = Self {
             is_expression: node.text().is_some(),

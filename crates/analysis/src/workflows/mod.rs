@@ -14,7 +14,7 @@ mod workflow;
 mod yaml;
 
 pub use directory::{MAX_FILE, MAX_FILES, Unreadable, Workflows, is_workflow};
-pub use matrix::Matrix;
+pub use matrix::StrategyMatrix;
 pub use permissions::{Access, ID_TOKEN, JobToken, Permissions};
 pub use run::{Environment, Gate, RunJob};
 pub use trigger::{Input, InputKind, Trigger};

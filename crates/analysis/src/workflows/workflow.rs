@@ -3,7 +3,7 @@
 //! Source: docs.github.com, "Workflow syntax for GitHub Actions". What is not needed is not looked at:
 //! whether a file is valid, GitHub says.
 
-use super::matrix::Matrix;
+use super::matrix::StrategyMatrix;
 use super::permissions::Permissions;
 use super::trigger::{self, Trigger};
 use super::yaml::Node;
@@ -36,7 +36,7 @@ pub struct Job {
     /// `permissions:`.
     pub permissions: Option<Permissions>,
     /// `strategy.matrix:`.
-    pub matrix: Matrix,
+    pub matrix: StrategyMatrix,
     /// `uses:`, when it is no job of its own but a call.
     pub call: Option<Call>,
     /// `steps:`.
@@ -133,7 +133,7 @@ impl Job {
             matrix: job
                 .get("strategy")
                 .and_then(|strategy| strategy.get("matrix"))
-                .map(Matrix::read)
+                .map(StrategyMatrix::read)
                 .unwrap_or_default(),
             call: job.get("uses").and_then(Node::text).map(|uses| Call {
                 uses: uses.to_owned(),

@@ -1,4 +1,4 @@
-//! Which records are wanted.
+//! Selects records.
 
 use clap::{Args, ValueEnum};
 use jiff::Timestamp;
@@ -10,36 +10,36 @@ use engine::policy::PermissionKey;
 
 #[derive(Debug, Args)]
 pub(super) struct Filter {
-    /// What was decided; may be given several times
+    /// Decision of the record; repeatable
     #[arg(long, value_enum, value_name = "DECISION")]
-    decision: Vec<Decided>,
-    /// A permission key or display name; may be given several times
+    decision: Vec<DecisionFilter>,
+    /// Permission key or display name; repeatable
     #[arg(long, value_name = "KEY", value_parser = key)]
     permission: Vec<String>,
-    /// The repository; may be given several times
+    /// Repository; repeatable
     #[arg(long, value_name = "OWNER/NAME")]
     repository: Vec<String>,
-    /// From this time on: a date, or an instant in RFC 3339
+    /// Only records from this time on: a date, or an instant in RFC 3339
     #[arg(long, value_name = "TIME", value_parser = date_or_instant)]
     since: Option<Timestamp>,
-    /// Before this time: a date, or an instant in RFC 3339
+    /// Only records before this time: a date, or an instant in RFC 3339
     #[arg(long, value_name = "TIME", value_parser = date_or_instant)]
     until: Option<Timestamp>,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
-enum Decided {
+enum DecisionFilter {
     Allowed,
     Denied,
     Error,
 }
 
 impl Filter {
-    pub(super) fn takes(&self, recorded: &Recorded) -> bool {
+    pub(super) fn matches(&self, recorded: &Recorded) -> bool {
         let decided = match recorded.decision {
-            Decision::Allowed => Decided::Allowed,
-            Decision::Denied => Decided::Denied,
-            Decision::Error => Decided::Error,
+            Decision::Allowed => DecisionFilter::Allowed,
+            Decision::Denied => DecisionFilter::Denied,
+            Decision::Error => DecisionFilter::Error,
         };
         let repository = recorded.context.as_ref();
         let repository = repository.and_then(|context| context.repository.as_deref());

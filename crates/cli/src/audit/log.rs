@@ -1,4 +1,4 @@
-//! Audit logs, a line at a time.
+//! Reads audit logs line by line.
 
 use std::fs::File;
 use std::io::{BufRead as _, BufReader, Read as _};
@@ -7,23 +7,23 @@ use std::path::Path;
 use analysis::audit::Recorded;
 use engine::policy::quoted;
 
-/// The longest line that is read, in bytes.
+/// Maximum length of a line in bytes.
 const MAX_LINE: usize = 1 << 20;
 
-/// One line of a log that is a record, or should be.
+/// A line that is a record, or looks like one.
 pub(crate) struct Line<'l> {
-    /// From 1.
+    /// Line number, from 1.
     pub number: u64,
     pub text: &'l str,
     pub record: Result<Recorded, String>,
-    /// How many bytes of the file were read up to its end.
+    /// Number of bytes from the start of the file to the end of the line.
     pub read: u64,
 }
 
-/// Reads each record of a log. Other lines are left out: a log of a job has many.
+/// Calls `take` for each record of a log, and skips the other lines, of which a job's log has many.
 ///
 /// # Errors
-/// The file cannot be read, or `take` stopped it; as a sentence for people.
+/// The file cannot be read, or `take` failed, as a sentence.
 pub(crate) fn each_record(
     path: &Path,
     mut take: impl FnMut(&Line<'_>) -> Result<(), String>,
@@ -46,7 +46,7 @@ pub(crate) fn each_record(
         let text = String::from_utf8_lossy(&bytes);
         let text = text.trim_end();
         let record = if taken == MAX_LINE && !bytes.ends_with(b"\n") {
-            // The rest of it is not taken for a line of its own.
+            // The rest of the line must not pass for another line.
             skip_line(&mut reader).map_err(unreadable)?;
             Some(Err(format!(
                 "it has more than {MAX_LINE} bytes, which is the limit"

@@ -1,4 +1,4 @@
-//! `audit`: reading the records of checks.
+//! `audit`: reads the records of checks.
 
 mod filter;
 mod log;
@@ -20,10 +20,10 @@ pub(super) struct Arguments {
 
 #[derive(Debug, Subcommand)]
 enum Command {
-    /// List records: who asked for what, and what was decided
+    /// List records: who asked for which permission, and the decision
     #[command(after_long_help = help::AUDIT_SHOW)]
     Show(show::Arguments),
-    /// Check that records are whole, and decide them again by the policies that decided them
+    /// Verify that records are well-formed, and that their policies lead to the same decisions
     #[command(after_long_help = help::AUDIT_VERIFY)]
     Verify(verify::Arguments),
 }

@@ -1,4 +1,4 @@
-//! The policies that decided, by their digests.
+//! Finds the policies of records by their digests.
 
 use std::collections::HashMap;
 use std::path::{Path, PathBuf};
@@ -9,16 +9,18 @@ use analysis::audit::{Evaluator, RecordedPolicy};
 use engine::encoding::text_of;
 use engine::policy::{Format, MAX_FILE};
 
-/// The texts of policies: those that were given, and those that a clone has.
+/// The policies from the command line and from a clone.
 pub(super) struct Policies<'a> {
     git: Option<&'a Path>,
-    /// By SHA-256; `None` where it is not to be had.
+    /// By SHA-256; `None` if the policy is unavailable.
     known: HashMap<String, Option<Evaluator>>,
 }
 
 impl<'a> Policies<'a> {
+    /// Reads the policies from the command line.
+    ///
     /// # Errors
-    /// A file cannot be read; as a sentence for people.
+    /// A file cannot be read, as a sentence.
     pub(super) fn read(files: &[PathBuf], git: Option<&'a Path>) -> Result<Self, String> {
         let mut known = HashMap::new();
         for path in files {
@@ -32,7 +34,7 @@ impl<'a> Policies<'a> {
         Ok(Self { git, known })
     }
 
-    /// Looks a policy up, if that was not done before.
+    /// Looks a policy up in the clone, unless it is known.
     pub(super) fn look_up(&mut self, policy: &RecordedPolicy) {
         if self.known.contains_key(&policy.sha256) {
             return;
@@ -42,14 +44,14 @@ impl<'a> Policies<'a> {
         self.known.insert(policy.sha256.clone(), evaluator);
     }
 
-    /// Takes a policy out, to be put back after its use.
+    /// Takes a policy out. Put it back after use.
     pub(super) fn take(&mut self, sha256: &str) -> Option<Evaluator> {
         self.known.get_mut(sha256)?.take()
     }
 
     pub(super) fn put_back(&mut self, sha256: &str, policy: Evaluator) {
-        if let Some(place) = self.known.get_mut(sha256) {
-            *place = Some(policy);
+        if let Some(known) = self.known.get_mut(sha256) {
+            *known = Some(policy);
         }
     }
 
@@ -64,7 +66,7 @@ fn evaluator(text: String, name: &str) -> Evaluator {
     Evaluator::new(text.leak(), format)
 }
 
-/// The policy's text out of a clone, if it is the one with the recorded digest.
+/// Reads the policy's text from a clone, if its digest is the recorded one.
 fn blob(git: &Path, policy: &RecordedPolicy) -> Option<String> {
     let blob = policy.blob.as_deref()?;
     if blob.len() < 40 || !blob.bytes().all(|byte| byte.is_ascii_hexdigit()) {

@@ -1,4 +1,4 @@
-//! `audit show`: a table of records.
+//! `audit show`: prints a table of records.
 
 use std::fmt::Write as _;
 use std::path::PathBuf;
@@ -14,9 +14,9 @@ use analysis::report::text::visible;
 use engine::decision::Decision;
 use engine::plural::{count, count_of, grouped};
 
-/// How many rows are looked at for the widths of the columns.
+/// Number of rows that determine the widths of the columns.
 const MAX_WAITING: usize = 200;
-/// The widest column in characters; a longer value pushes the row.
+/// Maximum width of a column in characters. A longer value shifts its own row only.
 const MAX_WIDTH: usize = 40;
 const HEADING: [&str; 8] = [
     "time",
@@ -38,7 +38,7 @@ pub(super) struct Arguments {
     files: Vec<PathBuf>,
     #[command(flatten)]
     filter: Filter,
-    /// How records are printed; `json` prints them as they were written, one a line
+    /// Output format; `json` prints the unchanged records, one per line
     #[arg(long, value_enum, default_value_t)]
     format: OutputFormat,
 }
@@ -49,7 +49,7 @@ pub(super) fn run(arguments: &Arguments) -> u8 {
     for path in &arguments.files {
         let take = |line: &Line<'_>| {
             match &line.record {
-                Ok(recorded) if !arguments.filter.takes(recorded) => table.others += 1,
+                Ok(recorded) if !arguments.filter.matches(recorded) => table.hidden += 1,
                 Ok(recorded) if arguments.format == OutputFormat::Human => table.add(recorded),
                 Ok(_) => {
                     let json = line.text.find('{').and_then(|start| line.text.get(start..));
@@ -75,14 +75,14 @@ pub(super) fn run(arguments: &Arguments) -> u8 {
     if unreadable { 2 } else { 0 }
 }
 
-/// Rows, of which the first are held back until the columns' widths are known.
+/// A table that buffers its first rows until the widths of the columns are known.
 struct Table {
     colours: Colours,
     waiting: Vec<(Decision, Row)>,
     widths: Option<[usize; HEADING.len()]>,
     /// Allowed, denied, errors.
     counts: [u64; 3],
-    others: u64,
+    hidden: u64,
 }
 
 impl Table {
@@ -92,7 +92,7 @@ impl Table {
             waiting: Vec::new(),
             widths: None,
             counts: [0; 3],
-            others: 0,
+            hidden: 0,
         }
     }
 
@@ -158,9 +158,9 @@ impl Table {
             grouped(denied),
             count(errors, "error")
         );
-        if self.others > 0 {
-            let others = count_of(self.others, "record is", "records are");
-            let _ = write!(summary, "; {others} not shown");
+        if self.hidden > 0 {
+            let hidden = count_of(self.hidden, "record is", "records are");
+            let _ = write!(summary, "; {hidden} hidden by the filter");
         }
         print(&(summary + "\n"));
     }

@@ -1,4 +1,4 @@
-//! `audit verify`: records are whole, and their decisions follow from their policies.
+//! `audit verify`: verifies that records are well-formed and that their decisions follow from their policies.
 
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
@@ -17,7 +17,7 @@ use analysis::report::text::visible;
 use engine::decision::{Decision, Reason};
 use engine::plural::{count, grouped};
 
-/// The most findings that are told.
+/// Maximum number of findings in the output.
 const MAX_FINDINGS: usize = 100;
 
 #[derive(Debug, Args)]
@@ -25,34 +25,34 @@ pub(super) struct Arguments {
     /// Audit logs: files of the input `audit-log`, or logs of jobs
     #[arg(value_name = "FILE", required = true)]
     files: Vec<PathBuf>,
-    /// A policy that decided, as it was then; may be given several times. Records name it by its SHA-256
+    /// Policy at the time of the decision; repeatable. Records name it by its SHA-256
     #[arg(long, value_name = "FILE")]
     policy: Vec<PathBuf>,
-    /// A clone of the policy's repository, in whose history the policies are found by their blob SHA
+    /// Clone of the policy's repository, whose history has the policies by their blob SHA
     #[arg(long, value_name = "DIR")]
     git: Option<PathBuf>,
-    /// Fail for records whose policy is not to be had, too
+    /// Also fail for records whose policy is unavailable
     #[arg(long)]
     strict: bool,
-    /// How the result is printed
+    /// Output format
     #[arg(long, value_enum, default_value_t)]
     format: OutputFormat,
 }
 
-/// What was found in all files.
+/// Result for all files.
 #[derive(Debug, Default, Serialize)]
 struct Verified {
-    /// All records.
+    /// Number of records.
     records: u64,
-    /// Those that are decided the same.
+    /// Records whose decision is confirmed.
     same: u64,
-    /// Those that are decided otherwise.
+    /// Records whose decision would be different.
     different: u64,
-    /// Those that are no record of this version, or contradict themselves.
+    /// Records of another version, or with contradictions.
     malformed: u64,
-    /// Those without a policy that decided: errors before it was read.
+    /// Errors before the policy was read, so that there is no decision to repeat.
     undecided: u64,
-    /// By SHA-256, those whose policy is not to be had.
+    /// Records whose policy is unavailable, by its SHA-256.
     without_policy: BTreeMap<String, u64>,
     findings: Vec<Finding>,
 }
@@ -70,7 +70,7 @@ pub(super) fn run(arguments: &Arguments) -> u8 {
         .and_then(|policies| verify(arguments, policies, &mut found));
     match arguments.format {
         OutputFormat::Human => print(&human(&found, Colours::stdout())),
-        // Texts and numbers only: there is nothing that could fail.
+        // Serializing strings and numbers cannot fail.
         OutputFormat::Json => print(&(serde_json::to_string(&found).unwrap_or_default() + "\n")),
     }
     if let Err(error) = verified {
@@ -124,13 +124,13 @@ impl Verified {
         }
     }
 
-    /// What does not hold of a record.
+    /// Returns what is not correct about a record.
     fn verdict(&mut self, recorded: &Recorded, policies: &mut Policies<'_>) -> Option<String> {
         let policy = recorded
             .policy
             .as_ref()
             .filter(|policy| !policy.sha256.is_empty());
-        // What failed for another reason than the policy's text was not decided by it.
+        // Other errors are not decisions by the policy.
         let was_decided =
             recorded.decision != Decision::Error || recorded.reason == Reason::PolicyInvalid;
         let (Some(policy), true, Some(_)) = (policy, was_decided, &recorded.context) else {
@@ -142,7 +142,7 @@ impl Verified {
             policies.look_up(policy);
         }
         let evaluated = policies.take(&policy.sha256).map(|mut by| {
-            // A record that says nothing of an own policy was made without one.
+            // A record without an own policy was made without one.
             let of_own = own.map(|own| policies.get(&own.sha256));
             let evaluated = match of_own {
                 Some(None) => None,
@@ -164,10 +164,10 @@ impl Verified {
             Some(evaluated) => {
                 self.different += 1;
                 Some(format!(
-                    "`{}` is recorded as {}, the recorded policy and job give {}",
+                    "`{}` is recorded as {}, but the recorded policy and job give {}",
                     recorded.permission,
-                    told(recorded.reason, recorded.rule.map(|rule| rule.line)),
-                    told(evaluated.reason, evaluated.rule.map(|rule| rule.line))
+                    describe(recorded.reason, recorded.rule.map(|rule| rule.line)),
+                    describe(evaluated.reason, evaluated.rule.map(|rule| rule.line))
                 ))
             }
         }
@@ -175,12 +175,12 @@ impl Verified {
 }
 
 fn is_same(recorded: &Recorded, evaluated: &Evaluated) -> bool {
-    // Reports may have been told to leave the rule out.
+    // With less detail, records leave the rule out.
     let rule_agrees = recorded.rule.is_none() || recorded.rule == evaluated.rule;
     recorded.reason == evaluated.reason && rule_agrees
 }
 
-fn told(reason: Reason, rule: Option<u32>) -> String {
+fn describe(reason: Reason, rule: Option<u32>) -> String {
     let decision = reason.decision().as_str();
     match rule {
         Some(line) => format!("{decision} ({}, rule at line {line})", reason.code()),
@@ -199,8 +199,8 @@ fn human(found: &Verified, colours: Colours) -> String {
             colours.denied(&finding.what)
         );
     }
-    let told = u64::try_from(found.findings.len()).unwrap_or(u64::MAX);
-    let more = (found.different + found.malformed).saturating_sub(told);
+    let listed = u64::try_from(found.findings.len()).unwrap_or(u64::MAX);
+    let more = (found.different + found.malformed).saturating_sub(listed);
     if more > 0 {
         let _ = writeln!(text, "and {more} more");
     }
@@ -209,12 +209,12 @@ fn human(found: &Verified, colours: Colours) -> String {
     }
     for (sha256, number) in &found.without_policy {
         let records = count(number, "record");
-        let line = format!("{records}: the policy with SHA-256 {sha256} was not given");
+        let line = format!("{records}: no policy with SHA-256 {sha256} was found");
         let _ = writeln!(text, "{}", colours.warning(&line));
     }
     let _ = writeln!(
         text,
-        "{}: {} decided the same, {} otherwise, {} malformed, {} without a decision to repeat, {} without \
+        "{}: {} decided the same, {} decided differently, {} malformed, {} without a decision to repeat, {} without \
          their policy",
         count(found.records, "record"),
         grouped(found.same),

@@ -1,4 +1,4 @@
-//! A case that does not hold: what was expected, what came instead, and why.
+//! Explains a failed case: the expected and the actual decision, and the reason.
 
 use std::fmt::Write as _;
 
@@ -12,7 +12,7 @@ use engine::context::{Base, Context};
 use engine::plural::count;
 use engine::policy::quoted;
 
-/// The whole explanation, without the case's name.
+/// Renders the explanation, without the case's name.
 pub(super) fn failure(file: &FileResult, case: &CaseResult, colours: Colours) -> String {
     let mut text = String::new();
     let (line, column) = (case.position.line, case.position.column);
@@ -26,7 +26,7 @@ pub(super) fn failure(file: &FileResult, case: &CaseResult, colours: Colours) ->
     let Some(failed) = &case.failed else {
         return text;
     };
-    // Of several permissions, those that are allowed are not why all of them are denied.
+    // Of several permissions, an allowed one does not explain why the case was denied.
     let permissions = failed.permissions.iter();
     let permissions: Vec<_> = permissions
         .filter(|permission| permission.decision.decision == case.decision)
@@ -59,7 +59,7 @@ pub(super) fn failure(file: &FileResult, case: &CaseResult, colours: Colours) ->
     text
 }
 
-/// The decision, with the reason where the case names one: as in what was got.
+/// Returns the expected decision, with the reason if the case names one.
 fn expected(expect: Expect) -> String {
     match expect {
         Expect::Decision(decision) => decision.as_str().to_owned(),
@@ -67,14 +67,14 @@ fn expected(expect: Expect) -> String {
     }
 }
 
-/// What the case says of the job, and that it has no environment.
+/// Describes the job: its values, and which ones are absent.
 fn job(context: &Context) -> String {
     let parts = context_rows(context)
         .into_iter()
         .filter_map(|(name, value)| {
             let name = name.to_lowercase();
             match value {
-                // Our own words.
+                // The value is our own phrase, not a branch.
                 Some(value) if name == "base" && context.base == Base::Assumed => {
                     Some(format!("base {value}"))
                 }

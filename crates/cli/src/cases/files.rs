@@ -1,4 +1,4 @@
-//! Files of cases, read from the file system and run.
+//! Reads files of cases and runs them.
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
@@ -11,20 +11,20 @@ use analysis::cases::{CaseResult, Coverage, FileError, PolicyFile, Suite};
 use engine::encoding::text_of;
 use engine::policy::MAX_FILE;
 
-/// How the names of files end that have the cases of the policy beside them.
-const ENDINGS: [&str; 3] = [".tests.yml", ".tests.yaml", ".tests.json"];
+/// Suffixes of files of cases, which lie beside their policy.
+const SUFFIXES: [&str; 3] = [".tests.yml", ".tests.yaml", ".tests.json"];
 
 /// How many cases that do not hold are explained, with their rules: the rest say their message.
 pub(super) const MAX_EXPLAINED: usize = 50;
 
-/// All files of one run.
+/// Results of all files of a run.
 #[derive(Debug)]
 pub(super) struct Results {
     pub(super) files: Vec<FileResult>,
     pub(super) coverage: Coverage,
-    /// What each policy was called first: several files of cases may lead to it on several ways.
+    /// The first path to each policy, because files of cases can name it by different paths.
     policies: BTreeMap<PathBuf, String>,
-    /// How many more cases may be explained.
+    /// Number of further cases that may have an explanation.
     to_explain: usize,
 }
 
@@ -39,34 +39,34 @@ impl Default for Results {
     }
 }
 
-/// One file of cases.
+/// Results of a file of cases.
 #[derive(Debug, Default)]
 pub(super) struct FileResult {
-    /// As the command line named it.
+    /// Its path on the command line.
     pub(super) file: String,
-    /// The policy that it tests, as messages name it; empty when that is not known.
+    /// The policy that it tests, for messages; empty if unknown.
     pub(super) policy: String,
-    /// The repository's own policy, where there is one.
+    /// The repository's own policy, if there is one.
     pub(super) own_policy: String,
     pub(super) cases: Vec<CaseResult>,
-    /// Why its cases were not run.
+    /// Why its cases did not run.
     pub(super) errors: Vec<FileError>,
 }
 
 impl Results {
-    /// Runs the cases of a file, or of every such file in a directory. `now` is for those that don't
-    /// say their own.
+    /// Runs the cases of a file, or of every file of cases in a directory. `now` is the time of cases that do not
+    /// set their own.
     pub(super) fn add(&mut self, path: &Path, now: Timestamp) {
         if !path.is_dir() {
             return self.add_file(path, now);
         }
-        let error = match beside_policies(path) {
+        let error = match case_files(path) {
             Ok(files) if !files.is_empty() => {
                 return files.iter().for_each(|file| self.add_file(file, now));
             }
             Ok(_) => format!(
-                "the directory has no file of cases: their names end in `{}`",
-                ENDINGS.join("`, `")
+                "the directory has no file of cases: expected a name ending in `{}`",
+                SUFFIXES.join("`, `")
             ),
             Err(error) => format!("the directory cannot be read: {error}"),
         };
@@ -123,13 +123,13 @@ impl Results {
         self.files.iter().flat_map(|file| &file.errors)
     }
 
-    /// How many cases hold, and how many do not.
+    /// Returns the numbers of passed and failed cases.
     pub(super) fn counts(&self) -> (usize, usize) {
         let passed = self.cases().filter(|case| case.holds()).count();
         (passed, self.cases().count() - passed)
     }
 
-    /// 0 all hold, 1 some do not, 2 something is invalid.
+    /// Returns 0 if all cases passed, 1 if some failed, and 2 if a file is invalid.
     pub(super) fn exit_code(&self) -> u8 {
         if self.errors().next().is_some() || self.cases().any(CaseResult::is_error) {
             return 2;
@@ -138,13 +138,13 @@ impl Results {
     }
 }
 
-/// The files of cases in a directory, by name.
-fn beside_policies(directory: &Path) -> std::io::Result<Vec<PathBuf>> {
+/// Lists the files of cases in a directory, sorted by name.
+fn case_files(directory: &Path) -> std::io::Result<Vec<PathBuf>> {
     let mut files = Vec::new();
     for entry in directory.read_dir()? {
         let path = entry?.path();
         let name = path.to_string_lossy();
-        if ENDINGS.iter().any(|ending| name.ends_with(ending)) {
+        if SUFFIXES.iter().any(|suffix| name.ends_with(suffix)) {
             files.push(path);
         }
     }

@@ -1,4 +1,4 @@
-//! The results for people.
+//! Results of `test` for people.
 
 use std::fmt::Write as _;
 
@@ -9,10 +9,10 @@ use analysis::report::text::visible;
 use engine::plural::{count, count_of, grouped};
 use engine::policy::quoted;
 
-/// How many rules that no case matched are shown.
+/// Maximum number of unmatched rules in the output.
 const MAX_UNCOVERED: usize = 20;
 
-/// The cases, then every failure, then the rules that no case matched; the last line is the sum.
+/// Renders the cases, the failures, the rules that no case matched, and the totals.
 pub(super) fn human(results: &Results, colours: Colours) -> String {
     let mut text = String::new();
     for file in results.files.iter().filter(|file| !file.cases.is_empty()) {
@@ -25,7 +25,7 @@ pub(super) fn human(results: &Results, colours: Colours) -> String {
             };
             let assumed = case
                 .assumed
-                .map(|what| format!(" ({what} not given, taken to be trusted)"));
+                .map(|what| format!(" ({what} not given, assumed to be trusted)"));
             let assumed = assumed.unwrap_or_default();
             let assumed = colours.dim(&assumed);
             let _ = writeln!(text, "  {mark} {}{assumed}", visible(&case.name));
@@ -47,12 +47,12 @@ pub(super) fn human(results: &Results, colours: Colours) -> String {
     }
     let (_, failed) = results.counts();
     if let Some(more @ 1..) = failed.checked_sub(MAX_EXPLAINED) {
-        let more = count_of(more, "more case does not hold", "more cases do not hold");
+        let more = count_of(more, "more failed case", "more failed cases");
         let more = format!("… and {more}, not explained here");
         let _ = writeln!(text, "{}\n", colours.dim(&more));
     }
     uncovered(&mut text, results, colours);
-    sum(&mut text, results, colours);
+    totals(&mut text, results, colours);
     text
 }
 
@@ -84,7 +84,7 @@ fn uncovered(text: &mut String, results: &Results, colours: Colours) {
     text.push('\n');
 }
 
-fn sum(text: &mut String, results: &Results, colours: Colours) {
+fn totals(text: &mut String, results: &Results, colours: Colours) {
     let (passed, failed) = results.counts();
     let cases = count(passed + failed, "case");
     let numbers = [format!("{passed} passed"), format!("{failed} failed")];

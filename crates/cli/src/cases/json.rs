@@ -1,4 +1,4 @@
-//! The results as JSON, for programs.
+//! Results of `test` as JSON, for programs.
 
 use serde::Serialize;
 
@@ -71,6 +71,6 @@ pub(super) fn json(results: &Results) -> String {
         uncovered: results.coverage.uncovered().collect(),
         errors: errors.collect(),
     };
-    // Only strings, numbers and lists: it cannot fail.
+    // Serializing strings and numbers cannot fail.
     serde_json::to_string(&json).unwrap_or_default()
 }

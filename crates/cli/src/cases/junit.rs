@@ -1,6 +1,6 @@
-//! The results as JUnit XML, in the form that CI systems read (testmoapp/junitxml). The schema of
-//! Jenkins takes it but for `file` and `line` of a case, which its default plugin ignores and others
-//! make links and annotations of.
+//! Results of `test` as JUnit XML, in the form that CI systems read (testmoapp/junitxml). Jenkins's schema
+//! accepts all of it except a case's `file` and `line`: its default plugin ignores them, other readers make
+//! links and annotations of them.
 
 use std::fmt::Write as _;
 
@@ -91,7 +91,7 @@ fn write_case(xml: &mut String, file: &FileResult, case: &CaseResult) {
     );
 }
 
-/// One case more for a file that was not run: a file without cases would look as if all held.
+/// Adds a failed case for a file that did not run. Without it, the file would look as if all its cases passed.
 fn write_errors(xml: &mut String, file: &FileResult) {
     let texts: Vec<_> = file.errors.iter().map(FileError::text).collect();
     let Some(first) = texts.first() else { return };
@@ -107,16 +107,15 @@ fn write_errors(xml: &mut String, file: &FileResult) {
     );
 }
 
-/// A text in an attribute. A parser makes spaces of new lines there, so they are written as
-/// references.
+/// Escapes a text for an attribute, where parsers turn line breaks into spaces unless they are references.
 fn escape(text: &str) -> String {
     escape_text(text)
         .replace('\n', "&#10;")
         .replace('\t', "&#9;")
 }
 
-/// A text in an element. What XML 1.0 forbids (section 2.2: most control characters, U+FFFE, U+FFFF)
-/// cannot be written even as a reference, so it is shown as `\u{1b}`.
+/// Escapes a text for an element. XML 1.0 forbids most control characters, U+FFFE and U+FFFF even as
+/// references (section 2.2), so they appear as `\u{1b}`.
 fn escape_text(text: &str) -> String {
     let mut xml = String::with_capacity(text.len() + 16);
     for c in text.chars() {

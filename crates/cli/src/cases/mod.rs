@@ -1,4 +1,4 @@
-//! `test`: files of cases beside the policy, run by [`analysis::cases`].
+//! `test`: runs files of cases with [`analysis::cases`].
 
 mod failure;
 mod files;
@@ -19,18 +19,18 @@ use super::{print, print_error, report_error};
 
 #[derive(Debug, Args)]
 pub(super) struct Arguments {
-    /// Files of cases, YAML or JSON; of a directory those whose names end in .tests.yml
+    /// Files of cases, YAML or JSON; a directory stands for its files whose names end in .tests.yml
     #[arg(value_name = "FILE", default_value = ".github")]
     files: Vec<PathBuf>,
-    /// How the results are printed
+    /// Output format
     #[arg(long, value_enum, default_value_t)]
     format: Format,
-    /// The time of cases that don't say theirs, RFC 3339; now when left out
+    /// Time of cases that do not set their own, RFC 3339 [default: now]
     #[arg(long, value_name = "INSTANT", value_parser = instant)]
     now: Option<Timestamp>,
 }
 
-/// How the results are printed.
+/// Output format of `test`.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
 enum Format {
     /// For people.

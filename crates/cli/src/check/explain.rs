@@ -1,21 +1,21 @@
-//! The rules of a permission held against the context, as a table.
+//! Table that compares the rules of a permission with the context.
 
 use std::fmt::Write as _;
 
 use crate::style::{Colours, Styled};
-use analysis::meant::meant;
 use analysis::report::text::visible;
+use analysis::suggestion::suggestion;
 use engine::decision::{PermissionDecision, TracedDimension, TracedRule};
 use engine::plural::count;
 use engine::policy::{Format, quoted};
 
-/// The most rules of one permission that are shown.
+/// Maximum number of rules in the table of a permission.
 const MAX_RULES: usize = 50;
-/// The widest column: what is longer stands out of its line, and not all others with it.
+/// Maximum width of a column. A longer value shifts its own line only.
 const MAX_WIDTH: usize = 40;
 
-/// The rules with every dimension: the pattern of the policy, its kind, the value of the job, and
-/// whether it matches; of a list each pattern.
+/// Renders the rules with every dimension: the policy's pattern, its kind, the job's value, and whether it
+/// matches. A list has a line for each pattern.
 pub(crate) fn explain(permission: &PermissionDecision, colours: Colours) -> String {
     let (key, decision) = (&permission.permission, permission.decision.as_str());
     let mut text = format!("{}: {decision}\n", colours.strong(key));
@@ -37,9 +37,9 @@ pub(crate) fn explain(permission: &PermissionDecision, colours: Colours) -> Stri
         text.push('\n');
         for dimension in &rule.dimensions {
             explain_dimension(&mut text, dimension, &widths, colours);
-            if let Some(meant) = meant(rule, dimension) {
-                let written = quoted(&meant.written(Format::Yaml));
-                let hint = format!("{}: write {written}", meant.sentence());
+            if let Some(suggestion) = suggestion(rule, dimension) {
+                let written = quoted(&suggestion.written(Format::Yaml));
+                let hint = format!("{}: write {written}", suggestion.sentence());
                 let _ = writeln!(text, "          {}", colours.warning(&visible(&hint)));
             }
         }
@@ -53,7 +53,7 @@ pub(crate) fn explain(permission: &PermissionDecision, colours: Colours) -> Stri
     text
 }
 
-/// All rules, or those that are nearest to a match, in file order.
+/// Returns all rules, or those nearest to a match, in file order.
 fn shown(permission: &PermissionDecision) -> Vec<&TracedRule> {
     let mut rules: Vec<_> = permission.trace.iter().collect();
     if rules.len() > MAX_RULES {
@@ -97,7 +97,7 @@ fn explain_dimension(
     }
 }
 
-/// The pattern as it is written; an untrusted event has to be named, and is not.
+/// Returns the pattern as written. It is empty for an untrusted event that the rule does not name.
 fn pattern(dimension: &TracedDimension) -> &str {
     match &*dimension.pattern {
         "" => "not named",
@@ -105,12 +105,12 @@ fn pattern(dimension: &TracedDimension) -> &str {
     }
 }
 
-/// A line without two of the spaces that it starts with: its mark stands further in.
+/// Removes two leading spaces, because the line's mark is indented further.
 fn indented(line: &str) -> &str {
     line.strip_prefix("  ").unwrap_or(line).trim_end()
 }
 
-/// How wide the columns are, in characters.
+/// Widths of the columns in characters.
 struct Widths {
     dimension: usize,
     pattern: usize,
@@ -137,7 +137,7 @@ impl Widths {
         })
     }
 
-    /// One line, its parts made visible.
+    /// Formats a line with its control characters escaped.
     fn line(&self, dimension: &str, pattern: &str, kind: &str, value: &str) -> String {
         format!(
             "{:<dimension$}  {:<pattern$}  {kind:<kinds$}  {}",

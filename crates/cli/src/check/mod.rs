@@ -1,10 +1,12 @@
-//! `check`: the decision for a context that is given, and how it came about.
+//! `check`: decides for a context from the arguments, and explains the decision.
 
 mod explain;
 mod human;
-mod installation;
+
 mod policy;
-mod question;
+mod repository;
+mod scenario;
+
 mod steps;
 
 use std::path::PathBuf;
@@ -15,8 +17,8 @@ use jiff::Timestamp;
 pub(super) use explain::explain;
 pub(super) use policy::{read_policy, read_policy_from_stdin};
 
-use self::policy::{PolicyText, Wrong};
-use self::question::Question;
+use self::policy::{CheckError, PolicyText};
+use self::scenario::Scenario;
 use super::instant::instant;
 use super::style::Colours;
 use super::{OutputFormat, print, print_error};
@@ -26,88 +28,88 @@ use engine::policy::Document;
 
 #[derive(Debug, Args)]
 pub(super) struct Arguments {
-    /// The policy
+    /// Policy to decide with
     #[arg(long, value_name = "FILE")]
     policy: PathBuf,
-    /// The repository's own policy, for what the policy delegates to it
+    /// The repository's own policy, for permissions that the policy delegates to it
     #[arg(long, value_name = "FILE")]
     own_policy: Option<PathBuf>,
-    /// A permission key or display name; several are allowed only if all of them are
+    /// Permission key or display name; several are allowed only if each of them is
     #[arg(long, value_name = "KEY", required = true, num_args = 1..)]
     permission: Vec<String>,
-    /// The repository of the job
+    /// Repository of the job
     #[arg(long, value_name = "OWNER/NAME")]
     repository: Option<String>,
-    /// The workflow file's name, such as deploy.yml
+    /// Name of the workflow file, such as deploy.yml
     #[arg(long, value_name = "NAME")]
     workflow: Option<String>,
-    /// The branch, without refs/heads/
+    /// Branch, without refs/heads/
     #[arg(long, value_name = "BRANCH")]
     branch: Option<String>,
-    /// The branch that a pull request goes into, without refs/heads/; taken to be trusted when left out
+    /// Base branch of a pull request, without refs/heads/ [default: a trusted branch]
     #[arg(long, value_name = "BRANCH")]
     base: Option<String>,
-    /// The repository's default branch, without refs/heads/, which its own rules trust as a base
+    /// Default branch of the repository, without refs/heads/; its own rules trust it as a base
     #[arg(long, value_name = "BRANCH")]
     default_branch: Option<String>,
-    /// The environment of the job
+    /// Environment of the job
     #[arg(long, value_name = "NAME")]
     environment: Option<String>,
-    /// The event's name, such as push
+    /// Name of the event, such as push
     #[arg(long, value_name = "NAME")]
     event: Option<String>,
-    /// A claim of the token, such as runner_environment=github-hosted
+    /// Claim of the token, such as runner_environment=github-hosted
     #[arg(long, value_name = "NAME=VALUE")]
     claim: Vec<String>,
-    /// A JSON object of OIDC claims: the context is derived from them as in a job
+    /// JSON object of OIDC claims, from which the context is derived as in a job
     #[arg(long, value_name = "FILE")]
     claims: Option<PathBuf>,
-    /// The event's payload, which says where a pull request comes from
+    /// Payload of the event, which names the head and base of a pull request
     #[arg(long, value_name = "FILE")]
     payload: Option<PathBuf>,
-    /// The time, RFC 3339; now when left out
+    /// Time of the decision, RFC 3339 [default: now]
     #[arg(long, value_name = "INSTANT", value_parser = instant)]
     now: Option<Timestamp>,
-    /// How the result is printed
+    /// Output format
     #[arg(long, value_enum, default_value_t)]
     format: OutputFormat,
 }
 
-/// A policy that was given.
-struct Policy<'a> {
+/// A policy from the arguments.
+struct GivenPolicy<'a> {
     file: &'a PolicyText,
-    /// What it says, if it is valid.
+    /// The parsed policy, if it is valid.
     document: Option<&'a Document>,
 }
 
-/// A check, as far as it got.
+/// A check and its result.
 struct Check<'a> {
-    /// What is asked; `None` if that is not clear.
-    question: Option<&'a Question>,
-    policy: Policy<'a>,
-    /// The repository's own policy, if it was given.
-    own: Option<Policy<'a>>,
+    /// `None` if the arguments are not valid.
+    scenario: Option<&'a Scenario>,
+    policy: GivenPolicy<'a>,
+    /// The repository's own policy, if the arguments name one.
+    own: Option<GivenPolicy<'a>>,
     /// Why there is no decision.
-    wrong: Option<Wrong>,
+    error: Option<CheckError>,
     outcome: Outcome<'a>,
 }
 
 pub(super) fn run(arguments: &Arguments) -> u8 {
-    let question = Question::of(arguments);
+    let scenario = Scenario::of(arguments);
     let policy = PolicyText::read(&arguments.policy);
     let own = arguments.own_policy.as_deref().map(PolicyText::read);
     let engine = policy.parse();
     let own_engine = own.as_ref().map(PolicyText::parse);
-    let decided = match &question {
-        Ok(question) => question.put_to(
+    let decided = match &scenario {
+        Ok(scenario) => scenario.decide(
             (&policy, engine.as_ref()),
             own.as_ref().zip(own_engine.as_ref().map(Result::as_ref)),
         ),
-        Err(failure) => Err(Wrong::Failure(failure.clone())),
+        Err(failure) => Err(CheckError::Failure(failure.clone())),
     };
-    let question = question.as_ref().ok();
-    let context = question.map(|question| &question.context);
-    let (outcome, wrong) = match (decided, context, policy.record()) {
+    let scenario = scenario.as_ref().ok();
+    let context = scenario.map(|scenario| &scenario.context);
+    let (outcome, error) = match (decided, context, policy.record()) {
         (Ok(permissions), Some(context), Some(record)) => {
             let outcome = Outcome::decided(permissions, context, record, Detail::Full);
             let own_policy = own.as_ref().and_then(PolicyText::record);
@@ -118,27 +120,27 @@ pub(super) fn run(arguments: &Arguments) -> u8 {
             (outcome, None)
         }
         (decided, context, record) => {
-            let wrong = decided.err();
-            let unknown = || Failure::new(Reason::Internal, "the check did not come to an end");
-            let failure = wrong.as_ref().map_or_else(unknown, Wrong::failure);
+            let error = decided.err();
+            let unknown = || Failure::new(Reason::Internal, "the check did not reach a decision");
+            let failure = error.as_ref().map_or_else(unknown, CheckError::failure);
             let outcome = Outcome::failed(&failure, context, record, Detail::Full);
-            (outcome, wrong)
+            (outcome, error)
         }
     };
     let check = Check {
-        question,
-        policy: Policy {
+        scenario,
+        policy: GivenPolicy {
             file: &policy,
             document: engine.as_ref().ok().map(Engine::document),
         },
-        own: own.as_ref().map(|file| Policy {
+        own: own.as_ref().map(|file| GivenPolicy {
             file,
             document: own_engine
                 .as_ref()
                 .and_then(|parsed| parsed.as_ref().ok())
                 .map(Engine::document),
         }),
-        wrong,
+        error,
         outcome,
     };
     check.print(arguments.format);
@@ -165,10 +167,12 @@ impl Check<'_> {
         std::iter::once(self.policy.file).chain(own)
     }
 
-    /// How many things are wrong with a policy.
+    /// Returns the number of problems in a policy.
     fn problems(&self, policy: &PolicyText) -> usize {
-        match &self.wrong {
-            Some(Wrong::Policy(name, invalid)) if *name == policy.name => invalid.iter().count(),
+        match &self.error {
+            Some(CheckError::Policy(name, invalid)) if *name == policy.name => {
+                invalid.iter().count()
+            }
             _ => 0,
         }
     }

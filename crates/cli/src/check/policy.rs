@@ -1,4 +1,4 @@
-//! The policies of a check: the one that is asked, and the repository's own, to which it may delegate.
+//! The policies of a check: the main one, and the repository's own, to which it may delegate.
 
 use std::path::Path;
 
@@ -8,19 +8,19 @@ use engine::decision::{Engine, Reason};
 use engine::encoding::text_of;
 use engine::policy::{Document, Format, Invalid, MAX_FILE, quoted};
 
-/// A policy as its file says it.
+/// The text of a policy file.
 pub(super) struct PolicyText {
-    /// Its path as it was given.
+    /// Its path on the command line.
     pub(super) name: String,
     pub(super) text: Result<String, Failure>,
 }
 
-/// Why a check does not come to a decision.
+/// Why a check reaches no decision.
 #[derive(Clone)]
-pub(super) enum Wrong {
-    /// A wrong argument, or a file that cannot be read.
+pub(super) enum CheckError {
+    /// An invalid argument, or an unreadable file.
     Failure(Failure),
-    /// What is wrong with the policy of this path.
+    /// The policy at this path is not valid.
     Policy(String, Invalid),
 }
 
@@ -31,16 +31,16 @@ impl PolicyText {
         Self { name, text }
     }
 
-    pub(super) fn parse(&self) -> Result<Engine, Wrong> {
+    pub(super) fn parse(&self) -> Result<Engine, CheckError> {
         let text = self.text.as_ref();
-        let text = text.map_err(|failure| Wrong::Failure(failure.clone()))?;
+        let text = text.map_err(|failure| CheckError::Failure(failure.clone()))?;
         let document = Document::parse(text, self.format());
-        let document = document.map_err(|invalid| self.wrong(invalid))?;
+        let document = document.map_err(|invalid| self.error(invalid))?;
         Ok(Engine::new(document))
     }
 
-    pub(super) fn wrong(&self, invalid: Invalid) -> Wrong {
-        Wrong::Policy(self.name.clone(), invalid)
+    pub(super) fn error(&self, invalid: Invalid) -> CheckError {
+        CheckError::Policy(self.name.clone(), invalid)
     }
 
     pub(super) fn record(&self) -> Option<PolicyRecord> {
@@ -53,7 +53,7 @@ impl PolicyText {
         })
     }
 
-    /// Its lines, none if it could not be read.
+    /// Returns its lines, none if the file is unreadable.
     pub(super) fn source(&self) -> Source<'_> {
         let text = self.text.as_deref().unwrap_or_default();
         Source::new(text, self.format())
@@ -64,7 +64,7 @@ impl PolicyText {
     }
 }
 
-impl Wrong {
+impl CheckError {
     pub(super) fn failure(&self) -> Failure {
         match self {
             Self::Failure(failure) => failure.clone(),
@@ -78,7 +78,7 @@ pub(crate) fn read_policy(path: &Path, source: &str) -> Result<String, Failure> 
     policy_text(platform::read_capped(path, MAX_FILE), source)
 }
 
-/// The same of standard input.
+/// Reads a policy from standard input.
 pub(crate) fn read_policy_from_stdin(source: &str) -> Result<String, Failure> {
     policy_text(platform::read_stdin_capped(MAX_FILE), source)
 }

@@ -1,25 +1,25 @@
-//! The way of a check, step by step, up to the one that stopped it.
+//! The steps of a check, up to the one that stopped it.
 
-use super::policy::Wrong;
-use super::question::Question;
-use super::{Check, Policy, installation};
+use super::policy::CheckError;
+use super::scenario::Scenario;
+use super::{Check, GivenPolicy, repository};
 use analysis::report::context_rows;
 use engine::context::Base;
-use engine::decision::{Decision, Installation, PermissionDecision};
+use engine::decision::{Decision, PermissionDecision, RepositoryRules};
 use engine::plural::count;
 use engine::policy::{nearest, quoted};
 
-/// How a step ended.
+/// Result of a step.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum End {
+pub(super) enum Status {
     Passed,
-    /// It stopped the check.
+    /// The step stopped the check.
     Failed,
-    /// It was not done, or the check did not come so far.
+    /// The step was not run, or the check ended before it.
     Skipped,
 }
 
-impl End {
+impl Status {
     fn of(has_passed: bool) -> Self {
         match has_passed {
             true => Self::Passed,
@@ -28,63 +28,69 @@ impl End {
     }
 }
 
-/// One step with what it found.
+/// A step and its findings.
 pub(super) struct Step {
     pub(super) name: &'static str,
-    pub(super) end: End,
-    /// In a few words; several only where there are several permissions or entries.
+    pub(super) status: Status,
+    /// Short sentences, one for each permission or entry.
     pub(super) facts: Vec<String>,
 }
 
-fn step(name: &'static str, end: End, facts: Vec<String>) -> Step {
-    Step { name, end, facts }
+fn step(name: &'static str, status: Status, facts: Vec<String>) -> Step {
+    Step {
+        name,
+        status,
+        facts,
+    }
 }
 
-/// The most keys that a fact lists.
+/// Maximum number of keys in a list.
 const MAX_KEYS: usize = 5;
 
-/// The steps of an action's check; what has to be verified in a job is not done here.
+/// Returns the steps that the action takes. The step that verifies the token is skipped.
 pub(super) fn steps(check: &Check<'_>) -> Vec<Step> {
-    let Some(question) = check.question else {
+    let Some(scenario) = check.scenario else {
         return Vec::new();
     };
-    let token = "not verified here: the context is what you give, and nothing is granted";
-    let token = step("token", End::Skipped, vec![token.to_owned()]);
-    let context = step("context", End::Passed, vec![context(question)]);
+    let token = "not verified here: you describe the context, and nothing is granted";
+    let token = step("token", Status::Skipped, vec![token.to_owned()]);
+    let context = step("context", Status::Passed, vec![context(scenario)]);
     let mut steps = vec![token, context, policy(check)];
     let document = check.policy.document;
-    let installation = document.and_then(|document| question.installation(document).ok());
-    match (document, &installation) {
+    let repository_rules = document.and_then(|document| scenario.repository_rules(document).ok());
+    match (document, &repository_rules) {
         (None, _) => {}
         (Some(_), None) => {
             let fact = "the pattern of an entry is not valid, shown below";
-            steps.push(step("installation", End::Failed, vec![fact.to_owned()]));
+            steps.push(step("repository", Status::Failed, vec![fact.to_owned()]));
         }
-        (Some(document), Some(installation)) => {
-            let facts = installation::facts(document, installation, &question.context);
-            let is_there = installation.rules().is_ok();
-            steps.push(step("installation", End::of(is_there), facts));
+        (Some(document), Some(repository_rules)) => {
+            let facts = repository::facts(document, repository_rules, &scenario.context);
+            let is_there = repository_rules.rules().is_ok();
+            steps.push(step("repository", Status::of(is_there), facts));
             if is_there {
-                steps.push(rules(check, installation));
+                steps.push(rules(check, repository_rules));
             }
         }
     }
-    let missed = ["installation", "rules"].into_iter().skip(steps.len() - 3);
-    steps.extend(missed.map(|name| step(name, End::Skipped, vec!["not reached".to_owned()])));
+    let missed = ["repository", "rules"].into_iter().skip(steps.len() - 3);
+    steps.extend(missed.map(|name| step(name, Status::Skipped, vec!["not reached".to_owned()])));
     let outcome = &check.outcome;
     let fact = format!("{}, {}", outcome.decision.as_str(), outcome.status);
     let is_allowed = outcome.decision == Decision::Allowed;
-    steps.push(step("decision", End::of(is_allowed), vec![fact]));
+    steps.push(step("decision", Status::of(is_allowed), vec![fact]));
     steps
 }
 
-/// Which values there are; they stand above.
-fn context(question: &Question) -> String {
-    let context = &question.context;
+/// Lists the known values, which the output shows above the steps.
+fn context(scenario: &Scenario) -> String {
+    let context = &scenario.context;
     let is_assumed = context.base == Base::Assumed;
     let base = match is_assumed {
-        true => "; no base is given, so it is taken to be trusted: `--base BRANCH` gives one",
-        false if question.base_is_ignored => "; `--base` is ignored: the event merges nothing",
+        true => "; the base is assumed to be trusted: set it with `--base BRANCH`",
+        false if scenario.base_is_ignored => {
+            "; `--base` is ignored, because the event merges nothing"
+        }
         false => "",
     };
     let list = |is_there: bool| {
@@ -95,7 +101,7 @@ fn context(question: &Question) -> String {
         names.join(", ")
     };
     let values = match (list(true), list(false)) {
-        (given, absent) if given.is_empty() => format!("nothing is given: no {absent}"),
+        (given, absent) if given.is_empty() => format!("empty: no {absent}"),
         (given, absent) if absent.is_empty() => given,
         (given, absent) => format!("{given}; no {absent}"),
     };
@@ -110,11 +116,11 @@ fn policy(check: &Check<'_>) -> Step {
             .iter()
             .map(|own| format!("own: {}", of_policy(check, own))),
     );
-    // The own policy is asked for what the other one denies: what is wrong with it is told there.
-    step("policy", End::of(check.policy.document.is_some()), facts)
+    // The own policy matters only for permissions that the main one denies; that step reports its problems.
+    step("policy", Status::of(check.policy.document.is_some()), facts)
 }
 
-fn of_policy(check: &Check<'_>, policy: &Policy<'_>) -> String {
+fn of_policy(check: &Check<'_>, policy: &GivenPolicy<'_>) -> String {
     let name = quoted(&policy.file.name);
     let Ok(text) = &policy.file.text else {
         return format!("{name} cannot be read");
@@ -131,32 +137,32 @@ fn of_policy(check: &Check<'_>, policy: &Policy<'_>) -> String {
     }
 }
 
-fn rules(check: &Check<'_>, installation: &Installation<'_>) -> Step {
-    let end = End::of(check.outcome.decision == Decision::Allowed);
-    if let Some(wrong) = &check.wrong {
-        let fact = match wrong {
-            Wrong::Policy(name, _) if *name != check.policy.file.name => {
-                "the own policy is needed, and is not valid: shown below".to_owned()
+fn rules(check: &Check<'_>, repository_rules: &RepositoryRules<'_>) -> Step {
+    let status = Status::of(check.outcome.decision == Decision::Allowed);
+    if let Some(error) = &check.error {
+        let fact = match error {
+            CheckError::Policy(name, _) if *name != check.policy.file.name => {
+                "the own policy is needed, but is not valid: shown below".to_owned()
             }
-            Wrong::Failure(_) => "the own policy is needed, and cannot be read".to_owned(),
-            Wrong::Policy(..) => match check.problems(check.policy.file) {
-                1 => "a pattern that has to be tried is not valid, shown below".to_owned(),
+            CheckError::Failure(_) => "the own policy is needed, but cannot be read".to_owned(),
+            CheckError::Policy(..) => match check.problems(check.policy.file) {
+                1 => "a pattern that could match is not valid, shown below".to_owned(),
                 number => format!(
-                    "{} that have to be tried are not valid, shown below",
+                    "{} that could match are not valid, shown below",
                     count(number, "pattern")
                 ),
             },
         };
-        return step("rules", end, vec![fact]);
+        return step("rules", status, vec![fact]);
     }
     let permissions = check.outcome.permissions.iter();
-    let facts = permissions.flat_map(|one| of_permission(one, installation, check));
-    step("rules", end, facts.collect())
+    let facts = permissions.flat_map(|one| of_permission(one, repository_rules, check));
+    step("rules", status, facts.collect())
 }
 
 fn of_permission(
     permission: &PermissionDecision,
-    installation: &Installation<'_>,
+    repository_rules: &RepositoryRules<'_>,
     check: &Check<'_>,
 ) -> Vec<String> {
     let key = quoted(&permission.permission);
@@ -168,9 +174,9 @@ fn of_permission(
         let matched = rules.iter().filter(|rule| rule.matched).count();
         match (rules.len(), matched) {
             (0, _) => format!("no rule names {key}"),
-            (1, 0) => format!("1 rule names {key}, and does not match"),
+            (1, 0) => format!("1 rule names {key}, but does not match"),
             (1, _) => format!("1 rule names {key}, and matches"),
-            (names, 0) => format!("{names} rules name {key}, none matches"),
+            (names, 0) => format!("{names} rules name {key}, but none matches"),
             (names, 1) => format!("{names} rules name {key}, 1 matches"),
             (names, _) => format!("{names} rules name {key}, {matched} match"),
         }
@@ -181,21 +187,24 @@ fn of_permission(
         .is_some_and(|rule| !rule.own_policy);
     let mut facts = vec![of(false)];
     if permission.trace.is_empty() && !permission.delegated {
-        let known = known_keys(&permission.permission, installation);
+        let known = known_keys(&permission.permission, repository_rules);
         facts = vec![format!("{}{known}", of(false))];
     }
     if permission.delegated && !is_granted {
         facts.push(match check.own {
-            Some(_) => format!("left to the own policy as well: {}", of(true)),
-            None => "left to the repository's own policy as well: `--own-policy FILE`".to_owned(),
+            Some(_) => format!("also delegated to the own policy: {}", of(true)),
+            None => {
+                "also delegated to the repository's own policy: name it with `--own-policy FILE`"
+                    .to_owned()
+            }
         });
     }
     facts
 }
 
-/// The key that was probably meant, else those that there are.
-fn known_keys(asked: &str, installation: &Installation<'_>) -> String {
-    let rules = installation.rules().unwrap_or_default();
+/// Suggests the key that was probably meant, or lists the known ones.
+fn known_keys(asked: &str, repository_rules: &RepositoryRules<'_>) -> String {
+    let rules = repository_rules.rules().unwrap_or_default();
     let mut keys: Vec<_> = rules
         .iter()
         .flat_map(|rule| rule.permissions.iter().map(|key| key.as_str()))

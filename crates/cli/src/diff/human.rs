@@ -1,18 +1,18 @@
-//! The comparison for people.
+//! Comparison for people.
 
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
 
 use super::Outcome;
 use crate::style::Colours;
-use analysis::compare::{Change, Check, Replayed, Times};
+use analysis::compare::{AccessChange, Check, Replayed, Times};
 use analysis::report::access;
 
 pub(super) fn render(outcome: &Outcome<'_>, colours: Colours) -> String {
     let mut text = String::new();
     let comparison = outcome.comparison;
-    for (installation, changes) in access::by_installation(comparison) {
-        let heading = installation.phrase().plain();
+    for (section, changes) in access::by_section(comparison) {
+        let heading = section.phrase().plain();
         let _ = writeln!(text, "{}", colours.strong(&heading));
         for (change, is_added) in changes {
             text.push_str(&render_change(change, is_added, outcome.files, colours));
@@ -29,7 +29,7 @@ pub(super) fn render(outcome: &Outcome<'_>, colours: Colours) -> String {
 }
 
 fn render_change(
-    change: &Change<'_>,
+    change: &AccessChange<'_>,
     is_added: bool,
     [old, new]: [&str; 2],
     colours: Colours,

@@ -1,11 +1,11 @@
-//! The comparison for programs.
+//! Comparison for programs.
 
 use std::collections::BTreeMap;
 
 use serde::Serialize;
 
 use super::Outcome;
-use analysis::compare::{Change, Check, Example, Replayed, Times};
+use analysis::compare::{AccessChange, Check, Example, Replayed, Times};
 use engine::decision::RuleRef;
 use engine::policy::Pattern;
 
@@ -13,9 +13,9 @@ use engine::policy::Pattern;
 struct Output<'a> {
     old: &'a str,
     new: &'a str,
-    /// Whether somebody may do more than before, or that cannot be excluded.
+    /// Whether access widens, or may widen.
     widens: bool,
-    /// Whether somebody may do less than before.
+    /// Whether access narrows.
     narrows: bool,
     added: Vec<Row<'a>>,
     removed: Vec<Row<'a>>,
@@ -24,29 +24,29 @@ struct Output<'a> {
 
 #[derive(Serialize)]
 struct Row<'a> {
-    /// In words.
+    /// The change as a sentence.
     sentence: String,
-    /// The entry's repository; absent for the policy's own.
+    /// The entry's repository; absent for the rules at the top.
     repository: Option<Vec<&'a str>>,
     repository_id: Option<u64>,
     owner_id: Option<u64>,
     permissions: &'a [&'a str],
     /// The rule in its policy; absent for an entry that delegates.
     rule: Option<RuleRef>,
-    /// Absent for any.
+    /// Absent if any workflow matches.
     workflow: Option<Vec<&'a str>>,
     branch: Option<Vec<&'a str>>,
-    /// Absent where the rule names none.
+    /// Absent if the rule names none.
     base: Option<Vec<&'a str>>,
-    /// Whether all of it is in pull requests.
+    /// Whether the change applies to pull requests only.
     only_pull_requests: bool,
     environment: Option<Vec<&'a str>>,
     events: Option<&'a [&'a str]>,
     claims: BTreeMap<&'a str, Vec<&'a str>>,
     expires: Option<&'a str>,
-    /// Whether the other policy grants a part of it.
+    /// Whether the other policy grants part of it.
     in_part: bool,
-    /// Whether it was compared exactly; if not, it may be as before.
+    /// Whether the comparison is exact; if not, there may be no change.
     exact: bool,
     example: Option<&'a Example>,
 }
@@ -85,14 +85,14 @@ pub(super) fn render(outcome: &Outcome<'_>) -> String {
             .collect(),
         replay: outcome.replayed.map(replay),
     };
-    // Texts and numbers only: there is nothing that could fail.
+    // Serializing strings and numbers cannot fail.
     serde_json::to_string(&output).unwrap_or_default() + "\n"
 }
 
-fn row<'a>(change: &'a Change<'a>, is_added: bool) -> Row<'a> {
+fn row<'a>(change: &'a AccessChange<'a>, is_added: bool) -> Row<'a> {
     let texts = |list: &[&'a Pattern]| list.iter().map(|one| &*one.text).collect();
     let list = |list: &Option<Vec<&'a Pattern>>| list.as_deref().map(texts);
-    let [repository_id, owner_id] = change.installation.pins();
+    let [repository_id, owner_id] = change.section.pins();
     let claims = change
         .rule
         .into_iter()
@@ -103,7 +103,7 @@ fn row<'a>(change: &'a Change<'a>, is_added: bool) -> Row<'a> {
         });
     Row {
         sentence: change.sentence(is_added).plain(),
-        repository: change.installation.repository().map(|patterns| {
+        repository: change.section.repository().map(|patterns| {
             let patterns = patterns.list.iter();
             patterns.map(|one| &*one.text).collect()
         }),

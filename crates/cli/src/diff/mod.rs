@@ -1,4 +1,4 @@
-//! `diff`: what access a change of a policy adds and removes.
+//! `diff`: shows the access that a change of a policy adds and removes.
 
 mod human;
 mod json;
@@ -21,34 +21,34 @@ use engine::policy::{Document, Format, Invalid, Problem, quoted};
 
 #[derive(Debug, Args)]
 pub(super) struct Arguments {
-    /// The policy as it was; `-` reads it from standard input
+    /// Policy before the change; `-` reads it from standard input
     #[arg(value_name = "OLD")]
     old: PathBuf,
-    /// The policy as it will be; `-` reads it from standard input
+    /// Policy after the change; `-` reads it from standard input
     #[arg(value_name = "NEW")]
     new: PathBuf,
-    /// An audit log whose checks are decided again by both policies
+    /// Audit log whose checks to decide again with both policies
     #[arg(long, value_name = "FILE")]
     replay: Vec<PathBuf>,
-    /// Exit with 1 when the change is of this kind
+    /// Exit with code 1 for a change of this kind
     #[arg(long, value_enum, value_name = "KIND")]
     fail_on: Option<FailOn>,
-    /// How the result is printed
+    /// Output format
     #[arg(long, value_enum, default_value_t)]
     format: OutputFormat,
-    /// The time from which on access counts, RFC 3339; now when left out
+    /// Time from which access counts, RFC 3339 [default: now]
     #[arg(long, value_name = "INSTANT", value_parser = instant)]
     now: Option<Timestamp>,
 }
 
-/// What fails the command.
+/// Changes that fail the command.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 enum FailOn {
-    /// Somebody may do more than before.
+    /// Access widens.
     Widen,
 }
 
-/// How the result is printed.
+/// Output format of `diff`.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
 enum OutputFormat {
     /// For people.
@@ -60,9 +60,9 @@ enum OutputFormat {
     Json,
 }
 
-/// The outcome for whoever prints it.
+/// The comparison to print.
 struct Outcome<'a> {
-    /// The names of the policies as they were given.
+    /// The paths of the policies on the command line.
     files: [&'a str; 2],
     comparison: &'a Comparison<'a>,
     replayed: Option<&'a Replayed>,
@@ -79,13 +79,13 @@ pub(super) fn run(arguments: &Arguments) -> u8 {
     }
 }
 
-/// Prints what differs; gives whether access widens.
+/// Prints the differences, and returns whether access widens.
 fn compare_files(arguments: &Arguments) -> Result<bool, String> {
     let texts = [read(&arguments.old)?, read(&arguments.new)?];
     let [old, new] = &texts;
     let (old_document, new_document) = (old.document(), new.document());
     let new_document = new_document.map_err(|invalid| new.invalid(invalid.iter()))?;
-    // What is not valid grants nothing, so that all of the new policy is new.
+    // An invalid policy grants nothing, so all access of the new policy is new.
     let old_document = old_document.unwrap_or_else(|invalid| {
         let warning = "the old policy is not valid, so it granted nothing";
         print_error(&(old.invalid(invalid.iter()) + &complaint("warning", warning)));
@@ -119,10 +119,10 @@ fn compare_files(arguments: &Arguments) -> Result<bool, String> {
     Ok(comparison.widens() || replayed.is_some_and(|replayed| !replayed.allowed.is_empty()))
 }
 
-/// What standard input is called.
+/// Name of standard input in messages.
 const STDIN: &str = "<stdin>";
 
-/// A policy that was read.
+/// A policy file.
 struct PolicyText {
     name: String,
     text: String,
@@ -154,7 +154,7 @@ impl PolicyText {
         Document::parse(&self.text, self.format())
     }
 
-    /// What is wrong with it, for people.
+    /// Renders its problems for people.
     fn invalid<'p>(&self, problems: impl Iterator<Item = &'p Problem>) -> String {
         let source = analysis::lint::Source::new(&self.text, self.format());
         diagnostic::render(&self.name, &source, problems, Colours::stderr())

@@ -1,6 +1,6 @@
-//! The table as a page of its own: one file, no script, nothing from elsewhere.
+//! The table as a self-contained HTML page, without scripts or external resources.
 //!
-//! It is well-formed XML too, so that a test can read it as a tree.
+//! It is also well-formed XML, so that a test can parse it.
 
 use std::fmt::Write as _;
 
@@ -9,7 +9,7 @@ use base64::engine::general_purpose::STANDARD;
 use sha2::{Digest as _, Sha256};
 
 use super::{Page, words};
-use analysis::matrix::{Cell, Grant, Matrix, Place, Row, Standing};
+use analysis::matrix::{Access, AccessMatrix, Cell, Grant, Row, RowKind};
 use analysis::report::Phrase;
 use analysis::report::text::{html, html_message, truncate};
 use analysis::workflows::Environment;
@@ -17,11 +17,11 @@ use engine::plural::count;
 use engine::policy::KNOWN_KEYS;
 
 const STYLE: &str = include_str!("page.css");
-/// The longest text of one value.
+/// Maximum length of a value in bytes.
 const MAX_VALUE: usize = 1_024;
-/// The longest text that is not broken, in characters: `workflow_dispatch` is shorter.
-const MAX_WHOLE: usize = 18;
-/// The most files that the summary names for one permission.
+/// Maximum length of a text without line breaks, in characters: `workflow_dispatch` is shorter.
+const MAX_UNBROKEN: usize = 18;
+/// Maximum number of files per permission in the summary.
 const MAX_NAMED: usize = 4;
 
 pub(super) fn render(page: &Page<'_>) -> String {
@@ -47,7 +47,7 @@ pub(super) fn render(page: &Page<'_>) -> String {
     let _ = write!(
         text,
         "</main>\n<footer><p>Made by repo-permissions {version} from the policy and the workflow files of one checkout. \
-         A branch can bring other workflow files, with other events: what a rule says of branches and environments holds for those too.</p></footer>\n\
+         A branch can add other workflow files, with other events; the rules' conditions on branches and environments apply to them too.</p></footer>\n\
          </div>\n</body>\n</html>\n"
     );
     text
@@ -55,7 +55,7 @@ pub(super) fn render(page: &Page<'_>) -> String {
 
 fn header(text: &mut String, page: &Page<'_>) {
     text.push_str("<header>\n<p class=\"eyebrow\">repo-permissions</p>\n<h1>Who can do what</h1>\n<dl class=\"facts\">\n");
-    for (name, fact, more) in words::head(page) {
+    for (name, fact, more) in words::facts(page) {
         let _ = writeln!(
             text,
             "<div><dt>{}</dt><dd><code>{}</code>{more}</dd></div>",
@@ -73,18 +73,18 @@ fn header(text: &mut String, page: &Page<'_>) {
     text.push_str("</ul></nav>\n</header>\n");
 }
 
-/// For each permission, which files can have it.
-fn glance(text: &mut String, matrix: &Matrix<'_>) {
+/// Lists the files that can have each permission.
+fn glance(text: &mut String, matrix: &AccessMatrix<'_>) {
     text.push_str("<section aria-labelledby=\"glance\">\n<h2 id=\"glance\">At a glance</h2>\n<ul class=\"glance\">\n");
     let all = files(matrix.rows.iter()).len();
     for (column, key) in matrix.permissions.iter().enumerate() {
         let _ = writeln!(text, "<li><h3>{}</h3><ul>", permission(key, "span"));
         let can = |row: &&Row<'_>| {
-            let standing = row.cells.get(column).map(|cell| row.standing(cell));
-            matches!(standing, Some(Standing::Granted | Standing::Perhaps))
+            let access = row.cells.get(column).map(|cell| row.access(cell));
+            matches!(access, Some(Access::Granted | Access::Perhaps))
         };
         let files = files(matrix.rows.iter().filter(can));
-        let others = matrix.rows.iter().filter(|row| row.place == Place::Other);
+        let others = matrix.rows.iter().filter(|row| row.kind == RowKind::Other);
         let others = others.filter_map(|row| row.cells.get(column));
         let others = words::others(others.flat_map(|cell| &cell.grants));
         match files.len() {
@@ -111,19 +111,19 @@ fn glance(text: &mut String, matrix: &Matrix<'_>) {
     text.push_str("</ul>\n</section>\n");
 }
 
-/// The files of rows, each once.
+/// Returns the distinct files of rows.
 fn files<'a>(rows: impl Iterator<Item = &'a Row<'a>>) -> Vec<&'a str> {
-    let mut files: Vec<&str> = rows.filter_map(|row| row.place.file()).collect();
+    let mut files: Vec<&str> = rows.filter_map(|row| row.kind.file()).collect();
     files.dedup();
     files
 }
 
-fn table(text: &mut String, matrix: &Matrix<'_>) {
+fn table(text: &mut String, matrix: &AccessMatrix<'_>) {
     text.push_str(
         "<section aria-labelledby=\"heading\">\n<h2 id=\"heading\">Workflow files and their environments</h2>\n\
-         <p class=\"lead\">A cell lists the branches and the events that a job of this row may use the permission from.</p>\n\
-         <ul class=\"legend\"><li>✓ granted</li><li>? granted if what only a run knows is as a rule asks</li>\
-         <li>✗ a rule is for it, but does not grant</li><li>– not granted</li></ul>\n\
+         <p class=\"lead\">A cell lists the branches and events from which a job of its row may use the permission.</p>\n\
+         <ul class=\"legend\"><li>✓ granted</li><li>? depends on values that only a run has</li>\
+         <li>✗ a rule covers it, but does not grant it</li><li>– not granted</li></ul>\n\
          <div class=\"scroll\" id=\"table\" role=\"region\" aria-labelledby=\"caption\" tabindex=\"0\">\n<table>\n\
          <caption id=\"caption\">Permissions by workflow file and environment</caption>\n<thead>\n<tr><th scope=\"col\">Environment</th>\n",
     );
@@ -133,7 +133,7 @@ fn table(text: &mut String, matrix: &Matrix<'_>) {
     text.push_str("</tr>\n</thead>\n");
     let mut before = None;
     for row in &matrix.rows {
-        let file = row.place.file();
+        let file = row.kind.file();
         if before != Some(file) {
             if before.is_some() {
                 text.push_str("</tbody>\n");
@@ -152,7 +152,7 @@ fn table(text: &mut String, matrix: &Matrix<'_>) {
 
 fn file_row(text: &mut String, row: &Row<'_>, columns: usize) {
     let (file, starts) = words::file(row);
-    let class = if row.place == Place::Other {
+    let class = if row.kind == RowKind::Other {
         "words"
     } else {
         "name"
@@ -168,8 +168,8 @@ fn file_row(text: &mut String, row: &Row<'_>, columns: usize) {
 
 fn label(row: &Row<'_>) -> String {
     let is_known = !matches!(
-        row.place,
-        Place::File {
+        row.kind,
+        RowKind::File {
             environment: Environment::Dynamic(_),
             ..
         }
@@ -205,11 +205,11 @@ fn label(row: &Row<'_>) -> String {
 }
 
 fn cell_of(row: &Row<'_>, cell: &Cell<'_>) -> String {
-    let class = match row.standing(cell) {
-        Standing::Granted => "granted",
-        Standing::Perhaps => "perhaps",
-        Standing::Missed => "missed",
-        Standing::Denied => {
+    let class = match row.access(cell) {
+        Access::Granted => "granted",
+        Access::Perhaps => "perhaps",
+        Access::Missed => "missed",
+        Access::Denied => {
             return "<td class=\"denied\"><span aria-hidden=\"true\">–</span><span class=\"hidden\">not granted</span></td>".to_owned();
         }
     };
@@ -233,7 +233,7 @@ fn cell_of(row: &Row<'_>, cell: &Cell<'_>) -> String {
     text + "</td>"
 }
 
-/// What stands beside a mark, which is said in words too.
+/// Renders a mark with its text alternative and the content beside it.
 fn marked(mark: char, words: &str, content: &str) -> String {
     format!(
         "<div class=\"grant\"><span class=\"mark\" aria-hidden=\"true\">{mark}</span><span class=\"hidden\">{words}</span>{content}</div>"
@@ -265,7 +265,7 @@ fn grant_of(grant: &Grant<'_>) -> String {
     text
 }
 
-fn unused(text: &mut String, matrix: &Matrix<'_>) {
+fn unused(text: &mut String, matrix: &AccessMatrix<'_>) {
     if matrix.unused.is_empty() {
         return;
     }
@@ -303,7 +303,7 @@ fn notes(text: &mut String, page: &Page<'_>) {
     text.push_str("</ul>\n</section>\n");
 }
 
-/// The display name of a known key, and the key.
+/// Renders a key, with its display name if it is known.
 fn permission(key: &str, element: &str) -> String {
     let name = KNOWN_KEYS.iter().find(|(known, _)| *known == key);
     match name {
@@ -315,15 +315,15 @@ fn permission(key: &str, element: &str) -> String {
     }
 }
 
-/// A phrase; what comes from outside as code.
+/// Renders a phrase with untrusted text as code.
 fn coded(phrase: &Phrase<'_>) -> String {
     phrase.write(|text| format!("<code>{}</code>", broken(text)))
 }
 
-/// A long text with places where it may be broken.
+/// Adds line break opportunities to a long text.
 fn broken(text: &str) -> String {
     let text = truncate(text, MAX_VALUE);
-    if text.chars().count() <= MAX_WHOLE {
+    if text.chars().count() <= MAX_UNBROKEN {
         return html(&text);
     }
     let parts = text.split_inclusive(['/', ':', '_', '-', '|']);
@@ -334,7 +334,7 @@ fn value(text: &str) -> String {
     html(&truncate(text, MAX_VALUE))
 }
 
-/// With a capital letter at the start; markup at the start stays.
+/// Capitalises the first letter, unless the text starts with markup.
 fn capital(text: &str) -> String {
     let mut chars = text.chars();
     let first = chars.next().map(|first| first.to_ascii_uppercase());

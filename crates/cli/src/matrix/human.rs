@@ -1,20 +1,20 @@
-//! The table for people: as a table where it fits, otherwise as a list.
+//! The table for people: a table if it fits, otherwise a list.
 
 use std::fmt::Write as _;
 
 use super::layout::{GAP, WIDTH, widths, wrap};
 use super::{Page, words};
 use crate::style::{Colours, Styled};
-use analysis::matrix::{Cell, Place, Row, Standing};
+use analysis::matrix::{Access, Cell, Row, RowKind};
 use analysis::report::Phrase;
 use analysis::report::text::{truncate, visible};
 
-/// The longest text of one value.
+/// Maximum length of a value in bytes.
 const MAX_VALUE: usize = 1_024;
-/// The widest that the column of the environments gets.
+/// Maximum width of the column of environments.
 const MAX_FIRST: usize = 16;
 
-/// What a line says at a glance.
+/// Meaning of a line, which determines its colour.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Tone {
     Granted,
@@ -25,14 +25,14 @@ enum Tone {
     Strong,
 }
 
-/// Lines of one cell, each with its tone.
+/// Lines of a cell with their tones.
 type Lines = Vec<(Tone, String)>;
-/// What a line of a cell can start with; what it goes on with stands below what follows the mark.
+/// Marks at the start of a cell's lines; continuation lines align with the text after the mark.
 const MARKS: [&str; 4] = ["✓ ", "? ", "✗ ", "- "];
 
 pub(super) fn render(page: &Page<'_>, colours: Colours) -> String {
     let mut text = String::new();
-    for (name, value, more) in words::head(page) {
+    for (name, value, more) in words::facts(page) {
         let name = colours.dim(name);
         let _ = writeln!(text, "{name:<11} {}{more}", shown(&value));
     }
@@ -87,7 +87,7 @@ fn table(
     let _ = writeln!(text, "{}", colours.dim(&rules.join(&" ".repeat(GAP))));
     let mut before = None;
     for (row, cells) in rows {
-        let file = row.place.file();
+        let file = row.kind.file();
         if before != Some(file) {
             if before.is_some() {
                 text.push('\n');
@@ -99,7 +99,7 @@ fn table(
     }
 }
 
-/// The cells of a row beside each other.
+/// Prints the cells of a row side by side.
 fn line_of_cells(
     text: &mut String,
     label: &Lines,
@@ -110,7 +110,11 @@ fn line_of_cells(
     let wrapped = |lines: &Lines, width: usize| -> Lines {
         let lines = lines.iter();
         lines
-            .flat_map(|(tone, line)| hung(line, width).into_iter().map(move |line| (*tone, line)))
+            .flat_map(|(tone, line)| {
+                hanging(line, width)
+                    .into_iter()
+                    .map(move |line| (*tone, line))
+            })
             .collect()
     };
     let all = std::iter::once((label, first)).chain(cells.iter().zip(widths.iter().copied()));
@@ -141,7 +145,7 @@ fn line_of_cells(
 fn list(text: &mut String, page: &Page<'_>, colours: Colours) {
     let mut before = None;
     for row in &page.matrix.rows {
-        let file = row.place.file();
+        let file = row.kind.file();
         if before != Some(file) {
             if before.is_some() {
                 text.push('\n');
@@ -152,26 +156,26 @@ fn list(text: &mut String, page: &Page<'_>, colours: Colours) {
         for (tone, line) in label(row) {
             let _ = writeln!(text, "{}", styled(tone, &line, colours));
         }
-        let mut said: Vec<(Vec<&str>, Lines)> = Vec::new();
+        let mut groups: Vec<(Vec<&str>, Lines)> = Vec::new();
         for (key, cell) in page.matrix.permissions.iter().zip(&row.cells) {
-            if row.standing(cell) == Standing::Denied {
+            if row.access(cell) == Access::Denied {
                 continue;
             }
             let lines = cell_lines(row, cell, "; ");
-            match said.iter_mut().find(|(_, known)| *known == lines) {
+            match groups.iter_mut().find(|(_, known)| *known == lines) {
                 Some((keys, _)) => keys.push(key),
-                None => said.push((vec![key], lines)),
+                None => groups.push((vec![key], lines)),
             }
         }
-        if said.is_empty() {
+        if groups.is_empty() {
             let _ = writeln!(text, "    {}", colours.dim("nothing is granted"));
         }
-        for (keys, lines) in said {
+        for (keys, lines) in groups {
             for line in wrap(&format!("    {}", shown(&keys.join(", "))), WIDTH) {
                 let _ = writeln!(text, "{}", colours.strong(&line));
             }
             for (tone, line) in lines {
-                for line in hung(&line, WIDTH - 6) {
+                for line in hanging(&line, WIDTH - 6) {
                     let _ = writeln!(text, "      {}", styled(tone, &line, colours));
                 }
             }
@@ -192,8 +196,8 @@ fn file_line(row: &Row<'_>, colours: Colours) -> String {
 }
 
 fn label(row: &Row<'_>) -> Lines {
-    if !matches!(row.place, Place::File { .. }) {
-        // There is little room.
+    if !matches!(row.kind, RowKind::File { .. }) {
+        // The column is narrow.
         return vec![(Tone::Plain, "  any".to_owned())];
     }
     let mut lines = vec![(
@@ -211,7 +215,7 @@ fn cells(row: &Row<'_>) -> Vec<Lines> {
     cells.map(|cell| cell_lines(row, cell, "")).collect()
 }
 
-/// What a cell says. With a separator each grant is one line.
+/// Returns the lines of a cell. With a separator, each grant is one line.
 fn cell_lines(row: &Row<'_>, cell: &Cell<'_>, separator: &str) -> Lines {
     if cell.grants.is_empty() && cell.hints.is_empty() {
         return vec![(Tone::Denied, "-".to_owned())];
@@ -243,27 +247,27 @@ fn cell_lines(row: &Row<'_>, cell: &Cell<'_>, separator: &str) -> Lines {
     lines
 }
 
-/// What the marks mean, those that are there.
+/// Explains the marks in use.
 fn legend(text: &mut String, page: &Page<'_>, is_table: bool, colours: Colours) {
-    let used = |standing: Standing| {
+    let used = |access: Access| {
         let mut rows = page.matrix.rows.iter();
-        rows.any(|row| row.cells.iter().any(|cell| row.standing(cell) == standing))
+        rows.any(|row| row.cells.iter().any(|cell| row.access(cell) == access))
     };
     let legend = [
-        (Standing::Granted, "✓ granted"),
-        (Standing::Perhaps, "? depends on what only a run knows"),
-        (Standing::Missed, "✗ a rule is for it, and does not grant"),
-        (Standing::Denied, "- not granted"),
+        (Access::Granted, "✓ granted"),
+        (Access::Perhaps, "? depends on values that only a run has"),
+        (Access::Missed, "✗ a rule covers it, but does not grant it"),
+        (Access::Denied, "- not granted"),
     ];
-    let legend = legend.iter().filter(|(standing, _)| {
-        // A list leaves out what is not granted.
-        used(*standing) && (is_table || *standing != Standing::Denied)
+    let legend = legend.iter().filter(|(access, _)| {
+        // The list form omits permissions that are not granted.
+        used(*access) && (is_table || *access != Access::Denied)
     });
     let legend: Vec<_> = legend.map(|(_, words)| *words).collect();
     let _ = writeln!(text, "\n{}", colours.dim(&legend.join("   ")));
 }
 
-/// What stands below the table.
+/// Prints the sections below the table.
 fn rest(text: &mut String, page: &Page<'_>, colours: Colours) {
     if !page.matrix.unused.is_empty() {
         let heading = "rules that no workflow here can use";
@@ -294,8 +298,8 @@ fn wrapped(text: &mut String, line: &str) {
     }
 }
 
-/// A line of a cell in lines of a width.
-fn hung(line: &str, width: usize) -> Vec<String> {
+/// Wraps a cell's line with a hanging indent.
+fn hanging(line: &str, width: usize) -> Vec<String> {
     let Some(mark) = MARKS.iter().find(|mark| line.starts_with(**mark)) else {
         return wrap(line, width);
     };
@@ -318,7 +322,7 @@ fn styled(tone: Tone, line: &str, colours: Colours) -> Styled<'_> {
     }
 }
 
-/// A phrase without back quotes: in a table there is not much room.
+/// Renders a phrase without back quotes, because the table is narrow.
 fn plain(phrase: &Phrase<'_>) -> String {
     phrase.write(shown)
 }

@@ -1,9 +1,9 @@
-//! The table for programs. The shape is described in docs/matrix.md.
+//! The table for programs. docs/matrix.md describes the format.
 
 use serde_json::{Map, Value, json};
 
 use super::Page;
-use analysis::matrix::{Bases, Cell, Events, Grant, Hint, Place, Row, Standing, Why};
+use analysis::matrix::{Access, Bases, Cell, Events, Grant, Hint, Row, RowKind, Why};
 use analysis::report::text::json_line;
 use analysis::workflows::Environment;
 use engine::decision::RuleRef;
@@ -37,20 +37,20 @@ pub(super) fn render(page: &Page<'_>) -> String {
 }
 
 fn row_of(row: &Row<'_>, permissions: &[&str]) -> Value {
-    let (kind, environment) = match &row.place {
-        Place::File { environment, .. } => ("file", environment_of(environment)),
-        Place::Unreadable { .. } => ("unreadable", json!({ "kind": "any" })),
-        Place::Other => ("other", json!({ "kind": "any" })),
+    let (kind, environment) = match &row.kind {
+        RowKind::File { environment, .. } => ("file", environment_of(environment)),
+        RowKind::Unreadable { .. } => ("unreadable", json!({ "kind": "any" })),
+        RowKind::Other => ("other", json!({ "kind": "any" })),
     };
     let cells = permissions.iter().zip(&row.cells);
     json!({
         "kind": kind,
-        "workflow": row.place.file(),
+        "workflow": row.kind.file(),
         "environment": environment,
         "events": row.events,
         "bases": row.bases,
         "jobs": row.jobs,
-        "id_token": matches!(row.place, Place::File { .. }).then_some(row.id_token),
+        "id_token": matches!(row.kind, RowKind::File { .. }).then_some(row.id_token),
         "cells": cells.map(|(key, cell)| cell_of(row, key, cell)).collect::<Vec<_>>(),
     })
 }
@@ -64,10 +64,10 @@ fn environment_of(environment: &Environment) -> Value {
 }
 
 fn cell_of(row: &Row<'_>, permission: &str, cell: &Cell<'_>) -> Value {
-    let granted = match row.standing(cell) {
-        Standing::Granted => "yes",
-        Standing::Perhaps => "perhaps",
-        Standing::Missed | Standing::Denied => "no",
+    let granted = match row.access(cell) {
+        Access::Granted => "yes",
+        Access::Perhaps => "perhaps",
+        Access::Missed | Access::Denied => "no",
     };
     json!({
         "permission": permission,
@@ -77,7 +77,7 @@ fn cell_of(row: &Row<'_>, permission: &str, cell: &Cell<'_>) -> Value {
     })
 }
 
-/// A list that is `null` where anything goes.
+/// Lists are `null` if any value matches.
 fn grant_of(grant: &Grant<'_>) -> Value {
     let any = |list: &[&Pattern]| (!list.is_empty()).then(|| patterns(list.iter().copied()));
     let claims = grant.claims.iter();

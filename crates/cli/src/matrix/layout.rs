@@ -1,26 +1,26 @@
-//! Text in columns.
+//! Layout of text in columns.
 
-/// The widest that a table gets.
+/// Maximum width of a table.
 pub(super) const WIDTH: usize = 100;
-/// The space between two columns.
+/// Space between two columns.
 pub(super) const GAP: usize = 2;
-/// Narrower columns cannot be read: then the table becomes a list.
-const NARROWEST: usize = 16;
+/// Minimum width of a column. If the columns do not fit, the table becomes a list.
+const MIN_COLUMN: usize = 16;
 
-/// The width of each column, from what it would take. The first one is kept. `None` where they do not
+/// Returns the width of each column after the first, from the natural widths. Returns `None` if they do not
 /// fit.
 pub(super) fn widths(first: usize, natural: &[usize]) -> Option<Vec<usize>> {
     let gaps = GAP * natural.len();
     let left = WIDTH.checked_sub(first + gaps)?;
     let total = |cap: usize| natural.iter().map(|width| (*width).min(cap)).sum::<usize>();
     let widest = natural.iter().copied().max().unwrap_or(0);
-    // The widest that fits: narrow columns leave their room to the others.
+    // Narrow columns leave their space to the others.
     let cap = (0..=widest).rev().find(|cap| total(*cap) <= left)?;
-    (cap >= NARROWEST.min(widest)).then(|| natural.iter().map(|width| (*width).min(cap)).collect())
+    (cap >= MIN_COLUMN.min(widest)).then(|| natural.iter().map(|width| (*width).min(cap)).collect())
 }
 
-/// A text in lines of a width: broken at spaces, and a word that is longer than a line after signs or
-/// anywhere. Lines after the first start as far in as the text does.
+/// Wraps a text at spaces. Breaks a word longer than a line after punctuation, or anywhere. All lines have the
+/// indentation of the first one.
 pub(super) fn wrap(text: &str, width: usize) -> Vec<String> {
     let indent = text.chars().take_while(|c| *c == ' ').count();
     let room = width.saturating_sub(indent).max(1);
@@ -43,7 +43,7 @@ pub(super) fn wrap(text: &str, width: usize) -> Vec<String> {
     lines.iter().map(|line| format!("{start}{line}")).collect()
 }
 
-/// A word in pieces that are no longer than a line, each with whether a new word starts with it.
+/// Splits a word into pieces that fit in a line, each with whether it starts a word.
 fn pieces(word: &str, room: usize) -> Vec<(bool, String)> {
     if word.chars().count() <= room {
         return vec![(true, word.to_owned())];

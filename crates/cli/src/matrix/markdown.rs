@@ -9,7 +9,7 @@ use analysis::report::text::{cell, code, markdown};
 
 pub(super) fn render(page: &Page<'_>) -> String {
     let mut text = String::from("### Who can do what\n\n");
-    for (name, value, more) in words::head(page) {
+    for (name, value, more) in words::facts(page) {
         let _ = writeln!(text, "- {name}: {}{more}", code(&value));
     }
     text.push_str("\n| workflow | environment |");
@@ -21,7 +21,7 @@ pub(super) fn render(page: &Page<'_>) -> String {
     text.push('\n');
     let mut before = None;
     for row in &page.matrix.rows {
-        let file = row.place.file();
+        let file = row.kind.file();
         let name = if before == Some(file) {
             String::new()
         } else {

@@ -1,11 +1,11 @@
-//! `matrix`: who can do what, the workflow files of a repository against a policy.
+//! `matrix`: shows who can do what: the permissions of a repository's workflow files under a policy.
 
 mod html;
 mod human;
 mod json;
 mod layout;
 mod markdown;
-mod scope;
+mod rules;
 mod words;
 
 use std::path::{Path, PathBuf};
@@ -19,39 +19,39 @@ use super::instant::{instant, now};
 use super::style::Colours;
 use super::{diagnostic, print, print_error, report_error, warn};
 use analysis::lint::Source;
-use analysis::matrix::Matrix;
+use analysis::matrix::AccessMatrix;
 use engine::policy::{Document, Format, Invalid, quoted};
 use platform::Variables;
 
 #[derive(Debug, Args)]
 pub(super) struct Arguments {
-    /// The policy
+    /// Policy to evaluate
     #[arg(value_name = "POLICY")]
     policy: PathBuf,
-    /// The workflow files; default: .github/workflows of the repository that the policy is in
+    /// Directory of the workflow files [default: .github/workflows of the policy's repository]
     #[arg(long, value_name = "DIRECTORY")]
     workflows: Option<PathBuf>,
-    /// The repository, which chooses the entries of a central policy
+    /// Repository whose entries of a central policy apply
     #[arg(long, value_name = "OWNER/NAME")]
     repository: Option<String>,
-    /// The repository's id, for entries that pin it; default: the one that they pin
+    /// Id of the repository, for entries that pin it [default: the pinned id]
     #[arg(long, value_name = "ID", requires = "repository")]
     repository_id: Option<u64>,
-    /// The owner's id, likewise
+    /// Id of the owner, for entries that pin it [default: the pinned id]
     #[arg(long, value_name = "ID", requires = "repository")]
     owner_id: Option<u64>,
-    /// How the table is printed
+    /// Output format
     #[arg(long, value_enum, default_value_t)]
     format: OutputFormat,
-    /// The time that rules expire by, RFC 3339; now when left out
+    /// Time at which rules count as expired, RFC 3339 [default: now]
     #[arg(long, value_name = "INSTANT", value_parser = instant)]
     now: Option<Timestamp>,
-    /// The name that this action has in `uses:`, without its owner
+    /// Name of this action in `uses:`, without its owner
     #[arg(long, value_name = "NAME", default_value = "repo-permissions")]
     action: String,
 }
 
-/// How the table is printed.
+/// Output format of `matrix`.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
 enum OutputFormat {
     /// For people.
@@ -61,25 +61,25 @@ enum OutputFormat {
     Markdown,
     /// For programs.
     Json,
-    /// A page of its own, for a browser.
+    /// A self-contained page, for a browser.
     Html,
 }
 
-/// What is printed.
+/// The content to print.
 struct Page<'a> {
-    /// The policy as it was named.
+    /// The policy's path on the command line.
     policy: String,
-    /// Which repository it is about, if the policy does not only speak of its own.
+    /// The repository, unless the policy has rules for its own only.
     repository: Option<String>,
     /// The directory of the workflow files.
     workflows: String,
-    /// How many of them there are.
+    /// The number of workflow files.
     files: usize,
-    /// How many rules the policy has for the repository.
+    /// The number of rules for the repository.
     rules: usize,
     now: Timestamp,
-    matrix: &'a Matrix<'a>,
-    /// What else is to be known, sentences without full stops.
+    matrix: &'a AccessMatrix<'a>,
+    /// Notes, sentences without full stops.
     notes: Vec<String>,
 }
 
@@ -89,7 +89,7 @@ pub(super) fn run(arguments: &Arguments) -> u8 {
             print(&text);
             0
         }
-        Err(Error::Said) => 2,
+        Err(Error::Reported) => 2,
         Err(Error::Message(message)) => {
             report_error(&message);
             2
@@ -100,8 +100,8 @@ pub(super) fn run(arguments: &Arguments) -> u8 {
 /// Why there is no table.
 enum Error {
     Message(String),
-    /// It is on the standard error already.
-    Said,
+    /// Standard error already has the message.
+    Reported,
 }
 
 impl From<String> for Error {
@@ -117,46 +117,52 @@ fn render(arguments: &Arguments) -> Result<String, Error> {
         let source = Source::new(&text, Format::of_path(&name));
         let problems = diagnostic::render(&name, &source, invalid.iter(), Colours::stderr());
         print_error(&problems);
-        Error::Said
+        Error::Reported
     };
     let document =
         Document::parse(&text, Format::of_path(&name)).map_err(|error| invalid(&error))?;
     let git = Git::discover(&arguments.policy);
     let variables = Variables::new(std::env::vars_os());
     let origin = git.and_then(|git| git.origin(&super::git::host(&variables)?));
-    let asked = scope::Asked {
+    let selection = rules::Selection {
         repository: arguments.repository.as_deref(),
         repository_id: arguments.repository_id,
         owner_id: arguments.owner_id,
         origin: origin.as_ref(),
     };
-    let scope = scope::find(&document, &name, &asked).map_err(|error| match error {
-        scope::Error::Message(message) => Error::Message(message),
-        scope::Error::Invalid(error) => invalid(&error),
+    let selected = rules::select(&document, &name, &selection).map_err(|error| match error {
+        rules::Error::Message(message) => Error::Message(message),
+        rules::Error::Invalid(error) => invalid(&error),
     })?;
-    let directory = directory(arguments, &scope, asked.origin)?;
+    let directory = directory(arguments, &selected, selection.origin)?;
     let workflows = crate::workflows::read_workflows(&directory).map_err(|error| {
         format!(
             "{} cannot be read: {error}",
             quoted(&directory.display().to_string())
         )
     })?;
-    let mut notes = scope.notes;
+    let mut notes = selected.notes;
     for unreadable in &workflows.unreadable {
         warn(&unreadable.to_string());
         notes.push(unreadable.to_string());
     }
     let now = arguments.now.unwrap_or_else(now);
     let own = origin.as_ref().map(ToString::to_string);
-    let repository = scope.repository.as_deref().or(own.as_deref());
-    let matrix = Matrix::new(&scope.rules, repository, &workflows, &arguments.action, now)
-        .map_err(|error| invalid(&error))?;
+    let repository = selected.repository.as_deref().or(own.as_deref());
+    let matrix = AccessMatrix::new(
+        &selected.rules,
+        repository,
+        &workflows,
+        &arguments.action,
+        now,
+    )
+    .map_err(|error| invalid(&error))?;
     let page = Page {
         policy: name.clone(),
-        repository: scope.repository.clone(),
+        repository: selected.repository.clone(),
         workflows: directory.display().to_string(),
         files: workflows.files.len() + workflows.unreadable.len(),
-        rules: scope.rules.len(),
+        rules: selected.rules.len(),
         now,
         matrix: &matrix,
         notes,
@@ -169,10 +175,11 @@ fn render(arguments: &Arguments) -> Result<String, Error> {
     })
 }
 
-/// Where the workflow files are. Those beside a central policy are of another repository.
+/// Returns the directory of the workflow files. The files beside a central policy belong to another
+/// repository.
 fn directory(
     arguments: &Arguments,
-    scope: &scope::Scope<'_>,
+    selected: &rules::SelectedRules<'_>,
     origin: Option<&engine::RepositoryName>,
 ) -> Result<PathBuf, String> {
     if let Some(directory) = &arguments.workflows {
@@ -184,18 +191,18 @@ fn directory(
         });
     }
     let policy = quoted(&arguments.policy.display().to_string());
-    if let (Some(repository), Some(origin)) = (&scope.repository, origin)
+    if let (Some(repository), Some(origin)) = (&selected.repository, origin)
         && !repository.eq_ignore_ascii_case(&origin.to_string())
     {
         let (repository, origin) = (quoted(repository), quoted(&origin.to_string()));
         return Err(format!(
-            "{policy} is in a checkout of {origin}: give `--workflows DIRECTORY` for those of {repository}"
+            "{policy} is in a checkout of {origin}: name the workflow files of {repository} with `--workflows DIRECTORY`"
         ));
     }
     let found = crate::workflows::find_workflows(&arguments.policy).ok_or_else(|| {
-        format!("there is no `.github/workflows` above {policy}: give `--workflows DIRECTORY`")
+        format!("there is no `.github/workflows` above {policy}: name the directory with `--workflows DIRECTORY`")
     })?;
-    // As short as it was asked for.
+    // A path inside the working directory is shown relative to it.
     let here = std::env::current_dir().unwrap_or_default();
     Ok(found
         .strip_prefix(&here)

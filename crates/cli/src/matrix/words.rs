@@ -1,9 +1,9 @@
-//! The words of the table, the same in every format for people.
+//! Phrases of the table, shared by all formats for people.
 
 use std::borrow::Cow;
 
 use super::Page;
-use analysis::matrix::{Bases, Events, Grant, Hint, Matrix, Place, Row, Why};
+use analysis::matrix::{AccessMatrix, Bases, Events, Grant, Hint, Row, RowKind, Why};
 use analysis::report::Phrase;
 use analysis::workflows::Environment;
 use engine::decision::RuleRef;
@@ -22,14 +22,14 @@ fn patterns<'a>(phrase: &mut Phrase<'a>, list: &[&'a Pattern], last: &'static st
             phrase.words(if index + 1 == list.len() { last } else { ", " });
         }
         phrase.quoted(&*pattern.text);
-        // Without this it reads as a regex.
+        // A pattern without a note is a regex.
         if pattern.kind == Kind::Glob {
             phrase.words(" (glob)");
         }
     }
 }
 
-/// The branches of a grant.
+/// Describes the branches of a grant.
 pub(super) fn branches<'a>(grant: &Grant<'a>) -> Phrase<'a> {
     let mut phrase = Phrase::default();
     match grant.branches.as_slice() {
@@ -39,7 +39,7 @@ pub(super) fn branches<'a>(grant: &Grant<'a>) -> Phrase<'a> {
     phrase
 }
 
-/// The events that are accepted.
+/// Describes the accepted events.
 pub(super) fn events<'a>(events: &Events<'a>) -> Phrase<'a> {
     match events {
         Events::Trusted => words("on any trusted event"),
@@ -51,7 +51,7 @@ pub(super) fn events<'a>(events: &Events<'a>) -> Phrase<'a> {
     }
 }
 
-/// The bases of pull requests.
+/// Describes the bases of pull requests.
 fn bases<'a>(bases: &Bases<'a>) -> Phrase<'a> {
     match bases {
         Bases::Any => words("pull requests into any branch"),
@@ -67,10 +67,10 @@ fn bases<'a>(bases: &Bases<'a>) -> Phrase<'a> {
     }
 }
 
-/// What else has to hold, one phrase each.
+/// Describes the other conditions, one phrase each.
 pub(super) fn conditions<'a>(grant: &Grant<'a>) -> Vec<Phrase<'a>> {
     let mut all = Vec::new();
-    // Of any branch into any branch there is nothing to say.
+    // "Any branch into any branch" is not a condition.
     let says_bases = |bases: &&Bases<'_>| **bases != Bases::Any || !grant.branches.is_empty();
     all.extend(grant.bases.as_ref().filter(says_bases).map(bases));
     if !grant.workflows.is_empty() {
@@ -98,7 +98,7 @@ pub(super) fn conditions<'a>(grant: &Grant<'a>) -> Vec<Phrase<'a>> {
     all
 }
 
-/// Why a rule that is for a row does not grant.
+/// Explains why a rule that covers a row does not grant.
 pub(super) fn hint<'a>(row: &Row<'a>, hint: &Hint<'a>) -> Phrase<'a> {
     let mut phrase = words(format!("line {}: ", hint.rule.line));
     match (hint.why, &hint.events, hint.expires) {
@@ -106,7 +106,7 @@ pub(super) fn hint<'a>(row: &Row<'a>, hint: &Hint<'a>) -> Phrase<'a> {
             phrase.words("expired ");
             phrase.quoted(&*expires.text);
         }
-        (Why::Base, ..) => phrase.words("trusts no base that pull requests start it for"),
+        (Why::Base, ..) => phrase.words("trusts none of the bases of its pull requests"),
         (Why::Event, Events::These(these), _) => {
             phrase.words("only on ");
             phrase.list(these.iter().copied(), " or ");
@@ -119,10 +119,10 @@ pub(super) fn hint<'a>(row: &Row<'a>, hint: &Hint<'a>) -> Phrase<'a> {
     phrase
 }
 
-/// The environment of a row.
+/// Describes the environment of a row.
 pub(super) fn environment<'a>(row: &'a Row<'_>) -> Phrase<'a> {
-    match &row.place {
-        Place::File { environment, .. } => match environment {
+    match &row.kind {
+        RowKind::File { environment, .. } => match environment {
             Environment::None => words("no environment"),
             Environment::Named(name) => {
                 let mut phrase = Phrase::default();
@@ -135,22 +135,22 @@ pub(super) fn environment<'a>(row: &'a Row<'_>) -> Phrase<'a> {
                 phrase
             }
         },
-        Place::Unreadable { .. } | Place::Other => words("any environment"),
+        RowKind::Unreadable { .. } | RowKind::Other => words("any environment"),
     }
 }
 
-/// What is to be known of a row.
+/// Returns a remark about a row.
 pub(super) fn remark<'a>(row: &Row<'_>) -> Option<Phrase<'a>> {
-    match &row.place {
-        Place::File {
+    match &row.kind {
+        RowKind::File {
             environment: Environment::Dynamic(text),
             ..
         } => Some(words(if text.contains("${{") {
-            "only a run knows it"
+            "only a run has the value"
         } else {
             "the called workflow decides"
         })),
-        Place::File { .. } if !row.id_token => {
+        RowKind::File { .. } if !row.id_token => {
             let mut phrase = words("no ");
             phrase.quoted("id-token: write");
             Some(phrase)
@@ -159,18 +159,18 @@ pub(super) fn remark<'a>(row: &Row<'_>) -> Option<Phrase<'a>> {
     }
 }
 
-/// The file of a row, and how it starts.
+/// Describes the file of a row and its triggers.
 pub(super) fn file<'a>(row: &Row<'a>) -> (Phrase<'a>, Option<Phrase<'a>>) {
     let mut phrase = Phrase::default();
-    match row.place {
-        Place::File { file, .. } => phrase.quoted(file),
-        Place::Unreadable { file } => {
+    match row.kind {
+        RowKind::File { file, .. } => phrase.quoted(file),
+        RowKind::Unreadable { file } => {
             phrase.quoted(file);
-            return (phrase, Some(words("not understood")));
+            return (phrase, Some(words("not readable")));
         }
-        Place::Other => {
+        RowKind::Other => {
             phrase.words("any other workflow file");
-            return (phrase, Some(words("also one that a branch adds")));
+            return (phrase, Some(words("also files that a branch adds")));
         }
     }
     let these = Events::These(row.events.clone().unwrap_or_default());
@@ -182,7 +182,7 @@ pub(super) fn file<'a>(row: &Row<'a>) -> (Phrase<'a>, Option<Phrase<'a>>) {
     (phrase, Some(starts))
 }
 
-/// A rule by its name and place.
+/// Describes a rule by its name and position.
 pub(super) fn rule<'a>(rule: &RuleRef) -> Phrase<'a> {
     let mut phrase = words(format!("rule {} (", rule.number));
     if let Some(name) = &rule.name {
@@ -193,7 +193,7 @@ pub(super) fn rule<'a>(rule: &RuleRef) -> Phrase<'a> {
     phrase
 }
 
-/// The files that are not there yet and that grants are for; none where there is no grant.
+/// Describes the files without a row that grants cover, or returns `None` without grants.
 pub(super) fn others<'a: 'g, 'g>(
     grants: impl Iterator<Item = &'g Grant<'a>>,
 ) -> Option<Phrase<'a>> {
@@ -210,26 +210,26 @@ pub(super) fn others<'a: 'g, 'g>(
             }
         }
     }
-    let mut phrase = words("any other file that is ");
+    let mut phrase = words("any other file matching ");
     patterns(&mut phrase, &named, " or ");
     (!is_none).then_some(phrase)
 }
 
-/// The files that have no row.
-pub(super) fn only_called<'a>(matrix: &Matrix<'a>) -> Option<Phrase<'a>> {
+/// Describes the files that have no row of their own.
+pub(super) fn only_called<'a>(matrix: &AccessMatrix<'a>) -> Option<Phrase<'a>> {
     let files = matrix.only_called.as_slice();
     let mut phrase = Phrase::default();
     phrase.list(files.iter().copied(), " and ");
     phrase.words(match files {
         [] => return None,
-        [_] => " is only called by other workflows: its jobs count for those",
-        _ => " are only called by other workflows: their jobs count for those",
+        [_] => " is only called by other workflows: their rows include its jobs",
+        _ => " are only called by other workflows, whose rows include their jobs",
     });
     Some(phrase)
 }
 
-/// What the table is made from: a name, a value from outside, and words.
-pub(super) fn head(page: &Page<'_>) -> Vec<(&'static str, String, String)> {
+/// Returns the facts above the table: a name, an untrusted value, and trusted text.
+pub(super) fn facts(page: &Page<'_>) -> Vec<(&'static str, String, String)> {
     let count = |number: usize, noun: &str| format!(", {}", count(number, noun));
     let mut head = vec![("policy", page.policy.clone(), count(page.rules, "rule"))];
     if let Some(repository) = &page.repository {

@@ -4,7 +4,7 @@ use std::collections::HashMap;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
-use super::installation::{Installation, in_file_order};
+use super::repository_rules::{RepositoryRules, in_file_order};
 use super::trying::{Compiled, Trying};
 use super::{GoOn, Reason, Scope};
 use crate::context::Context;
@@ -93,12 +93,12 @@ impl Engine {
     }
 
     /// What the policy has for the repository of a context.
-    pub(super) fn installation(
+    pub(super) fn repository_rules(
         &self,
         scope: Scope,
         context: &Context,
         trying: Trying<'_>,
-    ) -> Result<Installation<'_>, Invalid> {
+    ) -> Result<RepositoryRules<'_>, Invalid> {
         let entries = self.document.repositories.as_ref();
         let entries = entries.map_or(&[][..], |(_, entries)| entries);
         let candidates = self.candidates(context.repository.as_deref()).into_iter();
@@ -106,18 +106,18 @@ impl Engine {
             let entry = entries.get(usize::try_from(number).ok()?)?;
             Some((number, entry))
         });
-        Installation::among(&self.document, candidates, scope, context, trying)
+        RepositoryRules::among(&self.document, candidates, scope, context, trying)
     }
 
     /// The rules of a permission that an installation has, in file order.
     pub(super) fn rules<'p>(
         &self,
-        installation: &Installation<'p>,
+        repository_rules: &RepositoryRules<'p>,
         permission: &PermissionKey,
     ) -> Result<Vec<&'p Rule>, Reason> {
         let of_permission = self.rules.get(permission).map_or(&[][..], Vec::as_slice);
         let mut rules = Vec::new();
-        for (list, of_list) in installation.lists()? {
+        for (list, of_list) in repository_rules.lists()? {
             let from = of_permission.partition_point(|(other, _)| *other < list);
             let places = of_permission.iter().skip(from);
             let places = places.take_while(|(other, _)| *other == list);

@@ -8,7 +8,7 @@ use crate::policy::{Case, Document, Entry, Invalid, PermissionKey, Problem, Rule
 
 /// Where a policy speaks of the running repository.
 #[derive(Clone, Debug)]
-pub struct Installation<'a> {
+pub struct RepositoryRules<'a> {
     /// The rules at the top, where they count.
     pub top: Option<&'a [Rule]>,
     /// The entries that name the repository, in file order, each with whether its pins agree. One
@@ -18,7 +18,7 @@ pub struct Installation<'a> {
     numbers: Vec<u32>,
 }
 
-impl<'a> Installation<'a> {
+impl<'a> RepositoryRules<'a> {
     /// Finds it. Every entry's pattern is tried, also after a match.
     ///
     /// # Errors

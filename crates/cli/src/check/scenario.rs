@@ -1,32 +1,32 @@
-//! What is asked: permissions, a context and a time, from the arguments.
+//! The scenario in the arguments: permissions, a context and a time.
 
 use std::path::Path;
 
 use jiff::Timestamp;
 
 use super::Arguments;
-use super::policy::{PolicyText, Wrong};
+use super::policy::{CheckError, PolicyText};
 use crate::instant::now;
 use analysis::report::Failure;
 use engine::Claims;
 use engine::context::{Base, Context, EventPayload};
 use engine::decision::{
-    self, Engine, Installation, PermissionDecision, Policies, Reason, Scope, Undecided, decide,
+    self, Engine, PermissionDecision, Policies, Reason, RepositoryRules, Scope, Undecided, decide,
 };
 use engine::policy::{Document, Invalid, MAX_FILE, PermissionKey, quoted};
 
-/// What is asked, checked.
-pub(super) struct Question {
+/// A checked scenario.
+pub(super) struct Scenario {
     pub(super) permissions: Vec<PermissionKey>,
     pub(super) context: Context,
-    /// Whether a base is given for an event that has none.
+    /// Whether the arguments have a base for an event that has none.
     pub(super) base_is_ignored: bool,
     pub(super) now: Timestamp,
-    /// Whether the event's payload is known.
+    /// Whether the arguments name the event's payload.
     pub(super) has_payload: bool,
 }
 
-impl Question {
+impl Scenario {
     pub(super) fn of(arguments: &Arguments) -> Result<Self, Failure> {
         let permissions = permissions(&arguments.permission)?;
         let context = context(arguments)?;
@@ -39,13 +39,13 @@ impl Question {
         })
     }
 
-    /// Decides, as for a file that is given. The own policy is asked for what the other one denies
-    /// and delegates; as in a job, what is wrong with it matters only then.
-    pub(super) fn put_to(
+    /// Decides. The own policy counts only for permissions that the main one denies and delegates; as in a job, its
+    /// problems matter only then.
+    pub(super) fn decide(
         &self,
         (policy, engine): (&PolicyText, Parsed<'_>),
         own: Option<(&PolicyText, Parsed<'_>)>,
-    ) -> Result<Vec<PermissionDecision>, Wrong> {
+    ) -> Result<Vec<PermissionDecision>, CheckError> {
         let policies = Policies {
             policy: engine.map_err(Clone::clone)?,
             scope: Scope::Offline,
@@ -58,35 +58,36 @@ impl Question {
             go_on: &|| true,
         };
         decide(policies, question).map_err(|undecided| match (undecided, own) {
-            (Undecided::OwnPolicy(invalid), Some((own, _))) => own.wrong(invalid),
+            (Undecided::OwnPolicy(invalid), Some((own, _))) => own.error(invalid),
             (Undecided::Policy(invalid) | Undecided::OwnPolicy(invalid), _) => {
-                policy.wrong(invalid)
+                policy.error(invalid)
             }
-            (Undecided::NoOwnPolicy(wrong), _) => wrong.clone(),
+            (Undecided::NoOwnPolicy(error), _) => error.clone(),
         })
     }
 
-    /// What the policy says of the repository.
-    pub(super) fn installation<'a>(
+    /// Returns the policy's rules for the repository.
+    pub(super) fn repository_rules<'a>(
         &self,
         document: &'a Document,
-    ) -> Result<Installation<'a>, Invalid> {
-        Installation::find(document, Scope::Offline, &self.context, &|| true)
+    ) -> Result<RepositoryRules<'a>, Invalid> {
+        RepositoryRules::find(document, Scope::Offline, &self.context, &|| true)
     }
 }
 
-/// A policy that was read, if it is valid.
-pub(super) type Parsed<'a> = Result<&'a Engine, &'a Wrong>;
+/// A parsed policy, if it is valid.
+pub(super) type Parsed<'a> = Result<&'a Engine, &'a CheckError>;
 
-fn wrong(message: String) -> Failure {
+fn invalid_argument(message: String) -> Failure {
     Failure::new(Reason::InputInvalid, message)
 }
 
 fn permissions(texts: &[String]) -> Result<Vec<PermissionKey>, Failure> {
     let mut permissions = Vec::new();
     for text in texts {
-        let key = PermissionKey::parse(text.clone().into())
-            .map_err(|error| wrong(format!("--permission: {error} ({})", error.help())))?;
+        let key = PermissionKey::parse(text.clone().into()).map_err(|error| {
+            invalid_argument(format!("--permission: {error} ({})", error.help()))
+        })?;
         if !permissions.contains(&key) {
             permissions.push(key);
         }
@@ -94,7 +95,7 @@ fn permissions(texts: &[String]) -> Result<Vec<PermissionKey>, Failure> {
     Ok(permissions)
 }
 
-/// Derived from the claims as in a job; then the flags, as they are.
+/// Derives the context from the claims as in a job, then applies the flags.
 fn context(arguments: &Arguments) -> Result<Context, Failure> {
     let mut claims = match &arguments.claims {
         None => Claims::default(),
@@ -108,7 +109,7 @@ fn context(arguments: &Arguments) -> Result<Context, Failure> {
             .filter(|(name, _)| !name.is_empty())
             .ok_or_else(|| {
                 let seen = quoted(claim);
-                wrong(format!("--claim is {seen}, expected `NAME=VALUE`"))
+                invalid_argument(format!("--claim is {seen}, expected `NAME=VALUE`"))
             })?;
         claims.set(name.to_owned(), value.to_owned());
     }
@@ -154,6 +155,6 @@ fn parse<T>(
 ) -> Result<T, Failure> {
     let file = quoted(&path.to_string_lossy());
     let json = platform::read_capped(path, MAX_FILE)
-        .map_err(|error| wrong(format!("{flag} {file} cannot be read: {error}")))?;
-    parse(&json).map_err(|error| wrong(format!("{flag} {file} is not {noun}: {error}")))
+        .map_err(|error| invalid_argument(format!("{flag} {file} cannot be read: {error}")))?;
+    parse(&json).map_err(|error| invalid_argument(format!("{flag} {file} is not {noun}: {error}")))
 }

@@ -1,23 +1,23 @@
-//! Where a policy speaks of the repository, in words.
+//! Describes the parts of a policy that apply to the repository.
 
 use engine::context::Context;
-use engine::decision::Installation;
+use engine::decision::RepositoryRules;
 use engine::policy::{Document, Entry, Kind, edits, quoted};
 
-/// The most names that are told.
+/// Maximum number of suggested names.
 const MAX_NAMES: usize = 5;
 
-/// The places, each with its pins; if there is none, the names that are nearest.
+/// Describes the entries with their pins, or suggests similar names if there are none.
 pub(super) fn facts(
     document: &Document,
-    installation: &Installation<'_>,
+    repository_rules: &RepositoryRules<'_>,
     context: &Context,
 ) -> Vec<String> {
     let mut facts = Vec::new();
-    if installation.top.is_some() {
+    if repository_rules.top.is_some() {
         facts.push("the rules at the top of the file".to_owned());
     }
-    let entries = installation.entries.iter();
+    let entries = repository_rules.entries.iter();
     facts.extend(entries.map(|(entry, agrees)| {
         let fact = format!("the entry at line {}", entry.position.line);
         match pins(entry, *agrees, context) {
@@ -28,14 +28,14 @@ pub(super) fn facts(
     if facts.is_empty() {
         facts.push(no_entry(document, context));
     }
-    if document.permissions.is_some() && installation.top.is_none() {
-        let fact = "`permissions` at the top counts only in the repository that the file is in";
+    if document.permissions.is_some() && repository_rules.top.is_none() {
+        let fact = "`permissions` at the top applies only to the repository that contains the file";
         facts.push(fact.to_owned());
     }
     facts
 }
 
-/// What an entry pins, and what is different here.
+/// Describes the pins of an entry, and the first one that differs.
 fn pins(entry: &Entry, agrees: bool, context: &Context) -> Option<String> {
     let pins = [
         ("repository_id", entry.repository_id, &context.repository_id),
@@ -48,23 +48,25 @@ fn pins(entry: &Entry, agrees: bool, context: &Context) -> Option<String> {
         let names: Vec<_> = pins.map(|(name, ..)| format!("`{name}`")).collect();
         return (!names.is_empty()).then(|| format!("{} as pinned", names.join(" and ")));
     }
-    let mut wrong = pins.filter(|(_, pin, id)| id.as_deref() != Some(&pin.to_string()));
-    let (name, pin, id) = wrong.next()?;
+    let mut error = pins.filter(|(_, pin, id)| id.as_deref() != Some(&pin.to_string()));
+    let (name, pin, id) = error.next()?;
     let claim = name
         .strip_prefix("owner")
         .map_or_else(|| name.to_owned(), |rest| format!("repository_owner{rest}"));
     Some(match id {
-        Some(id) => format!("it pins `{name}: {pin}`, this job has {}", quoted(id)),
+        Some(id) => format!("it pins `{name}: {pin}`, but this job has {}", quoted(id)),
         None => {
-            format!("it pins `{name}: {pin}`, and none is given here: `--claim {claim}={pin}`")
+            format!(
+                "it pins `{name}: {pin}`, and this check has none: set it with `--claim {claim}={pin}`"
+            )
         }
     })
 }
 
-/// The names of the policy that are nearest to the one that is asked for.
+/// Suggests the names in the policy that are most similar.
 fn no_entry(document: &Document, context: &Context) -> String {
     let Some(repository) = &context.repository else {
-        return "no repository is given: `--repository OWNER/NAME`".to_owned();
+        return "no repository: name it with `--repository OWNER/NAME`".to_owned();
     };
     let entries = document.repositories.iter().flat_map(|(_, list)| list);
     let names = entries.flat_map(|entry| &entry.repository.list);
@@ -85,7 +87,7 @@ fn no_entry(document: &Document, context: &Context) -> String {
     }
 }
 
-/// How near two names of repositories are, if they are. Another owner's of the same name is.
+/// Returns the distance between two similar names of repositories. The same name with another owner is similar.
 fn distance(asked: &str, known: &str) -> Option<usize> {
     let name = |text: &str| text.rsplit('/').next().map(str::to_lowercase);
     edits(asked, known).or_else(|| (name(asked) == name(known)).then_some(usize::MAX))

@@ -1,4 +1,5 @@
-//! What a pattern was probably meant to be: by a value that it does not match, or by how it is written.
+//! Suggests the pattern that an author probably intended, from a value that the pattern does not match or from
+//! its form.
 
 use std::borrow::Cow;
 
@@ -7,31 +8,31 @@ use engine::policy::{Case, Format, Kind, Pattern, Position, quoted, written};
 
 use crate::lint;
 
-/// The longest value that a pattern is tried with, in bytes: a hint must cost nothing.
+/// Maximum length of a value in bytes, so that suggestions stay cheap.
 const MAX_VALUE: usize = 1024;
-/// The most patterns of a list that are tried in another way.
+/// Maximum number of patterns in a list to find suggestions for.
 const MAX_TRIED: usize = 100;
-/// How a full ref of a branch starts. A branch whose own name starts with `refs/` keeps it.
+/// Prefix of a branch's full ref. A branch whose own name starts with `refs/` keeps it.
 const HEADS: &str = "refs/heads/";
-/// Where workflow files are, as a text and as a regex.
+/// Directory of workflow files, as text and as a regex.
 const WORKFLOWS: [&str; 2] = [".github/workflows/", r"\.github/workflows/"];
 
-/// The pattern that was probably meant by one that does not match a value.
+/// The probably intended pattern, instead of one that does not match a value.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Meant<'p> {
-    /// The pattern as it is written.
+pub struct Suggestion<'p> {
+    /// The pattern as written.
     pub instead_of: Cow<'p, str>,
     text: Cow<'p, str>,
     kind: Kind,
-    /// How it differs, in words.
+    /// The difference, in words.
     pub how: &'static str,
 }
 
-impl<'p> Meant<'p> {
-    /// Finds it: the same text as a plain text or as a glob, or a name without the path or the ref
-    /// that no value has. It matches the value, and the lint accepts it.
+impl<'p> Suggestion<'p> {
+    /// Finds a suggestion: the same text as plain text or as a glob, or a name without a path or a ref that no
+    /// value has. The suggestion matches the value, and lint accepts it.
     ///
-    /// `dimension` is named as in a trace; `repository` is the job's, where it is known.
+    /// `dimension` is the name in a trace; `repository` is the job's, if known.
     pub fn find(
         dimension: &str,
         (written, kind): (&'p str, Kind),
@@ -65,22 +66,22 @@ impl<'p> Meant<'p> {
             "environment" => Case::ignored_for(Some(value)),
             _ => Case::Sensitive,
         };
-        let is_meant = |text: &str, kind: Kind| {
-            let pattern = unplaced(text, kind);
+        let fits = |text: &str, kind: Kind| {
+            let pattern = without_position(text, kind);
             let matcher = pattern.compile(case);
             matcher.is_ok_and(|matcher| matcher.matches(Some(value)))
                 && lint::accepts(dimension, &pattern, repository)
         };
         let mut candidates = of_regex.chain(of_name);
-        let found = candidates.find(|(text, kind, _)| is_meant(text, *kind));
+        let found = candidates.find(|(text, kind, _)| fits(text, *kind));
         let found = found.map(|(text, kind, how)| (Cow::Borrowed(text), kind, how));
-        // As a glob, `*` ends at a slash.
+        // In a glob, `*` does not match a slash.
         let deeper = || {
             let every = format!("{}**", bare.strip_suffix('*')?);
             let is_glob =
                 kind == Kind::Regex && !bare.ends_with("**") && may_be_glob_of(bare, value);
-            let is_meant = is_glob && is_meant(&every, Kind::Glob);
-            is_meant.then_some((Cow::Owned(every), Kind::Glob, "as a glob with `**`"))
+            let fits = is_glob && fits(&every, Kind::Glob);
+            fits.then_some((Cow::Owned(every), Kind::Glob, "as a glob with `**`"))
         };
         let (text, kind, how) = found.or_else(deeper)?;
         Some(Self {
@@ -91,20 +92,20 @@ impl<'p> Meant<'p> {
         })
     }
 
-    /// As it is written in a policy.
+    /// Returns the pattern in a policy's syntax.
     pub fn written(&self, format: Format) -> String {
         written::pattern(&self.text, self.kind, format)
     }
 
-    /// How it differs, in a sentence: `` `feature/*` would match as a glob ``.
+    /// Returns the difference as a sentence: `` `feature/*` would match as a glob ``.
     pub fn sentence(&self) -> String {
         format!("{} would match {}", quoted(&self.instead_of), self.how)
     }
 }
 
-/// Returns what a pattern of a dimension that does not match was probably meant to be: it would match.
-pub fn meant<'d>(rule: &TracedRule, dimension: &'d TracedDimension) -> Option<Meant<'d>> {
-    // Of a base that `branch` decides on, the base is what is wrong.
+/// Returns a suggestion that would match, for a dimension that does not.
+pub fn suggestion<'d>(rule: &TracedRule, dimension: &'d TracedDimension) -> Option<Suggestion<'d>> {
+    // If `branch` decides on a base, the problem is the base and not the pattern.
     if dimension.matched || dimension.of_branch {
         return None;
     }
@@ -112,7 +113,7 @@ pub fn meant<'d>(rule: &TracedRule, dimension: &'d TracedDimension) -> Option<Me
     let repository = rule.repository.as_deref();
     let find = |text, kind| {
         let kind = Kind::named(kind)?;
-        Meant::find(&dimension.dimension, (text, kind), value, repository)
+        Suggestion::find(&dimension.dimension, (text, kind), value, repository)
     };
     let list = dimension.any_of.iter().take(MAX_TRIED);
     let mut list = list.filter_map(|one| find(&one.pattern, one.kind));
@@ -120,29 +121,31 @@ pub fn meant<'d>(rule: &TracedRule, dimension: &'d TracedDimension) -> Option<Me
         .or_else(|| find(&dimension.pattern, dimension.kind))
 }
 
-/// Returns what the rule that came nearest to a match needs, what this job has, and the pattern that was
-/// probably meant, in one sentence without a full stop.
+/// Returns the condition of the nearest rule, the job's value and a suggestion, as one sentence without a full
+/// stop.
 pub fn nearest_miss(permission: &PermissionDecision) -> Option<String> {
     let nearest = permission.nearest.as_ref()?;
     let mut trace = permission.trace.iter();
     let rule = trace.find(|traced| traced.rule == nearest.rule);
     let hint = rule.and_then(|rule| {
-        let meant = rule.failed().find_map(|dimension| meant(rule, dimension))?;
-        let written = quoted(&meant.written(Format::Yaml));
-        Some(format!("; {}: write {written}", meant.sentence()))
+        let suggestion = rule
+            .failed()
+            .find_map(|dimension| suggestion(rule, dimension))?;
+        let written = quoted(&suggestion.written(Format::Yaml));
+        Some(format!("; {}: write {written}", suggestion.sentence()))
     });
     Some(format!("{}{}", nearest.sentence, hint.unwrap_or_default()))
 }
 
-/// Whether a text could be a glob that matches a value, by its start: most regexes could not, and need not
-/// be compiled to see it. A text that is the value itself is taken as it is.
+/// Returns whether a text could be a glob that matches a value, judging by its start. This saves compiling most
+/// regexes. It excludes a text that equals the value.
 fn may_be_glob_of(text: &str, value: &str) -> bool {
     let Some(at) = text.find(['*', '?', '+', '[', '\\']) else {
         return false;
     };
     let (start, rest) = text.split_at(at);
     let mut start = start.chars();
-    // These repeat the character before them.
+    // These quantifiers apply to the character before them.
     if rest.starts_with(['?', '+']) {
         start.next_back();
     }
@@ -151,7 +154,7 @@ fn may_be_glob_of(text: &str, value: &str) -> bool {
     text != value && of_value.is_some_and(|value| value.eq_ignore_ascii_case(start))
 }
 
-/// What a part of a pattern of some kind may be.
+/// Returns the kinds to try for a part of a pattern.
 pub fn kinds(part: &str, kind: Kind) -> [Kind; 3] {
     let first = match (kind, Kind::of(part)) {
         (Kind::Regex, Kind::Literal) => Kind::Literal,
@@ -160,8 +163,8 @@ pub fn kinds(part: &str, kind: Kind) -> [Kind; 3] {
     [first, Kind::Glob, Kind::Exact]
 }
 
-/// A pattern that stands in no file.
-pub fn unplaced(text: &str, kind: Kind) -> Pattern {
+/// Creates a pattern that is not part of a file.
+pub fn without_position(text: &str, kind: Kind) -> Pattern {
     Pattern {
         text: text.into(),
         kind,
@@ -169,10 +172,10 @@ pub fn unplaced(text: &str, kind: Kind) -> Pattern {
     }
 }
 
-/// A regex without `^` at its start and `$` at its end, which change nothing.
+/// Removes `^` at the start and `$` at the end of a regex, which have no effect.
 pub fn without_anchors(regex: &str) -> &str {
     let regex = match regex.strip_prefix('^') {
-        // A repeated anchor is not meant as one.
+        // A repeated anchor is not an anchor.
         Some(bare) if !bare.starts_with(['*', '+', '?', '{']) => bare,
         _ => regex,
     };
@@ -182,7 +185,7 @@ pub fn without_anchors(regex: &str) -> &str {
     }
 }
 
-/// The file name of a pattern that has a path before it. A workflow of its own repository is a file
+/// Returns the file name of a pattern with a path. The value for a workflow of the own repository is a file
 /// name, so no value has that path.
 pub fn file_of<'t>(text: &'t str, kind: Kind, repository: Option<&str>) -> Option<&'t str> {
     let text = match kind {
@@ -209,7 +212,7 @@ pub fn file_of<'t>(text: &'t str, kind: Kind, repository: Option<&str>) -> Optio
     (!file.is_empty()).then_some(file)
 }
 
-/// The branch of a pattern that has `refs/heads/` before it.
+/// Returns the branch of a pattern that starts with `refs/heads/`.
 pub fn branch_of(text: &str, kind: Kind) -> Option<&str> {
     let text = match kind {
         Kind::Regex => without_anchors(text),
@@ -223,10 +226,11 @@ pub fn branch_of(text: &str, kind: Kind) -> Option<&str> {
 mod tests {
     use super::*;
 
-    fn meant(dimension: &str, pattern: &str, value: &str) -> Option<String> {
+    fn suggestion(dimension: &str, pattern: &str, value: &str) -> Option<String> {
         let kind = Kind::of(pattern);
-        let meant = Meant::find(dimension, (pattern, kind), value, Some("acme-org/infra"))?;
-        Some(meant.written(Format::Yaml))
+        let suggestion =
+            Suggestion::find(dimension, (pattern, kind), value, Some("acme-org/infra"))?;
+        Some(suggestion.written(Format::Yaml))
     }
 
     #[test]
@@ -287,7 +291,7 @@ mod tests {
                 r"x-.*\.yml",
             ),
         ] {
-            let found = meant(dimension, pattern, value);
+            let found = suggestion(dimension, pattern, value);
             assert_eq!(found.as_deref(), Some(expected), "{pattern}");
         }
         for (dimension, pattern, value) in [
@@ -304,7 +308,7 @@ mod tests {
             ),
             ("environment", "feature/*", &"feature/x".repeat(200)),
         ] {
-            assert_eq!(meant(dimension, pattern, value), None, "{pattern}");
+            assert_eq!(suggestion(dimension, pattern, value), None, "{pattern}");
         }
     }
 }

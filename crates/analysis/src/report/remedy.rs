@@ -1,9 +1,8 @@
-//! What would have to change for a denied permission to be granted: in the job first, then in the
-//! policy.
+//! Proposes changes, in the job or in the policy, after which a denied permission would be granted.
 
 use super::model::Outcome;
 use crate::lint;
-use crate::meant::{Meant, meant, unplaced};
+use crate::suggestion::{Suggestion, suggestion, without_position};
 use engine::context::Context;
 use engine::decision::{
     PermissionDecision, TracedDimension, TracedRule, accepts_push, is_trusted_event,
@@ -11,36 +10,36 @@ use engine::decision::{
 use engine::policy::written::{pattern, scalar};
 use engine::policy::{Case, Format, Kind, quoted};
 
-/// When a rule may trust a base.
+/// Condition for trusting a base.
 const IF_TRUSTED: &str = ", if everyone who can push to that branch may use the permission";
-/// How the branches of merge queues start (docs.github.com, "Managing a merge queue").
+/// Prefix of a merge queue's branches (docs.github.com, "Managing a merge queue").
 const QUEUE: &str = "gh-readonly-queue/";
 
-/// The change for one dimension of the nearest rule.
+/// A proposal for one dimension of the nearest rule.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Change {
+pub struct Remedy {
     /// Whether the rule would trust the default branch as a base.
     pub by_default_branch: bool,
-    /// Whether it is about a rule of the repository's own policy, to which a central one delegates.
+    /// Whether the rule is in the repository's own policy, to which a central one delegates.
     pub own_policy: bool,
-    /// The line of the policy, from 1.
+    /// Line in the policy, from 1.
     pub line: u32,
     /// `workflow`, `branch`, `base`, `environment`, `claims.NAME`, `event` or `expires`.
     pub dimension: String,
-    /// What the policy asks for and what this job has.
+    /// The policy's condition and the job's value.
     pub what: String,
-    /// What to change in the job, if that is possible.
+    /// Change in the job, if one is possible.
     pub job: Option<String>,
-    /// What would have to stand in the policy, if that can be said.
+    /// Change in the policy, if one is known.
     pub policy: Option<String>,
 }
 
-/// One change for each dimension in which the nearest rule fails.
-pub fn changes(
+/// Returns a proposal for each dimension in which the nearest rule fails.
+pub fn remedies(
     permission: &PermissionDecision,
     context: &Context,
     outcome: &Outcome<'_>,
-) -> Vec<Change> {
+) -> Vec<Remedy> {
     let nearest = permission.nearest.as_ref().map(|nearest| &nearest.rule);
     let mut rules = permission.trace.iter();
     let Some(rule) = rules.find(|rule| Some(&rule.rule) == nearest) else {
@@ -48,17 +47,17 @@ pub fn changes(
     };
     let format = Format::of_path(outcome.file(rule.rule.own_policy));
     let change = |dimension: &TracedDimension| {
-        let of_rule = OfRule {
+        let of_rule = FailedDimension {
             rule,
             dimension,
             context,
             format,
         };
-        let (what, job, policy) = match meant(rule, dimension) {
-            Some(meant) => of_rule.meant(&meant),
+        let (what, job, policy) = match suggestion(rule, dimension) {
+            Some(suggestion) => of_rule.suggestion(&suggestion),
             None => (what(dimension), of_rule.job(), of_rule.policy()),
         };
-        Change {
+        Remedy {
             by_default_branch: dimension.of_branch && rule.rule.at_top,
             own_policy: rule.rule.own_policy,
             line: dimension.line.unwrap_or(rule.rule.line),
@@ -71,8 +70,8 @@ pub fn changes(
     rule.failed().map(change).collect()
 }
 
-/// A dimension of a rule that fails.
-struct OfRule<'r> {
+/// A failing dimension of a rule.
+struct FailedDimension<'r> {
     rule: &'r TracedRule,
     dimension: &'r TracedDimension,
     context: &'r Context,
@@ -88,7 +87,7 @@ fn what(dimension: &TracedDimension) -> String {
     );
     match dimension.kind {
         _ if dimension.of_branch => format!(
-            "the rule has no `base`, and its `branch` is {}, which has to match the base as well; this pull request {}",
+            "the rule has no `base`, and its `branch` is {}, which must match the base too; this pull request {}",
             wanted(dimension, " or "),
             dimension.goes_into().unwrap_or_default()
         ),
@@ -97,9 +96,9 @@ fn what(dimension: &TracedDimension) -> String {
             wanted(dimension, " or "),
             dimension.goes_into().unwrap_or_default()
         ),
-        "expiry" => format!("`expires` is `{}`, which is over", dimension.pattern),
+        "expiry" => format!("`expires` is `{}`, which has passed", dimension.pattern),
         "events" if dimension.pattern.is_empty() => format!(
-            "the rule has no `events`, and {} is not one that it trusts without being named",
+            "the rule has no `events`, and {} is trusted only if `events` names it",
             value.map_or_else(|| "this event".to_owned(), quoted)
         ),
         "events" => format!("`events` is {}, this run {has}", quoted(&dimension.pattern)),
@@ -111,7 +110,7 @@ fn what(dimension: &TracedDimension) -> String {
     }
 }
 
-/// What the patterns ask for.
+/// Returns the patterns.
 fn wanted(dimension: &TracedDimension, or: &str) -> String {
     if dimension.any_of.is_empty() {
         return quoted(&dimension.pattern);
@@ -120,7 +119,7 @@ fn wanted(dimension: &TracedDimension, or: &str) -> String {
     patterns.collect::<Vec<_>>().join(or)
 }
 
-/// `the branch `main``, or `a branch that matches …` where there is not one value only.
+/// Returns `the branch `main`` for values, or `a branch that matches …` for other patterns.
 fn one(noun: &str, dimension: &TracedDimension) -> String {
     let wanted = wanted(dimension, " or ");
     if is_value(dimension.kind) {
@@ -134,26 +133,26 @@ fn one(noun: &str, dimension: &TracedDimension) -> String {
     format!("{article} {noun} that matches {wanted}")
 }
 
-/// Whether a pattern of this kind is one value.
+/// Returns whether a pattern of this kind is a single value.
 fn is_value(kind: &str) -> bool {
     [Kind::Literal, Kind::Exact]
         .iter()
         .any(|one| one.name() == kind)
 }
 
-impl OfRule<'_> {
-    /// The pattern is wrong, and the job is not.
-    fn meant(&self, meant: &Meant<'_>) -> (String, Option<String>, Option<String>) {
-        let written = meant.written(self.format);
+impl FailedDimension<'_> {
+    /// Proposes to correct a pattern that looks like a mistake.
+    fn suggestion(&self, suggestion: &Suggestion<'_>) -> (String, Option<String>, Option<String>) {
+        let written = suggestion.written(self.format);
         let policy = match self.dimension.kind {
             "list" => format!(
                 "write {} instead of {}",
                 quoted(&written),
-                quoted(&meant.instead_of)
+                quoted(&suggestion.instead_of)
             ),
             _ => self.line(&written),
         };
-        let what = format!("{}: {}", what(self.dimension), meant.sentence());
+        let what = format!("{}: {}", what(self.dimension), suggestion.sentence());
         (what, None, Some(policy))
     }
 
@@ -163,7 +162,7 @@ impl OfRule<'_> {
         Some(match &*dimension.dimension {
             "workflow" => match value {
                 Some(value) if value.contains('/') => format!(
-                    "start it from {} of this repository: any other file counts by its whole path",
+                    "start it from {} of this repository: other files are identified by their full path",
                     one("workflow file", dimension)
                 ),
                 _ => format!(
@@ -183,14 +182,14 @@ impl OfRule<'_> {
             }
             "environment" => format!("give the job {}", one("environment", dimension)),
             "claims.runner_environment" if &*dimension.pattern == "github-hosted" => {
-                "run it on a runner that GitHub hosts, such as `runs-on: ubuntu-24.04`".to_owned()
+                "run it on a GitHub-hosted runner, such as `runs-on: ubuntu-24.04`".to_owned()
             }
             "event" if dimension.pattern.is_empty() => {
                 "use another trigger, such as `push` or `pull_request`".to_owned()
             }
             "event" => {
                 let events = dimension.pattern.split(", ").map(quoted);
-                format!("start it by {}", events.collect::<Vec<_>>().join(" or "))
+                format!("start it with {}", events.collect::<Vec<_>>().join(" or "))
             }
             "expires" => return None,
             claim => {
@@ -204,7 +203,7 @@ impl OfRule<'_> {
         })
     }
 
-    /// Values that look like a branch's name and are another thing differ.
+    /// Proposes another branch, and explains values that are not plain branch names.
     fn branch(&self) -> String {
         let run = format!("run it from {}", one("branch", self.dimension));
         let event = self.context.event.as_deref().unwrap_or_default();
@@ -214,14 +213,14 @@ impl OfRule<'_> {
         if let Some(queued) = value.strip_prefix(QUEUE) {
             let base = queued.rsplit_once("/pr-").map(|(base, _)| base);
             let after = self.after_the_merge(base);
-            return format!("{run}: a merge queue has branches of its own{after}");
+            return format!("{run}: a merge queue has its own branches{after}");
         }
         if value.starts_with("refs/tags/") {
             return format!("{run}: a tag is not a branch");
         }
         if event.starts_with("pull_request") {
             let whose = match value.split_once(':') {
-                Some(("unknown", _)) => ", here of a repository that is not known",
+                Some(("unknown", _)) => ", here of an unknown repository",
                 // A branch has no colon (git-check-ref-format).
                 Some(_) => ", here of a fork",
                 None => "",
@@ -229,15 +228,15 @@ impl OfRule<'_> {
             let signed = self.context.claims.get("base_ref").map(String::as_str);
             let base = self.context.base.branch().or(signed);
             let after = self.after_the_merge(base);
-            return format!("{run}: a pull request counts as its head branch{whose}{after}");
+            return format!("{run}: the branch of a pull request is its head branch{whose}{after}");
         }
         run
     }
 
-    /// Proposes a base that the rule trusts, if the pull request can go into it.
+    /// Proposes a base that the rule trusts, if the pull request can target it.
     fn base_to_go_into(&self) -> Option<String> {
         let dimension = self.dimension;
-        // The token has to name one.
+        // Without a base in the token, another one does not help.
         dimension.value.as_ref()?;
         let head = self.context.branch.as_deref();
         let is_head = is_value(dimension.kind) && Some(&*dimension.pattern) == head;
@@ -256,7 +255,7 @@ impl OfRule<'_> {
         }
     }
 
-    /// Proposes to ask after the merge, unless that would be denied too.
+    /// Proposes to ask after the merge, unless the rule would deny that too.
     fn after_the_merge(&self, base: Option<&str>) -> &'static str {
         let patterns = self.dimension.any_of.iter();
         let mut patterns = patterns.map(|one| (&*one.pattern, one.kind)).chain(
@@ -265,7 +264,7 @@ impl OfRule<'_> {
         );
         let matches = |base: &str| {
             patterns.any(|(text, kind)| {
-                let pattern = Kind::named(kind).map(|kind| unplaced(text, kind));
+                let pattern = Kind::named(kind).map(|kind| without_position(text, kind));
                 let matcher = pattern
                     .as_ref()
                     .map(|pattern| pattern.compile(Case::Sensitive));
@@ -278,7 +277,7 @@ impl OfRule<'_> {
         }
     }
 
-    /// The line as it would have to be, where the lint accepts it.
+    /// Returns the line to write in the policy, if lint accepts it.
     fn policy(&self) -> Option<String> {
         let dimension = self.dimension;
         let value = dimension.value.as_deref();
@@ -290,7 +289,7 @@ impl OfRule<'_> {
         if let (true, Some(base)) = (dimension.of_branch, value) {
             return self.base(base);
         }
-        // Only `*` matches an absent value. A fork's branch is anybody's, and a queue's there once.
+        // Only `*` matches an absent value. Anybody controls a fork's branch, and a queue's branch is temporary.
         let is_odd = |value: &str| value.contains(':') || value.starts_with(QUEUE);
         let value = value.filter(|value| name != "branch" || !is_odd(value))?;
         let accepts = |text: &str, kind| self.accepts(name, text, kind);
@@ -305,20 +304,20 @@ impl OfRule<'_> {
                 let known = pattern(&dimension.pattern, kind, self.format);
                 self.line(&format!("[{known}, {added}]"))
             }
-            // What stands there needs a look first.
+            // Lint has findings for the existing pattern.
             _ => format!("add {} to {}", quoted(&added), quoted(name)),
         };
         Some(change + only_if)
     }
 
-    /// Whether the lint has nothing to say of a pattern.
+    /// Returns whether lint has no findings for a pattern.
     fn accepts(&self, dimension: &str, text: &str, kind: Kind) -> bool {
         let repository = self.rule.repository.as_deref();
-        lint::accepts(dimension, &unplaced(text, kind), repository)
+        lint::accepts(dimension, &without_position(text, kind), repository)
     }
 
-    /// The line that a rule without `base` needs for the base of a pull request: with the bases that it
-    /// trusts already, since `base` names all of them.
+    /// Returns the `base` line that a rule without one needs for the base of a pull request. It includes the bases
+    /// that the rule already trusts, because `base` names all of them.
     fn base(&self, base: &str) -> Option<String> {
         if !self.accepts("base", base, Kind::Exact) {
             return None;
@@ -348,7 +347,7 @@ impl OfRule<'_> {
                 self.line(&format!("[{}]", list.join(", ")))
             }
             None => format!(
-                "{} together with the bases that the rule trusts already",
+                "{} together with the bases that the rule already trusts",
                 self.line(&written((base, Kind::Exact)))
             ),
         };
@@ -372,17 +371,17 @@ impl OfRule<'_> {
         };
         let line = quoted(&format!("{key}: [{list}]"));
         let change = match &*self.dimension.pattern {
-            // With `events` the rule would match no other event.
-            "" => format!("the same rule a second time, with {line}"),
+            // With `events`, the rule would no longer match other events.
+            "" => format!("a copy of the rule with {line}"),
             _ => line,
         };
         Some(match is_trusted_event(value) {
             true => change,
-            false => format!("only if the job runs nothing of what the event brings, {change}"),
+            false => format!("only if the job runs no code from the event: {change}"),
         })
     }
 
-    /// `` `branch: main` ``, and of a claim with its mapping.
+    /// Returns `` `branch: main` ``, or the line of a claim.
     fn line(&self, value: &str) -> String {
         let name = &*self.dimension.dimension;
         let key = |name: &str| match self.format {
