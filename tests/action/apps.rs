@@ -1,12 +1,17 @@
 //! A GitHub App in place of the job's own token.
 
+use std::path::Path;
 use std::time::{Duration, Instant};
 
-use crate::support::{APP_CLIENT_ID, POLICY, Stage, assert_outcome, policies};
+use crate::support::program::BINARY;
+use crate::support::{
+    APP_CLIENT_ID, POLICY, Stage, assert_outcome, policies, repository, runner_through,
+};
 use serde_json::json;
 use simulator::github::{
     APP_PRIVATE_KEY_PKCS1, Endpoint, Fault, FaultRule, Level, Permissions, TestKey,
 };
+use simulator::{Job, PullRequest};
 
 const ASK: (&str, &str) = ("permission", "ws:affected_stacks:create");
 const CLIENT: (&str, &str) = ("app-client-id", APP_CLIENT_ID);
@@ -188,6 +193,39 @@ fn private_keys_that_are_none() {
         assert_outcome(&stage, &step, "error", "input_invalid");
         assert!(step.places_with("secret words that are no key").is_empty());
     }
+}
+
+/// The key is valid, and GitHub has not answered: the messages must name what is wrong.
+#[test]
+fn a_url_that_is_not_https_is_named_as_the_cause() {
+    let stage = stage();
+    let runner = runner_through(
+        "/usr/bin/env",
+        &["GITHUB_API_URL=ftp://x"],
+        Path::new(BINARY),
+    );
+    let job = Job::pull_request(
+        &repository(),
+        PullRequest::same_repository(&repository(), 7, "feature/x"),
+    );
+    let key = ("app-private-key", APP_PRIVATE_KEY_PKCS1);
+    let step = runner.run(&stage.github, &job, &[ASK, CLIENT, key]);
+    let step = step.unwrap();
+    const CAUSE: &str = "the variable `GITHUB_API_URL` is `ftp://x`, expected an https URL";
+    for message in [
+        "cannot be read, so its head counts as unknown: ",
+        "no rule trusts it as a base: ",
+        "reporting with the job's own token, because ",
+        "no check run and no status: ",
+    ] {
+        let line = format!("{message}{CAUSE}");
+        assert!(step.stdout.contains(&line), "{line}\n{}", step.stdout);
+    }
+    assert!(
+        step.output("message").ends_with(CAUSE),
+        "{}",
+        step.output("message")
+    );
 }
 
 #[test]
