@@ -8,10 +8,11 @@ use crate::support::{
     APP_CLIENT_ID, POLICY, Stage, assert_outcome, policies, repository, runner_through,
 };
 use serde_json::json;
+use simulator::Job;
 use simulator::github::{
     APP_PRIVATE_KEY_PKCS1, Endpoint, Fault, FaultRule, Level, Permissions, TestKey,
 };
-use simulator::{Job, PullRequest};
+use simulator::runner::PullRequest;
 
 const ASK: (&str, &str) = ("permission", "ws:affected_stacks:create");
 const CLIENT: (&str, &str) = ("app-client-id", APP_CLIENT_ID);

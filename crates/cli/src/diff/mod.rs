@@ -88,7 +88,7 @@ fn compare_files(arguments: &Arguments) -> Result<bool, String> {
     // An invalid policy grants nothing, so all access of the new policy is new.
     let old_document = old_document.unwrap_or_else(|invalid| {
         let warning = "the old policy is not valid, so it granted nothing";
-        print_error(&(old.invalid(invalid.iter()) + &complaint("warning", warning)));
+        print_error(&(old.invalid(invalid.iter()) + &message_line("warning", warning)));
         Document::default()
     });
     let now = arguments.now.unwrap_or_else(now);
@@ -138,7 +138,7 @@ fn read(path: &Path) -> Result<PolicyText, String> {
         let text = read_policy(path, &name);
         (name, text)
     };
-    let text = text.map_err(|failure| complaint("error", &failure.message))?;
+    let text = text.map_err(|failure| message_line("error", &failure.message))?;
     Ok(PolicyText { name, text })
 }
 
@@ -173,9 +173,9 @@ fn read_log(path: &Path, replay: &mut Replay) -> Result<(), String> {
             Err(format!("{name}, line {}: {why}", line.number))
         }
     });
-    read.map_err(|error| complaint("error", &error))
+    read.map_err(|error| message_line("error", &error))
 }
 
-fn complaint(level: &str, message: &str) -> String {
+fn message_line(level: &str, message: &str) -> String {
     format!("{level}: {}\n", visible(message))
 }
