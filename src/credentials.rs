@@ -15,7 +15,7 @@ use super::runner::Log;
 use super::runtime::Runtime;
 use engine::RepositoryName;
 use github::http::{Budget, Client};
-use github::{Api, App, AppError};
+use github::{Api, App, AppError, InvalidApi};
 
 /// The tokens of a run. The App's tokens are revoked at the end.
 pub struct Credentials {
@@ -78,26 +78,27 @@ impl Credentials {
     /// to reading unless it is the job's.
     ///
     /// # Errors
-    /// The App provides no token, or the client cannot be built, as a sentence.
+    /// The App provides no token, or the client cannot be built.
     pub async fn for_policy(
         &self,
         repository: &RepositoryName,
         budget: Budget,
-    ) -> Result<Api, String> {
+    ) -> anyhow::Result<Api> {
         let Some(app) = &self.app else {
-            return self.api(self.job_token.as_ref(), budget);
+            return Ok(self.of_job(budget)?);
         };
         let token = self
             .token_within(app, repository, budget.left(), budget)
             .await;
-        self.api(Some(&token.map_err(|error| error.to_string())?), budget)
+        let token = token.map_err(anyhow::Error::msg)?;
+        Ok(self.api(Some(&token), budget)?)
     }
 
     /// Returns the API with the job's own token.
     ///
     /// # Errors
-    /// The client cannot be built, as a sentence.
-    pub fn of_job(&self, budget: Budget) -> Result<Api, String> {
+    /// The client cannot be built.
+    pub fn of_job(&self, budget: Budget) -> Result<Api, InvalidApi> {
         self.api(self.job_token.as_ref(), budget)
     }
 
@@ -113,10 +114,10 @@ impl Credentials {
     /// warning and uses the job's own token.
     ///
     /// # Errors
-    /// The client cannot be built, as a sentence.
-    pub async fn for_reports(&self, budget: Budget) -> Result<Api, String> {
+    /// The client cannot be built.
+    pub async fn for_reports(&self, budget: Budget) -> Result<Api, InvalidApi> {
         let Some(app) = &self.app else {
-            return self.api(self.job_token.as_ref(), budget);
+            return self.of_job(budget);
         };
         // The reports themselves get half of the time.
         let within = budget.left() / 2;
@@ -129,7 +130,7 @@ impl Credentials {
                 Log.warning(&format!(
                     "reporting with the job's own token, because {error}"
                 ));
-                self.api(self.job_token.as_ref(), budget)
+                self.of_job(budget)
             }
         }
     }
@@ -142,14 +143,11 @@ impl Credentials {
             let Ok(Ok(token)) = tokio::time::timeout(budget.left(), token).await else {
                 return;
             };
-            let revoked = match self.api(Some(&token), budget) {
-                Ok(api) => api
-                    .revoke_installation_token()
-                    .await
-                    .map_err(|error| error.to_string()),
-                Err(error) => Err(error),
+            let revoke = async {
+                let api = self.api(Some(&token), budget)?;
+                anyhow::Ok(api.revoke_installation_token().await?)
             };
-            if let Err(error) = revoked {
+            if let Err(error) = revoke.await {
                 Log.warning(&format!(
                     "the App's token could not be revoked and expires within the hour: {error}"
                 ));
@@ -205,7 +203,7 @@ impl Credentials {
         token
     }
 
-    fn api(&self, token: Option<&SecretString>, budget: Budget) -> Result<Api, String> {
+    fn api(&self, token: Option<&SecretString>, budget: Budget) -> Result<Api, InvalidApi> {
         Api::new(self.client.clone(), &self.api_url, token, budget)
     }
 }
@@ -221,11 +219,11 @@ struct TokenRequest {
 impl TokenRequest {
     async fn send(
         self,
-        api: impl FnOnce(&SecretString) -> Result<Api, String>,
+        api: impl FnOnce(&SecretString) -> Result<Api, InvalidApi>,
     ) -> Result<SecretString, AppError> {
         let jwt = self.app.jwt(self.now)?;
         Log.mask(&jwt);
-        let api = api(&jwt).map_err(AppError::Key)?;
+        let api = api(&jwt)?;
         let token = self
             .app
             .installation_token(&api, &self.repository, &self.permissions)

@@ -4,6 +4,10 @@
 //! input `policy` names a file without a repository, such as `./PATH`, its text decides. If it names a
 //! repository, the id decides, because GitHub also serves a repository under its former names.
 
+use std::fmt::Display;
+
+use anyhow::Context as _;
+
 use super::credentials::Credentials;
 use analysis::report::Failure;
 use engine::RepositoryName;
@@ -85,7 +89,7 @@ impl PolicyOrigin<'_> {
         if !is_untrusted_event(self.event) {
             return Ok(());
         }
-        let unknown = |why: String| {
+        let unknown = |why: &dyn Display| {
             let message = format!(
                 "the policy `{source}` is not used, because it is unknown whether `{repository}` differs from this \
                 repository and the head's: {why}"
@@ -93,9 +97,9 @@ impl PolicyOrigin<'_> {
             Failure::new(Reason::PolicyUnreadable, message)
         };
         let api = credentials.for_policy(repository, budget).await;
-        let api = api.map_err(unknown)?;
+        let api = api.map_err(|error| unknown(&error))?;
         let found = api.repository(repository).await;
-        let found = found.map_err(|error| unknown(error.to_string()))?;
+        let found = found.map_err(|error| unknown(&error))?;
         if let Some(relation) = self.relation(&found) {
             return Err(Failure::new(
                 Reason::InputInvalid,
@@ -111,7 +115,7 @@ impl PolicyOrigin<'_> {
             Named::Commit
                 if !is_merged(&api, repository, &found, reference)
                     .await
-                    .map_err(unknown)? =>
+                    .map_err(|error| unknown(&error))? =>
             {
                 Err(Failure::new(
                     Reason::InputInvalid,
@@ -162,12 +166,9 @@ async fn is_merged(
     repository: &RepositoryName,
     found: &Repository,
     commit: &GitRef,
-) -> Result<bool, String> {
+) -> anyhow::Result<bool> {
     let branch = found.default_branch.as_deref();
-    let branch = branch.ok_or("GitHub did not return its default branch")?;
+    let branch = branch.context("GitHub did not return its default branch")?;
     let base = api.merge_base(repository, branch, commit.as_str());
-    match base.await {
-        Ok(base) => Ok(base.eq_ignore_ascii_case(commit.as_str())),
-        Err(error) => Err(error.to_string()),
-    }
+    Ok(base.await?.eq_ignore_ascii_case(commit.as_str()))
 }

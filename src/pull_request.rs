@@ -1,5 +1,6 @@
 //! Fetches the run's pull request and the default branch from GitHub's API.
 
+use anyhow::{Context as _, bail};
 use http::StatusCode;
 use tokio::task::JoinHandle;
 use tokio::time::Instant;
@@ -11,7 +12,7 @@ use super::runtime::Runtime;
 use analysis::report::text::visible;
 use engine::context::{EventPayload, PullRequest, pull_request_number};
 use github::http::Budget;
-use github::{Api, ApiError};
+use github::{Api, ApiError, InvalidApi};
 use platform::Variables;
 
 /// The pull request of a run, requested before the token has arrived. The responses count only if the signed
@@ -54,11 +55,14 @@ impl<'a> RunPullRequest<'a> {
             return of_payload();
         };
         let repository = &self.runtime.repository;
-        let response = match self.api() {
-            Ok(api) => api.pull_request(repository, number).await,
-            Err(why) => Err(ApiError::Shape(why)),
+        let api = match self.api() {
+            Ok(api) => api,
+            Err(error) => {
+                self.unknown_head(number, &error.to_string());
+                return None;
+            }
         };
-        match response {
+        match api.pull_request(repository, number).await {
             Ok(found) if self.is_of_this_repository(&found) => Some(found),
             Ok(_) => {
                 self.unknown_head(
@@ -80,19 +84,16 @@ impl<'a> RunPullRequest<'a> {
         let (api, name) = (self.api(), self.runtime.repository.clone());
         let id = self.runtime.job.repository_id.clone();
         DefaultBranch(tokio::spawn(low_priority(async move {
-            let found = api?
-                .repository(&name)
-                .await
-                .map_err(|error| error.to_string())?;
+            let found = api?.repository(&name).await?;
             if found.id.to_string() != id {
-                return Err("GitHub answered with another repository".to_owned());
+                bail!("GitHub answered with another repository");
             }
             let name = found.default_branch.filter(|name| !name.is_empty());
-            name.ok_or_else(|| "GitHub's answer does not contain it".to_owned())
+            name.context("GitHub's answer does not contain it")
         })))
     }
 
-    fn api(&self) -> Result<Api, String> {
+    fn api(&self) -> Result<Api, InvalidApi> {
         self.credentials.of_job(self.budget)
     }
 
@@ -112,18 +113,18 @@ impl<'a> RunPullRequest<'a> {
 }
 
 /// A pending request for the name of the default branch.
-pub struct DefaultBranch(JoinHandle<Result<String, String>>);
+pub struct DefaultBranch(JoinHandle<anyhow::Result<String>>);
 
 impl DefaultBranch {
     /// Waits for the name. Logs a warning and returns `None` if GitHub does not return it.
     pub async fn name(self) -> Option<String> {
-        let response = self.0.await.map_err(|error| error.to_string());
+        let response = self.0.await.map_err(anyhow::Error::from);
         response
-            .and_then(|response| response)
-            .inspect_err(|why| {
+            .flatten()
+            .inspect_err(|error| {
                 Log.warning(&format!(
                     "GitHub did not return the default branch, so no rule trusts it as a base: {}",
-                    visible(why)
+                    visible(&error.to_string())
                 ));
             })
             .ok()

@@ -3,6 +3,7 @@
 use std::cell::Cell;
 use std::collections::BTreeMap;
 
+use anyhow::{Context as _, anyhow, bail};
 use http::StatusCode;
 use jiff::Timestamp;
 use tokio::time::Instant;
@@ -97,7 +98,7 @@ pub async fn run(reporter: &Reporter<'_>, source: &PolicySource, now: Timestamp,
         Err(error) => return Log.warning(&format!("the policy was not reviewed: {error}")),
     };
     let reviewed = match pull_request {
-        None => Err("the event has no pull request".to_owned()),
+        None => Err(anyhow!("the event has no pull request")),
         Some(pull_request) => {
             // The report gets a quarter of the time.
             let reading = Budget::until(Instant::now() + budget.left() * 3 / 4);
@@ -118,7 +119,7 @@ pub async fn run(reporter: &Reporter<'_>, source: &PolicySource, now: Timestamp,
             ));
         }
         Err(error) => {
-            let title = format!("the policy was not reviewed: {error}");
+            let title = format!("the policy was not reviewed: {error:#}");
             Log.warning(&title);
             not_reviewed(title)
         }
@@ -131,7 +132,7 @@ async fn review_of(
     pull_request: &PullRequest,
     now: Timestamp,
     budget: Budget,
-) -> Result<Option<Review>, String> {
+) -> anyhow::Result<Option<Review>> {
     let Some(material) = files.material(pull_request).await? else {
         return Ok(None);
     };
@@ -190,14 +191,14 @@ struct PullRequestFiles<'a> {
 
 impl PullRequestFiles<'_> {
     /// Returns the material to review, or `None` if the pull request does not change the policy.
-    async fn material(&self, pull_request: &PullRequest) -> Result<Option<Material>, String> {
+    async fn material(&self, pull_request: &PullRequest) -> anyhow::Result<Option<Material>> {
         let head = pull_request.head.sha.as_str();
         let base = pull_request.base.as_ref().map(|base| base.sha.as_str());
         let Some(base) = base.filter(|base| is_commit_sha(base) && is_commit_sha(head)) else {
-            return Err("the event does not name the pull request's commits".to_owned());
+            bail!("the event does not name the pull request's commits");
         };
         let base = self.api.merge_base(self.repository, base, head).await;
-        let base = base.map_err(|error| unreadable("the comparison of its commits", &error))?;
+        let base = base.context("the comparison of its commits cannot be read")?;
         // One after the other, because each may use all of the remaining limit.
         let old = self.read(self.path, &base).await?;
         let new = self.read(self.path, head).await?;
@@ -222,7 +223,7 @@ impl PullRequestFiles<'_> {
     }
 
     /// Reads a file at a commit, or returns `None` if it does not exist.
-    async fn read(&self, path: &str, commit: &str) -> Result<Option<Vec<u8>>, String> {
+    async fn read(&self, path: &str, commit: &str) -> anyhow::Result<Option<Vec<u8>>> {
         let left = self.left.get();
         let file = self.api.file(self.repository, path, Some(commit), left);
         match file.await {
@@ -230,23 +231,22 @@ impl PullRequestFiles<'_> {
                 self.left.set(left.saturating_sub(file.bytes.len()));
                 Ok(Some(file.bytes))
             }
-            Err(ApiError::Http(HttpError::TooLarge { .. })) => Err(format!(
+            Err(ApiError::Http(HttpError::TooLarge { .. })) => bail!(
                 "the policy, its cases and their files are larger than {MAX_BYTES} bytes together, the limit of a review"
-            )),
+            ),
             Err(error) if error.status() == Some(StatusCode::NOT_FOUND) => Ok(None),
-            Err(error) => Err(unreadable(&format!("`{path}`"), &error)),
+            Err(error) => Err(error).with_context(|| format!("`{path}` cannot be read")),
         }
     }
 
     /// Reads the files of cases beside the policy that test it.
-    async fn cases(&self, commit: &str) -> Result<Vec<CaseFile>, String> {
+    async fn cases(&self, commit: &str) -> anyhow::Result<Vec<CaseFile>> {
         let directory = self
             .path
             .rsplit_once('/')
             .map_or("", |(directory, _)| directory);
         let names = self.api.directory(self.repository, directory, commit).await;
-        let names =
-            names.map_err(|error| unreadable(&format!("the directory `{directory}`"), &error))?;
+        let names = names.with_context(|| format!("the directory `{directory}` cannot be read"))?;
         let names = names
             .into_iter()
             .filter(|name| CASE_SUFFIXES.iter().any(|suffix| name.ends_with(suffix)));
@@ -257,10 +257,10 @@ impl PullRequestFiles<'_> {
             })
             .collect();
         if paths.len() > MAX_FILES {
-            return Err(format!(
+            bail!(
                 "there are {} files of cases beside the policy, the limit is {MAX_FILES}",
                 paths.len()
-            ));
+            );
         }
         let mut files = Vec::new();
         for path in paths {
@@ -275,7 +275,7 @@ impl PullRequestFiles<'_> {
             Ok(bytes) => {
                 text_of(bytes.unwrap_or_default()).map_err(|why| format!("the file is {why}"))
             }
-            Err(error) => Err(error),
+            Err(error) => Err(format!("{error:#}")),
         };
         let mut files = BTreeMap::new();
         if let Ok(suite) = text.as_ref().map_err(|_| ()).and_then(|text| {
@@ -287,23 +287,19 @@ impl PullRequestFiles<'_> {
             }
             for name in suite.files().into_iter().take(MAX_FILES) {
                 let read = match in_repository(&path, name) {
-                    Err(why) => Err(why),
+                    Err(why) => Err(anyhow!(why)),
                     Ok(file) => self.read(&file, commit).await,
                 };
                 let text = match read {
                     Ok(Some(bytes)) => text_of(bytes).map_err(|why| format!("it is {why}")),
                     Ok(None) => Err("there is no such file".to_owned()),
-                    Err(why) => Err(why),
+                    Err(error) => Err(format!("{error:#}")),
                 };
                 files.insert(name.to_owned(), text);
             }
         }
         Some(CaseFile { path, text, files })
     }
-}
-
-fn unreadable(what: &str, error: &ApiError) -> String {
-    format!("{what} cannot be read: {error}")
 }
 
 /// Returns the review of a policy that could not be read.

@@ -3,6 +3,7 @@
 use std::io::{BufWriter, Read as _};
 use std::process::{Child, ChildStdin, ChildStdout, Command, ExitStatus, Stdio};
 
+use anyhow::{Context as _, anyhow, bail};
 use jiff::Timestamp;
 
 use analysis::report::check::MAX_TEXT;
@@ -15,8 +16,8 @@ const MAX_REVIEW: u64 = 4 << 20;
 /// Reviews in a separate process with limits on memory and time.
 ///
 /// # Errors
-/// The process could not be started, did not end in time, or needed too much memory, as a sentence.
-pub async fn review(material: Material, now: Timestamp, budget: Budget) -> Result<Review, String> {
+/// The process could not be started, did not end in time, or needed too much memory.
+pub async fn review(material: Material, now: Timestamp, budget: Budget) -> anyhow::Result<Review> {
     let time = budget.left();
     let task = Task {
         material,
@@ -24,17 +25,16 @@ pub async fn review(material: Material, now: Timestamp, budget: Budget) -> Resul
         max_page: MAX_TEXT,
         seconds: time.as_secs() + 1,
     };
-    let (mut reviewer, pipes) =
-        Reviewer::start().map_err(|error| format!("the reviewer could not be started: {error}"))?;
+    let (mut reviewer, pipes) = Reviewer::start().context("the reviewer could not be started")?;
     // Pipes block. On another thread, they do not delay signals.
     let talk = tokio::task::spawn_blocking(move || exchange(pipes, &task));
     match tokio::time::timeout(time, talk).await {
         Ok(Ok(Some(reviewed))) => Ok(reviewed),
         Ok(_) => Err(reviewer.failure()),
-        Err(_) => Err(format!(
+        Err(_) => bail!(
             "the policy and its cases are too large, or differ too much, to be reviewed within {} s",
             time.as_secs()
-        )),
+        ),
     }
 }
 
@@ -58,15 +58,15 @@ impl Reviewer {
     }
 
     /// Explains why there is no review.
-    fn failure(&mut self) -> String {
+    fn failure(&mut self) -> anyhow::Error {
         match self.0.wait().as_ref().map(ExitStatus::code) {
             // The system killed it.
-            Ok(None) => format!(
+            Ok(None) => anyhow!(
                 "the policy and its cases are too large to be reviewed in {} MiB of memory",
                 MAX_MEMORY >> 20
             ),
-            Ok(Some(code)) => format!("the reviewer failed with exit code {code}"),
-            Err(error) => format!("the reviewer was lost: {error}"),
+            Ok(Some(code)) => anyhow!("the reviewer failed with exit code {code}"),
+            Err(error) => anyhow!("the reviewer was lost: {error}"),
         }
     }
 }

@@ -61,7 +61,7 @@ where
     let reserve = (report_inputs.timeout / 4).min(Duration::from_secs(15));
     let (payload, payload_problem) = payload(variables);
     let client = client(variables, report_inputs.ca_bundle.as_deref());
-    let client = client.as_ref().map_err(|why| &**why);
+    let client = client.as_ref();
     let step = Step {
         variables,
         client,
@@ -304,7 +304,7 @@ fn incomplete() -> Failure {
 
 struct Step<'a> {
     variables: &'a Variables,
-    client: Result<&'a Client, &'a str>,
+    client: Result<&'a Client, &'a anyhow::Error>,
     payload: Option<&'a EventPayload>,
     inputs: Result<&'a Inputs, &'a Failure>,
     report_inputs: &'a ReportInputs,
@@ -362,7 +362,7 @@ impl<'a> Step<'a> {
             return Err(Failure::new(Reason::RuntimeMissing, message));
         }
         let runtime = Runtime::read(self.variables)
-            .map_err(|message| Failure::new(Reason::RuntimeMissing, message));
+            .map_err(|error| Failure::new(Reason::RuntimeMissing, error.to_string()));
         if let (Ok(runtime), Ok(client)) = (&runtime, self.client) {
             let credentials = credentials.insert(self.credentials(client, runtime));
             credentials.prefetch(self.budget);
@@ -371,7 +371,7 @@ impl<'a> Step<'a> {
         let runtime = runtime?;
         let client = self
             .client
-            .map_err(|message| Failure::new(Reason::InputInvalid, message))?;
+            .map_err(|error| Failure::new(Reason::InputInvalid, format!("{error:#}")))?;
         if inputs.permissions.is_empty() {
             return Err(incomplete());
         }
@@ -521,7 +521,7 @@ impl<'a> Step<'a> {
         policy: &mut Option<Loaded>,
     ) -> Result<(), Failure> {
         let source = PolicySource::parse(DEFAULT_PATH, "")
-            .map_err(|error| Failure::new(Reason::Internal, error))?;
+            .map_err(|error| Failure::new(Reason::Internal, error.to_string()))?;
         let location = PolicyLocation {
             source: &source,
             this: &runtime.repository,

@@ -2,6 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
+use anyhow::Context as _;
 use url::Url;
 
 use super::policy::in_workspace;
@@ -36,13 +37,13 @@ impl Runtime {
     /// Reads the variables.
     ///
     /// # Errors
-    /// A variable is missing or invalid, as a sentence.
-    pub fn read(variables: &Variables) -> Result<Self, String> {
+    /// A variable is missing or invalid.
+    pub fn read(variables: &Variables) -> anyhow::Result<Self> {
         let variable = |name: &str| {
             variables
                 .get(name)
                 .map(str::to_owned)
-                .ok_or_else(|| format!("the runner's variable `{name}` is missing"))
+                .with_context(|| format!("the runner's variable `{name}` is missing"))
         };
         let invalid = |name: &str, seen: &str, expected: &str| {
             format!(
@@ -54,10 +55,10 @@ impl Runtime {
         let server = Url::parse(&server_text)
             .ok()
             .filter(is_https_or_loopback)
-            .ok_or_else(|| invalid("GITHUB_SERVER_URL", &server_text, "an https URL"))?;
+            .with_context(|| invalid("GITHUB_SERVER_URL", &server_text, "an https URL"))?;
         let repository_text = variable("GITHUB_REPOSITORY")?;
         let repository = RepositoryName::parse(&repository_text)
-            .ok_or_else(|| invalid("GITHUB_REPOSITORY", &repository_text, "`OWNER/NAME`"))?;
+            .with_context(|| invalid("GITHUB_REPOSITORY", &repository_text, "`OWNER/NAME`"))?;
         Ok(Self {
             server,
             api_url: variable("GITHUB_API_URL")?,
@@ -90,15 +91,16 @@ impl Runtime {
 /// Creates the HTTP client with the runner's proxies and the certificates in `ca-bundle`.
 ///
 /// # Errors
-/// A proxy or the bundle is invalid, as a sentence.
-pub fn client(variables: &Variables, ca_bundle: Option<&str>) -> Result<Client, String> {
+/// A proxy or the bundle is invalid.
+pub fn client(variables: &Variables, ca_bundle: Option<&str>) -> anyhow::Result<Client> {
     let workspace = variables.get("GITHUB_WORKSPACE").map(Path::new);
     let ca_bundle = ca_bundle.map(|path| {
         in_workspace(Path::new(path), workspace)
             .and_then(|file| platform::read_capped(&file, MAX_CA_BUNDLE))
-            .map_err(|error| format!("`ca-bundle` is `{path}`, which cannot be read: {error}"))
+            .with_context(|| format!("`ca-bundle` is `{path}`, which cannot be read"))
     });
-    Network::of_variables(|name| variables.either_case(name), ca_bundle.transpose()?).client()
+    let network = Network::of_variables(|name| variables.either_case(name), ca_bundle.transpose()?);
+    Ok(network.client()?)
 }
 
 /// Reads the event's payload. Returns the problem if it is unreadable.

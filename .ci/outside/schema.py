@@ -72,7 +72,7 @@ class Loader(yaml.SafeLoader):
 
 def policies():
     """The valid policies of this repository."""
-    directories = (ROOT / "examples/policies", ROOT / "tests/schema/policies/valid")
+    directories = (ROOT / "examples/policies", ROOT / "tests/project/schema/policies/valid")
     for path in sorted(path for directory in directories for path in directory.iterdir()):
         if ".tests." not in path.name:
             yield yaml.load(path.read_text(encoding="utf-8"), Loader)

@@ -1,9 +1,9 @@
-//! The fuzz targets' bodies. `tests/properties` of the package above replays their corpora with them.
+//! The fuzz targets' bodies. `tests/engine/properties` of the package above replays their corpora with them.
 
-#[path = "../../tests/random/engine.rs"]
+#[path = "../../tests/engine/random/engine.rs"]
 mod engine;
-#[path = "../../tests/reference/mod.rs"]
+#[path = "../../tests/engine/reference/mod.rs"]
 mod reference;
 pub mod targets;
-#[path = "../../tests/random/written.rs"]
+#[path = "../../tests/engine/random/written.rs"]
 mod written;

@@ -29,7 +29,7 @@ const MAX_RESPONSE: usize = 64 << 10;
 /// The receivers, each with a queue of records. A failing receiver causes a warning and does not affect the
 /// other.
 pub struct Delivery<'a> {
-    client: Result<&'a Client, &'a str>,
+    client: Result<&'a Client, &'a anyhow::Error>,
     clock: fn() -> Timestamp,
     webhook: Option<Sink<&'a Webhook>>,
     collector: Option<Sink<Collector>>,
@@ -45,7 +45,7 @@ struct Sink<T> {
 impl<'a> Delivery<'a> {
     /// Creates the queues. `client` is the client, or the reason for its absence.
     pub fn new(
-        client: Result<&'a Client, &'a str>,
+        client: Result<&'a Client, &'a anyhow::Error>,
         webhook: Option<&'a Webhook>,
         variables: &Variables,
         clock: fn() -> Timestamp,
@@ -97,7 +97,7 @@ impl<'a> Delivery<'a> {
     async fn to_webhook(&self, sink: &Sink<&Webhook>, budget: Budget) {
         let client = match self.client {
             Ok(client) => client,
-            Err(why) => return sink.conclude(sink.count(), why),
+            Err(error) => return sink.conclude(sink.count(), &format!("{error:#}")),
         };
         let records = sink.queue.borrow().clone();
         let host = client.host_and_proxy(sink.to.url());
@@ -161,7 +161,7 @@ impl<'a> Delivery<'a> {
         let count = sink.count();
         let client = match self.client {
             Ok(client) => client,
-            Err(why) => return sink.conclude(count, why),
+            Err(error) => return sink.conclude(count, &format!("{error:#}")),
         };
         let host = client.host_and_proxy(&sink.to.url);
         let body = sink.to.request(&sink.queue.borrow());

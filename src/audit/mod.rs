@@ -31,7 +31,7 @@ impl<'a> Audit<'a> {
     pub fn new(
         variables: &'a Variables,
         inputs: &'a ReportInputs,
-        client: Result<&'a Client, &'a str>,
+        client: Result<&'a Client, &'a anyhow::Error>,
         clock: fn() -> Timestamp,
         started: Instant,
     ) -> Self {

@@ -3,6 +3,7 @@
 //!
 //! Source: the Standard Webhooks specification 1.0 (<https://www.standardwebhooks.com>).
 
+use anyhow::{Context as _, bail};
 use base64::Engine as _;
 use base64::alphabet::STANDARD;
 use base64::engine::{DecodePaddingMode, GeneralPurpose, GeneralPurposeConfig};
@@ -38,7 +39,7 @@ impl Webhook {
     pub fn new(url: &str, secrets: &SecretString) -> Result<Self, Vec<String>> {
         let mut problems = Vec::new();
         let url = checked_url(url)
-            .map_err(|problem| problems.push(problem))
+            .map_err(|error| problems.push(error.to_string()))
             .ok();
         let mut keys = Vec::new();
         for (number, secret) in secrets.expose_secret().split_whitespace().enumerate() {
@@ -73,12 +74,10 @@ impl Webhook {
     }
 }
 
-fn checked_url(text: &str) -> Result<Url, String> {
+fn checked_url(text: &str) -> anyhow::Result<Url> {
     let invalid = |what: &str| {
         // Without the text, which can contain a token.
-        Err(format!(
-            "`audit-webhook` {what}, expected a URL like `https://HOST/PATH`"
-        ))
+        bail!("`audit-webhook` {what}, expected a URL like `https://HOST/PATH`")
     };
     match Url::parse(text) {
         Err(_) => invalid("is not a URL"),
@@ -90,16 +89,15 @@ fn checked_url(text: &str) -> Result<Url, String> {
     }
 }
 
-/// Parses a secret, or returns the problem.
-fn key(secret: &str) -> Result<hmac::Key, String> {
+/// Parses a secret.
+fn key(secret: &str) -> anyhow::Result<hmac::Key> {
     let encoded = secret
         .strip_prefix(SECRET_PREFIX)
-        .ok_or_else(|| format!("does not start with `{SECRET_PREFIX}`"))?;
-    let key = BASE64
-        .decode(encoded)
-        .map_err(|_| "is not base64".to_owned())?;
+        .with_context(|| format!("does not start with `{SECRET_PREFIX}`"))?;
+    // Without the cause, which contains a character of the secret.
+    let key = BASE64.decode(encoded).ok().context("is not base64")?;
     if !KEY_LENGTHS.contains(&key.len()) {
-        return Err(format!("has {} bytes", key.len()));
+        bail!("has {} bytes", key.len());
     }
     Ok(hmac::Key::new(hmac::HMAC_SHA256, &key))
 }

@@ -2,20 +2,14 @@
 
 use insta::assert_snapshot;
 
-use super::directory::Directory;
+use crate::support::directory::Directory;
 
 /// What `check` says of one rule from `what to change` on, and the sentence before.
 fn check(rule: &str, asked: &str) -> String {
     let policy =
         format!("version: 1\npermissions:\n  - {{ permission: ws:locks:create, {rule} }}\n");
     let files = [("policy.yml", &*policy)];
-    let directory = Directory::new(
-        &format!(
-            "advice-{}",
-            analysis::sha256((policy.clone() + asked).as_bytes())
-        ),
-        &files,
-    );
+    let directory = Directory::checkout(&files);
     let fixed =
         "check --policy policy.yml --permission ws:locks:create --repository acme-org/infra";
     let arguments: Vec<_> = fixed.split(' ').chain(asked.split(' ')).collect();
@@ -70,7 +64,7 @@ fn a_regex_that_looks_like_a_name_or_a_glob() {
 fn a_table_shows_it_beside_the_pattern() {
     let policy =
         "version: 1\npermissions:\n  - { permission: ws:locks:create, branch: feature/* }\n";
-    let directory = Directory::new("advice-table", &[("policy.yml", policy)]);
+    let directory = Directory::checkout(&[("policy.yml", policy)]);
     let run = directory.run(&[
         "check",
         "--policy",
@@ -189,7 +183,7 @@ fn a_pull_request_of_claims_without_a_payload() {
         ("claims.json", claims),
         ("event.json", payload),
     ];
-    let directory = Directory::new("advice-payload", &files);
+    let directory = Directory::checkout(&files);
     let check = |more: &[&str]| {
         let asked = [
             "check",
@@ -231,13 +225,10 @@ repositories:
     permissions:
       - { permission: ws:locks:create, workflow: acme-org/other/.github/workflows/deploy.yml }
 ";
-    let directory = Directory::with_workflows(
-        "advice-own",
-        &[(
-            "deploy.yml",
-            "on: push\njobs: { a: { runs-on: x, steps: [] } }\n",
-        )],
-    );
+    let directory = Directory::with_workflows(&[(
+        "deploy.yml",
+        "on: push\njobs: { a: { runs-on: x, steps: [] } }\n",
+    )]);
     directory.write(".github/repo-permissions.yml", policy);
     directory.write(".git/config", CONFIG);
     let lint = directory.run(&["lint", ".github/repo-permissions.yml"]);

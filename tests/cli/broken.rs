@@ -2,7 +2,7 @@
 
 use insta::assert_snapshot;
 
-use super::directory::Directory;
+use crate::support::directory::Directory;
 
 /// What is wrong, and the policy. `⏎` shows where a line ends.
 const BROKEN: &[(&str, &str)] = &[
@@ -163,8 +163,8 @@ const BROKEN_JSON: &[(&str, &str)] = &[
 /// Each policy with what `lint` says, in the lines of the policy.
 fn told(policies: &[(&str, &str)], file: &str) -> String {
     let mut told = String::new();
-    for (index, (what, policy)) in policies.iter().enumerate() {
-        let directory = Directory::new(&format!("broken-{file}-{index}"), &[(file, policy)]);
+    for (what, policy) in policies {
+        let directory = Directory::checkout(&[(file, policy)]);
         let run = directory.run(&["lint", file, "--format", "json"]);
         assert_eq!((run.code, &*run.err), (Some(1), ""), "{what}");
         told.push_str(&format!("{what}\n"));
@@ -355,7 +355,7 @@ fn limits() {
         ("long.yml", &*long),
         ("wide.yml", wide),
     ];
-    let directory = Directory::new("broken-limits", &files);
+    let directory = Directory::checkout(&files);
     let mut told = String::new();
     for (file, _) in files {
         let run = directory.run(&["lint", file, "--format", "github"]);

@@ -3,7 +3,8 @@
 use insta::assert_snapshot;
 use serde_json::json;
 
-use super::directory::{Directory, Run};
+use crate::support::directory::Directory;
+use crate::support::program::Run;
 
 /// The three policies of Atmos Pro's page, and its locks.
 const POLICY: &str = r#"version: 1
@@ -40,8 +41,8 @@ permissions:
   - permission: ws:locks:create
 ";
 
-fn check(name: &str, policy: &str, arguments: &[&str]) -> Run {
-    let directory = Directory::new(&format!("check-{name}"), &[("policy.yml", policy)]);
+fn check(policy: &str, arguments: &[&str]) -> Run {
+    let directory = Directory::checkout(&[("policy.yml", policy)]);
     let fixed = [
         "check",
         "--policy",
@@ -58,7 +59,7 @@ const ACME: [&str; 2] = ["--repository", "acme-org/infra"];
 fn a_job_that_is_allowed() {
     let asked = "--permission ws:deployments:create --workflow deploy-production.yml --branch main --environment Production";
     let asked: Vec<_> = asked.split(' ').chain(ACME).collect();
-    let run = check("allowed", POLICY, &asked);
+    let run = check(POLICY, &asked);
     assert_eq!((run.code, &*run.err), (Some(0), ""));
     assert_snapshot!(run.out, @"
     Repository   acme-org/infra
@@ -91,7 +92,7 @@ fn a_job_in_another_branch_without_environment() {
     let asked =
         "--permission ws:deployments:create --workflow deploy-production.yml --branch feature/x";
     let asked: Vec<_> = asked.split(' ').chain(ACME).collect();
-    let run = check("denied", POLICY, &asked);
+    let run = check(POLICY, &asked);
     assert_eq!((run.code, &*run.err), (Some(1), ""));
     assert_snapshot!(run.out, @"
     Repository   acme-org/infra
@@ -134,7 +135,7 @@ fn several_permissions() {
     let asked =
         "--permission ws:affected_stacks:create ws:locks:create ws:lock:delete --branch feature/x";
     let asked: Vec<_> = asked.split(' ').chain(ACME).collect();
-    let run = check("several", POLICY, &asked);
+    let run = check(POLICY, &asked);
     assert_eq!((run.code, &*run.err), (Some(1), ""));
     assert_snapshot!(run.out, @"
     Repository   acme-org/infra
@@ -185,7 +186,7 @@ fn several_permissions() {
 fn patterns_of_a_list_claims_and_expiry() {
     let asked = "--permission ws:deployments:create --branch refs/tags/v1 --claim runner_environment=self-hosted --claim repository_id=123";
     let asked: Vec<_> = asked.split(' ').chain(ACME).collect();
-    let run = check("list", CENTRAL, &asked);
+    let run = check(CENTRAL, &asked);
     assert_eq!((run.code, &*run.err), (Some(1), ""));
     assert_snapshot!(run.out, @r"
     Repository   acme-org/infra
@@ -248,61 +249,61 @@ fn brief(run: &Run) -> String {
 
 #[test]
 fn what_stops_a_check() {
-    let run = |name: &str, policy: &str, asked: &str| {
+    let run = |policy: &str, asked: &str| {
         let asked: Vec<_> = asked.split_whitespace().collect();
-        brief(&check(name, policy, &asked))
+        brief(&check(policy, &asked))
     };
     let deploy = "--permission ws:deployments:create";
-    assert_snapshot!(run("near", CENTRAL, &format!("{deploy} --repository acme-org/infar")), @"
+    assert_snapshot!(run(CENTRAL, &format!("{deploy} --repository acme-org/infar")), @r"
     ✓ 3 policy        `policy.yml`, sha256 e2e3675a9fc98c31…: valid, 3 rules
     ✗ 4 repository    no entry for `acme-org/infar`: did you mean `acme-org/infra` (line 3)?
                       `permissions` at the top applies only to the repository that contains the file
     – 5 rules         not reached
     ✗ 6 decision      denied, 403
     ");
-    assert_snapshot!(run("owner", CENTRAL, &format!("{deploy} --repository octocat/infra")), @"
+    assert_snapshot!(run(CENTRAL, &format!("{deploy} --repository octocat/infra")), @r"
     ✓ 3 policy        `policy.yml`, sha256 e2e3675a9fc98c31…: valid, 3 rules
     ✗ 4 repository    no entry for `octocat/infra`: did you mean `acme-org/infra` (line 3)?
                       `permissions` at the top applies only to the repository that contains the file
     – 5 rules         not reached
     ✗ 6 decision      denied, 403
     ");
-    assert_snapshot!(run("nobody", CENTRAL, deploy), @"
+    assert_snapshot!(run(CENTRAL, deploy), @r"
     ✓ 3 policy        `policy.yml`, sha256 e2e3675a9fc98c31…: valid, 3 rules
     ✗ 4 repository    no repository: name it with `--repository OWNER/NAME`
                       `permissions` at the top applies only to the repository that contains the file
     – 5 rules         not reached
     ✗ 6 decision      denied, 403
     ");
-    assert_snapshot!(run("unpinned", CENTRAL, &format!("{deploy} --repository acme-org/infra")), @"
+    assert_snapshot!(run(CENTRAL, &format!("{deploy} --repository acme-org/infra")), @r"
     ✓ 3 policy        `policy.yml`, sha256 e2e3675a9fc98c31…: valid, 3 rules
     ✗ 4 repository    the entry at line 3: it pins `repository_id: 123`, and this check has none: set it with `--claim repository_id=123`
                       `permissions` at the top applies only to the repository that contains the file
     – 5 rules         not reached
     ✗ 6 decision      denied, 403
     ");
-    assert_snapshot!(run("pin", CENTRAL, &format!("{deploy} --repository acme-org/infra --claim repository_id=7")), @"
+    assert_snapshot!(run(CENTRAL, &format!("{deploy} --repository acme-org/infra --claim repository_id=7")), @r"
     ✓ 3 policy        `policy.yml`, sha256 e2e3675a9fc98c31…: valid, 3 rules
     ✗ 4 repository    the entry at line 3: it pins `repository_id: 123`, but this job has `7`
                       `permissions` at the top applies only to the repository that contains the file
     – 5 rules         not reached
     ✗ 6 decision      denied, 403
     ");
-    assert_snapshot!(run("key", CENTRAL, "--permission ws:deployment:create --repository acme-org/infra --claim repository_id=123"), @"
+    assert_snapshot!(run(CENTRAL, "--permission ws:deployment:create --repository acme-org/infra --claim repository_id=123"), @r"
     ✓ 3 policy        `policy.yml`, sha256 e2e3675a9fc98c31…: valid, 3 rules
     ✓ 4 repository    the entry at line 3: `repository_id` as pinned
                       `permissions` at the top applies only to the repository that contains the file
     ✗ 5 rules         no rule names `ws:deployment:create`: did you mean `ws:deployments:create`?
     ✗ 6 decision      denied, 403
     ");
-    assert_snapshot!(run("keys", CENTRAL, "--permission ws:locks:create --repository acme-org/infra --claim repository_id=123"), @"
+    assert_snapshot!(run(CENTRAL, "--permission ws:locks:create --repository acme-org/infra --claim repository_id=123"), @r"
     ✓ 3 policy        `policy.yml`, sha256 e2e3675a9fc98c31…: valid, 3 rules
     ✓ 4 repository    the entry at line 3: `repository_id` as pinned
                       `permissions` at the top applies only to the repository that contains the file
     ✗ 5 rules         no rule names `ws:locks:create`, the policy has `ws:affected_stacks:create`, `ws:deployments:create`
     ✗ 6 decision      denied, 403
     ");
-    assert_snapshot!(run("broken", "version: 1\npermissions: {}\nx: 1\n", deploy), @"
+    assert_snapshot!(run("version: 1\npermissions: {}\nx: 1\n", deploy), @r"
     ✗ 3 policy        `policy.yml`, sha256 8278423cae508869…: 2 problems, shown below
     – 4 repository    not reached
     – 5 rules         not reached
@@ -310,14 +311,14 @@ fn what_stops_a_check() {
      --> policy.yml:2:14
      --> policy.yml:3:1
     ");
-    assert_snapshot!(run("pattern", "version: 1\npermissions: [{permission: ws:deployments:create, branch: a)}]\n", deploy), @"
+    assert_snapshot!(run("version: 1\npermissions: [{permission: ws:deployments:create, branch: a)}]\n", deploy), @r"
     ✓ 3 policy        `policy.yml`, sha256 0fdd270b1360f489…: valid, 1 rule
     ✓ 4 repository    the rules at the top of the file
     ✗ 5 rules         a pattern that could match is not valid, shown below
     ✗ 6 decision      error, 500
      --> policy.yml:2:59
     ");
-    assert_snapshot!(run("entry", "version: 1\nrepositories: [{repository: a), permissions: []}]\n", deploy), @"
+    assert_snapshot!(run("version: 1\nrepositories: [{repository: a), permissions: []}]\n", deploy), @r"
     ✓ 3 policy        `policy.yml`, sha256 8340f21176d6bfa6…: valid, 0 rules
     ✗ 4 repository    the pattern of an entry is not valid, shown below
     – 5 rules         not reached
@@ -340,7 +341,7 @@ repositories:
         ("own.yml", own),
         ("bad.yml", "version: 1\npermissions: {}\n"),
     ];
-    let directory = Directory::new("check-delegate", &files);
+    let directory = Directory::checkout(&files);
     let run = |asked: &str| {
         let fixed = "check --policy policy.yml --permission ws:locks:create";
         let asked: Vec<_> = fixed
@@ -400,7 +401,7 @@ repositories:
 fn what_to_change_by_what_the_job_is() {
     let change = |asked: &str| {
         let asked: Vec<_> = asked.split_whitespace().chain(ACME).collect();
-        let run = check("change", POLICY, &asked);
+        let run = check(POLICY, &asked);
         let (_, change) = run.out.split_once("what to change\n").unwrap();
         let (change, _) = change.split_once("\nsee ").unwrap();
         change.to_owned()
@@ -442,7 +443,7 @@ fn what_to_change_by_what_the_job_is() {
 #[test]
 fn a_policy_that_is_wrong_is_shown() {
     let policy = "version: v1\npermissions:\n  - permision: ws:locks:create\n";
-    let run = check("wrong", policy, &["--permission", "ws:locks:create"]);
+    let run = check(policy, &["--permission", "ws:locks:create"]);
     assert_eq!((run.code, &*run.out), (Some(2), ""));
     assert_snapshot!(run.err, @"
     Repository   none
@@ -487,7 +488,7 @@ fn a_policy_that_is_wrong_is_shown() {
 #[test]
 fn arguments_that_are_wrong() {
     let said = |arguments: &[&str]| {
-        let run = check("arguments", POLICY, arguments);
+        let run = check(POLICY, arguments);
         assert_eq!((run.code, &*run.out), (Some(2), ""));
         let (said, page) = run.err.split_once("\n\nsee ").unwrap();
         assert!(page.ends_with("/reasons/input_invalid.html\n"));
@@ -504,7 +505,7 @@ fn arguments_that_are_wrong() {
 fn json_is_as_it_is_promised() {
     let asked = "--permission ws:locks:delete --branch dev --claim repository_id=123 --format json";
     let asked: Vec<_> = asked.split(' ').chain(ACME).collect();
-    let run = check("json", POLICY, &asked);
+    let run = check(POLICY, &asked);
     assert_eq!((run.code, &*run.err), (Some(1), ""));
     let dimension = |name: &str, pattern: &str, kind: &str, value: Option<&str>, matched: bool| json!({ "dimension": name, "pattern": pattern, "kind": kind, "value": value, "matched": matched });
     let expected = json!({
@@ -581,7 +582,7 @@ fn nothing_from_outside_is_an_escape() {
         &["--permission", "ws:locks:create", "--claim", esc],
         &["--permission", "ws:locks:create", "--claims", esc],
     ] {
-        let run = check("escapes", &policy, arguments);
+        let run = check(&policy, arguments);
         let shown = run.out + &run.err;
         assert!(!shown.is_empty());
         let bad = |c: char| (c.is_control() && c != '\n') || c == '\u{202e}';
@@ -599,7 +600,7 @@ permissions:
     branch: { glob: 'feature/**' }
     base: develop
 ";
-    let of = |name: &str, permission: &str, more: &str| {
+    let of = |permission: &str, more: &str| {
         let event = if more.contains("--event") {
             ""
         } else {
@@ -607,10 +608,10 @@ permissions:
         };
         let asked = format!("--permission {permission} --branch feature/x {event} {more}");
         let asked: Vec<_> = asked.split_whitespace().chain(ACME).collect();
-        check(name, BASES, &asked)
+        check(BASES, &asked)
     };
     let (locks, deploys) = ("ws:locks:create", "ws:deployments:create");
-    assert_snapshot!(of("base-evil", locks, "--base evil").out, @"
+    assert_snapshot!(of(locks, "--base evil").out, @"
     Repository   acme-org/infra
     Workflow     none
     Branch       feature/x
@@ -644,7 +645,7 @@ permissions:
 
     see https://repo-permissions.github.io/repo-permissions/reasons/no_rule_matches.html
     ");
-    assert_snapshot!(of("base-default", locks, "--base main --default-branch main").out, @"
+    assert_snapshot!(of(locks, "--base main --default-branch main").out, @"
     Repository   acme-org/infra
     Workflow     none
     Branch       feature/x
@@ -670,7 +671,7 @@ permissions:
 
     allowed (granted): `ws:locks:create` is allowed: rule 1 (line 3) matches
     ");
-    assert_snapshot!(of("base-assumed", deploys, "").out, @"
+    assert_snapshot!(of(deploys, "").out, @"
     Repository   acme-org/infra
     Workflow     none
     Branch       feature/x
@@ -695,7 +696,7 @@ permissions:
 
     allowed (granted): `ws:deployments:create` is allowed: rule 2 (line 5) matches
     ");
-    assert_snapshot!(of("base-named", deploys, "--base main --default-branch main").out, @"
+    assert_snapshot!(of(deploys, "--base main --default-branch main").out, @"
     Repository   acme-org/infra
     Workflow     none
     Branch       feature/x
@@ -729,24 +730,24 @@ permissions:
     see https://repo-permissions.github.io/repo-permissions/reasons/no_rule_matches.html
     ");
     // What the rule trusts already stays in the line.
-    let kept = of("base-kept", locks, "--base develop --default-branch main").out;
+    let kept = of(locks, "--base develop --default-branch main").out;
     let line = r#"in the policy  `base: [{ glob: "feature/**" }, main, develop]`, if everyone who can push"#;
     assert!(kept.contains(line), "{kept}");
     let into = "open the pull request into the default branch `main` or a branch that matches `feature/**`";
     assert!(kept.contains(into), "{kept}");
-    let full = of("base-full", locks, "--base refs/heads/main").out;
+    let full = of(locks, "--base refs/heads/main").out;
     assert!(
         full.contains("`--base main`: name a branch without `refs/heads/`"),
         "{full}"
     );
-    let assumed = of("base-json", deploys, "--format json").json();
+    let assumed = of(deploys, "--format json").json();
     assert_eq!(assumed["assumed"], "base");
     assert_eq!(assumed["context"]["base"], json!(null));
-    let given = of("base-given", deploys, "--base develop --format json").json();
+    let given = of(deploys, "--base develop --format json").json();
     assert_eq!(given["assumed"], json!(null));
     assert_eq!(given["context"]["base"], "develop");
     // Where nothing is merged, `base` has no meaning.
-    let pushed = of("base-push", deploys, "--base evil --event push");
+    let pushed = of(deploys, "--base evil --event push");
     let said = "; `--base` is ignored, because the event merges nothing";
     assert!(pushed.out.contains(said), "{}", pushed.out);
 }

@@ -1,8 +1,7 @@
 //! Colours of the command line, on a real terminal and off it.
 
-use std::io::Read as _;
-use std::path::PathBuf;
-use std::process::{Command, Stdio};
+use crate::support::directory::Directory;
+use crate::support::program::{Run, shown_on_a_terminal};
 
 const POLICY: &str = "version: 1\npermissions:\n  - permission: ws:locks:create\n";
 const CASES: &str = "policy: p.yml
@@ -29,32 +28,18 @@ const COMMANDS: [&[&str]; 4] = [
 
 /// What a command prints on both streams.
 fn run(arguments: &[&str], variables: &[(&str, &str)], on_a_terminal: bool) -> String {
-    let directory = PathBuf::from(env!("CARGO_TARGET_TMPDIR")).join("colours");
-    std::fs::create_dir_all(&directory).unwrap();
-    for (name, text) in [("p.yml", POLICY), ("cases.yml", CASES)] {
-        // Tests run side by side, and each writes the same.
-        let own = directory.join(format!("{name}.{:?}", std::thread::current().id()));
-        std::fs::write(&own, text).unwrap();
-        std::fs::rename(own, directory.join(name)).unwrap();
+    let directory = Directory::new()
+        .with("p.yml", POLICY)
+        .with("cases.yml", CASES);
+    let mut command = directory.command(arguments);
+    command.envs(variables.iter().copied());
+    if on_a_terminal {
+        return shown_on_a_terminal(command, |command, terminal| {
+            command.stdout(terminal()).stderr(terminal());
+        });
     }
-    let mut command = Command::new(env!("CARGO_BIN_EXE_repo-permissions"));
-    command.args(arguments).current_dir(&directory);
-    command.env_clear().envs(variables.iter().copied());
-    if !on_a_terminal {
-        let output = command.output().unwrap();
-        return String::from_utf8([output.stdout, output.stderr].concat()).unwrap();
-    }
-    let terminal = nix::pty::openpty(None, None).unwrap();
-    let stream = || Stdio::from(terminal.slave.try_clone().unwrap());
-    let mut child = command.stdout(stream()).stderr(stream()).spawn().unwrap();
-    // The last open end of the terminal is the program's own.
-    drop(command);
-    drop(terminal.slave);
-    let mut shown = Vec::new();
-    // A terminal whose other end is closed gives an error, not an end.
-    let _ = std::fs::File::from(terminal.master).read_to_end(&mut shown);
-    child.wait().unwrap();
-    String::from_utf8(shown).unwrap()
+    let run = Run::of(&mut command);
+    run.out + &run.err
 }
 
 #[test]

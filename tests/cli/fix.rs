@@ -4,7 +4,8 @@ use std::os::unix::fs::{PermissionsExt, symlink};
 
 use insta::assert_snapshot;
 
-use super::directory::{Directory, Run};
+use crate::support::directory::Directory;
+use crate::support::program::Run;
 
 const POLICY: &str = r#"# Who may do what.
 version: 1
@@ -26,7 +27,7 @@ fn lint(directory: &Directory, arguments: &[&str]) -> Run {
 
 #[test]
 fn what_is_safe_is_written_and_the_rest_is_told() {
-    let directory = Directory::new("fix-write", &[("policy.yml", POLICY)]);
+    let directory = Directory::checkout(&[("policy.yml", POLICY)]);
     let file = directory.0.join("policy.yml");
     std::fs::set_permissions(&file, PermissionsExt::from_mode(0o640)).unwrap();
     let run = lint(&directory, &["--fix", "policy.yml"]);
@@ -63,7 +64,7 @@ fn what_is_safe_is_written_and_the_rest_is_told() {
 
 #[test]
 fn a_diff_writes_nothing() {
-    let directory = Directory::new("fix-diff", &[("policy.yml", POLICY)]);
+    let directory = Directory::checkout(&[("policy.yml", POLICY)]);
     let run = lint(&directory, &["--fix", "--diff", "policy.yml"]);
     assert_eq!((run.code, &*run.err), (Some(0), ""));
     let (diff, _) = run.out.split_once("\n\n").unwrap();
@@ -100,7 +101,7 @@ fn a_diff_writes_nothing() {
 
 #[test]
 fn a_link_stays_one() {
-    let directory = Directory::new("fix-link", &[("real/policy.yml", POLICY)]);
+    let directory = Directory::checkout(&[("real/policy.yml", POLICY)]);
     symlink("real/policy.yml", directory.0.join("link.yml")).unwrap();
     let run = lint(&directory, &["--fix", "link.yml"]);
     assert_eq!((run.code, &*run.err), (Some(0), ""));
@@ -115,7 +116,7 @@ fn a_link_stays_one() {
 fn what_cannot_be_written_stays_and_is_told() {
     let invalid = format!("{POLICY}x: 1\n");
     let files = [("policy.yml", POLICY), ("invalid.yml", &*invalid)];
-    let directory = Directory::new("fix-cannot", &files);
+    let directory = Directory::checkout(&files);
     let run = lint(&directory, &["--fix", "invalid.yml"]);
     assert_eq!(run.code, Some(2));
     assert_snapshot!(run.err, @"error: `invalid.yml` is not changed: it is not valid: correct its errors first");
@@ -139,7 +140,7 @@ fn what_cannot_be_written_stays_and_is_told() {
 fn the_exit_code_is_for_what_is_left() {
     let policy =
         "version: 1\npermissions:\n  - permission: ws:locks:create\n    branch: ['*.x', ^main$]\n";
-    let directory = Directory::new("fix-code", &[("policy.yml", policy)]);
+    let directory = Directory::checkout(&[("policy.yml", policy)]);
     let run = lint(&directory, &["--fix", "policy.yml"]);
     assert_eq!(run.code, Some(1), "{}", run.err);
     assert_eq!(

@@ -1,11 +1,10 @@
 //! Atmos Pro's own examples, and one slip of each kind in them, in every format of `lint`.
 
-use std::sync::atomic::{AtomicU32, Ordering};
-
 use insta::assert_snapshot;
 use serde_json::{Value, json};
 
-use super::directory::{Directory, Run};
+use crate::support::directory::Directory;
+use crate::support::program::Run;
 
 /// The development policy, affected stacks, deployments and locks of Atmos Pro's page.
 const ATMOS_PRO: &str = r#"version: 1
@@ -33,10 +32,7 @@ permissions:
 "#;
 
 fn lint(format: &str) -> Run {
-    // Two tests ask for the same format.
-    static NUMBER: AtomicU32 = AtomicU32::new(0);
-    let name = format!("formats-{}", NUMBER.fetch_add(1, Ordering::Relaxed));
-    let directory = Directory::new(&name, &[("policy.yml", ATMOS_PRO)]);
+    let directory = Directory::checkout(&[("policy.yml", ATMOS_PRO)]);
     let run = directory.run(&["lint", "policy.yml", "--format", format]);
     assert_eq!((run.code, &*run.err), (Some(0), ""));
     run
@@ -290,7 +286,7 @@ fn sarif_has_no_more_results_than_github_takes() {
         "version: 1\npermissions:\n{}  - {{ permission: a:b, branch: a) }}\n",
         rules.collect::<String>()
     );
-    let directory = Directory::new("formats-many", &[("policy.yml", &policy)]);
+    let directory = Directory::checkout(&[("policy.yml", &policy)]);
     let log = directory
         .run(&["lint", "policy.yml", "--format", "sarif"])
         .json();
@@ -421,13 +417,13 @@ const EACH_CODE: &[(&str, &str)] = &[
     ("grants-nothing", "permissions: []\n"),
 ];
 
-fn found(code: &str, policy: &str) -> Vec<Value> {
+fn found(policy: &str) -> Vec<Value> {
     let policy = format!("version: 1\n{policy}");
     let files = [
         ("policy.yml", &*policy),
         (".github/workflows/deploy.yml", ""),
     ];
-    let directory = Directory::new(&format!("formats-code-{code}"), &files);
+    let directory = Directory::checkout(&files);
     let run = directory.run(&[
         "lint",
         "policy.yml",
@@ -444,7 +440,7 @@ fn found(code: &str, policy: &str) -> Vec<Value> {
 fn each_code() {
     let mut shown = String::new();
     for (code, policy) in EACH_CODE {
-        let found = found(code, policy);
+        let found = found(policy);
         assert!(
             found.iter().any(|finding| finding["code"] == *code),
             "{code}: {found:?}"

@@ -4,7 +4,8 @@ use insta::assert_snapshot;
 use simulator::GitHub;
 use simulator::github::{Answer, Endpoint, Fault, FaultRule, Repository};
 
-use super::directory::{Directory, Run};
+use crate::support::directory::Directory;
+use crate::support::program::Run;
 
 const POLICY: &str = ".github/repo-permissions.yml";
 const CASES: &str = ".github/repo-permissions.tests.yml";
@@ -27,8 +28,8 @@ fn written(checkout: &Directory, run: &Run) -> String {
     parts.join("----\n")
 }
 
-fn init(name: &str, workflows: &[(&str, &str)]) -> String {
-    let checkout = Directory::with_workflows(&format!("init-{name}"), workflows);
+fn init(workflows: &[(&str, &str)]) -> String {
+    let checkout = Directory::with_workflows(workflows);
     let run = checkout.run(&["init"]);
     written(&checkout, &run)
 }
@@ -58,7 +59,7 @@ jobs:
 ";
     let ci = "on: [push, pull_request]\njobs: {test: {steps: [{run: terraform fmt}]}}";
     let workflows = [("deploy-production.yml", deploy), ("ci.yml", ci)];
-    assert_snapshot!(init("gate", &workflows), @r#"
+    assert_snapshot!(init(&workflows), @r#"
     ----
     wrote `.github/repo-permissions.yml`: 1 rule from 2 workflow files, default branch `main`
     wrote `.github/repo-permissions.tests.yml`: 3 cases
@@ -140,7 +141,7 @@ jobs:
     steps: [{run: atmos terraform apply --upload-status}]
 ";
     let workflows = [("deploy.yml", deploy), ("atmos-apply.yaml", apply)];
-    assert_snapshot!(init("choice", &workflows), @"
+    assert_snapshot!(init(&workflows), @"
     ----
     wrote `.github/repo-permissions.yml`: 2 rules from 2 workflow files, default branch `main`
     wrote `.github/repo-permissions.tests.yml`: 5 cases
@@ -260,7 +261,7 @@ jobs:
         ("gate.yml", gate),
         ("deploy.yml", deploy),
     ];
-    assert_snapshot!(init("reusable", &workflows), @r#"
+    assert_snapshot!(init(&workflows), @r#"
     ----
     wrote `.github/repo-permissions.yml`: 4 rules from 3 workflow files, default branch `main`, 1 question for you in its comments
     wrote `.github/repo-permissions.tests.yml`: 9 cases
@@ -427,7 +428,7 @@ jobs: {preview: {environment: preview, steps: [{run: ./preview}]}}
         ("ledger.yml", ledger),
         ("preview.yml", preview),
     ];
-    assert_snapshot!(init("monorepo", &workflows), @r#"
+    assert_snapshot!(init(&workflows), @r#"
     ----
     wrote `.github/repo-permissions.yml`: 5 rules from 5 workflow files, default branch `main`, 4 questions for you in its comments
     wrote `.github/repo-permissions.tests.yml`: 12 cases
@@ -606,7 +607,7 @@ fn pull_requests_only() {
 on: pull_request
 jobs: {plan: {steps: [{uses: hashicorp/setup-terraform@v3}, {run: terraform plan}]}}
 ";
-    assert_snapshot!(init("pull-requests", &[("plan.yml", plan)]), @r#"
+    assert_snapshot!(init(&[("plan.yml", plan)]), @r#"
     ----
     wrote `.github/repo-permissions.yml`: 1 rule from 1 workflow file, default branch `main`
     wrote `.github/repo-permissions.tests.yml`: 4 cases
@@ -679,7 +680,7 @@ jobs: {plan: {steps: [{uses: hashicorp/setup-terraform@v3}, {run: terraform plan
 
 #[test]
 fn a_repository_without_workflows() {
-    assert_snapshot!(init("none", &[]), @"
+    assert_snapshot!(init(&[]), @"
     ----
     wrote `.github/repo-permissions.yml`: 0 rules from 0 workflow files, default branch `main`
     wrote `.github/repo-permissions.tests.yml`: 1 case
@@ -729,7 +730,7 @@ fn a_broken_file_stops_no_other() {
         ("good.yml", good),
         ("wrong.yml", "on: push\n"),
     ];
-    assert_snapshot!(init("broken", &workflows), @"
+    assert_snapshot!(init(&workflows), @"
     warning: the workflow `bad.yml` is not understood: line 3, column 2: not valid YAML: tabs disallowed within this context (block indentation)
     warning: the workflow `wrong.yml` is not understood: line 1, column 1: `jobs` is missing
     ----
@@ -799,7 +800,7 @@ fn a_broken_file_stops_no_other() {
 #[test]
 fn the_example_is_what_it_writes() {
     let root = concat!(env!("CARGO_MANIFEST_DIR"), "/examples/repository");
-    let directory = Directory::new("init-example", &[]);
+    let directory = Directory::checkout(&[]);
     let run = directory.run(&["init", root, "--output", POLICY, "--default-branch", "main"]);
     assert_eq!((run.code, &*run.err), (Some(0), ""));
     for file in [POLICY, CASES] {
@@ -811,7 +812,7 @@ fn the_example_is_what_it_writes() {
 #[test]
 fn nothing_is_overwritten() {
     for file in [POLICY, CASES] {
-        let checkout = Directory::with_workflows("init-taken", &[]);
+        let checkout = Directory::with_workflows(&[]);
         checkout.write(file, "mine");
         let run = checkout.run(&["init"]);
         assert_eq!((run.code, &*run.out), (Some(2), ""));
@@ -825,12 +826,12 @@ fn nothing_is_overwritten() {
         assert!(!(checkout.exists(POLICY) && checkout.exists(CASES)));
     }
     // Not even what a link points to, where there is nothing yet.
-    let checkout = Directory::new("init-link", &[(".github/CODEOWNERS", "")]);
+    let checkout = Directory::checkout(&[(".github/CODEOWNERS", "")]);
     std::os::unix::fs::symlink("elsewhere.yml", checkout.0.join(CASES)).unwrap();
     assert_eq!(checkout.run(&["init"]).code, Some(2));
     assert!(!checkout.exists(".github/elsewhere.yml") && !checkout.exists(POLICY));
     // A second run finds the files of the first.
-    let checkout = Directory::with_workflows("init-twice", &[]);
+    let checkout = Directory::with_workflows(&[]);
     assert_eq!(checkout.run(&["init"]).code, Some(0));
     assert_eq!(checkout.run(&["init"]).code, Some(2));
 }
@@ -838,7 +839,7 @@ fn nothing_is_overwritten() {
 #[test]
 fn another_place_and_only_printed() {
     let workflow = "on: push\njobs: {deploy: {environment: production}}";
-    let checkout = Directory::new("init-place", &[("app/.github/workflows/a.yml", workflow)]);
+    let checkout = Directory::checkout(&[("app/.github/workflows/a.yml", workflow)]);
     let printed = checkout.prints(&["init", "app", "--stdout"]);
     assert!(printed.contains("workflow: a.yml"));
     assert!(!checkout.exists("app/.github/repo-permissions.yml"));
@@ -877,8 +878,8 @@ fn another_place_and_only_printed() {
 #[test]
 fn the_default_branch_is_what_git_says() {
     let workflow = "on: workflow_dispatch\njobs: {deploy: {environment: production}}";
-    let branch = |name: &str, files: &[(&str, &str)], arguments: &[&str]| {
-        let checkout = Directory::with_workflows(&format!("init-{name}"), &[("a.yml", workflow)]);
+    let branch = |files: &[(&str, &str)], arguments: &[&str]| {
+        let checkout = Directory::with_workflows(&[("a.yml", workflow)]);
         for (file, text) in files {
             checkout.write(file, text);
         }
@@ -892,16 +893,10 @@ fn the_default_branch_is_what_git_says() {
     );
     let master = (".git/HEAD", "ref: refs/heads/master\n");
     let topic = (".git/HEAD", "ref: refs/heads/topic\n");
-    assert_eq!(
-        branch("branch-remote", &[trunk, master], &[]),
-        "branch: trunk/1"
-    );
-    assert_eq!(branch("branch-head", &[master], &[]), "branch: master");
-    assert_eq!(branch("branch-topic", &[topic], &[]), "branch: main");
-    assert_eq!(
-        branch("branch-given", &[trunk], &["--default-branch", "x"]),
-        "branch: x"
-    );
+    assert_eq!(branch(&[trunk, master], &[]), "branch: trunk/1");
+    assert_eq!(branch(&[master], &[]), "branch: master");
+    assert_eq!(branch(&[topic], &[]), "branch: main");
+    assert_eq!(branch(&[trunk], &["--default-branch", "x"]), "branch: x");
 }
 
 /// The entry of a central policy, up to its rules.
@@ -920,7 +915,7 @@ fn entry(checkout: &Directory, variables: &[(&str, &str)], arguments: &[&str]) -
 #[test]
 fn an_entry_is_pinned_where_the_ids_are_known() {
     let workflow = "on: push\njobs: {deploy: {environment: production}}";
-    let checkout = Directory::with_workflows("init-central", &[("a.yml", workflow)]);
+    let checkout = Directory::with_workflows(&[("a.yml", workflow)]);
     let config = "[remote \"origin\"]\n\turl = git@127.0.0.1:acme-org/infra.git\n";
     checkout.write(".git/config", config);
     let github = GitHub::start().unwrap();
@@ -958,9 +953,12 @@ fn an_entry_is_pinned_where_the_ids_are_known() {
       repository_id: 123
       owner_id: 4567
     ");
-    let worktree = Directory::with_workflows("init-worktree", &[("a.yml", workflow)]);
+    let worktree = Directory::with_workflows(&[("a.yml", workflow)]);
     std::fs::remove_dir_all(worktree.0.join(".git")).unwrap();
-    worktree.write(".git", "gitdir: ../init-central/.git/worktrees/w\n");
+    worktree.write(
+        ".git",
+        format!("gitdir: {}/.git/worktrees/w\n", checkout.0.display()),
+    );
     checkout.write(".git/worktrees/w/commondir", "../..\n");
     assert!(entry(&worktree, &urls, &[]).contains("repository_id: 123"));
 
@@ -998,7 +996,7 @@ fn an_entry_is_pinned_where_the_ids_are_known() {
 
 #[test]
 fn a_repository_that_is_not_known_is_an_error() {
-    let checkout = Directory::with_workflows("init-unknown", &[]);
+    let checkout = Directory::with_workflows(&[]);
     for (variables, arguments, error) in [
         (
             &[][..],

@@ -2,7 +2,8 @@
 
 use serde_json::Value;
 
-use super::directory::{Directory, Run};
+use crate::support::directory::Directory;
+use crate::support::program::Run;
 
 const NOW: &str = "2027-01-01T00:00:00Z";
 
@@ -35,8 +36,8 @@ permissions:
     color: red
 ";
 
-fn lint(name: &str, text: &str, arguments: &[&str]) -> Run {
-    let directory = Directory::new(&format!("lint-{name}"), &[("policy.yml", text)]);
+fn lint(text: &str, arguments: &[&str]) -> Run {
+    let directory = Directory::checkout(&[("policy.yml", text)]);
     lint_in(&directory, &[&["policy.yml"], arguments].concat())
 }
 
@@ -46,7 +47,7 @@ fn lint_in(directory: &Directory, arguments: &[&str]) -> Run {
 
 #[test]
 fn the_examples_of_atmos_pro() {
-    let run = lint("examples", EXAMPLES, &[]);
+    let run = lint(EXAMPLES, &[]);
     assert_eq!(run.code, Some(0));
     insta::assert_snapshot!(run.out, @r#"
     note[redundant-anchor]: the `^` and `$` of `^(main|develop|feature/.*)$` change nothing: a pattern matches the whole value
@@ -103,7 +104,7 @@ fn the_examples_of_atmos_pro() {
 
 #[test]
 fn a_broken_policy() {
-    let run = lint("broken", BROKEN, &[]);
+    let run = lint(BROKEN, &[]);
     assert_eq!(run.code, Some(1));
     insta::assert_snapshot!(run.out, @r#"
     error[invalid]: unknown key `permision` in a rule
@@ -151,7 +152,7 @@ fn a_broken_policy() {
 #[test]
 fn a_policy_with_characters_that_nobody_sees() {
     let text = "version: 1\npermissions: # \u{202e}\n  - permission: \"\u{1b}[31m\"\n";
-    let run = lint("hidden", text, &[]);
+    let run = lint(text, &[]);
     assert_eq!(run.code, Some(1));
     insta::assert_snapshot!(run.out, @r#"
     error[invalid]: the policy has the character `\u202E`, which changes the order that people see
@@ -176,23 +177,20 @@ fn a_policy_with_characters_that_nobody_sees() {
 
 #[test]
 fn exit_codes() {
-    let directory = Directory::new(
-        "lint-codes",
-        &[
-            (
-                "clean.yml",
-                "version: 1\npermissions:\n  - permission: ws:locks:create\n    branch: main\n",
-            ),
-            (
-                "warned.yml",
-                "version: 1\npermissions:\n  - permission: ws:locks:create\n",
-            ),
-            (
-                "wrong.yml",
-                "version: 1\npermissions:\n  - { permission: ws:locks:create, branch: '*a' }\n",
-            ),
-        ],
-    );
+    let directory = Directory::checkout(&[
+        (
+            "clean.yml",
+            "version: 1\npermissions:\n  - permission: ws:locks:create\n    branch: main\n",
+        ),
+        (
+            "warned.yml",
+            "version: 1\npermissions:\n  - permission: ws:locks:create\n",
+        ),
+        (
+            "wrong.yml",
+            "version: 1\npermissions:\n  - { permission: ws:locks:create, branch: '*a' }\n",
+        ),
+    ]);
     std::fs::write(directory.0.join("bytes.yml"), b"version: \xff").unwrap();
     for (files, code, out, err) in [
         (
@@ -239,7 +237,7 @@ fn exit_codes() {
 fn json() {
     let policy =
         "version: 1\npermissions:\n  - permission: ws:locks:create\n    branch: feature/*\n";
-    let run = lint("json", policy, &["--format", "json"]);
+    let run = lint(policy, &["--format", "json"]);
     let expected = serde_json::json!({
         "findings": [{
             "code": "glob-like",
@@ -269,7 +267,7 @@ fn json() {
 fn sarif() {
     let policy =
         "version: 1\npermissions:\n  - permission: ws:locks:create\n    branch: feature/*\n";
-    let directory = Directory::new("lint-sarif", &[(".github/a b.yml", policy)]);
+    let directory = Directory::checkout(&[(".github/a b.yml", policy)]);
     let absolute = directory.0.join(".github/a b.yml");
     for file in ["./.github/a b.yml", absolute.to_str().unwrap()] {
         let log = lint_in(&directory, &[file, "--format", "sarif"]).json();
@@ -294,7 +292,7 @@ fn sarif() {
 #[test]
 fn workflow_commands_cannot_be_written_by_a_policy() {
     let policy = "version: 1\npermissions:\n  - permission: ws:locks:create\n    branch: \"a)\\n::set-output name=x::100%\"\n";
-    let directory = Directory::new("lint-commands", &[("a,b:c.yml", policy)]);
+    let directory = Directory::checkout(&[("a,b:c.yml", policy)]);
     let run = lint_in(&directory, &["./a,b:c.yml", "--format", "github"]);
     assert_eq!(run.code, Some(1));
     insta::assert_snapshot!(run.out, @r##"
@@ -314,15 +312,12 @@ fn workflow_files_are_looked_for_above_the_policy() {
         let code = |finding: &Value| finding["code"].as_str().unwrap().to_owned();
         findings.iter().map(code).collect()
     };
-    let directory = Directory::new(
-        "lint-files",
-        &[
-            (".github/workflows/deploy.yml", ""),
-            (".github/policies/p.yml", policy),
-            ("inner/.git/HEAD", ""),
-            ("inner/p.yml", policy),
-        ],
-    );
+    let directory = Directory::checkout(&[
+        (".github/workflows/deploy.yml", ""),
+        (".github/policies/p.yml", policy),
+        ("inner/.git/HEAD", ""),
+        ("inner/p.yml", policy),
+    ]);
     let json = ["--format", "json"];
     let lint = |file: &str| codes(&lint_in(&directory, &[&[file], &json[..]].concat()));
     assert_eq!(lint(".github/policies/p.yml"), ["extension"]);
@@ -335,30 +330,27 @@ fn nothing_makes_it_panic() {
         "{{\"version\":1,\"permissions\":[{{\"permission\":\"ws:locks:create\",\"name\":\"{}\",\"branch\":\"é/*\"}}]}}",
         "ü".repeat(90_000)
     );
-    let directory = Directory::new(
-        "lint-panic",
-        &[
-            (
-                "bom.yml",
-                "\u{feff}version: 1\r\npermissions:\r\n  - {permission: a:b, branch: 'é)'}\r\n",
-            ),
-            (
-                "cr.yml",
-                "version: 1\rpermissions:\r  - {permission: a:b, branch: 'é)'}\r",
-            ),
-            ("long.json", &long),
-            (
-                "block.yml",
-                "version: 1\npermissions:\n  - permission: a:b\n    branch: |\n      é/*\n\n\n",
-            ),
-            ("empty.yml", ""),
-            ("tab.yml", "version: 1\n\t\tx"),
-            (
-                "cut.json",
-                "{\"version\": 1, \"permissions\": [{\"é\": \"\\u00",
-            ),
-        ],
-    );
+    let directory = Directory::checkout(&[
+        (
+            "bom.yml",
+            "\u{feff}version: 1\r\npermissions:\r\n  - {permission: a:b, branch: 'é)'}\r\n",
+        ),
+        (
+            "cr.yml",
+            "version: 1\rpermissions:\r  - {permission: a:b, branch: 'é)'}\r",
+        ),
+        ("long.json", &long),
+        (
+            "block.yml",
+            "version: 1\npermissions:\n  - permission: a:b\n    branch: |\n      é/*\n\n\n",
+        ),
+        ("empty.yml", ""),
+        ("tab.yml", "version: 1\n\t\tx"),
+        (
+            "cut.json",
+            "{\"version\": 1, \"permissions\": [{\"é\": \"\\u00",
+        ),
+    ]);
     for file in [
         "bom.yml",
         "cr.yml",

@@ -2,22 +2,31 @@
 
 #![allow(
     clippy::allow_attributes,
-    clippy::unwrap_used,
     clippy::expect_used,
-    clippy::panic,
-    clippy::string_slice,
     clippy::indexing_slicing,
+    clippy::panic,
+    clippy::print_stderr,
+    clippy::print_stdout,
+    clippy::string_slice,
+    clippy::unwrap_used,
     missing_docs,
     reason = "a test that fails may panic"
 )]
 
+#[path = "../support/mod.rs"]
+mod support;
+
 mod advice;
+mod audit_command;
 mod broken;
 mod check;
 mod colours;
-mod directory;
+mod diff;
 mod fix;
 mod formats;
 mod init;
+mod limits;
 mod lint;
 mod matrix;
+mod survey;
+mod test_command;

@@ -10,7 +10,7 @@ use insta::assert_snapshot;
 use roxmltree::{Document, ParsingOptions};
 use serde_json::{Value, json};
 
-use super::directory::Directory;
+use crate::support::directory::Directory;
 
 const POLICY: &str = ".github/repo-permissions.yml";
 const NOW: [&str; 2] = ["--now", "2026-11-23T12:00:00Z"];
@@ -53,18 +53,18 @@ jobs:
   notify: {steps: []}
 ";
 
-fn checkout(name: &str, policy: &str, workflows: &[(&str, &str)]) -> Directory {
-    let checkout = Directory::with_workflows(&format!("matrix-{name}"), workflows);
+fn checkout(policy: &str, workflows: &[(&str, &str)]) -> Directory {
+    let checkout = Directory::with_workflows(workflows);
     checkout.write(POLICY, policy);
     checkout
 }
 
-fn examples(name: &str) -> Directory {
+fn examples() -> Directory {
     let workflows = [
         ("atmos-terraform-plan.yml", PLAN),
         ("deploy-production.yml", DEPLOY),
     ];
-    checkout(name, EXAMPLES, &workflows)
+    checkout(EXAMPLES, &workflows)
 }
 
 fn matrix(checkout: &Directory, arguments: &[&str]) -> String {
@@ -73,7 +73,7 @@ fn matrix(checkout: &Directory, arguments: &[&str]) -> String {
 
 #[test]
 fn the_examples_of_atmos_pro_for_people() {
-    assert_snapshot!(matrix(&examples("human"), &[]), @"
+    assert_snapshot!(matrix(&examples(), &[]), @"
     policy      .github/repo-permissions.yml, 4 rules
     workflows   .github/workflows, 2 files
     time        2026-11-23T12:00:00Z
@@ -127,7 +127,7 @@ fn the_examples_of_atmos_pro_for_people() {
 
 #[test]
 fn the_examples_of_atmos_pro_as_markdown() {
-    assert_snapshot!(matrix(&examples("markdown"), &["--format", "markdown"]), @r"
+    assert_snapshot!(matrix(&examples(), &["--format", "markdown"]), @r"
     ### Who can do what
 
     - policy: `.github/repo-permissions.yml`, 4 rules
@@ -145,7 +145,7 @@ fn the_examples_of_atmos_pro_as_markdown() {
 
 #[test]
 fn the_examples_of_atmos_pro_as_json() {
-    let json = matrix(&examples("json"), &["--format", "json"]);
+    let json = matrix(&examples(), &["--format", "json"]);
     let mut json: Value = serde_json::from_str(&json).unwrap();
     // A row in a line.
     let rows = json["rows"].take();
@@ -190,7 +190,7 @@ fn the_examples_of_atmos_pro_as_json() {
 
 #[test]
 fn the_examples_of_atmos_pro_as_a_page() {
-    let html = matrix(&examples("html"), &["--format", "html"]);
+    let html = matrix(&examples(), &["--format", "html"]);
     let (before, rest) = html.split_once("<style>").unwrap();
     let (_, after) = rest.split_once("</style>").unwrap();
     let (before, hash) = before.split_once("sha256-").unwrap();
@@ -354,7 +354,7 @@ jobs:
 
 #[test]
 fn what_only_a_run_knows_and_what_nobody_can_use() {
-    let checkout = checkout("many", POLICY_OF_MANY, &MANY);
+    let checkout = checkout(POLICY_OF_MANY, &MANY);
     let run = checkout.run(&[&["matrix", POLICY], &NOW[..]].concat());
     assert_eq!(run.code, Some(0));
     assert_snapshot!(run.err, @"warning: the workflow `broken.yml` is not understood: line 2, column 7: not valid YAML: unclosed bracket '['");
@@ -439,7 +439,7 @@ fn what_only_a_run_knows_and_what_nobody_can_use() {
       '['
     ");
     let json = checkout.run(&[&["matrix", POLICY, "--format", "json"], &NOW[..]].concat());
-    let json: Value = serde_json::from_str(&json.out).unwrap();
+    let json: Value = json.json();
     let row = &json["rows"][0];
     assert_eq!(
         row["environment"],
@@ -485,7 +485,7 @@ repositories:
 #[test]
 fn a_central_policy_is_asked_for_one_repository() {
     let plan = [("plan.yml", PLAN)];
-    let central = checkout("central", CENTRAL, &plan);
+    let central = checkout(CENTRAL, &plan);
     let columns = |checkout: &Directory, arguments: &[&str]| {
         let json = matrix(checkout, &[&["--format", "json"], arguments].concat());
         let json: Value = serde_json::from_str(&json).unwrap();
@@ -531,7 +531,7 @@ fn a_central_policy_is_asked_for_one_repository() {
     }
     // Of one entry with one name nobody has to ask.
     let one = "version: 1\nrepositories: [{repository: a/b, repository_id: 5, permissions: [{permission: a:b}]}]";
-    let one = checkout("central-one", one, &plan);
+    let one = checkout(one, &plan);
     assert_eq!(columns(&one, &[]), (r#"["a:b"]"#.to_owned(), json!("a/b")));
 }
 
@@ -543,7 +543,7 @@ repositories:
   - { repository: acme-org/infra, delegate: [e:f], permissions: [{ permission: a:b }] }
   - { repository: acme-org/policies, permissions: [{ permission: c:d }] }
 ";
-    let checkout = checkout("both", both, &[("plan.yml", PLAN)]);
+    let checkout = checkout(both, &[("plan.yml", PLAN)]);
     checkout.write(
         ".git/config",
         "[remote \"origin\"]\n  url = https://github.com/acme-org/policies\n",
@@ -581,7 +581,7 @@ repositories:
 #[test]
 fn what_cannot_be_shown_says_why() {
     let broken = "version: 1\npermissions:\n  - permission: a:b\n    branch: a)|(\n";
-    let checkout = checkout("errors", broken, &[]);
+    let checkout = checkout(broken, &[]);
     checkout.write("invalid.yml", "version: 2\n");
     checkout.write("valid.yml", "version: 1\npermissions: []\n");
     let error = |arguments: &[&str]| {
@@ -619,7 +619,7 @@ fn what_cannot_be_shown_says_why() {
 
 #[test]
 fn a_policy_without_rules_and_a_directory_without_files() {
-    let checkout = checkout("nothing", "version: 1\npermissions: []\n", &[]);
+    let checkout = checkout("version: 1\npermissions: []\n", &[]);
     checkout.write(".github/workflows/README.md", "");
     assert_snapshot!(matrix(&checkout, &[]), @"
     policy      .github/repo-permissions.yml, 0 rules
@@ -648,7 +648,7 @@ const PAYLOADS: [&str; 8] = [
 ];
 
 /// A checkout that says the payload wherever it can.
-fn hostile(name: &str, payload: &str) -> Directory {
+fn hostile(payload: &str) -> Directory {
     let text = json!(payload);
     let file = payload.replace(['/', '\0'], "_");
     let workflow = json!({
@@ -682,7 +682,7 @@ fn hostile(name: &str, payload: &str) -> Directory {
         text.replace('\u{1b}', "\\u001b")
             .replace('\u{202e}', "\\u202e")
     };
-    let checkout = Directory::new(&format!("matrix-{name}"), &[]);
+    let checkout = Directory::checkout(&[]);
     checkout.write(&format!(".github/workflows/{file}.yml"), json(&workflow));
     checkout.write(".github/workflows/broken.yml", format!("{payload:?}: ["));
     checkout.write("policy.json", json(&policy));
@@ -699,8 +699,8 @@ fn printed(checkout: &Directory, format: &str) -> String {
 
 #[test]
 fn no_text_from_outside_is_markup() {
-    for (index, payload) in PAYLOADS.iter().enumerate() {
-        let checkout = hostile(&format!("hostile-{index}"), payload);
+    for payload in PAYLOADS {
+        let checkout = hostile(payload);
         let human = printed(&checkout, "human");
         assert!(!human.contains(|c: char| (c.is_control() && c != '\n') || c == '\u{202e}'));
 
@@ -848,8 +848,8 @@ fn sound_page(html: &str) {
 
 #[test]
 fn every_page_is_sound() {
-    let many = checkout("sound", POLICY_OF_MANY, &MANY);
-    for checkout in [many, examples("sound-examples")] {
+    let many = checkout(POLICY_OF_MANY, &MANY);
+    for checkout in [many, examples()] {
         let run = checkout.run(&[&["matrix", POLICY, "--format", "html"], &NOW[..]].concat());
         sound_page(&run.out);
     }

@@ -1,7 +1,5 @@
 //! What a process needs, as the kernel says.
 
-#![allow(dead_code, reason = "each test program uses a part of it")]
-
 use std::process::{Command, Output, Stdio};
 use std::time::{Duration, Instant};
 

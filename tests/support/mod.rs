@@ -2,14 +2,20 @@
 
 #![allow(dead_code, reason = "each test file uses a part of it")]
 
+pub mod directory;
+pub mod memory;
+pub mod program;
 pub mod proxy;
+pub mod schema;
 
 use std::path::Path;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 use serde_json::Value;
-use simulator::github::Repository;
+use simulator::github::{App, Permissions, Repository};
 use simulator::{GitHub, Job, Runner, StepResult};
+
+use program::BINARY;
 
 /// A policy with one rule for each kind of denial.
 pub const POLICY: &str = "\
@@ -29,24 +35,34 @@ permissions:
     branch: main
 ";
 
-/// A GitHub with `acme-org/infra`, and the action as the runner starts it.
-pub struct Stage {
-    pub github: GitHub,
-    pub repository: Repository,
-    pub runner: Runner,
-}
+/// The examples of Atmos Pro's documentation.
+pub const ATMOS_PRO: &str = r#"version: 1
+permissions:
+  - name: affected stacks
+    permission: ws:affected_stacks:create
+    branch: main
+  - name: production deploys
+    permission: ws:deployments:create
+    workflow: deploy-production.yml
+    branch: main
+    environment: production
+  - permission: [ws:locks:create, ws:locks:delete]
+    branch: main
+"#;
 
-pub fn runner() -> Runner {
-    Runner::new(env!("CARGO_BIN_EXE_repo-permissions"))
-        .with_action_file(Path::new(concat!(
-            env!("CARGO_MANIFEST_DIR"),
-            "/action.yml"
-        )))
-        .unwrap()
-}
+/// Where a repository's policy is, unless an input says otherwise.
+pub const POLICY_PATH: &str = ".github/repo-permissions.yml";
+/// The file of cases beside it.
+pub const CASES_PATH: &str = ".github/repo-permissions.tests.yml";
+/// The secret of the examples of Standard Webhooks.
+pub const WEBHOOK_SECRET: &str = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw";
 
-pub fn repository() -> Repository {
-    Repository::new("acme-org/infra", 123, 4567).with_branch("feature/x")
+/// The GitHub App `gate`, as a workflow names it.
+pub const APP_CLIENT_ID: &str = "Iv23liGATE";
+
+/// The root of the repository.
+pub fn root() -> &'static Path {
+    Path::new(env!("CARGO_MANIFEST_DIR"))
 }
 
 /// Does something with each case, so many at once: steps wait more than they work. Panics when one did.
@@ -63,26 +79,58 @@ pub fn each<T: Sync>(cases: &[T], at_once: usize, run: impl Fn(&T) + Sync) {
     });
 }
 
-/// The audit records in a log or a file, a line each.
-pub fn record_lines(text: &str) -> Vec<&str> {
-    let is_record = |line: &&str| line.starts_with("{\"data\"");
-    text.lines().filter(is_record).collect()
+/// Starts the built program as the runner starts the action.
+pub fn runner() -> Runner {
+    runner_of(Path::new(BINARY))
 }
 
-/// The audit records in a log or a file.
-pub fn records(text: &str) -> Vec<Value> {
-    let parsed = record_lines(text).into_iter().map(serde_json::from_str);
-    parsed.collect::<Result<_, _>>().unwrap()
+/// Starts another build of the program as the runner starts the action.
+pub fn runner_of(binary: &Path) -> Runner {
+    let action = root().join("action.yml");
+    Runner::new(binary).with_action_file(&action).unwrap()
+}
+
+/// The same, started by another program that changes what it is given.
+pub fn runner_through(program: &str, arguments: &[&str], binary: &Path) -> Runner {
+    let arguments = [arguments, &[binary.to_str().unwrap()]].concat();
+    let started = Runner::new(program).arguments(&arguments);
+    let inputs = runner_of(binary).action().inputs.clone().into_iter();
+    inputs.fold(started, |runner, input| {
+        runner.input(&input.name, &input.default)
+    })
+}
+
+/// The repository whose jobs ask.
+pub fn repository() -> Repository {
+    Repository::new("acme-org/infra", 123, 4567).with_branch("feature/x")
+}
+
+/// A repository of policies, of the same owner.
+pub fn policies() -> Repository {
+    Repository::new("acme-org/policies", 9, 4567)
+}
+
+/// The job after steps that set these variables.
+pub fn after_steps(
+    job: Job,
+    variables: impl IntoIterator<Item = (impl AsRef<str>, impl AsRef<str>)>,
+) -> Job {
+    variables.into_iter().fold(job, |job, (name, value)| {
+        job.with_earlier_env(name.as_ref(), value.as_ref())
+    })
+}
+
+/// A GitHub with `acme-org/infra`, and the action as the runner starts it.
+pub struct Stage {
+    pub github: GitHub,
+    pub repository: Repository,
+    pub runner: Runner,
 }
 
 impl Stage {
     /// With a policy at its default place.
     pub fn with_policy(policy: &str) -> Self {
-        Self::with_repository(repository().with_file(
-            "main",
-            ".github/repo-permissions.yml",
-            policy,
-        ))
+        Self::with_repository(repository().with_file("main", POLICY_PATH, policy))
     }
 
     pub fn with_repository(repository: Repository) -> Self {
@@ -93,6 +141,12 @@ impl Stage {
             repository,
             runner: runner(),
         }
+    }
+
+    /// Installs the App in repositories, with so many rights.
+    pub fn install_app(&self, repositories: &[&str], permissions: Permissions) {
+        let app = App::new("gate", 77, APP_CLIENT_ID);
+        self.github.install_app(app, repositories, permissions);
     }
 
     /// A push to `main` by the workflow file `deploy-production.yml`.
@@ -108,6 +162,18 @@ impl Stage {
     pub fn ask(&self, job: &Job, permission: &str) -> StepResult {
         self.run(job, &[("permission", permission)])
     }
+}
+
+/// The audit records in a log or a file, a line each.
+pub fn record_lines(text: &str) -> Vec<&str> {
+    let is_record = |line: &&str| line.starts_with("{\"data\"");
+    text.lines().filter(is_record).collect()
+}
+
+/// The audit records in a log or a file.
+pub fn records(text: &str) -> Vec<Value> {
+    let parsed = record_lines(text).into_iter().map(serde_json::from_str);
+    parsed.collect::<Result<_, _>>().unwrap()
 }
 
 /// What every outcome owes: its outputs agree with each other and with the exit code, the last line

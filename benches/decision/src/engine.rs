@@ -78,12 +78,12 @@ impl Engine {
 }
 
 mod ours {
-    use anyhow::Result;
-    use jiff::Timestamp;
     use ::engine::context::Context;
     use ::engine::decision;
-use ::engine::decision::{Decision, PermissionDecision, Scope, decide};
+    use ::engine::decision::{Decision, PermissionDecision, Policies, Question, Scope, decide};
     use ::engine::policy::{Asked, Document, Format, PermissionKey};
+    use anyhow::Result;
+    use jiff::Timestamp;
 
     use super::{Decide, Engine};
     use crate::request::Request;
@@ -122,14 +122,20 @@ use ::engine::decision::{Decision, PermissionDecision, Scope, decide};
             permissions: &permissions,
         };
         let document = Document::parse_for(text, format(engine), &asked)?;
-        let now = Timestamp::UNIX_EPOCH;
-        is_allowed(&decide(
-            &document,
-            Scope::Given,
+        is_allowed(&decided(
+            &decision::Engine::new(document),
             &permissions,
             &context,
-            now,
         )?)
+    }
+
+    fn decided(
+        policy: &decision::Engine,
+        permissions: &[PermissionKey],
+        context: &Context,
+    ) -> Result<Vec<PermissionDecision>> {
+        let question = Question::new(permissions, context, Timestamp::UNIX_EPOCH);
+        Ok(decide(Policies::one(policy, Scope::Given), question)?)
     }
 
     pub(super) fn load(engine: Engine, text: &'static str) -> Result<Decide> {
@@ -137,8 +143,7 @@ use ::engine::decision::{Decision, PermissionDecision, Scope, decide};
         Ok(Box::new(move |request| {
             let permissions = [PermissionKey::parse(request.permission.into())?];
             let context = context(request);
-            let now = Timestamp::UNIX_EPOCH;
-            is_allowed(&policy.decide(Scope::Given, &permissions, &context, now)?)
+            is_allowed(&decided(&policy, &permissions, &context)?)
         }))
     }
 }

@@ -4,11 +4,11 @@ use std::fmt::Write as _;
 use std::hint::black_box;
 use std::time::{Duration, Instant};
 
+use ::engine::context::Context;
+use ::engine::decision::{Decision, Engine, Policies, Question, Scope, decide};
+use ::engine::policy::{Asked, Document, Format, PermissionKey};
 use anyhow::{Result, ensure};
 use jiff::Timestamp;
-use ::engine::context::Context;
-use ::engine::decision::{Decision, Engine, Scope, decide};
-use ::engine::policy::{Asked, Document, Format, PermissionKey};
 
 use crate::table::{median, time};
 
@@ -110,14 +110,15 @@ fn measure(text: &str, asked: usize) -> Result<(f64, f64)> {
     };
     let keys = (0..asked).map(|number| PermissionKey::parse(format!("ws:p{number}:create").into()));
     let keys = keys.collect::<Result<Vec<_>, _>>()?;
-    let now = Timestamp::UNIX_EPOCH;
+    let question = Question::new(&keys, &context, Timestamp::UNIX_EPOCH);
     let asked = Asked {
         repository: Some("acme/infra"),
         permissions: &keys,
     };
     let cold = repeated(|| {
         let document = Document::parse_for(text, Format::Yaml, &asked)?;
-        let decisions = decide(&document, Scope::Given, &keys, &context, now)?;
+        let engine = Engine::new(document);
+        let decisions = decide(Policies::one(&engine, Scope::Given), question)?;
         ensure!(
             decisions
                 .iter()
@@ -127,7 +128,7 @@ fn measure(text: &str, asked: usize) -> Result<(f64, f64)> {
     })?;
     let engine = Engine::new(Document::parse(text, Format::Yaml)?);
     let warm = repeated(|| {
-        black_box(engine.decide(Scope::Given, &keys, &context, now)?);
+        black_box(decide(Policies::one(&engine, Scope::Given), question)?);
         Ok(())
     })?;
     Ok((cold, warm))

@@ -21,7 +21,9 @@ pub mod compare;
 mod digest;
 pub mod lint;
 pub mod matrix;
-
+#[cfg(all(test, target_family = "wasm"))]
+#[path = "../../engine/src/panic_message.rs"]
+mod panic_message;
 pub mod proposal;
 pub mod report;
 pub mod review;

@@ -27,7 +27,8 @@ pub(super) fn client(
     budget: Budget,
 ) -> Result<Api, String> {
     let network = Network::of_variables(|name| variables.either_case(name), ca_bundle);
-    Api::new(network.client()?, url, token, budget)
+    let client = network.client().map_err(|error| error.to_string())?;
+    Api::new(client, url, token, budget).map_err(|error| error.to_string())
 }
 
 /// Runs a future on its own runtime.

@@ -1,6 +1,6 @@
 //! Text below the options in `--help`: examples, exit codes, a link to the documentation.
 //!
-//! `tests/documentation` writes the help of every command into docs/commands.md, and parses the examples.
+//! `tests/project/documentation` writes the help of every command into docs/commands.md, and parses the examples.
 
 /// Builds the text from examples, exit codes and the page of the documentation.
 macro_rules! help {

@@ -19,6 +19,8 @@ pub mod context;
 pub mod decision;
 pub mod encoding;
 mod hex;
+#[cfg(all(test, target_family = "wasm"))]
+mod panic_message;
 pub mod plural;
 pub mod policy;
 mod repository;

@@ -61,6 +61,20 @@ pub enum ApiError {
     Shape(String),
 }
 
+/// Why the API cannot be called.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum InvalidApi {
+    /// The base is not a URL whose requests the network cannot read.
+    #[error("the variable `GITHUB_API_URL` is `{0}`, expected an https URL")]
+    Url(String),
+    /// HTTP does not allow the token in a header.
+    #[error("the token has characters that a header cannot carry")]
+    Token,
+    /// octocrab rejects the settings.
+    #[error("{0}")]
+    Library(String),
+}
+
 impl ApiError {
     /// Returns the status, if a response arrived.
     pub fn status(&self) -> Option<StatusCode> {
@@ -83,15 +97,14 @@ impl Api {
     /// Creates a client for the API at `base` (`GITHUB_API_URL`) that authenticates with `token`.
     ///
     /// # Errors
-    /// The URL or the token is not valid, as a sentence.
+    /// The URL or the token is not valid.
     pub fn new(
         client: Client,
         base: &str,
         token: Option<&SecretString>,
         budget: Budget,
-    ) -> Result<Self, String> {
-        let invalid =
-            || format!("the variable `GITHUB_API_URL` is `{base}`, expected an https URL");
+    ) -> Result<Self, InvalidApi> {
+        let invalid = || InvalidApi::Url(base.to_owned());
         let mut url = Url::parse(base).map_err(|_| invalid())?;
         if !is_https_or_loopback(&url) {
             return Err(invalid());
@@ -102,8 +115,7 @@ impl Api {
         let mut builder = Octocrab::builder();
         if let Some(token) = token {
             // octocrab panics on a token that is not a valid header value.
-            HeaderValue::from_str(token.expose_secret())
-                .map_err(|_| "the token has characters that a header cannot carry".to_owned())?;
+            HeaderValue::from_str(token.expose_secret()).map_err(|_| InvalidApi::Token)?;
             builder = builder.personal_token(token.clone());
         }
         // Without the path: octocrab would put the REST API's path before GraphQL's.
@@ -113,7 +125,7 @@ impl Api {
         let octocrab = builder
             .base_uri(base_uri)
             .and_then(|builder| builder.build_with_reqwest(client.clone().into_inner()))
-            .map_err(|error| causes(&error))?;
+            .map_err(|error| InvalidApi::Library(causes(&error)))?;
         Ok(Self {
             octocrab,
             client,

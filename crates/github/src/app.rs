@@ -9,7 +9,7 @@ use rustls::pki_types::{PrivatePkcs1KeyDer, PrivatePkcs8KeyDer};
 use secrecy::{ExposeSecret, SecretString};
 use serde::{Deserialize, Serialize};
 
-use super::api::{Api, ApiError, json};
+use super::api::{Api, ApiError, InvalidApi, json};
 use super::contents::route;
 use crate::http::Retry;
 use engine::RepositoryName;
@@ -27,6 +27,9 @@ pub enum AppError {
     /// The private key is not valid.
     #[error("the input `app-private-key` is not an RSA private key in PEM: {0}")]
     Key(String),
+    /// The API cannot be called.
+    #[error(transparent)]
+    Client(#[from] InvalidApi),
     /// The App has no installation on the repository.
     #[error(
         "the App `{client_id}` is not installed on {repository}: install it there, or check `app-client-id`"

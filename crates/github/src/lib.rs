@@ -23,7 +23,7 @@ mod repository;
 mod status;
 mod token_request;
 
-pub use api::{Api, ApiError};
+pub use api::{Api, ApiError, InvalidApi};
 pub use app::{App, AppError, InstallationToken};
 pub use check_run::CreatedCheckRun;
 pub use contents::File;

@@ -17,6 +17,15 @@ pub struct Issuer {
     base: usize,
 }
 
+/// A text that is none of the forms of an issuer.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error(
+    "`{0}` is not an issuer of GitHub Actions: expected `{GITHUB_COM}`, \
+     `https://token.actions.TENANT.ghe.com` or `https://HOST/_services/token`, \
+     followed by `/ENTERPRISE` if the enterprise has its own issuer"
+)]
+pub struct InvalidIssuer(String);
+
 impl Issuer {
     /// Returns the issuer of a server (`GITHUB_SERVER_URL`): github.com, a ghe.com tenant, or a GHES host.
     pub fn of_server(server: &Url) -> Self {
@@ -38,15 +47,9 @@ impl Issuer {
     /// Parses the input `issuer`: one of the three forms, with at most one enterprise slug.
     ///
     /// # Errors
-    /// The expected forms, as a sentence.
-    pub fn parse(text: &str) -> Result<Self, String> {
-        let invalid = || {
-            format!(
-                "`{text}` is not an issuer of GitHub Actions: expected `{GITHUB_COM}`, \
-                 `https://token.actions.TENANT.ghe.com` or `https://HOST/_services/token`, \
-                 followed by `/ENTERPRISE` if the enterprise has its own issuer"
-            )
-        };
+    /// The text has another form.
+    pub fn parse(text: &str) -> Result<Self, InvalidIssuer> {
+        let invalid = || InvalidIssuer(text.to_owned());
         let url = Url::parse(text).map_err(|_| invalid())?;
         let origin = url.origin().ascii_serialization();
         let rest = text.strip_prefix(origin.as_str()).ok_or_else(invalid)?;

@@ -110,9 +110,9 @@ mod tests {
         }
     }
 
-    fn agrees(job: &JobVariables, claims: Value) -> Result<(), String> {
+    fn agrees(job: &JobVariables, claims: Value) -> Result<(), Mismatch> {
         let claims = SignedClaims::new(serde_json::from_value(claims).unwrap());
-        job.agree_with(&claims).map_err(|error| error.to_string())
+        job.agree_with(&claims)
     }
 
     #[test]
@@ -132,7 +132,7 @@ mod tests {
             ] {
                 let mut theirs = claims();
                 theirs[name] = other.clone();
-                let error = agrees(&job(), theirs).unwrap_err();
+                let error = agrees(&job(), theirs).unwrap_err().to_string();
                 assert!(
                     error.contains(&format!("its `{name}` is")),
                     "{name} {other}: {error}"
@@ -141,7 +141,7 @@ mod tests {
             }
             let mut without = claims();
             without.as_object_mut().unwrap().remove(name);
-            let error = agrees(&job(), without).unwrap_err();
+            let error = agrees(&job(), without).unwrap_err().to_string();
             assert!(error.contains("absent"), "{error}");
             refused += 1;
         }

@@ -263,7 +263,7 @@ impl<'e> Execution<'e> {
                 continue;
             };
             match file.split_once('/') {
-                // A directory is no blob.
+                // A directory is not a blob.
                 Some((name, _)) => entries.insert(name.to_owned(), json!({})),
                 None => entries.insert(file.to_owned(), self.blob(&content)),
             };

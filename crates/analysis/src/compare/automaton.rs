@@ -81,6 +81,7 @@ pub(super) fn dfa(tree: &regex_syntax::hir::Hir) -> Option<Dfa> {
         .start_kind(StartKind::Anchored)
         .accelerate(false)
         .dfa_size_limit(Some(MAX_AUTOMATON))
+        // Counts pointers too: on 32 bits an automaton may be known that is not on 64, never another one.
         .determinize_size_limit(Some(2 * MAX_AUTOMATON));
     dense::Builder::new()
         .configure(config)

@@ -143,18 +143,39 @@ impl<'p> Policies<'p> {
 }
 
 /// Why policies do not decide.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum Undecided<E = Infallible> {
     /// The policy, or a pattern of it that has to be tried, is invalid, or there was no time.
+    #[error("{0}")]
     Policy(Invalid),
     /// The same of the repository's own policy.
+    #[error("{0}")]
     OwnPolicy(Invalid),
     /// The repository's own policy cannot be asked.
+    #[error("{0}")]
     NoOwnPolicy(E),
 }
 
 /// Decides on each permission in turn: by the policy, and where that denies and delegates, by the
 /// repository's own as well, if there is one. A permission is allowed if either allows it.
+///
+/// ```
+/// # use engine::context::Context;
+/// # use engine::decision::{Decision, Engine, Policies, Question, Scope, decide};
+/// # use engine::policy::{Document, Format, PermissionKey};
+/// let text = "version: 1\npermissions: [{ permission: 'ws:locks:create', branch: main }]\n";
+/// let engine = Engine::new(Document::parse(text, Format::Yaml)?);
+/// let permissions = [PermissionKey::parse("ws:locks:create".into())?];
+/// let context = Context {
+///     branch: Some("main".to_owned()),
+///     event: Some("push".to_owned()),
+///     ..Context::default()
+/// };
+/// let question = Question::new(&permissions, &context, jiff::Timestamp::UNIX_EPOCH);
+/// let decisions = decide(Policies::one(&engine, Scope::ThisRepository), question)?;
+/// assert_eq!(decisions[0].decision, Decision::Allowed);
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 ///
 /// # Errors
 /// A policy, or a pattern that one of the decisions would have to try, is invalid, or there was no time.

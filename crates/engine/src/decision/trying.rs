@@ -3,10 +3,8 @@
 use std::collections::HashMap;
 use std::sync::{Arc, PoisonError, RwLock};
 
-use regex_automata::meta::Regex;
-
 use super::GoOn;
-use crate::policy::{Case, Kind, Matcher, Pattern, Patterns, Problem};
+use crate::policy::{Case, Kind, Matcher, Pattern, Patterns, Problem, Regex};
 
 /// How much memory compiled patterns may take that are kept, in bytes.
 const MAX_KEPT: u64 = 32 << 20;
@@ -67,7 +65,7 @@ fn search(pattern: &Pattern, regex: &Regex, value: Option<&str>) -> Result<bool,
     let Some(value) = value else {
         return Ok(false);
     };
-    if in_bytes(regex.memory_usage()).saturating_mul(in_bytes(value.len())) > MAX_WORK {
+    if in_bytes(regex.size()).saturating_mul(in_bytes(value.len())) > MAX_WORK {
         let message = format!(
             "the value has {} bytes, too many for a pattern of this size",
             value.len()
@@ -112,12 +110,33 @@ impl Compiled {
         };
         let matches = search(pattern, &regex, value)?;
         let mut kept = self.0.write().unwrap_or_else(PoisonError::into_inner);
-        let bytes = in_bytes(regex.memory_usage()) + in_bytes(pattern.text.len());
+        let bytes = in_bytes(regex.size()) + in_bytes(pattern.text.len());
         if kept.bytes + bytes <= MAX_KEPT {
             kept.bytes += bytes;
             let same = kept.regexes.entry((pattern.kind, case)).or_default();
             same.insert(Arc::clone(&pattern.text), regex);
         }
         Ok(matches)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::policy::Position;
+
+    #[test]
+    fn the_longest_value_is_the_same_on_every_machine() {
+        let pattern = Pattern {
+            text: "a{32765}".into(),
+            kind: Kind::Regex,
+            position: Position::START,
+        };
+        let Matcher::Regex(regex) = pattern.compile(Case::Sensitive).unwrap() else {
+            panic!("a regex");
+        };
+        let searched = |length| search(&pattern, &regex, Some(&"a".repeat(length)));
+        assert_eq!(searched(4096).map_err(|problem| problem.message), Ok(false));
+        insta::assert_snapshot!(searched(4097).unwrap_err(), @"line 1, column 1: the value has 4097 bytes, too many for a pattern of this size (lower the repetitions of the pattern, which are what makes it large)");
     }
 }

@@ -7,19 +7,16 @@ use std::borrow::Cow;
 use std::convert::Infallible;
 use std::sync::Arc;
 
-use regex_automata::meta::{self, Regex};
-use regex_automata::nfa::thompson::WhichCaptures;
 use regex_syntax::ast;
-use regex_syntax::hir::{self, Class, ClassUnicode, ClassUnicodeRange, Hir, Look};
+use regex_syntax::hir::{self, Class, ClassUnicode, ClassUnicodeRange, Hir};
 
 use super::glob;
 use super::position::Position;
 use super::problem::{Problem, quoted};
+use super::regex::{MAX_COMPILED, NotCompiled, Regex};
 
 /// The longest pattern in bytes.
 pub const MAX_PATTERN: usize = 1024;
-/// The largest compiled pattern in bytes.
-pub const MAX_COMPILED: usize = 1 << 20;
 /// How the login of a GitHub App ends.
 const BOT: &str = "[bot]";
 
@@ -237,30 +234,18 @@ impl Pattern {
     }
 
     fn compile_regex(&self, tree: Hir) -> Result<Matcher<'_>, Problem> {
-        let whole = Hir::concat(vec![Hir::look(Look::Start), tree, Hir::look(Look::End)]);
-        let config = meta::Config::new()
-            .nfa_size_limit(Some(MAX_COMPILED))
-            // What matched where is of no interest.
-            .which_captures(WhichCaptures::None)
-            // A search starts and ends where the value does: there is nothing to skip to.
-            .auto_prefilter(false)
-            // Values are short: a DFA takes ten times as long to make as it ever saves, and a lazy one
-            // grows while it matches.
-            .dfa(false)
-            .hybrid(false)
-            .onepass(false);
-        meta::Builder::new()
-            .configure(config)
-            .build_from_hir(&whole)
+        Regex::new(tree)
             .map(Matcher::Regex)
-            .map_err(|error| match error.size_limit() {
-                Some(limit) => self
+            .map_err(|error| match error {
+                NotCompiled::TooLarge => self
                     .problem(format!(
-                        "{} is larger than {limit} bytes when compiled",
+                        "{} is larger than {MAX_COMPILED} bytes when compiled",
                         self.named()
                     ))
                     .help("lower its repetitions or split it into a list"),
-                None => self.problem(format!("{} is not valid: {error}", self.named())),
+                NotCompiled::Refused(error) => {
+                    self.problem(format!("{} is not valid: {error}", self.named()))
+                }
             })
     }
 

@@ -32,13 +32,37 @@ pub enum PolicySource {
     Inline(String),
 }
 
+/// Why the input `policy` names no place.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum InvalidSource {
+    /// A text with `@` has another form.
+    #[error("`{0}` is not `OWNER/REPO/PATH@REF`, as in `acme-org/policies/permissions.yml@main`")]
+    Form(String),
+    /// The path is not a file of a repository.
+    #[error("the policy path `{path}` {problem}")]
+    Path {
+        /// The path.
+        path: String,
+        /// What is wrong with it.
+        problem: &'static str,
+    },
+    /// git does not allow the ref.
+    #[error("`{0}` is not the name of a branch, a tag or a commit")]
+    Ref(String),
+    /// The ref is a pull request's.
+    #[error(
+        "`{0}` names a pull request, whose text anybody can write: name a branch, a tag or a commit"
+    )]
+    PullRequest(String),
+}
+
 impl PolicySource {
     /// Reads the input. `workspace` is the value of `GITHUB_WORKSPACE`: the runner rewrites
     /// `${{ github.workspace }}/PATH` to it, which then means the same as `./PATH`.
     ///
     /// # Errors
-    /// What is wrong with the text, as a sentence for people.
-    pub fn parse(input: &str, workspace: &str) -> Result<Self, String> {
+    /// The text has another form.
+    pub fn parse(input: &str, workspace: &str) -> Result<Self, InvalidSource> {
         if input.contains('\n') {
             return Ok(Self::Inline(input.to_owned()));
         }
@@ -51,11 +75,7 @@ impl PolicySource {
         let Some((file, reference)) = input.split_once('@') else {
             return RepositoryPath::parse(input).map(Self::DefaultBranch);
         };
-        let expected = || {
-            format!(
-                "`{input}` is not `OWNER/REPO/PATH@REF`, as in `acme-org/policies/permissions.yml@main`"
-            )
-        };
+        let expected = || InvalidSource::Form(input.to_owned());
         let mut parts = file.splitn(3, '/');
         let (Some(owner), Some(name), Some(path)) = (parts.next(), parts.next(), parts.next())
         else {
@@ -112,8 +132,11 @@ impl fmt::Display for PolicySource {
 pub struct RepositoryPath(String);
 
 impl RepositoryPath {
-    fn parse(path: &str) -> Result<Self, String> {
-        let wrong = |why: &str| Err(format!("the policy path `{path}` {why}"));
+    fn parse(path: &str) -> Result<Self, InvalidSource> {
+        let wrong = |problem| {
+            let path = path.to_owned();
+            Err(InvalidSource::Path { path, problem })
+        };
         if path.is_empty() || path.starts_with('/') {
             return wrong("is not relative to the root of the repository");
         }
@@ -165,7 +188,7 @@ pub enum Named {
 }
 
 impl GitRef {
-    fn parse(reference: &str) -> Result<Self, String> {
+    fn parse(reference: &str) -> Result<Self, InvalidSource> {
         let forbidden = |c: char| c.is_control() || " ~^:?*[\\".contains(c);
         let is_no_segment = |segment: &str| {
             segment.is_empty() || segment.starts_with('.') || segment.ends_with(".lock")
@@ -177,17 +200,13 @@ impl GitRef {
             || reference.starts_with('-')
             || reference.ends_with('.')
         {
-            return Err(format!(
-                "`{reference}` is not the name of a branch, a tag or a commit"
-            ));
+            return Err(InvalidSource::Ref(reference.to_owned()));
         }
         if ["pull/", "refs/pull/"]
             .iter()
             .any(|pulls| reference.starts_with(pulls))
         {
-            return Err(format!(
-                "`{reference}` names a pull request, whose text anybody can write: name a branch, a tag or a commit"
-            ));
+            return Err(InvalidSource::PullRequest(reference.to_owned()));
         }
         Ok(Self(reference.to_owned()))
     }

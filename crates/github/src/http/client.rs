@@ -28,6 +28,27 @@ pub struct Network {
     pub ca_bundle: Option<Vec<u8>>,
 }
 
+/// Why a client cannot be built with the settings.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum InvalidNetwork {
+    /// The variable does not contain the URL of a proxy. Its value, which can contain a password, stays out of
+    /// the message.
+    #[error("the variable `{0}` is not the URL of a proxy, as in `http://HOST:PORT`")]
+    Proxy(&'static str),
+    /// The CA bundle is not PEM.
+    #[error("the CA bundle is not PEM: {0}")]
+    NotPem(String),
+    /// The CA bundle contains an invalid certificate.
+    #[error("a certificate in the CA bundle is not valid: {0}")]
+    Certificate(String),
+    /// The CA bundle contains no certificate.
+    #[error("the CA bundle has no `BEGIN CERTIFICATE`")]
+    NoCertificate,
+    /// The TLS or HTTP library rejects the settings.
+    #[error("{0}")]
+    Library(String),
+}
+
 impl Network {
     /// Returns the settings with the proxies in the variables and the certificates of a CA bundle.
     pub fn of_variables(
@@ -46,8 +67,8 @@ impl Network {
     /// that an earlier step cannot replace them (`SSL_CERT_FILE`).
     ///
     /// # Errors
-    /// A proxy that is not a URL, or a CA bundle without a certificate, as a sentence.
-    pub fn client(&self) -> Result<Client, String> {
+    /// A proxy is not a URL, or the CA bundle has no certificate.
+    pub fn client(&self) -> Result<Client, InvalidNetwork> {
         let proxies = Arc::new(Proxies::read(
             self.https_proxy.as_deref(),
             self.http_proxy.as_deref(),
@@ -65,11 +86,11 @@ impl Network {
             .no_proxy()
             .proxy(Proxy::custom(move |url| of_url.of(url).cloned()))
             .build()
-            .map_err(|error| super::causes(&error))?;
+            .map_err(|error| InvalidNetwork::Library(super::causes(&error)))?;
         Ok(Client { inner, proxies })
     }
 
-    fn tls(&self) -> Result<ClientConfig, String> {
+    fn tls(&self) -> Result<ClientConfig, InvalidNetwork> {
         let mut roots = RootCertStore {
             roots: webpki_roots::TLS_SERVER_ROOTS.to_vec(),
         };
@@ -77,19 +98,19 @@ impl Network {
             let before = roots.len();
             for certificate in CertificateDer::pem_slice_iter(pem) {
                 let certificate =
-                    certificate.map_err(|error| format!("the CA bundle is not PEM: {error}"))?;
-                roots.add(certificate).map_err(|error| {
-                    format!("a certificate in the CA bundle is not valid: {error}")
-                })?;
+                    certificate.map_err(|error| InvalidNetwork::NotPem(error.to_string()))?;
+                roots
+                    .add(certificate)
+                    .map_err(|error| InvalidNetwork::Certificate(error.to_string()))?;
             }
             if roots.len() == before {
-                return Err("the CA bundle has no `BEGIN CERTIFICATE`".to_owned());
+                return Err(InvalidNetwork::NoCertificate);
             }
         }
         let provider = Arc::new(rustls::crypto::ring::default_provider());
         let mut config = ClientConfig::builder_with_provider(provider)
             .with_safe_default_protocol_versions()
-            .map_err(|error| error.to_string())?
+            .map_err(|error| InvalidNetwork::Library(error.to_string()))?
             .with_root_certificates(roots)
             .with_no_client_auth();
         config.alpn_protocols = vec![b"http/1.1".to_vec()];

@@ -10,7 +10,7 @@ mod retry;
 use std::time::Duration;
 
 pub use body::{Response, collect};
-pub use client::{Client, MAX_CA_BUNDLE, Network};
+pub use client::{Client, InvalidNetwork, MAX_CA_BUNDLE, Network};
 pub use retry::{Budget, Retry};
 
 /// Maximum time to open a connection.

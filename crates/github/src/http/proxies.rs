@@ -5,7 +5,7 @@ use std::net::{IpAddr, Ipv6Addr};
 use hyper_util::client::proxy::matcher::Matcher;
 use url::{Host, Url};
 
-use super::host_of;
+use super::{InvalidNetwork, host_of};
 
 /// The proxies of a client.
 #[derive(Debug)]
@@ -22,12 +22,12 @@ impl Proxies {
     /// Parses the values of `HTTPS_PROXY`, `HTTP_PROXY` and `NO_PROXY`.
     ///
     /// # Errors
-    /// A proxy that is not a URL, as a sentence.
+    /// A proxy is not a URL.
     pub(super) fn read(
         https: Option<&str>,
         http: Option<&str>,
         no_proxy: Option<&str>,
-    ) -> Result<Self, String> {
+    ) -> Result<Self, InvalidNetwork> {
         let not_excepted = Matcher::builder()
             .all("http://any.invalid")
             .no(no_proxy.unwrap_or_default())
@@ -64,7 +64,7 @@ impl Proxies {
     }
 }
 
-fn proxy(variable: &str, value: Option<&str>) -> Result<Option<Url>, String> {
+fn proxy(variable: &'static str, value: Option<&str>) -> Result<Option<Url>, InvalidNetwork> {
     let Some(value) = value.filter(|value| !value.is_empty()) else {
         return Ok(None);
     };
@@ -76,9 +76,7 @@ fn proxy(variable: &str, value: Option<&str>) -> Result<Option<Url>, String> {
         .ok()
         .filter(|url| matches!(url.scheme(), "http" | "https") && url.has_host());
     // Without the value, which can contain a password.
-    url.map(Some).ok_or_else(|| {
-        format!("the variable `{variable}` is not the URL of a proxy, as in `http://HOST:PORT`")
-    })
+    url.map(Some).ok_or(InvalidNetwork::Proxy(variable))
 }
 
 /// Returns whether a URL names the machine that this program runs on.
@@ -175,10 +173,7 @@ mod tests {
         assert_eq!(of(&none, "http://api.github.com"), None);
         for wrong in ["http://", "socks5://a.example:1", "a b", "://"] {
             let error = Proxies::read(Some(wrong), None, None).unwrap_err();
-            assert!(
-                error.starts_with("the variable `HTTPS_PROXY` is not"),
-                "{error}"
-            );
+            assert_eq!(error, InvalidNetwork::Proxy("HTTPS_PROXY"));
         }
     }
 }
