@@ -107,7 +107,7 @@ pub fn propose(workflows: &Workflows, options: &Options<'_>) -> Proposal {
             .map(|at| format!("{at}: "))
             .unwrap_or_default();
         format!(
-            "{}: cannot be parsed ({position}{})",
+            "{}: cannot be read ({position}{})",
             file.file, file.message
         )
     });
