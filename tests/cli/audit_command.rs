@@ -200,7 +200,7 @@ fn records_are_shown_as_a_table() {
     ] {
         let shown = logs.shows(&["show", "audit.jsonl", nobody[0], nobody[1]]);
         assert!(
-            shown.contains("\n0 allowed, 0 denied, 0 errors; 8 records are not shown\n"),
+            shown.contains("\n0 allowed, 0 denied, 0 errors; 8 records are hidden by the filter\n"),
             "{shown}"
         );
     }

@@ -748,6 +748,6 @@ permissions:
     assert_eq!(given["context"]["base"], "develop");
     // Where nothing is merged, `base` has no meaning.
     let pushed = of(deploys, "--base evil --event push");
-    let said = "; `--base` is ignored: the event merges nothing";
+    let said = "; `--base` is ignored, because the event merges nothing";
     assert!(pushed.out.contains(said), "{}", pushed.out);
 }

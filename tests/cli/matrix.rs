@@ -518,11 +518,11 @@ fn a_central_policy_is_asked_for_one_repository() {
         ),
         (
             &["--repository", "x/y"],
-            "`.github/repo-permissions.yml` has nothing for `x/y`: it has `acme-org/infra`, `acme-org/*`, `acme-org/infra` (for other repositories only)",
+            "`.github/repo-permissions.yml` has no rules for `x/y`: it has `acme-org/infra`, `acme-org/*`, `acme-org/infra` (for other repositories only)",
         ),
         (
             &["--repository", "acme-org/x", "--owner-id", "1"],
-            "`.github/repo-permissions.yml` has nothing for `acme-org/x`: it has `acme-org/infra`, `acme-org/*`, `acme-org/infra` (for another id)",
+            "`.github/repo-permissions.yml` has no rules for `acme-org/x`: it has `acme-org/infra`, `acme-org/*`, `acme-org/infra` (for another id)",
         ),
     ] {
         let run = central.run(&[&["matrix", POLICY], arguments].concat());
@@ -574,7 +574,7 @@ repositories:
         );
         assert!(!text.contains("own:rule"));
         assert!(text.contains("the rules at the top of the policy are left out"));
-        assert!(text.contains("the repository's own policy may grant `e:f` as well"));
+        assert!(text.contains("the repository's own policy may also grant `e:f`"));
     }
 }
 
