@@ -8,10 +8,11 @@ use crate::support::{
     APP_CLIENT_ID, POLICY, Stage, assert_outcome, policies, repository, runner_through,
 };
 use serde_json::json;
+use simulator::Job;
 use simulator::github::{
     APP_PRIVATE_KEY_PKCS1, Endpoint, Fault, FaultRule, Level, Permissions, TestKey,
 };
-use simulator::{Job, PullRequest};
+use simulator::runner::PullRequest;
 
 const ASK: (&str, &str) = ("permission", "ws:affected_stacks:create");
 const CLIENT: (&str, &str) = ("app-client-id", APP_CLIENT_ID);
@@ -214,7 +215,6 @@ fn a_url_that_is_not_https_is_named_as_the_cause() {
     const CAUSE: &str = "the variable `GITHUB_API_URL` is `ftp://x`, expected an https URL";
     for message in [
         "cannot be read, so its head counts as unknown: ",
-        "no rule trusts it as a base: ",
         "reporting with the job's own token, because ",
         "no check run and no status: ",
     ] {
