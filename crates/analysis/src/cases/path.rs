@@ -2,13 +2,24 @@
 
 use engine::policy::quoted;
 
+/// A name in a file of cases that is not the path of a file in the repository.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("{} {problem}", quoted(name))]
+pub struct InvalidName {
+    name: String,
+    problem: &'static str,
+}
+
 /// The path of `name`, which stands in the file of cases at the path `file` and counts from that
 /// file's directory. Both are relative to the root of the repository and have `/` between segments.
 ///
 /// # Errors
 /// It would leave the repository, or is no path that a repository can have.
-pub fn in_repository(file: &str, name: &str) -> Result<String, String> {
-    let wrong = |why: &str| Err(format!("{} {why}", quoted(name)));
+pub fn in_repository(file: &str, name: &str) -> Result<String, InvalidName> {
+    let wrong = |problem| {
+        let name = name.to_owned();
+        Err(InvalidName { name, problem })
+    };
     if name.starts_with('/') {
         return wrong("is an absolute path, expected one from the directory of the file of cases");
     }
