@@ -14,7 +14,7 @@ use super::collector::Collector;
 use crate::audit::webhook::Webhook;
 use crate::runner::Log;
 use analysis::audit::Record;
-use analysis::audit::otlp::Complaint;
+use analysis::audit::otlp::PartialSuccess;
 use engine::policy::quoted;
 use github::http::{Budget, Client, HttpError, Response, Retry, collect, host_of};
 use platform::Variables;
@@ -182,13 +182,17 @@ impl<'a> Delivery<'a> {
         };
         let why = match budget.run(Retry::Transient, &host, attempt).await {
             Ok(response) if response.status.is_success() => {
-                let complaint = Complaint::parse(&response.body);
-                let rejected = complaint.as_ref().map_or(0, |complaint| complaint.rejected);
+                let partial_success = PartialSuccess::parse(&response.body);
+                let rejected = partial_success
+                    .as_ref()
+                    .map_or(0, |partial_success| partial_success.rejected);
                 let rejected = usize::try_from(rejected).unwrap_or(count).min(count);
                 // The response does not name the rejected records, and the protocol forbids to repeat the request.
                 sink.queue.borrow_mut().truncate(rejected);
-                match complaint {
-                    Some(complaint) => format!("it says {}", quoted(&complaint.message)),
+                match partial_success {
+                    Some(partial_success) => {
+                        format!("it says {}", quoted(&partial_success.message))
+                    }
                     None => String::new(),
                 }
             }

@@ -96,7 +96,7 @@ fn values_that_no_job_has() {
     what to change
       policy.yml:3: `branch` is `main`, this job has `refs/heads/main`
           in the job     run it from the branch `main`
-          in this check  `--branch main`: a branch is named without `refs/heads/`
+          in this check  `--branch main`: name a branch without `refs/heads/`
     ");
     assert_snapshot!(check("branch: refs/heads/main", "--branch main"), @"
     no_rule_matches): `ws:locks:create` is denied: rule 1 (line 3) needs branch `refs/heads/main`; this job has `main`; `refs/heads/main` would match without `refs/heads/`: write `main`
@@ -110,8 +110,8 @@ fn values_that_no_job_has() {
 
     what to change
       policy.yml:3: `workflow` is `x.yml`, this job has `.github/workflows/x.yml`
-          in the job     start it from the workflow file `x.yml` of this repository: any other file counts by its whole path
-          in this check  `--workflow x.yml`: a workflow is named by its file
+          in the job     start it from the workflow file `x.yml` of this repository: other files are identified by their full path
+          in this check  `--workflow x.yml`: name a workflow by its file
     ");
     assert_snapshot!(check("workflow: acme-org/infra/.github/workflows/x.yml", "--workflow x.yml"), @"
     no_rule_matches): `ws:locks:create` is denied: rule 1 (line 3) needs workflow `acme-org/infra/.github/workflows/x.yml`; this job has `x.yml`; `acme-org/infra/.github/workflows/x.yml` would match by its file name: write `x.yml`
@@ -138,21 +138,21 @@ fn after_the_merge_only_where_that_is_no_other_denial() {
 
     what to change
       policy.yml:3: `branch` is `main`, this job has `gh-readonly-queue/main/pr-1-0a1b`
-          in the job     run it from the branch `main`: a merge queue has branches of its own, so ask after the merge, on `push`
+          in the job     run it from the branch `main`: a merge queue has its own branches, so ask after the merge, on `push`
     ");
     assert_snapshot!(check("branch: main, events: [merge_group]", queue), @"
     no_rule_matches): `ws:locks:create` is denied: rule 1 (line 3) needs branch `main`; this job has `gh-readonly-queue/main/pr-1-0a1b`
 
     what to change
       policy.yml:3: `branch` is `main`, this job has `gh-readonly-queue/main/pr-1-0a1b`
-          in the job     run it from the branch `main`: a merge queue has branches of its own
+          in the job     run it from the branch `main`: a merge queue has its own branches
     ");
     assert_snapshot!(check("branch: develop", queue), @"
     no_rule_matches): `ws:locks:create` is denied: rule 1 (line 3) needs branch `develop`; this job has `gh-readonly-queue/main/pr-1-0a1b`
 
     what to change
       policy.yml:3: `branch` is `develop`, this job has `gh-readonly-queue/main/pr-1-0a1b`
-          in the job     run it from the branch `develop`: a merge queue has branches of its own
+          in the job     run it from the branch `develop`: a merge queue has its own branches
     ");
     let pull_request = "--branch feature/x --event pull_request";
     assert_snapshot!(check("branch: main", &format!("{pull_request} --base main")), @"
@@ -160,7 +160,7 @@ fn after_the_merge_only_where_that_is_no_other_denial() {
 
     what to change
       policy.yml:3: `branch` is `main`, this job has `feature/x`
-          in the job     run it from the branch `main`: a pull request counts as its head branch, so ask after the merge, on `push`
+          in the job     run it from the branch `main`: the branch of a pull request is its head branch, so ask after the merge, on `push`
           in the policy  `branch: [main, feature/x]`, by a reviewed change
     ");
     assert_snapshot!(check("branch: develop, base: main", &format!("{pull_request} --base main")), @"
@@ -168,7 +168,7 @@ fn after_the_merge_only_where_that_is_no_other_denial() {
 
     what to change
       policy.yml:3: `branch` is `develop`, this job has `feature/x`
-          in the job     run it from the branch `develop`: a pull request counts as its head branch
+          in the job     run it from the branch `develop`: the branch of a pull request is its head branch
           in the policy  `branch: [develop, feature/x]`, by a reviewed change
     ");
 }
@@ -201,12 +201,12 @@ fn a_pull_request_of_claims_without_a_payload() {
     };
     assert_snapshot!(check(&[]), @"
     policy.yml:3: `branch` is `main`, this job has `unknown:x`
-        in the job     run it from the branch `main`: a pull request counts as its head branch, here of a repository that is not known, so ask after the merge, on `push`
-        in this check  `--payload event.json`, the event's payload, which says whose branch it is
+        in the job     run it from the branch `main`: the branch of a pull request is its head branch, here of an unknown repository, so ask after the merge, on `push`
+        in this check  `--payload event.json`, the event's payload, which names the branch's owner
     ");
     assert_snapshot!(check(&["--payload", "event.json"]), @"
     policy.yml:3: `branch` is `main`, this job has `octocat:x`
-        in the job     run it from the branch `main`: a pull request counts as its head branch, here of a fork, so ask after the merge, on `push`
+        in the job     run it from the branch `main`: the branch of a pull request is its head branch, here of a fork, so ask after the merge, on `push`
     ");
 }
 

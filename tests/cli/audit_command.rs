@@ -183,15 +183,15 @@ fn records_are_shown_as_a_table() {
 
     3 allowed, 3 denied, 2 errors
     ");
-    assert_snapshot!(logs.shows(&["show", "audit.jsonl", "--decision", "denied", "--permission", "Deployments Create"]), @r"
+    assert_snapshot!(logs.shows(&["show", "audit.jsonl", "--decision", "denied", "--permission", "Deployments Create"]), @"
     time                  decision                  permission             repository      workflow               branch     environment  actor
     2026-11-02T09:14:07Z  denied (no_rule_matches)  ws:deployments:create  acme-org/infra  deploy-production.yml  feature/x  production   octocat
 
-    0 allowed, 1 denied, 0 errors; 7 records are not shown
+    0 allowed, 1 denied, 0 errors; 7 records are hidden by the filter
     ");
     assert!(
         logs.shows(&["show", "audit.jsonl", "--repository", "ACME-org/infra"])
-            .contains("\n3 allowed, 3 denied, 1 error; 1 record is not shown")
+            .contains("\n3 allowed, 3 denied, 1 error; 1 record is hidden by the filter")
     );
     for nobody in [
         ["--repository", "acme-org/other"],
@@ -224,10 +224,10 @@ fn decisions_are_made_again() {
     let logs = Logs::new();
     let policies = ["--policy", "policy.yml", "--policy", "central.yml"];
     let verify = |more: &[&str]| logs.shows(&[&["verify", "audit.jsonl"], more].concat());
-    assert_snapshot!(verify(&policies), @"8 records: 6 decided the same, 0 otherwise, 0 malformed, 2 without a decision to repeat, 0 without their policy");
-    assert_snapshot!(verify(&["--policy", "policy.yml"]), @r"
-    2 records: the policy with SHA-256 95ccbfc7943355a8efe8b0ab0123ec8159211bddce7a1d87784564f0d79df6bf was not given
-    8 records: 4 decided the same, 0 otherwise, 0 malformed, 2 without a decision to repeat, 2 without their policy
+    assert_snapshot!(verify(&policies), @"8 records: 6 decided the same, 0 decided differently, 0 malformed, 2 without a decision to repeat, 0 without their policy");
+    assert_snapshot!(verify(&["--policy", "policy.yml"]), @"
+    2 records: no policy with SHA-256 95ccbfc7943355a8efe8b0ab0123ec8159211bddce7a1d87784564f0d79df6bf was found
+    8 records: 4 decided the same, 0 decided differently, 0 malformed, 2 without a decision to repeat, 2 without their policy
     ");
     assert_eq!(
         logs.audit(&["verify", "audit.jsonl", "--strict"]).code,
@@ -251,7 +251,7 @@ fn policies_are_found_in_the_history_of_a_clone() {
     logs.0.git(&["commit", "--quiet", "-am", "another"]);
     let shown = logs.shows(&["verify", "audit.jsonl", "--git", "."]);
     assert!(
-        shown.contains("6 decided the same, 0 otherwise, 0 malformed, 2 without"),
+        shown.contains("6 decided the same, 0 decided differently, 0 malformed, 2 without"),
         "{shown}"
     );
 }

@@ -69,10 +69,10 @@ fn a_job_that_is_allowed() {
     Event        push
     Actor        none
 
-    – 1 token         not verified here: the context is what you give, and nothing is granted
+    – 1 token         not verified here: you describe the context, and nothing is granted
     ✓ 2 context       repository, workflow, branch, environment, event; no actor
     ✓ 3 policy        `policy.yml`, sha256 193c1f0f843f3f46…: valid, 3 rules
-    ✓ 4 installation  the rules at the top of the file
+    ✓ 4 repository    the rules at the top of the file
     ✓ 5 rules         1 rule names `ws:deployments:create`, and matches
     ✓ 6 decision      allowed, 200
 
@@ -102,11 +102,11 @@ fn a_job_in_another_branch_without_environment() {
     Event        push
     Actor        none
 
-    – 1 token         not verified here: the context is what you give, and nothing is granted
+    – 1 token         not verified here: you describe the context, and nothing is granted
     ✓ 2 context       repository, workflow, branch, event; no environment, actor
     ✓ 3 policy        `policy.yml`, sha256 193c1f0f843f3f46…: valid, 3 rules
-    ✓ 4 installation  the rules at the top of the file
-    ✗ 5 rules         1 rule names `ws:deployments:create`, and does not match
+    ✓ 4 repository    the rules at the top of the file
+    ✗ 5 rules         1 rule names `ws:deployments:create`, but does not match
     ✗ 6 decision      denied, 403
 
     ws:deployments:create: denied
@@ -145,12 +145,12 @@ fn several_permissions() {
     Event        push
     Actor        none
 
-    – 1 token         not verified here: the context is what you give, and nothing is granted
+    – 1 token         not verified here: you describe the context, and nothing is granted
     ✓ 2 context       repository, branch, event; no workflow, environment, actor
     ✓ 3 policy        `policy.yml`, sha256 193c1f0f843f3f46…: valid, 3 rules
-    ✓ 4 installation  the rules at the top of the file
+    ✓ 4 repository    the rules at the top of the file
     ✗ 5 rules         1 rule names `ws:affected_stacks:create`, and matches
-                      1 rule names `ws:locks:create`, and does not match
+                      1 rule names `ws:locks:create`, but does not match
                       no rule names `ws:lock:delete`: did you mean `ws:locks:delete`?
     ✗ 6 decision      denied, 403
 
@@ -176,7 +176,7 @@ fn several_permissions() {
           in the job     run it from the branch `main`
           in the policy  `branch: [main, feature/x]`, by a reviewed change
       ws:lock:delete
-      Ask for a permission that the policy grants, or add a rule with this one to it by a reviewed change.
+      Ask for a permission that the policy grants, or add a rule with this one to the policy by a reviewed change.
 
     see https://repo-permissions.github.io/repo-permissions/reasons/no_rule_matches.html
     ");
@@ -196,12 +196,12 @@ fn patterns_of_a_list_claims_and_expiry() {
     Event        push
     Actor        none
 
-    – 1 token         not verified here: the context is what you give, and nothing is granted
+    – 1 token         not verified here: you describe the context, and nothing is granted
     ✓ 2 context       repository, branch, event; no workflow, environment, actor
     ✓ 3 policy        `policy.yml`, sha256 e2e3675a9fc98c31…: valid, 3 rules
-    ✓ 4 installation  the entry at line 3: `repository_id` as pinned
-                      `permissions` at the top counts only in the repository that the file is in
-    ✗ 5 rules         1 rule names `ws:deployments:create`, and does not match
+    ✓ 4 repository    the entry at line 3: `repository_id` as pinned
+                      `permissions` at the top applies only to the repository that contains the file
+    ✗ 5 rules         1 rule names `ws:deployments:create`, but does not match
     ✗ 6 decision      denied, 403
 
     ws:deployments:create: denied
@@ -223,7 +223,7 @@ fn patterns_of_a_list_claims_and_expiry() {
           in the job     run it from a branch that matches `main` or `release/*` or `hotfix-\d+`: a tag is not a branch
           in the policy  add `refs/tags/v1` to the list, by a reviewed change
       policy.yml:8: `claims.runner_environment` is `github-hosted`, this job has `self-hosted`
-          in the job     run it on a runner that GitHub hosts, such as `runs-on: ubuntu-24.04`
+          in the job     run it on a GitHub-hosted runner, such as `runs-on: ubuntu-24.04`
           in the policy  `runner_environment: [github-hosted, self-hosted]`, by a reviewed change
 
     see https://repo-permissions.github.io/repo-permissions/reasons/no_rule_matches.html
@@ -256,56 +256,56 @@ fn what_stops_a_check() {
     let deploy = "--permission ws:deployments:create";
     assert_snapshot!(run(CENTRAL, &format!("{deploy} --repository acme-org/infar")), @r"
     ✓ 3 policy        `policy.yml`, sha256 e2e3675a9fc98c31…: valid, 3 rules
-    ✗ 4 installation  no entry for `acme-org/infar`: did you mean `acme-org/infra` (line 3)?
-                      `permissions` at the top counts only in the repository that the file is in
+    ✗ 4 repository    no entry for `acme-org/infar`: did you mean `acme-org/infra` (line 3)?
+                      `permissions` at the top applies only to the repository that contains the file
     – 5 rules         not reached
     ✗ 6 decision      denied, 403
     ");
     assert_snapshot!(run(CENTRAL, &format!("{deploy} --repository octocat/infra")), @r"
     ✓ 3 policy        `policy.yml`, sha256 e2e3675a9fc98c31…: valid, 3 rules
-    ✗ 4 installation  no entry for `octocat/infra`: did you mean `acme-org/infra` (line 3)?
-                      `permissions` at the top counts only in the repository that the file is in
+    ✗ 4 repository    no entry for `octocat/infra`: did you mean `acme-org/infra` (line 3)?
+                      `permissions` at the top applies only to the repository that contains the file
     – 5 rules         not reached
     ✗ 6 decision      denied, 403
     ");
     assert_snapshot!(run(CENTRAL, deploy), @r"
     ✓ 3 policy        `policy.yml`, sha256 e2e3675a9fc98c31…: valid, 3 rules
-    ✗ 4 installation  no repository is given: `--repository OWNER/NAME`
-                      `permissions` at the top counts only in the repository that the file is in
+    ✗ 4 repository    no repository: name it with `--repository OWNER/NAME`
+                      `permissions` at the top applies only to the repository that contains the file
     – 5 rules         not reached
     ✗ 6 decision      denied, 403
     ");
     assert_snapshot!(run(CENTRAL, &format!("{deploy} --repository acme-org/infra")), @r"
     ✓ 3 policy        `policy.yml`, sha256 e2e3675a9fc98c31…: valid, 3 rules
-    ✗ 4 installation  the entry at line 3: it pins `repository_id: 123`, and none is given here: `--claim repository_id=123`
-                      `permissions` at the top counts only in the repository that the file is in
+    ✗ 4 repository    the entry at line 3: it pins `repository_id: 123`, and this check has none: set it with `--claim repository_id=123`
+                      `permissions` at the top applies only to the repository that contains the file
     – 5 rules         not reached
     ✗ 6 decision      denied, 403
     ");
     assert_snapshot!(run(CENTRAL, &format!("{deploy} --repository acme-org/infra --claim repository_id=7")), @r"
     ✓ 3 policy        `policy.yml`, sha256 e2e3675a9fc98c31…: valid, 3 rules
-    ✗ 4 installation  the entry at line 3: it pins `repository_id: 123`, this job has `7`
-                      `permissions` at the top counts only in the repository that the file is in
+    ✗ 4 repository    the entry at line 3: it pins `repository_id: 123`, but this job has `7`
+                      `permissions` at the top applies only to the repository that contains the file
     – 5 rules         not reached
     ✗ 6 decision      denied, 403
     ");
     assert_snapshot!(run(CENTRAL, "--permission ws:deployment:create --repository acme-org/infra --claim repository_id=123"), @r"
     ✓ 3 policy        `policy.yml`, sha256 e2e3675a9fc98c31…: valid, 3 rules
-    ✓ 4 installation  the entry at line 3: `repository_id` as pinned
-                      `permissions` at the top counts only in the repository that the file is in
+    ✓ 4 repository    the entry at line 3: `repository_id` as pinned
+                      `permissions` at the top applies only to the repository that contains the file
     ✗ 5 rules         no rule names `ws:deployment:create`: did you mean `ws:deployments:create`?
     ✗ 6 decision      denied, 403
     ");
     assert_snapshot!(run(CENTRAL, "--permission ws:locks:create --repository acme-org/infra --claim repository_id=123"), @r"
     ✓ 3 policy        `policy.yml`, sha256 e2e3675a9fc98c31…: valid, 3 rules
-    ✓ 4 installation  the entry at line 3: `repository_id` as pinned
-                      `permissions` at the top counts only in the repository that the file is in
+    ✓ 4 repository    the entry at line 3: `repository_id` as pinned
+                      `permissions` at the top applies only to the repository that contains the file
     ✗ 5 rules         no rule names `ws:locks:create`, the policy has `ws:affected_stacks:create`, `ws:deployments:create`
     ✗ 6 decision      denied, 403
     ");
     assert_snapshot!(run("version: 1\npermissions: {}\nx: 1\n", deploy), @r"
     ✗ 3 policy        `policy.yml`, sha256 8278423cae508869…: 2 problems, shown below
-    – 4 installation  not reached
+    – 4 repository    not reached
     – 5 rules         not reached
     ✗ 6 decision      error, 500
      --> policy.yml:2:14
@@ -313,14 +313,14 @@ fn what_stops_a_check() {
     ");
     assert_snapshot!(run("version: 1\npermissions: [{permission: ws:deployments:create, branch: a)}]\n", deploy), @r"
     ✓ 3 policy        `policy.yml`, sha256 0fdd270b1360f489…: valid, 1 rule
-    ✓ 4 installation  the rules at the top of the file
-    ✗ 5 rules         a pattern that has to be tried is not valid, shown below
+    ✓ 4 repository    the rules at the top of the file
+    ✗ 5 rules         a pattern that could match is not valid, shown below
     ✗ 6 decision      error, 500
      --> policy.yml:2:59
     ");
     assert_snapshot!(run("version: 1\nrepositories: [{repository: a), permissions: []}]\n", deploy), @r"
     ✓ 3 policy        `policy.yml`, sha256 8340f21176d6bfa6…: valid, 0 rules
-    ✗ 4 installation  the pattern of an entry is not valid, shown below
+    ✗ 4 repository    the pattern of an entry is not valid, shown below
     – 5 rules         not reached
     ✗ 6 decision      error, 500
      --> policy.yml:2:29
@@ -351,47 +351,47 @@ repositories:
             .collect();
         brief(&directory.run(&asked))
     };
-    assert_snapshot!(run("--branch x"), @r"
+    assert_snapshot!(run("--branch x"), @"
     ✓ 3 policy        `policy.yml`, sha256 3e57c70b0e0e6523…: valid, 1 rule
-    ✓ 4 installation  the entry at line 3
-    ✗ 5 rules         1 rule names `ws:locks:create`, and does not match
-                      left to the repository's own policy as well: `--own-policy FILE`
+    ✓ 4 repository    the entry at line 3
+    ✗ 5 rules         1 rule names `ws:locks:create`, but does not match
+                      also delegated to the repository's own policy: name it with `--own-policy FILE`
     ✗ 6 decision      denied, 403
       policy.yml:5: `branch` is `release`, this job has `x`
           in the job     run it from the branch `release`
           in the policy  `branch: [release, x]`, by a reviewed change
     ");
-    assert_snapshot!(run("--branch x --own-policy own.yml"), @r"
+    assert_snapshot!(run("--branch x --own-policy own.yml"), @"
     ✓ 3 policy        `policy.yml`, sha256 3e57c70b0e0e6523…: valid, 1 rule
                       own: `own.yml`, sha256 c1fa977b3be348a4…: valid, 1 rule
-    ✓ 4 installation  the entry at line 3
-    ✗ 5 rules         1 rule names `ws:locks:create`, and does not match
-                      left to the own policy as well: 1 rule names `ws:locks:create`, and does not match
+    ✓ 4 repository    the entry at line 3
+    ✗ 5 rules         1 rule names `ws:locks:create`, but does not match
+                      also delegated to the own policy: 1 rule names `ws:locks:create`, but does not match
     ✗ 6 decision      denied, 403
       policy.yml:5: `branch` is `release`, this job has `x`
           in the job     run it from the branch `release`
           in the policy  `branch: [release, x]`, by a reviewed change
     ");
-    assert_snapshot!(run("--branch main --own-policy own.yml"), @r"
+    assert_snapshot!(run("--branch main --own-policy own.yml"), @"
     ✓ 3 policy        `policy.yml`, sha256 3e57c70b0e0e6523…: valid, 1 rule
                       own: `own.yml`, sha256 c1fa977b3be348a4…: valid, 1 rule
-    ✓ 4 installation  the entry at line 3
-    ✓ 5 rules         1 rule names `ws:locks:create`, and does not match
-                      left to the own policy as well: 1 rule names `ws:locks:create`, and matches
+    ✓ 4 repository    the entry at line 3
+    ✓ 5 rules         1 rule names `ws:locks:create`, but does not match
+                      also delegated to the own policy: 1 rule names `ws:locks:create`, and matches
     ✓ 6 decision      allowed, 200
     ");
-    assert_snapshot!(run("--branch main --own-policy bad.yml"), @r"
+    assert_snapshot!(run("--branch main --own-policy bad.yml"), @"
     ✓ 3 policy        `policy.yml`, sha256 3e57c70b0e0e6523…: valid, 1 rule
                       own: `bad.yml`, sha256 65ce9783c3e26fd3…: 1 problem, shown below
-    ✓ 4 installation  the entry at line 3
-    ✗ 5 rules         the own policy is needed, and is not valid: shown below
+    ✓ 4 repository    the entry at line 3
+    ✗ 5 rules         the own policy is needed, but is not valid: shown below
     ✗ 6 decision      error, 500
      --> bad.yml:2:14
     ");
-    assert_snapshot!(run("--branch release --own-policy none.yml"), @r"
+    assert_snapshot!(run("--branch release --own-policy none.yml"), @"
     ✓ 3 policy        `policy.yml`, sha256 3e57c70b0e0e6523…: valid, 1 rule
                       own: `none.yml` cannot be read
-    ✓ 4 installation  the entry at line 3
+    ✓ 4 repository    the entry at line 3
     ✓ 5 rules         1 rule names `ws:locks:create`, and matches
     ✓ 6 decision      allowed, 200
     ");
@@ -407,18 +407,18 @@ fn what_to_change_by_what_the_job_is() {
         change.to_owned()
     };
     let locks = "--permission ws:locks:create --branch";
-    assert_snapshot!(change(&format!("{locks} octocat:main --event pull_request")), @r"
+    assert_snapshot!(change(&format!("{locks} octocat:main --event pull_request")), @"
     policy.yml:15: `branch` is `main`, this job has `octocat:main`
-        in the job     run it from the branch `main`: a pull request counts as its head branch, here of a fork, so ask after the merge, on `push`
+        in the job     run it from the branch `main`: the branch of a pull request is its head branch, here of a fork, so ask after the merge, on `push`
     ");
-    assert_snapshot!(change(&format!("{locks} feature/x --event pull_request")), @r"
+    assert_snapshot!(change(&format!("{locks} feature/x --event pull_request")), @"
     policy.yml:15: `branch` is `main`, this job has `feature/x`
-        in the job     run it from the branch `main`: a pull request counts as its head branch, so ask after the merge, on `push`
+        in the job     run it from the branch `main`: the branch of a pull request is its head branch, so ask after the merge, on `push`
         in the policy  `branch: [main, feature/x]`, by a reviewed change
     ");
-    assert_snapshot!(change(&format!("{locks} gh-readonly-queue/main/pr-1-0a1b --event merge_group")), @r"
+    assert_snapshot!(change(&format!("{locks} gh-readonly-queue/main/pr-1-0a1b --event merge_group")), @"
     policy.yml:15: `branch` is `main`, this job has `gh-readonly-queue/main/pr-1-0a1b`
-        in the job     run it from the branch `main`: a merge queue has branches of its own, so ask after the merge, on `push`
+        in the job     run it from the branch `main`: a merge queue has its own branches, so ask after the merge, on `push`
     ");
     assert_snapshot!(change(&format!("{locks} a+b --event push")), @r#"
     policy.yml:15: `branch` is `main`, this job has `a+b`
@@ -426,13 +426,13 @@ fn what_to_change_by_what_the_job_is() {
         in the policy  `branch: [main, { exact: "a+b" }]`, by a reviewed change
     "#);
     assert_snapshot!(change(&format!("{locks} main --event workflow_run")), @"
-    policy.yml:13: the rule has no `events`, and `workflow_run` is not one that it trusts without being named
+    policy.yml:13: the rule has no `events`, and `workflow_run` is trusted only if `events` names it
         in the job     use another trigger, such as `push` or `pull_request`
-        in the policy  only if the job runs nothing of what the event brings, the same rule a second time, with `events: [workflow_run]`, by a reviewed change
+        in the policy  only if the job runs no code from the event: a copy of the rule with `events: [workflow_run]`, by a reviewed change
     ");
-    assert_snapshot!(change("--permission ws:deployments:create --workflow acme-org/shared/.github/workflows/deploy-production.yml --branch main --environment staging"), @r"
+    assert_snapshot!(change("--permission ws:deployments:create --workflow acme-org/shared/.github/workflows/deploy-production.yml --branch main --environment staging"), @"
     policy.yml:10: `workflow` is `deploy-production.yml`, this job has `acme-org/shared/.github/workflows/deploy-production.yml`
-        in the job     start it from the workflow file `deploy-production.yml` of this repository: any other file counts by its whole path
+        in the job     start it from the workflow file `deploy-production.yml` of this repository: other files are identified by their full path
         in the policy  `workflow: [deploy-production.yml, acme-org/shared/.github/workflows/deploy-production.yml]`, by a reviewed change
     policy.yml:12: `environment` is `production`, this job has `staging`
         in the job     set `environment: production`, if that is what it deploys to
@@ -453,10 +453,10 @@ fn a_policy_that_is_wrong_is_shown() {
     Event        push
     Actor        none
 
-    – 1 token         not verified here: the context is what you give, and nothing is granted
+    – 1 token         not verified here: you describe the context, and nothing is granted
     ✓ 2 context       event; no repository, workflow, branch, environment, actor
     ✗ 3 policy        `policy.yml`, sha256 5e79dbcfd2dfaa0e…: 2 problems, shown below
-    – 4 installation  not reached
+    – 4 repository    not reached
     – 5 rules         not reached
     ✗ 6 decision      error, 500
 
@@ -479,7 +479,7 @@ fn a_policy_that_is_wrong_is_shown() {
     error (policy_invalid): the policy `policy.yml` is not valid: line 1, column 10: `version` is a text (`v1`), expected an integer (write `version: 1`); and 1 more problem
 
     what to change
-      what is shown above; `repo-permissions lint policy.yml` finds all of it
+      the problems shown above; `repo-permissions lint policy.yml` finds all of them
 
     see https://repo-permissions.github.io/repo-permissions/reasons/policy_invalid.html
     ");
@@ -620,11 +620,11 @@ permissions:
     Event        pull_request
     Actor        none
 
-    – 1 token         not verified here: the context is what you give, and nothing is granted
+    – 1 token         not verified here: you describe the context, and nothing is granted
     ✓ 2 context       repository, branch, base, event; no workflow, environment, actor
     ✓ 3 policy        `policy.yml`, sha256 4534c2bef52d7cc7…: valid, 2 rules
-    ✓ 4 installation  the rules at the top of the file
-    ✗ 5 rules         1 rule names `ws:locks:create`, and does not match
+    ✓ 4 repository    the rules at the top of the file
+    ✗ 5 rules         1 rule names `ws:locks:create`, but does not match
     ✗ 6 decision      denied, 403
 
     ws:locks:create: denied
@@ -638,10 +638,10 @@ permissions:
     denied (no_rule_matches): `ws:locks:create` is denied: rule 1 (line 3) needs a base that its `branch` matches, or `base: evil`; this job goes into `evil`
 
     what to change
-      policy.yml:4: the rule has no `base`, and its `branch` is `feature/**`, which has to match the base as well; this pull request goes into `evil`
+      policy.yml:4: the rule has no `base`, and its `branch` is `feature/**`, which must match the base too; this pull request goes into `evil`
           in the job     open the pull request into a branch that matches `feature/**`
           in this check  `--default-branch evil`, if that is the default branch
-          in the policy  `base: evil` together with the bases that the rule trusts already, if everyone who can push to that branch may use the permission, by a reviewed change
+          in the policy  `base: evil` together with the bases that the rule already trusts, if everyone who can push to that branch may use the permission, by a reviewed change
 
     see https://repo-permissions.github.io/repo-permissions/reasons/no_rule_matches.html
     ");
@@ -654,10 +654,10 @@ permissions:
     Event        pull_request
     Actor        none
 
-    – 1 token         not verified here: the context is what you give, and nothing is granted
+    – 1 token         not verified here: you describe the context, and nothing is granted
     ✓ 2 context       repository, branch, base, event; no workflow, environment, actor
     ✓ 3 policy        `policy.yml`, sha256 4534c2bef52d7cc7…: valid, 2 rules
-    ✓ 4 installation  the rules at the top of the file
+    ✓ 4 repository    the rules at the top of the file
     ✓ 5 rules         1 rule names `ws:locks:create`, and matches
     ✓ 6 decision      allowed, 200
 
@@ -675,15 +675,15 @@ permissions:
     Repository   acme-org/infra
     Workflow     none
     Branch       feature/x
-    Base         not given, so taken to be trusted
+    Base         not given, assumed to be trusted
     Environment  none
     Event        pull_request
     Actor        none
 
-    – 1 token         not verified here: the context is what you give, and nothing is granted
-    ✓ 2 context       repository, branch, event; no workflow, environment, actor; no base is given, so it is taken to be trusted: `--base BRANCH` gives one
+    – 1 token         not verified here: you describe the context, and nothing is granted
+    ✓ 2 context       repository, branch, event; no workflow, environment, actor; the base is assumed to be trusted: set it with `--base BRANCH`
     ✓ 3 policy        `policy.yml`, sha256 4534c2bef52d7cc7…: valid, 2 rules
-    ✓ 4 installation  the rules at the top of the file
+    ✓ 4 repository    the rules at the top of the file
     ✓ 5 rules         1 rule names `ws:deployments:create`, and matches
     ✓ 6 decision      allowed, 200
 
@@ -705,11 +705,11 @@ permissions:
     Event        pull_request
     Actor        none
 
-    – 1 token         not verified here: the context is what you give, and nothing is granted
+    – 1 token         not verified here: you describe the context, and nothing is granted
     ✓ 2 context       repository, branch, base, event; no workflow, environment, actor
     ✓ 3 policy        `policy.yml`, sha256 4534c2bef52d7cc7…: valid, 2 rules
-    ✓ 4 installation  the rules at the top of the file
-    ✗ 5 rules         1 rule names `ws:deployments:create`, and does not match
+    ✓ 4 repository    the rules at the top of the file
+    ✗ 5 rules         1 rule names `ws:deployments:create`, but does not match
     ✗ 6 decision      denied, 403
 
     ws:deployments:create: denied
@@ -737,7 +737,7 @@ permissions:
     assert!(kept.contains(into), "{kept}");
     let full = of(locks, "--base refs/heads/main").out;
     assert!(
-        full.contains("`--base main`: a branch is named without `refs/heads/`"),
+        full.contains("`--base main`: name a branch without `refs/heads/`"),
         "{full}"
     );
     let assumed = of(deploys, "--format json").json();

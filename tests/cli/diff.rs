@@ -295,7 +295,7 @@ fn recorded_checks_are_decided_again() {
     let (_, replayed) = shown.split_once("\n\n").unwrap();
     let times = regex::Regex::new(r"20\d\d-\d\d-\d\dT[0-9:.]+Z").unwrap();
     assert_snapshot!(times.replace_all(replayed, "TIME"), @"
-    4 of 6 recorded checks would be decided otherwise
+    4 of 6 recorded checks would be decided differently
       + `ws:deployments:create` for `acme-org/infra`, workflow `deploy-production.yml`, branch `release/1.0`, environment `production`, event `push`, 2 times, last at TIME
       + `ws:affected_stacks:create` for `acme-org/infra`, workflow `deploy-production.yml`, branch `feature/x`, environment `production`, event `push`, once, at TIME
       - `ws:locks:delete` for `acme-org/infra`, workflow `deploy-production.yml`, branch `main`, environment `production`, event `push`, once, at TIME

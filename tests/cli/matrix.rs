@@ -106,7 +106,7 @@ fn the_examples_of_atmos_pro_for_people() {
                         on push,
                         workflow_dispatch
 
-    any other workflow file  also one that a branch adds
+    any other workflow file  also files that a branch adds
       any             ✓ ^(main|develop|    -                    ✓ main               ✓ main
                         feature/.*)$                              on any trusted       on any trusted
                         on any trusted                            event                event
@@ -139,7 +139,7 @@ fn the_examples_of_atmos_pro_as_markdown() {
     | `atmos-terraform-plan.yml`<br>on `pull_request`, `pull_request_target` | no environment | ✓ `^(main\|develop\|feature/.*)$`<br>on `pull_request`<br>pull requests into these or the default branch<br>✓ `main`<br>on `pull_request`<br>pull requests into these or the default branch | – | ✓ `main`<br>on `pull_request`<br>pull requests into these or the default branch | ✓ `main`<br>on `pull_request`<br>pull requests into these or the default branch |
     | `deploy-production.yml`<br>on `push`, `workflow_dispatch` | no environment<br>*no `id-token: write`* | ✓ `^(main\|develop\|feature/.*)$`, `main`<br>on `push`, `workflow_dispatch` | – | ✓ `main`<br>on `push`, `workflow_dispatch` | ✓ `main`<br>on `push`, `workflow_dispatch` |
     |  | `production` | ✓ `^(main\|develop\|feature/.*)$`, `main`<br>on `push`, `workflow_dispatch` | ✓ `main`<br>on `push`, `workflow_dispatch` | ✓ `main`<br>on `push`, `workflow_dispatch` | ✓ `main`<br>on `push`, `workflow_dispatch` |
-    | any other workflow file<br>also one that a branch adds | any environment | ✓ `^(main\|develop\|feature/.*)$`<br>on any trusted event<br>pull requests into these or the default branch<br>✓ `main`<br>on any trusted event<br>pull requests into these or the default branch | – | ✓ `main`<br>on any trusted event<br>pull requests into these or the default branch | ✓ `main`<br>on any trusted event<br>pull requests into these or the default branch |
+    | any other workflow file<br>also files that a branch adds | any environment | ✓ `^(main\|develop\|feature/.*)$`<br>on any trusted event<br>pull requests into these or the default branch<br>✓ `main`<br>on any trusted event<br>pull requests into these or the default branch | – | ✓ `main`<br>on any trusted event<br>pull requests into these or the default branch | ✓ `main`<br>on any trusted event<br>pull requests into these or the default branch |
     ");
 }
 
@@ -246,8 +246,8 @@ fn the_examples_of_atmos_pro_as_a_page() {
     </section>
     <section aria-labelledby="heading">
     <h2 id="heading">Workflow files and their environments</h2>
-    <p class="lead">A cell lists the branches and the events that a job of this row may use the permission from.</p>
-    <ul class="legend"><li>✓ granted</li><li>? granted if what only a run knows is as a rule asks</li><li>✗ a rule is for it, but does not grant</li><li>– not granted</li></ul>
+    <p class="lead">A cell lists the branches and events from which a job of its row may use the permission.</p>
+    <ul class="legend"><li>✓ granted</li><li>? depends on values that only a run has</li><li>✗ a rule covers it, but does not grant it</li><li>– not granted</li></ul>
     <div class="scroll" id="table" role="region" aria-labelledby="caption" tabindex="0">
     <table>
     <caption id="caption">Permissions by workflow file and environment</caption>
@@ -269,14 +269,14 @@ fn the_examples_of_atmos_pro_as_a_page() {
     <tr><th scope="row"><span class="environment"><code>production</code></span><span class="aside">job <code>deploy</code></span></th><td class="granted"><div class="grant"><span class="mark" aria-hidden="true">✓</span><span class="hidden">granted: </span><span class="branches"><code>^(main|<wbr/>develop|<wbr/>feature/<wbr/>.*)$</code>, <code>main</code></span><p class="events">on <code>push</code>, <code>workflow_dispatch</code></p><details><summary>2 rules</summary><ul><li>rule 1 (<code>development workflow</code>, line 3)</li><li>rule 2 (line 8)</li></ul></details></div></td><td class="granted"><div class="grant"><span class="mark" aria-hidden="true">✓</span><span class="hidden">granted: </span><span class="branches"><code>main</code></span><p class="events">on <code>push</code>, <code>workflow_dispatch</code></p><details><summary>rule at line 12</summary><ul><li>rule 3 (<code>production deploys</code>, line 12)</li></ul></details></div></td><td class="granted"><div class="grant"><span class="mark" aria-hidden="true">✓</span><span class="hidden">granted: </span><span class="branches"><code>main</code></span><p class="events">on <code>push</code>, <code>workflow_dispatch</code></p><details><summary>rule at line 17</summary><ul><li>rule 4 (line 17)</li></ul></details></div></td><td class="granted"><div class="grant"><span class="mark" aria-hidden="true">✓</span><span class="hidden">granted: </span><span class="branches"><code>main</code></span><p class="events">on <code>push</code>, <code>workflow_dispatch</code></p><details><summary>rule at line 17</summary><ul><li>rule 4 (line 17)</li></ul></details></div></td></tr>
     </tbody>
     <tbody>
-    <tr class="file"><th scope="rowgroup" colspan="5"><span class="stay"><span class="words">any other workflow file</span> <span class="starts">also one that a branch adds</span></span></th></tr>
+    <tr class="file"><th scope="rowgroup" colspan="5"><span class="stay"><span class="words">any other workflow file</span> <span class="starts">also files that a branch adds</span></span></th></tr>
     <tr><th scope="row"><span class="environment">any environment</span></th><td class="granted"><div class="grant"><span class="mark" aria-hidden="true">✓</span><span class="hidden">granted: </span><span class="branches"><code>^(main|<wbr/>develop|<wbr/>feature/<wbr/>.*)$</code></span><p class="events">on any trusted event</p><p class="condition">pull requests into these or the default branch</p><details><summary>rule at line 3</summary><ul><li>rule 1 (<code>development workflow</code>, line 3)</li></ul></details></div><div class="grant"><span class="mark" aria-hidden="true">✓</span><span class="hidden">granted: </span><span class="branches"><code>main</code></span><p class="events">on any trusted event</p><p class="condition">pull requests into these or the default branch</p><details><summary>rule at line 8</summary><ul><li>rule 2 (line 8)</li></ul></details></div></td><td class="denied"><span aria-hidden="true">–</span><span class="hidden">not granted</span></td><td class="granted"><div class="grant"><span class="mark" aria-hidden="true">✓</span><span class="hidden">granted: </span><span class="branches"><code>main</code></span><p class="events">on any trusted event</p><p class="condition">pull requests into these or the default branch</p><details><summary>rule at line 17</summary><ul><li>rule 4 (line 17)</li></ul></details></div></td><td class="granted"><div class="grant"><span class="mark" aria-hidden="true">✓</span><span class="hidden">granted: </span><span class="branches"><code>main</code></span><p class="events">on any trusted event</p><p class="condition">pull requests into these or the default branch</p><details><summary>rule at line 17</summary><ul><li>rule 4 (line 17)</li></ul></details></div></td></tr>
     </tbody>
     </table>
     </div>
     </section>
     </main>
-    <footer><p>Made by repo-permissions 0.1.0 from the policy and the workflow files of one checkout. A branch can bring other workflow files, with other events: what a rule says of branches and environments holds for those too.</p></footer>
+    <footer><p>Made by repo-permissions 0.1.0 from the policy and the workflow files of one checkout. A branch can add other workflow files, with other events; the rules' conditions on branches and environments apply to them too.</p></footer>
     </div>
     </body>
     </html>
@@ -365,7 +365,7 @@ fn what_only_a_run_knows_and_what_nobody_can_use() {
 
     apply.yml  on workflow_dispatch
       ${{ inputs.to }}
-      only a run knows it
+      only a run has the value
         ws:deployments:create, ws:instances:update
           ? main, release/* (glob) on workflow_dispatch; if the environment is dev or prod.*; if
             runner_environment is github-hosted; if ref_protected is true
@@ -379,7 +379,7 @@ fn what_only_a_run_knows_and_what_nobody_can_use() {
         ws:instances:create, ws:affected_stacks:create
           ✓ any branch on workflow_dispatch
 
-    broken.yml  not understood
+    broken.yml  not readable
       any
         ws:instances:create, ws:affected_stacks:create
           ? any branch on any trusted event
@@ -412,7 +412,7 @@ fn what_only_a_run_knows_and_what_nobody_can_use() {
         ws:instances:create, ws:affected_stacks:create
           ✗ line 35: does not name pull_request_target
 
-    any other workflow file  also one that a branch adds
+    any other workflow file  also files that a branch adds
       any
         ws:locks:create
           ✓ any branch on any trusted event; if the file is deploy* (glob); if the environment is
@@ -420,7 +420,7 @@ fn what_only_a_run_knows_and_what_nobody_can_use() {
         ws:instances:create, ws:affected_stacks:create
           ✓ any branch on any trusted event
 
-    ✓ granted   ? depends on what only a run knows   ✗ a rule is for it, and does not grant
+    ✓ granted   ? depends on values that only a run has   ✗ a rule covers it, but does not grant it
 
     rules that no workflow here can use
       rule 3 (`an older hotfix`, line 13): it has expired: `2026-01-31`
@@ -434,7 +434,7 @@ fn what_only_a_run_knows_and_what_nobody_can_use() {
       repository
 
     notes
-      `gate.yml` is only called by other workflows: its jobs count for those
+      `gate.yml` is only called by other workflows: their rows include its jobs
       the workflow `broken.yml` is not understood: line 2, column 7: not valid YAML: unclosed bracket
       '['
     ");
@@ -506,11 +506,11 @@ fn a_central_policy_is_asked_for_one_repository() {
     for (arguments, error) in [
         (
             &[][..],
-            "`.github/repo-permissions.yml` speaks of several repositories: choose one by `--repository OWNER/NAME`; it has `acme-org/infra`, `acme-org/*`, `acme-org/infra`",
+            "`.github/repo-permissions.yml` covers several repositories: choose one with `--repository OWNER/NAME`; it has `acme-org/infra`, `acme-org/*`, `acme-org/infra`",
         ),
         (
             &infra[..],
-            "the entries of `Acme-Org/infra` pin different ids: choose one by `--repository-id`",
+            "the entries of `Acme-Org/infra` pin different ids: choose one with `--repository-id`",
         ),
         (
             &["--repository", "infra"],
@@ -563,7 +563,7 @@ repositories:
     assert_eq!(run.code, Some(2));
     assert_eq!(
         run.err,
-        "error: `.github/repo-permissions.yml` is in a checkout of `acme-org/policies`: give `--workflows DIRECTORY` for those of `acme-org/infra`\n"
+        "error: `.github/repo-permissions.yml` is in a checkout of `acme-org/policies`: name the workflow files of `acme-org/infra` with `--workflows DIRECTORY`\n"
     );
     checkout.write("infra/.github/workflows/x.yml", PLAN);
     for directory in ["infra", "infra/.github/workflows"] {
@@ -608,7 +608,7 @@ fn what_cannot_be_shown_says_why() {
       = help: write `version: 1`, or use a later release
     ");
     assert_snapshot!(error(&["missing.yml"]), @"error: the policy `missing.yml` cannot be read: No such file or directory (os error 2)");
-    assert_snapshot!(error(&["valid.yml"]), @"error: there is no `.github/workflows` above `valid.yml`: give `--workflows DIRECTORY`");
+    assert_snapshot!(error(&["valid.yml"]), @"error: there is no `.github/workflows` above `valid.yml`: name the directory with `--workflows DIRECTORY`");
     assert_snapshot!(error(&["valid.yml", "--workflows", "missing"]), @"error: `missing` cannot be read: No such file or directory (os error 2)");
     assert_snapshot!(error(&["valid.yml", "--now", "today"]), @"
     error: invalid value 'today' for '--now <INSTANT>': expected an instant such as `2027-01-31T12:00:00Z`
@@ -627,7 +627,7 @@ fn a_policy_without_rules_and_a_directory_without_files() {
     time        2026-11-23T12:00:00Z
 
     ─────
-    any other workflow file  also one that a branch adds
+    any other workflow file  also files that a branch adds
       any
     ");
     for format in ["markdown", "json", "html"] {

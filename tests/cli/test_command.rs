@@ -320,7 +320,7 @@ fn the_cases_of_a_directory_are_those_beside_its_policies() {
     directory.0.write(".github/policy.yml", POLICY);
     let run = directory.test(&[".github"]);
     assert_eq!(run.code, Some(2));
-    assert_snapshot!(run.err, @"error: .github: the directory has no file of cases: their names end in `.tests.yml`, `.tests.yaml`, `.tests.json`");
+    assert_snapshot!(run.err, @"error: .github: the directory has no file of cases: expected a name ending in `.tests.yml`, `.tests.yaml`, `.tests.json`");
     let cases = format!("policy: policy.yml\ntests:\n{PASSING}");
     directory.0.write(".github/policy.tests.yml", cases);
     let cases = r#"{"policy": "policy.yml", "tests": [{"name": "nothing", "permission": "a:b",
@@ -744,7 +744,7 @@ permissions:
       ✓ into a branch that was the default one
       ✓ into what base names
       ✓ into the default branch that base does not name
-      ✓ without a base (base not given, taken to be trusted)
+      ✓ without a base (base not given, assumed to be trusted)
       ✓ a push
 
     2 of 2 rules matched in a case
@@ -914,7 +914,7 @@ tests:
       |
       = help: leave the key out
 
-    error: `expect` is `allow`, which no case can have
+    error: `expect` is `allow`, which is not possible in a case
      --> cases.yml:7:13
       |
     7 |     expect: allow
@@ -966,7 +966,7 @@ tests:
        |
        = help: give it a value or remove the key
 
-    error: `expect` is `token_invalid`, which no case can have
+    error: `expect` is `token_invalid`, which is not possible in a case
       --> cases.yml:12:13
        |
     12 |     expect: token_invalid
@@ -1052,7 +1052,7 @@ fn of_many_failures_the_first_are_explained() {
     assert_eq!(run.out.matches("✗ rule 1").count(), 50, "{}", run.out);
     assert!(
         run.out
-            .contains("… and 10 more cases do not hold, not explained here\n")
+            .contains("… and 10 more failed cases, not explained here\n")
     );
     // Programs get all of them.
     let run = directory.test(&["cases.yml", "--format", "junit"]);

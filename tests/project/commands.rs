@@ -54,7 +54,8 @@ fn check(arguments: &str) -> Result<bool, String> {
                 let sources = name.map_or("src".to_owned(), |name| format!("crates/{name}/src"));
                 directory = Some(root().join(sources));
             }
-            flag if flag.starts_with(['-', '>']) => {}
+            "--format" | "--target" | "--config" => _ = words.next(),
+            flag if flag.starts_with(['-', '>', '"']) => {}
             word => filter = Some(word),
         }
     }

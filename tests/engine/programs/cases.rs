@@ -23,7 +23,7 @@ const EXPECTATIONS: [&str; 10] = [
     "policy_invalid",
 ];
 
-fn holds(expectation: &str, outcome: &Outcome) -> bool {
+fn has_passed(expectation: &str, outcome: &Outcome) -> bool {
     expectation == outcome.decision || expectation == outcome.reason
 }
 
@@ -50,7 +50,7 @@ pub fn run<'g>(program: &Program<'_>, group: &'g Group) -> Result<(), (&'g Pair,
             .map(|(index, (pair, outcome))| {
                 let fitting = EXPECTATIONS
                     .into_iter()
-                    .filter(|one| holds(one, outcome) == right);
+                    .filter(|one| has_passed(one, outcome) == right);
                 let fitting: Vec<_> = fitting.collect();
                 let expectation = fitting[(index + group.file.text.len()) % fitting.len()];
                 case(program, index, group, pair, expectation)

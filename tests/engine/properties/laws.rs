@@ -17,7 +17,7 @@ const ASKED: &str = PERMISSIONS[0];
 /// Whether it holds for so many random cases: how many of them it said something about, or the case
 /// that it fails for, as small as `PROPTEST_MAX_SHRINK_ITERS` asks for. Every run is the same, unless
 /// `ENGINE_SEED` asks for another.
-fn holds<S: Strategy>(
+fn has_passed<S: Strategy>(
     cases: u32,
     strategy: S,
     law: impl Fn(S::Value) -> Result<bool, String>,
@@ -113,7 +113,7 @@ fn adding_a_rule_never_turns_a_grant_into_a_denial() {
             rule(0),
             any::<(Index, Index)>(),
         );
-        holds(
+        has_passed(
             300,
             strategy,
             |(before, source, jobs, rule, (list, place))| {
@@ -154,7 +154,7 @@ fn adding_a_rule_never_turns_a_grant_into_a_denial() {
 fn the_order_of_rules_entries_and_patterns_never_changes_the_decision() {
     let law = |engine: Engine<'_>| {
         let strategy = (policy(8), source(), vec(job(), 4));
-        holds(150, strategy, |(before, source, jobs)| {
+        has_passed(150, strategy, |(before, source, jobs)| {
             let mut after = before.clone();
             for list in lists(&mut after) {
                 list.reverse();
@@ -188,7 +188,7 @@ fn the_order_of_rules_entries_and_patterns_never_changes_the_decision() {
 fn removing_a_rule_never_turns_a_denial_into_a_grant() {
     let law = |engine: Engine<'_>| {
         let strategy = (policy(8), source(), vec(job(), 4), any::<(Index, Index)>());
-        holds(300, strategy, |(before, source, jobs, (list, place))| {
+        has_passed(300, strategy, |(before, source, jobs, (list, place))| {
             let mut after = before.clone();
             let mut lists = lists(&mut after);
             lists.retain(|list| !list.is_empty());
@@ -226,7 +226,7 @@ fn an_absent_value_matches_only_the_pattern_for_any() {
     let law = |engine: Engine<'_>| {
         let dimension = select(&["workflow", "branch", "base", "environment", "claim"][..]);
         let patterns = (patterns(&BRANCHES, 0), patterns(&ENVIRONMENTS, 0));
-        holds(
+        has_passed(
             400,
             (dimension, patterns, job()),
             |(dimension, patterns, mut job)| {
@@ -274,7 +274,7 @@ fn an_absent_value_matches_only_the_pattern_for_any() {
 fn a_list_of_patterns_is_the_union_of_its_patterns() {
     let law = |engine: Engine<'_>| {
         let strategy = (rule_of_asked(), vec(job(), 6), any::<Index>());
-        holds(150, strategy, |(mut rule, jobs, which)| {
+        has_passed(150, strategy, |(mut rule, jobs, which)| {
             // Without `base` a list of branches says which head may go into which base.
             if rule.base.is_none() {
                 rule.base.clone_from(&rule.branch);
@@ -319,7 +319,7 @@ fn a_list_of_patterns_is_the_union_of_its_patterns() {
 fn a_rule_for_several_permissions_is_a_rule_for_each() {
     let law = |engine: Engine<'_>| {
         let strategy = (policy(8), source(), vec(job(), 4));
-        holds(100, strategy, |(before, source, jobs)| {
+        has_passed(100, strategy, |(before, source, jobs)| {
             let mut after = before.clone();
             let mut says = false;
             for list in lists(&mut after) {
@@ -360,7 +360,7 @@ fn yaml_and_json_decide_alike() {
             vec(job(), 4),
             select(&PERMISSIONS[..]),
         );
-        holds(150, strategy, |(policy, source, jobs, asked)| {
+        has_passed(150, strategy, |(policy, source, jobs, asked)| {
             for job in &jobs {
                 let of_yaml = yaml(&policy, source, job, asked);
                 let of_json = of_json(&policy, source, job, asked);
@@ -388,7 +388,7 @@ fn time_only_takes_grants_away() {
             rule
         });
         let rules = prop_oneof![expiring, rule_of_asked()];
-        holds(
+        has_passed(
             120,
             (vec(rules, 1..4), job(), entry(0)),
             |(rules, job, entry)| {
@@ -448,7 +448,7 @@ fn a_rename_matters_only_by_the_entries_that_it_matches() {
     };
     let law = |engine: Engine<'_>| {
         let strategy = (entries.clone(), source(), job());
-        holds(400, strategy, |(entries, source, job)| {
+        has_passed(400, strategy, |(entries, source, job)| {
             let which =
                 |name| -> Vec<bool> { entries.iter().map(|entry| matches(entry, name)).collect() };
             let policy = Policy {
@@ -506,7 +506,7 @@ fn a_literal_never_matches_two_values() {
             near.prop_map(|(one, other)| (one.to_owned(), other)),
         ];
         let dimension = select(&["workflow", "branch", "base", "environment"][..]);
-        holds(
+        has_passed(
             500,
             (pair, dimension, job(), any::<bool>()),
             |((one, other), dimension, job, exact)| {
@@ -622,7 +622,7 @@ fn a_pull_request_is_granted_only_what_its_head_and_its_base_are() {
     let policies = policies.boxed();
     let law = |engine: Engine<'_>| {
         let strategy = (policies.clone(), source(), vec(pull_request(), 6));
-        holds(400, strategy, |(policy, source, jobs)| {
+        has_passed(400, strategy, |(policy, source, jobs)| {
             let mut says = false;
             for job in &jobs {
                 let outcome = engine(&policy, source, job, ASKED);

@@ -24,13 +24,16 @@ const EXCEPTIONS: [(&str, &str); 15] = [
         "crates/cli/src",
         "audit/mod audit/show audit/verify cases/mod check/human check/mod check/question check/steps \
              diff/human diff/json diff/mod init lib lint lint/github lint/human lint/json matrix/html \
-             matrix/human matrix/json matrix/markdown matrix/mod matrix/words review schema survey/ask survey/mod \
-             survey/progress survey/run",
+             matrix/human matrix/json matrix/markdown matrix/mod matrix/words review schema survey/fetch \
+             survey/mod survey/progress survey/run",
     ),
-    ("crates/engine/src/decision", "installation mod trying"),
+    (
+        "crates/engine/src/decision",
+        "engine installation mod trying",
+    ),
     (
         "crates/engine/src/policy",
-        "characters document grammar json reader token written yaml yaml_errors",
+        "characters document draft grammar json reader token written yaml yaml_errors",
     ),
     (
         "simulator/src/github",

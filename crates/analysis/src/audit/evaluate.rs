@@ -1,4 +1,4 @@
-//! Recorded checks, decided again by a policy.
+//! Decides recorded checks again with a policy.
 
 use std::collections::{BTreeSet, HashMap};
 
@@ -11,46 +11,46 @@ use engine::decision::{
 };
 use engine::policy::{Document, Format, Invalid, PermissionKey};
 
-/// The most decisions that are remembered.
+/// Maximum number of cached decisions.
 const MAX_KNOWN: usize = 50_000;
 
-/// Decides recorded checks by one policy. Checks repeat themselves, so decisions are remembered.
+/// Decides recorded checks with a policy. It caches decisions, because checks repeat.
 #[derive(Debug)]
 pub struct Evaluator {
     engine: Result<Engine, Invalid>,
-    /// The claims that the policy's rules ask for.
+    /// Claims in the policy's rules.
     claims: BTreeSet<String>,
-    /// The moments after which rules grant nothing.
+    /// Times at which rules expire.
     expiries: Vec<Timestamp>,
-    known: HashMap<Asked, Evaluated>,
+    known: HashMap<CacheKey, Evaluated>,
 }
 
-/// What a policy says of a check.
+/// Decision of a policy on a check.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Evaluated {
-    /// Why.
+    /// Its reason.
     pub reason: Reason,
-    /// The rule that grants.
+    /// The granting rule.
     pub rule: Option<RecordedRule>,
-    /// Whether it leaves the permission to the repository's own policy as well.
+    /// Whether the policy also delegates the permission to the repository's own policy.
     pub delegated: bool,
 }
 
-/// All of a check that a decision depends on.
+/// Cache key: everything that a decision depends on.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
-struct Asked {
+struct CacheKey {
     scope: Scope,
     permission: String,
     /// Repository, its ids, workflow, branch, default branch, environment, event.
     values: [Option<String>; 8],
     base: Base,
     claims: Vec<Option<String>>,
-    /// How many of the expiries are over.
-    over: usize,
+    /// Number of expiries in the past.
+    expired: usize,
 }
 
 impl Evaluated {
-    /// Allowed, denied or an error.
+    /// Returns allowed, denied or error.
     pub fn decision(&self) -> Decision {
         self.reason.decision()
     }
@@ -76,12 +76,12 @@ impl Evaluated {
 }
 
 impl Evaluator {
-    /// By the text of a policy; one that is not valid decides that it is not.
+    /// Creates an evaluator from the text of a policy. An invalid policy decides with an error.
     pub fn new(text: &str, format: Format) -> Self {
         Self::of(Document::parse(text, format))
     }
 
-    /// By a policy that was read.
+    /// Creates an evaluator from a parsed policy.
     pub fn of(document: Result<Document, Invalid>) -> Self {
         let rules = document.iter().flat_map(Document::rules);
         let claims = rules.flat_map(|rule| &rule.claims);
@@ -100,8 +100,8 @@ impl Evaluator {
         }
     }
 
-    /// Decides a check at the time of its record; by `own` too, where this policy delegates to it.
-    /// `None` when the record has no job, or no permission key.
+    /// Decides a check at the time of its record, with `own` for delegated permissions. Returns `None` if the
+    /// record has no job or no permission key.
     pub fn evaluate(&mut self, recorded: &Recorded, own: Option<&Self>) -> Option<Evaluated> {
         let context = recorded.context.as_ref()?;
         let key = PermissionKey::parse(recorded.permission.as_str().into()).ok()?;
@@ -147,9 +147,9 @@ impl Evaluator {
         decide(policies, question).ok()?.pop()
     }
 
-    fn asked(&self, recorded: &Recorded, context: &Context) -> Asked {
+    fn asked(&self, recorded: &Recorded, context: &Context) -> CacheKey {
         let claims = self.claims.iter();
-        Asked {
+        CacheKey {
             scope: recorded.scope(),
             permission: recorded.permission.clone(),
             values: [
@@ -166,7 +166,7 @@ impl Evaluator {
             claims: claims
                 .map(|name| context.claims.get(name).cloned())
                 .collect(),
-            over: self.expiries.partition_point(|last| *last < recorded.time),
+            expired: self.expiries.partition_point(|last| *last < recorded.time),
         }
     }
 }

@@ -1,5 +1,4 @@
-//! Audit records: one for every check, allowed, denied and error alike; and the forms in which they
-//! are sent.
+//! Audit records of all checks, whether allowed, denied or failed, and their formats for receivers.
 
 mod evaluate;
 pub mod otlp;
@@ -17,38 +16,38 @@ use engine::context::Context;
 use engine::decision::{Decision, PermissionDecision};
 use engine::policy::quoted;
 
-/// The version of `data`; it rises when a field changes its meaning or goes.
+/// Version of `data`. It rises when a field changes its meaning or disappears.
 pub const SCHEMA_VERSION: u32 = 1;
 
-/// What a record says besides the outcome.
+/// Contents of a record besides the outcome.
 #[derive(Clone, Debug, Default)]
 pub struct Circumstances {
-    /// `https://github.com/OWNER/REPO`, after the server's URL.
+    /// `https://github.com/OWNER/REPO`, with the server's URL.
     pub source: String,
-    /// The time of the decision, RFC 3339.
+    /// Time of the decision, RFC 3339.
     pub time: String,
-    /// A random id for this run of the program; a record's id is made of it.
+    /// Random id of this run of the program, the base of the records' ids.
     pub id: String,
-    /// The permissions that were asked for, where none was decided on.
+    /// Requested permissions, for an outcome without decisions.
     pub asked: Vec<String>,
-    /// `GITHUB_RUN_ID`, `GITHUB_RUN_ATTEMPT` and `GITHUB_SHA`, where no token says them.
+    /// `GITHUB_RUN_ID`, `GITHUB_RUN_ATTEMPT` and `GITHUB_SHA`, for an outcome without a token.
     pub run: [String; 3],
-    /// Advisory mode.
+    /// Whether the mode is advisory.
     pub advisory: bool,
     /// The policy's `workspace:`.
     pub workspace: Option<String>,
-    /// The token's `jti` and the SHA-256 of the token; never the token.
+    /// `jti` and SHA-256 of the token, never the token itself.
     pub token: Option<TokenRecord>,
-    /// From the start of the program to the decision, in milliseconds.
+    /// Milliseconds from the start of the program to the decision.
     pub duration_ms: u64,
 }
 
-/// What is kept of a token: enough to find it again, nothing to use it with.
+/// Identifies a token in records, without the token itself.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct TokenRecord {
     /// Its `jti`.
     pub jti: Option<String>,
-    /// The SHA-256 of its text, in hexadecimal.
+    /// SHA-256 of its text in hexadecimal.
     pub sha256: String,
 }
 
@@ -59,18 +58,18 @@ pub struct TokenRecord {
 pub struct Record(Value);
 
 impl Record {
-    /// Its id: the same in every place and however often it is sent.
+    /// Returns its id, which is the same for all receivers and attempts.
     pub fn id(&self) -> &str {
         self.0.get("id").and_then(Value::as_str).unwrap_or_default()
     }
 
-    /// Its JSON in one line, with nothing in it that a log would act on.
+    /// Returns its JSON in one line, without characters that affect a log.
     pub fn line(&self) -> String {
         json_line(&self.0.to_string())
     }
 }
 
-/// The records of a check, one a permission.
+/// Creates the records of a check, one per permission.
 pub fn records(outcome: &Outcome<'_>, circumstances: &Circumstances) -> Vec<Record> {
     let decided = outcome
         .permissions
@@ -85,7 +84,7 @@ pub fn records(outcome: &Outcome<'_>, circumstances: &Circumstances) -> Vec<Reco
         _ => decided.collect(),
     };
     if subjects.is_empty() {
-        // Nothing valid was asked for; that is a check too.
+        // A check without a valid permission also has a record.
         subjects.push(("", None));
     }
     subjects
@@ -109,7 +108,7 @@ fn record(
     let context = outcome.context;
     let of_context = |value: fn(&Context) -> Option<&String>| context.and_then(value);
     let [run_id, run_attempt, sha] = &circumstances.run;
-    // The sentence of a check tells of what was not granted; an event of a permission that was has its own.
+    // The message of a check describes the denied permissions, so an allowed one needs its own.
     let message = match decision {
         Decision::Allowed if outcome.decision != Decision::Allowed => {
             format!("{} is allowed", quoted(subject))
@@ -147,7 +146,7 @@ fn record(
             "duration_ms": circumstances.duration_ms,
         },
     });
-    // CloudEvents has no empty subject.
+    // CloudEvents does not allow an empty subject.
     if let (Some(event), false) = (event.as_object_mut(), subject.is_empty()) {
         event.insert("subject".to_owned(), subject.into());
     }

@@ -1,4 +1,4 @@
-//! Records as OpenTelemetry logs: one request of OTLP/HTTP in its JSON encoding.
+//! Audit records as OpenTelemetry logs, in one OTLP/HTTP request with JSON encoding.
 //!
 //! Source: the OTLP specification 1.x; names of attributes from the OpenTelemetry semantic conventions.
 
@@ -11,14 +11,14 @@ use serde_json::{Map, Value, json};
 use super::Record;
 use crate::report::text::truncate;
 
-/// The name of the event, whatever was decided.
+/// Name of the event for all decisions.
 const EVENT_NAME: &str = "repo_permissions.check";
-/// The longest text of an answer that is shown, in characters.
+/// Maximum length of a response's message in characters.
 const MAX_MESSAGE: usize = 200;
 
-/// The place of the step in a trace.
+/// Position of the step in a trace.
 ///
-/// Source: W3C Trace Context; OpenTelemetry hands it to processes in the variable `TRACEPARENT`.
+/// Source: W3C Trace Context. OpenTelemetry passes it to processes in the variable `TRACEPARENT`.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct TraceContext {
     trace_id: String,
@@ -27,7 +27,7 @@ pub struct TraceContext {
 }
 
 impl TraceContext {
-    /// Reads a `traceparent`; `None` for what is none.
+    /// Parses a `traceparent`, or returns `None`.
     pub fn parse(text: &str) -> Option<Self> {
         let mut parts = text.trim().split('-');
         let mut digits = |length: usize| {
@@ -48,7 +48,7 @@ impl TraceContext {
     }
 }
 
-/// The body of a request: an `ExportLogsServiceRequest`.
+/// Builds the body of a request, an `ExportLogsServiceRequest`.
 pub fn export_request(
     records: &[Record],
     resource: &BTreeMap<String, String>,
@@ -117,7 +117,7 @@ fn log_record(event: &Value, trace: Option<&TraceContext>) -> Value {
     record
 }
 
-/// The members of an object as attributes of their own, named by their path: what backends filter on.
+/// Flattens the members of an object into attributes named by their paths, on which backends filter.
 fn flatten(key: &str, value: &Value, attributes: &mut Vec<Value>) {
     match value {
         Value::Null => {}
@@ -130,12 +130,12 @@ fn flatten(key: &str, value: &Value, attributes: &mut Vec<Value>) {
     }
 }
 
-/// A `KeyValue`.
+/// Builds a `KeyValue`.
 fn attribute(key: &str, value: &Value) -> Value {
     json!({"key": key, "value": any_value(value)})
 }
 
-/// An `AnyValue`. 64-bit numbers are texts in the JSON encoding.
+/// Builds an `AnyValue`. In the JSON encoding, 64-bit numbers are strings.
 fn any_value(value: &Value) -> Value {
     match value {
         Value::Null => json!({}),
@@ -159,18 +159,17 @@ fn any_value(value: &Value) -> Value {
     }
 }
 
-/// What the answer of a success complains of: how many records were refused, and why.
+/// The `partialSuccess` of a response: the rejected records and the reason.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Complaint {
+pub struct PartialSuccess {
     /// The records that were not taken; 0 for a mere hint.
     pub rejected: u64,
-    /// The text of the answer.
+    /// Message of the response.
     pub message: String,
 }
 
-impl Complaint {
-    /// Reads an `ExportLogsServiceResponse`. What cannot be read complains of nothing: the status has
-    /// said that the records were taken.
+impl PartialSuccess {
+    /// Parses an `ExportLogsServiceResponse`. An unreadable one counts as a full success, as its status says.
     pub fn parse(body: &[u8]) -> Option<Self> {
         #[derive(Deserialize)]
         #[serde(rename_all = "camelCase")]
@@ -184,11 +183,12 @@ impl Complaint {
             None => None,
         };
         let message = partial_success.get("errorMessage").and_then(Value::as_str);
-        let complaint = Self {
+        let partial_success = Self {
             rejected: rejected.unwrap_or_default(),
             message: truncate(message.unwrap_or_default(), MAX_MESSAGE).into_owned(),
         };
-        (complaint.rejected > 0 || !complaint.message.is_empty()).then_some(complaint)
+        (partial_success.rejected > 0 || !partial_success.message.is_empty())
+            .then_some(partial_success)
     }
 }
 
@@ -271,8 +271,8 @@ mod tests {
 
     #[test]
     fn answers() {
-        let complaint = |rejected, message: &str| {
-            Some(Complaint {
+        let partial_success = |rejected, message: &str| {
+            Some(PartialSuccess {
                 rejected,
                 message: message.to_owned(),
             })
@@ -284,21 +284,21 @@ mod tests {
             (r#"{"partialSuccess": {"rejectedLogRecords": "0"}}"#, None),
             (
                 r#"{"partialSuccess": {"rejectedLogRecords": "2", "errorMessage": "old"}}"#,
-                complaint(2, "old"),
+                partial_success(2, "old"),
             ),
             (
                 r#"{"partialSuccess": {"rejectedLogRecords": 1}}"#,
-                complaint(1, ""),
+                partial_success(1, ""),
             ),
             (
                 r#"{"partialSuccess": {"errorMessage": "hint"}}"#,
-                complaint(0, "hint"),
+                partial_success(0, "hint"),
             ),
             (r#"{"partialSuccess": {"rejectedLogRecords": -1}}"#, None),
             (r#"{"partialSuccess": 5}"#, None),
             ("<html>", None),
         ] {
-            assert_eq!(Complaint::parse(body.as_bytes()), expected, "{body}");
+            assert_eq!(PartialSuccess::parse(body.as_bytes()), expected, "{body}");
         }
     }
 }

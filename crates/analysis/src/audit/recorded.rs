@@ -1,4 +1,4 @@
-//! Audit records, read back.
+//! Parses audit records.
 
 use jiff::Timestamp;
 use serde::Deserialize;
@@ -6,36 +6,36 @@ use serde::Deserialize;
 use engine::context::{Base, Context};
 use engine::decision::{Decision, Reason, Scope};
 
-/// What every record's `type` starts with.
+/// Prefix of a record's `type`.
 const TYPE: &str = "dev.repo-permissions.check.";
 
-/// A check as its record tells of it.
+/// A check, parsed from its record.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Recorded {
-    /// When it was decided.
+    /// Time of the decision.
     pub time: Timestamp,
-    /// The permission key.
+    /// Permission key.
     pub permission: String,
-    /// What was decided.
+    /// Decision.
     pub decision: Decision,
-    /// Why.
+    /// Reason.
     pub reason: Reason,
-    /// The line of the rule that granted it.
+    /// The granting rule.
     pub rule: Option<RecordedRule>,
-    /// The job, with its claims; absent when no token was verified.
+    /// The job with its claims; absent without a verified token.
     pub context: Option<Context>,
-    /// The policy that decided, as far as it was read.
+    /// The policy, if it was read.
     pub policy: Option<RecordedPolicy>,
-    /// The repository's own policy, where a central one delegates and it was asked.
+    /// The repository's own policy, if a central one delegates and the decision used it.
     pub own_policy: Option<RecordedPolicy>,
 }
 
-/// The rule that granted.
+/// A granting rule.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
 pub struct RecordedRule {
-    /// The line where it starts, from 1.
+    /// Line of its start, from 1.
     pub line: u32,
-    /// Whether it stands in the repository's own policy.
+    /// Whether it is in the repository's own policy.
     #[serde(default)]
     pub own_policy: bool,
 }
@@ -43,16 +43,16 @@ pub struct RecordedRule {
 /// The policy of a recorded check.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize)]
 pub struct RecordedPolicy {
-    /// The SHA-256 of its bytes, in hexadecimal.
+    /// SHA-256 of its bytes in hexadecimal.
     #[serde(default)]
     pub sha256: String,
-    /// The repository that it was read from.
+    /// Repository of the file.
     #[serde(default)]
     pub repository: Option<String>,
-    /// Its git blob SHA.
+    /// Git blob SHA.
     #[serde(default)]
     pub blob: Option<String>,
-    /// Its path, or what was given in its place.
+    /// Its path, or another source.
     #[serde(default)]
     pub source: String,
 }
@@ -119,11 +119,10 @@ pub enum InvalidRecord {
 }
 
 impl Recorded {
-    /// Reads one line of a log. `None` for a line that is no record: logs of a job have others, and
-    /// their lines start with the time.
+    /// Parses a line of a log. Returns `None` for other lines, which a job's log has. Its lines start with the time.
     ///
     /// # Errors
-    /// It is a record, but not one of this version.
+    /// The record is malformed or of another version.
     pub fn parse(line: &str) -> Option<Result<Self, InvalidRecord>> {
         let json = line.get(line.find('{')?..)?;
         if !json.contains(TYPE) {
@@ -136,7 +135,7 @@ impl Recorded {
         Some(event.check())
     }
 
-    /// What the policy's `permissions:` at the top spoke for.
+    /// Returns the repository that the policy's `permissions:` at the top apply to.
     pub fn scope(&self) -> Scope {
         let from = self
             .policy

@@ -1,13 +1,13 @@
-//! The context that a case asks with.
+//! Builds the context of a case.
 
 use std::fmt::Display;
 
-use super::suite::{Placed, TestCase};
+use super::suite::{Located, TestCase};
 use engine::Claims;
 use engine::context::{Context, EventPayload};
 use engine::policy::{Problem, quoted};
 
-/// Derived from the claims as in a job; then what is given as it is.
+/// Derives the context from the claims as in a job, then applies the values in `context:`.
 pub(super) fn context<B: AsRef<[u8]>, E: Display>(
     case: &TestCase<'_>,
     read: impl Fn(&str) -> Result<B, E>,
@@ -72,7 +72,7 @@ pub(super) fn context<B: AsRef<[u8]>, E: Display>(
 }
 
 fn parse<T, B: AsRef<[u8]>, E: Display>(
-    (name, at): &Placed<'_>,
+    (name, at): &Located<'_>,
     (key, noun): (&str, &str),
     read: impl Fn(&str) -> Result<B, E>,
     parse: impl FnOnce(&[u8]) -> Result<T, serde_json::Error>,

@@ -1,4 +1,4 @@
-//! Which rules of the policies no case ever matched.
+//! Finds the rules that no case matched.
 
 use std::collections::BTreeMap;
 
@@ -7,10 +7,10 @@ use serde::Serialize;
 use engine::decision::PermissionDecision;
 use engine::policy::Document;
 
-/// The rules of every policy that was tested. Several files of cases may test the same one.
+/// The rules of all tested policies. Several files of cases can test the same policy.
 #[derive(Debug, Default)]
 pub struct Coverage {
-    /// By name; the rules by line and column.
+    /// By name, with the rules by line and column.
     policies: BTreeMap<String, BTreeMap<(u32, u32), Rule>>,
 }
 
@@ -24,13 +24,13 @@ struct Rule {
 /// A rule that no case matched.
 #[derive(Clone, Copy, Debug, Serialize)]
 pub struct Uncovered<'a> {
-    /// The policy, as the caller named it.
+    /// The policy, in the caller's spelling.
     pub policy: &'a str,
-    /// The line where the rule starts, from 1.
+    /// Line of the rule's start, from 1.
     pub line: u32,
     /// Its name, if it has one.
     pub name: Option<&'a str>,
-    /// The keys of the permissions that it would grant.
+    /// The permissions that it grants.
     pub permissions: &'a [String],
 }
 
@@ -54,8 +54,8 @@ impl Coverage {
         self.policies.insert(policy.to_owned(), rules.collect());
     }
 
-    /// Counts every rule that matched, also after the one that grants; not those of the own policy, of
-    /// which only what is delegated counts here.
+    /// Marks all matching rules, including those after the granting one. It ignores the own policy's rules, which
+    /// apply to delegated permissions only.
     pub(super) fn cover(&mut self, policy: &str, decisions: &[PermissionDecision]) {
         let Some(rules) = self.policies.get_mut(policy) else {
             return;
@@ -69,7 +69,7 @@ impl Coverage {
         }
     }
 
-    /// The rules that no case matched, in file order.
+    /// Returns the rules that no case matched, in file order.
     pub fn uncovered(&self) -> impl Iterator<Item = Uncovered<'_>> {
         self.policies.iter().flat_map(|(policy, rules)| {
             let rules = rules.iter().filter(|(_, rule)| !rule.covered);
@@ -82,7 +82,7 @@ impl Coverage {
         })
     }
 
-    /// How many rules there are.
+    /// Returns the number of rules.
     pub fn rules(&self) -> usize {
         self.policies.values().map(BTreeMap::len).sum()
     }

@@ -1,18 +1,18 @@
-//! What a case expects.
+//! Expected results of cases.
 
 use engine::decision::{Decision, Reason};
 
-/// The answer that a case expects.
+/// Expected result of a case.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Expect {
-    /// Allowed or denied, for whatever reason.
+    /// Allowed or denied, for any reason.
     Decision(Decision),
-    /// This reason, and so its decision.
+    /// This reason, which implies the decision.
     Reason(Reason),
 }
 
 impl Expect {
-    /// The reasons that a decision without a job can have.
+    /// Reasons that are possible without a job.
     const REASONS: [Reason; 8] = [
         Reason::Granted,
         Reason::RepositoryNotFound,
@@ -36,7 +36,7 @@ impl Expect {
         })
     }
 
-    /// Every text that [`Expect::parse`] takes.
+    /// Returns all texts that [`Expect::parse`] accepts.
     pub(super) fn all() -> impl Iterator<Item = &'static str> {
         let decisions = Self::DECISIONS.iter().map(|decision| decision.as_str());
         decisions.chain(Self::REASONS.iter().map(|reason| reason.code()))
@@ -47,7 +47,7 @@ impl Expect {
         format!("write one of `{}`", all.join("`, `"))
     }
 
-    /// As it is written.
+    /// Returns the text in the file.
     pub fn as_str(self) -> &'static str {
         match self {
             Self::Decision(decision) => decision.as_str(),
@@ -55,7 +55,7 @@ impl Expect {
         }
     }
 
-    pub(super) fn holds(self, decision: Decision, reason: Reason) -> bool {
+    pub(super) fn is_met(self, decision: Decision, reason: Reason) -> bool {
         match self {
             Self::Decision(expected) => expected == decision,
             Self::Reason(expected) => expected == reason,

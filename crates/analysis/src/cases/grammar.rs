@@ -1,4 +1,4 @@
-//! The grammar of a file of cases, read as strictly as the policy.
+//! Grammar of files of cases, as strict as that of policies.
 
 use std::borrow::Cow;
 use std::collections::BTreeMap;
@@ -6,17 +6,17 @@ use std::collections::BTreeMap;
 use jiff::Timestamp;
 
 use super::expect::Expect;
-use super::suite::{Claim, Contents, Given, Placed, TestCase};
+use super::suite::{CaseContext, Claim, Contents, Located, TestCase};
 use crate::report::text::truncate;
 use engine::RepositoryName;
 use engine::policy::reader::{Grammar, Read, Reader};
 use engine::policy::token::{ScalarKind, Syntax, Token};
 use engine::policy::{Problem, parse_instant, quoted};
 
-/// The grammar of a file of cases.
+/// Grammar of a file of cases.
 #[derive(Clone, Default)]
 pub(super) struct Cases<'a> {
-    /// The line of each name so far.
+    /// Lines of the names so far.
     names: BTreeMap<Cow<'a, str>, u32>,
 }
 
@@ -32,7 +32,7 @@ impl<'a> Grammar<'a> for Cases<'a> {
 
 type CasesReader<'a, S> = Reader<'a, S, Cases<'a>>;
 
-/// Whether a whole number is the same to every reader.
+/// Returns whether all YAML readers agree on a whole number.
 fn is_decimal(number: &str) -> bool {
     number == "0" || !number.starts_with(['0', '+', '-'])
 }
@@ -57,7 +57,7 @@ fn read_suite<'a, S: Syntax<'a>>(reader: &mut CasesReader<'a, S>) -> Read<Conten
         }
         match &cases {
             None => reader.missing(at, "tests", "tests:")?,
-            // Nothing tested must not look like all passed.
+            // A file without cases must not look like a passed one.
             Some((at, cases)) if cases.is_empty() => {
                 let problem = Problem::new(reader.position(*at), "`tests` has no case");
                 reader.problem(problem)?;
@@ -111,7 +111,9 @@ fn read_case<'a, S: Syntax<'a>>(
     }
     if let (Some((_, at)), false) = (&payload_file, derived) {
         let problem = Problem::new(*at, "`payload_file` without `claims` or `claims_file`");
-        reader.problem(problem.help("the payload only says where the claims' `head_ref` is"))?;
+        reader.problem(
+            problem.help("the payload only adds the repository of the claims' `head_ref`"),
+        )?;
     }
     if name.is_none() {
         reader.missing(at, "name", "name: a feature branch cannot deploy")?;
@@ -138,9 +140,9 @@ fn read_case<'a, S: Syntax<'a>>(
     }))
 }
 
-fn read_context<'a, S: Syntax<'a>>(reader: &mut CasesReader<'a, S>) -> Read<Given<'a>> {
-    let mut given = Given::default();
-    reader.mapping("`context`", &Given::KEYS, |reader, key, at| {
+fn read_context<'a, S: Syntax<'a>>(reader: &mut CasesReader<'a, S>) -> Read<CaseContext<'a>> {
+    let mut given = CaseContext::default();
+    reader.mapping("`context`", &CaseContext::KEYS, |reader, key, at| {
         let field = match key {
             "repository" => {
                 given.repository = read_repository(reader)?;
@@ -180,8 +182,8 @@ fn read_claim_values<'a, S: Syntax<'a>>(
     let mut claims = Vec::new();
     reader.open_mapping("`claims`", |reader, name, _| {
         let what = format!("the claim {}", quoted(&truncate(&name, 64)));
-        // GitHub writes its own claims as strings, ids too: a number may be left without quotes,
-        // unless YAML 1.1 reads it in base 8.
+        // GitHub's own claims are strings, ids too. A number needs no quotes, unless YAML 1.1 reads it in
+        // base 8.
         let number = matches!(
             &reader.peek()?.0,
             Token::Scalar(scalar) if scalar.kind == ScalarKind::Integer && is_decimal(&scalar.text)
@@ -243,7 +245,7 @@ fn read_now<'a, S: Syntax<'a>>(reader: &mut CasesReader<'a, S>) -> Read<Option<T
         return Ok(None);
     };
     let text = scalar.text;
-    // YAML 1.1 reads it as the same instant, not as a text.
+    // YAML 1.1 reads an instant as such, and not as a string.
     let is_date = matches!(scalar.kind, ScalarKind::Text | ScalarKind::Disputed);
     let instant = parse_instant(&text).filter(|_| is_date);
     if instant.is_none() {
@@ -264,7 +266,7 @@ fn read_expect<'a, S: Syntax<'a>>(reader: &mut CasesReader<'a, S>) -> Read<Optio
     let expect = Expect::parse(&text);
     if expect.is_none() {
         let message = format!(
-            "`expect` is {}, which no case can have",
+            "`expect` is {}, which is not possible in a case",
             quoted(&truncate(&text, 64))
         );
         reader.problem(Problem::new(at, message).over(&text).help(Expect::help()))?;
@@ -272,11 +274,11 @@ fn read_expect<'a, S: Syntax<'a>>(reader: &mut CasesReader<'a, S>) -> Read<Optio
     Ok(expect)
 }
 
-/// A text that is not empty. An absent value is written by leaving its key out.
+/// Reads a string that is not empty. To express an absent value, leave out its key.
 fn read_filled<'a, S: Syntax<'a>>(
     reader: &mut CasesReader<'a, S>,
     what: &str,
-) -> Read<Option<Placed<'a>>> {
+) -> Read<Option<Located<'a>>> {
     let found = reader.scalar(what, ScalarKind::Text)?;
     let found = found.map(|(scalar, at)| (scalar.text, reader.position(at)));
     read_not_empty(reader, what, found)
@@ -285,8 +287,8 @@ fn read_filled<'a, S: Syntax<'a>>(
 fn read_not_empty<'a, S: Syntax<'a>>(
     reader: &mut CasesReader<'a, S>,
     what: &str,
-    found: Option<Placed<'a>>,
-) -> Read<Option<Placed<'a>>> {
+    found: Option<Located<'a>>,
+) -> Read<Option<Located<'a>>> {
     if let Some((text, at)) = &found
         && text.is_empty()
     {

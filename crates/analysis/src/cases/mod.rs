@@ -1,7 +1,7 @@
-//! Cases beside a policy: what it should allow and deny, decided by the engine of the action.
+//! Cases: tests of what a policy allows and denies, with the action's engine.
 //!
-//! Reading the files is up to the caller: [`Suite::parse`] takes the text of a file of cases,
-//! [`Suite::policy`] and [`Suite::files`] name what else is needed, and [`run`] decides.
+//! The caller reads the files: [`Suite::parse`] takes the text of a file of cases, [`Suite::policy`] and
+//! [`Suite::files`] name the other files, and [`run`] decides.
 
 mod context;
 mod coverage;

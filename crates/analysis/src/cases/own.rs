@@ -1,4 +1,4 @@
-//! The repository's own policy, for what the tested one delegates to it.
+//! The repository's own policy, to which the tested one delegates.
 
 use std::fmt::Display;
 
@@ -8,16 +8,16 @@ use engine::decision::Engine;
 use engine::encoding::text_of;
 use engine::policy::{Document, Format, Invalid, Problem, quoted};
 
-/// The file that `own_policy:` names.
+/// The file in `own_policy:`.
 #[derive(Debug)]
 pub(super) struct OwnPolicy {
-    /// As messages name it.
+    /// Name for messages.
     name: String,
     text: String,
 }
 
 impl OwnPolicy {
-    /// `None` when the suite names none.
+    /// Reads the policy, or returns `None` if the suite names none.
     pub(super) fn read<B: AsRef<[u8]>, E: Display>(
         suite: &Suite<'_>,
         read: impl Fn(&str) -> Result<B, E>,

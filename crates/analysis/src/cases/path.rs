@@ -1,4 +1,4 @@
-//! The names in a file of cases, as paths of a repository.
+//! Resolves names in files of cases to paths in the repository.
 
 use engine::policy::quoted;
 
@@ -10,18 +10,20 @@ pub struct InvalidName {
     problem: &'static str,
 }
 
-/// The path of `name`, which stands in the file of cases at the path `file` and counts from that
-/// file's directory. Both are relative to the root of the repository and have `/` between segments.
+/// Returns the path of `name` in a file of cases at the path `file`. The name is relative to the file's directory.
+/// Both paths are relative to the root of the repository and use `/`.
 ///
 /// # Errors
-/// It would leave the repository, or is no path that a repository can have.
+/// The path is outside the repository, or is not a valid path in a repository.
 pub fn in_repository(file: &str, name: &str) -> Result<String, InvalidName> {
     let wrong = |problem| {
         let name = name.to_owned();
         Err(InvalidName { name, problem })
     };
     if name.starts_with('/') {
-        return wrong("is an absolute path, expected one from the directory of the file of cases");
+        return wrong(
+            "is an absolute path, expected one relative to the directory of the file of cases",
+        );
     }
     if name.chars().any(|c| c.is_control() || c == '\\') {
         return wrong("has a control character or a backslash");
@@ -34,7 +36,7 @@ pub fn in_repository(file: &str, name: &str) -> Result<String, InvalidName> {
         if is_file {
             path.push(segment);
         } else if segment == ".." && path.pop().is_none() {
-            return wrong("lies outside of the repository");
+            return wrong("is outside the repository");
         }
     }
     if is_file {

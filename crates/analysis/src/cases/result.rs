@@ -1,50 +1,50 @@
-//! What a run of cases found.
+//! Results of cases.
 
 use super::expect::Expect;
 use engine::context::Context;
 use engine::decision::{Decision, PermissionDecision, Reason};
 use engine::policy::{Position, Problem};
 
-/// How many rules of one permission explain a case that does not hold; a large policy has thousands.
+/// Maximum number of rules per permission that explain a failed case; a large policy has thousands.
 const MAX_RULES: usize = 5;
 
-/// One case that was run.
+/// Result of a case.
 #[derive(Clone, Debug)]
 pub struct CaseResult {
-    /// Where it starts in the file of cases.
+    /// Position in the file of cases.
     pub position: Position,
-    /// Its name, once in a file.
+    /// Its name, unique in the file.
     pub name: String,
-    /// The answer that it expects.
+    /// The expected result.
     pub expected: Expect,
-    /// What was decided on all its permissions.
+    /// The decision on all its permissions.
     pub decision: Decision,
-    /// Why.
+    /// The reason.
     pub reason: Reason,
-    /// The decision in one sentence.
+    /// The decision as one sentence.
     pub message: String,
-    /// What the case leaves out and the decision takes for granted: `base`.
+    /// Missing value that the decision assumed: `base`.
     pub assumed: Option<&'static str>,
-    /// How it was decided. Only of the first cases that do not hold: their number is the caller's.
+    /// Explanation of a failed case; the caller limits the number.
     pub failed: Option<Failed>,
-    pub(super) holds: bool,
+    pub(super) has_passed: bool,
 }
 
-/// How the decision came about that a case did not expect.
+/// Explanation of an unexpected decision.
 #[derive(Clone, Debug)]
 pub struct Failed {
-    /// The values that the patterns of the rules were matched with.
+    /// The values that the rules were matched with.
     pub context: Context,
-    /// Each permission; empty for an error.
+    /// Decisions on the permissions; empty for an error.
     pub permissions: Vec<Explained>,
 }
 
 /// A decision with the rules that explain it.
 #[derive(Clone, Debug)]
 pub struct Explained {
-    /// The decision. Its trace has the rule that grants, or those that come nearest, in file order.
+    /// The decision. Its trace has the granting rule or the nearest ones, in file order.
     pub decision: PermissionDecision,
-    /// How many rules its trace leaves out.
+    /// Number of rules that the trace omits.
     pub hidden: usize,
 }
 
@@ -75,39 +75,39 @@ impl Explained {
 }
 
 impl CaseResult {
-    /// Whether the decision is the expected one.
-    pub fn holds(&self) -> bool {
-        self.holds
+    /// Returns whether the decision is the expected one.
+    pub fn has_passed(&self) -> bool {
+        self.has_passed
     }
 
-    /// Whether it could not be decided, and that was not expected.
+    /// Returns whether there was an unexpected error instead of a decision.
     pub fn is_error(&self) -> bool {
-        self.decision == Decision::Error && !self.holds()
+        self.decision == Decision::Error && !self.has_passed()
     }
 
-    /// What was decided, with its reason: `denied (no_rule_matches)`.
+    /// Returns the decision with its reason: `denied (no_rule_matches)`.
     pub fn got(&self) -> String {
         format!("{} ({})", self.decision.as_str(), self.reason.code())
     }
 }
 
-/// Why the cases of a file were not run.
+/// Why the cases of a file did not run.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct FileError {
-    /// The file of cases or the policy, as the caller named it.
+    /// The file of cases or the policy, in the caller's spelling.
     pub file: String,
-    /// Where, if it is about one place.
+    /// Position, if the error has one.
     pub position: Option<Position>,
-    /// How many characters it is about, 0 for a point.
+    /// Number of affected characters, 0 for a point.
     pub length: u32,
-    /// What was seen and what was expected.
+    /// Actual and expected value.
     pub message: String,
-    /// What to do about it.
+    /// Advice.
     pub help: Option<String>,
 }
 
 impl FileError {
-    /// An error about a file as a whole.
+    /// Creates an error without a position.
     pub fn new(file: &str, message: impl Into<String>) -> Self {
         Self {
             file: file.to_owned(),
@@ -134,7 +134,7 @@ impl FileError {
             .collect()
     }
 
-    /// `FILE:LINE:COLUMN: MESSAGE (HELP)`.
+    /// Returns `FILE:LINE:COLUMN: MESSAGE (HELP)`.
     pub fn text(&self) -> String {
         let mut text = self.file.clone();
         if let Some(Position { line, column }) = self.position {

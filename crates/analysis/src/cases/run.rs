@@ -1,4 +1,4 @@
-//! Runs the cases of a file by the engine of the action.
+//! Runs the cases of a file with the action's engine.
 
 use std::fmt::Display;
 
@@ -15,22 +15,21 @@ use engine::context::Context;
 use engine::decision::{Engine, GoOn, Policies, Question, Scope, Undecided, decide};
 use engine::policy::{Document, Format, Invalid};
 
-/// The policy of a suite, as its caller read it.
+/// The policy of a suite, from the caller.
 #[derive(Clone, Debug)]
 pub struct PolicyFile<'a> {
-    /// As messages and the coverage name it: the same policy by the same name.
+    /// Name in messages and in the coverage; the same policy must have the same name.
     pub name: &'a str,
-    /// Its text, or why it could not be read.
+    /// Its text, or why it is unreadable.
     pub text: Result<&'a str, Failure>,
 }
 
-/// Runs each case. `read` gives the files that [`Suite::files`] names; `now` is for cases that don't
-/// say theirs. When `go_on` says no, what is not decided by then counts as undecided. So many cases that do
-/// not hold are explained as `to_explain` says, which counts down.
+/// Runs all cases. `read` returns the files in [`Suite::files`]. `now` is the time of cases that do not set their
+/// own. When `go_on` returns false, the remaining cases count as undecided. `to_explain` is the number of failed
+/// cases that may still have an explanation, and counts down.
 ///
 /// # Errors
-/// The cases cannot be asked, or the policy is invalid or unreadable and no case expects that. None
-/// of them was run then.
+/// A case has no context, or the policy is invalid or unreadable and no case expects that. Then no case has run.
 pub fn run<B: AsRef<[u8]>, E: Display>(
     suite: &Suite<'_>,
     policy: &PolicyFile<'_>,
@@ -40,8 +39,8 @@ pub fn run<B: AsRef<[u8]>, E: Display>(
     coverage: &mut Coverage,
     to_explain: &mut usize,
 ) -> Result<Vec<CaseResult>, Vec<FileError>> {
-    // The questions before the policy: a case that cannot be asked is a fault of this file.
-    can_be_asked(suite, &read)?;
+    // Check the cases before the policy, because their errors are in this file.
+    check_contexts(suite, &read)?;
     let own = OwnPolicy::read(suite, &read);
     let own = own.map_err(|problem| FileError::each(suite.file, [&problem]))?;
     let engine = document(suite, policy)?.map(Engine::new);
@@ -56,7 +55,7 @@ pub fn run<B: AsRef<[u8]>, E: Display>(
     if let Ok(engine) = &engine {
         coverage.add(policy.name, engine.document());
     }
-    // One context at a time: each has all claims of its case, which can be a file of megabytes.
+    // Build one context at a time, because the claims of a case can be a file of megabytes.
     let results = suite.contents.cases.iter().map(|case| {
         let context =
             context(case, &read).map_err(|problem| FileError::each(suite.file, [&problem]))?;
@@ -87,7 +86,7 @@ pub fn run<B: AsRef<[u8]>, E: Display>(
 }
 
 /// Checks that each case has a context.
-fn can_be_asked<B: AsRef<[u8]>, E: Display>(
+fn check_contexts<B: AsRef<[u8]>, E: Display>(
     suite: &Suite<'_>,
     read: impl Fn(&str) -> Result<B, E>,
 ) -> Result<(), Vec<FileError>> {
@@ -101,7 +100,7 @@ fn can_be_asked<B: AsRef<[u8]>, E: Display>(
     }
 }
 
-/// The policy, or why there is none if a case is about that.
+/// Returns the policy, or the error if a case expects it.
 fn document(
     suite: &Suite<'_>,
     policy: &PolicyFile<'_>,
@@ -127,7 +126,7 @@ fn document(
     }
 }
 
-/// Whether the `permissions:` at the top count for the case's repository.
+/// Returns whether the `permissions:` at the top apply to the case's repository.
 fn scope(suite: &Suite<'_>, context: &Context) -> Scope {
     match (&suite.contents.policy_repository, &context.repository) {
         (None, _) => Scope::Offline,
@@ -142,8 +141,8 @@ fn result(
     context: &Context,
     to_explain: &mut usize,
 ) -> CaseResult {
-    let holds = case.expect.holds(outcome.decision, outcome.reason);
-    let is_explained = !holds && *to_explain > 0;
+    let has_passed = case.expect.is_met(outcome.decision, outcome.reason);
+    let is_explained = !has_passed && *to_explain > 0;
     *to_explain -= usize::from(is_explained);
     let permissions = outcome.permissions.into_iter().map(Explained::of);
     CaseResult {
@@ -158,7 +157,7 @@ fn result(
             context: context.clone(),
             permissions: permissions.collect(),
         }),
-        holds,
+        has_passed,
     }
 }
 
@@ -211,10 +210,10 @@ tests:
     fn a_case_that_does_not_hold_says_where_and_how() {
         let claims = r#"{"repository": "o/r", "ref": "refs/heads/x"}"#;
         let (results, coverage) = run_with(Ok(claims), Ok(POLICY), &|| true);
-        let [holds, fails] = &results.unwrap()[..] else {
+        let [has_passed, fails] = &results.unwrap()[..] else {
             panic!("two cases");
         };
-        assert!(holds.holds() && !fails.holds());
+        assert!(has_passed.has_passed() && !fails.has_passed());
         assert_eq!(fails.position, Position { line: 8, column: 5 });
         assert_eq!(fails.got(), "denied (no_rule_matches)");
         let failed = fails.failed.as_ref().unwrap();

@@ -1,4 +1,4 @@
-//! A file of cases, read.
+//! A parsed file of cases.
 
 use std::borrow::Cow;
 use std::collections::BTreeSet;
@@ -10,59 +10,59 @@ use super::grammar::Cases;
 use super::result::FileError;
 use engine::policy::{Format, PermissionKey, Position, reader};
 
-/// A text with its place in the file.
-pub(super) type Placed<'a> = (Cow<'a, str>, Position);
+/// A text with its position in the file.
+pub(super) type Located<'a> = (Cow<'a, str>, Position);
 
 /// A claim of a token and its value.
 pub(super) type Claim<'a> = (Cow<'a, str>, Cow<'a, str>);
 
-/// A file of cases whose structure is valid.
+/// A file of cases with a valid structure.
 #[derive(Debug)]
 pub struct Suite<'a> {
-    /// The file, as messages name it.
+    /// Name of the file for messages.
     pub(super) file: &'a str,
     pub(super) contents: Contents<'a>,
 }
 
-/// What stands in a file of cases.
+/// Contents of a file of cases.
 #[derive(Debug)]
 pub(super) struct Contents<'a> {
-    /// `policy:`, a path from the file's own directory.
+    /// `policy:`, a path relative to the file's directory.
     pub(super) policy: Cow<'a, str>,
-    /// `own_policy:`, the policy of the repository itself, likewise.
-    pub(super) own_policy: Option<Placed<'a>>,
-    /// `policy_repository:`, the repository that the policy lies in.
+    /// `own_policy:`, the repository's own policy, likewise.
+    pub(super) own_policy: Option<Located<'a>>,
+    /// `policy_repository:`, the repository of the policy.
     pub(super) policy_repository: Option<Cow<'a, str>>,
     /// `tests:`, at least one, in file order.
     pub(super) cases: Vec<TestCase<'a>>,
 }
 
-/// One case: a question and the answer that is expected.
+/// A case: a scenario and the expected result.
 #[derive(Debug)]
 pub(super) struct TestCase<'a> {
-    /// Where it starts in the file.
+    /// Position in the file.
     pub(super) position: Position,
-    /// `name:`, once in a file.
+    /// `name:`, unique in the file.
     pub(super) name: Cow<'a, str>,
     /// `permission:`, at least one.
     pub(super) permissions: Vec<PermissionKey>,
     /// `context:`.
-    pub(super) context: Given<'a>,
+    pub(super) context: CaseContext<'a>,
     /// `claims:`, from which the context is derived as in a job.
     pub(super) claims: Vec<Claim<'a>>,
-    /// `claims_file:`, the same as JSON.
-    pub(super) claims_file: Option<Placed<'a>>,
-    /// `payload_file:`, the payload of the event as JSON.
-    pub(super) payload_file: Option<Placed<'a>>,
+    /// `claims_file:`, a JSON file of claims.
+    pub(super) claims_file: Option<Located<'a>>,
+    /// `payload_file:`, a JSON file with the event's payload.
+    pub(super) payload_file: Option<Located<'a>>,
     /// `now:`.
     pub(super) now: Option<Timestamp>,
     /// `expect:`.
     pub(super) expect: Expect,
 }
 
-/// Values of the context that are given as they are.
+/// Values in `context:`.
 #[derive(Debug, Default)]
-pub(super) struct Given<'a> {
+pub(super) struct CaseContext<'a> {
     pub(super) repository: Option<Cow<'a, str>>,
     pub(super) repository_id: Option<u64>,
     pub(super) owner_id: Option<u64>,
@@ -73,21 +73,21 @@ pub(super) struct Given<'a> {
     pub(super) environment: Option<Cow<'a, str>>,
     pub(super) event: Option<Cow<'a, str>>,
     pub(super) actor: Option<Cow<'a, str>>,
-    /// `claims:`, for the rules' own `claims:`; nothing is derived from them.
+    /// `claims:`, for the rules' own `claims:`. They do not affect other values.
     pub(super) claims: Vec<Claim<'a>>,
 }
 
 impl Contents<'_> {
-    /// The keys of a file of cases.
+    /// Keys of a file of cases.
     pub(super) const KEYS: [&'static str; 4] =
         ["policy", "own_policy", "policy_repository", "tests"];
 }
 
 impl<'a> Suite<'a> {
-    /// Reads the text of `file`, whose ending says whether it is YAML or JSON.
+    /// Parses the text of `file`. The file name determines whether it is YAML or JSON.
     ///
     /// # Errors
-    /// Every problem that was found, at least one.
+    /// All problems, at least one.
     pub fn parse(file: &'a str, text: &'a str) -> Result<Self, Vec<FileError>> {
         match reader::read(text, Format::of_path(file), Cases::default()) {
             Ok(contents) => Ok(Self { file, contents }),
@@ -95,12 +95,12 @@ impl<'a> Suite<'a> {
         }
     }
 
-    /// The policy that is tested: a path from the directory of the file of cases.
+    /// Returns the path of the tested policy, relative to the directory of the file of cases.
     pub fn policy(&self) -> &str {
         &self.contents.policy
     }
 
-    /// The repository's own policy as messages name it, if there is one: beside the file of cases.
+    /// Returns the name of the repository's own policy for messages, if the file of cases has one.
     pub fn own_policy(&self) -> Option<String> {
         let (name, _) = self.contents.own_policy.as_ref()?;
         Some(match self.file.rsplit_once('/') {
@@ -109,7 +109,7 @@ impl<'a> Suite<'a> {
         })
     }
 
-    /// The files that its cases are made from besides, each once: paths from the same directory.
+    /// Returns the other files of its cases without duplicates, as paths relative to the same directory.
     pub fn files(&self) -> BTreeSet<&str> {
         let files = self.contents.cases.iter();
         let files = files.flat_map(|case| [&case.claims_file, &case.payload_file]);
@@ -119,7 +119,7 @@ impl<'a> Suite<'a> {
 }
 
 impl TestCase<'_> {
-    /// The keys of a case.
+    /// Keys of a case.
     pub(super) const KEYS: [&'static str; 8] = [
         "name",
         "permission",
@@ -132,8 +132,8 @@ impl TestCase<'_> {
     ];
 }
 
-impl Given<'_> {
-    /// The keys of a case's context.
+impl CaseContext<'_> {
+    /// Keys of a case's context.
     pub(super) const KEYS: [&'static str; 11] = [
         "repository",
         "repository_id",
@@ -216,7 +216,7 @@ tests:
         for (pointer, keys) in [
             ("", &Contents::KEYS[..]),
             (case, &TestCase::KEYS),
-            (&format!("{case}/properties/context"), &Given::KEYS),
+            (&format!("{case}/properties/context"), &CaseContext::KEYS),
         ] {
             let properties = schema.pointer(&format!("{pointer}/properties"));
             let properties = properties.and_then(Value::as_object).unwrap();

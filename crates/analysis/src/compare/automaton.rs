@@ -1,4 +1,4 @@
-//! Patterns as automata: which combinations of them have a value in common, and such a value.
+//! Patterns as automata: finds the combinations of patterns with a common value, and an example value.
 
 use std::collections::{HashMap, HashSet, VecDeque};
 use std::rc::Rc;
@@ -12,24 +12,25 @@ use regex_automata::{Anchored, MatchKind};
 
 use engine::policy::{Case, Pattern};
 
-/// The largest automaton of one pattern in bytes.
+/// Maximum size of a pattern's automaton in bytes.
 pub(super) const MAX_AUTOMATON: usize = 4 << 20;
-/// The most states of a walk over several automata, times their number.
+/// Maximum number of states of a walk over several automata, times the number of automata.
 pub(super) const MAX_WALK: usize = 2_000_000;
 
 pub(super) type Dfa = dense::DFA<Vec<u32>>;
 
-/// One pattern as automata over the bytes of a whole value.
+/// Automata of a pattern over the bytes of a complete value.
 #[derive(Debug)]
 pub(super) struct Automaton {
-    /// For a value that is not ASCII, or a dimension that is compared with case.
+    /// For values that are not ASCII, and for case-sensitive dimensions.
     pub(super) exact: Dfa,
-    /// For an ASCII value where case is ignored.
+    /// For ASCII values in dimensions that ignore case.
     pub(super) folded: Option<Dfa>,
 }
 
 impl Automaton {
-    /// `None` when it has a part that no automaton of the allowed size has, such as `\b`.
+    /// Builds the automata. Returns `None` if the pattern is too large, or has a part without an automaton, such as
+    /// `\b`.
     pub(super) fn new(pattern: &Pattern, ignores_case: bool) -> Option<Self> {
         let folded = match ignores_case {
             true => Some(build(pattern, Case::Insensitive)?),
@@ -42,8 +43,8 @@ impl Automaton {
     }
 }
 
-/// Whether the pattern matches a value that starts like this, without case. `true` where that is not
-/// known.
+/// Returns whether the pattern matches a value with this prefix, ignoring case. Returns `true` if that is
+/// unknown.
 pub(crate) fn may_start_with(pattern: &Pattern, start: &str) -> bool {
     let Some(dfa) = build(pattern, Case::Insensitive) else {
         return true;
@@ -59,7 +60,7 @@ pub(crate) fn may_start_with(pattern: &Pattern, start: &str) -> bool {
 
 pub(super) fn build(pattern: &Pattern, case: Case) -> Option<Dfa> {
     let tree = pattern.tree(case).ok()?;
-    // What `\A(?:…)\z` is to the engine: the walk is anchored and asks at the end of the value.
+    // Corresponds to the engine's `\A(?:…)\z`: the walk is anchored and tests for a match at the end.
     dfa(&regex_syntax::hir::Hir::concat(vec![
         tree,
         regex_syntax::hir::Hir::look(regex_syntax::hir::Look::End),
@@ -88,34 +89,34 @@ pub(super) fn dfa(tree: &regex_syntax::hir::Hir) -> Option<Dfa> {
         .ok()
 }
 
-/// The values that a dimension can have.
+/// The possible values of a dimension.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Domain {
-    /// All of them, as a regex without alternatives at its top.
+    /// All values, as a regex without alternatives at the top level.
     pub(super) every: &'static str,
-    /// Some that people know, to name an example by.
+    /// Familiar values for examples.
     pub(super) familiar: &'static [&'static str],
 }
 
 impl Domain {
-    /// Every text but the empty one, which is an absent value.
+    /// Every string except the empty one, which is an absent value.
     pub(super) const TEXTS: Self = Self {
         every: "(?s:.)+",
         familiar: &[],
     };
 }
 
-/// A set of values that the same ones of the given patterns match, by one of them.
+/// A set of values that match the same patterns.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct Class {
-    /// Which patterns match.
+    /// The matching patterns.
     pub(super) matched: FixedBitSet,
-    /// One of the values, one that could be a real name if there is any.
+    /// A value of the set, if possible one that looks like a real name.
     pub(super) value: String,
 }
 
-/// The classes of all values of a domain that at least one of the first `inside` patterns matches, or
-/// of all its values if `inside` is 0. `None` when the walk takes more than `max_walk` states, times the
+/// Returns the classes of all values of a domain that match at least one of the first `inside` patterns, or of
+/// all its values if `inside` is 0. Returns `None` if the walk takes more than `max_walk` states, times the
 /// number of automata.
 pub(super) fn classes(
     patterns: &[Rc<Automaton>],
@@ -129,9 +130,9 @@ pub(super) fn classes(
         return None;
     };
     let walk = Walk::new(every, plausible, patterns, inside)?;
-    let mut found = Found::default();
+    let mut found = ClassCollector::default();
     for value in domain.familiar {
-        walk.tell(&walk.after(value.as_bytes()), &mut found, || {
+        walk.record(&walk.after(value.as_bytes()), &mut found, || {
             (*value).to_owned()
         });
     }
@@ -140,13 +141,13 @@ pub(super) fn classes(
 }
 
 #[derive(Default)]
-struct Found {
+struct ClassCollector {
     classes: Vec<Class>,
-    /// For each class its place, and whether its value could be a name.
+    /// The index of each class, and whether its value looks like a name.
     known: HashMap<FixedBitSet, (usize, bool)>,
 }
 
-impl Found {
+impl ClassCollector {
     fn add(&mut self, matched: FixedBitSet, is_plausible: bool, value: impl FnOnce() -> String) {
         match self.known.get_mut(&matched) {
             None => {
@@ -157,9 +158,9 @@ impl Found {
                     value: value(),
                 });
             }
-            Some((place, was_plausible)) if is_plausible && !*was_plausible => {
+            Some((index, was_plausible)) if is_plausible && !*was_plausible => {
                 *was_plausible = true;
-                if let Some(class) = self.classes.get_mut(*place) {
+                if let Some(class) = self.classes.get_mut(*index) {
                     class.value = value();
                 }
             }
@@ -168,22 +169,22 @@ impl Found {
     }
 }
 
-/// A state of all automata at once.
+/// A combined state of all automata.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 struct State {
     ids: Box<[StateID]>,
-    /// Whether a byte beyond ASCII was read.
+    /// Whether the value has a byte outside ASCII.
     beyond_ascii: bool,
 }
 
-/// All automata side by side: every value, plausible names, then each pattern's one or two.
+/// A walk over all automata in parallel: all values, plausible names, then one or two of each pattern.
 struct Walk<'a> {
     automata: Vec<&'a Dfa>,
-    /// For each pattern the places of its automata: the exact one, the folded one.
-    places: Vec<(usize, Option<usize>)>,
+    /// For each pattern, the indices of its exact and its folded automaton.
+    indices: Vec<(usize, Option<usize>)>,
     inside: usize,
     start: State,
-    /// One byte for each class of bytes that no automaton tells apart.
+    /// A representative of each class of bytes that all automata treat alike.
     bytes: Vec<u8>,
 }
 
@@ -195,7 +196,7 @@ impl<'a> Walk<'a> {
         inside: usize,
     ) -> Option<Self> {
         let mut automata = vec![every, plausible];
-        let places = patterns
+        let indices = patterns
             .iter()
             .map(|pattern| {
                 automata.push(&pattern.exact);
@@ -214,7 +215,7 @@ impl<'a> Walk<'a> {
         Some(Self {
             bytes: representatives(&automata),
             automata,
-            places,
+            indices,
             inside,
             start,
         })
@@ -233,48 +234,52 @@ impl<'a> Walk<'a> {
         bytes.fold(self.start.clone(), |state, byte| self.next(&state, *byte))
     }
 
-    fn is_match(&self, state: &State, place: usize) -> bool {
-        let automaton = self.automata.get(place).zip(state.ids.get(place));
+    fn is_match(&self, state: &State, index: usize) -> bool {
+        let automaton = self.automata.get(index).zip(state.ids.get(index));
         automaton.is_some_and(|(dfa, id)| dfa.is_match_state(dfa.next_eoi_state(*id)))
     }
 
-    fn can_match(&self, state: &State, place: usize) -> bool {
-        let automaton = self.automata.get(place).zip(state.ids.get(place));
+    fn can_match(&self, state: &State, index: usize) -> bool {
+        let automaton = self.automata.get(index).zip(state.ids.get(index));
         automaton.is_some_and(|(dfa, id)| !dfa.is_dead_state(*id))
     }
 
-    /// Whether a value that starts like this can still be one that is looked for.
+    /// Returns whether a value with this prefix can still be in the result.
     fn is_alive(&self, state: &State) -> bool {
         self.can_match(state, 0)
             && (self.inside == 0
-                || self.places.iter().take(self.inside).any(|(exact, folded)| {
-                    self.can_match(state, *exact)
-                        || folded.is_some_and(|folded| {
-                            !state.beyond_ascii && self.can_match(state, folded)
-                        })
-                }))
+                || self
+                    .indices
+                    .iter()
+                    .take(self.inside)
+                    .any(|(exact, folded)| {
+                        self.can_match(state, *exact)
+                            || folded.is_some_and(|folded| {
+                                !state.beyond_ascii && self.can_match(state, folded)
+                            })
+                    }))
     }
 
-    /// The patterns that match the value that was read.
+    /// Returns the patterns that match the value.
     fn matched(&self, state: &State) -> FixedBitSet {
-        let mut matched = FixedBitSet::with_capacity(self.places.len());
-        for (number, (exact, folded)) in self.places.iter().enumerate() {
-            let place = match folded {
+        let mut matched = FixedBitSet::with_capacity(self.indices.len());
+        for (number, (exact, folded)) in self.indices.iter().enumerate() {
+            let index = match folded {
                 Some(folded) if !state.beyond_ascii => *folded,
                 _ => *exact,
             };
-            matched.set(number, self.is_match(state, place));
+            matched.set(number, self.is_match(state, index));
         }
         matched
     }
 
     /// Walks breadth first, so that the values are short.
-    fn run(&self, found: &mut Found, max_walk: usize) -> Option<()> {
-        // Each state with the one before it and the byte between them.
+    fn run(&self, found: &mut ClassCollector, max_walk: usize) -> Option<()> {
+        // Each state with its predecessor and the byte between them.
         let mut trail = vec![(0, 0)];
         let mut seen = HashSet::from([self.start.clone()]);
         let mut queue = VecDeque::from([(self.start.clone(), 0)]);
-        while let Some((state, place)) = queue.pop_front() {
+        while let Some((state, index)) = queue.pop_front() {
             for byte in &self.bytes {
                 let next = self.next(&state, *byte);
                 if seen.contains(&next) || !self.is_alive(&next) {
@@ -284,8 +289,8 @@ impl<'a> Walk<'a> {
                 if next_place * self.automata.len() > max_walk {
                     return None;
                 }
-                trail.push((place, *byte));
-                self.tell(&next, found, || spell(next_place, &trail));
+                trail.push((index, *byte));
+                self.record(&next, found, || reconstruct(next_place, &trail));
                 seen.insert(next.clone());
                 queue.push_back((next, next_place));
             }
@@ -293,7 +298,7 @@ impl<'a> Walk<'a> {
         Some(())
     }
 
-    fn tell(&self, state: &State, found: &mut Found, value: impl FnOnce() -> String) {
+    fn record(&self, state: &State, found: &mut ClassCollector, value: impl FnOnce() -> String) {
         if !self.is_match(state, 0) {
             return;
         }
@@ -309,19 +314,19 @@ impl<'a> Walk<'a> {
     }
 }
 
-/// The value that leads to a state.
-fn spell(mut place: usize, trail: &[(usize, u8)]) -> String {
+/// Returns the value that leads to a state.
+fn reconstruct(mut index: usize, trail: &[(usize, u8)]) -> String {
     let mut bytes = Vec::new();
-    while let (true, Some((before, byte))) = (place > 0, trail.get(place)) {
+    while let (true, Some((before, byte))) = (index > 0, trail.get(index)) {
         bytes.push(*byte);
-        place = *before;
+        index = *before;
     }
     bytes.reverse();
-    // The automaton of every value takes UTF-8 only.
+    // The automaton of all values accepts only UTF-8.
     String::from_utf8_lossy(&bytes).into_owned()
 }
 
-/// One byte of each class that all automata treat alike; letters that names are made of first.
+/// Returns a byte of each class that all automata treat alike, with letters of names first.
 pub(super) fn representatives(automata: &[&Dfa]) -> Vec<u8> {
     let mut classes = [0_usize; 256];
     for dfa in automata {

@@ -237,12 +237,12 @@ fn what_is_delegated_is_access_too() {
 #[test]
 fn what_cannot_be_compared_counts_as_new() {
     insta::assert_snapshot!(of_rules(&[r"a:b, branch: '\bmain\b'"], &["a:b, branch: main"]), @r"
-    + the policy's own repository: any workflow on `main` may now use `a:b` (perhaps as before: it was too much to compare exactly)
-    - the policy's own repository: any workflow on `\bmain\b` may no longer use `a:b` (perhaps still granted: it was too much to compare exactly)
+    + the policy's own repository: any workflow on `main` may now use `a:b` (perhaps as before: the policies are too large to compare exactly)
+    - the policy's own repository: any workflow on `\bmain\b` may no longer use `a:b` (perhaps still granted: the policies are too large to compare exactly)
     ");
     insta::assert_snapshot!(of_rules(&["a:b, branch: main"], &[r"a:b, branch: '\bmain\b'"]), @r"
-    + the policy's own repository: any workflow on `\bmain\b` may now use `a:b` (perhaps as before: it was too much to compare exactly)
-    - the policy's own repository: any workflow on `main` may no longer use `a:b` (perhaps still granted: it was too much to compare exactly)
+    + the policy's own repository: any workflow on `\bmain\b` may now use `a:b` (perhaps as before: the policies are too large to compare exactly)
+    - the policy's own repository: any workflow on `main` may no longer use `a:b` (perhaps still granted: the policies are too large to compare exactly)
     ");
     // As it is written it is the same.
     assert_eq!(
@@ -526,7 +526,7 @@ fn a_change_is_reported_exactly_when_the_engine_decides_differently() {
                     .iter()
                     .filter(|change| change.permissions.contains(&key));
                 prop_assert!(
-                    reported.any(|change| speaks_of(change, job)),
+                    reported.any(|change| covers_job(change, job)),
                     "{key} {job:?}"
                 );
             }
@@ -542,7 +542,7 @@ fn a_change_is_reported_exactly_when_the_engine_decides_differently() {
 }
 
 /// Whether what a change says of branches, bases and events includes a job.
-fn speaks_of(change: &AccessChange<'_>, job: &Example) -> bool {
+fn covers_job(change: &AccessChange<'_>, job: &Example) -> bool {
     let any = |list: &Option<Vec<&Pattern>>, value: &Option<String>| {
         list.as_ref().is_none_or(|list| {
             let mut list = list.iter();

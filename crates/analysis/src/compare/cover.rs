@@ -1,4 +1,4 @@
-//! Sets of values compared without the jobs around them: whether patterns meet a form, and whether some
+//! Compares sets of values independently of jobs: whether a pattern matches values of a form, and whether patterns
 //! cover others.
 
 use std::collections::HashSet;
@@ -13,33 +13,33 @@ use super::automaton::{Automaton, Dfa, MAX_AUTOMATON, build, dfa, representative
 use super::space::Automata;
 use engine::policy::{Case, Pattern};
 
-/// What may be spent on comparisons: steps over automata and their making, in no unit of time, so that
-/// every machine finds the same. A million takes some ten milliseconds.
+/// Budget of comparisons, in steps over automata and for building them. It does not measure time, so that results
+/// are the same on every machine. A million steps take about ten milliseconds.
 #[derive(Debug, Default)]
 pub(crate) struct Budget(usize);
 
 impl Budget {
-    /// For all comparisons of one policy.
+    /// Returns the budget for all comparisons of a policy.
     pub(crate) fn of_policy() -> Self {
         Self(20_000_000)
     }
 
-    /// Takes a part. `None` when it is not left, and then nothing is.
+    /// Spends a part. If too little is left, returns `None` and uses up the rest.
     pub(crate) fn spend(&mut self, steps: usize) -> Option<()> {
         let left = self.0.checked_sub(steps);
         self.0 = left.unwrap_or_default();
         left.map(|_| ())
     }
 
-    /// What an automaton takes to be made, or not to be.
+    /// Spends the cost of building an automaton, or of failing to.
     fn make(&mut self, made: Option<usize>) -> Option<()> {
         const BYTES_A_STEP: usize = 32;
         self.spend(made.unwrap_or(MAX_AUTOMATON) / BYTES_A_STEP)
     }
 }
 
-/// Whether the pattern matches a value of a form, a regex over the whole value, with case. `true` where
-/// that is not known.
+/// Returns whether the pattern matches a value of a form, a case-sensitive regex over the complete value. Returns
+/// `true` if that is unknown.
 pub(crate) fn may_match(pattern: &Pattern, form: &str, budget: &mut Budget) -> bool {
     if budget.0 == 0 {
         return true;
@@ -59,8 +59,7 @@ pub(crate) fn may_match(pattern: &Pattern, form: &str, budget: &mut Budget) -> b
     walk(&[&pattern, &form], Bytes::All, budget, is_alive, is_both) != Some(false)
 }
 
-/// Whether every value that one of `narrow` matches is matched by one of `wide`. `None` where that is
-/// not known.
+/// Returns whether one of `wide` matches every value that one of `narrow` matches, or `None` if that is unknown.
 pub(crate) fn covers(
     automata: &mut Automata,
     wide: &[&Pattern],
@@ -83,7 +82,7 @@ pub(crate) fn covers(
         let (narrow, wide) = (matched.iter().take(count), matched.iter().skip(count));
         narrow.clone().any(|matched| *matched) && !wide.clone().any(|matched| *matched)
     };
-    // An ASCII value is compared without case where that is ignored, any other one with it.
+    // In dimensions that ignore case, only ASCII values do.
     let found = match folded {
         None => walk(&exact, Bytes::All, budget, is_alive, |matched, _| {
             is_beyond(matched)
@@ -101,17 +100,16 @@ pub(crate) fn covers(
     Some(!found)
 }
 
-/// The bytes of the values that are walked.
+/// Bytes of the values to walk.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Bytes {
     All,
     Ascii,
 }
 
-/// Walks all automata side by side over every value but the empty one, which is an absent one. Says
-/// whether `is_found` holds for a value, by which automata match it and whether it is ASCII. Where
-/// `is_alive` does not hold, the walk goes no further. `None` when there are more states than the budget
-/// has.
+/// Walks all automata in parallel over every value except the empty one, which is an absent value. Returns whether
+/// `is_found` is true of a value, given the matching automata and whether the value is ASCII. The walk does not
+/// continue where `is_alive` is false. Returns `None` if there are more states than the budget allows.
 fn walk(
     automata: &[&Dfa],
     bytes: Bytes,

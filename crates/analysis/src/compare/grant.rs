@@ -1,4 +1,4 @@
-//! A grant: one permission that one rule gives, and all that it asks of a job.
+//! A grant: a permission of a rule, with all its conditions.
 
 use std::collections::BTreeSet;
 
@@ -8,17 +8,17 @@ use super::automaton::Domain;
 use engine::decision::is_trusted_event;
 use engine::policy::{Case, Document, Entry, Invalid, Kind, Pattern, Patterns, Position, Rule};
 
-/// Whom a rule speaks for.
+/// Section of a policy.
 #[derive(Clone, Copy, Debug)]
 pub enum Section<'a> {
-    /// `permissions:` at the top: the repository that the file is read from.
+    /// `permissions:` at the top, for the repository that contains the file.
     Top,
     /// An entry of `repositories:`.
     Entry(&'a Entry),
 }
 
 impl<'a> Section<'a> {
-    /// The patterns of the repository's name; `None` for the policy's own.
+    /// Returns the patterns of the repository's name, or `None` for the policy's own repository.
     pub fn repository(self) -> Option<&'a Patterns> {
         match self {
             Self::Top => None,
@@ -26,7 +26,7 @@ impl<'a> Section<'a> {
         }
     }
 
-    /// The pins `repository_id` and `owner_id`.
+    /// Returns the pins `repository_id` and `owner_id`.
     pub fn pins(self) -> [Option<u64>; 2] {
         match self {
             Self::Top => [None, None],
@@ -34,7 +34,7 @@ impl<'a> Section<'a> {
         }
     }
 
-    /// Where it stands in its file.
+    /// Returns its position in the file.
     pub(super) fn position(self) -> Position {
         match self {
             Self::Top => Position::START,
@@ -50,7 +50,7 @@ impl PartialEq for Section<'_> {
     }
 }
 
-/// One permission of one rule, or one that an entry delegates.
+/// A permission of a rule, or a permission that an entry delegates.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Grant<'a> {
     pub(super) section: Section<'a>,
@@ -60,26 +60,26 @@ pub(super) struct Grant<'a> {
 }
 
 impl<'a> Grant<'a> {
-    /// The claims that its rule asks for.
+    /// Returns the claims of its rule.
     pub(super) fn claims(&self) -> impl Iterator<Item = (&'a str, &'a Patterns)> + use<'a> {
         let claims = self.rule.into_iter().flat_map(|rule| &rule.claims);
         claims.map(|(name, patterns)| (&**name, patterns))
     }
 
-    /// The moment after which it grants nothing.
+    /// Returns the last instant at which it grants.
     pub(super) fn last(&self) -> Option<Timestamp> {
         let expires = self.rule?.expires.as_ref()?;
         Some(expires.last)
     }
 
-    /// Whether it trusts the default branch as a base, whatever its name: rules of the own policy do, where
-    /// they do not name bases.
+    /// Returns whether it trusts the default branch as a base, whatever its name. Rules of the own policy do, unless
+    /// they name bases.
     pub(super) fn trusts_default_branch(&self) -> bool {
         let is_own = matches!(self.section, Section::Top);
         self.rule.is_none_or(|rule| is_own && rule.base.is_none())
     }
 
-    /// Whether it grants in an event.
+    /// Returns whether it grants for an event.
     pub(super) fn accepts(&self, event: &str) -> bool {
         match self.rule.map(|rule| &rule.events) {
             // The own policy can name any event.
@@ -90,7 +90,7 @@ impl<'a> Grant<'a> {
     }
 }
 
-/// Every grant of a policy that has not run out, in file order, each key of a rule once.
+/// Returns the grants of a policy that have not expired, in file order, with each key of a rule once.
 pub(super) fn grants<'a>(document: &'a Document, now: Timestamp) -> Vec<Grant<'a>> {
     let own = document.permissions.iter().flatten();
     let own = own.map(|rule| (Section::Top, rule));
@@ -123,7 +123,7 @@ pub(super) fn grants<'a>(document: &'a Document, now: Timestamp) -> Vec<Grant<'a
     of_rules.chain(delegated).collect()
 }
 
-/// One of the dimensions whose values are texts.
+/// A dimension whose values are strings.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) enum Dimension<'a> {
     Repository,
@@ -140,7 +140,7 @@ impl<'a> Dimension<'a> {
         matches!(self, Self::Repository | Self::Environment)
     }
 
-    /// What a grant asks of it; `None` is every value.
+    /// Returns the patterns of a grant in this dimension; `None` matches every value.
     pub(super) fn patterns(self, grant: &Grant<'a>) -> Option<&'a Patterns> {
         let rule = grant.rule;
         let patterns = match self {
@@ -160,7 +160,7 @@ impl<'a> Dimension<'a> {
         patterns.filter(|patterns| !patterns.list.iter().any(is_any))
     }
 
-    /// The values that it can have.
+    /// Returns its possible values.
     pub(super) fn domain(self) -> Domain {
         let familiar: &[_] = match self {
             Self::Repository => {
@@ -170,7 +170,7 @@ impl<'a> Dimension<'a> {
                 };
             }
             Self::Workflow => &["build.yml", "deploy.yml"],
-            // No ref has a control character in its name (git-check-ref-format).
+            // Names of refs have no control characters (git-check-ref-format).
             Self::Branch => {
                 return Domain {
                     every: r"[^\p{Cc}]+",
@@ -197,10 +197,10 @@ impl<'a> Dimension<'a> {
     }
 }
 
-/// Everything that is wrong with the patterns of a policy, each pattern once.
+/// Compiles all patterns of a policy.
 ///
 /// # Errors
-/// At least one does not compile.
+/// The problems of the patterns that do not compile, each pattern once.
 pub(super) fn patterns_compile(document: &Document) -> Result<(), Invalid> {
     let mut known = std::collections::HashSet::new();
     let mut problems = Vec::new();

@@ -1,9 +1,8 @@
-//! What two policies grant, compared: exactly, as sets of jobs.
+//! Compares what two policies grant, exactly, as sets of jobs.
 //!
-//! Every grant of one policy is held against those of the other. Patterns are compared as automata,
-//! so `main|develop` is the same as a list of both, and what is said to be new comes with a job that
-//! shows it. Where that would take too long, a grant counts as new and says so: nothing that widens
-//! access is missed.
+//! It compares each grant of one policy with those of the other, with patterns as automata, so that
+//! `main|develop` equals a list of both. Each difference comes with an example job. If an exact comparison would
+//! take too long, the grant counts as different and is marked, so that wider access is never missed.
 
 pub(crate) mod automaton;
 mod cover;
@@ -22,96 +21,95 @@ pub(crate) use cover::{Budget, covers, may_match};
 pub use grant::Section;
 use grant::{Dimension, Grant, grants, patterns_compile};
 pub use replay::{Check, Replay, Replayed, Times};
-use search::Answer;
+use search::SearchResult;
 pub(crate) use space::Automata;
 use space::{Axis, Cell, Merge, Name, Space};
 
 use engine::policy::{Case, Document, Invalid, Kind, Pattern, Patterns, Position, Rule};
 
-/// What a change of a policy does to the access that it gives.
+/// Differences in access between two policies.
 #[derive(Clone, Debug, Default)]
 pub struct Comparison<'a> {
-    /// What the new policy grants and the old one does not, in the new one's order.
+    /// Access that only the new policy grants, in its order.
     pub added: Vec<AccessChange<'a>>,
-    /// What the old policy grants and the new one does not, in the old one's order.
+    /// Access that only the old policy grants, in its order.
     pub removed: Vec<AccessChange<'a>>,
 }
 
 impl Comparison<'_> {
-    /// Whether somebody may do more than before, or it cannot be excluded.
+    /// Returns whether access widens, or may widen.
     pub fn widens(&self) -> bool {
         !self.added.is_empty()
     }
 
-    /// Whether nobody may do more or less than before.
+    /// Returns whether access stays the same.
     pub fn is_same(&self) -> bool {
         self.added.is_empty() && self.removed.is_empty()
     }
 }
 
-/// Access of one rule that only one of the policies gives.
+/// Access of a rule that only one of the policies grants.
 #[derive(Clone, Debug)]
 pub struct AccessChange<'a> {
-    /// Whom the rule speaks for.
+    /// Section of the rule.
     pub section: Section<'a>,
-    /// The rule that gives it; `None` where the entry delegates it to the repository's own policy,
-    /// which may then give it to any job.
+    /// The granting rule; `None` if the entry delegates to the repository's own policy, which can then grant the
+    /// permission to any job.
     pub rule: Option<&'a Rule>,
     /// The permission keys.
     pub permissions: Vec<&'a str>,
-    /// The workflows; of a list only those that the change is about. `None` is any.
+    /// The affected workflow patterns; `None` means any workflow.
     pub workflow: Option<Vec<&'a Pattern>>,
-    /// The branches, likewise.
+    /// The affected branch patterns, likewise.
     pub branch: Option<Vec<&'a Pattern>>,
-    /// The bases of pull requests that the rule names, likewise; `None` where it names none.
+    /// The affected patterns of pull requests' bases; `None` if the rule names none.
     pub base: Option<Vec<&'a Pattern>>,
-    /// Whether all of it is in pull requests, where a rule looks at a base.
+    /// Whether the change applies to pull requests only.
     pub only_pull_requests: bool,
-    /// The environments, likewise; `None` is any or none.
+    /// The affected environment patterns; `None` means any or no environment.
     pub environment: Option<Vec<&'a Pattern>>,
-    /// The events, likewise; `None` is every one but the untrusted.
+    /// The affected events; `None` means all trusted events.
     pub events: Option<Vec<&'a str>>,
-    /// Whether the other policy gives a part of this.
+    /// Whether the other policy grants part of it.
     pub in_part: bool,
-    /// A job that only this policy grants it to. `None` where that was too much to work out: then
-    /// the access may be the same.
+    /// A job that only this policy grants it to. `None` if the comparison was too large, so that the access may be
+    /// the same.
     pub example: Option<Example>,
 }
 
-/// A job by what patterns are held against. What does not matter is absent.
+/// A job with the values that patterns match. Irrelevant values are absent.
 #[derive(Clone, Debug, Default, PartialEq, Eq, serde::Serialize)]
 pub struct Example {
-    /// Whether the policy is this repository's own file.
+    /// Whether the policy is a file of the job's repository.
     pub own: bool,
-    /// `OWNER/NAME`; absent where any does.
+    /// `OWNER/NAME`; absent if irrelevant.
     pub repository: Option<String>,
-    /// The repository's id, where one is pinned.
+    /// The repository's id, if pinned.
     pub repository_id: Option<String>,
-    /// The owner's id, where one is pinned.
+    /// The owner's id, if pinned.
     pub owner_id: Option<String>,
     /// The workflow file.
     pub workflow: Option<String>,
     /// The branch.
     pub branch: Option<String>,
-    /// The base of its pull request; absent outside of pull requests, and where any base does.
+    /// The base of its pull request; absent outside pull requests, and if irrelevant.
     pub base: Option<String>,
-    /// The default branch, where it is that base.
+    /// The default branch, if it is the base.
     pub default_branch: Option<String>,
-    /// The environment; absent also for a job without one.
+    /// The environment; also absent for a job without one.
     pub environment: Option<String>,
     /// The event.
     pub event: Option<String>,
     /// Claims by name.
     pub claims: std::collections::BTreeMap<String, String>,
-    /// The time, where it is not now.
+    /// The time, if it is not now.
     pub time: Option<String>,
-    /// What others ask for and this job does not have: `environment`, `claims.NAME`, a `base` that its
-    /// token names, or the pinned `repository_id` or `owner_id`.
+    /// Values that other grants require and this job lacks: `environment`, `claims.NAME`, a `base` in its token, or
+    /// the pinned `repository_id` or `owner_id`.
     pub without: Vec<String>,
 }
 
-/// Compares what two policies grant from `now` on. A policy grants nothing through a pattern that
-/// does not compile.
+/// Compares what two policies grant from `now` on. A pattern that does not compile grants nothing.
 ///
 /// # Errors
 /// Patterns of the new policy do not compile.
@@ -128,13 +126,13 @@ pub fn compare<'a>(
     let after = grants(new, now);
     let mut automata = Automata::default();
     Ok(Comparison {
-        added: beyond(&after, &before, now, &mut automata),
-        removed: beyond(&before, &after, now, &mut automata),
+        added: difference(&after, &before, now, &mut automata),
+        removed: difference(&before, &after, now, &mut automata),
     })
 }
 
-/// Drops what a policy with patterns that do not compile cannot be relied on to grant: a check of a
-/// permission is an error as long as one of its rules is broken.
+/// Removes the grants that a policy with invalid patterns does not provide: a check of a permission is an error if
+/// one of its rules has an invalid pattern.
 fn retain_unbroken(document: &Document, grants: &mut Vec<Grant<'_>>) {
     let is_broken = |patterns: &Patterns| patterns.compile(Case::Insensitive).is_err();
     let mut entries = document.repositories.iter().flat_map(|(_, list)| list);
@@ -151,9 +149,8 @@ fn retain_unbroken(document: &Document, grants: &mut Vec<Grant<'_>>) {
     grants.retain(|grant| !keys.contains(grant.key));
 }
 
-/// The others of a list, all of them valid, that grant every job together that one of its rules grants:
-/// those that come near it. `None` also where that is too much to work out, and for a rule that grants
-/// nothing.
+/// Returns the other grants of a list that together cover every job of one of its rules. All of them must be
+/// valid. Returns `None` if there are none, if the comparison is too large, and for a rule that grants nothing.
 pub(crate) fn grant_all<'a>(
     list: Section<'a>,
     others: &[&'a Rule],
@@ -161,9 +158,9 @@ pub(crate) fn grant_all<'a>(
     now: Timestamp,
     (automata, budget): (&mut Automata, &mut Budget),
 ) -> Option<Vec<&'a Rule>> {
-    /// The most that are compared at once.
+    /// Maximum number of grants in a comparison.
     const MAX_NEAR: usize = 8;
-    /// What a comparison may take at most.
+    /// Maximum number of steps of a comparison.
     const STEPS: usize = 100_000;
     let grant_of = |rule: &'a Rule| Grant {
         section: list,
@@ -177,7 +174,7 @@ pub(crate) fn grant_all<'a>(
     let grant = grant_of(rule);
     let live = others.iter().filter(|other| is_live(other));
     let near = live.map(|other| grant_of(other));
-    let near: Vec<_> = near.filter(|other| !is_apart(&grant, other)).collect();
+    let near: Vec<_> = near.filter(|other| !is_disjoint(&grant, other)).collect();
     if near.is_empty() || near.len() > MAX_NEAR || !is_live(rule) {
         return None;
     }
@@ -187,14 +184,14 @@ pub(crate) fn grant_all<'a>(
     }
     let mut is_covered = |others: &[Grant<'a>]| {
         let space = Space::of(&grant, others, now, automata);
-        space.is_some_and(|space| space.uncovered(|_, _| true) == Answer::Covered)
+        space.is_some_and(|space| space.uncovered(|_, _| true) == SearchResult::Covered)
     };
     let is_covered = is_covered(&near) && !is_covered(&[]);
     is_covered.then(|| near.iter().filter_map(|other| other.rule).collect())
 }
 
-/// What `grants` give and `others` do not.
-fn beyond<'a>(
+/// Returns the access that `grants` provide and `others` do not.
+fn difference<'a>(
     grants: &[Grant<'a>],
     others: &[Grant<'a>],
     now: Timestamp,
@@ -202,14 +199,14 @@ fn beyond<'a>(
 ) -> Vec<AccessChange<'a>> {
     let mut of_key: HashMap<(&str, bool), Vec<Grant<'a>>> = HashMap::new();
     for other in others {
-        // What is delegated is compared with what is delegated.
+        // Delegations are compared with delegations only.
         let kind = (other.key, other.rule.is_some());
         of_key.entry(kind).or_default().push(*other);
     }
-    let known: HashSet<_> = others.iter().map(meaning).collect();
+    let known: HashSet<_> = others.iter().map(fingerprint).collect();
     let mut changes: Vec<AccessChange<'a>> = Vec::new();
     for grant in grants {
-        if known.contains(&meaning(grant)) {
+        if known.contains(&fingerprint(grant)) {
             continue;
         }
         let kind = (grant.key, grant.rule.is_some());
@@ -217,7 +214,7 @@ fn beyond<'a>(
         for change in changes_of(grant, others, now, automata) {
             let mut of_rule = changes.iter_mut().rev();
             let of_rule = of_rule.by_ref().take_while(|known| known.is_of(&change));
-            let mut same = of_rule.filter(|known| known.says_the_same(&change));
+            let mut same = of_rule.filter(|known| known.differs_in_permission_only(&change));
             match same.next() {
                 Some(known) => known.permissions.push(grant.key),
                 None => changes.push(change),
@@ -227,8 +224,8 @@ fn beyond<'a>(
     changes
 }
 
-/// What a grant gives beyond the others: to runs of one ref and to pull requests alike, then what it gives
-/// to pull requests only.
+/// Returns the access that a grant provides beyond the others: first to runs of a ref and to pull requests alike,
+/// then to pull requests only.
 fn changes_of<'a>(
     grant: &Grant<'a>,
     others: &[Grant<'a>],
@@ -238,10 +235,10 @@ fn changes_of<'a>(
     let mut near = Vec::new();
     let mut is_exact = true;
     for other in others {
-        if is_apart(grant, other) {
+        if is_disjoint(grant, other) {
             continue;
         }
-        // One that cannot be compared is taken to grant nothing.
+        // A grant that cannot be compared counts as granting nothing.
         if has_automata(other, automata) {
             near.push(*other);
         } else {
@@ -249,17 +246,17 @@ fn changes_of<'a>(
         }
     }
     let Some(space) = Space::of(grant, &near, now, automata) else {
-        return vec![whole(grant, None, !near.is_empty())];
+        return vec![entire_grant(grant, None, !near.is_empty())];
     };
-    let beyond = Beyond {
+    let difference = GrantDifference {
         grant,
         space,
         is_exact,
     };
     let of_one_ref = |axis: &Axis<'_>, cell: &Cell| !axis.is_merging(cell);
     let merging = |axis: &Axis<'_>, cell: &Cell| axis.name != Name::Base || axis.is_merging(cell);
-    let Some((first, kept)) = beyond.change(of_one_ref, false) else {
-        let in_pull_requests = beyond.change(merging, true);
+    let Some((first, kept)) = difference.change(of_one_ref, false) else {
+        let in_pull_requests = difference.change(merging, true);
         return in_pull_requests
             .map(|(change, _)| change)
             .into_iter()
@@ -267,41 +264,43 @@ fn changes_of<'a>(
     };
     let mut changes = vec![first];
     for (name, kept) in kept {
-        // Jobs that the first change does not speak of.
+        // Jobs that the first change does not cover.
         let others = |axis: &Axis<'_>, cell: &Cell| {
             merging(axis, cell) && (axis.name != name || cell.own.is_disjoint(&kept))
         };
-        changes.extend(beyond.change(others, true).map(|(change, _)| change));
+        changes.extend(difference.change(others, true).map(|(change, _)| change));
     }
     changes
 }
 
-/// The alternatives of a list that a change is about.
+/// The alternatives of a list that a change affects.
 type Kept<'a> = Vec<(Name<'a>, FixedBitSet)>;
 
-/// A grant in the space of those that it is compared with.
-struct Beyond<'s, 'a> {
+/// A grant in the space of the grants to compare it with.
+struct GrantDifference<'s, 'a> {
     grant: &'s Grant<'a>,
     space: Space<'a>,
-    /// Whether all that come near it are in the space.
+    /// Whether the space contains all overlapping grants.
     is_exact: bool,
 }
 
-impl<'a> Beyond<'_, 'a> {
-    /// What is new among the cells that `wanted` takes, and what of each list it is about; `None` where
-    /// nothing is.
+impl<'a> GrantDifference<'_, 'a> {
+    /// Returns the new access among the cells that `wanted` selects, with the affected alternatives of each list.
+    /// Returns `None` if there is none.
     fn change(
         &self,
         wanted: impl Fn(&Axis<'a>, &Cell) -> bool,
         only_pull_requests: bool,
     ) -> Option<(AccessChange<'a>, Kept<'a>)> {
-        let places = match self.space.uncovered(&wanted) {
-            Answer::Covered => return None,
-            Answer::TooMany => return Some((whole(self.grant, None, true), Vec::new())),
-            Answer::Found(places) => places,
+        let indices = match self.space.uncovered(&wanted) {
+            SearchResult::Covered => return None,
+            SearchResult::TooMany => {
+                return Some((entire_grant(self.grant, None, true), Vec::new()));
+            }
+            SearchResult::ClassCollector(indices) => indices,
         };
-        let example = self.is_exact.then(|| example(&self.space.axes, &places));
-        let mut change = whole(self.grant, example, false);
+        let example = self.is_exact.then(|| example(&self.space.axes, &indices));
+        let mut change = entire_grant(self.grant, example, false);
         change.only_pull_requests = only_pull_requests;
         let mut kept: Kept<'a> = Vec::new();
         let mut keep_new = |name: Name<'a>, count: usize| {
@@ -309,11 +308,11 @@ impl<'a> Beyond<'_, 'a> {
                 let wanted = |axis: &Axis<'a>, cell: &Cell| {
                     wanted(axis, cell) && (axis.name != name || cell.own.contains(alternative))
                 };
-                self.space.uncovered(wanted) != Answer::Covered
+                self.space.uncovered(wanted) != SearchResult::Covered
             };
-            let mut new: FixedBitSet = (0..count).filter(|place| is_new(*place)).collect();
+            let mut new: FixedBitSet = (0..count).filter(|index| is_new(*index)).collect();
             if new.is_clear() {
-                // Only together they are new.
+                // They are new only in combination.
                 new.grow(count);
                 new.insert_range(..);
             }
@@ -347,13 +346,17 @@ impl<'a> Beyond<'_, 'a> {
     }
 }
 
-fn retain<T: Copy>(list: &mut Vec<T>, places: &FixedBitSet) {
+fn retain<T: Copy>(list: &mut Vec<T>, indices: &FixedBitSet) {
     let kept = list.iter().enumerate();
-    let kept = kept.filter(|(place, _)| places.contains(*place));
+    let kept = kept.filter(|(index, _)| indices.contains(*index));
     *list = kept.map(|(_, one)| *one).collect();
 }
 
-fn whole<'a>(grant: &Grant<'a>, example: Option<Example>, in_part: bool) -> AccessChange<'a> {
+fn entire_grant<'a>(
+    grant: &Grant<'a>,
+    example: Option<Example>,
+    in_part: bool,
+) -> AccessChange<'a> {
     let list = |dimension: Dimension<'a>| {
         let patterns = dimension.patterns(grant)?;
         Some(patterns.list.iter().collect())
@@ -375,10 +378,10 @@ fn whole<'a>(grant: &Grant<'a>, example: Option<Example>, in_part: bool) -> Acce
     }
 }
 
-fn example(axes: &[Axis<'_>], places: &[usize]) -> Example {
+fn example(axes: &[Axis<'_>], indices: &[usize]) -> Example {
     let mut example = Example::default();
-    for (axis, place) in axes.iter().zip(places) {
-        let value = axis.cells.get(*place).and_then(|cell| cell.value.clone());
+    for (axis, index) in axes.iter().zip(indices) {
+        let value = axis.cells.get(*index).and_then(|cell| cell.value.clone());
         if let (None, true, Some(name)) = (&value, axis.cells.len() > 1, axis.name.of_absent()) {
             example.without.push(name);
         }
@@ -393,7 +396,7 @@ fn example(axes: &[Axis<'_>], places: &[usize]) -> Example {
             Name::Text(Dimension::Workflow) => &mut example.workflow,
             Name::Text(Dimension::Branch) => &mut example.branch,
             Name::Base | Name::Text(Dimension::Base) => {
-                let merge = axis.cells.get(*place).map(|cell| cell.merge);
+                let merge = axis.cells.get(*index).map(|cell| cell.merge);
                 match merge.unwrap_or_default() {
                     Merge::Absent => example.without.push("base".to_owned()),
                     Merge::IntoDefault => example.default_branch.clone_from(&value),
@@ -430,8 +433,8 @@ fn has_automata(grant: &Grant<'_>, automata: &mut Automata) -> bool {
     })
 }
 
-/// Whether it is plain that no job is granted by both: different texts that each match one value.
-fn is_apart(one: &Grant<'_>, other: &Grant<'_>) -> bool {
+/// Returns whether two grants obviously have no job in common, because literals differ.
+fn is_disjoint(one: &Grant<'_>, other: &Grant<'_>) -> bool {
     let dimensions = [
         Dimension::Repository,
         Dimension::Workflow,
@@ -457,9 +460,9 @@ fn is_apart(one: &Grant<'_>, other: &Grant<'_>) -> bool {
     })
 }
 
-/// The SHA-256 of all that decides: two grants of the same meaning give the same access. Names, places
-/// and the order of what is listed do not matter.
-fn meaning(grant: &Grant<'_>) -> String {
+/// Returns the SHA-256 of everything that affects a grant's access. It ignores names, positions and the order of
+/// lists.
+fn fingerprint(grant: &Grant<'_>) -> String {
     let list = |dimension: Dimension<'_>, grant: &Grant<'_>| {
         let patterns = dimension.patterns(grant)?;
         let texts = patterns.list.iter();
@@ -478,7 +481,7 @@ fn meaning(grant: &Grant<'_>) -> String {
         .claims()
         .map(|(name, _)| (name.to_string(), list(Dimension::Claim(name), grant)))
         .collect();
-    let meaning = (
+    let fingerprint = (
         (grant.key, grant.rule.is_some()),
         (grant.section.pins(), grant.section.repository().is_none()),
         list(Dimension::Repository, grant),
@@ -490,12 +493,12 @@ fn meaning(grant: &Grant<'_>) -> String {
         claims,
         grant.last(),
     );
-    // What is printed for debugging is in quotes, so different meanings are different texts.
-    crate::sha256(format!("{meaning:?}").as_bytes())
+    // Debug output quotes strings, so different grants have different texts.
+    crate::sha256(format!("{fingerprint:?}").as_bytes())
 }
 
 impl AccessChange<'_> {
-    /// Where it stands in its policy: its rule, or the entry that delegates.
+    /// Returns the position of its rule, or of the delegating entry.
     pub fn position(&self) -> Position {
         match self.rule {
             Some(rule) => rule.position,
@@ -503,13 +506,13 @@ impl AccessChange<'_> {
         }
     }
 
-    /// Whether it is of the same rule, or of the same entry that delegates.
+    /// Returns whether both belong to the same rule or delegating entry.
     fn is_of(&self, other: &Self) -> bool {
         self.section == other.section && self.position() == other.position()
     }
 
-    /// Whether it differs only in the permission.
-    fn says_the_same(&self, other: &Self) -> bool {
+    /// Returns whether both differ in the permission only.
+    fn differs_in_permission_only(&self, other: &Self) -> bool {
         self.is_of(other)
             && self.workflow == other.workflow
             && self.branch == other.branch

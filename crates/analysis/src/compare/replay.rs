@@ -1,4 +1,4 @@
-//! Recorded checks, decided again: which of them a change of the policy decides otherwise.
+//! Replays recorded checks with two policies and finds those with different decisions.
 
 use std::collections::BTreeMap;
 
@@ -9,34 +9,34 @@ use crate::audit::{Evaluator, Recorded};
 use engine::decision::Decision;
 use engine::policy::Document;
 
-/// The most different checks that are kept apart.
+/// Maximum number of distinct checks in the result.
 const MAX_CHECKS: usize = 10_000;
 
-/// Replays records of an audit log against two policies.
+/// Replays the records of an audit log with two policies.
 #[derive(Debug)]
 pub struct Replay {
     old: Evaluator,
     new: Evaluator,
-    /// What was found so far.
+    /// Result so far.
     pub found: Replayed,
 }
 
-/// What a replay found.
+/// Result of a replay.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Replayed {
-    /// The records that were decided again.
+    /// Number of replayed records.
     pub checks: u64,
-    /// The records without a job, whose token was not verified: nothing could be granted to them.
+    /// Number of records without a verified token, to which nothing can be granted.
     pub without_job: u64,
-    /// The checks that the new policy allows and the old one does not.
+    /// Checks that only the new policy allows.
     pub allowed: BTreeMap<Check, Times>,
-    /// The checks that the old policy allows and the new one does not.
+    /// Checks that only the old policy allows.
     pub denied: BTreeMap<Check, Times>,
-    /// The records that change, but are of more different checks than are kept apart.
+    /// Number of records with different decisions beyond the maximum number of distinct checks.
     pub not_listed: u64,
 }
 
-/// What a check asked for, and from where.
+/// The permission and the job of a check.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
 pub struct Check {
     /// `OWNER/NAME`.
@@ -55,17 +55,17 @@ pub struct Check {
     pub event: Option<String>,
 }
 
-/// How often a check was made, and when.
+/// Number and time of a check's repetitions.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 pub struct Times {
-    /// How often.
+    /// Number.
     pub count: u64,
-    /// The last time.
+    /// Time of the last one.
     pub last: Timestamp,
 }
 
 impl Replay {
-    /// Nothing replayed yet.
+    /// Creates a replay without records.
     pub fn new(old: &Document, new: &Document) -> Self {
         Self {
             old: Evaluator::of(Ok(old.clone())),
@@ -74,7 +74,7 @@ impl Replay {
         }
     }
 
-    /// Decides a recorded check by both policies, at the time of the record.
+    /// Decides a recorded check with both policies, at the time of the record.
     pub fn add(&mut self, recorded: &Recorded) {
         let Some(context) = &recorded.context else {
             self.found.without_job += 1;
@@ -114,7 +114,7 @@ impl Replay {
 }
 
 impl Replayed {
-    /// How many of the checks are decided otherwise.
+    /// Returns the number of checks with different decisions.
     pub fn changed(&self) -> u64 {
         let lists = self.allowed.values().chain(self.denied.values());
         lists.map(|times| times.count).sum::<u64>() + self.not_listed

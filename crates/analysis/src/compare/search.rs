@@ -1,32 +1,32 @@
-//! Looks for a job that a grant speaks of and none of the others does.
+//! Searches for a job that a grant covers and no other grant does.
 
 use fixedbitset::FixedBitSet;
 
 use super::space::{Axis, Cell};
 
-/// The most combinations of classes that are looked at.
+/// Maximum number of combinations of classes.
 const MAX_STEPS: usize = 1_000_000;
 
-/// What came of a search.
+/// Result of a search.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) enum Answer {
-    /// The others speak of all of these jobs.
+pub(super) enum SearchResult {
+    /// The other grants cover all of these jobs.
     Covered,
-    /// A job that none of the others speaks of: the place of its class on each axis.
-    Found(Vec<usize>),
+    /// A job that no other grant covers: the index of its class on each axis.
+    ClassCollector(Vec<usize>),
     /// There are too many combinations.
     TooMany,
 }
 
-/// Looks among the cells that `wanted` takes.
+/// Searches the cells that `wanted` selects.
 pub(super) fn uncovered<'a>(
     axes: &[Axis<'a>],
     others: usize,
     wanted: impl Fn(&Axis<'a>, &Cell) -> bool,
-) -> Answer {
+) -> SearchResult {
     let mut all = FixedBitSet::with_capacity(others);
     all.insert_range(..);
-    // From each axis on: who speaks of everything that is wanted there.
+    // For each axis: the grants that cover all selected cells from there on.
     let mut always = vec![all.clone()];
     for axis in axes.iter().rev() {
         let mut set = always.last().cloned().unwrap_or_default();
@@ -41,12 +41,12 @@ pub(super) fn uncovered<'a>(
         always,
         wanted,
         left: MAX_STEPS,
-        places: Vec::new(),
+        indices: Vec::new(),
     };
     match search.step(0, &all) {
-        Some(true) => Answer::Found(search.places),
-        Some(false) => Answer::Covered,
-        None => Answer::TooMany,
+        Some(true) => SearchResult::ClassCollector(search.indices),
+        Some(false) => SearchResult::Covered,
+        None => SearchResult::TooMany,
     }
 }
 
@@ -55,11 +55,11 @@ struct Search<'s, 'a, W> {
     always: Vec<FixedBitSet>,
     wanted: W,
     left: usize,
-    places: Vec<usize>,
+    indices: Vec<usize>,
 }
 
 impl<'a, W: Fn(&Axis<'a>, &Cell) -> bool> Search<'_, 'a, W> {
-    /// `others` are those that match the classes chosen so far.
+    /// Searches from an axis. `others` are the grants that match the classes so far.
     fn step(&mut self, depth: usize, others: &FixedBitSet) -> Option<bool> {
         let Some(axis) = self.axes.get(depth) else {
             return Some(others.is_clear());
@@ -68,18 +68,18 @@ impl<'a, W: Fn(&Axis<'a>, &Cell) -> bool> Search<'_, 'a, W> {
         if always.any(|other| others.contains(other)) {
             return Some(false);
         }
-        for (place, cell) in axis.cells.iter().enumerate() {
+        for (index, cell) in axis.cells.iter().enumerate() {
             if !(self.wanted)(axis, cell) {
                 continue;
             }
             self.left = self.left.checked_sub(1)?;
             let mut left = others.clone();
             left.intersect_with(&cell.others);
-            self.places.push(place);
+            self.indices.push(index);
             if self.step(depth + 1, &left)? {
                 return Some(true);
             }
-            self.places.pop();
+            self.indices.pop();
         }
         Some(false)
     }

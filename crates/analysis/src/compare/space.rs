@@ -1,5 +1,4 @@
-//! The jobs that a grant speaks of, as classes of values: jobs of the same classes are treated alike
-//! by every grant that is compared.
+//! The jobs of a grant as classes of values. All compared grants treat jobs of the same classes alike.
 
 use std::collections::{BTreeSet, HashMap};
 use std::rc::Rc;
@@ -9,11 +8,11 @@ use jiff::{SignedDuration, Timestamp};
 
 use super::automaton::{Automaton, MAX_WALK, classes};
 use super::grant::{Dimension, Grant};
-use super::search::{self, Answer};
+use super::search::{self, SearchResult};
 use engine::decision::{Merges, TRUSTED_EVENTS, merges};
 use engine::policy::{Kind, Pattern, Patterns};
 
-/// Events to show an access by that does not depend on the event.
+/// Events for examples whose access does not depend on the event.
 const ORDINARY_EVENTS: [&str; 5] = [
     "push",
     "workflow_dispatch",
@@ -21,13 +20,13 @@ const ORDINARY_EVENTS: [&str; 5] = [
     "merge_group",
     "pull_request",
 ];
-/// The most automata that are kept.
+/// Maximum number of cached automata.
 const MAX_KEPT: usize = 4096;
 
-/// Automata of patterns, each made once; `None` where there can be none.
+/// Cache of patterns' automata; `None` for patterns without one.
 pub(crate) struct Automata {
     known: HashMap<(String, Kind, bool), Option<Rc<Automaton>>>,
-    /// How far a walk over several of them goes.
+    /// Maximum number of states of a walk over several automata.
     max_walk: usize,
 }
 
@@ -41,7 +40,7 @@ impl Default for Automata {
 }
 
 impl Automata {
-    /// For many comparisons, each of which has to take little time.
+    /// Creates a cache for many short comparisons.
     pub(crate) fn of_short_walks() -> Self {
         Self {
             max_walk: MAX_WALK / 20,
@@ -59,14 +58,14 @@ impl Automata {
             .clone()
     }
 
-    /// Whether there is an automaton for each of the patterns.
+    /// Returns whether all patterns have an automaton.
     pub(super) fn has_all(&mut self, patterns: &Patterns, ignores_case: bool) -> bool {
         let mut list = patterns.list.iter();
         list.all(|pattern| self.get(pattern, ignores_case).is_some())
     }
 }
 
-/// A dimension of the space: what it is, and the classes of its values inside the grant.
+/// An axis of the space, with the classes of its values in the grant.
 #[derive(Clone, Debug)]
 pub(super) struct Axis<'a> {
     pub(super) name: Name<'a>,
@@ -74,22 +73,22 @@ pub(super) struct Axis<'a> {
 }
 
 impl Axis<'_> {
-    /// Whether this is the axis of the bases, and a job of the cell has one.
+    /// Returns whether this is the axis of bases, and jobs of the cell have one.
     pub(super) fn is_merging(&self, cell: &Cell) -> bool {
         self.name == Name::Base && cell.merge != Merge::None
     }
 }
 
-/// The jobs that a grant speaks of, with the others that it is compared with.
+/// The jobs of a grant, and the other grants to compare it with.
 #[derive(Debug)]
 pub(super) struct Space<'a> {
     pub(super) axes: Vec<Axis<'a>>,
-    /// How many the others are. Behind them each cell has two more, of the jobs that there are not: of an
-    /// event that never merges, with a base, and of one that always does, without.
+    /// Number of the other grants. Each cell has two more after them, for impossible jobs: an event that never
+    /// merges with a base, and one that always merges without.
     others: usize,
 }
 
-/// What an axis is about.
+/// Value on an axis.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Name<'a> {
     /// Whether the policy is the repository's own.
@@ -103,7 +102,7 @@ pub(super) enum Name<'a> {
 }
 
 impl Name<'_> {
-    /// What a job without a value of it is without.
+    /// Returns the name of the value that a job can lack.
     pub(super) fn of_absent(self) -> Option<String> {
         match self {
             Self::RepositoryId => Some("repository_id".to_owned()),
@@ -125,34 +124,34 @@ impl Name<'_> {
 /// A class of values.
 #[derive(Clone, Debug)]
 pub(super) struct Cell {
-    /// The others that match it, by their number.
+    /// The other grants that match it, by index.
     pub(super) others: FixedBitSet,
-    /// The alternatives of the grant (patterns of its list, its events) that match it.
+    /// The grant's alternatives (patterns of its list, events) that match it.
     pub(super) own: FixedBitSet,
-    /// One of the values; `None` for an absent one.
+    /// A value of the class; `None` for an absent value.
     pub(super) value: Option<String>,
-    /// On the axis of the bases: which one. Everywhere else [`Merge::None`].
+    /// The kind of base, on the axis of bases. [`Merge::None`] on other axes.
     pub(super) merge: Merge,
 }
 
 /// The base of a job.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(super) enum Merge {
-    /// The run is of one ref.
+    /// The run merges nothing.
     #[default]
     None,
-    /// Any base: nothing that is compared asks for one.
+    /// Any base, because no compared grant has a condition on it.
     Any,
     /// The value, which is not the default branch.
     Into,
     /// The value, which is the default branch.
     IntoDefault,
-    /// The token does not name it.
+    /// A base that the token does not name.
     Absent,
 }
 
 impl<'a> Space<'a> {
-    /// The space of a grant and of the others. `None` when it cannot be said exactly.
+    /// Builds the space of a grant and the others. Returns `None` if that is not possible exactly.
     pub(super) fn of(
         grant: &Grant<'a>,
         others: &[Grant<'a>],
@@ -182,12 +181,12 @@ impl<'a> Space<'a> {
         Some(space)
     }
 
-    /// Looks for a job that none of the others grants, among the cells that `wanted` takes.
-    pub(super) fn uncovered(&self, wanted: impl Fn(&Axis<'a>, &Cell) -> bool) -> Answer {
+    /// Searches the cells that `wanted` selects for a job that no other grant covers.
+    pub(super) fn uncovered(&self, wanted: impl Fn(&Axis<'a>, &Cell) -> bool) -> SearchResult {
         search::uncovered(&self.axes, self.others + 2, wanted)
     }
 
-    /// Whether one of the others grants a job of the cells that `wanted` takes.
+    /// Returns whether another grant covers a job of the cells that `wanted` selects.
     pub(super) fn meets_any(&self, wanted: impl Fn(&Axis<'a>, &Cell) -> bool) -> bool {
         (0..self.others).any(|other| {
             let mut merging = Vec::new();
@@ -203,7 +202,7 @@ impl<'a> Space<'a> {
             let [events, bases] = merging.as_slice() else {
                 return false;
             };
-            // An event and a base that there can be together.
+            // A possible combination of event and base.
             is_met
                 && events.iter().any(|event| {
                     bases.iter().any(|base| {
@@ -243,8 +242,8 @@ fn axes<'a>(
     Some(axes)
 }
 
-/// The others for which something holds.
-fn those<'a>(others: &[Grant<'a>], holds: impl Fn(&Grant<'a>) -> bool) -> FixedBitSet {
+/// Returns the other grants that satisfy a predicate.
+fn select<'a>(others: &[Grant<'a>], holds: impl Fn(&Grant<'a>) -> bool) -> FixedBitSet {
     let mut set = FixedBitSet::with_capacity(others.len());
     for (number, other) in others.iter().enumerate() {
         set.set(number, holds(other));
@@ -254,14 +253,14 @@ fn those<'a>(others: &[Grant<'a>], holds: impl Fn(&Grant<'a>) -> bool) -> FixedB
 
 fn own<'a>(grant: &Grant<'a>, others: &[Grant<'a>]) -> Axis<'a> {
     let is_own = |grant: &Grant<'a>| grant.section.repository().is_none();
-    // An entry may speak for the policy's own repository too.
+    // An entry can also apply to the policy's own repository.
     let values = if is_own(grant) {
         &[true][..]
     } else {
         &[false, true]
     };
     let cell = |is_own_repository: &bool| Cell {
-        others: those(others, |other| *is_own_repository || !is_own(other)),
+        others: select(others, |other| *is_own_repository || !is_own(other)),
         own: FixedBitSet::new(),
         value: is_own_repository.then(|| "own".to_owned()),
         merge: Merge::None,
@@ -285,7 +284,7 @@ fn pin<'a>(name: Name<'a>, which: usize, grant: &Grant<'a>, others: &[Grant<'a>]
         }
     };
     let cell = |id: Option<u64>| Cell {
-        others: those(others, |other| pin(other).is_none_or(|pin| Some(pin) == id)),
+        others: select(others, |other| pin(other).is_none_or(|pin| Some(pin) == id)),
         own: FixedBitSet::new(),
         value: id.map(|id| id.to_string()),
         merge: Merge::None,
@@ -296,16 +295,15 @@ fn pin<'a>(name: Name<'a>, which: usize, grant: &Grant<'a>, others: &[Grant<'a>]
     }
 }
 
-/// A class of values of a text: who of the others matches it, which patterns of the grant do, and one of
-/// the values.
+/// A class of string values: the other grants that match it, the grant's patterns that match it, and a value.
 struct TextClass {
     others: FixedBitSet,
     own: FixedBitSet,
     value: String,
 }
 
-/// The classes that the grant matches, or with `every` all of them; empty where nobody asks for anything.
-/// `None` where that is not known.
+/// Returns the classes that the grant matches, or all classes with `every`. They are empty if no grant has a
+/// condition. Returns `None` if they are unknown.
 fn text_classes<'a>(
     dimension: Dimension<'a>,
     grant: &Grant<'a>,
@@ -334,10 +332,10 @@ fn text_classes<'a>(
     }
     let matched_by = |patterns: &Patterns, matched: &FixedBitSet| {
         let mut set = FixedBitSet::with_capacity(patterns.list.len());
-        for (place, pattern) in patterns.list.iter().enumerate() {
+        for (index, pattern) in patterns.list.iter().enumerate() {
             let number = numbers.get(&(&*pattern.text, pattern.kind));
             set.set(
-                place,
+                index,
                 number.is_some_and(|number| matched.contains(*number)),
             );
         }
@@ -379,11 +377,11 @@ fn text<'a>(
 ) -> Option<Axis<'a>> {
     let classes = text_classes(dimension, grant, others, false, automata)?;
     let mut cells = Vec::new();
-    // A job always has a repository.
+    // Every job has a repository.
     let may_be_absent = dimension != Dimension::Repository || classes.is_empty();
     if dimension.patterns(grant).is_none() && may_be_absent {
         cells.push(Cell {
-            others: those(others, |other| dimension.patterns(other).is_none()),
+            others: select(others, |other| dimension.patterns(other).is_none()),
             own: FixedBitSet::new(),
             value: None,
             merge: Merge::None,
@@ -396,7 +394,7 @@ fn text<'a>(
         merge: Merge::None,
     }));
     if dimension != Dimension::Environment {
-        // Jobs have a workflow and a branch, so an absent one is the last that an example is made of.
+        // Jobs have a workflow and a branch, so examples prefer present values.
         cells.sort_by_key(|cell| cell.value.is_none());
     }
     Some(Axis {
@@ -405,12 +403,12 @@ fn text<'a>(
     })
 }
 
-/// The bases: none, where a run does not merge; then each class of names that the grant trusts, with and
-/// without being the default branch, whose name is not known; then one that the token does not name.
+/// Builds the axis of bases: none, for a run that merges nothing; each class of names that the grant trusts, as the
+/// default branch (whose name is unknown) and as another branch; and a base that the token does not name.
 fn base<'a>(grant: &Grant<'a>, others: &[Grant<'a>], automata: &mut Automata) -> Option<Axis<'a>> {
     let asked = |grant: &Grant<'a>| Dimension::Base.patterns(grant);
     let own = asked(grant);
-    let everybody = || those(others, |_| true);
+    let everybody = || select(others, |_| true);
     let mut cells = vec![Cell {
         others: everybody(),
         own: FixedBitSet::new(),
@@ -426,7 +424,7 @@ fn base<'a>(grant: &Grant<'a>, others: &[Grant<'a>], automata: &mut Automata) ->
             ..cells.first()?.clone()
         });
     }
-    let by_default = those(others, Grant::trusts_default_branch);
+    let by_default = select(others, Grant::trusts_default_branch);
     let default_matters = trusts_default || !by_default.is_clear();
     let names_bases = grant.rule.is_some_and(|rule| rule.base.is_some());
     for class in classes {
@@ -458,7 +456,7 @@ fn base<'a>(grant: &Grant<'a>, others: &[Grant<'a>], automata: &mut Automata) ->
     }
     if own.is_none() && is_asked_for {
         cells.push(Cell {
-            others: those(others, |other| asked(other).is_none()),
+            others: select(others, |other| asked(other).is_none()),
             own: FixedBitSet::new(),
             value: None,
             merge: Merge::Absent,
@@ -477,7 +475,7 @@ fn event<'a>(grant: &Grant<'a>, others: &[Grant<'a>]) -> Axis<'a> {
         .flatten()
         .map(|event| &**event)
         .collect();
-    // Of those that nobody names, one stands for all that never merge, and one for the others.
+    // Of the events that no grant names, one represents all that never merge, and one the others.
     let unnamed = |is_wanted: fn(Merges) -> bool| {
         let mut trusted = ORDINARY_EVENTS.iter().chain(&TRUSTED_EVENTS).copied();
         trusted.find(|event| !named.contains(event) && is_wanted(merges(event)))
@@ -495,7 +493,7 @@ fn event<'a>(grant: &Grant<'a>, others: &[Grant<'a>]) -> Axis<'a> {
             alternatives.set(number, **name == *event);
         }
         Cell {
-            others: those(others, |other| other.accepts(event)),
+            others: select(others, |other| other.accepts(event)),
             own: alternatives,
             value: Some(event.to_owned()),
             merge: Merge::None,
@@ -510,12 +508,12 @@ fn event<'a>(grant: &Grant<'a>, others: &[Grant<'a>]) -> Axis<'a> {
 fn time<'a>(grant: &Grant<'a>, others: &[Grant<'a>], now: Timestamp) -> Axis<'a> {
     let after = |last: Timestamp| last.checked_add(SignedDuration::from_nanos(1)).ok();
     let ends = others.iter().filter_map(|other| after(other.last()?));
-    // Nothing changes between the moments at which somebody's access ends.
+    // Access changes only at the times of expiry.
     let moments: BTreeSet<_> = ends.filter(|end| *end > now).chain([now]).collect();
     let is_live = |grant: &Grant<'a>, at: Timestamp| grant.last().is_none_or(|last| at <= last);
     let cells = moments.into_iter().filter(|at| is_live(grant, *at));
     let cells = cells.map(|at| Cell {
-        others: those(others, |other| is_live(other, at)),
+        others: select(others, |other| is_live(other, at)),
         own: FixedBitSet::new(),
         value: (at > now).then(|| at.to_string()),
         merge: Merge::None,

@@ -1,4 +1,4 @@
-//! Changes of access in words.
+//! Describes changes of access.
 
 use super::{AccessChange, Check, Example, Section, Times};
 use crate::report::Phrase;
@@ -11,8 +11,8 @@ fn texts<'a>(patterns: &[&'a Pattern]) -> Vec<&'a str> {
 }
 
 impl<'a> AccessChange<'a> {
-    /// Who may do what: `` `deploy.yml` on `main` may now use `ws:deployments:create` ``, or *may no
-    /// longer use* when it is removed.
+    /// Returns the change as a sentence: `` `deploy.yml` on `main` may now use `ws:deployments:create` ``, or *may no
+    /// longer use* for removed access.
     pub fn sentence(&self, is_added: bool) -> Phrase<'a> {
         let Some(rule) = self.rule else {
             let mut phrase = Phrase::default();
@@ -34,7 +34,7 @@ impl<'a> AccessChange<'a> {
         phrase
     }
 
-    /// The jobs that it is about.
+    /// Describes the affected jobs.
     fn subject(&self, rule: &'a Rule) -> Phrase<'a> {
         let mut phrase = Phrase::default();
         match &self.workflow {
@@ -66,7 +66,7 @@ impl<'a> AccessChange<'a> {
                 phrase.words(" in environment ");
                 phrase.list(texts(list), " or ");
             }
-            // Where nothing limits it, that is said.
+            // Name the absence of a limit explicitly.
             None if self.workflow.is_none() && self.branch.is_none() => {
                 phrase.words(", with or without an environment,");
             }
@@ -90,7 +90,7 @@ impl<'a> AccessChange<'a> {
         phrase
     }
 
-    /// The rule: `` rule 3 (`production deploys`, line 14) ``, or the entry that delegates.
+    /// Describes the rule: `` rule 3 (`production deploys`, line 14) ``, or the delegating entry.
     pub fn rule_label(&self) -> String {
         match self.rule {
             Some(rule) => RuleRef::of(rule).label(),
@@ -98,14 +98,14 @@ impl<'a> AccessChange<'a> {
         }
     }
 
-    /// What else is to be said: whether a part is as before, and a job that shows it.
+    /// Returns remarks: whether the access stays in part, and an example job.
     pub fn remark(&self, is_added: bool) -> Phrase<'a> {
         let mut phrase = Phrase::default();
         let Some(example) = &self.example else {
             phrase.words(if is_added {
-                "perhaps as before: it was too much to compare exactly"
+                "perhaps as before: the policies are too large to compare exactly"
             } else {
-                "perhaps still granted: it was too much to compare exactly"
+                "perhaps still granted: the policies are too large to compare exactly"
             });
             return phrase;
         };
@@ -178,7 +178,7 @@ impl Example {
 }
 
 impl<'a> Section<'a> {
-    /// Whom it speaks for: the repository's name or pattern, with its pins.
+    /// Describes its repository: the name or pattern with the pins.
     pub fn phrase(self) -> Phrase<'a> {
         let mut phrase = Phrase::default();
         match self.repository() {
@@ -197,7 +197,7 @@ impl<'a> Section<'a> {
 }
 
 impl Check {
-    /// What was asked for, from where, how often and when.
+    /// Describes the check with the number and time of its repetitions.
     pub fn phrase(&self, times: Times) -> Phrase<'_> {
         let mut phrase = Phrase::default();
         phrase.quoted(&*self.permission);

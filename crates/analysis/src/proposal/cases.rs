@@ -34,7 +34,10 @@ impl Proposal {
         let engine = Document::parse(policy, Format::Yaml).ok().map(Engine::new);
         let mut first = true;
         for case in self.all(target) {
-            if !engine.as_ref().is_some_and(|engine| case.holds(engine)) {
+            if !engine
+                .as_ref()
+                .is_some_and(|engine| case.has_passed(engine))
+            {
                 continue;
             }
             if !std::mem::take(&mut first) {
@@ -146,7 +149,7 @@ fn of_rule(rule: &Rule, base: &Context) -> Vec<Case> {
 
 impl Case {
     /// Whether the policy answers as it says. The time does not matter: no rule has an expiry.
-    fn holds(&self, policy: &Engine) -> bool {
+    fn has_passed(&self, policy: &Engine) -> bool {
         let keys = self.permissions.iter();
         let keys: Vec<_> = keys
             .filter_map(|key| PermissionKey::parse(key.into()).ok())

@@ -197,7 +197,9 @@ impl Cases {
 
     /// Those that do not hold.
     fn failed(&self) -> impl Iterator<Item = &(String, CaseResult)> {
-        self.results.iter().filter(|(_, result)| !result.holds())
+        self.results
+            .iter()
+            .filter(|(_, result)| !result.has_passed())
     }
 }
 

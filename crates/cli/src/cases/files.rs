@@ -128,7 +128,7 @@ impl Results {
 
     /// Returns the numbers of passed and failed cases.
     pub(super) fn counts(&self) -> (usize, usize) {
-        let passed = self.cases().filter(|case| case.holds()).count();
+        let passed = self.cases().filter(|case| case.has_passed()).count();
         (passed, self.cases().count() - passed)
     }
 
@@ -137,7 +137,7 @@ impl Results {
         if self.errors().next().is_some() || self.cases().any(CaseResult::is_error) {
             return 2;
         }
-        u8::from(!self.cases().all(CaseResult::holds))
+        u8::from(!self.cases().all(CaseResult::has_passed))
     }
 }
 

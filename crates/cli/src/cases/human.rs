@@ -18,7 +18,7 @@ pub(super) fn human(results: &Results, colours: Colours) -> String {
     for file in results.files.iter().filter(|file| !file.cases.is_empty()) {
         let _ = writeln!(text, "{}", colours.strong(&file.file));
         for case in &file.cases {
-            let mark = if case.holds() {
+            let mark = if case.has_passed() {
                 colours.granted("✓")
             } else {
                 colours.denied("✗")

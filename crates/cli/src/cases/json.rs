@@ -54,7 +54,7 @@ pub(super) fn json(results: &Results) -> String {
             decision: case.decision,
             reason: case.reason,
             message: &case.message,
-            passed: case.holds(),
+            passed: case.has_passed(),
             assumed: case.assumed,
         })
     });

@@ -51,7 +51,7 @@ struct Counts {
 
 impl Counts {
     fn of(file: &FileResult) -> Self {
-        let failed = file.cases.iter().filter(|case| !case.holds()).count();
+        let failed = file.cases.iter().filter(|case| !case.has_passed()).count();
         let undecided = file.cases.iter().filter(|case| case.is_error()).count();
         let invalid = usize::from(!file.errors.is_empty());
         Self {
@@ -76,7 +76,7 @@ fn write_case(xml: &mut String, file: &FileResult, case: &CaseResult) {
         xml,
         "    <testcase name=\"{name}\" classname=\"{path}\" file=\"{path}\" line=\"{line}\" time=\"0\""
     );
-    if case.holds() {
+    if case.has_passed() {
         xml.push_str("/>\n");
         return;
     }

@@ -135,6 +135,19 @@ mod tests {
     }
 
     #[test]
+    fn eight_bytes_are_checked_as_each_alone() {
+        for c in '\0'..='\u{ff}' {
+            for before in 0..17 {
+                for after in [0, 1, 9] {
+                    let text = format!("{}{c}{}", " ".repeat(before), "~".repeat(after));
+                    let expected = matches!(c, '\n' | '\t' | ' '..='~');
+                    assert_eq!(is_plain(&text), expected, "{text:?}");
+                }
+            }
+        }
+    }
+
+    #[test]
     fn what_everybody_reads_alike_is_not() {
         for text in [
             "",

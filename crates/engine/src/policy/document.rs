@@ -47,7 +47,7 @@ impl Format {
     }
 }
 
-/// A policy whose structure is valid. It owns its texts, each once. The default one grants nothing.
+/// A policy whose structure is valid. It owns its texts, most of them once. The default one grants nothing.
 #[derive(Clone, Debug, Default)]
 pub struct Document {
     /// `workspace:`, a label for audit records.

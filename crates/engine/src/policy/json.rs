@@ -283,3 +283,30 @@ impl<'a> Lines<'a> {
         Position { line, column }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_place_is_the_same_whatever_was_asked_for_before() {
+        for text in ["", "a\nb\n\nc", "é\n🦀x\n\nlé", "one line"] {
+            let places = || {
+                text.char_indices()
+                    .map(|(index, _)| index)
+                    .chain([text.len()])
+            };
+            let counted = |index: usize| {
+                let before = text.get(..index).unwrap();
+                before.chars().fold(Position::START, Position::after)
+            };
+            for first in places() {
+                for second in places() {
+                    let mut lines = Lines::new(text);
+                    assert_eq!(lines.position(first), counted(first), "{text:?} {first}");
+                    assert_eq!(lines.position(second), counted(second), "{text:?} {second}");
+                }
+            }
+        }
+    }
+}

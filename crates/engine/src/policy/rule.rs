@@ -225,6 +225,15 @@ fn shape(text: &str) -> String {
 mod tests {
     use super::*;
 
+    /// A policy may have 200,000 rules.
+    #[test]
+    #[cfg(target_pointer_width = "64")]
+    fn a_rule_is_small() {
+        assert_eq!(size_of::<Rule>(), 200);
+        assert_eq!(size_of::<Patterns>(), 24);
+        assert_eq!(size_of::<Pattern>(), 32);
+    }
+
     #[test]
     fn a_date_lasts_to_its_end_and_an_instant_to_itself() {
         for (expires, now, over) in [
