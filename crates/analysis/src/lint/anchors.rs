@@ -1,4 +1,4 @@
-//! `redundant-anchor` and `half-anchored`: a pattern matches the whole value with or without anchors.
+//! `redundant-anchor` and `half-anchored`: a pattern matches the whole value, with or without anchors.
 
 use super::catalogue::{HALF_ANCHORED, REDUNDANT_ANCHOR};
 use super::patterns::propose;
@@ -15,7 +15,7 @@ pub(super) fn check(dimension: Dimension<'_>, pattern: &Pattern, findings: &mut 
         return;
     }
     let bare = bare(&pattern.text, starts, ends);
-    if starts != ends && reads_as_a_part(&items, starts) {
+    if starts != ends && reads_as_prefix_or_suffix(&items, starts) {
         return half_anchored(dimension, pattern, bare, starts, findings);
     }
     let Some(bare) = bare_pattern(bare) else {
@@ -54,19 +54,19 @@ fn bare(text: &str, starts: bool, ends: bool) -> &str {
     }
 }
 
-/// The text without anchors, if it then still is a pattern that means the same.
+/// Returns the text without anchors, if that is an equivalent pattern.
 fn bare_pattern(bare: &str) -> Option<&str> {
     let same = match Kind::of(bare) {
         Kind::Regex => true,
-        // As a literal the dot would be a dot, and `ſ` not an `S` where case is ignored.
+        // In a literal, the dot would match only a dot, and `ſ` would not match `S` where case is ignored.
         Kind::Literal => !bare.is_empty() && !bare.contains('.') && bare.is_ascii(),
         _ => false,
     };
     same.then_some(bare)
 }
 
-/// Whether it reads as *starts with* or *ends with*: one anchor, and nothing open at the other end.
-fn reads_as_a_part(items: &[Item], starts: bool) -> bool {
+/// Returns whether it looks like a prefix or a suffix: it has one anchor, and no wildcard at the other end.
+fn reads_as_prefix_or_suffix(items: &[Item], starts: bool) -> bool {
     let alternatives = items.iter().any(|item| item.is('|'));
     let mut other_end = items.iter();
     let open = if starts {
@@ -96,7 +96,7 @@ fn half_anchored(
         "the regex {} matches the whole value, not every value that {reads_as} it",
         quoted(&pattern.text)
     );
-    // No fix: it would grant more than the policy does now.
+    // No fix, because it would widen what the policy grants.
     let finding = findings.pattern(&HALF_ANCHORED, pattern, message);
     let propose = |text: &str| {
         let instead = [(text, Kind::of(text))];
@@ -106,7 +106,7 @@ fn half_anchored(
     let help = match (propose(&wider), propose(bare)) {
         (Some(wider), Some(bare)) => format!("write {wider}, or {bare} if that is all"),
         (Some(one), None) | (None, Some(one)) => format!("write {one}"),
-        (None, None) => "write `.*` where any text may stand".to_owned(),
+        (None, None) => "write `.*` where any text may follow or precede".to_owned(),
     };
     findings.push(finding.help(help));
 }

@@ -1,4 +1,4 @@
-//! `double-backslash`: `.*\\.yml$`, as one documentation prints it, asks for a backslash.
+//! `double-backslash`: `.*\\.yml$`, which some documentation shows, requires a backslash in the value.
 
 use super::catalogue::DOUBLE_BACKSLASH;
 use super::patterns::propose;
@@ -7,7 +7,7 @@ use super::{Dimension, Findings, quoted};
 use crate::suggestion::without_anchors;
 use engine::policy::{Kind, Pattern};
 
-/// Whether something was found.
+/// Checks a pattern and returns whether it added a finding.
 pub(super) fn check(
     dimension: Dimension<'_>,
     pattern: &Pattern,
@@ -18,7 +18,7 @@ pub(super) fn check(
         return false;
     }
     let message = format!(
-        "the regex {} asks for a backslash in the value",
+        "the regex {} requires a backslash in the value",
         quoted(&pattern.text)
     );
     let single = pattern.text.replace(r"\\", r"\");

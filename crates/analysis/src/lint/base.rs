@@ -6,7 +6,7 @@ use super::{Findings, quoted};
 use engine::decision::{Merges, merges};
 use engine::policy::{Case, Kind, Patterns, Rule};
 
-/// Names that branches which others are merged into often have.
+/// Common names of base branches.
 const USUAL_BASES: [&str; 5] = ["main", "master", "develop", "trunk", "production"];
 
 pub(super) fn check(rule: &Rule, findings: &mut Findings<'_>) {
@@ -25,22 +25,23 @@ pub(super) fn check(rule: &Rule, findings: &mut Findings<'_>) {
     }
     let mut events = events.iter();
     let event = events.find(|event| event.starts_with("pull_request"));
-    // At the top the default branch is trusted as well.
+    // Rules at the top also trust the default branch.
     if let (Some(event), Some(branch), false) = (event, &rule.branch, rule.at_top)
         && !may_be_base_of_another(branch)
     {
         let message = format!(
-            "the rule names {}, and its `branch` has to match the base as well as the head",
+            "the rule names {}, and its `branch` must match both the base and the head",
             quoted(event)
         );
         let finding = findings.member(&MISSING_BASE, rule, "events", event, message);
         findings.push(
-            finding.help("name the branches that the pull requests go into, such as `base: main`"),
+            finding.help("name the base branches of the pull requests, such as `base: main`"),
         );
     }
 }
 
-/// A base is a branch of the repository itself, so it has neither an owner nor a full ref of another kind.
+/// Finds values that no base has. A base is a branch of the repository itself, so it has neither an owner nor a
+/// full ref of another kind.
 fn never_a_base(base: &Patterns, findings: &mut Findings<'_>) {
     for pattern in &base.list {
         let text = &*pattern.text;
@@ -52,7 +53,7 @@ fn never_a_base(base: &Patterns, findings: &mut Findings<'_>) {
                 quoted(text)
             );
             let finding = findings.pattern(&NEVER_MATCHES, pattern, message);
-            findings.push(finding.help("name the branch that the pull requests go into"));
+            findings.push(finding.help("name the base branch of the pull requests"));
         }
     }
 }
@@ -70,24 +71,24 @@ fn any_base(rule: &Rule, base: &Patterns, findings: &mut Findings<'_>) {
         return;
     };
     let message = format!(
-        "{} trusts every base, and a pull request runs the code of its base as well",
+        "{} trusts every base, but a pull request also runs the code of its base",
         quoted(&any.text)
     );
     let finding = findings.pattern(&ANY_BASE, any, message);
-    findings.push(finding.help("name the bases that are reviewed, such as `base: main`"));
+    findings.push(finding.help("name the reviewed bases, such as `base: main`"));
 }
 
 fn unused(base: &Patterns, findings: &mut Findings<'_>) {
     let Some(first) = base.list.first() else {
         return;
     };
-    let message = "`base` is ignored: none of the rule's events is about a pull request";
+    let message = "`base` is ignored: none of the rule's events has a pull request";
     let finding = findings.pattern(&UNUSED_BASE, first, message.to_owned());
     findings.push(finding.help("remove it, or name `pull_request` in `events`"));
 }
 
-/// Whether a branch that matches may be merged into another one that does: there are at least two of them, and
-/// one has the name of a usual base. What does not compile is found elsewhere.
+/// Returns whether one matching branch may be merged into another: there are at least two, and one has a common
+/// name of a base. Another check reports patterns that do not compile.
 fn may_be_base_of_another(branch: &Patterns) -> bool {
     let mut list = branch.list.iter();
     let is_one = |kind| matches!(kind, Kind::Literal | Kind::Exact);

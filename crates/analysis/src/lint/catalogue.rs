@@ -1,15 +1,15 @@
-//! The codes of the lint. They are stable: other programs may rely on them.
+//! The lints and their codes. The codes are stable, because other programs may rely on them.
 
 use super::Level;
 
-/// One kind of finding.
+/// A kind of finding.
 #[derive(Debug)]
 pub struct Lint {
     /// The stable code.
     pub code: &'static str,
-    /// How much it matters.
+    /// The level of its findings.
     pub level: Level,
-    /// What it finds, in one sentence.
+    /// One sentence about its findings.
     pub summary: &'static str,
 }
 
@@ -19,7 +19,7 @@ macro_rules! catalogue {
             #[doc = $summary]
             pub const $name: Lint = Lint { code: $code, level: Level::$level, summary: $summary };
         )*
-        /// Every kind of finding.
+        /// All lints.
         pub const ALL: &[Lint] = &[$($name),*];
     };
 }
@@ -28,34 +28,34 @@ catalogue! {
     INVALID "invalid" Error "The policy is not valid, so every check ends in an error.";
     PATTERN_INVALID "pattern-invalid" Error "A pattern does not compile, so every check that needs it ends in an error.";
     GLOB_LIKE "glob-like" Warning "A regex whose text looks like a glob.";
-    DOUBLE_BACKSLASH "double-backslash" Warning "A regex that asks for a backslash, which names do not have.";
-    NOT_ITSELF "not-itself" Warning "A regex that reads like a plain name and does not match itself.";
-    HALF_ANCHORED "half-anchored" Warning "A regex with one anchor, which reads as a prefix or a suffix but matches the whole value.";
-    UNESCAPED_DOT "unescaped-dot" Warning "A dot of a regex that matches any character where a dot was probably meant.";
+    DOUBLE_BACKSLASH "double-backslash" Warning "A regex that requires a backslash, which names do not have.";
+    NOT_ITSELF "not-itself" Warning "A regex that looks like a plain name and does not match itself.";
+    HALF_ANCHORED "half-anchored" Warning "A regex with one anchor, which looks like a prefix or a suffix but matches the whole value.";
+    UNESCAPED_DOT "unescaped-dot" Warning "A dot of a regex that matches any character, where the author probably meant a dot.";
     REDUNDANT_ANCHOR "redundant-anchor" Note "Anchors around a pattern, which always matches the whole value.";
-    REDUNDANT_PATTERN "redundant-pattern" Note "A pattern of a list that another one of the list covers.";
+    REDUNDANT_PATTERN "redundant-pattern" Note "A pattern of a list that another pattern of the list covers.";
     NEVER_MATCHES "never-matches" Warning "A pattern that no value can match.";
-    TRAILING_DASH_ENVIRONMENT "trailing-dash-environment" Warning "An environment whose name ends in a dash, as an empty variable leaves it.";
-    EXTENSION "extension" Warning "A workflow file that exists only with the other one of the endings .yml and .yaml.";
+    TRAILING_DASH_ENVIRONMENT "trailing-dash-environment" Warning "An environment whose name ends with a dash, the result of an empty variable.";
+    EXTENSION "extension" Warning "A workflow file that exists only with the other extension, .yml or .yaml.";
     UNKNOWN_WORKFLOW "unknown-workflow" Note "A workflow file that does not exist in this repository.";
-    UNREACHABLE "unreachable" Warning "A rule that grants nothing which an earlier rule of the same list does not grant.";
-    DUPLICATE "duplicate" Warning "A rule that says the same as an earlier one.";
+    UNREACHABLE "unreachable" Warning "A rule that grants nothing beyond the earlier rules of the same list.";
+    DUPLICATE "duplicate" Warning "A rule that is the same as an earlier one.";
     NOT_COMPARED "not-compared" Note "The list of rules is too long to compare all of them with each other.";
-    BROAD_WRITE "broad-write" Warning "A permission to write for every workflow, branch and environment.";
-    UNKNOWN_PERMISSION "unknown-permission" Note "A permission key that is not one of the known ones.";
+    BROAD_WRITE "broad-write" Warning "A write permission for every workflow, branch and environment.";
+    UNKNOWN_PERMISSION "unknown-permission" Note "A permission key that is not a known one.";
     REPEATED_PERMISSION "repeated-permission" Note "A permission that a rule names twice.";
     UNKNOWN_EVENT "unknown-event" Warning "An event that GitHub does not have.";
-    UNTRUSTED_EVENT "untrusted-event" Note "A rule for an event that people without write access can start, or that brings what they wrote.";
-    IMPOSSIBLE_EVENT "impossible-event" Warning "An event in which no job has what the rule asks for.";
-    MISSING_BASE "missing-base" Warning "A rule for pull requests that matches few or none, since its branch has to match their base too.";
-    ANY_BASE "any-base" Warning "A rule for some branches that trusts every base, also an unreviewed one.";
-    UNUSED_BASE "unused-base" Warning "A base in a rule for events that are not about pull requests.";
-    UNKNOWN_CLAIM "unknown-claim" Warning "A claim whose name is nearly that of a known one.";
+    UNTRUSTED_EVENT "untrusted-event" Note "A rule for an event that people without write access can start, or whose content they control.";
+    IMPOSSIBLE_EVENT "impossible-event" Warning "An event for which no job meets the rule's conditions.";
+    MISSING_BASE "missing-base" Warning "A rule for pull requests that matches few or none, because its branch must also match their base.";
+    ANY_BASE "any-base" Warning "A rule for some branches that trusts every base, even an unreviewed one.";
+    UNUSED_BASE "unused-base" Warning "A base in a rule for events without pull requests.";
+    UNKNOWN_CLAIM "unknown-claim" Warning "A claim whose name is similar to a known one.";
     IMPOSSIBLE_CLAIM "impossible-claim" Warning "A pattern for a claim that no value of the claim matches.";
-    WEAK_CLAIM "weak-claim" Warning "A claim that says less than it seems to.";
+    WEAK_CLAIM "weak-claim" Warning "A claim that proves less than it seems to.";
     EXPIRED "expired" Warning "A rule that has expired.";
     UNPINNED_REPOSITORY "unpinned-repository" Note "An entry that names a repository without its id.";
-    TOP_LEVEL_IGNORED "top-level-ignored" Note "Rules at the top beside repositories, which count only in the repository of the file.";
+    TOP_LEVEL_IGNORED "top-level-ignored" Note "Rules at the top beside repositories, which apply only to the repository of the file.";
     GRANTS_NOTHING "grants-nothing" Note "A list without rules.";
 }
 

@@ -1,4 +1,4 @@
-//! `impossible-claim`: a pattern that no value of a claim of a known form matches.
+//! `impossible-claim`: a pattern that no value of a claim with a known form matches.
 
 use super::catalogue::IMPOSSIBLE_CLAIM;
 use super::forms::Forms;
@@ -7,18 +7,19 @@ use super::{Dimension, Findings, quoted};
 use crate::suggestion::without_anchors;
 use engine::policy::{Kind, Pattern, Patterns, nearest};
 
-/// What the values of some claims look like.
+/// Form of a claim's values.
 struct Form {
     claims: &'static [&'static str],
-    /// A regex over the whole value.
+    /// Regex for the whole value.
     regex: &'static str,
     words: &'static str,
-    /// All of the values, where there are few.
+    /// All values, if there are few.
     values: &'static [&'static str],
 }
 
-/// Source: docs.github.com, "OpenID Connect reference"; "Choosing a username"; git-check-ref-format.
-/// Only what GitHub cannot change without breaking what reads its tokens.
+/// Forms that GitHub cannot change without breaking readers of its tokens.
+///
+/// Source: docs.github.com, "OpenID Connect reference" and "Choosing a username"; git-check-ref-format.
 const FORMS: &[Form] = &[
     Form {
         claims: &[
@@ -123,7 +124,7 @@ fn form(dimension: Dimension<'_>) -> Option<(&str, &'static Form)> {
     form.map(|form| (claim, form))
 }
 
-/// Whether a job may have a value of the dimension that the pattern matches.
+/// Returns whether a job can have a value of the dimension that the pattern matches.
 pub(super) fn may_match(dimension: Dimension<'_>, pattern: &Pattern, forms: &mut Forms) -> bool {
     form(dimension).is_none_or(|(_, form)| forms.may_match(pattern, form.regex))
 }
@@ -142,13 +143,13 @@ pub(super) fn check(
             continue;
         }
         let message = format!(
-            "no job has a claim {} that {} matches: it is {}",
+            "no job has a claim {} that {} matches: the claim is {}",
             quoted(claim),
             quoted(&pattern.text),
             form.words
         );
         let finding = findings.pattern(&IMPOSSIBLE_CLAIM, pattern, message);
-        let instead = instead(claim, pattern, form);
+        let instead = suggestion(claim, pattern, form);
         let instead = instead.as_ref().map(|(text, kind)| (&**text, *kind));
         let proposal = propose(dimension, pattern, instead, findings);
         findings.push(match proposal {
@@ -160,8 +161,8 @@ pub(super) fn check(
     }
 }
 
-/// What was probably meant.
-fn instead(claim: &str, pattern: &Pattern, form: &Form) -> Option<(String, Kind)> {
+/// Returns the probably intended pattern.
+fn suggestion(claim: &str, pattern: &Pattern, form: &Form) -> Option<(String, Kind)> {
     let text = match pattern.kind {
         Kind::Regex => without_anchors(&pattern.text),
         _ => &*pattern.text,

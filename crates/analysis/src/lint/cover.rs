@@ -1,7 +1,7 @@
-//! Whether rules grant all that another one does.
+//! Decides whether rules grant everything that another rule grants.
 //!
-//! Only what is certain counts, so that a rule that is called unreachable can be removed. Most pairs are
-//! decided by their texts, the others on automata, as long as there are not too many of them.
+//! Only certain results count, so that an unreachable rule can be removed. The texts decide most pairs, and
+//! automata the others, up to a limit.
 
 use std::collections::HashMap;
 
@@ -12,36 +12,36 @@ use crate::compare::{Automata, Budget, Section, covers, grant_all};
 use engine::decision::{Merges, is_trusted_event, merges};
 use engine::policy::{Case, Kind, Matcher, Pattern, Patterns, Rule};
 
-/// The most compiled patterns that are kept. Each may take [`engine::policy::MAX_COMPILED`] bytes.
+/// Maximum number of cached compiled patterns. Each can take [`engine::policy::MAX_COMPILED`] bytes.
 const MAX_KEPT: usize = 256;
-/// The most patterns of one dimension that are compared on automata.
+/// Maximum number of a dimension's patterns to compare on automata.
 const MAX_PATTERNS: usize = 64;
 
-/// Compares rules and keeps what it compiled.
+/// Compares rules and caches compiled patterns.
 pub(super) struct Coverage<'r> {
     matchers: HashMap<(&'r str, Kind, bool), Option<Matcher<'r>>>,
     automata: Automata,
-    /// Whose rules they are, and the time.
+    /// The section of the rules, and the time.
     of: (Section<'r>, Timestamp),
-    /// What is left for comparisons on automata.
+    /// Remaining budget for comparisons on automata.
     pub(super) budget: Budget,
 }
 
-/// What a rule asks for.
+/// A condition of a rule.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Part<'r> {
     Events,
     Values(Dimension<'r>),
 }
 
-/// What a rule grants of what another one does.
+/// How much of another rule's access a rule grants.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Covered<'r> {
     /// All of it.
     Whole,
-    /// All of it but for one part.
+    /// All except for one condition.
     But(Part<'r>),
-    /// Less, or it is not certain.
+    /// Less, or uncertain.
     Less,
 }
 
@@ -55,7 +55,7 @@ impl<'r> Coverage<'r> {
         }
     }
 
-    /// What `wide`, which has to be valid, grants of what `narrow` does.
+    /// Returns how much of the access of `narrow` the rule `wide`, which must be valid, grants.
     pub(super) fn rule(&mut self, wide: &'r Rule, narrow: &'r Rule) -> Covered<'r> {
         if !expiry(wide, narrow) {
             return Covered::Less;
@@ -75,7 +75,7 @@ impl<'r> Coverage<'r> {
         });
         match but {
             _ if !is_whole => Covered::Less,
-            // One rule has to match head and base.
+            // A single rule must match both head and base.
             Some(Part::Values(Dimension::Branch)) if has_base(narrow) => Covered::Less,
             _ if has_base(narrow) && !self.base(wide, narrow) => Covered::Less,
             None => Covered::Whole,
@@ -83,7 +83,7 @@ impl<'r> Coverage<'r> {
         }
     }
 
-    /// Whether some rules that cover all of another one but for one part, cover that part together.
+    /// Returns whether rules that each cover another one except for one condition cover this condition together.
     pub(super) fn together(&mut self, part: Part<'r>, wide: &[&'r Rule], narrow: &'r Rule) -> bool {
         match part {
             Part::Events => narrow.events.as_ref().is_some_and(|events| {
@@ -100,13 +100,13 @@ impl<'r> Coverage<'r> {
                 let lists = wide.iter().filter_map(|rule| values(rule, dimension));
                 let patterns: Vec<_> = lists.flat_map(|patterns| &patterns.list).collect();
                 values(narrow, dimension)
-                    .is_some_and(|narrow| self.deep(dimension, &patterns, &narrow.list))
+                    .is_some_and(|narrow| self.by_automata(dimension, &patterns, &narrow.list))
             }
         }
     }
 
-    /// The fewest of some rules that together grant all that another one does, compared exactly, in every
-    /// part at once.
+    /// Returns the fewest rules that together grant everything that another one grants, by an exact comparison of
+    /// all conditions at once.
     pub(super) fn exactly(&mut self, wide: &[&'r Rule], narrow: &'r Rule) -> Option<Vec<&'r Rule>> {
         let (list, now) = self.of;
         let mut grant_all = |wide: &[&'r Rule]| {
@@ -126,8 +126,7 @@ impl<'r> Coverage<'r> {
         Some(needed)
     }
 
-    /// Whether a rule covers something of the one part of another that it does not cover whole, as far
-    /// as names say.
+    /// Returns whether a rule covers part of the one condition that it does not cover completely, judging by names.
     pub(super) fn meets(&mut self, part: Part<'r>, wide: &'r Rule, narrow: &'r Rule) -> bool {
         let Part::Values(dimension) = part else {
             return true;
@@ -145,8 +144,8 @@ impl<'r> Coverage<'r> {
         })
     }
 
-    /// Whether `wide` trusts every base that `narrow` does, where its branch covers the other's. A rule
-    /// without `base` at the top may trust the default branch besides, whose name is not known here.
+    /// Returns whether `wide` trusts every base that `narrow` does, given that its branch covers the other's. At the
+    /// top, a rule without `base` may also trust the default branch, whose name is unknown here.
     fn base(&mut self, wide: &'r Rule, narrow: &Rule) -> bool {
         match (&wide.base, &narrow.base) {
             (None, None) => wide.at_top || !narrow.at_top,
@@ -187,18 +186,23 @@ impl<'r> Coverage<'r> {
             if list.any(|wide| self.pattern(dimension, wide, narrow)) {
                 continue;
             }
-            // Of one value that is all there is to say; where case is ignored it stands for several.
+            // For a single value, this is the complete answer. If case is ignored, it represents several values.
             if is_one_value(narrow) || narrow.kind == Kind::Any {
                 return false;
             }
             is_open = true;
         }
         let wide: Vec<_> = wide.list.iter().collect();
-        !is_open || self.deep(dimension, &wide, &narrow.list)
+        !is_open || self.by_automata(dimension, &wide, &narrow.list)
     }
 
-    /// Whether every value that one of `narrow` matches is matched by one of `wide`, on automata.
-    fn deep(&mut self, dimension: Dimension<'_>, wide: &[&Pattern], narrow: &[Pattern]) -> bool {
+    /// Returns whether one of `wide` matches every value that one of `narrow` matches, by automata.
+    fn by_automata(
+        &mut self,
+        dimension: Dimension<'_>,
+        wide: &[&Pattern],
+        narrow: &[Pattern],
+    ) -> bool {
         if wide.len().max(narrow.len()) > MAX_PATTERNS
             || narrow.iter().any(|pattern| pattern.kind == Kind::Any)
         {
@@ -210,7 +214,7 @@ impl<'r> Coverage<'r> {
         covers(&mut self.automata, wide, &narrow, ignores_case, budget) == Some(true)
     }
 
-    /// Whether every value that `narrow` matches is matched by `wide`.
+    /// Returns whether `wide` matches every value that `narrow` matches.
     pub(super) fn pattern(
         &mut self,
         dimension: Dimension<'_>,
@@ -235,7 +239,7 @@ impl<'r> Coverage<'r> {
                 Case::Insensitive => wide.text.eq_ignore_ascii_case(value),
             };
         }
-        // `(?-i:…)` matches this spelling of the value and not the others that the literal matches.
+        // `(?-i:…)` matches only this spelling of the value, while the literal also matches others.
         if case == Case::Insensitive && has_flags(wide) {
             return false;
         }
@@ -258,13 +262,13 @@ fn is_one_value(pattern: &Pattern) -> bool {
     matches!(pattern.kind, Kind::Literal | Kind::Exact)
 }
 
-/// Whether a regex may set flags; groups that only capture or name do not.
+/// Returns whether a regex can set flags. Groups that only capture do not.
 fn has_flags(pattern: &Pattern) -> bool {
     let mut groups = pattern.text.split("(?").skip(1);
     pattern.kind == Kind::Regex && groups.any(|group| !group.starts_with([':', '<', 'P']))
 }
 
-/// What a rule asks for, in the order in which rules differ most often.
+/// Returns the conditions of a rule, those that differ most often first.
 fn parts<'r>(rule: &'r Rule) -> impl Iterator<Item = Part<'r>> {
     let named = [
         Dimension::Branch,
@@ -290,7 +294,7 @@ fn values<'r>(rule: &'r Rule, dimension: Dimension<'_>) -> Option<&'r Patterns> 
     }
 }
 
-/// Whether a rule may match in a run that merges, which has a base: a pull request, or an event of tomorrow.
+/// Returns whether a rule can match in a run with a base: a pull request, or a future event.
 fn has_base(rule: &Rule) -> bool {
     let events = rule.events.as_ref();
     events.is_none_or(|events| events.iter().any(|event| merges(event) != Merges::Never))

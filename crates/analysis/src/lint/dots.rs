@@ -27,7 +27,7 @@ pub(super) fn check(dimension: Dimension<'_>, pattern: &Pattern, findings: &mut 
         return;
     }
     let message = format!(
-        "a `.` of the regex {} matches any character",
+        "a `.` in the regex {} matches any character",
         quoted(&pattern.text)
     );
     let finding = findings.pattern(&UNESCAPED_DOT, pattern, message);

@@ -1,4 +1,4 @@
-//! How a text is changed: what goes with an element of a list, and how a value is written.
+//! Edits of a policy's text: removes elements of lists, and quotes values.
 
 use std::ops::Range;
 
@@ -6,8 +6,8 @@ use super::source::{Source, count};
 use engine::policy::{Format, Position, written};
 
 impl Source<'_> {
-    /// What to remove so that an element of a list is gone, with the comma or the line that belongs
-    /// to it. `None` where a comment would go too, or where it is not plain what to remove.
+    /// Returns the range that removes an element of a list, with its comma or its line. Returns `None` if that would
+    /// remove a comment too, or if the range is unclear.
     pub(super) fn removal(&self, at: Position, length: u32) -> Option<Range<Position>> {
         let end = Position {
             column: at.column.checked_add(length)?,
@@ -19,7 +19,7 @@ impl Source<'_> {
             line: at.line.checked_add(1)?,
             column: 1,
         };
-        // The last line may have no end: then there is no next one to remove up to.
+        // A last line without a line end has no next line to remove up to.
         if self.format == Format::Yaml && before.trim() == "-" {
             let is_alone = after.trim().is_empty() && self.numbered(next_line.line).is_some();
             return is_alone.then_some(Position { column: 1, ..at }..next_line);
@@ -47,7 +47,7 @@ impl Source<'_> {
         }
     }
 
-    /// The last sign before a place, over spaces and ends of lines, and where it is.
+    /// Returns the last character before a position that is neither a space nor a line end, and its position.
     fn sign_before(&self, at: Position) -> Option<(char, Position)> {
         let mut place = at;
         let mut before = self.split(at)?.0;
@@ -65,7 +65,7 @@ impl Source<'_> {
         }
     }
 
-    /// A text as a scalar, in the quotes of the value at a place, or without any where that has none
+    /// Writes a text as a scalar with the quotes of the value at a position. It has no quotes if that value has none
     /// and the text needs none.
     pub(super) fn quote_as(&self, at: Position, text: &str) -> String {
         match self.around(at).1.chars().next() {

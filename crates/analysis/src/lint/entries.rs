@@ -1,4 +1,4 @@
-//! What the lists of a policy say: `unpinned-repository`, `top-level-ignored`, `grants-nothing`.
+//! Lints of a policy's lists: `unpinned-repository`, `top-level-ignored`, `grants-nothing`.
 
 use super::catalogue::{GRANTS_NOTHING, TOP_LEVEL_IGNORED, UNPINNED_REPOSITORY};
 use super::{Finding, Findings, quoted};
@@ -9,10 +9,10 @@ pub(super) fn check(document: &Document, findings: &mut Findings<'_>) {
     {
         let at = rules.first().map_or(*repositories, |rule| rule.position);
         let length = findings.source.rest_of_line(at);
-        let message = "the rules at the top count only in the repository that this file is in";
+        let message = "the rules at the top apply only to the repository that contains this file";
         findings.push(
             Finding::new(&TOP_LEVEL_IGNORED, at, length, message.to_owned()).help(
-                "given as another repository's policy this file is invalid: move them into an entry of `repositories`",
+                "as the policy of another repository, this file is invalid: move them into an entry of `repositories`",
             ),
         );
     }
@@ -35,7 +35,7 @@ pub(super) fn check(document: &Document, findings: &mut Findings<'_>) {
     if top_is_empty && no_entries {
         let at = Position::START;
         let length = findings.source.rest_of_line(at);
-        let message = "the policy has no rule, so it denies everything".to_owned();
+        let message = "the policy has no rules, so it denies everything".to_owned();
         findings.push(
             Finding::new(&GRANTS_NOTHING, at, length, message).help("add rules to `permissions`"),
         );
@@ -47,15 +47,15 @@ fn check_entry(entry: &Entry, findings: &mut Findings<'_>) {
     if let ([name], None) = (names, entry.repository_id)
         && matches!(name.kind, Kind::Literal | Kind::Exact)
     {
-        let message = format!("{} is named without its id", quoted(&name.text));
+        let message = format!("the entry names {} without its id", quoted(&name.text));
         let finding = findings.pattern(&UNPINNED_REPOSITORY, name, message);
         findings.push(finding.help(
-            "add `repository_id`: a repository that takes this name later does not have it (`gh api repos/OWNER/NAME --jq .id`)",
+            "add `repository_id`, which a later repository with the same name does not have (`gh api repos/OWNER/NAME --jq .id`)",
         ));
     }
     if entry.permissions.is_empty() {
         let length = findings.source.rest_of_line(entry.position);
-        let message = "the entry has no rule, so it grants nothing".to_owned();
+        let message = "the entry has no rules, so it grants nothing".to_owned();
         findings.push(
             Finding::new(&GRANTS_NOTHING, entry.position, length, message)
                 .help("add rules to its `permissions`, or remove it"),

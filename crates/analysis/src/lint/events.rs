@@ -2,11 +2,11 @@
 
 use super::catalogue::{UNKNOWN_CLAIM, UNKNOWN_EVENT, UNTRUSTED_EVENT, WEAK_CLAIM};
 use super::forms::Forms;
-use super::{Findings, meetings, quoted};
+use super::{Findings, combinations, quoted};
 use engine::decision::{OF_ONE_REF, is_trusted_event};
 use engine::policy::{Rule, nearest};
 
-/// The events besides [`OF_ONE_REF`] that GitHub documents; `dynamic` is GitHub's own.
+/// GitHub's documented events besides [`OF_ONE_REF`]; `dynamic` is GitHub's own.
 ///
 /// Source: docs.github.com, "Events that trigger workflows".
 const OTHER_EVENTS: [&str; 9] = [
@@ -21,13 +21,14 @@ const OTHER_EVENTS: [&str; 9] = [
     "workflow_call",
 ];
 
-/// Every event that GitHub documents.
+/// Returns all documented events.
 fn events() -> impl Iterator<Item = &'static str> {
     OF_ONE_REF.iter().chain(&OTHER_EVENTS).copied()
 }
 
-/// Source: docs.github.com, "OpenID Connect reference". GitHub adds to them, so that only a name
-/// that is nearly one of these is a finding.
+/// Documented claims. GitHub adds new ones, so lint reports only names that are similar to these.
+///
+/// Source: docs.github.com, "OpenID Connect reference".
 const CLAIMS: &[&str] = &[
     "actor",
     "actor_id",
@@ -70,10 +71,10 @@ const CLAIMS: &[&str] = &[
 pub(super) fn check(rule: &Rule, forms: &mut Forms, findings: &mut Findings<'_>) {
     for event in rule.events.iter().flatten() {
         check_event(rule, event, findings);
-        meetings::check(rule, event, forms, findings);
+        combinations::check(rule, event, forms, findings);
     }
     if rule.events.is_none() {
-        meetings::check_trusted(rule, forms, findings);
+        combinations::check_trusted(rule, forms, findings);
     }
     for (claim, _) in &rule.claims {
         check_claim(rule, claim, findings);
@@ -95,19 +96,20 @@ fn check_event(rule: &Rule, event: &str, findings: &mut Findings<'_>) {
         let finding = findings.member(&UNKNOWN_EVENT, rule, "events", event, message);
         findings.push(finding.help("name the events of the workflows that call it"));
     } else if events().any(|known| known == event) {
-        let message = format!(
-            "people who cannot write to the repository can start `{event}`, or it brings what they wrote"
-        );
+        let message =
+            format!("people without write access can start `{event}`, or control its content");
         let finding = findings.member(&UNTRUSTED_EVENT, rule, "events", event, message);
-        findings.push(finding.help(
-            "keep it only if the workflow neither checks out nor runs what the event brings",
-        ));
+        findings.push(
+            finding.help(
+                "keep it only if the workflow neither checks out nor runs code from the event",
+            ),
+        );
     } else {
-        let message = format!("`{event}` is not an event that GitHub documents");
+        let message = format!("GitHub documents no event `{event}`");
         let finding = findings.member(&UNKNOWN_EVENT, rule, "events", event, message);
         findings.push(match nearest(event, events()) {
             Some(known) => finding.help(format!("did you mean `{known}`?")),
-            None => finding.help("use a name of `on:` in a workflow file"),
+            None => finding.help("use a name from `on:` in a workflow file"),
         });
     }
 }
@@ -116,11 +118,11 @@ fn check_claim(rule: &Rule, claim: &str, findings: &mut Findings<'_>) {
     if claim == "workflow" {
         let message = "the claim `workflow` is the free text of `name:` in the file".to_owned();
         let finding = findings.member(&WEAK_CLAIM, rule, "claims", claim, message);
-        findings.push(finding.help("use the rule's own `workflow`, which is the file"));
+        findings.push(finding.help("use the rule's `workflow`, which is the file"));
     } else if !CLAIMS.contains(&claim)
         && let Some(known) = nearest(claim, CLAIMS.iter().copied()).filter(|known| known.len() > 4)
     {
-        let message = format!("{} is not a claim that GitHub documents", quoted(claim));
+        let message = format!("GitHub documents no claim {}", quoted(claim));
         let finding = findings.member(&UNKNOWN_CLAIM, rule, "claims", claim, message);
         findings.push(finding.help(format!("did you mean `{known}`?")));
     }

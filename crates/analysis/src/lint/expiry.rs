@@ -1,4 +1,4 @@
-//! `expired`: a rule that matches no more.
+//! `expired`: a rule that no longer matches.
 
 use jiff::Timestamp;
 

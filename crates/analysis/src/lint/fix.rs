@@ -1,23 +1,23 @@
-//! How a finding is mended: a change of a few characters, and whether it is safe.
+//! Fixes: small edits, and whether they are safe.
 
 use std::ops::Range;
 
 use super::{Finding, Source};
 use engine::policy::{Format, Position};
 
-/// A change of the file.
+/// An edit of the file.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Fix {
-    /// The characters that go, the end exclusive.
+    /// Range of the replaced characters, with an exclusive end.
     pub range: Range<Position>,
-    /// What stands there then, in the syntax of the file, with its quotes.
+    /// Replacement in the syntax of the file, with quotes.
     pub replacement: String,
-    /// Whether the policy grants the same afterwards. Any other fix needs a decision of its author.
+    /// Whether the policy grants the same afterwards. Other fixes need the author's decision.
     pub is_safe: bool,
 }
 
 impl Fix {
-    /// A change that needs a decision.
+    /// Creates an edit that needs a decision.
     pub(super) fn new(range: Range<Position>, replacement: String) -> Self {
         Self {
             range,
@@ -26,7 +26,7 @@ impl Fix {
         }
     }
 
-    /// The removal of an element that adds nothing to its list.
+    /// Creates the removal of an element that adds nothing to its list.
     pub(super) fn removal(range: Range<Position>) -> Self {
         Self::new(range, String::new()).safe()
     }
@@ -39,8 +39,8 @@ impl Fix {
     }
 }
 
-/// The text with every safe fix put in place, and how many that were. Of fixes that meet only the
-/// first is taken; the others are found again in the new text, or are gone.
+/// Applies all safe fixes, and returns the text and their number. Of overlapping fixes it applies only the first;
+/// the next pass finds the others again, or they are obsolete.
 pub fn apply_safe(text: &str, format: Format, findings: &[Finding]) -> (String, usize) {
     let source = Source::new(text, format);
     let fixes = findings.iter().filter_map(|finding| finding.fix.as_ref());
@@ -58,7 +58,7 @@ pub fn apply_safe(text: &str, format: Format, findings: &[Finding]) -> (String, 
     let mut fixed = String::with_capacity(text.len());
     let (mut done, mut count) = (0, 0);
     for (start, end, replacement) in edits {
-        // Also `None` where two of them meet: the end of the last is after this start.
+        // Also `None` if two fixes overlap, because the last one ends after this start.
         let Some(between) = text.get(done..start) else {
             continue;
         };

@@ -1,11 +1,11 @@
-//! Whether a pattern can match a value of a known form, decided on automata.
+//! Decides on automata whether a pattern can match a value of a known form.
 
 use std::collections::HashMap;
 
 use crate::compare::{Budget, may_match};
 use engine::policy::{Kind, Pattern};
 
-/// Remembers what was decided.
+/// Caches the decisions.
 pub(super) struct Forms {
     known: HashMap<(String, Kind, &'static str), bool>,
     budget: Budget,
@@ -21,8 +21,8 @@ impl Default for Forms {
 }
 
 impl Forms {
-    /// Whether a pattern matches a value of the form, a regex over the whole value. `true` also where
-    /// that is not known.
+    /// Returns whether a pattern matches a value of the form, a regex for the whole value. Returns `true` if that is
+    /// unknown.
     pub(super) fn may_match(&mut self, pattern: &Pattern, form: &'static str) -> bool {
         if pattern.kind == Kind::Any {
             return true;

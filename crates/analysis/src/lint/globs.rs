@@ -1,4 +1,4 @@
-//! `glob-like`: `feature/*` is the regex of `feature` and any number of slashes.
+//! `glob-like`: as a regex, `feature/*` matches `feature` and any number of slashes.
 
 use super::catalogue::GLOB_LIKE;
 use super::patterns::propose;
@@ -6,7 +6,7 @@ use super::scan::{Item, neighbours, scan};
 use super::{Dimension, Findings, quoted};
 use engine::policy::{Case, Kind, Pattern, Position};
 
-/// Characters of names that nobody repeats.
+/// Characters that names do not repeat.
 const SEPARATORS: &[char] = &['/', '-', '_', ':', '@', ',', ' '];
 
 pub(super) fn check(dimension: Dimension<'_>, pattern: &Pattern, findings: &mut Findings<'_>) {
@@ -28,20 +28,20 @@ pub(super) fn check(dimension: Dimension<'_>, pattern: &Pattern, findings: &mut 
     findings.push(match (glob, regex) {
         (Some(glob), Some(regex)) => finding
             .help(format!(
-                "write {}, or as a regex {regex}",
+                "write {}, or the regex {regex}",
                 quoted(&glob.written)
             ))
             .fix(glob.fix),
         (Some(glob), None) => finding
             .help(format!("write {}", quoted(&glob.written)))
             .fix(glob.fix),
-        (None, Some(regex)) => finding.help(format!("as a regex it would be {regex}")),
+        (None, Some(regex)) => finding.help(format!("write the regex {regex}")),
         (None, None) => finding,
     });
 }
 
 fn looks_like_a_glob(items: &[Item]) -> bool {
-    // In a text without any other sign of a regex, `release*` is a glob too.
+    // Without other characters of a regex, `release*` is a glob too.
     let is_plain = items
         .iter()
         .all(|item| item.is_bare() && !"^$+?(){}|".contains(item.c));
@@ -56,7 +56,7 @@ fn looks_like_a_glob(items: &[Item]) -> bool {
     })
 }
 
-/// The text as a glob, if all of its signs mean something there.
+/// Returns the text as a glob, if globs support all its special characters.
 pub(super) fn as_glob(text: &str) -> Option<String> {
     let text = text.strip_prefix('^').unwrap_or(text);
     let text = text.strip_suffix('$').unwrap_or(text);
@@ -66,12 +66,12 @@ pub(super) fn as_glob(text: &str) -> Option<String> {
         kind: Kind::Glob,
         position: Position::START,
     };
-    // `.*` is a regex's sign: in a glob it would ask for a dot.
+    // `.*` belongs to a regex. In a glob, it would require a dot.
     let is_glob = readable && !text.contains(".*") && glob.compile(Case::Sensitive).is_ok();
     is_glob.then(|| text.to_owned())
 }
 
-/// The regex that was probably meant, without anchors: they change nothing.
+/// Returns the probably intended regex, without anchors, which have no effect.
 fn as_regex(items: &[Item]) -> String {
     let items = match items {
         [first, items @ ..] if first.is('^') => items,

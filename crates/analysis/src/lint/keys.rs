@@ -1,4 +1,4 @@
-//! `unknown-permission`: keys are open-ended, so a slip of the pen is a valid key.
+//! `unknown-permission`: any key is valid, so a typo is a valid key.
 
 use super::catalogue::UNKNOWN_PERMISSION;
 use super::{Findings, Level};
@@ -12,18 +12,18 @@ pub(super) fn check(rule: &Rule, findings: &mut Findings<'_>) {
         if KNOWN_KEYS.iter().any(|(known, _)| *known == key) {
             continue;
         }
-        let message = format!("`{key}` is not one of the known permission keys");
+        let message = format!("`{key}` is not a known permission key");
         let mut finding = match place {
             Some(place) => findings.value(&UNKNOWN_PERMISSION, place.position, key, message),
             None => findings.member(&UNKNOWN_PERMISSION, rule, "permission", key, message),
         };
         finding.help = Some(match nearest_key(key) {
-            // What is nearly a known key is a slip, anything else a key of one's own.
+            // A key similar to a known one is a typo, any other key is the author's own.
             Some(near) => {
                 finding.level = Level::Warning;
                 format!("did you mean `{near}`?")
             }
-            None => "it is granted as it is written; jobs have to ask for exactly this key".into(),
+            None => "the rule grants exactly this key, so jobs must ask for it as written".into(),
         });
         findings.push(finding);
     }

@@ -1,14 +1,14 @@
-//! The lint: what is wrong with a policy, and what its author will hardly have meant.
+//! Lints a policy: finds errors and likely mistakes.
 //!
-//! Pure: the clock and the names of the workflow files are passed in. The reader is the one of the
-//! run, so what is valid here is valid there. Each file holds one group of checks and says what it
-//! looks for; [`catalogue`] has all of their codes.
+//! The lint is pure: it takes the time and the names of the workflow files as arguments. It uses the action's
+//! parser, so both accept the same policies. Each file has a group of lints; [`catalogue`] has all codes.
 
 mod anchors;
 mod backslashes;
 mod base;
 pub mod catalogue;
 mod claims;
+mod combinations;
 mod cover;
 mod dots;
 mod edit;
@@ -19,9 +19,10 @@ mod fix;
 mod forms;
 mod globs;
 mod keys;
-mod meetings;
+
 mod names;
-mod others;
+mod pattern_index;
+
 mod patterns;
 mod plain;
 mod rules;
@@ -47,20 +48,20 @@ use engine::policy::{
     Document, Entry, Format, Invalid, Kind, Pattern, Patterns, Position, Problem, Rule, quoted,
 };
 
-/// How much a finding matters.
+/// Level of a finding.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Level {
-    /// The policy, or a part of it, is invalid: checks that need it end in an error.
+    /// The policy or a part of it is invalid, so that checks that need it end in an error.
     Error,
-    /// Valid, but hardly what was meant, or dangerous.
+    /// Valid, but a likely mistake or dangerous.
     Warning,
-    /// Could be said better, or is good to know.
+    /// A suggestion or information.
     Note,
 }
 
 impl Level {
-    /// The name, as in JSON and SARIF.
+    /// Returns the name in JSON and SARIF.
     pub fn as_str(self) -> &'static str {
         match self {
             Self::Error => "error",
@@ -70,37 +71,37 @@ impl Level {
     }
 }
 
-/// One thing that was found.
+/// A finding of the lint.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Finding {
     /// The stable code, one of [`catalogue::ALL`].
     pub code: &'static str,
-    /// How much it matters.
+    /// Level.
     pub level: Level,
-    /// What was seen; lower-case, user text in back quotes, no full stop.
+    /// Message: lower-case, user text in back quotes, no full stop.
     pub message: String,
-    /// What to do about it.
+    /// Advice.
     pub help: Option<String>,
-    /// Where it stands.
+    /// Position in the file.
     pub position: Position,
-    /// How many characters of the file it is about, 0 for a point.
+    /// Number of affected characters, 0 for a point.
     pub length: u32,
-    /// How to change the file.
+    /// Edit that fixes it.
     pub fix: Option<Fix>,
 }
 
-/// What the lint is told about the world.
+/// Facts about the policy's repository.
 #[derive(Clone, Debug, Default)]
 pub struct Options {
-    /// The time, for `expires:`; without it nothing has expired.
+    /// Current time, for `expires:`. Without it, no rule counts as expired.
     pub now: Option<Timestamp>,
-    /// The file names in `.github/workflows` of the repository that the policy is in, if it is in one.
+    /// File names in `.github/workflows` of the policy's repository, if known.
     pub workflows: Option<BTreeSet<String>>,
-    /// `OWNER/NAME` of the repository that the policy is in, where it is known.
+    /// `OWNER/NAME` of the policy's repository, if known.
     pub repository: Option<String>,
 }
 
-/// Everything that is to be said of a policy, in file order.
+/// Returns all findings of a policy, in file order.
 pub fn lint(text: &str, format: Format, options: &Options) -> Vec<Finding> {
     let mut findings = Findings {
         source: Source::new(text, format),
@@ -119,8 +120,8 @@ pub fn lint(text: &str, format: Format, options: &Options) -> Vec<Finding> {
     list
 }
 
-/// Whether nothing is found in a pattern of a dimension, which is named as in a trace: what is proposed
-/// to people has to pass their next run of the lint. `repository` is the one that the rule is for.
+/// Returns whether a pattern of a dimension, by its name in a trace, has no findings. Proposals must pass the
+/// user's next run of the lint. `repository` is the rule's.
 pub(crate) fn accepts(dimension: &str, pattern: &Pattern, repository: Option<&str>) -> bool {
     let dimension = match dimension {
         "repository" => Dimension::Repository,
@@ -147,8 +148,8 @@ fn is_clean(dimension: Dimension<'_>, pattern: &Pattern, repository: Option<&str
     findings.list.is_empty() && claims::may_match(dimension, pattern, &mut Forms::default())
 }
 
-/// `is_whole`: nothing of the policy is missing in the document, so that its lists can be judged and
-/// not only what stands in them.
+/// Checks a policy. `is_whole` means that the policy is complete, so that its lists can be checked and not only
+/// their elements.
 fn check(document: &Document, is_whole: bool, options: &Options, findings: &mut Findings<'_>) {
     if is_whole {
         entries::check(document, findings);
@@ -190,7 +191,7 @@ fn check(document: &Document, is_whole: bool, options: &Options, findings: &mut 
     }
 }
 
-/// The repository that a list of rules is for, where it is only one and known by its name.
+/// Returns the repository of a list of rules, if it is a single one with a known name.
 fn repository<'o>(entry: Option<&'o Entry>, options: &'o Options) -> Option<&'o str> {
     let Some(entry) = entry else {
         return options.repository.as_deref();
@@ -200,7 +201,7 @@ fn repository<'o>(entry: Option<&'o Entry>, options: &'o Options) -> Option<&'o 
     Some(name)
 }
 
-/// What a pattern is held against.
+/// Dimension of a pattern.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Dimension<'d> {
     Repository,
@@ -211,13 +212,13 @@ enum Dimension<'d> {
 }
 
 impl Dimension<'_> {
-    /// Whether the engine compares without case, where the value is ASCII.
+    /// Returns whether the engine ignores case for ASCII values.
     fn ignores_case(self) -> bool {
         matches!(self, Self::Repository | Self::Environment)
     }
 }
 
-/// The dimensions that a rule writes out.
+/// Returns the dimensions in a rule.
 fn dimensions<'r>(rule: &'r Rule) -> impl Iterator<Item = (Dimension<'r>, &'r Patterns)> {
     let named = [
         (Dimension::Workflow, &rule.workflow),
@@ -233,21 +234,21 @@ fn dimensions<'r>(rule: &'r Rule) -> impl Iterator<Item = (Dimension<'r>, &'r Pa
         .chain(claims.map(|(name, patterns)| (Dimension::Claim(name), patterns)))
 }
 
-/// Where the checks put what they find.
+/// Collects the findings of the checks.
 struct Findings<'a> {
     source: Source<'a>,
-    /// The repository of the rules that are looked at, where it is known.
+    /// Repository of the current rules, if known.
     repository: Option<String>,
     list: Vec<Finding>,
 }
 
 impl Findings<'_> {
-    /// About the value at a place; `text` is the value without its quotes.
+    /// Creates a finding about a value; `text` is the value without quotes.
     fn value(&self, lint: &Lint, at: Position, text: &str, message: String) -> Finding {
         Finding::new(lint, at, self.source.span(at, text).length, message)
     }
 
-    /// About what makes the policy, or a part of it, invalid.
+    /// Creates a finding about a problem that makes the policy or a part of it invalid.
     fn problem(&self, lint: &Lint, problem: &Problem) -> Finding {
         let length = self.source.marked(problem.position, problem.length);
         Finding {
@@ -256,12 +257,12 @@ impl Findings<'_> {
         }
     }
 
-    /// About a pattern.
+    /// Creates a finding about a pattern.
     fn pattern(&self, lint: &Lint, pattern: &Pattern, message: String) -> Finding {
         self.value(lint, pattern.position, &pattern.text, message)
     }
 
-    /// Whether a pattern says its kind, so that none of another kind can be put there.
+    /// Returns whether a pattern names its kind, so that another kind cannot replace it.
     fn is_explicit(&self, pattern: &Pattern) -> bool {
         match pattern.kind {
             Kind::Any | Kind::Literal => false,
@@ -270,7 +271,7 @@ impl Findings<'_> {
         }
     }
 
-    /// Where a pattern stands, with its quotes, if it can be replaced.
+    /// Returns the range of a pattern with its quotes, if it can be replaced.
     fn whole(&self, pattern: &Pattern) -> Option<Range<Position>> {
         let start = pattern.position;
         let span = self.source.span(start, &pattern.text);
@@ -278,18 +279,18 @@ impl Findings<'_> {
         span.is_whole.then_some(start..Position { column, ..start })
     }
 
-    /// The removal of an element of a list.
+    /// Creates the removal of an element of a list.
     fn removal(&self, at: Position, length: u32) -> Option<Fix> {
         self.source.removal(at, length).map(Fix::removal)
     }
 
-    /// About a rule: its first line is shown.
+    /// Creates a finding about a rule, which marks its first line.
     fn rule(&self, lint: &Lint, rule: &Rule, message: String) -> Finding {
         let length = self.source.rest_of_line(rule.position);
         Finding::new(lint, rule.position, length, message)
     }
 
-    /// About a value of a rule that the document keeps no place of.
+    /// Creates a finding about a value of a rule whose position is not in the policy.
     fn member(&self, lint: &Lint, rule: &Rule, key: &str, value: &str, message: String) -> Finding {
         match self.source.find(rule.position, key, value) {
             Some(at) => self.value(lint, at, value, message),
@@ -303,17 +304,17 @@ impl Findings<'_> {
 }
 
 impl Finding {
-    /// A text that is no policy.
+    /// Creates the finding of a text that is not a policy.
     pub fn invalid(position: Position, message: String) -> Self {
         Self::new(&catalogue::INVALID, position, 0, message)
     }
 
-    /// The column after the last character; at least one is marked.
+    /// Returns the column after the last marked character; at least one is marked.
     pub fn end_column(&self) -> u32 {
         self.position.column.saturating_add(self.length.max(1))
     }
 
-    /// What to put between the finding's own columns. `None` also if the fix changes more than that.
+    /// Returns the replacement of the finding's own range. Returns `None` if the fix changes more than that.
     pub fn replacement(&self) -> Option<&str> {
         let end = Position {
             column: self.end_column(),

@@ -1,5 +1,5 @@
-//! Values that cannot be: `never-matches`, `trailing-dash-environment`, and workflow files that are
-//! not there (`extension`, `unknown-workflow`).
+//! Impossible values (`never-matches`, `trailing-dash-environment`) and missing workflow files (`extension`,
+//! `unknown-workflow`).
 
 use super::catalogue::{EXTENSION, NEVER_MATCHES, TRAILING_DASH_ENVIRONMENT, UNKNOWN_WORKFLOW};
 use super::patterns::{propose, replace};
@@ -26,14 +26,14 @@ fn is_name(pattern: &Pattern) -> bool {
     matches!(pattern.kind, Kind::Literal | Kind::Exact) && !pattern.text.is_empty()
 }
 
-/// A value is the name of a file of this repository, or `OWNER/REPO/PATH` of another one.
+/// Checks a workflow. Values are the name of a file in this repository, or `OWNER/REPO/PATH` in another one.
 fn workflow(pattern: &Pattern, findings: &mut Findings<'_>) {
     let text: &str = &pattern.text;
     let name = quoted(text);
     let is_file = |name: &str| [".yml", ".yaml"].iter().any(|e| name.ends_with(e));
     if let Some(file) = file_of(text, pattern.kind, findings.repository.as_deref()) {
         let message = format!(
-            "no job has the workflow {name}: of its own repository it is a file name without a path"
+            "no job has the workflow {name}: in the own repository, it is a file name without a path"
         );
         let finding = findings.pattern(&NEVER_MATCHES, pattern, message);
         let kinds = kinds(file, pattern.kind).map(|kind| (file, kind));
@@ -42,20 +42,20 @@ fn workflow(pattern: &Pattern, findings: &mut Findings<'_>) {
     } else if text.contains("@refs/") {
         let message = format!("no job has the workflow {name}: it is a file without a ref");
         let finding = findings.pattern(&NEVER_MATCHES, pattern, message);
-        findings.push(finding.help("leave the `@` and what follows out; `branch` names the ref"));
+        findings.push(finding.help("remove the `@` and the text after it; `branch` names the ref"));
     } else if text.contains('/') {
         if !is_path_of_a_repository(text) {
             let message = format!("no job has the workflow {name}");
             let finding = findings.pattern(&NEVER_MATCHES, pattern, message);
             findings.push(finding.help(
-                "write the file name, or `OWNER/REPO/.github/workflows/FILE` for one of another repository",
+                "write the file name, or `OWNER/REPO/.github/workflows/FILE` for a file of another repository",
             ));
         }
     } else if !is_file(text) {
         let message =
             format!("no job has the workflow {name}: it is the name of a file, not `name:` in it");
         let finding = findings.pattern(&NEVER_MATCHES, pattern, message);
-        findings.push(finding.help("write the file name with its ending, such as `deploy.yml`"));
+        findings.push(finding.help("write the file name with its extension, such as `deploy.yml`"));
     }
 }
 
@@ -72,7 +72,7 @@ fn is_path_of_a_repository(text: &str) -> bool {
         && parts.next().is_some_and(|path| !path.is_empty())
 }
 
-/// Puts a finding of a name with what to write instead.
+/// Adds a finding about a name with a replacement.
 fn push(
     dimension: Dimension<'_>,
     pattern: &Pattern,
@@ -93,7 +93,7 @@ fn branch(pattern: &Pattern, findings: &mut Findings<'_>) {
     let text: &str = &pattern.text;
     if let Some(short) = branch_of(text, pattern.kind) {
         let message = format!(
-            "{} matches no branch: a branch is named without `refs/heads/`",
+            "{} matches no branch: branch names do not start with `refs/heads/`",
             quoted(text)
         );
         let finding = findings.pattern(&NEVER_MATCHES, pattern, message);
@@ -105,14 +105,14 @@ fn branch(pattern: &Pattern, findings: &mut Findings<'_>) {
         let message = format!("no branch is named {}: a branch {why}", quoted(text));
         let finding = findings.pattern(&NEVER_MATCHES, pattern, message);
         findings.push(match text.ends_with('/') {
-            true => finding.help("for all branches below a name write `{ glob: \"NAME/**\" }`"),
-            false => finding.help("name a branch as git does"),
+            true => finding.help("for all branches below a name, write `{ glob: \"NAME/**\" }`"),
+            false => finding.help("write a branch name that git allows"),
         });
     }
 }
 
-/// What git refuses in the name of a ref (git-check-ref-format). A `:` is left out: the branch of a
-/// fork is `OWNER:BRANCH`.
+/// Returns why git does not allow a ref name (git-check-ref-format), ignoring `:`, because the branch of a fork
+/// is `OWNER:BRANCH`.
 fn no_ref(name: &str) -> Option<&'static str> {
     if name
         .chars()
@@ -124,7 +124,7 @@ fn no_ref(name: &str) -> Option<&'static str> {
         return Some("neither starts nor ends with `/`");
     }
     (name.contains("..") || name.ends_with('.') || name.ends_with(".lock"))
-        .then_some("has no `..` and ends neither in `.` nor in `.lock`")
+        .then_some("has no `..` and ends neither with `.` nor with `.lock`")
 }
 
 fn repository_name(pattern: &Pattern, findings: &mut Findings<'_>) {
@@ -150,16 +150,16 @@ fn environment(pattern: &Pattern, is_name: bool, findings: &mut Findings<'_>) {
         let finding = findings.pattern(&NEVER_MATCHES, pattern, message);
         findings.push(finding.help("only `*` matches an absent value"));
     } else if is_name && text.ends_with('-') {
-        let message = format!("the environment {} ends in a dash", quoted(text));
+        let message = format!("the environment {} ends with a dash", quoted(text));
         let finding = findings.pattern(&TRAILING_DASH_ENVIRONMENT, pattern, message);
         findings.push(finding.help(
-            "a name such as `prod-${{ vars.REGION }}` becomes this one when the variable is empty, and GitHub creates it without protection",
+            "a name such as `prod-${{ vars.REGION }}` becomes this one if the variable is empty, and GitHub creates it without protection",
         ));
     }
 }
 
-/// The files that a rule names, against those that there are. `is_own`: the rule is for the
-/// repository that the policy is in; another entry may speak of files of another repository.
+/// Compares the files in a rule with the existing ones. `is_own` means that the rule applies to the policy's
+/// repository; other entries can refer to files of other repositories.
 pub(super) fn check_files(
     rule: &Rule,
     is_own: bool,
@@ -179,7 +179,7 @@ pub(super) fn check_files(
         }
         let wanted = quoted(&format!("{WORKFLOWS}{file}"));
         if files.contains(&other) {
-            let message = format!("there is no {wanted}, but {}", quoted(&other));
+            let message = format!("there is no {wanted}, but a file {}", quoted(&other));
             let fix = replace(pattern, &other, findings);
             let finding = findings.pattern(&EXTENSION, pattern, message);
             findings.push(finding.help(format!("write {}", quoted(&other))).fix(fix));

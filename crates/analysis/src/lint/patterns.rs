@@ -1,4 +1,4 @@
-//! Every pattern, compiled as a decision would, and how it is written.
+//! Compiles every pattern as a decision does, and checks its form.
 
 use std::collections::HashSet;
 
@@ -10,7 +10,7 @@ use super::{
 use crate::suggestion::without_position;
 use engine::policy::{Case, Kind, Pattern, Patterns, Rule, written};
 
-/// Remembers what compiles, since a policy repeats its patterns.
+/// Caches which patterns compile, because policies repeat them.
 #[derive(Default)]
 pub(super) struct Checker {
     valid: HashSet<(String, Kind, bool)>,
@@ -35,7 +35,7 @@ impl Checker {
         }
     }
 
-    /// Whether every pattern of a rule that was checked compiles.
+    /// Returns whether every pattern of a checked rule compiles.
     pub(super) fn all_compile(&self, rule: &Rule) -> bool {
         dimensions(rule).all(|(dimension, patterns)| {
             let mut list = patterns.list.iter();
@@ -55,7 +55,7 @@ impl Checker {
         if self.valid.contains(&key) {
             return true;
         }
-        // A value with other than ASCII characters is compared with case everywhere.
+        // Values that are not ASCII are always case-sensitive.
         let cases = [Case::Sensitive, Case::Insensitive];
         let wanted = cases
             .iter()
@@ -75,7 +75,7 @@ impl Checker {
     }
 }
 
-/// What an invalid pattern was probably meant to be: a glob, or the login of an App among others.
+/// Returns the probably intended pattern instead of an invalid one, such as a glob or an App's login.
 fn valid_fix(dimension: Dimension<'_>, pattern: &Pattern, findings: &Findings<'_>) -> Option<Fix> {
     let glob = globs::as_glob(&pattern.text).filter(|_| pattern.text.starts_with('*'));
     let login = pattern.text.replace("[bot]", r"\[bot\]");
@@ -94,8 +94,8 @@ fn key(pattern: &Pattern, dimension: Dimension<'_>) -> (String, Kind, bool) {
     )
 }
 
-/// What an author of this regex will hardly have meant. Only the first finding keeps its fix: two
-/// would replace the same text.
+/// Finds likely mistakes in a regex. Only the first finding keeps its fix, because two fixes would replace the same
+/// text.
 fn advise(dimension: Dimension<'_>, pattern: &Pattern, findings: &mut Findings<'_>) {
     if backslashes::check(dimension, pattern, findings)
         || plain::check(dimension, pattern, findings)
@@ -113,22 +113,22 @@ fn advise(dimension: Dimension<'_>, pattern: &Pattern, findings: &mut Findings<'
     }
 }
 
-/// A fix that writes the pattern as another text of its kind, if the file allows to replace it.
+/// Creates a fix that replaces the pattern's text and keeps its kind, if the file allows it.
 pub(super) fn replace(pattern: &Pattern, text: &str, findings: &Findings<'_>) -> Option<Fix> {
     let range = findings.whole(pattern)?;
     let written = findings.source.quote_as(pattern.position, text);
     Some(Fix::new(range, written))
 }
 
-/// What to write instead of a pattern.
+/// A replacement for a pattern.
 pub(super) struct Proposal {
-    /// In the syntax of the file.
+    /// The replacement in the syntax of the file.
     pub(super) written: String,
-    /// Where it can be put in place.
+    /// The fix, if possible.
     pub(super) fix: Option<Fix>,
 }
 
-/// The first of some patterns that has no finding itself.
+/// Returns the first pattern that has no findings itself.
 pub(super) fn propose<'t>(
     dimension: Dimension<'_>,
     pattern: &Pattern,

@@ -1,4 +1,4 @@
-//! `not-itself`: `Production (EU)` is the regex of `Production EU`.
+//! `not-itself`: `Production (EU)` is a regex that matches `Production EU`.
 
 use super::catalogue::NOT_ITSELF;
 use super::patterns::propose;
@@ -7,7 +7,7 @@ use super::{Dimension, Findings, quoted};
 use crate::suggestion::{without_anchors, without_position};
 use engine::policy::{Case, Kind, Pattern, written};
 
-/// Returns whether something was found. A pattern that says that it is a regex is meant as one.
+/// Checks a pattern and returns whether it added a finding. An explicit `regex:` is intended as one.
 pub(super) fn check(
     dimension: Dimension<'_>,
     pattern: &Pattern,
@@ -18,7 +18,7 @@ pub(super) fn check(
         return false;
     }
     let message = format!(
-        "{} is a regex, and does not match the text that it is",
+        "{} is a regex that does not match its own text",
         quoted(&pattern.text)
     );
     let finding = findings.pattern(&NOT_ITSELF, pattern, message);
@@ -30,23 +30,23 @@ pub(super) fn check(
     findings.push(match exact {
         Some(exact) => finding
             .help(format!(
-                "write {}, or {regex} if a regex is meant",
+                "write {}, or {regex} if you mean a regex",
                 quoted(&exact.written)
             ))
             .fix(exact.fix),
-        None => finding.help(format!("write {regex} if a regex is meant")),
+        None => finding.help(format!("write {regex} if you mean a regex")),
     });
     true
 }
 
-/// Whether a text is a regex that does not match it.
+/// Returns whether a text is a regex that does not match itself.
 fn is_another(text: &str) -> bool {
     let compiled = without_position(text, Kind::of(text));
     let compiled = compiled.compile(Case::Sensitive);
     compiled.is_ok_and(|matcher| !matcher.matches(Some(text)))
 }
 
-/// Whether nothing but `( ) [ ] + ?` makes a regex of it, and none of these as in a regex.
+/// Returns whether its only special characters are `( ) [ ] + ?`, used as in names and not as in regexes.
 fn reads_like_a_name(text: &str) -> bool {
     let items = scan(text);
     let is_other = |item: &Item| item.is_escaped || r"\^$*{}|".contains(item.c);
@@ -59,7 +59,8 @@ fn reads_like_a_name(text: &str) -> bool {
         && neighbours(&items).all(|(before, item, after)| !is_of_a_regex(before, item, after))
 }
 
-/// A repetition of a group, a class or any character, or in a word: `.+`, `[ab]?`, `colou?r`, `keys?`.
+/// Returns whether a repetition is typical of a regex: of a group, a class or any character, or in a word, such as
+/// `.+`, `[ab]?`, `colou?r`, `keys?`.
 fn is_of_a_regex(before: Option<Item>, item: Item, after: Option<Item>) -> bool {
     let is_letter = |item: Option<Item>| item.is_some_and(|item| item.c.is_alphanumeric());
     match item.c {
@@ -72,8 +73,8 @@ fn is_of_a_regex(before: Option<Item>, item: Item, after: Option<Item>) -> bool 
     }
 }
 
-/// Whether each `[…]` holds three letters or more and no range, or stands behind a space, or holds one letter
-/// or digit, for which nobody needs a class.
+/// Returns whether each `[…]` looks like words: it contains three or more letters and no range, or follows a space,
+/// or contains one letter or digit, which needs no class.
 fn classes_are_words(text: &str) -> bool {
     let mut before = "";
     text.split('[').enumerate().all(|(number, part)| {

@@ -1,4 +1,4 @@
-//! `duplicate`, `unreachable`, `redundant-pattern` and `broad-write`: a rule among the others.
+//! Lints of rules in a list: `duplicate`, `unreachable`, `redundant-pattern` and `broad-write`.
 
 use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
@@ -9,22 +9,22 @@ use super::catalogue::{
     BROAD_WRITE, DUPLICATE, NOT_COMPARED, REDUNDANT_PATTERN, REPEATED_PERMISSION, UNREACHABLE,
 };
 use super::cover::{Coverage, Covered, Part};
-use super::others::Others;
+use super::pattern_index::PatternIndex;
 use super::{Finding, Findings, dimensions, patterns, quoted};
 use crate::compare::{Budget, Section};
 use engine::policy::{Kind, Pattern, Patterns, Rule};
 
-/// The most comparisons in one policy: some 4,000 rules for one permission in one list. More would
-/// take longer than anybody waits, and in a test this many do.
+/// Maximum number of comparisons in a policy, enough for about 4,000 rules for a permission in a list. More would
+/// take too long. Tests use a lower limit.
 const MAX_COMPARISONS: usize = if cfg!(test) { 80_000 } else { 8_000_000 };
-/// The most rules that are said to grant together what another one does.
+/// Maximum number of rules that together cover another one.
 const MAX_TOGETHER: usize = 8;
-/// The most earlier rules, and the most patterns of each, that are compared in every part at once.
+/// Maximum number of earlier rules, and of patterns in each, for an exact comparison.
 const MAX_SHORT: usize = 32;
 const MAX_SMALL: usize = 16;
 
-/// Claims that are the same for every job of a repository, or that any workflow can choose.
-const OF_EVERY_JOB: [&str; 11] = [
+/// Claims that are the same for every job of a repository, or that any workflow can set.
+const UNSELECTIVE_CLAIMS: [&str; 11] = [
     "aud",
     "enterprise",
     "enterprise_id",
@@ -53,7 +53,7 @@ impl Default for Checker {
 }
 
 impl Checker {
-    /// Checks one list of rules, whose patterns were checked before.
+    /// Checks a list of rules whose patterns are already checked.
     pub(super) fn check<'r>(
         &mut self,
         of: (Section<'r>, Timestamp),
@@ -69,17 +69,17 @@ impl Checker {
             repeated_permissions(rule, findings);
             let all_compile = patterns.all_compile(rule);
             self.redundant_patterns(rule, all_compile, &mut coverage, findings);
-            let first = *said.entry(meaning(rule)).or_insert(rule);
+            let first = *said.entry(normalized(rule)).or_insert(rule);
             if !std::ptr::eq(first, rule) {
                 let message = format!(
-                    "rule {} says the same as rule {} (line {})",
+                    "rule {} is the same as rule {} (line {})",
                     rule.number, first.number, first.position.line
                 );
                 findings.push(findings.rule(&DUPLICATE, rule, message).help("remove it"));
                 continue;
             }
-            // With a pattern that does not compile a decision ends in an error, and without the rule
-            // it would not.
+            // A pattern that does not compile turns a decision into an error. Removing the rule would change
+            // that.
             if !all_compile {
                 continue;
             }
@@ -133,18 +133,16 @@ impl Checker {
             .collect();
         let verb = if names.len() == 1 { "grants" } else { "grant" };
         let message = format!(
-            "rule {} is never needed: {} {verb} all that it does",
+            "rule {} has no effect: {} {verb} the same access",
             rule.number,
             names.join(" and ")
         );
         let finding = findings.rule(&UNREACHABLE, rule, message);
-        findings.push(
-            finding.help("remove it, or narrow the earlier rule: rules only add to each other"),
-        );
+        findings.push(finding.help("remove it, or narrow the earlier rule: rules only add access"));
     }
 
-    /// The earlier rules that grant all that a rule does: one, or several that differ from it in the same
-    /// part.
+    /// Returns the earlier rules that grant everything that a rule grants: one, or several that differ from it in the
+    /// same condition.
     fn cover<'r>(
         &mut self,
         rule: &'r Rule,
@@ -191,36 +189,37 @@ impl Checker {
         for (dimension, patterns) in
             dimensions(rule).filter(|(_, patterns)| patterns.list.len() > 1)
         {
-            let others = Others::of(dimension, &patterns.list);
+            let others = PatternIndex::of(dimension, &patterns.list);
             for (index, narrow) in patterns.list.iter().enumerate() {
                 let wide = others.same(index, narrow).or_else(|| {
                     let wide = others.wider_than(narrow).iter();
-                    // Once nothing is left to spend, nothing is walked either.
+                    // Without a budget, there are no walks.
                     wide.map_while(|wide| self.spend(rule, findings).then_some(*wide))
                         .find(|wide| coverage.pattern(dimension, wide, narrow))
                 });
                 let Some(wide) = wide else { continue };
                 let message = format!(
-                    "{} adds nothing to {} of the same list",
+                    "{} adds nothing to {} in the same list",
                     quoted(&narrow.text),
                     quoted(&wide.text)
                 );
                 let finding = findings.pattern(&REDUNDANT_PATTERN, narrow, message);
                 let fix = findings.removal(narrow.position, finding.length);
-                // One that does not compile makes a check fail that would be decided without it.
+                // A pattern that does not compile turns a decision into an error. Removing it would change that.
                 let fix = fix.filter(|_| all_compile && findings.whole(narrow).is_some());
                 findings.push(finding.help("remove one of them").fix(fix));
             }
         }
     }
 
-    /// Takes one comparison from what is left; says once that nothing is.
+    /// Spends one comparison, and reports once if none is left.
     fn spend(&mut self, rule: &Rule, findings: &mut Findings<'_>) -> bool {
         if let Some(left) = self.left.checked_sub(1) {
             self.left = left;
             if left == 0 {
                 let message =
-                    "from here on, rules and patterns are not compared with each other".to_owned();
+                    "from here on, lint does not compare rules and patterns with each other"
+                        .to_owned();
                 let finding = findings.rule(&NOT_COMPARED, rule, message);
                 findings.push(finding.help("split the list: there are too many to compare"));
             }
@@ -235,8 +234,8 @@ fn is_small(rule: &Rule) -> bool {
     patterns.sum::<usize>() <= MAX_SMALL
 }
 
-/// A rule without its name and place; two of the same meaning are written alike.
-fn meaning(rule: &Rule) -> String {
+/// Returns a rule without its name and position, in a form that equivalent rules share.
+fn normalized(rule: &Rule) -> String {
     let patterns = |patterns: &Option<Patterns>| {
         let list = patterns.iter().flat_map(|patterns| &patterns.list);
         let mut list: Vec<_> = list
@@ -244,7 +243,7 @@ fn meaning(rule: &Rule) -> String {
             .collect();
         list.sort_unstable();
         list.dedup();
-        // Left out is `*`.
+        // An absent condition is `*`.
         if list.iter().any(|(kind, _)| *kind == Kind::Any.name()) {
             list.clear();
         }
@@ -266,7 +265,7 @@ fn meaning(rule: &Rule) -> String {
         .collect();
     claims.sort_unstable();
     let branch = patterns(&rule.branch);
-    // Left out it is what `branch` trusts, and `*` for a rule for every branch only.
+    // An absent `base` is the value of `branch`, and `*` only in a rule for every branch.
     let base = match &rule.base {
         None if !branch.is_empty() => None,
         named => Some(patterns(named)),
@@ -300,7 +299,8 @@ fn broad_write(rule: &Rule, findings: &mut Findings<'_>) {
     };
     let mut claims = rule.claims.iter();
     let narrows = |(name, patterns): &(Arc<str>, Patterns)| {
-        !OF_EVERY_JOB.contains(&name.as_ref()) && !patterns.list.iter().any(matches_nearly_all)
+        !UNSELECTIVE_CLAIMS.contains(&name.as_ref())
+            && !patterns.list.iter().any(matches_nearly_all)
     };
     if [&rule.workflow, &rule.branch, &rule.environment]
         .into_iter()
@@ -315,7 +315,7 @@ fn broad_write(rule: &Rule, findings: &mut Findings<'_>) {
 
 fn repeated_permissions(rule: &Rule, findings: &mut Findings<'_>) {
     let mut seen = HashSet::new();
-    // Only a list can name one twice, and its places are known.
+    // Only a list can contain duplicates, and its positions are known.
     for (key, place) in rule.permissions.iter().zip(&rule.permission_places) {
         if seen.insert(key.as_str()) {
             continue;

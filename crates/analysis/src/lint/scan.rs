@@ -1,39 +1,39 @@
-//! A regex by its characters, for the checks that look at how it was written.
+//! Scans a regex character by character, for lints of its form.
 
-/// One character of a regex.
+/// A character of a regex.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Item {
     pub(super) c: char,
-    /// Where it starts in bytes, with the backslash before it.
+    /// Its start in bytes, including a backslash before it.
     pub(super) at: usize,
-    /// It follows a backslash, which is not an item of its own.
+    /// Whether it follows a backslash, which is not an item of its own.
     pub(super) is_escaped: bool,
-    /// It is inside `[…]`, or one of these brackets.
+    /// Whether it is inside `[…]` or one of these brackets.
     pub(super) in_class: bool,
 }
 
 impl Item {
-    /// Whether the character means what it means to a regex.
+    /// Returns whether the character has its special meaning.
     pub(super) fn is_bare(self) -> bool {
         !self.is_escaped && !self.in_class
     }
 
-    /// Whether it is this character, with the meaning that it has to a regex.
+    /// Returns whether it is this character with its special meaning.
     pub(super) fn is(self, c: char) -> bool {
         self.c == c && self.is_bare()
     }
 
-    /// Whether it repeats what stands before it.
+    /// Returns whether it is a quantifier.
     pub(super) fn repeats(self) -> bool {
         self.is_bare() && matches!(self.c, '*' | '+' | '?' | '{')
     }
 }
 
-/// The characters of a regex. Good enough to advise on a regex that compiles; it proves nothing.
+/// Scans a regex that compiles. The result is good enough for advice, but not for proofs.
 pub(super) fn scan(regex: &str) -> Vec<Item> {
     let mut items = Vec::with_capacity(regex.len());
     let mut depth = 0_u32;
-    // The `]` right after `[` or `[^` is one of the characters of the class.
+    // A `]` directly after `[` or `[^` belongs to the class.
     let mut opened = false;
     let mut chars = regex.char_indices();
     while let Some((at, c)) = chars.next() {
@@ -66,7 +66,7 @@ pub(super) fn scan(regex: &str) -> Vec<Item> {
     items
 }
 
-/// Each item with the ones before and after it.
+/// Returns each item with its neighbours.
 pub(super) fn neighbours(
     items: &[Item],
 ) -> impl Iterator<Item = (Option<Item>, Item, Option<Item>)> {

@@ -1,41 +1,41 @@
-//! The text of a policy by lines and columns, to point at what a finding is about.
+//! The text of a policy by lines and columns, to locate findings.
 
 use std::collections::HashMap;
 
 use engine::policy::{Format, Position};
 
-/// How many characters are counted at most to find a column. A JSON policy may be one long line.
+/// Maximum number of characters to count for a column. A JSON policy can be one long line.
 const STEP: usize = 512;
-/// How far a member of a rule is looked for.
+/// Maximum number of lines to search for a member of a rule.
 const MAX_LINES: usize = 1_000;
-/// The most characters of a rule's line that are marked.
+/// Maximum number of marked characters in a rule's line.
 const MAX_MARKED: usize = 120;
 
-/// A policy's text. Of a line no more is held than where it starts: a text may be nothing but lines.
+/// A policy's text. It stores only the start of each line, because a text can consist of empty lines.
 #[derive(Debug)]
 pub struct Source<'a> {
-    /// Without a byte order mark.
+    /// The text without a byte order mark.
     text: &'a str,
-    /// The length of that mark in bytes.
+    /// Length of the byte order mark in bytes.
     mark: usize,
-    /// Where each line starts, in bytes of `text`.
+    /// Start of each line in bytes of `text`.
     starts: Vec<u32>,
-    /// Of the lines of more than [`STEP`] bytes where every [`STEP`]th character starts; empty when
-    /// each character is a byte.
+    /// For lines of more than [`STEP`] bytes, the start of every [`STEP`]th character; empty if all characters are
+    /// single bytes.
     steps: HashMap<usize, Vec<usize>>,
     pub(super) format: Format,
 }
 
-/// What a value takes in the file.
+/// Extent of a value in the file.
 pub(super) struct Span {
-    /// In characters.
+    /// Length in characters.
     pub(super) length: u32,
-    /// Whether it is the whole value, with its quotes.
+    /// Whether it is the complete value with its quotes.
     pub(super) is_whole: bool,
 }
 
 impl<'a> Source<'a> {
-    /// Splits the text into its lines.
+    /// Splits a text into lines.
     pub fn new(text: &'a str, format: Format) -> Self {
         let without_mark = text.strip_prefix('\u{feff}').unwrap_or(text);
         let mut source = Self {
@@ -63,11 +63,11 @@ impl<'a> Source<'a> {
             };
             self.steps.insert(self.starts.len(), steps);
         }
-        // A text of 4 GiB is none that is read.
+        // Texts of 4 GiB exceed the limit of files.
         self.starts.push(u32::try_from(start).unwrap_or(u32::MAX));
     }
 
-    /// Where a line starts and its text without its end, by its index from 0.
+    /// Returns the start of a line and its text without the line end, by its index from 0.
     fn indexed(&self, index: usize) -> Option<(usize, &'a str)> {
         let start = usize::try_from(*self.starts.get(index)?).ok()?;
         let next = self.starts.get(index + 1);
@@ -83,7 +83,7 @@ impl<'a> Source<'a> {
         Some((start, line.strip_suffix('\r').unwrap_or(line)))
     }
 
-    /// Where a character of a line starts, both from 0, or the end of the line.
+    /// Returns the offset of a character in a line, both from 0, or the end of the line.
     fn offset_in(&self, index: usize, line: &str, character: usize) -> Option<usize> {
         let step = match self.steps.get(&index) {
             Some(steps) if steps.is_empty() => return Some(character),
@@ -101,7 +101,7 @@ impl<'a> Source<'a> {
         step.checked_add(offset)
     }
 
-    /// The line of a place with its start in the text, and where in the line the place is.
+    /// Returns the start and text of a position's line, and the offset in the line.
     fn place(&self, at: Position) -> Option<(usize, &'a str, usize)> {
         let index = usize::try_from(at.line).ok()?.checked_sub(1)?;
         let character = usize::try_from(at.column).ok()?.checked_sub(1)?;
@@ -109,25 +109,24 @@ impl<'a> Source<'a> {
         Some((start, line, self.offset_in(index, line, character)?))
     }
 
-    /// The byte of the text that a place is at; the place after the last line is the end.
+    /// Returns the offset of a position in the text. The position after the last line is the end.
     pub(super) fn offset(&self, at: Position) -> Option<usize> {
         let (start, line, offset) = self.place(at)?;
         line.get(..offset)
             .map(|before| self.mark + start + before.len())
     }
 
-    /// The text of a line before a place and after it; a place that is not in the file is at the end
-    /// of its line.
+    /// Splits a line at a position. A position outside the file is at the end of its line.
     pub fn around(&self, at: Position) -> (&'a str, &'a str) {
         self.split(at).unwrap_or((self.line(at.line), ""))
     }
 
-    /// Without its end; empty when there is none of this number.
+    /// Returns a line without its end, or an empty text for an unknown number.
     fn line(&self, number: u32) -> &'a str {
         self.numbered(number).unwrap_or_default()
     }
 
-    /// A line by its number from 1, without its end.
+    /// Returns a line by its number from 1, without its end.
     pub(super) fn numbered(&self, number: u32) -> Option<&'a str> {
         let index = usize::try_from(number).ok()?.checked_sub(1)?;
         self.indexed(index).map(|(_, line)| line)
@@ -138,8 +137,8 @@ impl<'a> Source<'a> {
         line.split_at_checked(offset)
     }
 
-    /// The characters from a place to the end of its line, without a comment; 1 in JSON, where a
-    /// line may be the whole file.
+    /// Returns the number of characters from a position to the end of its line, without a comment. Returns 1 for JSON,
+    /// where a line can be the whole file.
     pub(super) fn rest_of_line(&self, at: Position) -> u32 {
         let Some((_, rest)) = self.split(at).filter(|_| self.format == Format::Yaml) else {
             return 1;
@@ -149,8 +148,7 @@ impl<'a> Source<'a> {
         count(rest.trim_end()).max(1)
     }
 
-    /// The characters to mark for a value of this length, which is told without its quotes; a point
-    /// stays one.
+    /// Returns the number of characters to mark for a value, whose length excludes its quotes. A point stays a point.
     pub fn marked(&self, at: Position, length: u32) -> u32 {
         let rest = self.around(at).1;
         let quoted = match rest.chars().next() {
@@ -165,7 +163,7 @@ impl<'a> Source<'a> {
         }
     }
 
-    /// What the scalar of this text takes.
+    /// Returns the extent of a scalar with this text.
     pub(super) fn span(&self, at: Position, text: &str) -> Span {
         let part = Span {
             length: count(text).max(1),
@@ -185,7 +183,7 @@ impl<'a> Source<'a> {
                 length: count(written),
                 is_whole: true,
             },
-            // A value of several lines: its first line is shown.
+            // A value of several lines: mark its first line.
             None => Span {
                 length: count(&rest.chars().take(text.len()).collect::<String>()).max(1),
                 ..part
@@ -193,7 +191,7 @@ impl<'a> Source<'a> {
         }
     }
 
-    /// Whether the value at this place is the text of a block (`|` or `>` ends the line before it).
+    /// Returns whether the value at a position is a block scalar (`|` or `>` ends the line before it).
     fn is_block(&self, at: Position) -> bool {
         if !self.around(at).0.trim().is_empty() {
             return false;
@@ -206,8 +204,8 @@ impl<'a> Source<'a> {
             && indicators.all(|c| matches!(c, '-' | '+' | '0'..='9'))
     }
 
-    /// Whether the value at this place is the one of `{regex: …}`, so that no other kind of pattern
-    /// can be put there.
+    /// Returns whether the value at a position is that of `{regex: …}`, so that another kind of pattern cannot replace
+    /// it.
     pub(super) fn is_explicit(&self, at: Position) -> bool {
         let Some((before, _)) = self.split(at) else {
             return true;
@@ -221,7 +219,7 @@ impl<'a> Source<'a> {
         key.is_some_and(|key| key.trim_end_matches(['"', '\'']).ends_with("regex"))
     }
 
-    /// The place of `value` in the member `key` of the mapping that starts at `from`.
+    /// Finds `value` in the member `key` of the mapping that starts at `from`.
     pub(super) fn find(&self, from: Position, key: &str, value: &str) -> Option<Position> {
         let start = usize::try_from(from.line).ok()?.checked_sub(1)?;
         let mut seen = false;
@@ -257,7 +255,7 @@ pub(super) fn count(text: &str) -> u32 {
     u32::try_from(text.chars().count()).unwrap_or(u32::MAX)
 }
 
-/// The bytes of a text in double quotes, with them.
+/// Returns the length in bytes of a double-quoted text, including the quotes.
 fn double_quoted(rest: &str) -> Option<usize> {
     let mut escaped = false;
     let end = rest.char_indices().skip(1).find(|(_, c)| {
@@ -268,7 +266,7 @@ fn double_quoted(rest: &str) -> Option<usize> {
     end.map(|(offset, _)| offset + 1)
 }
 
-/// The bytes of a text in single quotes, with them; `''` is a quote of the text.
+/// Returns the length in bytes of a single-quoted text, including the quotes; `''` is an escaped quote.
 fn single_quoted(rest: &str) -> Option<usize> {
     let mut chars = rest.char_indices().skip(1).peekable();
     while let Some((offset, c)) = chars.next() {

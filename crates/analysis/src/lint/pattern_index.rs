@@ -1,5 +1,4 @@
-//! The patterns of a list by what they may cover, so that a long list of names is looked up and not
-//! compared with itself.
+//! Index of a list's patterns, so that a long list of names needs no pairwise comparison.
 
 use std::borrow::Cow;
 use std::collections::HashMap;
@@ -7,21 +6,21 @@ use std::collections::HashMap;
 use super::Dimension;
 use engine::policy::{Kind, Pattern};
 
-/// What a pattern matches: one value, or by its kind.
+/// Key of a pattern: its single value, or its kind and text.
 type Key<'r> = (Option<Kind>, Cow<'r, str>);
 
-/// The patterns of one list.
-pub(super) struct Others<'r> {
+/// The patterns of a list.
+pub(super) struct PatternIndex<'r> {
     dimension: Dimension<'r>,
-    /// The first pattern of each key, and its place in the list.
+    /// The first pattern of each key, with its index in the list.
     first: HashMap<Key<'r>, (usize, &'r Pattern)>,
     /// The first `*`.
     any: Vec<&'r Pattern>,
-    /// Those that match more than one value.
+    /// The patterns that match more than one value.
     wide: Vec<&'r Pattern>,
 }
 
-impl<'r> Others<'r> {
+impl<'r> PatternIndex<'r> {
     pub(super) fn of(dimension: Dimension<'r>, list: &'r [Pattern]) -> Self {
         let mut others = Self {
             dimension,
@@ -42,18 +41,18 @@ impl<'r> Others<'r> {
         others
     }
 
-    /// An earlier pattern that matches the same.
+    /// Returns an earlier pattern that matches the same values.
     pub(super) fn same(&self, index: usize, pattern: &'r Pattern) -> Option<&'r Pattern> {
         let (first, same) = self.first.get(&self.key(pattern))?;
         (*first < index).then_some(*same)
     }
 
-    /// Those that may match all that a pattern does, and more.
+    /// Returns the patterns that can match all values of a pattern, and more.
     pub(super) fn wider_than(&self, narrow: &Pattern) -> &[&'r Pattern] {
         match narrow.kind {
             Kind::Any => &[],
             Kind::Literal | Kind::Exact => &self.wide,
-            // Of two that match more than one value only `*` is known to be the wider one.
+            // Of two patterns that match more than one value, only `*` is known to be wider.
             Kind::Regex | Kind::Glob => &self.any,
         }
     }

@@ -1,4 +1,4 @@
-//! `impossible-event`: an event and a branch or a claim that no job has at the same time.
+//! `impossible-event`: an event that no job has together with the rule's branch or claim.
 
 use super::catalogue::IMPOSSIBLE_EVENT;
 use super::forms::Forms;
@@ -6,28 +6,30 @@ use super::{Dimension, Findings, claims, quoted};
 use engine::decision::TRUSTED_EVENTS;
 use engine::policy::{Case, Kind, Pattern, Patterns, Rule, written};
 
-/// How the branches of merge queues start (docs.github.com, "Managing a merge queue").
+/// Prefix of a merge queue's branches (docs.github.com, "Managing a merge queue").
 const QUEUE: &str = "gh-readonly-queue/";
-/// A branch that is not of a fork: git refuses a colon in the name of a ref.
+/// A branch of the repository itself: git does not allow a colon in the name of a ref.
 const BRANCH: &str = "[^:]+";
-/// The same, and no other kind of ref.
+/// A branch of the repository itself, and not another kind of ref.
 const NO_OTHER_REF: &str =
     "(?:[^r:]|r[^e:]|re[^f:]|ref[^s:]|refs[^/:])[^:]*|r|re|ref|refs|refs/heads/refs/[^:]+";
-/// The head of a pull request, `OWNER:HEAD` of a fork, or the base of one that was merged.
+/// The head of a pull request, `OWNER:HEAD` for a fork, or the base of a merged one.
 const HEAD: &str =
     "(?s)(?:[^r]|r[^e]|re[^f]|ref[^s]|refs[^/]).*|r|re|ref|refs|refs/heads/refs/.+|refs/pull/.+";
 
-/// What the jobs of an event have.
+/// Values of an event's jobs.
 struct Event {
-    /// Forms of the branch, of the claim `ref` and of the claim `ref_type`, as regexes.
+    /// Forms of the branch and of the claims `ref` and `ref_type`, as regexes.
     branch: &'static str,
     git_ref: &'static str,
     ref_type: &'static str,
-    /// What the branch is.
+    /// Description of the branch.
     words: &'static str,
 }
 
-/// Source: docs.github.com, "Events that trigger workflows". `None` for what it does not say.
+/// Returns the values of an event's jobs, if documented.
+///
+/// Source: docs.github.com, "Events that trigger workflows".
 fn event(name: &str) -> Option<Event> {
     Some(match name {
         "merge_group" => Event {
@@ -92,13 +94,13 @@ fn event(name: &str) -> Option<Event> {
     })
 }
 
-/// Checks a rule that names no event: it matches only the trusted ones.
+/// Checks a rule without events, which matches only the trusted ones.
 pub(super) fn check_trusted(rule: &Rule, forms: &mut Forms, findings: &mut Findings<'_>) {
     let mut claims = rule.claims.iter();
     let Some((_, patterns)) = claims.find(|(claim, _)| **claim == *"event_name") else {
         return;
     };
-    // One that is the name of no event has a finding of its own.
+    // Another check reports an unknown event.
     let of_claim = Dimension::Claim("event_name");
     let mut names = patterns.list.iter();
     if !names.any(|one| claims::may_match(of_claim, one, forms)) {
@@ -116,7 +118,7 @@ pub(super) fn check_trusted(rule: &Rule, forms: &mut Forms, findings: &mut Findi
     }
 }
 
-/// Checks one event that a rule names.
+/// Checks an event of a rule.
 pub(super) fn check(rule: &Rule, name: &str, forms: &mut Forms, findings: &mut Findings<'_>) {
     let Some(event) = event(name) else {
         return;
@@ -127,7 +129,7 @@ pub(super) fn check(rule: &Rule, name: &str, forms: &mut Forms, findings: &mut F
     let branch = rule.branch.as_ref();
     if let Some(branch) = branch.filter(|branch| never(branch, event.branch)) {
         let message = format!(
-            "in the event `{name}` no job has the branch {}: it is {}",
+            "for the event `{name}`, no job has the branch {}: it is {}",
             texts(branch),
             event.words
         );
@@ -139,7 +141,7 @@ pub(super) fn check(rule: &Rule, name: &str, forms: &mut Forms, findings: &mut F
         let is_never = match &**claim {
             "ref" => never(patterns, event.git_ref),
             "ref_type" => never(patterns, event.ref_type),
-            // Whether a merge queue has them is not documented.
+            // GitHub does not document them for merge queues.
             "head_ref" | "base_ref" => {
                 !is_pull_request
                     && name != "merge_group"
@@ -150,19 +152,19 @@ pub(super) fn check(rule: &Rule, name: &str, forms: &mut Forms, findings: &mut F
         };
         if is_never {
             let message = format!(
-                "in the event `{name}` no job has a claim {} that {} matches",
+                "for the event `{name}`, no job has a claim {} that {} matches",
                 quoted(claim),
                 texts(patterns)
             );
             let finding = findings.member(&IMPOSSIBLE_EVENT, rule, "events", name, message);
-            return findings.push(finding.help("leave the event or the claim out"));
+            return findings.push(finding.help("remove the event or the claim"));
         }
     }
 }
 
 fn is_matched(pattern: &Pattern, value: &str) -> bool {
     let matcher = pattern.compile(Case::Sensitive);
-    // A pattern that does not compile has a finding of its own.
+    // Another check reports a pattern that does not compile.
     !matcher.is_ok_and(|matcher| !matcher.matches(Some(value)))
 }
 
@@ -179,9 +181,9 @@ fn texts(patterns: &Patterns) -> String {
 }
 
 fn help(rule: &Rule, event: &str, branch: &Patterns, findings: &Findings<'_>) -> String {
-    // Without any event the list would be invalid, and without the list the rule would be for more.
+    // An empty list is invalid, and a rule without the list would match more events.
     let instead = match rule.events.as_ref().is_some_and(|events| events.len() > 1) {
-        true => "leave the event out",
+        true => "remove the event",
         false => "name another event",
     };
     let glob = |text: &str| quoted(&written::pattern(text, Kind::Glob, findings.source.format));
