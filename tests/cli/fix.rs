@@ -39,7 +39,7 @@ fn what_is_safe_is_written_and_the_rest_is_told() {
     11 |     environment: feature/*
        |                  ^^^^^^^^^
        |
-       = help: write `{ glob: "feature/*" }`, or as a regex `"feature/[^/]*"`
+       = help: write `{ glob: "feature/*" }`, or the regex `"feature/[^/]*"`
 
     0 errors, 1 warning, 0 notes in 1 file; 4 fixed
     "#);

@@ -49,13 +49,13 @@ fn human() {
       |
       = help: write `(main|develop|feature/.*)`
 
-    warning[unreachable]: rule 2 is never needed: rule 1 (line 3) grants all that it does
+    warning[unreachable]: rule 2 has no effect: rule 1 (line 3) grants all of its access
      --> policy.yml:7:5
       |
     7 |   - permission: Affected Stacks Create
       |     ^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^
       |
-      = help: remove it, or narrow the earlier rule: rules only add to each other
+      = help: remove it, or narrow the earlier rule: rules only add access
 
     0 errors, 1 warning, 1 note in 1 file; `--fix` can fix 1
     "#);
@@ -94,10 +94,10 @@ fn json() {
           "file": "policy.yml",
           "fix": null,
           "fix_safe": null,
-          "help": "remove it, or narrow the earlier rule: rules only add to each other",
+          "help": "remove it, or narrow the earlier rule: rules only add access",
           "level": "warning",
           "line": 7,
-          "message": "rule 2 is never needed: rule 1 (line 3) grants all that it does"
+          "message": "rule 2 has no effect: rule 1 (line 3) grants all of its access"
         }
       ],
       "summary": {
@@ -111,9 +111,9 @@ fn json() {
 
 #[test]
 fn github() {
-    assert_snapshot!(lint("github").out, @r"
+    assert_snapshot!(lint("github").out, @"
     ::notice file=policy.yml,line=5,col=13,title=redundant-anchor::the `^` and `$` of `^(main|develop|feature/.*)$` change nothing: a pattern matches the whole value (write `(main|develop|feature/.*)`)
-    ::warning file=policy.yml,line=7,col=5,title=unreachable::rule 2 is never needed: rule 1 (line 3) grants all that it does (remove it, or narrow the earlier rule: rules only add to each other)
+    ::warning file=policy.yml,line=7,col=5,title=unreachable::rule 2 has no effect: rule 1 (line 3) grants all of its access (remove it, or narrow the earlier rule: rules only add access)
     0 errors, 1 warning, 1 note in 1 file
     ");
 }
@@ -206,7 +206,7 @@ fn sarif() {
                 }
               ],
               "message": {
-                "text": "rule 2 is never needed: rule 1 (line 3) grants all that it does (remove it, or narrow the earlier rule: rules only add to each other)"
+                "text": "rule 2 has no effect: rule 1 (line 3) grants all of its access (remove it, or narrow the earlier rule: rules only add access)"
               },
               "partialFingerprints": {
                 "primaryLocationLineHash": "926f2d88cba92076:1"
@@ -477,64 +477,64 @@ fn each_code() {
     permissions: [{ permission: ws:locks:create, branch: a) }]
       2:54-56 error[pattern-invalid]: the regex `a)` is not valid: unopened group, at byte 1 of it
     permissions: [{ permission: ws:locks:create, branch: feature/* }]
-      2:54-63 warning[glob-like]: the regex `feature/*` looks like a glob: its `*` repeats the character before it (write `{ glob: "feature/*" }`, or as a regex `"feature/[^/]*"`) [to decide: "{ glob: \"feature/*\" }"]
+      2:54-63 warning[glob-like]: the regex `feature/*` looks like a glob: its `*` repeats the character before it (write `{ glob: "feature/*" }`, or the regex `"feature/[^/]*"`) [to decide: "{ glob: \"feature/*\" }"]
     permissions: [{ permission: ws:locks:create, environment: Production (EU) }]
-      2:59-74 warning[not-itself]: `Production (EU)` is a regex, and does not match the text that it is (write `{ exact: "Production (EU)" }`, or `{ regex: "Production (EU)" }` if a regex is meant) [to decide: "{ exact: \"Production (EU)\" }"]
+      2:59-74 warning[not-itself]: `Production (EU)` is a regex that does not match its own text (write `{ exact: "Production (EU)" }`, or `{ regex: "Production (EU)" }` if you mean a regex) [to decide: "{ exact: \"Production (EU)\" }"]
     permissions: [{ permission: ws:locks:create, branch: main, claims: { runner_environment: github_hosted } }]
-      2:90-103 warning[impossible-claim]: no job has a claim `runner_environment` that `github_hosted` matches: it is `github-hosted` or `self-hosted` (write `github-hosted`) [to decide: "github-hosted"]
+      2:90-103 warning[impossible-claim]: no job has a claim `runner_environment` that `github_hosted` matches: the claim is `github-hosted` or `self-hosted` (write `github-hosted`) [to decide: "github-hosted"]
     permissions: [{ permission: ws:locks:create, branch: main, events: [merge_group] }]
-      2:69-80 warning[impossible-event]: in the event `merge_group` no job has the branch `main`: it is the merge queue's own, below `gh-readonly-queue/` (name another event, or add `{ glob: "gh-readonly-queue/main/**" }` for the queue of `main`)
+      2:69-80 warning[impossible-event]: for the event `merge_group`, no job has the branch `main`: it is the merge queue's own, below `gh-readonly-queue/` (name another event, or add `{ glob: "gh-readonly-queue/main/**" }` for the queue of `main`)
     repositories: [{ repository: o/r, repository_id: 7, owner_id: 8, permissions: [{ permission: ws:locks:create, branch: main, events: [pull_request] }] }]
-      2:134-146 warning[missing-base]: the rule names `pull_request`, and its `branch` has to match the base as well as the head (name the branches that the pull requests go into, such as `base: main`)
+      2:134-146 warning[missing-base]: the rule names `pull_request`, and its `branch` must match both the base and the head (name the base branches of the pull requests, such as `base: main`)
     permissions: [{ permission: ws:locks:create, branch: main, base: '*' }]
-      2:66-69 warning[any-base]: `*` trusts every base, and a pull request runs the code of its base as well (name the bases that are reviewed, such as `base: main`)
+      2:66-69 warning[any-base]: `*` trusts every base, but a pull request also runs the code of its base (name the reviewed bases, such as `base: main`)
     permissions: [{ permission: ws:locks:create, branch: main, base: main, events: [push] }]
-      2:66-70 warning[unused-base]: `base` is ignored: none of the rule's events is about a pull request (remove it, or name `pull_request` in `events`)
+      2:66-70 warning[unused-base]: `base` is ignored: none of the rule's events has a pull request (remove it, or name `pull_request` in `events`)
     permissions: [{ permission: ws:locks:create, workflow: '.*\\.yml' }]
-      2:56-66 warning[double-backslash]: the regex `.*\\.yml` asks for a backslash in the value (file names, branches and environments have none: write `.*\.yml`) [to decide: "'.*\\.yml'"]
+      2:56-66 warning[double-backslash]: the regex `.*\\.yml` requires a backslash in the value (file names, branches and environments have none: write `.*\.yml`) [to decide: "'.*\\.yml'"]
     permissions: [{ permission: ws:locks:create, branch: ^release/ }]
       2:54-63 warning[half-anchored]: the regex `^release/` matches the whole value, not every value that starts with it (write `release/.*`)
     permissions: [{ permission: ws:locks:create, branch: release/1.0|main }]
-      2:54-70 warning[unescaped-dot]: a `.` of the regex `release/1.0|main` matches any character (for a dot write `release/1\.0|main`) [to decide: "release/1\\.0|main"]
+      2:54-70 warning[unescaped-dot]: a `.` in the regex `release/1.0|main` matches any character (for a dot write `release/1\.0|main`) [to decide: "release/1\\.0|main"]
     permissions: [{ permission: ws:locks:create, branch: ^main$ }]
       2:54-60 note[redundant-anchor]: the `^` and `$` of `^main$` change nothing: a pattern matches the whole value (write `main`) [safe: "main"]
     permissions: [{ permission: ws:locks:create, branch: [main, main] }]
-      2:61-65 note[redundant-pattern]: `main` adds nothing to `main` of the same list (remove one of them) [safe: ""]
+      2:61-65 note[redundant-pattern]: `main` adds nothing to `main` in the same list (remove one of them) [safe: ""]
     permissions: [{ permission: ws:locks:create, branch: refs/heads/main }]
-      2:54-69 warning[never-matches]: `refs/heads/main` matches no branch: a branch is named without `refs/heads/` (write `main`) [to decide: "main"]
+      2:54-69 warning[never-matches]: `refs/heads/main` matches no branch: branch names do not start with `refs/heads/` (write `main`) [to decide: "main"]
     permissions: [{ permission: ws:locks:create, environment: prod- }]
-      2:59-64 warning[trailing-dash-environment]: the environment `prod-` ends in a dash (a name such as `prod-${{ vars.REGION }}` becomes this one when the variable is empty, and GitHub creates it without protection)
+      2:59-64 warning[trailing-dash-environment]: the environment `prod-` ends with a dash (a name such as `prod-${{ vars.REGION }}` becomes this one if the variable is empty, and GitHub creates it without protection)
     permissions: [{ permission: ws:locks:create, workflow: deploy.yaml }]
-      2:56-67 warning[extension]: there is no `.github/workflows/deploy.yaml`, but `deploy.yml` (write `deploy.yml`) [to decide: "deploy.yml"]
+      2:56-67 warning[extension]: there is no `.github/workflows/deploy.yaml`, but a file `deploy.yml` (write `deploy.yml`) [to decide: "deploy.yml"]
     permissions: [{ permission: ws:locks:create, workflow: deplox.yml }]
       2:56-66 note[unknown-workflow]: there is no `.github/workflows/deplox.yml` (did you mean `deploy.yml`?)
     permissions: [{ permission: ws:locks:create, branch: m.* }, { permission: ws:locks:create, branch: main }]
-      2:61-107 warning[unreachable]: rule 2 is never needed: rule 1 (line 2) grants all that it does (remove it, or narrow the earlier rule: rules only add to each other)
+      2:61-107 warning[unreachable]: rule 2 has no effect: rule 1 (line 2) grants all of its access (remove it, or narrow the earlier rule: rules only add access)
     permissions: [{ permission: ws:locks:create, branch: main }, { permission: ws:locks:create, branch: main }]
-      2:62-108 warning[duplicate]: rule 2 says the same as rule 1 (line 2) (remove it)
+      2:62-108 warning[duplicate]: rule 2 is the same as rule 1 (line 2) (remove it)
     permissions: [{ permission: ws:locks:create }]
       2:15-47 warning[broad-write]: every workflow, branch and environment may use `ws:locks:create` (name the workflow file, the branch or the environment)
     permissions: [{ permission: ws:lock:create, branch: main }]
-      2:29-43 warning[unknown-permission]: `ws:lock:create` is not one of the known permission keys (did you mean `ws:locks:create`?)
+      2:29-43 warning[unknown-permission]: `ws:lock:create` is not a known permission key (did you mean `ws:locks:create`?)
     permissions: [{ permission: [ws:locks:create, Locks Create], branch: main }]
       2:47-59 note[repeated-permission]: rule 1 names `ws:locks:create` twice (remove one of them) [safe: ""]
     permissions: [{ permission: ws:locks:create, branch: main, events: [pushes] }]
-      2:69-75 warning[unknown-event]: `pushes` is not an event that GitHub documents (did you mean `push`?)
+      2:69-75 warning[unknown-event]: GitHub documents no event `pushes` (did you mean `push`?)
     permissions: [{ permission: ws:locks:create, branch: main, events: [workflow_run] }]
-      2:69-81 note[untrusted-event]: people who cannot write to the repository can start `workflow_run`, or it brings what they wrote (keep it only if the workflow neither checks out nor runs what the event brings)
+      2:69-81 note[untrusted-event]: people without write access can start `workflow_run`, or control its content (keep it only if the workflow neither checks out nor runs code from the event)
     permissions: [{ permission: ws:locks:create, branch: main, claims: { actorid: '7' } }]
-      2:70-77 warning[unknown-claim]: `actorid` is not a claim that GitHub documents (did you mean `actor_id`?)
+      2:70-77 warning[unknown-claim]: GitHub documents no claim `actorid` (did you mean `actor_id`?)
     permissions: [{ permission: ws:locks:create, branch: main, claims: { workflow: x } }]
-      2:70-78 warning[weak-claim]: the claim `workflow` is the free text of `name:` in the file (use the rule's own `workflow`, which is the file)
+      2:70-78 warning[weak-claim]: the claim `workflow` is the free text of `name:` in the file (use the rule's `workflow`, which is the file)
     permissions: [{ permission: ws:locks:create, branch: main, expires: 2020-01-31 }]
       2:69-79 warning[expired]: rule 1 expired on `2020-01-31` (remove the rule, or set a later date)
     repositories: [{ repository: o/r, permissions: [{ permission: ws:locks:create, branch: main }] }]
-      2:30-33 note[unpinned-repository]: `o/r` is named without its id (add `repository_id`: a repository that takes this name later does not have it (`gh api repos/OWNER/NAME --jq .id`))
+      2:30-33 note[unpinned-repository]: the entry names `o/r` without its id (add `repository_id`, which a later repository with the same name does not have (`gh api repos/OWNER/NAME --jq .id`))
     permissions: [{ permission: ws:locks:create, branch: main }]
     repositories: [{ repository: o/.+, permissions: [{ permission: ws:locks:create, branch: main }] }]
-      2:15-61 note[top-level-ignored]: the rules at the top count only in the repository that this file is in (given as another repository's policy this file is invalid: move them into an entry of `repositories`)
+      2:15-61 note[top-level-ignored]: the rules at the top apply only to the repository that contains this file (as the policy of another repository, this file is invalid: move them into an entry of `repositories`)
     permissions: []
-      1:1-11 note[grants-nothing]: the policy has no rule, so it denies everything (add rules to `permissions`)
+      1:1-11 note[grants-nothing]: the policy has no rules, so it denies everything (add rules to `permissions`)
     "#);
     // `not-compared` takes more rules than one can write down; the lint's own tests have it.
     let mut codes: Vec<_> = EACH_CODE.iter().map(|(code, _)| *code).collect();

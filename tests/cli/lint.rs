@@ -58,15 +58,15 @@ fn the_examples_of_atmos_pro() {
       |
       = help: write `(main|develop|feature/.*)`
 
-    warning[unreachable]: rule 2 is never needed: rule 1 (line 3) grants all that it does
+    warning[unreachable]: rule 2 has no effect: rule 1 (line 3) grants all of its access
      --> policy.yml:7:5
       |
     7 |   - permission: ws:affected_stacks:create
       |     ^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^
       |
-      = help: remove it, or narrow the earlier rule: rules only add to each other
+      = help: remove it, or narrow the earlier rule: rules only add access
 
-    warning[double-backslash]: the regex `.*\\.yml$` asks for a backslash in the value
+    warning[double-backslash]: the regex `.*\\.yml$` requires a backslash in the value
      --> policy.yml:8:15
       |
     8 |     workflow: .*\\.yml$
@@ -96,7 +96,7 @@ fn the_examples_of_atmos_pro() {
     16 |     branch: feature/*
        |             ^^^^^^^^^
        |
-       = help: write `{ glob: "feature/*" }`, or as a regex `"feature/[^/]*"`
+       = help: write `{ glob: "feature/*" }`, or the regex `"feature/[^/]*"`
 
     0 errors, 3 warnings, 3 notes in 1 file; `--fix` can fix 3
     "#);
@@ -247,7 +247,7 @@ fn json() {
             "column": 13,
             "end_column": 22,
             "message": "the regex `feature/*` looks like a glob: its `*` repeats the character before it",
-            "help": "write `{ glob: \"feature/*\" }`, or as a regex `\"feature/[^/]*\"`",
+            "help": "write `{ glob: \"feature/*\" }`, or the regex `\"feature/[^/]*\"`",
             "fix": "{ glob: \"feature/*\" }",
             "fix_safe": false,
             "edit": {
