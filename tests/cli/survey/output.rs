@@ -122,41 +122,41 @@ fn people_get_what_is_wrong_first() {
       policy.yml: 6 entries, 1 of them for other owners; 2 repositories have one
       1 request of GraphQL and 2 of REST, TIME to TIME
 
-    error[missing-id-token]: a job asks without `id-token: write`: there is no token, every check ends in `token_unavailable` (2 times)
-      help: add it to the job's `permissions:`; a called workflow needs it in the job that calls it too
+    error[missing-id-token]: a job uses this action without `id-token: write`: it gets no token, and every check ends with `token_unavailable` (2 times)
+      help: add it to the job's `permissions:`; for a called workflow, also to the job that calls it
       acme-org/without-token  deploy.yml:6: the job `deploy` has no `permissions:`, and no setting gives `id-token: write`
       acme-org/read-only      deploy.yml:6: the job `deploy` has no `id-token: write`, `checks: write`, `statuses: write`
 
-    error[no-entry]: a repository asks the policy, and no entry speaks for it: every check ends in `repository_not_found`
+    error[no-entry]: a repository uses the policy, but no entry applies to it: every check ends with `repository_not_found`
       help: add an entry to the policy
       acme-org/forgotten      a.yml:6: asks `acme-org/policies/p.yml@main`, and so does 1 more step
 
-    error[id-differs]: an entry names a repository whose id is not the one it pins: every check ends in `repository_id_mismatch`
+    error[id-differs]: an entry names a repository and pins another id than it has: every check ends with `repository_id_mismatch`
       help: find out why the id changed before you pin the new one
       policy.yml:8            `acme-org/recreated` has repository_id 2, pinned 99
 
-    error[renamed]: an entry has the old name of a repository: it does not speak for it any more, and whoever takes the name gets the entry, unless it pins an id
-      help: write the new name
+    error[renamed]: an entry has the old name of a repository: it no longer applies to it, and applies to any repository that takes over the name, unless it pins an id
+      help: use the new name
       policy.yml:11           `acme-org/before` was renamed to `acme-org/after`
 
     error[gone]: an entry names a repository that does not exist, or that this token cannot see
-      help: remove the entry: whoever creates a repository of that name gets it, unless it pins an id
+      help: remove the entry: it applies to any repository that is created with that name, unless it pins an id
       policy.yml:13           `acme-org/gone`
 
-    warning[not-understood]: a workflow file that speaks of this action or of `id-token` is not understood
-      help: correct it; GitHub will hardly run it either
+    warning[not-understood]: a workflow file that contains this action's name or `id-token` cannot be parsed
+      help: correct it; GitHub will probably not run it either
       acme-org/broken         deploy.yml:3: not valid YAML: tabs disallowed within this context (block indentation)
 
-    warning[untrusted-event]: a workflow that asks runs trusted code on untrusted input: only a rule that names the event grants there
-      help: use another trigger, or name the event in `events:` of a rule if nothing of the event's content is run
+    warning[untrusted-event]: a workflow that uses this action runs trusted code on untrusted input: only a rule that names the event grants permissions there
+      help: use another trigger, or name the event in `events:` of a rule if the workflow runs none of the event's content
       acme-org/read-only      deploy.yml:6: asks on `workflow_run`
 
     warning[matches-nothing]: a pattern of an entry matches no repository that this token can see
       help: correct it or remove it
       policy.yml:15           the glob `acme-org/team-*`
 
-    note[mutable-ref]: a step uses the action by a branch or a tag, which others can move
-      help: pin it to the full SHA of a commit
+    note[mutable-ref]: a step pins this action to a branch or a tag, which others can move
+      help: pin the action to the full SHA of a commit
       acme-org/tag            deploy.yml:6: uses `acme-org/repo-permissions@v0`
     ");
     stage.github.assert_nothing_unexpected();
@@ -169,10 +169,10 @@ fn without_a_policy_the_workflows_alone_are_looked_at() {
     assert_eq!((run.code, &*run.err), (Some(1), ""));
     let codes: Vec<_> = run.out.lines().filter(|line| line.contains("[")).collect();
     assert_snapshot!(codes.join("\n"), @r"
-    error[missing-id-token]: a job asks without `id-token: write`: there is no token, every check ends in `token_unavailable` (2 times)
-    warning[not-understood]: a workflow file that speaks of this action or of `id-token` is not understood
-    warning[untrusted-event]: a workflow that asks runs trusted code on untrusted input: only a rule that names the event grants there
-    note[mutable-ref]: a step uses the action by a branch or a tag, which others can move
+    error[missing-id-token]: a job uses this action without `id-token: write`: it gets no token, and every check ends with `token_unavailable` (2 times)
+    warning[not-understood]: a workflow file that contains this action's name or `id-token` cannot be parsed
+    warning[untrusted-event]: a workflow that uses this action runs trusted code on untrusted input: only a rule that names the event grants permissions there
+    note[mutable-ref]: a step pins this action to a branch or a tag, which others can move
     ");
     assert_eq!(stage.github.requests().len(), 1);
 }

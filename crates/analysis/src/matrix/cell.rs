@@ -1,4 +1,4 @@
-//! A cell: what the rules grant a row.
+//! A cell of the matrix: what the rules grant to a row.
 
 use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
@@ -6,93 +6,95 @@ use std::sync::Arc;
 use engine::decision::{Merges, RuleRef, accepts_event, is_trusted_event, merges};
 use engine::policy::{Expiry, Kind, Pattern, Patterns, Rule};
 
-/// What the rules with one permission say of one row.
+/// Effect on one row of the rules that name one permission.
 #[derive(Clone, Debug, Default)]
 pub struct Cell<'a> {
-    /// What is granted. Any of them is enough.
+    /// Alternative grants: a job needs to meet only one of them.
     pub grants: Vec<Grant<'a>>,
-    /// The rules that are for this row and grant nothing.
+    /// Rules that apply to this row and grant nothing.
     pub hints: Vec<Hint<'a>>,
 }
 
 /// Whether a cell grants.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Access {
-    /// On the branches and events that it lists.
+    /// The cell grants on the branches and events that it lists.
     Granted,
-    /// If what only a run knows is as a rule asks.
+    /// The cell grants if a value that only a run knows is the one that a rule requires.
     Perhaps,
-    /// Rules are for it, but none of the file's events is accepted, or they have expired.
+    /// Rules apply to the row, but they accept none of its events or bases, or have expired.
     Missed,
-    /// No rule is for it.
+    /// No rule applies to the row.
     Denied,
 }
 
-/// Access that rules give. Of those that only differ in branches, or only in events, there is one.
+/// Access that one or more rules grant. Grants that differ only in branches, or only in events, are
+/// merged.
 #[derive(Clone, Debug)]
 pub struct Grant<'a> {
-    /// The rules that give it.
+    /// Rules that grant it.
     pub rules: Vec<RuleRef>,
-    /// For files that are not there yet: which ones; empty is any.
+    /// Patterns for the names of files that do not exist yet; empty means any.
     pub workflows: Vec<&'a Pattern>,
-    /// The branches; empty is any.
+    /// Branches; empty means any.
     pub branches: Vec<&'a Pattern>,
-    /// The bases of pull requests; `None` where none of the events is about one.
+    /// Bases of pull requests; `None` if no event concerns pull requests.
     pub bases: Option<Bases<'a>>,
-    /// Where the environment is not known: which ones it has to be; empty is any, or none.
+    /// Required environments, if the row's environment is unknown; empty means any or none.
     pub environments: Vec<&'a Pattern>,
-    /// The events.
+    /// Accepted events.
     pub events: Events<'a>,
-    /// What other claims have to be.
+    /// Patterns for other claims.
     pub claims: &'a [(Arc<str>, Patterns)],
-    /// Until when.
+    /// Last moment of the grant.
     pub expires: Option<&'a Expiry>,
 }
 
-/// The bases of pull requests that a grant trusts.
+/// Bases of pull requests that a grant trusts.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Bases<'a> {
-    /// Every one.
+    /// Every base.
     Any,
-    /// Those that the rules name.
+    /// Bases that the rules name.
     Named(Vec<&'a Pattern>),
-    /// Those that the branches of the grant match.
+    /// Bases that the grant's branches match.
     Branches {
-        /// And the default branch: the rules stand in the repository's own policy.
+        /// The default branch is trusted too, because the rules stand at the top of the repository's own
+        /// policy.
         or_default: bool,
     },
 }
 
-/// Events that are accepted.
+/// Accepted events.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Events<'a> {
-    /// Every one but the untrusted.
+    /// Every trusted event.
     Trusted,
-    /// These.
+    /// Only these events.
     These(Vec<&'a str>),
 }
 
-/// A rule that is for a row and does not grant.
+/// A rule that applies to a row and does not grant.
 #[derive(Clone, Debug)]
 pub struct Hint<'a> {
     /// The rule.
     pub rule: RuleRef,
-    /// Why not.
+    /// Why it does not grant.
     pub why: Why,
-    /// The events that it accepts.
+    /// Events that the rule accepts.
     pub events: Events<'a>,
-    /// Until when it did.
+    /// When the rule expires or expired.
     pub expires: Option<&'a Expiry>,
 }
 
 /// Why a rule does not grant.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Why {
-    /// It accepts none of the file's events.
+    /// The rule accepts none of the file's events.
     Event,
-    /// It trusts none of the bases that the file's pull requests go into.
+    /// The rule trusts none of the bases of the file's pull requests.
     Base,
-    /// It has expired.
+    /// The rule has expired.
     Expired,
 }
 
@@ -104,7 +106,7 @@ impl<'a> Cell<'a> {
         }
     }
 
-    /// Puts together what is the same but for the events, then what is the same but for the branches.
+    /// Merges grants that differ only in their events, then grants that differ only in their branches.
     pub(super) fn merge(&mut self) {
         let grants = std::mem::take(&mut self.grants);
         let branches = |grant: &Grant<'a>| format!("{:?}", keys(grant.branches.iter().copied()));
@@ -128,7 +130,7 @@ impl<'a> Cell<'a> {
     }
 }
 
-/// Each grant joined to an earlier one of the same conditions and the same `key`, if `join` can.
+/// Joins each grant to an earlier one with equal conditions and `key`, if `join` succeeds.
 fn joined<'a>(
     grants: Vec<Grant<'a>>,
     key: impl Fn(&Grant<'a>) -> String,
@@ -167,7 +169,7 @@ impl<'a> Grant<'a> {
         }
     }
 
-    /// With the events that are accepted, and so the bases, where one of them is about pull requests.
+    /// Sets the accepted events, and the bases if one of the events concerns pull requests.
     pub(super) fn on(self, events: Events<'a>, rule: &'a Rule) -> Self {
         Self {
             bases: events.may_merge().then(|| Bases::of(rule)),
@@ -176,7 +178,7 @@ impl<'a> Grant<'a> {
         }
     }
 
-    /// All but branches and events; what means the same is written alike.
+    /// Key of all conditions except branches and events; equivalent conditions have the same key.
     fn conditions(&self) -> String {
         let claims = self.claims.iter();
         let mut claims: Vec<_> = claims
@@ -193,7 +195,7 @@ impl<'a> Grant<'a> {
         format!("{parts:?}")
     }
 
-    /// The branches of both: any, where one has any.
+    /// Adds branches; any branch stays any branch.
     fn add_branches(&mut self, more: &[&'a Pattern]) {
         if self.branches.is_empty() || more.is_empty() {
             self.branches.clear();
@@ -218,7 +220,7 @@ impl<'a> Bases<'a> {
         }
     }
 
-    /// The same for the same bases.
+    /// Key that is equal for equivalent bases.
     fn key(&self, branches: &[&'a Pattern]) -> String {
         match self {
             Self::Any => String::new(),
@@ -231,7 +233,7 @@ impl<'a> Bases<'a> {
 }
 
 impl<'a> Events<'a> {
-    /// Whether one of them may be about a pull request.
+    /// Whether one of the events can concern a pull request.
     fn may_merge(&self) -> bool {
         match self {
             Self::Trusted => true,
@@ -254,8 +256,8 @@ impl<'a> Events<'a> {
         }
     }
 
-    /// The events of a row that a rule accepts; none where it accepts no one. Where the row's are not
-    /// known, all that the rule accepts.
+    /// Returns the row's events that the rule accepts, or `None` if it accepts none of them. If the row's
+    /// events are unknown, returns all that the rule accepts.
     pub(super) fn accepted(rule: &'a Rule, row: Option<&[&'a str]>) -> Option<Self> {
         let Some(row) = row else {
             return Some(Self::of(rule));
@@ -267,7 +269,7 @@ impl<'a> Events<'a> {
         (!these.is_empty()).then_some(Self::These(these))
     }
 
-    /// Those of both, if one can say so.
+    /// Returns the union of both, if `Events` can express it.
     fn with(&self, more: &Self) -> Option<Self> {
         let are_trusted = |these: &[&str]| these.iter().all(|event| is_trusted_event(event));
         match (self, more) {
@@ -287,7 +289,7 @@ impl<'a> Events<'a> {
         matches!(self, Self::These(these) if these.contains(&event))
     }
 
-    /// The same for the same events.
+    /// Key that is equal for equivalent events.
     fn key(&self) -> String {
         let mut sorted = self.clone();
         if let Self::These(these) = &mut sorted {
@@ -308,7 +310,7 @@ impl<'a> Hint<'a> {
     }
 }
 
-/// The patterns of a dimension; none where one of them is `*`.
+/// Returns the distinct patterns of a dimension; empty if one of them is `*`.
 pub(super) fn patterns(patterns: &Option<Patterns>) -> Vec<&Pattern> {
     let mut all: Vec<&Pattern> = Vec::new();
     for pattern in patterns.iter().flat_map(|patterns| &patterns.list) {
@@ -323,7 +325,7 @@ pub(super) fn patterns(patterns: &Option<Patterns>) -> Vec<&Pattern> {
 }
 
 fn key(pattern: &Pattern) -> (&'static str, &str) {
-    // Two ways to write one value.
+    // `Literal` and `Exact` are two notations for the same value.
     let kind = match pattern.kind {
         Kind::Literal => Kind::Exact,
         kind => kind,
@@ -331,7 +333,7 @@ fn key(pattern: &Pattern) -> (&'static str, &str) {
     (kind.name(), &pattern.text)
 }
 
-/// In an order of their own.
+/// Returns the keys of the patterns, sorted.
 fn keys<'p>(patterns: impl IntoIterator<Item = &'p Pattern>) -> Vec<(&'static str, &'p str)> {
     let mut keys: Vec<_> = patterns.into_iter().map(key).collect();
     keys.sort_unstable();

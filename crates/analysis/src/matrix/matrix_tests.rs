@@ -34,10 +34,10 @@ fn any(patterns: &[&Pattern], value: Option<&str>) -> bool {
     patterns.is_empty() || patterns.iter().any(matches)
 }
 
-/// The default branch, which the table does not know.
+/// Default branch, which the matrix does not know.
 const TRUNK: &str = "trunk";
 
-/// The bases of the jobs of a row in an event; `None` is one that the token does not name.
+/// Returns the bases of a row's jobs for an event; `None` stands for a base that the token does not name.
 fn bases_of(row: &Row<'_>, event: &str) -> Vec<Base> {
     let branch = |name: &str| Base::Branch(name.to_owned());
     match (event, &row.bases) {
@@ -95,7 +95,7 @@ const FILES: [(&str, &str); 4] = [
     ),
 ];
 
-/// A member of a rule, often left out.
+/// A member of a rule, often absent.
 fn member(key: &'static str, values: &'static [&'static str]) -> impl Strategy<Value = String> {
     prop_oneof![
         Just(String::new()),
@@ -129,10 +129,10 @@ const JOBS: [(Option<&str>, Option<&str>); 4] = [
 ];
 
 proptest! {
-    // Each compiles hundreds of patterns, slowly without optimisation.
+    // Each case compiles hundreds of patterns, which is slow without optimization.
     #![proptest_config(ProptestConfig::with_cases(32))]
     #[test]
-    fn the_table_says_what_the_engine_decides(rules in prop::collection::vec(rule(), 1..6)) {
+    fn the_matrix_agrees_with_the_engine(rules in prop::collection::vec(rule(), 1..6)) {
         let text = format!("version: 1\npermissions:\n{}", rules.concat());
         let document = Document::parse(&text, Format::Yaml).unwrap();
         let workflows = workflows(&FILES);
@@ -181,7 +181,7 @@ proptest! {
     }
 }
 
-/// The cell of the first permission in the row of a file, in one line.
+/// Prints the cell of the first permission in a file's row, on one line.
 fn show(cell: &Cell<'_>) -> String {
     let grants = cell.grants.iter().map(|grant| {
         let texts = |list: &[&Pattern]| {
@@ -221,7 +221,7 @@ fn show(cell: &Cell<'_>) -> String {
 }
 
 #[test]
-fn what_is_the_same_is_put_together() {
+fn equivalent_grants_are_merged() {
     let text = "\
 version: 1
 permissions:
@@ -254,7 +254,7 @@ permissions:
 }
 
 #[test]
-fn files_that_are_not_there_yet() {
+fn files_that_do_not_exist_yet() {
     let others = |workflow: &str| {
         let text = format!("version: 1\npermissions: [{{permission: a:b, workflow: {workflow}}}]");
         let document = Document::parse(&text, Format::Yaml).unwrap();
@@ -289,7 +289,7 @@ fn files_that_are_not_there_yet() {
 }
 
 #[test]
-fn patterns_that_do_not_compile_are_all_told() {
+fn all_patterns_that_do_not_compile_are_reported() {
     let text = "\
 version: 1
 permissions:
@@ -312,7 +312,7 @@ permissions:
     assert_eq!(lines, [3, 5, 6]);
 }
 
-/// In a pull request the head and the base are looked at, and a base that cannot be is said.
+/// A pull request's head and base are both checked, and a base that cannot occur is reported.
 #[test]
 fn the_bases_of_pull_requests() {
     let text = "\
@@ -348,5 +348,5 @@ permissions:
         .iter()
         .map(|one| format!("{} {}", one.dimension, one.why.plain()))
         .collect();
-    insta::assert_snapshot!(unused.join("\n"), @"base it is only for pull requests into `dev` or `v*`; here they start a workflow only into `main`");
+    insta::assert_snapshot!(unused.join("\n"), @"base it accepts only pull requests into `dev` or `v*`; the workflows start only for pull requests into `main`");
 }

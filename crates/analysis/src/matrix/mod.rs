@@ -1,7 +1,6 @@
-//! Who can do what: the workflow files of a repository and their environments, held against the rules
-//! that a policy has for it.
+//! The access matrix: what a policy's rules grant to each workflow file and environment of a repository.
 //!
-//! Pure. The workflow files are those of a checkout: a branch can bring other ones, with other events.
+//! Pure. The workflow files come from a checkout; a branch can add others, with other events.
 
 mod cell;
 mod row;
@@ -19,22 +18,23 @@ use engine::policy::{Case, Invalid, Matcher, Patterns, Problem, Rule};
 /// The table and what does not fit into it.
 #[derive(Clone, Debug)]
 pub struct AccessMatrix<'a> {
-    /// The columns: the permission keys that the rules name, in their order.
+    /// Columns: the permission keys that the rules name, in the rules' order.
     pub permissions: Vec<&'a str>,
-    /// By file, its environments together; the last one is for files that are not there yet.
+    /// Rows sorted by file, one for each of its environments; the last row stands for files that do not
+    /// exist yet.
     pub rows: Vec<Row<'a>>,
-    /// The rules that no workflow here can use, in file order.
+    /// Rules that no workflow of the repository can use, in the policy's order.
     pub unused: Vec<Unused<'a>>,
-    /// The files that only others call, so that no job has them as its workflow.
+    /// Files that only other workflows call, so no job's token names them as its workflow.
     pub only_called: Vec<&'a str>,
 }
 
 impl<'a> AccessMatrix<'a> {
-    /// Compares the rules of an installation against the workflow files of `repository`, if its name is
-    /// known. `action` is the name of this action in `uses:`.
+    /// Evaluates the rules that a policy has for `repository` (`None` if its name is unknown) on its
+    /// workflow files. `action` is the name of this action in `uses:`.
     ///
     /// # Errors
-    /// Patterns of the rules do not compile.
+    /// All patterns of the rules that do not compile.
     pub fn new(
         rules: &[&'a Rule],
         repository: Option<&'a str>,
@@ -76,31 +76,31 @@ impl<'a> AccessMatrix<'a> {
     }
 }
 
-/// How far a rule fits a row.
+/// How many dimensions of a row a rule matches, in the order of evaluation.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 enum Fit {
-    /// Another file.
+    /// The rule names another file.
     None,
-    /// The file, but not the environment.
+    /// The file matches, the environment does not.
     Workflow,
-    /// Both, but no event of the file.
+    /// File and environment match, none of the file's events does.
     Environment,
-    /// An event too, but no base that its pull requests go into.
+    /// An event matches too, but none of the bases of the file's pull requests.
     Event,
-    /// It did until it expired.
+    /// File and environment match, but the rule has expired.
     Expired,
-    /// It grants, or may.
+    /// The rule grants, or can grant.
     Grants,
 }
 
-/// A rule whose patterns compile. One at a time: a large pattern takes a megabyte.
+/// A rule with its compiled patterns. Only one exists at a time, because a large pattern takes a megabyte.
 struct Compiled<'a> {
     rule: &'a Rule,
     workflow: Option<Vec<Matcher<'a>>>,
-    /// What a base has to match, unless the rule also trusts the default branch.
+    /// Patterns that a base must match; `None` if the rule also trusts the default branch.
     base: Option<Vec<Matcher<'a>>>,
     environment: Option<[Vec<Matcher<'a>>; 2]>,
-    /// The repository of the workflow files, where it is known.
+    /// Repository of the workflow files, if known.
     repository: Option<&'a str>,
 }
 
@@ -110,7 +110,7 @@ impl<'a> Compiled<'a> {
             let patterns = patterns.as_ref();
             patterns.map(|patterns| patterns.compile(case)).transpose()
         };
-        // Whether the policy is valid hangs on these too.
+        // The matrix does not use these, but they decide whether the policy is valid.
         let branch = compile(&rule.branch, Case::Sensitive)?;
         let base = compile(&rule.base, Case::Sensitive)?;
         let trusts_default = rule.base.is_none() && rule.at_top;
@@ -129,11 +129,11 @@ impl<'a> Compiled<'a> {
         })
     }
 
-    /// Puts the rule into the cells that it is for. Gives how far it fits each row.
+    /// Adds the rule to the cells that it applies to, and returns how far it fits each row.
     fn fit(&self, rows: &mut [Row<'a>], permissions: &[&str], now: Timestamp) -> Vec<Fit> {
         let mut fits = Vec::new();
         for row in rows {
-            let (fit, entry) = self.hold(row, now);
+            let (fit, entry) = self.evaluate(row, now);
             fits.push(fit);
             let Some(entry) = entry else {
                 continue;
@@ -147,7 +147,11 @@ impl<'a> Compiled<'a> {
         fits
     }
 
-    fn hold(&self, row: &Row<'a>, now: Timestamp) -> (Fit, Option<Result<Grant<'a>, Hint<'a>>>) {
+    fn evaluate(
+        &self,
+        row: &Row<'a>,
+        now: Timestamp,
+    ) -> (Fit, Option<Result<Grant<'a>, Hint<'a>>>) {
         let rule = self.rule;
         let mut grant = Grant::of(rule);
         let matches_file = match &row.kind {
@@ -194,8 +198,8 @@ impl<'a> Compiled<'a> {
         (Fit::Grants, Some(Ok(grant.on(events, rule))))
     }
 
-    /// Whether it is certain that the rule trusts none of the bases of a row, all of whose accepted events
-    /// are pull requests into branches that the file names.
+    /// Whether the rule certainly trusts no base of the row: it accepts only `pull_request`, and the file
+    /// names every branch that its pull requests go into.
     fn trusts_no_base(&self, row: &Row<'_>, events: &Events<'_>) -> bool {
         let Some(names) = &row.bases else {
             return false;
@@ -223,7 +227,7 @@ impl<'a> Compiled<'a> {
     }
 }
 
-/// Whether one of the patterns matches; none is `*`.
+/// Whether one of the patterns matches; `None` matches everything, as `*` does.
 fn matches(matchers: Option<&[Matcher<'_>]>, value: Option<&str>) -> bool {
     matchers.is_none_or(|matchers| matchers.iter().any(|matcher| matcher.matches(value)))
 }

@@ -1,4 +1,4 @@
-//! The rows: a file and one environment of its jobs.
+//! Rows of the matrix: a workflow file and one environment of its jobs.
 
 use std::collections::BTreeMap;
 
@@ -8,25 +8,25 @@ use super::cell::{Access, Cell, Grant};
 use crate::workflows::{Environment, RunJob, Workflow, Workflows};
 use engine::policy::{Case, Kind, Pattern, Patterns};
 
-/// A row of the table.
+/// A row of the matrix.
 #[derive(Clone, Debug)]
 pub struct Row<'a> {
-    /// What it is for.
+    /// File and environment that the row stands for.
     pub kind: RowKind<'a>,
-    /// The events that the file names; absent where that is not known.
+    /// Events that the file names; `None` if they are unknown.
     pub events: Option<Vec<&'a str>>,
-    /// The only branches that `pull_request` starts it for, where the file names each.
+    /// Base branches of `pull_request`, if the file lists them all by name.
     pub bases: Option<Vec<&'a str>>,
-    /// The jobs with this environment: `JOB`, or `FILE/JOB` of a called file.
+    /// Jobs with this environment: `JOB`, or `FILE/JOB` for a job of a called file.
     pub jobs: Vec<String>,
-    /// Whether one of these jobs has `id-token: write`. Without it a job has no token to be judged by.
+    /// Whether one of these jobs has `id-token: write`. A job without it has no token, so no decision.
     pub id_token: bool,
-    /// One for each permission.
+    /// Cells, one for each permission.
     pub cells: Vec<Cell<'a>>,
 }
 
 impl Row<'_> {
-    /// Whether one of its cells grants.
+    /// Returns what one of the row's cells grants.
     pub fn access(&self, cell: &Cell<'_>) -> Access {
         if cell.grants.is_empty() {
             return if cell.hints.is_empty() {
@@ -42,38 +42,38 @@ impl Row<'_> {
         }
     }
 
-    /// Whether a grant of one of its cells does not hang on what only a run knows.
+    /// Whether a grant of one of the row's cells depends on nothing that only a run knows.
     pub fn is_certain(&self, grant: &Grant<'_>) -> bool {
         match self.kind {
             RowKind::File { .. } => grant.environments.is_empty(),
             RowKind::Unreadable { .. } => false,
-            // Whoever adds a file chooses its environment.
+            // The author of a new file chooses its environment.
             RowKind::Other => true,
         }
     }
 }
 
-/// What a row is for.
+/// File and environment that a row stands for.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum RowKind<'a> {
     /// A workflow file and an environment.
     File {
-        /// Its name.
+        /// Name of the file.
         file: &'a str,
-        /// The environment.
+        /// Environment of its jobs.
         environment: Environment,
     },
-    /// A workflow file that is not understood: its environments and events are not known.
+    /// A workflow file that cannot be parsed, so its environments and events are unknown.
     Unreadable {
-        /// Its name.
+        /// Name of the file.
         file: &'a str,
     },
-    /// Any workflow file that is not there yet.
+    /// Any workflow file that does not exist yet.
     Other,
 }
 
 impl<'a> RowKind<'a> {
-    /// The file's name.
+    /// Returns the file's name.
     pub fn file(&self) -> Option<&'a str> {
         match self {
             Self::File { file, .. } | Self::Unreadable { file } => Some(file),
@@ -82,7 +82,7 @@ impl<'a> RowKind<'a> {
     }
 }
 
-/// The rows, with empty cells.
+/// Returns the rows, with empty cells.
 pub(super) fn rows<'a>(workflows: &'a Workflows, action: &str, columns: usize) -> Vec<Row<'a>> {
     let row = |kind, events, jobs: &[&RunJob<'_>], file: &str| Row {
         kind,
@@ -125,7 +125,7 @@ pub(super) fn rows<'a>(workflows: &'a Workflows, action: &str, columns: usize) -
     rows
 }
 
-/// The branches of `on.pull_request.branches`, if it has no globs.
+/// Returns the branches of `on.pull_request.branches`, if it contains no globs.
 fn bases(file: &Workflow) -> Option<Vec<&str>> {
     let names = &file.trigger("pull_request")?.branches;
     let is_name = |name: &&str| !name.contains(['*', '?', '+', '[', ']', '!', '\\']);
@@ -141,7 +141,7 @@ fn job_name(job: &RunJob<'_>, file: &str) -> String {
     }
 }
 
-/// Those of all jobs, each once: none, then by name, then those that only a run knows.
+/// Returns the distinct environments of the jobs: none first, then named ones, then dynamic ones.
 fn environments(jobs: &[RunJob<'_>]) -> Vec<Environment> {
     let mut all: Vec<Environment> = Vec::new();
     for environment in jobs.iter().flat_map(|job| &job.environments) {
@@ -156,7 +156,7 @@ fn environments(jobs: &[RunJob<'_>]) -> Vec<Environment> {
     all
 }
 
-/// GitHub compares environments without case.
+/// Whether two environments are the same; GitHub ignores the case of their names.
 fn is_same(one: &Environment, other: &Environment) -> bool {
     match (one, other) {
         (Environment::Named(one), Environment::Named(other)) => one.eq_ignore_ascii_case(other),
@@ -164,8 +164,8 @@ fn is_same(one: &Environment, other: &Environment) -> bool {
     }
 }
 
-/// Whether a rule speaks of workflow files that may not be there yet. A text that names one file does
-/// not, and neither does a regex that is only for certain names, or for files of another repository.
+/// Whether a rule can match workflow files that do not exist yet. The name of one file cannot, and
+/// neither can a regex that lists complete names or matches only files of another repository.
 pub(super) fn may_be_others(workflow: Option<&Patterns>) -> bool {
     let is_open = |pattern: &Pattern| match pattern.kind {
         Kind::Any => true,

@@ -1,4 +1,4 @@
-//! The rules that no workflow here can use, and why.
+//! Rules that no workflow of the repository can use, and why.
 
 use super::row::{Row, RowKind};
 use super::{Compiled, Fit};
@@ -8,22 +8,22 @@ use crate::workflows::{Environment, Workflows};
 use engine::decision::RuleRef;
 use engine::policy::{Kind, Pattern, Patterns, nearest};
 
-/// The most files or environments that are named.
+/// Maximum number of files or environments that an explanation names.
 const MAX_NAMED: usize = 4;
 
-/// A rule that no workflow here can use.
+/// A rule that no workflow of the repository can use.
 #[derive(Clone, Debug)]
 pub struct Unused<'a> {
     /// The rule.
     pub rule: RuleRef,
-    /// In which dimension it fails, as in a decision's trace: `expires`, `workflow`, `environment`,
+    /// Dimension that fails, named as in a decision's trace: `expires`, `workflow`, `environment`,
     /// `event` or `base`.
     pub dimension: &'static str,
-    /// Why, without a full stop.
+    /// Explanation, without a full stop.
     pub why: Phrase<'a>,
 }
 
-/// `None` when a row of a file that is there can use it.
+/// Explains why no existing file can use the rule; `None` if one can.
 pub(super) fn why<'a>(
     compiled: &Compiled<'a>,
     fits: &[Fit],
@@ -88,12 +88,12 @@ fn no_file<'a>(why: &mut Phrase<'a>, compiled: &Compiled<'a>, workflows: &'a Wor
     let patterns = compiled.rule.workflow.as_ref();
     let mut called = workflows.files.iter().filter(|file| file.is_only_called());
     if workflows.files.is_empty() && workflows.unreadable.is_empty() {
-        why.words("there is no workflow file here");
+        why.words("the repository has no workflow files");
         return;
     }
     if let Some(called) = called.find(|file| compiled.matches_file(&file.file)) {
         why.quoted(&*called.file);
-        why.words(" is only called by other workflows: name those that call it");
+        why.words(" is only called by other workflows: name its callers");
         return;
     }
     let mut list = patterns.iter().flat_map(|patterns| &patterns.list);
@@ -111,19 +111,19 @@ fn no_file<'a>(why: &mut Phrase<'a>, compiled: &Compiled<'a>, workflows: &'a Wor
     let texts = texts(patterns);
     if !texts.is_empty() && texts.iter().all(|text| text.contains('/')) {
         why.list(texts, " or ");
-        why.words(" is a file of another repository");
+        why.words(" belongs to another repository");
         return;
     }
-    why.words("no workflow file here is ");
+    why.words("the repository has no workflow file ");
     why.list(texts, " or ");
     let mut list = patterns.iter().flat_map(|patterns| &patterns.list);
     if let Some(near) = list.find_map(|pattern| near(pattern, workflows)) {
-        why.words("; there is ");
+        why.words("; it has ");
         why.quoted(near);
     }
 }
 
-/// A file whose name is nearly that of the pattern.
+/// Returns the file whose name is most similar to the pattern.
 fn near<'a>(pattern: &Pattern, workflows: &'a Workflows) -> Option<&'a str> {
     let is_name = matches!(pattern.kind, Kind::Literal | Kind::Exact);
     let files = workflows.files.iter().map(|file| file.file.as_str());
@@ -155,7 +155,7 @@ fn no_environment<'a>(why: &mut Phrase<'a>, environment: Option<&'a Patterns>, r
     let more = names.len() > MAX_NAMED;
     names.truncate(MAX_NAMED);
     if names.is_empty() {
-        why.words("; they have none");
+        why.words("; they have no environment");
         return;
     }
     why.words("; they have ");
@@ -181,10 +181,10 @@ fn no_event<'a>(
     let files = files(rows);
     match events {
         Some(events) => {
-            why.words("it is only for ");
+            why.words("it accepts only ");
             why.list(events.iter().map(|event| &**event), " or ");
             if files.len() > MAX_NAMED {
-                why.words(", and no workflow here starts on that");
+                why.words(", and no workflow of the repository starts on that");
                 return;
             }
             why.words("; ");
@@ -193,13 +193,13 @@ fn no_event<'a>(
             why.list(starts, " or ");
         }
         None if files.len() > MAX_NAMED => {
-            why.words("the workflows here start only on events that a rule has to name");
+            why.words("the workflows start only on events that a rule must name");
         }
         None => {
             why.list(files, " and ");
             why.words(" starts only on ");
             why.list(starts, " or ");
-            why.words(", which a rule has to name");
+            why.words(", which a rule must name");
         }
     }
 }
@@ -212,17 +212,17 @@ fn no_base<'a>(why: &mut Phrase<'a>, trusted: Option<&'a Patterns>, rows: &[&Row
         .collect();
     bases.sort_unstable();
     bases.dedup();
-    why.words("it is only for pull requests into ");
+    why.words("it accepts only pull requests into ");
     why.list(texts(trusted), " or ");
-    why.words("; here they start a workflow only into ");
+    why.words("; the workflows start only for pull requests into ");
     why.list(bases, " or ");
 }
 
-/// ` of FILE or FILE`, or ` here` for many.
+/// Adds ` of FILE or FILE`, or ` of the repository` for many files.
 fn of_files<'a>(why: &mut Phrase<'a>, rows: &[&Row<'a>]) {
     let files = files(rows);
     if files.len() > MAX_NAMED {
-        why.words(" here");
+        why.words(" of the repository");
     } else {
         why.words(" of ");
         why.list(files, " or ");

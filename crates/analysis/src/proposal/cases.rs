@@ -1,10 +1,10 @@
-//! The cases that go with a proposed policy: for each rule one that it grants and one that it does not.
+//! Test cases for a proposed policy: for each rule one that it grants and at least one that it denies.
 //!
-//! Each is held against the policy before it is written, so that only what holds is.
+//! Every case is run on the policy before it is written, and only those that pass are written.
 
 use jiff::Timestamp;
 
-use super::rule::{Filter, Rule};
+use super::rule::{Filter, ProposedRule};
 use super::yaml::{comment, member, scalar};
 use super::{Ids, Proposal, Target};
 use engine::context::{Base, Context};
@@ -13,7 +13,7 @@ use engine::policy::{Document, Format, KNOWN_KEYS, PermissionKey};
 
 const SCHEMA: &str = "https://raw.githubusercontent.com/repo-permissions/repo-permissions/main/schema/repo-permissions-tests.schema.json";
 
-/// A question and its answer.
+/// A test case.
 struct Case {
     name: String,
     permissions: Vec<String>,
@@ -22,13 +22,13 @@ struct Case {
 }
 
 impl Proposal {
-    /// The text of the file of cases for the policy of this text, which lies beside it under this name.
+    /// Returns the text of the test file for the policy text `policy`, which stands in `file` beside it.
     pub fn cases(&self, target: &Target, file: &str, policy: &str) -> String {
         let mut text = format!("# yaml-language-server: $schema={SCHEMA}\n#\n");
         comment(
             &mut text,
             0,
-            "What the policy should allow and deny: `repo-permissions test` runs it. Whoever changes the policy sees what else that changes.",
+            "What the policy should allow and deny. `repo-permissions test` runs these cases and shows which ones a change to the policy affects.",
         );
         text.push_str(&format!("policy: {}\n\ntests:\n", scalar(file)));
         let engine = Document::parse(policy, Format::Yaml).ok().map(Engine::new);
@@ -55,7 +55,7 @@ impl Proposal {
             .iter()
             .flat_map(|rule| of_rule(rule, &base))
             .collect();
-        // Also where there is no rule: a file of cases without any would be no test.
+        // A policy without rules gets a case too: a test file must have at least one.
         let (permissions, context) = match cases.first() {
             Some(case) => (case.permissions.clone(), case.context.clone()),
             None => {
@@ -72,7 +72,7 @@ impl Proposal {
         if let Target::Entry { ids: Ok(ids), .. } = target {
             let other = ids.repository.checked_add(1).unwrap_or(1);
             cases.push(Case {
-                name: "a repository that takes the name later may not".to_owned(),
+                name: "another repository that takes over the name is denied".to_owned(),
                 permissions: permissions.clone(),
                 context: Context {
                     repository_id: Some(other.to_string()),
@@ -82,7 +82,7 @@ impl Proposal {
             });
         }
         cases.push(Case {
-            name: "another workflow file may not".to_owned(),
+            name: "another workflow file is denied".to_owned(),
             permissions,
             context: Context {
                 workflow: Some("another-workflow.yml".to_owned()),
@@ -106,16 +106,16 @@ fn base(target: &Target) -> Context {
     context
 }
 
-fn of_rule(rule: &Rule, base: &Context) -> Vec<Case> {
+fn of_rule(rule: &ProposedRule, base: &Context) -> Vec<Case> {
     let Some(branch) = rule.branches.first().map(sample) else {
         return Vec::new();
     };
     let into = rule.bases.first().map(sample);
     let of_fork = matches!(rule.branches.first(), Some(Filter::Regex(_)));
     let (other, why) = if of_fork {
-        (format!("octocat:{branch}"), "but not from a fork")
+        (format!("octocat:{branch}"), "is denied from a fork")
     } else {
-        ("another-branch".to_owned(), "but not from another branch")
+        ("another-branch".to_owned(), "is denied from another branch")
     };
     let context = Context {
         workflow: Some(rule.workflow.clone()),
@@ -139,7 +139,7 @@ fn of_rule(rule: &Rule, base: &Context) -> Vec<Case> {
         base: Base::Branch("another-branch".to_owned()),
         ..context.clone()
     });
-    let elsewhere = elsewhere.map(|into| case("but not into another branch", into, "denied"));
+    let elsewhere = elsewhere.map(|into| case("is denied into another branch", into, "denied"));
     let cases = [
         case("is allowed", context, "allowed"),
         case(why, denied, "denied"),
@@ -148,7 +148,7 @@ fn of_rule(rule: &Rule, base: &Context) -> Vec<Case> {
 }
 
 impl Case {
-    /// Whether the policy answers as it says. The time does not matter: no rule has an expiry.
+    /// Whether the policy decides as the case expects. The time does not matter: no rule has an expiry.
     fn has_passed(&self, policy: &Engine) -> bool {
         let keys = self.permissions.iter();
         let keys: Vec<_> = keys
@@ -179,7 +179,7 @@ impl Case {
         member(text, 4, "permission", &keys);
         text.push_str("    context:\n");
         let context = &self.context;
-        // The ids are numbers here.
+        // A test file has the ids as numbers.
         for (key, value) in [
             ("repository_id", &context.repository_id),
             ("owner_id", &context.repository_owner_id),
@@ -204,7 +204,7 @@ impl Case {
     }
 }
 
-/// A value that the pattern matches, or nearly.
+/// Returns a value that the pattern probably matches.
 fn sample(filter: &Filter) -> String {
     let glob = match filter {
         Filter::Exact(text) => return text.clone(),

@@ -1,8 +1,7 @@
-//! A first policy for a repository, from its own workflow files, and the cases that go with it.
+//! Proposes a first policy for a repository from its own workflow files, with test cases for it.
 //!
-//! Pure: the files, the default branch and the repository are passed in. Every rule is for one
-//! workflow file, its branches and its trusted events; what cannot be said narrowly is left to people,
-//! in a comment.
+//! Pure: the caller passes the files, the default branch and the repository. Every rule names one
+//! workflow file, its branches and its trusted events. A comment lists what no narrow rule can express.
 
 mod cases;
 mod needs;
@@ -11,67 +10,67 @@ mod starts;
 mod text;
 mod yaml;
 
-pub use rule::{Filter, Rule};
+pub use rule::{Filter, ProposedRule};
 
 use self::starts::Start;
 use crate::workflows::{Environment, Workflows};
 use engine::RepositoryName;
 
-/// What a proposal is made from, beside the workflow files.
+/// Inputs of a proposal besides the workflow files.
 #[derive(Clone, Debug)]
 pub struct Options<'o> {
-    /// The name of this action in `uses:`, without its owner.
+    /// Name of this action in `uses:`, without its owner.
     pub action: &'o str,
-    /// The default branch.
+    /// Default branch of the repository.
     pub default_branch: &'o str,
 }
 
-/// Rules, and what is left to people.
+/// Proposed rules, and notes on what the author must decide.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Proposal {
-    /// By file.
-    pub rules: Vec<Rule>,
-    /// One sentence each.
+    /// Rules in the order of their files.
+    pub rules: Vec<ProposedRule>,
+    /// Notes on what the rules leave out, one sentence each.
     pub left_out: Vec<String>,
 }
 
-/// Whom the policy speaks for.
+/// Repository that a proposed policy applies to.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Target {
-    /// The repository that it lies in: `permissions:` at the top.
+    /// The repository that contains the policy: `permissions:` at the top.
     Own,
     /// An entry of `repositories:`.
     Entry {
-        /// Its name.
+        /// Name of the repository.
         repository: RepositoryName,
-        /// Its id and its owner's, or why they are not known.
+        /// Ids of the repository and its owner, or why they are unknown.
         ids: Result<Ids, String>,
     },
 }
 
-/// What pins a repository.
+/// Ids that pin a repository.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Ids {
-    /// Of the repository.
+    /// Id of the repository.
     pub repository: u64,
-    /// Of its owner.
+    /// Id of its owner.
     pub owner: u64,
 }
 
-/// Proposes rules. Where workflows ask this gate, they are for exactly what is asked; otherwise for
-/// what the jobs look like.
+/// Proposes rules. If workflows already use this action, the rules grant exactly the permissions that
+/// they request; otherwise the rules grant what the jobs seem to need.
 pub fn propose(workflows: &Workflows, options: &Options<'_>) -> Proposal {
     let mut proposal = Proposal::default();
     let files = workflows.files.iter().filter(|file| !file.is_only_called());
     let files: Vec<_> = files
         .map(|file| (file, workflows.jobs_of(file, options.action)))
         .collect();
-    let asked = files
+    let uses_action = files
         .iter()
         .any(|(_, jobs)| jobs.iter().any(|job| !job.gates.is_empty()));
     for (file, jobs) in &files {
-        let needs = if asked {
-            needs::asked(file, jobs, &mut proposal.left_out)
+        let needs = if uses_action {
+            needs::requested(file, jobs, &mut proposal.left_out)
         } else {
             needs::guessed(file, jobs, &mut proposal.left_out)
         };
@@ -96,19 +95,19 @@ pub fn propose(workflows: &Workflows, options: &Options<'_>) -> Proposal {
             && starts.list.iter().all(is_proposed)
         {
             proposal.left_out.push(format!(
-                "{}: it deploys what nobody has merged; write a rule if that is meant",
+                "{}: it deploys code that is not merged yet; add a rule if this is intended",
                 file.file
             ));
         }
         proposal.left_out.extend(starts.left_out);
     }
     let unreadable = workflows.unreadable.iter().map(|file| {
-        let place = file
+        let position = file
             .position
             .map(|at| format!("{at}: "))
             .unwrap_or_default();
         format!(
-            "{}: it is not understood ({place}{})",
+            "{}: cannot be parsed ({position}{})",
             file.file, file.message
         )
     });

@@ -1,9 +1,9 @@
-//! Which permissions the jobs of a workflow need.
+//! Permissions that the jobs of a workflow need.
 
 use crate::workflows::{Environment, RunJob, Step, Workflow};
 use engine::policy::{PermissionKey, quoted};
 
-use super::starts::Kind;
+use super::starts::StartKind;
 
 /// A permission that a job needs.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -13,20 +13,20 @@ pub(super) struct Need {
     pub(super) when: When,
 }
 
-/// In which starts of the workflow it is needed.
+/// Starts of the workflow in which a job needs a permission.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum When {
     Always,
-    /// Of what is in the repository.
+    /// Starts for code that is in the repository.
     Merged,
-    /// Of what somebody proposes, and of a push.
+    /// Starts for proposed code, and pushes.
     Changed,
-    /// Of what somebody proposes.
+    /// Starts for proposed code.
     Proposed,
 }
 
 impl When {
-    pub(super) fn fits(self, kind: Kind, event: &str) -> bool {
+    pub(super) fn fits(self, kind: StartKind, event: &str) -> bool {
         match self {
             Self::Always => true,
             Self::Merged => !kind.is_proposed(),
@@ -36,8 +36,12 @@ impl When {
     }
 }
 
-/// What the steps with this action ask for.
-pub(super) fn asked(file: &Workflow, jobs: &[RunJob<'_>], left_out: &mut Vec<String>) -> Vec<Need> {
+/// Returns the permissions that the steps with this action request.
+pub(super) fn requested(
+    file: &Workflow,
+    jobs: &[RunJob<'_>],
+    left_out: &mut Vec<String>,
+) -> Vec<Need> {
     let mut needs = Vec::new();
     let file = &file.file;
     for job in jobs {
@@ -48,12 +52,12 @@ pub(super) fn asked(file: &Workflow, jobs: &[RunJob<'_>], left_out: &mut Vec<Str
             }
             if !job.token.has_id_token() {
                 left_out.push(format!(
-                    "{file}: {at} asks in a job without `id-token: write`, so there is no token to decide on"
+                    "{file}: {at} requests permissions in a job without `id-token: write`, which therefore gets no token"
                 ));
             }
             if let Some(text) = &gate.dynamic {
                 left_out.push(format!(
-                    "{file}: {at} asks for {}, which only a run knows",
+                    "{file}: {at} requests {}, whose value only a run knows",
                     quoted(text)
                 ));
             }
@@ -67,7 +71,7 @@ pub(super) fn asked(file: &Workflow, jobs: &[RunJob<'_>], left_out: &mut Vec<Str
                         }));
                     }
                     Err(error) => left_out.push(format!(
-                        "{file}: {at} asks for what is no permission: {error} ({})",
+                        "{file}: {at} requests an invalid permission: {error} ({})",
                         error.help()
                     )),
                 }
@@ -77,7 +81,7 @@ pub(super) fn asked(file: &Workflow, jobs: &[RunJob<'_>], left_out: &mut Vec<Str
     needs
 }
 
-/// What the commands of Atmos say, the words of the line and the permission that its server asks for.
+/// Commands of Atmos: the words of the line, the permission that its server requires, and when.
 const COMMANDS: [(&[&str], &str, When); 5] = [
     (
         &["describe", "affected", "--upload"],
@@ -96,7 +100,8 @@ const COMMANDS: [(&[&str], &str, When); 5] = [
 /// Programs that change infrastructure.
 const PROGRAMS: [&str; 4] = ["atmos", "terraform", "terragrunt", "tofu"];
 
-/// What the jobs look like: an environment is deployed to, and a plan reports affected stacks.
+/// Guesses the permissions that jobs need: a job with an environment deploys, and a plan reports
+/// affected stacks.
 pub(super) fn guessed(
     file: &Workflow,
     jobs: &[RunJob<'_>],
@@ -110,7 +115,7 @@ pub(super) fn guessed(
     for job in jobs {
         if let Some(call) = &job.job.call {
             left_out.push(format!(
-                "{}: what {} does is not known",
+                "{}: the permissions that {} needs are unknown",
                 file.file,
                 quoted(&call.uses)
             ));
@@ -138,7 +143,7 @@ pub(super) fn guessed(
             needs.extend(keys.iter().map(|(key, when)| Need {
                 key: (*key).to_owned(),
                 environment: environment.clone(),
-                // What has an environment is for what was merged.
+                // A job with an environment deploys merged code.
                 when: match when {
                     When::Always if !is_none => When::Merged,
                     when => *when,
@@ -155,7 +160,8 @@ fn uses_program(step: &Step) -> bool {
     words.any(|word| PROGRAMS.contains(&word))
 }
 
-/// Whether a line of the step has all of these words, in this order. A line that ends in `\` goes on.
+/// Whether a line of the step contains all these words in this order. A line that ends in `\` continues
+/// on the next one.
 fn runs(step: &Step, words: &[&str]) -> bool {
     let text = step.run.as_deref().unwrap_or_default();
     let text = text.replace("\\\n", " ");

@@ -20,7 +20,7 @@ fn proposal(files: &[(&str, &str)]) -> Proposal {
     propose(&workflows, &options)
 }
 
-/// The policy, after the lint and its own cases were run on it.
+/// Returns the policy after the linter and its own cases ran on it.
 fn checked(proposal: &Proposal, target: &Target) -> String {
     let policy = proposal.policy(target);
     let findings = lint(&policy, Format::Yaml, &lint::Options::default());
@@ -35,7 +35,7 @@ fn checked(proposal: &Proposal, target: &Target) -> String {
         text: Ok(&policy),
     };
     let mut coverage = Coverage::default();
-    let read = |_: &str| Err::<Vec<u8>, _>("no file is needed");
+    let read = |_: &str| Err::<Vec<u8>, _>("the cases need no file");
     let now = Timestamp::UNIX_EPOCH;
     let results = run(&suite, &file, read, now, &|| true, &mut coverage, &mut 1).unwrap();
     assert!(
@@ -45,7 +45,7 @@ fn checked(proposal: &Proposal, target: &Target) -> String {
     policy
 }
 
-/// The rules in one line each, then what is left out.
+/// Prints each rule on one line, then the notes.
 fn show(files: &[(&str, &str)]) -> String {
     let proposal = proposal(files);
     checked(&proposal, &Target::Own);
@@ -70,7 +70,7 @@ fn show(files: &[(&str, &str)]) -> String {
 }
 
 #[test]
-fn events_come_from_where_they_come_from() {
+fn starts_of_each_event() {
     let job = "jobs: {a: {environment: prod}}";
     let with = |on: &str| show(&[("a.yml", &format!("on: {on}\n{job}"))]);
     let all = [
@@ -100,7 +100,7 @@ fn events_come_from_where_they_come_from() {
     insta::assert_snapshot!(all.join("\n"), @"
     push
     a.yml on main for prod: ws:deployments:create | main | prod | push
-    - a.yml: a push to any branch starts it; only `main` is named
+    - a.yml: a push to any branch starts it; the rule names only `main`
 
     {push: {branches: [main, 'v[0-9]+.x']}, workflow_dispatch: , schedule: }
     a.yml on 2 branches for prod: ws:deployments:create | main v[0-9]+.x | prod | push workflow_dispatch schedule
@@ -111,44 +111,44 @@ fn events_come_from_where_they_come_from() {
 
     {push: {branches: ['**', '!gh-pages']}}
     a.yml on main for prod: ws:deployments:create | main | prod | push
-    - a.yml: a push to any branch starts it; only `main` is named
+    - a.yml: a push to any branch starts it; the rule names only `main`
 
     {push: {branches: [main, 'release/*', '!release/old']}}
     a.yml on main for prod: ws:deployments:create | main | prod | push
-    - a.yml: a branch with `!` cannot be said, since rules only add; only `main` is named
+    - a.yml: rules cannot exclude a branch as `!` does; the rule names only `main`
 
     {push: {branches-ignore: [wip]}}
     a.yml on main for prod: ws:deployments:create | main | prod | push
-    - a.yml: `branches-ignore` cannot be said, since rules only add; only `main` is named
+    - a.yml: rules cannot exclude branches as `branches-ignore` does; the rule names only `main`
 
     {push: {tags: ['v*', latest]}, release: }
-    a.yml at tags for prod: ws:deployments:create | refs/tags/v* refs/tags/latest | prod | push
-    a.yml at releases for prod: ws:deployments:create | refs/tags/** | prod | release
+    a.yml on tags for prod: ws:deployments:create | refs/tags/v* refs/tags/latest | prod | push
+    a.yml on releases for prod: ws:deployments:create | refs/tags/** | prod | release
 
     {push: {tags-ignore: ['v*']}}
-    - a.yml: `tags-ignore` cannot be said, since rules only add; name tags as `refs/tags/NAME`
+    - a.yml: rules cannot exclude tags as `tags-ignore` does; name tags as `refs/tags/NAME`
 
     {push: {branches: [main], tags: ['v*']}}
     a.yml on main for prod: ws:deployments:create | main | prod | push
-    a.yml at tags for prod: ws:deployments:create | refs/tags/v* | prod | push
+    a.yml on tags for prod: ws:deployments:create | refs/tags/v* | prod | push
 
     [pull_request, merge_group]
-    - a.yml: it deploys what nobody has merged; write a rule if that is meant
+    - a.yml: it deploys code that is not merged yet; add a rule if this is intended
 
     {pull_request: {branches: ['**', '!wip']}}
-    - a.yml: it deploys what nobody has merged; write a rule if that is meant
-    - a.yml: a base with `!` cannot be said, since rules only add; globs beside it are left out
-    - a.yml: pull requests into many branches start it; only the base `main` is named
+    - a.yml: it deploys code that is not merged yet; add a rule if this is intended
+    - a.yml: rules cannot exclude a base as `!` does; the globs beside it are left out
+    - a.yml: pull requests into many branches start it; the rule names only the base `main`
 
     {pull_request: {branches-ignore: [wip]}}
-    - a.yml: it deploys what nobody has merged; write a rule if that is meant
-    - a.yml: pull requests into many branches start it; only the base `main` is named
+    - a.yml: it deploys code that is not merged yet; add a rule if this is intended
+    - a.yml: pull requests into many branches start it; the rule names only the base `main`
 
     [pull_request_target, workflow_run, push, push]
     a.yml on main for prod: ws:deployments:create | main | prod | push
-    - a.yml: a push to any branch starts it; only `main` is named
-    - a.yml: people who cannot write to the repository can start `pull_request_target`, or it brings what they wrote, so a rule has to name it; do that only if nothing of it is checked out or run
-    - a.yml: people who cannot write to the repository can start `workflow_run`, or it brings what they wrote, so a rule has to name it; do that only if nothing of it is checked out or run
+    - a.yml: a push to any branch starts it; the rule names only `main`
+    - a.yml: users without write access can start `pull_request_target` or control its content, so a rule must name it; add one only if the workflow neither checks out nor runs that content
+    - a.yml: users without write access can start `workflow_run` or control its content, so a rule must name it; add one only if the workflow neither checks out nor runs that content
 
     [workflow_call, workflow_dispatch]
     a.yml on main for prod: ws:deployments:create | main | prod | workflow_dispatch
@@ -157,20 +157,20 @@ fn events_come_from_where_they_come_from() {
 
 
     {push: {tags: ['v*', v1, '!v*-rc*']}}
-    a.yml at tags for prod: ws:deployments:create | refs/tags/v1 | prod | push
-    - a.yml: a tag with `!` cannot be said, since rules only add; globs beside it are left out
+    a.yml on tags for prod: ws:deployments:create | refs/tags/v1 | prod | push
+    - a.yml: rules cannot exclude a tag as `!` does; the globs beside it are left out
 
     {merge_group: {branches: [main, 'release/*', '!release/old']}}
-    - a.yml: it deploys what nobody has merged; write a rule if that is meant
-    - a.yml: a merge queue's branch with `!` cannot be said, since rules only add; globs beside it are left out
+    - a.yml: it deploys code that is not merged yet; add a rule if this is intended
+    - a.yml: rules cannot exclude a merge queue's branch as `!` does; the globs beside it are left out
 
     not_an_event
-    - a.yml: people who cannot write to the repository can start `not_an_event`, or it brings what they wrote, so a rule has to name it; do that only if nothing of it is checked out or run
+    - a.yml: users without write access can start `not_an_event` or control its content, so a rule must name it; add one only if the workflow neither checks out nor runs that content
     ");
 }
 
 #[test]
-fn what_jobs_look_like() {
+fn permissions_are_guessed_from_jobs() {
     let on = "on: {push: {branches: [main]}, pull_request: , merge_group: , schedule: }";
     let with = |jobs: &str| show(&[("a.yml", &format!("{on}\njobs: {{{jobs}}}"))]);
     let all = [
@@ -230,12 +230,12 @@ fn what_jobs_look_like() {
     a.yml on main for prod: ws:deployments:create | main | prod | push schedule
 
     a: {uses: acme-org/workflows/.github/workflows/deploy.yml@v1}
-    - a.yml: what `acme-org/workflows/.github/workflows/deploy.yml@v1` does is not known
+    - a.yml: the permissions that `acme-org/workflows/.github/workflows/deploy.yml@v1` needs are unknown
     "#);
 }
 
 #[test]
-fn where_the_gate_is_asked_only_that_counts() {
+fn requests_of_the_action_take_precedence_over_guesses() {
     let gate = "uses: repo-permissions/repo-permissions@v0, with: {permission: ";
     let asking = format!(
         "on: {{push: {{branches: [main]}}, pull_request: }}
@@ -253,9 +253,9 @@ jobs:
     a.yml on main for prod: ws:deployments:create | main | prod | push
     a.yml in pull requests: ws:locks:create a:b | [^:]+ into main |  | pull_request
     a.yml in pull requests for prod: ws:deployments:create | [^:]+ into main | prod | pull_request
-    - a.yml: line 6 asks for what is no permission: `deploy` is not a permission key (write lower-case words joined by `:`, such as `ws:deployments:create`)
-    - a.yml: line 6 asks for `${{ vars.KEY }}`, which only a run knows
-    - a.yml: line 7 asks in a job without `id-token: write`, so there is no token to decide on
+    - a.yml: line 6 requests an invalid permission: `deploy` is not a permission key (write lower-case words joined by `:`, such as `ws:deployments:create`)
+    - a.yml: line 6 requests `${{ vars.KEY }}`, whose value only a run knows
+    - a.yml: line 7 requests permissions in a job without `id-token: write`, which therefore gets no token
     ");
 }
 
@@ -273,12 +273,12 @@ fn an_entry_of_a_central_policy() {
     insta::assert_snapshot!(checked(&proposal, &entry(Ok(ids))), @"
     # yaml-language-server: $schema=https://raw.githubusercontent.com/repo-permissions/repo-permissions/main/schema/repo-permissions.schema.json
     #
-    # Who may do what: proposed by `repo-permissions init` from the workflow files. Read every rule and
-    # remove what is not wanted; what no rule grants is denied.
+    # `repo-permissions init` proposed these rules from the workflow files. Review each rule and remove
+    # what you do not want; everything that no rule grants is denied.
     version: 1
 
     repositories:
-      # The ids pin the repository: whoever gets its name later does not have them.
+      # The ids pin the repository: another repository that takes over its name has different ids.
       - repository: acme-org/infra
         repository_id: 123
         owner_id: 18446744073709551615
@@ -290,23 +290,23 @@ fn an_entry_of_a_central_policy() {
             environment: prod
             events: [push]
 
-    # Left to you:
-    # - a.yml: a push to any branch starts it; only `main` is named
+    # To decide yourself:
+    # - a.yml: a push to any branch starts it; the rule names only `main`
     ");
     let why = "GitHub answered 404 (x\n`y`: z)".to_owned();
     insta::assert_snapshot!(checked(&Proposal::default(), &entry(Err(why))), @r"
     # yaml-language-server: $schema=https://raw.githubusercontent.com/repo-permissions/repo-permissions/main/schema/repo-permissions.schema.json
     #
-    # Who may do what: proposed by `repo-permissions init` from the workflow files. Read every rule and
-    # remove what is not wanted; what no rule grants is denied.
+    # `repo-permissions init` proposed these rules from the workflow files. Review each rule and remove
+    # what you do not want; everything that no rule grants is denied.
     version: 1
 
     repositories:
-      # Not pinned, since GitHub answered 404 (x\n`y`: z). Add `repository_id` and `owner_id`: `gh api
+      # Not pinned: GitHub answered 404 (x\n`y`: z). Add `repository_id` and `owner_id`: `gh api
       # repos/acme-org/infra --jq '.id, .owner.id'` prints both.
       - repository: acme-org/infra
         permissions: []
-        # No workflow asks for a permission. A rule looks like this:
+        # No workflow requests a permission. Example of a rule:
         # - name: production deploys
         #   permission: ws:deployments:create
         #   workflow: deploy.yml
@@ -316,7 +316,7 @@ fn an_entry_of_a_central_policy() {
     ");
 }
 
-/// What somebody else may have written: names of files, branches, environments and events.
+/// Untrusted text: names of files, branches, environments and events.
 fn text() -> impl Strategy<Value = String> {
     prop_oneof![
         "[a-z]{1,6}",
@@ -332,7 +332,7 @@ fn text() -> impl Strategy<Value = String> {
 
 proptest! {
     #[test]
-    fn whatever_the_files_say_the_policy_is_clean_and_its_cases_hold(
+    fn every_proposal_is_clean_and_its_cases_pass(
         file in text(),
         branches in prop::collection::vec(text(), 0..3),
         tags in prop::collection::vec(text(), 0..2),

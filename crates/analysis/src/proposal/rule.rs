@@ -1,48 +1,48 @@
-//! A proposed rule.
+//! Proposed rules.
 
 use std::collections::HashMap;
 
 use super::needs::Need;
-use super::starts::{Kind, Start};
+use super::starts::{Start, StartKind};
 use super::text::rule_text;
 use crate::lint::{Level, Options, lint};
 use crate::workflows::{Environment, Workflow};
 use engine::policy::{Format, Kind as PatternKind, quoted};
 
-/// A rule that is proposed.
+/// A proposed rule.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Rule {
-    /// For people.
+pub struct ProposedRule {
+    /// Name of the rule, for readers.
     pub name: String,
     /// Permission keys, at least one.
     pub permissions: Vec<String>,
-    /// One file.
+    /// Workflow file.
     pub workflow: String,
-    /// At least one.
+    /// Branches, at least one.
     pub branches: Vec<Filter>,
-    /// The bases of pull requests; empty in other events.
+    /// Bases of pull requests; empty for other events.
     pub bases: Vec<Filter>,
-    /// Empty: any, or none.
+    /// Environments; empty means any or none.
     pub environments: Vec<String>,
-    /// At least one, all trusted.
+    /// Events, at least one, all trusted.
     pub events: Vec<String>,
-    /// What to know about it, one sentence each.
+    /// Remarks for the author, one sentence each.
     pub remarks: Vec<String>,
 }
 
-/// A pattern that is proposed.
+/// A proposed pattern.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Filter {
-    /// This value.
+    /// One value.
     Exact(String),
-    /// A glob as GitHub reads it.
+    /// A glob with GitHub's meaning.
     Glob(String),
-    /// A regex.
+    /// A regular expression.
     Regex(&'static str),
 }
 
 impl Filter {
-    /// A filter of `on:`, which is a value unless it has a character that means something.
+    /// Converts a filter of `on:`: a value, or a glob if it contains a special character.
     pub(super) fn of_glob(filter: &str) -> Self {
         if PatternKind::of(filter) == PatternKind::Literal {
             Self::Exact(filter.to_owned())
@@ -51,7 +51,7 @@ impl Filter {
         }
     }
 
-    /// The branches of a merge queue for this base.
+    /// Returns the branches of the merge queue for this base.
     pub(super) fn queue(&self) -> Self {
         Self::Glob(format!("gh-readonly-queue/{}/**", self.text()))
     }
@@ -64,9 +64,9 @@ impl Filter {
     }
 }
 
-/// Needs and starts as rules: one for each start, and for permissions of the same environments.
-pub(super) fn combine(file: &Workflow, needs: &[Need], starts: &[Start]) -> Vec<Rule> {
-    let mut rules: Vec<Rule> = Vec::new();
+/// Combines needs and starts into rules: one for each start and set of environments.
+pub(super) fn combine(file: &Workflow, needs: &[Need], starts: &[Start]) -> Vec<ProposedRule> {
+    let mut rules: Vec<ProposedRule> = Vec::new();
     for start in starts {
         let mut keys: Vec<&str> = Vec::new();
         for need in needs {
@@ -88,10 +88,10 @@ pub(super) fn combine(file: &Workflow, needs: &[Need], starts: &[Start]) -> Vec<
                 continue;
             }
             let (environments, mut remarks) = environments(needs.map(|need| &need.environment));
-            if start.kind == Kind::PullRequest && !environments.is_empty() {
-                remarks.push("A pull request brings its own version of this file: whoever can push a branch can use this rule.".to_owned());
+            if start.kind == StartKind::PullRequest && !environments.is_empty() {
+                remarks.push("A pull request brings its own version of this file: everyone who can push a branch can use this rule.".to_owned());
             }
-            let rule = Rule {
+            let rule = ProposedRule {
                 name: name_of(file, start, &environments),
                 permissions: vec![key.to_owned()],
                 workflow: file.file.clone(),
@@ -103,7 +103,7 @@ pub(super) fn combine(file: &Workflow, needs: &[Need], starts: &[Start]) -> Vec<
             };
             let mut known = rules.iter_mut();
             let known = known.find(|known| {
-                let same = Rule {
+                let same = ProposedRule {
                     permissions: known.permissions.clone(),
                     ..rule.clone()
                 };
@@ -118,7 +118,8 @@ pub(super) fn combine(file: &Workflow, needs: &[Need], starts: &[Start]) -> Vec<
     rules
 }
 
-/// All of them in one rule; empty where one is none, or none is known.
+/// Returns the environments of one rule, and remarks. No environment is named if a job has none, or if
+/// only a run knows them.
 fn environments<'n>(needs: impl Iterator<Item = &'n Environment>) -> (Vec<String>, Vec<String>) {
     let mut names: Vec<String> = Vec::new();
     let mut dynamic: Vec<&str> = Vec::new();
@@ -140,7 +141,7 @@ fn environments<'n>(needs: impl Iterator<Item = &'n Environment>) -> (Vec<String
     }
     let remarks = dynamic.iter().map(|text| {
         format!(
-            "Only a run knows the environment {}: name those that are meant by `environment:`.",
+            "Only a run knows the environment {}: name the intended ones with `environment:`.",
             quoted(text)
         )
     });
@@ -149,23 +150,23 @@ fn environments<'n>(needs: impl Iterator<Item = &'n Environment>) -> (Vec<String
 
 fn name_of(file: &Workflow, start: &Start, environments: &[String]) -> String {
     let file = &file.file;
-    let place = match (start.kind, start.branches.as_slice()) {
-        (Kind::PullRequest, _) => "in pull requests".to_owned(),
-        (Kind::Queue, _) => "in the merge queue".to_owned(),
-        (Kind::Tag, _) if start.events == ["release"] => "at releases".to_owned(),
-        (Kind::Tag, _) => "at tags".to_owned(),
-        (Kind::Branch, [one]) => format!("on {}", one.text()),
-        (Kind::Branch, several) => format!("on {} branches", several.len()),
+    let scope = match (start.kind, start.branches.as_slice()) {
+        (StartKind::PullRequest, _) => "in pull requests".to_owned(),
+        (StartKind::Queue, _) => "in the merge queue".to_owned(),
+        (StartKind::Tag, _) if start.events == ["release"] => "on releases".to_owned(),
+        (StartKind::Tag, _) => "on tags".to_owned(),
+        (StartKind::Branch, [one]) => format!("on {}", one.text()),
+        (StartKind::Branch, several) => format!("on {} branches", several.len()),
     };
     match environments {
-        [] => format!("{file} {place}"),
-        [one] => format!("{file} {place} for {one}"),
-        several => format!("{file} {place} for {} environments", several.len()),
+        [] => format!("{file} {scope}"),
+        [one] => format!("{file} {scope} for {one}"),
+        several => format!("{file} {scope} for {} environments", several.len()),
     }
 }
 
-/// Gives rules of the same name a number.
-pub(super) fn name(rules: &mut [Rule]) {
+/// Numbers rules that have the same name.
+pub(super) fn name(rules: &mut [ProposedRule]) {
     let mut seen: HashMap<String, usize> = HashMap::new();
     for rule in rules {
         let count = seen.entry(rule.name.clone()).or_default();
@@ -176,8 +177,8 @@ pub(super) fn name(rules: &mut [Rule]) {
     }
 }
 
-impl Rule {
-    /// What the lint says against it, alone in a policy.
+impl ProposedRule {
+    /// Returns the first error or warning of the linter for a policy with only this rule.
     pub(super) fn problem(&self) -> Option<String> {
         let mut text = String::from("version: 1\npermissions:\n");
         rule_text(&mut text, 2, self);

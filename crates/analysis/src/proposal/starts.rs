@@ -1,7 +1,7 @@
-//! How a workflow starts, as rules can say it: events, and the branches that they come from.
+//! How a workflow starts, in terms of rules: events and the branches that they come from.
 //!
-//! A pushed branch brings its own workflow file, so the filters of `on:` are what its author meant and
-//! no limit. The rule is the limit: it is never wider than the filters.
+//! A pushed branch brings its own workflow file, so the filters of `on:` state the author's intent and
+//! limit nothing. The rule is the limit; it is never wider than the filters.
 
 use super::rule::Filter;
 use crate::workflows::{Trigger, Workflow};
@@ -11,39 +11,39 @@ use engine::policy::quoted;
 /// Events that come from the same branches.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct Start {
-    pub(super) kind: Kind,
+    pub(super) kind: StartKind,
     pub(super) events: Vec<String>,
     pub(super) branches: Vec<Filter>,
-    /// Of pull requests; empty elsewhere.
+    /// Bases of pull requests; empty for other events.
     pub(super) bases: Vec<Filter>,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Kind {
-    /// What is in the repository.
+pub(super) enum StartKind {
+    /// A branch of the repository.
     Branch,
-    /// A tag, or a release of one.
+    /// A tag, or its release.
     Tag,
-    /// What somebody proposes.
+    /// A proposed change.
     PullRequest,
-    /// What a merge queue tries.
+    /// A change that a merge queue tests.
     Queue,
 }
 
-impl Kind {
-    /// Whether nobody has merged it yet.
+impl StartKind {
+    /// Whether the code is not merged yet.
     pub(super) fn is_proposed(self) -> bool {
         matches!(self, Self::PullRequest | Self::Queue)
     }
 }
 
-/// The starts of a workflow, and what could not be said of them.
+/// Starts of a workflow, and notes on what rules cannot express.
 pub(super) struct Starts {
     pub(super) list: Vec<Start>,
     pub(super) left_out: Vec<String>,
 }
 
-/// The branches of this repository: a fork's is `OWNER:BRANCH`.
+/// Pattern for all branches of the repository itself: a fork's branch is `OWNER:BRANCH`.
 const OWN_BRANCHES: &str = "[^:]+";
 
 pub(super) fn of(workflow: &Workflow, default_branch: &str) -> Starts {
@@ -63,15 +63,15 @@ pub(super) fn of(workflow: &Workflow, default_branch: &str) -> Starts {
         let event = trigger.event.as_str();
         match event {
             "push" => {
-                starts.add(Kind::Branch, event, pushed.clone().unwrap_or_default());
+                starts.add(StartKind::Branch, event, pushed.clone().unwrap_or_default());
                 let tags = starts.names(file, "tag", &trigger.tags, "refs/tags/");
-                starts.add(Kind::Tag, event, tags);
+                starts.add(StartKind::Tag, event, tags);
             }
             "workflow_call" => {}
-            "workflow_dispatch" => starts.add(Kind::Branch, event, trunk.clone()),
+            "workflow_dispatch" => starts.add(StartKind::Branch, event, trunk.clone()),
             "release" => {
                 let tags = vec![Filter::Glob("refs/tags/**".to_owned())];
-                starts.add(Kind::Tag, event, tags);
+                starts.add(StartKind::Tag, event, tags);
             }
             "merge_group" => {
                 let bases = match trigger.branches.as_slice() {
@@ -79,32 +79,38 @@ pub(super) fn of(workflow: &Workflow, default_branch: &str) -> Starts {
                     bases => starts.names(file, "merge queue's branch", bases, ""),
                 };
                 let queues = bases.iter().map(Filter::queue).collect();
-                starts.add(Kind::Queue, event, queues);
+                starts.add(StartKind::Queue, event, queues);
             }
             "pull_request" => {
                 let own = vec![Filter::Regex(OWN_BRANCHES)];
                 let bases = starts.bases_of(file, trigger, &main);
-                starts.add_into(Kind::PullRequest, event, own, bases);
+                starts.add_into(StartKind::PullRequest, event, own, bases);
             }
             event if !is_trusted_event(event) => starts.left_out.push(format!(
-                "{file}: people who cannot write to the repository can start `{event}`, or it brings what they wrote, so a rule has to name it; do that only if nothing of it is checked out or run"
+                "{file}: users without write access can start `{event}` or control its content, so a rule must name it; add one only if the workflow neither checks out nor runs that content"
             )),
-            // They come from the default branch.
+            // Such an event comes from the default branch.
             event if trunk.contains(&Filter::Exact(default_branch.to_owned())) => {
-                starts.add(Kind::Branch, event, trunk.clone());
+                starts.add(StartKind::Branch, event, trunk.clone());
             }
-            event => starts.add(Kind::Branch, event, main.clone()),
+            event => starts.add(StartKind::Branch, event, main.clone()),
         }
     }
     starts
 }
 
 impl Starts {
-    fn add(&mut self, kind: Kind, event: &str, branches: Vec<Filter>) {
+    fn add(&mut self, kind: StartKind, event: &str, branches: Vec<Filter>) {
         self.add_into(kind, event, branches, Vec::new());
     }
 
-    fn add_into(&mut self, kind: Kind, event: &str, branches: Vec<Filter>, bases: Vec<Filter>) {
+    fn add_into(
+        &mut self,
+        kind: StartKind,
+        event: &str,
+        branches: Vec<Filter>,
+        bases: Vec<Filter>,
+    ) {
         if branches.is_empty() {
             return;
         }
@@ -123,20 +129,20 @@ impl Starts {
         }
     }
 
-    /// The names of a filter other than `on.push.branches`. What `!` excludes stays excluded: a glob
-    /// beside it is not taken.
+    /// Returns the names of a filter other than `on.push.branches`. If `!` excludes names, globs are left
+    /// out, because they could include these names again.
     fn names(&mut self, file: &str, noun: &str, filters: &[String], prefix: &str) -> Vec<Filter> {
         let mut globs = globs(filters, prefix);
         if filters.iter().any(|filter| filter.starts_with('!')) {
             globs.retain(|filter| matches!(filter, Filter::Exact(_)));
             self.left_out.push(format!(
-                "{file}: a {noun} with `!` cannot be said, since rules only add; globs beside it are left out"
+                "{file}: rules cannot exclude a {noun} as `!` does; the globs beside it are left out"
             ));
         }
         globs
     }
 
-    /// The bases of `on.pull_request`, else the default branch.
+    /// Returns the bases of `on.pull_request`, or the default branch.
     fn bases_of(&mut self, file: &str, trigger: &Trigger, main: &[Filter]) -> Vec<Filter> {
         let bases = self.names(file, "base", &trigger.branches, "");
         let is_any = |filter: &Filter| matches!(filter.text(), "*" | "**");
@@ -147,26 +153,26 @@ impl Starts {
         if !trigger.branches.is_empty() || !trigger.branches_ignore.is_empty() {
             let names: Vec<_> = main.iter().map(|filter| quoted(filter.text())).collect();
             self.left_out.push(format!(
-                "{file}: pull requests into many branches start it; only the base {} is named",
+                "{file}: pull requests into many branches start it; the rule names only the base {}",
                 names.join(", ")
             ));
         }
         main
     }
 
-    /// The branches of `on.push`; empty when only tags start it.
+    /// Returns the branches of `on.push`; empty if only tags start the workflow.
     fn branches_of(&mut self, file: &str, push: &Trigger, main: &[Filter]) -> Vec<Filter> {
         let only = |what: &str, main: &[Filter]| {
             let main: Vec<_> = main.iter().map(|filter| quoted(filter.text())).collect();
-            format!("{file}: {what}; only {} is named", main.join(", "))
+            format!("{file}: {what}; the rule names only {}", main.join(", "))
         };
         if !push.tags_ignore.is_empty() {
             self.left_out.push(format!(
-                "{file}: `tags-ignore` cannot be said, since rules only add; name tags as `refs/tags/NAME`"
+                "{file}: rules cannot exclude tags as `tags-ignore` does; name tags as `refs/tags/NAME`"
             ));
         }
         if !push.branches_ignore.is_empty() {
-            let what = "`branches-ignore` cannot be said, since rules only add";
+            let what = "rules cannot exclude branches as `branches-ignore` does";
             self.left_out.push(only(what, main));
             return main.to_vec();
         }
@@ -184,7 +190,7 @@ impl Starts {
         if !push.branches.iter().any(|branch| branch.starts_with('!')) {
             return globs;
         }
-        // What `!` excludes stays excluded: a glob beside it is not taken.
+        // A glob beside `!` could include the excluded branches again.
         let exact: Vec<_> = globs
             .into_iter()
             .filter(|filter| matches!(filter, Filter::Exact(_)))
@@ -194,13 +200,13 @@ impl Starts {
         } else {
             exact
         };
-        let what = "a branch with `!` cannot be said, since rules only add";
+        let what = "rules cannot exclude a branch as `!` does";
         self.left_out.push(only(what, &kept));
         kept
     }
 }
 
-/// GitHub's filters as patterns, without those that exclude.
+/// Converts GitHub's filters to patterns and drops those that exclude.
 fn globs(filters: &[String], prefix: &str) -> Vec<Filter> {
     let mut globs: Vec<Filter> = Vec::new();
     for filter in filters.iter().filter(|filter| !filter.starts_with('!')) {

@@ -1,8 +1,8 @@
-//! The proposal as a policy.
+//! Writes a proposal as a policy.
 
 use std::fmt::Write as _;
 
-use super::rule::{Filter, Rule};
+use super::rule::{Filter, ProposedRule};
 use super::yaml::{comment, item, member, scalar};
 use super::{Ids, Proposal, Target};
 use engine::policy::{Format, Kind, written};
@@ -10,13 +10,13 @@ use engine::policy::{Format, Kind, written};
 const SCHEMA: &str = "https://raw.githubusercontent.com/repo-permissions/repo-permissions/main/schema/repo-permissions.schema.json";
 
 impl Proposal {
-    /// The text of the policy.
+    /// Returns the text of the policy.
     pub fn policy(&self, target: &Target) -> String {
         let mut text = format!("# yaml-language-server: $schema={SCHEMA}\n#\n");
         comment(
             &mut text,
             0,
-            "Who may do what: proposed by `repo-permissions init` from the workflow files. Read every rule and remove what is not wanted; what no rule grants is denied.",
+            "`repo-permissions init` proposed these rules from the workflow files. Review each rule and remove what you do not want; everything that no rule grants is denied.",
         );
         text.push_str("version: 1\n\n");
         let indent = match target {
@@ -32,7 +32,7 @@ impl Proposal {
                         comment(
                             &mut text,
                             2,
-                            "The ids pin the repository: whoever gets its name later does not have them.",
+                            "The ids pin the repository: another repository that takes over its name has different ids.",
                         );
                         let _ = write!(
                             text,
@@ -44,7 +44,7 @@ impl Proposal {
                             &mut text,
                             2,
                             &format!(
-                                "Not pinned, since {why}. Add `repository_id` and `owner_id`: `gh api repos/{repository} --jq '.id, .owner.id'` prints both."
+                                "Not pinned: {why}. Add `repository_id` and `owner_id`: `gh api repos/{repository} --jq '.id, .owner.id'` prints both."
                             ),
                         );
                         let _ = writeln!(text, "  - repository: {name}");
@@ -59,7 +59,7 @@ impl Proposal {
             comment(
                 &mut text,
                 indent,
-                "No workflow asks for a permission. A rule looks like this:",
+                "No workflow requests a permission. Example of a rule:",
             );
             for line in EXAMPLE.lines() {
                 let _ = writeln!(text, "{:indent$}# {line}", "");
@@ -71,7 +71,7 @@ impl Proposal {
         }
         if !self.left_out.is_empty() {
             text.push('\n');
-            comment(&mut text, 0, "Left to you:");
+            comment(&mut text, 0, "To decide yourself:");
             for sentence in &self.left_out {
                 item(&mut text, 0, sentence);
             }
@@ -88,8 +88,8 @@ const EXAMPLE: &str = "\
   environment: production
   events: [push]";
 
-/// A rule as an element of `permissions:`.
-pub(super) fn rule_text(text: &mut String, indent: usize, rule: &Rule) {
+/// Writes a rule as an item of `permissions:`.
+pub(super) fn rule_text(text: &mut String, indent: usize, rule: &ProposedRule) {
     for remark in &rule.remarks {
         comment(text, indent, remark);
     }
@@ -116,7 +116,7 @@ pub(super) fn rule_text(text: &mut String, indent: usize, rule: &Rule) {
         comment(
             text,
             indent,
-            "A pull request runs the merge of its head and its base.",
+            "A pull request runs the merge of its head into its base.",
         );
         member(text, indent, "base", &bases);
     }
@@ -137,7 +137,7 @@ fn pattern(filter: &Filter) -> String {
     written::pattern(filter.text(), kind, Format::Yaml)
 }
 
-/// A value as a pattern that matches nothing else.
+/// Returns a pattern that matches only this value.
 fn exact(text: &str) -> String {
     written::pattern(text, Kind::Exact, Format::Yaml)
 }

@@ -1,19 +1,19 @@
-//! Values as YAML that every reader takes for the same text.
+//! Writes values as YAML that every parser reads as the same text.
 
 use std::fmt::Write as _;
 
 use crate::report::text::visible;
 use engine::policy::{Format, written};
 
-/// The longest line that a list is written in.
+/// Maximum length of a line, in characters.
 const MAX_LINE: usize = 100;
 
-/// A text as a scalar that every reader takes for the same text.
+/// Returns a text as a scalar that every parser reads as the same text.
 pub(super) fn scalar(text: &str) -> String {
     written::scalar(text, Format::Yaml)
 }
 
-/// `key: value`, or a list where there are several; every line indented.
+/// Writes `key: value`, or a list of several values; indents every line.
 pub(super) fn member(text: &mut String, indent: usize, key: &str, values: &[String]) {
     let flow = match values {
         [one] => format!("{:indent$}{key}: {one}", ""),
@@ -29,12 +29,12 @@ pub(super) fn member(text: &mut String, indent: usize, key: &str, values: &[Stri
     }
 }
 
-/// A comment, in lines of readable length.
+/// Writes a comment, wrapped at [`MAX_LINE`].
 pub(super) fn comment(text: &mut String, indent: usize, words: &str) {
     wrapped(text, indent, "", words);
 }
 
-/// The same as an item of a list.
+/// Writes a comment as an item of a list.
 pub(super) fn item(text: &mut String, indent: usize, words: &str) {
     wrapped(text, indent, "- ", words);
 }
@@ -63,7 +63,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn long_lists_and_comments_are_broken() {
+    fn long_lists_and_comments_are_wrapped() {
         let mut text = String::new();
         let values: Vec<_> = (0..20).map(|n| format!("value{n}")).collect();
         member(&mut text, 2, "a", &values[..2]);

@@ -1,17 +1,17 @@
-//! Notes at the lines of a pull request.
+//! Annotations on the lines of a pull request.
 
 use super::Reviewed;
 use crate::lint::Level;
 use crate::report::check::{Annotation, AnnotationLevel, MAX_ANNOTATIONS};
 use crate::report::text::{truncate, visible};
 
-/// The longest title in characters.
+/// Maximum length of a title, in characters.
 const MAX_TITLE: usize = 250;
-/// The longest message in characters.
+/// Maximum length of a message, in characters.
 const MAX_MESSAGE: usize = 4_000;
 
-/// What is wrong with the policy and the cases; lesser things only where the pull request changes the
-/// line; and what access it adds and removes. The gravest first.
+/// Returns the annotations, the most severe first: errors of the policy and the cases, warnings and notes
+/// on changed lines, and the access that the pull request adds and removes.
 pub(super) fn annotations(reviewed: &Reviewed<'_>) -> Vec<Annotation> {
     let mut notes: Vec<_> = findings(reviewed).collect();
     notes.extend(cases(reviewed));
@@ -53,7 +53,7 @@ fn cases<'r>(reviewed: &'r Reviewed<'_>) -> impl Iterator<Item = Annotation> + '
     let cases = reviewed.cases.into_iter();
     cases.flat_map(|cases| {
         let failed = cases.failed().map(|(path, result)| {
-            let title = format!("case `{}` does not hold", result.name);
+            let title = format!("case `{}` fails", result.name);
             let message = format!(
                 "expected {}, got {}: {}",
                 result.expected.as_str(),
@@ -74,7 +74,7 @@ fn cases<'r>(reviewed: &'r Reviewed<'_>) -> impl Iterator<Item = Annotation> + '
                 &error.file,
                 line,
                 AnnotationLevel::Failure,
-                "these cases cannot be run",
+                "the cases cannot run",
                 &error.text(),
             )
         });
@@ -123,14 +123,14 @@ fn access<'r>(reviewed: &'r Reviewed<'_>) -> impl Iterator<Item = Annotation> + 
 }
 
 impl Reviewed<'_> {
-    /// Errors, and what stands on lines that the pull request changes.
+    /// Returns errors, and other findings on lines that the pull request changes.
     pub(super) fn shown_findings(&self) -> impl Iterator<Item = &crate::lint::Finding> {
         self.findings.iter().filter(|finding| {
             finding.level == Level::Error || self.lines.is_changed(finding.position.line)
         })
     }
 
-    /// The line of a rule that is changed, or its first.
+    /// Returns the first changed line of the rule that starts at line `first`, or `first`.
     fn line_of_rule(&self, first: u32) -> u32 {
         let starts = self.new.iter().flat_map(|document| {
             let entries = document.repositories.iter().flat_map(|(_, list)| list);

@@ -1,16 +1,16 @@
-//! Which lines a pull request changes.
+//! Lines that a pull request changes.
 
 use std::collections::BTreeSet;
 use std::ops::RangeInclusive;
 
 use similar::{DiffOp, TextDiff};
 
-/// The lines of two texts, from 1.
+/// Changed lines between two texts, counted from 1.
 #[derive(Debug, Default)]
 pub(super) struct Lines {
     changed: BTreeSet<u32>,
     ops: Vec<DiffOp>,
-    /// Of the new text.
+    /// Number of lines of the new text.
     count: u32,
 }
 
@@ -27,23 +27,23 @@ impl Lines {
         }
     }
 
-    /// Whether the line of the new text is new or changed.
+    /// Whether the line of the new text is added or changed.
     pub(super) fn is_changed(&self, line: u32) -> bool {
         self.changed.contains(&line)
     }
 
-    /// The first changed line among these.
+    /// Returns the first changed line in a range.
     pub(super) fn first_changed(&self, lines: RangeInclusive<u32>) -> Option<u32> {
         self.changed.range(lines).next().copied()
     }
 
-    /// The line of the new text at which a line of the old one stands or stood.
+    /// Maps a line of the old text to the new one; a removed line maps to the line at its position.
     pub(super) fn of_old(&self, line: u32) -> u32 {
         let index = usize::try_from(line)
             .unwrap_or(usize::MAX)
             .saturating_sub(1);
-        let place = self.ops.iter().find(|op| op.old_range().contains(&index));
-        let new = place.map_or(0, |op| {
+        let op = self.ops.iter().find(|op| op.old_range().contains(&index));
+        let new = op.map_or(0, |op| {
             let into = index.saturating_sub(op.old_range().start);
             let last = op.new_range().len().saturating_sub(1);
             op.new_range().start + into.min(last)
@@ -58,7 +58,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn changed_lines_and_where_old_ones_stood() {
+    fn finds_changed_lines_and_maps_old_ones() {
         let lines = Lines::of("a\nb\nc\nd\ne\n", "a\nB\nB2\nc\ne\nf\n");
         let changed: Vec<_> = (1..=7).filter(|line| lines.is_changed(*line)).collect();
         assert_eq!(changed, [2, 3, 6]);

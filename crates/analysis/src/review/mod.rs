@@ -1,6 +1,6 @@
-//! The review of a changed policy: lint, tests, and what access the change adds and removes.
+//! Reviews a changed policy: lint, test cases, and the access that the change adds and removes.
 //!
-//! Pure: the texts come in, a page and annotations go out. Nothing here decides on a permission.
+//! Pure: texts are the input, a page and annotations the output. A review decides on no permission.
 
 mod annotate;
 mod lines;
@@ -20,70 +20,71 @@ use engine::plural::{count, count_of, grouped};
 use engine::policy::{Document, Format, Position};
 use lines::Lines;
 
-/// What is reviewed, and what it is compared with.
+/// Inputs of a review.
 #[derive(Clone, Debug, Default, Serialize, Deserialize)]
 pub struct Material {
-    /// The policy's path in the repository.
+    /// Path of the policy in the repository.
     pub path: String,
-    /// The policy as it was before the pull request; `None` when there was none.
+    /// Policy before the pull request; `None` if there was none.
     pub old: Option<Text>,
-    /// The policy of the pull request; `None` when it is removed.
+    /// Policy of the pull request; `None` if the pull request removes it.
     pub new: Option<Text>,
-    /// The files of cases beside it.
+    /// Test files beside the policy.
     pub cases: Vec<CaseFile>,
-    /// The names of the workflow files of the pull request, where they could be listed.
+    /// Names of the pull request's workflow files; `None` if they could not be listed.
     pub workflows: Option<BTreeSet<String>>,
     /// `OWNER/NAME` of the repository.
     pub repository: Option<String>,
 }
 
-/// The hidden command that reviews in a process of its own.
+/// Hidden command that runs a review in a process of its own.
 pub const COMMAND: &str = "review-stdin";
-/// The most private memory of that process in bytes.
+/// Maximum private memory of that process, in bytes.
 pub const MAX_MEMORY: u64 = 48 << 20;
 
-/// What that process gets.
+/// Input of that process.
 #[derive(Debug, Serialize, Deserialize)]
 pub struct Task {
-    /// The texts.
+    /// Texts to review.
     pub material: Material,
-    /// The time.
+    /// Time of the review.
     pub now: Timestamp,
-    /// The largest page in bytes.
+    /// Maximum size of the page, in bytes.
     pub max_page: usize,
-    /// The most seconds of processor time.
+    /// Maximum processor time, in seconds.
     pub seconds: u64,
 }
 
-/// A file's text, or why it is none.
+/// Text of a file, or why it is not text.
 pub type Text = Result<String, NotText>;
 
-/// A file of cases, as it was read.
+/// A test file and the files that it names.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct CaseFile {
-    /// Its path in the repository.
+    /// Path of the file in the repository.
     pub path: String,
-    /// Its text, or why it could not be read.
+    /// Text of the file, or why it could not be read.
     pub text: Result<String, String>,
-    /// The files that its cases name, by their names in it.
+    /// Texts of the files that its cases name, by these names.
     pub files: BTreeMap<String, Result<String, String>>,
 }
 
-/// What a review comes to.
+/// Result of a review.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Review {
-    /// Failure for errors and cases that do not hold, neutral where access widens or the policy goes,
-    /// else success.
+    /// `Failure` for errors and failed cases, `Neutral` if access widens or the policy is removed, else
+    /// `Success`.
     pub conclusion: Conclusion,
-    /// One line.
+    /// Summary on one line.
     pub title: String,
-    /// Markdown.
+    /// Page in Markdown.
     pub page: String,
-    /// At the lines of the policy and of the cases, the gravest first, as many as a check run takes.
+    /// Annotations on the policy and the test files, the most severe first, at most as many as a check
+    /// run accepts.
     pub annotations: Vec<Annotation>,
 }
 
-/// Reviews a changed policy. The page has at most `max` bytes.
+/// Reviews a changed policy; the page has at most `max` bytes.
 pub fn review(material: &Material, now: Timestamp, max: usize) -> Review {
     fn text(text: &Option<Text>) -> &str {
         let text = text.as_ref().and_then(|text| text.as_deref().ok());
@@ -134,22 +135,22 @@ pub fn review(material: &Material, now: Timestamp, max: usize) -> Review {
     }
 }
 
-/// All that was found.
+/// Findings of all parts of a review.
 struct Reviewed<'r> {
     material: &'r Material,
     lines: Lines,
     new: Option<&'r Document>,
     findings: &'r [Finding],
-    /// `None` when the new policy is not valid.
+    /// `None` if the new policy is invalid.
     comparison: Option<&'r Comparison<'r>>,
-    /// `None` when there is no policy that they could be run by.
+    /// `None` if there is no valid policy to run them on.
     cases: Option<&'r Cases>,
 }
 
-/// What the cases came to.
+/// Results of the test cases.
 #[derive(Debug, Default)]
 struct Cases {
-    /// With the path of their file.
+    /// Results with the path of their test file.
     results: Vec<(String, CaseResult)>,
     errors: Vec<FileError>,
     coverage: Coverage,
@@ -178,8 +179,8 @@ impl Cases {
         policy: &str,
         now: Timestamp,
     ) -> Result<Vec<CaseResult>, Vec<FileError>> {
-        let wrong = |why: &str| vec![FileError::new(&file.path, why)];
-        let text = file.text.as_ref().map_err(|why| wrong(why))?;
+        let unreadable = |why: &str| vec![FileError::new(&file.path, why)];
+        let text = file.text.as_ref().map_err(|why| unreadable(why))?;
         let suite = Suite::parse(&file.path, text)?;
         let policy = PolicyFile {
             name: &material.path,
@@ -188,14 +189,14 @@ impl Cases {
         let read = |name: &str| match file.files.get(name) {
             Some(Ok(text)) => Ok(text.as_bytes()),
             Some(Err(why)) => Err(why.clone()),
-            None => Err("it was not read".to_owned()),
+            None => Err("the review did not fetch it".to_owned()),
         };
-        // The page shows no rules of cases, so that none are kept.
+        // The page does not show the matching rules of cases, so none are kept.
         let coverage = &mut self.coverage;
         run(&suite, &policy, read, now, &|| true, coverage, &mut 0)
     }
 
-    /// Those that do not hold.
+    /// Returns the failed cases.
     fn failed(&self) -> impl Iterator<Item = &(String, CaseResult)> {
         self.results
             .iter()
@@ -222,15 +223,15 @@ impl Reviewed<'_> {
         }
     }
 
-    /// One line without a full stop.
+    /// Returns the summary on one line, without a full stop.
     fn summary(&self) -> String {
         if self.material.new.is_none() {
-            return "the policy is removed: every check of it will end in `policy_not_found`"
+            return "the policy is removed: every check will end with `policy_not_found`"
                 .to_owned();
         }
         let access = match self.comparison {
             Some(comparison) => crate::report::access::summary(comparison),
-            None => "the policy is not valid".to_owned(),
+            None => "the policy is invalid".to_owned(),
         };
         let mut parts = vec![access];
         for (number, noun) in [
@@ -245,16 +246,16 @@ impl Reviewed<'_> {
             let failed = cases.failed().count();
             match (failed, cases.results.len()) {
                 (0, 0) => {}
-                (0, all) => parts.push(count_of(all, "case holds", "cases hold")),
-                (1, all) => parts.push(format!("1 of {} does not hold", count(all, "case"))),
+                (0, all) => parts.push(count_of(all, "case passes", "cases pass")),
+                (1, all) => parts.push(format!("1 of {} fails", count(all, "case"))),
                 (failed, all) => parts.push(format!(
-                    "{} of {} do not hold",
+                    "{} of {} fail",
                     grouped(failed),
                     count(all, "case")
                 )),
             }
             if !cases.errors.is_empty() {
-                parts.push("cases that cannot be run".to_owned());
+                parts.push("invalid test files".to_owned());
             }
         }
         parts.join("; ")

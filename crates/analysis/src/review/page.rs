@@ -1,4 +1,4 @@
-//! The page of a review.
+//! Page of a review.
 
 use std::fmt::Write as _;
 
@@ -11,17 +11,17 @@ use crate::report::check::Conclusion;
 use crate::report::text::{cell, code, markdown, truncate_page};
 use engine::plural::{count, grouped};
 
-/// The most findings, and cases, that are shown.
+/// Maximum number of findings, and of cases, on the page.
 const MAX_ROWS: usize = 50;
 const TRUNCATED: &str = "\n\n*The page is longer than GitHub allows.*\n";
 
 pub(super) fn page(reviewed: &Reviewed<'_>, max: usize) -> String {
     let mut page = String::new();
     let heading = match reviewed.conclusion() {
-        Conclusion::Success => "✅ Nothing to object to",
+        Conclusion::Success => "✅ The review found no problem",
         Conclusion::Neutral if reviewed.material.new.is_none() => "⚠️ The policy is removed",
-        Conclusion::Neutral => "⚠️ Somebody may do more than before",
-        Conclusion::Failure => "⛔ Something is wrong",
+        Conclusion::Neutral => "⚠️ The change widens access",
+        Conclusion::Failure => "⛔ The review found errors",
     };
     let _ = writeln!(
         page,
@@ -30,8 +30,8 @@ pub(super) fn page(reviewed: &Reviewed<'_>, max: usize) -> String {
     );
     let _ = writeln!(
         page,
-        "This reviews {} as the pull request changes it. It decides nothing: the policy in force is the one of the \
-         default branch, until this is merged.\n",
+        "This is a review of {} as the pull request changes it. The policy of the default branch stays in force \
+        until the pull request is merged.\n",
         code(&reviewed.material.path)
     );
     page.push_str(&access(reviewed));
@@ -42,7 +42,7 @@ pub(super) fn page(reviewed: &Reviewed<'_>, max: usize) -> String {
 
 fn access(reviewed: &Reviewed<'_>) -> String {
     let Some(comparison) = reviewed.comparison else {
-        return "#### Access\n\nNot compared, since the policy is not valid: with it every check would end in an \
+        return "#### Access\n\nNot compared, because the policy is invalid: every check with it would end in an \
                 error.\n\n"
             .to_owned();
     };
@@ -51,7 +51,7 @@ fn access(reviewed: &Reviewed<'_>) -> String {
         text.push_str("The policy is new.\n\n");
     }
     match comparison.is_same() {
-        true => text.push_str("Nobody may do more or less than before.\n"),
+        true => text.push_str("The change neither adds nor removes access.\n"),
         false => text.push_str(access::changes(comparison).trim_start()),
     }
     text.push('\n');
@@ -66,7 +66,7 @@ fn findings(reviewed: &Reviewed<'_>) -> String {
     }
     let mut text = "#### Lint\n\n".to_owned();
     if shown.is_empty() {
-        text.push_str("Nothing on the lines that are changed.\n");
+        text.push_str("No findings on the changed lines.\n");
     } else {
         text.push_str("| | Line | Finding | What to do |\n|---|---|---|---|\n");
     }
@@ -88,14 +88,14 @@ fn findings(reviewed: &Reviewed<'_>) -> String {
     if more > 0 {
         let _ = writeln!(
             text,
-            "\n{more} more on other lines; `repo-permissions lint` shows all of them.",
+            "\n{more} more on other lines; `repo-permissions lint` shows all.",
         );
     }
     text.push('\n');
     text
 }
 
-/// Prose with text in back quotes, for a cell of a table.
+/// Formats prose that contains text in back quotes for a table cell.
 fn in_table(message: &str) -> String {
     markdown(message).replace('|', "\\|")
 }
@@ -113,7 +113,7 @@ fn cases(reviewed: &Reviewed<'_>) -> String {
         if !cases.errors.is_empty() {
             text.push('\n');
         }
-        text.push_str("| Case | Place | Expected | Got | Why |\n|---|---|---|---|---|\n");
+        text.push_str("| Case | Location | Expected | Got | Why |\n|---|---|---|---|---|\n");
     }
     for (path, result) in failed.iter().take(MAX_ROWS) {
         let _ = writeln!(
@@ -129,19 +129,19 @@ fn cases(reviewed: &Reviewed<'_>) -> String {
     match (cases.results.len(), failed.len()) {
         (0, _) if cases.errors.is_empty() => {
             text.push_str(
-                "There are no cases beside the policy: a file whose name ends in `.tests.yml` could say what it should \
-                 allow and deny.\n",
+                "The repository has no test cases for the policy: add a file `*.tests.yml` beside it that states what it \
+                should allow and deny.\n",
             );
         }
         (0, _) => {}
         (all, failed) => {
-            let hold = match all - failed {
-                1 => "holds",
-                _ => "hold",
+            let pass = match all - failed {
+                1 => "passes",
+                _ => "pass",
             };
             let _ = writeln!(
                 text,
-                "\n{} of {} {hold}.",
+                "\n{} of {} {pass}.",
                 grouped(all - failed),
                 count(all, "case")
             );

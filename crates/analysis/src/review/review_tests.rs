@@ -12,7 +12,7 @@ fn reviewed(old: &str, new: &str, max: usize) -> Review {
 }
 
 #[test]
-fn a_page_is_cut_at_a_line() {
+fn a_page_is_truncated_at_a_line() {
     let rules: String = (0..300)
         .map(|n| format!("  - {{ permission: a:b, branch: '{n}', workflow: \"x`{n}\" }}\n"))
         .collect();
@@ -29,7 +29,7 @@ fn a_page_is_cut_at_a_line() {
 }
 
 #[test]
-fn a_change_is_told_at_the_changed_line_of_its_rule() {
+fn a_change_is_annotated_at_the_changed_line_of_its_rule() {
     let old = "version: 1\npermissions:\n  - permission: a:b\n    branch:\n      - main\n  - permission: a:c\n";
     let new = old.replace("- main\n", "- main\n      - dev\n");
     let review = reviewed(old, &new, usize::MAX);
@@ -42,7 +42,7 @@ fn a_change_is_told_at_the_changed_line_of_its_rule() {
 }
 
 #[test]
-fn what_is_no_text_fails() {
+fn a_policy_that_is_not_text_fails() {
     for (why, message) in [
         (NotText::At(10), "the policy is not UTF-8 text: byte 10"),
         (NotText::Utf16, "the policy is UTF-16, save it as UTF-8"),

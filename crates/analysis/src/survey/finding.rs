@@ -1,4 +1,4 @@
-//! What is found. The codes are stable: other programs may rely on them.
+//! Findings of a survey. Their codes are stable, so other programs can rely on them.
 
 use serde::Serialize;
 
@@ -7,7 +7,7 @@ use crate::workflows::Unreadable;
 
 macro_rules! codes {
     ($($name:ident $code:literal $level:ident $what:literal $help:literal;)*) => {
-        /// One kind of finding.
+        /// Kind of a finding.
         #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
         pub enum Code {
             $(
@@ -18,25 +18,25 @@ macro_rules! codes {
         }
 
         impl Code {
-            /// Every kind of finding, the worst first.
+            /// All kinds of findings, the most severe first.
             pub const ALL: &[Self] = &[$(Self::$name),*];
 
-            /// The stable code.
+            /// Returns the stable code.
             pub fn as_str(self) -> &'static str {
                 match self { $(Self::$name => $code),* }
             }
 
-            /// How much it matters. Notes are no problems.
+            /// Returns the severity; a note is not a problem.
             pub fn level(self) -> Level {
                 match self { $(Self::$name => Level::$level),* }
             }
 
-            /// What it finds, and what comes of it.
+            /// Describes the finding and its consequence.
             pub fn what(self) -> &'static str {
                 match self { $(Self::$name => $what),* }
             }
 
-            /// What to do about it.
+            /// Describes the fix.
             pub fn help(self) -> &'static str {
                 match self { $(Self::$name => $help),* }
             }
@@ -46,66 +46,66 @@ macro_rules! codes {
 
 codes! {
     MissingIdToken "missing-id-token" Error
-        "a job asks without `id-token: write`: there is no token, every check ends in `token_unavailable`"
-        "add it to the job's `permissions:`; a called workflow needs it in the job that calls it too";
+        "a job uses this action without `id-token: write`: it gets no token, and every check ends with `token_unavailable`"
+        "add it to the job's `permissions:`; for a called workflow, also to the job that calls it";
     MissingContents "missing-contents" Error
-        "a job asks without `contents: read` in a private repository: its policy cannot be read"
+        "a job uses this action without `contents: read` in a private repository: the action cannot read the repository's policy"
         "add it to the job's `permissions:`";
     InvalidPermission "invalid-permission" Error
-        "a step asks for what is no permission: every check ends in `input_invalid`"
-        "write a key such as `ws:deployments:create`";
+        "a step requests an invalid permission: every check ends with `input_invalid`"
+        "use a key such as `ws:deployments:create`";
     NoEntry "no-entry" Error
-        "a repository asks the policy, and no entry speaks for it: every check ends in `repository_not_found`"
+        "a repository uses the policy, but no entry applies to it: every check ends with `repository_not_found`"
         "add an entry to the policy";
     PermissionNotNamed "permission-not-named" Error
-        "a step asks for a permission that no rule of the repository's entries names: every check ends in `permission_not_granted`"
+        "a step requests a permission that no rule of the repository's entries names: every check ends with `permission_not_granted`"
         "add a rule to the entry, or correct the step";
     IdDiffers "id-differs" Error
-        "an entry names a repository whose id is not the one it pins: every check ends in `repository_id_mismatch`"
+        "an entry names a repository and pins another id than it has: every check ends with `repository_id_mismatch`"
         "find out why the id changed before you pin the new one";
     Renamed "renamed" Error
-        "an entry has the old name of a repository: it does not speak for it any more, and whoever takes the name gets the entry, unless it pins an id"
-        "write the new name";
+        "an entry has the old name of a repository: it no longer applies to it, and applies to any repository that takes over the name, unless it pins an id"
+        "use the new name";
     Gone "gone" Error
         "an entry names a repository that does not exist, or that this token cannot see"
-        "remove the entry: whoever creates a repository of that name gets it, unless it pins an id";
+        "remove the entry: it applies to any repository that is created with that name, unless it pins an id";
     NotRead "not-read" Warning
-        "the workflow files of a repository could not be read: it may ask or not"
-        "see what GitHub said; the token needs `contents: read` and `metadata: read`";
+        "the workflow files of a repository could not be read: the survey does not know whether it uses this action"
+        "see GitHub's message; the token needs `contents: read` and `metadata: read`";
     NotUnderstood "not-understood" Warning
-        "a workflow file that speaks of this action or of `id-token` is not understood"
-        "correct it; GitHub will hardly run it either";
+        "a workflow file that contains this action's name or `id-token` cannot be parsed"
+        "correct it; GitHub will probably not run it either";
     UntrustedEvent "untrusted-event" Warning
-        "a workflow that asks runs trusted code on untrusted input: only a rule that names the event grants there"
-        "use another trigger, or name the event in `events:` of a rule if nothing of the event's content is run";
+        "a workflow that uses this action runs trusted code on untrusted input: only a rule that names the event grants permissions there"
+        "use another trigger, or name the event in `events:` of a rule if the workflow runs none of the event's content";
     MissingChecks "missing-checks" Warning
-        "a job asks without `checks: write`: there is no check run"
+        "a job uses this action without `checks: write`: the action cannot create a check run"
         "add it to the job's `permissions:`, or leave `check-run` out of `report:`";
     MissingStatuses "missing-statuses" Warning
-        "a job asks without `statuses: write`: there is no commit status"
+        "a job uses this action without `statuses: write`: the action cannot create a commit status"
         "add it to the job's `permissions:`, or leave `status` out of `report:`";
     MatchesNothing "matches-nothing" Warning
         "a pattern of an entry matches no repository that this token can see"
         "correct it or remove it";
     MutableRef "mutable-ref" Note
-        "a step uses the action by a branch or a tag, which others can move"
-        "pin it to the full SHA of a commit";
+        "a step pins this action to a branch or a tag, which others can move"
+        "pin the action to the full SHA of a commit";
 }
 
-/// One thing that somebody should look at.
+/// A finding.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize)]
 pub struct Finding {
-    /// Which kind it is.
+    /// Kind of the finding.
     pub code: Code,
-    /// How much it matters.
+    /// Severity.
     pub level: Level,
-    /// The workflow file, where there is one.
+    /// Workflow file that the finding concerns.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub file: Option<String>,
-    /// The line in it.
+    /// Line in that file.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub line: Option<u32>,
-    /// What is seen at this place, in one sentence.
+    /// Details, in one sentence.
     pub message: String,
 }
 
@@ -129,7 +129,7 @@ impl Finding {
     }
 
     pub(super) fn of_unreadable(unreadable: &Unreadable) -> Self {
-        // Without a place there is no text.
+        // An error without a position means that the file has no text.
         let code = match unreadable.position {
             Some(_) => Code::NotUnderstood,
             None => Code::NotRead,

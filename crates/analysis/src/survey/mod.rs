@@ -1,55 +1,55 @@
-//! What the repositories of an owner come to: which of their workflows ask this gate, whether the jobs
-//! may, and what a central policy says of them.
+//! Surveys the repositories of an owner: which workflows use this action, what their jobs lack for it,
+//! and what a central policy grants them.
 //!
-//! Pure: one repository after the other is looked at ([`Survey::look_at`]) and becomes a [`RepositoryRow`],
-//! or nothing if there is nothing to say.
+//! Pure: the caller adds one repository after the other ([`Survey::add`]) and gets a [`RepositoryRow`]
+//! for each that uses the action, has an entry or has a finding.
 
-mod asks;
-mod entries;
 mod finding;
+mod lookup;
 mod policy;
 mod row;
+mod steps;
 mod summary;
 
-pub use entries::Asked;
 pub use finding::{Code, Finding};
+pub use lookup::CurrentName;
 pub use policy::SurveyPolicy;
-pub use row::{Ask, EntryRow, RepositoryRow, WorkflowRow};
+pub use row::{ActionStep, EntryRow, RepositoryRow, WorkflowRow};
 pub use summary::Summary;
 
 use std::collections::HashSet;
 
 use crate::workflows::{ID_TOKEN, Unreadable, Workflows};
 
-/// A repository, as far as it matters here.
+/// Properties of a repository that a survey uses.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Repository {
     /// `OWNER/NAME`.
     pub name: String,
-    /// Its id, where it is known.
+    /// Id of the repository, if known.
     pub id: Option<u64>,
-    /// Its owner's id, likewise.
+    /// Id of its owner, if known.
     pub owner_id: Option<u64>,
-    /// Private or internal.
+    /// Whether it is private or internal.
     pub is_private: bool,
-    /// No workflow of it runs.
+    /// Whether it is archived, so that no workflow runs.
     pub is_archived: bool,
-    /// It was forked from another one.
+    /// Whether it is a fork.
     pub is_fork: bool,
 }
 
 /// A survey in progress.
 #[derive(Debug)]
 pub struct Survey<'p> {
-    /// The name that this action has in `uses:`, without its owner.
+    /// Name of this action in `uses:`, without its owner.
     action: String,
     policy: Option<SurveyPolicy<'p>>,
-    /// Everything so far.
+    /// Counters of the repositories so far.
     pub summary: Summary,
 }
 
 impl<'p> Survey<'p> {
-    /// A survey that has seen nothing, of those that use `action`.
+    /// Starts a survey of the repositories that use `action`.
     pub fn new(action: &str, policy: Option<SurveyPolicy<'p>>) -> Self {
         Self {
             action: action.to_owned(),
@@ -58,24 +58,26 @@ impl<'p> Survey<'p> {
         }
     }
 
-    /// The name that this action has in `uses:`.
+    /// Returns the name of this action in `uses:`.
     pub fn action(&self) -> &str {
         &self.action
     }
 
-    /// The policy that the repositories are held against.
+    /// Returns the central policy, if the survey has one.
     pub fn policy(&mut self) -> Option<&mut SurveyPolicy<'p>> {
         self.policy.as_mut()
     }
 
-    /// Looks at a repository with its workflow files; an error is why they are not known.
-    pub fn look_at(
+    /// Adds a repository with its workflow files, or with the reason why they are unknown.
+    pub fn add(
         &mut self,
         repository: &Repository,
         workflows: Result<&Workflows, &str>,
     ) -> Option<RepositoryRow> {
-        let spoken = self.policy.as_mut().map(|policy| policy.see(repository));
-        let spoken = spoken.unwrap_or_default();
+        let matching = self.policy.as_mut();
+        let matching = matching
+            .map(|policy| policy.match_repository(repository))
+            .unwrap_or_default();
         let mut row = RepositoryRow {
             repository: repository.name.clone(),
             id: repository.id,
@@ -85,24 +87,24 @@ impl<'p> Survey<'p> {
             entries: self
                 .policy
                 .as_ref()
-                .map_or_else(Vec::new, |policy| policy.lines(&spoken)),
+                .map_or_else(Vec::new, |policy| policy.lines(&matching)),
             workflows: Vec::new(),
             findings: Vec::new(),
         };
         match workflows {
-            // Nothing runs there.
+            // No workflow runs in an archived repository.
             _ if repository.is_archived => {}
             Ok(workflows) => {
-                let found = asks::of(workflows, &self.action, repository.is_private);
+                let found = steps::of(workflows, &self.action, repository.is_private);
                 row.workflows = found.workflows;
                 row.findings = found.findings;
                 if let Some(policy) = &self.policy {
                     row.findings
-                        .extend(policy.findings(&spoken, &row.workflows));
+                        .extend(policy.findings(&matching, &row.workflows));
                 }
-                let untrusted = asks::untrusted(&row.workflows, |permission, event| {
+                let untrusted = steps::untrusted(&row.workflows, |permission, event| {
                     let policy = self.policy.as_ref();
-                    policy.is_some_and(|policy| policy.names_event(&spoken, permission, event))
+                    policy.is_some_and(|policy| policy.names_event(&matching, permission, event))
                 });
                 row.findings.extend(untrusted);
             }
@@ -112,11 +114,12 @@ impl<'p> Survey<'p> {
         row.findings.retain(|finding| seen.insert(finding.clone()));
         row.findings.sort_by_key(|finding| finding.code);
         self.summary.add(repository, &row);
-        row.is_of_interest().then_some(row)
+        row.is_relevant().then_some(row)
     }
 
-    /// What is wrong with the policy's entries, when every repository was seen; counted once.
-    pub fn close(&mut self) -> Vec<EntryRow> {
+    /// Returns the findings about the policy's entries, and counts them. Call it once, after the last
+    /// repository.
+    pub fn finish(&mut self) -> Vec<EntryRow> {
         let rows = self
             .policy
             .as_ref()
@@ -128,26 +131,27 @@ impl<'p> Survey<'p> {
     }
 }
 
-/// Reads those workflow files of a repository that matter here: none where no file speaks of the action
-/// or of what it needs, and then no other either that is not understood. An error is why there is no text.
+/// Parses the workflow files of a repository; an error says why a file has no text. If no file contains
+/// the name of the action or a permission that it needs, nothing is parsed. A file that contains neither
+/// is not reported if it cannot be parsed.
 pub fn read(files: Vec<(String, Result<String, String>)>, action: &str) -> Workflows {
-    let speaks = |text: &str| {
+    let is_relevant = |text: &str| {
         [action, ID_TOKEN, "write-all"]
             .iter()
             .any(|word| text.contains(word))
     };
-    let mut silent = HashSet::new();
+    let mut irrelevant = HashSet::new();
     for (file, text) in &files {
-        if text.as_ref().is_ok_and(|text| !speaks(text)) {
-            silent.insert(file.clone());
+        if text.as_ref().is_ok_and(|text| !is_relevant(text)) {
+            irrelevant.insert(file.clone());
         }
     }
-    if silent.len() == files.len() {
+    if irrelevant.len() == files.len() {
         return Workflows::default();
     }
     let mut workflows = Workflows::of_texts(files);
-    let matters = |unreadable: &Unreadable| !silent.contains(&unreadable.file);
-    workflows.unreadable.retain(matters);
+    let is_relevant = |unreadable: &Unreadable| !irrelevant.contains(&unreadable.file);
+    workflows.unreadable.retain(is_relevant);
     workflows
 }
 

@@ -1,73 +1,73 @@
-//! A central policy, held against the repositories of one owner: which entries speak for them, and
-//! which entries speak for none.
+//! Matches a central policy with the repositories of one owner: which entries apply to them, and which
+//! entries apply to none.
 
 use std::collections::HashMap;
 use std::sync::Arc;
 
 use super::Repository;
-use super::entries::{Asked, Differing};
 use super::finding::{Code, Finding};
-use super::row::{Ask, EntryRow, WorkflowRow};
+use super::lookup::{CurrentName, Differing};
+use super::row::{ActionStep, EntryRow, WorkflowRow};
 use crate::compare::automaton::may_start_with;
 use engine::RepositoryName;
 use engine::context::Context;
 use engine::decision::{RepositoryRules, Scope};
-use engine::plural::count;
+use engine::plural::{count, count_of};
 use engine::policy::{Case, Document, Entry, Invalid, Kind, Matcher, Pattern, quoted};
 
-/// The entries of a policy, compiled.
+/// Compiled entries of a policy.
 #[derive(Debug)]
 pub struct SurveyPolicy<'p> {
     entries: &'p [Entry],
-    /// Every pattern of every entry, in file order.
-    patterns: Vec<Known<'p>>,
-    /// Those that are plain names, in lower case.
+    /// All patterns of all entries, in the policy's order.
+    patterns: Vec<PatternState<'p>>,
+    /// Indices of the patterns that are plain names, by the name in lower case.
     names: HashMap<String, Vec<usize>>,
-    /// All others.
+    /// Indices and matchers of all other patterns.
     matchers: Vec<(usize, Matcher<'p>)>,
-    /// The entries by the id that they pin.
+    /// Indices of the entries, by the id that they pin.
     pinned: HashMap<u64, Vec<usize>>,
-    /// Of each entry the first repository whose ids differ, and how many there are.
+    /// By entry, the first repository whose ids differ, and the number of these repositories.
     differing: HashMap<usize, (Differing, u64)>,
-    /// Of each entry what the repository that it pins is called.
-    elsewhere: HashMap<usize, String>,
+    /// By entry, the name of the repository whose id it pins, if the entry does not match this name.
+    pinned_names: HashMap<usize, String>,
 }
 
 #[derive(Debug)]
-struct Known<'p> {
+struct PatternState<'p> {
     entry: usize,
     pattern: &'p Pattern,
-    about: About,
-    is_seen: bool,
-    asked: Option<Asked>,
+    reach: Reach,
+    has_matched: bool,
+    current_name: Option<CurrentName>,
 }
 
-/// What a pattern can match.
+/// Repositories that a pattern can match.
 #[derive(Debug, PartialEq, Eq)]
-enum About {
-    /// This repository of the owner.
+enum Reach {
+    /// One repository of the owner.
     Name(RepositoryName),
-    /// Some repositories of the owner.
-    Some,
-    /// None of the owner.
+    /// Several repositories of the owner.
+    Several,
+    /// Only repositories of other owners.
     Others,
 }
 
-/// The entries that speak for a repository.
+/// Entries that apply to a repository.
 #[derive(Debug, Default)]
-pub(super) struct Spoken {
+pub(super) struct MatchingEntries {
     entries: Vec<usize>,
-    /// Whether there are others, whose pins differ.
-    differ: bool,
+    /// Whether other entries match the name but pin different ids.
+    has_differing: bool,
 }
 
 impl<'p> SurveyPolicy<'p> {
-    /// The entries of a policy, for the repositories of `owner`. Every pattern is compiled and held.
+    /// Compiles all entries of a policy for the repositories of `owner`, and keeps the compiled patterns.
     ///
     /// # Errors
-    /// A pattern does not compile, or the policy is none that other repositories can have.
+    /// A pattern does not compile, or other repositories cannot use the policy.
     pub fn new(document: &'p Document, owner: &str) -> Result<Self, Invalid> {
-        // What every check of every repository would stumble over.
+        // Finds the errors that a check in any repository would report.
         RepositoryRules::find(
             document,
             Scope::OtherRepository,
@@ -83,7 +83,7 @@ impl<'p> SurveyPolicy<'p> {
             matchers: Vec::new(),
             pinned: HashMap::new(),
             differing: HashMap::new(),
-            elsewhere: HashMap::new(),
+            pinned_names: HashMap::new(),
         };
         for (number, entry) in entries.iter().enumerate() {
             if let Some(id) = entry.repository_id {
@@ -98,45 +98,44 @@ impl<'p> SurveyPolicy<'p> {
 
     fn add(&mut self, entry: usize, pattern: &'p Pattern, owner: &str) -> Result<(), Invalid> {
         let number = self.patterns.len();
-        let about = if let Kind::Literal | Kind::Exact = pattern.kind {
+        let reach = if let Kind::Literal | Kind::Exact = pattern.kind {
             let name = pattern.text.to_ascii_lowercase();
             self.names.entry(name).or_default().push(number);
             RepositoryName::parse(&pattern.text)
                 .filter(|name| name.owner().eq_ignore_ascii_case(owner))
-                .map_or(About::Others, About::Name)
+                .map_or(Reach::Others, Reach::Name)
         } else {
             // The names of repositories are ASCII.
             let matcher = pattern.compile(Case::Insensitive)?;
             self.matchers.push((number, matcher));
             match may_start_with(pattern, &format!("{}/", owner.to_ascii_lowercase())) {
-                true => About::Some,
-                false => About::Others,
+                true => Reach::Several,
+                false => Reach::Others,
             }
         };
-        self.patterns.push(Known {
+        self.patterns.push(PatternState {
             entry,
             pattern,
-            about,
-            is_seen: false,
-            asked: None,
+            reach,
+            has_matched: false,
+            current_name: None,
         });
         Ok(())
     }
 
-    /// How many entries there are, and how many of them speak for none of the owner's repositories
-    /// because they are for others.
+    /// Returns the number of entries, and how many of them are only for other owners.
     pub fn counts(&self) -> (usize, usize) {
         let mut own: Vec<_> = self
             .patterns
             .iter()
-            .filter(|known| known.about != About::Others)
+            .filter(|known| known.reach != Reach::Others)
             .collect();
         own.dedup_by_key(|known| known.entry);
         (self.entries.len(), self.entries.len() - own.len())
     }
 
-    /// Which entries speak for a repository.
-    pub(super) fn see(&mut self, repository: &Repository) -> Spoken {
+    /// Returns the entries that apply to a repository, and remembers what they matched.
+    pub(super) fn match_repository(&mut self, repository: &Repository) -> MatchingEntries {
         let name = &repository.name;
         let by_name = self
             .names
@@ -154,19 +153,19 @@ impl<'p> SurveyPolicy<'p> {
         for number in matching {
             if let Some(known) = self.patterns.get_mut(number) {
                 named.push(known.entry);
-                known.is_seen = true;
+                known.has_matched = true;
             }
         }
         named.dedup();
         let id = repository.id.map(|id| id.to_string());
         let owner_id = repository.owner_id.map(|id| id.to_string());
-        let mut spoken = Spoken::default();
+        let mut found = MatchingEntries::default();
         for number in named.iter().copied() {
             let entry = self.entries.get(number);
             if entry.is_some_and(|entry| entry.pins_agree(id.as_deref(), owner_id.as_deref())) {
-                spoken.entries.push(number);
+                found.entries.push(number);
             } else {
-                spoken.differ = true;
+                found.has_differing = true;
                 let first = self.differing.entry(number).or_insert_with(|| {
                     let differing = Differing {
                         name: name.clone(),
@@ -184,46 +183,55 @@ impl<'p> SurveyPolicy<'p> {
             .flatten()
             .filter(|number| !named.contains(number))
         {
-            self.elsewhere.insert(*number, name.clone());
+            self.pinned_names.insert(*number, name.clone());
         }
-        spoken
+        found
     }
 
-    /// The next name that no repository has and that GitHub was not asked for, from a place on.
-    pub fn question(&self, from: usize) -> Option<(usize, &RepositoryName)> {
+    /// Returns the next name, from index `from` on, that none of the repositories has and whose current
+    /// name is not known yet, with its index.
+    pub fn next_lookup(&self, from: usize) -> Option<(usize, &RepositoryName)> {
         let rest = self.patterns.iter().enumerate().skip(from);
-        let mut open = rest.filter(|(_, known)| !known.is_seen && known.asked.is_none());
-        open.find_map(|(number, known)| match &known.about {
-            // What became of it is known by its id.
-            About::Name(name) if !self.elsewhere.contains_key(&known.entry) => Some((number, name)),
+        let mut open = rest.filter(|(_, known)| !known.has_matched && known.current_name.is_none());
+        open.find_map(|(number, known)| match &known.reach {
+            // The pinned id has already shown the current name.
+            Reach::Name(name) if !self.pinned_names.contains_key(&known.entry) => {
+                Some((number, name))
+            }
             _ => None,
         })
     }
 
-    /// What GitHub said of the name at a place.
-    pub fn answer(&mut self, number: usize, asked: Asked) {
+    /// Sets what GitHub answered about the name with this index.
+    pub fn set_current_name(&mut self, number: usize, current_name: CurrentName) {
         if let Some(known) = self.patterns.get_mut(number) {
-            known.asked = Some(asked);
+            known.current_name = Some(current_name);
         }
     }
 
-    /// The lines of entries.
-    pub(super) fn lines(&self, spoken: &Spoken) -> Vec<u32> {
-        self.spoken(spoken)
+    /// Returns the lines of entries.
+    pub(super) fn lines(&self, matching: &MatchingEntries) -> Vec<u32> {
+        self.matching(matching)
             .map(|entry| entry.position.line)
             .collect()
     }
 
-    fn spoken<'s>(&'s self, spoken: &'s Spoken) -> impl Iterator<Item = &'p Entry> {
-        spoken
+    fn matching<'s>(&'s self, matching: &'s MatchingEntries) -> impl Iterator<Item = &'p Entry> {
+        matching
             .entries
             .iter()
             .filter_map(|number| self.entries.get(*number))
     }
 
-    /// Whether a rule for the permission names the event, or the repository's own policy may.
-    pub(super) fn names_event(&self, spoken: &Spoken, permission: &str, event: &str) -> bool {
-        self.spoken(spoken).any(|entry| {
+    /// Whether a rule for the permission names the event, or could in the repository's own policy because
+    /// the entry delegates the permission.
+    pub(super) fn names_event(
+        &self,
+        matching: &MatchingEntries,
+        permission: &str,
+        event: &str,
+    ) -> bool {
+        self.matching(matching).any(|entry| {
             let mut rules = entry.permissions.iter();
             let names = |events: &[Arc<str>]| events.iter().any(|name| **name == *event);
             let by_rule = rules.any(|rule| {
@@ -236,53 +244,61 @@ impl<'p> SurveyPolicy<'p> {
         })
     }
 
-    /// What the policy does not have for the steps that ask it.
-    pub(super) fn findings(&self, spoken: &Spoken, workflows: &[WorkflowRow]) -> Vec<Finding> {
-        let asks = workflows.iter().flat_map(|workflow| &workflow.asks);
-        let asks: Vec<&Ask> = asks.filter(|ask| !ask.own_policy).collect();
-        let Some(first) = asks.first() else {
+    /// Returns what the policy lacks for the steps that use it.
+    pub(super) fn findings(
+        &self,
+        matching: &MatchingEntries,
+        workflows: &[WorkflowRow],
+    ) -> Vec<Finding> {
+        let steps = workflows.iter().flat_map(|workflow| &workflow.steps);
+        let steps: Vec<&ActionStep> = steps.filter(|step| !step.own_policy).collect();
+        let Some(first) = steps.first() else {
             return Vec::new();
         };
-        if spoken.entries.is_empty() {
-            // An entry whose pins differ is told by itself.
-            let mut message = format!("asks {}", quoted(&first.policy));
-            match asks.len() - 1 {
+        if matching.entries.is_empty() {
+            // An entry whose pins differ has its own finding.
+            let mut message = format!("uses the policy {}", quoted(&first.policy));
+            match steps.len() - 1 {
                 0 => {}
-                1 => message.push_str(", and so does 1 more step"),
-                more => message.push_str(&format!(", and so do {}", count(more, "more step"))),
+                1 => message.push_str(", as does 1 more step"),
+                more => message.push_str(&format!(", as do {}", count(more, "more step"))),
             }
             let finding = Finding::new(Code::NoEntry, message).at(&first.file, first.line);
-            return if spoken.differ {
+            return if matching.has_differing {
                 Vec::new()
             } else {
                 vec![finding]
             };
         }
         let is_named = |permission: &str| {
-            self.spoken(spoken).any(|entry| {
+            self.matching(matching).any(|entry| {
                 let keys = entry.permissions.iter().flat_map(|rule| &*rule.permissions);
                 keys.chain(&*entry.delegate)
                     .any(|key| key.as_str() == permission)
             })
         };
-        let lines: Vec<_> = self.lines(spoken).iter().map(ToString::to_string).collect();
+        let lines: Vec<_> = self
+            .lines(matching)
+            .iter()
+            .map(ToString::to_string)
+            .collect();
         let (entry, lines) = (
             if lines.len() == 1 { "line" } else { "lines" },
             lines.join(", "),
         );
-        let pairs = asks
+        let pairs = steps
             .iter()
-            .flat_map(|ask| ask.permissions.iter().map(move |key| (ask, key)));
+            .flat_map(|step| step.permissions.iter().map(move |key| (step, key)));
         let unnamed = pairs.filter(|(_, key)| key.contains(':') && !is_named(key));
         unnamed
-            .map(|(ask, key)| {
-                let message = format!("asks for {}, entry at {entry} {lines}", quoted(key));
-                Finding::new(Code::PermissionNotNamed, message).at(&ask.file, ask.line)
+            .map(|(step, key)| {
+                let message = format!("requests {}; entry at {entry} {lines}", quoted(key));
+                Finding::new(Code::PermissionNotNamed, message).at(&step.file, step.line)
             })
             .collect()
     }
 
-    /// The entries that something is wrong with.
+    /// Returns the entries that have findings.
     pub(super) fn rows(&self) -> Vec<EntryRow> {
         let mut rows: Vec<EntryRow> = Vec::new();
         let mut patterns = self.patterns.iter().peekable();
@@ -304,11 +320,11 @@ impl<'p> SurveyPolicy<'p> {
     }
 
     fn of_pins(&self, number: usize, entry: &Entry) -> Vec<Finding> {
-        let elsewhere = self.elsewhere.get(&number).zip(entry.repository_id);
-        let elsewhere = elsewhere
-            .map(|(name, id)| format!("the id {id} that it pins is {} today", quoted(name)));
+        let moved = self.pinned_names.get(&number).zip(entry.repository_id);
+        let moved =
+            moved.map(|(name, id)| format!("the pinned id {id} now belongs to {}", quoted(name)));
         let Some((differing, count)) = self.differing.get(&number) else {
-            let renamed = elsewhere.map(|message| Finding::new(Code::Renamed, message));
+            let renamed = moved.map(|message| Finding::new(Code::Renamed, message));
             return renamed.into_iter().collect();
         };
         let ids = [
@@ -318,7 +334,7 @@ impl<'p> SurveyPolicy<'p> {
         let ids = ids.iter().filter_map(|(key, pin, is)| {
             let pin = (*pin).filter(|pin| Some(*pin) != *is)?;
             let is = is.map_or_else(|| "unknown".to_owned(), |id| id.to_string());
-            Some(format!("{key} {is}, pinned {pin}"))
+            Some(format!("`{key}` {is}, but the entry pins {pin}"))
         });
         let mut message = format!(
             "{} has {}",
@@ -326,29 +342,34 @@ impl<'p> SurveyPolicy<'p> {
             ids.collect::<Vec<_>>().join(" and ")
         );
         if *count > 1 {
-            message.push_str(&format!(", and {} more", count - 1));
+            let more = count_of(
+                count - 1,
+                "more repository differs",
+                "more repositories differ",
+            );
+            message.push_str(&format!("; {more}"));
         }
-        if let Some(elsewhere) = elsewhere {
-            message = format!("{message}; {elsewhere}");
+        if let Some(moved) = moved {
+            message = format!("{message}; {moved}");
         }
         vec![Finding::new(Code::IdDiffers, message)]
     }
 
-    fn of_pattern(&self, known: &Known<'_>) -> Option<Finding> {
-        if known.is_seen || self.elsewhere.contains_key(&known.entry) {
+    fn of_pattern(&self, known: &PatternState<'_>) -> Option<Finding> {
+        if known.has_matched || self.pinned_names.contains_key(&known.entry) {
             return None;
         }
         let text = quoted(&known.pattern.text);
-        match (&known.about, &known.asked) {
-            (About::Some, _) => {
+        match (&known.reach, &known.current_name) {
+            (Reach::Several, _) => {
                 let kind = known.pattern.kind.name();
                 Some(Finding::new(
                     Code::MatchesNothing,
                     format!("the {kind} {text}"),
                 ))
             }
-            (About::Name(_), Some(Asked::Gone)) => Some(Finding::new(Code::Gone, text)),
-            (About::Name(old), Some(Asked::Is(new))) => {
+            (Reach::Name(_), Some(CurrentName::Gone)) => Some(Finding::new(Code::Gone, text)),
+            (Reach::Name(old), Some(CurrentName::Is(new))) => {
                 let name = RepositoryName::parse(new)?;
                 let what = match name.owner().eq_ignore_ascii_case(old.owner()) {
                     _ if name.is_same(old) => return None,

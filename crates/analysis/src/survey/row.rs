@@ -1,86 +1,87 @@
-//! What the output says of one repository, and of one entry of the policy.
+//! Rows of the output: one for a repository, one for an entry of the policy.
 
 use serde::Serialize;
 
 use super::finding::Finding;
 
-/// A repository that there is something to say of.
+/// Row of a repository.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct RepositoryRow {
     /// `OWNER/NAME`.
     pub repository: String,
-    /// Its id.
+    /// Id of the repository.
     pub id: Option<u64>,
-    /// Private or internal.
+    /// Whether it is private or internal.
     pub private: bool,
-    /// No workflow of it runs.
+    /// Whether it is archived, so that no workflow runs.
     pub archived: bool,
-    /// It was forked from another one.
+    /// Whether it is a fork.
     pub fork: bool,
-    /// The lines of the policy's entries that speak for it.
+    /// Lines of the policy's entries that apply to it.
     pub entries: Vec<u32>,
-    /// The workflow files that use this action or ask for `id-token: write`.
+    /// Workflow files that use this action or request `id-token: write`.
     pub workflows: Vec<WorkflowRow>,
-    /// What is wrong, the worst first.
+    /// Findings, the most severe first.
     pub findings: Vec<Finding>,
 }
 
-/// A workflow file that uses this action or asks for `id-token: write`.
+/// Row of a workflow file that uses this action or requests `id-token: write`.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct WorkflowRow {
-    /// Its name in `.github/workflows`.
+    /// Name of the file in `.github/workflows`.
     pub file: String,
-    /// The events that start it; `workflow_call` alone for one that others call.
+    /// Events that start it; only `workflow_call` if other workflows call it.
     pub events: Vec<String>,
-    /// Whether a block of it has `id-token: write`.
+    /// Whether one of its `permissions:` has `id-token: write`.
     pub id_token: bool,
-    /// The steps of its runs that use this action.
-    pub asks: Vec<Ask>,
+    /// Steps of its runs that use this action.
+    #[serde(rename = "asks")]
+    pub steps: Vec<ActionStep>,
 }
 
 /// A step that uses this action.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize)]
-pub struct Ask {
-    /// The file it stands in: of the run's workflow, or of one that it calls.
+pub struct ActionStep {
+    /// File that contains it: the run's workflow, or one that it calls.
     pub file: String,
-    /// The line it starts at.
+    /// Line at which the step starts.
     pub line: u32,
-    /// The job.
+    /// Job of the step.
     pub job: String,
-    /// `uses:` as it is written.
+    /// `uses:` as in the file.
     pub uses: String,
-    /// The permissions it asks for.
+    /// Permissions that the step requests.
     pub permissions: Vec<String>,
-    /// The input `permission`, where only a run knows what it is.
+    /// Input `permission`, if only a run knows its value.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub dynamic: Option<String>,
     /// `enforce`, `advisory`, or an expression.
     pub mode: String,
-    /// The input `policy`; `inline` for a text.
+    /// Input `policy`; `inline` for a text.
     pub policy: String,
-    /// Whether that is a file of the repository itself.
+    /// Whether the input names a file of the repository itself.
     pub own_policy: bool,
 }
 
-/// An entry of the policy that something is wrong with.
+/// Row of a policy entry that has findings.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct EntryRow {
-    /// Its line in the policy.
+    /// Line of the entry in the policy.
     pub entry: u32,
-    /// Its `repository:`.
+    /// `repository:` of the entry.
     pub repository: String,
-    /// What is wrong.
+    /// Findings about the entry.
     pub findings: Vec<Finding>,
 }
 
 impl RepositoryRow {
-    /// Every step that uses this action.
-    pub fn asks(&self) -> impl Iterator<Item = &Ask> {
-        self.workflows.iter().flat_map(|workflow| &workflow.asks)
+    /// Returns all steps that use this action.
+    pub fn steps(&self) -> impl Iterator<Item = &ActionStep> {
+        self.workflows.iter().flat_map(|workflow| &workflow.steps)
     }
 
-    /// Repositories that nothing can be said of are only counted.
-    pub(super) fn is_of_interest(&self) -> bool {
+    /// Whether the output has the row; other repositories are only counted.
+    pub(super) fn is_relevant(&self) -> bool {
         !(self.workflows.is_empty() && self.findings.is_empty() && self.entries.is_empty())
     }
 }

@@ -1,4 +1,4 @@
-//! How many there are of everything.
+//! Counters of a survey.
 
 use std::collections::BTreeMap;
 
@@ -9,28 +9,28 @@ use super::finding::{Code, Finding};
 use super::row::RepositoryRow;
 use crate::lint::Level;
 
-/// Counters.
+/// Counters of a survey.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
 pub struct Summary {
-    /// Those that were looked at.
+    /// Surveyed repositories.
     pub repositories: u64,
-    /// Those of them that are archived.
+    /// Archived ones among them.
     pub archived: u64,
-    /// Those that cannot be seen.
+    /// Repositories that the token cannot see.
     pub unseen: u64,
-    /// Why the first of them cannot be seen.
+    /// Why the token cannot see the first of these.
     pub unseen_because: Option<String>,
-    /// Those that use this action.
+    /// Repositories that use this action.
     pub with_action: u64,
-    /// Those that do not, and ask for `id-token: write`.
+    /// Repositories that do not use it but request `id-token: write`.
     pub with_id_token_only: u64,
-    /// Those that an entry of the policy speaks for.
+    /// Repositories that an entry of the policy applies to.
     pub with_entry: u64,
-    /// The steps that use this action.
+    /// Steps that use this action.
     pub steps: u64,
-    /// Those of them that read a policy of their own repository.
+    /// Steps among them that read a policy of their own repository.
     pub steps_with_own_policy: u64,
-    /// The findings by their code.
+    /// Numbers of findings by code.
     pub findings: BTreeMap<Code, u64>,
 }
 
@@ -39,13 +39,13 @@ impl Summary {
         let count = |number: usize| u64::try_from(number).unwrap_or(u64::MAX);
         self.repositories += 1;
         self.archived += u64::from(repository.is_archived);
-        let uses_action = row.asks().next().is_some();
+        let uses_action = row.steps().next().is_some();
         self.with_action += u64::from(uses_action);
         let id_token = row.workflows.iter().any(|workflow| workflow.id_token);
         self.with_id_token_only += u64::from(id_token && !uses_action);
         self.with_entry += u64::from(!row.entries.is_empty());
-        self.steps += count(row.asks().count());
-        self.steps_with_own_policy += count(row.asks().filter(|ask| ask.own_policy).count());
+        self.steps += count(row.steps().count());
+        self.steps_with_own_policy += count(row.steps().filter(|step| step.own_policy).count());
         self.count(&row.findings);
     }
 
@@ -55,20 +55,20 @@ impl Summary {
         }
     }
 
-    /// Counts a repository that cannot be seen.
-    pub fn miss(&mut self, why: &str) {
+    /// Counts a repository that the token cannot see.
+    pub fn count_unseen(&mut self, why: &str) {
         self.unseen += 1;
         self.unseen_because.get_or_insert_with(|| why.to_owned());
     }
 
-    /// How many findings there are of a level.
+    /// Returns the number of findings of a level.
     pub fn of_level(&self, level: Level) -> u64 {
         let findings = self.findings.iter();
         let of_level = findings.filter(|(code, _)| code.level() == level);
         of_level.map(|(_, count)| count).sum()
     }
 
-    /// Whether something is wrong: more than notes.
+    /// Whether there are problems, that is, more than notes.
     pub fn has_problems(&self) -> bool {
         self.unseen > 0 || self.of_level(Level::Error) + self.of_level(Level::Warning) > 0
     }

@@ -36,13 +36,13 @@ fn lines<'f>(findings: impl IntoIterator<Item = &'f Finding>) -> String {
     lines.join("\n")
 }
 
-/// What is found in one private repository.
+/// Prints the findings about one private repository.
 fn found(policy: &str, files: &[(&str, &str)]) -> String {
     let document = Document::parse(policy, Format::Yaml).unwrap();
     let policy = (!policy.starts_with("version: 1\npermissions"))
         .then(|| SurveyPolicy::new(&document, "acme-org").unwrap());
     let mut survey = Survey::new(ACTION, policy);
-    let row = survey.look_at(&repository("acme-org/infra"), Ok(&workflows(files)));
+    let row = survey.add(&repository("acme-org/infra"), Ok(&workflows(files)));
     row.map_or_else(String::new, |row| lines(&row.findings))
 }
 
@@ -50,7 +50,7 @@ const NO_POLICY: &str = "version: 1\npermissions: []\n";
 const ALL: &str = "permissions: {id-token: write, contents: read, checks: write, statuses: write}";
 const SHA: &str = "0123456789abcdef0123456789abcdef01234567";
 
-/// A workflow with one step that asks, on line 5.
+/// Returns a workflow whose step in line 5 uses this action.
 fn asking(on: &str, permissions: &str, with: &str) -> String {
     let uses = format!("uses: o/repo-permissions@{SHA}");
     format!(
@@ -67,7 +67,7 @@ fn a_job_whose_step_only_reviews_needs_less() {
     assert_eq!(found(checks, "review: 'true'"), "");
     let reads = "permissions: {contents: read}";
     insta::assert_snapshot!(found(reads, "review: 'true'"), @"missing-checks a.yml:5 the job `deploy` has no `checks: write`");
-    insta::assert_snapshot!(found(ALL, "review: 'false'"), @"invalid-permission a.yml:5 asks for no permission");
+    insta::assert_snapshot!(found(ALL, "review: 'false'"), @"invalid-permission a.yml:5 requests no permission");
 }
 
 #[test]
@@ -78,7 +78,7 @@ fn a_job_needs_what_its_step_does() {
     };
     assert_eq!(found(ALL, ""), "");
     assert_eq!(found("permissions: write-all", ""), "");
-    insta::assert_snapshot!(found("", ""), @"missing-id-token a.yml:5 the job `deploy` has no `permissions:`, and no setting gives `id-token: write`");
+    insta::assert_snapshot!(found("", ""), @"missing-id-token a.yml:5 the job `deploy` has no `permissions:`, and GitHub's defaults never include `id-token: write`");
     insta::assert_snapshot!(found("permissions: read-all", ""), @"missing-id-token a.yml:5 the job `deploy` has no `id-token: write`, `checks: write`, `statuses: write`");
     let id_token = "permissions: {id-token: write}";
     insta::assert_snapshot!(found(id_token, ""), @"
@@ -100,7 +100,7 @@ fn a_job_needs_what_its_step_does() {
 }
 
 #[test]
-fn what_a_public_repository_has_everybody_can_read() {
+fn a_public_repository_needs_no_contents_permission() {
     let mut survey = Survey::new(ACTION, None);
     let text = asking(
         "push",
@@ -112,13 +112,13 @@ fn what_a_public_repository_has_everybody_can_read() {
         ..repository("acme-org/infra")
     };
     let row = survey
-        .look_at(&public, Ok(&workflows(&[("a.yml", &text)])))
+        .add(&public, Ok(&workflows(&[("a.yml", &text)])))
         .unwrap();
     assert_eq!(row.findings, []);
 }
 
 #[test]
-fn a_called_workflow_is_told_with_its_caller() {
+fn a_called_workflow_is_reported_with_its_caller() {
     let gate = asking("workflow_call", "", "permission: 'a:b'");
     let caller = |permissions: &str| {
         format!("on: push\n{permissions}\njobs: {{call: {{uses: ./.github/workflows/gate.yml}}}}\n")
@@ -133,19 +133,19 @@ fn a_called_workflow_is_told_with_its_caller() {
     insta::assert_snapshot!(found(NO_POLICY, &files), @"missing-id-token gate.yml:5 the job `deploy`, called by `not.yml`, has no `id-token: write`, `checks: write`, `statuses: write`");
     let mut survey = Survey::new(ACTION, None);
     let row = survey
-        .look_at(&repository("o/r"), Ok(&workflows(&files)))
+        .add(&repository("o/r"), Ok(&workflows(&files)))
         .unwrap();
     let asks: Vec<_> = row
         .workflows
         .iter()
-        .map(|file| (&*file.file, file.asks.len()))
+        .map(|file| (&*file.file, file.steps.len()))
         .collect();
     assert_eq!(asks, [("may.yml", 1), ("not.yml", 1)]);
     assert_eq!((survey.summary.steps, survey.summary.with_action), (2, 1));
 }
 
 #[test]
-fn what_else_is_wrong_with_a_step() {
+fn invalid_steps() {
     let text = asking(
         "[push, pull_request_target]",
         ALL,
@@ -154,10 +154,10 @@ fn what_else_is_wrong_with_a_step() {
     let text = text.replace(SHA, "v0");
     insta::assert_snapshot!(found(NO_POLICY, &[("a.yml", &text)]), @"
     invalid-permission a.yml:5 `deploy` is not a permission key
-    untrusted-event a.yml:5 asks on `pull_request_target`
+    untrusted-event a.yml:5 requests permissions on `pull_request_target`
     mutable-ref a.yml:5 uses `o/repo-permissions@v0`
     ");
-    insta::assert_snapshot!(found(NO_POLICY, &[("a.yml", &asking("push", ALL, "mode: x"))]), @"invalid-permission a.yml:5 asks for no permission");
+    insta::assert_snapshot!(found(NO_POLICY, &[("a.yml", &asking("push", ALL, "mode: x"))]), @"invalid-permission a.yml:5 requests no permission");
     let dynamic = asking("push", ALL, "permission: '${{ vars.P }}'");
     assert_eq!(found(NO_POLICY, &[("a.yml", &dynamic)]), "");
     insta::assert_snapshot!(found(NO_POLICY, &[("a.yml", "on: push\njobs:\n\t- x")]), @"not-understood a.yml:3 not valid YAML: tabs disallowed within this context (block indentation)");
@@ -179,7 +179,7 @@ repositories:
 ";
 
 #[test]
-fn steps_that_ask_the_policy_need_an_entry_with_a_rule() {
+fn steps_that_use_the_policy_need_an_entry_with_a_rule() {
     const POLICY: &str = "policy: acme-org/policies/p.yml@main";
     let ask = |on: &str, permission: &str| {
         asking(on, ALL, &format!("permission: '{permission}', {POLICY}"))
@@ -187,23 +187,27 @@ fn steps_that_ask_the_policy_need_an_entry_with_a_rule() {
     let named = ask("[push, workflow_run]", "ws:locks:delete, own:key");
     assert_eq!(found(CENTRAL, &[("a.yml", &named)]), "");
     insta::assert_snapshot!(found(CENTRAL, &[("a.yml", &ask("workflow_run", "Locks Create, ws:x:y"))]), @"
-    permission-not-named a.yml:5 asks for `ws:x:y`, entry at line 3
-    untrusted-event a.yml:5 asks on `workflow_run`
+    permission-not-named a.yml:5 requests `ws:x:y`; entry at line 3
+    untrusted-event a.yml:5 requests permissions on `workflow_run`
     ");
-    // Its own policy is not this one.
+    // A repository's own policy is another policy.
     let own = asking("push", ALL, "permission: 'ws:x:y'");
     assert_eq!(found(CENTRAL, &[("a.yml", &own)]), "");
     let other = CENTRAL.replace("acme-org/infra", "acme-org/other");
     insta::assert_snapshot!(found(&other, &[("a.yml", &named), ("b.yml", &own), ("c.yml", &named), ("d.yml", &named)]), @"
-    no-entry a.yml:5 asks `acme-org/policies/p.yml@main`, and so do 2 more steps
-    untrusted-event a.yml:5 asks on `workflow_run`
-    untrusted-event c.yml:5 asks on `workflow_run`
-    untrusted-event d.yml:5 asks on `workflow_run`
+    no-entry a.yml:5 uses the policy `acme-org/policies/p.yml@main`, as do 2 more steps
+    untrusted-event a.yml:5 requests permissions on `workflow_run`
+    untrusted-event c.yml:5 requests permissions on `workflow_run`
+    untrusted-event d.yml:5 requests permissions on `workflow_run`
     ");
 }
 
-/// What is wrong with the entries when these repositories are all there are.
-fn entries(policy: &str, repositories: &[(&str, u64, u64)], answers: &[(&str, Asked)]) -> String {
+/// Prints the findings about a policy's entries for a set of repositories.
+fn entries(
+    policy: &str,
+    repositories: &[(&str, u64, u64)],
+    answers: &[(&str, CurrentName)],
+) -> String {
     let document = Document::parse(policy, Format::Yaml).unwrap();
     let policy = SurveyPolicy::new(&document, "Acme-Org").unwrap();
     let mut survey = Survey::new(ACTION, Some(policy));
@@ -213,20 +217,20 @@ fn entries(policy: &str, repositories: &[(&str, u64, u64)], answers: &[(&str, As
             owner_id: Some(*owner_id),
             ..repository(name)
         };
-        survey.look_at(&repository, Ok(&workflows(&[])));
+        survey.add(&repository, Ok(&workflows(&[])));
     }
     let policy = survey.policy().unwrap();
     let mut from = 0;
     let mut questions = Vec::new();
-    while let Some((number, name)) = policy.question(from) {
+    while let Some((number, name)) = policy.next_lookup(from) {
         from = number + 1;
         let name = name.to_string();
         if let Some((_, answer)) = answers.iter().find(|(asked, _)| *asked == name) {
-            policy.answer(number, answer.clone());
+            policy.set_current_name(number, answer.clone());
         }
         questions.push(name);
     }
-    let rows = survey.close();
+    let rows = survey.finish();
     let rows: Vec<_> = rows
         .iter()
         .map(|row| format!("{} {}\n{}", row.entry, row.repository, lines(&row.findings)))
@@ -235,7 +239,7 @@ fn entries(policy: &str, repositories: &[(&str, u64, u64)], answers: &[(&str, As
 }
 
 #[test]
-fn entries_whose_repository_is_another_or_gone() {
+fn entries_for_renamed_recreated_and_missing_repositories() {
     let policy = "\
 version: 1
 repositories:
@@ -256,25 +260,25 @@ repositories:
         ("acme-org/called-so-today", 3, 7),
         ("acme-org/was-recreated", 2, 7),
     ];
-    let is = |name: &str| Asked::Is(name.to_owned());
+    let is = |name: &str| CurrentName::Is(name.to_owned());
     let answers = [
         ("acme-org/renamed", is("acme-org/x")),
-        ("ACME-org/gone", Asked::Gone),
+        ("ACME-org/gone", CurrentName::Gone),
         ("acme-org/away", is("other-org/away")),
         ("acme-org/new", is("Acme-Org/New")),
     ];
     insta::assert_snapshot!(entries(policy, &repositories, &answers), @"
     asked: acme-org/renamed ACME-org/gone acme-org/away acme-org/new
     4 acme-org/recreated
-    id-differs `acme-org/recreated` has repository_id 22, pinned 2; the id 2 that it pins is `acme-org/was-recreated` today
+    id-differs `acme-org/recreated` has `repository_id` 22, but the entry pins 2; the pinned id 2 now belongs to `acme-org/was-recreated`
     5 acme-org/moved
-    renamed the id 3 that it pins is `acme-org/called-so-today` today
+    renamed the pinned id 3 now belongs to `acme-org/called-so-today`
     6 acme-org/renamed, ACME-org/gone, acme-org/away, acme-org/new
     renamed `acme-org/renamed` was renamed to `acme-org/x`
     gone `ACME-org/gone`
     renamed `acme-org/away` was transferred to `other-org/away`
     7 acme-org/*
-    id-differs `acme-org/fine` has owner_id 7, pinned 8, and 3 more
+    id-differs `acme-org/fine` has `owner_id` 7, but the entry pins 8; 3 more repositories differ
     8 acme-org/nothing-.*
     matches-nothing the regex `acme-org/nothing-.*`
     11 (acme|other)-org/none
@@ -288,7 +292,7 @@ repositories:
 }
 
 #[test]
-fn a_policy_that_no_other_repository_can_have_is_refused() {
+fn a_policy_that_other_repositories_cannot_use_is_rejected() {
     for policy in [
         "version: 1\npermissions: []\nrepositories: []\n",
         "version: 1\nrepositories: [{repository: 'a)', permissions: []}]\n",
@@ -304,7 +308,7 @@ fn a_policy_that_no_other_repository_can_have_is_refused() {
 
 proptest! {
     #[test]
-    fn the_same_entries_speak_as_in_a_decision(
+    fn the_same_entries_apply_as_in_a_decision(
         patterns in proptest::collection::vec("(A|a)/[b-d]|\\{(glob|regex|exact): '(A|a)/[b-d.*?]{1,2}'\\}|'[*]'", 1..6),
         pins in proptest::collection::vec((0_u64..3, 0_u64..3), 6),
         names in proptest::collection::vec(("[aA]/[B-D]{1,2}", 0_u64..3, 0_u64..3), 1..6),
@@ -325,7 +329,7 @@ proptest! {
         };
         for (name, id, owner) in &names {
             let seen = Repository { name: name.clone(), id: Some(*id), owner_id: Some(*owner), ..Repository::default() };
-            let spoken = policy.see(&seen);
+            let spoken = policy.match_repository(&seen);
             let lines: BTreeSet<_> = policy.lines(&spoken).into_iter().collect();
             let context = Context {
                 repository: Some(name.clone()),

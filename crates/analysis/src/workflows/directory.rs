@@ -1,39 +1,39 @@
-//! The workflow files of a repository, by name.
+//! Workflow files of a repository, by name.
 
 use std::fmt;
 
 use super::workflow::Workflow;
 use engine::policy::{Position, Problem, quoted};
 
-/// The largest workflow file in bytes.
+/// Maximum size of a workflow file, in bytes.
 pub const MAX_FILE: usize = 1 << 20;
-/// The most workflow files that are read.
+/// Maximum number of workflow files.
 pub const MAX_FILES: usize = 2_000;
 
-/// The workflow files of a repository.
+/// Workflow files of a repository.
 #[derive(Clone, Debug, Default)]
 pub struct Workflows {
-    /// By name.
+    /// Parsed files, sorted by name.
     pub files: Vec<Workflow>,
-    /// Those that are not understood, by name.
+    /// Files that cannot be read or parsed, sorted by name.
     pub unreadable: Vec<Unreadable>,
 }
 
-/// A workflow file that is not understood. It stops no other.
+/// A workflow file that cannot be read or parsed; it does not affect the others.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Unreadable {
-    /// Its name in the directory.
+    /// Name of the file in the directory.
     pub file: String,
-    /// Where the problem is, unless it is the file itself.
+    /// Position of the problem, unless it is the file itself.
     pub position: Option<Position>,
-    /// What is wrong with it.
+    /// Description of the problem.
     pub message: String,
 }
 
 impl fmt::Display for Unreadable {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let (file, message) = (quoted(&self.file), &self.message);
-        write!(f, "the workflow {file} is not understood: ")?;
+        write!(f, "cannot read the workflow {file}: ")?;
         if let Some(position) = self.position {
             write!(f, "{position}: ")?;
         }
@@ -42,14 +42,14 @@ impl fmt::Display for Unreadable {
 }
 
 impl Workflows {
-    /// The workflow files of these names and texts; an error is why there is no text.
+    /// Parses workflow files from their names and texts; an error says why a file has no text.
     pub fn of_texts(texts: impl IntoIterator<Item = (String, Result<String, String>)>) -> Self {
         let mut workflows = Self::default();
         for (index, (file, text)) in texts.into_iter().enumerate() {
             let text = match text {
-                Ok(_) if index >= MAX_FILES => {
-                    Err(format!("only the first {MAX_FILES} files are read"))
-                }
+                Ok(_) if index >= MAX_FILES => Err(format!(
+                    "more than {MAX_FILES} workflow files, which is the limit"
+                )),
                 text => text,
             };
             let read = match text {
@@ -72,13 +72,13 @@ impl Workflows {
         workflows
     }
 
-    /// The workflow file of a name.
+    /// Returns the workflow file with this name.
     pub fn get(&self, file: &str) -> Option<&Workflow> {
         self.files.iter().find(|workflow| workflow.file == file)
     }
 }
 
-/// Whether GitHub reads a file of this name as a workflow.
+/// Whether GitHub treats a file with this name as a workflow.
 pub fn is_workflow(name: &str) -> bool {
     [".yml", ".yaml"].iter().any(|end| name.ends_with(end))
 }
@@ -88,7 +88,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn one_broken_file_stops_no_other() {
+    fn a_broken_file_does_not_affect_others() {
         let text = |text: &str| Ok(text.to_owned());
         let workflows = Workflows::of_texts([
             ("a.yml".to_owned(), text("on: push\njobs:\n\t- x")),
@@ -103,8 +103,8 @@ mod tests {
             .map(ToString::to_string)
             .collect();
         insta::assert_snapshot!(unreadable.join("\n"), @"
-        the workflow `a.yml` is not understood: line 3, column 2: not valid YAML: tabs disallowed within this context (block indentation)
-        the workflow `b.yml` is not understood: permission denied
+        cannot read the workflow `a.yml`: line 3, column 2: not valid YAML: tabs disallowed within this context (block indentation)
+        cannot read the workflow `b.yml`: permission denied
         ");
     }
 }

@@ -1,23 +1,25 @@
-//! What a text with expressions can become, as far as the files say.
+//! Possible values of a text with expressions, as far as the files determine them.
 //!
-//! Source: docs.github.com, "Evaluate expressions in workflows and actions". Only what chooses between
-//! written values is followed: `inputs.X`, `github.event.inputs.X`, `matrix.X`, texts in quotes, `||`,
-//! and `CONDITION && VALUE` before a `||`. Anything else only a run knows.
+//! Source: docs.github.com, "Evaluate expressions in workflows and actions". Supported are the
+//! expressions that choose between values in the files: `inputs.X`, `github.event.inputs.X`, `matrix.X`,
+//! quoted strings, `||`, and `CONDITION && VALUE` before a `||`. The value of any other expression is
+//! known only to a run.
 
-/// The most values of one text. More are as good as any.
+/// Maximum number of values of one text; a text with more counts as unknown.
 pub(super) const MAX_VALUES: usize = 256;
-/// The longest value in bytes.
+/// Maximum length of a value, in bytes.
 const MAX_LENGTH: usize = 4_096;
 
-/// Where the values of names come from.
+/// Source of the values of names.
 pub(super) trait Names {
-    /// What `inputs.NAME` can be; an empty text when it can be left out. `None`: only a run knows.
+    /// Returns the possible values of `inputs.NAME`, with an empty one if the input is optional; `None` if
+    /// only a run knows.
     fn input(&self, name: &str) -> Option<Vec<String>>;
-    /// What `matrix.PATH` can be, likewise.
+    /// Returns the possible values of `matrix.PATH` in the same way.
     fn matrix(&self, path: &str) -> Option<Vec<String>>;
 }
 
-/// Everything that the text can become, each once; `None` when only a run knows.
+/// Returns the distinct possible values of the text; `None` if only a run knows.
 pub(super) fn values(text: &str, names: &dyn Names) -> Option<Vec<String>> {
     let mut values = vec![String::new()];
     let mut rest = text;
@@ -52,7 +54,7 @@ fn push_once(values: &mut Vec<String>, value: String) -> Option<()> {
     (values.len() <= MAX_VALUES).then_some(())
 }
 
-/// `A || B || C`: A unless it is empty, and so on.
+/// Evaluates `A || B || C`: A unless it is empty, and so on.
 fn expression_values(expression: &str, names: &dyn Names) -> Option<Vec<String>> {
     let mut values = Vec::new();
     let mut rest = Some(expression);
@@ -63,7 +65,7 @@ fn expression_values(expression: &str, names: &dyn Names) -> Option<Vec<String>>
         };
         rest = others;
         let operand = match rsplit_outside(alternative, "&&") {
-            // The last alternative can be the condition itself, `false`.
+            // As the last alternative, `CONDITION && VALUE` can be `false`.
             Some(_) if rest.is_none() => return None,
             Some(operand) => operand,
             None => alternative,
@@ -80,7 +82,7 @@ fn expression_values(expression: &str, names: &dyn Names) -> Option<Vec<String>>
 fn operand_values(operand: &str, names: &dyn Names) -> Option<Vec<String>> {
     if let Some(quoted) = operand.strip_prefix('\'') {
         let text = quoted.strip_suffix('\'')?;
-        // A `'` of the text is written twice; any other ends it.
+        // `''` stands for a quote inside the string; any other `'` ends it.
         let plain = text.replace("''", "");
         return (!plain.contains('\'')).then(|| vec![text.replace("''", "'")]);
     }
@@ -100,13 +102,13 @@ fn operand_values(operand: &str, names: &dyn Names) -> Option<Vec<String>> {
     }
 }
 
-/// Splits at the first separator that is neither in quotes nor in brackets.
+/// Splits at the first separator outside quotes and brackets.
 fn split_outside<'t>(text: &'t str, separator: &str) -> Option<(&'t str, &'t str)> {
     let at = outside(text, separator).next()?;
     Some((text.get(..at)?, text.get(at + separator.len()..)?))
 }
 
-/// What stands after the last such separator.
+/// Returns what follows the last such separator.
 fn rsplit_outside<'t>(text: &'t str, separator: &str) -> Option<&'t str> {
     let at = outside(text, separator).last()?;
     text.get(at + separator.len()..)
@@ -147,7 +149,7 @@ mod tests {
     }
 
     #[test]
-    fn what_a_text_can_become() {
+    fn possible_values() {
         for (text, expected) in [
             ("production", "production"),
             ("${{ inputs.environment }}", "dev prod"),
@@ -186,7 +188,7 @@ mod tests {
     }
 
     #[test]
-    fn many_values_are_as_good_as_any() {
+    fn too_many_values_are_unknown() {
         let text = "${{ inputs.environment }}".repeat(9);
         assert_eq!(values(&text, &Known), None);
     }

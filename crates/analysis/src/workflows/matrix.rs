@@ -1,19 +1,19 @@
-//! `strategy.matrix`: which values a job is run for.
+//! `strategy.matrix`: the values that a job runs for.
 
 use std::collections::BTreeMap;
 
 use super::yaml::Node;
 
-/// The longest path in bytes: each is written out.
+/// Maximum length of a path, in bytes: every path is stored in full.
 const MAX_PATH: usize = 256;
 
-/// The values of a matrix by their paths, such as `target.environment`. `exclude:` is not looked at,
-/// so that there may be more than a run has.
+/// Values of a matrix by their paths, such as `target.environment`. `exclude:` is ignored, so the matrix
+/// can contain more values than a run.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct StrategyMatrix {
-    /// It is an expression as a whole, or what it includes is.
+    /// Whether the matrix or its `include:` is an expression.
     is_expression: bool,
-    /// `None`: an expression.
+    /// Values by path; `None` stands for an expression.
     values: BTreeMap<String, Option<Vec<String>>>,
 }
 
@@ -54,7 +54,7 @@ impl StrategyMatrix {
         }
     }
 
-    /// What `matrix.PATH` can be; `None` when only a run knows, empty when there is no such value.
+    /// Returns the possible values of `matrix.PATH`: `None` if only a run knows, empty if there are none.
     pub fn values(&self, path: &str) -> Option<&[String]> {
         if self.is_expression || path.len() > MAX_PATH {
             return None;

@@ -1,8 +1,8 @@
-//! The workflow files of a repository, as far as a policy speaks of them: how they start, their jobs,
-//! which environment each job has, and which ask this gate.
+//! Workflow files of a repository, as far as policies concern them: how they start, their jobs, the
+//! jobs' environments, and the steps that use this action.
 //!
-//! A text becomes a tree (`yaml`), the tree a [`Workflow`]; a run
-//! unfolds the reusable workflows that it calls ([`Workflows::jobs_of`]).
+//! A text becomes a tree (`yaml`), the tree a [`Workflow`]; [`Workflows::jobs_of`] resolves the reusable
+//! workflows that a run calls.
 
 mod directory;
 mod expression;
@@ -15,7 +15,7 @@ mod yaml;
 
 pub use directory::{MAX_FILE, MAX_FILES, Unreadable, Workflows, is_workflow};
 pub use matrix::StrategyMatrix;
-pub use permissions::{Access, ID_TOKEN, JobToken, Permissions};
+pub use permissions::{AccessLevel, ID_TOKEN, JobToken, Permissions};
 pub use run::{Environment, Gate, RunJob};
 pub use trigger::{Input, InputKind, Trigger};
 pub use workflow::{Call, Job, Step, Workflow};

@@ -1,80 +1,80 @@
-//! `permissions:`: what the token of a job may do.
+//! `permissions:` of a job's token.
 //!
 //! Source: docs.github.com, "Workflow syntax for GitHub Actions" (`permissions`) and "Reusing workflow
-//! configurations": a called workflow can keep or lower what its caller has, and never raise it.
+//! configurations": a called workflow can keep or reduce the permissions of its caller, never extend them.
 
 use super::yaml::Node;
 
-/// The scope of the OIDC token.
+/// Scope for OIDC tokens.
 pub const ID_TOKEN: &str = "id-token";
 
-/// How much of one scope.
+/// Access to one scope.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
-pub enum Access {
-    /// Nothing.
+pub enum AccessLevel {
+    /// No access.
     #[default]
     None,
-    /// To read.
+    /// Read access.
     Read,
-    /// To read and to write.
+    /// Read and write access.
     Write,
 }
 
-/// A `permissions:` block. Of a scope that it does not name, the job has nothing.
+/// A `permissions:` block. Scopes that it does not name have no access.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Permissions {
     /// `read-all` or `write-all`.
-    every: Access,
-    scopes: Vec<(String, Access)>,
+    every: AccessLevel,
+    scopes: Vec<(String, AccessLevel)>,
 }
 
 impl Permissions {
     pub(super) fn read(node: &Node) -> Self {
         let scopes = node.members().map(|(scope, _, access)| {
             let access = match access.text() {
-                Some("write") => Access::Write,
-                Some("read") => Access::Read,
-                _ => Access::None,
+                Some("write") => AccessLevel::Write,
+                Some("read") => AccessLevel::Read,
+                _ => AccessLevel::None,
             };
             (scope.to_owned(), access)
         });
         Self {
             every: match node.text() {
-                Some("write-all") => Access::Write,
-                Some("read-all") => Access::Read,
-                _ => Access::None,
+                Some("write-all") => AccessLevel::Write,
+                Some("read-all") => AccessLevel::Read,
+                _ => AccessLevel::None,
             },
             scopes: scopes.collect(),
         }
     }
 
-    /// What it grants of a scope, such as `contents`.
-    pub fn access(&self, scope: &str) -> Access {
+    /// Returns the access that the block grants to a scope, such as `contents`.
+    pub fn access(&self, scope: &str) -> AccessLevel {
         let named = self.scopes.iter().find(|(name, _)| name == scope);
         named.map_or(self.every, |(_, access)| *access)
     }
 }
 
-/// The token of a job: every `permissions:` block that counts for it.
+/// Token of a job: all `permissions:` blocks that apply to it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct JobToken<'w> {
-    /// Of the workflow that was started, and of those that it calls.
+    /// Blocks of the started workflow and of those that it calls.
     blocks: Vec<&'w Permissions>,
     limit: Limit,
 }
 
-/// What no block can go beyond.
+/// Upper limit of all blocks.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Limit {
     None,
-    /// Nothing is given where the run starts: what the repository's settings say.
+    /// The started workflow has no block, so the repository's settings apply.
     Default,
-    /// What a workflow has that is not known.
+    /// The caller is unknown, and so are its permissions.
     Caller,
 }
 
 impl<'w> JobToken<'w> {
-    /// Of a job in a workflow that is started.
+    /// Token of a job in a started workflow.
     pub(super) fn started(block: Option<&'w Permissions>) -> Self {
         Self {
             limit: block.map_or(Limit::Default, |_| Limit::None),
@@ -82,7 +82,7 @@ impl<'w> JobToken<'w> {
         }
     }
 
-    /// Of a job whose workflow others call that are not known.
+    /// Token of a job in a workflow whose callers are unknown.
     pub(super) fn of_any_caller(block: Option<&'w Permissions>) -> Self {
         Self {
             limit: Limit::Caller,
@@ -90,30 +90,30 @@ impl<'w> JobToken<'w> {
         }
     }
 
-    /// Of a job in a workflow that a job with this token calls.
+    /// Token of a job in a workflow that a job with this token calls.
     pub(super) fn called(&self, block: Option<&'w Permissions>) -> Self {
         let mut called = self.clone();
         called.blocks.extend(block);
         called
     }
 
-    /// What it has of a scope; `None` when only the repository's settings or its callers say.
-    pub fn access(&self, scope: &str) -> Option<Access> {
+    /// Returns the access to a scope; `None` if it depends on the repository's settings or on the callers.
+    pub fn access(&self, scope: &str) -> Option<AccessLevel> {
         let written = self.blocks.iter().map(|block| block.access(scope)).min();
         match (self.limit, written) {
-            (Limit::None, _) | (_, Some(Access::None)) => written,
-            // No setting gives it.
-            (Limit::Default, _) if scope == ID_TOKEN => Some(Access::None),
+            (Limit::None, _) | (_, Some(AccessLevel::None)) => written,
+            // No default of GitHub includes it.
+            (Limit::Default, _) if scope == ID_TOKEN => Some(AccessLevel::None),
             _ => None,
         }
     }
 
-    /// Whether it surely has `id-token: write`.
+    /// Whether it certainly has `id-token: write`.
     pub fn has_id_token(&self) -> bool {
-        self.access(ID_TOKEN) == Some(Access::Write)
+        self.access(ID_TOKEN) == Some(AccessLevel::Write)
     }
 
-    /// Whether no block says anything.
+    /// Whether no block applies and only the repository's settings do.
     pub fn is_default(&self) -> bool {
         self.blocks.is_empty()
     }
@@ -128,18 +128,22 @@ mod tests {
     }
 
     #[test]
-    fn what_a_block_does_not_name_is_nothing() {
+    fn a_scope_that_a_block_does_not_name_has_no_access() {
         for (text, id_token, contents) in [
-            ("{id-token: write}", Access::Write, Access::None),
+            ("{id-token: write}", AccessLevel::Write, AccessLevel::None),
             (
                 "{contents: read, id-token: read}",
-                Access::Read,
-                Access::Read,
+                AccessLevel::Read,
+                AccessLevel::Read,
             ),
-            ("write-all", Access::Write, Access::Write),
-            ("read-all", Access::Read, Access::Read),
-            ("{}", Access::None, Access::None),
-            ("{contents: none, id-token: ''}", Access::None, Access::None),
+            ("write-all", AccessLevel::Write, AccessLevel::Write),
+            ("read-all", AccessLevel::Read, AccessLevel::Read),
+            ("{}", AccessLevel::None, AccessLevel::None),
+            (
+                "{contents: none, id-token: ''}",
+                AccessLevel::None,
+                AccessLevel::None,
+            ),
         ] {
             let block = block(text);
             assert_eq!(block.access(ID_TOKEN), id_token, "{text}");
@@ -153,19 +157,22 @@ mod tests {
         let caller = JobToken::started(Some(&read));
         assert_eq!(
             caller.called(Some(&all)).access(ID_TOKEN),
-            Some(Access::Read)
+            Some(AccessLevel::Read)
         );
-        assert_eq!(caller.called(None).access("checks"), Some(Access::Read));
+        assert_eq!(
+            caller.called(None).access("checks"),
+            Some(AccessLevel::Read)
+        );
         assert_eq!(
             caller.called(Some(&none)).access("checks"),
-            Some(Access::None)
+            Some(AccessLevel::None)
         );
 
         let default = JobToken::started(None);
         assert!(default.is_default() && !default.called(Some(&all)).is_default());
         assert_eq!(
             default.called(Some(&all)).access(ID_TOKEN),
-            Some(Access::None)
+            Some(AccessLevel::None)
         );
         assert_eq!(default.access("contents"), None);
 
@@ -174,7 +181,7 @@ mod tests {
         assert!(!any.has_id_token() && JobToken::started(Some(&all)).has_id_token());
         assert_eq!(
             JobToken::of_any_caller(Some(&none)).access(ID_TOKEN),
-            Some(Access::None)
+            Some(AccessLevel::None)
         );
     }
 }

@@ -1,7 +1,7 @@
-//! The jobs of a run: a workflow with the reusable workflows that it calls.
+//! Jobs of a run: those of a workflow and of the reusable workflows that it calls.
 //!
-//! A called job keeps the workflow of its caller (`workflow_ref`), so its environment counts for the
-//! file that was started.
+//! The token of a called job names the started workflow (`workflow_ref`), so the job's environment
+//! counts for that file.
 
 use std::collections::BTreeMap;
 
@@ -11,51 +11,52 @@ use super::permissions::JobToken;
 use super::trigger::InputKind;
 use super::workflow::{Call, Job, Step, Workflow};
 
-/// How deep calls go: GitHub's own limit (docs.github.com, "Reusing workflow configurations").
+/// Maximum depth of calls: GitHub's own limit (docs.github.com, "Reusing workflow configurations").
 const MAX_DEPTH: usize = 10;
-/// After this many jobs of one run, calls are not followed any more.
+/// Maximum number of jobs of one run whose calls are followed.
 const MAX_JOBS: usize = 4_096;
 
 /// A job of a run.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct RunJob<'w> {
-    /// The file that it is written in: the one that was started, or a called one.
+    /// File that contains the job: the started one, or a called one.
     pub file: &'w str,
-    /// As it is written.
+    /// Job as in the file.
     pub job: &'w Job,
-    /// The environments that it can have, at least one.
+    /// Possible environments, at least one.
     pub environments: Vec<Environment>,
-    /// What its token may do.
+    /// Permissions of its token.
     pub token: JobToken<'w>,
-    /// Its steps with this action.
+    /// Steps that use this action.
     pub gates: Vec<Gate<'w>>,
 }
 
-/// The environment of a job.
+/// Environment of a job.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Environment {
-    /// It has none.
+    /// The job has none.
     None,
-    /// This one.
+    /// Name of the environment.
     Named(String),
-    /// Only a run knows: the expression, or the call, as it is written.
+    /// Only a run knows it: the expression, or the call, as in the file.
     Dynamic(String),
 }
 
-/// A step that asks for permissions.
+/// A step that uses this action.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Gate<'w> {
-    /// As it is written in the file of its job.
+    /// Step as in the file of its job.
     pub step: &'w Step,
-    /// What its input `permission` can be, as the action reads it: keys or display names.
+    /// Possible values of its input `permission`, split as the action does: keys or display names.
     pub permissions: Vec<String>,
-    /// The input as it is written, when only a run knows it.
+    /// Input as in the file, if only a run knows its value.
     pub dynamic: Option<String>,
 }
 
 impl Workflows {
-    /// The jobs of a run of `workflow`, with those that it calls. `action` is the name that this
-    /// action has in `uses:`. A workflow that is only called has inputs and a token that are not known.
+    /// Returns the jobs of a run of `workflow`, with those of the workflows that it calls. `action` is the
+    /// name of this action in `uses:`. The inputs and the token of a workflow that is only called are
+    /// unknown.
     pub fn jobs_of<'w>(&'w self, workflow: &'w Workflow, action: &str) -> Vec<RunJob<'w>> {
         let mut run = Run {
             workflows: self,
@@ -75,15 +76,15 @@ impl Workflows {
 struct Run<'w, 'a> {
     workflows: &'w Workflows,
     action: &'a str,
-    /// The files from the one that was started to the one that is looked at.
+    /// Files from the started one to the current one.
     calls: Vec<&'w str>,
-    /// How many jobs were looked at, those that call others too.
+    /// Number of visited jobs, with those that call workflows.
     seen: usize,
     jobs: Vec<RunJob<'w>>,
 }
 
 impl<'w> Run<'w, '_> {
-    /// The jobs of a workflow that a job with the token `caller` calls, or that starts the run.
+    /// Adds the jobs of a workflow that a job with the token `caller` calls, or that starts the run.
     fn add(&mut self, workflow: &'w Workflow, inputs: &dyn Inputs, caller: Option<&JobToken<'w>>) {
         for job in &workflow.jobs {
             self.seen += 1;
@@ -142,7 +143,7 @@ impl<'w> Run<'w, '_> {
                 && !self.calls.contains(&called.file.as_str())
         });
         let Some(called) = called else {
-            // Another repository's, or none that can be read.
+            // The file belongs to another repository, or cannot be read.
             self.jobs.push(RunJob {
                 file: &workflow.file,
                 job,
@@ -165,7 +166,7 @@ impl<'w> Run<'w, '_> {
     }
 }
 
-/// Each once, without case as GitHub compares them; an empty name is none.
+/// Returns the distinct environments; GitHub ignores case, and an empty name means none.
 fn environments(names: Vec<String>) -> Vec<Environment> {
     let mut environments: Vec<Environment> = Vec::new();
     for name in names {
@@ -200,12 +201,12 @@ fn gate<'w>(step: &'w Step, names: &dyn Names) -> Gate<'w> {
     }
 }
 
-/// Where the inputs of a workflow come from.
+/// Source of the inputs of a workflow.
 trait Inputs {
     fn values(&self, name: &str) -> Option<Vec<String>>;
 }
 
-/// From whoever starts it.
+/// Inputs of a started workflow.
 struct Started<'w>(&'w Workflow);
 
 impl Inputs for Started<'_> {
@@ -220,7 +221,7 @@ impl Inputs for Started<'_> {
             Some(InputKind::Choice(options)) if options.len() <= MAX_VALUES => options.clone(),
             Some(_) => return None,
         };
-        // Every other event leaves it out.
+        // No other event has inputs.
         if self.0.events().any(|event| event != "workflow_dispatch") {
             values.push(String::new());
         }
@@ -228,7 +229,7 @@ impl Inputs for Started<'_> {
     }
 }
 
-/// From whoever calls it.
+/// Inputs of a workflow whose callers are unknown.
 struct AnyCaller;
 
 impl Inputs for AnyCaller {
@@ -237,7 +238,7 @@ impl Inputs for AnyCaller {
     }
 }
 
-/// From the job that calls it. They are resolved once, however often they are used.
+/// Inputs from the calling job, resolved only once.
 struct Called<'a> {
     workflow: &'a Workflow,
     with: BTreeMap<&'a str, Option<Vec<String>>>,
@@ -253,13 +254,13 @@ impl Inputs for Called<'_> {
         let default = inputs
             .find(|input| input.name == name)
             .and_then(|input| input.default.as_deref());
-        // The default may use the `github` context, but no inputs.
+        // A default can use the `github` context, but not inputs.
         let default = default.unwrap_or_default();
         (!default.contains("${{")).then(|| vec![default.to_owned()])
     }
 }
 
-/// The names that a job's expressions can use.
+/// Names that a job's expressions can use.
 struct OfJob<'a> {
     inputs: &'a dyn Inputs,
     job: &'a Job,
@@ -280,7 +281,7 @@ impl Names for OfJob<'_> {
         }
         let mut all = Vec::new();
         for text in listed {
-            // Its values are texts with expressions too, but not of the matrix itself.
+            // The matrix' values can contain expressions too, but cannot refer to the matrix.
             all.extend(values(text, &WithoutMatrix(self.inputs))?);
         }
         Some(all)

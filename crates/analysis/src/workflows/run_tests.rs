@@ -1,4 +1,4 @@
-use super::super::{Access, Workflows};
+use super::super::{AccessLevel, Workflows};
 use super::{Environment, RunJob};
 
 fn workflows(files: &[(&str, &str)]) -> Workflows {
@@ -11,7 +11,7 @@ fn jobs<'w>(workflows: &'w Workflows, file: &str) -> Vec<RunJob<'w>> {
     workflows.jobs_of(workflows.get(file).unwrap(), "repo-permissions")
 }
 
-/// Each job with its environments: `-` is none, `?` only a run knows.
+/// Lists the jobs with their environments: `-` means none, `?` that only a run knows.
 fn environments(files: &[(&str, &str)]) -> Vec<String> {
     let workflows = workflows(files);
     let show = |environment: &Environment| match environment {
@@ -29,7 +29,7 @@ fn environments(files: &[(&str, &str)]) -> Vec<String> {
 }
 
 #[test]
-fn environments_are_resolved_where_the_file_says_them() {
+fn environments_are_resolved_from_the_file() {
     let deploy = "
 on:
   push:
@@ -118,14 +118,14 @@ jobs: {job: {environment: '${{ inputs.to }}'}}
 }
 
 #[test]
-fn calls_in_circles_and_without_end_are_ended() {
+fn circular_and_excessive_calls_end() {
     let a = "on: push\njobs: {x: {uses: ./.github/workflows/b.yml}}";
     let b = "on: workflow_call\njobs: {y: {uses: ./.github/workflows/a.yml}, z: {}}";
     assert_eq!(
         environments(&[("a.yml", a), ("b.yml", b)]),
         ["b.yml/y: ?./.github/workflows/a.yml", "b.yml/z: -"]
     );
-    // Each file calls the next one a hundred times, and doubles what it hands on.
+    // Each file calls the next one a hundred times, and doubles the value that it passes.
     let file = |number: usize| {
         let next = number + 1;
         let job = format!(
@@ -147,7 +147,7 @@ fn calls_in_circles_and_without_end_are_ended() {
 }
 
 #[test]
-fn gates_ask_for_what_their_callers_say() {
+fn permissions_of_steps_come_from_their_callers() {
     let gate = "
 on: {workflow_call: {inputs: {permission: {required: true}}}}
 jobs:
@@ -193,7 +193,7 @@ jobs:
 }
 
 #[test]
-fn what_is_only_called_depends_on_its_callers() {
+fn a_workflow_that_is_only_called_depends_on_its_callers() {
     let gate = "
 on: {workflow_call: {inputs: {permission: {default: 'a:b'}}}}
 permissions: {id-token: write, checks: none}
@@ -207,7 +207,7 @@ jobs:
     let jobs = jobs(&workflows, "gate.yml");
     let token = &jobs[0].token;
     assert_eq!(token.access("id-token"), None);
-    assert_eq!(token.access("checks"), Some(Access::None));
+    assert_eq!(token.access("checks"), Some(AccessLevel::None));
     let dynamic = jobs[0].gates[0].dynamic.as_deref();
     assert_eq!(dynamic, Some("${{ inputs.permission }}"));
 }

@@ -1,17 +1,17 @@
-//! How a workflow starts: `on:`.
+//! `on:`, which starts a workflow.
 
-use super::workflow::wrong;
+use super::workflow::unexpected;
 use super::yaml::Node;
 use engine::policy::{Position, Problem};
 
 /// An event of `on:` with its filters.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Trigger {
-    /// The event's name, such as `push`.
+    /// Name of the event, such as `push`.
     pub event: String,
-    /// Where it stands.
+    /// Position in the file.
     pub position: Position,
-    /// `branches:`, GitHub's globs. In `pull_request` they are of the base.
+    /// `branches:`, GitHub's globs. For `pull_request` they match the base.
     pub branches: Vec<String>,
     /// `branches-ignore:`.
     pub branches_ignore: Vec<String>,
@@ -25,29 +25,29 @@ pub struct Trigger {
     pub inputs: Vec<Input>,
 }
 
-/// An input.
+/// An input of a workflow.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Input {
-    /// Its name.
+    /// Name of the input.
     pub name: String,
-    /// What it can be.
+    /// Kind of its values.
     pub kind: InputKind,
     /// `default:`.
     pub default: Option<String>,
 }
 
-/// What an input can be.
+/// Kind of an input's values.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum InputKind {
-    /// `type: choice`: one of these.
+    /// `type: choice` with these options.
     Choice(Vec<String>),
-    /// `type: environment`: any environment that the repository has.
+    /// `type: environment`: any environment of the repository.
     Environment,
-    /// Any other text.
+    /// Any other value.
     Other,
 }
 
-/// Reads `on:`, which is one name, a list of them, or a mapping.
+/// Parses `on:`: one event name, a list of names, or a mapping.
 pub(super) fn read(on: &Node) -> Result<Vec<Trigger>, Problem> {
     let named = |event: &str, position| Trigger {
         event: event.to_owned(),
@@ -67,12 +67,12 @@ pub(super) fn read(on: &Node) -> Result<Vec<Trigger>, Problem> {
             .collect());
     }
     if !on.is_list() {
-        return Err(wrong(on, "`on`", "the names of events"));
+        return Err(unexpected(on, "`on`", "the names of events"));
     }
     on.items()
         .map(|item| match item.text() {
             Some(event) => Ok(named(event, item.at)),
-            None => Err(wrong(item, "an event of `on`", "a text")),
+            None => Err(unexpected(item, "an event of `on`", "a text")),
         })
         .collect()
 }

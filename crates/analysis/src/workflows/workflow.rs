@@ -1,7 +1,7 @@
-//! One workflow file.
+//! A workflow file.
 //!
-//! Source: docs.github.com, "Workflow syntax for GitHub Actions". What is not needed is not looked at:
-//! whether a file is valid, GitHub says.
+//! Source: docs.github.com, "Workflow syntax for GitHub Actions". The parser ignores everything that it
+//! does not need: GitHub validates the file.
 
 use super::matrix::StrategyMatrix;
 use super::permissions::Permissions;
@@ -12,9 +12,9 @@ use engine::policy::{Position, Problem, quoted};
 /// A workflow file.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Workflow {
-    /// Its name in `.github/workflows`.
+    /// Name of the file in `.github/workflows`.
     pub file: String,
-    /// `name:`, a free text.
+    /// `name:`, any text.
     pub name: Option<String>,
     /// `on:`, in file order.
     pub triggers: Vec<Trigger>,
@@ -24,12 +24,12 @@ pub struct Workflow {
     pub jobs: Vec<Job>,
 }
 
-/// A job as it is written.
+/// A job as in the file.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Job {
-    /// Its key in `jobs:`.
+    /// Key of the job in `jobs:`.
     pub id: String,
-    /// Where it starts.
+    /// Position of the job.
     pub position: Position,
     /// `environment:` or its `name:`, with its expressions.
     pub environment: Option<String>,
@@ -37,7 +37,7 @@ pub struct Job {
     pub permissions: Option<Permissions>,
     /// `strategy.matrix:`.
     pub matrix: StrategyMatrix,
-    /// `uses:`, when it is no job of its own but a call.
+    /// `uses:`, if the job calls a workflow.
     pub call: Option<Call>,
     /// `steps:`.
     pub steps: Vec<Step>,
@@ -46,16 +46,16 @@ pub struct Job {
 /// A call of a reusable workflow.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Call {
-    /// `uses:` as it is written.
+    /// `uses:` as in the file.
     pub uses: String,
     /// `with:`, with its expressions.
     pub with: Vec<(String, String)>,
 }
 
-/// A step.
+/// A step of a job.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Step {
-    /// Where it starts.
+    /// Position of the step.
     pub position: Position,
     /// `uses:`.
     pub uses: Option<String>,
@@ -66,20 +66,20 @@ pub struct Step {
 }
 
 impl Workflow {
-    /// Reads a workflow file.
+    /// Parses a workflow file.
     ///
     /// # Errors
-    /// It is no YAML, or no workflow: the first problem.
+    /// The first problem, if the text is not valid YAML or not a workflow.
     pub fn parse(file: &str, text: &str) -> Result<Self, Problem> {
         let root = Node::parse(text)?;
         if !root.is_mapping() {
-            return Err(wrong(&root, "the workflow", "a mapping"));
+            return Err(unexpected(&root, "the workflow", "a mapping"));
         }
         let missing = |key: &str| Problem::new(root.at, format!("`{key}` is missing"));
         let on = root.get("on").ok_or_else(|| missing("on"))?;
         let jobs = root.get("jobs").ok_or_else(|| missing("jobs"))?;
         if !jobs.is_mapping() {
-            return Err(wrong(jobs, "`jobs`", "a mapping"));
+            return Err(unexpected(jobs, "`jobs`", "a mapping"));
         }
         Ok(Self {
             file: file.to_owned(),
@@ -93,19 +93,19 @@ impl Workflow {
         })
     }
 
-    /// Whether it is only started by other workflows, so that no job has it as its workflow.
+    /// Whether only other workflows start it, so that no job's token names it as its workflow.
     pub fn is_only_called(&self) -> bool {
         self.events().next().is_none()
     }
 
-    /// The events that a job of it can have: those of `on:`, but `workflow_call`, which leaves the
-    /// caller's.
+    /// Returns the events that its jobs can have: those of `on:` without `workflow_call`, because a
+    /// called workflow keeps its caller's event.
     pub fn events(&self) -> impl Iterator<Item = &str> {
         let names = self.triggers.iter().map(|trigger| trigger.event.as_str());
         names.filter(|event| *event != "workflow_call")
     }
 
-    /// How it reacts to an event.
+    /// Returns the trigger for an event.
     pub fn trigger(&self, event: &str) -> Option<&Trigger> {
         self.triggers.iter().find(|trigger| trigger.event == event)
     }
@@ -115,14 +115,14 @@ impl Job {
     fn read(id: &str, position: Position, job: &Node) -> Result<Self, Problem> {
         if !job.is_mapping() {
             let what = format!("the job {}", quoted(id));
-            return Err(wrong(job, &what, "a mapping"));
+            return Err(unexpected(job, &what, "a mapping"));
         }
         let environment = match job.get("environment") {
             Some(node) if node.is_mapping() => node.get("name"),
             other => other,
         };
         if let Some(node) = environment.filter(|node| node.text().is_none()) {
-            return Err(wrong(node, "`environment`", "a text or a mapping"));
+            return Err(unexpected(node, "`environment`", "a text or a mapping"));
         }
         let steps = job.get("steps").into_iter().flat_map(Node::items);
         Ok(Self {
@@ -145,8 +145,8 @@ impl Job {
 }
 
 impl Call {
-    /// The file in `.github/workflows` of the same repository that is called: by `./`, or by `$/`, the
-    /// repository of the file that says it.
+    /// Returns the called file in `.github/workflows` of the same repository. `./` and `$/` both stand
+    /// for the repository of the calling file.
     pub fn local_file(&self) -> Option<&str> {
         let path = self.uses.strip_prefix("$/").unwrap_or(&self.uses);
         let is_own = path.len() < self.uses.len() || path.starts_with("./");
@@ -167,20 +167,20 @@ impl Step {
         }
     }
 
-    /// An input, with its expressions; absent when empty. Their names are compared without case.
+    /// Returns an input with its expressions, or `None` if it is empty. Names of inputs ignore case.
     pub fn input(&self, name: &str) -> Option<&str> {
         let mut with = self.with.iter();
         let (_, value) = with.find(|(key, _)| key.eq_ignore_ascii_case(name))?;
         Some(value.trim()).filter(|value| !value.is_empty())
     }
 
-    /// Whether it uses the action of this name: the last part of the path, so that a fork and a copy
-    /// in the repository count too.
+    /// Whether it uses the action with this name. Only the last part of the path counts, so forks and
+    /// copies in the repository match too.
     pub fn is_gate(&self, action: &str) -> bool {
         self.uses.as_deref().is_some_and(|uses| {
             let path = uses.split('@').next().unwrap_or(uses);
             let path = path.trim_end_matches('/');
-            // The same action without a container.
+            // `native` is the same action without a container.
             let path = path.strip_suffix("/native").unwrap_or(path);
             path.rsplit('/').next() == Some(action)
         })
@@ -199,7 +199,7 @@ fn texts_of(mapping: Option<&Node>) -> Vec<(String, String)> {
         .collect()
 }
 
-pub(super) fn wrong(node: &Node, what: &str, expected: &str) -> Problem {
+pub(super) fn unexpected(node: &Node, what: &str, expected: &str) -> Problem {
     let seen = node.kind();
     Problem::new(node.at, format!("{what} is {seen}, expected {expected}"))
 }

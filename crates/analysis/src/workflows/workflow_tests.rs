@@ -1,4 +1,4 @@
-use super::super::{Access, ID_TOKEN, InputKind, Permissions, Workflow};
+use super::super::{AccessLevel, ID_TOKEN, InputKind, Permissions, Workflow};
 
 fn read(text: &str) -> Workflow {
     Workflow::parse("a.yml", text).unwrap()
@@ -9,7 +9,7 @@ fn problem(text: &str) -> String {
 }
 
 #[test]
-fn events_in_all_three_forms() {
+fn parses_events_in_all_three_forms() {
     for on in [
         "push",
         "[push, pull_request]",
@@ -23,7 +23,7 @@ fn events_in_all_three_forms() {
 }
 
 #[test]
-fn filters_and_inputs() {
+fn parses_filters_and_inputs() {
     let workflow = read(
         "name: Deploy
 on:
@@ -67,7 +67,7 @@ jobs: {}
 }
 
 #[test]
-fn jobs_and_their_steps() {
+fn parses_jobs_and_steps() {
     let workflow = read(
         "on: push
 permissions: read-all
@@ -104,13 +104,13 @@ jobs:
     assert_eq!(
         of,
         [
-            ("plain", Some("prod"), Some(Access::Write)),
-            ("named", Some("${{ inputs.to }}"), Some(Access::Write)),
+            ("plain", Some("prod"), Some(AccessLevel::Write)),
+            ("named", Some("${{ inputs.to }}"), Some(AccessLevel::Write)),
             ("called", None, None),
             ("elsewhere", None, None),
         ]
     );
-    assert_eq!(id_token(&workflow.permissions), Some(Access::Read));
+    assert_eq!(id_token(&workflow.permissions), Some(AccessLevel::Read));
     let steps = &jobs[0].steps;
     assert_eq!(steps[0].run.as_deref(), Some("atmos pro lock"));
     assert_eq!(steps[1].input("Permission"), Some("ws:locks:create"));
@@ -125,7 +125,7 @@ jobs:
 }
 
 #[test]
-fn which_calls_are_of_this_repository() {
+fn detects_calls_within_the_repository() {
     for (uses, file) in [
         ("./.github/workflows/b.yml", Some("b.yml")),
         ("$/.github/workflows/b.yml", Some("b.yml")),
@@ -144,7 +144,7 @@ fn which_calls_are_of_this_repository() {
 }
 
 #[test]
-fn which_steps_are_this_action() {
+fn detects_steps_that_use_this_action() {
     let steps = |uses: &str| {
         let text = format!("on: push\njobs: {{a: {{steps: [{{uses: '{uses}'}}]}}}}");
         read(&text).jobs[0].steps[0].is_gate("repo-permissions")
@@ -170,7 +170,7 @@ fn which_steps_are_this_action() {
 }
 
 #[test]
-fn what_is_no_workflow_has_a_place() {
+fn errors_have_positions() {
     for (text, expected) in [
         (
             "- a",
@@ -202,7 +202,7 @@ fn what_is_no_workflow_has_a_place() {
 
 proptest::proptest! {
     #[test]
-    fn any_text_is_read_or_refused(text in "[a-z&*<!|>'\"#:,{}\\[\\]\n -]{0,60}") {
+    fn any_text_is_parsed_or_rejected(text in "[a-z&*<!|>'\"#:,{}\\[\\]\n -]{0,60}") {
         for text in [text.clone(), format!("on: push\njobs:\n  a: {text}"), format!("on: {text}\njobs: {{}}")] {
             if let Ok(workflow) = Workflow::parse("a.yml", &text) {
                 let workflows = super::super::Workflows { files: vec![workflow], unreadable: Vec::new() };

@@ -1,7 +1,7 @@
-//! YAML as a tree with positions.
+//! Parses YAML to a tree with positions.
 //!
-//! Unlike a policy, a workflow may have anchors, aliases and merge keys. Texts stay texts: `on` is no
-//! boolean. An alias shares the tree that it stands for; how much all of them add is limited.
+//! Unlike a policy, a workflow can have anchors, aliases and merge keys. Scalars stay text: `on` is not
+//! a boolean. An alias shares the tree of its anchor; the size that all aliases add is limited.
 
 use std::borrow::Cow;
 use std::collections::HashMap;
@@ -12,16 +12,16 @@ use granit_parser::{ErrorKind, Event, ScalarStyle};
 use engine::policy::yaml::{parser, position};
 use engine::policy::{Position, Problem, quoted};
 
-/// The deepest nesting of mappings and lists.
+/// Maximum nesting of mappings and lists.
 const MAX_NESTING: usize = 64;
-/// How much aliases may add, counted as [`Node::weight`].
+/// Maximum size that aliases can add, counted as [`Node::weight`].
 const MAX_SHARED: usize = 1 << 20;
 
-/// A value and where it starts.
+/// A value with its position.
 #[derive(Debug)]
 pub(super) struct Node {
     pub(super) at: Position,
-    /// The bytes of its texts, and one for each value.
+    /// Size: the bytes of all texts in it, and one for each value.
     weight: usize,
     value: Value,
 }
@@ -34,11 +34,11 @@ enum Value {
     Mapping(Vec<Member>),
 }
 
-/// A key, where it stands, and its value.
+/// A key, its position, and its value.
 type Member = (String, Position, Rc<Node>);
 
 impl Node {
-    /// Reads a text of one document.
+    /// Parses a text with one document.
     pub(super) fn parse(text: &str) -> Result<Rc<Self>, Problem> {
         let text = lines(text)?;
         let mut builder = Builder::default();
@@ -55,7 +55,7 @@ impl Node {
             if let Event::DocumentStart(..) = event {
                 documents += 1;
                 if documents > 1 {
-                    let message = "a second document starts here, a workflow is one document";
+                    let message = "a second document starts here, but a workflow is one document";
                     return Err(Problem::new(at, message));
                 }
             }
@@ -66,14 +66,14 @@ impl Node {
             .ok_or_else(|| Problem::new(Position::START, "the workflow is empty"))
     }
 
-    /// A member of a mapping that has a value.
+    /// Returns a member of a mapping, unless its value is empty.
     pub(super) fn get(&self, key: &str) -> Option<&Self> {
         let mut members = self.members();
         let (.., node) = members.find(|(name, ..)| *name == key)?;
         (!matches!(node.value, Value::Null)).then_some(node)
     }
 
-    /// The members of a mapping in file order, those of merge keys last.
+    /// Returns the members of a mapping in file order, followed by those of merge keys.
     pub(super) fn members(&self) -> impl Iterator<Item = (&str, Position, &Self)> {
         let members = match &self.value {
             Value::Mapping(members) => members.as_slice(),
@@ -84,7 +84,7 @@ impl Node {
             .map(|(key, at, node)| (key.as_str(), *at, &**node))
     }
 
-    /// The elements of a list.
+    /// Returns the items of a list.
     pub(super) fn items(&self) -> impl Iterator<Item = &Self> {
         let items = match &self.value {
             Value::List(items) => items.as_slice(),
@@ -93,7 +93,7 @@ impl Node {
         items.iter().map(|node| &**node)
     }
 
-    /// A scalar as it is written, also a number or a boolean.
+    /// Returns a scalar as in the file; this includes numbers and booleans.
     pub(super) fn text(&self) -> Option<&str> {
         match &self.value {
             Value::Scalar(text) => Some(text),
@@ -101,7 +101,7 @@ impl Node {
         }
     }
 
-    /// A scalar, or the scalars of a list.
+    /// Returns a scalar, or the scalars of a list.
     pub(super) fn texts(&self) -> Vec<String> {
         let own = self.text().into_iter();
         own.chain(self.items().filter_map(Self::text))
@@ -117,7 +117,7 @@ impl Node {
         matches!(self.value, Value::List(_))
     }
 
-    /// What it is, for messages.
+    /// Names the kind of the value, for messages.
     pub(super) fn kind(&self) -> &'static str {
         match self.value {
             Value::Null => "empty",
@@ -133,11 +133,11 @@ fn too_deep(at: Position) -> Problem {
     Problem::new(at, message)
 }
 
-/// The text in the lines that GitHub sees: its parser knows YAML 1.1, to which NEL, LS and PS end a line
-/// too (yaml.org/spec/1.1, section 4.1.4).
+/// Replaces line breaks so that the text has GitHub's lines: its parser reads YAML 1.1, in which NEL, LS
+/// and PS end a line too (yaml.org/spec/1.1, section 4.1.4).
 fn lines(text: &str) -> Result<Cow<'_, str>, Problem> {
     let text = text.strip_prefix('\u{feff}').unwrap_or(text);
-    // The parser takes it for the end of the text, and what follows would be ignored.
+    // For the parser, NUL ends the text: it would ignore the rest.
     if let Some((before, _)) = text.split_once('\0') {
         let number = |n: usize| u32::try_from(n).unwrap_or(u32::MAX);
         let last_line = before.rsplit('\n').next().unwrap_or_default();
@@ -145,7 +145,7 @@ fn lines(text: &str) -> Result<Cow<'_, str>, Problem> {
             line: number(before.matches('\n').count().saturating_add(1)),
             column: number(last_line.chars().count().saturating_add(1)),
         };
-        let message = "the workflow has a NUL character, which a text cannot have";
+        let message = "the workflow contains a NUL character, which YAML does not allow";
         return Err(Problem::new(position, message).help("remove it"));
     }
     let ends = ['\u{85}', '\u{2028}', '\u{2029}'];
@@ -155,7 +155,7 @@ fn lines(text: &str) -> Result<Cow<'_, str>, Problem> {
     })
 }
 
-/// Puts events together.
+/// Builds the tree from parser events.
 #[derive(Default)]
 struct Builder {
     open: Vec<Open>,
@@ -164,11 +164,11 @@ struct Builder {
     root: Option<Rc<Node>>,
 }
 
-/// A list or a mapping that is not at its end.
+/// A list or mapping whose end the parser has not reached.
 struct Open {
     at: Position,
     anchor: usize,
-    /// Of a mapping: the key whose value comes next.
+    /// Key of a mapping whose value comes next.
     key: Option<(String, Position)>,
     value: Value,
 }
@@ -185,10 +185,7 @@ impl Builder {
             }
             Event::Alias(anchor) => {
                 let Some(node) = self.anchors.get(&anchor) else {
-                    return Err(Problem::new(
-                        at,
-                        "this alias stands inside of its own anchor",
-                    ));
+                    return Err(Problem::new(at, "this alias stands inside its own anchor"));
                 };
                 self.shared = self.shared.saturating_add(node.weight);
                 if self.shared > MAX_SHARED {
@@ -245,7 +242,7 @@ impl Builder {
             _ => match &node.value {
                 Value::Scalar(text) => open.key = Some((text.clone(), at)),
                 Value::Null => open.key = Some((String::new(), at)),
-                _ => return Err(Problem::new(at, "a key has to be a text")),
+                _ => return Err(Problem::new(at, "a key must be a text")),
             },
         }
         Ok(())
@@ -272,7 +269,7 @@ impl Node {
 }
 
 impl Value {
-    /// A mapping with what its merge keys add.
+    /// Adds the members of merge keys to a mapping.
     fn complete(self) -> Result<Self, Problem> {
         let Self::Mapping(members) = self else {
             return Ok(self);
@@ -304,7 +301,7 @@ impl Value {
                     return Err(Problem::new(node.at, message));
                 };
                 for member in members {
-                    // What is written, and what came first, stays.
+                    // Explicit members and earlier merges take precedence.
                     if lines.insert(member.0.clone(), member.1.line).is_none() {
                         own.push(member.clone());
                     }
@@ -319,7 +316,7 @@ impl Value {
 mod tests {
     use super::*;
 
-    /// The tree in one line.
+    /// Prints the tree on one line.
     fn show(node: &Node) -> String {
         match &node.value {
             Value::Null => "~".to_owned(),
@@ -346,7 +343,7 @@ mod tests {
     }
 
     #[test]
-    fn texts_stay_texts() {
+    fn scalars_stay_text() {
         for (text, tree) in [
             ("on: push", "{on:push}"),
             ("\u{feff}yes: no\r\nb: 1.0", "{yes:no,b:1.0}"),
@@ -357,7 +354,7 @@ mod tests {
                 "on:\n  push:\n    branches: [\n      \"main\", # why\n      x\n    ]\njobs: {\n}\n",
                 "{on:{push:{branches:[main,x]}},jobs:{}}",
             ),
-            // As libyaml and GitHub split lines.
+            // libyaml and GitHub split lines this way.
             (
                 "a: b # c\u{2028}d: e\rf: |\n  g\u{85}  h",
                 "{a:b,d:e,f:g\nh\n}",
@@ -368,7 +365,7 @@ mod tests {
     }
 
     #[test]
-    fn merge_keys_add_what_is_not_written() {
+    fn merge_keys_add_missing_members() {
         let base = "a: &a {x: 1, y: 2}\nb: &b {y: 3, z: 4}\n";
         for (text, tree) in [
             ("c: {<<: *a, x: 5}", "{x:5,y:2}"),
@@ -381,7 +378,7 @@ mod tests {
     }
 
     #[test]
-    fn what_cannot_be_read_has_a_place() {
+    fn errors_have_positions() {
         for (text, problem) in [
             ("", "line 1, column 1: the workflow is empty"),
             (
@@ -390,20 +387,20 @@ mod tests {
             ),
             (
                 "a: 1\n---\nb: 2",
-                "line 2, column 1: a second document starts here, a workflow is one document",
+                "line 2, column 1: a second document starts here, but a workflow is one document",
             ),
             (
                 "a: &x [*x]",
-                "line 1, column 8: this alias stands inside of its own anchor",
+                "line 1, column 8: this alias stands inside its own anchor",
             ),
             (
                 "a: {<<: b}",
                 "line 1, column 9: `<<` merges a text, expected a mapping",
             ),
-            ("{[a]: b}", "line 1, column 2: a key has to be a text"),
+            ("{[a]: b}", "line 1, column 2: a key must be a text"),
             (
                 "a: 1\n\0b: 2",
-                "line 2, column 1: the workflow has a NUL character, which a text cannot have (remove it)",
+                "line 2, column 1: the workflow contains a NUL character, which YAML does not allow (remove it)",
             ),
         ] {
             assert_eq!(read(text), problem, "{text:?}");
@@ -418,7 +415,7 @@ mod tests {
     }
 
     #[test]
-    fn a_small_file_stays_small() {
+    fn aliases_and_nesting_are_limited() {
         for deep in ["[", "- "]
             .map(|open| [65, 100_000].map(|times| open.repeat(times)))
             .concat()

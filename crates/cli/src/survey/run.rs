@@ -6,7 +6,7 @@ use super::fetch::Fetcher;
 use super::progress::Progress;
 use super::report::Row;
 use analysis::survey;
-use analysis::survey::{Asked, Repository, Survey};
+use analysis::survey::{CurrentName, Repository, Survey};
 use analysis::workflows::Workflows;
 use github::{FilesUnavailable, ListedRepository, RepositoryPage};
 use platform::Interruption;
@@ -62,7 +62,7 @@ impl SurveyRun<'_, '_> {
             next = self.take(page).await?;
         }
         self.look_up_names().await?;
-        let entries = self.survey.close();
+        let entries = self.survey.finish();
         self.rows.extend(entries.into_iter().map(Row::Entry));
         Ok(())
     }
@@ -77,7 +77,7 @@ impl SurveyRun<'_, '_> {
     async fn take(&mut self, page: RepositoryPage) -> Result<Option<String>, Stop> {
         self.total = page.total;
         for why in &page.hidden {
-            self.survey.summary.miss(why);
+            self.survey.summary.count_unseen(why);
         }
         for listed in page.repositories {
             let repository = Repository {
@@ -98,7 +98,7 @@ impl SurveyRun<'_, '_> {
                 Ok(workflows) => Ok(workflows),
                 Err(why) => Err(why),
             };
-            let row = self.survey.look_at(&repository, workflows);
+            let row = self.survey.add(&repository, workflows);
             self.rows.extend(row.map(Row::Repository));
         }
         let (seen, total) = self.seen();
@@ -115,15 +115,15 @@ impl SurveyRun<'_, '_> {
             let Some(policy) = self.survey.policy() else {
                 return Ok(());
             };
-            let Some((number, name)) = policy.question(from) else {
+            let Some((number, name)) = policy.next_lookup(from) else {
                 return Ok(());
             };
             let name = name.clone();
             self.progress.asking(&name.to_string());
             let found = self.fetcher.find_repository(&name, &self.progress).await?;
-            let current = found.map_or(Asked::Gone, |found| Asked::Is(found.full_name));
+            let current = found.map_or(CurrentName::Gone, |found| CurrentName::Is(found.full_name));
             if let Some(policy) = self.survey.policy() {
-                policy.answer(number, current);
+                policy.set_current_name(number, current);
             }
             from = number + 1;
         }

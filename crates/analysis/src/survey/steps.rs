@@ -1,22 +1,22 @@
-//! The steps of a repository that use this action, and whether their jobs may.
+//! Steps of a repository that use this action, and what their jobs lack for it.
 
 use std::collections::HashSet;
 
 use super::finding::{Code, Finding};
-use super::row::{Ask, WorkflowRow};
-use crate::workflows::{Access, Gate, ID_TOKEN, Job, RunJob, Workflow, Workflows};
+use super::row::{ActionStep, WorkflowRow};
+use crate::workflows::{AccessLevel, Gate, ID_TOKEN, Job, RunJob, Workflow, Workflows};
 use engine::decision::is_trusted_event;
 use engine::is_commit_sha;
 use engine::policy::PermissionKey;
 use engine::policy::quoted;
 use engine::policy::source::{DEFAULT_PATH, PolicySource};
 
-/// The most steps of one repository that are told. No repository that people write has as many.
-const MAX_ASKS: usize = 1_000;
-/// The longest value that is kept, in characters.
+/// Maximum number of steps of one repository in the report. No repository that people write has as many.
+const MAX_STEPS: usize = 1_000;
+/// Maximum length of a value in the report, in characters.
 const MAX_VALUE: usize = 256;
 
-/// What the workflow files of a repository come to.
+/// Rows and findings of the workflow files of a repository.
 #[derive(Debug, Default)]
 pub(super) struct Found {
     pub(super) workflows: Vec<WorkflowRow>,
@@ -29,32 +29,33 @@ pub(super) fn of(workflows: &Workflows, action: &str, is_private: bool) -> Found
     found
         .findings
         .extend(unreadable.map(Finding::of_unreadable));
-    // Those that are only called come last: what others call is told there.
+    // Files that are only called come last: their steps are reported with the callers.
     let (called, started): (Vec<_>, Vec<_>) = workflows
         .files
         .iter()
         .partition(|file| file.is_only_called());
-    let mut told = HashSet::new();
-    let mut left = MAX_ASKS;
+    let mut reported = HashSet::new();
+    let mut left = MAX_STEPS;
     for file in started.into_iter().chain(called) {
-        let mut asks = Vec::new();
+        let mut steps = Vec::new();
         for job in &workflows.jobs_of(file, action) {
             for gate in &job.gates {
-                let ask = Ask::of(job, gate);
-                let is_told = file.is_only_called() && told.contains(&(ask.file.clone(), ask.line));
-                if left == 0 || is_told {
+                let step = ActionStep::of(job, gate);
+                let is_reported =
+                    file.is_only_called() && reported.contains(&(step.file.clone(), step.line));
+                if left == 0 || is_reported {
                     continue;
                 }
                 left -= 1;
-                check(&mut found.findings, file, job, gate, &ask, is_private);
-                asks.push(ask);
+                check(&mut found.findings, file, job, gate, &step, is_private);
+                steps.push(step);
             }
         }
         let mut seen = HashSet::new();
-        asks.retain(|ask: &Ask| seen.insert(ask.clone()));
-        told.extend(asks.iter().map(|ask| (ask.file.clone(), ask.line)));
-        let id_token = asks_for_id_token(file);
-        if id_token || !asks.is_empty() {
+        steps.retain(|step: &ActionStep| seen.insert(step.clone()));
+        reported.extend(steps.iter().map(|step| (step.file.clone(), step.line)));
+        let id_token = requests_id_token(file);
+        if id_token || !steps.is_empty() {
             found.workflows.push(WorkflowRow {
                 file: file.file.clone(),
                 events: file
@@ -63,12 +64,12 @@ pub(super) fn of(workflows: &Workflows, action: &str, is_private: bool) -> Found
                     .map(|trigger| trigger.event.clone())
                     .collect(),
                 id_token,
-                asks,
+                steps,
             });
         }
     }
     if left == 0 {
-        let message = format!("only the first {MAX_ASKS} steps are told");
+        let message = format!("the survey reports only the first {MAX_STEPS} steps");
         found.findings.push(Finding::new(Code::NotRead, message));
     }
     found
@@ -77,7 +78,8 @@ pub(super) fn of(workflows: &Workflows, action: &str, is_private: bool) -> Found
     found
 }
 
-/// Where the action is used in workflows of events that a rule has to name; `is_named`: whether one does.
+/// Finds uses of the action in workflows that an untrusted event starts, unless `is_named` says that a
+/// rule for the permission names the event.
 pub(super) fn untrusted(
     workflows: &[WorkflowRow],
     is_named: impl Fn(&str, &str) -> bool,
@@ -88,15 +90,15 @@ pub(super) fn untrusted(
         // A called workflow has the event of its caller.
         let own = events.filter(|event| *event != "workflow_call");
         for event in own.filter(|event| !is_trusted_event(event)) {
-            for ask in &workflow.asks {
-                if ask
+            for step in &workflow.steps {
+                if step
                     .permissions
                     .iter()
                     .any(|permission| !is_named(permission, event))
                 {
-                    let message = format!("asks on `{event}`");
+                    let message = format!("requests permissions on `{event}`");
                     let finding = Finding::new(Code::UntrustedEvent, message);
-                    findings.push(finding.at(&ask.file, ask.line));
+                    findings.push(finding.at(&step.file, step.line));
                 }
             }
         }
@@ -104,13 +106,13 @@ pub(super) fn untrusted(
     findings
 }
 
-fn asks_for_id_token(file: &Workflow) -> bool {
+fn requests_id_token(file: &Workflow) -> bool {
     let jobs = file.jobs.iter().map(|job| &job.permissions);
     let mut blocks = jobs.chain([&file.permissions]).flatten();
-    blocks.any(|block| block.access(ID_TOKEN) == Access::Write)
+    blocks.any(|block| block.access(ID_TOKEN) == AccessLevel::Write)
 }
 
-impl Ask {
+impl ActionStep {
     fn of(job: &RunJob<'_>, gate: &Gate<'_>) -> Self {
         let step = gate.step;
         let (policy, own_policy) = policy(step.input("policy"));
@@ -128,7 +130,7 @@ impl Ask {
     }
 }
 
-/// The key of a display name; anything else as it is.
+/// Converts a display name to its key; returns any other text unchanged.
 fn key(text: &str) -> String {
     match PermissionKey::parse(text.into()) {
         Ok(key) => key.to_string(),
@@ -140,7 +142,7 @@ fn short(text: &str) -> String {
     text.chars().take(MAX_VALUE).collect()
 }
 
-/// The input `policy` and whether it is a file of the repository itself.
+/// Returns the input `policy`, and whether it names a file of the repository itself.
 fn policy(input: Option<&str>) -> (String, bool) {
     const WORKSPACE: &str = "${{ github.workspace }}";
     let input = input.unwrap_or(DEFAULT_PATH);
@@ -150,7 +152,7 @@ fn policy(input: Option<&str>) -> (String, bool) {
         Ok(PolicySource::DefaultBranch(_) | PolicySource::Workspace(_)) if !is_expression => {
             (short(input), true)
         }
-        // What only a run knows, and what the action will refuse, too.
+        // This includes values that only a run knows, and invalid ones.
         _ => (short(input), false),
     }
 }
@@ -160,41 +162,46 @@ fn check(
     file: &Workflow,
     job: &RunJob<'_>,
     gate: &Gate<'_>,
-    ask: &Ask,
+    reported: &ActionStep,
     is_private: bool,
 ) {
     let mut find = |code, message: String| {
-        findings.push(Finding::new(code, message).at(&ask.file, ask.line));
+        findings.push(Finding::new(code, message).at(&reported.file, reported.line));
     };
-    let of_job = said_of(job.job, file, job.file);
+    let of_job = label(job.job, file, job.file);
     let lacks = |scope, needed| {
         job.token
             .access(scope)
             .is_some_and(|access| access < needed)
     };
-    // With a token or an App of its own the step needs no more of the job's.
+    // A step with its own token or App does not use the job's token.
     let by_job = uses_job_token(gate);
-    let own_policy = PolicySource::parse(&ask.policy, "");
+    let own_policy = PolicySource::parse(&reported.policy, "");
     let reads_own = is_private && matches!(own_policy, Ok(PolicySource::DefaultBranch(_)));
     let only_reviews = only_reviews(gate);
     let needs = [
-        (!only_reviews, ID_TOKEN, Access::Write, Code::MissingIdToken),
+        (
+            !only_reviews,
+            ID_TOKEN,
+            AccessLevel::Write,
+            Code::MissingIdToken,
+        ),
         (
             by_job && reads_own,
             "contents",
-            Access::Read,
+            AccessLevel::Read,
             Code::MissingContents,
         ),
         (
             by_job && reports_to(gate, "check-run"),
             "checks",
-            Access::Write,
+            AccessLevel::Write,
             Code::MissingChecks,
         ),
         (
             by_job && !only_reviews && reports_to(gate, "status"),
             "statuses",
-            Access::Write,
+            AccessLevel::Write,
             Code::MissingStatuses,
         ),
     ];
@@ -203,7 +210,7 @@ fn check(
         .filter(|(is_needed, scope, access, _)| *is_needed && lacks(scope, *access));
     let missing: Vec<_> = missing
         .map(|(_, scope, access, code)| {
-            let access = if *access == Access::Write {
+            let access = if *access == AccessLevel::Write {
                 "write"
             } else {
                 "read"
@@ -212,10 +219,10 @@ fn check(
         })
         .collect();
     if job.token.is_default() && !missing.is_empty() {
-        let why = "has no `permissions:`, and no setting gives `id-token: write`";
+        let why = "has no `permissions:`, and GitHub's defaults never include `id-token: write`";
         find(Code::MissingIdToken, format!("{of_job} {why}"));
     } else if let Some((Code::MissingIdToken, _)) = missing.first() {
-        // One finding of a job that is not told more by several.
+        // One finding for the job is enough: they have one fix.
         let all: Vec<_> = missing.iter().map(|(_, what)| what.as_str()).collect();
         find(
             Code::MissingIdToken,
@@ -227,33 +234,33 @@ fn check(
         }
     }
     if gate.dynamic.is_none() && gate.permissions.is_empty() && !only_reviews {
-        find(Code::InvalidPermission, "asks for no permission".to_owned());
+        find(Code::InvalidPermission, "requests no permission".to_owned());
     }
     for text in &gate.permissions {
         if let Err(error) = PermissionKey::parse(text.into()) {
             find(Code::InvalidPermission, error.to_string());
         }
     }
-    if let Some((_, reference)) = ask.uses.split_once('@')
+    if let Some((_, reference)) = reported.uses.split_once('@')
         && !is_commit_sha(reference)
     {
-        find(Code::MutableRef, format!("uses {}", quoted(&ask.uses)));
+        find(Code::MutableRef, format!("uses {}", quoted(&reported.uses)));
     }
 }
 
-/// The job, with the workflow that calls it.
-fn said_of(job: &Job, file: &Workflow, written_in: &str) -> String {
+/// Returns the job's name, with the workflow that calls it.
+fn label(job: &Job, file: &Workflow, defined_in: &str) -> String {
     let mut text = format!("the job {}", quoted(&job.id));
-    if file.file != written_in {
+    if file.file != defined_in {
         text = format!("{text}, called by {},", quoted(&file.file));
     }
     text
 }
 
-/// Whether the step asks for no permission, and reviews.
+/// Whether the step requests no permission and reviews a policy.
 fn only_reviews(gate: &Gate<'_>) -> bool {
-    let asks = gate.dynamic.is_some() || !gate.permissions.is_empty();
-    !asks && gate.step.input("review") == Some("true")
+    let requests = gate.dynamic.is_some() || !gate.permissions.is_empty();
+    !requests && gate.step.input("review") == Some("true")
 }
 
 fn uses_job_token(gate: &Gate<'_>) -> bool {
@@ -269,11 +276,11 @@ fn uses_job_token(gate: &Gate<'_>) -> bool {
     gate.step.input("app-client-id").is_none() && gate.step.input("token").is_none_or(of_job)
 }
 
-/// Whether the input `report` names a place; an expression names none that is known.
-fn reports_to(gate: &Gate<'_>, place: &str) -> bool {
+/// Whether the input `report` names a target. What an expression names is unknown, so it counts as none.
+fn reports_to(gate: &Gate<'_>, target: &str) -> bool {
     let Some(report) = gate.step.input("report") else {
         return true;
     };
-    let mut places = report.split([',', '\n']).map(str::trim);
-    places.any(|named| named == place)
+    let mut targets = report.split([',', '\n']).map(str::trim);
+    targets.any(|named| named == target)
 }
