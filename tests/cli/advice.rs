@@ -279,6 +279,6 @@ repositories:
     rule 1 (line 3): no job has the workflow `acme-org/infra/.github/workflows/deploy.yml`: write
     `deploy.yml`
     rule 2 (line 4): no job has the workflow `.github/workflows/deploy.yml`: write `deploy.yml`
-    rule 3 (line 5): `acme-org/shared/.github/workflows/deploy.yml` is a file of another repository
+    rule 3 (line 5): `acme-org/shared/.github/workflows/deploy.yml` belongs to another repository
     ");
 }

@@ -71,8 +71,8 @@ jobs:
     ----
     # schema: repo-permissions.schema.json
     #
-    # Who may do what: proposed by `repo-permissions init` from the workflow files. Read every rule and
-    # remove what is not wanted; what no rule grants is denied.
+    # `repo-permissions init` proposed these rules from the workflow files. Review each rule and remove
+    # what you do not want; everything that no rule grants is denied.
     version: 1
 
     permissions:
@@ -85,8 +85,8 @@ jobs:
     ----
     # schema: repo-permissions-tests.schema.json
     #
-    # What the policy should allow and deny: `repo-permissions test` runs it. Whoever changes the policy
-    # sees what else that changes.
+    # What the policy should allow and deny. `repo-permissions test` runs these cases and shows which
+    # ones a change to the policy affects.
     policy: repo-permissions.yml
 
     tests:
@@ -99,7 +99,7 @@ jobs:
           event: push
         expect: allowed
 
-      - name: deploy-production.yml on 2 branches for production but not from another branch
+      - name: deploy-production.yml on 2 branches for production is denied from another branch
         permission: [ws:deployments:create, ws:locks:create]
         context:
           workflow: deploy-production.yml
@@ -108,7 +108,7 @@ jobs:
           event: push
         expect: denied
 
-      - name: another workflow file may not
+      - name: another workflow file is denied
         permission: [ws:deployments:create, ws:locks:create]
         context:
           workflow: another-workflow.yml
@@ -153,13 +153,13 @@ jobs:
     ----
     # schema: repo-permissions.schema.json
     #
-    # Who may do what: proposed by `repo-permissions init` from the workflow files. Read every rule and
-    # remove what is not wanted; what no rule grants is denied.
+    # `repo-permissions init` proposed these rules from the workflow files. Review each rule and remove
+    # what you do not want; everything that no rule grants is denied.
     version: 1
 
     permissions:
-      # Only a run knows the environment `${{ inputs.github_environment }}`: name those that are meant
-      # by `environment:`.
+      # Only a run knows the environment `${{ inputs.github_environment }}`: name the intended ones with
+      # `environment:`.
       - name: atmos-apply.yaml on main
         permission: [ws:instances:update, ws:deployments:create]
         workflow: atmos-apply.yaml
@@ -175,8 +175,8 @@ jobs:
     ----
     # schema: repo-permissions-tests.schema.json
     #
-    # What the policy should allow and deny: `repo-permissions test` runs it. Whoever changes the policy
-    # sees what else that changes.
+    # What the policy should allow and deny. `repo-permissions test` runs these cases and shows which
+    # ones a change to the policy affects.
     policy: repo-permissions.yml
 
     tests:
@@ -188,7 +188,7 @@ jobs:
           event: workflow_dispatch
         expect: allowed
 
-      - name: atmos-apply.yaml on main but not from another branch
+      - name: atmos-apply.yaml on main is denied from another branch
         permission: [ws:instances:update, ws:deployments:create]
         context:
           workflow: atmos-apply.yaml
@@ -205,7 +205,7 @@ jobs:
           event: push
         expect: allowed
 
-      - name: deploy.yml on main for 3 environments but not from another branch
+      - name: deploy.yml on main for 3 environments is denied from another branch
         permission: ws:deployments:create
         context:
           workflow: deploy.yml
@@ -214,7 +214,7 @@ jobs:
           event: push
         expect: denied
 
-      - name: another workflow file may not
+      - name: another workflow file is denied
         permission: [ws:instances:update, ws:deployments:create]
         context:
           workflow: another-workflow.yml
@@ -273,49 +273,49 @@ jobs:
     ----
     # schema: repo-permissions.schema.json
     #
-    # Who may do what: proposed by `repo-permissions init` from the workflow files. Read every rule and
-    # remove what is not wanted; what no rule grants is denied.
+    # `repo-permissions init` proposed these rules from the workflow files. Review each rule and remove
+    # what you do not want; everything that no rule grants is denied.
     version: 1
 
     permissions:
-      - name: release.yml at releases
+      - name: release.yml on releases
         permission: [ws:deployments:create, ws:locks:create]
         workflow: release.yml
         branch: { glob: "refs/tags/**" }
         events: [release]
 
-      - name: release.yml at releases for production
+      - name: release.yml on releases for production
         permission: ws:instances:update
         workflow: release.yml
         branch: { glob: "refs/tags/**" }
         environment: production
         events: [release]
 
-      - name: release.yml at tags
+      - name: release.yml on tags
         permission: [ws:deployments:create, ws:locks:create]
         workflow: release.yml
         branch: { glob: "refs/tags/v*" }
         events: [push]
 
-      - name: release.yml at tags for production
+      - name: release.yml on tags for production
         permission: ws:instances:update
         workflow: release.yml
         branch: { glob: "refs/tags/v*" }
         environment: production
         events: [push]
 
-    # Left to you:
-    # - release.yml: line 7 of deploy.yml asks in a job without `id-token: write`, so there is no token
-    #   to decide on
+    # To decide yourself:
+    # - release.yml: line 7 of deploy.yml requests permissions in a job without `id-token: write`, which
+    #   therefore gets no token
     ----
     # schema: repo-permissions-tests.schema.json
     #
-    # What the policy should allow and deny: `repo-permissions test` runs it. Whoever changes the policy
-    # sees what else that changes.
+    # What the policy should allow and deny. `repo-permissions test` runs these cases and shows which
+    # ones a change to the policy affects.
     policy: repo-permissions.yml
 
     tests:
-      - name: release.yml at releases is allowed
+      - name: release.yml on releases is allowed
         permission: [ws:deployments:create, ws:locks:create]
         context:
           workflow: release.yml
@@ -323,7 +323,7 @@ jobs:
           event: release
         expect: allowed
 
-      - name: release.yml at releases but not from another branch
+      - name: release.yml on releases is denied from another branch
         permission: [ws:deployments:create, ws:locks:create]
         context:
           workflow: release.yml
@@ -331,7 +331,7 @@ jobs:
           event: release
         expect: denied
 
-      - name: release.yml at releases for production is allowed
+      - name: release.yml on releases for production is allowed
         permission: ws:instances:update
         context:
           workflow: release.yml
@@ -340,7 +340,7 @@ jobs:
           event: release
         expect: allowed
 
-      - name: release.yml at releases for production but not from another branch
+      - name: release.yml on releases for production is denied from another branch
         permission: ws:instances:update
         context:
           workflow: release.yml
@@ -349,7 +349,7 @@ jobs:
           event: release
         expect: denied
 
-      - name: release.yml at tags is allowed
+      - name: release.yml on tags is allowed
         permission: [ws:deployments:create, ws:locks:create]
         context:
           workflow: release.yml
@@ -357,7 +357,7 @@ jobs:
           event: push
         expect: allowed
 
-      - name: release.yml at tags but not from another branch
+      - name: release.yml on tags is denied from another branch
         permission: [ws:deployments:create, ws:locks:create]
         context:
           workflow: release.yml
@@ -365,7 +365,7 @@ jobs:
           event: push
         expect: denied
 
-      - name: release.yml at tags for production is allowed
+      - name: release.yml on tags for production is allowed
         permission: ws:instances:update
         context:
           workflow: release.yml
@@ -374,7 +374,7 @@ jobs:
           event: push
         expect: allowed
 
-      - name: release.yml at tags for production but not from another branch
+      - name: release.yml on tags for production is denied from another branch
         permission: ws:instances:update
         context:
           workflow: release.yml
@@ -383,7 +383,7 @@ jobs:
           event: push
         expect: denied
 
-      - name: another workflow file may not
+      - name: another workflow file is denied
         permission: [ws:deployments:create, ws:locks:create]
         context:
           workflow: another-workflow.yml
@@ -440,8 +440,8 @@ jobs: {preview: {environment: preview, steps: [{run: ./preview}]}}
     ----
     # schema: repo-permissions.schema.json
     #
-    # Who may do what: proposed by `repo-permissions init` from the workflow files. Read every rule and
-    # remove what is not wanted; what no rule grants is denied.
+    # `repo-permissions init` proposed these rules from the workflow files. Review each rule and remove
+    # what you do not want; everything that no rule grants is denied.
     version: 1
 
     permissions:
@@ -450,7 +450,7 @@ jobs: {preview: {environment: preview, steps: [{run: ./preview}]}}
         workflow: atmos-pro-plan.yml
         # Every branch of this repository; a fork's is OWNER:BRANCH.
         branch: "[^:]+"
-        # A pull request runs the merge of its head and its base.
+        # A pull request runs the merge of its head into its base.
         base: main
         events: [pull_request]
 
@@ -480,18 +480,18 @@ jobs: {preview: {environment: preview, steps: [{run: ./preview}]}}
         environment: [ledger-eu, ledger-us]
         events: [push]
 
-    # Left to you:
-    # - billing.yml: a push to any branch starts it; only `main` is named
-    # - instances.yml: `branches-ignore` cannot be said, since rules only add; only `main` is named
-    # - preview.yml: it deploys what nobody has merged; write a rule if that is meant
-    # - preview.yml: people who cannot write to the repository can start `pull_request_target`, or it
-    #   brings what they wrote, so a rule has to name it; do that only if nothing of it is checked out
-    #   or run
+    # To decide yourself:
+    # - billing.yml: a push to any branch starts it; the rule names only `main`
+    # - instances.yml: rules cannot exclude branches as `branches-ignore` does; the rule names only
+    #   `main`
+    # - preview.yml: it deploys code that is not merged yet; add a rule if this is intended
+    # - preview.yml: users without write access can start `pull_request_target` or control its content,
+    #   so a rule must name it; add one only if the workflow neither checks out nor runs that content
     ----
     # schema: repo-permissions-tests.schema.json
     #
-    # What the policy should allow and deny: `repo-permissions test` runs it. Whoever changes the policy
-    # sees what else that changes.
+    # What the policy should allow and deny. `repo-permissions test` runs these cases and shows which
+    # ones a change to the policy affects.
     policy: repo-permissions.yml
 
     tests:
@@ -504,7 +504,7 @@ jobs: {preview: {environment: preview, steps: [{run: ./preview}]}}
           event: pull_request
         expect: allowed
 
-      - name: atmos-pro-plan.yml in pull requests but not from a fork
+      - name: atmos-pro-plan.yml in pull requests is denied from a fork
         permission: ws:affected_stacks:create
         context:
           workflow: atmos-pro-plan.yml
@@ -513,7 +513,7 @@ jobs: {preview: {environment: preview, steps: [{run: ./preview}]}}
           event: pull_request
         expect: denied
 
-      - name: atmos-pro-plan.yml in pull requests but not into another branch
+      - name: atmos-pro-plan.yml in pull requests is denied into another branch
         permission: ws:affected_stacks:create
         context:
           workflow: atmos-pro-plan.yml
@@ -530,7 +530,7 @@ jobs: {preview: {environment: preview, steps: [{run: ./preview}]}}
           event: merge_group
         expect: allowed
 
-      - name: atmos-pro-plan.yml in the merge queue but not from another branch
+      - name: atmos-pro-plan.yml in the merge queue is denied from another branch
         permission: ws:affected_stacks:create
         context:
           workflow: atmos-pro-plan.yml
@@ -547,7 +547,7 @@ jobs: {preview: {environment: preview, steps: [{run: ./preview}]}}
           event: push
         expect: allowed
 
-      - name: billing.yml on main for 2 environments but not from another branch
+      - name: billing.yml on main for 2 environments is denied from another branch
         permission: ws:deployments:create
         context:
           workflow: billing.yml
@@ -564,7 +564,7 @@ jobs: {preview: {environment: preview, steps: [{run: ./preview}]}}
           event: schedule
         expect: allowed
 
-      - name: instances.yml on main but not from another branch
+      - name: instances.yml on main is denied from another branch
         permission: ws:instances:create
         context:
           workflow: instances.yml
@@ -581,7 +581,7 @@ jobs: {preview: {environment: preview, steps: [{run: ./preview}]}}
           event: push
         expect: allowed
 
-      - name: ledger.yml on 2 branches for 2 environments but not from another branch
+      - name: ledger.yml on 2 branches for 2 environments is denied from another branch
         permission: ws:deployments:create
         context:
           workflow: ledger.yml
@@ -590,7 +590,7 @@ jobs: {preview: {environment: preview, steps: [{run: ./preview}]}}
           event: push
         expect: denied
 
-      - name: another workflow file may not
+      - name: another workflow file is denied
         permission: ws:affected_stacks:create
         context:
           workflow: another-workflow.yml
@@ -619,8 +619,8 @@ jobs: {plan: {steps: [{uses: hashicorp/setup-terraform@v3}, {run: terraform plan
     ----
     # schema: repo-permissions.schema.json
     #
-    # Who may do what: proposed by `repo-permissions init` from the workflow files. Read every rule and
-    # remove what is not wanted; what no rule grants is denied.
+    # `repo-permissions init` proposed these rules from the workflow files. Review each rule and remove
+    # what you do not want; everything that no rule grants is denied.
     version: 1
 
     permissions:
@@ -629,14 +629,14 @@ jobs: {plan: {steps: [{uses: hashicorp/setup-terraform@v3}, {run: terraform plan
         workflow: plan.yml
         # Every branch of this repository; a fork's is OWNER:BRANCH.
         branch: "[^:]+"
-        # A pull request runs the merge of its head and its base.
+        # A pull request runs the merge of its head into its base.
         base: main
         events: [pull_request]
     ----
     # schema: repo-permissions-tests.schema.json
     #
-    # What the policy should allow and deny: `repo-permissions test` runs it. Whoever changes the policy
-    # sees what else that changes.
+    # What the policy should allow and deny. `repo-permissions test` runs these cases and shows which
+    # ones a change to the policy affects.
     policy: repo-permissions.yml
 
     tests:
@@ -649,7 +649,7 @@ jobs: {plan: {steps: [{uses: hashicorp/setup-terraform@v3}, {run: terraform plan
           event: pull_request
         expect: allowed
 
-      - name: plan.yml in pull requests but not from a fork
+      - name: plan.yml in pull requests is denied from a fork
         permission: ws:affected_stacks:create
         context:
           workflow: plan.yml
@@ -658,7 +658,7 @@ jobs: {plan: {steps: [{uses: hashicorp/setup-terraform@v3}, {run: terraform plan
           event: pull_request
         expect: denied
 
-      - name: plan.yml in pull requests but not into another branch
+      - name: plan.yml in pull requests is denied into another branch
         permission: ws:affected_stacks:create
         context:
           workflow: plan.yml
@@ -667,7 +667,7 @@ jobs: {plan: {steps: [{uses: hashicorp/setup-terraform@v3}, {run: terraform plan
           event: pull_request
         expect: denied
 
-      - name: another workflow file may not
+      - name: another workflow file is denied
         permission: ws:affected_stacks:create
         context:
           workflow: another-workflow.yml
@@ -692,12 +692,12 @@ fn a_repository_without_workflows() {
     ----
     # schema: repo-permissions.schema.json
     #
-    # Who may do what: proposed by `repo-permissions init` from the workflow files. Read every rule and
-    # remove what is not wanted; what no rule grants is denied.
+    # `repo-permissions init` proposed these rules from the workflow files. Review each rule and remove
+    # what you do not want; everything that no rule grants is denied.
     version: 1
 
     permissions: []
-    # No workflow asks for a permission. A rule looks like this:
+    # No workflow requests a permission. Example of a rule:
     # - name: production deploys
     #   permission: ws:deployments:create
     #   workflow: deploy.yml
@@ -707,12 +707,12 @@ fn a_repository_without_workflows() {
     ----
     # schema: repo-permissions-tests.schema.json
     #
-    # What the policy should allow and deny: `repo-permissions test` runs it. Whoever changes the policy
-    # sees what else that changes.
+    # What the policy should allow and deny. `repo-permissions test` runs these cases and shows which
+    # ones a change to the policy affects.
     policy: repo-permissions.yml
 
     tests:
-      - name: another workflow file may not
+      - name: another workflow file is denied
         permission: ws:deployments:create
         context:
           workflow: another-workflow.yml
@@ -731,8 +731,8 @@ fn a_broken_file_stops_no_other() {
         ("wrong.yml", "on: push\n"),
     ];
     assert_snapshot!(init(&workflows), @"
-    warning: the workflow `bad.yml` is not understood: line 3, column 2: not valid YAML: tabs disallowed within this context (block indentation)
-    warning: the workflow `wrong.yml` is not understood: line 1, column 1: `jobs` is missing
+    warning: cannot read the workflow `bad.yml`: line 3, column 2: not valid YAML: tabs disallowed within this context (block indentation)
+    warning: cannot read the workflow `wrong.yml`: line 1, column 1: `jobs` is missing
     ----
     wrote `.github/repo-permissions.yml`: 1 rule from 1 workflow file, default branch `main`, 2 questions for you in its comments
     wrote `.github/repo-permissions.tests.yml`: 3 cases
@@ -744,8 +744,8 @@ fn a_broken_file_stops_no_other() {
     ----
     # schema: repo-permissions.schema.json
     #
-    # Who may do what: proposed by `repo-permissions init` from the workflow files. Read every rule and
-    # remove what is not wanted; what no rule grants is denied.
+    # `repo-permissions init` proposed these rules from the workflow files. Review each rule and remove
+    # what you do not want; everything that no rule grants is denied.
     version: 1
 
     permissions:
@@ -756,15 +756,15 @@ fn a_broken_file_stops_no_other() {
         environment: production
         events: [push]
 
-    # Left to you:
-    # - bad.yml: it is not understood (line 3, column 2: not valid YAML: tabs disallowed within this
-    #   context (block indentation))
-    # - wrong.yml: it is not understood (line 1, column 1: `jobs` is missing)
+    # To decide yourself:
+    # - bad.yml: cannot be parsed (line 3, column 2: not valid YAML: tabs disallowed within this context
+    #   (block indentation))
+    # - wrong.yml: cannot be parsed (line 1, column 1: `jobs` is missing)
     ----
     # schema: repo-permissions-tests.schema.json
     #
-    # What the policy should allow and deny: `repo-permissions test` runs it. Whoever changes the policy
-    # sees what else that changes.
+    # What the policy should allow and deny. `repo-permissions test` runs these cases and shows which
+    # ones a change to the policy affects.
     policy: repo-permissions.yml
 
     tests:
@@ -777,7 +777,7 @@ fn a_broken_file_stops_no_other() {
           event: push
         expect: allowed
 
-      - name: good.yml on main for production but not from another branch
+      - name: good.yml on main for production is denied from another branch
         permission: ws:deployments:create
         context:
           workflow: good.yml
@@ -786,7 +786,7 @@ fn a_broken_file_stops_no_other() {
           event: push
         expect: denied
 
-      - name: another workflow file may not
+      - name: another workflow file is denied
         permission: ws:deployments:create
         context:
           workflow: another-workflow.yml
@@ -931,7 +931,7 @@ fn an_entry_is_pinned_where_the_ids_are_known() {
         ("GITHUB_REPOSITORY_OWNER_ID", "2"),
     ];
     assert_snapshot!(entry(&checkout, &[&urls[..], &job].concat(), &[]), @"
-    # The ids pin the repository: whoever gets its name later does not have them.
+    # The ids pin the repository: another repository that takes over its name has different ids.
     - repository: acme-org/job
       repository_id: 1
       owner_id: 2
@@ -941,14 +941,14 @@ fn an_entry_is_pinned_where_the_ids_are_known() {
     // Of another repository the job's ids are not taken.
     let other = ["--repository", "Acme-Org/Infra"];
     assert_snapshot!(entry(&checkout, &[&urls[..], &job].concat(), &other), @"
-    # The ids pin the repository: whoever gets its name later does not have them.
+    # The ids pin the repository: another repository that takes over its name has different ids.
     - repository: Acme-Org/Infra
       repository_id: 123
       owner_id: 4567
     ");
 
     assert_snapshot!(entry(&checkout, &urls, &[]), @"
-    # The ids pin the repository: whoever gets its name later does not have them.
+    # The ids pin the repository: another repository that takes over its name has different ids.
     - repository: acme-org/infra
       repository_id: 123
       owner_id: 4567
@@ -964,31 +964,31 @@ fn an_entry_is_pinned_where_the_ids_are_known() {
 
     let secret = ["--repository", "acme-org/secret"];
     assert_snapshot!(entry(&checkout, &urls, &secret), @"
-    # Not pinned, since GitHub answered 404 (Not Found), which it also answers for a private
-    # repository without a token (`GITHUB_TOKEN`). Add `repository_id` and `owner_id`: `gh api
+    # Not pinned: GitHub answered 404 (Not Found), which it also answers for a private repository
+    # without a token (`GITHUB_TOKEN`). Add `repository_id` and `owner_id`: `gh api
     # repos/acme-org/secret --jq '.id, .owner.id'` prints both.
     - repository: acme-org/secret
     ");
     let wrong = [&urls[..], &[("GH_TOKEN", "wrong")]].concat();
     assert_snapshot!(entry(&checkout, &wrong, &secret), @"
-    # Not pinned, since GitHub answered 401 (Bad credentials). Add `repository_id` and `owner_id`: `gh
-    # api repos/acme-org/secret --jq '.id, .owner.id'` prints both.
+    # Not pinned: GitHub answered 401 (Bad credentials). Add `repository_id` and `owner_id`: `gh api
+    # repos/acme-org/secret --jq '.id, .owner.id'` prints both.
     - repository: acme-org/secret
     ");
     let renamed = r#"{"id": 5, "full_name": "evil/infra", "owner": {"id": 6}}"#;
     let renamed = Fault::Answer(Answer::json(200, &serde_json::from_str(renamed).unwrap()));
     github.add_fault(FaultRule::first(Endpoint::Repository, 1, renamed));
     assert_snapshot!(entry(&checkout, &urls, &[]), @"
-    # Not pinned, since its current name is `evil/infra`. Add `repository_id` and `owner_id`: `gh api
+    # Not pinned: its current name is `evil/infra`. Add `repository_id` and `owner_id`: `gh api
     # repos/acme-org/infra --jq '.id, .owner.id'` prints both.
     - repository: acme-org/infra
     ");
     let answer = Fault::status(404, "x\n- repository: evil/evil\u{1b}[31m");
     github.add_fault(FaultRule::always(Endpoint::Repository, answer));
     assert_snapshot!(entry(&checkout, &urls, &[]), @r"
-    # Not pinned, since GitHub answered 404 (x\n- repository: evil/evil\u{1b}[31m), which it also
-    # answers for a private repository without a token (`GITHUB_TOKEN`). Add `repository_id` and
-    # `owner_id`: `gh api repos/acme-org/infra --jq '.id, .owner.id'` prints both.
+    # Not pinned: GitHub answered 404 (x\n- repository: evil/evil\u{1b}[31m), which it also answers
+    # for a private repository without a token (`GITHUB_TOKEN`). Add `repository_id` and `owner_id`:
+    # `gh api repos/acme-org/infra --jq '.id, .owner.id'` prints both.
     - repository: acme-org/infra
     ");
     github.assert_nothing_unexpected();

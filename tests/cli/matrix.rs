@@ -357,7 +357,7 @@ fn what_only_a_run_knows_and_what_nobody_can_use() {
     let checkout = checkout(POLICY_OF_MANY, &MANY);
     let run = checkout.run(&[&["matrix", POLICY], &NOW[..]].concat());
     assert_eq!(run.code, Some(0));
-    assert_snapshot!(run.err, @"warning: the workflow `broken.yml` is not understood: line 2, column 7: not valid YAML: unclosed bracket '['");
+    assert_snapshot!(run.err, @"warning: cannot read the workflow `broken.yml`: line 2, column 7: not valid YAML: unclosed bracket '['");
     assert_snapshot!(run.out, @"
     policy      .github/repo-permissions.yml, 11 rules
     workflows   .github/workflows, 6 files
@@ -424,19 +424,18 @@ fn what_only_a_run_knows_and_what_nobody_can_use() {
 
     rules that no workflow here can use
       rule 3 (`an older hotfix`, line 13): it has expired: `2026-01-31`
-      rule 4 (line 18): it is only for `push`; `nightly.yml` starts on `schedule`
-      rule 6 (line 24): no workflow file here is `deploy.yaml`; there is `deploy.yml`
-      rule 7 (line 26): `gate.yml` is only called by other workflows: name those that call it
+      rule 4 (line 18): it accepts only `push`; `nightly.yml` starts on `schedule`
+      rule 6 (line 24): the repository has no workflow file `deploy.yaml`; it has `deploy.yml`
+      rule 7 (line 26): `gate.yml` is only called by other workflows: name its callers
       rule 8 (line 28): no job of `deploy.yml` has the environment `staging`; they have `Production`,
       `gate`
-      rule 9 (line 31): `target.yml` starts only on `pull_request_target`, which a rule has to name
-      rule 10 (line 33): `acme-org/workflows/.github/workflows/required.yml` is a file of another
+      rule 9 (line 31): `target.yml` starts only on `pull_request_target`, which a rule must name
+      rule 10 (line 33): `acme-org/workflows/.github/workflows/required.yml` belongs to another
       repository
 
     notes
       `gate.yml` is only called by other workflows: their rows include its jobs
-      the workflow `broken.yml` is not understood: line 2, column 7: not valid YAML: unclosed bracket
-      '['
+      cannot read the workflow `broken.yml`: line 2, column 7: not valid YAML: unclosed bracket '['
     ");
     let json = checkout.run(&[&["matrix", POLICY, "--format", "json"], &NOW[..]].concat());
     let json: Value = json.json();
@@ -590,8 +589,8 @@ fn what_cannot_be_shown_says_why() {
         run.err
     };
     assert_snapshot!(error(&[POLICY, "--workflows", "."]), @"
-    warning: the workflow `invalid.yml` is not understood: line 1, column 1: `on` is missing
-    warning: the workflow `valid.yml` is not understood: line 1, column 1: `on` is missing
+    warning: cannot read the workflow `invalid.yml`: line 1, column 1: `on` is missing
+    warning: cannot read the workflow `valid.yml`: line 1, column 1: `on` is missing
     error: the regex `a)|(` is not valid: unopened group, at byte 1 of it
      --> .github/repo-permissions.yml:4:13
       |

@@ -114,7 +114,7 @@ fn people_get_what_is_wrong_first() {
     let stage = stage();
     let run = stage.run("--policy policy.yml");
     assert_eq!((run.code, &*run.err), (Some(1), ""));
-    assert_snapshot!(timeless(&run.out), @r"
+    assert_snapshot!(timeless(&run.out), @"
     ✗ acme-org: 11 repositories, 6 use repo-permissions: 6 errors, 3 warnings
       7 steps use the action, 3 of them with the repository's own policy
       1 repository asks for `id-token: write` without this action
@@ -124,16 +124,16 @@ fn people_get_what_is_wrong_first() {
 
     error[missing-id-token]: a job uses this action without `id-token: write`: it gets no token, and every check ends with `token_unavailable` (2 times)
       help: add it to the job's `permissions:`; for a called workflow, also to the job that calls it
-      acme-org/without-token  deploy.yml:6: the job `deploy` has no `permissions:`, and no setting gives `id-token: write`
+      acme-org/without-token  deploy.yml:6: the job `deploy` has no `permissions:`, and GitHub's defaults never include `id-token: write`
       acme-org/read-only      deploy.yml:6: the job `deploy` has no `id-token: write`, `checks: write`, `statuses: write`
 
     error[no-entry]: a repository uses the policy, but no entry applies to it: every check ends with `repository_not_found`
       help: add an entry to the policy
-      acme-org/forgotten      a.yml:6: asks `acme-org/policies/p.yml@main`, and so does 1 more step
+      acme-org/forgotten      a.yml:6: uses the policy `acme-org/policies/p.yml@main`, as does 1 more step
 
     error[id-differs]: an entry names a repository and pins another id than it has: every check ends with `repository_id_mismatch`
       help: find out why the id changed before you pin the new one
-      policy.yml:8            `acme-org/recreated` has repository_id 2, pinned 99
+      policy.yml:8            `acme-org/recreated` has `repository_id` 2, but the entry pins 99
 
     error[renamed]: an entry has the old name of a repository: it no longer applies to it, and applies to any repository that takes over the name, unless it pins an id
       help: use the new name
@@ -149,7 +149,7 @@ fn people_get_what_is_wrong_first() {
 
     warning[untrusted-event]: a workflow that uses this action runs trusted code on untrusted input: only a rule that names the event grants permissions there
       help: use another trigger, or name the event in `events:` of a rule if the workflow runs none of the event's content
-      acme-org/read-only      deploy.yml:6: asks on `workflow_run`
+      acme-org/read-only      deploy.yml:6: requests permissions on `workflow_run`
 
     warning[matches-nothing]: a pattern of an entry matches no repository that this token can see
       help: correct it or remove it
@@ -215,7 +215,7 @@ fn programs_get_every_repository_that_asks() {
     assert_eq!(
         repository("acme-org/without-token")["findings"],
         json!([{"code": "missing-id-token", "level": "error", "file": "deploy.yml", "line": 6,
-            "message": "the job `deploy` has no `permissions:`, and no setting gives `id-token: write`"}])
+            "message": "the job `deploy` has no `permissions:`, and GitHub's defaults never include `id-token: write`"}])
     );
     let login = json!({"file": "login.yml", "events": ["push"], "id_token": true, "asks": []});
     assert_eq!(repository("acme-org/cloud")["workflows"], json!([login]));
