@@ -222,7 +222,7 @@ fn programs_get_every_repository_that_asks() {
     assert_eq!(
         whole["entries"][0],
         json!({"entry": 8, "repository": "acme-org/recreated", "findings": [{"code": "id-differs", "level": "error",
-            "message": "`acme-org/recreated` has repository_id 2, pinned 99"}]})
+            "message": "`acme-org/recreated` has `repository_id` 2, but the entry pins 99"}]})
     );
     let summary = &whole["summary"];
     let sha256 = analysis::sha256(POLICY.as_bytes());
