@@ -287,7 +287,7 @@ impl PullRequestFiles<'_> {
             }
             for name in suite.files().into_iter().take(MAX_FILES) {
                 let read = match in_repository(&path, name) {
-                    Err(why) => Err(anyhow!(why)),
+                    Err(error) => Err(error.into()),
                     Ok(file) => self.read(&file, commit).await,
                 };
                 let text = match read {

@@ -215,7 +215,6 @@ fn a_url_that_is_not_https_is_named_as_the_cause() {
     const CAUSE: &str = "the variable `GITHUB_API_URL` is `ftp://x`, expected an https URL";
     for message in [
         "cannot be read, so its head counts as unknown: ",
-        "no rule trusts it as a base: ",
         "reporting with the job's own token, because ",
         "no check run and no status: ",
     ] {

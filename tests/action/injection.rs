@@ -7,8 +7,8 @@
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 use crate::support::{
-    APP_CLIENT_ID, POLICY, Stage, WEBHOOK_SECRET as SECRET, after_steps, assert_outcome, each,
-    repository,
+    APP_CLIENT_ID, POLICY, Stage, WEBHOOK_SECRET as SECRET, after_steps, assert_outcome,
+    each_at_work, repository,
 };
 use ::engine::decision::Reason;
 use serde_json::json;
@@ -108,7 +108,7 @@ static COMBINATIONS: AtomicUsize = AtomicUsize::new(0);
 /// Runs every payload, cut to what the places take, and counts it once for each place.
 fn inject(places: &[&str], longest: usize, run: impl Fn(&str) -> (Stage, StepResult) + Sync) {
     let payloads = payloads();
-    each(&payloads, 4, |payload| {
+    each_at_work(&payloads, 4, |payload| {
         let payload = cut(payload, longest);
         let (stage, step) = run(payload);
         assert_inert(&stage, &step, payload);

@@ -49,7 +49,7 @@ fn human() {
       |
       = help: write `(main|develop|feature/.*)`
 
-    warning[unreachable]: rule 2 has no effect: rule 1 (line 3) grants the same access
+    warning[unreachable]: rule 2 has no effect: rule 1 (line 3) grants all of its access
      --> policy.yml:7:5
       |
     7 |   - permission: Affected Stacks Create
@@ -97,7 +97,7 @@ fn json() {
           "help": "remove it, or narrow the earlier rule: rules only add access",
           "level": "warning",
           "line": 7,
-          "message": "rule 2 has no effect: rule 1 (line 3) grants the same access"
+          "message": "rule 2 has no effect: rule 1 (line 3) grants all of its access"
         }
       ],
       "summary": {
@@ -113,7 +113,7 @@ fn json() {
 fn github() {
     assert_snapshot!(lint("github").out, @"
     ::notice file=policy.yml,line=5,col=13,title=redundant-anchor::the `^` and `$` of `^(main|develop|feature/.*)$` change nothing: a pattern matches the whole value (write `(main|develop|feature/.*)`)
-    ::warning file=policy.yml,line=7,col=5,title=unreachable::rule 2 has no effect: rule 1 (line 3) grants the same access (remove it, or narrow the earlier rule: rules only add access)
+    ::warning file=policy.yml,line=7,col=5,title=unreachable::rule 2 has no effect: rule 1 (line 3) grants all of its access (remove it, or narrow the earlier rule: rules only add access)
     0 errors, 1 warning, 1 note in 1 file
     ");
 }
@@ -206,7 +206,7 @@ fn sarif() {
                 }
               ],
               "message": {
-                "text": "rule 2 has no effect: rule 1 (line 3) grants the same access (remove it, or narrow the earlier rule: rules only add access)"
+                "text": "rule 2 has no effect: rule 1 (line 3) grants all of its access (remove it, or narrow the earlier rule: rules only add access)"
               },
               "partialFingerprints": {
                 "primaryLocationLineHash": "926f2d88cba92076:1"
@@ -509,7 +509,7 @@ fn each_code() {
     permissions: [{ permission: ws:locks:create, workflow: deplox.yml }]
       2:56-66 note[unknown-workflow]: there is no `.github/workflows/deplox.yml` (did you mean `deploy.yml`?)
     permissions: [{ permission: ws:locks:create, branch: m.* }, { permission: ws:locks:create, branch: main }]
-      2:61-107 warning[unreachable]: rule 2 has no effect: rule 1 (line 2) grants the same access (remove it, or narrow the earlier rule: rules only add access)
+      2:61-107 warning[unreachable]: rule 2 has no effect: rule 1 (line 2) grants all of its access (remove it, or narrow the earlier rule: rules only add access)
     permissions: [{ permission: ws:locks:create, branch: main }, { permission: ws:locks:create, branch: main }]
       2:62-108 warning[duplicate]: rule 2 is the same as rule 1 (line 2) (remove it)
     permissions: [{ permission: ws:locks:create }]

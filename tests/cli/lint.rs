@@ -58,7 +58,7 @@ fn the_examples_of_atmos_pro() {
       |
       = help: write `(main|develop|feature/.*)`
 
-    warning[unreachable]: rule 2 has no effect: rule 1 (line 3) grants the same access
+    warning[unreachable]: rule 2 has no effect: rule 1 (line 3) grants all of its access
      --> policy.yml:7:5
       |
     7 |   - permission: ws:affected_stacks:create

@@ -10,6 +10,7 @@ pub mod schema;
 
 use std::path::Path;
 use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Mutex, PoisonError};
 
 use serde_json::Value;
 use simulator::github::{App, Permissions, Repository};
@@ -77,6 +78,15 @@ pub fn each<T: Sync>(cases: &[T], at_once: usize, run: impl Fn(&T) + Sync) {
             });
         }
     });
+}
+
+/// The same for steps that work more than they wait. One group of them runs at a time, so that the steps of other tests
+/// keep to their times.
+pub fn each_at_work<T: Sync>(cases: &[T], at_once: usize, run: impl Fn(&T) + Sync) {
+    static GROUP: Mutex<()> = Mutex::new(());
+    // A group that failed left nothing behind.
+    let _turn = GROUP.lock().unwrap_or_else(PoisonError::into_inner);
+    each(cases, at_once, run);
 }
 
 /// Starts the built program as the runner starts the action.

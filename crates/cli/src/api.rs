@@ -25,18 +25,16 @@ pub(super) fn client(
     token: Option<&SecretString>,
     ca_bundle: Option<Vec<u8>>,
     budget: Budget,
-) -> Result<Api, String> {
+) -> anyhow::Result<Api> {
     let network = Network::of_variables(|name| variables.either_case(name), ca_bundle);
-    let client = network.client().map_err(|error| error.to_string())?;
-    Api::new(client, url, token, budget).map_err(|error| error.to_string())
+    Ok(Api::new(network.client()?, url, token, budget)?)
 }
 
 /// Runs a future on its own runtime.
-pub(super) fn block_on<T>(future: impl Future<Output = T>) -> Result<T, String> {
+pub(super) fn block_on<T>(future: impl Future<Output = T>) -> std::io::Result<T> {
     let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_all()
-        .build()
-        .map_err(|error| error.to_string())?;
+        .build()?;
     let output = runtime.block_on(future);
     // Dropping the runtime would wait for a DNS lookup that hangs on its own thread.
     runtime.shutdown_background();

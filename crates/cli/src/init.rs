@@ -5,11 +5,12 @@ mod identity;
 
 use std::path::{Path, PathBuf};
 
+use anyhow::Context as _;
 use clap::Args;
 
 use self::files::OutputFiles;
 use super::git::Git;
-use super::{print, report_error, warn};
+use super::{print, warn};
 use analysis::proposal::{Options, Proposal, Target, propose};
 use analysis::report::text::visible;
 use analysis::workflows::Workflows;
@@ -43,20 +44,12 @@ pub(super) struct Arguments {
     action: String,
 }
 
-pub(super) fn run(arguments: &Arguments) -> u8 {
-    match write(arguments) {
-        Ok(text) => {
-            print(&text);
-            0
-        }
-        Err(message) => {
-            report_error(&message);
-            2
-        }
-    }
+pub(super) fn run(arguments: &Arguments) -> anyhow::Result<u8> {
+    print(&write(arguments)?);
+    Ok(0)
 }
 
-fn write(arguments: &Arguments) -> Result<String, String> {
+fn write(arguments: &Arguments) -> anyhow::Result<String> {
     let directory = &arguments.directory;
     let output = match &arguments.output {
         Some(policy) => OutputFiles::of(policy),
@@ -101,14 +94,14 @@ fn write(arguments: &Arguments) -> Result<String, String> {
     ))
 }
 
-fn read(directory: &Path) -> Result<Workflows, String> {
+fn read(directory: &Path) -> anyhow::Result<Workflows> {
     // The directory must exist; workflows are optional.
-    let unreadable = |path: &Path, error| format!("`{}` cannot be read: {error}", path.display());
-    std::fs::read_dir(directory).map_err(|error| unreadable(directory, error))?;
+    let unreadable = |path: &Path| format!("`{}` cannot be read", path.display());
+    std::fs::read_dir(directory).with_context(|| unreadable(directory))?;
     let workflows = directory.join(".github/workflows");
     match crate::workflows::read_workflows(&workflows) {
         Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(Workflows::default()),
-        read => read.map_err(|error| unreadable(&workflows, error)),
+        read => read.with_context(|| unreadable(&workflows)),
     }
 }
 

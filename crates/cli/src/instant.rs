@@ -1,5 +1,6 @@
 //! The clock, and times in options.
 
+use anyhow::Context as _;
 use jiff::Timestamp;
 
 use engine::policy::parse_instant;
@@ -11,19 +12,17 @@ pub(super) fn now() -> Timestamp {
 }
 
 /// Parses the value of `--now`.
-pub(super) fn instant(text: &str) -> Result<Timestamp, String> {
-    parse_instant(text)
-        .ok_or_else(|| "expected an instant such as `2027-01-31T12:00:00Z`".to_owned())
+pub(super) fn instant(text: &str) -> anyhow::Result<Timestamp> {
+    parse_instant(text).context("expected an instant such as `2027-01-31T12:00:00Z`")
 }
 
 /// Parses the value of `--since` and `--until`. A date means its start in UTC.
-pub(super) fn date_or_instant(text: &str) -> Result<Timestamp, String> {
+pub(super) fn date_or_instant(text: &str) -> anyhow::Result<Timestamp> {
     parse_instant(text)
         .or_else(|| parse_instant(&format!("{text}T00:00:00Z")))
-        .ok_or_else(|| {
-            "expected a date such as `2027-01-31`, or an instant such as `2027-01-31T12:00:00Z`"
-                .to_owned()
-        })
+        .context(
+            "expected a date such as `2027-01-31`, or an instant such as `2027-01-31T12:00:00Z`",
+        )
 }
 
 #[cfg(test)]
@@ -42,7 +41,7 @@ mod tests {
             ("today", None, None),
             ("", None, None),
         ] {
-            let parsed = |read: Result<Timestamp, String>| read.ok().map(|time| time.to_string());
+            let parsed = |read: anyhow::Result<Timestamp>| read.ok().map(|time| time.to_string());
             assert_eq!(parsed(instant(text)).as_deref(), as_instant, "{text}");
             assert_eq!(parsed(date_or_instant(text)).as_deref(), as_date, "{text}");
         }

@@ -114,23 +114,35 @@ impl Cli {
         self.command.is_none()
     }
 
-    /// Runs the subcommand and returns the exit code.
+    /// Runs the subcommand and returns the exit code: the command's own, or 2 after an error.
     pub fn run(self) -> u8 {
-        match self.command {
+        let code = match self.command {
             Some(Command::Init(arguments)) => init::run(&arguments),
-            Some(Command::Check(arguments)) => check::run(&arguments),
+            Some(Command::Check(arguments)) => Ok(check::run(&arguments)),
             Some(Command::Lint(arguments)) => lint::run(&arguments),
-            Some(Command::Test(arguments)) => cases::run(&arguments),
+            Some(Command::Test(arguments)) => Ok(cases::run(&arguments)),
             Some(Command::Diff(arguments)) => diff::run(&arguments),
             Some(Command::Audit(arguments)) => audit::run(&arguments),
             Some(Command::Matrix(arguments)) => matrix::run(&arguments),
             Some(Command::Survey(arguments)) => survey::run(&arguments),
-            Some(Command::Schema(arguments)) => schema::run(&arguments),
+            Some(Command::Schema(arguments)) => Ok(schema::run(&arguments)),
             Some(Command::Review) => review::run(),
-            None => 2,
-        }
+            None => Ok(2),
+        };
+        code.unwrap_or_else(|error| {
+            match error.downcast_ref::<InvalidPolicy>() {
+                Some(InvalidPolicy(problems)) => print_error(problems),
+                None => report_error(&error),
+            }
+            2
+        })
     }
 }
+
+/// The problems of a policy, rendered with its lines for standard error.
+#[derive(Debug, thiserror::Error)]
+#[error("{0}")]
+struct InvalidPolicy(String);
 
 /// Prints a result. A closed pipe (`| head`) is not an error.
 fn print(text: &str) {
@@ -144,10 +156,10 @@ fn print_error(text: &str) {
     _ = std::io::stderr().lock().write_all(text.as_bytes());
 }
 
-/// Prints an error in one line.
-fn report_error(message: &str) {
+/// Prints an error with its causes in one line.
+fn report_error(error: &anyhow::Error) {
     let word = Colours::stderr().error("error:").to_string();
-    print_error(&format!("{word} {}\n", visible(message)));
+    print_error(&format!("{word} {}\n", visible(&format!("{error:#}"))));
 }
 
 /// Prints a warning in one line.

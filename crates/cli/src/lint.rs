@@ -11,6 +11,7 @@ mod sarif;
 
 use std::path::PathBuf;
 
+use anyhow::{Context as _, bail};
 use clap::{Args, ValueEnum};
 use jiff::Timestamp;
 
@@ -107,27 +108,28 @@ impl Summary {
     }
 }
 
-pub(super) fn run(arguments: &Arguments) -> u8 {
+pub(super) fn run(arguments: &Arguments) -> anyhow::Result<u8> {
     let now = arguments.now.unwrap_or_else(now);
     if arguments.diff && arguments.format != OutputFormat::Human {
-        report_error("--diff has no other format: leave out --format");
-        return 2;
+        bail!("--diff has no other format: leave out --format");
     }
     let mut files = Vec::new();
     let mut failed = false;
     for path in &arguments.files {
         let name = quoted(&path.to_string_lossy());
-        let mut file = match Linted::read(path, now) {
+        let read = Linted::read(path, now).with_context(|| format!("{name} cannot be read"));
+        let mut file = match read {
             Ok(file) => file,
             Err(error) => {
                 failed = true;
-                report_error(&format!("{name} cannot be read: {error}"));
+                report_error(&error);
                 continue;
             }
         };
-        if let Err(why) = arguments.fix_file(&mut file, now) {
+        let fixed = arguments.fix_file(&mut file, now);
+        if let Err(error) = fixed.with_context(|| format!("{name} is not changed")) {
             failed = true;
-            report_error(&format!("{name} is not changed: {why}"));
+            report_error(&error);
         }
         files.push(file);
     }
@@ -138,11 +140,11 @@ pub(super) fn run(arguments: &Arguments) -> u8 {
         print(&diffs.collect::<String>());
     }
     print(&arguments.format.render(&files, summary, colours));
-    match (failed, summary.errors) {
+    Ok(match (failed, summary.errors) {
         (true, _) => 2,
         (false, 0) => 0,
         (false, _) => 1,
-    }
+    })
 }
 
 /// Lints a policy that is not in a file. Returns the output in each format, and the policy after `--fix`, if
@@ -171,17 +173,18 @@ pub fn lint_text(
 
 impl Arguments {
     /// Fixes a policy and writes it, as the flags ask for.
-    fn fix_file(&self, file: &mut Linted, now: Timestamp) -> Result<(), String> {
+    fn fix_file(&self, file: &mut Linted, now: Timestamp) -> anyhow::Result<()> {
         if !self.fix {
             return Ok(());
         }
-        file.fix(now)?;
+        file.fix(now).map_err(anyhow::Error::msg)?;
         if self.diff {
             return Ok(());
         }
-        file.write().map_err(|error| {
+        let written = file.write();
+        if written.is_err() {
             file.revert(now);
-            error.to_string()
-        })
+        }
+        Ok(written?)
     }
 }

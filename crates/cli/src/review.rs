@@ -1,27 +1,19 @@
 //! Reviews a pull request's change of the policy in a separate process, because the texts are untrusted: they
 //! can exhaust this process only.
 
-use super::{print, report_error};
+use super::print;
 use analysis::review::{MAX_MEMORY, Task, review};
 use platform::confine;
 
 /// Reads a [`Task`] from standard input and prints its review, both as JSON.
-pub(super) fn run() -> u8 {
+pub(super) fn run() -> anyhow::Result<u8> {
     // The release build aborts on a panic and when memory runs out. The exit code tells them apart.
     std::panic::set_hook(Box::new(|_| {
         #[expect(clippy::exit, reason = "a panic has its own exit code")]
         std::process::exit(70)
     }));
-    match review_task() {
-        Ok(json) => {
-            print(&json);
-            0
-        }
-        Err(error) => {
-            report_error(&error.to_string());
-            2
-        }
-    }
+    print(&review_task()?);
+    Ok(0)
 }
 
 fn review_task() -> std::io::Result<String> {

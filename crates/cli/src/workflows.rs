@@ -2,6 +2,8 @@
 
 use std::path::{Path, PathBuf};
 
+use anyhow::{anyhow, bail};
+
 use analysis::workflows::{MAX_FILE, Workflows, is_workflow};
 use engine::encoding::text_of;
 
@@ -16,20 +18,20 @@ pub(crate) fn read_workflows(directory: &Path) -> std::io::Result<Workflows> {
         .collect();
     names.sort_unstable();
     let texts = names.into_iter().map(|name| {
-        let text = read_text(&directory.join(&name));
+        let text = read_text(&directory.join(&name)).map_err(|error| format!("{error:#}"));
         (name.to_string_lossy().into_owned(), text)
     });
     Ok(Workflows::of_texts(texts))
 }
 
-fn read_text(file: &Path) -> Result<String, String> {
+fn read_text(file: &Path) -> anyhow::Result<String> {
     // Reading a pipe would block.
     let is_file = std::fs::metadata(file).map(|metadata| metadata.is_file());
     if is_file.is_ok_and(|is_file| !is_file) {
-        return Err("it is not a file".to_owned());
+        bail!("it is not a file");
     }
-    let bytes = platform::read_capped(file, MAX_FILE).map_err(|error| error.to_string())?;
-    text_of(bytes).map_err(|why| format!("it is {why}"))
+    let bytes = platform::read_capped(file, MAX_FILE)?;
+    text_of(bytes).map_err(|error| anyhow!("it is {error}"))
 }
 
 /// Returns `.github/workflows` of the repository that contains a file, from the nearest directory above it

@@ -13,7 +13,7 @@ use simulator::{GitHub, Job, Receiver, StepResult};
 
 use super::row::{KEY, PATH, count, push};
 use crate::support::proxy::Proxy;
-use crate::support::{Stage, after_steps, assert_outcome, each, repository, runner};
+use crate::support::{Stage, after_steps, assert_outcome, each_at_work, repository, runner};
 
 const POLICY: &str = "version: 1\npermissions:\n  - { permission: ws:deployments:create, environment: production }\n  - { permission: ws:locks:create, branch: main }\n";
 /// What the policy allows to a push to `main` without an environment.
@@ -123,7 +123,7 @@ fn step_variables_change_nothing_and_leak_nothing() {
     assert_outcome(&stage, &plain[1], "allowed", "granted");
     let names = variables(Path::new(""), "");
     let indices: Vec<usize> = (0..names.len()).collect();
-    each(&indices, 4, |index| {
+    each_at_work(&indices, 4, |index| {
         for (permission, plain) in [KEY, ALLOWED].into_iter().zip(&plain) {
             // The workspace of a step is known to the steps before it; here each has its own.
             let (name, value) = &variables(plain.workspace(), &attacker.otlp_endpoint())[*index];

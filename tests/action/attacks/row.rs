@@ -6,7 +6,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use simulator::github::{FaultRule, TokenRecipe};
 use simulator::{Job, StepResult};
 
-use crate::support::{Stage, assert_outcome, each, repository};
+use crate::support::{Stage, assert_outcome, each_at_work, repository};
 
 /// What every row asks for, unless its policy says otherwise.
 pub const KEY: &str = "ws:deployments:create";
@@ -90,7 +90,7 @@ pub fn judge(rows: impl IntoIterator<Item = Row>) -> Vec<StepResult> {
     let rows: Vec<Row> = rows.into_iter().collect();
     assert_twins(&rows);
     let steps: Vec<_> = rows.iter().map(|_| OnceLock::new()).collect();
-    each(
+    each_at_work(
         &steps.iter().zip(&rows).collect::<Vec<_>>(),
         8,
         |(step, row)| {

@@ -69,7 +69,8 @@ fn await_arrival(request: &Request, scene: &Scene) {
     wait_for(request.name, || request.has_arrived(scene));
 }
 
-fn at_request(request: &Request, signal: Signal, ask: Ask, again: bool) {
+/// Whether it ended in time; only then the rest is as it has to be.
+fn at_request(request: &Request, signal: Signal, ask: Ask, again: bool) -> bool {
     let scene = Scene::new(request.place, ask);
     // The check run of the outcome comes by the way of the review's.
     let times = match request.role {
@@ -90,7 +91,10 @@ fn at_request(request: &Request, signal: Signal, ask: Ask, again: bool) {
     });
     let name = format!("{}, {signal}, {ask:?}, again: {again}", request.name);
     let took = signalled.unwrap().elapsed();
-    assert!(took < MOST, "{name}: {took:?}");
+    if took >= MOST {
+        println!("{name}: {took:?}");
+        return false;
+    }
     let seen = (step.output("decision"), step.output("reason"));
     // Nobody waits for the commit for more than a moment.
     if request.role != Role::Nothing || seen.0 == "error" {
@@ -101,6 +105,7 @@ fn at_request(request: &Request, signal: Signal, ask: Ask, again: bool) {
     assert_eq!(runs.is_empty(), request.role == Role::CheckRun, "{name}");
     let statuses = scene.stage.github.statuses();
     assert_eq!(statuses.is_empty(), request.role == Role::Status, "{name}");
+    true
 }
 
 #[test]
@@ -115,10 +120,27 @@ fn a_signal_at_each_request() {
             }
         }
     }
+    let late = Mutex::new(Vec::new());
     each(&cases, 24, |(request, signal, ask, again)| {
-        at_request(request, *signal, *ask, *again);
+        if !at_request(request, *signal, *ask, *again) {
+            late.lock().unwrap().push((*request, *signal, *ask, *again));
+        }
     });
-    println!("{} signals at {} requests", cases.len(), REQUESTS.len());
+    // Who was late goes again, alone: the machine may have been busy with other things.
+    let late = late.into_inner().unwrap();
+    for (request, signal, ask, again) in &late {
+        let name = request.name;
+        assert!(
+            at_request(request, *signal, *ask, *again),
+            "{name}, {signal}: late again"
+        );
+    }
+    println!(
+        "{} signals at {} requests, {} of them twice",
+        cases.len(),
+        REQUESTS.len(),
+        late.len()
+    );
 }
 
 /// GitHub carries out what it has received, whether somebody waits for the answer or not.

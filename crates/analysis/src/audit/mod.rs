@@ -5,7 +5,7 @@ pub mod otlp;
 mod recorded;
 
 pub use evaluate::{Evaluated, Evaluator};
-pub use recorded::{Recorded, RecordedPolicy, RecordedRule};
+pub use recorded::{InvalidRecord, Recorded, RecordedPolicy, RecordedRule};
 
 use serde::Serialize;
 use serde_json::{Value, json};

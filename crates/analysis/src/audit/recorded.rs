@@ -85,19 +85,52 @@ struct Data {
     rule: Option<RecordedRule>,
 }
 
+/// Why a record cannot be read.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum InvalidRecord {
+    /// It does not have the shape of a record.
+    #[error("it is not a record: {0}")]
+    Shape(String),
+    /// It is of a version that this program does not know.
+    #[error(
+        "it is of version {version} in CloudEvents {specversion}, this program knows version {} in 1.0",
+        super::SCHEMA_VERSION
+    )]
+    Version {
+        /// Version of the record.
+        version: u32,
+        /// Version of CloudEvents.
+        specversion: String,
+    },
+    /// Its parts contradict each other.
+    #[error(
+        "its type `{kind}`, decision `{}` and reason `{}` contradict each other",
+        decision.as_str(),
+        reason.code()
+    )]
+    Contradiction {
+        /// Type of the event.
+        kind: String,
+        /// The decision.
+        decision: Decision,
+        /// Its reason.
+        reason: Reason,
+    },
+}
+
 impl Recorded {
     /// Parses a line of a log. Returns `None` for other lines, which a job's log has. Its lines start with the time.
     ///
     /// # Errors
-    /// The record is malformed or of another version, as a sentence.
-    pub fn parse(line: &str) -> Option<Result<Self, String>> {
+    /// The record is malformed or of another version.
+    pub fn parse(line: &str) -> Option<Result<Self, InvalidRecord>> {
         let json = line.get(line.find('{')?..)?;
         if !json.contains(TYPE) {
             return None;
         }
         let event = match serde_json::from_str::<Event>(json) {
             Ok(event) => event,
-            Err(error) => return Some(Err(format!("it is not a record: {error}"))),
+            Err(error) => return Some(Err(InvalidRecord::Shape(error.to_string()))),
         };
         Some(event.check())
     }
@@ -123,25 +156,22 @@ impl Recorded {
 }
 
 impl Event {
-    fn check(self) -> Result<Recorded, String> {
+    fn check(self) -> Result<Recorded, InvalidRecord> {
         let data = self.data;
         if self.specversion != "1.0" || data.schema_version != super::SCHEMA_VERSION {
-            return Err(format!(
-                "it is of version {} in CloudEvents {}, this program knows version {} in 1.0",
-                data.schema_version,
-                self.specversion,
-                super::SCHEMA_VERSION
-            ));
+            return Err(InvalidRecord::Version {
+                version: data.schema_version,
+                specversion: self.specversion,
+            });
         }
         if self.kind.strip_prefix(TYPE) != Some(data.decision.as_str())
             || data.reason.decision() != data.decision
         {
-            return Err(format!(
-                "its type `{}`, decision `{}` and reason `{}` contradict each other",
-                self.kind,
-                data.decision.as_str(),
-                data.reason.code()
-            ));
+            return Err(InvalidRecord::Contradiction {
+                kind: self.kind,
+                decision: data.decision,
+                reason: data.reason,
+            });
         }
         let context = data.context.map(|context| {
             let claims = data.claims.unwrap_or_default();

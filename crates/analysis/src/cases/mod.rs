@@ -15,7 +15,7 @@ mod suite;
 
 pub use coverage::{Coverage, Uncovered};
 pub use expect::Expect;
-pub use path::in_repository;
+pub use path::{InvalidName, in_repository};
 pub use result::{CaseResult, Explained, Failed, FileError};
 pub use run::{PolicyFile, run};
 pub use suite::Suite;

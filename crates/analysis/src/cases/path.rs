@@ -2,13 +2,24 @@
 
 use engine::policy::quoted;
 
+/// A name in a file of cases that is not the path of a file in the repository.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("{} {problem}", quoted(name))]
+pub struct InvalidName {
+    name: String,
+    problem: &'static str,
+}
+
 /// Returns the path of `name` in a file of cases at the path `file`. The name is relative to the file's directory.
 /// Both paths are relative to the root of the repository and use `/`.
 ///
 /// # Errors
 /// The path is outside the repository, or is not a valid path in a repository.
-pub fn in_repository(file: &str, name: &str) -> Result<String, String> {
-    let wrong = |why: &str| Err(format!("{} {why}", quoted(name)));
+pub fn in_repository(file: &str, name: &str) -> Result<String, InvalidName> {
+    let wrong = |problem| {
+        let name = name.to_owned();
+        Err(InvalidName { name, problem })
+    };
     if name.starts_with('/') {
         return wrong(
             "is an absolute path, expected one relative to the directory of the file of cases",

@@ -133,7 +133,7 @@ impl Checker {
             .collect();
         let verb = if names.len() == 1 { "grants" } else { "grant" };
         let message = format!(
-            "rule {} has no effect: {} {verb} the same access",
+            "rule {} has no effect: {} {verb} all of its access",
             rule.number,
             names.join(" and ")
         );

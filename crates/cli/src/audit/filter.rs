@@ -1,5 +1,6 @@
 //! Selects records.
 
+use anyhow::anyhow;
 use clap::{Args, ValueEnum};
 use jiff::Timestamp;
 
@@ -54,8 +55,8 @@ impl Filter {
     }
 }
 
-fn key(text: &str) -> Result<String, String> {
+fn key(text: &str) -> anyhow::Result<String> {
     let key = PermissionKey::parse(text.to_owned().into());
     key.map(|key| key.to_string())
-        .map_err(|error| format!("{error} ({})", error.help()))
+        .map_err(|error| anyhow!("{error} ({})", error.help()))
 }

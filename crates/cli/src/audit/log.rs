@@ -4,6 +4,8 @@ use std::fs::File;
 use std::io::{BufRead as _, BufReader, Read as _};
 use std::path::Path;
 
+use anyhow::{Context as _, anyhow};
+
 use analysis::audit::Recorded;
 use engine::policy::quoted;
 
@@ -15,7 +17,7 @@ pub(crate) struct Line<'l> {
     /// Line number, from 1.
     pub number: u64,
     pub text: &'l str,
-    pub record: Result<Recorded, String>,
+    pub record: anyhow::Result<Recorded>,
     /// Number of bytes from the start of the file to the end of the line.
     pub read: u64,
 }
@@ -23,21 +25,22 @@ pub(crate) struct Line<'l> {
 /// Calls `take` for each record of a log, and skips the other lines, of which a job's log has many.
 ///
 /// # Errors
-/// The file cannot be read, or `take` failed, as a sentence.
+/// The file cannot be read, or `take` failed.
 pub(crate) fn each_record(
     path: &Path,
-    mut take: impl FnMut(&Line<'_>) -> Result<(), String>,
-) -> Result<(), String> {
+    mut take: impl FnMut(&Line<'_>) -> anyhow::Result<()>,
+) -> anyhow::Result<()> {
     let name = quoted(&path.display().to_string());
-    let unreadable = |error| format!("the audit log {name} cannot be read: {error}");
-    let mut reader = BufReader::with_capacity(1 << 16, File::open(path).map_err(unreadable)?);
+    let unreadable = || format!("the audit log {name} cannot be read");
+    let file = File::open(path).with_context(unreadable)?;
+    let mut reader = BufReader::with_capacity(1 << 16, file);
     let limit = u64::try_from(MAX_LINE).unwrap_or(u64::MAX);
     let mut bytes = Vec::new();
     let (mut number, mut read) = (0, 0_u64);
     loop {
         bytes.clear();
         let taken = (&mut reader).take(limit).read_until(b'\n', &mut bytes);
-        let taken = taken.map_err(unreadable)?;
+        let taken = taken.with_context(unreadable)?;
         if taken == 0 {
             return Ok(());
         }
@@ -47,12 +50,12 @@ pub(crate) fn each_record(
         let text = text.trim_end();
         let record = if taken == MAX_LINE && !bytes.ends_with(b"\n") {
             // The rest of the line must not pass for another line.
-            skip_line(&mut reader).map_err(unreadable)?;
-            Some(Err(format!(
+            skip_line(&mut reader).with_context(unreadable)?;
+            Some(Err(anyhow!(
                 "it has more than {MAX_LINE} bytes, which is the limit"
             )))
         } else {
-            Recorded::parse(text)
+            Recorded::parse(text).map(|record| Ok(record?))
         };
         if let Some(record) = record {
             take(&Line {

@@ -28,9 +28,9 @@ enum Command {
     Verify(verify::Arguments),
 }
 
-pub(super) fn run(arguments: &Arguments) -> u8 {
+pub(super) fn run(arguments: &Arguments) -> anyhow::Result<u8> {
     match &arguments.command {
-        Command::Show(arguments) => show::run(arguments),
+        Command::Show(arguments) => Ok(show::run(arguments)),
         Command::Verify(arguments) => verify::run(arguments),
     }
 }

@@ -4,6 +4,8 @@ use std::collections::HashMap;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
+use anyhow::anyhow;
+
 use crate::check::read_policy;
 use analysis::audit::{Evaluator, RecordedPolicy};
 use engine::encoding::text_of;
@@ -20,12 +22,12 @@ impl<'a> Policies<'a> {
     /// Reads the policies from the command line.
     ///
     /// # Errors
-    /// A file cannot be read, as a sentence.
-    pub(super) fn read(files: &[PathBuf], git: Option<&'a Path>) -> Result<Self, String> {
+    /// A file cannot be read.
+    pub(super) fn read(files: &[PathBuf], git: Option<&'a Path>) -> anyhow::Result<Self> {
         let mut known = HashMap::new();
         for path in files {
             let name = path.display().to_string();
-            let text = read_policy(path, &name).map_err(|failure| failure.message)?;
+            let text = read_policy(path, &name).map_err(|failure| anyhow!(failure.message))?;
             known.insert(
                 analysis::sha256(text.as_bytes()),
                 Some(evaluator(text, &name)),

@@ -8,7 +8,7 @@ use clap::Args;
 use super::filter::Filter;
 use super::log::{Line, each_record};
 use crate::style::Colours;
-use crate::{OutputFormat, print, print_error};
+use crate::{OutputFormat, print, print_error, report_error};
 use analysis::audit::Recorded;
 use analysis::report::text::visible;
 use engine::decision::Decision;
@@ -59,14 +59,14 @@ pub(super) fn run(arguments: &Arguments) -> u8 {
                     "warning: {}, line {}: {}\n",
                     visible(&path.display().to_string()),
                     line.number,
-                    visible(why)
+                    visible(&format!("{why:#}"))
                 )),
             }
             Ok(())
         };
         if let Err(error) = each_record(path, take) {
             unreadable = true;
-            print_error(&format!("error: {}\n", visible(&error)));
+            report_error(&error);
         }
     }
     if arguments.format == OutputFormat::Human {

@@ -11,9 +11,8 @@ use super::log::{Line, each_record};
 use super::policies::Policies;
 use crate::progress;
 use crate::style::Colours;
-use crate::{OutputFormat, print, print_error};
+use crate::{OutputFormat, print};
 use analysis::audit::{Evaluated, Recorded};
-use analysis::report::text::visible;
 use engine::decision::{Decision, Reason};
 use engine::plural::{count, grouped};
 
@@ -64,7 +63,7 @@ struct Finding {
     what: String,
 }
 
-pub(super) fn run(arguments: &Arguments) -> u8 {
+pub(super) fn run(arguments: &Arguments) -> anyhow::Result<u8> {
     let mut found = Verified::default();
     let verified = Policies::read(&arguments.policy, arguments.git.as_deref())
         .and_then(|policies| verify(arguments, policies, &mut found));
@@ -73,19 +72,17 @@ pub(super) fn run(arguments: &Arguments) -> u8 {
         // Serializing strings and numbers cannot fail.
         OutputFormat::Json => print(&(serde_json::to_string(&found).unwrap_or_default() + "\n")),
     }
-    if let Err(error) = verified {
-        print_error(&format!("error: {}\n", visible(&error)));
-        return 2;
-    }
+    verified?;
     let is_missing = arguments.strict && !found.without_policy.is_empty();
-    u8::from(found.different + found.malformed > 0 || is_missing)
+    let fails = found.different + found.malformed > 0 || is_missing;
+    Ok(u8::from(fails))
 }
 
 fn verify(
     arguments: &Arguments,
     mut policies: Policies<'_>,
     found: &mut Verified,
-) -> Result<(), String> {
+) -> anyhow::Result<()> {
     let size = |path: &PathBuf| std::fs::metadata(path).map_or(0, |metadata| metadata.len());
     let bar = progress::bar("{bar:16} {percent} % of {binary_total_bytes}, {eta} left");
     bar.set_length(arguments.files.iter().map(size).sum());
@@ -108,7 +105,7 @@ impl Verified {
         let what = match &line.record {
             Err(why) => {
                 self.malformed += 1;
-                why.clone()
+                format!("{why:#}")
             }
             Ok(recorded) => match self.verdict(recorded, policies) {
                 Some(what) => what,

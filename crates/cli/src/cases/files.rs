@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
+use anyhow::{Context as _, anyhow};
 use jiff::Timestamp;
 
 use crate::check::read_policy;
@@ -96,7 +97,9 @@ impl Results {
         result: &mut FileResult,
         now: Timestamp,
     ) -> Result<Vec<CaseResult>, Vec<FileError>> {
-        let text = read(path).map_err(|why| vec![FileError::new(&result.file, why)])?;
+        let text = read(path);
+        let text =
+            text.map_err(|error| vec![FileError::new(&result.file, format!("{error:#}"))])?;
         let suite = Suite::parse(&result.file, &text)?;
         result.own_policy = suite.own_policy().unwrap_or_default();
         let directory = path.parent().unwrap_or(Path::new(""));
@@ -152,8 +155,7 @@ fn case_files(directory: &Path) -> std::io::Result<Vec<PathBuf>> {
     Ok(files)
 }
 
-fn read(path: &Path) -> Result<String, String> {
-    let bytes = platform::read_capped(path, MAX_FILE)
-        .map_err(|error| format!("the file cannot be read: {error}"))?;
-    text_of(bytes).map_err(|why| format!("the file is {why}"))
+fn read(path: &Path) -> anyhow::Result<String> {
+    let bytes = platform::read_capped(path, MAX_FILE).context("the file cannot be read")?;
+    text_of(bytes).map_err(|error| anyhow!("the file is {error}"))
 }

@@ -8,6 +8,7 @@ mod junit;
 
 use std::path::PathBuf;
 
+use anyhow::anyhow;
 use clap::{Args, ValueEnum};
 use jiff::Timestamp;
 
@@ -54,7 +55,7 @@ pub(super) fn run(arguments: &Arguments) -> u8 {
                 let colours = Colours::stderr();
                 print_error(&diagnostic::render_file(&error.file, [diagnostic], colours));
             }
-            None => report_error(&error.text()),
+            None => report_error(&anyhow!(error.text())),
         }
     }
     match arguments.format {

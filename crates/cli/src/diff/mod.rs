@@ -5,6 +5,7 @@ mod json;
 
 use std::path::{Path, PathBuf};
 
+use anyhow::{anyhow, bail};
 use clap::{Args, ValueEnum};
 use jiff::Timestamp;
 
@@ -13,11 +14,10 @@ use super::check::{read_policy, read_policy_from_stdin};
 use super::diagnostic;
 use super::instant::{instant, now};
 use super::style::Colours;
-use super::{print, print_error};
+use super::{InvalidPolicy, print, print_error, warn};
 use analysis::compare::{Comparison, Replay, Replayed, compare};
 use analysis::report::access;
-use analysis::report::text::visible;
-use engine::policy::{Document, Format, Invalid, Problem, quoted};
+use engine::policy::{Document, Format, Invalid, quoted};
 
 #[derive(Debug, Args)]
 pub(super) struct Arguments {
@@ -68,32 +68,27 @@ struct Outcome<'a> {
     replayed: Option<&'a Replayed>,
 }
 
-pub(super) fn run(arguments: &Arguments) -> u8 {
-    match compare_files(arguments) {
-        Ok(widens) if widens && arguments.fail_on == Some(FailOn::Widen) => 1,
-        Ok(_) => 0,
-        Err(error) => {
-            print_error(&error);
-            2
-        }
-    }
+pub(super) fn run(arguments: &Arguments) -> anyhow::Result<u8> {
+    let widens = compare_files(arguments)?;
+    let fails = widens && arguments.fail_on == Some(FailOn::Widen);
+    Ok(u8::from(fails))
 }
 
 /// Prints the differences, and returns whether access widens.
-fn compare_files(arguments: &Arguments) -> Result<bool, String> {
+fn compare_files(arguments: &Arguments) -> anyhow::Result<bool> {
     let texts = [read(&arguments.old)?, read(&arguments.new)?];
     let [old, new] = &texts;
     let (old_document, new_document) = (old.document(), new.document());
-    let new_document = new_document.map_err(|invalid| new.invalid(invalid.iter()))?;
+    let new_document = new_document.map_err(|invalid| InvalidPolicy(new.render(&invalid)))?;
     // An invalid policy grants nothing, so all access of the new policy is new.
     let old_document = old_document.unwrap_or_else(|invalid| {
-        let warning = "the old policy is not valid, so it granted nothing";
-        print_error(&(old.invalid(invalid.iter()) + &message_line("warning", warning)));
+        print_error(&old.render(&invalid));
+        warn("the old policy is not valid, so it granted nothing");
         Document::default()
     });
     let now = arguments.now.unwrap_or_else(now);
     let comparison = compare(&old_document, &new_document, now)
-        .map_err(|invalid| new.invalid(invalid.iter()))?;
+        .map_err(|invalid| InvalidPolicy(new.render(&invalid)))?;
     let replayed = match arguments.replay.as_slice() {
         [] => None,
         logs => {
@@ -128,7 +123,7 @@ struct PolicyText {
     text: String,
 }
 
-fn read(path: &Path) -> Result<PolicyText, String> {
+fn read(path: &Path) -> anyhow::Result<PolicyText> {
     let (name, text) = if path == Path::new("-") {
         let name = STDIN.to_owned();
         let text = read_policy_from_stdin(&name);
@@ -138,7 +133,7 @@ fn read(path: &Path) -> Result<PolicyText, String> {
         let text = read_policy(path, &name);
         (name, text)
     };
-    let text = text.map_err(|failure| message_line("error", &failure.message))?;
+    let text = text.map_err(|failure| anyhow!(failure.message))?;
     Ok(PolicyText { name, text })
 }
 
@@ -155,27 +150,22 @@ impl PolicyText {
     }
 
     /// Renders its problems for people.
-    fn invalid<'p>(&self, problems: impl Iterator<Item = &'p Problem>) -> String {
+    fn render(&self, invalid: &Invalid) -> String {
         let source = analysis::lint::Source::new(&self.text, self.format());
-        diagnostic::render(&self.name, &source, problems, Colours::stderr())
+        diagnostic::render(&self.name, &source, invalid.iter(), Colours::stderr())
     }
 }
 
 /// Replays the records of a log.
-fn read_log(path: &Path, replay: &mut Replay) -> Result<(), String> {
-    let read = each_record(path, |line| match &line.record {
+fn read_log(path: &Path, replay: &mut Replay) -> anyhow::Result<()> {
+    each_record(path, |line| match &line.record {
         Ok(recorded) => {
             replay.add(recorded);
             Ok(())
         }
         Err(why) => {
             let name = quoted(&path.display().to_string());
-            Err(format!("{name}, line {}: {why}", line.number))
+            bail!("{name}, line {}: {why:#}", line.number)
         }
-    });
-    read.map_err(|error| message_line("error", &error))
-}
-
-fn message_line(level: &str, message: &str) -> String {
-    format!("{level}: {}\n", visible(message))
+    })
 }

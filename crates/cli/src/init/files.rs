@@ -4,6 +4,8 @@ use std::fs::File;
 use std::io::{ErrorKind, Write as _};
 use std::path::{Path, PathBuf};
 
+use anyhow::{Context as _, anyhow};
+
 /// Paths of a policy and of its cases, `STEM.tests.yml` beside it.
 pub(super) struct OutputFiles {
     pub(super) policy: PathBuf,
@@ -11,11 +13,11 @@ pub(super) struct OutputFiles {
 }
 
 impl OutputFiles {
-    pub(super) fn of(policy: &Path) -> Result<Self, String> {
+    pub(super) fn of(policy: &Path) -> anyhow::Result<Self> {
         let is_yaml = policy
             .extension()
             .is_some_and(|end| end == "yml" || end == "yaml");
-        let stem = policy.file_stem().filter(|_| is_yaml).ok_or_else(|| {
+        let stem = policy.file_stem().filter(|_| is_yaml).with_context(|| {
             format!(
                 "--output is `{}`, expected a file name ending in `.yml` or `.yaml`",
                 policy.display()
@@ -37,7 +39,7 @@ impl OutputFiles {
     }
 
     /// Returns an error if one of the files exists.
-    pub(super) fn check_absent(&self) -> Result<(), String> {
+    pub(super) fn check_absent(&self) -> anyhow::Result<()> {
         for file in [&self.policy, &self.cases] {
             if file.symlink_metadata().is_ok() {
                 return Err(already_exists(file));
@@ -47,19 +49,19 @@ impl OutputFiles {
     }
 
     /// Writes both files, or neither.
-    pub(super) fn write(&self, policy: &str, cases: &str) -> Result<(), String> {
+    pub(super) fn write(&self, policy: &str, cases: &str) -> anyhow::Result<()> {
         if let Some(directory) = self.policy.parent() {
             std::fs::create_dir_all(directory)
-                .map_err(|error| format!("`{}` cannot be created: {error}", directory.display()))?;
+                .with_context(|| format!("`{}` cannot be created", directory.display()))?;
         }
         let mut policy_file = create(&self.policy)?;
         let written = create(&self.cases).and_then(|mut cases_file| {
             let both = policy_file
                 .write_all(policy.as_bytes())
                 .and_then(|()| cases_file.write_all(cases.as_bytes()));
-            both.map_err(|error| {
+            both.with_context(|| {
                 _ = std::fs::remove_file(&self.cases);
-                format!("`{}` cannot be written: {error}", self.policy.display())
+                format!("`{}` cannot be written", self.policy.display())
             })
         });
         if written.is_err() {
@@ -70,15 +72,15 @@ impl OutputFiles {
     }
 }
 
-fn create(file: &Path) -> Result<File, String> {
-    File::create_new(file).map_err(|error| match error.kind() {
-        ErrorKind::AlreadyExists => already_exists(file),
-        _ => format!("`{}` cannot be written: {error}", file.display()),
-    })
+fn create(file: &Path) -> anyhow::Result<File> {
+    match File::create_new(file) {
+        Err(error) if error.kind() == ErrorKind::AlreadyExists => Err(already_exists(file)),
+        created => created.with_context(|| format!("`{}` cannot be written", file.display())),
+    }
 }
 
-fn already_exists(file: &Path) -> String {
-    format!(
+fn already_exists(file: &Path) -> anyhow::Error {
+    anyhow!(
         "`{}` already exists: print the proposal with `--stdout`, or write it to another file with `--output FILE`",
         file.display()
     )

@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use anyhow::{Context as _, anyhow, bail};
 use tokio::time::Instant;
 
 use crate::api;
@@ -20,11 +21,11 @@ pub(super) fn entry(
     given: Option<&str>,
     git: Option<&Git>,
     variables: &Variables,
-) -> Result<Target, String> {
+) -> anyhow::Result<Target> {
     let repository = name(given, git, variables)?;
     let ids = match of_job(&repository, variables) {
         Some(ids) => Ok(ids),
-        None => fetched(&repository, variables),
+        None => fetched(&repository, variables).map_err(|error| format!("{error:#}")),
     };
     Ok(Target::Entry { repository, ids })
 }
@@ -33,18 +34,18 @@ fn name(
     given: Option<&str>,
     git: Option<&Git>,
     variables: &Variables,
-) -> Result<RepositoryName, String> {
+) -> anyhow::Result<RepositoryName> {
     let variable = variables.get("GITHUB_REPOSITORY");
     for (what, text) in [("--repository", given), ("GITHUB_REPOSITORY", variable)] {
         if let Some(text) = text {
             return RepositoryName::parse(text)
-                .ok_or_else(|| format!("{what} is {}, expected `OWNER/NAME`", quoted(text)));
+                .with_context(|| format!("{what} is {}, expected `OWNER/NAME`", quoted(text)));
         }
     }
     let host = host(variables);
     git.zip(host.as_deref())
         .and_then(|(git, host)| git.origin(host))
-        .ok_or_else(|| {
+        .with_context(|| {
             let host = host.as_deref().unwrap_or("GitHub");
             format!("the entry's repository is unknown: `GITHUB_REPOSITORY` is not set, and there is no remote `origin` on {host}; name it with `--repository OWNER/NAME`")
         })
@@ -63,11 +64,11 @@ fn of_job(repository: &RepositoryName, variables: &Variables) -> Option<Ids> {
     })
 }
 
-fn fetched(repository: &RepositoryName, variables: &Variables) -> Result<Ids, String> {
+fn fetched(repository: &RepositoryName, variables: &Variables) -> anyhow::Result<Ids> {
     api::block_on(fetch(repository, variables))?
 }
 
-async fn fetch(repository: &RepositoryName, variables: &Variables) -> Result<Ids, String> {
+async fn fetch(repository: &RepositoryName, variables: &Variables) -> anyhow::Result<Ids> {
     let (url, token) = (api::url(variables), api::token(variables));
     let budget = Budget::until(Instant::now() + TIMEOUT);
     let api = api::client(variables, url, token.as_ref(), None, budget)?;
@@ -78,12 +79,12 @@ async fn fetch(repository: &RepositoryName, variables: &Variables) -> Result<Ids
             }
             _ => "",
         };
-        format!("{error}{hint}")
+        anyhow!("{error}{hint}")
     })?;
     let name = RepositoryName::parse(&found.full_name);
     if !name.is_some_and(|name| name.is_same(repository)) {
         // GitHub redirects the old name, and somebody else can take it.
-        return Err(format!("its current name is {}", quoted(&found.full_name)));
+        bail!("its current name is {}", quoted(&found.full_name));
     }
     Ok(Ids {
         repository: found.id,

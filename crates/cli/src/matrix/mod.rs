@@ -10,6 +10,7 @@ mod words;
 
 use std::path::{Path, PathBuf};
 
+use anyhow::{Context as _, anyhow, bail};
 use clap::{Args, ValueEnum};
 use jiff::Timestamp;
 
@@ -17,7 +18,7 @@ use super::check::read_policy;
 use super::git::Git;
 use super::instant::{instant, now};
 use super::style::Colours;
-use super::{diagnostic, print, print_error, report_error, warn};
+use super::{InvalidPolicy, diagnostic, print, warn};
 use analysis::lint::Source;
 use analysis::matrix::AccessMatrix;
 use engine::policy::{Document, Format, Invalid, quoted};
@@ -83,41 +84,18 @@ struct Page<'a> {
     notes: Vec<String>,
 }
 
-pub(super) fn run(arguments: &Arguments) -> u8 {
-    match render(arguments) {
-        Ok(text) => {
-            print(&text);
-            0
-        }
-        Err(Error::Reported) => 2,
-        Err(Error::Message(message)) => {
-            report_error(&message);
-            2
-        }
-    }
+pub(super) fn run(arguments: &Arguments) -> anyhow::Result<u8> {
+    print(&render(arguments)?);
+    Ok(0)
 }
 
-/// Why there is no table.
-enum Error {
-    Message(String),
-    /// Standard error already has the message.
-    Reported,
-}
-
-impl From<String> for Error {
-    fn from(message: String) -> Self {
-        Self::Message(message)
-    }
-}
-
-fn render(arguments: &Arguments) -> Result<String, Error> {
+fn render(arguments: &Arguments) -> anyhow::Result<String> {
     let name = arguments.policy.display().to_string();
-    let text = read_policy(&arguments.policy, &name).map_err(|failure| failure.message)?;
+    let text = read_policy(&arguments.policy, &name).map_err(|failure| anyhow!(failure.message))?;
     let invalid = |invalid: &Invalid| {
         let source = Source::new(&text, Format::of_path(&name));
         let problems = diagnostic::render(&name, &source, invalid.iter(), Colours::stderr());
-        print_error(&problems);
-        Error::Reported
+        anyhow::Error::from(InvalidPolicy(problems))
     };
     let document =
         Document::parse(&text, Format::of_path(&name)).map_err(|error| invalid(&error))?;
@@ -131,13 +109,13 @@ fn render(arguments: &Arguments) -> Result<String, Error> {
         origin: origin.as_ref(),
     };
     let selected = rules::select(&document, &name, &selection).map_err(|error| match error {
-        rules::Error::Message(message) => Error::Message(message),
+        rules::Error::Message(message) => anyhow!(message),
         rules::Error::Invalid(error) => invalid(&error),
     })?;
     let directory = directory(arguments, &selected, selection.origin)?;
-    let workflows = crate::workflows::read_workflows(&directory).map_err(|error| {
+    let workflows = crate::workflows::read_workflows(&directory).with_context(|| {
         format!(
-            "{} cannot be read: {error}",
+            "{} cannot be read",
             quoted(&directory.display().to_string())
         )
     })?;
@@ -181,7 +159,7 @@ fn directory(
     arguments: &Arguments,
     selected: &rules::SelectedRules<'_>,
     origin: Option<&engine::RepositoryName>,
-) -> Result<PathBuf, String> {
+) -> anyhow::Result<PathBuf> {
     if let Some(directory) = &arguments.workflows {
         let inner = directory.join(".github/workflows");
         return Ok(if inner.is_dir() {
@@ -195,11 +173,11 @@ fn directory(
         && !repository.eq_ignore_ascii_case(&origin.to_string())
     {
         let (repository, origin) = (quoted(repository), quoted(&origin.to_string()));
-        return Err(format!(
+        bail!(
             "{policy} is in a checkout of {origin}: name the workflow files of {repository} with `--workflows DIRECTORY`"
-        ));
+        );
     }
-    let found = crate::workflows::find_workflows(&arguments.policy).ok_or_else(|| {
+    let found = crate::workflows::find_workflows(&arguments.policy).with_context(|| {
         format!("there is no `.github/workflows` above {policy}: name the directory with `--workflows DIRECTORY`")
     })?;
     // A path inside the working directory is shown relative to it.

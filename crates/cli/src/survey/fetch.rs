@@ -148,7 +148,7 @@ impl Fetcher {
                 });
                 match names.await? {
                     Ok(names) => (names, Vec::new()),
-                    Err(why) => return Ok(Err(why)),
+                    Err(error) => return Ok(Err(error.to_string())),
                 }
             }
             Ok(listed) => {
@@ -171,7 +171,8 @@ impl Fetcher {
             let read = self.call_rest(progress, async |api| {
                 api.file(&name, &path, None, cap).await
             });
-            let text = read.await?.and_then(|read| {
+            let read = read.await?.map_err(|error| error.to_string());
+            let text = read.and_then(|read| {
                 left = left.saturating_sub(read.bytes.len());
                 text_of(read.bytes).map_err(|why| format!("it is {why}"))
             });
@@ -190,7 +191,9 @@ impl Fetcher {
             Err(error) if error.status() == Some(http::StatusCode::NOT_FOUND) => Ok(None),
             found => found.map(Some),
         });
-        found.await?.map_err(|why| self.cannot_list(&why))
+        found
+            .await?
+            .map_err(|error| self.cannot_list(&error.to_string()))
     }
 
     /// Sends a REST request. The inner error is GitHub's error response to it.
@@ -198,7 +201,7 @@ impl Fetcher {
         &mut self,
         progress: &Progress,
         ask: impl AsyncFn(&Api) -> Result<T, ApiError>,
-    ) -> Result<Result<T, String>, Stop> {
+    ) -> Result<Result<T, ApiError>, Stop> {
         let mut attempt = 0;
         loop {
             let api = self
@@ -213,12 +216,12 @@ impl Fetcher {
             match (error.limited(), error.status()) {
                 (Some(limited), _) => self.refused(limited, attempt, &why, progress).await?,
                 (None, Some(status)) if status.is_server_error() => return Err(Stop::Failed(why)),
-                (None, Some(_)) => return Ok(Err(why)),
-                (None, None) => match (error, pace::backoff(attempt)) {
-                    (ApiError::Http(HttpError::TooLarge { .. }), _) => return Ok(Err(why)),
+                (None, Some(_)) => return Ok(Err(error)),
+                (None, None) => match (&error, pace::backoff(attempt)) {
+                    (ApiError::Http(HttpError::TooLarge { .. }), _) => return Ok(Err(error)),
                     (ApiError::Http(_), Some(pause)) => tokio::time::sleep(pause).await,
                     (ApiError::Http(_), None) => return Err(Stop::Failed(why)),
-                    _ => return Ok(Err(why)),
+                    _ => return Ok(Err(error)),
                 },
             }
             attempt += 1;

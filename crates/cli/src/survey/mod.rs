@@ -12,6 +12,7 @@ mod run;
 
 use std::path::{Path, PathBuf};
 
+use anyhow::{Context as _, anyhow, bail};
 use clap::{Args, ValueEnum};
 use url::Url;
 
@@ -21,7 +22,7 @@ use self::report::{Central, Report};
 use self::run::{Stop, SurveyRun};
 use super::instant::now;
 use super::style::Colours;
-use super::{api, diagnostic, print_error, report_error};
+use super::{InvalidPolicy, api, diagnostic};
 use analysis::survey::{Survey, SurveyPolicy};
 use engine::RepositoryName;
 use engine::encoding::text_of;
@@ -69,29 +70,12 @@ enum OutputFormat {
     Markdown,
 }
 
-pub(super) fn run(arguments: &Arguments) -> u8 {
-    let policy = match arguments.policy.as_deref().map(read).transpose() {
-        Ok(policy) => policy,
-        Err(message) => {
-            report_error(&message);
-            return 2;
-        }
-    };
-    let document = match policy.as_ref().map(PolicyText::document).transpose() {
-        Ok(document) => document,
-        Err(shown) => {
-            print_error(&shown);
-            return 2;
-        }
-    };
+pub(super) fn run(arguments: &Arguments) -> anyhow::Result<u8> {
+    let policy = arguments.policy.as_deref().map(read).transpose()?;
+    let document = policy.as_ref().map(PolicyText::document).transpose()?;
     let policy = policy.as_ref().zip(document.as_ref());
-    match survey(arguments, policy) {
-        Ok(has_problems) => u8::from(has_problems),
-        Err(message) => {
-            report_error(&message);
-            2
-        }
-    }
+    let has_problems = survey(arguments, policy)?;
+    Ok(u8::from(has_problems))
 }
 
 /// A policy file.
@@ -101,11 +85,11 @@ struct PolicyText {
     format: Format,
 }
 
-fn read(file: &Path) -> Result<PolicyText, String> {
+fn read(file: &Path) -> anyhow::Result<PolicyText> {
     let name = file.display().to_string();
     let bytes = platform::read_capped(file, MAX_FILE)
-        .map_err(|error| format!("{} cannot be read: {error}", quoted(&name)))?;
-    let text = text_of(bytes).map_err(|why| format!("{} is {why}", quoted(&name)))?;
+        .with_context(|| format!("{} cannot be read", quoted(&name)))?;
+    let text = text_of(bytes).map_err(|error| anyhow!("{} is {error}", quoted(&name)))?;
     let format = Format::of_path(&name);
     Ok(PolicyText {
         file: name,
@@ -116,7 +100,7 @@ fn read(file: &Path) -> Result<PolicyText, String> {
 
 impl PolicyText {
     /// Parses the policy, or returns the rendered problems.
-    fn document(&self) -> Result<Document, String> {
+    fn document(&self) -> Result<Document, InvalidPolicy> {
         let document = Document::parse(&self.text, self.format);
         // Compile the entries' patterns, as every check does.
         let checked = document.and_then(|document| {
@@ -125,25 +109,27 @@ impl PolicyText {
         });
         checked.map_err(|invalid| {
             let colours = Colours::stderr();
-            diagnostic::render_file(&self.file, invalid.iter(), colours)
+            InvalidPolicy(diagnostic::render_file(&self.file, invalid.iter(), colours))
         })
     }
 }
 
 /// Runs the survey and returns whether it found problems.
-fn survey(arguments: &Arguments, policy: Option<(&PolicyText, &Document)>) -> Result<bool, String> {
+fn survey(arguments: &Arguments, policy: Option<(&PolicyText, &Document)>) -> anyhow::Result<bool> {
     let owner = &arguments.owner;
     if RepositoryName::new(owner, "x").is_none() {
-        return Err(format!(
+        bail!(
             "OWNER is {}, expected the name of an organisation or a user",
             quoted(owner)
-        ));
+        );
     }
     let variables = Variables::new(std::env::vars_os());
     let api_url = arguments.api_url.as_deref();
     let api_url = api_url.unwrap_or_else(|| api::url(&variables));
     let entries = policy.map(|(_, document)| SurveyPolicy::new(document, owner));
-    let entries = entries.transpose().map_err(|invalid| invalid.to_string())?;
+    let entries = entries
+        .transpose()
+        .map_err(|invalid| anyhow!("{invalid}"))?;
     let counts = entries.as_ref().map(SurveyPolicy::counts);
     let mut survey = Survey::new(&arguments.action, entries);
     let started = now().to_string();
@@ -157,7 +143,7 @@ fn survey(arguments: &Arguments, policy: Option<(&PolicyText, &Document)>) -> Re
         };
         let done = survey_run.run().await;
         done.map_err(|stop| stopped(&stop, &survey_run))?;
-        Ok::<_, String>((survey_run.rows, survey_run.fetcher.cost()))
+        anyhow::Ok((survey_run.rows, survey_run.fetcher.cost()))
     });
     let (rows, cost) = surveyed??;
     let report = Report {
@@ -182,7 +168,7 @@ fn survey(arguments: &Arguments, policy: Option<(&PolicyText, &Document)>) -> Re
     Ok(survey.summary.has_problems())
 }
 
-fn print(format: OutputFormat, report: &Report<'_>) -> Result<(), String> {
+fn print(format: OutputFormat, report: &Report<'_>) -> anyhow::Result<()> {
     let printed = match format {
         OutputFormat::Human => human::print(report, Colours::stdout()),
         OutputFormat::Json => json::print(report),
@@ -191,23 +177,19 @@ fn print(format: OutputFormat, report: &Report<'_>) -> Result<(), String> {
     };
     match printed {
         // A closed pipe (`| head`) is not an error.
-        Err(error) if error.kind() != std::io::ErrorKind::BrokenPipe => {
-            Err(format!("the result cannot be printed: {error}"))
-        }
-        _ => Ok(()),
+        Err(error) if error.kind() == std::io::ErrorKind::BrokenPipe => Ok(()),
+        printed => printed.context("the result cannot be printed"),
     }
 }
 
-fn fetcher(arguments: &Arguments, variables: &Variables, api_url: &str) -> Result<Fetcher, String> {
+fn fetcher(arguments: &Arguments, variables: &Variables, api_url: &str) -> anyhow::Result<Fetcher> {
     let owner = &arguments.owner;
-    let token = api::token(variables).ok_or_else(|| {
+    let token = api::token(variables).with_context(|| {
         format!("no token: set `GITHUB_TOKEN` or `GH_TOKEN` to a token that may read the contents and metadata of the repositories of {}", quoted(owner))
     })?;
     let ca_bundle = arguments.ca_bundle.as_deref().map(|file| {
-        platform::read_capped(file, MAX_CA_BUNDLE).map_err(|error| {
-            let file = file.display().to_string();
-            format!("{} cannot be read: {error}", quoted(&file))
-        })
+        platform::read_capped(file, MAX_CA_BUNDLE)
+            .with_context(|| format!("{} cannot be read", quoted(&file.display().to_string())))
     });
     // Each request gets its own budget.
     let budget = Budget::until(tokio::time::Instant::now());
@@ -228,9 +210,9 @@ fn fetcher(arguments: &Arguments, variables: &Variables, api_url: &str) -> Resul
 
 /// Returns `GITHUB_GRAPHQL_URL`, or derives the URL from the REST API's: `/graphql`, and `/api/graphql` on an
 /// Enterprise Server (`/api/v3`). The host must be the same, because it receives the token.
-fn graphql_url(api_url: &str, given: Option<&str>) -> Result<Url, String> {
+fn graphql_url(api_url: &str, given: Option<&str>) -> anyhow::Result<Url> {
     let invalid =
-        |what: &str, url: &str| format!("{what} is {}, expected an https URL", quoted(url));
+        |what: &str, url: &str| anyhow!("{what} is {}, expected an https URL", quoted(url));
     let api = Url::parse(api_url).map_err(|_| invalid("the URL of the API", api_url))?;
     let Some(given) = given else {
         let path = api.path().trim_end_matches('/');
@@ -241,17 +223,17 @@ fn graphql_url(api_url: &str, given: Option<&str>) -> Result<Url, String> {
     };
     let url = Url::parse(given).map_err(|_| invalid("the variable `GITHUB_GRAPHQL_URL`", given))?;
     if url.origin() != api.origin() {
-        return Err(format!(
+        bail!(
             "the variable `GITHUB_GRAPHQL_URL` is {}, which has another host than the API, {}",
             quoted(given),
             quoted(api_url)
-        ));
+        );
     }
     Ok(url)
 }
 
 /// Describes why the survey stopped, and how far it got.
-fn stopped(stop: &Stop, survey_run: &SurveyRun<'_, '_>) -> String {
+fn stopped(stop: &Stop, survey_run: &SurveyRun<'_, '_>) -> anyhow::Error {
     let how_far = match survey_run.seen() {
         (0, _) => "before the first repository".to_owned(),
         (seen, total) => format!(
@@ -261,10 +243,10 @@ fn stopped(stop: &Stop, survey_run: &SurveyRun<'_, '_>) -> String {
         ),
     };
     match stop {
-        Stop::Refused(why) => why.clone(),
-        Stop::Interrupted => format!("interrupted {how_far}"),
-        Stop::Failed(why) => format!("stopped {how_far}: {why}"),
-        Stop::Limited { until, why } => format!(
+        Stop::Refused(why) => anyhow!("{why}"),
+        Stop::Interrupted => anyhow!("interrupted {how_far}"),
+        Stop::Failed(why) => anyhow!("stopped {how_far}: {why}"),
+        Stop::Limited { until, why } => anyhow!(
             "stopped {how_far}: {why}; GitHub accepts requests again at {}",
             until.strftime("%H:%M UTC")
         ),
