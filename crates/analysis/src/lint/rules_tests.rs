@@ -188,7 +188,7 @@ fn rules_that_may_be_needed() {
             "permission: a:b, expires: 2030-01-01",
             "permission: a:b, expires: 2031-01-01",
         ),
-        // One that does not compile makes checks fail, which is told, and not that it is needless.
+        // A rule that does not compile makes checks fail: the linter reports that, not that it is needless.
         ("permission: a:b", "permission: a:b, branch: 'a)'"),
         (
             "permission: a:b, workflow: 'a)'",
