@@ -13,7 +13,7 @@ use analysis::report::Failure;
 use engine::RepositoryName;
 use engine::context::{EventPayload, RefRepository, pull_request_number};
 use engine::decision::{Reason, is_trusted_event};
-use engine::policy::source::{GitRef, Named, PolicySource};
+use engine::policy::source::{GitRef, PolicySource, RefKind};
 use github::http::Budget;
 use github::{Api, Repository};
 
@@ -40,7 +40,7 @@ pub fn refusal(
             ("a file of this repository at a ref", path)
         }
         PolicySource::Repository { reference, .. } => {
-            return (reference.named() == Named::Either).then(|| {
+            return (reference.kind() == RefKind::Either).then(|| {
                 format!(
                     "`policy` is `{source}`, whose ref can be an abbreviated SHA, and so a commit of a fork: name \
                      the branch as `refs/heads/NAME`, the tag as `refs/tags/NAME`, or the commit by its full SHA"
@@ -111,8 +111,8 @@ impl PolicyOrigin<'_> {
                 ),
             ));
         }
-        match reference.named() {
-            Named::Commit
+        match reference.kind() {
+            RefKind::Commit
                 if !is_merged(&api, repository, &found, reference)
                     .await
                     .map_err(|error| unknown(&error))? =>
@@ -136,7 +136,7 @@ impl PolicyOrigin<'_> {
         }
         if self
             .head()
-            .is_some_and(|head| head.is_called(found.id, &found.full_name))
+            .is_some_and(|head| head.is_same(found.id, &found.full_name))
         {
             return Some("the repository of the pull request's head");
         }

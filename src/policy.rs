@@ -9,7 +9,7 @@ use super::credentials::Credentials;
 
 use analysis::report::{Failure, PolicyRecord};
 use engine::RepositoryName;
-use engine::decision::{Engine, Reason, Scope};
+use engine::decision::{Engine, Provenance, Reason};
 use engine::encoding::text_of;
 use engine::policy::source::{PolicySource, RepositoryPath};
 use engine::policy::{Format, MAX_FILE, PermissionKey, Policy, PolicyQuery};
@@ -27,7 +27,7 @@ pub struct Loaded {
     /// Its origin, for the audit record.
     pub record: PolicyRecord,
     /// Repository that its `permissions:` at the top apply to.
-    pub scope: Scope,
+    pub provenance: Provenance,
     /// The policy, once it is parsed.
     pub engine: Option<Engine>,
 }
@@ -48,9 +48,9 @@ impl Loaded {
             permissions,
         };
         let text = std::mem::take(&mut self.text);
-        let document = Policy::parse_for(&text, self.format, &asked)
+        let parsed = Policy::parse_for(&text, self.format, &asked)
             .map_err(|invalid| Failure::invalid_policy(&self.record.file, &invalid))?;
-        self.engine = Some(Engine::new(document));
+        self.engine = Some(Engine::new(parsed));
         Ok(())
     }
 }
@@ -84,12 +84,12 @@ pub async fn load(
         file: source.file().to_owned(),
         ..PolicyRecord::default()
     };
-    let mut scope = Scope::Given;
+    let mut provenance = Provenance::Given;
     let bytes = match source {
         PolicySource::Inline(text) => text.clone().into_bytes(),
         PolicySource::Workspace(path) => from_workspace(path, *workspace)?,
         PolicySource::DefaultBranch(path) => {
-            scope = Scope::ThisRepository;
+            provenance = Provenance::ThisRepository;
             from_repository(&mut record, credentials, budget, this, path, None).await?
         }
         PolicySource::Repository {
@@ -97,10 +97,10 @@ pub async fn load(
             path,
             reference,
         } => {
-            scope = if repository.is_same(this) {
-                Scope::ThisRepository
+            provenance = if repository.is_same(this) {
+                Provenance::ThisRepository
             } else {
-                Scope::OtherRepository
+                Provenance::OtherRepository
             };
             let reference = Some(reference.as_str());
             from_repository(
@@ -114,7 +114,7 @@ pub async fn load(
             .await?
         }
     };
-    record.is_own = scope == Scope::ThisRepository;
+    record.is_own = provenance == Provenance::ThisRepository;
     record.sha256 = analysis::sha256(&bytes);
     let text = text_of(bytes).map_err(|why| {
         let message = format!("the policy `{}` is {why}", record.file);
@@ -124,7 +124,7 @@ pub async fn load(
         text,
         format: source.format(),
         record,
-        scope,
+        provenance,
         engine: None,
     })
 }

@@ -27,7 +27,7 @@ use analysis::audit::TokenRecord;
 use analysis::report::{Detail, Failure, Outcome, PolicyRecord};
 use engine::context::{Context, EventPayload};
 use engine::decision::{
-    Decision, DecisionError, PermissionDecision, Policies, Question, Reason, Scope, decide,
+    Decision, DecisionError, PermissionDecision, Policies, Provenance, Question, Reason, decide,
 };
 use engine::policy::source::{DEFAULT_PATH, PolicySource};
 use github::http::{Budget, Client};
@@ -239,8 +239,8 @@ struct RunState {
 impl RunState {
     /// Returns full detail if readers of the report can also read the policy.
     fn default_detail(&self) -> Detail {
-        match self.policy.as_ref().map(|policy| policy.scope) {
-            Some(Scope::OtherRepository) => Detail::Reason,
+        match self.policy.as_ref().map(|policy| policy.provenance) {
+            Some(Provenance::OtherRepository) => Detail::Reason,
             _ => Detail::Full,
         }
     }
@@ -252,7 +252,7 @@ impl RunState {
     /// Returns the policy's `workspace:`.
     fn workspace(&self) -> Option<&str> {
         let engine = self.policy.as_ref()?.engine.as_ref()?;
-        engine.document().workspace.as_deref()
+        engine.policy().workspace.as_deref()
     }
 
     fn outcome(
@@ -284,11 +284,11 @@ impl RunState {
     /// Returns whether a rule would match, or fail in fewer dimensions, if the base of the pull request is the
     /// default branch. This also matters for a grant, whose trace shows the matches of every rule.
     fn needs_default_branch(&self, decided: &[PermissionDecision]) -> bool {
-        let scope = self.policy.as_ref().map(|policy| policy.scope);
+        let provenance = self.policy.as_ref().map(|policy| policy.provenance);
         let mut rules = decided.iter().flat_map(|permission| &permission.trace);
         rules.any(|traced| {
             let rule = &traced.rule;
-            let is_own = rule.own_policy || scope == Some(Scope::ThisRepository);
+            let is_own = rule.own_policy || provenance == Some(Provenance::ThisRepository);
             is_own && rule.at_top && traced.failed().any(|dimension| dimension.of_branch)
         })
     }
@@ -486,7 +486,7 @@ impl<'a> Step<'a> {
         let own = state.own_policy.as_ref();
         let policies = Policies {
             policy: policy.engine.as_ref().ok_or_else(incomplete)?,
-            scope: policy.scope,
+            provenance: policy.provenance,
             own: own.map(|own| own.engine.as_ref().ok_or_else(incomplete)),
         };
         let started = Instant::now();

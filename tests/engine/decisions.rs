@@ -8,7 +8,7 @@ use crate::random::written::{json, yaml};
 use crate::random::{PERMISSIONS, entry, job, policy, source, wrong_pattern};
 use crate::reference::{Job, Outcome, PlainPolicy, Source, evaluate, key};
 use ::engine::context::{Base, Context};
-use ::engine::decision::{Engine, Policies, Question, Scope, decide};
+use ::engine::decision::{Engine, Policies, Provenance, Question, decide};
 use ::engine::policy::{Format, PermissionKey, Policy, PolicyQuery};
 use proptest::collection::vec;
 use proptest::prelude::*;
@@ -21,7 +21,7 @@ use serde_json::json as value;
 fn product(engine: &Engine, lines: &[u32], source: Source, job: &Job, permission: &str) -> Outcome {
     let context = context(job);
     let decision = crate::random::engine::decision(
-        Policies::one(engine, crate::random::engine::scope(source)),
+        Policies::one(engine, crate::random::engine::provenance(source)),
         &context,
         permission,
         job.year,
@@ -193,7 +193,7 @@ fn a_literal_matches_exactly_one_value() {
             let key = PermissionKey::parse(PERMISSIONS[0].into()).unwrap();
             let now = "2026-01-01T00:00:00Z".parse().unwrap();
             let decisions = decide(
-                Policies::one(&engine, Scope::Given),
+                Policies::one(&engine, Provenance::Given),
                 Question::new(&[key], &context, now),
             )
             .unwrap();
@@ -280,7 +280,7 @@ fn several_permissions_are_decided_as_each_alone() {
             let context = context(job);
             let now = format!("{}-12-31T23:59:59.5Z", job.year).parse().unwrap();
             let together = decide(
-                Policies::one(&engine, Scope::ThisRepository),
+                Policies::one(&engine, Provenance::ThisRepository),
                 Question::new(&keys, &context, now),
             )
             .unwrap();
@@ -344,7 +344,7 @@ fn what_is_read_for_one_check_decides_as_the_whole_and_so_does_the_index() {
                 .iter()
                 .map(|key| PermissionKey::parse((*key).into()).unwrap());
             let keys: Vec<_> = keys.collect();
-            let scope = crate::random::engine::scope(source);
+            let provenance = crate::random::engine::provenance(source);
             let whole = Policy::parse(&text, format);
             let engine = whole.clone().map(Engine::new);
             for job in &jobs {
@@ -362,16 +362,19 @@ fn what_is_read_for_one_check_decides_as_the_whole_and_so_does_the_index() {
                 };
                 let kept = kept.unwrap_or_else(|invalid| panic!("{invalid}\n{text}"));
                 let question = Question::new(&keys, &context, now);
-                let expected = decide(Policies::one(&Engine::new(whole.clone()), scope), question);
+                let expected = decide(
+                    Policies::one(&Engine::new(whole.clone()), provenance),
+                    question,
+                );
                 let kept = Engine::new(kept);
                 assert_eq!(
-                    decide(Policies::one(&kept, scope), question),
+                    decide(Policies::one(&kept, provenance), question),
                     expected,
                     "{text}"
                 );
                 // The second time its patterns are kept, the third time they are there.
                 for _ in 0..3 {
-                    let again = decide(Policies::one(engine, scope), question);
+                    let again = decide(Policies::one(engine, provenance), question);
                     assert_eq!(again, expected, "{text}");
                 }
                 let reasons = expected.iter().flatten().map(|one| one.reason.code());

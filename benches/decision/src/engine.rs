@@ -80,7 +80,9 @@ impl Engine {
 mod ours {
     use ::engine::context::Context;
     use ::engine::decision;
-    use ::engine::decision::{Decision, PermissionDecision, Policies, Question, Scope, decide};
+    use ::engine::decision::{
+        Decision, PermissionDecision, Policies, Provenance, Question, decide,
+    };
     use ::engine::policy::{Format, PermissionKey, Policy, PolicyQuery};
     use anyhow::Result;
     use jiff::Timestamp;
@@ -135,7 +137,7 @@ mod ours {
         context: &Context,
     ) -> Result<Vec<PermissionDecision>> {
         let question = Question::new(permissions, context, Timestamp::UNIX_EPOCH);
-        Ok(decide(Policies::one(policy, Scope::Given), question)?)
+        Ok(decide(Policies::one(policy, Provenance::Given), question)?)
     }
 
     pub(super) fn load(engine: Engine, text: &'static str) -> Result<Decide> {

@@ -5,7 +5,7 @@ use std::hint::black_box;
 use std::time::{Duration, Instant};
 
 use ::engine::context::Context;
-use ::engine::decision::{Decision, Engine, Policies, Question, Scope, decide};
+use ::engine::decision::{Decision, Engine, Policies, Provenance, Question, decide};
 use ::engine::policy::{Format, PermissionKey, Policy, PolicyQuery};
 use anyhow::{Result, ensure};
 use jiff::Timestamp;
@@ -118,7 +118,7 @@ fn measure(text: &str, asked: usize) -> Result<(f64, f64)> {
     let cold = repeated(|| {
         let document = Policy::parse_for(text, Format::Yaml, &asked)?;
         let engine = Engine::new(document);
-        let decisions = decide(Policies::one(&engine, Scope::Given), question)?;
+        let decisions = decide(Policies::one(&engine, Provenance::Given), question)?;
         ensure!(
             decisions
                 .iter()
@@ -128,7 +128,7 @@ fn measure(text: &str, asked: usize) -> Result<(f64, f64)> {
     })?;
     let engine = Engine::new(Policy::parse(text, Format::Yaml)?);
     let warm = repeated(|| {
-        black_box(decide(Policies::one(&engine, Scope::Given), question)?);
+        black_box(decide(Policies::one(&engine, Provenance::Given), question)?);
         Ok(())
     })?;
     Ok((cold, warm))

@@ -1,4 +1,4 @@
-//! The claims of a token, trusted or not.
+//! Claims of a token, trusted or not.
 
 use std::borrow::Cow;
 use std::fmt;
@@ -7,15 +7,14 @@ use serde::de::{Error as _, MapAccess, Visitor};
 use serde::{Deserialize, Deserializer};
 use serde_json::{Map, Value};
 
-/// Claims as a JSON object; a text does not say who signed it: the crate `token` verifies.
+/// Claims as a JSON object. They can come from any text; the crate `token` verifies who signed them.
 ///
-/// GitHub writes all its own claims as strings, ids and numbers too; only `iat`, `nbf` and `exp` are
-/// numbers.
+/// GitHub writes all its own claims as strings, including ids; only `iat`, `nbf` and `exp` are numbers.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Claims(Map<String, Value>);
 
-/// A claim that is given twice is an error (RFC 7519, section 4, lets a reader choose): whoever reads
-/// the audit record must see what was decided on.
+/// Rejects duplicate claims (RFC 7519, section 4, lets a parser choose): an audit record must show the
+/// claims that the decision used.
 impl<'de> Deserialize<'de> for Claims {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         struct Unique;
@@ -30,7 +29,7 @@ impl<'de> Deserialize<'de> for Claims {
                 let mut claims = Map::new();
                 while let Some((name, value)) = members.next_entry::<String, Value>()? {
                     if claims.contains_key(&name) {
-                        return Err(A::Error::custom("a claim is given twice"));
+                        return Err(A::Error::custom("duplicate claim"));
                     }
                     claims.insert(name, value);
                 }
@@ -42,17 +41,17 @@ impl<'de> Deserialize<'de> for Claims {
 }
 
 impl Claims {
-    /// A claim that is a string and not empty.
+    /// Returns a claim that is a non-empty string.
     pub fn text(&self, name: &str) -> Option<&str> {
         self.0.get(name)?.as_str().filter(|text| !text.is_empty())
     }
 
-    /// A claim that is a whole number of seconds since 1970.
+    /// Returns a claim that is a whole number of seconds since 1970.
     pub fn seconds(&self, name: &str) -> Option<i64> {
         self.0.get(name)?.as_i64()
     }
 
-    /// The claim as JSON.
+    /// Returns a claim as JSON.
     pub fn get(&self, name: &str) -> Option<&Value> {
         self.0.get(name)
     }
@@ -62,8 +61,8 @@ impl Claims {
         self.0.insert(name, Value::String(value));
     }
 
-    /// Every claim that has one value: strings as they are, numbers and booleans as JSON writes
-    /// them. Lists, objects and null match nothing, so they are left out.
+    /// Returns all claims with a single value: strings unchanged, numbers and booleans in JSON notation.
+    /// It leaves out lists, objects and null, which match nothing.
     pub fn values(&self) -> impl Iterator<Item = (&str, Cow<'_, str>)> {
         self.0.iter().filter_map(|(name, value)| {
             let value = match value {

@@ -1,7 +1,7 @@
-//! The context of a job: the values that the patterns of a rule match.
+//! Context of a job: the values that the patterns of a rule match.
 //!
-//! It comes from the signed claims only. Of a pull request, GitHub's API or the event's payload adds one
-//! fact: whether its head is in this repository.
+//! It comes from the signed claims only, with one exception: GitHub's API or the event's payload says
+//! whether the head of a pull request is in this repository.
 
 use std::collections::BTreeMap;
 
@@ -9,53 +9,53 @@ use serde::{Deserialize, Serialize};
 
 use crate::{Claims, is_commit_sha};
 
-/// The values of a job. An absent value matches `*` only.
+/// Values of a job; an absent value matches only `*`.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default)]
 pub struct Context {
     /// `OWNER/NAME`.
     pub repository: Option<String>,
-    /// The repository's id, in decimal digits.
+    /// Id of the repository, in decimal digits.
     pub repository_id: Option<String>,
-    /// The workflow file's name when it is this repository's, else `OWNER/REPO/PATH`.
+    /// Name of the workflow file in this repository, or `OWNER/REPO/PATH` in another one.
     pub workflow: Option<String>,
-    /// The branch; another full ref (`refs/tags/v1`) as it is; a fork's branch as `OWNER:BRANCH`.
+    /// Branch; any other ref in full (`refs/tags/v1`); a fork's branch as `OWNER:BRANCH`.
     pub branch: Option<String>,
-    /// The base of a pull request, which the run merges with the head.
+    /// Base of a pull request, which the run merges with the head.
     pub base: Base,
-    /// The repository's default branch, where it helps a decision on a pull request.
+    /// Default branch of the repository, if a decision on a pull request needs it.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub default_branch: Option<String>,
-    /// The environment of the job.
+    /// Environment of the job.
     pub environment: Option<String>,
-    /// Who started the run.
+    /// User who started the run.
     pub actor: Option<String>,
-    /// The event's name, such as `push`.
+    /// Name of the event, such as `push`.
     pub event: Option<String>,
-    /// The owner's id, in decimal digits.
+    /// Id of the owner, in decimal digits.
     #[serde(skip)]
     pub repository_owner_id: Option<String>,
-    /// The run's id.
+    /// Id of the run.
     #[serde(skip)]
     pub run_id: Option<String>,
-    /// Which attempt of the run this is, from 1.
+    /// Number of the run's attempt, from 1.
     #[serde(skip)]
     pub run_attempt: Option<String>,
-    /// The id of the job's own check run.
+    /// Id of the job's own check run.
     #[serde(skip)]
     pub check_run_id: Option<String>,
-    /// The commit of the run.
+    /// Commit of the run.
     #[serde(skip)]
     pub sha: Option<String>,
-    /// Every claim with one value, for `claims:`.
+    /// All claims with a single value, for `claims:`.
     #[serde(skip)]
     pub claims: BTreeMap<String, String>,
 }
 
 impl Context {
-    /// Completes a context that a question describes, where nothing is granted, made of `claims` and of
-    /// values beside them. The base of a pull request that the question leaves out is assumed; an empty
-    /// name is an absent base.
+    /// Completes a context that a user describes with `claims` and other values; its decisions grant
+    /// nothing. A pull request without a described base has an assumed one; an empty name is an absent
+    /// base.
     pub fn describe(&mut self, claims: &Claims, base: Option<&str>, default_branch: Option<&str>) {
         self.default_branch = default_branch
             .filter(|name| !name.is_empty())
@@ -79,10 +79,10 @@ impl Context {
         };
     }
 
-    /// The context of a job with these claims. `pull_request` is what GitHub's API or the event's payload
-    /// says of the pull request that the run is about.
+    /// Returns the context of a job with these claims. `pull_request` is the run's pull request, from
+    /// GitHub's API or the event's payload.
     ///
-    /// It proves nothing: a grant rests on `token::SignedContext`, which only verification makes.
+    /// The context proves nothing: a grant needs a `token::SignedContext`, which only verification creates.
     pub fn of_claims(claims: &Claims, pull_request: Option<&PullRequest>) -> Self {
         let text = |name| claims.text(name).map(str::to_owned);
         Self {
@@ -108,27 +108,27 @@ impl Context {
     }
 }
 
-/// What a run merges the head of its pull request with: the workflow file and the code of both run.
+/// Base of a run's pull request. The run merges it with the head, and executes the workflow file and code
+/// of both.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(from = "Option<String>", into = "Option<String>")]
 pub enum Base {
-    /// The run is of one ref: no rule looks at a base.
+    /// The run has one ref: rules check no base.
     #[default]
     None,
-    /// The run is of a pull request into this branch.
+    /// The run has a pull request into this branch.
     Branch(String),
-    /// The run is of a pull request, and the token does not say into which branch.
+    /// The run has a pull request, but its token does not name the base.
     Absent,
-    /// The run is of a pull request whose base the question leaves out, for offline checks only: it is
-    /// taken to be trusted.
+    /// The run has a pull request whose base the user did not describe: an offline check trusts it.
     Assumed,
 }
 
 impl Base {
-    /// The base that signed claims name. The payload and the API never do: a pull request can get
-    /// another base while its job runs.
+    /// Returns the base that signed claims name. The payload and the API do not count, because a pull
+    /// request can get another base while its job runs.
     ///
-    /// A run of `refs/pull/N/merge` has the signed `base_ref`. In `pull_request_target` the base is the
+    /// A run of `refs/pull/N/merge` has the signed `base_ref`. For `pull_request_target`, the base is the
     /// branch of `ref`, whose workflow file and code run.
     pub fn of<'c>(claim: impl Fn(&str) -> Option<&'c str>) -> Self {
         let git_ref = claim("ref");
@@ -142,7 +142,7 @@ impl Base {
         base.map_or(Self::Absent, Self::Branch)
     }
 
-    /// The branch's name, if it is known.
+    /// Returns the name of the branch, if known.
     pub fn branch(&self) -> Option<&str> {
         match self {
             Self::Branch(branch) => Some(branch),
@@ -163,8 +163,8 @@ impl From<Base> for Option<String> {
     }
 }
 
-/// The value of a branch by its name. A name that itself starts with `refs/` becomes its full ref, so
-/// that no branch has the value of a tag.
+/// Returns the value of a branch with this name. A name that starts with `refs/` becomes a full ref, so a
+/// branch never has the value of a tag.
 pub fn branch_named(name: &str) -> String {
     match name.starts_with("refs/") {
         true => format!("refs/heads/{name}"),
@@ -172,7 +172,7 @@ pub fn branch_named(name: &str) -> String {
     }
 }
 
-/// The value of a full ref: the name of a branch, any other ref as it is.
+/// Returns the value of a full ref: the name of a branch, or the unchanged ref.
 fn branch_of_ref(git_ref: &str) -> Option<String> {
     let name = git_ref.strip_prefix("refs/heads/");
     match name.filter(|name| !name.is_empty()) {
@@ -181,11 +181,11 @@ fn branch_of_ref(git_ref: &str) -> Option<String> {
     }
 }
 
-/// The workflow of `workflow_ref`, which is `OWNER/REPO/PATH@REF`.
+/// Returns the workflow of `workflow_ref`, which is `OWNER/REPO/PATH@REF`.
 ///
-/// File names and branches are chosen by whoever pushes and may contain `@` and `.yml`. A file in
-/// `.github/workflows/` has no `/` in its name and a full ref has one, so there the split is never in
-/// doubt: the name ends at the `@refs` before the next `/`.
+/// The author of a push chooses file names and branches, which can contain `@` and `.yml`. The name of a
+/// file in `.github/workflows/` contains no `/`, but a full ref does, so the split is unambiguous: the
+/// name ends at the `@refs` before the next `/`.
 fn workflow(claims: &Claims) -> Option<String> {
     let workflow_ref = claims.text("workflow_ref")?;
     let mut parts = workflow_ref.splitn(3, '/');
@@ -209,7 +209,7 @@ fn workflow(claims: &Claims) -> Option<String> {
     }
 }
 
-/// `FILE` of `FILE@refs/…` or `FILE@SHA`.
+/// Returns `FILE` of `FILE@refs/…` or `FILE@SHA`.
 fn file_name(rest: &str) -> Option<&str> {
     let file = match rest.split_once('/') {
         Some((segment, _)) => segment.strip_suffix("@refs")?,
@@ -223,7 +223,7 @@ fn branch(claims: &Claims, pull_request: Option<&PullRequest>) -> Option<String>
     let head_ref = claims.text("head_ref");
     let event = claims.text("event_name").unwrap_or_default();
     match (event, git_ref.and_then(pull_request_number), head_ref) {
-        // Whatever `ref` says: it names the base, the head is what is untrusted.
+        // `ref` names the base, but the untrusted part is the head.
         ("pull_request_target", _, Some(head_ref)) => {
             Some(head_branch(claims, pull_request, None, head_ref))
         }
@@ -235,14 +235,14 @@ fn branch(claims: &Claims, pull_request: Option<&PullRequest>) -> Option<String>
     }
 }
 
-/// `N` of `refs/pull/N/merge`.
+/// Returns `N` of `refs/pull/N/merge`.
 pub fn pull_request_number(git_ref: &str) -> Option<&str> {
     let (number, _) = git_ref.strip_prefix("refs/pull/")?.split_once('/')?;
     Some(number)
 }
 
-/// `head_ref` alone only when the pull request's head is proved to be in this repository; else as GitHub
-/// labels the branches of forks, `OWNER:BRANCH`, so that a fork's `main` is not `main`.
+/// Returns `head_ref` if the head is proved to be in this repository. Otherwise it returns GitHub's label
+/// for branches of forks, `OWNER:BRANCH`, so a fork's `main` is not `main`.
 fn head_branch(
     claims: &Claims,
     pull_request: Option<&PullRequest>,
@@ -282,19 +282,19 @@ fn is_login(login: &str) -> bool {
             .all(|b| b.is_ascii_alphanumeric() || b"-_[]".contains(&b))
 }
 
-/// What is read of the event's payload (`GITHUB_EVENT_PATH`).
+/// Relevant part of the event's payload (`GITHUB_EVENT_PATH`).
 ///
-/// The runner writes it, but earlier steps of the job can change the file: it decides only where reports
-/// go and, where the API does not answer, between a branch and `OWNER:BRANCH`.
+/// The runner writes the file, but earlier steps of the job can change it. It decides only where reports
+/// go and, if the API does not answer, between a branch and `OWNER:BRANCH`.
 #[derive(Clone, Debug, Default, Deserialize)]
 pub struct EventPayload {
-    /// The pull request of a `pull_request*` event.
+    /// Pull request of a `pull_request*` event.
     #[serde(default)]
     pub pull_request: Option<PullRequest>,
-    /// The repository of the event.
+    /// Repository of the event.
     #[serde(default)]
     pub repository: Option<EventRepository>,
-    /// The run that a `workflow_run` event is about.
+    /// Run of a `workflow_run` event.
     #[serde(default)]
     pub workflow_run: Option<WorkflowRun>,
 }
@@ -302,15 +302,15 @@ pub struct EventPayload {
 /// A run of a workflow.
 #[derive(Clone, Debug, Deserialize)]
 pub struct WorkflowRun {
-    /// Where its commits come from; absent when that was deleted.
+    /// Repository of its commits; absent if it was deleted.
     #[serde(default)]
     pub head_repository: Option<RefRepository>,
 }
 
-/// The repository of an event.
+/// Repository of an event.
 #[derive(Clone, Debug, Deserialize)]
 pub struct EventRepository {
-    /// Its default branch: for offline checks only, since nobody signed it.
+    /// Default branch, for offline checks only, because it is not signed.
     #[serde(default)]
     pub default_branch: Option<String>,
 }
@@ -318,63 +318,63 @@ pub struct EventRepository {
 /// A pull request, as the event's payload and GitHub's API describe it.
 #[derive(Clone, Debug, Deserialize)]
 pub struct PullRequest {
-    /// Its number.
+    /// Number of the pull request.
     pub number: u64,
-    /// Where its commits come from.
+    /// Source of its commits.
     pub head: Head,
-    /// Where they go to.
+    /// Target of its commits.
     #[serde(default)]
     pub base: Option<BaseRef>,
 }
 
-/// The base of a pull request at the time of its event.
+/// Base of a pull request at the time of its event.
 #[derive(Clone, Debug, Deserialize)]
 pub struct BaseRef {
-    /// The branch's name.
+    /// Name of the branch.
     #[serde(rename = "ref")]
     pub git_ref: String,
-    /// Its commit; empty where the payload does not say.
+    /// Commit of the base; empty if the payload does not name it.
     #[serde(default)]
     pub sha: String,
-    /// Its repository.
+    /// Repository of the base.
     #[serde(default)]
     pub repo: Option<RefRepository>,
 }
 
-/// The head of a pull request.
+/// Head of a pull request.
 #[derive(Clone, Debug, Deserialize)]
 pub struct Head {
-    /// The branch's name.
+    /// Name of the branch.
     #[serde(rename = "ref")]
     pub git_ref: String,
-    /// The commit that reports belong on; empty where the payload does not say.
+    /// Commit that gets the reports; empty if the payload does not name it.
     #[serde(default)]
     pub sha: String,
-    /// The head's repository; absent when it was deleted.
+    /// Repository of the head; absent if it was deleted.
     #[serde(default)]
     pub repo: Option<RefRepository>,
-    /// The owner of the head's repository, also when that was deleted.
+    /// Owner of the head's repository, even if the repository was deleted.
     #[serde(default)]
     pub user: Option<Account>,
 }
 
-/// The repository of a head or a base.
+/// Repository of a head or a base.
 #[derive(Clone, Debug, Deserialize)]
 pub struct RefRepository {
-    /// Its id.
+    /// Id of the repository.
     #[serde(default)]
     pub id: Option<u64>,
     /// `OWNER/NAME` at the time of the event.
     #[serde(default)]
     pub full_name: Option<String>,
-    /// Its owner.
+    /// Owner of the repository.
     #[serde(default)]
     pub owner: Option<Account>,
 }
 
 impl RefRepository {
-    /// Whether it is the repository with the id, or where the payload says no id, of the name.
-    pub fn is_called(&self, id: u64, full_name: &str) -> bool {
+    /// Whether it is the repository with this id or, if the payload has no id, with this name.
+    pub fn is_same(&self, id: u64, full_name: &str) -> bool {
         match (self.id, &self.full_name) {
             (Some(own), _) => own == id,
             (None, Some(own)) => own.eq_ignore_ascii_case(full_name),
@@ -386,20 +386,20 @@ impl RefRepository {
 /// A user or an organisation.
 #[derive(Clone, Debug, Deserialize)]
 pub struct Account {
-    /// Its name.
+    /// Name of the account.
     pub login: String,
 }
 
 impl EventPayload {
-    /// The default branch that the payload names: for offline checks only.
+    /// Returns the default branch in the payload, for offline checks only.
     pub fn default_branch(&self) -> Option<&str> {
         self.repository.as_ref()?.default_branch.as_deref()
     }
 
-    /// Reads the payload's JSON.
+    /// Parses the payload.
     ///
     /// # Errors
-    /// It is not JSON, or its pull request has no number or head.
+    /// The payload is not JSON, or its pull request has no number or head.
     pub fn parse(json: &[u8]) -> Result<Self, serde_json::Error> {
         serde_json::from_slice(json)
     }

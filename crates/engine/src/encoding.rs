@@ -1,26 +1,26 @@
-//! From bytes to text.
+//! Decodes files to text.
 
 use serde::{Deserialize, Serialize};
 
-/// Returns the text of a file's bytes.
+/// Decodes a file.
 ///
 /// # Errors
-/// They are not UTF-8 text.
+/// The bytes are not UTF-8 text.
 pub fn text_of(bytes: Vec<u8>) -> Result<String, NotText> {
     String::from_utf8(bytes).map_err(|error| match error.as_bytes() {
-        // Only UTF-16 starts with its byte order mark.
+        // No UTF-8 text starts with the byte order mark of UTF-16.
         [0xff, 0xfe, ..] | [0xfe, 0xff, ..] => NotText::Utf16,
         _ => NotText::At(error.utf8_error().valid_up_to()),
     })
 }
 
-/// Why bytes are not text, as the end of a sentence that starts with `it is`.
+/// Why bytes are not text, worded as the end of a sentence that starts with `it is`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error, Serialize, Deserialize)]
 pub enum NotText {
-    /// They are text in an encoding that some editors of Windows write.
+    /// UTF-16, which some editors on Windows write.
     #[error("UTF-16, save it as UTF-8")]
     Utf16,
-    /// They are UTF-8 up to the byte at this place.
+    /// Invalid UTF-8; this byte offset is the first invalid one.
     #[error("not UTF-8 text: byte {0}")]
     At(usize),
 }

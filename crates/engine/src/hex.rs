@@ -1,4 +1,4 @@
-//! Bytes in hexadecimal.
+//! Hexadecimal encoding.
 
 use std::fmt::Write as _;
 

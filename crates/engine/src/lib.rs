@@ -1,6 +1,6 @@
-//! The decision: bytes in, values out, without I/O, clock, environment or network.
+//! Decides on permissions. Pure: bytes in, values out, without I/O, clock, variables or network.
 //!
-//! [`Claims`] become a [`context`], a text becomes a [`policy`], and [`decision`] decides by both.
+//! [`Claims`] become a [`context`], a text becomes a [`policy`], and [`decision`] decides with both.
 
 #![cfg_attr(
     test,

@@ -7,7 +7,7 @@ pub fn count(number: impl Display, noun: &str) -> String {
     count_of(number, noun, &format!("{noun}s"))
 }
 
-/// Returns a number with what follows it, as in `1 entry` and `2 entries`.
+/// Returns a number with its singular or plural, as in `1 entry` and `2 entries`.
 pub fn count_of(number: impl Display, one: &str, many: &str) -> String {
     let number = grouped(number);
     let noun = if number == "1" { one } else { many };
@@ -18,8 +18,8 @@ pub fn count_of(number: impl Display, one: &str, many: &str) -> String {
 pub fn grouped(number: impl Display) -> String {
     let digits = number.to_string();
     let mut text = String::new();
-    for (place, digit) in digits.chars().enumerate() {
-        if place > 0 && (digits.len() - place).is_multiple_of(3) {
+    for (index, digit) in digits.chars().enumerate() {
+        if index > 0 && (digits.len() - index).is_multiple_of(3) {
             text.push(',');
         }
         text.push(digit);

@@ -1,8 +1,8 @@
-//! Names of things on GitHub, checked.
+//! Validated names on GitHub.
 
 use std::fmt;
 
-/// `OWNER/NAME` of a repository, in GitHub's characters.
+/// Name of a repository, `OWNER/NAME`, in GitHub's characters.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct RepositoryName {
     owner: String,
@@ -10,7 +10,7 @@ pub struct RepositoryName {
 }
 
 impl RepositoryName {
-    /// `None` when a part is not as GitHub allows it: letters, digits, `-`, `_` (and `.` in a
+    /// Returns a name, or `None` if GitHub does not allow a part: letters, digits, `-`, `_` (and `.` in a
     /// repository's name, but neither `.` nor `..` alone).
     pub fn new(owner: &str, name: &str) -> Option<Self> {
         let plain = |b: u8| b.is_ascii_alphanumeric() || b == b'-' || b == b'_';
@@ -24,23 +24,23 @@ impl RepositoryName {
         })
     }
 
-    /// Reads `OWNER/NAME`.
+    /// Parses `OWNER/NAME`.
     pub fn parse(text: &str) -> Option<Self> {
         let (owner, name) = text.split_once('/')?;
         Self::new(owner, name)
     }
 
-    /// The owner.
+    /// Returns the owner.
     pub fn owner(&self) -> &str {
         &self.owner
     }
 
-    /// The name without its owner.
+    /// Returns the name without its owner.
     pub fn name(&self) -> &str {
         &self.name
     }
 
-    /// Whether both name the same repository: GitHub compares names without case.
+    /// Whether both name the same repository; GitHub ignores case.
     pub fn is_same(&self, other: &Self) -> bool {
         self.owner.eq_ignore_ascii_case(&other.owner) && self.name.eq_ignore_ascii_case(&other.name)
     }

@@ -1,15 +1,15 @@
-//! Characters that nobody sees: Unicode's own lists, from ICU4X.
+//! Invisible characters: Unicode's own lists, from ICU4X.
 
 use icu_properties::CodePointSetData;
 use icu_properties::props::{BidiControl, DefaultIgnorableCodePoint};
 
-/// Whether a character is drawn as nothing where a font does not know it: joiners, variation selectors,
-/// blanks without width, tags (`Default_Ignorable_Code_Point`).
+/// Whether a character is invisible if a font does not support it: joiners, variation selectors,
+/// zero-width spaces, tags (`Default_Ignorable_Code_Point`).
 pub fn is_default_ignorable(c: char) -> bool {
     !c.is_ascii() && CodePointSetData::new::<DefaultIgnorableCodePoint>().contains(c)
 }
 
-/// Whether a character changes the order in which those around it are drawn (`Bidi_Control`).
+/// Whether a character changes the display order of the characters around it (`Bidi_Control`).
 pub fn is_bidi_control(c: char) -> bool {
     !c.is_ascii() && CodePointSetData::new::<BidiControl>().contains(c)
 }

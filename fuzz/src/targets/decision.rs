@@ -50,7 +50,7 @@ fn decide(policy: &PlainPolicy, source: Source, job: &Job, permission: &str) {
     ] {
         let document = Policy::parse(&text, format).unwrap_or_else(|e| panic!("{e}\n{text}"));
         let by = Engine::new(document);
-        let by = Policies::one(&by, engine::scope(source));
+        let by = Policies::one(&by, engine::provenance(source));
         let decision = engine::decision(by, &context, permission, job.year);
         let outcome = engine::outcome(decision.as_ref(), |rule| {
             let at = lines.iter().position(|line| *line == rule.line);

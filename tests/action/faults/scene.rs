@@ -265,7 +265,7 @@ impl Scene {
 #[test]
 fn half_of_each_policy_grants_everything() {
     use engine::context::Context;
-    use engine::decision::{Decision, Engine, Policies, Question, Scope, decide};
+    use engine::decision::{Decision, Engine, Policies, Provenance, Question, decide};
     use engine::policy::{Format, PermissionKey, Policy};
     let claims = serde_json::from_value(json!({
         "repository": "acme-org/infra", "repository_id": "123", "ref": "refs/heads/feature/x", "event_name": "push",
@@ -273,9 +273,9 @@ fn half_of_each_policy_grants_everything() {
     let context = Context::of_claims(&claims.unwrap(), None);
     let asked = [PermissionKey::parse(PERMISSION.into()).unwrap()];
     let now = jiff::Timestamp::now();
-    for (text, scope) in [
-        (policy(), Scope::ThisRepository),
-        (central(), Scope::OtherRepository),
+    for (text, provenance) in [
+        (policy(), Provenance::ThisRepository),
+        (central(), Provenance::OtherRepository),
     ] {
         for (text, decision) in [
             (text.as_str(), Decision::Denied),
@@ -283,7 +283,7 @@ fn half_of_each_policy_grants_everything() {
         ] {
             let engine = Engine::new(Policy::parse(text, Format::Yaml).unwrap());
             let decided = decide(
-                Policies::one(&engine, scope),
+                Policies::one(&engine, provenance),
                 Question::new(&asked, &context, now),
             )
             .unwrap();

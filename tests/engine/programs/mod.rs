@@ -137,7 +137,7 @@ fn engine(group: &Group, pair: &Pair) -> Outcome {
     let decision = engine(&group.file).ok().and_then(|engine| {
         let policies = Policies {
             policy: &engine,
-            scope: crate::random::engine::scope(pair.placement.source()),
+            provenance: crate::random::engine::provenance(pair.placement.source()),
             own: own.as_ref().map(Result::as_ref),
         };
         crate::random::engine::decision(policies, &context, &pair.permission, group.year)

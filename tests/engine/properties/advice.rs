@@ -2,7 +2,7 @@
 //! matches the value that it is proposed for.
 
 use ::engine::context::Context;
-use ::engine::decision::{Engine, Policies, Question, Scope, decide};
+use ::engine::decision::{Engine, Policies, Provenance, Question, decide};
 use ::engine::policy::{Format, PermissionKey, Policy};
 use analysis::lint::{Options, apply_safe, lint};
 use analysis::report::{Detail, Outcome, PolicyRecord, remedies};
@@ -200,7 +200,7 @@ fn asked(text: &str, format: Format, context: &Context) -> Result<(), (String, V
     let key = PermissionKey::parse(KEY.into()).unwrap();
     let now = NOW.parse().unwrap();
     let Ok(permissions) = decide(
-        Policies::one(&engine, Scope::Offline),
+        Policies::one(&engine, Provenance::Offline),
         Question::new(&[key], context, now),
     ) else {
         return Err((String::new(), Vec::new()));

@@ -28,7 +28,7 @@ fn product(
 ) -> Outcome {
     let document = Policy::parse(&text, format).unwrap_or_else(|e| panic!("{e}\n{text}"));
     let by = decision::Engine::new(document);
-    let by = Policies::one(&by, engine::scope(source));
+    let by = Policies::one(&by, engine::provenance(source));
     let context = engine::context(job);
     let decision = engine::decision(by, &context, permission, job.year);
     engine::outcome(decision.as_ref(), |rule| {

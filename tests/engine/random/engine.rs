@@ -1,7 +1,7 @@
 //! The engine in this process, in the terms of the reference.
 
 use ::engine::context::{Base, Context};
-use ::engine::decision::{PermissionDecision, Policies, Question, RuleRef, Scope, decide};
+use ::engine::decision::{PermissionDecision, Policies, Provenance, Question, RuleRef, decide};
 use ::engine::policy::PermissionKey;
 use jiff::Timestamp;
 
@@ -35,12 +35,12 @@ pub fn base(base: &reference::Base) -> Base {
 }
 
 /// Its word for where the policy was read.
-pub fn scope(source: Source) -> Scope {
+pub fn provenance(source: Source) -> Provenance {
     match source {
-        Source::Own => Scope::ThisRepository,
-        Source::Other => Scope::OtherRepository,
-        Source::Given => Scope::Given,
-        Source::Offline => Scope::Offline,
+        Source::Own => Provenance::ThisRepository,
+        Source::Other => Provenance::OtherRepository,
+        Source::Given => Provenance::Given,
+        Source::Offline => Provenance::Offline,
     }
 }
 

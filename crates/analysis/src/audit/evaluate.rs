@@ -7,7 +7,7 @@ use jiff::Timestamp;
 use super::recorded::{Recorded, RecordedRule};
 use engine::context::{Base, Context};
 use engine::decision::{
-    Decision, Engine, PermissionDecision, Policies, Question, Reason, Scope, decide,
+    Decision, Engine, PermissionDecision, Policies, Provenance, Question, Reason, decide,
 };
 use engine::policy::{Format, Invalid, PermissionKey, Policy};
 
@@ -39,7 +39,7 @@ pub struct Evaluated {
 /// Cache key: everything that a decision depends on.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 struct CacheKey {
-    scope: Scope,
+    provenance: Provenance,
     permission: String,
     /// Repository, its ids, workflow, branch, default branch, environment, event.
     values: [Option<String>; 8],
@@ -82,18 +82,18 @@ impl Evaluator {
     }
 
     /// Creates an evaluator from a parsed policy.
-    pub fn of(document: Result<Policy, Invalid>) -> Self {
-        let rules = document.iter().flat_map(Policy::rules);
+    pub fn of(policy: Result<Policy, Invalid>) -> Self {
+        let rules = policy.iter().flat_map(Policy::rules);
         let claims = rules.flat_map(|rule| &rule.claims);
         let claims = claims.map(|(name, _)| name.to_string()).collect();
-        let rules = document.iter().flat_map(Policy::rules);
+        let rules = policy.iter().flat_map(Policy::rules);
         let mut expiries: Vec<_> = rules
             .filter_map(|rule| rule.expires.as_ref())
             .map(|expires| expires.last)
             .collect();
         expiries.sort_unstable();
         Self {
-            engine: document.map(Engine::new),
+            engine: policy.map(Engine::new),
             claims,
             expiries,
             known: HashMap::new(),
@@ -135,7 +135,7 @@ impl Evaluator {
     ) -> Option<PermissionDecision> {
         let policies = Policies {
             policy: self.engine.as_ref().ok()?,
-            scope: recorded.scope(),
+            provenance: recorded.provenance(),
             own: own.map(|own| own.engine.as_ref()),
         };
         let question = Question {
@@ -150,7 +150,7 @@ impl Evaluator {
     fn asked(&self, recorded: &Recorded, context: &Context) -> CacheKey {
         let claims = self.claims.iter();
         CacheKey {
-            scope: recorded.scope(),
+            provenance: recorded.provenance(),
             permission: recorded.permission.clone(),
             values: [
                 context.repository.clone(),

@@ -4,7 +4,7 @@ use jiff::Timestamp;
 use serde::Deserialize;
 
 use engine::context::{Base, Context};
-use engine::decision::{Decision, Reason, Scope};
+use engine::decision::{Decision, Provenance, Reason};
 
 /// Prefix of a record's `type`.
 const TYPE: &str = "dev.repo-permissions.check.";
@@ -136,7 +136,7 @@ impl Recorded {
     }
 
     /// Returns the repository that the policy's `permissions:` at the top apply to.
-    pub fn scope(&self) -> Scope {
+    pub fn provenance(&self) -> Provenance {
         let from = self
             .policy
             .as_ref()
@@ -146,11 +146,11 @@ impl Recorded {
             .as_ref()
             .and_then(|context| context.repository.as_ref());
         match (from, asking) {
-            (None, _) => Scope::Given,
+            (None, _) => Provenance::Given,
             (Some(from), Some(asking)) if from.eq_ignore_ascii_case(asking) => {
-                Scope::ThisRepository
+                Provenance::ThisRepository
             }
-            _ => Scope::OtherRepository,
+            _ => Provenance::OtherRepository,
         }
     }
 }
@@ -215,7 +215,7 @@ mod tests {
         let key = PermissionKey::parse("a:b".into()).unwrap();
         let now = Timestamp::UNIX_EPOCH;
         let decided = decide(
-            Policies::one(&engine, Scope::ThisRepository),
+            Policies::one(&engine, Provenance::ThisRepository),
             Question::new(&[key], &context, now),
         )
         .unwrap();
@@ -244,7 +244,7 @@ mod tests {
             assert_eq!(read.context.as_ref(), Some(&context));
             assert_eq!(read.permission, "a:b");
             assert_eq!(read.reason, Reason::NoRuleMatches);
-            assert_eq!(read.scope(), Scope::ThisRepository);
+            assert_eq!(read.provenance(), Provenance::ThisRepository);
             assert_eq!(
                 read.policy.unwrap().sha256,
                 crate::sha256(policy.as_bytes())

@@ -36,11 +36,11 @@ pub struct Uncovered<'a> {
 
 impl Coverage {
     /// Adds the rules of a policy.
-    pub(super) fn add(&mut self, policy: &str, document: &Policy) {
-        if self.policies.contains_key(policy) {
+    pub(super) fn add(&mut self, file: &str, policy: &Policy) {
+        if self.policies.contains_key(file) {
             return;
         }
-        let rules = document.rules().map(|rule| {
+        let rules = policy.rules().map(|rule| {
             let place = (rule.position.line, rule.position.column);
             let name = rule.name.as_deref().map(str::to_owned);
             let permissions = rule.permissions.iter().map(ToString::to_string);
@@ -51,7 +51,7 @@ impl Coverage {
             };
             (place, rule)
         });
-        self.policies.insert(policy.to_owned(), rules.collect());
+        self.policies.insert(file.to_owned(), rules.collect());
     }
 
     /// Marks all matching rules, including those after the granting one. It ignores the own policy's rules, which

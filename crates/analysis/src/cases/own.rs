@@ -36,9 +36,9 @@ impl OwnPolicy {
     }
 
     pub(super) fn engine(&self) -> Result<Engine, Failure> {
-        let document = Policy::parse(&self.text, Format::of_path(&self.name));
-        let document = document.map_err(|invalid| self.invalid(&invalid))?;
-        Ok(Engine::new(document))
+        let parsed = Policy::parse(&self.text, Format::of_path(&self.name));
+        let parsed = parsed.map_err(|invalid| self.invalid(&invalid))?;
+        Ok(Engine::new(parsed))
     }
 
     pub(super) fn invalid(&self, invalid: &Invalid) -> Failure {

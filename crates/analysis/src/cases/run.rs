@@ -12,7 +12,7 @@ use super::result::{CaseResult, Explained, Failed, FileError};
 use super::suite::{Suite, TestCase};
 use crate::report::{Detail, Failure, Outcome, PolicyRecord};
 use engine::context::Context;
-use engine::decision::{DecisionError, Engine, HasTime, Policies, Question, Scope, decide};
+use engine::decision::{DecisionError, Engine, HasTime, Policies, Provenance, Question, decide};
 use engine::policy::{Format, Invalid, Policy};
 
 /// The policy of a suite, from the caller.
@@ -43,7 +43,7 @@ pub fn run<B: AsRef<[u8]>, E: Display>(
     check_contexts(suite, &read)?;
     let own = OwnPolicy::read(suite, &read);
     let own = own.map_err(|problem| FileError::each(suite.file, [&problem]))?;
-    let engine = document(suite, policy)?.map(Engine::new);
+    let engine = parse(suite, policy)?.map(Engine::new);
     let own_engine = own.as_ref().map(OwnPolicy::engine);
     let wrong = |undecided| match (undecided, &own) {
         (DecisionError::OwnPolicy(invalid), Some(own)) => own.invalid(&invalid),
@@ -53,7 +53,7 @@ pub fn run<B: AsRef<[u8]>, E: Display>(
         (DecisionError::OwnPolicyUnavailable(failure), _) => Failure::clone(failure),
     };
     if let Ok(engine) = &engine {
-        coverage.add(policy.name, engine.document());
+        coverage.add(policy.name, engine.policy());
     }
     // Build one context at a time, because the claims of a case can be a file of megabytes.
     let results = suite.contents.cases.iter().map(|case| {
@@ -62,7 +62,7 @@ pub fn run<B: AsRef<[u8]>, E: Display>(
         let decided = engine.as_ref().map_err(Clone::clone).and_then(|engine| {
             let policies = Policies {
                 policy: engine,
-                scope: scope(suite, &context),
+                provenance: provenance(suite, &context),
                 own: own_engine.as_ref().map(Result::as_ref),
             };
             let question = Question {
@@ -101,7 +101,7 @@ fn check_contexts<B: AsRef<[u8]>, E: Display>(
 }
 
 /// Returns the policy, or the error if a case expects it.
-fn document(
+fn parse(
     suite: &Suite<'_>,
     policy: &PolicyFile<'_>,
 ) -> Result<Result<Policy, Failure>, Vec<FileError>> {
@@ -109,7 +109,7 @@ fn document(
         let mut cases = suite.contents.cases.iter();
         cases.any(|case| case.expect == Expect::Reason(failure.reason))
     };
-    let parse = |text| {
+    let parsed = |text| {
         Policy::parse(text, Format::of_path(policy.name)).map_err(|invalid: Invalid| {
             let errors = FileError::each(policy.name, invalid.iter());
             (Failure::invalid_policy(policy.name, &invalid), errors)
@@ -119,19 +119,19 @@ fn document(
         let errors = vec![FileError::new(policy.name, &*failure.message)];
         (failure, errors)
     };
-    match policy.text.clone().map_err(unreadable).and_then(parse) {
-        Ok(document) => Ok(Ok(document)),
+    match policy.text.clone().map_err(unreadable).and_then(parsed) {
+        Ok(policy) => Ok(Ok(policy)),
         Err((failure, _)) if expected(&failure) => Ok(Err(failure)),
         Err((_, errors)) => Err(errors),
     }
 }
 
 /// Returns whether the `permissions:` at the top apply to the case's repository.
-fn scope(suite: &Suite<'_>, context: &Context) -> Scope {
+fn provenance(suite: &Suite<'_>, context: &Context) -> Provenance {
     match (&suite.contents.policy_repository, &context.repository) {
-        (None, _) => Scope::Offline,
-        (Some(own), Some(asking)) if own.eq_ignore_ascii_case(asking) => Scope::ThisRepository,
-        (Some(_), _) => Scope::OtherRepository,
+        (None, _) => Provenance::Offline,
+        (Some(own), Some(asking)) if own.eq_ignore_ascii_case(asking) => Provenance::ThisRepository,
+        (Some(_), _) => Provenance::OtherRepository,
     }
 }
 

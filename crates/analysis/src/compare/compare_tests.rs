@@ -5,7 +5,7 @@ use proptest::test_runner::{RngSeed, TestRunner};
 
 use super::*;
 use engine::context::{Base, Context};
-use engine::decision::{Decision, Engine, Merges, Policies, Question, Scope, decide, merges};
+use engine::decision::{Decision, Engine, Merges, Policies, Provenance, Question, decide, merges};
 use engine::policy::{Format, PermissionKey};
 
 /// The sentences of a comparison, `+` and `-`, with the remarks.
@@ -397,15 +397,15 @@ fn is_allowed(engine: &Engine, key: &str, job: &Example, now: Timestamp) -> bool
         claims: claims.into_iter().collect(),
         ..Context::default()
     };
-    let scope = if job.own {
-        Scope::ThisRepository
+    let provenance = if job.own {
+        Provenance::ThisRepository
     } else {
-        Scope::Given
+        Provenance::Given
     };
     let now = job.time.as_ref().map_or(now, |time| time.parse().unwrap());
     let key = PermissionKey::parse(key.into()).unwrap();
     let decided = decide(
-        Policies::one(engine, scope),
+        Policies::one(engine, provenance),
         Question::new(&[key], &context, now),
     )
     .unwrap();
@@ -492,7 +492,7 @@ fn a_change_is_reported_exactly_when_the_engine_decides_differently() {
         let parse = |text| Engine::new(Policy::parse(text, Format::Yaml).unwrap());
         let (old, new) = (parse(&old), parse(&new));
         let now: Timestamp = "2026-06-01T00:00:00Z".parse().unwrap();
-        let comparison = compare(old.document(), new.document(), now).unwrap();
+        let comparison = compare(old.policy(), new.policy(), now).unwrap();
         let sides = [
             (&comparison.added, &new, &old),
             (&comparison.removed, &old, &new),

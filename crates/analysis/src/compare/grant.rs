@@ -91,10 +91,10 @@ impl<'a> Grant<'a> {
 }
 
 /// Returns the grants of a policy that have not expired, in file order, with each key of a rule once.
-pub(super) fn grants<'a>(document: &'a Policy, now: Timestamp) -> Vec<Grant<'a>> {
-    let own = document.permissions.iter().flatten();
+pub(super) fn grants<'a>(policy: &'a Policy, now: Timestamp) -> Vec<Grant<'a>> {
+    let own = policy.permissions.iter().flatten();
     let own = own.map(|rule| (Section::Top, rule));
-    let entries = document.repositories.iter().flat_map(|(_, list)| list);
+    let entries = policy.repositories.iter().flat_map(|(_, list)| list);
     let of_entries = entries.flat_map(|entry| {
         let rules = entry.permissions.iter();
         rules.map(move |rule| (Section::Entry(entry), rule))
@@ -111,7 +111,7 @@ pub(super) fn grants<'a>(document: &'a Policy, now: Timestamp) -> Vec<Grant<'a>>
             key,
         })
     });
-    let delegated = document.repositories.iter().flat_map(|(_, list)| list);
+    let delegated = policy.repositories.iter().flat_map(|(_, list)| list);
     let delegated = delegated.flat_map(|entry| {
         let keys: BTreeSet<_> = entry.delegate.iter().map(|key| key.as_str()).collect();
         keys.into_iter().map(move |key| Grant {
@@ -201,7 +201,7 @@ impl<'a> Dimension<'a> {
 ///
 /// # Errors
 /// The problems of the patterns that do not compile, each pattern once.
-pub(super) fn patterns_compile(document: &Policy) -> Result<(), Invalid> {
+pub(super) fn patterns_compile(policy: &Policy) -> Result<(), Invalid> {
     let mut known = std::collections::HashSet::new();
     let mut problems = Vec::new();
     let mut check = |patterns: &Patterns, ignores_case: bool| {
@@ -221,10 +221,10 @@ pub(super) fn patterns_compile(document: &Policy) -> Result<(), Invalid> {
             problems.extend(tried.find_map(Result::err));
         }
     };
-    for entry in document.repositories.iter().flat_map(|(_, list)| list) {
+    for entry in policy.repositories.iter().flat_map(|(_, list)| list) {
         check(&entry.repository, Dimension::Repository.ignores_case());
     }
-    for rule in document.rules() {
+    for rule in policy.rules() {
         let named = [
             (&rule.workflow, Dimension::Workflow),
             (&rule.branch, Dimension::Branch),

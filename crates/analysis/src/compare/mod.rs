@@ -133,13 +133,13 @@ pub fn compare<'a>(
 
 /// Removes the grants that a policy with invalid patterns does not provide: a check of a permission is an error if
 /// one of its rules has an invalid pattern.
-fn retain_unbroken(document: &Policy, grants: &mut Vec<Grant<'_>>) {
+fn retain_unbroken(policy: &Policy, grants: &mut Vec<Grant<'_>>) {
     let is_broken = |patterns: &Patterns| patterns.compile(Case::Insensitive).is_err();
-    let mut entries = document.repositories.iter().flat_map(|(_, list)| list);
+    let mut entries = policy.repositories.iter().flat_map(|(_, list)| list);
     if entries.any(|entry| is_broken(&entry.repository)) {
         return grants.clear();
     }
-    let broken = document.rules().filter(|rule| {
+    let broken = policy.rules().filter(|rule| {
         let named = [&rule.workflow, &rule.branch, &rule.base, &rule.environment];
         let claims = rule.claims.iter().map(|(_, patterns)| patterns);
         named.into_iter().flatten().chain(claims).any(is_broken)

@@ -113,7 +113,7 @@ mod tests {
             ("x:\n  - a\n  - b", at(3, 5), "b", None),
         ] {
             let source = Source::new(text, Format::Yaml);
-            let length = source.span(position, value).length;
+            let length = source.extent(position, value).length;
             let rest = source.removal(position, length).map(|range| {
                 let [start, end] = [range.start, range.end].map(|at| source.offset(at).unwrap());
                 let mut rest = text.to_owned();

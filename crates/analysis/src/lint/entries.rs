@@ -4,9 +4,8 @@ use super::catalogue::{GRANTS_NOTHING, TOP_LEVEL_IGNORED, UNPINNED_REPOSITORY};
 use super::{Finding, Findings, quoted};
 use engine::policy::{Entry, Kind, Policy, Position};
 
-pub(super) fn check(document: &Policy, findings: &mut Findings<'_>) {
-    if let (Some(rules), Some((repositories, _))) = (&document.permissions, &document.repositories)
-    {
+pub(super) fn check(policy: &Policy, findings: &mut Findings<'_>) {
+    if let (Some(rules), Some((repositories, _))) = (&policy.permissions, &policy.repositories) {
         let at = rules.first().map_or(*repositories, |rule| rule.position);
         let length = findings.source.rest_of_line(at);
         let message = "the rules at the top apply only to the repository that contains this file";
@@ -16,19 +15,16 @@ pub(super) fn check(document: &Policy, findings: &mut Findings<'_>) {
             ),
         );
     }
-    let entries = document
-        .repositories
-        .iter()
-        .flat_map(|(_, entries)| entries);
+    let entries = policy.repositories.iter().flat_map(|(_, entries)| entries);
     for entry in entries {
         check_entry(entry, findings);
     }
     let is_empty = |list: &[_]| list.is_empty();
-    let top_is_empty = document
+    let top_is_empty = policy
         .permissions
         .as_ref()
         .is_none_or(|list| is_empty(list));
-    let no_entries = document
+    let no_entries = policy
         .repositories
         .as_ref()
         .is_none_or(|(_, entries)| entries.is_empty());

@@ -245,7 +245,7 @@ struct Findings<'a> {
 impl Findings<'_> {
     /// Creates a finding about a value; `text` is the value without quotes.
     fn value(&self, lint: &Lint, at: Position, text: &str, message: String) -> Finding {
-        Finding::new(lint, at, self.source.span(at, text).length, message)
+        Finding::new(lint, at, self.source.extent(at, text).length, message)
     }
 
     /// Creates a finding about a problem that makes the policy or a part of it invalid.
@@ -274,9 +274,11 @@ impl Findings<'_> {
     /// Returns the range of a pattern with its quotes, if it can be replaced.
     fn whole(&self, pattern: &Pattern) -> Option<Range<Position>> {
         let start = pattern.position;
-        let span = self.source.span(start, &pattern.text);
-        let column = start.column.checked_add(span.length)?;
-        span.is_whole.then_some(start..Position { column, ..start })
+        let extent = self.source.extent(start, &pattern.text);
+        let column = start.column.checked_add(extent.length)?;
+        extent
+            .is_whole
+            .then_some(start..Position { column, ..start })
     }
 
     /// Creates the removal of an element of a list.

@@ -65,7 +65,10 @@ impl Checker {
                 continue;
             };
             let fix = valid_fix(dimension, pattern, findings);
-            let length = findings.source.span(pattern.position, &pattern.text).length;
+            let length = findings
+                .source
+                .extent(pattern.position, &pattern.text)
+                .length;
             let finding = findings.problem(&PATTERN_INVALID, &problem);
             findings.push(Finding { length, ..finding }.fix(fix));
             return false;

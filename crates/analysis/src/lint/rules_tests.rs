@@ -6,7 +6,7 @@ use proptest::sample::{select, subsequence};
 use super::super::tests::{found, of_rule};
 use super::super::{Format, Options, lint};
 use engine::context::{Base, Context};
-use engine::decision::{Engine, Policies, Question, Scope, decide};
+use engine::decision::{Engine, Policies, Provenance, Question, decide};
 use engine::policy::{PermissionKey, Policy};
 
 fn codes(rules: &[&str]) -> Vec<String> {
@@ -380,7 +380,7 @@ prop_compose! {
 fn decisions(text: &str) -> Vec<String> {
     let engine = Engine::new(Policy::parse(text, Format::Yaml).unwrap());
     let mut decisions = Vec::new();
-    let scopes = [Scope::Given, Scope::Offline];
+    let scopes = [Provenance::Given, Provenance::Offline];
     let events = EVENTS.iter().map(|event| Some(*event)).chain([None]);
     // Each dimension takes each value while the others hold; each event meets each time. A fault in
     // the comparison of one shows whatever the others are.
@@ -435,12 +435,15 @@ fn decisions(text: &str) -> Vec<String> {
         }
     }
     for (now, context) in contexts {
-        for (key, scope) in KEYS.iter().flat_map(|key| scopes.map(|scope| (key, scope))) {
+        for (key, provenance) in KEYS
+            .iter()
+            .flat_map(|key| scopes.map(|provenance| (key, provenance)))
+        {
             let keys = [PermissionKey::parse((*key).into()).unwrap()];
             let now = now.parse().unwrap();
             decisions.push(
                 match decide(
-                    Policies::one(&engine, scope),
+                    Policies::one(&engine, provenance),
                     Question::new(&keys, &context, now),
                 ) {
                     Ok(decided) => {

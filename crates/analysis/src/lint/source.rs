@@ -27,7 +27,7 @@ pub struct Source<'a> {
 }
 
 /// Extent of a value in the file.
-pub(super) struct Span {
+pub(super) struct Extent {
     /// Length in characters.
     pub(super) length: u32,
     /// Whether it is the complete value with its quotes.
@@ -164,8 +164,8 @@ impl<'a> Source<'a> {
     }
 
     /// Returns the extent of a scalar with this text.
-    pub(super) fn span(&self, at: Position, text: &str) -> Span {
-        let part = Span {
+    pub(super) fn extent(&self, at: Position, text: &str) -> Extent {
+        let part = Extent {
             length: count(text).max(1),
             is_whole: false,
         };
@@ -179,12 +179,12 @@ impl<'a> Source<'a> {
             _ => None,
         };
         match length.and_then(|length| rest.get(..length)) {
-            Some(written) => Span {
+            Some(written) => Extent {
                 length: count(written),
                 is_whole: true,
             },
             // A value of several lines: mark its first line.
-            None => Span {
+            None => Extent {
                 length: count(&rest.chars().take(text.len()).collect::<String>()).max(1),
                 ..part
             },
@@ -297,8 +297,12 @@ mod tests {
             (at(6, 4), "ö", 1, true),
             (at(9, 9), "x", 1, false),
         ] {
-            let span = source.span(position, value);
-            assert_eq!((span.length, span.is_whole), (length, is_whole), "{value}");
+            let extent = source.extent(position, value);
+            assert_eq!(
+                (extent.length, extent.is_whole),
+                (length, is_whole),
+                "{value}"
+            );
         }
         for (position, length, marked) in [
             (at(1, 4), 4, 4),

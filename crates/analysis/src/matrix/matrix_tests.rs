@@ -4,7 +4,7 @@ use proptest::prelude::*;
 use super::{Access, AccessMatrix, Bases, Cell, Events, Grant, Row, RowKind};
 use crate::workflows::{Environment, Workflows};
 use engine::context::{Base, Context};
-use engine::decision::{Decision, Engine, Policies, Question, Scope, decide};
+use engine::decision::{Decision, Engine, Policies, Provenance, Question, decide};
 use engine::policy::{Case, Format, Pattern, PermissionKey, Policy, Rule};
 
 const NOW: &str = "2026-11-23T12:00:00Z";
@@ -14,8 +14,8 @@ fn workflows(files: &[(&str, &str)]) -> Workflows {
     Workflows::of_texts(texts.map(|(file, text)| ((*file).to_owned(), Ok((*text).to_owned()))))
 }
 
-fn matrix<'a>(document: &'a Policy, workflows: &'a Workflows) -> AccessMatrix<'a> {
-    let rules: Vec<&Rule> = document.rules().collect();
+fn matrix<'a>(policy: &'a Policy, workflows: &'a Workflows) -> AccessMatrix<'a> {
+    let rules: Vec<&Rule> = policy.rules().collect();
     AccessMatrix::new(
         &rules,
         None,
@@ -134,10 +134,10 @@ proptest! {
     #[test]
     fn the_matrix_agrees_with_the_engine(rules in prop::collection::vec(rule(), 1..6)) {
         let text = format!("version: 1\npermissions:\n{}", rules.concat());
-        let document = Policy::parse(&text, Format::Yaml).unwrap();
+        let policy = Policy::parse(&text, Format::Yaml).unwrap();
         let workflows = workflows(&FILES);
-        let engine = Engine::new(document.clone());
-        let matrix = matrix(&document, &workflows);
+        let engine = Engine::new(policy.clone());
+        let matrix = matrix(&policy, &workflows);
         for row in &matrix.rows {
             let RowKind::File { file, environment } = &row.kind else {
                 continue;
@@ -167,7 +167,7 @@ proptest! {
                         };
                         let key = PermissionKey::parse((*key).into()).unwrap();
                         let now: Timestamp = NOW.parse().unwrap();
-                        let decided = decide(Policies::one(&engine, Scope::Offline), Question::new(&[key], &context, now)).unwrap();
+                        let decided = decide(Policies::one(&engine, Provenance::Offline), Question::new(&[key], &context, now)).unwrap();
                         let allowed = decided[0].decision == Decision::Allowed;
                         let mut grants = cell.grants.iter();
                         let shown = grants.any(|grant| admits(grant, branch, event, claim) && trusts(grant, &base));
@@ -234,9 +234,9 @@ permissions:
   - {permission: a:b, branch: main, expires: 2026-01-01}
   - {permission: a:b, events: [issues]}
 ";
-    let document = Policy::parse(text, Format::Yaml).unwrap();
+    let policy = Policy::parse(text, Format::Yaml).unwrap();
     let workflows = workflows(&[("a.yml", "on: [push, schedule]\njobs: {a: {}}")]);
-    let matrix = matrix(&document, &workflows);
+    let matrix = matrix(&policy, &workflows);
     let cells: Vec<_> = matrix.rows.iter().map(|row| show(&row.cells[0])).collect();
     insta::assert_snapshot!(cells.join("\n\n"), @"
     3+4+6: branch main,dev base - on push,schedule file  environment  claims 0 until 
@@ -257,9 +257,9 @@ permissions:
 fn files_that_do_not_exist_yet() {
     let others = |workflow: &str| {
         let text = format!("version: 1\npermissions: [{{permission: a:b, workflow: {workflow}}}]");
-        let document = Policy::parse(&text, Format::Yaml).unwrap();
+        let policy = Policy::parse(&text, Format::Yaml).unwrap();
         let workflows = workflows(&[("a.yml", "on: push\njobs: {a: {}}")]);
-        let matrix = matrix(&document, &workflows);
+        let matrix = matrix(&policy, &workflows);
         let row = matrix.rows.last().unwrap();
         assert_eq!(row.kind, RowKind::Other);
         row.access(&row.cells[0]) == Access::Granted
@@ -298,8 +298,8 @@ permissions:
   - {permission: a:b, environment: []}
   - {permission: c:d, claims: {x: '('}}
 ";
-    let document = Policy::parse(text, Format::Yaml).unwrap();
-    let rules: Vec<_> = document.rules().collect();
+    let policy = Policy::parse(text, Format::Yaml).unwrap();
+    let rules: Vec<_> = policy.rules().collect();
     let error = AccessMatrix::new(
         &rules,
         None,
@@ -325,13 +325,13 @@ permissions:
   - {permission: a:d, branch: main, base: [dev, {glob: 'v*'}], events: [pull_request]}
   - {permission: a:e, branch: main, base: dev, events: [pull_request, push]}
 ";
-    let document = Policy::parse(text, Format::Yaml).unwrap();
+    let policy = Policy::parse(text, Format::Yaml).unwrap();
     let files = [(
         "a.yml",
         "on: {pull_request: {branches: [main]}, push: }\njobs: {a: {}}",
     )];
     let workflows = workflows(&files);
-    let matrix = matrix(&document, &workflows);
+    let matrix = matrix(&policy, &workflows);
     let cells: Vec<_> = matrix.rows[0].cells.iter().map(show).collect();
     insta::assert_snapshot!(cells.join("\n\n"), @"
     3: branch main base as branch, default true on pull_request file  environment  claims 0 until 

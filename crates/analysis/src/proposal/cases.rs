@@ -8,7 +8,7 @@ use super::rule::{Filter, ProposedRule};
 use super::yaml::{comment, member, scalar};
 use super::{Ids, Proposal, Target};
 use engine::context::{Base, Context};
-use engine::decision::{Decision, Engine, Policies, Question, Scope, decide};
+use engine::decision::{Decision, Engine, Policies, Provenance, Question, decide};
 use engine::policy::{Format, KNOWN_KEYS, PermissionKey, Policy};
 
 const SCHEMA: &str = "https://raw.githubusercontent.com/repo-permissions/repo-permissions/main/schema/repo-permissions-tests.schema.json";
@@ -160,7 +160,7 @@ impl Case {
             now: Timestamp::UNIX_EPOCH,
             has_time: &|| true,
         };
-        let Ok(decided) = decide(Policies::one(policy, Scope::Offline), question) else {
+        let Ok(decided) = decide(Policies::one(policy, Provenance::Offline), question) else {
             return false;
         };
         let denied = decided

@@ -11,7 +11,7 @@ use super::row::{ActionStep, EntryRow, WorkflowRow};
 use crate::compare::automaton::may_start_with;
 use engine::RepositoryName;
 use engine::context::Context;
-use engine::decision::{RepositoryRules, Scope};
+use engine::decision::{Provenance, RepositoryRules};
 use engine::plural::{count, count_of};
 use engine::policy::{Case, Entry, Invalid, Kind, Matcher, Pattern, Policy, quoted};
 
@@ -70,7 +70,7 @@ impl<'p> SurveyPolicy<'p> {
         // Finds the errors that a check in any repository would report.
         RepositoryRules::find(
             document,
-            Scope::OtherRepository,
+            Provenance::OtherRepository,
             &Context::default(),
             &|| true,
         )?;

@@ -4,7 +4,7 @@ use proptest::prelude::*;
 
 use super::*;
 use engine::context::Context;
-use engine::decision::{RepositoryRules, Scope};
+use engine::decision::{Provenance, RepositoryRules};
 use engine::policy::{Format, Policy};
 
 const ACTION: &str = "repo-permissions";
@@ -337,7 +337,7 @@ proptest! {
                 repository_owner_id: Some(owner.to_string()),
                 ..Context::default()
             };
-            let repository_rules = RepositoryRules::find(&document, Scope::OtherRepository, &context, &|| true).unwrap();
+            let repository_rules = RepositoryRules::find(&document, Provenance::OtherRepository, &context, &|| true).unwrap();
             let agreeing = repository_rules.entries.iter().filter(|(_, agrees)| *agrees);
             let expected: BTreeSet<_> = agreeing.map(|(entry, _)| entry.position.line).collect();
             prop_assert_eq!(lines, expected);

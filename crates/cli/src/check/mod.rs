@@ -79,7 +79,7 @@ pub(super) struct Arguments {
 struct GivenPolicy<'a> {
     file: &'a PolicyText,
     /// The parsed policy, if it is valid.
-    document: Option<&'a Policy>,
+    parsed: Option<&'a Policy>,
 }
 
 /// A check and its result.
@@ -131,14 +131,14 @@ pub(super) fn run(arguments: &Arguments) -> u8 {
         scenario,
         policy: GivenPolicy {
             file: &policy,
-            document: engine.as_ref().ok().map(Engine::document),
+            parsed: engine.as_ref().ok().map(Engine::policy),
         },
         own: own.as_ref().map(|file| GivenPolicy {
             file,
-            document: own_engine
+            parsed: own_engine
                 .as_ref()
                 .and_then(|parsed| parsed.as_ref().ok())
-                .map(Engine::document),
+                .map(Engine::policy),
         }),
         error,
         outcome,

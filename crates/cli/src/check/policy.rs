@@ -34,9 +34,9 @@ impl PolicyText {
     pub(super) fn parse(&self) -> Result<Engine, CheckError> {
         let text = self.text.as_ref();
         let text = text.map_err(|failure| CheckError::Failure(failure.clone()))?;
-        let document = Policy::parse(text, self.format());
-        let document = document.map_err(|invalid| self.error(invalid))?;
-        Ok(Engine::new(document))
+        let parsed = Policy::parse(text, self.format());
+        let parsed = parsed.map_err(|invalid| self.error(invalid))?;
+        Ok(Engine::new(parsed))
     }
 
     pub(super) fn error(&self, invalid: Invalid) -> CheckError {

@@ -9,7 +9,7 @@ const MAX_NAMES: usize = 5;
 
 /// Describes the entries with their pins, or suggests similar names if there are none.
 pub(super) fn facts(
-    document: &Policy,
+    policy: &Policy,
     repository_rules: &RepositoryRules<'_>,
     context: &Context,
 ) -> Vec<String> {
@@ -26,9 +26,9 @@ pub(super) fn facts(
         }
     }));
     if facts.is_empty() {
-        facts.push(no_entry(document, context));
+        facts.push(no_entry(policy, context));
     }
-    if document.permissions.is_some() && repository_rules.top.is_none() {
+    if policy.permissions.is_some() && repository_rules.top.is_none() {
         let fact = "`permissions` at the top applies only to the repository that contains the file";
         facts.push(fact.to_owned());
     }
@@ -64,11 +64,11 @@ fn pins(entry: &Entry, agrees: bool, context: &Context) -> Option<String> {
 }
 
 /// Suggests the names in the policy that are most similar.
-fn no_entry(document: &Policy, context: &Context) -> String {
+fn no_entry(policy: &Policy, context: &Context) -> String {
     let Some(repository) = &context.repository else {
         return "no repository: name it with `--repository OWNER/NAME`".to_owned();
     };
-    let entries = document.repositories.iter().flat_map(|(_, list)| list);
+    let entries = policy.repositories.iter().flat_map(|(_, list)| list);
     let names = entries.flat_map(|entry| &entry.repository.list);
     let names = names.filter(|name| matches!(name.kind, Kind::Literal | Kind::Exact));
     let mut near: Vec<_> = names

@@ -11,7 +11,7 @@ use analysis::report::Failure;
 use engine::Claims;
 use engine::context::{Base, Context, EventPayload};
 use engine::decision::{
-    self, DecisionError, Engine, PermissionDecision, Policies, Reason, RepositoryRules, Scope,
+    self, DecisionError, Engine, PermissionDecision, Policies, Provenance, Reason, RepositoryRules,
     decide,
 };
 use engine::policy::{Invalid, MAX_FILE, PermissionKey, Policy, quoted};
@@ -49,7 +49,7 @@ impl Scenario {
     ) -> Result<Vec<PermissionDecision>, CheckError> {
         let policies = Policies {
             policy: engine.map_err(Clone::clone)?,
-            scope: Scope::Offline,
+            provenance: Provenance::Offline,
             own: own.map(|(_, engine)| engine),
         };
         let question = decision::Question {
@@ -70,9 +70,9 @@ impl Scenario {
     /// Returns the policy's rules for the repository.
     pub(super) fn repository_rules<'a>(
         &self,
-        document: &'a Policy,
+        policy: &'a Policy,
     ) -> Result<RepositoryRules<'a>, Invalid> {
-        RepositoryRules::find(document, Scope::Offline, &self.context, &|| true)
+        RepositoryRules::find(policy, Provenance::Offline, &self.context, &|| true)
     }
 }
 

@@ -56,16 +56,16 @@ pub(super) fn steps(check: &Check<'_>) -> Vec<Step> {
     let token = step("token", Status::Skipped, vec![token.to_owned()]);
     let context = step("context", Status::Passed, vec![context(scenario)]);
     let mut steps = vec![token, context, policy(check)];
-    let document = check.policy.document;
-    let repository_rules = document.and_then(|document| scenario.repository_rules(document).ok());
-    match (document, &repository_rules) {
+    let parsed = check.policy.parsed;
+    let repository_rules = parsed.and_then(|parsed| scenario.repository_rules(parsed).ok());
+    match (parsed, &repository_rules) {
         (None, _) => {}
         (Some(_), None) => {
             let fact = "the pattern of an entry is not valid, shown below";
             steps.push(step("repository", Status::Failed, vec![fact.to_owned()]));
         }
-        (Some(document), Some(repository_rules)) => {
-            let facts = repository::facts(document, repository_rules, &scenario.context);
+        (Some(parsed), Some(repository_rules)) => {
+            let facts = repository::facts(parsed, repository_rules, &scenario.context);
             let is_there = repository_rules.rules().is_ok();
             steps.push(step("repository", Status::of(is_there), facts));
             if is_there {
@@ -117,7 +117,7 @@ fn policy(check: &Check<'_>) -> Step {
             .map(|own| format!("own: {}", of_policy(check, own))),
     );
     // The own policy matters only for permissions that the main one denies; that step reports its problems.
-    step("policy", Status::of(check.policy.document.is_some()), facts)
+    step("policy", Status::of(check.policy.parsed.is_some()), facts)
 }
 
 fn of_policy(check: &Check<'_>, policy: &GivenPolicy<'_>) -> String {
@@ -127,9 +127,9 @@ fn of_policy(check: &Check<'_>, policy: &GivenPolicy<'_>) -> String {
     };
     let hash: String = analysis::sha256(text.as_bytes()).chars().take(16).collect();
     let file = format!("{name}, sha256 {hash}…");
-    match (policy.document, check.problems(policy.file)) {
-        (Some(document), _) => {
-            let rules = count(document.rules().count(), "rule");
+    match (policy.parsed, check.problems(policy.file)) {
+        (Some(parsed), _) => {
+            let rules = count(parsed.rules().count(), "rule");
             format!("{file}: valid, {rules}")
         }
         (None, 0) => format!("{file}: not valid"),

@@ -78,21 +78,21 @@ pub(super) fn run(arguments: &Arguments) -> anyhow::Result<u8> {
 fn compare_files(arguments: &Arguments) -> anyhow::Result<bool> {
     let texts = [read(&arguments.old)?, read(&arguments.new)?];
     let [old, new] = &texts;
-    let (old_document, new_document) = (old.document(), new.document());
-    let new_document = new_document.map_err(|invalid| InvalidPolicy(new.render(&invalid)))?;
+    let (old_policy, new_policy) = (old.parse(), new.parse());
+    let new_policy = new_policy.map_err(|invalid| InvalidPolicy(new.render(&invalid)))?;
     // An invalid policy grants nothing, so all access of the new policy is new.
-    let old_document = old_document.unwrap_or_else(|invalid| {
+    let old_policy = old_policy.unwrap_or_else(|invalid| {
         print_error(&old.render(&invalid));
         warn("the old policy is not valid, so it granted nothing");
         Policy::default()
     });
     let now = arguments.now.unwrap_or_else(now);
-    let comparison = compare(&old_document, &new_document, now)
+    let comparison = compare(&old_policy, &new_policy, now)
         .map_err(|invalid| InvalidPolicy(new.render(&invalid)))?;
     let replayed = match arguments.replay.as_slice() {
         [] => None,
         logs => {
-            let mut replay = Replay::new(&old_document, &new_document);
+            let mut replay = Replay::new(&old_policy, &new_policy);
             for log in logs {
                 read_log(log, &mut replay)?;
             }
@@ -145,7 +145,7 @@ impl PolicyText {
         }
     }
 
-    fn document(&self) -> Result<Policy, Invalid> {
+    fn parse(&self) -> Result<Policy, Invalid> {
         Policy::parse(&self.text, self.format())
     }
 

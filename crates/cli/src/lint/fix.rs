@@ -66,7 +66,7 @@ pub(super) fn fix(
 /// Returns whether two policies have the same entries and rules, each of which matches the same jobs.
 fn grants_the_same(before: &Policy, after: &Policy) -> bool {
     let mut proofs = Proofs::default();
-    let entries = |document: &Policy| document.repositories.as_ref().map_or(0, |(_, l)| l.len());
+    let entries = |policy: &Policy| policy.repositories.as_ref().map_or(0, |(_, l)| l.len());
     let tops = [&before.permissions, &after.permissions];
     before.workspace == after.workspace
         && before.repositories.is_some() == after.repositories.is_some()

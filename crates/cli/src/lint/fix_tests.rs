@@ -4,7 +4,7 @@ use proptest::prelude::*;
 
 use super::*;
 use engine::context::Context;
-use engine::decision::{Decision, Engine, Policies, Question, Reason, Scope, decide};
+use engine::decision::{Decision, Engine, Policies, Provenance, Question, Reason, decide};
 
 /// The text after `--fix`, and how many fixes there were.
 fn fixed(text: &str, format: Format) -> (String, usize) {
@@ -129,7 +129,7 @@ fn decisions(text: &str) -> Vec<(Decision, Reason, Option<u32>)> {
         };
         let now = Timestamp::UNIX_EPOCH;
         let decided = decide(
-            Policies::one(&engine, Scope::Given),
+            Policies::one(&engine, Provenance::Given),
             Question::new(&keys, &context, now),
         )
         .unwrap();

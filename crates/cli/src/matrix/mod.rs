@@ -97,7 +97,7 @@ fn render(arguments: &Arguments) -> anyhow::Result<String> {
         let problems = diagnostic::render(&name, &source, invalid.iter(), Colours::stderr());
         anyhow::Error::from(InvalidPolicy(problems))
     };
-    let document = Policy::parse(&text, Format::of_path(&name)).map_err(|error| invalid(&error))?;
+    let policy = Policy::parse(&text, Format::of_path(&name)).map_err(|error| invalid(&error))?;
     let git = Git::discover(&arguments.policy);
     let variables = Variables::new(std::env::vars_os());
     let origin = git.and_then(|git| git.origin(&super::git::host(&variables)?));
@@ -107,7 +107,7 @@ fn render(arguments: &Arguments) -> anyhow::Result<String> {
         owner_id: arguments.owner_id,
         origin: origin.as_ref(),
     };
-    let selected = rules::select(&document, &name, &selection).map_err(|error| match error {
+    let selected = rules::select(&policy, &name, &selection).map_err(|error| match error {
         rules::Error::Message(message) => anyhow!(message),
         rules::Error::Invalid(error) => invalid(&error),
     })?;

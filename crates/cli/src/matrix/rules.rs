@@ -2,7 +2,7 @@
 
 use engine::RepositoryName;
 use engine::context::Context;
-use engine::decision::{Reason, RepositoryRules, Scope};
+use engine::decision::{Provenance, Reason, RepositoryRules};
 use engine::policy::{Entry, Invalid, Kind, Policy, Rule, quoted};
 
 /// Maximum number of entries in a message.
@@ -32,18 +32,14 @@ pub(super) enum Error {
 }
 
 pub(super) fn select<'a>(
-    document: &'a Policy,
-    policy: &str,
+    policy: &'a Policy,
+    file: &str,
     selection: &Selection<'_>,
 ) -> Result<SelectedRules<'a>, Error> {
-    let entries = document.repositories.as_ref().map(|(_, entries)| entries);
+    let entries = policy.repositories.as_ref().map(|(_, entries)| entries);
     let entries = entries.map(|entries| &**entries).unwrap_or_default();
     let message = |message: String| Err(Error::Message(message));
-    let repository = match (
-        selection.repository,
-        document.permissions.is_some(),
-        entries,
-    ) {
+    let repository = match (selection.repository, policy.permissions.is_some(), entries) {
         (Some(text), ..) => match RepositoryName::parse(text) {
             Some(_) => Some(text.to_owned()),
             None => {
@@ -58,7 +54,7 @@ pub(super) fn select<'a>(
         (None, ..) => {
             return message(format!(
                 "{} covers several repositories: choose one with `--repository OWNER/NAME`; it has {}",
-                quoted(policy),
+                quoted(file),
                 listed(entries)
             ));
         }
@@ -68,17 +64,17 @@ pub(super) fn select<'a>(
             .origin
             .is_some_and(|origin| repository.eq_ignore_ascii_case(&origin.to_string()))
     });
-    let scope = if own {
-        Scope::ThisRepository
+    let provenance = if own {
+        Provenance::ThisRepository
     } else {
-        Scope::Given
+        Provenance::Given
     };
     let mut context = Context {
         repository: repository.clone(),
         ..Context::default()
     };
     let find = |context: &Context| {
-        RepositoryRules::find(document, scope, context, &|| true).map_err(Error::Invalid)
+        RepositoryRules::find(policy, provenance, context, &|| true).map_err(Error::Invalid)
     };
     // Without an id on the command line, the pinned id is the repository's.
     let named = find(&context)?;
@@ -114,13 +110,13 @@ pub(super) fn select<'a>(
             };
             return message(format!(
                 "{} has no rules for {repository}: it has {} ({why})",
-                quoted(policy),
+                quoted(file),
                 listed(entries)
             ));
         }
     };
     let mut notes = Vec::new();
-    if document.permissions.is_some() && !entries.is_empty() && !own {
+    if policy.permissions.is_some() && !entries.is_empty() && !own {
         notes.push("the rules at the top of the policy are left out: they apply only to the repository that contains it".to_owned());
     }
     let entries = repository_rules

@@ -72,8 +72,8 @@ enum OutputFormat {
 
 pub(super) fn run(arguments: &Arguments) -> anyhow::Result<u8> {
     let policy = arguments.policy.as_deref().map(read).transpose()?;
-    let document = policy.as_ref().map(PolicyText::document).transpose()?;
-    let policy = policy.as_ref().zip(document.as_ref());
+    let parsed = policy.as_ref().map(PolicyText::parse).transpose()?;
+    let policy = policy.as_ref().zip(parsed.as_ref());
     let has_problems = survey(arguments, policy)?;
     Ok(u8::from(has_problems))
 }
@@ -100,12 +100,12 @@ fn read(file: &Path) -> anyhow::Result<PolicyText> {
 
 impl PolicyText {
     /// Parses the policy, or returns the rendered problems.
-    fn document(&self) -> Result<Policy, InvalidPolicy> {
-        let document = Policy::parse(&self.text, self.format);
+    fn parse(&self) -> Result<Policy, InvalidPolicy> {
+        let parsed = Policy::parse(&self.text, self.format);
         // Compile the entries' patterns, as every check does.
-        let checked = document.and_then(|document| {
-            SurveyPolicy::new(&document, "")?;
-            Ok(document)
+        let checked = parsed.and_then(|parsed| {
+            SurveyPolicy::new(&parsed, "")?;
+            Ok(parsed)
         });
         checked.map_err(|invalid| {
             let colours = Colours::stderr();
@@ -126,7 +126,7 @@ fn survey(arguments: &Arguments, policy: Option<(&PolicyText, &Policy)>) -> anyh
     let variables = Variables::new(std::env::vars_os());
     let api_url = arguments.api_url.as_deref();
     let api_url = api_url.unwrap_or_else(|| api::url(&variables));
-    let entries = policy.map(|(_, document)| SurveyPolicy::new(document, owner));
+    let entries = policy.map(|(_, parsed)| SurveyPolicy::new(parsed, owner));
     let entries = entries
         .transpose()
         .map_err(|invalid| anyhow!("{invalid}"))?;

@@ -63,12 +63,12 @@ fn claimed(claims: Value) -> Context {
 }
 
 /// The decision in one line: reason, then the granting rule or the nearest miss.
-fn decided(policy: &str, scope: Scope, permission: &str, context: &Context) -> String {
+fn decided(policy: &str, provenance: Provenance, permission: &str, context: &Context) -> String {
     let engine = Engine::new(Policy::parse(policy, Format::Yaml).unwrap());
     let key = PermissionKey::parse(permission.into()).unwrap();
     let now = NOW.parse().unwrap();
     match decide(
-        Policies::one(&engine, scope),
+        Policies::one(&engine, provenance),
         Question::new(&[key], context, now),
     ) {
         Err(DecisionError::Policy(invalid)) => format!("policy_invalid: {invalid}"),
@@ -98,7 +98,7 @@ fn rules(rules: &[&str]) -> String {
 
 /// What one rule says of a job.
 fn rule(text: &str, context: &Context) -> String {
-    decided(&rules(&[text]), Scope::ThisRepository, DEPLOY, context)
+    decided(&rules(&[text]), Provenance::ThisRepository, DEPLOY, context)
 }
 
 fn grants(text: &str, context: &Context) -> bool {
@@ -112,13 +112,20 @@ fn grants(text: &str, context: &Context) -> bool {
 #[test]
 fn repository_not_found() {
     let policy = "version: 1\nrepositories:\n  - { repository: acme-org/other, permissions: [{ permission: a:b }] }\n";
-    for scope in [Scope::ThisRepository, Scope::OtherRepository, Scope::Given] {
+    for provenance in [
+        Provenance::ThisRepository,
+        Provenance::OtherRepository,
+        Provenance::Given,
+    ] {
         assert_eq!(
-            decided(policy, scope, "a:b", &job()),
+            decided(policy, provenance, "a:b", &job()),
             "repository_not_found"
         );
         for empty in ["version: 1\n", "version: 1\nrepositories: []\n"] {
-            assert_eq!(decided(empty, scope, "a:b", &job()), "repository_not_found");
+            assert_eq!(
+                decided(empty, provenance, "a:b", &job()),
+                "repository_not_found"
+            );
         }
     }
     let nowhere = Context {
@@ -126,7 +133,7 @@ fn repository_not_found() {
         ..job()
     };
     assert_eq!(
-        decided(policy, Scope::Given, "a:b", &nowhere),
+        decided(policy, Provenance::Given, "a:b", &nowhere),
         "repository_not_found"
     );
 }
@@ -138,7 +145,8 @@ fn repository_id_mismatch() {
             "version: 1\nrepositories:\n  - {{ repository: ACME-org/infra, {pins}, permissions: [{{ permission: a:b }}] }}\n"
         )
     };
-    let say = |pins: &str, context: &Context| decided(&policy(pins), Scope::Given, "a:b", context);
+    let say =
+        |pins: &str, context: &Context| decided(&policy(pins), Provenance::Given, "a:b", context);
     let reused = "repository_id_mismatch";
     assert!(say("repository_id: 12", &job()).starts_with("granted"));
     assert!(say("repository_id: 12, owner_id: 3", &job()).starts_with("granted"));
@@ -162,8 +170,8 @@ fn another_entry_may_name_the_repository_without_the_wrong_pin() {
   - { repository: acme-org/infra, repository_id: 99, permissions: [{ permission: a:b }] }
   - { repository: { glob: acme-org/* }, permissions: [{ permission: a:b, branch: main }] }
 ";
-    insta::assert_snapshot!(decided(policy, Scope::Given, "a:b", &job()), @"granted: rule 1 (line 4)");
-    insta::assert_snapshot!(decided(policy, Scope::Given, "a:b", &on("x")), @"no_rule_matches: rule 1 (line 4) needs branch `main`; this job has `x`");
+    insta::assert_snapshot!(decided(policy, Provenance::Given, "a:b", &job()), @"granted: rule 1 (line 4)");
+    insta::assert_snapshot!(decided(policy, Provenance::Given, "a:b", &on("x")), @"no_rule_matches: rule 1 (line 4) needs branch `main`; this job has `x`");
 }
 
 #[test]
@@ -171,7 +179,7 @@ fn permission_not_granted() {
     assert_eq!(
         decided(
             &rules(&["branch: main"]),
-            Scope::ThisRepository,
+            Provenance::ThisRepository,
             "ws:locks:create",
             &job()
         ),
@@ -181,7 +189,7 @@ fn permission_not_granted() {
         "version: 1\npermissions: []\n",
         "version: 1\nrepositories: [{ repository: acme-org/infra, permissions: [] }]\n",
     ] {
-        let seen = decided(policy, Scope::ThisRepository, DEPLOY, &job());
+        let seen = decided(policy, Provenance::ThisRepository, DEPLOY, &job());
         assert_eq!(seen, "permission_not_granted");
     }
     // A key is no prefix and no pattern of another.
@@ -191,7 +199,7 @@ fn permission_not_granted() {
         "x:ws:deployments:create",
     ] {
         let policy = format!("version: 1\npermissions: [{{ permission: {other} }}]\n");
-        let seen = decided(&policy, Scope::ThisRepository, DEPLOY, &job());
+        let seen = decided(&policy, Provenance::ThisRepository, DEPLOY, &job());
         assert_eq!(seen, "permission_not_granted");
     }
 }
@@ -343,21 +351,21 @@ fn the_default_branch_helps_the_rules_of_the_own_policy_only() {
     let top = rules(&["branch: feature/x"]);
     let entry = "version: 1\nrepositories:\n  - { repository: acme-org/infra, permissions: [{ permission: ws:deployments:create, branch: feature/x }] }\n";
     let job = pull_request("feature/x", "main");
-    for (policy, scope, granted) in [
-        (&*top, Scope::ThisRepository, true),
-        (&*top, Scope::Offline, true),
-        (&*top, Scope::Given, false),
-        (&*top, Scope::OtherRepository, false),
-        (entry, Scope::ThisRepository, false),
-        (entry, Scope::Offline, false),
-        (entry, Scope::Given, false),
-        (entry, Scope::OtherRepository, false),
+    for (policy, provenance, granted) in [
+        (&*top, Provenance::ThisRepository, true),
+        (&*top, Provenance::Offline, true),
+        (&*top, Provenance::Given, false),
+        (&*top, Provenance::OtherRepository, false),
+        (entry, Provenance::ThisRepository, false),
+        (entry, Provenance::Offline, false),
+        (entry, Provenance::Given, false),
+        (entry, Provenance::OtherRepository, false),
     ] {
-        let decided = decided(policy, scope, DEPLOY, &job);
+        let decided = decided(policy, provenance, DEPLOY, &job);
         assert_eq!(
             decided.starts_with("granted"),
             granted,
-            "{scope:?} {decided}"
+            "{provenance:?} {decided}"
         );
     }
 }
@@ -366,7 +374,7 @@ fn the_default_branch_helps_the_rules_of_the_own_policy_only() {
 fn a_wrong_base_stops_a_check_whatever_the_event() {
     let policy = rules(&["branch: main", "base: '(['"]);
     for job in [job(), pull_request("main", "main")] {
-        let decided = decided(&policy, Scope::ThisRepository, DEPLOY, &job);
+        let decided = decided(&policy, Provenance::ThisRepository, DEPLOY, &job);
         assert!(decided.starts_with("policy_invalid"), "{decided}");
     }
 }
@@ -379,7 +387,7 @@ fn the_trace_shows_what_decided_on_the_base() {
         let key = PermissionKey::parse(DEPLOY.into()).unwrap();
         let context = pull_request(head, base);
         let decided = decide(
-            Policies::one(&engine, Scope::ThisRepository),
+            Policies::one(&engine, Provenance::ThisRepository),
             Question::new(&[key], &context, NOW.parse().unwrap()),
         );
         let decided = decided.unwrap();
@@ -406,10 +414,10 @@ fn expired() {
     // The event comes before the expiry.
     insta::assert_snapshot!(rule("events: [schedule], expires: 2020-01-01", &job()), @"untrusted_event: rule 1 (line 3) is limited to the events `schedule` and expired on 2020-01-01; this job has event `push`");
     let both = rules(&["expires: 2020-01-01", "events: [schedule]"]);
-    insta::assert_snapshot!(decided(&both, Scope::ThisRepository, DEPLOY, &job()), @"untrusted_event: rule 2 (line 4) is limited to the events `schedule`; this job has event `push`");
+    insta::assert_snapshot!(decided(&both, Provenance::ThisRepository, DEPLOY, &job()), @"untrusted_event: rule 2 (line 4) is limited to the events `schedule`; this job has event `push`");
     // An expired rule does not stop another.
     let other = rules(&["expires: 2020-01-01", "branch: main"]);
-    insta::assert_snapshot!(decided(&other, Scope::ThisRepository, DEPLOY, &job()), @"granted: rule 2 (line 4)");
+    insta::assert_snapshot!(decided(&other, Provenance::ThisRepository, DEPLOY, &job()), @"granted: rule 2 (line 4)");
 }
 
 #[test]
@@ -431,13 +439,13 @@ fn no_rule_matches_and_the_nearest_miss_says_why() {
         "environment: production",
         "workflow: x.yml, environment: production",
     ]);
-    insta::assert_snapshot!(decided(&several, Scope::ThisRepository, DEPLOY, &job()), @"no_rule_matches: rule 2 (line 4) needs branch `develop`; this job has `main`");
+    insta::assert_snapshot!(decided(&several, Provenance::ThisRepository, DEPLOY, &job()), @"no_rule_matches: rule 2 (line 4) needs branch `develop`; this job has `main`");
 }
 
 #[test]
 fn granted_by_the_first_matching_rule_in_file_order() {
     let policy = rules(&["branch: develop", "name: second", "branch: main"]);
-    insta::assert_snapshot!(decided(&policy, Scope::ThisRepository, DEPLOY, &job()), @"granted: rule 2 (`second`, line 4)");
+    insta::assert_snapshot!(decided(&policy, Provenance::ThisRepository, DEPLOY, &job()), @"granted: rule 2 (`second`, line 4)");
     // `permissions` below `repositories`, and two entries for one repository.
     let policy = "version: 1
 repositories:
@@ -452,18 +460,18 @@ repositories:
 permissions:
   - { permission: a:b, name: at the top }
 ";
-    insta::assert_snapshot!(decided(policy, Scope::ThisRepository, "a:b", &job()), @"granted: rule 2 (`by the entry`, line 8)");
+    insta::assert_snapshot!(decided(policy, Provenance::ThisRepository, "a:b", &job()), @"granted: rule 2 (`by the entry`, line 8)");
     let service = Context {
         repository: Some("acme-org/service".into()),
         ..job()
     };
-    insta::assert_snapshot!(decided(policy, Scope::ThisRepository, "a:b", &service), @"granted: rule 1 (`by the glob`, line 10)");
+    insta::assert_snapshot!(decided(policy, Provenance::ThisRepository, "a:b", &service), @"granted: rule 1 (`by the glob`, line 10)");
     let third = Context {
         repository: Some("third/x".into()),
         ..job()
     };
-    insta::assert_snapshot!(decided(policy, Scope::ThisRepository, "a:b", &third), @"granted: rule 1 (`at the top`, line 12)");
-    insta::assert_snapshot!(decided(policy, Scope::Given, "a:b", &third), @"repository_not_found");
+    insta::assert_snapshot!(decided(policy, Provenance::ThisRepository, "a:b", &third), @"granted: rule 1 (`at the top`, line 12)");
+    insta::assert_snapshot!(decided(policy, Provenance::Given, "a:b", &third), @"repository_not_found");
 }
 
 // ---- scopes
@@ -473,28 +481,28 @@ fn rules_at_the_top_count_by_where_the_policy_was_read() {
     let top = "version: 1\npermissions: [{ permission: a:b }]\n";
     let both = "version: 1\npermissions: [{ permission: a:b }]\nrepositories: [{ repository: other/x, permissions: [] }]\n";
     let none = "version: 1\npermissions: [{ permission: a:b }]\nrepositories: []\n";
-    for (policy, scope, expected) in [
-        (top, Scope::ThisRepository, "granted: rule 1 (line 2)"),
-        (top, Scope::OtherRepository, "granted: rule 1 (line 2)"),
-        (top, Scope::Given, "granted: rule 1 (line 2)"),
-        (both, Scope::ThisRepository, "granted: rule 1 (line 2)"),
-        (both, Scope::Given, "repository_not_found"),
-        (none, Scope::ThisRepository, "granted: rule 1 (line 2)"),
-        (none, Scope::Given, "repository_not_found"),
+    for (policy, provenance, expected) in [
+        (top, Provenance::ThisRepository, "granted: rule 1 (line 2)"),
+        (top, Provenance::OtherRepository, "granted: rule 1 (line 2)"),
+        (top, Provenance::Given, "granted: rule 1 (line 2)"),
+        (both, Provenance::ThisRepository, "granted: rule 1 (line 2)"),
+        (both, Provenance::Given, "repository_not_found"),
+        (none, Provenance::ThisRepository, "granted: rule 1 (line 2)"),
+        (none, Provenance::Given, "repository_not_found"),
     ] {
         assert_eq!(
-            decided(policy, scope, "a:b", &job()),
+            decided(policy, provenance, "a:b", &job()),
             expected,
-            "{scope:?}\n{policy}"
+            "{provenance:?}\n{policy}"
         );
     }
     for policy in [both, none] {
         assert_eq!(
-            decided(policy, Scope::OtherRepository, "a:b", &job()),
-            decided(both, Scope::OtherRepository, "a:b", &job()),
+            decided(policy, Provenance::OtherRepository, "a:b", &job()),
+            decided(both, Provenance::OtherRepository, "a:b", &job()),
         );
     }
-    insta::assert_snapshot!(decided(both, Scope::OtherRepository, "a:b", &job()), @"policy_invalid: line 3, column 1: a policy of another repository has both `permissions` and `repositories` (move the rules at the top into an entry of `repositories`)");
+    insta::assert_snapshot!(decided(both, Provenance::OtherRepository, "a:b", &job()), @"policy_invalid: line 3, column 1: a policy of another repository has both `permissions` and `repositories` (move the rules at the top into an entry of `repositories`)");
 }
 
 // ---- dimensions
@@ -534,7 +542,7 @@ fn repository_and_environment_ignore_case_and_the_others_do_not() {
         &job()
     ));
     let policy = "version: 1\nrepositories: [{ repository: Acme-ORG/Infra, permissions: [{ permission: a:b }] }]\n";
-    assert!(decided(policy, Scope::Given, "a:b", &job()).starts_with("granted"));
+    assert!(decided(policy, Provenance::Given, "a:b", &job()).starts_with("granted"));
 }
 
 #[test]
@@ -549,7 +557,7 @@ fn lists_match_when_any_pattern_does() {
     let policy = format!("version: 1\npermissions: [{{ permission: [a:b, {DEPLOY}] }}]\n");
     for permission in ["a:b", DEPLOY] {
         assert_eq!(
-            decided(&policy, Scope::Given, permission, &job()),
+            decided(&policy, Provenance::Given, permission, &job()),
             "granted: rule 1 (line 2)"
         );
     }
@@ -590,7 +598,7 @@ fn the_trace_shows_every_rule_and_dimension() {
     let key = PermissionKey::parse(DEPLOY.into()).unwrap();
     let context = job();
     let decisions = decide(
-        Policies::one(&engine, Scope::Given),
+        Policies::one(&engine, Provenance::Given),
         Question::new(&[key], &context, NOW.parse().unwrap()),
     )
     .unwrap();
@@ -634,7 +642,7 @@ fn each_permission_has_its_own_decision() {
         ["a:d", "a:c", "a:b", "a:a", "a:a"].map(|key| PermissionKey::parse(key.into()).unwrap());
     let context = job();
     let decisions = decide(
-        Policies::one(&engine, Scope::Given),
+        Policies::one(&engine, Provenance::Given),
         Question::new(&keys, &context, NOW.parse().unwrap()),
     )
     .unwrap();
@@ -654,7 +662,7 @@ fn each_permission_has_its_own_decision() {
     );
     assert!(
         decide(
-            Policies::one(&engine, Scope::Given),
+            Policies::one(&engine, Provenance::Given),
             Question::new(&[], &context, NOW.parse().unwrap())
         )
         .unwrap()
@@ -676,7 +684,7 @@ fn a_wrong_pattern_stops_only_the_checks_that_try_it() {
     permissions:
       - { permission: a:b, branch: \"(\" }
 ";
-    let say = |permission: &str| decided(policy, Scope::Given, permission, &job());
+    let say = |permission: &str| decided(policy, Provenance::Given, permission, &job());
     // Although an earlier rule matches: validity does not hang on the order.
     insta::assert_snapshot!(say("a:a"), @"policy_invalid: line 6, column 36: the regex `a)|(` is not valid: unopened group, at byte 1 of it");
     insta::assert_snapshot!(say("a:b"), @"granted: rule 3 (line 7)");
@@ -686,8 +694,8 @@ fn a_wrong_pattern_stops_only_the_checks_that_try_it() {
         repository: Some("acme-org/other".into()),
         ..job()
     };
-    insta::assert_snapshot!(decided(policy, Scope::Given, "a:a", &other), @"permission_not_granted");
-    insta::assert_snapshot!(decided(policy, Scope::Given, "a:b", &other), @"policy_invalid: line 12, column 36: the regex `(` is not valid: unclosed group, at byte 0 of it");
+    insta::assert_snapshot!(decided(policy, Provenance::Given, "a:a", &other), @"permission_not_granted");
+    insta::assert_snapshot!(decided(policy, Provenance::Given, "a:b", &other), @"policy_invalid: line 12, column 36: the regex `(` is not valid: unclosed group, at byte 0 of it");
 }
 
 #[test]
@@ -696,8 +704,8 @@ fn a_wrong_repository_pattern_stops_every_check() {
   - { repository: acme-org/infra, permissions: [{ permission: a:b }] }
   - { repository: [other/x, \"acme-org/(\"], permissions: [] }
 ";
-    insta::assert_snapshot!(decided(policy, Scope::ThisRepository, "a:b", &job()), @"policy_invalid: line 5, column 29: the regex `acme-org/(` is not valid: unclosed group, at byte 9 of it");
-    insta::assert_snapshot!(decided(policy, Scope::Given, "x:y", &job()), @"policy_invalid: line 5, column 29: the regex `acme-org/(` is not valid: unclosed group, at byte 9 of it");
+    insta::assert_snapshot!(decided(policy, Provenance::ThisRepository, "a:b", &job()), @"policy_invalid: line 5, column 29: the regex `acme-org/(` is not valid: unclosed group, at byte 9 of it");
+    insta::assert_snapshot!(decided(policy, Provenance::Given, "x:y", &job()), @"policy_invalid: line 5, column 29: the regex `acme-org/(` is not valid: unclosed group, at byte 9 of it");
 }
 
 #[test]
@@ -706,7 +714,7 @@ fn a_wrong_pattern_of_a_pinned_out_entry_is_not_tried() {
   - { repository: acme-org/infra, repository_id: 99, permissions: [{ permission: a:b, branch: \"(\" }] }
 ";
     assert_eq!(
-        decided(policy, Scope::Given, "a:b", &job()),
+        decided(policy, Provenance::Given, "a:b", &job()),
         "repository_id_mismatch"
     );
 }
@@ -735,7 +743,7 @@ permissions:
 #[test]
 fn atmos_pro_examples() {
     let granted = |permission: &str, context: &Context| {
-        let decided = decided(ATMOS, Scope::ThisRepository, permission, context);
+        let decided = decided(ATMOS, Provenance::ThisRepository, permission, context);
         decided.starts_with("granted")
     };
     for branch in ["main", "develop", "feature/x", "feature/x/y", "feature/"] {
@@ -792,8 +800,8 @@ fn atmos_pro_examples() {
         environment: Some("staging".into()),
         ..deploy
     };
-    insta::assert_snapshot!(decided(ATMOS, Scope::ThisRepository, DEPLOY, &staging), @"no_rule_matches: rule 3 (line 10) needs environment `production`; this job has `staging`");
-    insta::assert_snapshot!(decided(ATMOS, Scope::ThisRepository, DEPLOY, &job()), @"no_rule_matches: rule 3 (line 10) needs workflow `deploy-production.yml` and environment `production`; this job has workflow `deploy.yml` and no environment");
+    insta::assert_snapshot!(decided(ATMOS, Provenance::ThisRepository, DEPLOY, &staging), @"no_rule_matches: rule 3 (line 10) needs environment `production`; this job has `staging`");
+    insta::assert_snapshot!(decided(ATMOS, Provenance::ThisRepository, DEPLOY, &job()), @"no_rule_matches: rule 3 (line 10) needs workflow `deploy-production.yml` and environment `production`; this job has workflow `deploy.yml` and no environment");
 }
 
 #[test]
@@ -808,7 +816,7 @@ fn letters_beyond_ascii_keep_their_case() {
         ("acme/\u{212a}it", "repository_not_found"),
         ("acme/KIT", "granted: rule 1 (line 2)"),
     ] {
-        let decided = decided(policy, Scope::Given, "a:b", &of(repository));
+        let decided = decided(policy, Provenance::Given, "a:b", &of(repository));
         assert_eq!(decided, reason, "{repository}");
     }
 }

@@ -1,4 +1,4 @@
-//! A policy with an index.
+//! A policy with an index for decisions.
 
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -6,47 +6,48 @@ use std::sync::atomic::{AtomicBool, Ordering};
 
 use super::evaluator::{Compiled, Evaluator};
 use super::repository_rules::{RepositoryRules, in_file_order};
-use super::{HasTime, Reason, Scope};
+use super::{HasTime, Provenance, Reason};
 use crate::context::Context;
 use crate::policy::{Invalid, PermissionKey, Policy, Rule};
 
-/// A policy that is ready to decide: the entries of a repository and the rules of a permission are looked up,
-/// so a decision costs what they cost and not what the policy does. From the second decision on, compiled
-/// patterns are kept.
+/// A policy that is ready for decisions. It looks up the entries of a repository and the rules of a permission,
+/// so the cost of a decision depends on these and not on the size of the policy. From the second decision on, it
+/// keeps compiled patterns.
 #[derive(Debug)]
 pub struct Engine {
-    document: Policy,
-    /// The entries that name a repository, by that name in lower case, each in file order.
+    policy: Policy,
+    /// Numbers of the entries that name a repository, by that name in lower case, in file order.
     named: HashMap<Arc<str>, Vec<u32>>,
-    /// Those that have to be tried for each repository: with a pattern that is no name, or is wrong.
-    tried: Vec<u32>,
-    /// The rules of each permission in file order.
-    rules: HashMap<PermissionKey, Vec<Place>>,
-    /// Whether it has decided before. Most processes decide once, and a pattern can take a megabyte.
+    /// Numbers of the entries whose patterns must be evaluated for each repository, because one of them is not a
+    /// name, or is invalid.
+    unindexed: Vec<u32>,
+    /// Rules of each permission, in file order.
+    rules: HashMap<PermissionKey, Vec<RuleIndex>>,
+    /// Whether it has decided before. Most processes decide once, and a compiled pattern can take a megabyte.
     is_used: AtomicBool,
     compiled: Compiled,
 }
 
-/// The place of a rule: its list (0 for that at the top, the number of an entry from 1) and its place in it.
-type Place = (u32, u32);
+/// Index of a rule: its list (0 at the top, otherwise the number of the entry, from 1) and its index in the list.
+type RuleIndex = (u32, u32);
 
 impl Engine {
-    /// Makes the index: a pass over the policy.
-    pub fn new(document: Policy) -> Self {
+    /// Builds the index in one pass over the policy.
+    pub fn new(policy: Policy) -> Self {
         let mut engine = Self {
-            document: Policy::default(),
+            policy: Policy::default(),
             named: HashMap::new(),
-            tried: Vec::new(),
+            unindexed: Vec::new(),
             rules: HashMap::new(),
             is_used: AtomicBool::new(false),
             compiled: Compiled::default(),
         };
-        engine.add(0, document.permissions.as_deref().unwrap_or_default());
-        let entries = document.repositories.iter().flat_map(|(_, list)| list);
+        engine.add(0, policy.permissions.as_deref().unwrap_or_default());
+        let entries = policy.repositories.iter().flat_map(|(_, list)| list);
         for (number, entry) in (0..).zip(entries) {
             engine.add(number + 1, &entry.permissions);
             let Some(names) = entry.repository.names() else {
-                engine.tried.push(number);
+                engine.unindexed.push(number);
                 continue;
             };
             for name in names {
@@ -60,7 +61,7 @@ impl Engine {
                 }
             }
         }
-        Self { document, ..engine }
+        Self { policy, ..engine }
     }
 
     fn add(&mut self, list: u32, rules: &[Rule]) {
@@ -70,7 +71,7 @@ impl Engine {
                     Some(places) => places,
                     None => self.rules.entry(permission.clone()).or_default(),
                 };
-                // A rule may name a permission twice, and is one rule all the same.
+                // A rule that names a permission twice still counts once.
                 if places.last() != Some(&(list, place)) {
                     places.push((list, place));
                 }
@@ -78,12 +79,12 @@ impl Engine {
         }
     }
 
-    /// The policy.
-    pub fn document(&self) -> &Policy {
-        &self.document
+    /// Returns the policy.
+    pub fn policy(&self) -> &Policy {
+        &self.policy
     }
 
-    /// How the patterns of one decision are tried.
+    /// Returns the evaluator for the patterns of one decision.
     pub(super) fn evaluator<'t>(&'t self, has_time: HasTime<'t>) -> Evaluator<'t> {
         let is_used = self.is_used.swap(true, Ordering::Relaxed);
         Evaluator {
@@ -92,24 +93,24 @@ impl Engine {
         }
     }
 
-    /// What the policy has for the repository of a context.
+    /// Returns the policy's rules for the repository of a context.
     pub(super) fn repository_rules(
         &self,
-        scope: Scope,
+        provenance: Provenance,
         context: &Context,
         evaluator: Evaluator<'_>,
     ) -> Result<RepositoryRules<'_>, Invalid> {
-        let entries = self.document.repositories.as_ref();
+        let entries = self.policy.repositories.as_ref();
         let entries = entries.map_or(&[][..], |(_, entries)| entries);
         let candidates = self.candidates(context.repository.as_deref()).into_iter();
         let candidates = candidates.filter_map(|number| {
             let entry = entries.get(usize::try_from(number).ok()?)?;
             Some((number, entry))
         });
-        RepositoryRules::among(&self.document, candidates, scope, context, evaluator)
+        RepositoryRules::from_candidates(&self.policy, candidates, provenance, context, evaluator)
     }
 
-    /// The rules of a permission that an installation has, in file order.
+    /// Returns a repository's rules for a permission, in file order.
     pub(super) fn rules<'p>(
         &self,
         repository_rules: &RepositoryRules<'p>,
@@ -128,11 +129,11 @@ impl Engine {
         Ok(rules)
     }
 
-    /// The entries that may name a repository, in file order.
+    /// Returns the numbers of the entries that can name a repository, in file order.
     fn candidates(&self, repository: Option<&str>) -> Vec<u32> {
         let named = repository.and_then(|name| self.named.get(&*name.to_ascii_lowercase()));
         let named = named.map_or(&[][..], Vec::as_slice);
-        let mut candidates = [&self.tried, named].concat();
+        let mut candidates = [&self.unindexed, named].concat();
         candidates.sort_unstable();
         candidates
     }

@@ -1,4 +1,4 @@
-//! Patterns held against values, each compiled when it is tried.
+//! Evaluates patterns: each is compiled when it is needed.
 
 use std::collections::HashMap;
 use std::sync::{Arc, PoisonError, RwLock};
@@ -6,25 +6,25 @@ use std::sync::{Arc, PoisonError, RwLock};
 use super::HasTime;
 use crate::policy::{Case, Kind, Matcher, Pattern, Patterns, Problem, Regex};
 
-/// How much memory compiled patterns may take that are kept, in bytes.
-const MAX_KEPT: u64 = 32 << 20;
+/// Maximum memory of cached compiled patterns, in bytes.
+const MAX_CACHE: u64 = 32 << 20;
 
-/// How much one regex may have to do with one value: its compiled bytes times the value's. The longest
-/// pattern with a value of 4 KiB takes some tenths of a second, in which nobody is listened to.
+/// Maximum work of one regex on one value: its compiled size times the value's size, in bytes. The longest
+/// pattern takes some tenths of a second for a value of 4 KiB, and nothing can interrupt it in this time.
 const MAX_WORK: u64 = 4 << 30;
 
-/// How patterns are tried.
+/// Evaluates the patterns of one decision.
 #[derive(Clone, Copy)]
 pub(super) struct Evaluator<'t> {
     pub(super) has_time: HasTime<'t>,
-    /// Where compiled patterns are kept, if they are.
+    /// Cache of compiled patterns, if the decision uses one.
     pub(super) compiled: Option<&'t Compiled>,
 }
 
 impl Evaluator<'_> {
-    /// Says of each pattern whether it matches. Each is compiled, also after a match: whether a policy
-    /// is valid does not hang on the order of its patterns. One at a time, since a large one takes a
-    /// megabyte.
+    /// Calls `take` for each pattern with whether it matches. It compiles every pattern, even after a match, so
+    /// the validity of a policy does not depend on the order of its patterns. Only one pattern is compiled at a
+    /// time, because a large one takes a megabyte.
     pub(super) fn each(
         self,
         patterns: &Patterns,
@@ -38,7 +38,7 @@ impl Evaluator<'_> {
         for pattern in &patterns.list {
             if !self.has_time() {
                 let message =
-                    "deciding took too long: the patterns up to here are too many or too large";
+                    "the decision took too long: the patterns up to here are too many or too large";
                 return Err(
                     Problem::new(pattern.position, message).help("write fewer or simpler patterns")
                 );
@@ -54,13 +54,13 @@ impl Evaluator<'_> {
         Ok(())
     }
 
-    /// Whether there is time for more.
+    /// Whether time is left.
     pub(super) fn has_time(self) -> bool {
         (self.has_time)()
     }
 }
 
-/// Whether a regex or a glob matches.
+/// Returns whether a regex or a glob matches.
 fn search(pattern: &Pattern, regex: &Regex, value: Option<&str>) -> Result<bool, Problem> {
     let Some(value) = value else {
         return Ok(false);
@@ -72,22 +72,22 @@ fn search(pattern: &Pattern, regex: &Regex, value: Option<&str>) -> Result<bool,
         );
         return Err(Problem::new(pattern.position, message)
             .over(&pattern.text)
-            .help("lower the repetitions of the pattern, which are what makes it large"));
+            .help("lower the repetitions of the pattern, which make it large"));
     }
     Ok(regex.is_match(value))
 }
 
-/// A size as limits count it, which is the same on machines of 32 bits.
+/// Converts a size to the type of the limits, which is the same on 32-bit machines.
 fn in_bytes(size: usize) -> u64 {
     u64::try_from(size).unwrap_or(u64::MAX)
 }
 
-/// Compiled regexes and globs by their text, kept for the next decision as long as there is room.
+/// Cache of compiled regexes and globs by their text, for later decisions.
 #[derive(Debug, Default)]
-pub(super) struct Compiled(RwLock<Kept>);
+pub(super) struct Compiled(RwLock<Cached>);
 
 #[derive(Debug, Default)]
-struct Kept {
+struct Cached {
     regexes: HashMap<(Kind, Case), HashMap<Arc<str>, Regex>>,
     bytes: u64,
 }
@@ -97,23 +97,23 @@ impl Compiled {
         if !matches!(pattern.kind, Kind::Regex | Kind::Glob) {
             return Ok(pattern.compile(case)?.matches(value));
         }
-        // Nothing is left half done by whoever panics.
-        let kept = self.0.read().unwrap_or_else(PoisonError::into_inner);
-        let same = kept.regexes.get(&(pattern.kind, case));
+        // A thread that panics leaves no partial change.
+        let cache = self.0.read().unwrap_or_else(PoisonError::into_inner);
+        let same = cache.regexes.get(&(pattern.kind, case));
         if let Some(regex) = same.and_then(|regexes| regexes.get(&*pattern.text)) {
             return search(pattern, regex, value);
         }
-        drop(kept);
+        drop(cache);
         let regex = match pattern.compile(case)? {
             Matcher::Regex(regex) => regex,
             matcher => return Ok(matcher.matches(value)),
         };
         let matches = search(pattern, &regex, value)?;
-        let mut kept = self.0.write().unwrap_or_else(PoisonError::into_inner);
+        let mut cache = self.0.write().unwrap_or_else(PoisonError::into_inner);
         let bytes = in_bytes(regex.size()) + in_bytes(pattern.text.len());
-        if kept.bytes + bytes <= MAX_KEPT {
-            kept.bytes += bytes;
-            let same = kept.regexes.entry((pattern.kind, case)).or_default();
+        if cache.bytes + bytes <= MAX_CACHE {
+            cache.bytes += bytes;
+            let same = cache.regexes.entry((pattern.kind, case)).or_default();
             same.insert(Arc::clone(&pattern.text), regex);
         }
         Ok(matches)
@@ -137,6 +137,6 @@ mod tests {
         };
         let searched = |length| search(&pattern, &regex, Some(&"a".repeat(length)));
         assert_eq!(searched(4096).map_err(|problem| problem.message), Ok(false));
-        insta::assert_snapshot!(searched(4097).unwrap_err(), @"line 1, column 1: the value has 4097 bytes, too many for a pattern of this size (lower the repetitions of the pattern, which are what makes it large)");
+        insta::assert_snapshot!(searched(4097).unwrap_err(), @"line 1, column 1: the value has 4097 bytes, too many for a pattern of this size (lower the repetitions of the pattern, which make it large)");
     }
 }

@@ -1,20 +1,20 @@
-//! Which events merge: whose runs may be of a pull request's head together with its base.
+//! Events whose runs can have a pull request, and merge its head with its base.
 
-/// How often the runs of an event are of a pull request, so that a rule looks at a base.
+/// Whether the runs of an event have a pull request, whose base a rule must trust.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Merges {
-    /// The run is of a branch, a tag or a commit.
+    /// The run has a branch, a tag or a commit.
     Never,
-    /// The run may be of `refs/pull/N/merge`.
+    /// The run can have `refs/pull/N/merge`.
     Sometimes,
-    /// The run is always about a pull request.
+    /// The run always has a pull request.
     Always,
 }
 
-/// Events that GitHub documents with a branch, a tag or the default branch as their ref.
+/// Events whose ref GitHub documents as a branch, a tag or the default branch.
 ///
-/// Source: docs.github.com, "Events that trigger workflows". A deployment has the ref that its creator
-/// gives, so it is not among them.
+/// Source: docs.github.com, "Events that trigger workflows". The creator of a deployment chooses its ref, so
+/// `deployment` is not in this list.
 pub const OF_ONE_REF: [&str; 31] = [
     "branch_protection_rule",
     "check_run",
@@ -49,7 +49,7 @@ pub const OF_ONE_REF: [&str; 31] = [
     "workflow_run",
 ];
 
-/// How often the runs of an event merge. An event that GitHub adds later may.
+/// Returns whether the runs of an event can have a pull request; an unknown event can.
 pub fn merges(event: &str) -> Merges {
     match event {
         "pull_request_target" => Merges::Always,

@@ -1,7 +1,7 @@
-//! The decision: pure, without I/O, clock or environment.
+//! Decides on permissions. Pure, without I/O, clock or variables.
 //!
-//! Find the repository's entries, take the rules of the permission, hold each against the context,
-//! explain. Only a rule that matches in every dimension grants.
+//! A decision finds the repository's entries, evaluates the rules of the permission on the context, and
+//! explains the result. Only a rule that matches in every dimension grants.
 
 mod engine;
 mod evaluator;
@@ -32,8 +32,8 @@ use evaluator::Evaluator;
 use crate::context::{Base, Context};
 use crate::policy::{Case, Invalid, Patterns, PermissionKey, Problem, Rule};
 
-/// Events that a rule without `events:` matches: only people and Apps that can write to the repository
-/// start them, and what they run is what such people wrote. A rule has to name every other event, also one
+/// Events that a rule without `events:` matches: only people and Apps with write access to the repository
+/// start them, and only code that these have written runs. A rule must name every other event, including those
 /// that GitHub adds later.
 ///
 /// Source: docs.github.com, "Events that trigger workflows".
@@ -60,55 +60,55 @@ pub const TRUSTED_EVENTS: [&str; 20] = [
     "image_version",
 ];
 
-/// Whether a rule without `events:` matches in an event.
+/// Whether a rule without `events:` matches an event.
 pub fn is_trusted_event(event: &str) -> bool {
     TRUSTED_EVENTS.contains(&event)
 }
 
-/// Where the policy was read, as far as it matters for `permissions:` at the top.
+/// Origin of a policy, which determines whether `permissions:` at the top apply.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub enum Scope {
-    /// From the running repository itself: they count.
+pub enum Provenance {
+    /// The running repository itself: they apply.
     ThisRepository,
-    /// From another repository: they count when the file has no `repositories:`; with both the file
-    /// is invalid.
+    /// Another repository: they apply if the policy has no `repositories:`. A policy with both is
+    /// invalid.
     OtherRepository,
-    /// Inline or from the workspace: they count when the file has no `repositories:`.
+    /// The input or the workspace: they apply if the policy has no `repositories:`.
     Given,
-    /// A file on the command line: as [`Scope::Given`], and they are taken for the repository's own.
+    /// A file on the command line: as [`Provenance::Given`], but they count as the repository's own policy.
     Offline,
 }
 
-impl Scope {
-    /// Whether the rules at the top are the repository's own policy at its default branch: then everybody
-    /// who can write to that branch can write the rules, and they trust it as the base of a pull request.
+impl Provenance {
+    /// Whether the rules at the top are the repository's own policy at its default branch. Everyone who can
+    /// push to that branch can change these rules, so they trust it as the base of a pull request.
     fn is_own_policy(self) -> bool {
         matches!(self, Self::ThisRepository | Self::Offline)
     }
 }
 
-/// The pattern of a dimension that a rule leaves out.
+/// Pattern of a dimension that a rule leaves out.
 static ANY: LazyLock<Arc<str>> = LazyLock::new(|| "*".into());
 
-/// Asked whether there is time for more.
+/// Callback that returns whether time is left.
 pub type HasTime<'a> = &'a dyn Fn() -> bool;
 
-/// What is asked of policies.
+/// Question that policies decide.
 #[derive(Clone, Copy)]
 pub struct Question<'q> {
-    /// The permissions.
+    /// Requested permissions.
     pub permissions: &'q [PermissionKey],
-    /// The job that asks.
+    /// Context of the job.
     pub context: &'q Context,
-    /// The time that rules expire by.
+    /// Time at which rules may have expired.
     pub now: Timestamp,
-    /// Asked before each pattern whether there is time for more: a policy can have many that are slow to
-    /// compile.
+    /// Callback before each pattern that returns whether time is left: a policy can have many patterns that are
+    /// slow to compile.
     pub has_time: HasTime<'q>,
 }
 
 impl<'q> Question<'q> {
-    /// A question that has all the time that it takes.
+    /// Returns a question without a time limit.
     pub fn new(permissions: &'q [PermissionKey], context: &'q Context, now: Timestamp) -> Self {
         Self {
             permissions,
@@ -119,52 +119,52 @@ impl<'q> Question<'q> {
     }
 }
 
-/// The policies that decide. `E` is why the repository's own cannot be asked.
+/// Policies that decide. `E` is the reason why the repository's own policy is unavailable.
 #[derive(Clone, Debug)]
 pub struct Policies<'p, E = Infallible> {
-    /// The one that is asked first.
+    /// Policy that decides first.
     pub policy: &'p Engine,
-    /// Where it was read.
-    pub scope: Scope,
-    /// The repository's own policy, for what the other denies and delegates. What is wrong with it matters
-    /// only then.
+    /// Origin of this policy.
+    pub provenance: Provenance,
+    /// The repository's own policy, for permissions that the first policy denies and delegates. Its errors matter
+    /// only for these.
     pub own: Option<Result<&'p Engine, E>>,
 }
 
 impl<'p> Policies<'p> {
-    /// One policy alone.
-    pub fn one(policy: &'p Engine, scope: Scope) -> Self {
+    /// Returns a single policy.
+    pub fn one(policy: &'p Engine, provenance: Provenance) -> Self {
         Self {
             policy,
-            scope,
+            provenance,
             own: None,
         }
     }
 }
 
-/// Why policies do not decide.
+/// Why there is no decision.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum DecisionError<E = Infallible> {
-    /// The policy, or a pattern of it that has to be tried, is invalid, or there was no time.
+    /// The policy or a needed pattern of it is invalid, or the time ran out.
     #[error("{0}")]
     Policy(Invalid),
-    /// The same of the repository's own policy.
+    /// The same for the repository's own policy.
     #[error("{0}")]
     OwnPolicy(Invalid),
-    /// The repository's own policy cannot be asked.
+    /// The repository's own policy is unavailable.
     #[error("{0}")]
     OwnPolicyUnavailable(E),
 }
 
-/// Decides on each permission in turn: by the policy, and where that denies and delegates, by the
-/// repository's own as well, if there is one. A permission is allowed if either allows it.
+/// Decides on each permission with the policy and, if it denies and delegates the permission, with the
+/// repository's own policy too, if there is one. A permission is allowed if either policy allows it.
 ///
 /// ```
 /// # use engine::context::Context;
-/// # use engine::decision::{Decision, Engine, Policies, Question, Scope, decide};
-/// # use engine::policy::{Document, Format, PermissionKey};
+/// # use engine::decision::{Decision, Engine, Policies, Provenance, Question, decide};
+/// # use engine::policy::{Format, PermissionKey, Policy};
 /// let text = "version: 1\npermissions: [{ permission: 'ws:locks:create', branch: main }]\n";
-/// let engine = Engine::new(Document::parse(text, Format::Yaml)?);
+/// let engine = Engine::new(Policy::parse(text, Format::Yaml)?);
 /// let permissions = [PermissionKey::parse("ws:locks:create".into())?];
 /// let context = Context {
 ///     branch: Some("main".to_owned()),
@@ -172,18 +172,18 @@ pub enum DecisionError<E = Infallible> {
 ///     ..Context::default()
 /// };
 /// let question = Question::new(&permissions, &context, jiff::Timestamp::UNIX_EPOCH);
-/// let decisions = decide(Policies::one(&engine, Scope::ThisRepository), question)?;
+/// let decisions = decide(Policies::one(&engine, Provenance::ThisRepository), question)?;
 /// assert_eq!(decisions[0].decision, Decision::Allowed);
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
 ///
 /// # Errors
-/// A policy, or a pattern that one of the decisions would have to try, is invalid, or there was no time.
+/// A policy or a needed pattern of it is invalid, or the time ran out.
 pub fn decide<E>(
     policies: Policies<'_, E>,
     question: Question<'_>,
 ) -> Result<Vec<PermissionDecision>, DecisionError<E>> {
-    let by_policy = by_one(policies.policy, policies.scope, question);
+    let by_policy = by_one(policies.policy, policies.provenance, question);
     let mut decisions = by_policy.map_err(DecisionError::Policy)?;
     let Some(own) = policies
         .own
@@ -201,7 +201,7 @@ pub fn decide<E>(
             ..question
         };
         let of_own =
-            by_one(own, Scope::ThisRepository, question).map_err(DecisionError::OwnPolicy)?;
+            by_one(own, Provenance::ThisRepository, question).map_err(DecisionError::OwnPolicy)?;
         for own in of_own {
             central.add_own(own);
         }
@@ -209,36 +209,36 @@ pub fn decide<E>(
     Ok(decisions)
 }
 
-/// Decides by one policy.
+/// Decides with one policy.
 fn by_one(
     engine: &Engine,
-    scope: Scope,
+    provenance: Provenance,
     question: Question<'_>,
 ) -> Result<Vec<PermissionDecision>, Invalid> {
     let evaluator = engine.evaluator(question.has_time);
-    let repository_rules = engine.repository_rules(scope, question.context, evaluator)?;
+    let repository_rules = engine.repository_rules(provenance, question.context, evaluator)?;
     let job = Job::new(question.context, question.now);
     let decisions = question.permissions.iter().map(|permission| {
         let trace = match engine.rules(&repository_rules, permission) {
             Err(reason) => return Ok(denied(permission.shared(), reason, Vec::new())),
-            Ok(rules) => trace_rules(&rules, scope, &job, evaluator)?,
+            Ok(rules) => trace_rules(&rules, provenance, &job, evaluator)?,
         };
         let mut decision = decided(permission.shared(), trace);
-        // The policy of the repository itself has nothing to delegate.
+        // The repository's own policy delegates nothing.
         decision.delegated =
-            scope != Scope::ThisRepository && repository_rules.delegates(permission);
+            provenance != Provenance::ThisRepository && repository_rules.delegates(permission);
         Ok(decision)
     });
     decisions.collect()
 }
 
 impl PermissionDecision {
-    /// Whether the repository's own policy may still allow it.
+    /// Whether the repository's own policy can still allow the permission.
     pub fn is_open(&self) -> bool {
         self.decision == Decision::Denied && self.delegated
     }
 
-    /// Adds what the repository's own policy says to the denial of one that delegates to it.
+    /// Replaces a denial that delegates with the decision by the rules of both policies.
     fn add_own(&mut self, own: Self) {
         let mut trace = std::mem::take(&mut self.trace);
         trace.extend(own.trace.into_iter().map(|mut traced| {
@@ -252,7 +252,7 @@ impl PermissionDecision {
     }
 }
 
-/// A job's values as the traces of a decision share them.
+/// Values of a job, which the traces of a decision share.
 struct Job<'c> {
     context: &'c Context,
     now: Timestamp,
@@ -282,24 +282,24 @@ impl<'c> Job<'c> {
     }
 }
 
-/// Matches every rule of the permission against the context.
+/// Evaluates every rule of the permission on the context.
 fn trace_rules(
     rules: &[&Rule],
-    scope: Scope,
+    provenance: Provenance,
     job: &Job<'_>,
     evaluator: Evaluator<'_>,
 ) -> Result<Vec<TracedRule>, Invalid> {
     let mut problems = Vec::new();
     let mut trace = Vec::with_capacity(rules.len());
     for rule in rules {
-        let trusted_base = (rule.at_top && scope.is_own_policy())
+        let trusted_base = (rule.at_top && provenance.is_own_policy())
             .then_some(job.context.default_branch.as_deref())
             .flatten();
         match trace_rule(rule, job, trusted_base, evaluator) {
             Ok(traced) => trace.push(traced),
             Err(problem) => problems.push(problem),
         }
-        // The other rules have the same problem then.
+        // The remaining rules would have the same problem.
         if !problems.is_empty() && !evaluator.has_time() {
             break;
         }
@@ -310,7 +310,7 @@ fn trace_rules(
     }
 }
 
-/// The decision that follows from the rules of the permission.
+/// Returns the decision that follows from the rules of the permission.
 fn decided(permission: Arc<str>, trace: Vec<TracedRule>) -> PermissionDecision {
     if let Some(granting) = trace.iter().find(|rule| rule.matched) {
         return PermissionDecision {
@@ -342,7 +342,7 @@ fn decided(permission: Arc<str>, trace: Vec<TracedRule>) -> PermissionDecision {
 }
 
 fn denied(permission: Arc<str>, reason: Reason, trace: Vec<TracedRule>) -> PermissionDecision {
-    // The nearest miss is one that the reason speaks of.
+    // The nearest miss must be one that the reason describes.
     let gate = match reason {
         Reason::UntrustedEvent => Some("event"),
         Reason::Expired => Some("expires"),
@@ -368,7 +368,7 @@ fn trace_rule(
     trusted_base: Option<&str>,
     evaluator: Evaluator<'_>,
 ) -> Result<TracedRule, Problem> {
-    // Workflow, branch, base, environment, event and expiry beside the claims.
+    // Workflow, branch, base, environment, event and expiry besides the claims.
     let mut dimensions = Vec::with_capacity(6 + rule.claims.len());
     for (name, patterns, value) in [
         ("workflow", &rule.workflow, &job.workflow),
@@ -410,9 +410,9 @@ fn trace_rule(
     })
 }
 
-/// The base of a pull request, which has to be trusted as the head is, since the run merges both. A rule
-/// trusts the bases that its `base` matches; without `base`, those that its `branch` matches, and
-/// `trusted_base`. `None` where the run has no base that counts.
+/// Evaluates the base of a pull request. A rule must trust it as it does the head, because the run merges both. A
+/// rule trusts the bases that its `base` matches or, without `base`, those that its `branch` matches, and
+/// `trusted_base`. `None` if the run has no base to check.
 fn base(
     rule: &Rule,
     job: &Job<'_>,
@@ -421,7 +421,7 @@ fn base(
 ) -> Result<Option<TracedDimension>, Problem> {
     let value = &job.base;
     let named = rule.base.as_ref();
-    // Whether a policy is valid does not depend on the event.
+    // The validity of a policy does not depend on the event, so `base` is always evaluated.
     let named =
         named.map(|patterns| traced("base".into(), patterns, value, Case::Sensitive, evaluator));
     let named = named.transpose()?;
@@ -522,7 +522,7 @@ fn traced(
     })
 }
 
-/// Whether a rule accepts an event: one that it names, or a trusted one where it names none.
+/// Whether a rule accepts an event: a named one, or any trusted one if the rule names none.
 pub fn accepts_event(rule: &Rule, event: Option<&str>) -> bool {
     match (&rule.events, event) {
         (Some(events), Some(event)) => events.iter().any(|name| **name == *event),

@@ -1,21 +1,21 @@
-//! The outcome of a check: its decision and the reason code.
+//! Decision of a check, and its reason.
 
 use serde::{Deserialize, Serialize};
 
-/// What the gate says.
+/// Decision of a check.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Decision {
     /// A rule grants the permission.
     Allowed,
-    /// No rule does.
+    /// No rule grants the permission.
     Denied,
-    /// It could not be decided, which is not a grant.
+    /// No decision was possible, so nothing is granted.
     Error,
 }
 
 impl Decision {
-    /// The word in outputs and JSON.
+    /// Returns the word in outputs and JSON.
     pub fn as_str(self) -> &'static str {
         match self {
             Self::Allowed => "allowed",
@@ -25,7 +25,7 @@ impl Decision {
     }
 }
 
-/// Why: the stable code that outputs, reports and audit records carry.
+/// Reason of a decision: a stable code in outputs, reports and audit records.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Reason {
@@ -37,36 +37,36 @@ pub enum Reason {
     RepositoryIdMismatch,
     /// No rule of this repository names the permission.
     PermissionNotGranted,
-    /// Rules match in every dimension but do not name the event.
+    /// Rules match in every other dimension but do not name the event.
     UntrustedEvent,
     /// The only rules that match have expired.
     Expired,
-    /// Rules exist, none matches.
+    /// Rules exist, but none matches.
     NoRuleMatches,
-    /// A wrong input or argument.
+    /// An input or argument is invalid.
     InputInvalid,
-    /// Not in an Actions job, or a variable of the runner is missing.
+    /// The program does not run in an Actions job, or a variable of the runner is missing.
     RuntimeMissing,
-    /// No OIDC endpoint, or it stays unreachable.
+    /// The job has no OIDC endpoint, or it stays unreachable.
     TokenUnavailable,
-    /// Signature, algorithm, key, issuer, audience or time of the token.
+    /// Signature, algorithm, key, issuer, audience or time of the token is invalid.
     TokenInvalid,
-    /// The token of another job.
+    /// The token belongs to another job.
     TokenMismatch,
-    /// No policy where it should be.
+    /// The policy does not exist.
     PolicyNotFound,
-    /// Any other failure to read the policy.
+    /// The policy could not be read for another reason.
     PolicyUnreadable,
-    /// The policy is not valid.
+    /// The policy is invalid.
     PolicyInvalid,
-    /// The step was cancelled (SIGINT or SIGTERM) before it could decide.
+    /// The runner cancelled the step (SIGINT or SIGTERM) before the decision.
     Cancelled,
-    /// A bug of this program.
+    /// The program has a bug.
     Internal,
 }
 
 impl Reason {
-    /// Every reason, in the order of the documentation.
+    /// All reasons, in the order of the documentation.
     pub const ALL: [Self; 17] = [
         Self::Granted,
         Self::RepositoryNotFound,
@@ -87,7 +87,7 @@ impl Reason {
         Self::Internal,
     ];
 
-    /// The code, as it is serialised.
+    /// Returns the serialised code.
     pub fn code(self) -> &'static str {
         match self {
             Self::Granted => "granted",
@@ -110,7 +110,7 @@ impl Reason {
         }
     }
 
-    /// The decision that goes with it.
+    /// Returns the decision of this reason.
     pub fn decision(self) -> Decision {
         match self {
             Self::Granted => Decision::Allowed,
@@ -124,7 +124,7 @@ impl Reason {
         }
     }
 
-    /// The HTTP status that an API would answer with.
+    /// Returns the HTTP status of an API with this reason.
     pub fn status(self) -> u16 {
         match self {
             Self::TokenUnavailable | Self::TokenInvalid | Self::TokenMismatch => 401,

@@ -1,53 +1,54 @@
-//! The installation: what a policy says of the running repository.
+//! Rules that a policy has for a repository.
 
 use super::evaluator::Evaluator;
-use super::{HasTime, Scope};
+use super::{HasTime, Provenance};
 use crate::context::Context;
 use crate::decision::Reason;
 use crate::policy::{Case, Entry, Invalid, PermissionKey, Policy, Problem, Rule};
 
-/// Where a policy speaks of the running repository.
+/// Parts of a policy that apply to a repository.
 #[derive(Clone, Debug)]
 pub struct RepositoryRules<'a> {
-    /// The rules at the top, where they count.
+    /// Rules at the top, if they apply to the repository.
     pub top: Option<&'a [Rule]>,
-    /// The entries that name the repository, in file order, each with whether its pins agree. One
-    /// whose pins do not is as good as none.
+    /// Entries that name the repository, in file order, each with whether its pinned ids match. An
+    /// entry whose ids do not match does not apply.
     pub entries: Vec<(&'a Entry, bool)>,
-    /// The number of each in the policy, from 0.
+    /// Number of each of these entries in the policy, from 0.
     numbers: Vec<u32>,
 }
 
 impl<'a> RepositoryRules<'a> {
-    /// Finds it. Every entry's pattern is tried, also after a match.
+    /// Finds the parts of a policy that apply to the repository of a context. It evaluates the pattern of
+    /// every entry, even after a match.
     ///
     /// # Errors
-    /// The pattern of an entry does not compile, or the file is another repository's and has rules at
-    /// the top beside `repositories`.
+    /// The pattern of an entry does not compile, or the policy belongs to another repository and has rules
+    /// at the top besides `repositories`.
     pub fn find(
-        document: &'a Policy,
-        scope: Scope,
+        policy: &'a Policy,
+        provenance: Provenance,
         context: &Context,
         has_time: HasTime<'_>,
     ) -> Result<Self, Invalid> {
-        let entries = document.repositories.iter().flat_map(|(_, list)| list);
+        let entries = policy.repositories.iter().flat_map(|(_, list)| list);
         let evaluator = Evaluator {
             has_time,
             compiled: None,
         };
-        Self::among(document, (0..).zip(entries), scope, context, evaluator)
+        Self::from_candidates(policy, (0..).zip(entries), provenance, context, evaluator)
     }
 
-    /// The same, of entries that are all that may name the repository.
-    pub(super) fn among(
-        document: &'a Policy,
+    /// Does the same for `candidates`, which must include all entries that can name the repository.
+    pub(super) fn from_candidates(
+        policy: &'a Policy,
         candidates: impl Iterator<Item = (u32, &'a Entry)>,
-        scope: Scope,
+        provenance: Provenance,
         context: &Context,
         evaluator: Evaluator<'_>,
     ) -> Result<Self, Invalid> {
-        if let (Some(_), Some((position, _)), Scope::OtherRepository) =
-            (&document.permissions, &document.repositories, scope)
+        if let (Some(_), Some((position, _)), Provenance::OtherRepository) =
+            (&policy.permissions, &policy.repositories, provenance)
         {
             let message =
                 "a policy of another repository has both `permissions` and `repositories`";
@@ -55,10 +56,10 @@ impl<'a> RepositoryRules<'a> {
                 .help("move the rules at the top into an entry of `repositories`")
                 .into());
         }
-        let top = document
+        let top = policy
             .permissions
             .as_deref()
-            .filter(|_| scope == Scope::ThisRepository || document.repositories.is_none());
+            .filter(|_| provenance == Provenance::ThisRepository || policy.repositories.is_none());
         let name = context.repository.as_deref();
         let case = Case::ignored_for(name);
         let id = context.repository_id.as_deref();
@@ -79,24 +80,24 @@ impl<'a> RepositoryRules<'a> {
         })
     }
 
-    /// Whether one of the entries leaves the permission to the repository's own policy as well.
+    /// Whether one of the entries delegates the permission to the repository's own policy.
     pub fn delegates(&self, permission: &PermissionKey) -> bool {
         let entries = self.entries.iter().filter(|(_, agrees)| *agrees);
         let mut keys = entries.flat_map(|(entry, _)| &*entry.delegate);
         keys.any(|key| key.as_str() == permission.as_str())
     }
 
-    /// Its rules in file order.
+    /// Returns the repository's rules, in file order.
     ///
     /// # Errors
-    /// The policy does not speak of the repository, or only of one with another id.
+    /// The policy has no entry for the repository, or only entries with another id.
     pub fn rules(&self) -> Result<Vec<&'a Rule>, Reason> {
         let mut rules = self.lists()?.flat_map(|(_, rules)| rules).collect();
         in_file_order(&mut rules);
         Ok(rules)
     }
 
-    /// The lists of its rules: that at the top by 0, those of entries by their number from 1.
+    /// Returns the lists of the repository's rules: number 0 for the top, the entries' numbers from 1.
     pub(super) fn lists(&self) -> Result<impl Iterator<Item = (u32, &'a [Rule])> + '_, Reason> {
         let entries = self.entries.iter().zip(&self.numbers);
         let mut entries = entries.filter(|((_, agrees), _)| *agrees).peekable();

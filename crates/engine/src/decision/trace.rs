@@ -1,4 +1,4 @@
-//! What a decision explains itself with: every rule, every dimension, and the nearest miss.
+//! Explanation of a decision: every rule, every dimension, and the nearest miss.
 
 use std::borrow::Cow;
 use std::fmt::Write as _;
@@ -9,53 +9,53 @@ use serde::Serialize;
 use super::reason::{Decision, Reason};
 use crate::policy::{Rule, quoted};
 
-/// The kind of a base that is trusted as the repository's default branch.
+/// Kind of a base that a rule trusts as the repository's default branch.
 pub const DEFAULT_BRANCH: &str = "default_branch";
 
-/// The decision on one permission.
+/// Decision on one permission.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct PermissionDecision {
-    /// The permission key that was asked for.
+    /// Requested permission key.
     pub permission: Arc<str>,
     /// Allowed or denied.
     pub decision: Decision,
-    /// The reason code.
+    /// Reason code.
     pub reason: Reason,
-    /// The first matching rule in file order, when allowed.
+    /// First matching rule in file order, if allowed.
     pub rule: Option<RuleRef>,
-    /// The rule with the fewest dimensions that failed, when denied.
+    /// Rule with the fewest failed dimensions, if denied.
     pub nearest: Option<Nearest>,
-    /// Every rule of this repository that names the permission, in file order; those of the
-    /// repository's own policy, where it was asked as well, behind the others.
+    /// All rules of the repository that name the permission, in file order, followed by those of the
+    /// repository's own policy, if it decided too.
     pub trace: Vec<TracedRule>,
-    /// Whether a central policy leaves the permission to the repository's own policy as well.
+    /// Whether a central policy delegates the permission to the repository's own policy.
     #[serde(skip_serializing_if = "std::ops::Not::not")]
     pub delegated: bool,
 }
 
-/// A rule by its place.
+/// Reference to a rule by its position.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct RuleRef {
-    /// The line where it starts, from 1.
+    /// Line at which the rule starts, from 1.
     pub line: u32,
-    /// The column where it starts, from 1.
+    /// Column at which the rule starts, from 1.
     #[serde(skip)]
     pub column: u32,
-    /// Its name, if it has one.
+    /// Name of the rule, if it has one.
     pub name: Option<Arc<str>>,
-    /// Its place in its list, from 1.
+    /// Number of the rule in its list, from 1.
     #[serde(skip)]
     pub number: u32,
-    /// Whether its list is the one at the top of the file.
+    /// Whether its list stands at the top of the policy.
     #[serde(skip)]
     pub at_top: bool,
-    /// Whether it stands in the repository's own policy, to which a central one delegates.
+    /// Whether it stands in the repository's own policy, to which a central policy delegates.
     #[serde(skip_serializing_if = "std::ops::Not::not")]
     pub own_policy: bool,
 }
 
 impl RuleRef {
-    /// The place and name of a rule.
+    /// Returns a reference to a rule.
     pub fn of(rule: &Rule) -> Self {
         Self {
             line: rule.position.line,
@@ -67,7 +67,7 @@ impl RuleRef {
         }
     }
 
-    /// `rule 3 (`production deploys`, line 14)`.
+    /// Returns a label such as `rule 3 (`production deploys`, line 14)`.
     pub fn label(&self) -> String {
         let name = self.name.as_deref().map(|name| quoted(name) + ", ");
         let of = match self.own_policy {
@@ -83,59 +83,59 @@ impl RuleRef {
     }
 }
 
-/// The rule that came nearest to a match.
+/// Rule that is nearest to a match.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct Nearest {
     /// The rule.
     #[serde(flatten)]
     pub rule: RuleRef,
-    /// The dimensions that failed; `event` and `expires` where the rule is limited by them.
+    /// Failed dimensions; `event` and `expires` if they limit the rule.
     pub failed: Vec<Cow<'static, str>>,
-    /// What it needs and what this job has, in one sentence without a full stop.
+    /// What the rule needs and what the job has, in one sentence without a full stop.
     #[serde(skip)]
     pub sentence: String,
 }
 
-/// One rule held against the context.
+/// Evaluation of one rule on the context.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct TracedRule {
     /// The rule.
     #[serde(flatten)]
     pub rule: RuleRef,
-    /// Whether it grants.
+    /// Whether the rule grants.
     pub matched: bool,
-    /// Workflow, branch, the base of a pull request, environment and each claim; then `event` and
-    /// `expires`, where the rule (or an untrusted event) brings them in.
+    /// Workflow, branch, base of a pull request, environment and each claim; then `event` and
+    /// `expires`, if the rule or an untrusted event requires them.
     pub dimensions: Vec<TracedDimension>,
-    /// The job's repository, for what was probably meant.
+    /// Repository of the job, for suggestions.
     #[serde(skip)]
     pub repository: Option<Arc<str>>,
 }
 
-/// One dimension of a rule held against its value.
+/// Evaluation of one dimension of a rule on its value.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct TracedDimension {
     /// `workflow`, `branch`, `base`, `environment`, `claims.NAME`, `event` or `expires`.
     pub dimension: Cow<'static, str>,
-    /// The pattern as it is written; the patterns of a list with `, ` between them.
+    /// Pattern as in the policy; the patterns of a list are joined with `, `.
     pub pattern: Arc<str>,
-    /// `any`, `literal`, `regex`, `exact`, `glob`; `list` for several; `default_branch`, `events`,
+    /// Kind: `any`, `literal`, `regex`, `exact`, `glob`; `list` for several; `default_branch`, `events`,
     /// `expiry`.
     pub kind: &'static str,
-    /// The value of this job, absent as null.
+    /// Value of the job, or null.
     pub value: Option<Arc<str>>,
     /// Whether it matches.
     pub matched: bool,
-    /// Each pattern of a list.
+    /// Patterns of a list.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub any_of: Vec<TracedPattern>,
-    /// The line where the patterns stand, from 1; of event and expiry it is not known.
+    /// Line of the patterns, from 1; unknown for event and expiry.
     #[serde(skip)]
     pub line: Option<u32>,
-    /// Whether it counts when the nearest miss is looked for: `event` and `expires` do not.
+    /// Whether the search for the nearest miss counts it last: so for `event` and `expires`.
     #[serde(skip)]
     pub gate: bool,
-    /// Whether this is a base that the rule's `branch` decides on.
+    /// Whether it is a base that the rule's `branch` decides.
     #[serde(skip)]
     pub of_branch: bool,
 }
@@ -143,34 +143,34 @@ pub struct TracedDimension {
 /// One pattern of a list.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct TracedPattern {
-    /// As it is written.
+    /// Pattern as in the policy.
     pub pattern: Arc<str>,
-    /// Its kind.
+    /// Kind of the pattern.
     pub kind: &'static str,
     /// Whether it matches.
     pub matched: bool,
 }
 
 impl TracedRule {
-    /// The dimensions that do not match.
+    /// Returns the dimensions that do not match.
     pub fn failed(&self) -> impl Iterator<Item = &TracedDimension> {
         self.dimensions
             .iter()
             .filter(|dimension| !dimension.matched)
     }
 
-    /// How far this rule is from a match: dimensions first, then whether it is `gate` that stops it,
-    /// then event and expiry.
+    /// Returns the distance from a match: the number of failed dimensions, then whether `gate` is not among
+    /// them, then the number of failed limits (event and expiry).
     pub(super) fn distance(&self, gate: Option<&str>) -> (usize, bool, usize) {
         let count = |gate| {
             self.failed()
                 .filter(|dimension| dimension.gate == gate)
                 .count()
         };
-        let stopped_by = |gate| self.failed().any(|dimension| dimension.dimension == gate);
+        let is_failed = |gate| self.failed().any(|dimension| dimension.dimension == gate);
         (
             count(false),
-            gate.is_some_and(|gate| !stopped_by(gate)),
+            gate.is_some_and(|gate| !is_failed(gate)),
             count(true),
         )
     }
@@ -211,7 +211,7 @@ impl TracedDimension {
         }
     }
 
-    /// What the pattern asks for: `environment `production``. `None` for event and expiry.
+    /// Returns what the pattern requires, such as `environment `production``; `None` for event and expiry.
     fn needs(&self) -> Option<String> {
         let noun = self.noun();
         match self.kind {
@@ -236,7 +236,7 @@ impl TracedDimension {
         }
     }
 
-    /// What event or expiry say.
+    /// Returns how event or expiry limit the rule.
     fn limits(&self) -> Option<String> {
         match self.kind {
             "expiry" => Some(format!("expired on {}", self.pattern)),
@@ -251,7 +251,7 @@ impl TracedDimension {
         }
     }
 
-    /// Where a pull request goes, if that is what does not match.
+    /// Returns the base of the pull request, if the base does not match.
     pub fn goes_into(&self) -> Option<String> {
         (self.dimension == "base").then(|| match &self.value {
             Some(base) => format!("goes into {}", quoted(base)),
@@ -259,7 +259,7 @@ impl TracedDimension {
         })
     }
 
-    /// `alone`: no other dimension is spoken of, so the noun need not be said again.
+    /// Returns the job's value. `alone` means that the sentence has no other dimension, so the noun is not repeated.
     fn has(&self, alone: bool) -> Option<String> {
         match (&self.value, self.kind) {
             (_, "expiry") => None,
@@ -274,7 +274,7 @@ impl TracedDimension {
     }
 }
 
-/// Whether a name is written in a policy as it is.
+/// Whether a name can stand in a policy without quotes.
 fn is_plain(name: &str) -> bool {
     name.starts_with(|c: char| c.is_ascii_alphabetic())
         && name
@@ -282,7 +282,7 @@ fn is_plain(name: &str) -> bool {
             .all(|c| c.is_ascii_alphanumeric() || "-_./".contains(c))
 }
 
-/// Whether a rule has no word against the event `push`.
+/// Whether a rule accepts the event `push`.
 pub fn accepts_push(rule: &TracedRule) -> bool {
     let mut dimensions = rule.dimensions.iter();
     let event = dimensions.find(|dimension| dimension.kind == "events");

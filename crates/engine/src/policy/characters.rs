@@ -1,8 +1,8 @@
-//! Characters that no policy has: those that readers take differently, and those that nobody sees.
+//! Characters that a policy cannot contain: those that parsers treat differently, and invisible ones.
 //!
-//! What a reviewer reads has to be what is parsed. A lone carriage return, NEL, LS and PS end a line,
-//! and with it a comment, to YAML 1.1 and some editors only; `Bidi_Control` characters change the order
-//! that people see (Trojan Source, CVE-2021-42574).
+//! The parser must see what a reviewer sees. A lone carriage return, NEL, LS and PS end a line, and with it
+//! a comment, only in YAML 1.1 and some editors; `Bidi_Control` characters change the display order
+//! (Trojan Source, CVE-2021-42574).
 
 use std::fmt::Write as _;
 
@@ -12,7 +12,7 @@ use super::problem::{Invalid, Problem};
 use super::reader::MAX_PROBLEMS;
 use crate::unicode::{is_bidi_control, is_default_ignorable};
 
-/// What is wrong with the raw characters of a text, its comments included.
+/// Finds invalid raw characters in a text, including its comments.
 pub(super) fn refused(text: &str, format: Format, noun: &str) -> Option<Invalid> {
     if is_plain(text) {
         return None;
@@ -33,11 +33,11 @@ pub(super) fn refused(text: &str, format: Format, noun: &str) -> Option<Invalid>
     Invalid::from_problems(problems)
 }
 
-/// Whether a text is printable ASCII and white space alone, as most are: eight bytes at a time.
+/// Whether a text contains only printable ASCII and white space, as most do. It checks eight bytes at a time.
 fn is_plain(text: &str) -> bool {
     const ONES: u64 = u64::from_ne_bytes([0x01; 8]);
     const TOPS: u64 = u64::from_ne_bytes([0x80; 8]);
-    // No byte is below a blank or above a tilde. A borrow or a carry reaches a byte only from one that is.
+    // No byte is below a space or above a tilde. A borrow or carry can only come from a byte that is.
     let are_shown = |bytes: [u8; 8]| {
         let word = u64::from_ne_bytes(bytes);
         (word.wrapping_sub(ONES * 0x20) | word | word.wrapping_add(ONES)) & TOPS == 0
@@ -48,14 +48,14 @@ fn is_plain(text: &str) -> bool {
     words.all(|word| are_shown(*word) || word.iter().all(is_plain)) && rest.iter().all(is_plain)
 }
 
-/// Why a character is refused wherever it stands.
+/// Why a character is invalid anywhere in a policy.
 fn reason(c: char) -> Option<&'static str> {
     match c {
         '\t' | '\n' | ' '..='~' => None,
         '\r' | '\u{85}' | '\u{2028}' | '\u{2029}' => {
             Some("which only some readers take for the end of a line")
         }
-        // What is left of YAML's printable characters (yaml.org, section 5.1).
+        // The rest of YAML's non-printable characters (yaml.org, section 5.1).
         '\0'..='\u{9f}' | '\u{fffe}' | '\u{ffff}' => Some("which is not printable"),
         '\u{200b}' | '\u{2060}' | '\u{feff}' => Some("which nobody sees"),
         c if is_bidi_control(c) => Some("which changes the order that people see"),
@@ -63,7 +63,7 @@ fn reason(c: char) -> Option<&'static str> {
     }
 }
 
-/// The first raw character of a scalar that nobody sees, with its place. It may be written as an escape.
+/// Returns the first invisible raw character of a scalar, with its position. An escape for it is allowed.
 pub(super) fn hidden(raw: &str, start: Position) -> Option<(char, Position)> {
     if raw.is_ascii() {
         return None;
@@ -78,7 +78,7 @@ pub(super) fn hidden(raw: &str, start: Position) -> Option<(char, Position)> {
     None
 }
 
-/// The problem with a character that nobody sees in a key or a pattern.
+/// Returns the problem of an invisible character in a key or a pattern.
 pub(super) fn hidden_problem(c: char, at: Position, format: Format, what: &str) -> Problem {
     problem(c, "which nobody sees", at, format, what)
 }
@@ -95,7 +95,7 @@ fn problem(c: char, reason: &str, at: Position, format: Format, what: &str) -> P
     Problem::new(at, message).over("x").help(help)
 }
 
-/// A character as an escape of the format.
+/// Returns the format's escape for a character.
 pub(super) fn escape(c: char, format: Format) -> String {
     let mut escape = String::new();
     if c == '\r' {

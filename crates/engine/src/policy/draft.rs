@@ -1,4 +1,4 @@
-//! What was read of a policy and is not kept yet.
+//! Parsed parts of a policy that may be dropped.
 
 use std::borrow::Cow;
 use std::ops::Range;
@@ -9,34 +9,34 @@ use jiff::Timestamp;
 use super::key::PermissionKey;
 use super::model::{Entry, PolicyQuery};
 use super::pattern::{Kind, Pattern, is_name};
-use super::position::Place;
+use super::position::Span;
 use super::rule::{Expiry, Patterns, Rule};
 use super::token::Syntax;
 
-/// Parts of a policy as texts of the file itself. The lists of all rules are one list each, so what does not
-/// matter to a check leaves again without an allocation; what does becomes a part of the policy, which owns
-/// its texts.
+/// Parts of a policy that borrow the text of the file. The rules share one list for each kind of part, so dropping
+/// the parts that do not affect a check needs no allocation. The other parts become parts of the policy, which
+/// owns its texts.
 pub(super) struct Draft<'a, At> {
-    /// The rules of an entry of which it is not known yet whether it matters.
+    /// Rules of an entry that may be dropped.
     pub(super) rules: Vec<DraftRule<'a, At>>,
     pub(super) keys: Vec<DraftKey<'a, At>>,
     pub(super) patterns: Vec<DraftPattern<'a, At>>,
     pub(super) events: Vec<Cow<'a, str>>,
     pub(super) claims: Vec<(Cow<'a, str>, DraftPatterns<At>)>,
     texts: Recent<Arc<str>>,
-    /// Lists of one permission: most rules have one, and most name the same few.
+    /// Cached lists with one permission: most rules have one, and most of them are equal.
     alone: Recent<Arc<[PermissionKey]>>,
 }
 
-/// A part of one of the lists of a [`Draft`].
-pub(super) type Span = Range<usize>;
+/// Range of one of the lists of a [`Draft`].
+pub(super) type Indices = Range<usize>;
 
-/// A permission key; where it stands and how many characters it has, if it is of a list.
+/// A permission key, with its position and its length in characters if it is in a list.
 pub(super) type DraftKey<'a, At> = (Cow<'a, str>, Option<(At, u32)>);
 
 pub(super) struct DraftPattern<'a, At> {
     pub(super) text: Cow<'a, str>,
-    /// `None` for a plain text, which says its kind itself.
+    /// `None` for a plain scalar, whose text determines its kind.
     pub(super) kind: Option<Kind>,
     pub(super) at: At,
 }
@@ -44,7 +44,7 @@ pub(super) struct DraftPattern<'a, At> {
 #[derive(Clone)]
 pub(super) struct DraftPatterns<At> {
     pub(super) at: At,
-    pub(super) list: Span,
+    pub(super) list: Indices,
 }
 
 pub(super) struct DraftRule<'a, At> {
@@ -52,13 +52,13 @@ pub(super) struct DraftRule<'a, At> {
     pub(super) number: u32,
     pub(super) at_top: bool,
     pub(super) name: Option<Cow<'a, str>>,
-    pub(super) permissions: Span,
+    pub(super) permissions: Indices,
     pub(super) workflow: Option<DraftPatterns<At>>,
     pub(super) branch: Option<DraftPatterns<At>>,
     pub(super) base: Option<DraftPatterns<At>>,
     pub(super) environment: Option<DraftPatterns<At>>,
-    pub(super) events: Option<Span>,
-    pub(super) claims: Span,
+    pub(super) events: Option<Indices>,
+    pub(super) claims: Indices,
     pub(super) expires: Option<(Cow<'a, str>, Timestamp)>,
 }
 
@@ -67,10 +67,10 @@ pub(super) struct DraftEntry<At> {
     pub(super) repository: DraftPatterns<At>,
     pub(super) repository_id: Option<u64>,
     pub(super) owner_id: Option<u64>,
-    pub(super) delegate: Span,
+    pub(super) delegate: Indices,
 }
 
-/// How much a [`Draft`] had at some moment.
+/// Lengths of a [`Draft`]'s lists at some moment.
 pub(super) struct Mark {
     keys: usize,
     patterns: usize,
@@ -100,7 +100,7 @@ impl<'a, At: Copy> Draft<'a, At> {
         }
     }
 
-    /// Drops what was added since.
+    /// Drops everything added since the mark.
     pub(super) fn back_to(&mut self, mark: &Mark) {
         self.keys.truncate(mark.keys);
         self.patterns.truncate(mark.patterns);
@@ -108,8 +108,8 @@ impl<'a, At: Copy> Draft<'a, At> {
         self.claims.truncate(mark.claims);
     }
 
-    /// Whether an entry for these repositories may matter to a check: a name matches no other, and cannot
-    /// be wrong as a pattern can; all else has to be tried.
+    /// Whether an entry with these patterns can affect a check. A name matches no other repository and is
+    /// always valid; every other pattern must be evaluated.
     pub(super) fn may_concern(
         &self,
         repository: &DraftPatterns<At>,
@@ -124,25 +124,25 @@ impl<'a, At: Copy> Draft<'a, At> {
         list.is_empty() || list.iter().any(|pattern| !is_other(pattern))
     }
 
-    /// Whether a rule is about one of the permissions that are asked for.
-    pub(super) fn names_one(&self, permissions: &Span, asked: &PolicyQuery<'_>) -> bool {
+    /// Whether a rule names one of the requested permissions.
+    pub(super) fn names_one(&self, permissions: &Indices, asked: &PolicyQuery<'_>) -> bool {
         let keys = self.keys.get(permissions.clone()).unwrap_or_default();
         keys.iter().any(|(key, _)| asked.names(key))
     }
 
-    /// Keeps a rule.
+    /// Converts a rule to a part of the policy.
     pub(super) fn rule<S>(&mut self, rule: DraftRule<'a, At>, syntax: &mut S) -> Rule
     where
         S: Syntax<'a, At = At>,
     {
         let position = syntax.position(rule.at);
-        let places = self.keys.get(rule.permissions.clone()).unwrap_or_default();
-        let places = places.iter().filter_map(|(_, place)| *place);
-        let places = places.map(|(at, length)| Place {
+        let spans = self.keys.get(rule.permissions.clone()).unwrap_or_default();
+        let spans = spans.iter().filter_map(|(_, place)| *place);
+        let spans = spans.map(|(at, length)| Span {
             position: syntax.position(at),
             length,
         });
-        let permission_spans = places.collect();
+        let permission_spans = spans.collect();
         let mut patterns = |patterns: Option<DraftPatterns<At>>| {
             patterns.map(|patterns| self.kept_patterns(&patterns, syntax))
         };
@@ -169,7 +169,7 @@ impl<'a, At: Copy> Draft<'a, At> {
         }
     }
 
-    /// Keeps an entry of `repositories:`.
+    /// Converts an entry of `repositories:` to a part of the policy.
     pub(super) fn entry<S>(
         &mut self,
         entry: DraftEntry<At>,
@@ -189,12 +189,12 @@ impl<'a, At: Copy> Draft<'a, At> {
         }
     }
 
-    /// The one copy of a text that the policy has.
+    /// Returns the shared copy of a text.
     pub(super) fn text(&mut self, of: &str) -> Arc<str> {
         self.texts.text(of)
     }
 
-    fn kept_keys(&mut self, keys: Span) -> Arc<[PermissionKey]> {
+    fn kept_keys(&mut self, keys: Indices) -> Arc<[PermissionKey]> {
         let keys = self.keys.get(keys).unwrap_or_default();
         let texts = &mut self.texts;
         let mut kept = |key| PermissionKey::of_canonical(texts.text(key));
@@ -207,7 +207,7 @@ impl<'a, At: Copy> Draft<'a, At> {
         }
     }
 
-    fn kept_claims<S>(&mut self, claims: Span, syntax: &mut S) -> Box<[(Arc<str>, Patterns)]>
+    fn kept_claims<S>(&mut self, claims: Indices, syntax: &mut S) -> Box<[(Arc<str>, Patterns)]>
     where
         S: Syntax<'a, At = At>,
     {
@@ -240,19 +240,19 @@ impl<At> DraftPattern<'_, At> {
     }
 }
 
-/// Values that were kept lately, each by the text that names it, to be shared by what says the same again.
-/// It is bounded, so that no text of a policy makes it slow or large.
+/// Cache of recent values by their text, so that equal parts share one value. It is bounded, so no policy can
+/// make it slow or large.
 struct Recent<T>(Vec<Option<T>>);
 
 impl<T: Clone> Recent<T> {
-    /// A power of two.
+    /// Number of slots, a power of two.
     const SLOTS: usize = 512;
 
     fn new() -> Self {
         Self(vec![None; Self::SLOTS])
     }
 
-    /// The value of a text: one that `is_same`, or a new one.
+    /// Returns the cached value of a text if `is_same` holds for it, or a new one.
     fn shared(&mut self, text: &str, is_same: impl Fn(&T) -> bool, new: impl FnOnce() -> T) -> T {
         let Some(slot) = self.0.get_mut(slot(text) % Self::SLOTS) else {
             return new();
@@ -270,11 +270,11 @@ impl Recent<Arc<str>> {
     }
 }
 
-/// Where a text is looked for: FNV-1a.
+/// Returns the slot of a text, by FNV-1a.
 fn slot(text: &str) -> usize {
     let hash = text.bytes().fold(0x811c_9dc5_u32, |hash, byte| {
         (hash ^ u32::from(byte)).wrapping_mul(0x0100_0193)
     });
-    // The upper bits depend on every byte.
+    // The upper bits depend on all bytes.
     usize::try_from(hash >> 16).unwrap_or_default()
 }

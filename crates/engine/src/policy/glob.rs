@@ -1,15 +1,15 @@
-//! Globs as in GitHub's branch filters, turned into a regex.
+//! Converts globs with the syntax of GitHub's branch filters to regexes.
 //!
 //! Source: docs.github.com, "Workflow syntax", filter pattern cheat sheet. `*` stops at `/`, `**`
 //! does not; `?` and `+` repeat the character before them; `[…]` is one of the listed characters or
-//! ranges of letters and digits; `\` takes the next character as it is. A shell glob's crates read
-//! `?` and `**` otherwise, so none is used here.
+//! ranges of letters and digits; `\` escapes the next character. Crates for shell globs treat `?` and `**`
+//! differently, so this module uses none.
 
-/// The regex of a glob (to be matched against the whole value), or why it is not a glob.
+/// Returns the regex of a glob, which must match the complete value, or why the glob is invalid.
 pub(super) fn to_regex(glob: &str) -> Result<String, &'static str> {
     let mut regex = String::with_capacity(glob.len() * 2);
     let mut chars = glob.chars().peekable();
-    // Whether a `?` or `+` has a single character before it to repeat.
+    // Whether a single character precedes, which `?` or `+` can repeat.
     let mut repeatable = false;
     let mut at_start = true;
     while let Some(c) = chars.next() {
@@ -45,7 +45,7 @@ fn push_literal(regex: &mut String, c: char) {
     regex.push_str(&regex_syntax::escape(c.encode_utf8(&mut [0; 4])));
 }
 
-/// Written out for the regex, where `a--b` or `A-z` would mean something else than it looks like.
+/// Converts a class by listing its ranges, because `a--b` and `A-z` have another meaning in a regex.
 fn class(chars: &mut impl Iterator<Item = char>) -> Result<String, &'static str> {
     let mut inside = String::new();
     loop {

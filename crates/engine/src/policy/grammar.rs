@@ -1,14 +1,14 @@
-//! The grammar of a policy: one reader for YAML and JSON, the one definition of what is valid.
+//! Grammar of a policy: one parser for YAML and JSON, and the only definition of a valid policy.
 //!
-//! Unknown, duplicate or empty keys and wrong types make the whole document invalid; the reader goes
-//! on after such a problem, so that all of them are told at once. Patterns are only classified here;
-//! see [`super::pattern`].
+//! Unknown, duplicate or empty keys and wrong types make the complete policy invalid. The reader continues
+//! after these problems, so all of them are reported together. The grammar only classifies patterns;
+//! [`super::pattern`] compiles them.
 
 use std::borrow::Cow;
 
 use jiff::Timestamp;
 
-use super::draft::{Draft, DraftEntry, DraftKey, DraftPattern, DraftPatterns, DraftRule, Span};
+use super::draft::{Draft, DraftEntry, DraftKey, DraftPattern, DraftPatterns, DraftRule, Indices};
 use super::key::{PermissionKey, canonical};
 use super::model::{Entry, MAX_RULES, Policy, PolicyQuery};
 use super::pattern::{Kind, Pattern};
@@ -17,14 +17,14 @@ use super::reader::{Grammar, Read, Reader};
 use super::rule::{Expiry, Rule};
 use super::token::{Scalar, ScalarKind, Syntax, Token};
 
-/// What is read, and what of it is kept.
+/// Grammar of a policy, and which of its parts are kept.
 #[derive(Clone, Copy)]
 pub(super) struct PolicyGrammar<'q> {
-    /// The rules so far.
+    /// Number of rules so far.
     rules: usize,
-    /// What is kept; all where nothing is asked.
+    /// Check whose parts are kept; `None` keeps all parts.
     asked: Option<&'q PolicyQuery<'q>>,
-    /// Whether the entry that is being read is kept; `None` before its `repository` is known.
+    /// Whether the current entry is kept; `None` before its `repository` is known.
     keeps: Option<bool>,
 }
 
@@ -37,7 +37,7 @@ impl<'q> PolicyGrammar<'q> {
         }
     }
 
-    /// Whether an entry is kept before its `repository` is read.
+    /// Returns whether an entry is kept before its `repository` is parsed.
     fn keeps_at_first(&self) -> Option<bool> {
         self.asked.is_none().then_some(true)
     }
@@ -77,7 +77,7 @@ impl<'a, S: Syntax<'a>> Reader<'a, S, PolicyGrammar<'_>> {
             }
             Ok(())
         })?;
-        // The key may be misspelt, which is already told then.
+        // A misspelt key already has a problem.
         if let (false, Some(at), true) = (version, at, self.problem_count() == before) {
             let problem = Problem::new(self.position(at), "`version` is missing");
             self.problem(problem.help("add `version: 1`"))?;
@@ -166,7 +166,8 @@ impl<'a, S: Syntax<'a>> Reader<'a, S, PolicyGrammar<'_>> {
         Ok(Some(draft.entry(entry, rules, self.syntax())))
     }
 
-    /// The rules of a list that are kept. Those of an entry that may still be left out wait in the draft.
+    /// Parses the rules of a list and returns those that are kept. The rules of an entry that may be dropped stay
+    /// in the draft.
     fn rules(&mut self, draft: &mut Draft<'a, S::At>, at_top: bool) -> Read<Box<[Rule]>> {
         let mut rules = Vec::new();
         let mut number = 0;
@@ -246,13 +247,13 @@ impl<'a, S: Syntax<'a>> Reader<'a, S, PolicyGrammar<'_>> {
         Ok(Some(rule))
     }
 
-    fn draft_keys(&mut self, draft: &mut Draft<'a, S::At>, what: &str) -> Read<Span> {
+    fn draft_keys(&mut self, draft: &mut Draft<'a, S::At>, what: &str) -> Read<Indices> {
         let from = draft.keys.len();
         self.each_permission_key(what, |key| draft.keys.push(key))?;
         Ok(from..draft.keys.len())
     }
 
-    fn events(&mut self, draft: &mut Draft<'a, S::At>, at: S::At) -> Read<Span> {
+    fn events(&mut self, draft: &mut Draft<'a, S::At>, at: S::At) -> Read<Indices> {
         let from = draft.events.len();
         let before = self.problem_count();
         let one = match &self.peek()?.0 {
@@ -285,7 +286,7 @@ impl<'a, S: Syntax<'a>> Reader<'a, S, PolicyGrammar<'_>> {
         Ok(events)
     }
 
-    fn claims(&mut self, draft: &mut Draft<'a, S::At>, at: S::At) -> Read<Span> {
+    fn claims(&mut self, draft: &mut Draft<'a, S::At>, at: S::At) -> Read<Indices> {
         let from = draft.claims.len();
         let before = self.problem_count();
         self.open_mapping("`claims`", |reader, key, _| {
@@ -311,7 +312,7 @@ impl<'a, S: Syntax<'a>> Reader<'a, S, PolicyGrammar<'_>> {
             return Ok(None);
         };
         let text = scalar.text;
-        // YAML 1.1 reads it as the same date, not as a text.
+        // YAML 1.1 parses it as the same date, not as text.
         let is_date = matches!(scalar.kind, ScalarKind::Text | ScalarKind::Ambiguous);
         if let Some(last) = Expiry::parse(&text).filter(|_| is_date) {
             return Ok(Some((text, last)));
@@ -325,7 +326,7 @@ impl<'a, S: Syntax<'a>> Reader<'a, S, PolicyGrammar<'_>> {
         Ok(None)
     }
 
-    /// A pattern or a list of patterns. What is wrong inside a pattern is found when it is compiled.
+    /// Parses a pattern or a list of patterns. Compiling a pattern finds the errors in it.
     fn patterns(
         &mut self,
         draft: &mut Draft<'a, S::At>,
@@ -341,7 +342,7 @@ impl<'a, S: Syntax<'a>> Reader<'a, S, PolicyGrammar<'_>> {
                 draft.patterns.extend(reader.pattern(&element)?);
                 Ok(())
             })?;
-            // A list of which nothing could be read is not an empty one.
+            // A list whose items are all invalid is not empty.
             if draft.patterns.len() == from && self.problem_count() > before {
                 return Ok(None);
             }
@@ -389,9 +390,9 @@ impl<'a, S: Syntax<'a>> Reader<'a, S, PolicyGrammar<'_>> {
     }
 }
 
-// What the file of cases says in the same words.
+// These parts have the same syntax in a test file.
 impl<'a, S: Syntax<'a>, G> Reader<'a, S, G> {
-    /// A permission key or a list of them, never none.
+    /// Parses a permission key or a list of keys, at least one.
     pub fn permission_keys(&mut self, what: &str) -> Read<Vec<PermissionKey>> {
         let mut keys = Vec::new();
         self.each_permission_key(what, |(key, _)| {
@@ -400,7 +401,7 @@ impl<'a, S: Syntax<'a>, G> Reader<'a, S, G> {
         Ok(keys)
     }
 
-    /// The same one by one, each with its place where they are a list.
+    /// Parses the same keys one by one, with their positions if they are a list.
     fn each_permission_key(
         &mut self,
         what: &str,
@@ -445,8 +446,8 @@ impl<'a, S: Syntax<'a>, G> Reader<'a, S, G> {
         }
     }
 
-    /// An id of a repository or an owner, positive. YAML 1.1 reads a leading zero as base 8, and more
-    /// texts as numbers than YAML 1.2 does: only decimal digits mean the same to all.
+    /// Parses the positive id of a repository or an owner. YAML 1.1 treats a leading zero as base 8 and has more
+    /// notations for numbers than YAML 1.2: only decimal digits mean the same in both.
     pub fn id(&mut self, what: &str) -> Read<Option<u64>> {
         let Some((scalar, at)) = self.any_scalar(what, ScalarKind::Integer.name())? else {
             return Ok(None);

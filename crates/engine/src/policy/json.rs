@@ -1,4 +1,4 @@
-//! JSON: the only module that sees jiter.
+//! JSON syntax, the only module that uses jiter.
 
 use std::borrow::Cow;
 
@@ -15,18 +15,18 @@ pub(super) struct Json<'a> {
     jiter: Jiter<'a>,
     started: bool,
     open: Vec<Open>,
-    /// The first key of the mapping that was just opened.
+    /// First key of a mapping that has just started.
     first_key: Option<(Scalar<'a>, usize)>,
     lines: Lines<'a>,
 }
 
-/// What comes next in an open list or mapping.
+/// State of an open list or mapping.
 #[derive(Clone, Copy)]
 enum Open {
-    /// Just after `[`: the first element, if any.
+    /// After `[`, with the first item, if any.
     FirstElement(Option<Peek>),
     Element,
-    /// Just after `{`.
+    /// After `{`.
     FirstKey,
     Key,
     /// After a key.
@@ -45,7 +45,7 @@ impl<'a> Json<'a> {
         }
     }
 
-    /// The text that was read last, which starts at byte `start`.
+    /// Returns the scalar of the latest string, which starts at byte `start`.
     fn text(&mut self, text: Cow<'a, str>, start: usize) -> Scalar<'a> {
         let hidden = match self.lines.is_ascii {
             true => None,
@@ -128,7 +128,7 @@ impl<'a> Json<'a> {
         Ok(key.map(|(key, start)| (self.text(key, start), start)))
     }
 
-    /// Leaves the innermost list or mapping.
+    /// Ends the innermost list or mapping.
     fn end(&mut self, token: Token<'a>) -> (Token<'a>, usize) {
         self.open.pop();
         (token, self.jiter.current_index())
@@ -158,7 +158,7 @@ impl<'a> Json<'a> {
 impl<'a> Syntax<'a> for Json<'a> {
     const FORMAT: Format = Format::Json;
     const LIST: &'static str = "write it in `[` and `]`";
-    /// In bytes from the start.
+    /// Byte offset.
     type At = usize;
 
     fn next(&mut self) -> Result<(Token<'a>, usize), Problem> {
@@ -207,14 +207,14 @@ impl<'a> Syntax<'a> for Json<'a> {
     }
 }
 
-/// A key that jiter read, and where it starts: at the next quote at or after `from`.
+/// Returns a key that jiter parsed and its start: the next quote at or after `from`.
 fn key_of<'a>(text: &'a str, from: usize, key: &str) -> (Cow<'a, str>, usize) {
     let rest = text.as_bytes().iter().skip(from);
     let start = from + rest.take_while(|byte| **byte != b'"').count();
     (borrowed(text, start, key), start)
 }
 
-/// What jiter read of the string that starts at byte `start`: from the file itself where it has no
+/// Returns the text of the string at byte `start`, borrowed from the file if the string contains no
 /// escapes.
 fn borrowed<'a>(text: &'a str, start: usize, read: &str) -> Cow<'a, str> {
     match text.get(start + 1..start + 1 + read.len()) {
@@ -223,7 +223,7 @@ fn borrowed<'a>(text: &'a str, start: usize, read: &str) -> Cow<'a, str> {
     }
 }
 
-/// Lines and columns of byte offsets, counted from the one that was asked for last.
+/// Converts byte offsets to lines and columns, counting from the latest converted offset.
 struct Lines<'a> {
     text: &'a str,
     is_ascii: bool,

@@ -9,7 +9,7 @@ use serde::Serialize;
 use super::nearest::nearest;
 use super::problem::quoted;
 
-/// The keys of Atmos Pro with their display names. Keys are open-ended: others are valid too.
+/// Keys of Atmos Pro with their display names. Other keys are valid too.
 pub const KNOWN: [(&str, &str); 6] = [
     ("ws:affected_stacks:create", "Affected Stacks Create"),
     ("ws:deployments:create", "Deployments Create"),
@@ -19,7 +19,7 @@ pub const KNOWN: [(&str, &str); 6] = [
     ("ws:instances:update", "Instances Update"),
 ];
 
-/// The longest permission key in bytes.
+/// Maximum length of a permission key, in bytes.
 const MAX_LENGTH: usize = 256;
 
 /// A permission key: `[a-z0-9_]+(:[a-z0-9_]+)+`, at most 256 bytes.
@@ -28,25 +28,25 @@ const MAX_LENGTH: usize = 256;
 pub struct PermissionKey(Arc<str>);
 
 impl PermissionKey {
-    /// Reads a key or the display name of a known one (any case).
+    /// Parses a key, or the display name of a known key in any case.
     ///
     /// # Errors
-    /// The text is neither.
+    /// The text is neither a key nor a known display name.
     pub fn parse(text: Cow<'_, str>) -> Result<Self, InvalidKey> {
         Ok(Self(canonical(text)?.into()))
     }
 
-    /// A key as [`canonical`] gives it.
+    /// Wraps a key that [`canonical`] returned.
     pub(super) fn of_canonical(key: Arc<str>) -> Self {
         Self(key)
     }
 
-    /// The key, shared.
+    /// Returns the key, shared.
     pub(crate) fn shared(&self) -> Arc<str> {
         Arc::clone(&self.0)
     }
 
-    /// The key.
+    /// Returns the key.
     pub fn as_str(&self) -> &str {
         &self.0
     }
@@ -58,7 +58,7 @@ impl fmt::Display for PermissionKey {
     }
 }
 
-/// The key that a text names: itself, or that of a display name.
+/// Returns the key that a text names: the text itself, or the key of a display name.
 pub(super) fn canonical(text: Cow<'_, str>) -> Result<Cow<'_, str>, InvalidKey> {
     if is_key(&text) {
         return Ok(text);
@@ -74,7 +74,7 @@ pub(super) fn canonical(text: Cow<'_, str>) -> Result<Cow<'_, str>, InvalidKey> 
 }
 
 fn is_key(text: &str) -> bool {
-    // A colon stands between words: not first, not last, not beside another.
+    // A colon separates words, so it is neither first nor last, nor beside another colon.
     let (mut colons, mut before) = (0_usize, b':');
     for byte in text.bytes() {
         match byte {
@@ -87,7 +87,7 @@ fn is_key(text: &str) -> bool {
     text.len() <= MAX_LENGTH && colons > 0 && before != b':'
 }
 
-/// Returns the known key that is nearest to `text`, or whose display name is, if one is near.
+/// Returns the known key that is most similar to `text`, by itself or by its display name, if one is similar.
 pub fn nearest_key(text: &str) -> Option<&'static str> {
     let names = KNOWN.iter().flat_map(|(key, name)| [*key, *name]);
     let near = nearest(text.trim(), names)?;
@@ -100,13 +100,13 @@ pub fn nearest_key(text: &str) -> Option<&'static str> {
 #[derive(Debug, thiserror::Error)]
 #[error("{text} is not a permission key")]
 pub struct InvalidKey {
-    /// In quotes.
+    /// Quoted text.
     text: String,
     suggestion: Option<&'static str>,
 }
 
 impl InvalidKey {
-    /// What to write instead.
+    /// Returns what to write instead.
     pub fn help(&self) -> String {
         match self.suggestion {
             Some(key) => format!("did you mean `{key}`?"),

@@ -1,7 +1,7 @@
-//! The policy: where it comes from, what it says, and what is wrong with it.
+//! Policies: their source, their content, and their problems.
 //!
-//! A text becomes tokens with positions (`yaml`, `json`), tokens become a checked
-//! [`Policy`] by its `grammar`.
+//! A text becomes tokens with positions (`yaml`, `json`), and a `grammar` turns the tokens into a checked
+//! [`Policy`].
 
 mod characters;
 mod draft;
@@ -28,7 +28,7 @@ pub use key::{InvalidKey, KNOWN as KNOWN_KEYS, PermissionKey, nearest_key};
 pub use model::{Entry, Format, MAX_FILE, MAX_RULES, Policy, PolicyQuery};
 pub use nearest::{edits, nearest};
 pub use pattern::{Case, Kind, MAX_PATTERN, Matcher, Pattern};
-pub use position::{Place, Position};
+pub use position::{Position, Span};
 pub use problem::quoted;
 pub use problem::{Invalid, Problem};
 pub use regex::{MAX_COMPILED, Regex};

@@ -1,4 +1,4 @@
-//! The policy document: what a valid policy says.
+//! Content of a valid policy.
 
 use std::sync::Arc;
 
@@ -9,22 +9,22 @@ use super::problem::Invalid;
 use super::reader;
 use super::rule::{Patterns, Rule};
 
-/// The largest policy file in bytes.
+/// Maximum size of a policy file, in bytes.
 pub const MAX_FILE: usize = 10 << 20;
-/// The most rules of one policy.
+/// Maximum number of rules in one policy.
 pub const MAX_RULES: usize = 200_000;
 
-/// The syntax of a policy text.
+/// Syntax of a policy.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Format {
-    /// `.yml`, `.yaml`, and a policy without a file name.
+    /// `.yml`, `.yaml`, or a policy without a file name.
     Yaml,
-    /// `.json`, and a policy without a file name that starts with a brace.
+    /// `.json`, or a policy without a file name that starts with a brace.
     Json,
 }
 
 impl Format {
-    /// The format of a file, by the ending of its name.
+    /// Returns the format of a file from its name's extension.
     pub fn of_path(path: &str) -> Self {
         if path.to_ascii_lowercase().ends_with(".json") {
             Self::Json
@@ -33,10 +33,10 @@ impl Format {
         }
     }
 
-    /// The format of a text that has no name: JSON where its first character is a brace.
+    /// Returns the format of a text without a file name: JSON if its first character is a brace.
     pub fn of_text(text: &str) -> Self {
         let text = text.strip_prefix('\u{feff}').unwrap_or(text);
-        // What JSON takes for blank (RFC 8259, section 2).
+        // JSON's white space (RFC 8259, section 2).
         match text
             .trim_start_matches([' ', '\t', '\n', '\r'])
             .starts_with('{')
@@ -47,42 +47,42 @@ impl Format {
     }
 }
 
-/// A policy whose structure is valid. It owns its texts, most of them once. The default one grants nothing.
+/// A policy with a valid structure. It owns its texts and shares most of them. The default policy grants nothing.
 #[derive(Clone, Debug, Default)]
 pub struct Policy {
     /// `workspace:`, a label for audit records.
     pub workspace: Option<Arc<str>>,
-    /// `permissions:` at the top, for the repository that the file was read from.
+    /// `permissions:` at the top, for the repository that contains the policy.
     pub permissions: Option<Box<[Rule]>>,
     /// `repositories:` with its position.
     pub repositories: Option<(Position, Box<[Entry]>)>,
 }
 
-/// What a policy says of one repository, or of those that a pattern names.
+/// Rules for one repository, or for those that a pattern matches.
 #[derive(Clone, Debug)]
 pub struct Entry {
-    /// Where it starts in the file.
+    /// Position of the entry in the file.
     pub position: Position,
     /// `repository:`, `OWNER/NAME`.
     pub repository: Patterns,
-    /// `repository_id:`, a pin against renamed or re-created repositories.
+    /// `repository_id:`, which pins the repository against renaming and re-creation.
     pub repository_id: Option<u64>,
-    /// `owner_id:`, likewise.
+    /// `owner_id:`, which pins the owner in the same way.
     pub owner_id: Option<u64>,
-    /// `delegate:`, the permissions that the repository's own policy may grant as well. No other
-    /// policy of it counts.
+    /// `delegate:`, permissions that the repository's own policy can grant too. No other policy of the
+    /// repository counts.
     pub delegate: Arc<[PermissionKey]>,
     /// `permissions:`.
     pub permissions: Box<[Rule]>,
 }
 
 impl Policy {
-    /// The keys of a policy.
+    /// Keys of a policy.
     pub const KEYS: [&'static str; 4] = ["version", "workspace", "permissions", "repositories"];
 }
 
 impl Entry {
-    /// The keys of an entry of `repositories:`.
+    /// Keys of an entry of `repositories:`.
     pub const KEYS: [&'static str; 5] = [
         "repository",
         "repository_id",
@@ -91,7 +91,7 @@ impl Entry {
         "permissions",
     ];
 
-    /// Whether the entry is for a repository with these ids. A pinned id that is not known does not agree.
+    /// Whether the pinned ids match a repository with these ids. An unknown id matches no pin.
     pub fn pins_match(&self, repository_id: Option<&str>, owner_id: Option<&str>) -> bool {
         let agrees = |pin: Option<u64>, id: Option<&str>| {
             pin.is_none_or(|pin| id == Some(pin.to_string().as_str()))
@@ -101,31 +101,31 @@ impl Entry {
 }
 
 impl Policy {
-    /// Reads a policy.
+    /// Parses a policy.
     ///
     /// # Errors
-    /// Every problem that was found, at least one: a limit, a syntax error (which ends the reading),
-    /// or a part that is not as the schema says.
+    /// All problems found, at least one: an exceeded limit, a syntax error (which ends the parsing), or a part
+    /// that does not match the schema.
     pub fn parse(text: &str, format: Format) -> Result<Self, Invalid> {
         reader::read(text, format, PolicyGrammar::new(None))
     }
 
-    /// Reads a policy for one check: the whole of it is held to the same rules, and what cannot matter
-    /// to the check is not kept. A decision on it is the decision on the whole.
+    /// Parses a policy for one check. It validates all of it in the same way, but keeps only parts that can
+    /// affect the check. The decision is the same as with the complete policy.
     ///
     /// # Errors
-    /// As [`Policy::parse`].
+    /// The same as [`Policy::parse`].
     pub fn parse_for(text: &str, format: Format, asked: &PolicyQuery<'_>) -> Result<Self, Invalid> {
         reader::read(text, format, PolicyGrammar::new(Some(asked)))
     }
 
-    /// Reads what can be read of a policy that may be invalid. For advice only: what is wrong is
-    /// missing in it.
+    /// Parses the valid parts of a policy that can be invalid. The result lacks the invalid parts, so it is for
+    /// advice only.
     pub fn parse_partly(text: &str, format: Format) -> (Option<Self>, Option<Invalid>) {
         reader::read_partly(text, format, PolicyGrammar::new(None))
     }
 
-    /// Every rule of the document, in file order within its list.
+    /// Returns all rules of the policy, in file order within each list.
     pub fn rules(&self) -> impl Iterator<Item = &Rule> {
         let entries = self.repositories.iter().flat_map(|(_, entries)| entries);
         let top = self.permissions.iter().flatten();
@@ -133,12 +133,12 @@ impl Policy {
     }
 }
 
-/// What one check asks of a policy.
+/// Repository and permissions of one check.
 #[derive(Clone, Copy, Debug)]
 pub struct PolicyQuery<'q> {
-    /// The repository, `OWNER/NAME`.
+    /// Repository, `OWNER/NAME`.
     pub repository: Option<&'q str>,
-    /// The permissions.
+    /// Requested permissions.
     pub permissions: &'q [PermissionKey],
 }
 

@@ -1,11 +1,11 @@
-//! The known name that a misspelt one probably means.
+//! Suggests the known name that a misspelt one probably means.
 
-/// Longer names are not compared, in bytes: the distance takes time and memory by the length.
+/// Maximum length of a compared name, in bytes: time and memory of the distance grow with the length.
 const MAX_NAME: usize = 256;
-/// The most edits between two names that are near.
+/// Maximum number of edits between two similar names.
 const MAX_EDITS: usize = 4;
 
-/// Returns the known name nearest to `name`, if one is near; of several the first in the alphabet.
+/// Returns the known name that is most similar to `name`, if one is similar; the alphabetically first of several.
 pub fn nearest<'k>(name: &str, known: impl IntoIterator<Item = &'k str>) -> Option<&'k str> {
     let near = known
         .into_iter()
@@ -13,12 +13,12 @@ pub fn nearest<'k>(name: &str, known: impl IntoIterator<Item = &'k str>) -> Opti
     near.min().map(|(_, known)| known)
 }
 
-/// Returns the number of edits between two names in any case, if they are near: one edit for every
-/// three characters, one at least and four at most.
+/// Returns the number of edits between two names, ignoring case, if they are similar: one edit for every
+/// three characters, at least one and at most four.
 pub fn edits(name: &str, known: &str) -> Option<usize> {
     let longer = name.len().max(known.len());
     let most = (longer / 3).clamp(1, MAX_EDITS);
-    // Names of such lengths are not near, so they are not compared.
+    // Names whose lengths differ more are not similar.
     if longer > MAX_NAME || name.len().abs_diff(known.len()) > most * char::MAX.len_utf8() {
         return None;
     }

@@ -1,7 +1,7 @@
-//! Patterns: what a rule asks of one value.
+//! Patterns that values must match.
 //!
-//! A pattern is read (what kind is it?) when the document is read, and compiled only when a
-//! decision needs it. It always matches the **whole** value.
+//! Parsing a policy determines only the kind of a pattern; a decision that needs the pattern compiles it. A
+//! pattern always matches the **whole** value.
 
 use std::borrow::Cow;
 use std::convert::Infallible;
@@ -15,29 +15,29 @@ use super::position::Position;
 use super::problem::{Problem, quoted};
 use super::regex::{MAX_COMPILED, NotCompiled, Regex};
 
-/// The longest pattern in bytes.
+/// Maximum length of a pattern, in bytes.
 pub const MAX_PATTERN: usize = 1024;
-/// How the login of a GitHub App ends.
+/// Suffix of the login of a GitHub App.
 const BOT: &str = "[bot]";
 
-/// How a pattern was written.
+/// Notation of a pattern.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Kind {
-    /// `*`: every value, and also an absent one.
+    /// `*`: every value, including an absent one.
     Any,
-    /// No character of `\ ^ $ * + ? ( ) [ ] { } |`, or the login of a GitHub App, `NAME[bot]`: equal
+    /// Text without a character of `\ ^ $ * + ? ( ) [ ] { } |`, or the login of a GitHub App, `NAME[bot]`: equal
     /// to the value.
     Literal,
-    /// Rust `regex` syntax over the whole value; also written `{regex: …}`.
+    /// Syntax of the Rust crate `regex`, for the whole value; also written `{regex: …}`.
     Regex,
-    /// `{exact: …}`: equal to the value, whatever its characters.
+    /// `{exact: …}`: equal to the value, with any characters.
     Exact,
-    /// `{glob: …}`: as in GitHub's branch filters.
+    /// `{glob: …}`: the syntax of GitHub's branch filters.
     Glob,
 }
 
 impl Kind {
-    /// The kind of a pattern that is written as a plain text.
+    /// Returns the kind of a pattern from its plain text.
     pub fn of(text: &str) -> Self {
         const META: &[char] = &[
             '\\', '^', '$', '*', '+', '?', '(', ')', '[', ']', '{', '}', '|',
@@ -51,7 +51,7 @@ impl Kind {
         }
     }
 
-    /// The kind of this name.
+    /// Returns the kind with a name.
     pub fn named(name: &str) -> Option<Self> {
         let mut all = [
             Self::Any,
@@ -64,7 +64,7 @@ impl Kind {
         all.find(|kind| kind.name() == name)
     }
 
-    /// The name in traces.
+    /// Returns the name in traces.
     pub fn name(self) -> &'static str {
         match self {
             Self::Any => "any",
@@ -76,31 +76,31 @@ impl Kind {
     }
 }
 
-/// Whether a pattern is one value, and not wrong.
+/// Whether a pattern is a single value and valid.
 pub(super) fn is_name(kind: Kind, text: &str) -> bool {
     matches!(kind, Kind::Literal | Kind::Exact) && (1..=MAX_PATTERN).contains(&text.len())
 }
 
-/// Whether a text is the login of a GitHub App, such as `dependabot[bot]`. As a regex it would match
-/// `dependabotb`, a login that anybody can take, and not itself.
+/// Whether a text is the login of a GitHub App, such as `dependabot[bot]`. As a regex, it would not match
+/// itself but `dependabotb`, a login that anyone can register.
 fn is_app_login(text: &str) -> bool {
     let name = text.strip_suffix(BOT).unwrap_or_default();
     !name.is_empty() && name.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'-')
 }
 
-/// How letters are compared.
+/// Case sensitivity of a comparison.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Case {
-    /// `A` is not `a`.
+    /// `A` differs from `a`.
     Sensitive,
-    /// `A` is `a`. Only ever applied to an ASCII value, see [`Case::ignored_for`].
+    /// `A` equals `a`. Used only for ASCII values, see [`Case::ignored_for`].
     Insensitive,
 }
 
 impl Case {
-    /// How a repository or an environment is compared: without case, as GitHub does, but a value
-    /// with any non-ASCII character exactly. Under Unicode's rules `ſtaging` (U+017F) is `staging`,
-    /// and anyone can create an environment of that name without protection.
+    /// Returns the case sensitivity for a repository or an environment. GitHub ignores case, but a value with a
+    /// non-ASCII character is compared exactly: under Unicode's rules `ſtaging` (U+017F) equals `staging`,
+    /// and anyone can create an environment with that name without protection.
     pub fn ignored_for(value: Option<&str>) -> Self {
         match value {
             Some(value) if !value.is_ascii() => Self::Sensitive,
@@ -109,30 +109,30 @@ impl Case {
     }
 }
 
-/// One pattern as it is written in the policy; not yet compiled.
+/// A pattern as in the policy, not compiled.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Pattern {
-    /// The text.
+    /// Text of the pattern.
     pub text: Arc<str>,
-    /// How it was written.
+    /// Notation of the pattern.
     pub kind: Kind,
-    /// Where it stands.
+    /// Position in the policy.
     pub position: Position,
 }
 
 /// A compiled pattern.
 #[derive(Clone, Debug)]
 pub enum Matcher<'p> {
-    /// Every value, and an absent one.
+    /// Every value, including an absent one.
     Any,
     /// One value.
     Equal(&'p str, Case),
-    /// A regex over the whole value.
+    /// A regex for the whole value.
     Regex(Regex),
 }
 
 impl Matcher<'_> {
-    /// Whether the value matches. An absent value matches `*` only.
+    /// Whether the value matches. An absent value matches only `*`.
     pub fn matches(&self, value: Option<&str>) -> bool {
         match (self, value) {
             (Self::Any, _) => true,
@@ -145,10 +145,10 @@ impl Matcher<'_> {
 }
 
 impl Pattern {
-    /// The keys of a pattern that says its kind.
+    /// Keys of a pattern with an explicit kind.
     pub const KEYS: [&'static str; 3] = ["exact", "glob", "regex"];
 
-    /// The value that it is equal to, if it is not wrong.
+    /// Returns the single value that it matches, if it is a valid one.
     pub fn name(&self) -> Option<&Arc<str>> {
         is_name(self.kind, &self.text).then_some(&self.text)
     }
@@ -156,8 +156,8 @@ impl Pattern {
     /// Compiles the pattern.
     ///
     /// # Errors
-    /// It is empty, longer than [`MAX_PATTERN`], not valid in its syntax, or larger than
-    /// [`MAX_COMPILED`] when compiled.
+    /// The pattern is empty, longer than [`MAX_PATTERN`], syntactically invalid, or compiles to more than
+    /// [`MAX_COMPILED`] bytes.
     pub fn compile(&self, case: Case) -> Result<Matcher<'_>, Problem> {
         if self.text.is_empty() {
             return Err(self
@@ -175,14 +175,14 @@ impl Pattern {
         match self.kind {
             Kind::Any => Ok(Matcher::Any),
             Kind::Literal | Kind::Exact => Ok(Matcher::Equal(&self.text, case)),
-            // The syntax tree is wrapped, not the text: `(?x)` comments and inline flags cannot reach
+            // It wraps the syntax tree and not the text, so `(?x)` comments and inline flags do not affect
             // the wrapping.
             Kind::Regex | Kind::Glob => self.compile_regex(self.tree(case)?),
         }
     }
 
-    /// The syntax tree of a regex or a glob, without the wrapping. It is parsed alone: `a)|(` is not
-    /// a regex, so it cannot break out of the wrapping.
+    /// Returns the syntax tree of a regex or a glob, without the wrapping. Parsing the text by itself rejects
+    /// `a)|(`, so a pattern cannot escape from the wrapping.
     pub fn tree(&self, case: Case) -> Result<Hir, Problem> {
         let regex = match self.kind {
             Kind::Any => Cow::Borrowed("(?s:.)*"),
@@ -195,7 +195,7 @@ impl Pattern {
                     .map_err(|why| self.problem(format!("{} is not valid: {why}", self.named())))?,
             ),
         };
-        // Below the regex crate's own limit of 250, which the wrapping counts towards.
+        // Below the limit of 250 in the crate `regex`, which includes the wrapping.
         let mut parser = ast::parse::ParserBuilder::new().nest_limit(200).build();
         let parsed = parser
             .parse(&regex)
@@ -219,8 +219,8 @@ impl Pattern {
             .help(r"write `\[bot\]` for the end of a GitHub App's login, and the pattern in single quotes")
     }
 
-    /// What [`Matcher::Equal`] matches: where case is ignored it is of ASCII letters only, while the
-    /// folding of a regex takes `ſ` for an `s`.
+    /// Returns the syntax tree for [`Matcher::Equal`]: it ignores the case of ASCII letters only, while a regex
+    /// without case treats `ſ` as `s`.
     fn equal(&self, case: Case) -> Hir {
         let parts = self.text.chars().map(|c| {
             let cases = [c.to_ascii_lowercase(), c.to_ascii_uppercase()];
@@ -249,7 +249,8 @@ impl Pattern {
             })
     }
 
-    /// By number, or by name as Python and Perl write it, which the parser takes for something else.
+    /// Whether the error comes from a back-reference, by number or by name in the notation of Python and Perl, for
+    /// which the parser reports another error.
     fn refers_back(&self, error: &regex_syntax::ast::Error) -> bool {
         use regex_syntax::ast::ErrorKind;
         let at = self.text.get(error.span().start.offset..);
@@ -314,7 +315,7 @@ impl Pattern {
     }
 }
 
-/// Whether a regex has the class `[bot]`, also inside of another class.
+/// Whether a regex contains the class `[bot]`, also inside another class.
 fn has_bot_class(regex: &str, tree: &ast::Ast) -> bool {
     struct Finder<'r> {
         regex: &'r str,

@@ -1,4 +1,4 @@
-//! What is wrong with a policy: one model for the run, the lint and the reports.
+//! Problems of a policy: one model for the run, the linter and the reports.
 
 use crate::plural::count;
 use std::borrow::Cow;
@@ -6,16 +6,16 @@ use std::fmt;
 
 use super::position::Position;
 
-/// One thing that makes a policy invalid.
+/// A problem that makes a policy invalid.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Problem {
-    /// Where it stands.
+    /// Position of the problem.
     pub position: Position,
-    /// How many characters the value has, 0 where it is a point.
+    /// Length of the value in characters; 0 for a single point.
     pub length: u32,
-    /// What was seen and what was expected; lower-case, no full stop.
+    /// What the parser found and what it expected; lower-case, no full stop.
     pub message: String,
-    /// What to do about it.
+    /// How to fix it.
     pub help: Option<String>,
 }
 
@@ -30,23 +30,23 @@ impl Problem {
         }
     }
 
-    /// Adds what to do about it.
+    /// Adds how to fix it.
     pub fn help(mut self, help: impl Into<String>) -> Self {
         self.help = Some(help.into());
         self
     }
 
-    /// Marks the length of a text that starts at the position.
+    /// Sets the length to that of a text at the position.
     pub fn over(mut self, text: &str) -> Self {
         self.length = u32::try_from(text.chars().count()).unwrap_or(u32::MAX);
         self
     }
 }
 
-/// A text from outside as messages quote it: in back quotes, of which there are more where it has
-/// some itself, as in Markdown, so that one sees where it ends; a long one by its start.
+/// Quotes untrusted text for a message: in back quotes, with more of them if the text contains some, as in
+/// Markdown, so its end is visible. A long text is truncated.
 pub fn quoted(text: &str) -> String {
-    /// In characters; a pattern that is not too long is quoted whole.
+    /// Maximum length in characters; a valid pattern is quoted in full.
     const LONGEST: usize = 1024;
     let text = match text.char_indices().nth(LONGEST) {
         Some((end, _)) => format!("{}…", text.get(..end).unwrap_or_default()).into(),
@@ -72,8 +72,8 @@ impl fmt::Display for Problem {
     }
 }
 
-/// Why a policy, or the part of it that a decision needs, is invalid: at least one [`Problem`], in
-/// file order.
+/// Problems that make a policy, or the part of it that a decision needs, invalid: at least one, in file
+/// order.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Invalid {
     first: Problem,
@@ -81,7 +81,7 @@ pub struct Invalid {
 }
 
 impl Invalid {
-    /// `None` when nothing is wrong.
+    /// Returns `None` if there are no problems.
     pub fn from_problems(mut problems: Vec<Problem>) -> Option<Self> {
         problems.sort_by_key(|problem| problem.position);
         let mut problems = problems.into_iter();
@@ -92,7 +92,7 @@ impl Invalid {
         })
     }
 
-    /// The same with no place after the end of the text.
+    /// Moves positions after the end of the text to the end.
     pub(crate) fn not_after(mut self, end: Position) -> Self {
         for problem in std::iter::once(&mut self.first).chain(&mut self.rest) {
             problem.position = problem.position.min(end);
@@ -100,12 +100,12 @@ impl Invalid {
         self
     }
 
-    /// The first problem in file order.
+    /// Returns the first problem in file order.
     pub fn first(&self) -> &Problem {
         &self.first
     }
 
-    /// All problems, in file order.
+    /// Returns all problems, in file order.
     pub fn iter(&self) -> impl Iterator<Item = &Problem> {
         std::iter::once(&self.first).chain(&self.rest)
     }

@@ -1,7 +1,7 @@
-//! Reads mappings, lists and scalars strictly, with a problem for all that is not as expected.
+//! Parses mappings, lists and scalars strictly, and reports a problem for everything unexpected.
 //!
-//! It knows YAML and JSON, but no document: the grammars of the policy and of the file of cases are
-//! built on it.
+//! It supports YAML and JSON and knows no keys: the grammars of the policy and of the test file define
+//! these.
 
 use std::borrow::Cow;
 
@@ -15,26 +15,26 @@ use super::token::{Scalar, ScalarKind, Syntax, Token, Tokens};
 use super::written::double_quoted;
 use super::yaml::Yaml;
 
-/// After this many problems the reader gives up.
+/// Maximum number of problems, after which the reader stops.
 pub(super) const MAX_PROBLEMS: usize = 50;
-/// The most keys of one mapping: above what a token has claims, low enough that looking for
-/// duplicates stays cheap.
+/// Maximum number of keys in one mapping: more than a token has claims, and low enough that the search for
+/// duplicates stays fast.
 const MAX_KEYS: usize = 256;
 
-/// What one kind of document is made of.
+/// Grammar of one kind of document.
 pub trait Grammar<'a>: Sized {
-    /// What the text becomes.
+    /// Result of parsing a document.
     type Output;
-    /// What the document is called in messages.
+    /// Name of the document in messages.
     const NOUN: &'static str;
-    /// How to start one, told when it is empty.
+    /// Help for an empty document: how to start one.
     const START: &'static str;
 
-    /// Reads the document from its first token.
+    /// Parses the document from its first token.
     fn root<S: Syntax<'a>>(reader: &mut Reader<'a, S, Self>) -> Read<Self::Output>;
 }
 
-/// Reads a document by its grammar.
+/// Parses a document with its grammar.
 pub fn read<'a, G: Grammar<'a>>(
     text: &'a str,
     format: Format,
@@ -50,8 +50,8 @@ pub fn read<'a, G: Grammar<'a>>(
     }
 }
 
-/// Reads what can be read of a document, and says what is wrong with the rest. What is wrong is left
-/// out of the document: it is for advice only.
+/// Parses the valid parts of a document and returns the problems of the rest. The result lacks the invalid
+/// parts, so it is for advice only.
 pub(crate) fn read_partly<'a, G: Grammar<'a>>(
     text: &'a str,
     format: Format,
@@ -70,7 +70,7 @@ pub(crate) fn read_partly<'a, G: Grammar<'a>>(
     };
     match invalid.as_ref().and_then(|_| merge_conflict(text)) {
         Some(conflict) => (None, Some(conflict.into())),
-        // To the YAML parser the end of a text without a last line break is on a line of its own.
+        // The YAML parser puts the end of a text without a final line break on a new line.
         None => (
             document,
             invalid.map(|invalid| invalid.not_after(end(text))),
@@ -78,7 +78,7 @@ pub(crate) fn read_partly<'a, G: Grammar<'a>>(
     }
 }
 
-/// What keeps a text from being looked at.
+/// Returns the problem of a text that is too large.
 fn too_large(text: &str, noun: &str) -> Option<Problem> {
     (text.len() > MAX_FILE).then(|| {
         let length = text.len();
@@ -87,7 +87,7 @@ fn too_large(text: &str, noun: &str) -> Option<Problem> {
     })
 }
 
-/// The place after the last character of a text.
+/// Returns the position after the last character of a text.
 fn end(text: &str) -> Position {
     let number = |n: usize| u32::try_from(n).unwrap_or(u32::MAX);
     let last = text.rsplit('\n').next().unwrap_or_default();
@@ -97,7 +97,7 @@ fn end(text: &str) -> Position {
     }
 }
 
-/// The mark that git leaves in a file that it cannot merge: all else that is wrong comes from it.
+/// Finds a merge conflict's marker, which causes all other problems of the text.
 fn merge_conflict(text: &str) -> Option<Problem> {
     let mut lines = text.lines().enumerate();
     let (index, line) = lines.find(|(_, line)| line.starts_with("<<<<<<< "))?;
@@ -110,23 +110,23 @@ fn merge_conflict(text: &str) -> Option<Problem> {
     Some(problem.help("keep one of both sides, without the lines `<<<<<<<`, `=======`, `>>>>>>>`"))
 }
 
-/// Reads one document; its grammar `G` may keep something meanwhile.
+/// Reader of one document, with the state of its grammar `G`.
 pub struct Reader<'a, S: Syntax<'a>, G> {
     tokens: Tokens<'a, S>,
     problems: Vec<Problem>,
-    /// The keys so far of the mappings that are open, the innermost last, with their places.
+    /// Keys of the open mappings so far, with their positions, those of the innermost mapping last.
     keys: Vec<(Cow<'a, str>, S::At)>,
-    /// Where those of the innermost mapping start.
+    /// Index of the innermost mapping's first key.
     first_key: usize,
     noun: &'static str,
-    /// What the grammar keeps while it reads.
+    /// State of the grammar.
     pub grammar: G,
 }
 
-/// A problem that ends the reading.
+/// A problem that ends the parsing.
 pub struct Fatal;
 
-/// Result of reading one part; an error ends the reading.
+/// Result of parsing a part; an error ends the parsing.
 pub type Read<T> = Result<T, Fatal>;
 
 impl<'a, S: Syntax<'a>, G: Grammar<'a>> Reader<'a, S, G> {
@@ -168,13 +168,14 @@ impl<'a, S: Syntax<'a>, G: Grammar<'a>> Reader<'a, S, G> {
 }
 
 impl<'a, S: Syntax<'a>, G> Reader<'a, S, G> {
-    /// A text for people: an emoji may have its joiner.
+    /// Parses text for people, in which an emoji can contain a joiner.
     pub fn text(&mut self, what: &str) -> Read<Option<(Cow<'a, str>, S::At)>> {
         let found = self.scalar_of_kind(what, ScalarKind::Text)?;
         Ok(found.map(|(scalar, at)| (scalar.text, at)))
     }
 
-    /// A scalar of the kind in which everything can be seen; anything else is a problem and passed over.
+    /// Parses a scalar of this kind without invisible characters. It reports a problem for anything else and skips
+    /// it.
     pub fn scalar(&mut self, what: &str, kind: ScalarKind) -> Read<Option<(Scalar<'a>, S::At)>> {
         let found = self.scalar_of_kind(what, kind)?;
         if let Some((
@@ -207,7 +208,7 @@ impl<'a, S: Syntax<'a>, G> Reader<'a, S, G> {
         Ok(None)
     }
 
-    /// A scalar of any kind; anything else is a problem and passed over.
+    /// Parses a scalar of any kind. It reports a problem for anything else and skips it.
     pub fn any_scalar(&mut self, what: &str, expected: &str) -> Read<Option<(Scalar<'a>, S::At)>> {
         if matches!(self.peek()?.0, Token::Scalar(_))
             && let (Token::Scalar(scalar), at) = self.next()?
@@ -218,7 +219,7 @@ impl<'a, S: Syntax<'a>, G> Reader<'a, S, G> {
         Ok(None)
     }
 
-    /// Reads a list and calls `item` at each of its items; anything else is a problem of `what`.
+    /// Parses a list and calls `item` for each item. It reports a problem of `what` for anything else.
     pub fn list(
         &mut self,
         what: &str,
@@ -241,8 +242,8 @@ impl<'a, S: Syntax<'a>, G> Reader<'a, S, G> {
         }
     }
 
-    /// A mapping with a fixed set of keys, each at most once. Gives where it starts, `None` when it
-    /// is no mapping (which is then a problem and passed over).
+    /// Parses a mapping with a fixed set of keys, each at most once, and returns its position. It reports a problem
+    /// for anything else, skips it, and returns `None`.
     pub fn mapping(
         &mut self,
         what: &str,
@@ -272,7 +273,7 @@ impl<'a, S: Syntax<'a>, G> Reader<'a, S, G> {
         Ok(mapping)
     }
 
-    /// A mapping with any keys, each at most once and with a value.
+    /// Parses a mapping with any keys, each at most once and with a value.
     pub fn open_mapping(
         &mut self,
         what: &str,
@@ -286,7 +287,7 @@ impl<'a, S: Syntax<'a>, G> Reader<'a, S, G> {
         })
     }
 
-    /// A mapping whose keys are texts. Each is given before it is looked for among the others.
+    /// Parses a mapping whose keys are text. It calls `member` with each key before checking for duplicates.
     fn members(
         &mut self,
         what: &str,
@@ -362,8 +363,8 @@ impl<'a, S: Syntax<'a>, G> Reader<'a, S, G> {
         }
     }
 
-    /// Whether a key of the innermost mapping is its first of that name and has a value. If not, that
-    /// is a problem and the value passed over.
+    /// Returns whether a key of the innermost mapping has a value and is not a duplicate. Otherwise it reports a
+    /// problem and skips the value.
     fn is_new_key(&mut self, key: Cow<'a, str>, at: S::At) -> Read<bool> {
         let mut seen = self.keys.iter().skip(self.first_key);
         if let Some(&(_, first)) = seen.find(|(seen, _)| *seen == key) {
@@ -417,13 +418,13 @@ impl<'a, S: Syntax<'a>, G> Reader<'a, S, G> {
         })
     }
 
-    /// Adds the problem that a mapping lacks a key, with an example of it.
+    /// Reports that a mapping lacks a key, with an example.
     pub fn missing(&mut self, at: S::At, key: &str, example: &str) -> Read<()> {
         let problem = Problem::new(self.position(at), format!("`{key}` is missing"));
         self.problem(problem.help(format!("add `{example}`")))
     }
 
-    /// Returns the next token and leaves it in its place.
+    /// Returns the next token without consuming it.
     pub fn peek(&mut self) -> Read<&(Token<'a>, S::At)> {
         match self.tokens.peek() {
             Ok(token) => Ok(token),
@@ -445,7 +446,7 @@ impl<'a, S: Syntax<'a>, G> Reader<'a, S, G> {
         &mut self.tokens.syntax
     }
 
-    /// Returns the line and the column of a place.
+    /// Returns the line and column of a position.
     pub fn position(&mut self, at: S::At) -> Position {
         self.tokens.syntax.position(at)
     }
@@ -457,7 +458,7 @@ impl<'a, S: Syntax<'a>, G> Reader<'a, S, G> {
         }
     }
 
-    /// Adds a problem; too many of them end the reading.
+    /// Reports a problem; too many problems end the parsing.
     pub fn problem(&mut self, problem: Problem) -> Read<()> {
         self.problems.push(problem);
         if self.problems.len() >= MAX_PROBLEMS {
@@ -466,14 +467,14 @@ impl<'a, S: Syntax<'a>, G> Reader<'a, S, G> {
         Ok(())
     }
 
-    /// Says what to do about the latest problem.
+    /// Adds help to the latest problem.
     pub(crate) fn advise(&mut self, help: impl Into<String>) {
         if let Some(latest) = self.problems.last_mut() {
             latest.help = Some(help.into());
         }
     }
 
-    /// How many problems there are so far.
+    /// Returns the number of problems so far.
     pub fn problem_count(&self) -> usize {
         self.problems.len()
     }
@@ -502,7 +503,7 @@ fn wrong_scalar(what: &str, kind: ScalarKind, scalar: &Scalar<'_>, at: Position)
     }
 }
 
-/// Says to write a value as a text.
+/// Returns the help to quote a value.
 fn in_quotes(text: &str) -> String {
     let written = double_quoted(text, Format::Yaml);
     format!("write it in quotes: {}", quoted(&written))

@@ -1,4 +1,4 @@
-//! A regex over a whole value: its automaton, and the search.
+//! Compiled regexes that match whole values.
 
 use std::ops::RangeInclusive;
 
@@ -12,11 +12,11 @@ use regex_syntax::hir::{Hir, Look};
 pub const MAX_COMPILED: usize = 1 << 20;
 
 /// Maximum memory of the compiler in bytes, which differs by machine. The compiler also counts states that the result
-/// lacks, about as many at most: only alternatives that are nearly all empty, in a large repetition, reach this limit
+/// lacks, at most about as many: only alternatives that are nearly all empty, in a large repetition, reach this limit
 /// before the other.
 const MAX_COMPILING: usize = 4 * MAX_COMPILED;
 
-/// The longest value that is searched by backtracking, which is faster for short ones only.
+/// Maximum length of a value for the backtracking search, which is faster only for short values.
 const MAX_BACKTRACKED: usize = 128;
 
 /// A compiled regex or glob.
@@ -25,16 +25,16 @@ pub struct Regex {
     backtracker: BoundedBacktracker,
     vm: PikeVM,
     size: usize,
-    /// The lengths of the values that can match.
+    /// Lengths of the values that can match.
     lengths: RangeInclusive<usize>,
 }
 
-/// Why a regex has no automaton.
+/// Why a regex does not compile.
 #[derive(Debug)]
 pub(super) enum NotCompiled {
-    /// It is larger than [`MAX_COMPILED`].
+    /// The automaton is larger than [`MAX_COMPILED`].
     TooLarge,
-    /// The compiler refuses it.
+    /// The compiler rejects it.
     Refused(Box<BuildError>),
 }
 
@@ -56,7 +56,7 @@ impl Regex {
         let longest = properties.maximum_len().unwrap_or(usize::MAX);
         let config = Config::new()
             .nfa_size_limit(Some(MAX_COMPILING))
-            // What matched where is of no interest.
+            // Only whether it matches is of interest, not where.
             .which_captures(WhichCaptures::None);
         let nfa = Compiler::new().configure(config).build_from_hir(&whole)?;
         let size = nfa.states().iter().map(size).sum();
@@ -71,14 +71,14 @@ impl Regex {
         })
     }
 
-    /// Returns the size in bytes, as a machine of 64 bits counts them: a limit of it means the same on every machine.
+    /// Returns the size in bytes on a 64-bit machine, so a limit means the same on every machine.
     pub fn size(&self) -> usize {
         self.size
     }
 
     /// Returns whether the regex matches the whole value.
     ///
-    /// No DFA is made, since values are short: it takes ten times as long to make as it ever saves, and a lazy one
+    /// It uses no DFA, because values are short: building one takes ten times as long as it ever saves, and a lazy DFA
     /// grows while it matches.
     pub fn is_match(&self, value: &str) -> bool {
         if !self.lengths.contains(&value.len()) {
@@ -87,7 +87,7 @@ impl Regex {
         let input = Input::new(value).anchored(Anchored::Yes).earliest(true);
         if value.len() <= MAX_BACKTRACKED {
             let mut cache = self.backtracker.create_cache();
-            // Large automata are not searched by it.
+            // This search does not support large automata.
             if let Ok(is_match) = self.backtracker.try_is_match(&mut cache, input.clone()) {
                 return is_match;
             }

@@ -1,4 +1,4 @@
-//! The checked parts of a policy: rules and the patterns of their dimensions.
+//! Rules of a policy and the patterns of their dimensions.
 
 use std::sync::Arc;
 
@@ -8,42 +8,42 @@ use jiff::{SignedDuration, Timestamp};
 
 use super::key::PermissionKey;
 use super::pattern::{Case, Matcher, Pattern};
-use super::position::{Place, Position};
+use super::position::{Position, Span};
 use super::problem::Problem;
 
-/// One rule: who may use the permissions it names.
+/// A rule: which jobs may use the permissions that it names.
 #[derive(Clone, Debug)]
 pub struct Rule {
-    /// Where it starts in the file.
+    /// Position of the rule in the file.
     pub position: Position,
-    /// Its place in its `permissions:` list, from 1.
+    /// Number of the rule in its `permissions:` list, from 1.
     pub number: u32,
-    /// Whether that list is the one at the top of the file.
+    /// Whether that list stands at the top of the policy.
     pub at_top: bool,
-    /// `name:`, for people.
+    /// `name:`, for readers.
     pub name: Option<Arc<str>>,
     /// `permission:`, at least one.
     pub permissions: Arc<[PermissionKey]>,
-    /// Where each of them stands, if they are a list.
-    pub permission_spans: Box<[Place]>,
+    /// Spans of the permissions, if they are a list.
+    pub permission_spans: Box<[Span]>,
     /// `workflow:`; absent means `*`.
     pub workflow: Option<Patterns>,
     /// `branch:`; absent means `*`.
     pub branch: Option<Patterns>,
-    /// `base:`, the bases of pull requests that are trusted; absent means those that `branch` matches.
+    /// `base:`, trusted bases of pull requests; absent means those that `branch` matches.
     pub base: Option<Patterns>,
     /// `environment:`; absent means `*`.
     pub environment: Option<Patterns>,
-    /// `events:`; absent means every event but the untrusted ones.
+    /// `events:`; absent means every trusted event.
     pub events: Option<Box<[Arc<str>]>>,
-    /// `claims:` in file order.
+    /// `claims:`, in file order.
     pub claims: Box<[(Arc<str>, Patterns)]>,
     /// `expires:`.
     pub expires: Option<Box<Expiry>>,
 }
 
 impl Rule {
-    /// The keys of a rule.
+    /// Keys of a rule.
     pub const KEYS: [&'static str; 9] = [
         "name",
         "permission",
@@ -57,32 +57,32 @@ impl Rule {
     ];
 }
 
-/// The patterns of one dimension: at least one, and a value matches when any of them does.
+/// Patterns of one dimension, at least one; a value must match one of them.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Patterns {
-    /// Where the value stands.
+    /// Position of the patterns.
     pub position: Position,
-    /// As they are written.
+    /// Patterns as in the policy.
     pub list: Box<[Pattern]>,
 }
 
 impl Patterns {
-    /// What is wrong with a list without a pattern.
+    /// Returns the problem of an empty list.
     pub fn empty(&self) -> Problem {
         Problem::new(self.position, "the list of patterns is empty")
             .help("write `\"*\"` for every value, or leave the key out")
     }
 
-    /// The names that it is made of, if it is made of names only and none of them is wrong.
+    /// Returns the names in the list, if it contains only valid names.
     pub fn names(&self) -> Option<impl Iterator<Item = &Arc<str>>> {
         let is_names = !self.list.is_empty() && self.list.iter().all(|one| one.name().is_some());
         is_names.then(|| self.list.iter().filter_map(Pattern::name))
     }
 
-    /// Compiles every pattern of the list.
+    /// Compiles all patterns of the list.
     ///
     /// # Errors
-    /// The first that is wrong, or the list is empty.
+    /// The first invalid pattern, or the list is empty.
     pub fn compile(&self, case: Case) -> Result<Vec<Matcher<'_>>, Problem> {
         if self.list.is_empty() {
             return Err(self.empty());
@@ -94,12 +94,12 @@ impl Patterns {
     }
 }
 
-/// The last moment at which a rule matches.
+/// Last moment at which a rule matches.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Expiry {
-    /// As it is written.
+    /// Text as in the policy.
     pub text: Arc<str>,
-    /// The last instant, inclusive. A date lasts to the end of its day, in UTC.
+    /// Last instant, inclusive. A date includes its whole day, in UTC.
     pub last: Timestamp,
 }
 
@@ -112,7 +112,7 @@ impl Expiry {
         }
     }
 
-    /// What to write instead of a text that is neither.
+    /// Returns what to write instead of an invalid text.
     pub(super) fn help(text: &str) -> String {
         let shape = shape(text);
         let mut parts = text.split(['-', '.', '/']);
@@ -126,7 +126,7 @@ impl Expiry {
         let meant = match &*shape {
             "0000" => date(text, "12", "31"),
             "0000-0-0" | "0000-00-0" | "0000-0-00" | "0000/00/00" => date(first, second, third),
-            // With dots the day comes first; with slashes it is the month in some countries.
+            // With dots, the day comes first; with slashes, some countries write the month first.
             "0.0.0000" | "00.0.0000" | "0.00.0000" | "00.00.0000" => date(third, second, first),
             "0000-00-00T00:00:00" => Some(format!("{text}Z")),
             _ => None,
@@ -138,7 +138,7 @@ impl Expiry {
         }
     }
 
-    /// Whether `now` is later.
+    /// Whether `now` is after the last moment.
     pub fn is_over(&self, now: Timestamp) -> bool {
         now > self.last
     }
@@ -146,10 +146,10 @@ impl Expiry {
 
 /// Parses an RFC 3339 instant: `2027-01-31T12:00:00Z`, with its seconds and its offset.
 ///
-/// A leap second is taken for the second before it. An instant outside of the years that can be
-/// computed with is the nearest inside of them.
+/// A leap second counts as the second before it. An instant outside the range of `Timestamp` becomes the nearest
+/// one inside.
 pub fn parse_instant(text: &str) -> Option<Timestamp> {
-    /// Of `2027-01-31T12:00:00`.
+    /// Length of `2027-01-31T12:00:00`.
     const CIVIL: usize = 19;
     let shape = shape(text).to_ascii_uppercase();
     let offset = shape.strip_prefix("0000-00-00T00:00:00")?;
@@ -162,7 +162,7 @@ pub fn parse_instant(text: &str) -> Option<Timestamp> {
     };
     let (civil, offset) = text.split_at_checked(text.len() - offset.len())?;
     let (civil, fraction) = civil.split_at_checked(CIVIL)?;
-    // Digits after the ninth are below a nanosecond.
+    // Digits after the ninth are smaller than a nanosecond.
     let fraction = fraction.get(..10).unwrap_or(fraction);
     let is_leap = civil.ends_with(":60");
     let civil: DateTime = format!("{civil}{fraction}").parse().ok()?;
@@ -177,7 +177,7 @@ pub fn parse_instant(text: &str) -> Option<Timestamp> {
     }))
 }
 
-/// The offset of an instant in seconds: `Z`, or hours and minutes of a day.
+/// Parses the offset of an instant, `Z` or hours and minutes, to seconds.
 fn offset_seconds(offset: &str) -> Option<i32> {
     if offset.eq_ignore_ascii_case("Z") {
         return Some(0);
@@ -195,8 +195,8 @@ fn offset_seconds(offset: &str) -> Option<i32> {
     }
 }
 
-/// Whether the second after this one can be a leap second: they are the last of a June or a December
-/// in UTC (RFC 3339, appendix D).
+/// Whether the second after this one can be a leap second: these end June or December in UTC (RFC 3339,
+/// appendix D).
 fn can_be_leap(civil: DateTime, offset: i32) -> Option<bool> {
     let utc = civil
         .checked_sub(SignedDuration::from_secs(offset.into()))
@@ -205,16 +205,16 @@ fn can_be_leap(civil: DateTime, offset: i32) -> Option<bool> {
     Some(is_last && matches!((utc.month(), utc.day()), (6, 30) | (12, 31)))
 }
 
-/// The last moment of a day in UTC.
+/// Returns the last moment of a day in UTC.
 fn last_of_day(date: Date) -> Timestamp {
     let midnight = |date: Date| TimeZone::UTC.to_timestamp(date.to_datetime(Time::midnight()));
     let next = date.tomorrow().and_then(midnight);
     let last = next.and_then(|next| next.checked_sub(SignedDuration::from_nanos(1)));
-    // People write the last days of the calendar for "never".
+    // Policies use the last days of the calendar for "never".
     last.unwrap_or(Timestamp::MAX)
 }
 
-/// The text with zeros for its digits.
+/// Replaces all digits of a text with zeros.
 fn shape(text: &str) -> String {
     text.chars()
         .map(|c| if c.is_ascii_digit() { '0' } else { c })

@@ -1,55 +1,55 @@
-//! Where a policy comes from: the input `policy`, checked.
+//! Source of a policy: the validated input `policy`.
 //!
-//! Nothing of it can reach another endpoint or leave the workspace: every part is held against the
-//! grammar of what it names before it is used.
+//! A source cannot address another endpoint or leave the workspace, because every part is validated with its
+//! own grammar before it is used.
 
 use std::fmt;
 
 use super::model::Format;
 use crate::{RepositoryName, is_commit_sha};
 
-/// Where the policy is read when the input names nothing else.
+/// Path of the policy, unless the input names another one.
 pub const DEFAULT_PATH: &str = ".github/repo-permissions.yml";
 
-/// The place that the input `policy` names.
+/// Source that the input `policy` names.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum PolicySource {
-    /// `PATH`: this repository at its default branch, by the REST contents API.
+    /// `PATH`: a file of this repository at its default branch, from the REST contents API.
     DefaultBranch(RepositoryPath),
-    /// `OWNER/REPO/PATH@REF`: a repository at a ref, by the REST contents API.
+    /// `OWNER/REPO/PATH@REF`: a file of a repository at a ref, from the REST contents API.
     Repository {
         /// `OWNER/REPO`.
         repository: RepositoryName,
-        /// The file in it.
+        /// File in the repository.
         path: RepositoryPath,
-        /// A branch, a tag or a commit SHA.
+        /// Branch, tag or commit SHA.
         reference: GitRef,
     },
-    /// `./PATH`: a file of the workspace. Refused in pull request and untrusted events, where it can be
-    /// a stranger's text.
+    /// `./PATH`: a file of the workspace. It is rejected for pull request and untrusted events, where anyone can
+    /// write it.
     Workspace(RepositoryPath),
-    /// A text with a new line: the policy itself.
+    /// Text with a line break: the policy itself.
     Inline(String),
 }
 
 /// Why the input `policy` names no place.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum InvalidSource {
-    /// A text with `@` has another form.
+    /// A text with `@` has the wrong form.
     #[error("`{0}` is not `OWNER/REPO/PATH@REF`, as in `acme-org/policies/permissions.yml@main`")]
     Form(String),
-    /// The path is not a file of a repository.
+    /// The path cannot name a policy in a repository.
     #[error("the policy path `{path}` {problem}")]
     Path {
-        /// The path.
+        /// Invalid path.
         path: String,
-        /// What is wrong with it.
+        /// Problem of the path.
         problem: &'static str,
     },
-    /// git does not allow the ref.
+    /// Git does not allow the ref.
     #[error("`{0}` is not the name of a branch, a tag or a commit")]
     Ref(String),
-    /// The ref is a pull request's.
+    /// The ref belongs to a pull request.
     #[error(
         "`{0}` names a pull request, whose text anybody can write: name a branch, a tag or a commit"
     )]
@@ -57,11 +57,11 @@ pub enum InvalidSource {
 }
 
 impl PolicySource {
-    /// Reads the input. `workspace` is the value of `GITHUB_WORKSPACE`: the runner rewrites
-    /// `${{ github.workspace }}/PATH` to it, which then means the same as `./PATH`.
+    /// Parses the input. `workspace` is the value of `GITHUB_WORKSPACE`: the runner expands
+    /// `${{ github.workspace }}/PATH` with it, which then means the same as `./PATH`.
     ///
     /// # Errors
-    /// The text has another form.
+    /// The text is not a valid source.
     pub fn parse(input: &str, workspace: &str) -> Result<Self, InvalidSource> {
         if input.contains('\n') {
             return Ok(Self::Inline(input.to_owned()));
@@ -88,7 +88,7 @@ impl PolicySource {
         })
     }
 
-    /// The syntax of the policy that is found there.
+    /// Returns the syntax of the policy.
     pub fn format(&self) -> Format {
         match self {
             Self::DefaultBranch(path) | Self::Workspace(path) | Self::Repository { path, .. } => {
@@ -98,7 +98,7 @@ impl PolicySource {
         }
     }
 
-    /// The file's name for positions: `FILE:LINE`.
+    /// Returns the name of the file for positions such as `FILE:LINE`.
     pub fn file(&self) -> &str {
         match self {
             Self::DefaultBranch(path) | Self::Workspace(path) | Self::Repository { path, .. } => {
@@ -126,8 +126,8 @@ impl fmt::Display for PolicySource {
     }
 }
 
-/// A path inside a repository: relative, without empty, `.` or `..` segments, ending in `.yml`,
-/// `.yaml` or `.json`.
+/// Path in a repository: relative, without empty, `.` or `..` segments, with the extension `.yml`, `.yaml` or
+/// `.json`.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct RepositoryPath(String);
 
@@ -159,7 +159,7 @@ impl RepositoryPath {
         Ok(Self(path.to_owned()))
     }
 
-    /// The path, with `/` between its segments.
+    /// Returns the path, with `/` between its segments.
     pub fn as_str(&self) -> &str {
         &self.0
     }
@@ -171,19 +171,18 @@ impl fmt::Display for RepositoryPath {
     }
 }
 
-/// A branch, tag or commit SHA as git allows it (git-check-ref-format).
+/// Branch, tag or commit SHA in the form that Git allows (git-check-ref-format).
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct GitRef(String);
 
-/// What a ref can name in a repository that shares its commits with its forks, as on GitHub.
+/// Kind of a ref in a repository that shares its commits with its forks, as on GitHub.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Named {
-    /// A branch or a tag, which its repository's writers set.
+pub enum RefKind {
+    /// A branch or a tag, which users with write access set.
     BranchOrTag,
-    /// A commit by its whole SHA: also one of a fork.
+    /// A commit by its full SHA, possibly of a fork.
     Commit,
-    /// A branch or a tag, or where there is none of the name, a commit by the start of its SHA: also
-    /// one of a fork.
+    /// A branch or a tag or, if none has this name, a commit by the start of its SHA, possibly of a fork.
     Either,
 }
 
@@ -211,23 +210,23 @@ impl GitRef {
         Ok(Self(reference.to_owned()))
     }
 
-    /// What the ref can name, read as git reads it.
+    /// Returns what the ref can name, by Git's rules.
     ///
     /// Source: gitrevisions(7), `<sha1>` and `<describeOutput>`.
-    pub fn named(&self) -> Named {
+    pub fn kind(&self) -> RefKind {
         if is_commit_sha(&self.0) {
-            return Named::Commit;
+            return RefKind::Commit;
         }
-        // As long as git wants it at least.
+        // Git's minimum length of an abbreviated SHA.
         let is_start = |text: &str| text.len() >= 4 && text.bytes().all(|b| b.is_ascii_hexdigit());
         let described = self.0.rsplit_once("-g").map(|(_, start)| start);
         match is_start(&self.0) || described.is_some_and(is_start) {
-            true => Named::Either,
-            false => Named::BranchOrTag,
+            true => RefKind::Either,
+            false => RefKind::BranchOrTag,
         }
     }
 
-    /// The ref.
+    /// Returns the ref.
     pub fn as_str(&self) -> &str {
         &self.0
     }
@@ -322,23 +321,23 @@ mod tests {
     #[test]
     fn what_a_ref_can_name() {
         let sha = "0123456789abcdefABCDEF0123456789abcdef01";
-        for (reference, named) in [
-            ("main", Named::BranchOrTag),
-            ("feature/x", Named::BranchOrTag),
-            ("v1.2.3", Named::BranchOrTag),
-            ("refs/heads/beef", Named::BranchOrTag),
-            ("refs/pulls", Named::BranchOrTag),
-            ("abc", Named::BranchOrTag),
-            ("fix-great", Named::BranchOrTag),
-            (sha, Named::Commit),
-            (sha.strip_suffix("1").unwrap(), Named::Either),
-            ("beef", Named::Either),
-            ("2027", Named::Either),
-            ("v1-4-gbeef", Named::Either),
-            ("refs/heads/x-gBEEF", Named::Either),
+        for (reference, kind) in [
+            ("main", RefKind::BranchOrTag),
+            ("feature/x", RefKind::BranchOrTag),
+            ("v1.2.3", RefKind::BranchOrTag),
+            ("refs/heads/beef", RefKind::BranchOrTag),
+            ("refs/pulls", RefKind::BranchOrTag),
+            ("abc", RefKind::BranchOrTag),
+            ("fix-great", RefKind::BranchOrTag),
+            (sha, RefKind::Commit),
+            (sha.strip_suffix("1").unwrap(), RefKind::Either),
+            ("beef", RefKind::Either),
+            ("2027", RefKind::Either),
+            ("v1-4-gbeef", RefKind::Either),
+            ("refs/heads/x-gBEEF", RefKind::Either),
         ] {
             let parsed = GitRef::parse(reference).unwrap();
-            assert_eq!(parsed.named(), named, "{reference}");
+            assert_eq!(parsed.kind(), kind, "{reference}");
         }
     }
 }

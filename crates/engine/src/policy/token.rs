@@ -1,4 +1,4 @@
-//! What the document reader sees of a YAML or JSON text: one stream of tokens with positions.
+//! Tokens of a YAML or JSON text: one stream with positions, which the reader parses.
 
 use std::borrow::Cow;
 
@@ -6,13 +6,13 @@ use super::model::Format;
 use super::position::Position;
 use super::problem::Problem;
 
-/// The deepest nesting of mappings and lists.
+/// Maximum nesting of mappings and lists.
 pub const MAX_NESTING: usize = 16;
 
-/// One step through a document.
+/// A token of a document.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Token<'a> {
-    /// Start of a mapping; its keys and values follow in turns.
+    /// Start of a mapping; its keys and values follow alternately.
     MappingStart,
     /// End of the innermost mapping.
     MappingEnd,
@@ -20,27 +20,27 @@ pub enum Token<'a> {
     ListStart,
     /// End of the innermost list.
     ListEnd,
-    /// A single value, or the key of a mapping.
+    /// A scalar, or a key of a mapping.
     Scalar(Scalar<'a>),
-    /// The end of the text; nothing follows.
+    /// End of the text.
     End,
 }
 
-/// A single value. Keys of mappings are scalars too.
+/// A scalar value or a key of a mapping.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Scalar<'a> {
     /// Value without quotes and escapes.
     pub text: Cow<'a, str>,
-    /// What the value is to a reader of YAML 1.2 or JSON.
+    /// Kind of the value in YAML 1.2 or JSON.
     pub kind: ScalarKind,
-    /// The first character that nobody sees, if it has one that is not written as an escape.
+    /// First invisible character that is not written as an escape.
     pub hidden: Option<(char, Position)>,
 }
 
-/// Kind of a single value.
+/// Kind of a scalar.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum ScalarKind {
-    /// Any text; always in quotes in JSON.
+    /// A string; always quoted in JSON.
     Text,
     /// A key without a value, `null` or `~`.
     Null,
@@ -50,12 +50,12 @@ pub enum ScalarKind {
     Integer,
     /// Any other number.
     Number,
-    /// A text to YAML 1.2, and something else to YAML 1.1.
+    /// A string in YAML 1.2, but another kind in YAML 1.1.
     Ambiguous,
 }
 
 impl ScalarKind {
-    /// Returns the kind as messages name it, with its article.
+    /// Returns the kind's name in messages, with its article.
     pub fn name(self) -> &'static str {
         match self {
             Self::Text => "a text",
@@ -68,29 +68,29 @@ impl ScalarKind {
     }
 }
 
-/// A syntax: gives tokens until [`Token::End`]; an error ends the stream.
+/// A syntax that produces tokens until [`Token::End`]; an error ends the stream.
 pub trait Syntax<'a> {
     /// Format of the text.
     const FORMAT: Format;
-    /// How a list is written.
+    /// Help for writing a list.
     const LIST: &'static str;
-    /// Where a token stands, as the syntax knows it without counting lines.
+    /// Position of a token in the form that the syntax provides without counting lines.
     type At: Copy;
 
-    /// Returns the next token and where it starts.
+    /// Returns the next token and its start.
     fn next(&mut self) -> Result<(Token<'a>, Self::At), Problem>;
 
-    /// Returns the line and the column of a place. It is cheap near the place that was asked for last.
+    /// Returns the line and column of a position. It is fast near the latest converted position.
     fn position(&mut self, at: Self::At) -> Position;
 }
 
-/// What is said of a value that is nested too deep.
+/// Returns the problem of a value that is nested too deeply.
 pub fn too_deep(at: Position) -> Problem {
     let message = format!("nested deeper than {MAX_NESTING} levels, which is the limit");
     Problem::new(at, message)
 }
 
-/// A syntax with the nesting limit and one token of look-ahead.
+/// Tokens of a syntax, with the nesting limit and a lookahead of one token.
 pub(super) struct Tokens<'a, S: Syntax<'a>> {
     pub(super) syntax: S,
     depth: usize,
@@ -98,7 +98,7 @@ pub(super) struct Tokens<'a, S: Syntax<'a>> {
 }
 
 impl<'a, S: Syntax<'a>> Tokens<'a, S> {
-    /// Returns the tokens of a syntax that has not given any.
+    /// Starts the tokens of a syntax.
     pub(super) fn new(syntax: S) -> Self {
         Self {
             syntax,
@@ -107,7 +107,7 @@ impl<'a, S: Syntax<'a>> Tokens<'a, S> {
         }
     }
 
-    /// Returns the next token and leaves it in its place.
+    /// Returns the next token without consuming it.
     pub(super) fn peek(&mut self) -> Result<&(Token<'a>, S::At), Problem> {
         if self.peeked.is_none() {
             self.peeked = Some(self.read()?);
@@ -116,7 +116,7 @@ impl<'a, S: Syntax<'a>> Tokens<'a, S> {
         self.peeked.as_ref().ok_or_else(missing)
     }
 
-    /// Returns the next token and passes over it.
+    /// Returns the next token and consumes it.
     pub(super) fn next(&mut self) -> Result<(Token<'a>, S::At), Problem> {
         match self.peeked.take() {
             Some(token) => Ok(token),
@@ -124,7 +124,7 @@ impl<'a, S: Syntax<'a>> Tokens<'a, S> {
         }
     }
 
-    /// Passes over one whole value.
+    /// Skips one complete value.
     pub fn skip(&mut self) -> Result<(), Problem> {
         let mut open = 0_usize;
         loop {

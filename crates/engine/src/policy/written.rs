@@ -1,10 +1,10 @@
-//! Writes texts and patterns for a policy, so that every reader takes them for what they are.
+//! Writes values and patterns for a policy, so that every parser reads them unchanged.
 
 use super::characters::escape;
 use super::{Format, Kind};
 use crate::unicode::is_default_ignorable;
 
-/// A text as a scalar, in YAML without quotes where no reader takes it for anything else.
+/// Returns a text as a scalar; in YAML without quotes if every parser reads it as the same text.
 pub fn scalar(text: &str, format: Format) -> String {
     match format {
         Format::Yaml if is_plain(text) => text.to_owned(),
@@ -12,16 +12,16 @@ pub fn scalar(text: &str, format: Format) -> String {
     }
 }
 
-/// A text as a scalar in quotes. What cannot be seen is escaped.
+/// Returns a text as a quoted scalar, with escapes for invisible characters.
 pub fn quoted_scalar(text: &str, format: Format) -> String {
-    // In single quotes a backslash is a backslash, which regexes have many of.
+    // Single quotes keep backslashes, which are frequent in regexes.
     match text.contains(['\\', '"']) {
         true => single_quoted(text, format),
         false => double_quoted(text, format),
     }
 }
 
-/// A text as a scalar in single quotes, in double quotes where those do not do.
+/// Returns a text as a scalar in single quotes, or in double quotes if it needs escapes.
 pub fn single_quoted(text: &str, format: Format) -> String {
     match format == Format::Yaml && text.chars().all(is_shown) {
         true => format!("'{}'", text.replace('\'', "''")),
@@ -29,7 +29,7 @@ pub fn single_quoted(text: &str, format: Format) -> String {
     }
 }
 
-/// A text as a scalar in double quotes. What cannot be seen is escaped.
+/// Returns a text as a scalar in double quotes, with escapes for invisible characters.
 pub fn double_quoted(text: &str, format: Format) -> String {
     let mut quoted = String::from("\"");
     for c in text.chars() {
@@ -42,7 +42,7 @@ pub fn double_quoted(text: &str, format: Format) -> String {
     quoted + "\""
 }
 
-/// A pattern of a kind: as a plain text where that is the same.
+/// Returns a pattern, as plain text if this has the same meaning.
 pub fn pattern(text: &str, kind: Kind, format: Format) -> String {
     let is_value = |kind| matches!(kind, Kind::Literal | Kind::Exact);
     let plain = Kind::of(text);
@@ -53,7 +53,7 @@ pub fn pattern(text: &str, kind: Kind, format: Format) -> String {
     if plain == kind || (is_value(plain) && is_value(kind)) {
         return scalar(text, format);
     }
-    // In quotes even where they need not be: a glob looks like one then.
+    // Always quoted, so that it looks like a glob.
     let text = match text.chars().all(|c| c.is_ascii_alphanumeric()) {
         true => scalar(text, format),
         false => quoted_scalar(text, format),
@@ -64,12 +64,12 @@ pub fn pattern(text: &str, kind: Kind, format: Format) -> String {
     }
 }
 
-/// Whether people see a character, and take it for itself.
+/// Whether a character is visible and unambiguous.
 fn is_shown(c: char) -> bool {
     matches!(c, ' '..='~') || (c.is_alphanumeric() && !is_default_ignorable(c))
 }
 
-/// Whether a text without quotes is a boolean, null or a number to some reader of YAML 1.1 or 1.2.
+/// Whether some parser of YAML 1.1 or 1.2 reads an unquoted text as a boolean, null or a number.
 fn is_word(text: &str) -> bool {
     const WORDS: [&str; 11] = [
         "y", "yes", "n", "no", "on", "off", "true", "false", "null", "nan", "inf",
@@ -77,10 +77,10 @@ fn is_word(text: &str) -> bool {
     WORDS.iter().any(|word| word.eq_ignore_ascii_case(text))
 }
 
-/// Whether a text without quotes is itself wherever a scalar can stand.
+/// Whether a text needs no quotes at any position of a scalar.
 fn is_plain(text: &str) -> bool {
     let is_safe = |c: char| c.is_ascii_alphanumeric() || r" _./:-()|\^$+*".contains(c);
-    // What starts with a letter is not a number (yaml.org, section 10.3.2).
+    // No number starts with a letter (yaml.org, section 10.3.2).
     (text.starts_with(|c: char| c.is_ascii_alphabetic() || c == '(') || text.starts_with(".*"))
         && text.chars().all(is_safe)
         && !text.contains(": ")

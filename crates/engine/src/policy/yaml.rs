@@ -1,6 +1,6 @@
-//! A policy's YAML, as tokens of granit-parser's events.
+//! YAML syntax of a policy: converts the events of granit-parser to tokens.
 //!
-//! A policy is plain data: anchors, aliases, merge keys, tags and several documents are refused.
+//! A policy is plain data: it cannot contain anchors, aliases, merge keys, tags or several documents.
 
 use std::borrow::Cow;
 
@@ -16,7 +16,7 @@ use super::yaml_errors::{directive, explained, no_escape};
 pub(super) struct Yaml<'a> {
     parser: Parser<'a, StrInput<'a>>,
     text: &'a str,
-    /// What the document is called in messages.
+    /// Name of the document in messages.
     noun: &'static str,
     documents: usize,
     directive: Option<Problem>,
@@ -43,8 +43,8 @@ impl<'a> Yaml<'a> {
         self.text.lines().nth(index).unwrap_or_default()
     }
 
-    /// Whether a block, whose last line is the last of the file, is given a line feed that the file does
-    /// not have: libyaml adds none.
+    /// Whether the parser adds a line feed to a block scalar that ends the file without one. libyaml adds
+    /// none.
     fn ends_without_line_feed(&self, block: &str, span: &Span) -> bool {
         let is_last = span
             .byte_range()
@@ -57,14 +57,14 @@ impl<'a> Yaml<'a> {
         Problem::new(at, format!("{what} are not allowed in a {noun}")).help("write the value out")
     }
 
-    /// The token of an event; none where it is of no interest.
+    /// Returns the token of an event, if it has one.
     fn token(&mut self, event: Event<'a>, span: &Span) -> Result<Option<Token<'a>>, Problem> {
         let at = position(span.start);
         if event.is_alias() {
             return Err(self.refused("aliases (`*name`)", at));
         }
         if event.anchor_id().is_some() {
-            // What follows says where the anchor itself is.
+            // The next token shows the position of the anchor itself.
             let at = match self.parser.next_event() {
                 Some(Ok((Event::Anchor(..), span))) => position(span.start),
                 _ => at,
@@ -103,7 +103,7 @@ impl<'a> Yaml<'a> {
                     return Err(problem.help("end the last line of the file with one"));
                 }
                 let (text, kind) = match style {
-                    // Nothing is `~` to the parser.
+                    // The parser reports an absent value as `~`.
                     ScalarStyle::Plain if raw.is_empty() => (Cow::Borrowed(""), ScalarKind::Null),
                     ScalarStyle::Plain => {
                         let kind = resolve(&text);
@@ -148,8 +148,8 @@ impl<'a> Syntax<'a> for Yaml<'a> {
     }
 }
 
-/// Where a raw text in double quotes names a surrogate, half of a character: JSON joins two of them, and
-/// so do some readers of YAML, others refuse them or keep the halves.
+/// Finds an escape for a surrogate, half of a character, in a raw text in double quotes. JSON joins two of them
+/// and so do some YAML parsers, but others reject them or keep the halves.
 fn half_of_a_character(raw: &str) -> Option<usize> {
     let mut rest = raw.char_indices();
     while let Some((at, c)) = rest.next() {
@@ -170,13 +170,13 @@ fn half_of_a_character(raw: &str) -> Option<usize> {
     None
 }
 
-/// The place after the first bytes of a text.
+/// Returns the position after the first bytes of a text.
 fn after(text: &str, bytes: usize, start: Position) -> Position {
     let before = text.get(..bytes).unwrap_or_default();
     before.chars().fold(start, Position::after)
 }
 
-/// The one parser of YAML, with a limit of nesting for each of its two styles.
+/// Returns the only YAML parser, with a nesting limit for both of its styles.
 pub fn parser(text: &str, max_nesting: usize) -> Parser<'_, StrInput<'_>> {
     let mut options = Options::default();
     options.emit_comments = false;
@@ -186,10 +186,10 @@ pub fn parser(text: &str, max_nesting: usize) -> Parser<'_, StrInput<'_>> {
     Parser::new_from_str_with_options(text, options)
 }
 
-/// What a plain scalar is under YAML 1.2's core schema (yaml.org, section 10.3.2), and whether YAML 1.1
-/// agrees (yaml.org/type).
+/// Returns the kind of a plain scalar in YAML 1.2's core schema (yaml.org, section 10.3.2), or `Ambiguous` if
+/// YAML 1.1 disagrees (yaml.org/type).
 pub(crate) fn resolve(text: &str) -> ScalarKind {
-    // Most are none of the others, which the first character says.
+    // The first character shows that most texts are strings.
     let first = text.bytes().next();
     if first.is_some_and(|b| !(b.is_ascii_digit() || b"+-.~nNtTfFyYoO=<".contains(&b))) {
         return ScalarKind::Text;
@@ -197,7 +197,7 @@ pub(crate) fn resolve(text: &str) -> ScalarKind {
     match text {
         "" | "~" | "null" | "Null" | "NULL" => return ScalarKind::Null,
         "true" | "True" | "TRUE" | "false" | "False" | "FALSE" => return ScalarKind::Bool,
-        // YAML 1.1 has `y` and `n` too, but its readers have not.
+        // YAML 1.1 also has `y` and `n`, but its parsers do not.
         "yes" | "Yes" | "YES" | "on" | "On" | "ON" | "no" | "No" | "NO" | "off" | "Off" | "OFF"
         | "=" | "<<" => return ScalarKind::Ambiguous,
         _ => {}
@@ -233,8 +233,8 @@ pub(crate) fn resolve(text: &str) -> ScalarKind {
     }
 }
 
-/// Whether what follows a sign is a number to YAML 1.1, which has more of them: `1_000`, `0b1`, `-0x1f`,
-/// `1:30` in parts of sixty.
+/// Whether the text after a sign is a number in YAML 1.1, which has more notations: `1_000`, `0b1`, `-0x1f`,
+/// and `1:30` in base 60.
 fn is_old_number(digits: &str) -> bool {
     let all = |text: &str, is: fn(char) -> bool| text.chars().all(|c| c == '_' || is(c));
     for (prefix, is) in [
@@ -259,7 +259,7 @@ fn is_old_number(digits: &str) -> bool {
             .all(|part| part.len() <= 2 && is_digits(part))
 }
 
-/// Whether a text is a date to YAML 1.1, with or without a time of day.
+/// Whether a text is a date in YAML 1.1, with or without a time.
 fn is_old_time(text: &str) -> bool {
     let end = text.find(['T', 't', ' ', '\t']).unwrap_or(text.len());
     let (date, time) = text.split_at_checked(end).unwrap_or((text, ""));
@@ -280,7 +280,7 @@ fn is_digits(text: &str) -> bool {
     !text.is_empty() && text.bytes().all(|b| b.is_ascii_digit())
 }
 
-/// The parser's place as ours.
+/// Converts a position of the parser.
 pub fn position(marker: Marker) -> Position {
     let number = |n: usize| u32::try_from(n).unwrap_or(u32::MAX);
     Position {

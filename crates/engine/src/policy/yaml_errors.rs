@@ -1,4 +1,4 @@
-//! What an error of the YAML parser means to whoever wrote the line.
+//! Explains errors of the YAML parser.
 
 use granit_parser::{ErrorKind, ScanError};
 
@@ -6,7 +6,7 @@ use super::position::Position;
 use super::problem::{Problem, quoted};
 use super::token::too_deep;
 
-/// An error as a problem; `line` is the line that it is at.
+/// Converts an error to a problem; `line` is the line of the error.
 pub(super) fn explained(error: &ScanError, at: Position, line: &str) -> Problem {
     let (what, help) = match error.kind() {
         ErrorKind::RecursionLimitExceeded => return too_deep(at),
@@ -28,16 +28,16 @@ const NO_ESCAPE: (&str, &str) = (
     "in double quotes a backslash is an escape: use single quotes for a regex",
 );
 
-/// The problem with an escape that is none of YAML's.
+/// Returns the problem of an escape that YAML does not have.
 pub(super) fn no_escape(at: Position) -> Problem {
     let (what, help) = NO_ESCAPE;
     Problem::new(at, format!("not valid YAML: {what}")).help(help)
 }
 
-/// What errors mean that people make, and what to do about them.
+/// Explains frequent errors, and how to fix them.
 fn known(kind: &ErrorKind, line: &str) -> Option<(&'static str, &'static str)> {
     Some(match kind {
-        // `branch: *` is YAML's alias sign; whoever writes it means the pattern.
+        // `branch: *` starts an alias, but its author means the pattern.
         ErrorKind::UnknownAnchor | ErrorKind::MissingAnchorOrAliasName => (
             "an alias or an anchor that means nothing",
             "a value that starts with `*` or `&` needs quotes: `\"*\"`",
@@ -104,8 +104,8 @@ fn starts_with_a_bracket(line: &str) -> bool {
     value.trim_start().starts_with(['[', '{'])
 }
 
-/// A line such as `%YAML 1.1` before the document: it asks to read the rest in another way than this
-/// program does, which is by YAML 1.2.
+/// Finds a directive such as `%YAML 1.1` before the document: it requests another syntax than YAML 1.2, which this
+/// program parses.
 pub(super) fn directive(text: &str, noun: &str) -> Option<Problem> {
     let lines = text.lines().map(str::trim_end).enumerate();
     let mut content = lines.filter(|(_, line)| !line.is_empty() && !line.starts_with('#'));
