@@ -213,31 +213,31 @@ fn yaml() {
     only a comment
       1:1 the policy is empty (start with `version: 1` and `permissions:`)
     another kind of file
-      1:1 the policy is a text (`<!DOCTYPE html> <html></html>`), expected a mapping (start with `version: 1` and `permissions:`)
+      1:1 the policy is a string (`<!DOCTYPE html> <html></html>`), expected a mapping (start with `version: 1` and `permissions:`)
     a list
       1:1 the policy is a list, expected a mapping (start with `version: 1` and `permissions:`)
     a line that is no key
-      1:1 the policy is a text (`version=1`), expected a mapping (start with `version: 1` and `permissions:`)
+      1:1 the policy is a string (`version=1`), expected a mapping (start with `version: 1` and `permissions:`)
     no version
       1:1 `version` is missing (add `version: 1`)
     a version as a text
-      1:10 `version` is a text (`1`), expected an integer (write `version: 1`)
+      1:10 `version` is a string (`1`), expected an integer (write `version: 1`)
     a version with a letter
-      1:10 `version` is a text (`v1`), expected an integer (write `version: 1`)
+      1:10 `version` is a string (`v1`), expected an integer (write `version: 1`)
     a version of later
-      1:10 `version` is `2`, this program knows version 1 (write `version: 1`, or use a later release)
+      1:10 `version` is `2`, expected 1 (write `version: 1`, or use a later release)
     an unknown key
       2:1 unknown key `color` in the policy (known keys: `version`, `workspace`, `permissions`, `repositories`)
     a misspelt key
       2:1 unknown key `permisions` in the policy (did you mean `permissions`?)
     a key twice
-      2:1 `version` is given twice, first at line 1
+      2:1 duplicate key `version`, first at line 1
     a key without a value
       2:1 `permissions` has no value (give it a value or remove the key)
     a mapping for a list
-      2:14 `permissions` is a mapping, expected a list (start each of its elements with `- `; a list without any is `[]`)
+      2:14 `permissions` is a mapping, expected a list (start each item with `- `; an empty list is `[]`)
     a rule that is a text
-      2:15 a rule is a text (`ws:locks:create`), expected a mapping (write its keys: `name`, `permission`, `workflow`, `branch`, `base`, `environment`, `events`, `claims`, `expires`)
+      2:15 a rule is a string (`ws:locks:create`), expected a mapping (write its keys: `name`, `permission`, `workflow`, `branch`, `base`, `environment`, `events`, `claims`, `expires`)
     a rule without a permission
       2:15 `permission` is missing (add `permission: ws:deployments:create`)
     no key of a permission
@@ -245,35 +245,35 @@ fn yaml() {
     an empty list of permissions
       2:29 the list of permissions is empty (name one, such as `ws:deployments:create`)
     a number for a branch
-      2:42 `branch` is an integer (`10`), expected a text (write it in quotes: `"10"`)
+      2:42 `branch` is an integer (`10`), expected a string (write it in quotes: `"10"`)
     a boolean for a branch
-      2:42 `branch` is a boolean (`true`), expected a text (write it in quotes: `"true"`)
+      2:42 `branch` is a boolean (`true`), expected a string (write it in quotes: `"true"`)
     an empty list of branches
-      2:42 the list of patterns is empty (write `"*"` for every value, or leave the key out)
+      2:42 the list of patterns is empty (write `"*"` for every value, or leave out the key)
     an empty branch
-      2:42 the pattern is empty (write `"*"` for every value, or leave the key out)
+      2:42 the pattern is empty (write `"*"` for every value, or leave out the key)
     two kinds of one pattern
-      2:42 a pattern has exactly one of `exact`, `glob`, `regex` (write a list of patterns for several)
+      2:42 a pattern must have exactly one of `exact`, `glob`, `regex` (for several patterns, write a list)
     an event without a list
-      2:42 `events` is a text (`push`), expected a list (write `[push]`)
+      2:42 `events` is a string (`push`), expected a list (write `[push]`)
     no event
-      2:34 `events` names no event (leave the key out for every trusted event)
+      2:34 `events` names no event (leave out the key to accept every trusted event)
     an event that is none
-      2:43 `Push` is not the name of an event (events are named as in `on:`, such as `push`; patterns are not allowed here)
+      2:43 `Push` is not the name of an event (name events as in `on:`, such as `push`; patterns are not allowed here)
     no claim
-      2:34 `claims` names no claim (leave the key out, or write `runner_environment: github-hosted`)
+      2:34 `claims` names no claim (leave out the key, or name a claim such as `runner_environment: github-hosted`)
     a year
-      2:43 `expires` is `2027`, which is neither a date nor an instant (write `2027-12-31`, if that is meant)
+      2:43 `expires` is `2027`, which is neither a date nor an instant (write `2027-12-31` if this is the intended date)
     a date with dots
-      2:43 `expires` is `01.02.2027`, which is neither a date nor an instant (write `2027-02-01`, if that is meant)
+      2:43 `expires` is `01.02.2027`, which is neither a date nor an instant (write `2027-02-01` if this is the intended date)
     a day that is not
-      2:43 `expires` is `2027-02-30`, which is neither a date nor an instant (there is no such day)
+      2:43 `expires` is `2027-02-30`, which is neither a date nor an instant (this day does not exist)
     a time without offset
-      2:43 `expires` is `2027-01-31T12:00:00`, which is neither a date nor an instant (write `2027-01-31T12:00:00Z`, if that is meant)
+      2:43 `expires` is `2027-01-31T12:00:00`, which is neither a date nor an instant (write `2027-01-31T12:00:00Z` if this is the intended date)
     an entry without a name
       2:16 `repository` is missing (add `repository: OWNER/NAME`)
     entries as a mapping
-      2:15 `repositories` is a mapping, expected a list (start each of its elements with `- `; a list without any is `[]`)
+      2:15 `repositories` is a mapping, expected a list (start each item with `- `; an empty list is `[]`)
     an id in quotes
       2:50 `repository_id` is `7`, expected a positive integer (write it in decimal digits, without quotes, a sign, a leading zero or an underscore)
     an id that is none
@@ -283,42 +283,42 @@ fn yaml() {
     an alias
       2:15 anchors (`&name`) are not allowed in a policy (write the value out)
     a star without quotes
-      4:13 not valid YAML: an alias or an anchor that means nothing (a value that starts with `*` or `&` needs quotes: `"*"`)
+      4:13 not valid YAML: an invalid alias or anchor (a value that starts with `*` or `&` needs quotes: `"*"`)
     a merge key
       2:1 merge keys (`<<`) are not allowed in a policy (write the values out)
     a tag
       2:14 tags (`!name`) are not allowed in a policy (write the value out)
     a second document
-      2:1 a second document starts here, a policy is one document (remove the `---`)
+      2:1 a second document starts here, but a policy is one document (remove the `---`)
     a directive
       1:1 the directive `%YAML 1.1` is not allowed in a policy (remove the line; a value that starts with `%` needs quotes)
     a directive without a document
       2:1 not valid YAML: text before the document (write `---` below a directive such as `%YAML 1.2`, or leave the directive out)
     a tab
-      3:2 not valid YAML: a tab where spaces are needed (YAML is indented with spaces, here is a tab)
+      3:2 not valid YAML: a tab where spaces are needed (indent with spaces instead of tabs)
     a wrong indentation
-      4:4 not valid YAML: a line that is not indented like those beside it (keys that belong together stand below each other)
+      4:4 not valid YAML: a line whose indentation differs from the lines beside it (give the keys of a mapping, and the items of a list, the same indentation)
     a colon without quotes
-      2:13 not valid YAML: a `:` where no key can be (a value that has `: ` in it needs quotes; a key has the indentation of the keys beside it)
+      2:13 not valid YAML: a `:` where a key is not allowed (a value that contains `: ` needs quotes; a key needs the same indentation as the keys beside it)
     an open quote
-      2:12 not valid YAML: a quote that is never closed (add the closing quote)
+      2:12 not valid YAML: an unclosed quote (add the closing quote)
     an escape that is none
-      2:12 not valid YAML: a backslash in double quotes that starts no YAML escape (in double quotes a backslash is an escape: use single quotes for a regex)
+      2:12 not valid YAML: an invalid escape in double quotes (in double quotes, a backslash starts an escape: use single quotes for a regex)
     brackets without quotes
       4:18 not valid YAML: text after a closing bracket (a pattern that starts with `[` or `{` needs quotes)
     a sign without quotes
       2:12 not valid YAML: a value that starts with `@` (put the value in quotes)
     a merge conflict
-      2:1 a merge conflict that is not resolved (keep one of both sides, without the lines `<<<<<<<`, `=======`, `>>>>>>>`)
+      2:1 an unresolved merge conflict (keep one side, and remove the lines `<<<<<<<`, `=======`, `>>>>>>>`)
     a template
-      1:2 a key has to be a text (a value that starts with `{` needs quotes)
+      1:2 a key must be a string (a value that starts with `{` needs quotes)
     a NUL
-      1:11 the policy has the character `\u0000`, which is not printable (remove it; a text in double quotes can have it as `\u0000`)
+      1:11 the policy contains the character `\u0000`, which is not printable (remove it, or write it as `\u0000` in double quotes)
     too deep
       2:30 nested deeper than 16 levels, which is the limit
     back quotes
       2:29 ``a`b`` is not a permission key (write lower-case words joined by `:`, such as `ws:deployments:create`)
-      2:44 the regex `` `) `` is not valid: unopened group, at byte 1 of it
+      2:44 the regex `` `) `` is not valid: unopened group, at byte 1
     "#);
 }
 
@@ -326,15 +326,15 @@ fn yaml() {
 fn json() {
     assert_snapshot!(told(BROKEN_JSON, "policy.json"), @r"
     YAML
-      1:1 not valid JSON: expected value (it starts with `{`; a file in YAML needs a name that ends in `.yml`)
+      1:1 not valid JSON: expected value (a JSON policy starts with `{`; a YAML file needs a name that ends with `.yml`)
     a comment
       1:16 not valid JSON: expected `,` or `}` (JSON has no comments)
     a comma too many
       1:17 not valid JSON: trailing comma (remove the comma before the closing bracket)
     single quotes
-      1:30 not valid JSON: expected value (JSON takes double quotes only)
+      1:30 not valid JSON: expected value (JSON allows only double quotes)
     a key twice
-      1:17 `version` is given twice, first at line 1
+      1:17 duplicate key `version`, first at line 1
     a mapping for a list
       1:32 `permissions` is a mapping, expected a list (write it in `[` and `]`)
     null
@@ -373,7 +373,7 @@ fn limits() {
     assert_snapshot!(told, @r"
     ::error file=large.yml,line=1,col=1,title=invalid::the policy is larger than 10485760 bytes, which is the limit
     ::error file=long.yml,line=2,col=41,title=pattern-invalid::the pattern has 1025 bytes, the limit is 1024 (split it into a list of shorter patterns)
-    ::error file=wide.yml,line=2,col=41,title=pattern-invalid::the regex `\pL{500}` is larger than 1048576 bytes when compiled (lower its repetitions or split it into a list)
+    ::error file=wide.yml,line=2,col=41,title=pattern-invalid::the regex `\pL{500}` is larger than 1048576 bytes when compiled (reduce its repetitions, or split it into a list)
     ::error file=utf16.yml,line=1,col=1,title=invalid::the policy is UTF-16, save it as UTF-8
     ::error file=latin1.yml,line=1,col=1,title=invalid::the policy is not UTF-8 text: byte 13
     ");

@@ -460,7 +460,7 @@ fn a_policy_that_is_wrong_is_shown() {
     – 5 rules         not reached
     ✗ 6 decision      error, 500
 
-    error: `version` is a text (`v1`), expected an integer
+    error: `version` is a string (`v1`), expected an integer
      --> policy.yml:1:10
       |
     1 | version: v1
@@ -476,7 +476,7 @@ fn a_policy_that_is_wrong_is_shown() {
       |
       = help: did you mean `permission`?
 
-    error (policy_invalid): the policy `policy.yml` is not valid: line 1, column 10: `version` is a text (`v1`), expected an integer (write `version: 1`); and 1 more problem
+    error (policy_invalid): the policy `policy.yml` is not valid: line 1, column 10: `version` is a string (`v1`), expected an integer (write `version: 1`); and 1 more problem
 
     what to change
       the problems shown above; `repo-permissions lint policy.yml` finds all of them

@@ -246,7 +246,7 @@ fn policies_that_are_not_valid() {
     let run = files.diff(&["old.yml", "pattern.yml"], "");
     assert_eq!((run.code, &*run.out), (Some(2), ""));
     assert_snapshot!(run.err, @r#"
-    error: the regex `(main` is not valid: unclosed group, at byte 0 of it
+    error: the regex `(main` is not valid: unclosed group, at byte 0
      --> pattern.yml:5:13
       |
     5 |     branch: "(main"

@@ -475,7 +475,7 @@ fn each_code() {
     x: 1
       2:1-2 error[invalid]: unknown key `x` in the policy (known keys: `version`, `workspace`, `permissions`, `repositories`)
     permissions: [{ permission: ws:locks:create, branch: a) }]
-      2:54-56 error[pattern-invalid]: the regex `a)` is not valid: unopened group, at byte 1 of it
+      2:54-56 error[pattern-invalid]: the regex `a)` is not valid: unopened group, at byte 1
     permissions: [{ permission: ws:locks:create, branch: feature/* }]
       2:54-63 warning[glob-like]: the regex `feature/*` looks like a glob: its `*` repeats the character before it (write `{ glob: "feature/*" }`, or the regex `"feature/[^/]*"`) [to decide: "{ glob: \"feature/*\" }"]
     permissions: [{ permission: ws:locks:create, environment: Production (EU) }]

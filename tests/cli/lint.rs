@@ -115,7 +115,7 @@ fn a_broken_policy() {
       |
       = help: did you mean `permission`?
 
-    error[invalid]: `branch` is an integer (`7`), expected a text
+    error[invalid]: `branch` is an integer (`7`), expected a string
      --> policy.yml:4:13
       |
     4 |     branch: 7
@@ -129,9 +129,9 @@ fn a_broken_policy() {
     5 |     events: [pull-request]
       |              ^^^^^^^^^^^^
       |
-      = help: events are named as in `on:`, such as `push`; patterns are not allowed here
+      = help: name events as in `on:`, such as `push`; patterns are not allowed here
 
-    error[pattern-invalid]: the regex `\u{1b}[31m` is not valid: unclosed character class, at byte 1 of it
+    error[pattern-invalid]: the regex `\u{1b}[31m` is not valid: unclosed character class, at byte 1
      --> policy.yml:7:18
       |
     7 |     environment: "\e[31m"
@@ -155,21 +155,21 @@ fn a_policy_with_characters_that_nobody_sees() {
     let run = lint(text, &[]);
     assert_eq!(run.code, Some(1));
     insta::assert_snapshot!(run.out, @r#"
-    error[invalid]: the policy has the character `\u202E`, which changes the order that people see
+    error[invalid]: the policy contains the character `\u202E`, which changes the display order
      --> policy.yml:2:16
       |
     2 | permissions: # \u{202e}
       |                ^^^^^^^^
       |
-      = help: remove it; a text in double quotes can have it as `\u202E`
+      = help: remove it, or write it as `\u202E` in double quotes
 
-    error[invalid]: the policy has the character `\u001B`, which is not printable
+    error[invalid]: the policy contains the character `\u001B`, which is not printable
      --> policy.yml:3:18
       |
     3 |   - permission: "\u{1b}[31m"
       |                  ^^^^^^
       |
-      = help: remove it; a text in double quotes can have it as `\u001B`
+      = help: remove it, or write it as `\u001B` in double quotes
 
     2 errors, 0 warnings, 0 notes in 1 file
     "#);
@@ -295,10 +295,10 @@ fn workflow_commands_cannot_be_written_by_a_policy() {
     let directory = Directory::checkout(&[("a,b:c.yml", policy)]);
     let run = lint_in(&directory, &["./a,b:c.yml", "--format", "github"]);
     assert_eq!(run.code, Some(1));
-    insta::assert_snapshot!(run.out, @r##"
-    ::error file=a%2Cb%3Ac.yml,line=4,col=13,title=pattern-invalid::the regex `a)\n::set-output name=x::100%25` is not valid: unopened group, at byte 1 of it
+    insta::assert_snapshot!(run.out, @r"
+    ::error file=a%2Cb%3Ac.yml,line=4,col=13,title=pattern-invalid::the regex `a)\n::set-output name=x::100%25` is not valid: unopened group, at byte 1
     1 error, 0 warnings, 0 notes in 1 file
-    "##);
+    ");
     assert!(run.out.lines().skip(1).all(|line| !line.contains("::")));
 }
 

@@ -591,14 +591,14 @@ fn what_cannot_be_shown_says_why() {
     assert_snapshot!(error(&[POLICY, "--workflows", "."]), @"
     warning: cannot read the workflow `invalid.yml`: line 1, column 1: `on` is missing
     warning: cannot read the workflow `valid.yml`: line 1, column 1: `on` is missing
-    error: the regex `a)|(` is not valid: unopened group, at byte 1 of it
+    error: the regex `a)|(` is not valid: unopened group, at byte 1
      --> .github/repo-permissions.yml:4:13
       |
     4 |     branch: a)|(
       |             ^^^^
     ");
     assert_snapshot!(error(&["invalid.yml"]), @r"
-    error: `version` is `2`, this program knows version 1
+    error: `version` is `2`, expected 1
      --> invalid.yml:1:10
       |
     1 | version: 2

@@ -597,7 +597,7 @@ fn a_case_may_be_about_an_invalid_policy() {
       - expected denied
       + got      error (policy_invalid)
 
-      the policy `policy.yml` is not valid: line 16, column 17: the regex `a)|(` is not valid: unopened group, at byte 1 of it
+      the policy `policy.yml` is not valid: line 16, column 17: the regex `a)|(` is not valid: unopened group, at byte 1
       job: repository `acme-org/infra`, no workflow, no branch, no environment, event `push`
 
     0 of 3 rules matched in a case
@@ -613,7 +613,7 @@ fn a_case_may_be_about_an_invalid_policy() {
     let unexpected = run(invalid(), "denied");
     assert_eq!(unexpected.code, Some(2));
     assert_snapshot!(unexpected.err, @r"
-    error: `version` is `2`, this program knows version 1
+    error: `version` is `2`, expected 1
      --> policy.yml:1:10
       |
     1 | version: 2
@@ -852,7 +852,7 @@ tests:
   - text
 ";
     assert_snapshot!(invalid(text), @r#"
-    error: `policy` is given twice, first at line 1
+    error: duplicate key `policy`, first at line 1
      --> cases.yml:2:1
       |
     2 | policy: policy.yml
@@ -890,7 +890,7 @@ tests:
       |
       = help: give it a value or leave the key out
 
-    error: `environment` is an integer (`1`), expected a text
+    error: `environment` is an integer (`1`), expected a string
      --> cases.yml:6:80
       |
     6 | …sitory: infra, repository_id: '1', branch: '', environment: 1, workflows: x, claims: {} }
@@ -944,7 +944,7 @@ tests:
        |
        = help: write `2027-01-31T12:00:00Z`, with its offset
 
-    error: the claim `a` is a boolean (`true`), expected a text
+    error: the claim `a` is a boolean (`true`), expected a string
       --> cases.yml:11:18
        |
     11 |     claims: { a: true, b: [c], c: null }
@@ -952,7 +952,7 @@ tests:
        |
        = help: write it in quotes: `"true"`
 
-    error: the claim `b` is a list, expected a text
+    error: the claim `b` is a list, expected a string
       --> cases.yml:11:27
        |
     11 |     claims: { a: true, b: [c], c: null }
@@ -1012,7 +1012,7 @@ tests:
        |
        = help: add `expect: denied`
 
-    error: a case is a text (`text`), expected a mapping
+    error: a case is a string (`text`), expected a mapping
       --> cases.yml:19:5
        |
     19 |   - text

@@ -56,8 +56,8 @@ fn arguments_are_looked_at_before_anybody_is_asked() {
         "broken.yml",
         "version: 1\nrepositories: [{repository: 'a)', permissions: []}]\n",
     );
-    assert_snapshot!(refused(stage.run("--policy broken.yml")), @r"
-    error: the regex `a)` is not valid: unopened group, at byte 1 of it
+    assert_snapshot!(refused(stage.run("--policy broken.yml")), @"
+    error: the regex `a)` is not valid: unopened group, at byte 1
      --> broken.yml:2:29
       |
     2 | repositories: [{repository: 'a)', permissions: []}]

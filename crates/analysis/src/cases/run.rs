@@ -247,7 +247,7 @@ tests:
         assert_eq!(
             text(run_with(Ok("{}"), Ok("version: 2"), &|| true)),
             [
-                "policy.yml:1:10: `version` is `2`, this program knows version 1 (write `version: 1`, or use a later release)"
+                "policy.yml:1:10: `version` is `2`, expected 1 (write `version: 1`, or use a later release)"
             ]
         );
         let missing = Failure::new(Reason::PolicyNotFound, "no such policy");

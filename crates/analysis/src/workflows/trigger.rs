@@ -72,7 +72,7 @@ pub(super) fn read(on: &Node) -> Result<Vec<Trigger>, Problem> {
     on.items()
         .map(|item| match item.text() {
             Some(event) => Ok(named(event, item.at)),
-            None => Err(unexpected(item, "an event of `on`", "a text")),
+            None => Err(unexpected(item, "an event of `on`", "a string")),
         })
         .collect()
 }

@@ -122,7 +122,7 @@ impl Job {
             other => other,
         };
         if let Some(node) = environment.filter(|node| node.text().is_none()) {
-            return Err(unexpected(node, "`environment`", "a text or a mapping"));
+            return Err(unexpected(node, "`environment`", "a string or a mapping"));
         }
         let steps = job.get("steps").into_iter().flat_map(Node::items);
         Ok(Self {

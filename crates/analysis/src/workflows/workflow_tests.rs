@@ -185,15 +185,15 @@ fn errors_have_positions() {
         ),
         (
             "on: push\njobs: {a: b}",
-            "line 2, column 11: the job `a` is a text, expected a mapping",
+            "line 2, column 11: the job `a` is a string, expected a mapping",
         ),
         (
             "on: [{push: }]\njobs: {}",
-            "line 1, column 6: an event of `on` is a mapping, expected a text",
+            "line 1, column 6: an event of `on` is a mapping, expected a string",
         ),
         (
             "on: push\njobs:\n  a:\n    environment: [x]",
-            "line 4, column 18: `environment` is a list, expected a text or a mapping",
+            "line 4, column 18: `environment` is a list, expected a string or a mapping",
         ),
     ] {
         assert_eq!(problem(text), expected, "{text:?}");

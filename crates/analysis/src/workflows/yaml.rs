@@ -121,7 +121,7 @@ impl Node {
     pub(super) fn kind(&self) -> &'static str {
         match self.value {
             Value::Null => "empty",
-            Value::Scalar(_) => "a text",
+            Value::Scalar(_) => "a string",
             Value::List(_) => "a list",
             Value::Mapping(_) => "a mapping",
         }
@@ -242,7 +242,7 @@ impl Builder {
             _ => match &node.value {
                 Value::Scalar(text) => open.key = Some((text.clone(), at)),
                 Value::Null => open.key = Some((String::new(), at)),
-                _ => return Err(Problem::new(at, "a key must be a text")),
+                _ => return Err(Problem::new(at, "a key must be a string")),
             },
         }
         Ok(())
@@ -283,7 +283,7 @@ impl Value {
                 continue;
             }
             if let Some(first) = lines.insert(key.clone(), at.line) {
-                let message = format!("{} is given twice, first at line {first}", quoted(&key));
+                let message = format!("duplicate key {}, first at line {first}", quoted(&key));
                 return Err(Problem::new(at, message));
             }
             own.push((key, at, node));
@@ -383,7 +383,7 @@ mod tests {
             ("", "line 1, column 1: the workflow is empty"),
             (
                 "a: 1\nb: 2\na: 3",
-                "line 3, column 1: `a` is given twice, first at line 1",
+                "line 3, column 1: duplicate key `a`, first at line 1",
             ),
             (
                 "a: 1\n---\nb: 2",
@@ -395,9 +395,9 @@ mod tests {
             ),
             (
                 "a: {<<: b}",
-                "line 1, column 9: `<<` merges a text, expected a mapping",
+                "line 1, column 9: `<<` merges a string, expected a mapping",
             ),
-            ("{[a]: b}", "line 1, column 2: a key must be a text"),
+            ("{[a]: b}", "line 1, column 2: a key must be a string"),
             (
                 "a: 1\n\0b: 2",
                 "line 2, column 1: the workflow contains a NUL character, which YAML does not allow (remove it)",

@@ -561,7 +561,7 @@ fn lists_match_when_any_pattern_does() {
             "granted: rule 1 (line 2)"
         );
     }
-    insta::assert_snapshot!(rule("branch: []", &job()), @r#"policy_invalid: line 3, column 50: the list of patterns is empty (write `"*"` for every value, or leave the key out)"#);
+    insta::assert_snapshot!(rule("branch: []", &job()), @r#"policy_invalid: line 3, column 50: the list of patterns is empty (write `"*"` for every value, or leave out the key)"#);
 }
 
 #[test]
@@ -686,16 +686,16 @@ fn a_wrong_pattern_stops_only_the_checks_that_try_it() {
 ";
     let say = |permission: &str| decided(policy, Provenance::Given, permission, &job());
     // Although an earlier rule matches: validity does not hang on the order.
-    insta::assert_snapshot!(say("a:a"), @"policy_invalid: line 6, column 36: the regex `a)|(` is not valid: unopened group, at byte 1 of it");
+    insta::assert_snapshot!(say("a:a"), @"policy_invalid: line 6, column 36: the regex `a)|(` is not valid: unopened group, at byte 1");
     insta::assert_snapshot!(say("a:b"), @"granted: rule 3 (line 7)");
-    insta::assert_snapshot!(say("a:c"), @"policy_invalid: line 8, column 41: the regex `[` is not valid: unclosed character class, at byte 0 of it; and 1 more problem");
+    insta::assert_snapshot!(say("a:c"), @"policy_invalid: line 8, column 41: the regex `[` is not valid: unclosed character class, at byte 0; and 1 more problem");
     insta::assert_snapshot!(say("a:d"), @"permission_not_granted");
     let other = Context {
         repository: Some("acme-org/other".into()),
         ..job()
     };
     insta::assert_snapshot!(decided(policy, Provenance::Given, "a:a", &other), @"permission_not_granted");
-    insta::assert_snapshot!(decided(policy, Provenance::Given, "a:b", &other), @"policy_invalid: line 12, column 36: the regex `(` is not valid: unclosed group, at byte 0 of it");
+    insta::assert_snapshot!(decided(policy, Provenance::Given, "a:b", &other), @"policy_invalid: line 12, column 36: the regex `(` is not valid: unclosed group, at byte 0");
 }
 
 #[test]
@@ -704,8 +704,8 @@ fn a_wrong_repository_pattern_stops_every_check() {
   - { repository: acme-org/infra, permissions: [{ permission: a:b }] }
   - { repository: [other/x, \"acme-org/(\"], permissions: [] }
 ";
-    insta::assert_snapshot!(decided(policy, Provenance::ThisRepository, "a:b", &job()), @"policy_invalid: line 5, column 29: the regex `acme-org/(` is not valid: unclosed group, at byte 9 of it");
-    insta::assert_snapshot!(decided(policy, Provenance::Given, "x:y", &job()), @"policy_invalid: line 5, column 29: the regex `acme-org/(` is not valid: unclosed group, at byte 9 of it");
+    insta::assert_snapshot!(decided(policy, Provenance::ThisRepository, "a:b", &job()), @"policy_invalid: line 5, column 29: the regex `acme-org/(` is not valid: unclosed group, at byte 9");
+    insta::assert_snapshot!(decided(policy, Provenance::Given, "x:y", &job()), @"policy_invalid: line 5, column 29: the regex `acme-org/(` is not valid: unclosed group, at byte 9");
 }
 
 #[test]

@@ -72,7 +72,7 @@ fn search(pattern: &Pattern, regex: &Regex, value: Option<&str>) -> Result<bool,
         );
         return Err(Problem::new(pattern.position, message)
             .over(&pattern.text)
-            .help("lower the repetitions of the pattern, which make it large"));
+            .help("reduce the repetitions of the pattern, which make it large"));
     }
     Ok(regex.is_match(value))
 }
@@ -137,6 +137,6 @@ mod tests {
         };
         let searched = |length| search(&pattern, &regex, Some(&"a".repeat(length)));
         assert_eq!(searched(4096).map_err(|problem| problem.message), Ok(false));
-        insta::assert_snapshot!(searched(4097).unwrap_err(), @"line 1, column 1: the value has 4097 bytes, too many for a pattern of this size (lower the repetitions of the pattern, which make it large)");
+        insta::assert_snapshot!(searched(4097).unwrap_err(), @"line 1, column 1: the value has 4097 bytes, too many for a pattern of this size (reduce the repetitions of the pattern, which make it large)");
     }
 }

@@ -53,12 +53,12 @@ fn reason(c: char) -> Option<&'static str> {
     match c {
         '\t' | '\n' | ' '..='~' => None,
         '\r' | '\u{85}' | '\u{2028}' | '\u{2029}' => {
-            Some("which only some readers take for the end of a line")
+            Some("which only some parsers treat as a line break")
         }
         // The rest of YAML's non-printable characters (yaml.org, section 5.1).
         '\0'..='\u{9f}' | '\u{fffe}' | '\u{ffff}' => Some("which is not printable"),
-        '\u{200b}' | '\u{2060}' | '\u{feff}' => Some("which nobody sees"),
-        c if is_bidi_control(c) => Some("which changes the order that people see"),
+        '\u{200b}' | '\u{2060}' | '\u{feff}' => Some("which is invisible"),
+        c if is_bidi_control(c) => Some("which changes the display order"),
         _ => None,
     }
 }
@@ -80,17 +80,17 @@ pub(super) fn hidden(raw: &str, start: Position) -> Option<(char, Position)> {
 
 /// Returns the problem of an invisible character in a key or a pattern.
 pub(super) fn hidden_problem(c: char, at: Position, format: Format, what: &str) -> Problem {
-    problem(c, "which nobody sees", at, format, what)
+    problem(c, "which is invisible", at, format, what)
 }
 
 fn problem(c: char, reason: &str, at: Position, format: Format, what: &str) -> Problem {
     let escape = escape(c, format);
-    let message = format!("{what} has the character `{escape}`, {reason}");
+    let message = format!("{what} contains the character `{escape}`, {reason}");
     let help = match c {
         '\r' => {
             "end lines with a line feed, with or without a carriage return before it".to_owned()
         }
-        _ => format!("remove it; a text in double quotes can have it as `{escape}`"),
+        _ => format!("remove it, or write it as `{escape}` in double quotes"),
     };
     Problem::new(at, message).over("x").help(help)
 }
@@ -121,17 +121,17 @@ mod tests {
 
     #[test]
     fn what_readers_take_differently_is_refused_wherever_it_stands() {
-        insta::assert_snapshot!(yaml("a: b # c\u{2028}d: e"), @r"line 1, column 9: the policy has the character `\u2028`, which only some readers take for the end of a line (remove it; a text in double quotes can have it as `\u2028`)");
-        insta::assert_snapshot!(yaml("a: é\u{85}"), @r"line 1, column 5: the policy has the character `\u0085`, which only some readers take for the end of a line (remove it; a text in double quotes can have it as `\u0085`)");
-        insta::assert_snapshot!(yaml("\n\u{2029}"), @r"line 2, column 1: the policy has the character `\u2029`, which only some readers take for the end of a line (remove it; a text in double quotes can have it as `\u2029`)");
-        insta::assert_snapshot!(yaml("# a\rb: c"), @r"line 1, column 4: the policy has the character `\r`, which only some readers take for the end of a line (end lines with a line feed, with or without a carriage return before it)");
-        insta::assert_snapshot!(yaml("a: b\r"), @r"line 1, column 5: the policy has the character `\r`, which only some readers take for the end of a line (end lines with a line feed, with or without a carriage return before it)");
-        insta::assert_snapshot!(yaml("a: b\r\n\rc: d\r\r\n"), @r"line 2, column 1: the policy has the character `\r`, which only some readers take for the end of a line (end lines with a line feed, with or without a carriage return before it); and 1 more problem");
-        insta::assert_snapshot!(yaml("a: \u{1b}[1m"), @r"line 1, column 4: the policy has the character `\u001B`, which is not printable (remove it; a text in double quotes can have it as `\u001B`)");
-        insta::assert_snapshot!(yaml("\0"), @r"line 1, column 1: the policy has the character `\u0000`, which is not printable (remove it; a text in double quotes can have it as `\u0000`)");
-        insta::assert_snapshot!(yaml("a: \u{feff}b"), @r"line 1, column 4: the policy has the character `\uFEFF`, which nobody sees (remove it; a text in double quotes can have it as `\uFEFF`)");
-        insta::assert_snapshot!(yaml("a: b # \u{202e}c"), @r"line 1, column 8: the policy has the character `\u202E`, which changes the order that people see (remove it; a text in double quotes can have it as `\u202E`)");
-        insta::assert_snapshot!(yaml("a: b\u{200b}"), @r"line 1, column 5: the policy has the character `\u200B`, which nobody sees (remove it; a text in double quotes can have it as `\u200B`)");
+        insta::assert_snapshot!(yaml("a: b # c\u{2028}d: e"), @r"line 1, column 9: the policy contains the character `\u2028`, which only some parsers treat as a line break (remove it, or write it as `\u2028` in double quotes)");
+        insta::assert_snapshot!(yaml("a: é\u{85}"), @r"line 1, column 5: the policy contains the character `\u0085`, which only some parsers treat as a line break (remove it, or write it as `\u0085` in double quotes)");
+        insta::assert_snapshot!(yaml("\n\u{2029}"), @r"line 2, column 1: the policy contains the character `\u2029`, which only some parsers treat as a line break (remove it, or write it as `\u2029` in double quotes)");
+        insta::assert_snapshot!(yaml("# a\rb: c"), @r"line 1, column 4: the policy contains the character `\r`, which only some parsers treat as a line break (end lines with a line feed, with or without a carriage return before it)");
+        insta::assert_snapshot!(yaml("a: b\r"), @r"line 1, column 5: the policy contains the character `\r`, which only some parsers treat as a line break (end lines with a line feed, with or without a carriage return before it)");
+        insta::assert_snapshot!(yaml("a: b\r\n\rc: d\r\r\n"), @r"line 2, column 1: the policy contains the character `\r`, which only some parsers treat as a line break (end lines with a line feed, with or without a carriage return before it); and 1 more problem");
+        insta::assert_snapshot!(yaml("a: \u{1b}[1m"), @r"line 1, column 4: the policy contains the character `\u001B`, which is not printable (remove it, or write it as `\u001B` in double quotes)");
+        insta::assert_snapshot!(yaml("\0"), @r"line 1, column 1: the policy contains the character `\u0000`, which is not printable (remove it, or write it as `\u0000` in double quotes)");
+        insta::assert_snapshot!(yaml("a: \u{feff}b"), @r"line 1, column 4: the policy contains the character `\uFEFF`, which is invisible (remove it, or write it as `\uFEFF` in double quotes)");
+        insta::assert_snapshot!(yaml("a: b # \u{202e}c"), @r"line 1, column 8: the policy contains the character `\u202E`, which changes the display order (remove it, or write it as `\u202E` in double quotes)");
+        insta::assert_snapshot!(yaml("a: b\u{200b}"), @r"line 1, column 5: the policy contains the character `\u200B`, which is invisible (remove it, or write it as `\u200B` in double quotes)");
     }
 
     #[test]

@@ -16,7 +16,7 @@ pub(super) fn to_regex(glob: &str) -> Result<String, &'static str> {
         let was_repeatable = std::mem::replace(&mut repeatable, false);
         match c {
             '!' if at_start => {
-                return Err("a pattern here cannot exclude, so it cannot start with `!`");
+                return Err("a pattern cannot exclude, so it cannot start with `!`");
             }
             '*' if chars.next_if_eq(&'*').is_some() => regex.push_str("(?s:.)*"),
             '*' => regex.push_str("[^/]*"),
@@ -27,7 +27,7 @@ pub(super) fn to_regex(glob: &str) -> Result<String, &'static str> {
                 repeatable = true;
             }
             '\\' => {
-                let next = chars.next().ok_or("it ends in a `\\`")?;
+                let next = chars.next().ok_or("it ends with a `\\`")?;
                 push_literal(&mut regex, next);
                 repeatable = true;
             }
@@ -66,7 +66,7 @@ fn class(chars: &mut impl Iterator<Item = char>) -> Result<String, &'static str>
             continue;
         }
         if !first.is_ascii_alphanumeric() {
-            return Err("`[…]` takes letters, digits and ranges of them");
+            return Err("`[…]` accepts only letters, digits and their ranges");
         }
         class.push(first);
         let mut ahead = rest.clone();
@@ -75,7 +75,7 @@ fn class(chars: &mut impl Iterator<Item = char>) -> Result<String, &'static str>
             let mut kinds = kinds.iter();
             if first > last || !kinds.any(|kind| kind.contains(&first) && kind.contains(&last)) {
                 return Err(
-                    "a range in `[…]` goes up, from letter to letter of one case or from digit to digit",
+                    "a range in `[…]` must go up, between letters of one case or between digits",
                 );
             }
             class.extend(['-', last]);

@@ -91,10 +91,7 @@ impl<'a, S: Syntax<'a>> Reader<'a, S, PolicyGrammar<'_>> {
             return Ok(());
         };
         if scalar.text != "1" {
-            let message = format!(
-                "`version` is {}, this program knows version 1",
-                quoted(&scalar.text)
-            );
+            let message = format!("`version` is {}, expected 1", quoted(&scalar.text));
             let problem = Problem::new(self.position(at), message).over(&scalar.text);
             self.problem(problem.help("write `version: 1`, or use a later release"))?;
         }
@@ -269,7 +266,7 @@ impl<'a, S: Syntax<'a>> Reader<'a, S, PolicyGrammar<'_>> {
                 let message = format!("{} is not the name of an event", quoted(name));
                 let problem = Problem::new(reader.position(at), message).over(name);
                 return reader.problem(problem.help(
-                    "events are named as in `on:`, such as `push`; patterns are not allowed here",
+                    "name events as in `on:`, such as `push`; patterns are not allowed here",
                 ));
             }
             draft.events.push(scalar.text);
@@ -281,7 +278,7 @@ impl<'a, S: Syntax<'a>> Reader<'a, S, PolicyGrammar<'_>> {
         let events = from..draft.events.len();
         if events.is_empty() && self.problem_count() == before {
             let problem = Problem::new(self.position(at), "`events` names no event");
-            self.problem(problem.help("leave the key out for every trusted event"))?;
+            self.problem(problem.help("leave out the key to accept every trusted event"))?;
         }
         Ok(events)
     }
@@ -300,9 +297,9 @@ impl<'a, S: Syntax<'a>> Reader<'a, S, PolicyGrammar<'_>> {
         let claims = from..draft.claims.len();
         if claims.is_empty() && self.problem_count() == before {
             let problem = Problem::new(self.position(at), "`claims` names no claim");
-            self.problem(
-                problem.help("leave the key out, or write `runner_environment: github-hosted`"),
-            )?;
+            self.problem(problem.help(
+                "leave out the key, or name a claim such as `runner_environment: github-hosted`",
+            ))?;
         }
         Ok(claims)
     }
@@ -382,9 +379,9 @@ impl<'a, S: Syntax<'a>> Reader<'a, S, PolicyGrammar<'_>> {
             Ok(())
         })?;
         if let (Some(at), true) = (at, patterns.len() != 1 && self.problem_count() == before) {
-            let message = "a pattern has exactly one of `exact`, `glob`, `regex`";
+            let message = "a pattern must have exactly one of `exact`, `glob`, `regex`";
             let problem = Problem::new(self.position(at), message);
-            self.problem(problem.help("write a list of patterns for several"))?;
+            self.problem(problem.help("for several patterns, write a list"))?;
         }
         Ok(patterns.pop())
     }

@@ -76,18 +76,18 @@ fn unknown_keys() {
     insta::assert_snapshot!(entry("repo: acme-org/infra"), @"line 4, column 5: unknown key `repo` in an entry of `repositories` (known keys: `repository`, `repository_id`, `owner_id`, `delegate`, `permissions`)");
     insta::assert_snapshot!(entry("repository-id: 1"), @"line 4, column 5: unknown key `repository-id` in an entry of `repositories` (did you mean `repository_id`?)");
     // What stands below an unknown key is read, not trusted.
-    insta::assert_snapshot!(rule("deny: { branch: *main }"), @r#"line 4, column 21: not valid YAML: an alias or an anchor that means nothing (a value that starts with `*` or `&` needs quotes: `"*"`)"#);
+    insta::assert_snapshot!(rule("deny: { branch: *main }"), @r#"line 4, column 21: not valid YAML: an invalid alias or anchor (a value that starts with `*` or `&` needs quotes: `"*"`)"#);
 }
 
 #[test]
 fn duplicate_keys() {
-    insta::assert_snapshot!(yaml("version: 1\nversion: 1\n"), @"line 2, column 1: `version` is given twice, first at line 1");
-    insta::assert_snapshot!(yaml("version: 1\npermissions: []\nworkspace: x\npermissions: []\n"), @"line 4, column 1: `permissions` is given twice, first at line 2");
-    insta::assert_snapshot!(rule("permission: c:d"), @"line 4, column 5: `permission` is given twice, first at line 3");
-    insta::assert_snapshot!(rule("\"permission\": c:d"), @"line 4, column 5: `permission` is given twice, first at line 3");
-    insta::assert_snapshot!(rule("claims: { sha: a, sha: b }"), @"line 4, column 23: `sha` is given twice, first at line 4");
-    insta::assert_snapshot!(rule("branch: { glob: a, glob: b }"), @"line 4, column 24: `glob` is given twice, first at line 4");
-    insta::assert_snapshot!(entry("permissions: []"), @"line 4, column 5: `permissions` is given twice, first at line 3");
+    insta::assert_snapshot!(yaml("version: 1\nversion: 1\n"), @"line 2, column 1: duplicate key `version`, first at line 1");
+    insta::assert_snapshot!(yaml("version: 1\npermissions: []\nworkspace: x\npermissions: []\n"), @"line 4, column 1: duplicate key `permissions`, first at line 2");
+    insta::assert_snapshot!(rule("permission: c:d"), @"line 4, column 5: duplicate key `permission`, first at line 3");
+    insta::assert_snapshot!(rule("\"permission\": c:d"), @"line 4, column 5: duplicate key `permission`, first at line 3");
+    insta::assert_snapshot!(rule("claims: { sha: a, sha: b }"), @"line 4, column 23: duplicate key `sha`, first at line 4");
+    insta::assert_snapshot!(rule("branch: { glob: a, glob: b }"), @"line 4, column 24: duplicate key `glob`, first at line 4");
+    insta::assert_snapshot!(entry("permissions: []"), @"line 4, column 5: duplicate key `permissions`, first at line 3");
 }
 
 #[test]
@@ -96,11 +96,11 @@ fn keys_without_a_value() {
     insta::assert_snapshot!(rule("branch: null"), @"line 4, column 5: `branch` has no value (give it a value or remove the key)");
     insta::assert_snapshot!(rule("branch: ~"), @"line 4, column 5: `branch` has no value (give it a value or remove the key)");
     insta::assert_snapshot!(rule("branch: # main"), @"line 4, column 5: `branch` has no value (give it a value or remove the key)");
-    insta::assert_snapshot!(rule("branch: [main, ~]"), @"line 4, column 20: an element of `branch` has no value, expected a text");
-    insta::assert_snapshot!(rule("branch:\n      -"), @"line 5, column 8: an element of `branch` has no value, expected a text");
+    insta::assert_snapshot!(rule("branch: [main, ~]"), @"line 4, column 20: an element of `branch` has no value, expected a string");
+    insta::assert_snapshot!(rule("branch:\n      -"), @"line 5, column 8: an element of `branch` has no value, expected a string");
     insta::assert_snapshot!(rule("branch: { glob: }"), @"line 4, column 15: `glob` has no value (give it a value or remove the key)");
     insta::assert_snapshot!(rule("claims: { sha: }"), @"line 4, column 15: `sha` has no value (give it a value or remove the key)");
-    insta::assert_snapshot!(rule("events: [~]"), @"line 4, column 14: an event has no value, expected a text");
+    insta::assert_snapshot!(rule("events: [~]"), @"line 4, column 14: an event has no value, expected a string");
     insta::assert_snapshot!(yaml("version:\n"), @"line 1, column 1: `version` has no value (give it a value or remove the key)");
     insta::assert_snapshot!(yaml("version: 1\npermissions:\n"), @"line 2, column 1: `permissions` has no value (give it a value or remove the key)");
     insta::assert_snapshot!(yaml("version: 1\npermissions:\n  -\n"), @"line 3, column 4: a rule is empty, expected a mapping (write its keys: `name`, `permission`, `workflow`, `branch`, `base`, `environment`, `events`, `claims`, `expires`)");
@@ -113,53 +113,53 @@ fn what_yaml_has_beyond_plain_data() {
     insta::assert_snapshot!(rule("branch: &main main"), @"line 4, column 13: anchors (`&name`) are not allowed in a policy (write the value out)");
     insta::assert_snapshot!(yaml("version: 1\npermissions: &rules []\n"), @"line 2, column 14: anchors (`&name`) are not allowed in a policy (write the value out)");
     insta::assert_snapshot!(yaml("&policy version: 1\n"), @"line 1, column 1: anchors (`&name`) are not allowed in a policy (write the value out)");
-    insta::assert_snapshot!(rule("branch: *main"), @r#"line 4, column 13: not valid YAML: an alias or an anchor that means nothing (a value that starts with `*` or `&` needs quotes: `"*"`)"#);
-    insta::assert_snapshot!(rule("branch: *"), @r#"line 4, column 13: not valid YAML: an alias or an anchor that means nothing (a value that starts with `*` or `&` needs quotes: `"*"`)"#);
-    insta::assert_snapshot!(rule("branch: **"), @r#"line 4, column 13: not valid YAML: an alias or an anchor that means nothing (a value that starts with `*` or `&` needs quotes: `"*"`)"#);
-    insta::assert_snapshot!(rule("branch: [*]"), @r#"line 4, column 14: not valid YAML: an alias or an anchor that means nothing (a value that starts with `*` or `&` needs quotes: `"*"`)"#);
-    insta::assert_snapshot!(rule("workflow: *.yml"), @r#"line 4, column 15: not valid YAML: an alias or an anchor that means nothing (a value that starts with `*` or `&` needs quotes: `"*"`)"#);
-    insta::assert_snapshot!(rule("branch: &"), @r#"line 4, column 13: not valid YAML: an alias or an anchor that means nothing (a value that starts with `*` or `&` needs quotes: `"*"`)"#);
+    insta::assert_snapshot!(rule("branch: *main"), @r#"line 4, column 13: not valid YAML: an invalid alias or anchor (a value that starts with `*` or `&` needs quotes: `"*"`)"#);
+    insta::assert_snapshot!(rule("branch: *"), @r#"line 4, column 13: not valid YAML: an invalid alias or anchor (a value that starts with `*` or `&` needs quotes: `"*"`)"#);
+    insta::assert_snapshot!(rule("branch: **"), @r#"line 4, column 13: not valid YAML: an invalid alias or anchor (a value that starts with `*` or `&` needs quotes: `"*"`)"#);
+    insta::assert_snapshot!(rule("branch: [*]"), @r#"line 4, column 14: not valid YAML: an invalid alias or anchor (a value that starts with `*` or `&` needs quotes: `"*"`)"#);
+    insta::assert_snapshot!(rule("workflow: *.yml"), @r#"line 4, column 15: not valid YAML: an invalid alias or anchor (a value that starts with `*` or `&` needs quotes: `"*"`)"#);
+    insta::assert_snapshot!(rule("branch: &"), @r#"line 4, column 13: not valid YAML: an invalid alias or anchor (a value that starts with `*` or `&` needs quotes: `"*"`)"#);
     insta::assert_snapshot!(rule("<<: { branch: main }"), @"line 4, column 5: merge keys (`<<`) are not allowed in a policy (write the values out)");
     insta::assert_snapshot!(rule("\"<<\": { branch: main }"), @"line 4, column 5: merge keys (`<<`) are not allowed in a policy (write the values out)");
     insta::assert_snapshot!(rule("branch: !!str main"), @"line 4, column 13: tags (`!name`) are not allowed in a policy (write the value out)");
     insta::assert_snapshot!(rule("branch: !regex main"), @"line 4, column 13: tags (`!name`) are not allowed in a policy (write the value out)");
     insta::assert_snapshot!(rule("branch: ! main"), @"line 4, column 13: tags (`!name`) are not allowed in a policy (write the value out)");
     insta::assert_snapshot!(yaml("!policy\nversion: 1\n"), @"line 1, column 1: tags (`!name`) are not allowed in a policy (write the value out)");
-    insta::assert_snapshot!(yaml("version: 1\n---\nversion: 1\n"), @"line 2, column 1: a second document starts here, a policy is one document (remove the `---`)");
-    insta::assert_snapshot!(yaml("version: 1\npermissions: []\n...\nversion: 1\n"), @"line 4, column 1: a second document starts here, a policy is one document (remove the `---`)");
-    insta::assert_snapshot!(yaml("---\nversion: 1\n---\n"), @"line 3, column 1: a second document starts here, a policy is one document (remove the `---`)");
-    insta::assert_snapshot!(rule("? [a, b]\n    : main"), @"line 4, column 7: a key has to be a text (a value that starts with `{` needs quotes)");
-    insta::assert_snapshot!(rule("? { a: b }\n    : main"), @"line 4, column 7: a key has to be a text (a value that starts with `{` needs quotes)");
-    insta::assert_snapshot!(rule("1: main"), @r#"line 4, column 5: the key `1` is an integer, expected a text (write it in quotes: `"1"`)"#);
-    insta::assert_snapshot!(rule("true: main"), @r#"line 4, column 5: the key `true` is a boolean, expected a text (write it in quotes: `"true"`)"#);
-    insta::assert_snapshot!(rule("~: main"), @"line 4, column 5: the key `~` is no value, expected a text");
-    insta::assert_snapshot!(rule(": main"), @"line 4, column 5: a key is empty, expected a text");
+    insta::assert_snapshot!(yaml("version: 1\n---\nversion: 1\n"), @"line 2, column 1: a second document starts here, but a policy is one document (remove the `---`)");
+    insta::assert_snapshot!(yaml("version: 1\npermissions: []\n...\nversion: 1\n"), @"line 4, column 1: a second document starts here, but a policy is one document (remove the `---`)");
+    insta::assert_snapshot!(yaml("---\nversion: 1\n---\n"), @"line 3, column 1: a second document starts here, but a policy is one document (remove the `---`)");
+    insta::assert_snapshot!(rule("? [a, b]\n    : main"), @"line 4, column 7: a key must be a string (a value that starts with `{` needs quotes)");
+    insta::assert_snapshot!(rule("? { a: b }\n    : main"), @"line 4, column 7: a key must be a string (a value that starts with `{` needs quotes)");
+    insta::assert_snapshot!(rule("1: main"), @r#"line 4, column 5: the key `1` is an integer, expected a string (write it in quotes: `"1"`)"#);
+    insta::assert_snapshot!(rule("true: main"), @r#"line 4, column 5: the key `true` is a boolean, expected a string (write it in quotes: `"true"`)"#);
+    insta::assert_snapshot!(rule("~: main"), @"line 4, column 5: the key `~` is no value, expected a string");
+    insta::assert_snapshot!(rule(": main"), @"line 4, column 5: a key is empty, expected a string");
 }
 
 #[test]
 fn yaml_syntax() {
-    insta::assert_snapshot!(rule("\tbranch: main"), @"line 3, column 17: not valid YAML: a tab where spaces are needed (YAML is indented with spaces, here is a tab)");
-    insta::assert_snapshot!(yaml("version: 1\npermissions:\n\t- permission: a:b\n"), @"line 3, column 2: not valid YAML: a tab where spaces are needed (YAML is indented with spaces, here is a tab)");
-    insta::assert_snapshot!(rule("branch: \"\\d+\""), @"line 4, column 13: not valid YAML: a backslash in double quotes that starts no YAML escape (in double quotes a backslash is an escape: use single quotes for a regex)");
-    insta::assert_snapshot!(rule("branch: \"é\\ud83e\\udd80\""), @"line 4, column 15: not valid YAML: a backslash in double quotes that starts no YAML escape (in double quotes a backslash is an escape: use single quotes for a regex)");
-    insta::assert_snapshot!(rule("branch: \"\\\\ud83e\\ud83e\""), @"line 4, column 13: not valid YAML: a backslash in double quotes that starts no YAML escape (in double quotes a backslash is an escape: use single quotes for a regex)");
-    insta::assert_snapshot!(rule("branch: \"main"), @"line 4, column 13: not valid YAML: a quote that is never closed (add the closing quote)");
-    insta::assert_snapshot!(rule("branch: [main"), @"line 4, column 13: not valid YAML: a bracket that is not closed, or a missing comma (a pattern with brackets needs quotes)");
-    insta::assert_snapshot!(yaml("version: 1\nworkspace: |\n  acme"), @"line 3, column 3: readers of YAML differ in whether this text ends with a line feed (end the last line of the file with one)");
-    insta::assert_snapshot!(yaml("version: 1\nworkspace: >+ # x\n  acme\n  "), @"line 3, column 3: readers of YAML differ in whether this text ends with a line feed (end the last line of the file with one)");
-    insta::assert_snapshot!(rule("branch: [main]]"), @"line 4, column 19: not valid YAML: a closing bracket that closes nothing (a pattern with brackets needs quotes)");
-    insta::assert_snapshot!(rule("branch: {main"), @"line 4, column 13: not valid YAML: a bracket that is not closed, or a missing comma (a pattern with brackets needs quotes)");
-    insta::assert_snapshot!(rule("branch: a: b"), @"line 4, column 14: not valid YAML: a `:` where no key can be (a value that has `: ` in it needs quotes; a key has the indentation of the keys beside it)");
+    insta::assert_snapshot!(rule("\tbranch: main"), @"line 3, column 17: not valid YAML: a tab where spaces are needed (indent with spaces instead of tabs)");
+    insta::assert_snapshot!(yaml("version: 1\npermissions:\n\t- permission: a:b\n"), @"line 3, column 2: not valid YAML: a tab where spaces are needed (indent with spaces instead of tabs)");
+    insta::assert_snapshot!(rule("branch: \"\\d+\""), @"line 4, column 13: not valid YAML: an invalid escape in double quotes (in double quotes, a backslash starts an escape: use single quotes for a regex)");
+    insta::assert_snapshot!(rule("branch: \"é\\ud83e\\udd80\""), @"line 4, column 15: not valid YAML: an invalid escape in double quotes (in double quotes, a backslash starts an escape: use single quotes for a regex)");
+    insta::assert_snapshot!(rule("branch: \"\\\\ud83e\\ud83e\""), @"line 4, column 13: not valid YAML: an invalid escape in double quotes (in double quotes, a backslash starts an escape: use single quotes for a regex)");
+    insta::assert_snapshot!(rule("branch: \"main"), @"line 4, column 13: not valid YAML: an unclosed quote (add the closing quote)");
+    insta::assert_snapshot!(rule("branch: [main"), @"line 4, column 13: not valid YAML: an unclosed bracket, or a missing comma (a pattern with brackets needs quotes)");
+    insta::assert_snapshot!(yaml("version: 1\nworkspace: |\n  acme"), @"line 3, column 3: YAML parsers disagree on whether this text ends with a line feed (end the last line of the file with one)");
+    insta::assert_snapshot!(yaml("version: 1\nworkspace: >+ # x\n  acme\n  "), @"line 3, column 3: YAML parsers disagree on whether this text ends with a line feed (end the last line of the file with one)");
+    insta::assert_snapshot!(rule("branch: [main]]"), @"line 4, column 19: not valid YAML: an unmatched closing bracket (a pattern with brackets needs quotes)");
+    insta::assert_snapshot!(rule("branch: {main"), @"line 4, column 13: not valid YAML: an unclosed bracket, or a missing comma (a pattern with brackets needs quotes)");
+    insta::assert_snapshot!(rule("branch: a: b"), @"line 4, column 14: not valid YAML: a `:` where a key is not allowed (a value that contains `: ` needs quotes; a key needs the same indentation as the keys beside it)");
     insta::assert_snapshot!(rule("branch: [a-z]+"), @"line 4, column 18: not valid YAML: text after a closing bracket (a pattern that starts with `[` or `{` needs quotes)");
     insta::assert_snapshot!(rule("branch: @main"), @"line 4, column 13: not valid YAML: a value that starts with `@` (put the value in quotes)");
     insta::assert_snapshot!(rule("branch: `main`"), @"line 4, column 13: not valid YAML: a value that starts with `` ` `` (put the value in quotes)");
     insta::assert_snapshot!(rule("branch: %main"), @"line 4, column 13: not valid YAML: a value that starts with `%` (put the value in quotes)");
     insta::assert_snapshot!(rule("branch main"), @"line 4, column 5: not valid YAML: a key without a value (write `KEY: VALUE`)");
     insta::assert_snapshot!(rule("  branch: main"), @"line 3, column 17: `a:b branch` is not a permission key (write lower-case words joined by `:`, such as `ws:deployments:create`); and 1 more problem");
-    insta::assert_snapshot!(yaml("version: 1\npermissions:\n  - permission: a:b\n   branch: main\n"), @"line 4, column 4: not valid YAML: a line that is not indented like those beside it (keys that belong together stand below each other)");
+    insta::assert_snapshot!(yaml("version: 1\npermissions:\n  - permission: a:b\n   branch: main\n"), @"line 4, column 4: not valid YAML: a line whose indentation differs from the lines beside it (give the keys of a mapping, and the items of a list, the same indentation)");
     // The YAML parser would end there, and not see the second key.
-    insta::assert_snapshot!(yaml("version: 1\nworkspace: é\u{0}\nversion: 1\n"), @r"line 2, column 13: the policy has the character `\u0000`, which is not printable (remove it; a text in double quotes can have it as `\u0000`)");
-    insta::assert_snapshot!(json("{\"version\": 1}\u{0}"), @r"line 1, column 15: the policy has the character `\u0000`, which is not printable (remove it; a text in double quotes can have it as `\u0000`)");
+    insta::assert_snapshot!(yaml("version: 1\nworkspace: é\u{0}\nversion: 1\n"), @r"line 2, column 13: the policy contains the character `\u0000`, which is not printable (remove it, or write it as `\u0000` in double quotes)");
+    insta::assert_snapshot!(json("{\"version\": 1}\u{0}"), @r"line 1, column 15: the policy contains the character `\u0000`, which is not printable (remove it, or write it as `\u0000` in double quotes)");
 }
 
 #[test]
@@ -169,17 +169,17 @@ fn nothing_and_almost_nothing() {
     }
     insta::assert_snapshot!(yaml(""), @"line 1, column 1: the policy is empty (start with `version: 1` and `permissions:`)");
     insta::assert_snapshot!(yaml("---\n"), @"line 1, column 4: the policy is empty, expected a mapping (start with `version: 1` and `permissions:`)");
-    insta::assert_snapshot!(yaml("main\n"), @"line 1, column 1: the policy is a text (`main`), expected a mapping (start with `version: 1` and `permissions:`)");
+    insta::assert_snapshot!(yaml("main\n"), @"line 1, column 1: the policy is a string (`main`), expected a mapping (start with `version: 1` and `permissions:`)");
     insta::assert_snapshot!(yaml("- version: 1\n"), @"line 1, column 1: the policy is a list, expected a mapping (start with `version: 1` and `permissions:`)");
     insta::assert_snapshot!(yaml("1\n"), @"line 1, column 1: the policy is an integer (`1`), expected a mapping (start with `version: 1` and `permissions:`)");
     insta::assert_snapshot!(yaml("~\n"), @"line 1, column 1: the policy is empty, expected a mapping (start with `version: 1` and `permissions:`)");
     insta::assert_snapshot!(yaml("{}\n"), @"line 1, column 1: `version` is missing (add `version: 1`)");
-    insta::assert_snapshot!(yaml("<!DOCTYPE html>\n<p>404</p>\n"), @"line 1, column 1: the policy is a text (`<!DOCTYPE html> <p>404</p>`), expected a mapping (start with `version: 1` and `permissions:`)");
-    insta::assert_snapshot!(json(""), @"line 1, column 1: not valid JSON: EOF while parsing a value (it starts with `{`; a file in YAML needs a name that ends in `.yml`)");
+    insta::assert_snapshot!(yaml("<!DOCTYPE html>\n<p>404</p>\n"), @"line 1, column 1: the policy is a string (`<!DOCTYPE html> <p>404</p>`), expected a mapping (start with `version: 1` and `permissions:`)");
+    insta::assert_snapshot!(json(""), @"line 1, column 1: not valid JSON: EOF while parsing a value (a JSON policy starts with `{`; a YAML file needs a name that ends with `.yml`)");
     insta::assert_snapshot!(json("null"), @"line 1, column 1: the policy is empty, expected a mapping (start with `version: 1` and `permissions:`)");
     insta::assert_snapshot!(json("[]"), @"line 1, column 1: the policy is a list, expected a mapping (start with `version: 1` and `permissions:`)");
     insta::assert_snapshot!(json("{}"), @"line 1, column 1: `version` is missing (add `version: 1`)");
-    insta::assert_snapshot!(json("version: 1\n"), @"line 1, column 1: not valid JSON: expected value (it starts with `{`; a file in YAML needs a name that ends in `.yml`)");
+    insta::assert_snapshot!(json("version: 1\n"), @"line 1, column 1: not valid JSON: expected value (a JSON policy starts with `{`; a YAML file needs a name that ends with `.yml`)");
 }
 
 #[test]
@@ -194,52 +194,52 @@ fn what_is_missing() {
 
 #[test]
 fn versions() {
-    insta::assert_snapshot!(yaml("version: 2\n"), @"line 1, column 10: `version` is `2`, this program knows version 1 (write `version: 1`, or use a later release)");
-    insta::assert_snapshot!(yaml("version: \"1\"\n"), @"line 1, column 10: `version` is a text (`1`), expected an integer (write `version: 1`)");
-    insta::assert_snapshot!(yaml("version: '1'\n"), @"line 1, column 10: `version` is a text (`1`), expected an integer (write `version: 1`)");
+    insta::assert_snapshot!(yaml("version: 2\n"), @"line 1, column 10: `version` is `2`, expected 1 (write `version: 1`, or use a later release)");
+    insta::assert_snapshot!(yaml("version: \"1\"\n"), @"line 1, column 10: `version` is a string (`1`), expected an integer (write `version: 1`)");
+    insta::assert_snapshot!(yaml("version: '1'\n"), @"line 1, column 10: `version` is a string (`1`), expected an integer (write `version: 1`)");
     insta::assert_snapshot!(yaml("version: 1.0\n"), @"line 1, column 10: `version` is a number (`1.0`), expected an integer (write `version: 1`)");
-    insta::assert_snapshot!(yaml("version: v1\n"), @"line 1, column 10: `version` is a text (`v1`), expected an integer (write `version: 1`)");
+    insta::assert_snapshot!(yaml("version: v1\n"), @"line 1, column 10: `version` is a string (`v1`), expected an integer (write `version: 1`)");
     insta::assert_snapshot!(yaml("version: true\n"), @"line 1, column 10: `version` is a boolean (`true`), expected an integer (write `version: 1`)");
     insta::assert_snapshot!(yaml("version: [1]\n"), @"line 1, column 10: `version` is a list, expected an integer (write `version: 1`)");
-    insta::assert_snapshot!(yaml("version: -1\n"), @"line 1, column 10: `version` is `-1`, this program knows version 1 (write `version: 1`, or use a later release)");
+    insta::assert_snapshot!(yaml("version: -1\n"), @"line 1, column 10: `version` is `-1`, expected 1 (write `version: 1`, or use a later release)");
     insta::assert_snapshot!(yaml("version: 0x1\n"), @"line 1, column 10: `version` is a number (`0x1`), expected an integer (write `version: 1`)");
 }
 
 #[test]
 fn wrong_types() {
-    insta::assert_snapshot!(yaml("version: 1\nworkspace: 5\n"), @r#"line 2, column 12: `workspace` is an integer (`5`), expected a text (write it in quotes: `"5"`)"#);
-    insta::assert_snapshot!(yaml("version: 1\nworkspace: [acme]\n"), @"line 2, column 12: `workspace` is a list, expected a text");
-    insta::assert_snapshot!(yaml("version: 1\npermissions: a:b\n"), @"line 2, column 14: `permissions` is a text (`a:b`), expected a list (start each of its elements with `- `; a list without any is `[]`)");
-    insta::assert_snapshot!(yaml("version: 1\npermissions: { permission: a:b }\n"), @"line 2, column 14: `permissions` is a mapping, expected a list (start each of its elements with `- `; a list without any is `[]`)");
-    insta::assert_snapshot!(yaml("version: 1\npermissions: [a:b]\n"), @"line 2, column 15: a rule is a text (`a:b`), expected a mapping (write its keys: `name`, `permission`, `workflow`, `branch`, `base`, `environment`, `events`, `claims`, `expires`)");
+    insta::assert_snapshot!(yaml("version: 1\nworkspace: 5\n"), @r#"line 2, column 12: `workspace` is an integer (`5`), expected a string (write it in quotes: `"5"`)"#);
+    insta::assert_snapshot!(yaml("version: 1\nworkspace: [acme]\n"), @"line 2, column 12: `workspace` is a list, expected a string");
+    insta::assert_snapshot!(yaml("version: 1\npermissions: a:b\n"), @"line 2, column 14: `permissions` is a string (`a:b`), expected a list (start each item with `- `; an empty list is `[]`)");
+    insta::assert_snapshot!(yaml("version: 1\npermissions: { permission: a:b }\n"), @"line 2, column 14: `permissions` is a mapping, expected a list (start each item with `- `; an empty list is `[]`)");
+    insta::assert_snapshot!(yaml("version: 1\npermissions: [a:b]\n"), @"line 2, column 15: a rule is a string (`a:b`), expected a mapping (write its keys: `name`, `permission`, `workflow`, `branch`, `base`, `environment`, `events`, `claims`, `expires`)");
     insta::assert_snapshot!(yaml("version: 1\npermissions: [[]]\n"), @"line 2, column 15: a rule is a list, expected a mapping (write its keys: `name`, `permission`, `workflow`, `branch`, `base`, `environment`, `events`, `claims`, `expires`)");
-    insta::assert_snapshot!(yaml("version: 1\npermissions: 7\n"), @"line 2, column 14: `permissions` is an integer (`7`), expected a list (start each of its elements with `- `; a list without any is `[]`)");
-    insta::assert_snapshot!(yaml("version: 1\nrepositories: { acme-org/infra: [] }\n"), @"line 2, column 15: `repositories` is a mapping, expected a list (start each of its elements with `- `; a list without any is `[]`)");
-    insta::assert_snapshot!(yaml("version: 1\nrepositories: [acme-org/infra]\n"), @"line 2, column 16: an entry of `repositories` is a text (`acme-org/infra`), expected a mapping (write its keys: `repository`, `repository_id`, `owner_id`, `delegate`, `permissions`)");
-    insta::assert_snapshot!(rule("name: 7"), @r#"line 4, column 11: `name` is an integer (`7`), expected a text (write it in quotes: `"7"`)"#);
-    insta::assert_snapshot!(rule("name: [x]"), @"line 4, column 11: `name` is a list, expected a text");
-    insta::assert_snapshot!(rule("name: { x: y }"), @"line 4, column 11: `name` is a mapping, expected a text");
-    insta::assert_snapshot!(rule("branch: 1.0"), @r#"line 4, column 13: `branch` is a number (`1.0`), expected a text (write it in quotes: `"1.0"`)"#);
-    insta::assert_snapshot!(rule("branch: 7"), @r#"line 4, column 13: `branch` is an integer (`7`), expected a text (write it in quotes: `"7"`)"#);
-    insta::assert_snapshot!(rule("branch: on"), @r#"line 4, column 13: `branch` is a text to some readers only (`on`), expected a text (write it in quotes: `"on"`)"#);
-    insta::assert_snapshot!(rule("environment: No"), @r#"line 4, column 18: `environment` is a text to some readers only (`No`), expected a text (write it in quotes: `"No"`)"#);
-    insta::assert_snapshot!(rule("name: 1_000"), @r#"line 4, column 11: `name` is a text to some readers only (`1_000`), expected a text (write it in quotes: `"1_000"`)"#);
-    insta::assert_snapshot!(rule("branch: [2027-01-31]"), @r#"line 4, column 14: an element of `branch` is a text to some readers only (`2027-01-31`), expected a text (write it in quotes: `"2027-01-31"`)"#);
-    insta::assert_snapshot!(rule("claims: { on: x }"), @r#"line 4, column 15: the key `on` is a text to some readers only, expected a text (write it in quotes: `"on"`)"#);
-    insta::assert_snapshot!(rule("events: [off]"), @r#"line 4, column 14: an event is a text to some readers only (`off`), expected a text (write it in quotes: `"off"`)"#);
-    insta::assert_snapshot!(rule("branch: 0o17"), @r#"line 4, column 13: `branch` is a number (`0o17`), expected a text (write it in quotes: `"0o17"`)"#);
-    insta::assert_snapshot!(rule("branch: true"), @r#"line 4, column 13: `branch` is a boolean (`true`), expected a text (write it in quotes: `"true"`)"#);
-    insta::assert_snapshot!(rule("branch: [main, 7]"), @r#"line 4, column 20: an element of `branch` is an integer (`7`), expected a text (write it in quotes: `"7"`)"#);
-    insta::assert_snapshot!(rule("branch: [[main]]"), @"line 4, column 14: an element of `branch` is a list, expected a text");
-    insta::assert_snapshot!(rule("branch: { regex: 7 }"), @r#"line 4, column 22: `regex` is an integer (`7`), expected a text (write it in quotes: `"7"`)"#);
-    insta::assert_snapshot!(rule("branch: { regex: [main] }"), @"line 4, column 22: `regex` is a list, expected a text");
-    insta::assert_snapshot!(rule("branch: {}"), @"line 4, column 13: a pattern has exactly one of `exact`, `glob`, `regex` (write a list of patterns for several)");
-    insta::assert_snapshot!(rule("branch: { glob: a, regex: b }"), @"line 4, column 13: a pattern has exactly one of `exact`, `glob`, `regex` (write a list of patterns for several)");
-    insta::assert_snapshot!(rule("claims: main"), @"line 4, column 13: `claims` is a text (`main`), expected a mapping");
+    insta::assert_snapshot!(yaml("version: 1\npermissions: 7\n"), @"line 2, column 14: `permissions` is an integer (`7`), expected a list (start each item with `- `; an empty list is `[]`)");
+    insta::assert_snapshot!(yaml("version: 1\nrepositories: { acme-org/infra: [] }\n"), @"line 2, column 15: `repositories` is a mapping, expected a list (start each item with `- `; an empty list is `[]`)");
+    insta::assert_snapshot!(yaml("version: 1\nrepositories: [acme-org/infra]\n"), @"line 2, column 16: an entry of `repositories` is a string (`acme-org/infra`), expected a mapping (write its keys: `repository`, `repository_id`, `owner_id`, `delegate`, `permissions`)");
+    insta::assert_snapshot!(rule("name: 7"), @r#"line 4, column 11: `name` is an integer (`7`), expected a string (write it in quotes: `"7"`)"#);
+    insta::assert_snapshot!(rule("name: [x]"), @"line 4, column 11: `name` is a list, expected a string");
+    insta::assert_snapshot!(rule("name: { x: y }"), @"line 4, column 11: `name` is a mapping, expected a string");
+    insta::assert_snapshot!(rule("branch: 1.0"), @r#"line 4, column 13: `branch` is a number (`1.0`), expected a string (write it in quotes: `"1.0"`)"#);
+    insta::assert_snapshot!(rule("branch: 7"), @r#"line 4, column 13: `branch` is an integer (`7`), expected a string (write it in quotes: `"7"`)"#);
+    insta::assert_snapshot!(rule("branch: on"), @r#"line 4, column 13: `branch` is a string to some parsers only (`on`), expected a string (write it in quotes: `"on"`)"#);
+    insta::assert_snapshot!(rule("environment: No"), @r#"line 4, column 18: `environment` is a string to some parsers only (`No`), expected a string (write it in quotes: `"No"`)"#);
+    insta::assert_snapshot!(rule("name: 1_000"), @r#"line 4, column 11: `name` is a string to some parsers only (`1_000`), expected a string (write it in quotes: `"1_000"`)"#);
+    insta::assert_snapshot!(rule("branch: [2027-01-31]"), @r#"line 4, column 14: an element of `branch` is a string to some parsers only (`2027-01-31`), expected a string (write it in quotes: `"2027-01-31"`)"#);
+    insta::assert_snapshot!(rule("claims: { on: x }"), @r#"line 4, column 15: the key `on` is a string to some parsers only, expected a string (write it in quotes: `"on"`)"#);
+    insta::assert_snapshot!(rule("events: [off]"), @r#"line 4, column 14: an event is a string to some parsers only (`off`), expected a string (write it in quotes: `"off"`)"#);
+    insta::assert_snapshot!(rule("branch: 0o17"), @r#"line 4, column 13: `branch` is a number (`0o17`), expected a string (write it in quotes: `"0o17"`)"#);
+    insta::assert_snapshot!(rule("branch: true"), @r#"line 4, column 13: `branch` is a boolean (`true`), expected a string (write it in quotes: `"true"`)"#);
+    insta::assert_snapshot!(rule("branch: [main, 7]"), @r#"line 4, column 20: an element of `branch` is an integer (`7`), expected a string (write it in quotes: `"7"`)"#);
+    insta::assert_snapshot!(rule("branch: [[main]]"), @"line 4, column 14: an element of `branch` is a list, expected a string");
+    insta::assert_snapshot!(rule("branch: { regex: 7 }"), @r#"line 4, column 22: `regex` is an integer (`7`), expected a string (write it in quotes: `"7"`)"#);
+    insta::assert_snapshot!(rule("branch: { regex: [main] }"), @"line 4, column 22: `regex` is a list, expected a string");
+    insta::assert_snapshot!(rule("branch: {}"), @"line 4, column 13: a pattern must have exactly one of `exact`, `glob`, `regex` (for several patterns, write a list)");
+    insta::assert_snapshot!(rule("branch: { glob: a, regex: b }"), @"line 4, column 13: a pattern must have exactly one of `exact`, `glob`, `regex` (for several patterns, write a list)");
+    insta::assert_snapshot!(rule("claims: main"), @"line 4, column 13: `claims` is a string (`main`), expected a mapping");
     insta::assert_snapshot!(rule("claims: [sha]"), @"line 4, column 13: `claims` is a list, expected a mapping");
-    insta::assert_snapshot!(rule("claims: {}"), @"line 4, column 5: `claims` names no claim (leave the key out, or write `runner_environment: github-hosted`)");
-    insta::assert_snapshot!(rule("claims: { run_attempt: 1 }"), @r#"line 4, column 28: the claim `run_attempt` is an integer (`1`), expected a text (write it in quotes: `"1"`)"#);
-    insta::assert_snapshot!(entry("repository: 7"), @r#"line 4, column 17: `repository` is an integer (`7`), expected a text (write it in quotes: `"7"`)"#);
+    insta::assert_snapshot!(rule("claims: {}"), @"line 4, column 5: `claims` names no claim (leave out the key, or name a claim such as `runner_environment: github-hosted`)");
+    insta::assert_snapshot!(rule("claims: { run_attempt: 1 }"), @r#"line 4, column 28: the claim `run_attempt` is an integer (`1`), expected a string (write it in quotes: `"1"`)"#);
+    insta::assert_snapshot!(entry("repository: 7"), @r#"line 4, column 17: `repository` is an integer (`7`), expected a string (write it in quotes: `"7"`)"#);
     insta::assert_snapshot!(entry("repository: { name: a/b }"), @"line 4, column 19: unknown key `name` in `repository` (known keys: `exact`, `glob`, `regex`)");
 }
 
@@ -278,41 +278,41 @@ fn permission_keys() {
     insta::assert_snapshot!(key("\"\""), @r#"line 3, column 17: `""` is not a permission key (write lower-case words joined by `:`, such as `ws:deployments:create`)"#);
     insta::assert_snapshot!(key("[]"), @"line 3, column 17: the list of permissions is empty (name one, such as `ws:deployments:create`)");
     insta::assert_snapshot!(key("[a:b, c]"), @"line 3, column 23: `c` is not a permission key (write lower-case words joined by `:`, such as `ws:deployments:create`)");
-    insta::assert_snapshot!(key("[a:b, 7]"), @r#"line 3, column 23: `permission` is an integer (`7`), expected a text (write it in quotes: `"7"`)"#);
-    insta::assert_snapshot!(key("7"), @r#"line 3, column 17: `permission` is an integer (`7`), expected a text (write it in quotes: `"7"`)"#);
+    insta::assert_snapshot!(key("[a:b, 7]"), @r#"line 3, column 23: `permission` is an integer (`7`), expected a string (write it in quotes: `"7"`)"#);
+    insta::assert_snapshot!(key("7"), @r#"line 3, column 17: `permission` is an integer (`7`), expected a string (write it in quotes: `"7"`)"#);
     insta::assert_snapshot!(key("1:a:B"), @"line 3, column 17: `1:a:B` is not a permission key (write lower-case words joined by `:`, such as `ws:deployments:create`)");
-    insta::assert_snapshot!(key("{ exact: a:b }"), @"line 3, column 17: `permission` is a mapping, expected a text");
+    insta::assert_snapshot!(key("{ exact: a:b }"), @"line 3, column 17: `permission` is a mapping, expected a string");
     insta::assert_snapshot!(key("a:b, c:d"), @"line 3, column 17: `a:b, c:d` is not a permission key (write lower-case words joined by `:`, such as `ws:deployments:create`)");
 }
 
 #[test]
 fn events() {
-    insta::assert_snapshot!(rule("events: push"), @"line 4, column 13: `events` is a text (`push`), expected a list (write `[push]`)");
-    insta::assert_snapshot!(rule("events: []"), @"line 4, column 5: `events` names no event (leave the key out for every trusted event)");
-    insta::assert_snapshot!(rule("events: [\"*\"]"), @"line 4, column 14: `*` is not the name of an event (events are named as in `on:`, such as `push`; patterns are not allowed here)");
-    insta::assert_snapshot!(rule("events: [\"\"]"), @r#"line 4, column 14: `""` is not the name of an event (events are named as in `on:`, such as `push`; patterns are not allowed here)"#);
-    insta::assert_snapshot!(rule("events: [Push]"), @"line 4, column 14: `Push` is not the name of an event (events are named as in `on:`, such as `push`; patterns are not allowed here)");
-    insta::assert_snapshot!(rule("events: [push, 7]"), @r#"line 4, column 20: an event is an integer (`7`), expected a text (write it in quotes: `"7"`)"#);
-    insta::assert_snapshot!(rule("events: { push: {} }"), @"line 4, column 13: `events` is a mapping, expected a list (start each of its elements with `- `; a list without any is `[]`)");
-    insta::assert_snapshot!(rule("events: [{ exact: push }]"), @"line 4, column 14: an event is a mapping, expected a text");
-    insta::assert_snapshot!(rule("events: [pull_request_target, true]"), @r#"line 4, column 35: an event is a boolean (`true`), expected a text (write it in quotes: `"true"`)"#);
+    insta::assert_snapshot!(rule("events: push"), @"line 4, column 13: `events` is a string (`push`), expected a list (write `[push]`)");
+    insta::assert_snapshot!(rule("events: []"), @"line 4, column 5: `events` names no event (leave out the key to accept every trusted event)");
+    insta::assert_snapshot!(rule("events: [\"*\"]"), @"line 4, column 14: `*` is not the name of an event (name events as in `on:`, such as `push`; patterns are not allowed here)");
+    insta::assert_snapshot!(rule("events: [\"\"]"), @r#"line 4, column 14: `""` is not the name of an event (name events as in `on:`, such as `push`; patterns are not allowed here)"#);
+    insta::assert_snapshot!(rule("events: [Push]"), @"line 4, column 14: `Push` is not the name of an event (name events as in `on:`, such as `push`; patterns are not allowed here)");
+    insta::assert_snapshot!(rule("events: [push, 7]"), @r#"line 4, column 20: an event is an integer (`7`), expected a string (write it in quotes: `"7"`)"#);
+    insta::assert_snapshot!(rule("events: { push: {} }"), @"line 4, column 13: `events` is a mapping, expected a list (start each item with `- `; an empty list is `[]`)");
+    insta::assert_snapshot!(rule("events: [{ exact: push }]"), @"line 4, column 14: an event is a mapping, expected a string");
+    insta::assert_snapshot!(rule("events: [pull_request_target, true]"), @r#"line 4, column 35: an event is a boolean (`true`), expected a string (write it in quotes: `"true"`)"#);
 }
 
 #[test]
 fn expiry_dates() {
-    insta::assert_snapshot!(rule("expires: 2027-01-31T12:00:00+25:00"), @"line 4, column 14: `expires` is `2027-01-31T12:00:00+25:00`, which is neither a date nor an instant (write `2027-01-31`, or `2027-01-31T12:00:00Z` with its offset)");
-    insta::assert_snapshot!(rule("expires: -000001-01-31"), @"line 4, column 14: `expires` is `-000001-01-31`, which is neither a date nor an instant (write `2027-01-31`, or `2027-01-31T12:00:00Z` with its offset)");
-    insta::assert_snapshot!(rule("expires: 2027-01-31T24:00:00Z"), @"line 4, column 14: `expires` is `2027-01-31T24:00:00Z`, which is neither a date nor an instant (write `2027-01-31`, or `2027-01-31T12:00:00Z` with its offset)");
-    insta::assert_snapshot!(rule("expires: 2027-01-31T12:00:60Z"), @"line 4, column 14: `expires` is `2027-01-31T12:00:60Z`, which is neither a date nor an instant (write `2027-01-31`, or `2027-01-31T12:00:00Z` with its offset)");
-    insta::assert_snapshot!(rule("expires: 2027-13-01"), @"line 4, column 14: `expires` is `2027-13-01`, which is neither a date nor an instant (there is no such day)");
-    insta::assert_snapshot!(rule("expires: yes"), @"line 4, column 14: `expires` is `yes`, which is neither a date nor an instant (write `2027-01-31`, or `2027-01-31T12:00:00Z` with its offset)");
-    insta::assert_snapshot!(rule("expires: never"), @"line 4, column 14: `expires` is `never`, which is neither a date nor an instant (write `2027-01-31`, or `2027-01-31T12:00:00Z` with its offset)");
-    insta::assert_snapshot!(rule("expires: 2027"), @"line 4, column 14: `expires` is `2027`, which is neither a date nor an instant (write `2027-12-31`, if that is meant)");
-    insta::assert_snapshot!(rule("expires: 2027-02-30"), @"line 4, column 14: `expires` is `2027-02-30`, which is neither a date nor an instant (there is no such day)");
-    insta::assert_snapshot!(rule("expires: 31.01.2027"), @"line 4, column 14: `expires` is `31.01.2027`, which is neither a date nor an instant (write `2027-01-31`, if that is meant)");
-    insta::assert_snapshot!(rule("expires: 2027-01-31T12:00:00"), @"line 4, column 14: `expires` is `2027-01-31T12:00:00`, which is neither a date nor an instant (write `2027-01-31T12:00:00Z`, if that is meant)");
-    insta::assert_snapshot!(rule("expires: 2027-01-31 12:00:00Z"), @"line 4, column 14: `expires` is `2027-01-31 12:00:00Z`, which is neither a date nor an instant (write `2027-01-31`, or `2027-01-31T12:00:00Z` with its offset)");
-    insta::assert_snapshot!(rule("expires: \"\""), @r#"line 4, column 14: `expires` is `""`, which is neither a date nor an instant (write `2027-01-31`, or `2027-01-31T12:00:00Z` with its offset)"#);
+    insta::assert_snapshot!(rule("expires: 2027-01-31T12:00:00+25:00"), @"line 4, column 14: `expires` is `2027-01-31T12:00:00+25:00`, which is neither a date nor an instant (write `2027-01-31`, or `2027-01-31T12:00:00Z` with an offset)");
+    insta::assert_snapshot!(rule("expires: -000001-01-31"), @"line 4, column 14: `expires` is `-000001-01-31`, which is neither a date nor an instant (write `2027-01-31`, or `2027-01-31T12:00:00Z` with an offset)");
+    insta::assert_snapshot!(rule("expires: 2027-01-31T24:00:00Z"), @"line 4, column 14: `expires` is `2027-01-31T24:00:00Z`, which is neither a date nor an instant (write `2027-01-31`, or `2027-01-31T12:00:00Z` with an offset)");
+    insta::assert_snapshot!(rule("expires: 2027-01-31T12:00:60Z"), @"line 4, column 14: `expires` is `2027-01-31T12:00:60Z`, which is neither a date nor an instant (write `2027-01-31`, or `2027-01-31T12:00:00Z` with an offset)");
+    insta::assert_snapshot!(rule("expires: 2027-13-01"), @"line 4, column 14: `expires` is `2027-13-01`, which is neither a date nor an instant (this day does not exist)");
+    insta::assert_snapshot!(rule("expires: yes"), @"line 4, column 14: `expires` is `yes`, which is neither a date nor an instant (write `2027-01-31`, or `2027-01-31T12:00:00Z` with an offset)");
+    insta::assert_snapshot!(rule("expires: never"), @"line 4, column 14: `expires` is `never`, which is neither a date nor an instant (write `2027-01-31`, or `2027-01-31T12:00:00Z` with an offset)");
+    insta::assert_snapshot!(rule("expires: 2027"), @"line 4, column 14: `expires` is `2027`, which is neither a date nor an instant (write `2027-12-31` if this is the intended date)");
+    insta::assert_snapshot!(rule("expires: 2027-02-30"), @"line 4, column 14: `expires` is `2027-02-30`, which is neither a date nor an instant (this day does not exist)");
+    insta::assert_snapshot!(rule("expires: 31.01.2027"), @"line 4, column 14: `expires` is `31.01.2027`, which is neither a date nor an instant (write `2027-01-31` if this is the intended date)");
+    insta::assert_snapshot!(rule("expires: 2027-01-31T12:00:00"), @"line 4, column 14: `expires` is `2027-01-31T12:00:00`, which is neither a date nor an instant (write `2027-01-31T12:00:00Z` if this is the intended date)");
+    insta::assert_snapshot!(rule("expires: 2027-01-31 12:00:00Z"), @"line 4, column 14: `expires` is `2027-01-31 12:00:00Z`, which is neither a date nor an instant (write `2027-01-31`, or `2027-01-31T12:00:00Z` with an offset)");
+    insta::assert_snapshot!(rule("expires: \"\""), @r#"line 4, column 14: `expires` is `""`, which is neither a date nor an instant (write `2027-01-31`, or `2027-01-31T12:00:00Z` with an offset)"#);
     insta::assert_snapshot!(rule("expires: [2027-01-31]"), @"line 4, column 14: `expires` is a list, expected a date");
 }
 
@@ -389,10 +389,10 @@ fn limits_of_patterns() {
     };
     insta::assert_snapshot!(message(&format!("branch: [main, {}]", "x".repeat(1025))), @"line 4, column 20: the pattern has 1025 bytes, the limit is 1024 (split it into a list of shorter patterns)");
     insta::assert_snapshot!(message(&format!("branch: {{ exact: {} }}", "é".repeat(513))), @"line 4, column 22: the pattern has 1026 bytes, the limit is 1024 (split it into a list of shorter patterns)");
-    insta::assert_snapshot!(message(r"branch: '\d{1000}{1000}'"), @r"line 4, column 13: the regex `\d{1000}{1000}` is larger than 1048576 bytes when compiled (lower its repetitions or split it into a list)");
-    insta::assert_snapshot!(message("branch: []"), @r#"line 4, column 13: the list of patterns is empty (write `"*"` for every value, or leave the key out)"#);
-    insta::assert_snapshot!(message("branch: \"\""), @r#"line 4, column 13: the pattern is empty (write `"*"` for every value, or leave the key out)"#);
-    insta::assert_snapshot!(message("branch: [main, { glob: \"!main\" }]"), @"line 4, column 28: the glob `!main` is not valid: a pattern here cannot exclude, so it cannot start with `!`");
+    insta::assert_snapshot!(message(r"branch: '\d{1000}{1000}'"), @r"line 4, column 13: the regex `\d{1000}{1000}` is larger than 1048576 bytes when compiled (reduce its repetitions, or split it into a list)");
+    insta::assert_snapshot!(message("branch: []"), @r#"line 4, column 13: the list of patterns is empty (write `"*"` for every value, or leave out the key)"#);
+    insta::assert_snapshot!(message("branch: \"\""), @r#"line 4, column 13: the pattern is empty (write `"*"` for every value, or leave out the key)"#);
+    insta::assert_snapshot!(message("branch: [main, { glob: \"!main\" }]"), @"line 4, column 28: the glob `!main` is not valid: a pattern cannot exclude, so it cannot start with `!`");
 }
 
 #[test]
@@ -424,27 +424,27 @@ fn positions_count_characters_and_every_kind_of_line_end() {
 fn json_problems() {
     insta::assert_snapshot!(json("{\"version\": 1,}"), @"line 1, column 15: not valid JSON: trailing comma (remove the comma before the closing bracket)");
     insta::assert_snapshot!(json("{\"version\": 1, \"permissions\": [{\"permission\": \"a:b\"},]}"), @"line 1, column 54: not valid JSON: trailing comma (remove the comma before the closing bracket)");
-    insta::assert_snapshot!(json("{\n  \"version\": 1,\n  \"version\": 1\n}"), @"line 3, column 3: `version` is given twice, first at line 2");
-    insta::assert_snapshot!(json("{\n  \"version\": 1,\n  \"\\u0076ersion\": 1\n}"), @"line 3, column 3: `version` is given twice, first at line 2");
+    insta::assert_snapshot!(json("{\n  \"version\": 1,\n  \"version\": 1\n}"), @"line 3, column 3: duplicate key `version`, first at line 2");
+    insta::assert_snapshot!(json("{\n  \"version\": 1,\n  \"\\u0076ersion\": 1\n}"), @"line 3, column 3: duplicate key `version`, first at line 2");
     insta::assert_snapshot!(json("{\"version\": 1, \"\\u0070ermission\\u0073\\u0021\": []}"), @"line 1, column 16: unknown key `permissions!` in the policy (did you mean `permissions`?)");
     insta::assert_snapshot!(json("{\"version\": 1} // a comment"), @"line 1, column 16: not valid JSON: trailing characters (JSON has no comments)");
     insta::assert_snapshot!(json("{ /* a comment */ \"version\": 1}"), @"line 1, column 3: not valid JSON: key must be a string (JSON has no comments)");
     insta::assert_snapshot!(json("{\"version\": 1} {}"), @"line 1, column 16: not valid JSON: trailing characters");
-    insta::assert_snapshot!(json("{\"version\": \"1\"}"), @"line 1, column 13: `version` is a text (`1`), expected an integer (write `version: 1`)");
+    insta::assert_snapshot!(json("{\"version\": \"1\"}"), @"line 1, column 13: `version` is a string (`1`), expected an integer (write `version: 1`)");
     insta::assert_snapshot!(json("{\"version\": 1e0}"), @"line 1, column 13: `version` is a number (`1e0`), expected an integer (write `version: 1`)");
     insta::assert_snapshot!(json("{\"version\": 1, \"workspace\": null}"), @"line 1, column 16: `workspace` has no value (give it a value or remove the key)");
     insta::assert_snapshot!(json("{\"version\": 1, \"permissions\": [null]}"), @"line 1, column 32: a rule is empty, expected a mapping (write its keys: `name`, `permission`, `workflow`, `branch`, `base`, `environment`, `events`, `claims`, `expires`)");
-    insta::assert_snapshot!(json("{\"version\": 1, \"workspace\": true}"), @r#"line 1, column 29: `workspace` is a boolean (`true`), expected a text (write it in quotes: `"true"`)"#);
+    insta::assert_snapshot!(json("{\"version\": 1, \"workspace\": true}"), @r#"line 1, column 29: `workspace` is a boolean (`true`), expected a string (write it in quotes: `"true"`)"#);
     insta::assert_snapshot!(json("{\"version\": 1, \"workspace\": 01}"), @"line 1, column 30: not valid JSON: invalid number");
     insta::assert_snapshot!(json("{\"version\": 1, \"workspace\": NaN}"), @"line 1, column 29: not valid JSON: expected value");
     insta::assert_snapshot!(json("{\"version\": 1, \"workspace\": Infinity}"), @"line 1, column 29: not valid JSON: expected value");
-    insta::assert_snapshot!(json("{\"version\": 1, \"workspace\": 'x'}"), @"line 1, column 29: not valid JSON: expected value (JSON takes double quotes only)");
+    insta::assert_snapshot!(json("{\"version\": 1, \"workspace\": 'x'}"), @"line 1, column 29: not valid JSON: expected value (JSON allows only double quotes)");
     insta::assert_snapshot!(json("{\"version\": 1, \"workspace\": \"x"), @"line 1, column 31: not valid JSON: EOF while parsing a string");
     insta::assert_snapshot!(json("{\"version\": 1, \"workspace\": \"\\d\"}"), @"line 1, column 31: not valid JSON: invalid escape");
     insta::assert_snapshot!(json("{\"version\": 1, \"workspace\": \"\\ud800\"}"), @"line 1, column 36: not valid JSON: unexpected end of hex escape");
     insta::assert_snapshot!(json("{\"version\": 1, \"workspace\": \"a\nb\"}"), @r"line 1, column 31: not valid JSON: control character (\u0000-\u001F) found while parsing a string");
     insta::assert_snapshot!(json("{\"version\": 1"), @"line 1, column 14: not valid JSON: EOF while parsing an object");
-    insta::assert_snapshot!(json("{version: 1}"), @"line 1, column 2: not valid JSON: key must be a string (write keys in double quotes; what starts with `{` and has no file name is JSON)");
+    insta::assert_snapshot!(json("{version: 1}"), @"line 1, column 2: not valid JSON: key must be a string (write keys in double quotes; a text that starts with `{` and has no file name is JSON)");
     insta::assert_snapshot!(json("{\"version\": 1, \"repositories\": [{\"repository\": \"a/b\", \"repository_id\": \"1\", \"permissions\": []}]}"), @"line 1, column 72: `repository_id` is `1`, expected a positive integer (write it in decimal digits, without quotes, a sign, a leading zero or an underscore)");
     insta::assert_snapshot!(json("{\"version\": 1, \"permissions\": [{\"permission\": \"a:b\", \"<<\": {}}]}"), @"line 1, column 54: merge keys (`<<`) are not allowed in a policy (write the values out)");
 }
@@ -603,16 +603,16 @@ fn brackets_over_several_lines_may_close_at_the_indentation_of_their_key() {
 
 #[test]
 fn characters_that_nobody_sees_are_refused_where_they_decide() {
-    insta::assert_snapshot!(rule("branch: main\u{fe0f}"), @r"line 4, column 17: `branch` has the character `\uFE0F`, which nobody sees (remove it; a text in double quotes can have it as `\uFE0F`)");
-    insta::assert_snapshot!(rule("branch: [a, \"ma\u{200d}in\"]"), @r"line 4, column 20: an element of `branch` has the character `\u200D`, which nobody sees (remove it; a text in double quotes can have it as `\u200D`)");
-    insta::assert_snapshot!(rule("branch: { glob: \u{ad}x }"), @r"line 4, column 21: `glob` has the character `\u00AD`, which nobody sees (remove it; a text in double quotes can have it as `\u00AD`)");
-    insta::assert_snapshot!(rule("branch: >-\n      a\n      b\u{3164}"), @r"line 6, column 8: `branch` has the character `\u3164`, which nobody sees (remove it; a text in double quotes can have it as `\u3164`)");
-    insta::assert_snapshot!(rule("claims: { s\u{34f}ha: x }"), @r"line 4, column 16: the key has the character `\u034F`, which nobody sees (remove it; a text in double quotes can have it as `\u034F`)");
-    insta::assert_snapshot!(rule("bra\u{e0041}nch: x"), @r"line 4, column 8: the key has the character `\U000E0041`, which nobody sees (remove it; a text in double quotes can have it as `\U000E0041`)");
-    insta::assert_snapshot!(rule("events: [push\u{fe0f}]"), @r"line 4, column 18: an event has the character `\uFE0F`, which nobody sees (remove it; a text in double quotes can have it as `\uFE0F`)");
-    insta::assert_snapshot!(entry("repository: acme\u{200c}/infra"), @r"line 4, column 21: `repository` has the character `\u200C`, which nobody sees (remove it; a text in double quotes can have it as `\u200C`)");
-    insta::assert_snapshot!(json("{\"version\": 1, \"permissions\": [{\"permission\": \"a:b\", \"branch\":\"ö\u{fe0f}\"}]}"), @r"line 1, column 65: `branch` has the character `\uFE0F`, which nobody sees (remove it; a text in double quotes can have it as `\uFE0F`)");
-    insta::assert_snapshot!(json("{\"version\": 1, \"permissions\": [{\"permission\": \"a:b\", \"claims\": {\"ö\u{e0041}\" : \"x\"}}]}"), @r"line 1, column 67: the key has the character `\uDB40\uDC41`, which nobody sees (remove it; a text in double quotes can have it as `\uDB40\uDC41`)");
+    insta::assert_snapshot!(rule("branch: main\u{fe0f}"), @r"line 4, column 17: `branch` contains the character `\uFE0F`, which is invisible (remove it, or write it as `\uFE0F` in double quotes)");
+    insta::assert_snapshot!(rule("branch: [a, \"ma\u{200d}in\"]"), @r"line 4, column 20: an element of `branch` contains the character `\u200D`, which is invisible (remove it, or write it as `\u200D` in double quotes)");
+    insta::assert_snapshot!(rule("branch: { glob: \u{ad}x }"), @r"line 4, column 21: `glob` contains the character `\u00AD`, which is invisible (remove it, or write it as `\u00AD` in double quotes)");
+    insta::assert_snapshot!(rule("branch: >-\n      a\n      b\u{3164}"), @r"line 6, column 8: `branch` contains the character `\u3164`, which is invisible (remove it, or write it as `\u3164` in double quotes)");
+    insta::assert_snapshot!(rule("claims: { s\u{34f}ha: x }"), @r"line 4, column 16: the key contains the character `\u034F`, which is invisible (remove it, or write it as `\u034F` in double quotes)");
+    insta::assert_snapshot!(rule("bra\u{e0041}nch: x"), @r"line 4, column 8: the key contains the character `\U000E0041`, which is invisible (remove it, or write it as `\U000E0041` in double quotes)");
+    insta::assert_snapshot!(rule("events: [push\u{fe0f}]"), @r"line 4, column 18: an event contains the character `\uFE0F`, which is invisible (remove it, or write it as `\uFE0F` in double quotes)");
+    insta::assert_snapshot!(entry("repository: acme\u{200c}/infra"), @r"line 4, column 21: `repository` contains the character `\u200C`, which is invisible (remove it, or write it as `\u200C` in double quotes)");
+    insta::assert_snapshot!(json("{\"version\": 1, \"permissions\": [{\"permission\": \"a:b\", \"branch\":\"ö\u{fe0f}\"}]}"), @r"line 1, column 65: `branch` contains the character `\uFE0F`, which is invisible (remove it, or write it as `\uFE0F` in double quotes)");
+    insta::assert_snapshot!(json("{\"version\": 1, \"permissions\": [{\"permission\": \"a:b\", \"claims\": {\"ö\u{e0041}\" : \"x\"}}]}"), @r"line 1, column 67: the key contains the character `\uDB40\uDC41`, which is invisible (remove it, or write it as `\uDB40\uDC41` in double quotes)");
 
     for line in [
         "name: \"👩\u{200d}🚀 ❤\u{fe0f}\" # 👩\u{200d}🚀",

@@ -145,10 +145,12 @@ impl<'a> Json<'a> {
             }
             _ if rest.starts_with(['/', '#']) => "JSON has no comments",
             jiter::JiterErrorType::JsonError(JsonErrorType::KeyMustBeAString) => {
-                "write keys in double quotes; what starts with `{` and has no file name is JSON"
+                "write keys in double quotes; a text that starts with `{` and has no file name is JSON"
             }
-            _ if rest.starts_with('\'') => "JSON takes double quotes only",
-            _ if is_first => "it starts with `{`; a file in YAML needs a name that ends in `.yml`",
+            _ if rest.starts_with('\'') => "JSON allows only double quotes",
+            _ if is_first => {
+                "a JSON policy starts with `{`; a YAML file needs a name that ends with `.yml`"
+            }
             _ => return problem,
         };
         problem.help(help)

@@ -162,7 +162,7 @@ impl Pattern {
         if self.text.is_empty() {
             return Err(self
                 .problem("the pattern is empty")
-                .help("write `\"*\"` for every value, or leave the key out"));
+                .help("write `\"*\"` for every value, or leave out the key"));
         }
         if self.text.len() > MAX_PATTERN {
             let seen = self.text.len();
@@ -212,11 +212,11 @@ impl Pattern {
 
     fn bot_class(&self) -> Problem {
         let message = format!(
-            "{} is not valid: the class `{BOT}` is one of the letters `b`, `o` and `t`",
+            "{} is not valid: the class `{BOT}` matches one of the letters `b`, `o` and `t`",
             self.named()
         );
         self.problem(message)
-            .help(r"write `\[bot\]` for the end of a GitHub App's login, and the pattern in single quotes")
+            .help(r"for the end of a GitHub App's login, write `\[bot\]`, and put the pattern in single quotes")
     }
 
     /// Returns the syntax tree for [`Matcher::Equal`]: it ignores the case of ASCII letters only, while a regex
@@ -242,7 +242,7 @@ impl Pattern {
                         "{} is larger than {MAX_COMPILED} bytes when compiled",
                         self.named()
                     ))
-                    .help("lower its repetitions or split it into a list"),
+                    .help("reduce its repetitions, or split it into a list"),
                 NotCompiled::Refused(error) => {
                     self.problem(format!("{} is not valid: {error}", self.named()))
                 }
@@ -282,7 +282,7 @@ impl Pattern {
             other => (other.to_string(), 0),
         };
         let problem = self.problem(format!(
-            "{} is not valid: {what}, at byte {at} of it",
+            "{} is not valid: {what}, at byte {at}",
             self.named()
         ));
         match error {
@@ -298,7 +298,7 @@ impl Pattern {
                 if error.kind() == &ErrorKind::RepetitionMissing && self.kind == Kind::Regex =>
             {
                 problem.help(format!(
-                    "for a glob write {}, as a regex `.*` means any text",
+                    "for a glob write {}; in a regex, `.*` matches any text",
                     quoted(&format!("{{ glob: \"{}\" }}", self.text))
                 ))
             }
@@ -444,16 +444,16 @@ mod tests {
                 .unwrap_err()
                 .to_string()
         };
-        insta::assert_snapshot!(message(""), @r#"line 1, column 1: the pattern is empty (write `"*"` for every value, or leave the key out)"#);
-        insta::assert_snapshot!(message("a)|("), @"line 1, column 1: the regex `a)|(` is not valid: unopened group, at byte 1 of it");
-        insta::assert_snapshot!(message("(?!main).*"), @"line 1, column 1: the regex `(?!main).*` is not valid: look-around is not supported, at byte 0 of it (list what is allowed instead of excluding what is not)");
-        insta::assert_snapshot!(message(r"(a)\1"), @r"line 1, column 1: the regex `(a)\1` is not valid: back-references are not supported, at byte 3 of it (write the alternatives out, such as `(a-a|b-b)`)");
+        insta::assert_snapshot!(message(""), @r#"line 1, column 1: the pattern is empty (write `"*"` for every value, or leave out the key)"#);
+        insta::assert_snapshot!(message("a)|("), @"line 1, column 1: the regex `a)|(` is not valid: unopened group, at byte 1");
+        insta::assert_snapshot!(message("(?!main).*"), @"line 1, column 1: the regex `(?!main).*` is not valid: look-around is not supported, at byte 0 (list what is allowed instead of excluding what is not)");
+        insta::assert_snapshot!(message(r"(a)\1"), @r"line 1, column 1: the regex `(a)\1` is not valid: back-references are not supported, at byte 3 (write the alternatives out, such as `(a-a|b-b)`)");
         for regex in ["(?P<n>a)(?P=n)", r"(?<n>a)\k<n>", r"(a)\g1"] {
             let said = message(regex);
             assert!(said.contains("back-references are not supported"), "{said}");
         }
-        insta::assert_snapshot!(message("*.yml"), @r#"line 1, column 1: the regex `*.yml` is not valid: repetition operator missing expression, at byte 0 of it (for a glob write `{ glob: "*.yml" }`, as a regex `.*` means any text)"#);
-        insta::assert_snapshot!(message(r"\d{1000}{1000}"), @r"line 1, column 1: the regex `\d{1000}{1000}` is larger than 1048576 bytes when compiled (lower its repetitions or split it into a list)");
+        insta::assert_snapshot!(message("*.yml"), @r#"line 1, column 1: the regex `*.yml` is not valid: repetition operator missing expression, at byte 0 (for a glob write `{ glob: "*.yml" }`; in a regex, `.*` matches any text)"#);
+        insta::assert_snapshot!(message(r"\d{1000}{1000}"), @r"line 1, column 1: the regex `\d{1000}{1000}` is larger than 1048576 bytes when compiled (reduce its repetitions, or split it into a list)");
         insta::assert_snapshot!(message(&"a".repeat(1025)), @"line 1, column 1: the pattern has 1025 bytes, the limit is 1024 (split it into a list of shorter patterns)");
     }
 

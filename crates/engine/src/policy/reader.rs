@@ -106,8 +106,8 @@ fn merge_conflict(text: &str) -> Option<Problem> {
         line: line_number,
         column: 1,
     };
-    let problem = Problem::new(at, "a merge conflict that is not resolved").over(line);
-    Some(problem.help("keep one of both sides, without the lines `<<<<<<<`, `=======`, `>>>>>>>`"))
+    let problem = Problem::new(at, "an unresolved merge conflict").over(line);
+    Some(problem.help("keep one side, and remove the lines `<<<<<<<`, `=======`, `>>>>>>>`"))
 }
 
 /// Reader of one document, with the state of its grammar `G`.
@@ -314,7 +314,7 @@ impl<'a, S: Syntax<'a>, G> Reader<'a, S, G> {
                     let at = self.peek()?.1;
                     self.skip()?;
                     self.skip()?;
-                    let problem = Problem::new(self.position(at), "a key has to be a text");
+                    let problem = Problem::new(self.position(at), "a key must be a string");
                     self.problem(problem.help("a value that starts with `{` needs quotes"))?;
                     continue;
                 }
@@ -345,9 +345,9 @@ impl<'a, S: Syntax<'a>, G> Reader<'a, S, G> {
             if kind != ScalarKind::Text {
                 self.skip()?;
                 let message = match &*key {
-                    "" => "a key is empty, expected a text".to_owned(),
+                    "" => "a key is empty, expected a string".to_owned(),
                     key => format!(
-                        "the key {} is {}, expected a text",
+                        "the key {} is {}, expected a string",
                         quoted(key),
                         kind.name()
                     ),
@@ -369,7 +369,7 @@ impl<'a, S: Syntax<'a>, G> Reader<'a, S, G> {
         let mut seen = self.keys.iter().skip(self.first_key);
         if let Some(&(_, first)) = seen.find(|(seen, _)| *seen == key) {
             let first = self.position(first).line;
-            let message = format!("{} is given twice, first at line {first}", quoted(&key));
+            let message = format!("duplicate key {}, first at line {first}", quoted(&key));
             self.skip()?;
             let problem = Problem::new(self.position(at), message).over(&key);
             self.problem(problem)?;

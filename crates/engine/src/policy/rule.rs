@@ -70,7 +70,7 @@ impl Patterns {
     /// Returns the problem of an empty list.
     pub fn empty(&self) -> Problem {
         Problem::new(self.position, "the list of patterns is empty")
-            .help("write `\"*\"` for every value, or leave the key out")
+            .help("write `\"*\"` for every value, or leave out the key")
     }
 
     /// Returns the names in the list, if it contains only valid names.
@@ -123,7 +123,7 @@ impl Expiry {
             is_date.then_some(date)
         };
         let [first, second, third] = parts;
-        let meant = match &*shape {
+        let date = match &*shape {
             "0000" => date(text, "12", "31"),
             "0000-0-0" | "0000-00-0" | "0000-0-00" | "0000/00/00" => date(first, second, third),
             // With dots, the day comes first; with slashes, some countries write the month first.
@@ -131,10 +131,10 @@ impl Expiry {
             "0000-00-00T00:00:00" => Some(format!("{text}Z")),
             _ => None,
         };
-        match meant {
-            Some(meant) => format!("write `{meant}`, if that is meant"),
-            None if shape == "0000-00-00" => "there is no such day".to_owned(),
-            None => "write `2027-01-31`, or `2027-01-31T12:00:00Z` with its offset".to_owned(),
+        match date {
+            Some(date) => format!("write `{date}` if this is the intended date"),
+            None if shape == "0000-00-00" => "this day does not exist".to_owned(),
+            None => "write `2027-01-31`, or `2027-01-31T12:00:00Z` with an offset".to_owned(),
         }
     }
 
@@ -285,8 +285,8 @@ mod tests {
     }
 
     #[test]
-    fn the_date_that_was_probably_meant() {
-        for (text, meant) in [
+    fn suggests_a_date() {
+        for (text, date) in [
             ("2027", "2027-12-31"),
             ("2027-1-31", "2027-01-31"),
             ("2027/01/31", "2027-01-31"),
@@ -296,11 +296,11 @@ mod tests {
         ] {
             assert_eq!(
                 Expiry::help(text),
-                format!("write `{meant}`, if that is meant")
+                format!("write `{date}` if this is the intended date")
             );
-            assert!(Expiry::parse(meant).is_some());
+            assert!(Expiry::parse(date).is_some());
         }
-        assert_eq!(Expiry::help("2027-02-30"), "there is no such day");
+        assert_eq!(Expiry::help("2027-02-30"), "this day does not exist");
         // The day comes first in some countries, and the month in others.
         for text in ["01/02/2027", "31.13.2027", "soon", "", "1", "é"] {
             assert!(

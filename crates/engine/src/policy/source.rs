@@ -51,7 +51,7 @@ pub enum InvalidSource {
     Ref(String),
     /// The ref belongs to a pull request.
     #[error(
-        "`{0}` names a pull request, whose text anybody can write: name a branch, a tag or a commit"
+        "`{0}` is the ref of a pull request, which anyone can write: use a branch, a tag or a commit"
     )]
     PullRequest(String),
 }

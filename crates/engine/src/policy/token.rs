@@ -58,12 +58,12 @@ impl ScalarKind {
     /// Returns the kind's name in messages, with its article.
     pub fn name(self) -> &'static str {
         match self {
-            Self::Text => "a text",
+            Self::Text => "a string",
             Self::Null => "no value",
             Self::Bool => "a boolean",
             Self::Integer => "an integer",
             Self::Number => "a number",
-            Self::Ambiguous => "a text to some readers only",
+            Self::Ambiguous => "a string to some parsers only",
         }
     }
 }

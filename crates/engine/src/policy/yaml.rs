@@ -81,7 +81,7 @@ impl<'a> Yaml<'a> {
                 if self.documents > 1 {
                     let noun = self.noun;
                     let message =
-                        format!("a second document starts here, a {noun} is one document");
+                        format!("a second document starts here, but a {noun} is one document");
                     return Err(Problem::new(at, message).help("remove the `---`"));
                 }
                 return Ok(None);
@@ -98,7 +98,7 @@ impl<'a> Yaml<'a> {
                     && self.ends_without_line_feed(&text, span)
                 {
                     let message =
-                        "readers of YAML differ in whether this text ends with a line feed";
+                        "YAML parsers disagree on whether this text ends with a line feed";
                     let problem = Problem::new(at, message);
                     return Err(problem.help("end the last line of the file with one"));
                 }
@@ -126,7 +126,7 @@ impl<'a> Yaml<'a> {
 impl<'a> Syntax<'a> for Yaml<'a> {
     const FORMAT: Format = Format::Yaml;
     type At = Position;
-    const LIST: &'static str = "start each of its elements with `- `; a list without any is `[]`";
+    const LIST: &'static str = "start each item with `- `; an empty list is `[]`";
 
     fn next(&mut self) -> Result<(Token<'a>, Position), Problem> {
         if let Some(problem) = self.directive.take() {

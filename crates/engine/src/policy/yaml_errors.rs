@@ -24,8 +24,8 @@ pub(super) fn explained(error: &ScanError, at: Position, line: &str) -> Problem 
 }
 
 const NO_ESCAPE: (&str, &str) = (
-    "a backslash in double quotes that starts no YAML escape",
-    "in double quotes a backslash is an escape: use single quotes for a regex",
+    "an invalid escape in double quotes",
+    "in double quotes, a backslash starts an escape: use single quotes for a regex",
 );
 
 /// Returns the problem of an escape that YAML does not have.
@@ -39,7 +39,7 @@ fn known(kind: &ErrorKind, line: &str) -> Option<(&'static str, &'static str)> {
     Some(match kind {
         // `branch: *` starts an alias, but its author means the pattern.
         ErrorKind::UnknownAnchor | ErrorKind::MissingAnchorOrAliasName => (
-            "an alias or an anchor that means nothing",
+            "an invalid alias or anchor",
             "a value that starts with `*` or `&` needs quotes: `\"*\"`",
         ),
         ErrorKind::TabNotAllowed
@@ -48,7 +48,7 @@ fn known(kind: &ErrorKind, line: &str) -> Option<(&'static str, &'static str)> {
         | ErrorKind::TabInPlainScalar
         | ErrorKind::TabAtBlockScalarStart => (
             "a tab where spaces are needed",
-            "YAML is indented with spaces, here is a tab",
+            "indent with spaces instead of tabs",
         ),
         ErrorKind::UnknownQuotedScalarEscape
         | ErrorKind::InvalidQuotedScalarHexEscape
@@ -57,16 +57,14 @@ fn known(kind: &ErrorKind, line: &str) -> Option<(&'static str, &'static str)> {
         | ErrorKind::MissingLowSurrogate
         | ErrorKind::UnpairedLowSurrogate
         | ErrorKind::InvalidUnicodeEscape => NO_ESCAPE,
-        ErrorKind::UnclosedQuotedScalar => {
-            ("a quote that is never closed", "add the closing quote")
-        }
+        ErrorKind::UnclosedQuotedScalar => ("an unclosed quote", "add the closing quote"),
         ErrorKind::MisplacedFlowCollectionEnd | ErrorKind::MismatchedFlowCollectionEnd { .. } => (
-            "a closing bracket that closes nothing",
+            "an unmatched closing bracket",
             "a pattern with brackets needs quotes",
         ),
         ErrorKind::MappingValueNotAllowed | ErrorKind::InvalidColonPlacement => (
-            "a `:` where no key can be",
-            "a value that has `: ` in it needs quotes; a key has the indentation of the keys beside it",
+            "a `:` where a key is not allowed",
+            "a value that contains `: ` needs quotes; a key needs the same indentation as the keys beside it",
         ),
         ErrorKind::SimpleKeyExpected => ("a key without a value", "write `KEY: VALUE`"),
         ErrorKind::ExpectedFlowMappingSeparator
@@ -75,7 +73,7 @@ fn known(kind: &ErrorKind, line: &str) -> Option<(&'static str, &'static str)> {
         | ErrorKind::UnexpectedEofFlowSequence
         | ErrorKind::UnexpectedEofFlowMapping
         | ErrorKind::UnexpectedEofImplicitFlowMapping => (
-            "a bracket that is not closed, or a missing comma",
+            "an unclosed bracket, or a missing comma",
             "a pattern with brackets needs quotes",
         ),
         ErrorKind::ExpectedBlockMappingKey if starts_with_a_bracket(line) => (
@@ -86,10 +84,10 @@ fn known(kind: &ErrorKind, line: &str) -> Option<(&'static str, &'static str)> {
         | ErrorKind::ExpectedBlockSequenceEntry
         | ErrorKind::InvalidIndentation
         | ErrorKind::BlockSequenceEntryNotAllowed => (
-            "a line that is not indented like those beside it",
-            "keys that belong together stand below each other",
+            "a line whose indentation differs from the lines beside it",
+            "give the keys of a mapping, and the items of a list, the same indentation",
         ),
-        ErrorKind::BomInsideDocument => ("a byte order mark inside of the text", "remove it"),
+        ErrorKind::BomInsideDocument => ("a byte order mark inside the text", "remove it"),
         ErrorKind::ExpectedDocumentStart => (
             "text before the document",
             "write `---` below a directive such as `%YAML 1.2`, or leave the directive out",
