@@ -206,10 +206,10 @@ fn a_policy_that_is_not_valid_fails_the_review() {
     assert_outcome(&stage, &step, "denied", "no_rule_matches");
     assert_snapshot!(shown(&run.unwrap()), @"
     failure: the policy is invalid; 4 errors
-    .github/repo-permissions.yml:5 failure pattern-invalid: the regex `(main` is not valid: unclosed group, at byte 0 of it
+    .github/repo-permissions.yml:5 failure pattern-invalid: the regex `(main` is not valid: unclosed group, at byte 0
     .github/repo-permissions.yml:8 failure invalid: unknown key `workfow` in a rule (did you mean `workflow`?)
-    .github/repo-permissions.yml:9 failure pattern-invalid: the regex `(main` is not valid: unclosed group, at byte 0 of it
-    .github/repo-permissions.yml:12 failure pattern-invalid: the regex `(main` is not valid: unclosed group, at byte 0 of it
+    .github/repo-permissions.yml:9 failure pattern-invalid: the regex `(main` is not valid: unclosed group, at byte 0
+    .github/repo-permissions.yml:12 failure pattern-invalid: the regex `(main` is not valid: unclosed group, at byte 0
 
     ### ⛔ The review found errors
 
@@ -225,10 +225,10 @@ fn a_policy_that_is_not_valid_fails_the_review() {
 
     | | Line | Finding | What to do |
     |---|---|---|---|
-    | ❌ error | 5 | the regex `(main` is not valid: unclosed group, at byte 0 of it (`pattern-invalid`) |  |
+    | ❌ error | 5 | the regex `(main` is not valid: unclosed group, at byte 0 (`pattern-invalid`) |  |
     | ❌ error | 8 | unknown key `workfow` in a rule (`invalid`) | did you mean `workflow`? |
-    | ❌ error | 9 | the regex `(main` is not valid: unclosed group, at byte 0 of it (`pattern-invalid`) |  |
-    | ❌ error | 12 | the regex `(main` is not valid: unclosed group, at byte 0 of it (`pattern-invalid`) |  |
+    | ❌ error | 9 | the regex `(main` is not valid: unclosed group, at byte 0 (`pattern-invalid`) |  |
+    | ❌ error | 12 | the regex `(main` is not valid: unclosed group, at byte 0 (`pattern-invalid`) |  |
     ");
 }
 
