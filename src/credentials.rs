@@ -180,7 +180,7 @@ impl Credentials {
             true => self.permissions.clone(),
             false => BTreeMap::from([("contents", "read")]),
         };
-        let request = TokenRequest {
+        let request = AppTokenRequest {
             app: app.clone(),
             repository: repository.clone(),
             permissions,
@@ -209,14 +209,14 @@ impl Credentials {
 }
 
 /// Request to an App for a token for one repository, with the necessary permissions only.
-struct TokenRequest {
+struct AppTokenRequest {
     app: App,
     repository: RepositoryName,
     permissions: BTreeMap<&'static str, &'static str>,
     now: Timestamp,
 }
 
-impl TokenRequest {
+impl AppTokenRequest {
     async fn send(
         self,
         api: impl FnOnce(&SecretString) -> Result<Api, InvalidApi>,

@@ -287,7 +287,7 @@ fn every_example_policy_is_valid() {
             .iter()
             .flat_map(|(_, entries)| entries);
         for patterns in patterns.chain(entries.map(|entry| &entry.repository)) {
-            let compiled = patterns.compile(engine::policy::Case::Sensitive);
+            let compiled = patterns.compile(engine::policy::CaseSensitivity::Sensitive);
             assert!(compiled.is_ok(), "{place}: {compiled:?}");
         }
     }

@@ -4,7 +4,7 @@
 use std::borrow::Cow;
 
 use engine::decision::{PermissionDecision, TracedDimension, TracedRule};
-use engine::policy::{Case, Format, Kind, Pattern, Position, quoted, written};
+use engine::policy::{CaseSensitivity, Format, Kind, Pattern, Position, quoted, written};
 
 use crate::lint;
 
@@ -63,8 +63,8 @@ impl<'p> Suggestion<'p> {
             .into_iter()
             .flat_map(|(text, how)| kinds(text, kind).map(|kind| (text, kind, how)));
         let case = match dimension {
-            "environment" => Case::ignored_for(Some(value)),
-            _ => Case::Sensitive,
+            "environment" => CaseSensitivity::ignored_for(Some(value)),
+            _ => CaseSensitivity::Sensitive,
         };
         let fits = |text: &str, kind: Kind| {
             let pattern = without_position(text, kind);

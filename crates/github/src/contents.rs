@@ -143,7 +143,7 @@ impl Api {
         head: &str,
     ) -> Result<String, ApiError> {
         #[derive(Deserialize)]
-        struct Comparison {
+        struct CommitComparison {
             merge_base_commit: Commit,
         }
         #[derive(Deserialize)]
@@ -158,7 +158,7 @@ impl Api {
             encode(head)
         );
         let accept = "application/vnd.github+json";
-        let comparison: Comparison = json(&self.get(&route, accept, MAX_JSON).await?)?;
+        let comparison: CommitComparison = json(&self.get(&route, accept, MAX_JSON).await?)?;
         let sha = comparison.merge_base_commit.sha;
         if is_commit_sha(&sha) {
             Ok(sha)

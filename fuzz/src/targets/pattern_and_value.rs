@@ -3,7 +3,7 @@
 //! The input: `p`lain, `e`xact, `g`lob or `r`egex; `i` to ignore case where the value is ASCII, `s`
 //! not to; the pattern; a NUL and the value, unless it is absent.
 
-use ::engine::policy::{Case, Kind, MAX_COMPILED, Pattern, Position};
+use ::engine::policy::{CaseSensitivity, Kind, MAX_COMPILED, Pattern, Position};
 
 use crate::reference;
 
@@ -34,8 +34,8 @@ pub fn run(data: &[u8]) {
         position: Position::START,
     };
     let case = match ignore_case {
-        true => Case::ignored_for(value),
-        false => Case::Sensitive,
+        true => CaseSensitivity::ignored_for(value),
+        false => CaseSensitivity::Sensitive,
     };
     let expected = reference::verdict(&plain, value, ignore_case);
     match pattern.compile(case) {

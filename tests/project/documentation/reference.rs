@@ -1,7 +1,7 @@
 //! What the documentation has to have: reasons, codes, inputs, outputs, commands.
 
 use ::engine::decision::Reason;
-use ::engine::policy::{Case, Format, Policy};
+use ::engine::policy::{CaseSensitivity, Format, Policy};
 use analysis::lint::catalogue;
 use clap::{CommandFactory as _, Parser as _};
 use cli::Cli;
@@ -248,8 +248,8 @@ fn patterns_match_what_their_page_says() {
             for value in code(cell) {
                 let value = (value != "-").then_some(value.as_str());
                 let case = match dimension.as_str() {
-                    "environment" => Case::ignored_for(value),
-                    _ => Case::Sensitive,
+                    "environment" => CaseSensitivity::ignored_for(value),
+                    _ => CaseSensitivity::Sensitive,
                 };
                 let matchers = patterns.as_ref().unwrap().compile(case).unwrap();
                 let matched = matchers.iter().any(|matcher| matcher.matches(value));

@@ -8,7 +8,7 @@ use std::path::{Path, PathBuf};
 use crate::support::directory::Directory;
 use crate::support::root;
 use crate::support::schema::Schema;
-use ::engine::policy::{Case, Entry, Format, Pattern, Policy, Rule};
+use ::engine::policy::{CaseSensitivity, Entry, Format, Pattern, Policy, Rule};
 use serde_json::{Value, json};
 
 const POLICY: &str = include_str!("../../../schema/repo-permissions.schema.json");
@@ -70,7 +70,7 @@ pub fn check(text: &str, format: Format) -> Result<(), String> {
     });
     let entries = document.repositories.iter().flat_map(|(_, list)| list);
     for patterns in rules.chain(entries.map(|entry| &entry.repository)) {
-        let compiled = patterns.compile(Case::Sensitive);
+        let compiled = patterns.compile(CaseSensitivity::Sensitive);
         compiled.map_err(|problem| format!("{problem:?}"))?;
     }
     Ok(())

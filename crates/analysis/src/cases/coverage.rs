@@ -11,11 +11,11 @@ use engine::policy::Policy;
 #[derive(Debug, Default)]
 pub struct Coverage {
     /// By name, with the rules by line and column.
-    policies: BTreeMap<String, BTreeMap<(u32, u32), Rule>>,
+    policies: BTreeMap<String, BTreeMap<(u32, u32), CoveredRule>>,
 }
 
 #[derive(Debug)]
-struct Rule {
+struct CoveredRule {
     name: Option<String>,
     permissions: Vec<String>,
     covered: bool,
@@ -44,7 +44,7 @@ impl Coverage {
             let place = (rule.position.line, rule.position.column);
             let name = rule.name.as_deref().map(str::to_owned);
             let permissions = rule.permissions.iter().map(ToString::to_string);
-            let rule = Rule {
+            let rule = CoveredRule {
                 name,
                 permissions: permissions.collect(),
                 covered: false,

@@ -10,7 +10,7 @@ use regex_automata::util::primitives::StateID;
 use regex_automata::util::start;
 use regex_automata::{Anchored, MatchKind};
 
-use engine::policy::{Case, Pattern};
+use engine::policy::{CaseSensitivity, Pattern};
 
 /// Maximum size of a pattern's automaton in bytes.
 pub(super) const MAX_AUTOMATON: usize = 4 << 20;
@@ -33,11 +33,11 @@ impl Automaton {
     /// `\b`.
     pub(super) fn new(pattern: &Pattern, ignores_case: bool) -> Option<Self> {
         let folded = match ignores_case {
-            true => Some(build(pattern, Case::Insensitive)?),
+            true => Some(build(pattern, CaseSensitivity::Insensitive)?),
             false => None,
         };
         Some(Self {
-            exact: build(pattern, Case::Sensitive)?,
+            exact: build(pattern, CaseSensitivity::Sensitive)?,
             folded,
         })
     }
@@ -46,7 +46,7 @@ impl Automaton {
 /// Returns whether the pattern matches a value with this prefix, ignoring case. Returns `true` if that is
 /// unknown.
 pub(crate) fn may_start_with(pattern: &Pattern, start: &str) -> bool {
-    let Some(dfa) = build(pattern, Case::Insensitive) else {
+    let Some(dfa) = build(pattern, CaseSensitivity::Insensitive) else {
         return true;
     };
     let Ok(mut state) = dfa.start_state(&start::Config::new().anchored(Anchored::Yes)) else {
@@ -58,7 +58,7 @@ pub(crate) fn may_start_with(pattern: &Pattern, start: &str) -> bool {
     !dfa.is_dead_state(state)
 }
 
-pub(super) fn build(pattern: &Pattern, case: Case) -> Option<Dfa> {
+pub(super) fn build(pattern: &Pattern, case: CaseSensitivity) -> Option<Dfa> {
     let tree = pattern.tree(case).ok()?;
     // Corresponds to the engine's `\A(?:…)\z`: the walk is anchored and tests for a match at the end.
     dfa(&regex_syntax::hir::Hir::concat(vec![

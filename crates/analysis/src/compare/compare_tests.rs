@@ -547,7 +547,7 @@ fn covers_job(change: &AccessChange<'_>, job: &Example) -> bool {
         list.as_ref().is_none_or(|list| {
             let mut list = list.iter();
             list.any(|pattern| {
-                let matcher = pattern.compile(Case::Sensitive).unwrap();
+                let matcher = pattern.compile(CaseSensitivity::Sensitive).unwrap();
                 matcher.matches(value.as_deref())
             })
         })

@@ -11,7 +11,7 @@ use regex_automata::util::start;
 
 use super::automaton::{Automaton, Dfa, MAX_AUTOMATON, build, dfa, representatives};
 use super::space::Automata;
-use engine::policy::{Case, Pattern};
+use engine::policy::{CaseSensitivity, Pattern};
 
 /// Budget of comparisons, in steps over automata and for building them. It does not measure time, so that results
 /// are the same on every machine. A million steps take about ten milliseconds.
@@ -46,7 +46,7 @@ pub(crate) fn may_match(pattern: &Pattern, form: &str, budget: &mut Budget) -> b
     }
     let form = regex_syntax::parse(&format!(r"(?:{form})\z"));
     let form = form.ok().and_then(|form| dfa(&form));
-    let pattern = build(pattern, Case::Sensitive);
+    let pattern = build(pattern, CaseSensitivity::Sensitive);
     let made = pattern.as_ref().map(Dfa::memory_usage);
     if budget.make(made).is_none() {
         return true;

@@ -6,7 +6,9 @@ use jiff::Timestamp;
 
 use super::automaton::Domain;
 use engine::decision::is_trusted_event;
-use engine::policy::{Case, Entry, Invalid, Kind, Pattern, Patterns, Policy, Position, Rule};
+use engine::policy::{
+    CaseSensitivity, Entry, Invalid, Kind, Pattern, Patterns, Policy, Position, Rule,
+};
 
 /// Section of a policy.
 #[derive(Clone, Copy, Debug)]
@@ -212,8 +214,8 @@ pub(super) fn patterns_compile(policy: &Policy) -> Result<(), Invalid> {
             if !known.insert((pattern.text.to_string(), pattern.kind, ignores_case)) {
                 continue;
             }
-            let folded = ignores_case.then_some(Case::Insensitive);
-            let cases = [Some(Case::Sensitive), folded];
+            let folded = ignores_case.then_some(CaseSensitivity::Insensitive);
+            let cases = [Some(CaseSensitivity::Sensitive), folded];
             let mut tried = cases
                 .into_iter()
                 .flatten()

@@ -25,7 +25,7 @@ use search::SearchResult;
 pub(crate) use space::Automata;
 use space::{Axis, Cell, Merge, Name, Space};
 
-use engine::policy::{Case, Invalid, Kind, Pattern, Patterns, Policy, Position, Rule};
+use engine::policy::{CaseSensitivity, Invalid, Kind, Pattern, Patterns, Policy, Position, Rule};
 
 /// Differences in access between two policies.
 #[derive(Clone, Debug, Default)]
@@ -134,7 +134,7 @@ pub fn compare<'a>(
 /// Removes the grants that a policy with invalid patterns does not provide: a check of a permission is an error if
 /// one of its rules has an invalid pattern.
 fn retain_unbroken(policy: &Policy, grants: &mut Vec<Grant<'_>>) {
-    let is_broken = |patterns: &Patterns| patterns.compile(Case::Insensitive).is_err();
+    let is_broken = |patterns: &Patterns| patterns.compile(CaseSensitivity::Insensitive).is_err();
     let mut entries = policy.repositories.iter().flat_map(|(_, list)| list);
     if entries.any(|entry| is_broken(&entry.repository)) {
         return grants.clear();

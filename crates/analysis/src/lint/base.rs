@@ -4,7 +4,7 @@ use super::catalogue::{ANY_BASE, MISSING_BASE, NEVER_MATCHES, UNUSED_BASE};
 use super::rules::matches_nearly_all;
 use super::{Findings, quoted};
 use engine::decision::{Merges, merges};
-use engine::policy::{Case, Kind, Patterns, Rule};
+use engine::policy::{CaseSensitivity, Kind, Patterns, Rule};
 
 /// Common names of base branches.
 const USUAL_BASES: [&str; 5] = ["main", "master", "develop", "trunk", "production"];
@@ -97,7 +97,7 @@ fn may_be_base_of_another(branch: &Patterns) -> bool {
     {
         return false;
     }
-    let Ok(matchers) = branch.compile(Case::Sensitive) else {
+    let Ok(matchers) = branch.compile(CaseSensitivity::Sensitive) else {
         return true;
     };
     let mut usual = USUAL_BASES.iter();

@@ -4,7 +4,7 @@ use super::catalogue::IMPOSSIBLE_EVENT;
 use super::forms::Forms;
 use super::{Dimension, Findings, claims, quoted};
 use engine::decision::TRUSTED_EVENTS;
-use engine::policy::{Case, Kind, Pattern, Patterns, Rule, written};
+use engine::policy::{CaseSensitivity, Kind, Pattern, Patterns, Rule, written};
 
 /// Prefix of a merge queue's branches (docs.github.com, "Managing a merge queue").
 const QUEUE: &str = "gh-readonly-queue/";
@@ -163,7 +163,7 @@ pub(super) fn check(rule: &Rule, name: &str, forms: &mut Forms, findings: &mut F
 }
 
 fn is_matched(pattern: &Pattern, value: &str) -> bool {
-    let matcher = pattern.compile(Case::Sensitive);
+    let matcher = pattern.compile(CaseSensitivity::Sensitive);
     // Another check reports a pattern that does not compile.
     !matcher.is_ok_and(|matcher| !matcher.matches(Some(value)))
 }

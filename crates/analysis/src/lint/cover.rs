@@ -10,7 +10,7 @@ use jiff::Timestamp;
 use super::Dimension;
 use crate::compare::{Automata, Budget, Section, covers, grant_all};
 use engine::decision::{Merges, is_trusted_event, merges};
-use engine::policy::{Case, Kind, Matcher, Pattern, Patterns, Rule};
+use engine::policy::{CaseSensitivity, Kind, Matcher, Pattern, Patterns, Rule};
 
 /// Maximum number of cached compiled patterns. Each can take [`engine::policy::MAX_COMPILED`] bytes.
 const MAX_KEPT: usize = 256;
@@ -18,7 +18,7 @@ const MAX_KEPT: usize = 256;
 const MAX_PATTERNS: usize = 64;
 
 /// Compares rules and caches compiled patterns.
-pub(super) struct Coverage<'r> {
+pub(super) struct RuleComparer<'r> {
     matchers: HashMap<(&'r str, Kind, bool), Option<Matcher<'r>>>,
     automata: Automata,
     /// The section of the rules, and the time.
@@ -45,7 +45,7 @@ pub(super) enum Covered<'r> {
     Less,
 }
 
-impl<'r> Coverage<'r> {
+impl<'r> RuleComparer<'r> {
     pub(super) fn new(of: (Section<'r>, Timestamp), budget: Budget) -> Self {
         Self {
             of,
@@ -229,21 +229,21 @@ impl<'r> Coverage<'r> {
         }
         let value: &str = &narrow.text;
         let case = if dimension.ignores_case() {
-            Case::ignored_for(Some(value))
+            CaseSensitivity::ignored_for(Some(value))
         } else {
-            Case::Sensitive
+            CaseSensitivity::Sensitive
         };
         if is_one_value(wide) {
             return match case {
-                Case::Sensitive => *wide.text == *value,
-                Case::Insensitive => wide.text.eq_ignore_ascii_case(value),
+                CaseSensitivity::Sensitive => *wide.text == *value,
+                CaseSensitivity::Insensitive => wide.text.eq_ignore_ascii_case(value),
             };
         }
         // `(?-i:…)` matches only this spelling of the value, while the literal also matches others.
-        if case == Case::Insensitive && has_flags(wide) {
+        if case == CaseSensitivity::Insensitive && has_flags(wide) {
             return false;
         }
-        let key = (&*wide.text, wide.kind, case == Case::Insensitive);
+        let key = (&*wide.text, wide.kind, case == CaseSensitivity::Insensitive);
         let is_full = self.matchers.len() >= MAX_KEPT;
         if is_full && !self.matchers.contains_key(&key) {
             return false;

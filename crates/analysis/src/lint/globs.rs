@@ -4,7 +4,7 @@ use super::catalogue::GLOB_LIKE;
 use super::patterns::propose;
 use super::scan::{Item, neighbours, scan};
 use super::{Dimension, Findings, quoted};
-use engine::policy::{Case, Kind, Pattern, Position};
+use engine::policy::{CaseSensitivity, Kind, Pattern, Position};
 
 /// Characters that names do not repeat.
 const SEPARATORS: &[char] = &['/', '-', '_', ':', '@', ',', ' '];
@@ -67,7 +67,8 @@ pub(super) fn as_glob(text: &str) -> Option<String> {
         position: Position::START,
     };
     // `.*` belongs to a regex. In a glob, it would require a dot.
-    let is_glob = readable && !text.contains(".*") && glob.compile(Case::Sensitive).is_ok();
+    let is_glob =
+        readable && !text.contains(".*") && glob.compile(CaseSensitivity::Sensitive).is_ok();
     is_glob.then(|| text.to_owned())
 }
 

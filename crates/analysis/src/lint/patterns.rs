@@ -8,7 +8,7 @@ use super::{
     plain,
 };
 use crate::suggestion::without_position;
-use engine::policy::{Case, Kind, Pattern, Patterns, Rule, written};
+use engine::policy::{CaseSensitivity, Kind, Pattern, Patterns, Rule, written};
 
 /// Caches which patterns compile, because policies repeat them.
 #[derive(Default)]
@@ -24,7 +24,7 @@ impl Checker {
         findings: &mut Findings<'_>,
     ) {
         if patterns.list.is_empty()
-            && let Err(problem) = patterns.compile(Case::Sensitive)
+            && let Err(problem) = patterns.compile(CaseSensitivity::Sensitive)
         {
             findings.push(findings.problem(&PATTERN_INVALID, &problem));
         }
@@ -56,7 +56,7 @@ impl Checker {
             return true;
         }
         // Values that are not ASCII are always case-sensitive.
-        let cases = [Case::Sensitive, Case::Insensitive];
+        let cases = [CaseSensitivity::Sensitive, CaseSensitivity::Insensitive];
         let wanted = cases
             .iter()
             .take(if ignores_case { cases.len() } else { 1 });

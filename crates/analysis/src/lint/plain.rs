@@ -5,7 +5,7 @@ use super::patterns::propose;
 use super::scan::{Item, neighbours, scan};
 use super::{Dimension, Findings, quoted};
 use crate::suggestion::{without_anchors, without_position};
-use engine::policy::{Case, Kind, Pattern, written};
+use engine::policy::{CaseSensitivity, Kind, Pattern, written};
 
 /// Checks a pattern and returns whether it added a finding. An explicit `regex:` is intended as one.
 pub(super) fn check(
@@ -42,7 +42,7 @@ pub(super) fn check(
 /// Returns whether a text is a regex that does not match itself.
 fn is_another(text: &str) -> bool {
     let compiled = without_position(text, Kind::of(text));
-    let compiled = compiled.compile(Case::Sensitive);
+    let compiled = compiled.compile(CaseSensitivity::Sensitive);
     compiled.is_ok_and(|matcher| !matcher.matches(Some(text)))
 }
 

@@ -8,7 +8,7 @@ use jiff::Timestamp;
 use super::catalogue::{
     BROAD_WRITE, DUPLICATE, NOT_COMPARED, REDUNDANT_PATTERN, REPEATED_PERMISSION, UNREACHABLE,
 };
-use super::cover::{Coverage, Covered, Part};
+use super::cover::{Covered, Part, RuleComparer};
 use super::pattern_index::PatternIndex;
 use super::{Finding, Findings, dimensions, patterns, quoted};
 use crate::compare::{Budget, Section};
@@ -61,7 +61,7 @@ impl Checker {
         patterns: &patterns::Checker,
         findings: &mut Findings<'_>,
     ) {
-        let mut coverage = Coverage::new(of, std::mem::take(&mut self.budget));
+        let mut coverage = RuleComparer::new(of, std::mem::take(&mut self.budget));
         let mut by_permission: HashMap<&str, Vec<&'r Rule>> = HashMap::new();
         let mut said: HashMap<String, &Rule> = HashMap::new();
         for rule in list {
@@ -95,7 +95,7 @@ impl Checker {
         &mut self,
         rule: &'r Rule,
         earlier: &HashMap<&str, Vec<&'r Rule>>,
-        coverage: &mut Coverage<'r>,
+        coverage: &mut RuleComparer<'r>,
         findings: &mut Findings<'_>,
     ) {
         if self.left == 0 {
@@ -147,7 +147,7 @@ impl Checker {
         &mut self,
         rule: &'r Rule,
         candidates: &[&'r Rule],
-        coverage: &mut Coverage<'r>,
+        coverage: &mut RuleComparer<'r>,
         findings: &mut Findings<'_>,
     ) -> Option<Vec<&'r Rule>> {
         let mut in_part: Vec<(Part<'r>, Vec<&'r Rule>)> = Vec::new();
@@ -183,7 +183,7 @@ impl Checker {
         &mut self,
         rule: &'r Rule,
         all_compile: bool,
-        coverage: &mut Coverage<'r>,
+        coverage: &mut RuleComparer<'r>,
         findings: &mut Findings<'_>,
     ) {
         for (dimension, patterns) in

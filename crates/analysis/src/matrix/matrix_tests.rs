@@ -5,7 +5,7 @@ use super::{Access, AccessMatrix, Bases, Cell, Events, Grant, Row, RowKind};
 use crate::workflows::{Environment, Workflows};
 use engine::context::{Base, Context};
 use engine::decision::{Decision, Engine, Policies, Provenance, Question, decide};
-use engine::policy::{Case, Format, Pattern, PermissionKey, Policy, Rule};
+use engine::policy::{CaseSensitivity, Format, Pattern, PermissionKey, Policy, Rule};
 
 const NOW: &str = "2026-11-23T12:00:00Z";
 
@@ -28,7 +28,7 @@ fn matrix<'a>(policy: &'a Policy, workflows: &'a Workflows) -> AccessMatrix<'a> 
 
 fn any(patterns: &[&Pattern], value: Option<&str>) -> bool {
     let matches = |pattern: &&Pattern| {
-        let compiled = pattern.compile(Case::Sensitive).unwrap();
+        let compiled = pattern.compile(CaseSensitivity::Sensitive).unwrap();
         compiled.matches(value)
     };
     patterns.is_empty() || patterns.iter().any(matches)

@@ -13,7 +13,7 @@ pub use row::{Row, RowKind};
 pub use unused::Unused;
 
 use crate::workflows::{Environment, Workflows};
-use engine::policy::{Case, Invalid, Matcher, Patterns, Problem, Rule};
+use engine::policy::{CaseSensitivity, Invalid, Matcher, Patterns, Problem, Rule};
 
 /// The table and what does not fit into it.
 #[derive(Clone, Debug)]
@@ -52,7 +52,7 @@ impl<'a> AccessMatrix<'a> {
         let mut unused = Vec::new();
         let mut problems = Vec::new();
         for rule in rules {
-            match Compiled::new(rule, repository) {
+            match CompiledRule::new(rule, repository) {
                 Ok(compiled) => {
                     let fit = compiled.fit(&mut rows, &permissions, now);
                     unused.extend(unused::why(&compiled, &fit, &rows, workflows));
@@ -94,7 +94,7 @@ enum Fit {
 }
 
 /// A rule with its compiled patterns. Only one exists at a time, because a large pattern takes a megabyte.
-struct Compiled<'a> {
+struct CompiledRule<'a> {
     rule: &'a Rule,
     workflow: Option<Vec<Matcher<'a>>>,
     /// Patterns that a base must match; `None` if the rule also trusts the default branch.
@@ -104,22 +104,22 @@ struct Compiled<'a> {
     repository: Option<&'a str>,
 }
 
-impl<'a> Compiled<'a> {
+impl<'a> CompiledRule<'a> {
     fn new(rule: &'a Rule, repository: Option<&'a str>) -> Result<Self, Problem> {
         let compile = |patterns: &'a Option<Patterns>, case| {
             let patterns = patterns.as_ref();
             patterns.map(|patterns| patterns.compile(case)).transpose()
         };
         // The matrix does not use these, but they decide whether the policy is valid.
-        let branch = compile(&rule.branch, Case::Sensitive)?;
-        let base = compile(&rule.base, Case::Sensitive)?;
+        let branch = compile(&rule.branch, CaseSensitivity::Sensitive)?;
+        let base = compile(&rule.base, CaseSensitivity::Sensitive)?;
         let trusts_default = rule.base.is_none() && rule.at_top;
         for (_, patterns) in &rule.claims {
-            patterns.compile(Case::Sensitive)?;
+            patterns.compile(CaseSensitivity::Sensitive)?;
         }
-        let workflow = compile(&rule.workflow, Case::Sensitive)?;
-        let folded = compile(&rule.environment, Case::Insensitive)?;
-        let exact = compile(&rule.environment, Case::Sensitive)?;
+        let workflow = compile(&rule.workflow, CaseSensitivity::Sensitive)?;
+        let folded = compile(&rule.environment, CaseSensitivity::Insensitive)?;
+        let exact = compile(&rule.environment, CaseSensitivity::Sensitive)?;
         Ok(Self {
             rule,
             workflow,
@@ -216,13 +216,12 @@ impl<'a> Compiled<'a> {
     }
 
     fn matches_environment(&self, name: Option<&str>) -> bool {
-        let matchers =
-            self.environment
-                .as_ref()
-                .map(|[folded, exact]| match Case::ignored_for(name) {
-                    Case::Insensitive => folded.as_slice(),
-                    Case::Sensitive => exact.as_slice(),
-                });
+        let matchers = self.environment.as_ref().map(|[folded, exact]| {
+            match CaseSensitivity::ignored_for(name) {
+                CaseSensitivity::Insensitive => folded.as_slice(),
+                CaseSensitivity::Sensitive => exact.as_slice(),
+            }
+        });
         matches(matchers, name)
     }
 }

@@ -6,7 +6,7 @@ use regex_syntax::hir::literal::{Extractor, Literal};
 
 use super::cell::{Access, Cell, Grant};
 use crate::workflows::{Environment, RunJob, Workflow, Workflows};
-use engine::policy::{Case, Kind, Pattern, Patterns};
+use engine::policy::{CaseSensitivity, Kind, Pattern, Patterns};
 
 /// A row of the matrix.
 #[derive(Clone, Debug)]
@@ -171,7 +171,7 @@ pub(super) fn may_be_others(workflow: Option<&Patterns>) -> bool {
         Kind::Any => true,
         Kind::Literal | Kind::Exact => false,
         Kind::Regex | Kind::Glob => {
-            let Ok(tree) = pattern.tree(Case::Sensitive) else {
+            let Ok(tree) = pattern.tree(CaseSensitivity::Sensitive) else {
                 return false;
             };
             let starts = Extractor::new().extract(&tree);

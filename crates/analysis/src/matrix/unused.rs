@@ -1,7 +1,7 @@
 //! Rules that no workflow of the repository can use, and why.
 
 use super::row::{Row, RowKind};
-use super::{Compiled, Fit};
+use super::{CompiledRule, Fit};
 use crate::report::Phrase;
 use crate::suggestion::file_of;
 use crate::workflows::{Environment, Workflows};
@@ -25,7 +25,7 @@ pub struct Unused<'a> {
 
 /// Explains why no existing file can use the rule; `None` if one can.
 pub(super) fn why<'a>(
-    compiled: &Compiled<'a>,
+    compiled: &CompiledRule<'a>,
     fits: &[Fit],
     rows: &[Row<'a>],
     workflows: &'a Workflows,
@@ -84,7 +84,7 @@ fn texts(patterns: Option<&Patterns>) -> Vec<&str> {
     list.map(|pattern| &*pattern.text).collect()
 }
 
-fn no_file<'a>(why: &mut Phrase<'a>, compiled: &Compiled<'a>, workflows: &'a Workflows) {
+fn no_file<'a>(why: &mut Phrase<'a>, compiled: &CompiledRule<'a>, workflows: &'a Workflows) {
     let patterns = compiled.rule.workflow.as_ref();
     let mut called = workflows.files.iter().filter(|file| file.is_only_called());
     if workflows.files.is_empty() && workflows.unreadable.is_empty() {

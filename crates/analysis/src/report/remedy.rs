@@ -8,7 +8,7 @@ use engine::decision::{
     PermissionDecision, TracedDimension, TracedRule, accepts_push, is_trusted_event,
 };
 use engine::policy::written::{pattern, scalar};
-use engine::policy::{Case, Format, Kind, quoted};
+use engine::policy::{CaseSensitivity, Format, Kind, quoted};
 
 /// Condition for trusting a base.
 const IF_TRUSTED: &str = ", if everyone who can push to that branch may use the permission";
@@ -267,7 +267,7 @@ impl FailedDimension<'_> {
                 let pattern = Kind::named(kind).map(|kind| without_position(text, kind));
                 let matcher = pattern
                     .as_ref()
-                    .map(|pattern| pattern.compile(Case::Sensitive));
+                    .map(|pattern| pattern.compile(CaseSensitivity::Sensitive));
                 matcher.is_some_and(|matcher| matcher.is_ok_and(|one| one.matches(Some(base))))
             })
         };

@@ -13,7 +13,7 @@ use engine::RepositoryName;
 use engine::context::Context;
 use engine::decision::{Provenance, RepositoryRules};
 use engine::plural::{count, count_of};
-use engine::policy::{Case, Entry, Invalid, Kind, Matcher, Pattern, Policy, quoted};
+use engine::policy::{CaseSensitivity, Entry, Invalid, Kind, Matcher, Pattern, Policy, quoted};
 
 /// Compiled entries of a policy.
 #[derive(Debug)]
@@ -106,7 +106,7 @@ impl<'p> SurveyPolicy<'p> {
                 .map_or(Reach::Others, Reach::Name)
         } else {
             // The names of repositories are ASCII.
-            let matcher = pattern.compile(Case::Insensitive)?;
+            let matcher = pattern.compile(CaseSensitivity::Insensitive)?;
             self.matchers.push((number, matcher));
             match may_start_with(pattern, &format!("{}/", owner.to_ascii_lowercase())) {
                 true => Reach::Several,

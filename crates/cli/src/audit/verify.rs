@@ -53,11 +53,11 @@ struct Verified {
     undecided: u64,
     /// Records whose policy is unavailable, by its SHA-256.
     without_policy: BTreeMap<String, u64>,
-    findings: Vec<Finding>,
+    findings: Vec<Mismatch>,
 }
 
 #[derive(Debug, Serialize)]
-struct Finding {
+struct Mismatch {
     file: String,
     line: u64,
     what: String,
@@ -113,7 +113,7 @@ impl Verified {
             },
         };
         if self.findings.len() < MAX_FINDINGS {
-            self.findings.push(Finding {
+            self.findings.push(Mismatch {
                 file: path.display().to_string(),
                 line: line.number,
                 what,

@@ -3,26 +3,26 @@
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
 
-use super::Outcome;
+use super::View;
 use crate::style::Colours;
 use analysis::compare::{AccessChange, Check, Replayed, Times};
 use analysis::report::access;
 
-pub(super) fn render(outcome: &Outcome<'_>, colours: Colours) -> String {
+pub(super) fn render(view: &View<'_>, colours: Colours) -> String {
     let mut text = String::new();
-    let comparison = outcome.comparison;
+    let comparison = view.comparison;
     for (section, changes) in access::by_section(comparison) {
         let heading = section.phrase().plain();
         let _ = writeln!(text, "{}", colours.strong(&heading));
         for (change, is_added) in changes {
-            text.push_str(&render_change(change, is_added, outcome.files, colours));
+            text.push_str(&render_change(change, is_added, view.files, colours));
         }
         text.push('\n');
     }
-    if let Some(replayed) = outcome.replayed {
+    if let Some(replayed) = view.replayed {
         text.push_str(&render_replay(replayed, colours));
     }
-    let [old, new] = outcome.files;
+    let [old, new] = view.files;
     let summary = format!("{} (from {old} to {new})", access::summary(comparison));
     let _ = writeln!(text, "{}", colours.strong(&summary));
     text

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use serde::Serialize;
 
-use super::Outcome;
+use super::View;
 use analysis::compare::{AccessChange, Check, Example, Replayed, Times};
 use engine::decision::RuleRef;
 use engine::policy::Pattern;
@@ -69,9 +69,9 @@ struct CheckRow<'a> {
     times: Times,
 }
 
-pub(super) fn render(outcome: &Outcome<'_>) -> String {
-    let comparison = outcome.comparison;
-    let [old, new] = outcome.files;
+pub(super) fn render(view: &View<'_>) -> String {
+    let comparison = view.comparison;
+    let [old, new] = view.files;
     let output = Output {
         old,
         new,
@@ -83,7 +83,7 @@ pub(super) fn render(outcome: &Outcome<'_>) -> String {
             .iter()
             .map(|one| row(one, false))
             .collect(),
-        replay: outcome.replayed.map(replay),
+        replay: view.replayed.map(replay),
     };
     // Serializing strings and numbers cannot fail.
     serde_json::to_string(&output).unwrap_or_default() + "\n"

@@ -61,7 +61,7 @@ enum OutputFormat {
 }
 
 /// The comparison to print.
-struct Outcome<'a> {
+struct View<'a> {
     /// The paths of the policies on the command line.
     files: [&'a str; 2],
     comparison: &'a Comparison<'a>,
@@ -99,14 +99,14 @@ fn compare_files(arguments: &Arguments) -> anyhow::Result<bool> {
             Some(replay.found)
         }
     };
-    let outcome = Outcome {
+    let view = View {
         files: [&old.name, &new.name],
         comparison: &comparison,
         replayed: replayed.as_ref(),
     };
     match arguments.format {
-        OutputFormat::Human => print(&human::render(&outcome, Colours::stdout())),
-        OutputFormat::Json => print(&json::render(&outcome)),
+        OutputFormat::Human => print(&human::render(&view, Colours::stdout())),
+        OutputFormat::Json => print(&json::render(&view)),
         OutputFormat::Markdown => {
             print(&access::page(&comparison, replayed.as_ref()));
         }

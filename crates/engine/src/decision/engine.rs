@@ -4,7 +4,7 @@ use std::collections::HashMap;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
-use super::evaluator::{Compiled, Evaluator};
+use super::evaluator::{PatternCache, PatternEvaluator};
 use super::repository_rules::{RepositoryRules, in_file_order};
 use super::{HasTime, Provenance, Reason};
 use crate::context::Context;
@@ -25,7 +25,7 @@ pub struct Engine {
     rules: HashMap<PermissionKey, Vec<RuleIndex>>,
     /// Whether it has decided before. Most processes decide once, and a compiled pattern can take a megabyte.
     is_used: AtomicBool,
-    compiled: Compiled,
+    compiled: PatternCache,
 }
 
 /// Index of a rule: its list (0 at the top, otherwise the number of the entry, from 1) and its index in the list.
@@ -40,7 +40,7 @@ impl Engine {
             unindexed: Vec::new(),
             rules: HashMap::new(),
             is_used: AtomicBool::new(false),
-            compiled: Compiled::default(),
+            compiled: PatternCache::default(),
         };
         engine.add(0, policy.permissions.as_deref().unwrap_or_default());
         let entries = policy.repositories.iter().flat_map(|(_, list)| list);
@@ -85,9 +85,9 @@ impl Engine {
     }
 
     /// Returns the evaluator for the patterns of one decision.
-    pub(super) fn evaluator<'t>(&'t self, has_time: HasTime<'t>) -> Evaluator<'t> {
+    pub(super) fn evaluator<'t>(&'t self, has_time: HasTime<'t>) -> PatternEvaluator<'t> {
         let is_used = self.is_used.swap(true, Ordering::Relaxed);
-        Evaluator {
+        PatternEvaluator {
             has_time,
             compiled: is_used.then_some(&self.compiled),
         }
@@ -98,7 +98,7 @@ impl Engine {
         &self,
         provenance: Provenance,
         context: &Context,
-        evaluator: Evaluator<'_>,
+        evaluator: PatternEvaluator<'_>,
     ) -> Result<RepositoryRules<'_>, Invalid> {
         let entries = self.policy.repositories.as_ref();
         let entries = entries.map_or(&[][..], |(_, entries)| entries);

@@ -4,7 +4,7 @@ use std::collections::HashMap;
 use std::sync::{Arc, PoisonError, RwLock};
 
 use super::HasTime;
-use crate::policy::{Case, Kind, Matcher, Pattern, Patterns, Problem, Regex};
+use crate::policy::{CaseSensitivity, Kind, Matcher, Pattern, Patterns, Problem, Regex};
 
 /// Maximum memory of cached compiled patterns, in bytes.
 const MAX_CACHE: u64 = 32 << 20;
@@ -15,13 +15,13 @@ const MAX_WORK: u64 = 4 << 30;
 
 /// Evaluates the patterns of one decision.
 #[derive(Clone, Copy)]
-pub(super) struct Evaluator<'t> {
+pub(super) struct PatternEvaluator<'t> {
     pub(super) has_time: HasTime<'t>,
     /// Cache of compiled patterns, if the decision uses one.
-    pub(super) compiled: Option<&'t Compiled>,
+    pub(super) compiled: Option<&'t PatternCache>,
 }
 
-impl Evaluator<'_> {
+impl PatternEvaluator<'_> {
     /// Calls `take` for each pattern with whether it matches. It compiles every pattern, even after a match, so
     /// the validity of a policy does not depend on the order of its patterns. Only one pattern is compiled at a
     /// time, because a large one takes a megabyte.
@@ -29,7 +29,7 @@ impl Evaluator<'_> {
         self,
         patterns: &Patterns,
         value: Option<&str>,
-        case: Case,
+        case: CaseSensitivity,
         mut take: impl FnMut(bool),
     ) -> Result<(), Problem> {
         if patterns.list.is_empty() {
@@ -84,16 +84,21 @@ fn in_bytes(size: usize) -> u64 {
 
 /// Cache of compiled regexes and globs by their text, for later decisions.
 #[derive(Debug, Default)]
-pub(super) struct Compiled(RwLock<Cached>);
+pub(super) struct PatternCache(RwLock<Cached>);
 
 #[derive(Debug, Default)]
 struct Cached {
-    regexes: HashMap<(Kind, Case), HashMap<Arc<str>, Regex>>,
+    regexes: HashMap<(Kind, CaseSensitivity), HashMap<Arc<str>, Regex>>,
     bytes: u64,
 }
 
-impl Compiled {
-    fn matches(&self, pattern: &Pattern, value: Option<&str>, case: Case) -> Result<bool, Problem> {
+impl PatternCache {
+    fn matches(
+        &self,
+        pattern: &Pattern,
+        value: Option<&str>,
+        case: CaseSensitivity,
+    ) -> Result<bool, Problem> {
         if !matches!(pattern.kind, Kind::Regex | Kind::Glob) {
             return Ok(pattern.compile(case)?.matches(value));
         }
@@ -132,7 +137,7 @@ mod tests {
             kind: Kind::Regex,
             position: Position::START,
         };
-        let Matcher::Regex(regex) = pattern.compile(Case::Sensitive).unwrap() else {
+        let Matcher::Regex(regex) = pattern.compile(CaseSensitivity::Sensitive).unwrap() else {
             panic!("a regex");
         };
         let searched = |length| search(&pattern, &regex, Some(&"a".repeat(length)));

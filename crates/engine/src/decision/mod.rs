@@ -27,10 +27,10 @@ pub use trace::{
     TracedRule,
 };
 
-use evaluator::Evaluator;
+use evaluator::PatternEvaluator;
 
 use crate::context::{Base, Context};
-use crate::policy::{Case, Invalid, Patterns, PermissionKey, Problem, Rule};
+use crate::policy::{CaseSensitivity, Invalid, Patterns, PermissionKey, Problem, Rule};
 
 /// Events that a rule without `events:` matches: only people and Apps with write access to the repository
 /// start them, and only code that these have written runs. A rule must name every other event, including those
@@ -287,7 +287,7 @@ fn trace_rules(
     rules: &[&Rule],
     provenance: Provenance,
     job: &Job<'_>,
-    evaluator: Evaluator<'_>,
+    evaluator: PatternEvaluator<'_>,
 ) -> Result<Vec<TracedRule>, Invalid> {
     let mut problems = Vec::new();
     let mut trace = Vec::with_capacity(rules.len());
@@ -366,7 +366,7 @@ fn trace_rule(
     rule: &Rule,
     job: &Job<'_>,
     trusted_base: Option<&str>,
-    evaluator: Evaluator<'_>,
+    evaluator: PatternEvaluator<'_>,
 ) -> Result<TracedRule, Problem> {
     // Workflow, branch, base, environment, event and expiry besides the claims.
     let mut dimensions = Vec::with_capacity(6 + rule.claims.len());
@@ -374,7 +374,7 @@ fn trace_rule(
         ("workflow", &rule.workflow, &job.workflow),
         ("branch", &rule.branch, &job.branch),
     ] {
-        let sensitive = Case::Sensitive;
+        let sensitive = CaseSensitivity::Sensitive;
         dimensions.push(dimension(
             name.into(),
             patterns,
@@ -388,7 +388,7 @@ fn trace_rule(
         "environment".into(),
         &rule.environment,
         &job.environment,
-        Case::ignored_for(job.environment.as_deref()),
+        CaseSensitivity::ignored_for(job.environment.as_deref()),
         evaluator,
     )?);
     for (name, patterns) in &rule.claims {
@@ -398,7 +398,13 @@ fn trace_rule(
             .get(&**name)
             .map(|value| Arc::from(&**value));
         let name = Cow::Owned(format!("claims.{name}"));
-        dimensions.push(traced(name, patterns, &value, Case::Sensitive, evaluator)?);
+        dimensions.push(traced(
+            name,
+            patterns,
+            &value,
+            CaseSensitivity::Sensitive,
+            evaluator,
+        )?);
     }
     dimensions.extend(event(rule, job));
     dimensions.extend(expiry(rule, job.now));
@@ -417,13 +423,20 @@ fn base(
     rule: &Rule,
     job: &Job<'_>,
     trusted_base: Option<&str>,
-    evaluator: Evaluator<'_>,
+    evaluator: PatternEvaluator<'_>,
 ) -> Result<Option<TracedDimension>, Problem> {
     let value = &job.base;
     let named = rule.base.as_ref();
     // The validity of a policy does not depend on the event, so `base` is always evaluated.
-    let named =
-        named.map(|patterns| traced("base".into(), patterns, value, Case::Sensitive, evaluator));
+    let named = named.map(|patterns| {
+        traced(
+            "base".into(),
+            patterns,
+            value,
+            CaseSensitivity::Sensitive,
+            evaluator,
+        )
+    });
     let named = named.transpose()?;
     if matches!(job.context.base, Base::None | Base::Assumed) {
         return Ok(None);
@@ -435,7 +448,7 @@ fn base(
         "base".into(),
         &rule.branch,
         value,
-        Case::Sensitive,
+        CaseSensitivity::Sensitive,
         evaluator,
     )?;
     Ok(Some(match trusted_base {
@@ -460,8 +473,8 @@ fn dimension(
     name: Cow<'static, str>,
     patterns: &Option<Patterns>,
     value: &Value,
-    case: Case,
-    evaluator: Evaluator<'_>,
+    case: CaseSensitivity,
+    evaluator: PatternEvaluator<'_>,
 ) -> Result<TracedDimension, Problem> {
     match patterns {
         Some(patterns) => traced(name, patterns, value, case, evaluator),
@@ -483,8 +496,8 @@ fn traced(
     name: Cow<'static, str>,
     patterns: &Patterns,
     value: &Value,
-    case: Case,
-    evaluator: Evaluator<'_>,
+    case: CaseSensitivity,
+    evaluator: PatternEvaluator<'_>,
 ) -> Result<TracedDimension, Problem> {
     let mut matched = false;
     let mut any_of = Vec::new();

@@ -1,10 +1,10 @@
 //! Rules that a policy has for a repository.
 
-use super::evaluator::Evaluator;
+use super::evaluator::PatternEvaluator;
 use super::{HasTime, Provenance};
 use crate::context::Context;
 use crate::decision::Reason;
-use crate::policy::{Case, Entry, Invalid, PermissionKey, Policy, Problem, Rule};
+use crate::policy::{CaseSensitivity, Entry, Invalid, PermissionKey, Policy, Problem, Rule};
 
 /// Parts of a policy that apply to a repository.
 #[derive(Clone, Debug)]
@@ -32,7 +32,7 @@ impl<'a> RepositoryRules<'a> {
         has_time: HasTime<'_>,
     ) -> Result<Self, Invalid> {
         let entries = policy.repositories.iter().flat_map(|(_, list)| list);
-        let evaluator = Evaluator {
+        let evaluator = PatternEvaluator {
             has_time,
             compiled: None,
         };
@@ -45,7 +45,7 @@ impl<'a> RepositoryRules<'a> {
         candidates: impl Iterator<Item = (u32, &'a Entry)>,
         provenance: Provenance,
         context: &Context,
-        evaluator: Evaluator<'_>,
+        evaluator: PatternEvaluator<'_>,
     ) -> Result<Self, Invalid> {
         if let (Some(_), Some((position, _)), Provenance::OtherRepository) =
             (&policy.permissions, &policy.repositories, provenance)
@@ -61,7 +61,7 @@ impl<'a> RepositoryRules<'a> {
             .as_deref()
             .filter(|_| provenance == Provenance::ThisRepository || policy.repositories.is_none());
         let name = context.repository.as_deref();
-        let case = Case::ignored_for(name);
+        let case = CaseSensitivity::ignored_for(name);
         let id = context.repository_id.as_deref();
         let owner_id = context.repository_owner_id.as_deref();
         let (mut entries, mut numbers) = (Vec::new(), Vec::new());

@@ -4,7 +4,7 @@ use proptest::sample::{Index, select};
 
 use super::super::position::Position;
 use super::*;
-use crate::policy::{Case, Format, MAX_FILE, MAX_NESTING};
+use crate::policy::{CaseSensitivity, Format, MAX_FILE, MAX_NESTING};
 
 /// After this many problems the reader gives up.
 const MAX_PROBLEMS: usize = 50;
@@ -384,7 +384,11 @@ fn limits_of_patterns() {
         let text = format!("version: 1\npermissions:\n  - permission: a:b\n    {line}\n");
         let document = Policy::parse(&text, Format::Yaml).unwrap();
         let rule = document.rules().next().unwrap();
-        let compiled = rule.branch.as_ref().unwrap().compile(Case::Sensitive);
+        let compiled = rule
+            .branch
+            .as_ref()
+            .unwrap()
+            .compile(CaseSensitivity::Sensitive);
         compiled.unwrap_err().to_string()
     };
     insta::assert_snapshot!(message(&format!("branch: [main, {}]", "x".repeat(1025))), @"line 4, column 20: the pattern has 1025 bytes, the limit is 1024 (split it into a list of shorter patterns)");

@@ -27,7 +27,7 @@ pub mod source;
 pub use key::{InvalidKey, KNOWN as KNOWN_KEYS, PermissionKey, nearest_key};
 pub use model::{Entry, Format, MAX_FILE, MAX_RULES, Policy, PolicyQuery};
 pub use nearest::{edits, nearest};
-pub use pattern::{Case, Kind, MAX_PATTERN, Matcher, Pattern};
+pub use pattern::{CaseSensitivity, Kind, MAX_PATTERN, Matcher, Pattern};
 pub use position::{Position, Span};
 pub use problem::quoted;
 pub use problem::{Invalid, Problem};

@@ -90,14 +90,14 @@ fn is_app_login(text: &str) -> bool {
 
 /// Case sensitivity of a comparison.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub enum Case {
+pub enum CaseSensitivity {
     /// `A` differs from `a`.
     Sensitive,
-    /// `A` equals `a`. Used only for ASCII values, see [`Case::ignored_for`].
+    /// `A` equals `a`. Used only for ASCII values, see [`CaseSensitivity::ignored_for`].
     Insensitive,
 }
 
-impl Case {
+impl CaseSensitivity {
     /// Returns the case sensitivity for a repository or an environment. GitHub ignores case, but a value with a
     /// non-ASCII character is compared exactly: under Unicode's rules `ſtaging` (U+017F) equals `staging`,
     /// and anyone can create an environment with that name without protection.
@@ -126,7 +126,7 @@ pub enum Matcher<'p> {
     /// Every value, including an absent one.
     Any,
     /// One value.
-    Equal(&'p str, Case),
+    Equal(&'p str, CaseSensitivity),
     /// A regex for the whole value.
     Regex(Regex),
 }
@@ -137,8 +137,10 @@ impl Matcher<'_> {
         match (self, value) {
             (Self::Any, _) => true,
             (_, None) => false,
-            (Self::Equal(text, Case::Sensitive), Some(value)) => *text == value,
-            (Self::Equal(text, Case::Insensitive), Some(value)) => text.eq_ignore_ascii_case(value),
+            (Self::Equal(text, CaseSensitivity::Sensitive), Some(value)) => *text == value,
+            (Self::Equal(text, CaseSensitivity::Insensitive), Some(value)) => {
+                text.eq_ignore_ascii_case(value)
+            }
             (Self::Regex(regex), Some(value)) => regex.is_match(value),
         }
     }
@@ -158,7 +160,7 @@ impl Pattern {
     /// # Errors
     /// The pattern is empty, longer than [`MAX_PATTERN`], syntactically invalid, or compiles to more than
     /// [`MAX_COMPILED`] bytes.
-    pub fn compile(&self, case: Case) -> Result<Matcher<'_>, Problem> {
+    pub fn compile(&self, case: CaseSensitivity) -> Result<Matcher<'_>, Problem> {
         if self.text.is_empty() {
             return Err(self
                 .problem("the pattern is empty")
@@ -183,7 +185,7 @@ impl Pattern {
 
     /// Returns the syntax tree of a regex or a glob, without the wrapping. Parsing the text by itself rejects
     /// `a)|(`, so a pattern cannot escape from the wrapping.
-    pub fn tree(&self, case: Case) -> Result<Hir, Problem> {
+    pub fn tree(&self, case: CaseSensitivity) -> Result<Hir, Problem> {
         let regex = match self.kind {
             Kind::Any => Cow::Borrowed("(?s:.)*"),
             Kind::Literal | Kind::Exact => {
@@ -204,7 +206,7 @@ impl Pattern {
             return Err(self.bot_class());
         }
         hir::translate::TranslatorBuilder::new()
-            .case_insensitive(case == Case::Insensitive)
+            .case_insensitive(case == CaseSensitivity::Insensitive)
             .build()
             .translate(&regex, &parsed)
             .map_err(|error| self.not_a_regex(&error.into()))
@@ -221,13 +223,15 @@ impl Pattern {
 
     /// Returns the syntax tree for [`Matcher::Equal`]: it ignores the case of ASCII letters only, while a regex
     /// without case treats `ſ` as `s`.
-    fn equal(&self, case: Case) -> Hir {
+    fn equal(&self, case: CaseSensitivity) -> Hir {
         let parts = self.text.chars().map(|c| {
             let cases = [c.to_ascii_lowercase(), c.to_ascii_uppercase()];
             let [lower, upper] = cases.map(|c| ClassUnicodeRange::new(c, c));
             match case {
-                Case::Insensitive => Hir::class(Class::Unicode(ClassUnicode::new([lower, upper]))),
-                Case::Sensitive => Hir::literal(c.to_string().into_bytes()),
+                CaseSensitivity::Insensitive => {
+                    Hir::class(Class::Unicode(ClassUnicode::new([lower, upper])))
+                }
+                CaseSensitivity::Sensitive => Hir::literal(c.to_string().into_bytes()),
             }
         });
         Hir::concat(parts.collect())
@@ -374,7 +378,7 @@ mod tests {
 
     fn matches(text: &str, value: &str) -> bool {
         pattern(text)
-            .compile(Case::Sensitive)
+            .compile(CaseSensitivity::Sensitive)
             .unwrap()
             .matches(Some(value))
     }
@@ -431,7 +435,7 @@ mod tests {
     fn an_absent_value_matches_any_only() {
         for text in ["*", ".*", "x?", "()*", "x", "^$"] {
             let compiled = pattern(text);
-            let compiled = compiled.compile(Case::Sensitive).unwrap();
+            let compiled = compiled.compile(CaseSensitivity::Sensitive).unwrap();
             assert_eq!(compiled.matches(None), text == "*", "{text}");
         }
     }
@@ -440,7 +444,7 @@ mod tests {
     fn what_does_not_compile_says_why() {
         let message = |text: &str| {
             pattern(text)
-                .compile(Case::Sensitive)
+                .compile(CaseSensitivity::Sensitive)
                 .unwrap_err()
                 .to_string()
         };
@@ -477,7 +481,7 @@ mod tests {
                 position,
             };
             pattern
-                .compile(Case::Sensitive)
+                .compile(CaseSensitivity::Sensitive)
                 .map(|_| ())
                 .map_err(|problem| problem.to_string())
         };
@@ -516,7 +520,7 @@ mod tests {
     fn case_is_ignored_for_ascii_values_only() {
         let fold = |text: &str, value: &str| {
             let pattern = pattern(text);
-            let case = Case::ignored_for(Some(value));
+            let case = CaseSensitivity::ignored_for(Some(value));
             pattern.compile(case).unwrap().matches(Some(value))
         };
         for text in [
@@ -548,7 +552,7 @@ mod tests {
         #[test]
         fn the_whole_value_and_nothing_else(text in r"[ab|*?().]{1,8}", value in "[ab]{0,5}") {
             let p = Pattern { text: text.clone().into(), kind: Kind::Regex, position: Position::START };
-            if let Ok(compiled) = p.compile(Case::Sensitive) {
+            if let Ok(compiled) = p.compile(CaseSensitivity::Sensitive) {
                 // leftmost-first with an anchored tree, against a search for a match that spans all
                 let plain = regex::Regex::new(&format!("^(?:{text})$")).unwrap();
                 prop_assert_eq!(compiled.matches(Some(&value)), plain.is_match(&value));

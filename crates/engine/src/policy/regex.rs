@@ -117,9 +117,9 @@ fn size(state: &State) -> usize {
 
 #[cfg(test)]
 mod tests {
-    use crate::policy::{Case, Kind, Matcher, Pattern, Position};
+    use crate::policy::{CaseSensitivity, Kind, Matcher, Pattern, Position};
 
-    fn compiled(text: String, case: Case) -> Option<usize> {
+    fn compiled(text: String, case: CaseSensitivity) -> Option<usize> {
         let pattern = Pattern {
             text: text.into(),
             kind: Kind::Regex,
@@ -133,7 +133,7 @@ mod tests {
 
     #[test]
     fn the_largest_pattern_is_the_same_on_every_machine() {
-        use Case::{Insensitive, Sensitive};
+        use CaseSensitivity::{Insensitive, Sensitive};
         for (text, case, most, size) in [
             ("a{N}", Sensitive, 32_765, 1_048_576),
             ("a{N}", Insensitive, 21_843, 1_048_560),

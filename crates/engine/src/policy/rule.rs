@@ -7,7 +7,7 @@ use jiff::tz::{Offset, TimeZone};
 use jiff::{SignedDuration, Timestamp};
 
 use super::key::PermissionKey;
-use super::pattern::{Case, Matcher, Pattern};
+use super::pattern::{CaseSensitivity, Matcher, Pattern};
 use super::position::{Position, Span};
 use super::problem::Problem;
 
@@ -83,7 +83,7 @@ impl Patterns {
     ///
     /// # Errors
     /// The first invalid pattern, or the list is empty.
-    pub fn compile(&self, case: Case) -> Result<Vec<Matcher<'_>>, Problem> {
+    pub fn compile(&self, case: CaseSensitivity) -> Result<Vec<Matcher<'_>>, Problem> {
         if self.list.is_empty() {
             return Err(self.empty());
         }
