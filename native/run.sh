@@ -21,7 +21,7 @@ platform="$(printf '%s-%s' "$RUNNER_OS" "$RUNNER_ARCH" | tr '[:upper:]' '[:lower
 
 if [ ! -e "$CHECKSUMS" ]; then
   # shellcheck disable=SC2016 # Markdown, no command
-  refuse 'this commit of the action is no release: name one in `uses:`, such as `repo-permissions/repo-permissions/native@v0`'
+  refuse 'this commit of the action is not a release: name one in `uses:`, such as `repo-permissions/repo-permissions/native@v0`'
 fi
 read -r expected name < <(grep -- "-$platform\.tar\.gz\$" "$CHECKSUMS") ||
   refuse "this release has no program for \`$platform\`, only: $(sed 's/.*-\(.*-.*\)\.tar\.gz$/\1/' "$CHECKSUMS" | tr '\n' ' ')"

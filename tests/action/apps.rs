@@ -162,7 +162,7 @@ fn an_app_that_is_not_installed() {
         step.output("message")
             .contains("the App `Iv23liGATE` is not installed on acme-org/infra")
     );
-    // The job's own token still tells of it.
+    // The job's own token still reports it.
     assert_eq!(
         stage.github.check_runs()[0].conclusion.as_deref(),
         Some("failure")
@@ -189,10 +189,10 @@ fn an_app_that_is_not_installed() {
 fn private_keys_that_are_none() {
     let stage = stage();
     let wrong_key = "-----BEGIN RSA PRIVATE KEY-----\nAAAA\n-----END RSA PRIVATE KEY-----";
-    for key in ["", "secret words that are no key", wrong_key] {
+    for key in ["", "secret words instead of a key", wrong_key] {
         let step = stage.run(&stage.push(), &[ASK, CLIENT, ("app-private-key", key)]);
         assert_outcome(&stage, &step, "error", "input_invalid");
-        assert!(step.places_with("secret words that are no key").is_empty());
+        assert!(step.places_with("secret words instead of a key").is_empty());
     }
 }
 
@@ -242,7 +242,7 @@ fn a_token_that_does_not_come_holds_nothing_up() {
     let key = ("app-private-key", APP_PRIVATE_KEY_PKCS1);
     let started = Instant::now();
     let step = stage.run(&stage.push(), &[ASK, inline, CLIENT, key, ("timeout", "4")]);
-    // Decided all the same, and told with the job's own token.
+    // The step still decides, and reports with the job's own token.
     assert_outcome(&stage, &step, "allowed", "granted");
     assert!(step.stdout.contains("reporting with the job's own token"));
     assert_eq!(stage.github.check_runs().len(), 1);

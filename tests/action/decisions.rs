@@ -111,7 +111,7 @@ fn no_rule_matches() {
     assert_eq!(run.annotations[0].path, POLICY_PATH);
     assert_eq!(run.annotations[0].start_line, 3);
     assert_eq!(stage.github.statuses()[0].state, "failure");
-    // In advisory mode it is only told.
+    // Advisory mode only reports it.
     let step = stage.run(
         &stage.push(),
         &[("permission", DEPLOY), ("mode", "advisory")],
@@ -307,7 +307,7 @@ fn input_invalid() {
             "no token before the inputs are right"
         );
     }
-    // It is told where people look, as far as a report is possible.
+    // The step reports it everywhere that it can.
     let run = stage.github.check_runs().pop().unwrap();
     assert_eq!(run.conclusion.as_deref(), Some("failure"));
     assert_eq!(stage.github.statuses().pop().unwrap().state, "error");

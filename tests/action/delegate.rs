@@ -102,7 +102,7 @@ fn the_central_policy_is_a_ceiling() {
         assert_outcome(&stage, &step, decision, reason);
         assert_eq!(own_requests(&stage), 0, "{permission}");
     }
-    // An entry that does not speak for this repository delegates nothing.
+    // An entry that does not apply to this repository delegates nothing.
     let stage = stage(
         &CENTRAL.replace("repository_id: 123", "repository_id: 124"),
         Some(OWN),

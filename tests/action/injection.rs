@@ -1,8 +1,8 @@
 //! Nothing from outside writes a command, an output, Markdown, HTML, a mention or a terminal escape.
 //!
-//! Each payload stands in each place where the program takes text from others: claims, policies, inputs,
-//! variables, the event, answers of the API and of those who receive audit records. Judged by the simulator's
-//! parser of the runner's own rules, by a renderer of GitHub's Markdown, and by what GitHub was sent.
+//! Each payload stands in each source of untrusted text: claims, policies, inputs, variables, the event,
+//! responses of the API and of receivers of audit records. The simulator's parser of the runner's own rules, a
+//! renderer of GitHub's Markdown, and the requests to GitHub show whether it had an effect.
 
 use std::sync::atomic::{AtomicUsize, Ordering};
 
@@ -490,7 +490,7 @@ fn a31_inputs_inject_nothing() {
             (stage, step)
         },
     );
-    // What is wrong with them is told at once.
+    // The step reports all invalid inputs together.
     for inputs in [
         &["permission", "mode", "report", "sha"][..],
         &["issuer", "detail", "timeout", "review"],
@@ -646,7 +646,7 @@ fn a31_receivers_of_audit_records_inject_nothing() {
             (stage, step)
         });
     }
-    // And the ways to the network, where what is wrong is told.
+    // Messages about proxies and endpoints contain their values.
     let variables = [
         "HTTPS_PROXY",
         "HTTP_PROXY",
@@ -664,7 +664,7 @@ fn a31_receivers_of_audit_records_inject_nothing() {
     });
 }
 
-/// JSON can name half of a character, which is no text.
+/// JSON can name half of a character, which is not text.
 #[test]
 fn a31_lone_surrogates_inject_nothing() {
     let halves = ["\\ud800", "\\udc00", "\\ud800x", "\\udc00\\ud800"];

@@ -251,7 +251,7 @@ fn what_is_not_changed_is_not_reviewed() {
 }
 
 #[test]
-fn what_others_changed_meanwhile_is_not_the_pull_requests() {
+fn concurrent_changes_by_others_are_not_part_of_the_pull_request() {
     let before = OLD.replace("ws:locks:create, ws:locks:delete", "ws:locks:create");
     let after = before.replace(
         "branch: main\n    environment",
@@ -313,7 +313,7 @@ fn pull_requests_of_forks_and_trusted_events() {
     let stage = stage(&[(PATH, NEW)]);
     let mut fork = PullRequest::fork(&stage.repository, 8, "mallory/infra", 666, "main");
     fork.head_sha = pull_request(&stage).head_sha;
-    // A fork's token reads only: the review is told in the log and in the summary.
+    // A fork's token can only read: the log and the summary contain the review.
     let job = Job::pull_request(&stage.repository, fork.clone());
     let step = stage.run(&job, &[ASK, REVIEW]);
     assert_outcome(&stage, &step, "error", "token_unavailable");

@@ -281,7 +281,7 @@ fn a_record_that_was_changed_is_found() {
         assert_eq!(run.code, Some(1), "{from}: {}", run.out);
         assert!(run.out.starts_with("changed.jsonl:"), "{from}: {}", run.out);
     }
-    // Whatever stands in a line, it is told as text.
+    // The content of a line is printed as text.
     let evil = "{\"type\":\"dev.repo-permissions.check.allowed\u{1b}[31m\n{\"x";
     let long = format!(
         "{{\"type\":\"dev.repo-permissions.check.{}\n{log}",

@@ -10,7 +10,7 @@ const BROKEN: &[(&str, &str)] = &[
     ("only a comment", "# later\n"),
     ("another kind of file", "<!DOCTYPE html>\n<html></html>\n"),
     ("a list", "- permission: a:b\n"),
-    ("a line that is no key", "version=1\n"),
+    ("a line without a key", "version=1\n"),
     ("no version", "permissions: []\n"),
     ("a version as a text", "version: \"1\"\n"),
     ("a version with a letter", "version: v1\n"),
@@ -161,23 +161,23 @@ const BROKEN_JSON: &[(&str, &str)] = &[
 ];
 
 /// Each policy with what `lint` says, in the lines of the policy.
-fn told(policies: &[(&str, &str)], file: &str) -> String {
-    let mut told = String::new();
+fn problems_of(policies: &[(&str, &str)], file: &str) -> String {
+    let mut listed = String::new();
     for (what, policy) in policies {
         let directory = Directory::checkout(&[(file, policy)]);
         let run = directory.run(&["lint", file, "--format", "json"]);
         assert_eq!((run.code, &*run.err), (Some(1), ""), "{what}");
-        told.push_str(&format!("{what}\n"));
+        listed.push_str(&format!("{what}\n"));
         for finding in run.json()["findings"].as_array().unwrap() {
             let text = |key: &str| finding[key].as_str().unwrap_or_default();
             if text("level") != "error" {
                 continue;
             }
             let (line, column) = (&finding["line"], &finding["column"]);
-            told.push_str(&format!("  {line}:{column} {}", text("message")));
+            listed.push_str(&format!("  {line}:{column} {}", text("message")));
             match text("help") {
-                "" => told.push('\n'),
-                help => told.push_str(&format!(" ({help})\n")),
+                "" => listed.push('\n'),
+                help => listed.push_str(&format!(" ({help})\n")),
             }
         }
         // A check finds the same, and decides nothing.
@@ -202,12 +202,12 @@ fn told(policies: &[(&str, &str)], file: &str) -> String {
             run.err
         );
     }
-    told
+    listed
 }
 
 #[test]
 fn yaml() {
-    assert_snapshot!(told(BROKEN, "policy.yml"), @r#"
+    assert_snapshot!(problems_of(BROKEN, "policy.yml"), @r#"
     nothing
       1:1 the policy is empty (start with `version: 1` and `permissions:`)
     only a comment
@@ -216,7 +216,7 @@ fn yaml() {
       1:1 the policy is a string (`<!DOCTYPE html> <html></html>`), expected a mapping (start with `version: 1` and `permissions:`)
     a list
       1:1 the policy is a list, expected a mapping (start with `version: 1` and `permissions:`)
-    a line that is no key
+    a line without a key
       1:1 the policy is a string (`version=1`), expected a mapping (start with `version: 1` and `permissions:`)
     no version
       1:1 `version` is missing (add `version: 1`)
@@ -324,7 +324,7 @@ fn yaml() {
 
 #[test]
 fn json() {
-    assert_snapshot!(told(BROKEN_JSON, "policy.json"), @r"
+    assert_snapshot!(problems_of(BROKEN_JSON, "policy.json"), @r"
     YAML
       1:1 not valid JSON: expected value (a JSON policy starts with `{`; a YAML file needs a name that ends with `.yml`)
     a comment
@@ -356,21 +356,21 @@ fn limits() {
         ("wide.yml", wide),
     ];
     let directory = Directory::checkout(&files);
-    let mut told = String::new();
+    let mut listed = String::new();
     for (file, _) in files {
         let run = directory.run(&["lint", file, "--format", "github"]);
         assert_eq!((run.code, &*run.err), (Some(1), ""), "{file}");
         let errors = run.out.lines().filter(|line| line.starts_with("::error"));
-        errors.for_each(|line| told.push_str(&format!("{line}\n")));
+        errors.for_each(|line| listed.push_str(&format!("{line}\n")));
     }
     std::fs::write(directory.0.join("utf16.yml"), b"\xff\xfev\0").unwrap();
     std::fs::write(directory.0.join("latin1.yml"), b"version: 1 # \xe9\n").unwrap();
     for file in ["utf16.yml", "latin1.yml"] {
         let run = directory.run(&["lint", file, "--format", "github"]);
-        told.push_str(run.out.lines().next().unwrap());
-        told.push('\n');
+        listed.push_str(run.out.lines().next().unwrap());
+        problems_of.push('\n');
     }
-    assert_snapshot!(told, @r"
+    assert_snapshot!(problems_of, @r"
     ::error file=large.yml,line=1,col=1,title=invalid::the policy is larger than 10485760 bytes, which is the limit
     ::error file=long.yml,line=2,col=41,title=pattern-invalid::the pattern has 1025 bytes, the limit is 1024 (split it into a list of shorter patterns)
     ::error file=wide.yml,line=2,col=41,title=pattern-invalid::the regex `\pL{500}` is larger than 1048576 bytes when compiled (reduce its repetitions, or split it into a list)

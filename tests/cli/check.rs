@@ -398,7 +398,7 @@ repositories:
 }
 
 #[test]
-fn what_to_change_by_what_the_job_is() {
+fn remedies_depend_on_the_job() {
     let change = |asked: &str| {
         let asked: Vec<_> = asked.split_whitespace().chain(ACME).collect();
         let run = check(POLICY, &asked);

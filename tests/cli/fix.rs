@@ -26,7 +26,7 @@ fn lint(directory: &Directory, arguments: &[&str]) -> Run {
 }
 
 #[test]
-fn what_is_safe_is_written_and_the_rest_is_told() {
+fn safe_fixes_are_written_and_the_rest_is_reported() {
     let directory = Directory::checkout(&[("policy.yml", POLICY)]);
     let file = directory.0.join("policy.yml");
     std::fs::set_permissions(&file, PermissionsExt::from_mode(0o640)).unwrap();
@@ -113,7 +113,7 @@ fn a_link_stays_one() {
 }
 
 #[test]
-fn what_cannot_be_written_stays_and_is_told() {
+fn a_file_that_cannot_be_written_is_reported() {
     let invalid = format!("{POLICY}x: 1\n");
     let files = [("policy.yml", POLICY), ("invalid.yml", &*invalid)];
     let directory = Directory::checkout(&files);
@@ -126,7 +126,7 @@ fn what_cannot_be_written_stays_and_is_told() {
     let run = lint(&directory, &["--fix", "policy.yml", "--format", "json"]);
     assert_eq!(run.code, Some(2));
     assert_snapshot!(run.err, @"error: `policy.yml` is not changed: it is read-only");
-    // What is told is of the file as it is.
+    // The findings are those of the unchanged file.
     let findings = run.json()["findings"].as_array().unwrap().clone();
     let lines: Vec<_> = findings
         .iter()

@@ -150,7 +150,7 @@ fn a_broken_policy() {
 }
 
 #[test]
-fn a_policy_with_characters_that_nobody_sees() {
+fn a_policy_with_invisible_characters() {
     let text = "version: 1\npermissions: # \u{202e}\n  - permission: \"\u{1b}[31m\"\n";
     let run = lint(text, &[]);
     assert_eq!(run.code, Some(1));

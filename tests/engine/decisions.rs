@@ -128,7 +128,7 @@ fn adding_a_valid_entry_never_takes_a_grant_away() {
     let strategy = (policy(0), vec(job(), 8), entry(0), any::<Index>());
     run(150, strategy, |(before, jobs, entry, place)| {
         let mut after = before.clone();
-        // A file without `repositories:` speaks for the repository as a whole, which they end.
+        // A policy without `repositories:` applies to the repository as a whole, which they end.
         let Some(entries) = &mut after.repositories else {
             return;
         };

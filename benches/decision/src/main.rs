@@ -21,7 +21,7 @@ fn main() -> Result<()> {
     let (task, engine, rules) = match arguments[..] {
         [] => return table::print(&[10, 100, 1_000, 10_000, 100_000], &Engine::ALL),
         ["growth"] => return growth::print(),
-        // For whoever profiles: one engine and one size.
+        // For profiling: one engine and one size.
         ["text", engine, rules] => {
             let engine = Engine::ALL[engine.parse::<usize>()?];
             print!(

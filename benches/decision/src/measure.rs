@@ -99,7 +99,7 @@ pub fn apart(task: Task, engine: Engine, policy: Policy, text: &str) -> Result<M
         .stdout(Stdio::piped())
         .spawn()?;
     let mut stdin = child.stdin.take().context("no pipe")?;
-    // Whoever does nothing does not read either.
+    // A child that does nothing does not read either.
     _ = std::io::Write::write_all(&mut stdin, text.as_bytes());
     drop(stdin);
     let output = child.wait_with_output()?;

@@ -14,8 +14,8 @@ pub struct Rule {
 
 pub enum Branch {
     Literals(&'static [&'static str]),
-    /// A name, or none, or a text that starts with `prefix`: as a regex, since that is how one writes
-    /// it, and in the words of those who have no regexes.
+    /// A name, nothing, or a text that starts with `prefix`: as a regex, the usual notation, and in the
+    /// notation of engines without regexes.
     Regex {
         regex: &'static str,
         name: Option<&'static str>,

@@ -145,7 +145,7 @@ fn header(sizes: &[(usize, Vec<Cell>)]) {
     println!("|---|{}", "---|".repeat(sizes.len()));
 }
 
-/// JSON beside JSON; YAML beside all that is no JSON.
+/// Compares JSON with JSON, and YAML with everything except JSON.
 fn ratios(sizes: &[(usize, Vec<Cell>)]) {
     header(sizes);
     for ours in [Engine::OursYaml, Engine::OursJson] {

@@ -43,7 +43,7 @@ fn hostile_ref_names_do_not_change_the_workflow() {
 }
 
 #[test]
-fn what_is_not_in_github_workflows_is_the_whole_path() {
+fn a_workflow_outside_github_workflows_has_its_full_path() {
     for (workflow_ref, workflow) in [
         (
             "acme/infra/deploy.yml@refs/heads/main",
@@ -88,7 +88,7 @@ fn base_of(event: &str, git_ref: &str, base_ref: &str) -> Base {
 }
 
 #[test]
-fn the_base_is_the_signed_one_where_a_run_merges() {
+fn the_base_of_a_merge_is_the_signed_one() {
     let branch = |name: &str| Base::Branch(name.to_owned());
     for (event, git_ref, base_ref, base) in [
         ("push", "refs/heads/main", "evil", Base::None),
@@ -98,7 +98,7 @@ fn the_base_is_the_signed_one_where_a_run_merges() {
             "",
             Base::None,
         ),
-        // Merged and closed: what runs is the base alone.
+        // After a merge, only the base runs.
         ("pull_request", "refs/heads/main", "main", Base::None),
         ("pull_request", "refs/pull/7/merge", "main", branch("main")),
         ("pull_request", "refs/pull/7/head", "a/b", branch("a/b")),
@@ -114,7 +114,7 @@ fn the_base_is_the_signed_one_where_a_run_merges() {
             "main",
             branch("main"),
         ),
-        // An event that GitHub adds later fails closed.
+        // An unknown event fails closed.
         (
             "pull_request_of_tomorrow",
             "refs/pull/7/merge",
@@ -159,7 +159,7 @@ fn the_base_is_the_signed_one_where_a_run_merges() {
 }
 
 #[test]
-fn a_described_base_is_the_one_that_is_given() {
+fn a_described_base_is_used() {
     let described = |event: &str, base: Option<&str>| {
         let mut context = Context {
             event: Some(event.to_owned()),
@@ -191,13 +191,13 @@ fn a_described_base_is_the_one_that_is_given() {
         let claims = json!({"event_name": "pull_request", "ref": git_ref, "head_ref": "x", "base_ref": "main"});
         described(claims, base)
     };
-    // Claims that leave the base out, and claims that say that there is none.
+    // Claims without a base, and claims that state that there is none.
     let merge = json!({"event_name": "pull_request", "ref": "refs/pull/7/merge", "head_ref": "x"});
     assert_eq!(described(merge.clone(), None), Base::Assumed);
     let mut empty = merge;
     empty["base_ref"] = "".into();
     assert_eq!(described(empty, None), Base::Absent);
-    // A flag wins; what the claims say is not assumed.
+    // A flag takes precedence; a base in the claims is not assumed.
     assert_eq!(
         of_claims("refs/pull/7/merge", None),
         Base::Branch("main".to_owned())
@@ -252,7 +252,7 @@ fn the_branch_of_each_kind_of_ref() {
         );
     }
     assert_eq!(branch_of(json!({"event_name": "push"}), None), None);
-    // Not as GitHub writes them: no bare name comes out.
+    // Refs in another form than GitHub's never become a bare name.
     assert_eq!(
         branch_of(json!({"event_name": "push", "ref": "main"}), None),
         None

@@ -71,7 +71,7 @@ fn linted(is_valid: bool, text: &str, format: Format, name: &str) {
     }
     let is_invalid = findings.iter().any(|finding| finding.code == "invalid");
     assert_eq!(is_invalid, !is_valid);
-    let (printed, mended) = lint_text(name, text.to_owned(), Timestamp::UNIX_EPOCH);
+    let (printed, fixed) = lint_text(name, text.to_owned(), Timestamp::UNIX_EPOCH);
     for text in printed {
         // What is for programs escapes as JSON does.
         if serde_json::from_str::<Value>(&text).is_err() {
@@ -79,10 +79,10 @@ fn linted(is_valid: bool, text: &str, format: Format, name: &str) {
             assert!(text.chars().all(ours), "{text:?}");
         }
     }
-    match mended {
+    match fixed {
         Ok(None) => {}
-        Ok(Some(mended)) => {
-            Policy::parse(&mended, format).expect("a mended policy");
+        Ok(Some(fixed)) => {
+            Policy::parse(&fixed, format).expect("a fixed policy");
         }
         Err(why) => assert!(!is_valid, "{why}"),
     }

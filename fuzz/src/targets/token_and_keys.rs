@@ -130,7 +130,7 @@ fn signed(header: &str, claims: &str, keys: &str) {
     assert_eq!(job().agree_with(&signed).is_ok(), is_ours, "{claims}");
 }
 
-/// The claims of a token that verifies, and the key set that it was held against.
+/// Returns the claims of a valid token, and the key set that verified it.
 fn verified(token: &str, keys: &str) -> Option<(Value, SignedClaims)> {
     let keys = match keys {
         "" => &*JWKS,

@@ -19,8 +19,8 @@ const POLICY: &str = "version: 1\npermissions:\n  - { permission: ws:deployments
 /// What the policy allows to a push to `main` without an environment.
 const ALLOWED: &str = "ws:locks:create";
 
-/// What an attacker would make of the variables that programs like this one read, or their loader. The released
-/// program is static and has none; the one here has, so what stands for it is no library.
+/// Returns an attacker's values for variables that such programs or their loader read. The released program is
+/// static and has no loader; the tested one has, so these values do not name a library.
 fn variables(workspace: &Path, attacker: &str) -> Vec<(&'static str, String)> {
     let file = |name: &str| workspace.join(name).display().to_string();
     let policy = "version: 1\npermissions: [{ permission: ws:deployments:create }]\n".to_owned();

@@ -1,4 +1,4 @@
-//! Audit records: one for every check, in the log, in the file, and with those who are sent a copy.
+//! Audit records: one for every check, in the log, in the file, and at the receivers of copies.
 
 mod ends;
 mod opentelemetry;

@@ -368,7 +368,7 @@ fn what_is_sent_again() {
 }
 
 #[test]
-fn a_partial_success_is_told_and_not_sent_again() {
+fn a_partial_success_is_reported_and_not_sent_again() {
     for (answer, told) in [
         (
             json!({"partialSuccess": {"rejectedLogRecords": "1", "errorMessage": "too old"}}),

@@ -141,7 +141,7 @@ impl Cell<'_> {
         }
     }
 
-    /// One record in the log and in the file, and with those who take copies.
+    /// Checks for one record in the log, in the file, and at each receiver of copies.
     fn check_records(&self, scene: &Scene, step: &StepResult) {
         let file = Scene::audit_log(step);
         assert_eq!(record_lines(&file), record_lines(&step.stdout));
@@ -167,7 +167,7 @@ impl Cell<'_> {
         }
     }
 
-    /// The check run and the status: what can be told is told, and each says the outcome.
+    /// Checks that the check run and the status exist if possible, and that each has the outcome.
     fn check_reports(&self, scene: &Scene, step: &StepResult) {
         let (conclusion, state) = match step.output("decision") {
             "allowed" => ("success", "success"),
@@ -210,7 +210,7 @@ impl Cell<'_> {
         }
     }
 
-    /// A review that could not be made fails; it is told once.
+    /// Checks that a review that failed is reported once.
     fn check_review(&self, scene: &Scene, step: &StepResult) {
         let runs = check_runs(scene, |run| run.name == REVIEW);
         let asked = requests_for(scene, |name| name == REVIEW);

@@ -38,7 +38,7 @@ pub fn kinds() -> Vec<Kind> {
             fault,
         });
     };
-    let error = |status| Answer::error(status, "as told by the test");
+    let error = |status| Answer::error(status, "requested by the test");
     add(
         "delay",
         Nature::Harmless,
@@ -161,9 +161,9 @@ fn other_shape() -> Value {
     })
 }
 
-/// 100 MB of spaces in 650 KB, below every cap: a block of fixed Huffman codes (RFC 1951, 3.2.6) with one
-/// literal and 400,000 times "the last byte 258 times more". It has no checksum: whoever gets there has
-/// unpacked it all.
+/// 100 MB of spaces in 650 KB, below every limit: a block of fixed Huffman codes (RFC 1951, 3.2.6) with one
+/// literal and 400,000 times "the last byte 258 times more". It has no checksum: a decoder that reaches it
+/// has unpacked everything.
 fn gzip_bomb() -> Vec<u8> {
     let mut bits = Bits::default();
     bits.push(0b011, 3);

@@ -68,9 +68,9 @@ fn end(scene: &Scene, step: &StepResult, ask: Ask, name: &str) -> String {
             assert_eq!(step.exit, Exit::Code(code), "{name}");
             assert!(step.last_line().starts_with(decision), "{name}");
             assert_no_secret(scene, step);
-            format!("{decision}, told in the log")
+            format!("{decision}, reported in the log")
         }
-        Exit::Code(0 | 1) => panic!("a decision that is not told: {name}"),
+        Exit::Code(0 | 1) => panic!("a decision without a report: {name}"),
         exit => {
             assert_no_secret(scene, step);
             let decision = step.output("decision").to_owned();

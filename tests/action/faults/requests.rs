@@ -297,7 +297,7 @@ impl Request {
             .fold(part, |part, (name, commit)| part.replace(name, commit))
     }
 
-    /// On the host of those who take copies of audit records.
+    /// Whether the host is a receiver of copies of audit records.
     pub fn is_to_receiver(&self) -> bool {
         matches!(self.role, Role::Webhook | Role::Collector)
     }

@@ -1,9 +1,8 @@
 //! Signals, at each request and at random moments.
 //!
-//! However a step ends that was told to, what it leaves says one thing: outputs, the last audit record, the
-//! last page of the summary, the last line of the log and the exit code are the same outcome, and the newest
-//! check run and status too, where they could be made. It is `cancelled`, or the one that the step had come
-//! to and told everywhere before the signal.
+//! A step that gets a signal always leaves one outcome: outputs, the last audit record, the last page of the
+//! summary, the last line of the log and the exit code agree, and so do the newest check run and status, if
+//! they exist. The outcome is `cancelled`, or the one that the step had reported everywhere before the signal.
 
 use std::sync::Mutex;
 use std::time::{Duration, Instant};

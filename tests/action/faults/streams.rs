@@ -35,7 +35,7 @@ fn a_log_that_cannot_be_written_changes_nothing() {
     }
 }
 
-/// A pipe that is full, and that nobody reads: whoever writes to it waits.
+/// A full pipe without a reader: a write to it blocks.
 #[test]
 fn a_log_that_nobody_reads_ends_with_the_time() {
     for ask in [Ask::Allowed, Ask::Denied] {

@@ -119,7 +119,7 @@ fn secondary_limits_are_obeyed() {
 }
 
 #[test]
-fn a_limit_that_somebody_else_uses_up_is_told() {
+fn a_limit_that_others_exhaust_is_reported() {
     let stage = stage();
     stage.write(
         "policy.yml",

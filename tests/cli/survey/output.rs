@@ -1,4 +1,4 @@
-//! What is found, and how it is told.
+//! Findings and their output formats.
 
 use insta::assert_snapshot;
 use serde_json::{Value, json};

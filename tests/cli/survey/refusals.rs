@@ -78,7 +78,7 @@ fn arguments_are_looked_at_before_anybody_is_asked() {
 }
 
 #[test]
-fn what_cannot_be_seen_is_told() {
+fn repositories_that_are_not_visible_are_reported() {
     let stage = Stage::new();
     let fine = asking("push", ALL, "permission: 'a:b'");
     for (name, id) in [("infra", 1), ("hidden", 2), ("secret", 3)] {

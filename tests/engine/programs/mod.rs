@@ -1,5 +1,5 @@
-//! Four programs, one decision: the engine, `check`, `test` and the action, each as it is started by
-//! those who use it, against a plain reference, for random pairs of a policy and a job.
+//! Four programs, one decision: the engine, `check`, `test` and the action, each started as its users do,
+//! and compared with a plain reference, for random pairs of a policy and a job.
 //!
 //! `PROGRAMS_PAIRS` says how many pairs, `PROGRAMS_BINARY` which program, `PROGRAMS_SEED` which run.
 

@@ -183,7 +183,7 @@ fn the_order_of_rules_entries_and_patterns_never_changes_the_decision() {
     assert_law(50, law, &wrong);
 }
 
-/// Also where patterns are wrong: an error is no denial.
+/// This includes invalid patterns: an error is not a denial.
 #[test]
 fn removing_a_rule_never_turns_a_denial_into_a_grant() {
     let law = |engine: Engine<'_>| {

@@ -44,8 +44,8 @@ fn it_is_refused_when_something_is_not_right() {
         let failure = tree.run("commit", arguments).expect_err(complaint);
         assert!(failure.contains(complaint), "{failure}");
     };
-    refused(&["sha256:abc", &sums], "`sha256:abc` is no digest");
-    refused(&[&format!("{DIGEST}|e"), &sums], "is no digest");
+    refused(&["sha256:abc", &sums], "`sha256:abc` is not a digest");
+    refused(&[&format!("{DIGEST}|e"), &sums], "is not a digest");
 
     let other = tree.path(".git/other.txt");
     std::fs::write(

@@ -267,14 +267,14 @@ fn what_is_not_the_release_is_refused() {
     stage.github.add_repository(Repository::new(ACTION, 77, 7));
     stage.refused("cannot be downloaded");
 
-    // A machine that the release has no program for: its name is no part of another one's.
+    // A machine that the release has no program for: its name is not part of another one.
     stage.write(
         "action/checksums.txt",
         &sums.replace("-linux-x64.", "-linux-x64x."),
     );
     stage.refused("this release has no program for `linux-x64`, only: linux-arm64 linux-x64x");
     std::fs::remove_file(stage.path("action/checksums.txt")).unwrap();
-    stage.refused("this commit of the action is no release");
+    stage.refused("this commit of the action is not a release");
 }
 
 /// Exit code 1 would say that a policy denied.

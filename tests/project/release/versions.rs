@@ -31,7 +31,7 @@ fn a_place_that_disagrees_is_named() {
             "Cargo.toml",
             &own,
             "version = \"1.2\"".into(),
-            "`1.2`, which is no version",
+            "`1.2`, which is not a version",
         ),
         (
             "simulator/Cargo.toml",

@@ -47,7 +47,7 @@ fn of_rules(old: &[&str], new: &[&str]) -> String {
 }
 
 #[test]
-fn what_is_written_otherwise_and_means_the_same_is_no_change() {
+fn equivalent_policies_have_no_changes() {
     for (old, new) in [
         (
             &["a:b, branch: main|develop"][..],

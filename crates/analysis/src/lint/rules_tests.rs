@@ -294,7 +294,7 @@ fn patterns_that_add_nothing() {
 }
 
 #[test]
-fn a_list_too_long_to_compare_is_told() {
+fn a_list_too_long_to_compare_is_reported() {
     use std::fmt::Write as _;
     let mut text = String::from("version: 1\npermissions:\n");
     for index in 0..410 {

@@ -88,7 +88,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn escapes_and_classes_are_told_apart() {
+    fn escapes_and_classes_are_distinguished() {
         let bare = |regex: &str| -> String {
             let items = scan(regex);
             items.iter().filter(|i| i.is_bare()).map(|i| i.c).collect()

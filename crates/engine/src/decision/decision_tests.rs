@@ -7,7 +7,7 @@ use crate::policy::{Format, Policy};
 const DEPLOY: &str = "ws:deployments:create";
 const NOW: &str = "2027-01-15T12:00:00Z";
 
-/// A push to `main` of `acme-org/infra`, in a job without environment.
+/// Returns a push to `main` of `acme-org/infra`, in a job without an environment.
 fn job() -> Context {
     let text = |text: &str| Some(text.to_owned());
     Context {
@@ -45,7 +45,7 @@ fn of_event(event: &str) -> Context {
     }
 }
 
-/// The context of a token with these claims, beside those that every job of the repository has.
+/// Returns the context of a token with these claims, besides those of every job of the repository.
 fn claimed(claims: Value) -> Context {
     let mut all = json!({
         "repository": "acme-org/infra",
@@ -62,7 +62,7 @@ fn claimed(claims: Value) -> Context {
     Context::of_claims(&claims, None)
 }
 
-/// The decision in one line: reason, then the granting rule or the nearest miss.
+/// Prints a decision on one line: the reason, then the granting rule or the nearest miss.
 fn decided(policy: &str, provenance: Provenance, permission: &str, context: &Context) -> String {
     let engine = Engine::new(Policy::parse(policy, Format::Yaml).unwrap());
     let key = PermissionKey::parse(permission.into()).unwrap();
@@ -87,7 +87,7 @@ fn decided(policy: &str, provenance: Provenance, permission: &str, context: &Con
     }
 }
 
-/// Rules for the running repository, one in a line (flow style) from line 3 on.
+/// Returns a policy with rules for the running repository, one on each line (flow style) from line 3.
 fn rules(rules: &[&str]) -> String {
     let lines: String = rules
         .iter()
@@ -96,7 +96,7 @@ fn rules(rules: &[&str]) -> String {
     format!("version: 1\npermissions:\n{lines}")
 }
 
-/// What one rule says of a job.
+/// Prints the decision of one rule on a job.
 fn rule(text: &str, context: &Context) -> String {
     decided(&rules(&[text]), Provenance::ThisRepository, DEPLOY, context)
 }
@@ -192,7 +192,7 @@ fn permission_not_granted() {
         let seen = decided(policy, Provenance::ThisRepository, DEPLOY, &job());
         assert_eq!(seen, "permission_not_granted");
     }
-    // A key is no prefix and no pattern of another.
+    // Keys match exactly, not as prefixes or patterns.
     for other in [
         "ws:deployments:create_all",
         "ws:deployments",
@@ -212,12 +212,12 @@ fn untrusted_event() {
     insta::assert_snapshot!(rule("events: [workflow_dispatch]", &job()), @"untrusted_event: rule 1 (line 3) is limited to the events `workflow_dispatch`; this job has event `push`");
     insta::assert_snapshot!(rule("branch: main, events: [pull_request_target]", &of_event("pull_request_target")), @"granted: rule 1 (line 3)");
     insta::assert_snapshot!(rule("branch: main, events: [pull_request_target]", &of_event("workflow_run")), @"untrusted_event: rule 1 (line 3) is limited to the events `pull_request_target`; this job has event `workflow_run`");
-    // A rule that fails elsewhere says that first.
+    // A rule that fails in another dimension reports that first.
     insta::assert_snapshot!(rule("branch: develop", &of_event("workflow_run")), @"no_rule_matches: rule 1 (line 3) needs branch `develop` and does not name this event in `events:`, which an untrusted event needs; this job has branch `main` and event `workflow_run`");
     for event in TRUSTED_EVENTS {
         assert!(grants("branch: main", &of_event(event)), "{event}");
     }
-    // Strangers or their Apps start these, or bring what they wrote.
+    // Users without write access or their Apps can start these events, or control their content.
     for event in [
         "pull_request_target",
         "workflow_run",
@@ -254,7 +254,7 @@ fn untrusted_event() {
     assert!(!grants("branch: main", &absent));
 }
 
-/// A pull request of `head` into `base`, in a repository whose default branch is `main`.
+/// Returns a pull request of `head` into `base`, in a repository whose default branch is `main`.
 fn pull_request(head: &str, base: &str) -> Context {
     Context {
         branch: Some(head.to_owned()),
@@ -266,7 +266,7 @@ fn pull_request(head: &str, base: &str) -> Context {
 }
 
 #[test]
-fn a_base_has_to_be_trusted_as_the_head_is() {
+fn a_base_must_be_trusted_like_the_head() {
     let of = |text: &str, head: &str, base: &str| rule(text, &pull_request(head, base));
     insta::assert_snapshot!(of("branch: main", "main", "evil"), @"no_rule_matches: rule 1 (line 3) needs a base that its `branch` matches, or `base: evil`; this job goes into `evil`");
     insta::assert_snapshot!(of("branch: main", "evil", "main"), @"no_rule_matches: rule 1 (line 3) needs branch `main`; this job has `evil`");
@@ -274,7 +274,7 @@ fn a_base_has_to_be_trusted_as_the_head_is() {
     insta::assert_snapshot!(of("branch: main, base: [release, { glob: 'v*' }]", "evil", "main"), @"no_rule_matches: rule 1 (line 3) needs branch `main` and base `release` or `v*`; this job has branch `evil` and goes into `main`");
     insta::assert_snapshot!(of("branch: feature/x, environment: production", "feature/x", "a b"), @"no_rule_matches: rule 1 (line 3) needs a base that its `branch` matches, or `base: …` and environment `production`; this job has no environment and goes into `a b`");
     for (text, head, base, granted) in [
-        // Without `base`: what `branch` matches, and the default branch.
+        // Without `base`, the rule trusts what `branch` matches, and the default branch.
         ("branch: main", "main", "main", true),
         ("branch: feature/x", "feature/x", "main", true),
         ("branch: feature/x", "feature/x", "feature/x", true),
@@ -282,7 +282,7 @@ fn a_base_has_to_be_trusted_as_the_head_is() {
         ("branch: [feature/x, develop]", "feature/x", "develop", true),
         ("branch: '*'", "x", "evil", true),
         ("workflow: deploy.yml", "x", "evil", true),
-        // With it: nothing else, not even the default branch.
+        // With `base`, it trusts nothing else, not even the default branch.
         (
             "branch: feature/x, base: develop",
             "feature/x",
@@ -317,12 +317,12 @@ fn a_base_has_to_be_trusted_as_the_head_is() {
         default_branch: default_branch.map(str::to_owned),
         ..pull_request("feature/x", "main")
     };
-    // The name of the default branch could not be had.
+    // The name of the default branch is unknown.
     assert!(!grants(
         "branch: feature/x",
         &with(Base::Branch("main".into()), None)
     ));
-    // A token without a base: only what matches every value.
+    // If the token names no base, only a pattern that matches every value does.
     for (text, granted) in [
         ("branch: feature/x", false),
         ("branch: feature/x, base: '*'", true),
@@ -336,7 +336,7 @@ fn a_base_has_to_be_trusted_as_the_head_is() {
             "{text}"
         );
     }
-    // Nothing is merged, or the question leaves the base out.
+    // Nothing is merged, or the question has no base.
     for base in [Base::None, Base::Assumed] {
         assert!(grants(
             "branch: feature/x, base: develop",
@@ -371,7 +371,7 @@ fn the_default_branch_helps_the_rules_of_the_own_policy_only() {
 }
 
 #[test]
-fn a_wrong_base_stops_a_check_whatever_the_event() {
+fn an_invalid_base_stops_a_check_for_every_event() {
     let policy = rules(&["branch: main", "base: '(['"]);
     for job in [job(), pull_request("main", "main")] {
         let decided = decided(&policy, Provenance::ThisRepository, DEPLOY, &job);
@@ -411,11 +411,11 @@ fn expired() {
     insta::assert_snapshot!(rule("expires: 2027-01-15", &job()), @"granted: rule 1 (line 3)");
     insta::assert_snapshot!(rule("expires: 2027-01-15T12:00:00Z", &job()), @"granted: rule 1 (line 3)");
     insta::assert_snapshot!(rule("branch: develop, expires: 2020-01-01", &job()), @"no_rule_matches: rule 1 (line 3) needs branch `develop` and expired on 2020-01-01; this job has branch `main`");
-    // The event comes before the expiry.
+    // The event has priority over the expiry.
     insta::assert_snapshot!(rule("events: [schedule], expires: 2020-01-01", &job()), @"untrusted_event: rule 1 (line 3) is limited to the events `schedule` and expired on 2020-01-01; this job has event `push`");
     let both = rules(&["expires: 2020-01-01", "events: [schedule]"]);
     insta::assert_snapshot!(decided(&both, Provenance::ThisRepository, DEPLOY, &job()), @"untrusted_event: rule 2 (line 4) is limited to the events `schedule`; this job has event `push`");
-    // An expired rule does not stop another.
+    // An expired rule does not affect another one.
     let other = rules(&["expires: 2020-01-01", "branch: main"]);
     insta::assert_snapshot!(decided(&other, Provenance::ThisRepository, DEPLOY, &job()), @"granted: rule 2 (line 4)");
 }
@@ -432,7 +432,7 @@ fn no_rule_matches_and_the_nearest_miss_says_why() {
     insta::assert_snapshot!(rule("claims: { runner_environment: self-hosted }", &job()), @"no_rule_matches: rule 1 (line 3) needs claim `runner_environment` `self-hosted`; this job has `github-hosted`");
     insta::assert_snapshot!(rule("claims: { job_workflow_ref: \"x.*\" }", &job()), @"no_rule_matches: rule 1 (line 3) needs claim `job_workflow_ref` `x.*`; this job has none");
     insta::assert_snapshot!(rule("branch: develop, events: [schedule], expires: 2020-01-01", &job()), @"no_rule_matches: rule 1 (line 3) needs branch `develop`, is limited to the events `schedule` and expired on 2020-01-01; this job has branch `main` and event `push`");
-    // The one with the fewest failures, the first among equals.
+    // The nearest miss has the fewest failures; the first of several.
     let several = rules(&[
         "workflow: ci.yml, branch: develop",
         "branch: develop",
@@ -474,10 +474,10 @@ permissions:
     insta::assert_snapshot!(decided(policy, Provenance::Given, "a:b", &third), @"repository_not_found");
 }
 
-// ---- scopes
+// ---- provenance
 
 #[test]
-fn rules_at_the_top_count_by_where_the_policy_was_read() {
+fn provenance_determines_whether_rules_at_the_top_apply() {
     let top = "version: 1\npermissions: [{ permission: a:b }]\n";
     let both = "version: 1\npermissions: [{ permission: a:b }]\nrepositories: [{ repository: other/x, permissions: [] }]\n";
     let none = "version: 1\npermissions: [{ permission: a:b }]\nrepositories: []\n";
@@ -628,7 +628,7 @@ fn the_trace_shows_every_rule_and_dimension() {
     "#);
 }
 
-// ---- several permissions, and patterns that are wrong
+// ---- several permissions, and invalid patterns
 
 #[test]
 fn each_permission_has_its_own_decision() {
@@ -671,7 +671,7 @@ fn each_permission_has_its_own_decision() {
 }
 
 #[test]
-fn a_wrong_pattern_stops_only_the_checks_that_try_it() {
+fn an_invalid_pattern_stops_only_the_checks_that_need_it() {
     let policy = "version: 1\nrepositories:
   - repository: acme-org/infra
     permissions:
@@ -685,7 +685,7 @@ fn a_wrong_pattern_stops_only_the_checks_that_try_it() {
       - { permission: a:b, branch: \"(\" }
 ";
     let say = |permission: &str| decided(policy, Provenance::Given, permission, &job());
-    // Although an earlier rule matches: validity does not hang on the order.
+    // An earlier rule matches, but validity does not depend on the order.
     insta::assert_snapshot!(say("a:a"), @"policy_invalid: line 6, column 36: the regex `a)|(` is not valid: unopened group, at byte 1");
     insta::assert_snapshot!(say("a:b"), @"granted: rule 3 (line 7)");
     insta::assert_snapshot!(say("a:c"), @"policy_invalid: line 8, column 41: the regex `[` is not valid: unclosed character class, at byte 0; and 1 more problem");
@@ -699,7 +699,7 @@ fn a_wrong_pattern_stops_only_the_checks_that_try_it() {
 }
 
 #[test]
-fn a_wrong_repository_pattern_stops_every_check() {
+fn an_invalid_repository_pattern_stops_every_check() {
     let policy = "version: 1\npermissions: [{ permission: a:b }]\nrepositories:
   - { repository: acme-org/infra, permissions: [{ permission: a:b }] }
   - { repository: [other/x, \"acme-org/(\"], permissions: [] }
@@ -709,7 +709,7 @@ fn a_wrong_repository_pattern_stops_every_check() {
 }
 
 #[test]
-fn a_wrong_pattern_of_a_pinned_out_entry_is_not_tried() {
+fn an_invalid_pattern_of_an_entry_with_other_pins_is_not_compiled() {
     let policy = "version: 1\nrepositories:
   - { repository: acme-org/infra, repository_id: 99, permissions: [{ permission: a:b, branch: \"(\" }] }
 ";
@@ -806,7 +806,7 @@ fn atmos_pro_examples() {
 
 #[test]
 fn letters_beyond_ascii_keep_their_case() {
-    // U+212A, the sign of the unit Kelvin, is a `k` under Unicode's rules, and not in GitHub's names.
+    // U+212A, the Kelvin sign, equals `k` under Unicode's rules, but not in GitHub's names.
     let policy = "version: 1\nrepositories: [{ repository: [acme/kit, 'acme/[k]it'], permissions: [{ permission: a:b }] }]\n";
     let of = |repository: &str| Context {
         repository: Some(repository.to_owned()),

@@ -120,7 +120,7 @@ mod tests {
     }
 
     #[test]
-    fn what_readers_take_differently_is_refused_wherever_it_stands() {
+    fn ambiguous_characters_are_rejected_everywhere() {
         insta::assert_snapshot!(yaml("a: b # c\u{2028}d: e"), @r"line 1, column 9: the policy contains the character `\u2028`, which only some parsers treat as a line break (remove it, or write it as `\u2028` in double quotes)");
         insta::assert_snapshot!(yaml("a: é\u{85}"), @r"line 1, column 5: the policy contains the character `\u0085`, which only some parsers treat as a line break (remove it, or write it as `\u0085` in double quotes)");
         insta::assert_snapshot!(yaml("\n\u{2029}"), @r"line 2, column 1: the policy contains the character `\u2029`, which only some parsers treat as a line break (remove it, or write it as `\u2029` in double quotes)");

@@ -6,10 +6,10 @@ use super::super::position::Position;
 use super::*;
 use crate::policy::{CaseSensitivity, Format, MAX_FILE, MAX_NESTING};
 
-/// After this many problems the reader gives up.
+/// Number of problems after which the reader stops.
 const MAX_PROBLEMS: usize = 50;
 
-/// The first problem, and how many more there are.
+/// Prints the first problem and the number of further ones.
 fn yaml(text: &str) -> String {
     Policy::parse(text, Format::Yaml).unwrap_err().to_string()
 }
@@ -18,21 +18,21 @@ fn json(text: &str) -> String {
     Policy::parse(text, Format::Json).unwrap_err().to_string()
 }
 
-/// A policy with one rule; `line` is its line 4.
+/// Returns a policy with one rule, whose line 4 is `line`.
 fn rule(line: &str) -> String {
     yaml(&format!(
         "version: 1\npermissions:\n  - permission: a:b\n    {line}\n"
     ))
 }
 
-/// A policy with one entry; `line` is its line 4.
+/// Returns a policy with one entry, whose line 4 is `line`.
 fn entry(line: &str) -> String {
     yaml(&format!(
         "version: 1\nrepositories:\n  - permissions: []\n    {line}\n"
     ))
 }
 
-/// The example of the documentation.
+/// Example of the documentation.
 const EXAMPLE: &str = "\
 version: 1                      # required
 workspace: acme                 # optional label
@@ -75,7 +75,7 @@ fn unknown_keys() {
     insta::assert_snapshot!(rule("branch: { glob: main, case: false }"), @"line 4, column 27: unknown key `case` in `branch` (known keys: `exact`, `glob`, `regex`)");
     insta::assert_snapshot!(entry("repo: acme-org/infra"), @"line 4, column 5: unknown key `repo` in an entry of `repositories` (known keys: `repository`, `repository_id`, `owner_id`, `delegate`, `permissions`)");
     insta::assert_snapshot!(entry("repository-id: 1"), @"line 4, column 5: unknown key `repository-id` in an entry of `repositories` (did you mean `repository_id`?)");
-    // What stands below an unknown key is read, not trusted.
+    // The value of an unknown key is parsed, but not used.
     insta::assert_snapshot!(rule("deny: { branch: *main }"), @r#"line 4, column 21: not valid YAML: an invalid alias or anchor (a value that starts with `*` or `&` needs quotes: `"*"`)"#);
 }
 
@@ -109,7 +109,7 @@ fn keys_without_a_value() {
 }
 
 #[test]
-fn what_yaml_has_beyond_plain_data() {
+fn yaml_beyond_plain_data() {
     insta::assert_snapshot!(rule("branch: &main main"), @"line 4, column 13: anchors (`&name`) are not allowed in a policy (write the value out)");
     insta::assert_snapshot!(yaml("version: 1\npermissions: &rules []\n"), @"line 2, column 14: anchors (`&name`) are not allowed in a policy (write the value out)");
     insta::assert_snapshot!(yaml("&policy version: 1\n"), @"line 1, column 1: anchors (`&name`) are not allowed in a policy (write the value out)");
@@ -132,7 +132,7 @@ fn what_yaml_has_beyond_plain_data() {
     insta::assert_snapshot!(rule("? { a: b }\n    : main"), @"line 4, column 7: a key must be a string (a value that starts with `{` needs quotes)");
     insta::assert_snapshot!(rule("1: main"), @r#"line 4, column 5: the key `1` is an integer, expected a string (write it in quotes: `"1"`)"#);
     insta::assert_snapshot!(rule("true: main"), @r#"line 4, column 5: the key `true` is a boolean, expected a string (write it in quotes: `"true"`)"#);
-    insta::assert_snapshot!(rule("~: main"), @"line 4, column 5: the key `~` is no value, expected a string");
+    insta::assert_snapshot!(rule("~: main"), @"line 4, column 5: the key `~` is null, expected a string");
     insta::assert_snapshot!(rule(": main"), @"line 4, column 5: a key is empty, expected a string");
 }
 
@@ -157,13 +157,13 @@ fn yaml_syntax() {
     insta::assert_snapshot!(rule("branch main"), @"line 4, column 5: not valid YAML: a key without a value (write `KEY: VALUE`)");
     insta::assert_snapshot!(rule("  branch: main"), @"line 3, column 17: `a:b branch` is not a permission key (write lower-case words joined by `:`, such as `ws:deployments:create`); and 1 more problem");
     insta::assert_snapshot!(yaml("version: 1\npermissions:\n  - permission: a:b\n   branch: main\n"), @"line 4, column 4: not valid YAML: a line whose indentation differs from the lines beside it (give the keys of a mapping, and the items of a list, the same indentation)");
-    // The YAML parser would end there, and not see the second key.
+    // The YAML parser would stop there and miss the second key.
     insta::assert_snapshot!(yaml("version: 1\nworkspace: é\u{0}\nversion: 1\n"), @r"line 2, column 13: the policy contains the character `\u0000`, which is not printable (remove it, or write it as `\u0000` in double quotes)");
     insta::assert_snapshot!(json("{\"version\": 1}\u{0}"), @r"line 1, column 15: the policy contains the character `\u0000`, which is not printable (remove it, or write it as `\u0000` in double quotes)");
 }
 
 #[test]
-fn nothing_and_almost_nothing() {
+fn empty_documents() {
     for text in ["", "\n", "# only a comment\n", "\u{feff}", " \n \n"] {
         assert_eq!(yaml(text), yaml(""), "{text:?}");
     }
@@ -183,7 +183,7 @@ fn nothing_and_almost_nothing() {
 }
 
 #[test]
-fn what_is_missing() {
+fn missing_keys() {
     insta::assert_snapshot!(yaml("permissions: []\n"), @"line 1, column 1: `version` is missing (add `version: 1`)");
     insta::assert_snapshot!(yaml("# a\n\nworkspace: x\n"), @"line 3, column 1: `version` is missing (add `version: 1`)");
     insta::assert_snapshot!(yaml("version: 1\npermissions:\n  - branch: main\n"), @"line 3, column 5: `permission` is missing (add `permission: ws:deployments:create`)");
@@ -328,7 +328,7 @@ fn limits() {
     insta::assert_snapshot!(json(&" ".repeat(MAX_FILE + 1)), @"line 1, column 1: the policy has 10485761 bytes, the limit is 10485760");
 
     let nested = |depth: usize| rule(&format!("x: {}{}", "[".repeat(depth), "]".repeat(depth)));
-    // The policy, the list and the rule are three.
+    // The policy, the list and the rule are three levels.
     insta::assert_snapshot!(nested(MAX_NESTING - 3), @"line 4, column 5: unknown key `x` in a rule (known keys: `name`, `permission`, `workflow`, `branch`, `base`, `environment`, `events`, `claims`, `expires`)");
     insta::assert_snapshot!(nested(MAX_NESTING - 2), @"line 4, column 21: nested deeper than 16 levels, which is the limit");
     insta::assert_snapshot!(yaml(&"[".repeat(100_000)), @"line 1, column 17: nested deeper than 16 levels, which is the limit");
@@ -340,7 +340,7 @@ fn limits() {
     let claims: String = (0..257).map(|n| format!("      c{n}: x\n")).collect();
     insta::assert_snapshot!(rule(&format!("claims:\n{claims}")), @"line 261, column 7: more than 256 keys in one mapping, which is the limit");
 
-    // No message quotes a megabyte, and none is compared with it.
+    // No message quotes a megabyte, and no name is compared with it.
     let long = "x".repeat(1 << 20);
     for problem in [
         yaml(&long),
@@ -377,7 +377,7 @@ fn the_limit_of_rules_is_for_the_whole_file() {
     insta::assert_snapshot!(json(&policy(1, MAX_RULES)), @"line 200001, column 1: more than 200000 rules, which is the limit (split the policy)");
 }
 
-/// What is wrong inside a pattern is found when it is compiled, with its own position.
+/// Errors inside a pattern are found when it is compiled, with their own position.
 #[test]
 fn limits_of_patterns() {
     let message = |line: &str| {
@@ -400,7 +400,7 @@ fn limits_of_patterns() {
 }
 
 #[test]
-fn many_problems_are_told_at_once() {
+fn many_problems_are_reported_together() {
     insta::assert_snapshot!(rule("branch:\n    env: x\n    expires: never"), @"line 4, column 5: `branch` has no value (give it a value or remove the key); and 2 more problems");
     let text = format!("version: 1\npermissions:\n{}", "  - {}\n".repeat(80));
     let invalid = Policy::parse(&text, Format::Yaml).unwrap_err();
@@ -526,7 +526,7 @@ fn the_example_is_valid() {
 }
 
 #[test]
-fn valid_documents() {
+fn valid_policies() {
     for text in [
         "version: 1",
         "{version: 1}",
@@ -564,7 +564,7 @@ fn valid_documents() {
     }
 }
 
-/// libyaml, PyYAML and npm's `yaml` read these in the same way.
+/// libyaml, PyYAML and npm's `yaml` parse these in the same way.
 #[test]
 fn brackets_over_several_lines_may_close_at_the_indentation_of_their_key() {
     for branch in [
@@ -606,7 +606,7 @@ fn brackets_over_several_lines_may_close_at_the_indentation_of_their_key() {
 }
 
 #[test]
-fn characters_that_nobody_sees_are_refused_where_they_decide() {
+fn invisible_characters_are_rejected_where_they_decide() {
     insta::assert_snapshot!(rule("branch: main\u{fe0f}"), @r"line 4, column 17: `branch` contains the character `\uFE0F`, which is invisible (remove it, or write it as `\uFE0F` in double quotes)");
     insta::assert_snapshot!(rule("branch: [a, \"ma\u{200d}in\"]"), @r"line 4, column 20: an element of `branch` contains the character `\u200D`, which is invisible (remove it, or write it as `\u200D` in double quotes)");
     insta::assert_snapshot!(rule("branch: { glob: \u{ad}x }"), @r"line 4, column 21: `glob` contains the character `\u00AD`, which is invisible (remove it, or write it as `\u00AD` in double quotes)");
@@ -650,7 +650,7 @@ fn escapes_in_json_mean_the_characters_they_stand_for() {
     assert_eq!((workflow.position.line, workflow.position.column), (2, 103));
 }
 
-/// A JSON text is nearly always YAML too, and then both readers see the same places.
+/// JSON text is nearly always YAML too; then both parsers report the same positions.
 #[test]
 fn the_two_readers_agree_on_positions() {
     let text = r#"{
@@ -668,7 +668,7 @@ fn the_two_readers_agree_on_positions() {
     assert_eq!(places(Format::Json), places(Format::Yaml));
 }
 
-// ---- nothing panics, and every problem has a place in the text
+// ---- nothing panics, and every problem has a position in the text
 
 const EXAMPLE_JSON: &str = r#"{"version": 1, "workspace": "a\u0063me",
  "permissions": [{"permission": ["ws:locks:create", "Locks Delete"], "branch": {"glob": "a/*"}}],

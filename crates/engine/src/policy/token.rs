@@ -59,7 +59,7 @@ impl ScalarKind {
     pub fn name(self) -> &'static str {
         match self {
             Self::Text => "a string",
-            Self::Null => "no value",
+            Self::Null => "null",
             Self::Bool => "a boolean",
             Self::Integer => "an integer",
             Self::Number => "a number",
