@@ -1,7 +1,7 @@
 # shellcheck shell=bash
 # Fetches the program of this release for the runner, verifies it, and becomes it. Sourced by action.yml.
 #
-# The checksum stands in the action's own tree, so that whoever pins the action pins the program: an asset of the release
+# The checksum stands in the action's own tree, so that pinning the action also pins the program: an asset of the release
 # that was replaced is refused. Nothing here depends on the inputs. It also has to run in the bash 3.2 of macOS.
 set -euo pipefail
 

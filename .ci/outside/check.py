@@ -975,7 +975,7 @@ SCENARIOS = [
 
 
 class Check:
-    """The checks of one run; a failed one is told and does not stop the others."""
+    """The checks of one run; a failed one is reported and does not stop the others."""
 
     def __init__(self, suite):
         self.suite = suite

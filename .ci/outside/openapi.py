@@ -161,7 +161,7 @@ class Description:
         for answer in operation["responses"].values():
             known.update(self.resolve(answer).get("content", {}))
         if accept not in known:
-            wrong.append(f"{where}: accepts `{accept}`, which is no media type of this operation")
+            wrong.append(f"{where}: accepts `{accept}`, which is not a media type of this operation")
         return wrong
 
     def _body(self, where, template, method, headers, body):

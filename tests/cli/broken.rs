@@ -368,9 +368,9 @@ fn limits() {
     for file in ["utf16.yml", "latin1.yml"] {
         let run = directory.run(&["lint", file, "--format", "github"]);
         listed.push_str(run.out.lines().next().unwrap());
-        problems_of.push('\n');
+        listed.push('\n');
     }
-    assert_snapshot!(problems_of, @r"
+    assert_snapshot!(listed, @r"
     ::error file=large.yml,line=1,col=1,title=invalid::the policy is larger than 10485760 bytes, which is the limit
     ::error file=long.yml,line=2,col=41,title=pattern-invalid::the pattern has 1025 bytes, the limit is 1024 (split it into a list of shorter patterns)
     ::error file=wide.yml,line=2,col=41,title=pattern-invalid::the regex `\pL{500}` is larger than 1048576 bytes when compiled (reduce its repetitions, or split it into a list)
