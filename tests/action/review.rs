@@ -106,21 +106,21 @@ fn a_change_of_the_policy_is_reviewed_and_never_decides() {
     let run = run.unwrap();
     assert_eq!(run.head_sha, pull_request(&stage).head_sha.as_str());
     assert_snapshot!(shown(&run), @r#"
-    failure: access widens (3 changes) and narrows (1 change); 2 warnings; 1 of 2 cases does not hold; cases that cannot be run
-    .github/repo-permissions.tests.yml:8 failure case `a release branch deploys` does not hold: expected allowed, got denied (no_rule_matches): `ws:deployments:create` is denied: rule 2 (`production deploys`, line 6) needs branch `main` or `release/*`; this job has `release/1.0`; `release/*` would match as a glob: write `{ glob: "release/*" }`
-    .github/other.tests.yml:2 failure these cases cannot be run: .github/other.tests.yml:2:1: `tests` has no case
-    .github/repo-permissions.yml:9 warning glob-like: the regex `release/*` looks like a glob: its `*` repeats the character before it (write `{ glob: "release/*" }`, or as a regex `"release/[^/]*"`)
+    failure: access widens (3 changes) and narrows (1 change); 2 warnings; 1 of 2 cases fails; invalid test files
+    .github/repo-permissions.tests.yml:8 failure case `a release branch deploys` fails: expected allowed, got denied (no_rule_matches): `ws:deployments:create` is denied: rule 2 (`production deploys`, line 6) needs branch `main` or `release/*`; this job has `release/1.0`; `release/*` would match as a glob: write `{ glob: "release/*" }`
+    .github/other.tests.yml:2 failure the cases cannot run: .github/other.tests.yml:2:1: `tests` has no case
+    .github/repo-permissions.yml:9 warning glob-like: the regex `release/*` looks like a glob: its `*` repeats the character before it (write `{ glob: "release/*" }`, or the regex `"release/[^/]*"`)
     .github/repo-permissions.yml:5 warning access widens: any workflow on `^(main|develop|feature/.*)$` may now use `ws:affected_stacks:create` (in part as before; new for example: branch `feature/x`, event `push`)
     .github/repo-permissions.yml:9 warning access widens: `deploy-production.yml` on `release/*` in environment `production` may now use `ws:deployments:create` (for example: workflow `deploy-production.yml`, branch `release`, environment `production`, event `push`)
     .github/repo-permissions.yml:9 warning access widens: `deploy-production.yml` on `main` in pull requests in environment `production` may now use `ws:deployments:create` (in part as before; new for example: workflow `deploy-production.yml`, branch `main`, base `release`, environment `production`, event `pull_request`)
     .github/repo-permissions.yml:5 notice redundant-anchor: the `^` and `$` of `^(main|develop|feature/.*)$` change nothing: a pattern matches the whole value (write `(main|develop|feature/.*)`)
     .github/repo-permissions.yml:11 notice access narrows: any workflow on `main` may no longer use `ws:locks:delete` (for example: branch `main`, event `push`)
 
-    ### ⛔ Something is wrong
+    ### ⛔ The review found errors
 
-    Access widens (3 changes) and narrows (1 change); 2 warnings; 1 of 2 cases does not hold; cases that cannot be run.
+    Access widens (3 changes) and narrows (1 change); 2 warnings; 1 of 2 cases fails; invalid test files.
 
-    This reviews `.github/repo-permissions.yml` as the pull request changes it. It decides nothing: the policy in force is the one of the default branch, until this is merged.
+    This is a review of `.github/repo-permissions.yml` as the pull request changes it. The policy of the default branch stays in force until the pull request is merged.
 
     #### Access
 
@@ -140,19 +140,19 @@ fn a_change_of_the_policy_is_reviewed_and_never_decides() {
     | | Line | Finding | What to do |
     |---|---|---|---|
     | ℹ️ note | 5 | the `^` and `$` of `^(main\|develop\|feature/.*)$` change nothing: a pattern matches the whole value (`redundant-anchor`) | write `(main\|develop\|feature/.*)` |
-    | ⚠️ warning | 9 | the regex `release/*` looks like a glob: its `*` repeats the character before it (`glob-like`) | write `{ glob: "release/*" }`, or as a regex `"release/[^/]*"` |
+    | ⚠️ warning | 9 | the regex `release/*` looks like a glob: its `*` repeats the character before it (`glob-like`) | write `{ glob: "release/*" }`, or the regex `"release/[^/]*"` |
 
-    1 more on other lines; `repo-permissions lint` shows all of them.
+    1 more on other lines; `repo-permissions lint` shows all.
 
     #### Tests
 
     - ❌ .github/other.tests.yml:2:1: `tests` has no case
 
-    | Case | Place | Expected | Got | Why |
+    | Case | Location | Expected | Got | Why |
     |---|---|---|---|---|
     | `a release branch deploys` | `.github/repo-permissions.tests.yml:8` | `allowed` | `denied (no_rule_matches)` | `ws:deployments:create` is denied: rule 2 (`production deploys`, line 6) needs branch `main` or `release/*`; this job has `release/1.0`; `release/*` would match as a glob: write `{ glob: "release/*" }` |
 
-    1 of 2 cases holds.
+    1 of 2 cases passes.
 
     No case matches 2 of 3 rules: line 6, 11.
     "#);
@@ -167,15 +167,15 @@ fn a_change_that_only_narrows_is_a_success() {
         "branch: main\n    events: [push]\n    environment",
     );
     let (_, run) = reviewed(&stage(&[(PATH, &narrow)]));
-    assert_snapshot!(shown(&run.unwrap()), @r"
+    assert_snapshot!(shown(&run.unwrap()), @"
     success: access narrows (1 change)
     .github/repo-permissions.yml:6 notice access narrows: `deploy-production.yml` on `main` in environment `production` may no longer use `ws:deployments:create` (in part still granted; no longer for example: workflow `deploy-production.yml`, branch `main`, environment `production`, event `workflow_dispatch`)
 
-    ### ✅ Nothing to object to
+    ### ✅ The review found no problem
 
     Access narrows (1 change).
 
-    This reviews `.github/repo-permissions.yml` as the pull request changes it. It decides nothing: the policy in force is the one of the default branch, until this is merged.
+    This is a review of `.github/repo-permissions.yml` as the pull request changes it. The policy of the default branch stays in force until the pull request is merged.
 
     #### Access
 
@@ -186,13 +186,13 @@ fn a_change_that_only_narrows_is_a_success() {
 
     #### Lint
 
-    Nothing on the lines that are changed.
+    No findings on the changed lines.
 
-    1 more on other lines; `repo-permissions lint` shows all of them.
+    1 more on other lines; `repo-permissions lint` shows all.
 
     #### Tests
 
-    There are no cases beside the policy: a file whose name ends in `.tests.yml` could say what it should allow and deny.
+    The repository has no test cases for the policy: add a file `*.tests.yml` beside it that states what it should allow and deny.
     ");
 }
 
@@ -204,22 +204,22 @@ fn a_policy_that_is_not_valid_fails_the_review() {
     let stage = stage(&[(PATH, &broken), (CASES_PATH, CASES)]);
     let (step, run) = reviewed(&stage);
     assert_outcome(&stage, &step, "denied", "no_rule_matches");
-    assert_snapshot!(shown(&run.unwrap()), @r"
-    failure: the policy is not valid; 4 errors
+    assert_snapshot!(shown(&run.unwrap()), @"
+    failure: the policy is invalid; 4 errors
     .github/repo-permissions.yml:5 failure pattern-invalid: the regex `(main` is not valid: unclosed group, at byte 0 of it
     .github/repo-permissions.yml:8 failure invalid: unknown key `workfow` in a rule (did you mean `workflow`?)
     .github/repo-permissions.yml:9 failure pattern-invalid: the regex `(main` is not valid: unclosed group, at byte 0 of it
     .github/repo-permissions.yml:12 failure pattern-invalid: the regex `(main` is not valid: unclosed group, at byte 0 of it
 
-    ### ⛔ Something is wrong
+    ### ⛔ The review found errors
 
-    The policy is not valid; 4 errors.
+    The policy is invalid; 4 errors.
 
-    This reviews `.github/repo-permissions.yml` as the pull request changes it. It decides nothing: the policy in force is the one of the default branch, until this is merged.
+    This is a review of `.github/repo-permissions.yml` as the pull request changes it. The policy of the default branch stays in force until the pull request is merged.
 
     #### Access
 
-    Not compared, since the policy is not valid: with it every check would end in an error.
+    Not compared, because the policy is invalid: every check with it would end in an error.
 
     #### Lint
 
@@ -282,14 +282,14 @@ fn a_new_policy_and_one_that_is_removed() {
     );
     let removed = stage_without_policy_in_the_branch();
     let (_, run) = reviewed(&removed);
-    assert_snapshot!(shown(&run.unwrap()), @r"
-    neutral: the policy is removed: every check of it will end in `policy_not_found`
+    assert_snapshot!(shown(&run.unwrap()), @"
+    neutral: the policy is removed: every check will end with `policy_not_found`
 
     ### ⚠️ The policy is removed
 
-    The policy is removed: every check of it will end in `policy_not_found`.
+    The policy is removed: every check will end with `policy_not_found`.
 
-    This reviews `.github/repo-permissions.yml` as the pull request changes it. It decides nothing: the policy in force is the one of the default branch, until this is merged.
+    This is a review of `.github/repo-permissions.yml` as the pull request changes it. The policy of the default branch stays in force until the pull request is merged.
 
     #### Access
 
