@@ -757,9 +757,9 @@ fn a_broken_file_stops_no_other() {
         events: [push]
 
     # To decide yourself:
-    # - bad.yml: cannot be parsed (line 3, column 2: not valid YAML: tabs disallowed within this context
+    # - bad.yml: cannot be read (line 3, column 2: not valid YAML: tabs disallowed within this context
     #   (block indentation))
-    # - wrong.yml: cannot be parsed (line 1, column 1: `jobs` is missing)
+    # - wrong.yml: cannot be read (line 1, column 1: `jobs` is missing)
     ----
     # schema: repo-permissions-tests.schema.json
     #

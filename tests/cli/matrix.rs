@@ -528,7 +528,7 @@ fn a_central_policy_is_asked_for_one_repository() {
         assert_eq!((run.code, &*run.out), (Some(2), ""));
         assert_eq!(run.err, format!("error: {error}\n"));
     }
-    // Of one entry with one name nobody has to ask.
+    // A policy with one entry for one name needs no `--repository`.
     let one = "version: 1\nrepositories: [{repository: a/b, repository_id: 5, permissions: [{permission: a:b}]}]";
     let one = checkout(one, &plan);
     assert_eq!(columns(&one, &[]), (r#"["a:b"]"#.to_owned(), json!("a/b")));

@@ -33,7 +33,7 @@ fn workflow(pattern: &Pattern, findings: &mut Findings<'_>) {
     let is_file = |name: &str| [".yml", ".yaml"].iter().any(|e| name.ends_with(e));
     if let Some(file) = file_of(text, pattern.kind, findings.repository.as_deref()) {
         let message = format!(
-            "no job has the workflow {name}: in the own repository, it is a file name without a path"
+            "no job has the workflow {name}: a file of the repository itself is named without a path"
         );
         let finding = findings.pattern(&NEVER_MATCHES, pattern, message);
         let kinds = kinds(file, pattern.kind).map(|kind| (file, kind));

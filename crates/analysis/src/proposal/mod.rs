@@ -106,10 +106,7 @@ pub fn propose(workflows: &Workflows, options: &Options<'_>) -> Proposal {
             .position
             .map(|at| format!("{at}: "))
             .unwrap_or_default();
-        format!(
-            "{}: cannot be parsed ({position}{})",
-            file.file, file.message
-        )
+        format!("{}: cannot be read ({position}{})", file.file, file.message)
     });
     proposal.left_out.extend(unreadable);
     rule::name(&mut proposal.rules);
