@@ -241,7 +241,7 @@ repositories:
       |
       = help: as the policy of another repository, this file is invalid: move them into an entry of `repositories`
 
-    warning[never-matches]: no job has the workflow `acme-org/infra/.github/workflows/deploy.yml`: in the own repository, it is a file name without a path
+    warning[never-matches]: no job has the workflow `acme-org/infra/.github/workflows/deploy.yml`: a file of the repository itself is named without a path
      --> .github/repo-permissions.yml:3:46
       |
     3 |   - { permission: ws:locks:create, workflow: acme-org/infra/.github/workflows/deploy.yml }
@@ -249,7 +249,7 @@ repositories:
       |
       = help: write `deploy.yml`
 
-    warning[never-matches]: no job has the workflow `.github/workflows/deploy.yml`: in the own repository, it is a file name without a path
+    warning[never-matches]: no job has the workflow `.github/workflows/deploy.yml`: a file of the repository itself is named without a path
      --> .github/repo-permissions.yml:4:46
       |
     4 |   - { permission: ws:locks:create, workflow: .github/workflows/deploy.yml }
@@ -257,7 +257,7 @@ repositories:
       |
       = help: write `deploy.yml`
 
-    warning[never-matches]: no job has the workflow `acme-org/other/.github/workflows/deploy.yml`: in the own repository, it is a file name without a path
+    warning[never-matches]: no job has the workflow `acme-org/other/.github/workflows/deploy.yml`: a file of the repository itself is named without a path
       --> .github/repo-permissions.yml:10:50
        |
     10 |       - { permission: ws:locks:create, workflow: acme-org/other/.github/workflows/deploy.yml }
