@@ -12,7 +12,7 @@ use engine::RepositoryName;
 use engine::decision::{Engine, Reason, Scope};
 use engine::encoding::text_of;
 use engine::policy::source::{PolicySource, RepositoryPath};
-use engine::policy::{Asked, Document, Format, MAX_FILE, PermissionKey};
+use engine::policy::{Format, MAX_FILE, PermissionKey, Policy, PolicyQuery};
 use github::http::{Budget, HttpError};
 use github::{Api, ApiError};
 
@@ -43,12 +43,12 @@ impl Loaded {
         repository: &RepositoryName,
         permissions: &[PermissionKey],
     ) -> Result<(), Failure> {
-        let asked = Asked {
+        let asked = PolicyQuery {
             repository: Some(&repository.to_string()),
             permissions,
         };
         let text = std::mem::take(&mut self.text);
-        let document = Document::parse_for(&text, self.format, &asked)
+        let document = Policy::parse_for(&text, self.format, &asked)
             .map_err(|invalid| Failure::invalid_policy(&self.record.file, &invalid))?;
         self.engine = Some(Engine::new(document));
         Ok(())

@@ -27,7 +27,7 @@ use analysis::audit::TokenRecord;
 use analysis::report::{Detail, Failure, Outcome, PolicyRecord};
 use engine::context::{Context, EventPayload};
 use engine::decision::{
-    Decision, PermissionDecision, Policies, Question, Reason, Scope, Undecided, decide,
+    Decision, DecisionError, PermissionDecision, Policies, Question, Reason, Scope, decide,
 };
 use engine::policy::source::{DEFAULT_PATH, PolicySource};
 use github::http::{Budget, Client};
@@ -495,15 +495,15 @@ impl<'a> Step<'a> {
             permissions: &inputs.permissions,
             context,
             now: (self.clock)(),
-            go_on: &|| Instant::now() < until,
+            has_time: &|| Instant::now() < until,
         };
         let decided = decide(policies, question);
         *time_left = time_left.saturating_sub(started.elapsed());
         decided.map_err(|undecided| {
             let (record, invalid) = match (undecided, own) {
-                (Undecided::NoOwnPolicy(failure), _) => return failure,
-                (Undecided::OwnPolicy(invalid), Some(own)) => (&own.record, invalid),
-                (Undecided::Policy(invalid) | Undecided::OwnPolicy(invalid), _) => {
+                (DecisionError::OwnPolicyUnavailable(failure), _) => return failure,
+                (DecisionError::OwnPolicy(invalid), Some(own)) => (&own.record, invalid),
+                (DecisionError::Policy(invalid) | DecisionError::OwnPolicy(invalid), _) => {
                     (&policy.record, invalid)
                 }
             };

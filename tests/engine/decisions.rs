@@ -6,10 +6,10 @@ use std::collections::BTreeMap;
 use crate::random::engine::context;
 use crate::random::written::{json, yaml};
 use crate::random::{PERMISSIONS, entry, job, policy, source, wrong_pattern};
-use crate::reference::{Job, Outcome, Policy, Source, evaluate, key};
+use crate::reference::{Job, Outcome, PlainPolicy, Source, evaluate, key};
 use ::engine::context::{Base, Context};
 use ::engine::decision::{Engine, Policies, Question, Scope, decide};
-use ::engine::policy::{Asked, Document, Format, PermissionKey};
+use ::engine::policy::{Format, PermissionKey, Policy, PolicyQuery};
 use proptest::collection::vec;
 use proptest::prelude::*;
 use proptest::sample::{Index, select};
@@ -32,11 +32,16 @@ fn product(engine: &Engine, lines: &[u32], source: Source, job: &Job, permission
 }
 
 fn engine(text: &str, format: Format) -> Engine {
-    Engine::new(Document::parse(text, format).unwrap_or_else(|e| panic!("{e}\n{text}")))
+    Engine::new(Policy::parse(text, format).unwrap_or_else(|e| panic!("{e}\n{text}")))
 }
 
 /// Decides as the YAML text of the policy says.
-fn decisions(policy: &Policy, source: Source, jobs: &[Job], permissions: &[&str]) -> Vec<Outcome> {
+fn decisions(
+    policy: &PlainPolicy,
+    source: Source,
+    jobs: &[Job],
+    permissions: &[&str],
+) -> Vec<Outcome> {
     let (yaml, lines) = yaml(policy);
     let engine = engine(&yaml, Format::Yaml);
     let pairs = jobs
@@ -147,7 +152,7 @@ fn another_id_is_never_granted_by_a_pin_whatever_the_names() {
         for entry in &mut entries {
             entry.repository_id = Some(7);
         }
-        Policy {
+        PlainPolicy {
             permissions: None,
             repositories: Some(entries),
         }
@@ -184,7 +189,7 @@ fn a_literal_matches_exactly_one_value() {
         };
         let allowed = |dimension: &str, context: Context| {
             let text = policy(dimension);
-            let engine = Engine::new(Document::parse(&text, Format::Json).unwrap());
+            let engine = Engine::new(Policy::parse(&text, Format::Json).unwrap());
             let key = PermissionKey::parse(PERMISSIONS[0].into()).unwrap();
             let now = "2026-01-01T00:00:00Z".parse().unwrap();
             let decisions = decide(
@@ -269,7 +274,7 @@ fn a_wrong_pattern_does_not_reach_the_checks_of_another_permission() {
 fn several_permissions_are_decided_as_each_alone() {
     run(100, (policy(0), vec(job(), 3)), |(policy, jobs)| {
         let (text, lines) = yaml(&policy);
-        let engine = Engine::new(Document::parse(&text, Format::Yaml).unwrap());
+        let engine = Engine::new(Policy::parse(&text, Format::Yaml).unwrap());
         for job in &jobs {
             let keys = PERMISSIONS.map(|key| PermissionKey::parse(key.into()).unwrap());
             let context = context(job);
@@ -340,16 +345,16 @@ fn what_is_read_for_one_check_decides_as_the_whole_and_so_does_the_index() {
                 .map(|key| PermissionKey::parse((*key).into()).unwrap());
             let keys: Vec<_> = keys.collect();
             let scope = crate::random::engine::scope(source);
-            let whole = Document::parse(&text, format);
+            let whole = Policy::parse(&text, format);
             let engine = whole.clone().map(Engine::new);
             for job in &jobs {
                 let context = context(job);
                 let now = format!("{}-12-31T23:59:59.5Z", job.year).parse().unwrap();
-                let asked = Asked {
+                let asked = PolicyQuery {
                     repository: Some(&job.repository),
                     permissions: &keys,
                 };
-                let kept = Document::parse_for(&text, format, &asked);
+                let kept = Policy::parse_for(&text, format, &asked);
                 let (Ok(whole), Ok(engine)) = (&whole, &engine) else {
                     assert_eq!(kept.unwrap_err(), *whole.as_ref().unwrap_err(), "{text}");
                     counters.borrow_mut()[0] += 1;

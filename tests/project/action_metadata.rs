@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 
 use crate::support::root;
-use ::engine::policy::{Document, Format};
+use ::engine::policy::{Format, Policy};
 use granit_parser::{Event, Parser, StrInput};
 
 /// Section 6 of the contract: each input with its default, in order.
@@ -276,7 +276,7 @@ fn every_example_policy_is_valid() {
     assert!(policies.len() >= 4, "only {} were found", policies.len());
     for (place, text, format) in &policies {
         let document =
-            Document::parse(text, *format).unwrap_or_else(|invalid| panic!("{place}: {invalid}"));
+            Policy::parse(text, *format).unwrap_or_else(|invalid| panic!("{place}: {invalid}"));
         let patterns = document.rules().flat_map(|rule| {
             let dimensions = [&rule.workflow, &rule.branch, &rule.environment];
             let claims = rule.claims.iter().map(|(_, patterns)| patterns);
@@ -297,7 +297,7 @@ fn every_example_policy_is_valid() {
 fn the_two_central_policies_say_the_same() {
     let of = |name: &str, format| {
         let text = read(&format!("examples/policies/{name}"));
-        let document = Document::parse(&text, format).unwrap();
+        let document = Policy::parse(&text, format).unwrap();
         let rules: Vec<_> = document
             .rules()
             .map(|rule| {

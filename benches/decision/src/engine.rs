@@ -81,7 +81,7 @@ mod ours {
     use ::engine::context::Context;
     use ::engine::decision;
     use ::engine::decision::{Decision, PermissionDecision, Policies, Question, Scope, decide};
-    use ::engine::policy::{Asked, Document, Format, PermissionKey};
+    use ::engine::policy::{Format, PermissionKey, Policy, PolicyQuery};
     use anyhow::Result;
     use jiff::Timestamp;
 
@@ -117,11 +117,11 @@ mod ours {
     pub(super) fn once(engine: Engine, text: &str, request: &Request) -> Result<bool> {
         let permissions = [PermissionKey::parse(request.permission.into())?];
         let context = context(request);
-        let asked = Asked {
+        let asked = PolicyQuery {
             repository: context.repository.as_deref(),
             permissions: &permissions,
         };
-        let document = Document::parse_for(text, format(engine), &asked)?;
+        let document = Policy::parse_for(text, format(engine), &asked)?;
         is_allowed(&decided(
             &decision::Engine::new(document),
             &permissions,
@@ -139,7 +139,7 @@ mod ours {
     }
 
     pub(super) fn load(engine: Engine, text: &'static str) -> Result<Decide> {
-        let policy = decision::Engine::new(Document::parse(text, format(engine))?);
+        let policy = decision::Engine::new(Policy::parse(text, format(engine))?);
         Ok(Box::new(move |request| {
             let permissions = [PermissionKey::parse(request.permission.into())?];
             let context = context(request);

@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 
 use ::engine::context::Context;
 use ::engine::decision::{Decision, Engine, Policies, Question, Scope, decide};
-use ::engine::policy::{Asked, Document, Format, PermissionKey};
+use ::engine::policy::{Format, PermissionKey, Policy, PolicyQuery};
 use anyhow::{Result, ensure};
 use jiff::Timestamp;
 
@@ -111,12 +111,12 @@ fn measure(text: &str, asked: usize) -> Result<(f64, f64)> {
     let keys = (0..asked).map(|number| PermissionKey::parse(format!("ws:p{number}:create").into()));
     let keys = keys.collect::<Result<Vec<_>, _>>()?;
     let question = Question::new(&keys, &context, Timestamp::UNIX_EPOCH);
-    let asked = Asked {
+    let asked = PolicyQuery {
         repository: Some("acme/infra"),
         permissions: &keys,
     };
     let cold = repeated(|| {
-        let document = Document::parse_for(text, Format::Yaml, &asked)?;
+        let document = Policy::parse_for(text, Format::Yaml, &asked)?;
         let engine = Engine::new(document);
         let decisions = decide(Policies::one(&engine, Scope::Given), question)?;
         ensure!(
@@ -126,7 +126,7 @@ fn measure(text: &str, asked: usize) -> Result<(f64, f64)> {
         );
         Ok(())
     })?;
-    let engine = Engine::new(Document::parse(text, Format::Yaml)?);
+    let engine = Engine::new(Policy::parse(text, Format::Yaml)?);
     let warm = repeated(|| {
         black_box(decide(Policies::one(&engine, Scope::Given), question)?);
         Ok(())

@@ -1,10 +1,10 @@
 //! A policy and a job of the input's making: decided as the reference does, from YAML and from JSON.
 
 use ::engine::decision::{Engine, Policies};
-use ::engine::policy::{Document, Format};
+use ::engine::policy::{Format, Policy};
 use arbitrary::{Result, Unstructured};
 
-use crate::reference::{Base, Entry, Job, Pattern, Policy, Rule, Source, evaluate};
+use crate::reference::{Base, Entry, Job, Pattern, PlainPolicy, Rule, Source, evaluate};
 use crate::{engine, written};
 
 const PERMISSIONS: &[&str] = &[
@@ -41,14 +41,14 @@ pub fn run(data: &[u8]) {
     }
 }
 
-fn decide(policy: &Policy, source: Source, job: &Job, permission: &str) {
+fn decide(policy: &PlainPolicy, source: Source, job: &Job, permission: &str) {
     let expected = evaluate(policy, source, job, permission);
     let context = engine::context(job);
     for ((text, lines), format) in [
         (written::yaml(policy), Format::Yaml),
         (written::json(policy), Format::Json),
     ] {
-        let document = Document::parse(&text, format).unwrap_or_else(|e| panic!("{e}\n{text}"));
+        let document = Policy::parse(&text, format).unwrap_or_else(|e| panic!("{e}\n{text}"));
         let by = Engine::new(document);
         let by = Policies::one(&by, engine::scope(source));
         let decision = engine::decision(by, &context, permission, job.year);
@@ -60,13 +60,13 @@ fn decide(policy: &Policy, source: Source, job: &Job, permission: &str) {
     }
 }
 
-fn question(u: &mut Unstructured<'_>) -> Result<(Policy, Source, Job, &'static str)> {
+fn question(u: &mut Unstructured<'_>) -> Result<(PlainPolicy, Source, Job, &'static str)> {
     let source = *u.choose(&[Source::Own, Source::Other, Source::Given])?;
     let permission = *u.choose(PERMISSIONS)?;
     let mut job = job(u)?;
     let permissions = maybe(u, |u| few(u, 4, rule))?;
     let repositories = maybe(u, |u| few(u, 3, entry))?;
-    let mut policy = Policy {
+    let mut policy = PlainPolicy {
         permissions,
         repositories,
     };
@@ -75,7 +75,7 @@ fn question(u: &mut Unstructured<'_>) -> Result<(Policy, Source, Job, &'static s
 }
 
 /// Bases come last, so that inputs of before they were read mean what they meant.
-fn bases(u: &mut Unstructured<'_>, policy: &mut Policy, job: &mut Job) -> Result<()> {
+fn bases(u: &mut Unstructured<'_>, policy: &mut PlainPolicy, job: &mut Job) -> Result<()> {
     job.base = match u.int_in_range(0..=4)? {
         0 => Base::None,
         1 => Base::Absent,

@@ -1,7 +1,7 @@
 //! A policy's text, read as YAML and as JSON: what is wrong stands inside the text, what is valid
 //! means the same when it is written again in the other syntax, and `lint` can print and fix it.
 
-use ::engine::policy::{Document, Format, Kind, Pattern, Patterns, PermissionKey, Rule};
+use ::engine::policy::{Format, Kind, Pattern, Patterns, PermissionKey, Policy, Rule};
 use analysis::lint::{Options, lint};
 use cli::lint_text;
 use jiff::Timestamp;
@@ -14,22 +14,22 @@ pub fn run(data: &[u8]) {
         return;
     };
     for (format, name) in [(Format::Yaml, "p.yml"), (Format::Json, "p.json")] {
-        let parsed = Document::parse(text, format);
+        let parsed = Policy::parse(text, format);
         read(&parsed, text);
         linted(parsed.is_ok(), text, format, name);
     }
     // The standard library of JSON is stricter or as strict.
     if let (Ok(document), Ok(value)) = (
-        Document::parse(text, Format::Json),
+        Policy::parse(text, Format::Json),
         serde_json::from_str::<Value>(text),
     ) {
         let again = in_ascii(&value, Format::Json);
-        let again = Document::parse(&again, Format::Json).expect("the same JSON, written again");
+        let again = Policy::parse(&again, Format::Json).expect("the same JSON, written again");
         assert_eq!(written(&document), written(&again));
     }
 }
 
-fn read(parsed: &Result<Document, ::engine::policy::Invalid>, text: &str) {
+fn read(parsed: &Result<Policy, ::engine::policy::Invalid>, text: &str) {
     let document = match parsed {
         Err(invalid) => {
             let lines = Lines::of(text);
@@ -49,7 +49,7 @@ fn read(parsed: &Result<Document, ::engine::policy::Invalid>, text: &str) {
     // YAML takes JSON, as long as its keys are short.
     for syntax in [Format::Json, Format::Yaml] {
         let again = in_ascii(&value, syntax);
-        match Document::parse(&again, syntax) {
+        match Policy::parse(&again, syntax) {
             Ok(document) => assert_eq!(written(&document), value, "{again}"),
             Err(invalid) => assert!(
                 syntax == Format::Yaml && again.len() > 1024,
@@ -82,7 +82,7 @@ fn linted(is_valid: bool, text: &str, format: Format, name: &str) {
     match mended {
         Ok(None) => {}
         Ok(Some(mended)) => {
-            Document::parse(&mended, format).expect("a mended policy");
+            Policy::parse(&mended, format).expect("a mended policy");
         }
         Err(why) => assert!(!is_valid, "{why}"),
     }
@@ -106,7 +106,7 @@ fn in_ascii(value: &Value, syntax: Format) -> String {
 }
 
 /// The policy in JSON, in one way of writing it.
-pub fn written(document: &Document) -> Value {
+pub fn written(document: &Policy) -> Value {
     let mut value = json!({ "version": 1 });
     if let Some(workspace) = &document.workspace {
         value["workspace"] = json!(workspace);

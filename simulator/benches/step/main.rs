@@ -204,7 +204,7 @@ impl Program {
         networks.get(self.network?)
     }
 
-    /// Every program has decided the same, and told it everywhere.
+    /// Checks that every program made the expected decision and reported it everywhere.
     fn check(&self, step: &StepResult, github: &GitHub) -> anyhow::Result<()> {
         let said = |name| step.output(name);
         ensure!(

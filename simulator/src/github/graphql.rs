@@ -1,5 +1,5 @@
-//! The GraphQL API: `POST /graphql`, for the one query that the product sends. Any other query is an
-//! error. `.ci/outside/survey` runs the product's query on GitHub's own schema.
+//! GraphQL API: `POST /graphql`, for the one query that the product sends; any other query is an error.
+//! `.ci/outside/survey` runs the product's query on GitHub's own schema.
 
 use std::borrow::Cow;
 use std::collections::BTreeMap;
@@ -15,34 +15,34 @@ use super::organization::Organization;
 use super::repository::Repository;
 use super::state::State;
 
-/// The query that is answered. The product's text is compared with it, so that a change there needs
-/// one here.
+/// Query that the simulator supports. It compares the product's text with this one, so a change there
+/// needs a change here.
 const QUERY: &str = include_str!("repositories.graphql");
 const MAX_PAGE: u64 = 100;
-/// GitHub cuts a blob's text here.
+/// Length at which GitHub truncates a blob's text, in bytes.
 const MAX_TEXT: usize = 512_000;
-/// The points of a query with one connection ("Rate limits and query limits for the GraphQL API").
+/// Points of a query with one connection ("Rate limits and query limits for the GraphQL API").
 const POINTS: u64 = 1;
-/// What a query that takes too long costs on top: GitHub's documentation names no number.
+/// Extra points of a query that takes too long; GitHub's documentation gives no number.
 const FINE: u64 = 5;
 
-/// What a query cannot have of one repository.
+/// Part of a repository that a query fails to get.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum QueryFault {
-    /// The repository itself: its organisation's single sign-on does not know the token.
+    /// The repository: its organisation's single sign-on has not authorized the token.
     Saml,
-    /// Its objects: the query would take too long.
+    /// Its objects: the query takes too long.
     Timeout,
-    /// Its objects: the query needs too much.
+    /// Its objects: the query exceeds the resource limits.
     ResourceLimits,
 }
 
-/// How much a query may be.
+/// Limits of a query.
 #[derive(Debug, Default)]
 pub(crate) struct Capacity {
-    /// The bytes of files in one answer above which it takes too long; `None` for no such number.
+    /// Size of the files in a response above which the query takes too long, in bytes; `None` for no limit.
     pub(crate) bytes: Option<usize>,
-    /// By `OWNER/REPO`.
+    /// Faults by `OWNER/REPO`.
     pub(crate) faults: BTreeMap<String, QueryFault>,
 }
 
@@ -87,7 +87,7 @@ pub(crate) fn answer(state: &mut State, request: &Request) -> Result<Answer, Ans
     ))
 }
 
-/// The variables of the query.
+/// Variables of the query.
 struct Variables {
     login: String,
     first: usize,
@@ -96,7 +96,7 @@ struct Variables {
 }
 
 impl Variables {
-    /// Reads the body of a request, `{"query": …, "variables": …}`; the error is as GitHub writes it.
+    /// Parses the body of a request, `{"query": …, "variables": …}`; the error has GitHub's format.
     fn read(body: &Value) -> Result<Self, Value> {
         let query = body.get("query").and_then(Value::as_str);
         if query.is_none_or(|query| !words(query).eq(words(QUERY))) {
@@ -122,7 +122,7 @@ impl Variables {
         }
         let after = match get("after")? {
             Value::Null => 0,
-            cursor => cursor.as_str().and_then(place).ok_or_else(|| {
+            cursor => cursor.as_str().and_then(position).ok_or_else(|| {
                 let message = format!("`{cursor}` does not appear to be a valid cursor.");
                 json!({"type": "INVALID_CURSOR_ARGUMENTS", "message": message})
             })?,
@@ -137,7 +137,7 @@ impl Variables {
     }
 }
 
-/// A query without its comments and its layout.
+/// Returns the words of a query without comments, so that layout does not matter.
 fn words(query: &str) -> impl Iterator<Item = &str> {
     query
         .lines()
@@ -150,12 +150,12 @@ struct Execution<'e> {
     access: &'e Access,
     variables: &'e Variables,
     errors: Vec<Value>,
-    /// Of the files in the answer.
+    /// Size of the files in the response, in bytes.
     bytes: usize,
 }
 
 impl<'e> Execution<'e> {
-    /// The owner with a page of its repositories.
+    /// Returns the owner with a page of its repositories.
     fn owner(&mut self) -> Value {
         let state = self.state;
         let asked = |owner: &str| owner.eq_ignore_ascii_case(&self.variables.login);
@@ -180,7 +180,7 @@ impl<'e> Execution<'e> {
         let nodes: Vec<_> = page
             .iter()
             .enumerate()
-            .map(|(place, of)| self.repository(&of.repository(), place))
+            .map(|(position, visible)| self.repository(&visible.repository(), position))
             .collect();
         let end_cursor = (!nodes.is_empty()).then(|| cursor(end));
         json!({"login": login, "databaseId": id, "repositories": {
@@ -190,7 +190,7 @@ impl<'e> Execution<'e> {
         }})
     }
 
-    /// The repositories that the token can see, in the order in which they were created.
+    /// Returns the repositories that the token can see, in the order of their creation.
     fn visible(&self, login: &str) -> Vec<Visible<'e>> {
         let repositories = self.state.repositories.iter();
         let added = repositories.filter(|repository| {
@@ -208,9 +208,9 @@ impl<'e> Execution<'e> {
         added.map(Visible::Added).chain(made).collect()
     }
 
-    fn repository(&mut self, repository: &Repository, place: usize) -> Value {
+    fn repository(&mut self, repository: &Repository, position: usize) -> Value {
         let mut path = vec!["repositoryOwner".into(), "repositories".into()];
-        path.extend(["nodes".into(), Value::from(place)]);
+        path.extend(["nodes".into(), Value::from(position)]);
         let name = repository.full_name();
         let fault = self.state.capacity.faults.get(&name).copied();
         if fault == Some(QueryFault::Saml) {
@@ -231,7 +231,7 @@ impl<'e> Execution<'e> {
         node
     }
 
-    /// The entries of `.github/workflows` at the tip of the default branch.
+    /// Returns the entries of `.github/workflows` at the tip of the default branch.
     fn workflows(
         &mut self,
         repository: &Repository,
@@ -279,12 +279,12 @@ impl<'e> Execution<'e> {
     }
 
     fn blob(&mut self, content: &[u8]) -> Value {
-        let is_cut = content.len() > MAX_TEXT;
+        let is_truncated = content.len() > MAX_TEXT;
         let start = content.get(..MAX_TEXT).unwrap_or(content);
-        let is_text = !start.contains(&0) && (is_cut || std::str::from_utf8(start).is_ok());
+        let is_text = !start.contains(&0) && (is_truncated || std::str::from_utf8(start).is_ok());
         let text = is_text.then(|| String::from_utf8_lossy(start));
         self.bytes += text.as_ref().map_or(0, |text| text.len());
-        json!({"isTruncated": is_cut, "text": text})
+        json!({"isTruncated": is_truncated, "text": text})
     }
 
     fn error(&mut self, path: Vec<Value>, kind: &str, message: &str) {
@@ -299,7 +299,7 @@ impl<'e> Execution<'e> {
 /// A repository that a token can see.
 enum Visible<'s> {
     Added(&'s Repository),
-    /// The repository of a number.
+    /// A generated repository, by its number.
     Made(&'s Organization, usize),
 }
 
@@ -312,12 +312,12 @@ impl Visible<'_> {
     }
 }
 
-/// Clients are not to look into it.
-fn cursor(place: usize) -> String {
-    STANDARD.encode(format!("cursor:v2:{place}"))
+/// Encodes a position as a cursor, which is opaque to clients.
+fn cursor(position: usize) -> String {
+    STANDARD.encode(format!("cursor:v2:{position}"))
 }
 
-fn place(cursor: &str) -> Option<usize> {
+fn position(cursor: &str) -> Option<usize> {
     let bytes = STANDARD.decode(cursor).ok()?;
     let text = String::from_utf8(bytes).ok()?;
     text.strip_prefix("cursor:v2:")?.parse().ok()

@@ -301,7 +301,7 @@ impl GitHub {
         format!("{}{path}", state.server_url)
     }
 
-    /// Sets rate limits for every token. The default is no limit.
+    /// Sets rate limits for every token. They are unlimited by default.
     pub fn set_rate_limits(&self, limits: RateLimits) {
         self.state.lock().limits.set(limits);
     }

@@ -266,7 +266,7 @@ impl Scene {
 fn half_of_each_policy_grants_everything() {
     use engine::context::Context;
     use engine::decision::{Decision, Engine, Policies, Question, Scope, decide};
-    use engine::policy::{Document, Format, PermissionKey};
+    use engine::policy::{Format, PermissionKey, Policy};
     let claims = serde_json::from_value(json!({
         "repository": "acme-org/infra", "repository_id": "123", "ref": "refs/heads/feature/x", "event_name": "push",
     }));
@@ -281,7 +281,7 @@ fn half_of_each_policy_grants_everything() {
             (text.as_str(), Decision::Denied),
             (text.split_at(text.len() / 2).0, Decision::Allowed),
         ] {
-            let engine = Engine::new(Document::parse(text, Format::Yaml).unwrap());
+            let engine = Engine::new(Policy::parse(text, Format::Yaml).unwrap());
             let decided = decide(
                 Policies::one(&engine, scope),
                 Question::new(&asked, &context, now),

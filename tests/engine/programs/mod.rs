@@ -17,7 +17,7 @@ use crate::support::directory::Directory;
 use crate::support::program::binary;
 use ::engine::context::{Context, EventPayload};
 use ::engine::decision::{Engine, Policies};
-use ::engine::policy::Document;
+use ::engine::policy::Policy;
 use counts::{Counts, RARE, REASONS, count};
 use pairs::{File, Group, PAIRS_OF_A_POLICY, Pair, groups};
 
@@ -132,7 +132,7 @@ fn engine(group: &Group, pair: &Pair) -> Outcome {
     let payload = EventPayload::parse(pair.payload().to_string().as_bytes()).unwrap();
     let mut context = Context::of_claims(&claims, payload.pull_request.as_ref());
     context.default_branch = pair.run.job(group.year).default_branch;
-    let engine = |file: &File| Document::parse(&file.text, file.format).map(Engine::new);
+    let engine = |file: &File| Policy::parse(&file.text, file.format).map(Engine::new);
     let own = group.own.as_ref().map(engine);
     let decision = engine(&group.file).ok().and_then(|engine| {
         let policies = Policies {

@@ -14,7 +14,7 @@ use simulator::github::Repository;
 use crate::random::runs::{self, run};
 use crate::random::{self, written};
 use crate::reference::run::{Event, Head, Run};
-use crate::reference::{Outcome, Own, Policy, Source, TRUSTED, evaluate_with_own};
+use crate::reference::{Outcome, Own, PlainPolicy, Source, TRUSTED, evaluate_with_own};
 
 /// Every policy is asked this often.
 pub const PAIRS_OF_A_POLICY: usize = 5;
@@ -53,7 +53,7 @@ impl PolicyPlacement {
 /// A policy as a file.
 #[derive(Debug)]
 pub struct File {
-    pub policy: Policy,
+    pub policy: PlainPolicy,
     /// Whether the file as a whole is.
     pub is_valid: bool,
     pub text: String,
@@ -63,7 +63,7 @@ pub struct File {
 }
 
 impl File {
-    fn new(policy: Policy, is_valid: bool, as_json: bool) -> Self {
+    fn new(policy: PlainPolicy, is_valid: bool, as_json: bool) -> Self {
         let (mut text, lines) = if as_json {
             written::json(&policy)
         } else {
@@ -266,7 +266,7 @@ pub fn name_of(branch: &str) -> &str {
 }
 
 /// The strategies are about 2026.
-fn move_expiries(policy: &mut Policy, year: u32) {
+fn move_expiries(policy: &mut PlainPolicy, year: u32) {
     let entries = policy.repositories.iter_mut().flatten();
     let rules = entries.flat_map(|entry| &mut entry.permissions);
     for rule in policy.permissions.iter_mut().flatten().chain(rules) {

@@ -3,7 +3,7 @@
 
 use ::engine::context::Context;
 use ::engine::decision::{Engine, Policies, Question, Scope, decide};
-use ::engine::policy::{Document, Format, PermissionKey};
+use ::engine::policy::{Format, PermissionKey, Policy};
 use analysis::lint::{Options, apply_safe, lint};
 use analysis::report::{Detail, Outcome, PolicyRecord, remedies};
 use proptest::prelude::*;
@@ -193,7 +193,7 @@ fn codes(text: &str, format: Format) -> Vec<&'static str> {
 
 /// Whether the rule of a policy matches, or what a denial says, with what it says to change.
 fn asked(text: &str, format: Format, context: &Context) -> Result<(), (String, Vec<String>)> {
-    let Ok(document) = Document::parse(text, format) else {
+    let Ok(document) = Policy::parse(text, format) else {
         panic!("not valid: {text}");
     };
     let engine = Engine::new(document);

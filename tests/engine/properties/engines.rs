@@ -1,21 +1,21 @@
 //! Who decides: the product, or the reference with a mistake.
 
 use ::engine::decision::{self, Policies};
-use ::engine::policy::{Document, Format};
+use ::engine::policy::{Format, Policy};
 
-use crate::reference::{Job, Outcome, Policy, Source, evaluate};
+use crate::reference::{Job, Outcome, PlainPolicy, Source, evaluate};
 use crate::{engine, written};
 
 /// A question, as [`evaluate`] takes it.
-pub type Engine<'a> = &'a dyn Fn(&Policy, Source, &Job, &str) -> Outcome;
+pub type Engine<'a> = &'a dyn Fn(&PlainPolicy, Source, &Job, &str) -> Outcome;
 
 /// The product, by the policy in YAML.
-pub fn yaml(policy: &Policy, source: Source, job: &Job, permission: &str) -> Outcome {
+pub fn yaml(policy: &PlainPolicy, source: Source, job: &Job, permission: &str) -> Outcome {
     product(written::yaml(policy), Format::Yaml, source, job, permission)
 }
 
 /// The product, by the policy in JSON.
-pub fn json(policy: &Policy, source: Source, job: &Job, permission: &str) -> Outcome {
+pub fn json(policy: &PlainPolicy, source: Source, job: &Job, permission: &str) -> Outcome {
     product(written::json(policy), Format::Json, source, job, permission)
 }
 
@@ -26,7 +26,7 @@ fn product(
     job: &Job,
     permission: &str,
 ) -> Outcome {
-    let document = Document::parse(&text, format).unwrap_or_else(|e| panic!("{e}\n{text}"));
+    let document = Policy::parse(&text, format).unwrap_or_else(|e| panic!("{e}\n{text}"));
     let by = decision::Engine::new(document);
     let by = Policies::one(&by, engine::scope(source));
     let context = engine::context(job);
@@ -38,8 +38,8 @@ fn product(
 
 /// The reference, asked about another policy and another job: a mistake.
 pub fn mistaken(
-    change: impl Fn(&mut Policy, &mut Job),
-) -> impl Fn(&Policy, Source, &Job, &str) -> Outcome {
+    change: impl Fn(&mut PlainPolicy, &mut Job),
+) -> impl Fn(&PlainPolicy, Source, &Job, &str) -> Outcome {
     move |policy, source, job, permission| {
         let (mut policy, mut job) = (policy.clone(), job.clone());
         change(&mut policy, &mut job);

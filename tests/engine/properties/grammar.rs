@@ -1,6 +1,6 @@
 //! What the policy's reader sees in many texts, for `.ci/outside/grammar`.
 
-use ::engine::policy::{Document, Format};
+use ::engine::policy::{Format, Policy};
 use serde_json::json;
 
 use super::targets::policy_text::written;
@@ -15,7 +15,7 @@ fn trees_of_many_texts() {
     let mut trees = String::new();
     for line in texts.lines() {
         let text: String = serde_json::from_str(line).unwrap();
-        let read = match Document::parse(&text, Format::Yaml) {
+        let read = match Policy::parse(&text, Format::Yaml) {
             Ok(document) => json!({ "tree": written(&document) }),
             Err(invalid) => json!({ "error": invalid.to_string() }),
         };

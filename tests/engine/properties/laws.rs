@@ -9,7 +9,7 @@ use super::engines::{Engine, json, mistaken, yaml};
 use crate::random::{
     BRANCHES, ENVIRONMENTS, PERMISSIONS, WORKFLOWS, entry, job, patterns, policy, rule, source,
 };
-use crate::reference::{Base, Entry, Job, Pattern, Policy, Rule, Source, verdict};
+use crate::reference::{Base, Entry, Job, Pattern, PlainPolicy, Rule, Source, verdict};
 
 /// What is asked for.
 const ASKED: &str = PERMISSIONS[0];
@@ -62,17 +62,17 @@ fn assert_law(least: u32, law: impl Fn(Engine<'_>) -> Result<u32, String>, wrong
     assert!(law(wrong).is_err(), "a wrong engine passes");
 }
 
-fn allowed(engine: Engine<'_>, policy: &Policy, source: Source, job: &Job) -> bool {
+fn allowed(engine: Engine<'_>, policy: &PlainPolicy, source: Source, job: &Job) -> bool {
     engine(policy, source, job, ASKED).decision == "allowed"
 }
 
-fn lists(policy: &mut Policy) -> Vec<&mut Vec<Rule>> {
+fn lists(policy: &mut PlainPolicy) -> Vec<&mut Vec<Rule>> {
     let entries = policy.repositories.iter_mut().flatten();
     let entries = entries.map(|entry| &mut entry.permissions);
     policy.permissions.iter_mut().chain(entries).collect()
 }
 
-fn all_rules(policy: &mut Policy) -> impl Iterator<Item = &mut Rule> {
+fn all_rules(policy: &mut PlainPolicy) -> impl Iterator<Item = &mut Rule> {
     lists(policy).into_iter().flatten()
 }
 
@@ -89,8 +89,8 @@ fn dimensions(rule: &mut Rule) -> impl Iterator<Item = &mut Vec<Pattern>> {
 }
 
 /// A policy for the repository that asks, so that the rules and not the names of repositories decide.
-fn own(rules: Vec<Rule>) -> Policy {
-    Policy {
+fn own(rules: Vec<Rule>) -> PlainPolicy {
+    PlainPolicy {
         permissions: Some(rules),
         repositories: None,
     }
@@ -392,7 +392,7 @@ fn time_only_takes_grants_away() {
             120,
             (vec(rules, 1..4), job(), entry(0)),
             |(rules, job, entry)| {
-                let policy = Policy {
+                let policy = PlainPolicy {
                     permissions: Some(rules),
                     repositories: Some(vec![entry]),
                 };
@@ -451,7 +451,7 @@ fn a_rename_matters_only_by_the_entries_that_it_matches() {
         has_passed(400, strategy, |(entries, source, job)| {
             let which =
                 |name| -> Vec<bool> { entries.iter().map(|entry| matches(entry, name)).collect() };
-            let policy = Policy {
+            let policy = PlainPolicy {
                 permissions: None,
                 repositories: Some(entries.clone()),
             };
@@ -594,7 +594,7 @@ fn pull_request() -> impl Strategy<Value = Job> {
 }
 
 /// The policy with one of its rules, which pushes match as well.
-fn only(policy: &Policy, number: usize) -> Policy {
+fn only(policy: &PlainPolicy, number: usize) -> PlainPolicy {
     let mut policy = policy.clone();
     let mut counter = 0..;
     for list in lists(&mut policy) {
@@ -615,7 +615,7 @@ fn a_pull_request_is_granted_only_what_its_head_and_its_base_are() {
         vec(rule_of_asked(), 0..4),
         proptest::option::of(vec(entry(0), 1..3)),
     );
-    let policies = policies.prop_map(|(rules, repositories)| Policy {
+    let policies = policies.prop_map(|(rules, repositories)| PlainPolicy {
         permissions: Some(rules),
         repositories,
     });

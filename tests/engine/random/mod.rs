@@ -11,7 +11,7 @@ use proptest::option;
 use proptest::prelude::*;
 use proptest::sample::select;
 
-use crate::reference::{Base, Entry, Job, Pattern, Policy, Rule, Source};
+use crate::reference::{Base, Entry, Job, Pattern, PlainPolicy, Rule, Source};
 
 pub const PERMISSIONS: [&str; 3] = [
     "ws:deployments:create",
@@ -212,12 +212,12 @@ pub fn entry(wrong: u32) -> impl Strategy<Value = Entry> {
         )
 }
 
-pub fn policy(wrong: u32) -> impl Strategy<Value = Policy> {
+pub fn policy(wrong: u32) -> impl Strategy<Value = PlainPolicy> {
     (
         option::of(vec(rule(wrong), 0..6)),
         option::of(vec(entry(wrong), 0..4)),
     )
-        .prop_map(|(permissions, repositories)| Policy {
+        .prop_map(|(permissions, repositories)| PlainPolicy {
             permissions,
             repositories,
         })

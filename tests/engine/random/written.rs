@@ -4,7 +4,7 @@ use std::fmt::Write as _;
 
 use serde_json::{Value, json};
 
-use crate::reference::{Pattern, Policy, Rule};
+use crate::reference::{Pattern, PlainPolicy, Rule};
 
 /// A text of a policy, and the line of each rule.
 pub type Written = (String, Vec<u32>);
@@ -99,7 +99,7 @@ fn next_line(text: &str) -> u32 {
     u32::try_from(text.matches('\n').count() + 1).unwrap()
 }
 
-pub fn yaml(policy: &Policy) -> Written {
+pub fn yaml(policy: &PlainPolicy) -> Written {
     let (mut text, mut lines) = ("# a policy\nversion: 1\n".to_owned(), Vec::new());
     if let Some(rules) = &policy.permissions {
         yaml_rules(&mut text, &mut lines, rules, "");
@@ -181,7 +181,7 @@ fn json_rules(text: &mut String, lines: &mut Vec<u32>, rules: &[Rule]) {
     *text += "]";
 }
 
-pub fn json(policy: &Policy) -> Written {
+pub fn json(policy: &PlainPolicy) -> Written {
     let (mut text, mut lines) = ("{\"version\": 1".to_owned(), Vec::new());
     if let Some(rules) = &policy.permissions {
         text += ", ";

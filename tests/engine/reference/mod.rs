@@ -52,12 +52,12 @@ pub struct Entry {
 
 /// A whole policy. `permissions` is rendered before `repositories`, so it is first in file order.
 #[derive(Clone, Debug, Default, PartialEq)]
-pub struct Policy {
+pub struct PlainPolicy {
     pub permissions: Option<Vec<Rule>>,
     pub repositories: Option<Vec<Entry>>,
 }
 
-impl Policy {
+impl PlainPolicy {
     /// Every rule with its entry, as they are counted.
     pub fn rules(&self) -> Vec<(&Rule, Option<&Entry>)> {
         let top = self.permissions.iter().flatten().map(|rule| (rule, None));
@@ -181,7 +181,7 @@ pub fn key(permission: &str) -> &str {
 /// The pattern is itself wrong.
 struct Wrong;
 
-pub fn evaluate(policy: &Policy, source: Source, job: &Job, permission: &str) -> Outcome {
+pub fn evaluate(policy: &PlainPolicy, source: Source, job: &Job, permission: &str) -> Outcome {
     if source == Source::Other && policy.permissions.is_some() && policy.repositories.is_some() {
         return error("policy_invalid");
     }
@@ -271,13 +271,13 @@ fn pins_hold(entry: &Entry, job: &Job) -> bool {
 pub enum Own<'a> {
     Missing,
     Invalid,
-    Policy(&'a Policy),
+    Policy(&'a PlainPolicy),
 }
 
 /// The same with the repository's own policy for what the policy delegates to it. Its rules are
 /// counted behind those of the policy.
 pub fn evaluate_with_own(
-    policy: &Policy,
+    policy: &PlainPolicy,
     source: Source,
     own: Own<'_>,
     job: &Job,

@@ -1,7 +1,7 @@
 //! What the documentation has to have: reasons, codes, inputs, outputs, commands.
 
 use ::engine::decision::Reason;
-use ::engine::policy::{Case, Document, Format};
+use ::engine::policy::{Case, Format, Policy};
 use analysis::lint::catalogue;
 use clap::{CommandFactory as _, Parser as _};
 use cli::Cli;
@@ -236,7 +236,7 @@ fn patterns_match_what_their_page_says() {
             dimension => format!("{dimension}: {pattern}"),
         };
         let policy = format!("version: 1\npermissions:\n  - permission: a:b\n    {key}\n");
-        let document = Document::parse(&policy, Format::Yaml).unwrap();
+        let document = Policy::parse(&policy, Format::Yaml).unwrap();
         let rule = document.rules().next().unwrap();
         let patterns = match dimension.as_str() {
             "branch" => &rule.branch,

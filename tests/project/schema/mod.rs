@@ -8,7 +8,7 @@ use std::path::{Path, PathBuf};
 use crate::support::directory::Directory;
 use crate::support::root;
 use crate::support::schema::Schema;
-use ::engine::policy::{Case, Document, Entry, Format, Pattern, Rule};
+use ::engine::policy::{Case, Entry, Format, Pattern, Policy, Rule};
 use serde_json::{Value, json};
 
 const POLICY: &str = include_str!("../../../schema/repo-permissions.schema.json");
@@ -33,7 +33,7 @@ fn the_command_prints_the_committed_files() {
 fn every_key_is_in_both() {
     let schema = Schema::new(POLICY);
     let pairs = [
-        ("", &Document::KEYS[..]),
+        ("", &Policy::KEYS[..]),
         ("/definitions/entry", &Entry::KEYS),
         ("/definitions/rule", &Rule::KEYS),
         ("/definitions/pattern/anyOf/1", &Pattern::KEYS),
@@ -62,7 +62,7 @@ fn every_key_is_in_both() {
 
 /// Reads a policy as `lint` sees it: the structure, and every pattern.
 pub fn check(text: &str, format: Format) -> Result<(), String> {
-    let document = Document::parse(text, format).map_err(|invalid| invalid.to_string())?;
+    let document = Policy::parse(text, format).map_err(|invalid| invalid.to_string())?;
     let rules = document.rules().flat_map(|rule| {
         let dimensions = [&rule.workflow, &rule.branch, &rule.base, &rule.environment];
         let claims = rule.claims.iter().map(|(_, patterns)| patterns);
@@ -235,7 +235,7 @@ fn the_schema_and_the_reader_agree() {
     assert!(reads(&full().to_string(), Format::Json));
     let (mut valid, mut invalid) = (0, 0);
     for (place, keys) in [
-        ("", &Document::KEYS[..]),
+        ("", &Policy::KEYS[..]),
         (ENTRY, &Entry::KEYS),
         (RULE, &Rule::KEYS),
     ] {

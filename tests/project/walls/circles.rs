@@ -29,7 +29,7 @@ const EXCEPTIONS: [(&str, &str); 16] = [
     ),
     (
         "crates/engine/src/decision",
-        "engine mod repository_rules trying",
+        "engine evaluator mod repository_rules",
     ),
     (
         "crates/engine/src/policy",

@@ -9,7 +9,7 @@ use engine::context::{Base, Context};
 use engine::decision::{
     Decision, Engine, PermissionDecision, Policies, Question, Reason, Scope, decide,
 };
-use engine::policy::{Document, Format, Invalid, PermissionKey};
+use engine::policy::{Format, Invalid, PermissionKey, Policy};
 
 /// Maximum number of cached decisions.
 const MAX_KNOWN: usize = 50_000;
@@ -78,15 +78,15 @@ impl Evaluated {
 impl Evaluator {
     /// Creates an evaluator from the text of a policy. An invalid policy decides with an error.
     pub fn new(text: &str, format: Format) -> Self {
-        Self::of(Document::parse(text, format))
+        Self::of(Policy::parse(text, format))
     }
 
     /// Creates an evaluator from a parsed policy.
-    pub fn of(document: Result<Document, Invalid>) -> Self {
-        let rules = document.iter().flat_map(Document::rules);
+    pub fn of(document: Result<Policy, Invalid>) -> Self {
+        let rules = document.iter().flat_map(Policy::rules);
         let claims = rules.flat_map(|rule| &rule.claims);
         let claims = claims.map(|(name, _)| name.to_string()).collect();
-        let rules = document.iter().flat_map(Document::rules);
+        let rules = document.iter().flat_map(Policy::rules);
         let mut expiries: Vec<_> = rules
             .filter_map(|rule| rule.expires.as_ref())
             .map(|expires| expires.last)
@@ -142,7 +142,7 @@ impl Evaluator {
             permissions: std::slice::from_ref(key),
             context,
             now: recorded.time,
-            go_on: &|| true,
+            has_time: &|| true,
         };
         decide(policies, question).ok()?.pop()
     }

@@ -205,13 +205,13 @@ mod tests {
     use crate::report::{Detail, Outcome, PolicyRecord};
     use engine::Claims;
     use engine::decision::{Engine, Policies, Question, decide};
-    use engine::policy::{Document, Format, PermissionKey};
+    use engine::policy::{Format, PermissionKey, Policy};
 
     /// The record of a check by a policy of `acme/infra`.
     fn record(policy: &str, claims: &str) -> (Context, String) {
         let claims: Claims = serde_json::from_str(claims).unwrap();
         let context = Context::of_claims(&claims, None);
-        let engine = Engine::new(Document::parse(policy, Format::Yaml).unwrap());
+        let engine = Engine::new(Policy::parse(policy, Format::Yaml).unwrap());
         let key = PermissionKey::parse("a:b".into()).unwrap();
         let now = Timestamp::UNIX_EPOCH;
         let decided = decide(

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use serde::Serialize;
 
 use engine::decision::PermissionDecision;
-use engine::policy::Document;
+use engine::policy::Policy;
 
 /// The rules of all tested policies. Several files of cases can test the same policy.
 #[derive(Debug, Default)]
@@ -36,7 +36,7 @@ pub struct Uncovered<'a> {
 
 impl Coverage {
     /// Adds the rules of a policy.
-    pub(super) fn add(&mut self, policy: &str, document: &Document) {
+    pub(super) fn add(&mut self, policy: &str, document: &Policy) {
         if self.policies.contains_key(policy) {
             return;
         }

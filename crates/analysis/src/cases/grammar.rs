@@ -21,7 +21,7 @@ pub(super) struct Cases<'a> {
 }
 
 impl<'a> Grammar<'a> for Cases<'a> {
-    type Document = Contents<'a>;
+    type Output = Contents<'a>;
     const NOUN: &'static str = "file of cases";
     const START: &'static str = "start with `policy: FILE` and `tests:`";
 
@@ -246,7 +246,7 @@ fn read_now<'a, S: Syntax<'a>>(reader: &mut CasesReader<'a, S>) -> Read<Option<T
     };
     let text = scalar.text;
     // YAML 1.1 reads an instant as such, and not as a string.
-    let is_date = matches!(scalar.kind, ScalarKind::Text | ScalarKind::Disputed);
+    let is_date = matches!(scalar.kind, ScalarKind::Text | ScalarKind::Ambiguous);
     let instant = parse_instant(&text).filter(|_| is_date);
     if instant.is_none() {
         let message = format!(

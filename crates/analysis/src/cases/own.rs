@@ -6,7 +6,7 @@ use super::suite::Suite;
 use crate::report::Failure;
 use engine::decision::Engine;
 use engine::encoding::text_of;
-use engine::policy::{Document, Format, Invalid, Problem, quoted};
+use engine::policy::{Format, Invalid, Policy, Problem, quoted};
 
 /// The file in `own_policy:`.
 #[derive(Debug)]
@@ -36,7 +36,7 @@ impl OwnPolicy {
     }
 
     pub(super) fn engine(&self) -> Result<Engine, Failure> {
-        let document = Document::parse(&self.text, Format::of_path(&self.name));
+        let document = Policy::parse(&self.text, Format::of_path(&self.name));
         let document = document.map_err(|invalid| self.invalid(&invalid))?;
         Ok(Engine::new(document))
     }

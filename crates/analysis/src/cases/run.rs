@@ -12,8 +12,8 @@ use super::result::{CaseResult, Explained, Failed, FileError};
 use super::suite::{Suite, TestCase};
 use crate::report::{Detail, Failure, Outcome, PolicyRecord};
 use engine::context::Context;
-use engine::decision::{Engine, GoOn, Policies, Question, Scope, Undecided, decide};
-use engine::policy::{Document, Format, Invalid};
+use engine::decision::{DecisionError, Engine, HasTime, Policies, Question, Scope, decide};
+use engine::policy::{Format, Invalid, Policy};
 
 /// The policy of a suite, from the caller.
 #[derive(Clone, Debug)]
@@ -25,7 +25,7 @@ pub struct PolicyFile<'a> {
 }
 
 /// Runs all cases. `read` returns the files in [`Suite::files`]. `now` is the time of cases that do not set their
-/// own. When `go_on` returns false, the remaining cases count as undecided. `to_explain` is the number of failed
+/// own. When `has_time` returns false, the remaining cases count as undecided. `to_explain` is the number of failed
 /// cases that may still have an explanation, and counts down.
 ///
 /// # Errors
@@ -35,7 +35,7 @@ pub fn run<B: AsRef<[u8]>, E: Display>(
     policy: &PolicyFile<'_>,
     read: impl Fn(&str) -> Result<B, E>,
     now: Timestamp,
-    go_on: GoOn<'_>,
+    has_time: HasTime<'_>,
     coverage: &mut Coverage,
     to_explain: &mut usize,
 ) -> Result<Vec<CaseResult>, Vec<FileError>> {
@@ -46,11 +46,11 @@ pub fn run<B: AsRef<[u8]>, E: Display>(
     let engine = document(suite, policy)?.map(Engine::new);
     let own_engine = own.as_ref().map(OwnPolicy::engine);
     let wrong = |undecided| match (undecided, &own) {
-        (Undecided::OwnPolicy(invalid), Some(own)) => own.invalid(&invalid),
-        (Undecided::Policy(invalid) | Undecided::OwnPolicy(invalid), _) => {
+        (DecisionError::OwnPolicy(invalid), Some(own)) => own.invalid(&invalid),
+        (DecisionError::Policy(invalid) | DecisionError::OwnPolicy(invalid), _) => {
             Failure::invalid_policy(policy.name, &invalid)
         }
-        (Undecided::NoOwnPolicy(failure), _) => Failure::clone(failure),
+        (DecisionError::OwnPolicyUnavailable(failure), _) => Failure::clone(failure),
     };
     if let Ok(engine) = &engine {
         coverage.add(policy.name, engine.document());
@@ -69,7 +69,7 @@ pub fn run<B: AsRef<[u8]>, E: Display>(
                 permissions: &case.permissions,
                 context: &context,
                 now: case.now.unwrap_or(now),
-                go_on,
+                has_time,
             };
             decide(policies, question).map_err(wrong)
         });
@@ -104,13 +104,13 @@ fn check_contexts<B: AsRef<[u8]>, E: Display>(
 fn document(
     suite: &Suite<'_>,
     policy: &PolicyFile<'_>,
-) -> Result<Result<Document, Failure>, Vec<FileError>> {
+) -> Result<Result<Policy, Failure>, Vec<FileError>> {
     let expected = |failure: &Failure| {
         let mut cases = suite.contents.cases.iter();
         cases.any(|case| case.expect == Expect::Reason(failure.reason))
     };
     let parse = |text| {
-        Document::parse(text, Format::of_path(policy.name)).map_err(|invalid: Invalid| {
+        Policy::parse(text, Format::of_path(policy.name)).map_err(|invalid: Invalid| {
             let errors = FileError::each(policy.name, invalid.iter());
             (Failure::invalid_policy(policy.name, &invalid), errors)
         })
@@ -189,7 +189,7 @@ tests:
     fn run_with(
         claims: Result<&str, &str>,
         policy: Result<&str, Failure>,
-        go_on: GoOn<'_>,
+        has_time: HasTime<'_>,
     ) -> (Result<Vec<CaseResult>, Vec<FileError>>, Coverage) {
         let suite = Suite::parse("cases.yml", CASES).unwrap();
         let policy = PolicyFile {
@@ -202,7 +202,7 @@ tests:
         };
         let now = Timestamp::UNIX_EPOCH;
         let mut coverage = Coverage::default();
-        let results = run(&suite, &policy, read, now, go_on, &mut coverage, &mut 1);
+        let results = run(&suite, &policy, read, now, has_time, &mut coverage, &mut 1);
         (results, coverage)
     }
 

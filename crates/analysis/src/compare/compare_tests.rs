@@ -12,7 +12,7 @@ use engine::policy::{Format, PermissionKey};
 fn changes(old: &str, new: &str) -> String {
     let document = |rules: &str| format!("version: 1\n{rules}");
     let (old, new) = (document(old), document(new));
-    let parse = |text| Document::parse(text, Format::Yaml).unwrap();
+    let parse = |text| Policy::parse(text, Format::Yaml).unwrap();
     let (old, new) = (parse(&old), parse(&new));
     let now = "2026-06-01T00:00:00Z".parse().unwrap();
     let comparison = compare(&old, &new, now).unwrap();
@@ -261,9 +261,9 @@ fn a_pattern_that_does_not_compile_granted_nothing() {
         "version: 1\n{}",
         rules(&["a:b, branch: '('", "a:b, environment: '['"])
     );
-    let new = Document::parse(&text, Format::Yaml).unwrap();
+    let new = Policy::parse(&text, Format::Yaml).unwrap();
     let old = "version: 1\npermissions: []\n";
-    let old = Document::parse(old, Format::Yaml).unwrap();
+    let old = Policy::parse(old, Format::Yaml).unwrap();
     let invalid = compare(&old, &new, Timestamp::UNIX_EPOCH).unwrap_err();
     assert_eq!(invalid.iter().count(), 2, "{invalid}");
 }
@@ -489,7 +489,7 @@ fn a_change_is_reported_exactly_when_the_engine_decides_differently() {
     });
     let strategy = (policies(), vec(job(), JOBS));
     let run = runner.run(&strategy, |((old, new), jobs)| {
-        let parse = |text| Engine::new(Document::parse(text, Format::Yaml).unwrap());
+        let parse = |text| Engine::new(Policy::parse(text, Format::Yaml).unwrap());
         let (old, new) = (parse(&old), parse(&new));
         let now: Timestamp = "2026-06-01T00:00:00Z".parse().unwrap();
         let comparison = compare(old.document(), new.document(), now).unwrap();

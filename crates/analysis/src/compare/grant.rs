@@ -6,7 +6,7 @@ use jiff::Timestamp;
 
 use super::automaton::Domain;
 use engine::decision::is_trusted_event;
-use engine::policy::{Case, Document, Entry, Invalid, Kind, Pattern, Patterns, Position, Rule};
+use engine::policy::{Case, Entry, Invalid, Kind, Pattern, Patterns, Policy, Position, Rule};
 
 /// Section of a policy.
 #[derive(Clone, Copy, Debug)]
@@ -91,7 +91,7 @@ impl<'a> Grant<'a> {
 }
 
 /// Returns the grants of a policy that have not expired, in file order, with each key of a rule once.
-pub(super) fn grants<'a>(document: &'a Document, now: Timestamp) -> Vec<Grant<'a>> {
+pub(super) fn grants<'a>(document: &'a Policy, now: Timestamp) -> Vec<Grant<'a>> {
     let own = document.permissions.iter().flatten();
     let own = own.map(|rule| (Section::Top, rule));
     let entries = document.repositories.iter().flat_map(|(_, list)| list);
@@ -201,7 +201,7 @@ impl<'a> Dimension<'a> {
 ///
 /// # Errors
 /// The problems of the patterns that do not compile, each pattern once.
-pub(super) fn patterns_compile(document: &Document) -> Result<(), Invalid> {
+pub(super) fn patterns_compile(document: &Policy) -> Result<(), Invalid> {
     let mut known = std::collections::HashSet::new();
     let mut problems = Vec::new();
     let mut check = |patterns: &Patterns, ignores_case: bool| {

@@ -25,7 +25,7 @@ use search::SearchResult;
 pub(crate) use space::Automata;
 use space::{Axis, Cell, Merge, Name, Space};
 
-use engine::policy::{Case, Document, Invalid, Kind, Pattern, Patterns, Position, Rule};
+use engine::policy::{Case, Invalid, Kind, Pattern, Patterns, Policy, Position, Rule};
 
 /// Differences in access between two policies.
 #[derive(Clone, Debug, Default)]
@@ -114,8 +114,8 @@ pub struct Example {
 /// # Errors
 /// Patterns of the new policy do not compile.
 pub fn compare<'a>(
-    old: &'a Document,
-    new: &'a Document,
+    old: &'a Policy,
+    new: &'a Policy,
     now: Timestamp,
 ) -> Result<Comparison<'a>, Invalid> {
     patterns_compile(new)?;
@@ -133,7 +133,7 @@ pub fn compare<'a>(
 
 /// Removes the grants that a policy with invalid patterns does not provide: a check of a permission is an error if
 /// one of its rules has an invalid pattern.
-fn retain_unbroken(document: &Document, grants: &mut Vec<Grant<'_>>) {
+fn retain_unbroken(document: &Policy, grants: &mut Vec<Grant<'_>>) {
     let is_broken = |patterns: &Patterns| patterns.compile(Case::Insensitive).is_err();
     let mut entries = document.repositories.iter().flat_map(|(_, list)| list);
     if entries.any(|entry| is_broken(&entry.repository)) {

@@ -7,7 +7,7 @@ use serde::Serialize;
 
 use crate::audit::{Evaluator, Recorded};
 use engine::decision::Decision;
-use engine::policy::Document;
+use engine::policy::Policy;
 
 /// Maximum number of distinct checks in the result.
 const MAX_CHECKS: usize = 10_000;
@@ -66,7 +66,7 @@ pub struct Times {
 
 impl Replay {
     /// Creates a replay without records.
-    pub fn new(old: &Document, new: &Document) -> Self {
+    pub fn new(old: &Policy, new: &Policy) -> Self {
         Self {
             old: Evaluator::of(Ok(old.clone())),
             new: Evaluator::of(Ok(new.clone())),

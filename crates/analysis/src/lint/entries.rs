@@ -2,9 +2,9 @@
 
 use super::catalogue::{GRANTS_NOTHING, TOP_LEVEL_IGNORED, UNPINNED_REPOSITORY};
 use super::{Finding, Findings, quoted};
-use engine::policy::{Document, Entry, Kind, Position};
+use engine::policy::{Entry, Kind, Policy, Position};
 
-pub(super) fn check(document: &Document, findings: &mut Findings<'_>) {
+pub(super) fn check(document: &Policy, findings: &mut Findings<'_>) {
     if let (Some(rules), Some((repositories, _))) = (&document.permissions, &document.repositories)
     {
         let at = rules.first().map_or(*repositories, |rule| rule.position);

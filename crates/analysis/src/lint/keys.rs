@@ -5,7 +5,7 @@ use super::{Findings, Level};
 use engine::policy::{KNOWN_KEYS, Rule, nearest_key};
 
 pub(super) fn check(rule: &Rule, findings: &mut Findings<'_>) {
-    let mut places = rule.permission_places.iter();
+    let mut places = rule.permission_spans.iter();
     for key in &*rule.permissions {
         let place = places.next();
         let key = key.as_str();

@@ -45,7 +45,7 @@ use forms::Forms;
 use crate::compare::Section;
 
 use engine::policy::{
-    Document, Entry, Format, Invalid, Kind, Pattern, Patterns, Position, Problem, Rule, quoted,
+    Entry, Format, Invalid, Kind, Pattern, Patterns, Policy, Position, Problem, Rule, quoted,
 };
 
 /// Level of a finding.
@@ -108,7 +108,7 @@ pub fn lint(text: &str, format: Format, options: &Options) -> Vec<Finding> {
         repository: None,
         list: Vec::new(),
     };
-    let (document, invalid) = Document::parse_partly(text, format);
+    let (document, invalid) = Policy::parse_partly(text, format);
     for problem in invalid.iter().flat_map(Invalid::iter) {
         findings.push(findings.problem(&catalogue::INVALID, problem));
     }
@@ -150,7 +150,7 @@ fn is_clean(dimension: Dimension<'_>, pattern: &Pattern, repository: Option<&str
 
 /// Checks a policy. `is_whole` means that the policy is complete, so that its lists can be checked and not only
 /// their elements.
-fn check(document: &Document, is_whole: bool, options: &Options, findings: &mut Findings<'_>) {
+fn check(document: &Policy, is_whole: bool, options: &Options, findings: &mut Findings<'_>) {
     if is_whole {
         entries::check(document, findings);
     }

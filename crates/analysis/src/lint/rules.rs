@@ -316,7 +316,7 @@ fn broad_write(rule: &Rule, findings: &mut Findings<'_>) {
 fn repeated_permissions(rule: &Rule, findings: &mut Findings<'_>) {
     let mut seen = HashSet::new();
     // Only a list can contain duplicates, and its positions are known.
-    for (key, place) in rule.permissions.iter().zip(&rule.permission_places) {
+    for (key, place) in rule.permissions.iter().zip(&rule.permission_spans) {
         if seen.insert(key.as_str()) {
             continue;
         }

@@ -7,7 +7,7 @@ use super::super::tests::{found, of_rule};
 use super::super::{Format, Options, lint};
 use engine::context::{Base, Context};
 use engine::decision::{Engine, Policies, Question, Scope, decide};
-use engine::policy::{Document, PermissionKey};
+use engine::policy::{PermissionKey, Policy};
 
 fn codes(rules: &[&str]) -> Vec<String> {
     let rules: String = rules
@@ -188,7 +188,7 @@ fn rules_that_may_be_needed() {
             "permission: a:b, expires: 2030-01-01",
             "permission: a:b, expires: 2031-01-01",
         ),
-        // One that does not compile makes checks fail, which is told, and not that it is needless.
+        // A rule that does not compile makes checks fail: the linter reports that, not that it is needless.
         ("permission: a:b", "permission: a:b, branch: 'a)'"),
         (
             "permission: a:b, workflow: 'a)'",
@@ -378,7 +378,7 @@ prop_compose! {
 
 /// The decision and the line of the granting rule for every job of a small universe.
 fn decisions(text: &str) -> Vec<String> {
-    let engine = Engine::new(Document::parse(text, Format::Yaml).unwrap());
+    let engine = Engine::new(Policy::parse(text, Format::Yaml).unwrap());
     let mut decisions = Vec::new();
     let scopes = [Scope::Given, Scope::Offline];
     let events = EVENTS.iter().map(|event| Some(*event)).chain([None]);
@@ -489,7 +489,7 @@ proptest! {
         let text = |rules: &[String]| format!("version: 1\npermissions:\n{}", rules.concat());
         let (with, without) = (text(&rules), text(&rules[..rules.len() - 1]));
         let now = "2026-06-01T00:00:00Z".parse().unwrap();
-        let [new, old] = [&with, &without].map(|text| Document::parse(text, Format::Yaml).unwrap());
+        let [new, old] = [&with, &without].map(|text| Policy::parse(text, Format::Yaml).unwrap());
         let Ok(compared) = crate::compare::compare(&old, &new, now) else {
             return Ok(());
         };

@@ -5,7 +5,7 @@ use super::{Access, AccessMatrix, Bases, Cell, Events, Grant, Row, RowKind};
 use crate::workflows::{Environment, Workflows};
 use engine::context::{Base, Context};
 use engine::decision::{Decision, Engine, Policies, Question, Scope, decide};
-use engine::policy::{Case, Document, Format, Pattern, PermissionKey, Rule};
+use engine::policy::{Case, Format, Pattern, PermissionKey, Policy, Rule};
 
 const NOW: &str = "2026-11-23T12:00:00Z";
 
@@ -14,7 +14,7 @@ fn workflows(files: &[(&str, &str)]) -> Workflows {
     Workflows::of_texts(texts.map(|(file, text)| ((*file).to_owned(), Ok((*text).to_owned()))))
 }
 
-fn matrix<'a>(document: &'a Document, workflows: &'a Workflows) -> AccessMatrix<'a> {
+fn matrix<'a>(document: &'a Policy, workflows: &'a Workflows) -> AccessMatrix<'a> {
     let rules: Vec<&Rule> = document.rules().collect();
     AccessMatrix::new(
         &rules,
@@ -134,7 +134,7 @@ proptest! {
     #[test]
     fn the_matrix_agrees_with_the_engine(rules in prop::collection::vec(rule(), 1..6)) {
         let text = format!("version: 1\npermissions:\n{}", rules.concat());
-        let document = Document::parse(&text, Format::Yaml).unwrap();
+        let document = Policy::parse(&text, Format::Yaml).unwrap();
         let workflows = workflows(&FILES);
         let engine = Engine::new(document.clone());
         let matrix = matrix(&document, &workflows);
@@ -234,7 +234,7 @@ permissions:
   - {permission: a:b, branch: main, expires: 2026-01-01}
   - {permission: a:b, events: [issues]}
 ";
-    let document = Document::parse(text, Format::Yaml).unwrap();
+    let document = Policy::parse(text, Format::Yaml).unwrap();
     let workflows = workflows(&[("a.yml", "on: [push, schedule]\njobs: {a: {}}")]);
     let matrix = matrix(&document, &workflows);
     let cells: Vec<_> = matrix.rows.iter().map(|row| show(&row.cells[0])).collect();
@@ -257,7 +257,7 @@ permissions:
 fn files_that_do_not_exist_yet() {
     let others = |workflow: &str| {
         let text = format!("version: 1\npermissions: [{{permission: a:b, workflow: {workflow}}}]");
-        let document = Document::parse(&text, Format::Yaml).unwrap();
+        let document = Policy::parse(&text, Format::Yaml).unwrap();
         let workflows = workflows(&[("a.yml", "on: push\njobs: {a: {}}")]);
         let matrix = matrix(&document, &workflows);
         let row = matrix.rows.last().unwrap();
@@ -298,7 +298,7 @@ permissions:
   - {permission: a:b, environment: []}
   - {permission: c:d, claims: {x: '('}}
 ";
-    let document = Document::parse(text, Format::Yaml).unwrap();
+    let document = Policy::parse(text, Format::Yaml).unwrap();
     let rules: Vec<_> = document.rules().collect();
     let error = AccessMatrix::new(
         &rules,
@@ -325,7 +325,7 @@ permissions:
   - {permission: a:d, branch: main, base: [dev, {glob: 'v*'}], events: [pull_request]}
   - {permission: a:e, branch: main, base: dev, events: [pull_request, push]}
 ";
-    let document = Document::parse(text, Format::Yaml).unwrap();
+    let document = Policy::parse(text, Format::Yaml).unwrap();
     let files = [(
         "a.yml",
         "on: {pull_request: {branches: [main]}, push: }\njobs: {a: {}}",

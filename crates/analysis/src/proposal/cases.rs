@@ -9,7 +9,7 @@ use super::yaml::{comment, member, scalar};
 use super::{Ids, Proposal, Target};
 use engine::context::{Base, Context};
 use engine::decision::{Decision, Engine, Policies, Question, Scope, decide};
-use engine::policy::{Document, Format, KNOWN_KEYS, PermissionKey};
+use engine::policy::{Format, KNOWN_KEYS, PermissionKey, Policy};
 
 const SCHEMA: &str = "https://raw.githubusercontent.com/repo-permissions/repo-permissions/main/schema/repo-permissions-tests.schema.json";
 
@@ -31,7 +31,7 @@ impl Proposal {
             "What the policy should allow and deny. `repo-permissions test` runs these cases and shows which ones a change to the policy affects.",
         );
         text.push_str(&format!("policy: {}\n\ntests:\n", scalar(file)));
-        let engine = Document::parse(policy, Format::Yaml).ok().map(Engine::new);
+        let engine = Policy::parse(policy, Format::Yaml).ok().map(Engine::new);
         let mut first = true;
         for case in self.all(target) {
             if !engine
@@ -158,7 +158,7 @@ impl Case {
             permissions: &keys,
             context: &self.context,
             now: Timestamp::UNIX_EPOCH,
-            go_on: &|| true,
+            has_time: &|| true,
         };
         let Ok(decided) = decide(Policies::one(policy, Scope::Offline), question) else {
             return false;

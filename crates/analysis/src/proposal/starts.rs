@@ -89,7 +89,7 @@ pub(super) fn of(workflow: &Workflow, default_branch: &str) -> Starts {
             event if !is_trusted_event(event) => starts.left_out.push(format!(
                 "{file}: users without write access can start `{event}` or control its content, so a rule must name it; add one only if the workflow neither checks out nor runs that content"
             )),
-            // Such an event comes from the default branch.
+            // The workflow of any other event comes from the default branch.
             event if trunk.contains(&Filter::Exact(default_branch.to_owned())) => {
                 starts.add(StartKind::Branch, event, trunk.clone());
             }

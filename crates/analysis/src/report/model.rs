@@ -336,7 +336,7 @@ pub fn advice(reason: Reason) -> Option<&'static str> {
             "Ask for a permission that the policy grants, or add a rule with this one to the policy by a reviewed change."
         }
         Reason::UntrustedEvent => {
-            "Use another trigger, or one that the rule names. People who cannot write to the repository can start events such as `pull_request_target`, `workflow_run` and `issue_comment`, so only a rule that names such an event in `events:` matches it; name one only if the job runs no code from the event."
+            "Use another trigger, or one that the rule names. People who cannot write to the repository can start events such as `pull_request_target`, `workflow_run` and `issue_comment`, so only a rule that names the event in `events:` matches it; name one only if the job runs no code from the event."
         }
         Reason::Expired => "Renew `expires` of the rule by a reviewed change of the policy.",
         Reason::NoRuleMatches => {

@@ -17,7 +17,7 @@ use crate::lint::{Finding, Level, Options, lint};
 use crate::report::check::{Annotation, Conclusion};
 use engine::encoding::NotText;
 use engine::plural::{count, count_of, grouped};
-use engine::policy::{Document, Format, Position};
+use engine::policy::{Format, Policy, Position};
 use lines::Lines;
 
 /// Inputs of a review.
@@ -107,10 +107,10 @@ pub fn review(material: &Material, now: Timestamp, max: usize) -> Review {
             vec![Finding::invalid(Position::START, message)]
         }
     };
-    let old_document = Document::parse(old_text, format).unwrap_or_default();
+    let old_document = Policy::parse(old_text, format).unwrap_or_default();
     let new_document = match &material.new {
-        None => Some(Document::default()),
-        Some(_) => Document::parse(new_text, format).ok(),
+        None => Some(Policy::default()),
+        Some(_) => Policy::parse(new_text, format).ok(),
     };
     let comparison = new_document
         .as_ref()
@@ -139,7 +139,7 @@ pub fn review(material: &Material, now: Timestamp, max: usize) -> Review {
 struct Reviewed<'r> {
     material: &'r Material,
     lines: Lines,
-    new: Option<&'r Document>,
+    new: Option<&'r Policy>,
     findings: &'r [Finding],
     /// `None` if the new policy is invalid.
     comparison: Option<&'r Comparison<'r>>,

@@ -13,7 +13,7 @@ use engine::RepositoryName;
 use engine::context::Context;
 use engine::decision::{RepositoryRules, Scope};
 use engine::plural::{count, count_of};
-use engine::policy::{Case, Document, Entry, Invalid, Kind, Matcher, Pattern, quoted};
+use engine::policy::{Case, Entry, Invalid, Kind, Matcher, Pattern, Policy, quoted};
 
 /// Compiled entries of a policy.
 #[derive(Debug)]
@@ -66,7 +66,7 @@ impl<'p> SurveyPolicy<'p> {
     ///
     /// # Errors
     /// A pattern does not compile, or other repositories cannot use the policy.
-    pub fn new(document: &'p Document, owner: &str) -> Result<Self, Invalid> {
+    pub fn new(document: &'p Policy, owner: &str) -> Result<Self, Invalid> {
         // Finds the errors that a check in any repository would report.
         RepositoryRules::find(
             document,
@@ -162,7 +162,7 @@ impl<'p> SurveyPolicy<'p> {
         let mut found = MatchingEntries::default();
         for number in named.iter().copied() {
             let entry = self.entries.get(number);
-            if entry.is_some_and(|entry| entry.pins_agree(id.as_deref(), owner_id.as_deref())) {
+            if entry.is_some_and(|entry| entry.pins_match(id.as_deref(), owner_id.as_deref())) {
                 found.entries.push(number);
             } else {
                 found.has_differing = true;

@@ -5,7 +5,7 @@ use proptest::prelude::*;
 use super::*;
 use engine::context::Context;
 use engine::decision::{RepositoryRules, Scope};
-use engine::policy::{Document, Format};
+use engine::policy::{Format, Policy};
 
 const ACTION: &str = "repo-permissions";
 
@@ -38,7 +38,7 @@ fn lines<'f>(findings: impl IntoIterator<Item = &'f Finding>) -> String {
 
 /// Prints the findings about one private repository.
 fn found(policy: &str, files: &[(&str, &str)]) -> String {
-    let document = Document::parse(policy, Format::Yaml).unwrap();
+    let document = Policy::parse(policy, Format::Yaml).unwrap();
     let policy = (!policy.starts_with("version: 1\npermissions"))
         .then(|| SurveyPolicy::new(&document, "acme-org").unwrap());
     let mut survey = Survey::new(ACTION, policy);
@@ -208,7 +208,7 @@ fn entries(
     repositories: &[(&str, u64, u64)],
     answers: &[(&str, CurrentName)],
 ) -> String {
-    let document = Document::parse(policy, Format::Yaml).unwrap();
+    let document = Policy::parse(policy, Format::Yaml).unwrap();
     let policy = SurveyPolicy::new(&document, "Acme-Org").unwrap();
     let mut survey = Survey::new(ACTION, Some(policy));
     for (name, id, owner_id) in repositories {
@@ -284,7 +284,7 @@ repositories:
     11 (acme|other)-org/none
     matches-nothing the regex `(acme|other)-org/none`
     ");
-    let document = Document::parse(policy, Format::Yaml).unwrap();
+    let document = Policy::parse(policy, Format::Yaml).unwrap();
     assert_eq!(
         SurveyPolicy::new(&document, "acme-org").unwrap().counts(),
         (10, 3)
@@ -298,7 +298,7 @@ fn a_policy_that_other_repositories_cannot_use_is_rejected() {
         "version: 1\nrepositories: [{repository: 'a)', permissions: []}]\n",
         "version: 1\nrepositories: [{repository: [], permissions: []}]\n",
     ] {
-        let document = Document::parse(policy, Format::Yaml).unwrap();
+        let document = Policy::parse(policy, Format::Yaml).unwrap();
         assert!(
             SurveyPolicy::new(&document, "acme-org").is_err(),
             "{policy}"
@@ -323,7 +323,7 @@ proptest! {
             }
             text.push_str("    permissions: []\n");
         }
-        let document = Document::parse(&text, Format::Yaml).unwrap();
+        let document = Policy::parse(&text, Format::Yaml).unwrap();
         let Ok(mut policy) = SurveyPolicy::new(&document, "a") else {
             return Ok(());
         };

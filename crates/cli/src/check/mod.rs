@@ -24,7 +24,7 @@ use super::style::Colours;
 use super::{OutputFormat, print, print_error};
 use analysis::report::{Detail, Failure, Outcome};
 use engine::decision::{Decision, Engine, Reason};
-use engine::policy::Document;
+use engine::policy::Policy;
 
 #[derive(Debug, Args)]
 pub(super) struct Arguments {
@@ -79,7 +79,7 @@ pub(super) struct Arguments {
 struct GivenPolicy<'a> {
     file: &'a PolicyText,
     /// The parsed policy, if it is valid.
-    document: Option<&'a Document>,
+    document: Option<&'a Policy>,
 }
 
 /// A check and its result.

@@ -6,7 +6,7 @@ use analysis::lint::Source;
 use analysis::report::{Failure, PolicyRecord};
 use engine::decision::{Engine, Reason};
 use engine::encoding::text_of;
-use engine::policy::{Document, Format, Invalid, MAX_FILE, quoted};
+use engine::policy::{Format, Invalid, MAX_FILE, Policy, quoted};
 
 /// The text of a policy file.
 pub(super) struct PolicyText {
@@ -34,7 +34,7 @@ impl PolicyText {
     pub(super) fn parse(&self) -> Result<Engine, CheckError> {
         let text = self.text.as_ref();
         let text = text.map_err(|failure| CheckError::Failure(failure.clone()))?;
-        let document = Document::parse(text, self.format());
+        let document = Policy::parse(text, self.format());
         let document = document.map_err(|invalid| self.error(invalid))?;
         Ok(Engine::new(document))
     }

@@ -2,14 +2,14 @@
 
 use engine::context::Context;
 use engine::decision::RepositoryRules;
-use engine::policy::{Document, Entry, Kind, edits, quoted};
+use engine::policy::{Entry, Kind, Policy, edits, quoted};
 
 /// Maximum number of suggested names.
 const MAX_NAMES: usize = 5;
 
 /// Describes the entries with their pins, or suggests similar names if there are none.
 pub(super) fn facts(
-    document: &Document,
+    document: &Policy,
     repository_rules: &RepositoryRules<'_>,
     context: &Context,
 ) -> Vec<String> {
@@ -64,7 +64,7 @@ fn pins(entry: &Entry, agrees: bool, context: &Context) -> Option<String> {
 }
 
 /// Suggests the names in the policy that are most similar.
-fn no_entry(document: &Document, context: &Context) -> String {
+fn no_entry(document: &Policy, context: &Context) -> String {
     let Some(repository) = &context.repository else {
         return "no repository: name it with `--repository OWNER/NAME`".to_owned();
     };

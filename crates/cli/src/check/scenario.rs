@@ -11,9 +11,10 @@ use analysis::report::Failure;
 use engine::Claims;
 use engine::context::{Base, Context, EventPayload};
 use engine::decision::{
-    self, Engine, PermissionDecision, Policies, Reason, RepositoryRules, Scope, Undecided, decide,
+    self, DecisionError, Engine, PermissionDecision, Policies, Reason, RepositoryRules, Scope,
+    decide,
 };
-use engine::policy::{Document, Invalid, MAX_FILE, PermissionKey, quoted};
+use engine::policy::{Invalid, MAX_FILE, PermissionKey, Policy, quoted};
 
 /// A checked scenario.
 pub(super) struct Scenario {
@@ -55,21 +56,21 @@ impl Scenario {
             permissions: &self.permissions,
             context: &self.context,
             now: self.now,
-            go_on: &|| true,
+            has_time: &|| true,
         };
         decide(policies, question).map_err(|undecided| match (undecided, own) {
-            (Undecided::OwnPolicy(invalid), Some((own, _))) => own.error(invalid),
-            (Undecided::Policy(invalid) | Undecided::OwnPolicy(invalid), _) => {
+            (DecisionError::OwnPolicy(invalid), Some((own, _))) => own.error(invalid),
+            (DecisionError::Policy(invalid) | DecisionError::OwnPolicy(invalid), _) => {
                 policy.error(invalid)
             }
-            (Undecided::NoOwnPolicy(error), _) => error.clone(),
+            (DecisionError::OwnPolicyUnavailable(error), _) => error.clone(),
         })
     }
 
     /// Returns the policy's rules for the repository.
     pub(super) fn repository_rules<'a>(
         &self,
-        document: &'a Document,
+        document: &'a Policy,
     ) -> Result<RepositoryRules<'a>, Invalid> {
         RepositoryRules::find(document, Scope::Offline, &self.context, &|| true)
     }

@@ -17,7 +17,7 @@ use super::style::Colours;
 use super::{InvalidPolicy, print, print_error, warn};
 use analysis::compare::{Comparison, Replay, Replayed, compare};
 use analysis::report::access;
-use engine::policy::{Document, Format, Invalid, quoted};
+use engine::policy::{Format, Invalid, Policy, quoted};
 
 #[derive(Debug, Args)]
 pub(super) struct Arguments {
@@ -84,7 +84,7 @@ fn compare_files(arguments: &Arguments) -> anyhow::Result<bool> {
     let old_document = old_document.unwrap_or_else(|invalid| {
         print_error(&old.render(&invalid));
         warn("the old policy is not valid, so it granted nothing");
-        Document::default()
+        Policy::default()
     });
     let now = arguments.now.unwrap_or_else(now);
     let comparison = compare(&old_document, &new_document, now)
@@ -145,8 +145,8 @@ impl PolicyText {
         }
     }
 
-    fn document(&self) -> Result<Document, Invalid> {
-        Document::parse(&self.text, self.format())
+    fn document(&self) -> Result<Policy, Invalid> {
+        Policy::parse(&self.text, self.format())
     }
 
     /// Renders its problems for people.

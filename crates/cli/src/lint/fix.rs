@@ -10,7 +10,7 @@ use jiff::Timestamp;
 
 use analysis::compare::compare;
 use analysis::lint::{Finding, Options, apply_safe, lint};
-use engine::policy::{Document, Entry, Format, Pattern, Patterns, PermissionKey, Position, Rule};
+use engine::policy::{Entry, Format, Pattern, Patterns, PermissionKey, Policy, Position, Rule};
 
 /// Maximum number of passes. A fix can enable another, such as the removal of a pattern that the fix made a
 /// duplicate.
@@ -48,10 +48,10 @@ pub(super) fn fix(
     if count == 0 {
         return Ok(None);
     }
-    let Ok(before) = Document::parse(text, format) else {
+    let Ok(before) = Policy::parse(text, format) else {
         return Err("it is not valid: correct its errors first");
     };
-    let after = Document::parse(&fixed, format);
+    let after = Policy::parse(&fixed, format);
     if !after.is_ok_and(|after| grants_the_same(&before, &after)) {
         return Err("there is no proof that it grants the same after the fixes");
     }
@@ -64,9 +64,9 @@ pub(super) fn fix(
 }
 
 /// Returns whether two policies have the same entries and rules, each of which matches the same jobs.
-fn grants_the_same(before: &Document, after: &Document) -> bool {
+fn grants_the_same(before: &Policy, after: &Policy) -> bool {
     let mut proofs = Proofs::default();
-    let entries = |document: &Document| document.repositories.as_ref().map_or(0, |(_, l)| l.len());
+    let entries = |document: &Policy| document.repositories.as_ref().map_or(0, |(_, l)| l.len());
     let tops = [&before.permissions, &after.permissions];
     before.workspace == after.workspace
         && before.repositories.is_some() == after.repositories.is_some()
@@ -171,7 +171,7 @@ impl Proofs {
 
 /// Builds a policy whose only rule has one dimension. The environment also stands in for the repository, which
 /// ignores case too; the branch stands in for all other dimensions.
-fn policy_of_list(list: &[Pattern], ignores_case: bool) -> Document {
+fn policy_of_list(list: &[Pattern], ignores_case: bool) -> Policy {
     let patterns = Some(Patterns {
         position: Position::START,
         list: list.into(),
@@ -186,7 +186,7 @@ fn policy_of_list(list: &[Pattern], ignores_case: bool) -> Document {
         at_top: true,
         name: None,
         permissions: PermissionKey::parse("a:b".into()).into_iter().collect(),
-        permission_places: Box::default(),
+        permission_spans: Box::default(),
         workflow: None,
         branch,
         base: None,
@@ -195,7 +195,7 @@ fn policy_of_list(list: &[Pattern], ignores_case: bool) -> Document {
         claims: Box::default(),
         expires: None,
     };
-    Document {
+    Policy {
         workspace: None,
         permissions: Some(Box::new([rule])),
         repositories: None,

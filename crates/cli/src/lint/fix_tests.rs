@@ -118,7 +118,7 @@ const JOBS: [(&str, &str, Option<&str>); 12] = [
 
 /// What is decided for each job, and by which rule.
 fn decisions(text: &str) -> Vec<(Decision, Reason, Option<u32>)> {
-    let engine = Engine::new(Document::parse(text, Format::Yaml).unwrap());
+    let engine = Engine::new(Policy::parse(text, Format::Yaml).unwrap());
     let keys = ["a:b", "ws:locks:create"].map(|key| PermissionKey::parse(key.into()).unwrap());
     let decide = |(repository, branch, environment): (&str, &str, Option<&str>)| {
         let context = Context {
@@ -199,7 +199,7 @@ fn what_is_not_the_same_is_noticed() {
         let policy =
             |rule: &str| format!("version: 1\npermissions: [{{ permission: a:b, {rule} }}]");
         let (before, after) = (policy(before), policy(after));
-        let parse = |text| Document::parse(text, Format::Yaml).unwrap();
+        let parse = |text| Policy::parse(text, Format::Yaml).unwrap();
         grants_the_same(&parse(&before), &parse(&after))
     };
     for (before, after, is_same) in [

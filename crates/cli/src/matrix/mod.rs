@@ -21,7 +21,7 @@ use super::style::Colours;
 use super::{InvalidPolicy, diagnostic, print, warn};
 use analysis::lint::Source;
 use analysis::matrix::AccessMatrix;
-use engine::policy::{Document, Format, Invalid, quoted};
+use engine::policy::{Format, Invalid, Policy, quoted};
 use platform::Variables;
 
 #[derive(Debug, Args)]
@@ -97,8 +97,7 @@ fn render(arguments: &Arguments) -> anyhow::Result<String> {
         let problems = diagnostic::render(&name, &source, invalid.iter(), Colours::stderr());
         anyhow::Error::from(InvalidPolicy(problems))
     };
-    let document =
-        Document::parse(&text, Format::of_path(&name)).map_err(|error| invalid(&error))?;
+    let document = Policy::parse(&text, Format::of_path(&name)).map_err(|error| invalid(&error))?;
     let git = Git::discover(&arguments.policy);
     let variables = Variables::new(std::env::vars_os());
     let origin = git.and_then(|git| git.origin(&super::git::host(&variables)?));

@@ -3,7 +3,7 @@
 use engine::RepositoryName;
 use engine::context::Context;
 use engine::decision::{Reason, RepositoryRules, Scope};
-use engine::policy::{Document, Entry, Invalid, Kind, Rule, quoted};
+use engine::policy::{Entry, Invalid, Kind, Policy, Rule, quoted};
 
 /// Maximum number of entries in a message.
 const MAX_LISTED: usize = 20;
@@ -32,7 +32,7 @@ pub(super) enum Error {
 }
 
 pub(super) fn select<'a>(
-    document: &'a Document,
+    document: &'a Policy,
     policy: &str,
     selection: &Selection<'_>,
 ) -> Result<SelectedRules<'a>, Error> {

@@ -27,7 +27,7 @@ use analysis::survey::{Survey, SurveyPolicy};
 use engine::RepositoryName;
 use engine::encoding::text_of;
 use engine::plural::{count_of, grouped};
-use engine::policy::{Document, Format, MAX_FILE, quoted};
+use engine::policy::{Format, MAX_FILE, Policy, quoted};
 use github::http::{Budget, MAX_CA_BUNDLE};
 use platform::Variables;
 
@@ -100,8 +100,8 @@ fn read(file: &Path) -> anyhow::Result<PolicyText> {
 
 impl PolicyText {
     /// Parses the policy, or returns the rendered problems.
-    fn document(&self) -> Result<Document, InvalidPolicy> {
-        let document = Document::parse(&self.text, self.format);
+    fn document(&self) -> Result<Policy, InvalidPolicy> {
+        let document = Policy::parse(&self.text, self.format);
         // Compile the entries' patterns, as every check does.
         let checked = document.and_then(|document| {
             SurveyPolicy::new(&document, "")?;
@@ -115,7 +115,7 @@ impl PolicyText {
 }
 
 /// Runs the survey and returns whether it found problems.
-fn survey(arguments: &Arguments, policy: Option<(&PolicyText, &Document)>) -> anyhow::Result<bool> {
+fn survey(arguments: &Arguments, policy: Option<(&PolicyText, &Policy)>) -> anyhow::Result<bool> {
     let owner = &arguments.owner;
     if RepositoryName::new(owner, "x").is_none() {
         bail!(

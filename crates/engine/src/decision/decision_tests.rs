@@ -2,7 +2,7 @@ use serde_json::{Value, json};
 
 use super::*;
 use crate::Claims;
-use crate::policy::{Document, Format};
+use crate::policy::{Format, Policy};
 
 const DEPLOY: &str = "ws:deployments:create";
 const NOW: &str = "2027-01-15T12:00:00Z";
@@ -64,14 +64,14 @@ fn claimed(claims: Value) -> Context {
 
 /// The decision in one line: reason, then the granting rule or the nearest miss.
 fn decided(policy: &str, scope: Scope, permission: &str, context: &Context) -> String {
-    let engine = Engine::new(Document::parse(policy, Format::Yaml).unwrap());
+    let engine = Engine::new(Policy::parse(policy, Format::Yaml).unwrap());
     let key = PermissionKey::parse(permission.into()).unwrap();
     let now = NOW.parse().unwrap();
     match decide(
         Policies::one(&engine, scope),
         Question::new(&[key], context, now),
     ) {
-        Err(Undecided::Policy(invalid)) => format!("policy_invalid: {invalid}"),
+        Err(DecisionError::Policy(invalid)) => format!("policy_invalid: {invalid}"),
         Err(other) => panic!("{other:?}"),
         Ok(decisions) => {
             let decision = &decisions[0];
@@ -375,7 +375,7 @@ fn a_wrong_base_stops_a_check_whatever_the_event() {
 fn the_trace_shows_what_decided_on_the_base() {
     let shown = |text: &str, head: &str, base: &str| {
         let text = rules(&[text]);
-        let engine = Engine::new(Document::parse(&text, Format::Yaml).unwrap());
+        let engine = Engine::new(Policy::parse(&text, Format::Yaml).unwrap());
         let key = PermissionKey::parse(DEPLOY.into()).unwrap();
         let context = pull_request(head, base);
         let decided = decide(
@@ -586,7 +586,7 @@ fn the_trace_shows_every_rule_and_dimension() {
         "branch: [main, { glob: x* }], environment: prod, claims: { runner_environment: github-hosted }",
         "events: [push], expires: 2027-02-01",
     ]);
-    let engine = Engine::new(Document::parse(&policy, Format::Yaml).unwrap());
+    let engine = Engine::new(Policy::parse(&policy, Format::Yaml).unwrap());
     let key = PermissionKey::parse(DEPLOY.into()).unwrap();
     let context = job();
     let decisions = decide(
@@ -629,7 +629,7 @@ fn each_permission_has_its_own_decision() {
   - { permission: a:b, branch: develop }
   - { permission: a:c, expires: 2020-01-01 }
 ";
-    let engine = Engine::new(Document::parse(policy, Format::Yaml).unwrap());
+    let engine = Engine::new(Policy::parse(policy, Format::Yaml).unwrap());
     let keys =
         ["a:d", "a:c", "a:b", "a:a", "a:a"].map(|key| PermissionKey::parse(key.into()).unwrap());
     let context = job();

@@ -4,18 +4,18 @@ use std::collections::HashMap;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
+use super::evaluator::{Compiled, Evaluator};
 use super::repository_rules::{RepositoryRules, in_file_order};
-use super::trying::{Compiled, Trying};
-use super::{GoOn, Reason, Scope};
+use super::{HasTime, Reason, Scope};
 use crate::context::Context;
-use crate::policy::{Document, Invalid, PermissionKey, Rule};
+use crate::policy::{Invalid, PermissionKey, Policy, Rule};
 
 /// A policy that is ready to decide: the entries of a repository and the rules of a permission are looked up,
 /// so a decision costs what they cost and not what the policy does. From the second decision on, compiled
 /// patterns are kept.
 #[derive(Debug)]
 pub struct Engine {
-    document: Document,
+    document: Policy,
     /// The entries that name a repository, by that name in lower case, each in file order.
     named: HashMap<Arc<str>, Vec<u32>>,
     /// Those that have to be tried for each repository: with a pattern that is no name, or is wrong.
@@ -32,9 +32,9 @@ type Place = (u32, u32);
 
 impl Engine {
     /// Makes the index: a pass over the policy.
-    pub fn new(document: Document) -> Self {
+    pub fn new(document: Policy) -> Self {
         let mut engine = Self {
-            document: Document::default(),
+            document: Policy::default(),
             named: HashMap::new(),
             tried: Vec::new(),
             rules: HashMap::new(),
@@ -79,15 +79,15 @@ impl Engine {
     }
 
     /// The policy.
-    pub fn document(&self) -> &Document {
+    pub fn document(&self) -> &Policy {
         &self.document
     }
 
     /// How the patterns of one decision are tried.
-    pub(super) fn trying<'t>(&'t self, go_on: GoOn<'t>) -> Trying<'t> {
+    pub(super) fn evaluator<'t>(&'t self, has_time: HasTime<'t>) -> Evaluator<'t> {
         let is_used = self.is_used.swap(true, Ordering::Relaxed);
-        Trying {
-            go_on,
+        Evaluator {
+            has_time,
             compiled: is_used.then_some(&self.compiled),
         }
     }
@@ -97,7 +97,7 @@ impl Engine {
         &self,
         scope: Scope,
         context: &Context,
-        trying: Trying<'_>,
+        evaluator: Evaluator<'_>,
     ) -> Result<RepositoryRules<'_>, Invalid> {
         let entries = self.document.repositories.as_ref();
         let entries = entries.map_or(&[][..], |(_, entries)| entries);
@@ -106,7 +106,7 @@ impl Engine {
             let entry = entries.get(usize::try_from(number).ok()?)?;
             Some((number, entry))
         });
-        RepositoryRules::among(&self.document, candidates, scope, context, trying)
+        RepositoryRules::among(&self.document, candidates, scope, context, evaluator)
     }
 
     /// The rules of a permission that an installation has, in file order.

@@ -4,11 +4,11 @@
 //! explain. Only a rule that matches in every dimension grants.
 
 mod engine;
+mod evaluator;
 mod merges;
 mod reason;
 mod repository_rules;
 mod trace;
-mod trying;
 
 use std::borrow::Cow;
 use std::convert::Infallible;
@@ -27,7 +27,7 @@ pub use trace::{
     TracedRule,
 };
 
-use trying::Trying;
+use evaluator::Evaluator;
 
 use crate::context::{Base, Context};
 use crate::policy::{Case, Invalid, Patterns, PermissionKey, Problem, Rule};
@@ -91,7 +91,7 @@ impl Scope {
 static ANY: LazyLock<Arc<str>> = LazyLock::new(|| "*".into());
 
 /// Asked whether there is time for more.
-pub type GoOn<'a> = &'a dyn Fn() -> bool;
+pub type HasTime<'a> = &'a dyn Fn() -> bool;
 
 /// What is asked of policies.
 #[derive(Clone, Copy)]
@@ -104,7 +104,7 @@ pub struct Question<'q> {
     pub now: Timestamp,
     /// Asked before each pattern whether there is time for more: a policy can have many that are slow to
     /// compile.
-    pub go_on: GoOn<'q>,
+    pub has_time: HasTime<'q>,
 }
 
 impl<'q> Question<'q> {
@@ -114,7 +114,7 @@ impl<'q> Question<'q> {
             permissions,
             context,
             now,
-            go_on: &|| true,
+            has_time: &|| true,
         }
     }
 }
@@ -144,7 +144,7 @@ impl<'p> Policies<'p> {
 
 /// Why policies do not decide.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-pub enum Undecided<E = Infallible> {
+pub enum DecisionError<E = Infallible> {
     /// The policy, or a pattern of it that has to be tried, is invalid, or there was no time.
     #[error("{0}")]
     Policy(Invalid),
@@ -153,7 +153,7 @@ pub enum Undecided<E = Infallible> {
     OwnPolicy(Invalid),
     /// The repository's own policy cannot be asked.
     #[error("{0}")]
-    NoOwnPolicy(E),
+    OwnPolicyUnavailable(E),
 }
 
 /// Decides on each permission in turn: by the policy, and where that denies and delegates, by the
@@ -182,16 +182,16 @@ pub enum Undecided<E = Infallible> {
 pub fn decide<E>(
     policies: Policies<'_, E>,
     question: Question<'_>,
-) -> Result<Vec<PermissionDecision>, Undecided<E>> {
+) -> Result<Vec<PermissionDecision>, DecisionError<E>> {
     let by_policy = by_one(policies.policy, policies.scope, question);
-    let mut decisions = by_policy.map_err(Undecided::Policy)?;
+    let mut decisions = by_policy.map_err(DecisionError::Policy)?;
     let Some(own) = policies
         .own
         .filter(|_| decisions.iter().any(PermissionDecision::is_open))
     else {
         return Ok(decisions);
     };
-    let own = own.map_err(Undecided::NoOwnPolicy)?;
+    let own = own.map_err(DecisionError::OwnPolicyUnavailable)?;
     for (permission, central) in question.permissions.iter().zip(&mut decisions) {
         if !central.is_open() {
             continue;
@@ -200,7 +200,8 @@ pub fn decide<E>(
             permissions: std::slice::from_ref(permission),
             ..question
         };
-        let of_own = by_one(own, Scope::ThisRepository, question).map_err(Undecided::OwnPolicy)?;
+        let of_own =
+            by_one(own, Scope::ThisRepository, question).map_err(DecisionError::OwnPolicy)?;
         for own in of_own {
             central.add_own(own);
         }
@@ -214,13 +215,13 @@ fn by_one(
     scope: Scope,
     question: Question<'_>,
 ) -> Result<Vec<PermissionDecision>, Invalid> {
-    let trying = engine.trying(question.go_on);
-    let repository_rules = engine.repository_rules(scope, question.context, trying)?;
+    let evaluator = engine.evaluator(question.has_time);
+    let repository_rules = engine.repository_rules(scope, question.context, evaluator)?;
     let job = Job::new(question.context, question.now);
     let decisions = question.permissions.iter().map(|permission| {
         let trace = match engine.rules(&repository_rules, permission) {
             Err(reason) => return Ok(denied(permission.shared(), reason, Vec::new())),
-            Ok(rules) => trace_rules(&rules, scope, &job, trying)?,
+            Ok(rules) => trace_rules(&rules, scope, &job, evaluator)?,
         };
         let mut decision = decided(permission.shared(), trace);
         // The policy of the repository itself has nothing to delegate.
@@ -286,7 +287,7 @@ fn trace_rules(
     rules: &[&Rule],
     scope: Scope,
     job: &Job<'_>,
-    trying: Trying<'_>,
+    evaluator: Evaluator<'_>,
 ) -> Result<Vec<TracedRule>, Invalid> {
     let mut problems = Vec::new();
     let mut trace = Vec::with_capacity(rules.len());
@@ -294,12 +295,12 @@ fn trace_rules(
         let trusted_base = (rule.at_top && scope.is_own_policy())
             .then_some(job.context.default_branch.as_deref())
             .flatten();
-        match trace_rule(rule, job, trusted_base, trying) {
+        match trace_rule(rule, job, trusted_base, evaluator) {
             Ok(traced) => trace.push(traced),
             Err(problem) => problems.push(problem),
         }
         // The other rules have the same problem then.
-        if !problems.is_empty() && !trying.has_time() {
+        if !problems.is_empty() && !evaluator.has_time() {
             break;
         }
     }
@@ -365,7 +366,7 @@ fn trace_rule(
     rule: &Rule,
     job: &Job<'_>,
     trusted_base: Option<&str>,
-    trying: Trying<'_>,
+    evaluator: Evaluator<'_>,
 ) -> Result<TracedRule, Problem> {
     // Workflow, branch, base, environment, event and expiry beside the claims.
     let mut dimensions = Vec::with_capacity(6 + rule.claims.len());
@@ -374,15 +375,21 @@ fn trace_rule(
         ("branch", &rule.branch, &job.branch),
     ] {
         let sensitive = Case::Sensitive;
-        dimensions.push(dimension(name.into(), patterns, value, sensitive, trying)?);
+        dimensions.push(dimension(
+            name.into(),
+            patterns,
+            value,
+            sensitive,
+            evaluator,
+        )?);
     }
-    dimensions.extend(base(rule, job, trusted_base, trying)?);
+    dimensions.extend(base(rule, job, trusted_base, evaluator)?);
     dimensions.push(dimension(
         "environment".into(),
         &rule.environment,
         &job.environment,
         Case::ignored_for(job.environment.as_deref()),
-        trying,
+        evaluator,
     )?);
     for (name, patterns) in &rule.claims {
         let value = job
@@ -391,7 +398,7 @@ fn trace_rule(
             .get(&**name)
             .map(|value| Arc::from(&**value));
         let name = Cow::Owned(format!("claims.{name}"));
-        dimensions.push(traced(name, patterns, &value, Case::Sensitive, trying)?);
+        dimensions.push(traced(name, patterns, &value, Case::Sensitive, evaluator)?);
     }
     dimensions.extend(event(rule, job));
     dimensions.extend(expiry(rule, job.now));
@@ -410,13 +417,13 @@ fn base(
     rule: &Rule,
     job: &Job<'_>,
     trusted_base: Option<&str>,
-    trying: Trying<'_>,
+    evaluator: Evaluator<'_>,
 ) -> Result<Option<TracedDimension>, Problem> {
     let value = &job.base;
     let named = rule.base.as_ref();
     // Whether a policy is valid does not depend on the event.
     let named =
-        named.map(|patterns| traced("base".into(), patterns, value, Case::Sensitive, trying));
+        named.map(|patterns| traced("base".into(), patterns, value, Case::Sensitive, evaluator));
     let named = named.transpose()?;
     if matches!(job.context.base, Base::None | Base::Assumed) {
         return Ok(None);
@@ -424,7 +431,13 @@ fn base(
     if named.is_some() {
         return Ok(named);
     }
-    let by_branch = dimension("base".into(), &rule.branch, value, Case::Sensitive, trying)?;
+    let by_branch = dimension(
+        "base".into(),
+        &rule.branch,
+        value,
+        Case::Sensitive,
+        evaluator,
+    )?;
     Ok(Some(match trusted_base {
         Some(trusted) if !by_branch.matched && value.as_deref() == Some(trusted) => {
             TracedDimension {
@@ -448,10 +461,10 @@ fn dimension(
     patterns: &Option<Patterns>,
     value: &Value,
     case: Case,
-    trying: Trying<'_>,
+    evaluator: Evaluator<'_>,
 ) -> Result<TracedDimension, Problem> {
     match patterns {
-        Some(patterns) => traced(name, patterns, value, case, trying),
+        Some(patterns) => traced(name, patterns, value, case, evaluator),
         None => Ok(TracedDimension {
             dimension: name,
             pattern: Arc::clone(&ANY),
@@ -471,20 +484,20 @@ fn traced(
     patterns: &Patterns,
     value: &Value,
     case: Case,
-    trying: Trying<'_>,
+    evaluator: Evaluator<'_>,
 ) -> Result<TracedDimension, Problem> {
     let mut matched = false;
     let mut any_of = Vec::new();
     let (pattern, kind) = match &*patterns.list {
         [one] => {
-            trying.each(patterns, value.as_deref(), case, |is_match| {
+            evaluator.each(patterns, value.as_deref(), case, |is_match| {
                 matched = is_match
             })?;
             (Arc::clone(&one.text), one.kind.name())
         }
         list => {
             let mut patterns_left = list.iter();
-            trying.each(patterns, value.as_deref(), case, |is_match| {
+            evaluator.each(patterns, value.as_deref(), case, |is_match| {
                 matched |= is_match;
                 any_of.extend(patterns_left.next().map(|pattern| TracedPattern {
                     pattern: Arc::clone(&pattern.text),

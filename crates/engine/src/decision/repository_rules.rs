@@ -1,10 +1,10 @@
 //! The installation: what a policy says of the running repository.
 
-use super::trying::Trying;
-use super::{GoOn, Scope};
+use super::evaluator::Evaluator;
+use super::{HasTime, Scope};
 use crate::context::Context;
 use crate::decision::Reason;
-use crate::policy::{Case, Document, Entry, Invalid, PermissionKey, Problem, Rule};
+use crate::policy::{Case, Entry, Invalid, PermissionKey, Policy, Problem, Rule};
 
 /// Where a policy speaks of the running repository.
 #[derive(Clone, Debug)]
@@ -25,26 +25,26 @@ impl<'a> RepositoryRules<'a> {
     /// The pattern of an entry does not compile, or the file is another repository's and has rules at
     /// the top beside `repositories`.
     pub fn find(
-        document: &'a Document,
+        document: &'a Policy,
         scope: Scope,
         context: &Context,
-        go_on: GoOn<'_>,
+        has_time: HasTime<'_>,
     ) -> Result<Self, Invalid> {
         let entries = document.repositories.iter().flat_map(|(_, list)| list);
-        let trying = Trying {
-            go_on,
+        let evaluator = Evaluator {
+            has_time,
             compiled: None,
         };
-        Self::among(document, (0..).zip(entries), scope, context, trying)
+        Self::among(document, (0..).zip(entries), scope, context, evaluator)
     }
 
     /// The same, of entries that are all that may name the repository.
     pub(super) fn among(
-        document: &'a Document,
+        document: &'a Policy,
         candidates: impl Iterator<Item = (u32, &'a Entry)>,
         scope: Scope,
         context: &Context,
-        trying: Trying<'_>,
+        evaluator: Evaluator<'_>,
     ) -> Result<Self, Invalid> {
         if let (Some(_), Some((position, _)), Scope::OtherRepository) =
             (&document.permissions, &document.repositories, scope)
@@ -66,9 +66,9 @@ impl<'a> RepositoryRules<'a> {
         let (mut entries, mut numbers) = (Vec::new(), Vec::new());
         for (number, entry) in candidates {
             let mut names_it = false;
-            trying.each(&entry.repository, name, case, |matched| names_it |= matched)?;
+            evaluator.each(&entry.repository, name, case, |matched| names_it |= matched)?;
             if names_it {
-                entries.push((entry, entry.pins_agree(id, owner_id)));
+                entries.push((entry, entry.pins_match(id, owner_id)));
                 numbers.push(number);
             }
         }

@@ -6,7 +6,7 @@
 
 use std::fmt::Write as _;
 
-use super::document::Format;
+use super::model::Format;
 use super::position::Position;
 use super::problem::{Invalid, Problem};
 use super::reader::MAX_PROBLEMS;

@@ -6,8 +6,8 @@ use std::sync::Arc;
 
 use jiff::Timestamp;
 
-use super::document::{Asked, Entry};
 use super::key::PermissionKey;
+use super::model::{Entry, PolicyQuery};
 use super::pattern::{Kind, Pattern, is_name};
 use super::position::Place;
 use super::rule::{Expiry, Patterns, Rule};
@@ -110,7 +110,11 @@ impl<'a, At: Copy> Draft<'a, At> {
 
     /// Whether an entry for these repositories may matter to a check: a name matches no other, and cannot
     /// be wrong as a pattern can; all else has to be tried.
-    pub(super) fn may_concern(&self, repository: &DraftPatterns<At>, asked: &Asked<'_>) -> bool {
+    pub(super) fn may_concern(
+        &self,
+        repository: &DraftPatterns<At>,
+        asked: &PolicyQuery<'_>,
+    ) -> bool {
         let list = self.patterns.get(repository.list.clone());
         let list = list.unwrap_or_default();
         let name = asked.repository.unwrap_or_default();
@@ -121,7 +125,7 @@ impl<'a, At: Copy> Draft<'a, At> {
     }
 
     /// Whether a rule is about one of the permissions that are asked for.
-    pub(super) fn names_one(&self, permissions: &Span, asked: &Asked<'_>) -> bool {
+    pub(super) fn names_one(&self, permissions: &Span, asked: &PolicyQuery<'_>) -> bool {
         let keys = self.keys.get(permissions.clone()).unwrap_or_default();
         keys.iter().any(|(key, _)| asked.names(key))
     }
@@ -138,7 +142,7 @@ impl<'a, At: Copy> Draft<'a, At> {
             position: syntax.position(at),
             length,
         });
-        let permission_places = places.collect();
+        let permission_spans = places.collect();
         let mut patterns = |patterns: Option<DraftPatterns<At>>| {
             patterns.map(|patterns| self.kept_patterns(&patterns, syntax))
         };
@@ -152,7 +156,7 @@ impl<'a, At: Copy> Draft<'a, At> {
             environment: patterns(rule.environment),
             name: rule.name.map(|name| self.text(&name)),
             permissions: self.kept_keys(rule.permissions),
-            permission_places,
+            permission_spans,
             events: rule.events.map(|events| {
                 let events = self.events.get(events).unwrap_or_default();
                 events.iter().map(|name| self.texts.text(name)).collect()

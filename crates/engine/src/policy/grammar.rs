@@ -8,9 +8,9 @@ use std::borrow::Cow;
 
 use jiff::Timestamp;
 
-use super::document::{Asked, Document, Entry, MAX_RULES};
 use super::draft::{Draft, DraftEntry, DraftKey, DraftPattern, DraftPatterns, DraftRule, Span};
 use super::key::{PermissionKey, canonical};
+use super::model::{Entry, MAX_RULES, Policy, PolicyQuery};
 use super::pattern::{Kind, Pattern};
 use super::problem::{Problem, quoted};
 use super::reader::{Grammar, Read, Reader};
@@ -19,17 +19,17 @@ use super::token::{Scalar, ScalarKind, Syntax, Token};
 
 /// What is read, and what of it is kept.
 #[derive(Clone, Copy)]
-pub(super) struct Policy<'q> {
+pub(super) struct PolicyGrammar<'q> {
     /// The rules so far.
     rules: usize,
     /// What is kept; all where nothing is asked.
-    asked: Option<&'q Asked<'q>>,
+    asked: Option<&'q PolicyQuery<'q>>,
     /// Whether the entry that is being read is kept; `None` before its `repository` is known.
     keeps: Option<bool>,
 }
 
-impl<'q> Policy<'q> {
-    pub(super) fn new(asked: Option<&'q Asked<'q>>) -> Self {
+impl<'q> PolicyGrammar<'q> {
+    pub(super) fn new(asked: Option<&'q PolicyQuery<'q>>) -> Self {
         Self {
             rules: 0,
             asked,
@@ -43,23 +43,23 @@ impl<'q> Policy<'q> {
     }
 }
 
-impl<'a> Grammar<'a> for Policy<'_> {
-    type Document = Document;
+impl<'a> Grammar<'a> for PolicyGrammar<'_> {
+    type Output = Policy;
     const NOUN: &'static str = "policy";
     const START: &'static str = "start with `version: 1` and `permissions:`";
 
-    fn root<S: Syntax<'a>>(reader: &mut Reader<'a, S, Self>) -> Read<Document> {
+    fn root<S: Syntax<'a>>(reader: &mut Reader<'a, S, Self>) -> Read<Policy> {
         reader.policy()
     }
 }
 
-impl<'a, S: Syntax<'a>> Reader<'a, S, Policy<'_>> {
-    fn policy(&mut self) -> Read<Document> {
-        let mut document = Document::default();
+impl<'a, S: Syntax<'a>> Reader<'a, S, PolicyGrammar<'_>> {
+    fn policy(&mut self) -> Read<Policy> {
+        let mut document = Policy::default();
         let draft = &mut Draft::new();
         let mut version = false;
         let before = self.problem_count();
-        let at = self.mapping("the policy", &Document::KEYS, |reader, key, at| {
+        let at = self.mapping("the policy", &Policy::KEYS, |reader, key, at| {
             match key {
                 "version" => {
                     version = true;
@@ -312,7 +312,7 @@ impl<'a, S: Syntax<'a>> Reader<'a, S, Policy<'_>> {
         };
         let text = scalar.text;
         // YAML 1.1 reads it as the same date, not as a text.
-        let is_date = matches!(scalar.kind, ScalarKind::Text | ScalarKind::Disputed);
+        let is_date = matches!(scalar.kind, ScalarKind::Text | ScalarKind::Ambiguous);
         if let Some(last) = Expiry::parse(&text).filter(|_| is_date) {
             return Ok(Some((text, last)));
         }

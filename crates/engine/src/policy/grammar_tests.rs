@@ -11,11 +11,11 @@ const MAX_PROBLEMS: usize = 50;
 
 /// The first problem, and how many more there are.
 fn yaml(text: &str) -> String {
-    Document::parse(text, Format::Yaml).unwrap_err().to_string()
+    Policy::parse(text, Format::Yaml).unwrap_err().to_string()
 }
 
 fn json(text: &str) -> String {
-    Document::parse(text, Format::Json).unwrap_err().to_string()
+    Policy::parse(text, Format::Json).unwrap_err().to_string()
 }
 
 /// A policy with one rule; `line` is its line 4.
@@ -323,7 +323,7 @@ fn limits() {
         "x".repeat(MAX_FILE - 28)
     );
     assert_eq!(at_limit.len(), MAX_FILE);
-    assert!(Document::parse(&at_limit, Format::Yaml).is_ok());
+    assert!(Policy::parse(&at_limit, Format::Yaml).is_ok());
     insta::assert_snapshot!(yaml(&(at_limit.clone() + "x")), @"line 1, column 1: the policy has 10485761 bytes, the limit is 10485760");
     insta::assert_snapshot!(json(&" ".repeat(MAX_FILE + 1)), @"line 1, column 1: the policy has 10485761 bytes, the limit is 10485760");
 
@@ -372,7 +372,7 @@ fn the_limit_of_rules_is_for_the_whole_file() {
         )
     };
     let text = policy(1, MAX_RULES - 1);
-    let document = Document::parse(&text, Format::Json).unwrap();
+    let document = Policy::parse(&text, Format::Json).unwrap();
     assert_eq!(document.rules().count(), MAX_RULES);
     insta::assert_snapshot!(json(&policy(1, MAX_RULES)), @"line 200001, column 1: more than 200000 rules, which is the limit (split the policy)");
 }
@@ -382,7 +382,7 @@ fn the_limit_of_rules_is_for_the_whole_file() {
 fn limits_of_patterns() {
     let message = |line: &str| {
         let text = format!("version: 1\npermissions:\n  - permission: a:b\n    {line}\n");
-        let document = Document::parse(&text, Format::Yaml).unwrap();
+        let document = Policy::parse(&text, Format::Yaml).unwrap();
         let rule = document.rules().next().unwrap();
         let compiled = rule.branch.as_ref().unwrap().compile(Case::Sensitive);
         compiled.unwrap_err().to_string()
@@ -399,7 +399,7 @@ fn limits_of_patterns() {
 fn many_problems_are_told_at_once() {
     insta::assert_snapshot!(rule("branch:\n    env: x\n    expires: never"), @"line 4, column 5: `branch` has no value (give it a value or remove the key); and 2 more problems");
     let text = format!("version: 1\npermissions:\n{}", "  - {}\n".repeat(80));
-    let invalid = Document::parse(&text, Format::Yaml).unwrap_err();
+    let invalid = Policy::parse(&text, Format::Yaml).unwrap_err();
     assert_eq!(invalid.iter().count(), MAX_PROBLEMS);
     let lines: Vec<u32> = invalid
         .iter()
@@ -451,7 +451,7 @@ fn json_problems() {
 
 #[test]
 fn the_example_is_valid() {
-    let document = Document::parse(EXAMPLE, Format::Yaml).unwrap();
+    let document = Policy::parse(EXAMPLE, Format::Yaml).unwrap();
     assert_eq!(document.workspace.as_deref(), Some("acme"));
 
     let [top] = document.permissions.as_deref().unwrap() else {
@@ -545,7 +545,7 @@ fn valid_documents() {
         "version: 1\npermissions:\n  - {permission: a:b, claims: {any_claim: [a, {glob: b*}]}}\n",
         "version: 1\nrepositories:\n  - {repository: [a/b, {regex: c/.*}], repository_id: 1, permissions: []}\n",
     ] {
-        if let Err(invalid) = Document::parse(text, Format::Yaml) {
+        if let Err(invalid) = Policy::parse(text, Format::Yaml) {
             panic!("{invalid}\n{text}");
         }
     }
@@ -554,7 +554,7 @@ fn valid_documents() {
         "\u{feff}{\"version\": 1}",
         "{\"\\u0076ersion\": 1, \"permissions\": [{\"permission\": \"Locks Create\", \"branch\": [\"\\u002a\"]}]}",
     ] {
-        if let Err(invalid) = Document::parse(text, Format::Json) {
+        if let Err(invalid) = Policy::parse(text, Format::Json) {
             panic!("{invalid}\n{text}");
         }
     }
@@ -580,8 +580,7 @@ fn brackets_over_several_lines_may_close_at_the_indentation_of_their_key() {
         let text = format!(
             "version: 1\npermissions:\n  - permission: a:b\n    branch: {branch}\n    name: x\n"
         );
-        let document =
-            Document::parse(&text, Format::Yaml).unwrap_or_else(|e| panic!("{e}\n{text}"));
+        let document = Policy::parse(&text, Format::Yaml).unwrap_or_else(|e| panic!("{e}\n{text}"));
         let rule = document.rules().next().unwrap();
         let list = &rule.branch.as_ref().unwrap().list;
         let texts: Vec<_> = list.iter().map(|pattern| &*pattern.text).collect();
@@ -597,8 +596,7 @@ fn brackets_over_several_lines_may_close_at_the_indentation_of_their_key() {
         "version: 1\npermissions:\n  - {\n    permission: a:b\n  }\n",
         "{\nversion: 1,\npermissions: [\n{\npermission: a:b\n}\n]\n}\n",
     ] {
-        let document =
-            Document::parse(text, Format::Yaml).unwrap_or_else(|e| panic!("{e}\n{text}"));
+        let document = Policy::parse(text, Format::Yaml).unwrap_or_else(|e| panic!("{e}\n{text}"));
         assert_eq!(document.rules().count(), 1, "{text}");
     }
 }
@@ -626,18 +624,18 @@ fn characters_that_nobody_sees_are_refused_where_they_decide() {
         let text = format!(
             "version: 1\nworkspace: ❤\u{fe0f}\npermissions:\n  - permission: a:b\n    {line}\n"
         );
-        let read = Document::parse(&text, Format::Yaml);
+        let read = Policy::parse(&text, Format::Yaml);
         assert!(read.is_ok(), "{read:?}\n{text:?}");
     }
     let text = "{\"version\": 1, \"permissions\": [{\"permission\": \"a:b\", \"name\": \"❤\u{fe0f}\", \"branch\": \"\\u2028\\ufe0f\"}]}";
-    assert!(Document::parse(text, Format::Json).is_ok());
+    assert!(Policy::parse(text, Format::Json).is_ok());
 }
 
 #[test]
 fn escapes_in_json_mean_the_characters_they_stand_for() {
     let text = r#"{"version": 1, "permissions": [
         {"permission": "a\u003ab", "name": "\"\\\n\ud83e\udd80", "br\u0061nch": "\u002a", "workflow": "a\\.b"}]}"#;
-    let document = Document::parse(text, Format::Json).unwrap();
+    let document = Policy::parse(text, Format::Json).unwrap();
     let rule = document.rules().next().unwrap();
     assert_eq!(rule.permissions[0].as_str(), "a:b");
     assert_eq!(rule.name.as_deref(), Some("\"\\\n🦀"));
@@ -657,7 +655,7 @@ fn the_two_readers_agree_on_positions() {
                    { "permission": "a:b", "environment": "prod" } ]
 }"#;
     let places = |format| {
-        let document = Document::parse(text, format).unwrap();
+        let document = Policy::parse(text, format).unwrap();
         let rules = document.rules();
         rules
             .map(|rule| (rule.position, rule.branch.clone(), rule.environment.clone()))
@@ -676,7 +674,7 @@ const EXAMPLE_JSON: &str = r#"{"version": 1, "workspace": "a\u0063me",
 
 fn check(text: &str) {
     for format in [Format::Yaml, Format::Json] {
-        let Err(invalid) = Document::parse(text, format) else {
+        let Err(invalid) = Policy::parse(text, format) else {
             continue;
         };
         let lines = 1 + text.matches('\n').count();

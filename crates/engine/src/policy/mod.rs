@@ -1,15 +1,15 @@
 //! The policy: where it comes from, what it says, and what is wrong with it.
 //!
 //! A text becomes tokens with positions (`yaml`, `json`), tokens become a checked
-//! [`Document`] by its `grammar`.
+//! [`Policy`] by its `grammar`.
 
 mod characters;
-mod document;
 mod draft;
 mod glob;
 mod grammar;
 mod json;
 mod key;
+mod model;
 mod nearest;
 mod pattern;
 mod position;
@@ -24,8 +24,8 @@ mod yaml_errors;
 
 pub mod source;
 
-pub use document::{Asked, Document, Entry, Format, MAX_FILE, MAX_RULES};
 pub use key::{InvalidKey, KNOWN as KNOWN_KEYS, PermissionKey, nearest_key};
+pub use model::{Entry, Format, MAX_FILE, MAX_RULES, Policy, PolicyQuery};
 pub use nearest::{edits, nearest};
 pub use pattern::{Case, Kind, MAX_PATTERN, Matcher, Pattern};
 pub use position::{Place, Position};

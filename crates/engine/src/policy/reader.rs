@@ -6,8 +6,8 @@
 use std::borrow::Cow;
 
 use super::characters;
-use super::document::{Format, MAX_FILE};
 use super::json::Json;
+use super::model::{Format, MAX_FILE};
 use super::nearest::nearest;
 use super::position::Position;
 use super::problem::{Invalid, Problem, quoted};
@@ -24,14 +24,14 @@ const MAX_KEYS: usize = 256;
 /// What one kind of document is made of.
 pub trait Grammar<'a>: Sized {
     /// What the text becomes.
-    type Document;
+    type Output;
     /// What the document is called in messages.
     const NOUN: &'static str;
     /// How to start one, told when it is empty.
     const START: &'static str;
 
     /// Reads the document from its first token.
-    fn root<S: Syntax<'a>>(reader: &mut Reader<'a, S, Self>) -> Read<Self::Document>;
+    fn root<S: Syntax<'a>>(reader: &mut Reader<'a, S, Self>) -> Read<Self::Output>;
 }
 
 /// Reads a document by its grammar.
@@ -39,7 +39,7 @@ pub fn read<'a, G: Grammar<'a>>(
     text: &'a str,
     format: Format,
     grammar: G,
-) -> Result<G::Document, Invalid> {
+) -> Result<G::Output, Invalid> {
     match read_partly(text, format, grammar) {
         (Some(document), None) => Ok(document),
         (_, Some(invalid)) => Err(invalid),
@@ -56,7 +56,7 @@ pub(crate) fn read_partly<'a, G: Grammar<'a>>(
     text: &'a str,
     format: Format,
     grammar: G,
-) -> (Option<G::Document>, Option<Invalid>) {
+) -> (Option<G::Output>, Option<Invalid>) {
     if let Some(problem) = too_large(text, G::NOUN) {
         return (None, Some(problem.into()));
     }
@@ -141,12 +141,12 @@ impl<'a, S: Syntax<'a>, G: Grammar<'a>> Reader<'a, S, G> {
         }
     }
 
-    fn document(mut self) -> (Option<G::Document>, Option<Invalid>) {
+    fn document(mut self) -> (Option<G::Output>, Option<Invalid>) {
         let document = self.whole().ok();
         (document, Invalid::from_problems(self.problems))
     }
 
-    fn whole(&mut self) -> Read<G::Document> {
+    fn whole(&mut self) -> Read<G::Output> {
         if let (Token::End, _) = self.peek()? {
             let message = format!("the {} is empty", G::NOUN);
             return self.fatal(Problem::new(Position::START, message).help(G::START));

@@ -25,7 +25,7 @@ pub struct Rule {
     /// `permission:`, at least one.
     pub permissions: Arc<[PermissionKey]>,
     /// Where each of them stands, if they are a list.
-    pub permission_places: Box<[Place]>,
+    pub permission_spans: Box<[Place]>,
     /// `workflow:`; absent means `*`.
     pub workflow: Option<Patterns>,
     /// `branch:`; absent means `*`.

@@ -5,7 +5,7 @@
 
 use std::fmt;
 
-use super::document::Format;
+use super::model::Format;
 use crate::{RepositoryName, is_commit_sha};
 
 /// Where the policy is read when the input names nothing else.

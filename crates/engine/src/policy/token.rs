@@ -2,7 +2,7 @@
 
 use std::borrow::Cow;
 
-use super::document::Format;
+use super::model::Format;
 use super::position::Position;
 use super::problem::Problem;
 
@@ -51,7 +51,7 @@ pub enum ScalarKind {
     /// Any other number.
     Number,
     /// A text to YAML 1.2, and something else to YAML 1.1.
-    Disputed,
+    Ambiguous,
 }
 
 impl ScalarKind {
@@ -63,7 +63,7 @@ impl ScalarKind {
             Self::Bool => "a boolean",
             Self::Integer => "an integer",
             Self::Number => "a number",
-            Self::Disputed => "a text to some readers only",
+            Self::Ambiguous => "a text to some readers only",
         }
     }
 }

@@ -90,7 +90,7 @@ fn is_plain(text: &str) -> bool {
 
 #[cfg(test)]
 mod tests {
-    use super::super::Document;
+    use super::super::Policy;
     use super::super::token::ScalarKind;
     use super::super::yaml::resolve;
     use super::*;
@@ -218,7 +218,7 @@ mod tests {
                 ),
             ];
             for (format, policy) in policies {
-                let document = Document::parse(&policy, format).unwrap();
+                let document = Policy::parse(&policy, format).unwrap();
                 let rule = document.rules().next().unwrap();
                 let read = &rule.branch.as_ref().unwrap().list[0];
                 assert_eq!(*read.text, *text);
@@ -239,7 +239,7 @@ mod tests {
                 let policy = format!(
                     "{{\"version\":1,\"permissions\":[{{\"permission\":\"a:b\",\"branch\":{{\"exact\":{written}}}}}]}}"
                 );
-                let document = Document::parse(&policy, format).unwrap();
+                let document = Policy::parse(&policy, format).unwrap();
                 let rule = document.rules().next().unwrap();
                 assert_eq!(*rule.branch.as_ref().unwrap().list[0].text, *text);
             }

@@ -7,7 +7,7 @@ use std::borrow::Cow;
 use granit_parser::{Event, Marker, Options, Parser, ScalarStyle, ScanError, Span, StrInput};
 
 use super::characters::hidden;
-use super::document::Format;
+use super::model::Format;
 use super::position::Position;
 use super::problem::Problem;
 use super::token::{MAX_NESTING, Scalar, ScalarKind, Syntax, Token};
@@ -199,7 +199,7 @@ pub(crate) fn resolve(text: &str) -> ScalarKind {
         "true" | "True" | "TRUE" | "false" | "False" | "FALSE" => return ScalarKind::Bool,
         // YAML 1.1 has `y` and `n` too, but its readers have not.
         "yes" | "Yes" | "YES" | "on" | "On" | "ON" | "no" | "No" | "NO" | "off" | "Off" | "OFF"
-        | "=" | "<<" => return ScalarKind::Disputed,
+        | "=" | "<<" => return ScalarKind::Ambiguous,
         _ => {}
     }
     let digits = text.strip_prefix(['-', '+']).unwrap_or(text);
@@ -228,7 +228,7 @@ pub(crate) fn resolve(text: &str) -> ScalarKind {
         return ScalarKind::Number;
     }
     match is_old_number(digits) || is_old_time(text) {
-        true => ScalarKind::Disputed,
+        true => ScalarKind::Ambiguous,
         false => ScalarKind::Text,
     }
 }
@@ -301,22 +301,22 @@ mod tests {
             ("null", ScalarKind::Null),
             ("true", ScalarKind::Bool),
             ("False", ScalarKind::Bool),
-            ("yes", ScalarKind::Disputed),
-            ("Off", ScalarKind::Disputed),
+            ("yes", ScalarKind::Ambiguous),
+            ("Off", ScalarKind::Ambiguous),
             ("yEs", ScalarKind::Text),
             ("n", ScalarKind::Text),
-            ("=", ScalarKind::Disputed),
-            ("1_000", ScalarKind::Disputed),
-            ("-0b1", ScalarKind::Disputed),
-            ("0x_f", ScalarKind::Disputed),
-            ("-0x1f", ScalarKind::Disputed),
-            ("1:20", ScalarKind::Disputed),
-            ("-1:20.5", ScalarKind::Disputed),
+            ("=", ScalarKind::Ambiguous),
+            ("1_000", ScalarKind::Ambiguous),
+            ("-0b1", ScalarKind::Ambiguous),
+            ("0x_f", ScalarKind::Ambiguous),
+            ("-0x1f", ScalarKind::Ambiguous),
+            ("1:20", ScalarKind::Ambiguous),
+            ("-1:20.5", ScalarKind::Ambiguous),
             ("._5", ScalarKind::Text),
-            (".5_0", ScalarKind::Disputed),
-            ("1_0.5e+3", ScalarKind::Disputed),
-            ("2027-01-31T12:00:00Z", ScalarKind::Disputed),
-            ("2027-1-3 1:00:00 +2", ScalarKind::Disputed),
+            (".5_0", ScalarKind::Ambiguous),
+            ("1_0.5e+3", ScalarKind::Ambiguous),
+            ("2027-01-31T12:00:00Z", ScalarKind::Ambiguous),
+            ("2027-1-3 1:00:00 +2", ScalarKind::Ambiguous),
             ("1:a", ScalarKind::Text),
             ("1:200", ScalarKind::Text),
             ("1:2:", ScalarKind::Text),
@@ -337,7 +337,7 @@ mod tests {
             ("0o17", ScalarKind::Number),
             ("-.inf", ScalarKind::Number),
             ("1.2.3", ScalarKind::Text),
-            ("2027-01-31", ScalarKind::Disputed),
+            ("2027-01-31", ScalarKind::Ambiguous),
             ("main", ScalarKind::Text),
             (".", ScalarKind::Text),
             ("e3", ScalarKind::Text),

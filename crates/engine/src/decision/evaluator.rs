@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 use std::sync::{Arc, PoisonError, RwLock};
 
-use super::GoOn;
+use super::HasTime;
 use crate::policy::{Case, Kind, Matcher, Pattern, Patterns, Problem, Regex};
 
 /// How much memory compiled patterns may take that are kept, in bytes.
@@ -15,13 +15,13 @@ const MAX_WORK: u64 = 4 << 30;
 
 /// How patterns are tried.
 #[derive(Clone, Copy)]
-pub(super) struct Trying<'t> {
-    pub(super) go_on: GoOn<'t>,
+pub(super) struct Evaluator<'t> {
+    pub(super) has_time: HasTime<'t>,
     /// Where compiled patterns are kept, if they are.
     pub(super) compiled: Option<&'t Compiled>,
 }
 
-impl Trying<'_> {
+impl Evaluator<'_> {
     /// Says of each pattern whether it matches. Each is compiled, also after a match: whether a policy
     /// is valid does not hang on the order of its patterns. One at a time, since a large one takes a
     /// megabyte.
@@ -56,7 +56,7 @@ impl Trying<'_> {
 
     /// Whether there is time for more.
     pub(super) fn has_time(self) -> bool {
-        (self.go_on)()
+        (self.has_time)()
     }
 }
 

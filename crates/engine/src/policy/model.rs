@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use super::grammar::Policy;
+use super::grammar::PolicyGrammar;
 use super::key::PermissionKey;
 use super::position::Position;
 use super::problem::Invalid;
@@ -49,7 +49,7 @@ impl Format {
 
 /// A policy whose structure is valid. It owns its texts, most of them once. The default one grants nothing.
 #[derive(Clone, Debug, Default)]
-pub struct Document {
+pub struct Policy {
     /// `workspace:`, a label for audit records.
     pub workspace: Option<Arc<str>>,
     /// `permissions:` at the top, for the repository that the file was read from.
@@ -76,7 +76,7 @@ pub struct Entry {
     pub permissions: Box<[Rule]>,
 }
 
-impl Document {
+impl Policy {
     /// The keys of a policy.
     pub const KEYS: [&'static str; 4] = ["version", "workspace", "permissions", "repositories"];
 }
@@ -92,7 +92,7 @@ impl Entry {
     ];
 
     /// Whether the entry is for a repository with these ids. A pinned id that is not known does not agree.
-    pub fn pins_agree(&self, repository_id: Option<&str>, owner_id: Option<&str>) -> bool {
+    pub fn pins_match(&self, repository_id: Option<&str>, owner_id: Option<&str>) -> bool {
         let agrees = |pin: Option<u64>, id: Option<&str>| {
             pin.is_none_or(|pin| id == Some(pin.to_string().as_str()))
         };
@@ -100,29 +100,29 @@ impl Entry {
     }
 }
 
-impl Document {
+impl Policy {
     /// Reads a policy.
     ///
     /// # Errors
     /// Every problem that was found, at least one: a limit, a syntax error (which ends the reading),
     /// or a part that is not as the schema says.
     pub fn parse(text: &str, format: Format) -> Result<Self, Invalid> {
-        reader::read(text, format, Policy::new(None))
+        reader::read(text, format, PolicyGrammar::new(None))
     }
 
     /// Reads a policy for one check: the whole of it is held to the same rules, and what cannot matter
     /// to the check is not kept. A decision on it is the decision on the whole.
     ///
     /// # Errors
-    /// As [`Document::parse`].
-    pub fn parse_for(text: &str, format: Format, asked: &Asked<'_>) -> Result<Self, Invalid> {
-        reader::read(text, format, Policy::new(Some(asked)))
+    /// As [`Policy::parse`].
+    pub fn parse_for(text: &str, format: Format, asked: &PolicyQuery<'_>) -> Result<Self, Invalid> {
+        reader::read(text, format, PolicyGrammar::new(Some(asked)))
     }
 
     /// Reads what can be read of a policy that may be invalid. For advice only: what is wrong is
     /// missing in it.
     pub fn parse_partly(text: &str, format: Format) -> (Option<Self>, Option<Invalid>) {
-        reader::read_partly(text, format, Policy::new(None))
+        reader::read_partly(text, format, PolicyGrammar::new(None))
     }
 
     /// Every rule of the document, in file order within its list.
@@ -135,14 +135,14 @@ impl Document {
 
 /// What one check asks of a policy.
 #[derive(Clone, Copy, Debug)]
-pub struct Asked<'q> {
+pub struct PolicyQuery<'q> {
     /// The repository, `OWNER/NAME`.
     pub repository: Option<&'q str>,
     /// The permissions.
     pub permissions: &'q [PermissionKey],
 }
 
-impl Asked<'_> {
+impl PolicyQuery<'_> {
     pub(super) fn names(&self, permission: &str) -> bool {
         self.permissions
             .iter()
@@ -170,11 +170,11 @@ mod tests {
             ((Some(1), Some(2)), Some("2"), Some("1"), false),
         ] {
             let text = "version: 1\nrepositories: [{repository: a/b, permissions: []}]\n";
-            let document = Document::parse(text, Format::Yaml).unwrap();
+            let document = Policy::parse(text, Format::Yaml).unwrap();
             let (_, mut entries) = document.repositories.unwrap();
             (entries[0].repository_id, entries[0].owner_id) = pins;
             assert_eq!(
-                entries[0].pins_agree(id, owner_id),
+                entries[0].pins_match(id, owner_id),
                 agrees,
                 "{pins:?} {id:?} {owner_id:?}"
             );
