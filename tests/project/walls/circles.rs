@@ -33,7 +33,7 @@ const EXCEPTIONS: [(&str, &str); 16] = [
     ),
     (
         "crates/engine/src/policy",
-        "characters document draft grammar json reader token written yaml yaml_errors",
+        "characters draft grammar json model reader token written yaml yaml_errors",
     ),
     ("crates/github/src/http", "client proxies"),
     (

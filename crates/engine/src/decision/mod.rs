@@ -162,9 +162,9 @@ pub enum DecisionError<E = Infallible> {
 /// ```
 /// # use engine::context::Context;
 /// # use engine::decision::{Decision, Engine, Policies, Question, Scope, decide};
-/// # use engine::policy::{Document, Format, PermissionKey};
+/// # use engine::policy::{Format, PermissionKey, Policy};
 /// let text = "version: 1\npermissions: [{ permission: 'ws:locks:create', branch: main }]\n";
-/// let engine = Engine::new(Document::parse(text, Format::Yaml)?);
+/// let engine = Engine::new(Policy::parse(text, Format::Yaml)?);
 /// let permissions = [PermissionKey::parse("ws:locks:create".into())?];
 /// let context = Context {
 ///     branch: Some("main".to_owned()),
