@@ -155,7 +155,10 @@ fn a_million_records_in_bounded_memory() {
         std::fs::remove_file(&path).unwrap();
         let printed = String::from_utf8(measured.output.stdout).unwrap();
         assert_eq!(measured.output.status.code(), Some(0), "{printed}");
-        assert!(printed.contains("0 otherwise, 0 malformed"), "{printed}");
+        assert!(
+            printed.contains("0 decided differently, 0 malformed"),
+            "{printed}"
+        );
         println!(
             "{count} records, {:.2} GB: {:.1} s, peak memory {:.1} MB",
             size as f64 / 1e9,

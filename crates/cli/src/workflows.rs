@@ -82,9 +82,9 @@ mod tests {
             .map(ToString::to_string)
             .collect();
         insta::assert_snapshot!(unreadable.join("\n"), @"
-        the workflow `c.yml` is not understood: it is not UTF-8 text: byte 0
-        the workflow `d.yml` is not understood: it is not a file
-        the workflow `large.yml` is not understood: larger than 1048576 bytes, which is the limit
+        cannot read the workflow `c.yml`: it is not UTF-8 text: byte 0
+        cannot read the workflow `d.yml`: it is not a file
+        cannot read the workflow `large.yml`: larger than 1048576 bytes, which is the limit
         ");
         assert!(read_workflows(&directory).is_err());
     }

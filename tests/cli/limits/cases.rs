@@ -321,7 +321,7 @@ pub fn cases() -> Vec<Case> {
             "test",
         )
         .beside("policy.yml", rules(5_000))
-        .gives(1, "1950 more cases do not hold, not explained here")
+        .gives(1, "1,950 more failed cases, not explained here")
         .heavy(),
         Case::check("50 permissions of 4,000 rules", "fifty.yml", {
             let keys: Vec<_> = fifty.clone().collect();

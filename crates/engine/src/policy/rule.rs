@@ -225,13 +225,12 @@ fn shape(text: &str) -> String {
 mod tests {
     use super::*;
 
-    /// A policy may have 200,000 rules.
+    /// A policy may have 200,000 rules. These are the sizes where a pointer has 64 bits; it is the largest.
     #[test]
-    #[cfg(target_pointer_width = "64")]
     fn a_rule_is_small() {
-        assert_eq!(size_of::<Rule>(), 200);
-        assert_eq!(size_of::<Patterns>(), 24);
-        assert_eq!(size_of::<Pattern>(), 32);
+        assert!(size_of::<Rule>() <= 200);
+        assert!(size_of::<Patterns>() <= 24);
+        assert!(size_of::<Pattern>() <= 32);
     }
 
     #[test]
