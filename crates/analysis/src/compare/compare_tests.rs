@@ -307,7 +307,7 @@ fn list(texts: &'static [&'static str]) -> impl Strategy<Value = Option<String>>
     proptest::option::of(some)
 }
 
-/// Where a rule has its `base:`, if any.
+/// Position of a rule's `base:`, if it has one.
 const BASE: &str = "@";
 
 fn rule() -> impl Strategy<Value = String> {
@@ -469,7 +469,7 @@ fn job() -> impl Strategy<Value = Example> {
     )
 }
 
-/// How many random decisions are made on each side: `DIFF_DECISIONS` asks for more.
+/// Number of random decisions on each side; `DIFF_DECISIONS` sets another number.
 const DECISIONS: usize = 4_000;
 /// The jobs of each pair of policies, each of which asks for both keys.
 const JOBS: usize = 50;

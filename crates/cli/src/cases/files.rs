@@ -15,7 +15,7 @@ use engine::policy::MAX_FILE;
 /// Suffixes of files of cases, which lie beside their policy.
 const SUFFIXES: [&str; 3] = [".tests.yml", ".tests.yaml", ".tests.json"];
 
-/// How many cases that do not hold are explained, with their rules: the rest say their message.
+/// Maximum number of failed cases that are explained with their rules; the others show only their message.
 pub(super) const MAX_EXPLAINED: usize = 50;
 
 /// Results of all files of a run.

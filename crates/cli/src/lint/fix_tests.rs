@@ -116,7 +116,7 @@ const JOBS: [(&str, &str, Option<&str>); 12] = [
     ("o/r", "main", Some("ſtage")),
 ];
 
-/// What is decided for each job, and by which rule.
+/// Returns the decision on each job, with its rule.
 fn decisions(text: &str) -> Vec<(Decision, Reason, Option<u32>)> {
     let engine = Engine::new(Policy::parse(text, Format::Yaml).unwrap());
     let keys = ["a:b", "ws:locks:create"].map(|key| PermissionKey::parse(key.into()).unwrap());
