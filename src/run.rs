@@ -27,7 +27,8 @@ use analysis::audit::TokenRecord;
 use analysis::report::{Detail, Failure, Outcome, PolicyRecord};
 use engine::context::{Context, EventPayload};
 use engine::decision::{
-    Decision, DecisionError, PermissionDecision, Policies, Provenance, Question, Reason, decide,
+    Decision, DecisionError, PermissionDecision, Policies, Provenance, Question, Reason,
+    add_own_policy, decide,
 };
 use engine::policy::source::{DEFAULT_PATH, PolicySource};
 use github::http::{Budget, Client};
@@ -438,8 +439,8 @@ impl<'a> Step<'a> {
         Ok((claims.context(pull_request.as_ref()), token))
     }
 
-    /// Decides, and decides again with the facts that a decision shows to be missing: the repository's own policy,
-    /// then its default branch.
+    /// Decides with the policy, and with the facts that a decision shows to be missing: the repository's own policy,
+    /// then its default branch, which only rules of the own policy trust.
     async fn decide_with_policies(
         &self,
         inputs: &Inputs,
@@ -449,46 +450,50 @@ impl<'a> Step<'a> {
         state: &mut RunState,
     ) -> Result<Vec<PermissionDecision>, Failure> {
         let mut time_left = MAX_DECISION;
-        let mut decided = self.decide_once(inputs, state, &mut time_left)?;
-        if decided.iter().any(PermissionDecision::is_open) {
+        let first = self.decide_once(inputs, state, None, &mut time_left)?;
+        let is_delegated = first.iter().any(PermissionDecision::is_open);
+        let central = is_delegated.then_some(&*first);
+        let mut second = None;
+        if central.is_some() {
             default_branch = pull_request.map(RunPullRequest::default_branch);
             let own = &mut state.own_policy;
             self.own_policy(inputs, runtime, credentials, own).await?;
             if state.own_policy.is_none() {
-                return Ok(decided);
+                return Ok(first);
             }
-            decided = self.decide_once(inputs, state, &mut time_left)?;
+            second = Some(self.decide_once(inputs, state, central, &mut time_left)?);
         }
-        if !state.needs_default_branch(&decided) {
-            return Ok(decided);
+        if !state.needs_default_branch(second.as_ref().unwrap_or(&first)) {
+            return Ok(second.unwrap_or(first));
         }
         let name = match default_branch {
             Some(default_branch) => default_branch.name().await,
             None => None,
         };
         let (Some(name), Some(context)) = (name, &mut state.context) else {
-            return Ok(decided);
+            return Ok(second.unwrap_or(first));
         };
         *context = context.with_default_branch(&name);
-        self.decide_once(inputs, state, &mut time_left)
+        self.decide_once(inputs, state, central, &mut time_left)
     }
 
-    /// Decides with the current state. `time_left` is the remaining time for decisions.
+    /// Decides with the current state: with the policy, or with the own policy on what `central` leaves open.
+    /// `time_left` is the remaining time for decisions.
     fn decide_once(
         &self,
         inputs: &Inputs,
         state: &RunState,
+        central: Option<&[PermissionDecision]>,
         time_left: &mut Duration,
     ) -> Result<Vec<PermissionDecision>, Failure> {
-        let (Some(context), Some(policy)) = (state.context(), &state.policy) else {
+        let policy = match central {
+            None => &state.policy,
+            Some(_) => &state.own_policy,
+        };
+        let (Some(context), Some(policy)) = (state.context(), policy) else {
             return Err(incomplete());
         };
-        let own = state.own_policy.as_ref();
-        let policies = Policies {
-            policy: policy.engine.as_ref().ok_or_else(incomplete)?,
-            provenance: policy.provenance,
-            own: own.map(|own| own.engine.as_ref().ok_or_else(incomplete)),
-        };
+        let engine = policy.engine.as_ref().ok_or_else(incomplete)?;
         let started = Instant::now();
         let until = started + self.budget.left().min(*time_left);
         let question = Question {
@@ -497,18 +502,13 @@ impl<'a> Step<'a> {
             now: (self.clock)(),
             has_time: &|| Instant::now() < until,
         };
-        let decided = decide(policies, question);
+        let decided = match central {
+            None => decide(Policies::one(engine, policy.provenance), question)
+                .map_err(DecisionError::into_invalid),
+            Some(central) => add_own_policy(central.to_vec(), engine, question),
+        };
         *time_left = time_left.saturating_sub(started.elapsed());
-        decided.map_err(|undecided| {
-            let (record, invalid) = match (undecided, own) {
-                (DecisionError::OwnPolicyUnavailable(failure), _) => return failure,
-                (DecisionError::OwnPolicy(invalid), Some(own)) => (&own.record, invalid),
-                (DecisionError::Policy(invalid) | DecisionError::OwnPolicy(invalid), _) => {
-                    (&policy.record, invalid)
-                }
-            };
-            Failure::invalid_policy(&record.file, &invalid)
-        })
+        decided.map_err(|invalid| Failure::invalid_policy(&policy.record.file, &invalid))
     }
 
     /// Reads the repository's own policy, to which a central one delegates. It need not exist. It can only add

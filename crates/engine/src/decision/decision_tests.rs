@@ -633,7 +633,7 @@ fn the_trace_shows_every_rule_and_dimension() {
 #[test]
 fn each_permission_has_its_own_decision() {
     let policy = "version: 1\npermissions:
-  - { permission: a:a, branch: main }
+  - { permission: a:a, branch: (main|x) }
   - { permission: a:b, branch: develop }
   - { permission: a:c, expires: 2020-01-01 }
 ";
@@ -668,6 +668,57 @@ fn each_permission_has_its_own_decision() {
         .unwrap()
         .is_empty()
     );
+}
+
+/// The action reads the repository's own policy only if a decision is open, and all decisions share one time.
+#[test]
+fn adding_the_own_policy_tries_no_pattern_of_the_first_again() {
+    let central = "version: 1\nrepositories:
+  - repository: acme-org/infra
+    delegate: [a:a, a:b]
+    permissions:
+      - { permission: a:a, branch: develop, environment: 'x.*', workflow: y.* }
+      - { permission: a:c, branch: main }
+";
+    let own = "version: 1\npermissions:
+  - { permission: a:a, branch: (main|x) }
+  - { permission: a:b, branch: develop }
+  - { permission: a:c, branch: develop }
+";
+    let engine = |text| Engine::new(Policy::parse(text, Format::Yaml).unwrap());
+    let (central, own) = (engine(central), engine(own));
+    let keys = ["a:c", "a:b", "a:a"].map(|key| PermissionKey::parse(key.into()).unwrap());
+    let context = job();
+    let tried = std::cell::Cell::new(0);
+    let question = Question {
+        has_time: &|| {
+            tried.set(tried.get() + 1);
+            true
+        },
+        ..Question::new(&keys, &context, NOW.parse().unwrap())
+    };
+    let first = decide(
+        Policies::one(&central, Provenance::OtherRepository),
+        question,
+    )
+    .unwrap();
+    let reasons = |decisions: &[PermissionDecision]| {
+        let reasons = decisions.iter().map(|decision| decision.reason);
+        reasons.collect::<Vec<_>>()
+    };
+    let (not_granted, no_match) = (Reason::PermissionNotGranted, Reason::NoRuleMatches);
+    assert_eq!(reasons(&first), [Reason::Granted, not_granted, no_match]);
+    tried.set(0);
+    let both = add_own_policy(first, &own, question).unwrap();
+    // The two patterns of the rules for the open permissions.
+    assert_eq!(tried.get(), 2);
+    assert_eq!(reasons(&both), [Reason::Granted, no_match, Reason::Granted]);
+    let policies = Policies {
+        policy: &central,
+        provenance: Provenance::OtherRepository,
+        own: Some(Ok::<_, std::convert::Infallible>(&own)),
+    };
+    assert_eq!(decide(policies, question).unwrap(), both);
 }
 
 #[test]

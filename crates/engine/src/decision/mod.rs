@@ -156,6 +156,16 @@ pub enum DecisionError<E = Infallible> {
     OwnPolicyUnavailable(E),
 }
 
+impl DecisionError {
+    /// Returns what is wrong with the policy or, if that is at fault, with the own one.
+    pub fn into_invalid(self) -> Invalid {
+        match self {
+            Self::Policy(invalid) | Self::OwnPolicy(invalid) => invalid,
+            Self::OwnPolicyUnavailable(never) => match never {},
+        }
+    }
+}
+
 /// Decides on each permission with the policy and, if it denies and delegates the permission, with the
 /// repository's own policy too, if there is one. A permission is allowed if either policy allows it.
 ///
@@ -183,28 +193,41 @@ pub fn decide<E>(
     policies: Policies<'_, E>,
     question: Question<'_>,
 ) -> Result<Vec<PermissionDecision>, DecisionError<E>> {
-    let by_policy = by_one(policies.policy, policies.provenance, question);
-    let mut decisions = by_policy.map_err(DecisionError::Policy)?;
-    let Some(own) = policies
-        .own
-        .filter(|_| decisions.iter().any(PermissionDecision::is_open))
-    else {
-        return Ok(decisions);
+    let decisions = by_one(policies.policy, policies.provenance, question);
+    let decisions = decisions.map_err(DecisionError::Policy)?;
+    match policies.own {
+        Some(own) if decisions.iter().any(PermissionDecision::is_open) => {
+            let own = own.map_err(DecisionError::OwnPolicyUnavailable)?;
+            add_own_policy(decisions, own, question).map_err(DecisionError::OwnPolicy)
+        }
+        _ => Ok(decisions),
+    }
+}
+
+/// Adds the repository's own policy to the decisions of a policy on `question`. This is the second half of
+/// [`decide`], for a caller that reads the own policy only if the first half leaves a decision open: the patterns of
+/// the first policy are not compiled a second time.
+///
+/// # Errors
+/// The own policy or a needed pattern of it is invalid, or the time ran out.
+pub fn add_own_policy(
+    mut decisions: Vec<PermissionDecision>,
+    own: &Engine,
+    question: Question<'_>,
+) -> Result<Vec<PermissionDecision>, Invalid> {
+    let asked = question.permissions.iter().zip(&decisions);
+    let open: Vec<_> = asked
+        .filter(|(_, decision)| decision.is_open())
+        .map(|(permission, _)| permission.clone())
+        .collect();
+    let question = Question {
+        permissions: &open,
+        ..question
     };
-    let own = own.map_err(DecisionError::OwnPolicyUnavailable)?;
-    for (permission, central) in question.permissions.iter().zip(&mut decisions) {
-        if !central.is_open() {
-            continue;
-        }
-        let question = Question {
-            permissions: std::slice::from_ref(permission),
-            ..question
-        };
-        let of_own =
-            by_one(own, Provenance::ThisRepository, question).map_err(DecisionError::OwnPolicy)?;
-        for own in of_own {
-            central.add_own(own);
-        }
+    let of_own = by_one(own, Provenance::ThisRepository, question)?;
+    let open = decisions.iter_mut().filter(|decision| decision.is_open());
+    for (decision, own) in open.zip(of_own) {
+        decision.add_own(own);
     }
     Ok(decisions)
 }
