@@ -17,6 +17,9 @@ use engine::RepositoryName;
 use github::http::{Budget, Client};
 use github::{Api, App, AppError, InvalidApi};
 
+/// Time that a review leaves for revoking the App's tokens.
+pub(super) const REVOKE_TIME: Duration = Duration::from_secs(2);
+
 /// The tokens of a run. The App's tokens are revoked at the end.
 pub struct Credentials {
     client: Client,

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use secrecy::SecretString;
 
-use super::origin::refusal;
+use super::untrusted::refusal;
 use crate::audit::webhook::Webhook;
 use analysis::report::Detail;
 use engine::policy::PermissionKey;

@@ -16,7 +16,6 @@ mod audit;
 mod credentials;
 mod identity;
 mod inputs;
-
 mod origin;
 mod policy;
 mod priority;
@@ -27,6 +26,9 @@ mod reviewer;
 mod run;
 mod runner;
 mod runtime;
+mod step;
+mod untrusted;
+mod workspace;
 
 pub use platform::Variables;
 pub use run::{run, time_limit, write_internal_error, write_internal_outputs};

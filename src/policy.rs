@@ -1,11 +1,12 @@
 //! Loads the policy from the source in the input `policy`.
 
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::time::Duration;
 
 use http::StatusCode;
 
 use super::credentials::Credentials;
+use super::workspace::in_workspace;
 
 use analysis::report::{Failure, PolicyRecord};
 use engine::RepositoryName;
@@ -239,17 +240,4 @@ fn from_workspace(path: &RepositoryPath, workspace: Option<&Path>) -> Result<Vec
         };
         Failure::new(reason, message)
     })
-}
-
-/// Returns the path of a file in the workspace. Links to files outside are errors.
-pub(super) fn in_workspace(path: &Path, workspace: Option<&Path>) -> std::io::Result<PathBuf> {
-    let workspace =
-        workspace.ok_or_else(|| std::io::Error::other("`GITHUB_WORKSPACE` is missing"))?;
-    let root = workspace.canonicalize()?;
-    let file = root.join(path).canonicalize()?;
-    if file.starts_with(&root) && file.is_file() {
-        Ok(file)
-    } else {
-        Err(std::io::Error::other("it is not a file in the workspace"))
-    }
 }

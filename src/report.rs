@@ -10,9 +10,11 @@ use super::runner::{
 };
 use super::runtime::head_sha;
 use analysis::report::text::truncate;
-use analysis::report::{Detail, Labels, Outcome, context_rows, heading, page, reason_page};
+use analysis::report::{
+    Detail, Failure, Labels, Outcome, context_rows, heading, page, reason_page,
+};
 use engine::context::{Context, EventPayload};
-use engine::decision::{Decision, TracedRule};
+use engine::decision::{Decision, Reason, TracedRule};
 use engine::plural::count_of;
 use github::http::{Budget, HttpError};
 use github::{Api, ApiError};
@@ -22,6 +24,14 @@ use platform::Variables;
 const MAX_RULES: usize = 200;
 /// Maximum size of the output `result` in bytes; all outputs of a job may have 1 MB.
 const MAX_RESULT: usize = 500_000;
+
+/// Returns the failure of a step that the runner cancels.
+pub(super) fn cancellation() -> Failure {
+    Failure::new(
+        Reason::Cancelled,
+        "the step was cancelled before it finished",
+    )
+}
 
 /// Writes the reports of a run. A failing report causes a warning, and the others continue.
 pub struct Reporter<'a> {

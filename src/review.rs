@@ -8,10 +8,11 @@ use http::StatusCode;
 use jiff::Timestamp;
 use tokio::time::Instant;
 
+use super::credentials::REVOKE_TIME;
 use super::inputs::ReportTarget;
+use super::report::cancellation;
 use super::report::{Reporter, not_reported};
 use super::reviewer;
-use super::run::{REVOKE_TIME, cancellation};
 use super::runner::{Log, MAX_SUMMARY, write_summary};
 use super::runtime::head_sha;
 use analysis::cases::{Suite, in_repository};

@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use anyhow::Context as _;
 use url::Url;
 
-use super::policy::in_workspace;
+use super::workspace::in_workspace;
 use analysis::report::text::visible;
 use engine::Claims;
 use engine::context::EventPayload;

@@ -154,6 +154,8 @@ fn an_own_policy_that_cannot_be_used_is_an_error_where_it_is_needed() {
         step.output("message")
             .contains("`.github/repo-permissions.yml` is not valid")
     );
+    let note = stage.github.check_runs()[0].annotations[0].clone();
+    assert_eq!((&*note.path, note.start_line), (POLICY_PATH, 2));
     stage.github.clear_records();
     let step = ask(&stage, "ws:deployments:create");
     assert_outcome(&stage, &step, "allowed", "granted");

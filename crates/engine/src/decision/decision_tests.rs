@@ -2,7 +2,8 @@ use serde_json::{Value, json};
 
 use super::*;
 use crate::Claims;
-use crate::policy::{Format, Policy};
+use crate::context::{Base, Context};
+use crate::policy::{Format, PermissionKey, Policy};
 
 const DEPLOY: &str = "ws:deployments:create";
 const NOW: &str = "2027-01-15T12:00:00Z";

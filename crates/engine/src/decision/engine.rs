@@ -4,9 +4,10 @@ use std::collections::HashMap;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
-use super::evaluator::{PatternCache, PatternEvaluator};
+use super::evaluator::{HasTime, PatternCache, PatternEvaluator};
+use super::provenance::Provenance;
+use super::reason::Reason;
 use super::repository_rules::{RepositoryRules, in_file_order};
-use super::{HasTime, Provenance, Reason};
 use crate::context::Context;
 use crate::policy::{Invalid, PermissionKey, Policy, Rule};
 

@@ -3,8 +3,10 @@
 use std::collections::HashMap;
 use std::sync::{Arc, PoisonError, RwLock};
 
-use super::HasTime;
 use crate::policy::{CaseSensitivity, Kind, Matcher, Pattern, Patterns, Problem, Regex};
+
+/// Callback that returns whether time is left.
+pub type HasTime<'a> = &'a dyn Fn() -> bool;
 
 /// Maximum memory of cached compiled patterns, in bytes.
 const MAX_CACHE: u64 = 32 << 20;

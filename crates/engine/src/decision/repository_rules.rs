@@ -1,9 +1,9 @@
 //! Rules that a policy has for a repository.
 
-use super::evaluator::PatternEvaluator;
-use super::{HasTime, Provenance};
+use super::evaluator::{HasTime, PatternEvaluator};
+use super::provenance::Provenance;
+use super::reason::Reason;
 use crate::context::Context;
-use crate::decision::Reason;
 use crate::policy::{CaseSensitivity, Entry, Invalid, PermissionKey, Policy, Problem, Rule};
 
 /// Parts of a policy that apply to a repository.

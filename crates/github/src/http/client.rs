@@ -10,7 +10,7 @@ use url::Url;
 
 use super::proxies::Proxies;
 use super::resolver::Resolver;
-use super::{CONNECT_TIMEOUT, HttpError, from_reqwest};
+use super::{CONNECT_TIMEOUT, HttpError, InvalidNetwork, from_reqwest};
 
 /// Maximum size of a CA bundle in bytes.
 pub const MAX_CA_BUNDLE: usize = 1 << 20;
@@ -26,27 +26,6 @@ pub struct Network {
     pub no_proxy: Option<String>,
     /// PEM certificates to trust in addition to the built-in roots.
     pub ca_bundle: Option<Vec<u8>>,
-}
-
-/// Why a client cannot be built with the settings.
-#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-pub enum InvalidNetwork {
-    /// The variable does not contain the URL of a proxy. Its value, which can contain a password, stays out of
-    /// the message.
-    #[error("the variable `{0}` is not the URL of a proxy, as in `http://HOST:PORT`")]
-    Proxy(&'static str),
-    /// The CA bundle is not PEM.
-    #[error("the CA bundle is not PEM: {0}")]
-    NotPem(String),
-    /// The CA bundle contains an invalid certificate.
-    #[error("a certificate in the CA bundle is not valid: {0}")]
-    Certificate(String),
-    /// The CA bundle contains no certificate.
-    #[error("the CA bundle has no `BEGIN CERTIFICATE`")]
-    NoCertificate,
-    /// The TLS or HTTP library rejects the settings.
-    #[error("{0}")]
-    Library(String),
 }
 
 impl Network {

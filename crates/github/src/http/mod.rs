@@ -10,13 +10,34 @@ mod retry;
 use std::time::Duration;
 
 pub use body::{Response, collect};
-pub use client::{Client, InvalidNetwork, MAX_CA_BUNDLE, Network};
+pub use client::{Client, MAX_CA_BUNDLE, Network};
 pub use retry::{Budget, Retry};
 
 /// Maximum time to open a connection.
 pub const CONNECT_TIMEOUT: Duration = Duration::from_secs(5);
 /// Maximum time for one request and its response.
 pub const REQUEST_TIMEOUT: Duration = Duration::from_secs(15);
+
+/// Why a client cannot be built with the settings.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum InvalidNetwork {
+    /// The variable does not contain the URL of a proxy. Its value, which can contain a password, stays out of
+    /// the message.
+    #[error("the variable `{0}` is not the URL of a proxy, as in `http://HOST:PORT`")]
+    Proxy(&'static str),
+    /// The CA bundle is not PEM.
+    #[error("the CA bundle is not PEM: {0}")]
+    NotPem(String),
+    /// The CA bundle contains an invalid certificate.
+    #[error("a certificate in the CA bundle is not valid: {0}")]
+    Certificate(String),
+    /// The CA bundle contains no certificate.
+    #[error("the CA bundle has no `BEGIN CERTIFICATE`")]
+    NoCertificate,
+    /// The TLS or HTTP library rejects the settings.
+    #[error("{0}")]
+    Library(String),
+}
 
 /// Why a request has no response.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
