@@ -134,7 +134,9 @@ impl Labels<'_> {
             );
             Some((&policy?.file, rule.line, level, title, message))
         });
-        let invalid = own.zip(outcome.invalid_at).map(|(policy, line)| {
+        // Where the repository's own policy was read beside a central one, that one decided, so it is valid.
+        let invalid = outcome.own_policy.as_ref().or(own);
+        let invalid = invalid.zip(outcome.invalid_at).map(|(policy, line)| {
             (
                 &policy.file,
                 line,
