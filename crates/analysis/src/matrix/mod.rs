@@ -12,7 +12,8 @@ pub use cell::{Access, Bases, Cell, Events, Grant, Hint, Why};
 pub use row::{Row, RowKind};
 pub use unused::Unused;
 
-use crate::workflows::{Environment, Workflows};
+use crate::lint::{Finding, lint_workflows};
+use crate::workflows::{Environment, RunOptions, Workflows};
 use engine::policy::{CaseSensitivity, Invalid, Matcher, Patterns, Problem, Rule};
 
 /// The table and what does not fit into it.
@@ -27,11 +28,13 @@ pub struct AccessMatrix<'a> {
     pub unused: Vec<Unused<'a>>,
     /// Files that only other workflows call, so no job's token names them as its workflow.
     pub only_called: Vec<&'a str>,
+    /// What the policy cannot enforce because of the files, each with the name of its file.
+    pub findings: Vec<(&'a str, Finding)>,
 }
 
 impl<'a> AccessMatrix<'a> {
     /// Evaluates the rules that a policy has for `repository` (`None` if its name is unknown) on its
-    /// workflow files. `action` is the name of this action in `uses:`.
+    /// workflow files.
     ///
     /// # Errors
     /// All patterns of the rules that do not compile.
@@ -39,7 +42,7 @@ impl<'a> AccessMatrix<'a> {
         rules: &[&'a Rule],
         repository: Option<&'a str>,
         workflows: &'a Workflows,
-        action: &str,
+        options: RunOptions<'_>,
         now: Timestamp,
     ) -> Result<Self, Invalid> {
         let mut permissions: Vec<&str> = Vec::new();
@@ -48,7 +51,7 @@ impl<'a> AccessMatrix<'a> {
                 permissions.push(key.as_str());
             }
         }
-        let mut rows = row::rows(workflows, action, permissions.len());
+        let mut rows = row::rows(workflows, options, permissions.len());
         let mut unused = Vec::new();
         let mut problems = Vec::new();
         for rule in rules {
@@ -72,6 +75,7 @@ impl<'a> AccessMatrix<'a> {
             rows,
             unused,
             only_called: called.map(|file| file.file.as_str()).collect(),
+            findings: lint_workflows(workflows, options),
         })
     }
 }

@@ -118,7 +118,7 @@ fn of_rule(rule: &ProposedRule, base: &Context) -> Vec<Case> {
         ("another-branch".to_owned(), "is denied from another branch")
     };
     let context = Context {
-        workflow: Some(rule.workflow.clone()),
+        workflow: rule.workflows.first().cloned(),
         branch: Some(branch),
         environment: rule.environments.first().cloned(),
         event: rule.events.first().cloned(),

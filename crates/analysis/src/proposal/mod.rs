@@ -1,19 +1,26 @@
 //! Proposes a first policy for a repository from its own workflow files, with test cases for it.
 //!
-//! Pure: the caller passes the files, the default branch and the repository. Every rule names one
-//! workflow file, its branches and its trusted events. A comment lists what no narrow rule can express.
+//! Pure: the caller passes the files, the default branch and the repository. A rule is never wider than its
+//! files: each combination of its values is one in which a job asks for its permissions. What no rule can
+//! say that narrowly becomes a comment with its reason.
 
+mod ask;
+mod atmos;
 mod cases;
-mod needs;
+mod combine;
+mod notes;
+mod place;
 mod rule;
-mod starts;
 mod text;
 mod yaml;
 
+pub use notes::Note;
 pub use rule::{Filter, ProposedRule};
 
-use self::starts::Start;
-use crate::workflows::{Environment, Workflows};
+use self::ask::Asks;
+use self::combine::combine;
+use self::notes::Notes;
+use crate::workflows::{RunOptions, Workflows};
 use engine::RepositoryName;
 
 /// Inputs of a proposal besides the workflow files.
@@ -25,13 +32,24 @@ pub struct Options<'o> {
     pub default_branch: &'o str,
 }
 
-/// Proposed rules, and notes on what the author must decide.
+/// Proposed rules, and what the author must decide.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Proposal {
     /// Rules in the order of their files.
     pub rules: Vec<ProposedRule>,
-    /// Notes on what the rules leave out, one sentence each.
-    pub left_out: Vec<String>,
+    /// Rules that lack a value which only a run knows.
+    pub incomplete: Vec<Incomplete>,
+    /// What the rules leave out.
+    pub notes: Vec<Note>,
+}
+
+/// Rules that lack a value, for one reason.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Incomplete {
+    /// One sentence about what is missing.
+    pub reason: String,
+    /// The rules without it.
+    pub rules: Vec<ProposedRule>,
 }
 
 /// Repository that a proposed policy applies to.
@@ -60,57 +78,78 @@ pub struct Ids {
 /// Proposes rules. If workflows already use this action, the rules grant exactly the permissions that
 /// they request; otherwise the rules grant what the jobs seem to need.
 pub fn propose(workflows: &Workflows, options: &Options<'_>) -> Proposal {
-    let mut proposal = Proposal::default();
-    let files = workflows.files.iter().filter(|file| !file.is_only_called());
-    let files: Vec<_> = files
-        .map(|file| (file, workflows.jobs_of(file, options.action)))
+    let run = RunOptions {
+        action: options.action,
+        default_branch: Some(options.default_branch),
+    };
+    let started = workflows.files.iter().filter(|file| !file.is_only_called());
+    let files: Vec<_> = started
+        .map(|file| (file, workflows.jobs_of(file, run)))
         .collect();
     let uses_action = files
         .iter()
         .any(|(_, jobs)| jobs.iter().any(|job| !job.gates.is_empty()));
+    let mut notes = Notes::default();
+    let mut known = Vec::new();
+    let mut unknown = Vec::new();
     for (file, jobs) in &files {
-        let needs = if uses_action {
-            needs::requested(file, jobs, &mut proposal.left_out)
-        } else {
-            needs::guessed(file, jobs, &mut proposal.left_out)
-        };
-        if needs.is_empty() {
-            continue;
+        let mut asks = Asks::new(file, &mut notes);
+        match uses_action {
+            true => asks.requested(jobs),
+            false => asks.guessed(jobs),
         }
-        let starts = starts::of(file, options.default_branch);
-        let before = proposal.rules.len();
-        for rule in rule::combine(file, &needs, &starts.list) {
-            match rule.problem() {
-                None => proposal.rules.push(rule),
-                Some(why) => proposal.left_out.push(format!("{}: {why}", rule.workflow)),
-            }
-        }
-        let deploys = needs
-            .iter()
-            .any(|need| need.environment != Environment::None);
-        let is_proposed = |start: &Start| start.kind.is_proposed();
-        if deploys
-            && proposal.rules.len() == before
-            && !starts.list.is_empty()
-            && starts.list.iter().all(is_proposed)
-        {
-            proposal.left_out.push(format!(
-                "{}: it deploys code that is not merged yet; add a rule if this is intended",
-                file.file
-            ));
-        }
-        proposal.left_out.extend(starts.left_out);
+        let asks = asks.list;
+        let starts = jobs.first().map(|job| &*job.starts).unwrap_or_default();
+        place::rules(
+            file,
+            starts,
+            &asks,
+            options.default_branch,
+            &mut notes,
+            &mut known,
+            &mut unknown,
+        );
     }
-    let unreadable = workflows.unreadable.iter().map(|file| {
-        let position = file
+    for file in &workflows.unreadable {
+        let at = file
             .position
             .map(|at| format!("{at}: "))
             .unwrap_or_default();
-        format!("{}: cannot be read ({position}{})", file.file, file.message)
+        notes.add(
+            &file.file,
+            format!("it cannot be read ({at}{})", file.message),
+        );
+    }
+    let mut incomplete: Vec<Incomplete> = Vec::new();
+    for (reason, rule) in unknown {
+        match incomplete.iter_mut().find(|known| known.reason == reason) {
+            Some(known) => known.rules.push(rule),
+            None => incomplete.push(Incomplete {
+                reason,
+                rules: vec![rule],
+            }),
+        }
+    }
+    for incomplete in &mut incomplete {
+        incomplete.rules = combine(std::mem::take(&mut incomplete.rules));
+        rule::name(&mut incomplete.rules);
+    }
+    let mut rules = combine(known);
+    rule::name(&mut rules);
+    rules.retain(|rule| match rule.problem() {
+        None => true,
+        Some(why) => {
+            rule.workflows
+                .iter()
+                .for_each(|file| notes.add(file, why.clone()));
+            false
+        }
     });
-    proposal.left_out.extend(unreadable);
-    rule::name(&mut proposal.rules);
-    proposal
+    Proposal {
+        rules,
+        incomplete,
+        notes: notes.list,
+    }
 }
 
 #[cfg(test)]

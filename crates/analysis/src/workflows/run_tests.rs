@@ -1,5 +1,5 @@
 use super::super::{AccessLevel, Workflows};
-use super::{Environment, RunJob};
+use super::{Environment, RunJob, RunOptions};
 
 fn workflows(files: &[(&str, &str)]) -> Workflows {
     let texts = files.iter();
@@ -8,7 +8,11 @@ fn workflows(files: &[(&str, &str)]) -> Workflows {
 
 fn jobs<'w>(workflows: &'w Workflows, file: &str) -> Vec<RunJob<'w>> {
     assert_eq!(workflows.unreadable, []);
-    workflows.jobs_of(workflows.get(file).unwrap(), "repo-permissions")
+    let options = RunOptions {
+        action: "repo-permissions",
+        default_branch: Some("main"),
+    };
+    workflows.jobs_of(workflows.get(file).unwrap(), options)
 }
 
 /// Lists the jobs with their environments: `-` means none, `?` that only a run knows.
@@ -22,7 +26,7 @@ fn environments(files: &[(&str, &str)]) -> Vec<String> {
     jobs(&workflows, files[0].0)
         .iter()
         .map(|job| {
-            let list: Vec<_> = job.environments.iter().map(show).collect();
+            let list: Vec<_> = job.environments().iter().map(show).collect();
             format!("{}/{}: {}", job.file, job.job.id, list.join(" "))
         })
         .collect()
@@ -59,10 +63,11 @@ jobs:
         [
             "deploy.yml/none: -",
             "deploy.yml/literal: prod",
-            "deploy.yml/choice: dev prod -",
+            "deploy.yml/choice: - dev prod",
             "deploy.yml/default: dev prod",
-            "deploy.yml/chosen: ?${{ inputs.where }}",
-            "deploy.yml/matrix: dev-eu prod-eu test-eu",
+            "deploy.yml/chosen: - ?${{ inputs.where }}",
+            // GitHub adds what changes an axis as a combination of its own.
+            "deploy.yml/matrix: dev-eu prod-eu test-",
             "deploy.yml/expression: ?${{ matrix.env }}",
             "deploy.yml/included: ?${{ matrix.env }}",
             "deploy.yml/absent: -",
