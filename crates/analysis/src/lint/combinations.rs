@@ -1,10 +1,12 @@
 //! `impossible-event`: an event that no job has together with the rule's branch or claim.
 
 use super::catalogue::IMPOSSIBLE_EVENT;
+use super::claims;
+use super::dimension::Dimension;
+use super::findings::Findings;
 use super::forms::Forms;
-use super::{Dimension, Findings, claims, quoted};
 use engine::decision::TRUSTED_EVENTS;
-use engine::policy::{CaseSensitivity, Kind, Pattern, Patterns, Rule, written};
+use engine::policy::{CaseSensitivity, Kind, Pattern, Patterns, Rule, quoted, written};
 
 /// Prefix of a merge queue's branches (docs.github.com, "Managing a merge queue").
 const QUEUE: &str = "gh-readonly-queue/";

@@ -8,9 +8,9 @@ use super::result::CheckResult;
 use super::steps::{Status, steps};
 use crate::diagnostic;
 use crate::style::Colours;
+use analysis::pattern_text::{branch_of, file_of};
 use analysis::report::text::visible;
 use analysis::report::{Remedy, advice, context_rows, reason_page, remedies};
-use analysis::suggestion::{branch_of, file_of};
 use engine::decision::{Decision, PermissionDecision, Reason};
 use engine::policy::{Kind, quoted};
 
