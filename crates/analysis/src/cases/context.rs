@@ -2,7 +2,7 @@
 
 use std::fmt::Display;
 
-use super::suite::{Located, TestCase};
+use super::contents::{Located, TestCase};
 use engine::Claims;
 use engine::context::{Context, EventPayload};
 use engine::policy::{Problem, quoted};
