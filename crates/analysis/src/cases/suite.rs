@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use super::contents::Contents;
 use super::grammar::Cases;
 use super::result::FileError;
-use engine::policy::{Format, reader};
+use engine::policy::{Format, document};
 
 /// A file of cases with a valid structure.
 #[derive(Debug)]
@@ -21,7 +21,7 @@ impl<'a> Suite<'a> {
     /// # Errors
     /// All problems, at least one.
     pub fn parse(file: &'a str, text: &'a str) -> Result<Self, Vec<FileError>> {
-        match reader::read(text, Format::of_path(file), Cases::default()) {
+        match document::read(text, Format::of_path(file), Cases::default()) {
             Ok(contents) => Ok(Self { file, contents }),
             Err(invalid) => Err(FileError::each(file, invalid.iter())),
         }

@@ -5,7 +5,7 @@
 
 use std::fmt;
 
-use super::model::Format;
+use super::format::Format;
 use crate::{RepositoryName, is_commit_sha};
 
 /// Path of the policy, unless the input names another one.

@@ -1,7 +1,8 @@
 //! Writes values and patterns for a policy, so that every parser reads them unchanged.
 
 use super::characters::escape;
-use super::{Format, Kind};
+use super::format::Format;
+use super::kind::Kind;
 use crate::unicode::is_default_ignorable;
 
 /// Returns a text as a scalar; in YAML without quotes if every parser reads it as the same text.

@@ -7,7 +7,7 @@ use std::borrow::Cow;
 use granit_parser::{Event, Marker, Options, Parser, ScalarStyle, ScanError, Span, StrInput};
 
 use super::characters::hidden;
-use super::model::Format;
+use super::format::Format;
 use super::position::Position;
 use super::problem::Problem;
 use super::token::{MAX_NESTING, Scalar, ScalarKind, Syntax, Token};
