@@ -4,12 +4,19 @@
 //! `apps`), faults between the two and the wire, and a record of all requests. The URLs have the form of GitHub Enterprise Server: everything below one host.
 
 mod access;
+mod app;
 mod apps;
+mod authorize;
+mod capacity;
+mod check_run;
 mod checks;
+mod commit_status;
 mod contents;
+mod dispatch;
 mod faults;
 mod graphql;
 mod http;
+mod issuer;
 mod jwt;
 mod keys;
 mod limits;
@@ -39,23 +46,24 @@ use tokio::net::TcpListener;
 use tokio::sync::oneshot;
 
 pub use self::access::{AppIdentity, Level, Permissions};
-pub use self::apps::App;
-pub use self::checks::{CheckAnnotation, CheckRun};
+pub use self::app::App;
+pub use self::capacity::QueryFault;
+pub use self::check_run::{CheckAnnotation, CheckRun};
+pub use self::commit_status::CommitStatus;
 pub use self::faults::{Fault, FaultRule};
-pub use self::graphql::QueryFault;
 pub use self::http::{Answer, Request};
+pub use self::issuer::{SlugKeys, TokenRecipe};
 pub use self::jwt::{Signature, mint as mint_jwt, verify as verify_jwt};
 pub use self::keys::{APP_PRIVATE_KEY_PKCS1, TestKey, key_set, short_jwk};
 pub use self::limits::RateLimits;
-pub use self::oidc::{JobCredentials, SlugKeys, TokenRecipe};
+pub use self::oidc::JobCredentials;
 pub use self::organization::Organization;
 pub use self::recorder::RecordedRequest;
 pub use self::repository::{CommitSha, Repository, blob_sha};
 pub use self::route::Endpoint;
-pub use self::statuses::CommitStatus;
 
 use self::access::Access;
-use self::apps::Installation;
+use self::app::Installation;
 use self::limits::Resource;
 use self::server::Server;
 use self::state::{Shared, State};

@@ -9,9 +9,10 @@ use tokio::net::{TcpListener, TcpStream};
 use tokio_rustls::TlsAcceptor;
 use tokio_rustls::server::TlsStream;
 
+use super::dispatch;
 use super::faults::{self, Fault};
 use super::http::{Answer, Request, read_request};
-use super::route::{self, Route};
+use super::route::Route;
 use super::state::Shared;
 
 /// A byte stream with its socket, which resets need below TLS.
@@ -125,7 +126,7 @@ impl Server {
         let model = || {
             let mut state = self.state.lock();
             let id = state.next_id();
-            route::answer(&mut state, &route, request)
+            dispatch::answer(&mut state, &route, request)
                 .with_header("X-GitHub-Request-Id", &format!("{id:X}"))
         };
         let answer = match fault {

@@ -4,13 +4,18 @@
 //! results by the runner's rules.
 
 mod action_file;
+mod command;
 pub mod commands;
 mod directory;
 mod event;
 pub mod file_commands;
 mod job;
+mod job_of_event;
+mod lines;
 mod process;
+mod pull_request;
 mod result;
+mod trigger;
 mod variables;
 
 use std::path::{Path, PathBuf};
@@ -24,9 +29,9 @@ use crate::GitHub;
 pub use self::action_file::{ActionFile, DeclaredInput, ShellStep};
 pub use self::commands::{Annotation, Interpreted};
 pub use self::directory::FileCommands;
-pub use self::event::{HeadRepository, PullRequest};
 pub use self::job::Job;
 pub use self::process::{Exit, LogLine, Signal, Stream};
+pub use self::pull_request::{HeadRepository, PullRequest};
 pub use self::result::StepResult;
 pub use self::variables::input_variable;
 
@@ -199,7 +204,7 @@ impl Runner {
                 repository.add_commit(sha);
             }
             if let Some(pull) = &job.pull_request {
-                let shown = pull.payload(&job.repository, &server_url);
+                let shown = event::pull_request(pull, &job.repository, &server_url);
                 repository.set_pull_request(pull.number, shown);
             }
         });
@@ -209,7 +214,7 @@ impl Runner {
             server: github.server_url(),
             api: github.api_url(),
         };
-        let event = job.trigger.payload(job, &urls.server).to_string();
+        let event = event::payload(job, &urls.server).to_string();
         let parent = self.directory.clone().unwrap_or_else(std::env::temp_dir);
         let directory =
             StepDirectory::create(&parent, &event, &self.workspace_files, self.file_commands)?;

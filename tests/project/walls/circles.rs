@@ -6,7 +6,7 @@ use super::source::{Names, Source, files};
 use crate::support::root;
 
 /// The circles that are left, to be removed: a directory, and its files that need each other.
-const EXCEPTIONS: [(&str, &str); 7] = [
+const EXCEPTIONS: [(&str, &str); 5] = [
     ("crates/analysis/src/compare", "search space"),
     ("crates/analysis/src/matrix", "mod unused"),
     ("crates/analysis/src/proposal", "mod needs rule starts text"),
@@ -15,11 +15,6 @@ const EXCEPTIONS: [(&str, &str); 7] = [
         "crates/cli/src/matrix",
         "html human json markdown mod words",
     ),
-    (
-        "simulator/src/github",
-        "access apps checks contents faults graphql limits oidc recorder releases route state statuses",
-    ),
-    ("simulator/src/runner", "event job"),
 ];
 
 struct Module {
