@@ -23,6 +23,14 @@ pub enum Kind {
 
 impl Kind {
     /// Returns the kind of a pattern from its plain text.
+    ///
+    /// ```
+    /// # use engine::policy::Kind;
+    /// assert_eq!(Kind::of("*"), Kind::Any);
+    /// assert_eq!(Kind::of("release/1.0"), Kind::Literal);
+    /// assert_eq!(Kind::of("release/.*"), Kind::Regex);
+    /// assert_eq!(Kind::of("dependabot[bot]"), Kind::Literal);
+    /// ```
     pub fn of(text: &str) -> Self {
         const META: &[char] = &[
             '\\', '^', '$', '*', '+', '?', '(', ')', '[', ']', '{', '}', '|',

@@ -15,6 +15,12 @@ impl CaseSensitivity {
     /// Returns the case sensitivity for a repository or an environment. GitHub ignores case, but a value with a
     /// non-ASCII character is compared exactly: under Unicode's rules `ſtaging` (U+017F) equals `staging`,
     /// and anyone can create an environment with that name without protection.
+    ///
+    /// ```
+    /// # use engine::policy::CaseSensitivity;
+    /// assert_eq!(CaseSensitivity::ignored_for(Some("Staging")), CaseSensitivity::Insensitive);
+    /// assert_eq!(CaseSensitivity::ignored_for(Some("\u{17f}taging")), CaseSensitivity::Sensitive);
+    /// ```
     pub fn ignored_for(value: Option<&str>) -> Self {
         match value {
             Some(value) if !value.is_ascii() => Self::Sensitive,

@@ -43,6 +43,16 @@ impl Policy {
     pub const KEYS: [&'static str; 4] = ["version", "workspace", "permissions", "repositories"];
 
     /// Returns all rules of the policy, in file order within each list.
+    ///
+    /// ```
+    /// # use engine::policy::{Format, Policy};
+    /// let text = r#"{ "version": 1, "permissions": [{ "permission": "ws:locks:create", "branch": "main" }] }"#;
+    /// let policy = Policy::parse(text, Format::Json)?;
+    /// let branches = policy.rules().filter_map(|rule| rule.branch.as_ref());
+    /// let branches: Vec<_> = branches.flat_map(|branch| branch.names().into_iter().flatten()).collect();
+    /// assert_eq!(branches, [&"main".into()]);
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
     pub fn rules(&self) -> impl Iterator<Item = &Rule> {
         let entries = self.repositories.iter().flat_map(|(_, entries)| entries);
         let top = self.permissions.iter().flatten();

@@ -39,6 +39,25 @@ impl Pattern {
 
     /// Compiles the pattern.
     ///
+    /// ```
+    /// # use engine::policy::{CaseSensitivity, Kind, Pattern, Position};
+    /// let pattern = |text: &str, kind| Pattern {
+    ///     text: text.into(),
+    ///     kind,
+    ///     position: Position::START,
+    /// };
+    /// let glob = pattern("release/*", Kind::Glob);
+    /// let matcher = glob.compile(CaseSensitivity::Sensitive)?;
+    /// assert!(matcher.matches(Some("release/1.0")));
+    /// assert!(!matcher.matches(Some("release/1.0/fix")));
+    /// assert!(!matcher.matches(None));
+    ///
+    /// let regex = pattern("main|develop", Kind::Regex);
+    /// let matcher = regex.compile(CaseSensitivity::Sensitive)?;
+    /// assert!(!matcher.matches(Some("maintenance")), "a pattern matches the whole value");
+    /// # Ok::<(), engine::policy::Invalid>(())
+    /// ```
+    ///
     /// # Errors
     /// The pattern is empty, longer than [`MAX_PATTERN`], syntactically invalid, or compiles to more than
     /// [`MAX_COMPILED`] bytes.

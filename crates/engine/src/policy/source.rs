@@ -60,6 +60,16 @@ impl PolicySource {
     /// Parses the input. `workspace` is the value of `GITHUB_WORKSPACE`: the runner expands
     /// `${{ github.workspace }}/PATH` with it, which then means the same as `./PATH`.
     ///
+    /// ```
+    /// # use engine::policy::source::PolicySource;
+    /// let source = PolicySource::parse("acme-org/policies/permissions.yml@main", "/github/workspace")?;
+    /// assert!(matches!(source, PolicySource::Repository { .. }));
+    /// let source = PolicySource::parse("/github/workspace/policy.yml", "/github/workspace")?;
+    /// assert!(matches!(source, PolicySource::Workspace(_)));
+    /// assert!(PolicySource::parse("acme-org/policies/../x.yml@main", "").is_err());
+    /// # Ok::<(), engine::policy::source::InvalidSource>(())
+    /// ```
+    ///
     /// # Errors
     /// The text is not a valid source.
     pub fn parse(input: &str, workspace: &str) -> Result<Self, InvalidSource> {

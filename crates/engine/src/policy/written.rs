@@ -44,6 +44,13 @@ pub fn double_quoted(text: &str, format: Format) -> String {
 }
 
 /// Returns a pattern, as plain text if this has the same meaning.
+///
+/// ```
+/// # use engine::policy::{Format, Kind, written};
+/// assert_eq!(written::pattern("main", Kind::Exact, Format::Yaml), "main");
+/// assert_eq!(written::pattern("a+b", Kind::Exact, Format::Yaml), r#"{ exact: "a+b" }"#);
+/// assert_eq!(written::pattern("v*", Kind::Glob, Format::Json), r#"{ "glob": "v*" }"#);
+/// ```
 pub fn pattern(text: &str, kind: Kind, format: Format) -> String {
     let is_value = |kind| matches!(kind, Kind::Literal | Kind::Exact);
     let plain = Kind::of(text);
