@@ -167,24 +167,7 @@ impl GitHubBuilder {
             connections: Arc::clone(&connections),
         };
         let (stop, stopped) = oneshot::channel();
-        let runtime = tokio::runtime::Builder::new_current_thread()
-            .enable_all()
-            .build()?;
-        let thread = std::thread::Builder::new()
-            .name("github".into())
-            .spawn(move || {
-                runtime.block_on(async move {
-                    // The listeners are bound; the conversion only registers them.
-                    if let (Ok(listener), Ok(elsewhere)) = (
-                        TcpListener::from_std(listener),
-                        TcpListener::from_std(elsewhere),
-                    ) {
-                        tokio::spawn(server.clone().serve_elsewhere(elsewhere));
-                        tokio::spawn(server.serve(listener));
-                        let _ = stopped.await;
-                    }
-                });
-            })?;
+        let thread = spawn(server, [listener, elsewhere], stopped)?;
         Ok(GitHub {
             state,
             ca_pem,
@@ -193,6 +176,27 @@ impl GitHubBuilder {
             thread: Some(thread),
         })
     }
+}
+
+/// Serves on a thread until it gets a message.
+fn spawn(
+    server: Server,
+    listeners: [std::net::TcpListener; 2],
+    stopped: oneshot::Receiver<()>,
+) -> anyhow::Result<JoinHandle<()>> {
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .build()?;
+    let serve = async move {
+        // The listeners are bound; the conversion only registers them.
+        if let [Ok(listener), Ok(elsewhere)] = listeners.map(TcpListener::from_std) {
+            tokio::spawn(server.clone().serve_elsewhere(elsewhere));
+            tokio::spawn(server.serve(listener));
+            let _ = stopped.await;
+        }
+    };
+    let thread = std::thread::Builder::new().name("github".into());
+    Ok(thread.spawn(move || runtime.block_on(serve))?)
 }
 
 fn listen() -> anyhow::Result<std::net::TcpListener> {

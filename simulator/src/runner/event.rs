@@ -11,7 +11,7 @@ use crate::github::{CommitSha, Repository};
 pub(super) fn payload(job: &Job, server_url: &str) -> Value {
     let repository = &job.repository;
     let sha = job.sha.as_str();
-    let mut payload = match &job.trigger {
+    let payload = match &job.trigger {
         Trigger::Push => json!({
             "ref": job.reference, "after": sha, "before": "0".repeat(40), "created": false, "deleted": false, "forced": false,
             "head_commit": {"id": sha, "message": "a commit"}, "commits": [], "pusher": {"name": job.actor},
@@ -22,10 +22,9 @@ pub(super) fn payload(job: &Job, server_url: &str) -> Value {
             merged,
         } => {
             let mut request = pull_request(pull, repository, server_url);
-            if let Some(request) = request.as_object_mut().filter(|_| *action == "closed") {
-                request.insert("state".into(), "closed".into());
-                request.insert("merged".into(), (*merged).into());
-                request.insert("merge_commit_sha".into(), sha.into());
+            if *action == "closed" {
+                let closed = json!({"state": "closed", "merged": merged, "merge_commit_sha": sha});
+                request = merged_with(request, closed);
             }
             json!({"action": action, "number": pull.number, "pull_request": request})
         }
@@ -57,17 +56,11 @@ pub(super) fn payload(job: &Job, server_url: &str) -> Value {
         }),
         Trigger::Given(payload) => return payload.clone(),
     };
-    if let Some(payload) = payload.as_object_mut() {
-        payload.insert(
-            "repository".into(),
-            repository_payload(repository, server_url),
-        );
-        payload.insert(
-            "sender".into(),
-            json!({"login": job.actor, "id": job.actor_id, "type": "User"}),
-        );
-    }
-    payload
+    let of_all = json!({
+        "repository": repository_payload(repository, server_url),
+        "sender": {"login": job.actor, "id": job.actor_id, "type": "User"},
+    });
+    merged_with(payload, of_all)
 }
 
 /// Returns a pull request in the form of the API and the event.
@@ -95,6 +88,14 @@ pub(super) fn pull_request(pull: &PullRequest, repository: &Repository, server_u
             "user": {"login": repository.owner}, "repo": repository_payload(repository, server_url),
         },
     })
+}
+
+/// Returns an object with the members of another.
+fn merged_with(mut object: Value, more: Value) -> Value {
+    if let (Value::Object(object), Value::Object(more)) = (&mut object, more) {
+        object.extend(more);
+    }
+    object
 }
 
 fn repository_payload(repository: &Repository, server_url: &str) -> Value {

@@ -194,20 +194,7 @@ impl Runner {
         inputs: &[(&str, &str)],
         watch: impl FnOnce(u32),
     ) -> anyhow::Result<StepResult> {
-        let full_name = job.repository.full_name();
-        if github.repository(&full_name).is_none() {
-            github.add_repository(job.repository.clone());
-        }
-        let server_url = github.server_url();
-        github.edit_repository(&full_name, |repository| {
-            for sha in job.commits() {
-                repository.add_commit(sha);
-            }
-            if let Some(pull) = &job.pull_request {
-                let shown = event::pull_request(pull, &job.repository, &server_url);
-                repository.set_pull_request(pull.number, shown);
-            }
-        });
+        publish(github, job);
         let credentials =
             github.register_job(job.repository.id, job.claims(), job.permissions.clone());
         let urls = Urls {
@@ -297,6 +284,24 @@ impl ShellStep {
         });
         resolved.collect()
     }
+}
+
+/// Makes the job's repository, its commits and its pull request known to GitHub.
+fn publish(github: &GitHub, job: &Job) {
+    let full_name = job.repository.full_name();
+    if github.repository(&full_name).is_none() {
+        github.add_repository(job.repository.clone());
+    }
+    let server_url = github.server_url();
+    github.edit_repository(&full_name, |repository| {
+        for sha in job.commits() {
+            repository.add_commit(sha);
+        }
+        if let Some(pull) = &job.pull_request {
+            let shown = event::pull_request(pull, &job.repository, &server_url);
+            repository.set_pull_request(pull.number, shown);
+        }
+    });
 }
 
 /// Evaluates an expression in a job.

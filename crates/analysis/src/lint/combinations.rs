@@ -19,6 +19,27 @@ const NO_OTHER_REF: &str =
 const HEAD: &str =
     "(?s)(?:[^r]|r[^e]|re[^f]|ref[^s]|refs[^/]).*|r|re|ref|refs|refs/heads/refs/.+|refs/pull/.+";
 
+/// Events whose jobs run on the default branch.
+const OF_DEFAULT_BRANCH: [&str; 17] = [
+    "branch_protection_rule",
+    "check_run",
+    "check_suite",
+    "delete",
+    "discussion",
+    "discussion_comment",
+    "fork",
+    "gollum",
+    "issue_comment",
+    "issues",
+    "label",
+    "milestone",
+    "public",
+    "repository_dispatch",
+    "schedule",
+    "watch",
+    "workflow_run",
+];
+
 /// Values of an event's jobs.
 struct Event {
     /// Forms of the branch and of the claims `ref` and `ref_type`, as regexes.
@@ -58,23 +79,7 @@ fn event(name: &str) -> Option<Event> {
             ref_type: "branch",
             words: "the head of the pull request",
         },
-        "branch_protection_rule"
-        | "check_run"
-        | "check_suite"
-        | "delete"
-        | "discussion"
-        | "discussion_comment"
-        | "fork"
-        | "gollum"
-        | "issue_comment"
-        | "issues"
-        | "label"
-        | "milestone"
-        | "public"
-        | "repository_dispatch"
-        | "schedule"
-        | "watch"
-        | "workflow_run" => Event {
+        name if OF_DEFAULT_BRANCH.contains(&name) => Event {
             branch: NO_OTHER_REF,
             git_ref: "refs/heads/(?s:.)+",
             ref_type: "branch",

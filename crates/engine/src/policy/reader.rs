@@ -239,47 +239,16 @@ impl<'a, S: Syntax<'a>, G> Reader<'a, S, G> {
                     continue;
                 }
             }
-            let (
-                Token::Scalar(Scalar {
-                    text: key,
-                    kind,
-                    hidden,
-                }),
-                at,
-            ) = self.next()?
-            else {
+            let (Token::Scalar(key), at) = self.next()? else {
                 continue;
             };
-            if let Some((c, at)) = hidden {
-                self.skip()?;
-                self.problem(characters::hidden_problem(c, at, S::FORMAT, "the key"))?;
+            if key.kind == ScalarKind::Text && key.hidden.is_none() && key.text != "<<" {
+                member(self, key.text, at)?;
                 continue;
             }
-            if key == "<<" {
-                self.skip()?;
-                let message = format!("merge keys (`<<`) are not allowed in a {}", self.noun);
-                let problem = Problem::new(self.position(at), message);
-                self.problem(problem.over(&key).help("write the values out"))?;
-                continue;
-            }
-            if kind != ScalarKind::Text {
-                self.skip()?;
-                let message = match &*key {
-                    "" => "a key is empty, expected a string".to_owned(),
-                    key => format!(
-                        "the key {} is {}, expected a string",
-                        quoted(key),
-                        kind.name()
-                    ),
-                };
-                let problem = Problem::new(self.position(at), message).over(&key);
-                self.problem(match kind {
-                    ScalarKind::Null => problem,
-                    _ => problem.help(in_quotes(&key)),
-                })?;
-                continue;
-            }
-            member(self, key, at)?;
+            self.skip()?;
+            let position = self.position(at);
+            self.problem(wrong_key::<S>(&key, position, self.noun))?;
         }
     }
 
@@ -402,6 +371,28 @@ impl<'a, S: Syntax<'a>, G> Reader<'a, S, G> {
     pub(crate) fn fatal<T>(&mut self, problem: Problem) -> Read<T> {
         self.problems.push(problem);
         Err(Fatal)
+    }
+}
+
+/// Returns the problem of a key that is not a string, has an invisible character, or means a merge.
+fn wrong_key<'a, S: Syntax<'a>>(key: &Scalar<'_>, at: Position, noun: &str) -> Problem {
+    if let Some((c, at)) = key.hidden {
+        return characters::hidden_problem(c, at, S::FORMAT, "the key");
+    }
+    let message = match &*key.text {
+        "<<" => format!("merge keys (`<<`) are not allowed in a {noun}"),
+        "" => "a key is empty, expected a string".to_owned(),
+        text => format!(
+            "the key {} is {}, expected a string",
+            quoted(text),
+            key.kind.name()
+        ),
+    };
+    let problem = Problem::new(at, message).over(&key.text);
+    match (&*key.text, key.kind) {
+        ("<<", _) => problem.help("write the values out"),
+        (_, ScalarKind::Null) => problem,
+        (text, _) => problem.help(in_quotes(text)),
     }
 }
 
