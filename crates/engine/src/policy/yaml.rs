@@ -96,6 +96,7 @@ impl<'a> Yaml<'a> {
         }))
     }
 
+    #[inline]
     fn scalar(
         &self,
         text: Cow<'a, str>,
