@@ -1,10 +1,12 @@
 //! `impossible-event`: an event that no job has together with the rule's branch or claim.
 
 use super::catalogue::IMPOSSIBLE_EVENT;
+use super::claims;
+use super::dimension::Dimension;
+use super::findings::Findings;
 use super::forms::Forms;
-use super::{Dimension, Findings, claims, quoted};
 use engine::decision::TRUSTED_EVENTS;
-use engine::policy::{CaseSensitivity, Kind, Pattern, Patterns, Rule, written};
+use engine::policy::{CaseSensitivity, Kind, Pattern, Patterns, Rule, quoted, written};
 
 /// Prefix of a merge queue's branches (docs.github.com, "Managing a merge queue").
 const QUEUE: &str = "gh-readonly-queue/";
@@ -16,6 +18,27 @@ const NO_OTHER_REF: &str =
 /// The head of a pull request, `OWNER:HEAD` for a fork, or the base of a merged one.
 const HEAD: &str =
     "(?s)(?:[^r]|r[^e]|re[^f]|ref[^s]|refs[^/]).*|r|re|ref|refs|refs/heads/refs/.+|refs/pull/.+";
+
+/// Events whose jobs run on the default branch.
+const OF_DEFAULT_BRANCH: [&str; 17] = [
+    "branch_protection_rule",
+    "check_run",
+    "check_suite",
+    "delete",
+    "discussion",
+    "discussion_comment",
+    "fork",
+    "gollum",
+    "issue_comment",
+    "issues",
+    "label",
+    "milestone",
+    "public",
+    "repository_dispatch",
+    "schedule",
+    "watch",
+    "workflow_run",
+];
 
 /// Values of an event's jobs.
 struct Event {
@@ -56,23 +79,7 @@ fn event(name: &str) -> Option<Event> {
             ref_type: "branch",
             words: "the head of the pull request",
         },
-        "branch_protection_rule"
-        | "check_run"
-        | "check_suite"
-        | "delete"
-        | "discussion"
-        | "discussion_comment"
-        | "fork"
-        | "gollum"
-        | "issue_comment"
-        | "issues"
-        | "label"
-        | "milestone"
-        | "public"
-        | "repository_dispatch"
-        | "schedule"
-        | "watch"
-        | "workflow_run" => Event {
+        name if OF_DEFAULT_BRANCH.contains(&name) => Event {
             branch: NO_OTHER_REF,
             git_ref: "refs/heads/(?s:.)+",
             ref_type: "branch",

@@ -7,7 +7,7 @@ use std::collections::HashMap;
 
 use jiff::Timestamp;
 
-use super::Dimension;
+use super::dimension::Dimension;
 use crate::compare::{Automata, Budget, Section, covers, grant_all};
 use engine::decision::{Merges, is_trusted_event, merges};
 use engine::policy::{CaseSensitivity, Kind, Matcher, Pattern, Patterns, Rule};

@@ -9,10 +9,13 @@ use super::catalogue::{
     BROAD_WRITE, DUPLICATE, NOT_COMPARED, REDUNDANT_PATTERN, REPEATED_PERMISSION, UNREACHABLE,
 };
 use super::cover::{Covered, Part, RuleComparer};
+use super::dimension::dimensions;
+use super::finding::Finding;
+use super::findings::Findings;
 use super::pattern_index::PatternIndex;
-use super::{Finding, Findings, dimensions, patterns, quoted};
+use super::patterns;
 use crate::compare::{Budget, Section};
-use engine::policy::{Kind, Pattern, Patterns, Rule};
+use engine::policy::{Kind, Pattern, Patterns, Rule, quoted};
 
 /// Maximum number of comparisons in a policy, enough for about 4,000 rules for a permission in a list. More would
 /// take too long. Tests use a lower limit.

@@ -7,6 +7,7 @@
 mod finding;
 mod lookup;
 mod policy;
+mod repository;
 mod row;
 mod steps;
 mod summary;
@@ -14,29 +15,13 @@ mod summary;
 pub use finding::{Code, Finding};
 pub use lookup::CurrentName;
 pub use policy::SurveyPolicy;
+pub use repository::Repository;
 pub use row::{ActionStep, EntryRow, RepositoryRow, WorkflowRow};
 pub use summary::Summary;
 
 use std::collections::HashSet;
 
 use crate::workflows::{ID_TOKEN, Unreadable, Workflows};
-
-/// Properties of a repository that a survey uses.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Repository {
-    /// `OWNER/NAME`.
-    pub name: String,
-    /// Id of the repository, if known.
-    pub id: Option<u64>,
-    /// Id of its owner, if known.
-    pub owner_id: Option<u64>,
-    /// Whether it is private or internal.
-    pub is_private: bool,
-    /// Whether it is archived, so that no workflow runs.
-    pub is_archived: bool,
-    /// Whether it is a fork.
-    pub is_fork: bool,
-}
 
 /// A survey in progress.
 #[derive(Debug)]

@@ -4,9 +4,9 @@
 use std::collections::HashMap;
 use std::sync::Arc;
 
-use super::Repository;
 use super::finding::{Code, Finding};
 use super::lookup::{CurrentName, Differing};
+use super::repository::Repository;
 use super::row::{ActionStep, EntryRow, WorkflowRow};
 use crate::compare::automaton::may_start_with;
 use engine::RepositoryName;

@@ -173,6 +173,45 @@ fn check(
         findings.push(Finding::new(code, message).at(&reported.file, reported.line));
     };
     let of_job = label(job.job, file, job.file);
+    let missing = missing_permissions(job, gate, reported, is_private);
+    let only_reviews = only_reviews(gate);
+    if job.token.is_default() && !missing.is_empty() {
+        let why = "has no `permissions:`, and GitHub's defaults never include `id-token: write`";
+        find(Code::MissingIdToken, format!("{of_job} {why}"));
+    } else if let Some((Code::MissingIdToken, _)) = missing.first() {
+        // One finding for the job is enough: they have one fix.
+        let all: Vec<_> = missing.iter().map(|(_, what)| what.as_str()).collect();
+        find(
+            Code::MissingIdToken,
+            format!("{of_job} has no {}", all.join(", ")),
+        );
+    } else {
+        for (code, what) in missing {
+            find(code, format!("{of_job} has no {what}"));
+        }
+    }
+    if gate.dynamic.is_none() && gate.permissions.is_empty() && !only_reviews {
+        find(Code::InvalidPermission, "requests no permission".to_owned());
+    }
+    for text in &gate.permissions {
+        if let Err(error) = PermissionKey::parse(text.into()) {
+            find(Code::InvalidPermission, error.to_string());
+        }
+    }
+    if let Some((_, reference)) = reported.uses.split_once('@')
+        && !is_commit_sha(reference)
+    {
+        find(Code::MutableRef, format!("uses {}", quoted(&reported.uses)));
+    }
+}
+
+/// Returns the permissions that the job's token needs for the step and lacks, with their findings.
+fn missing_permissions(
+    job: &RunJob<'_>,
+    gate: &Gate<'_>,
+    reported: &ActionStep,
+    is_private: bool,
+) -> Vec<(Code, String)> {
     let lacks = |scope, needed| {
         job.token
             .access(scope)
@@ -212,7 +251,7 @@ fn check(
     let missing = needs
         .iter()
         .filter(|(is_needed, scope, access, _)| *is_needed && lacks(scope, *access));
-    let missing: Vec<_> = missing
+    missing
         .map(|(_, scope, access, code)| {
             let access = if *access == AccessLevel::Write {
                 "write"
@@ -221,35 +260,7 @@ fn check(
             };
             (*code, format!("`{scope}: {access}`"))
         })
-        .collect();
-    if job.token.is_default() && !missing.is_empty() {
-        let why = "has no `permissions:`, and GitHub's defaults never include `id-token: write`";
-        find(Code::MissingIdToken, format!("{of_job} {why}"));
-    } else if let Some((Code::MissingIdToken, _)) = missing.first() {
-        // One finding for the job is enough: they have one fix.
-        let all: Vec<_> = missing.iter().map(|(_, what)| what.as_str()).collect();
-        find(
-            Code::MissingIdToken,
-            format!("{of_job} has no {}", all.join(", ")),
-        );
-    } else {
-        for (code, what) in missing {
-            find(code, format!("{of_job} has no {what}"));
-        }
-    }
-    if gate.dynamic.is_none() && gate.permissions.is_empty() && !only_reviews {
-        find(Code::InvalidPermission, "requests no permission".to_owned());
-    }
-    for text in &gate.permissions {
-        if let Err(error) = PermissionKey::parse(text.into()) {
-            find(Code::InvalidPermission, error.to_string());
-        }
-    }
-    if let Some((_, reference)) = reported.uses.split_once('@')
-        && !is_commit_sha(reference)
-    {
-        find(Code::MutableRef, format!("uses {}", quoted(&reported.uses)));
-    }
+        .collect()
 }
 
 /// Returns the job's name, with the workflow that calls it.

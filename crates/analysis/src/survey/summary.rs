@@ -4,8 +4,8 @@ use std::collections::BTreeMap;
 
 use serde::Serialize;
 
-use super::Repository;
 use super::finding::{Code, Finding};
+use super::repository::Repository;
 use super::row::RepositoryRow;
 use crate::lint::Level;
 

@@ -7,8 +7,8 @@ use clap::Args;
 
 use super::filter::Filter;
 use super::log::{Line, each_record};
+use crate::output::{OutputFormat, print, print_error, report_error};
 use crate::style::Colours;
-use crate::{OutputFormat, print, print_error, report_error};
 use analysis::audit::Recorded;
 use analysis::report::text::visible;
 use engine::decision::Decision;

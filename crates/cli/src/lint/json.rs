@@ -4,8 +4,8 @@ use std::ops::Range;
 
 use serde::Serialize;
 
-use super::Summary;
 use super::file::Linted;
+use super::summary::Summary;
 use analysis::lint::{Fix, Level};
 
 #[derive(Serialize)]

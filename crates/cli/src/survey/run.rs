@@ -1,33 +1,14 @@
 //! Runs the survey.
 
-use jiff::Timestamp;
-
 use super::fetch::Fetcher;
 use super::progress::Progress;
 use super::report::Row;
+use super::stop::Stop;
 use analysis::survey;
 use analysis::survey::{CurrentName, Repository, Survey};
 use analysis::workflows::Workflows;
 use github::{FilesUnavailable, ListedRepository, RepositoryPage};
 use platform::Interruption;
-
-/// Why the survey stopped.
-#[derive(Debug)]
-pub(super) enum Stop {
-    /// A signal interrupted it.
-    Interrupted,
-    /// A rate limit is exhausted.
-    Limited {
-        /// When GitHub accepts requests again.
-        until: Timestamp,
-        /// GitHub's message.
-        why: String,
-    },
-    /// An error that a retry can fix.
-    Failed(String),
-    /// A permanent error.
-    Refused(String),
-}
 
 pub(super) struct SurveyRun<'w, 'p> {
     pub(super) survey: &'w mut Survey<'p>,
