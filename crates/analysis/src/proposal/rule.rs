@@ -5,7 +5,7 @@ use std::collections::HashMap;
 use super::needs::Need;
 use super::starts::{Start, StartKind};
 use super::text::rule_text;
-use crate::lint::{Level, Options, lint};
+use crate::lint::{Level, LintOptions, lint};
 use crate::workflows::{Environment, Workflow};
 use engine::policy::{Format, Kind as PatternKind, quoted};
 
@@ -182,7 +182,7 @@ impl ProposedRule {
     pub(super) fn problem(&self) -> Option<String> {
         let mut text = String::from("version: 1\npermissions:\n");
         rule_text(&mut text, 2, self);
-        lint(&text, Format::Yaml, &Options::default())
+        lint(&text, Format::Yaml, &LintOptions::default())
             .into_iter()
             .find(|finding| finding.level != Level::Note)
             .map(|finding| finding.message)

@@ -8,7 +8,7 @@ use jiff::Timestamp;
 use super::fix;
 use crate::git;
 use crate::git::Git;
-use analysis::lint::{Finding, Options, Source, lint};
+use analysis::lint::{Finding, LintOptions, Source, lint};
 use engine::encoding::text_of;
 use engine::policy::{Format, MAX_FILE, Position};
 use platform::Variables;
@@ -122,8 +122,8 @@ impl Linted {
     }
 }
 
-fn options(path: &Path, now: Timestamp) -> Options {
-    Options {
+fn options(path: &Path, now: Timestamp) -> LintOptions {
+    LintOptions {
         now: Some(now),
         workflows: workflows(path),
         repository: repository(path),
