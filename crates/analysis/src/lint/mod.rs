@@ -31,6 +31,7 @@ mod replacement;
 mod rules;
 mod scan;
 mod source;
+mod workflow_files;
 
 use std::collections::BTreeSet;
 
@@ -42,6 +43,7 @@ pub(crate) use events::is_event;
 pub use finding::Finding;
 pub use fix::Fix;
 pub use source::Source;
+pub use workflow_files::lint_workflows;
 
 use dimension::{Dimension, dimensions};
 use findings::Findings;

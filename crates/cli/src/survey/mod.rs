@@ -26,6 +26,7 @@ use super::api;
 use super::instant::now;
 use super::policy_text::{InvalidPolicy, PolicyText};
 use super::style::Colours;
+use crate::workflows::ACTION;
 use analysis::survey::{Survey, SurveyPolicy};
 use engine::RepositoryName;
 use engine::plural::{count_of, grouped};
@@ -45,7 +46,7 @@ pub(super) struct Arguments {
     #[arg(long, value_enum, default_value_t)]
     format: OutputFormat,
     /// Name of this action in `uses:`, without its owner
-    #[arg(long, value_name = "NAME", default_value = "repo-permissions")]
+    #[arg(long, value_name = "NAME", default_value = ACTION)]
     action: String,
     /// URL of the REST API [default: GITHUB_API_URL, or https://api.github.com]
     #[arg(long, value_name = "URL")]
