@@ -54,7 +54,7 @@ use engine::policy::{Entry, Format, Invalid, Pattern, Patterns, Policy, Position
 
 /// Facts about the policy's repository.
 #[derive(Clone, Debug, Default)]
-pub struct Options {
+pub struct LintOptions {
     /// Current time, for `expires:`. Without it, no rule counts as expired.
     pub now: Option<Timestamp>,
     /// File names in `.github/workflows` of the policy's repository, if known.
@@ -64,7 +64,7 @@ pub struct Options {
 }
 
 /// Returns all findings of a policy, in file order.
-pub fn lint(text: &str, format: Format, options: &Options) -> Vec<Finding> {
+pub fn lint(text: &str, format: Format, options: &LintOptions) -> Vec<Finding> {
     let mut findings = Findings::new(Source::new(text, format), is_clean);
     let (document, invalid) = Policy::parse_partly(text, format);
     for problem in invalid.iter().flat_map(Invalid::iter) {
@@ -105,7 +105,7 @@ fn is_clean(dimension: Dimension<'_>, pattern: &Pattern, repository: Option<&str
 
 /// Checks a policy. `is_whole` means that the policy is complete, so that its lists can be checked and not only
 /// their elements.
-fn check(document: &Policy, is_whole: bool, options: &Options, findings: &mut Findings<'_>) {
+fn check(document: &Policy, is_whole: bool, options: &LintOptions, findings: &mut Findings<'_>) {
     if is_whole {
         entries::check(document, findings);
     }
@@ -147,7 +147,7 @@ fn check(document: &Policy, is_whole: bool, options: &Options, findings: &mut Fi
 }
 
 /// Returns the repository of a list of rules, if it is a single one with a known name.
-fn repository<'o>(entry: Option<&'o Entry>, options: &'o Options) -> Option<&'o str> {
+fn repository<'o>(entry: Option<&'o Entry>, options: &'o LintOptions) -> Option<&'o str> {
     let Some(entry) = entry else {
         return options.repository.as_deref();
     };

@@ -16,7 +16,7 @@ pub use material::{CaseFile, Material, Text};
 
 use self::cases::CaseResults;
 use crate::compare::compare;
-use crate::lint::{Finding, Options, lint};
+use crate::lint::{Finding, LintOptions, lint};
 use crate::report::check::{Annotation, Conclusion};
 use engine::policy::{Format, Policy, Position};
 use lines::Lines;
@@ -66,7 +66,7 @@ pub fn review(material: &Material, now: Timestamp, max: usize) -> Review {
     let findings = match &material.new {
         None => Vec::new(),
         Some(Ok(text)) => {
-            let options = Options {
+            let options = LintOptions {
                 now: Some(now),
                 workflows: material.workflows.clone(),
                 repository: material.repository.clone(),

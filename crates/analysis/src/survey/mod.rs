@@ -12,7 +12,7 @@ mod row;
 mod steps;
 mod summary;
 
-pub use finding::{Code, Finding};
+pub use finding::{Code, SurveyFinding};
 pub use lookup::CurrentName;
 pub use policy::SurveyPolicy;
 pub use repository::Repository;
@@ -93,7 +93,7 @@ impl<'p> Survey<'p> {
                 });
                 row.findings.extend(untrusted);
             }
-            Err(why) => row.findings.push(Finding::new(Code::NotRead, why)),
+            Err(why) => row.findings.push(SurveyFinding::new(Code::NotRead, why)),
         }
         let mut seen = HashSet::new();
         row.findings.retain(|finding| seen.insert(finding.clone()));
