@@ -4,9 +4,9 @@
 
 use jiff::Timestamp;
 
+use super::model::{Ids, Proposal, Target};
 use super::rule::{Filter, ProposedRule};
 use super::yaml::{comment, member, scalar};
-use super::{Ids, Proposal, Target};
 use engine::context::{Base, Context};
 use engine::decision::{Decision, Engine, Policies, Provenance, Question, decide};
 use engine::policy::{Format, KNOWN_KEYS, PermissionKey, Policy};

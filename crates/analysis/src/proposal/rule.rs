@@ -2,10 +2,8 @@
 
 use std::collections::HashMap;
 
-use super::text::rule_text;
-use crate::lint::{Level, Options, lint};
 use engine::plural::count;
-use engine::policy::{CaseSensitivity, Format, Kind as PatternKind, Pattern, Position};
+use engine::policy::{CaseSensitivity, Kind as PatternKind, Pattern, Position};
 
 /// A proposed rule.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -135,15 +133,5 @@ impl ProposedRule {
             [one] => format!("{files} {scope} for {one}"),
             several => format!("{files} {scope} for {} environments", several.len()),
         }
-    }
-
-    /// Returns the first error or warning of the linter for a policy with only this rule.
-    pub(super) fn problem(&self) -> Option<String> {
-        let mut text = String::from("version: 1\npermissions:\n");
-        rule_text(&mut text, 2, self);
-        lint(&text, Format::Yaml, &Options::default())
-            .into_iter()
-            .find(|finding| finding.level != Level::Note)
-            .map(|finding| finding.message)
     }
 }

@@ -2,9 +2,9 @@
 
 use std::fmt::Write as _;
 
+use super::model::{Ids, Proposal, Target};
 use super::rule::{Evidence, Filter, ProposedRule};
 use super::yaml::{comment, item, member, scalar};
-use super::{Ids, Proposal, Target};
 use engine::policy::{Format, Kind, written};
 
 /// Maximum number of places that one comment names.
