@@ -14,11 +14,12 @@ use anyhow::{Context as _, anyhow, bail};
 use clap::{Args, ValueEnum};
 use jiff::Timestamp;
 
-use super::check::read_policy;
+use super::diagnostic;
 use super::git::Git;
 use super::instant::{instant, now};
+use super::output::{print, warn};
+use super::policy_text::{InvalidPolicy, read_policy};
 use super::style::Colours;
-use super::{InvalidPolicy, diagnostic, print, warn};
 use crate::workflows::ACTION;
 use analysis::lint::Source;
 use analysis::matrix::AccessMatrix;
