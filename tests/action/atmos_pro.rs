@@ -386,15 +386,18 @@ fn an_apply_stops_at_a_commit_that_is_not_on_main() {
         "--message",
         "not reviewed",
     ]);
+    // Git takes a tag for a branch of a remote, unless the whole name stands there.
+    origin.git(&["tag", "origin/main", "evil"]);
     let clone = Directory::new();
     let from = origin.0.to_str().unwrap();
     clone.git(&["clone", "--quiet", from, "."]);
     let script = after[0]["run"].as_str().unwrap();
     for (commit, is_on_main) in [
-        ("origin/main", true),
-        ("origin/main~1", true),
-        ("origin/feature", true),
-        ("origin/evil", false),
+        ("refs/remotes/origin/main", true),
+        ("refs/remotes/origin/main~1", true),
+        ("refs/remotes/origin/feature", true),
+        ("refs/remotes/origin/evil", false),
+        ("refs/tags/origin/main", false),
     ] {
         clone.git(&["checkout", "--quiet", "--detach", commit]);
         let mut bash = std::process::Command::new("bash");
