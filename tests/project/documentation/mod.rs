@@ -104,7 +104,7 @@ fn pages() -> Vec<Page> {
     ]
     .map(PathBuf::from)
     .to_vec();
-    files.push("examples/README.md".into());
+    files.extend(["examples/README.md", "examples/atmos-pro/README.md"].map(PathBuf::from));
     markdown_under(Path::new("docs"), &mut files);
     files.sort();
     files.into_iter().map(|file| Page::read(&file)).collect()
