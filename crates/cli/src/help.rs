@@ -78,7 +78,7 @@ pub(super) const SCHEMA: &str = help!(
 pub(super) const COMPLETIONS: &str = help!(
     "install.html#completions",
     ["0": "printed"],
-    ["completions bash > ~/.local/share/bash-completion/completions/repo-permissions", "completions zsh", "completions fish"]
+    ["completions bash", "completions zsh", "completions fish"]
 );
 pub(super) const MAN: &str = help!(
     "install.html#completions",
