@@ -35,7 +35,10 @@ impl Checked {
             ("base", filters(&rule.bases)),
             ("environment", names(&rule.environments)),
         ];
-        let mut is_clean = true;
+        // No branch has a colon, so the linter looks at its event too.
+        let has_colon =
+            |filter: &Filter| filter.kind() != Kind::Regex && filter.text().contains(':');
+        let mut is_clean = !rule.branches.iter().any(has_colon);
         for (dimension, patterns) in dimensions {
             for (kind, text) in patterns {
                 is_clean &= self.accepts(dimension, kind, text);
