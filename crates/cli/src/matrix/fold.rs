@@ -4,6 +4,7 @@
 use std::collections::HashMap;
 
 use super::findings::SharedFinding;
+use super::words;
 use analysis::matrix::{AccessMatrix, Cell, Row, RowKind};
 
 /// Which rows to fold.
@@ -94,7 +95,7 @@ impl<'m, 'a> Block<'m, 'a> {
                 nothing.push(row);
                 continue;
             }
-            let key = format!("{:?}", (&row.events, &row.bases, cells_key(row)));
+            let key = cells_key(row);
             match groups.iter_mut().find(|(known, _)| *known == key) {
                 Some((_, group)) => group.push(row),
                 None => groups.push((key, vec![row])),
@@ -148,8 +149,8 @@ impl<'m, 'a> Block<'m, 'a> {
     }
 }
 
-/// Key that is equal for rows with the same cells. A cell shows what its rules say about the row's events, and about
-/// its environment if only a run knows it.
+/// Key that is equal for rows with the same cells. A grant shows what its rules say about its events, and about the
+/// environment if only a run knows it.
 fn cells_key(row: &Row<'_>) -> String {
     let cell = |cell: &Cell<'_>| {
         let grants = cell.grants.iter().map(|grant| {
@@ -160,10 +161,7 @@ fn cells_key(row: &Row<'_>) -> String {
                 row.is_certain(grant),
             )
         });
-        let hints = cell.hints.iter().map(|hint| {
-            let rule = &hint.rule;
-            (rule.line, rule.column, hint.why)
-        });
+        let hints = cell.hints.iter().map(|hint| words::hint(row, hint));
         format!(
             "{:?}",
             (grants.collect::<Vec<_>>(), hints.collect::<Vec<_>>())

@@ -7,7 +7,7 @@ use super::lines::{
     Column, INDENT, Line, Tone, cell_lines, key_lines, label, plain, shown, side_by_side,
 };
 use super::page::Page;
-use super::{fold::Block, words};
+use super::{fold::Block, headings, words};
 use crate::style::Colours;
 use analysis::matrix::{Access, Row};
 use analysis::report::lint_page;
@@ -56,7 +56,7 @@ struct Terminal<'p, 'm, 'a> {
 
 impl Terminal<'_, '_, '_> {
     fn facts(&mut self) {
-        for (name, value, more) in words::facts(self.page) {
+        for (name, value, more) in headings::facts(self.page) {
             let name = self.colours.dim(name);
             let _ = writeln!(self.text, "{name:<11} {}{more}", shown(&value));
         }
@@ -177,14 +177,14 @@ impl Terminal<'_, '_, '_> {
 
     /// Prints the files of a block, what starts them, and the codes of their findings.
     fn heading(&mut self, block: &Block<'_, '_>) {
-        let files = words::files(block);
+        let files = headings::files(block);
         let names = files.iter().map(plain).collect::<Vec<_>>().join(", ");
         let is_short = files.len() <= MAX_FILES;
         let title = match is_short {
             true => names.clone(),
             false => format!("{} with the same rows", count(files.len(), "file")),
         };
-        let starts = words::starts(block).map(|starts| plain(&starts));
+        let starts = headings::starts(block).map(|starts| plain(&starts));
         let codes = self.page.codes(block).into_iter();
         let codes: Vec<_> = codes.map(|code| format!("! {code}")).collect();
         let parts = [
@@ -243,7 +243,8 @@ impl Terminal<'_, '_, '_> {
                 count(files.len(), "other file")
             ),
         };
-        let _ = writeln!(self.text, "\n{}", self.colours.dim(&line));
+        self.text.push('\n');
+        self.wrapped(&[(Tone::Denied, line)]);
     }
 
     /// Explains the marks in use.

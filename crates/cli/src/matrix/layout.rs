@@ -2,8 +2,9 @@
 
 /// Space between two columns.
 pub(super) const GAP: usize = 2;
-/// Minimum width of a column. If the columns do not fit, the table becomes a list.
-const MIN_COLUMN: usize = 16;
+/// Minimum width of a column: `ws:affected_stacks:create` is shorter. If the columns do not fit, the table becomes a
+/// list.
+const MIN_COLUMN: usize = 26;
 
 /// Width of a column's content.
 pub(super) struct Content {
@@ -57,7 +58,7 @@ pub(super) fn wrap(text: &str, width: usize) -> Vec<String> {
     lines.iter().map(|line| format!("{start}{line}")).collect()
 }
 
-/// Puts short texts into lines, without a break inside them.
+/// Puts short texts into lines, without a break inside those that fit.
 pub(super) fn wrap_parts(parts: &[&str], width: usize) -> Vec<String> {
     const SPACE: &str = "   ";
     let mut lines: Vec<String> = Vec::new();
@@ -66,7 +67,7 @@ pub(super) fn wrap_parts(parts: &[&str], width: usize) -> Vec<String> {
             Some(line) if length(line) + SPACE.len() + length(part) <= width => {
                 line.extend([SPACE, part]);
             }
-            _ => lines.push((*part).to_owned()),
+            _ => lines.extend(wrap(part, width)),
         }
     }
     lines
@@ -151,7 +152,8 @@ mod tests {
         assert_eq!(of(100, 20, 9, &[10, 12]), Some((20, vec![10, 12])));
         assert_eq!(of(100, 20, 9, &[10, 90]), Some((20, vec![10, 66])));
         assert_eq!(of(140, 20, 9, &[10, 90]), Some((20, vec![10, 90])));
-        assert_eq!(of(100, 20, 9, &[40; 3]), Some((20, vec![24; 3])));
+        assert_eq!(of(106, 20, 9, &[40; 3]), Some((20, vec![26; 3])));
+        assert_eq!(of(105, 20, 9, &[40; 3]), None);
         assert_eq!(of(100, 30, 9, &[20; 4]), None);
         assert_eq!(of(120, 30, 9, &[20; 4]), Some((30, vec![20; 4])));
         assert_eq!(of(100, 20, 9, &[5; 8]), Some((20, vec![5; 8])));

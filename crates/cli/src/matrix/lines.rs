@@ -4,7 +4,7 @@ use std::fmt::Write as _;
 
 use super::fold::Block;
 use super::layout::{GAP, length, wrap};
-use super::words;
+use super::{headings, words};
 use crate::style::{Colours, Styled};
 use analysis::matrix::{Cell, Row};
 use analysis::report::Phrase;
@@ -47,7 +47,7 @@ impl Tone {
 
 /// Returns the environments of rows with the same cells, those with the same remarks in one line.
 pub(super) fn label(group: &[&Row<'_>], block: &Block<'_, '_>) -> Column {
-    let labels = words::labels(group, block).into_iter().map(|label| {
+    let labels = headings::labels(group, block).into_iter().map(|label| {
         let names = label.rows.iter().map(|row| plain(&words::environment(row)));
         let mut line = format!("{INDENT}{}", names.collect::<Vec<_>>().join(", "));
         let remarks: Vec<_> = label.remarks.iter().map(plain).collect();

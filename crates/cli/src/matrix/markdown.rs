@@ -4,7 +4,7 @@ use std::fmt::Write as _;
 
 use super::fold::Block;
 use super::page::Page;
-use super::words;
+use super::{headings, words};
 use analysis::matrix::{Cell, Row};
 use analysis::report::text::{cell, code, markdown};
 use analysis::report::{Phrase, lint_page};
@@ -12,7 +12,7 @@ use engine::plural::count;
 
 pub(super) fn render(page: &Page<'_, '_>) -> String {
     let mut text = String::from("### Who can do what\n\n");
-    for (name, value, more) in words::facts(page) {
+    for (name, value, more) in headings::facts(page) {
         let _ = writeln!(text, "- {name}: {}{more}", code(&value));
     }
     table(&mut text, page);
@@ -88,20 +88,20 @@ fn line(
 }
 
 fn files_of(page: &Page<'_, '_>, block: &Block<'_, '_>) -> String {
-    let files = words::files(block);
+    let files = headings::files(block);
     let files: Vec<_> = files.iter().map(|file| file.write(cell)).collect();
     let mut parts = vec![files.join(", ")];
     if files.len() > 1 {
         parts.push(count(files.len(), "file"));
     }
-    parts.extend(words::starts(block).map(|starts| starts.write(cell)));
+    parts.extend(headings::starts(block).map(|starts| starts.write(cell)));
     let codes = page.codes(block).into_iter();
     parts.extend(codes.map(|code| format!("! [{}]({})", cell(code), lint_page(code))));
     parts.join("<br>")
 }
 
 fn environments_of(group: &[&Row<'_>], block: &Block<'_, '_>) -> String {
-    let chunks = words::labels(group, block).into_iter().map(|label| {
+    let chunks = headings::labels(group, block).into_iter().map(|label| {
         let names = label.rows.iter();
         let names = names.map(|row| words::environment(row).write(cell));
         let mut text = names.collect::<Vec<_>>().join(", ");

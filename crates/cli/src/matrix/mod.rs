@@ -2,6 +2,7 @@
 
 mod findings;
 mod fold;
+mod headings;
 mod html;
 mod human;
 mod json;
@@ -160,7 +161,9 @@ fn render(arguments: &Arguments) -> anyhow::Result<String> {
 /// Returns the width of the output: `COLUMNS`, or else that of the terminal.
 fn columns(variables: &Variables) -> usize {
     let variable = variables.get("COLUMNS").and_then(|text| text.parse().ok());
-    let columns = variable.or_else(platform::terminal_columns);
+    let columns = variable
+        .filter(|columns| *columns > 0)
+        .or_else(platform::terminal_columns);
     columns.unwrap_or(DEFAULT_COLUMNS).max(MIN_COLUMNS)
 }
 

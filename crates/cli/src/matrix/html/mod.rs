@@ -15,7 +15,7 @@ use sha2::{Digest as _, Sha256};
 
 use self::text::{broken, capital, coded, permission, value};
 use super::page::Page;
-use super::words;
+use super::{headings, words};
 use analysis::matrix::{Access, Row, RowKind};
 use analysis::report::lint_page;
 use analysis::report::text::html_message;
@@ -67,7 +67,7 @@ pub(super) fn render(page: &Page<'_, '_>) -> String {
 
 fn header(text: &mut String, page: &Page<'_, '_>) {
     text.push_str("<header>\n<p class=\"eyebrow\">repo-permissions</p>\n<h1>Who can do what</h1>\n<dl class=\"facts\">\n");
-    for (name, fact, more) in words::facts(page) {
+    for (name, fact, more) in headings::facts(page) {
         let _ = writeln!(
             text,
             "<div><dt>{}</dt><dd><code>{}</code>{more}</dd></div>",

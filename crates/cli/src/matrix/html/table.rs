@@ -6,7 +6,7 @@ use super::index;
 use super::text::{broken, coded, permission};
 use crate::matrix::fold::Block;
 use crate::matrix::page::Page;
-use crate::matrix::words;
+use crate::matrix::{headings, words};
 use analysis::matrix::{Access, Cell, Grant, Row, RowKind};
 use analysis::report::text::html;
 use analysis::workflows::Environment;
@@ -61,7 +61,7 @@ fn legend(text: &mut String, page: &Page<'_, '_>) {
 
 /// Renders the row with the files of a block, what starts them, and the codes of their findings.
 fn heading(text: &mut String, page: &Page<'_, '_>, block: &Block<'_, '_>) {
-    let files = words::files(block);
+    let files = headings::files(block);
     let class = match block.files.is_empty() {
         true => "words",
         false => "name",
@@ -79,7 +79,7 @@ fn heading(text: &mut String, page: &Page<'_, '_>, block: &Block<'_, '_>) {
         ),
         false => many(&names),
     };
-    let starts = words::starts(block).map(|starts| coded(&starts));
+    let starts = headings::starts(block).map(|starts| coded(&starts));
     let starts = starts.map(|starts| format!(" <span class=\"starts\">{starts}</span>"));
     let flags = page.findings_of(block).map(|(index, shared)| {
         let (number, code) = (index + 1, shared.finding.code);
@@ -156,7 +156,7 @@ fn files_with_nothing(text: &mut String, page: &Page<'_, '_>) {
     files.sort_unstable_by_key(|(file, _)| *file);
     for (file, block) in files {
         let _ = write!(text, "<li><span class=\"name\">{}</span>", broken(file));
-        if let Some(starts) = words::starts(block) {
+        if let Some(starts) = headings::starts(block) {
             let _ = write!(text, " <span class=\"starts\">{}</span>", coded(&starts));
         }
         let environments = coded(&words::environments(&block.nothing));
@@ -168,7 +168,7 @@ fn files_with_nothing(text: &mut String, page: &Page<'_, '_>) {
 /// Renders the environments of a row, those with the same remarks and jobs together.
 fn labels(block: &Block<'_, '_>, group: &[&Row<'_>]) -> String {
     let mut text = String::new();
-    for label in words::labels(group, block) {
+    for label in headings::labels(group, block) {
         for rows in label.rows.chunk_by(|row, next| row.jobs == next.jobs) {
             let _ = write!(text, "<div class=\"label\">{}", environments(rows));
             for remark in &label.remarks {
