@@ -1,6 +1,29 @@
 //! The lints and their codes. The codes are stable, because other programs may rely on them.
 
-use super::Level;
+use serde::Serialize;
+
+/// Level of a finding.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Level {
+    /// The policy or a part of it is invalid, so that checks that need it end in an error.
+    Error,
+    /// Valid, but a likely mistake or dangerous.
+    Warning,
+    /// A suggestion or information.
+    Note,
+}
+
+impl Level {
+    /// Returns the name in JSON and SARIF.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Error => "error",
+            Self::Warning => "warning",
+            Self::Note => "note",
+        }
+    }
+}
 
 /// A kind of finding.
 #[derive(Debug)]

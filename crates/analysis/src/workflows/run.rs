@@ -9,6 +9,7 @@ use super::checkout::{self, ChosenCheckout};
 use super::directory::Workflows;
 use super::expression::{Scope, Status};
 use super::gate::{Gate, Request};
+use super::outcome::{Environment, Outcome};
 use super::path::{JobPath, paths};
 use super::permissions::JobToken;
 use super::start::{Start, Starts};
@@ -35,6 +36,8 @@ pub struct RunJob<'w> {
     pub job: &'w Job,
     /// Permissions of its token.
     pub token: JobToken<'w>,
+    /// `if:` of the calling jobs and of the job itself.
+    pub conditions: Vec<&'w str>,
     /// Every way in which a run of the started workflow can start.
     pub starts: Arc<[Arc<Start>]>,
     /// The distinct ways in which it runs. Empty if no start of the workflow reaches it.
@@ -43,28 +46,6 @@ pub struct RunJob<'w> {
     pub gates: Vec<Gate<'w>>,
     /// Steps that get other code than the token's commit.
     pub checkouts: Vec<ChosenCheckout<'w>>,
-}
-
-/// One way in which a job runs.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Outcome {
-    /// How the run started.
-    pub start: Arc<Start>,
-    /// Environment of the job.
-    pub environment: Environment,
-    /// What its gates request.
-    pub requests: Vec<Request>,
-}
-
-/// Environment of a job.
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub enum Environment {
-    /// The job has none.
-    None,
-    /// Name of the environment.
-    Named(String),
-    /// Only a run knows it: the expression, or the call, as in the file.
-    Dynamic(String),
 }
 
 impl RunJob<'_> {
@@ -80,16 +61,6 @@ impl RunJob<'_> {
             }
         }
         environments
-    }
-}
-
-impl Environment {
-    /// Whether two environments are the same; GitHub ignores the case of their names.
-    pub fn is_same(&self, other: &Self) -> bool {
-        match (self, other) {
-            (Self::Named(one), Self::Named(other)) => one.eq_ignore_ascii_case(other),
-            _ => self == other,
-        }
     }
 }
 
@@ -134,8 +105,10 @@ impl<'w> Runs<'w, '_> {
             let contexts = self.starts.contexts(self.workflow, start);
             let ways = World::all(|world| path.run(world, &contexts, &mut gates));
             let ways = ways.unwrap_or_else(|| vec![Some(path.unknown(&gates))]);
+            let is_conditional = ways.iter().any(Option::is_none);
             for (environment, requests) in ways.into_iter().flatten() {
                 let outcome = Outcome {
+                    is_conditional,
                     start: Arc::clone(start),
                     environment,
                     requests,
@@ -153,6 +126,7 @@ impl<'w> Runs<'w, '_> {
             file: path.file,
             job: path.job,
             token: path.token.clone(),
+            conditions: path.conditions().collect(),
             starts: Arc::clone(&self.all),
             checkouts: checkout::chosen(path, &outcomes),
             outcomes,
@@ -165,6 +139,13 @@ impl<'w> Runs<'w, '_> {
 type Way = (Environment, Vec<Request>);
 
 impl<'w> JobPath<'w> {
+    fn conditions(&self) -> impl Iterator<Item = &'w str> {
+        let callers = self.calls.iter().map(|(caller, _)| caller.job);
+        callers
+            .chain([self.job])
+            .filter_map(|job| job.condition.as_deref())
+    }
+
     /// Returns how the job runs in a world, or `None` if it does not run.
     fn run(
         &self,

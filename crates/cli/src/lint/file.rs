@@ -9,7 +9,7 @@ use super::fix;
 use crate::git;
 use crate::git::Git;
 use crate::workflows::ACTION;
-use analysis::lint::{Finding, Options, Source, lint, lint_workflows};
+use analysis::lint::{Finding, LintOptions, Source, lint, lint_workflows};
 use analysis::workflows::{MAX_FILE as MAX_WORKFLOW, RunOptions};
 use engine::encoding::text_of;
 use engine::policy::{Format, MAX_FILE, Position};
@@ -163,8 +163,8 @@ impl Linted {
     }
 }
 
-fn options(path: &Path, now: Timestamp) -> Options {
-    Options {
+fn options(path: &Path, now: Timestamp) -> LintOptions {
+    LintOptions {
         now: Some(now),
         workflows: workflows(path),
         repository: repository(path),

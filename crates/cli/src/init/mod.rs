@@ -10,7 +10,7 @@ use clap::Args;
 
 use self::files::OutputFiles;
 use super::git::Git;
-use super::{print, warn};
+use super::output::{print, warn};
 use crate::workflows::ACTION;
 use analysis::proposal::{Options, Proposal, Target, propose};
 use analysis::report::text::visible;
