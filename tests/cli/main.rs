@@ -30,3 +30,4 @@ mod lint;
 mod matrix;
 mod survey;
 mod test_command;
+mod workflows;
