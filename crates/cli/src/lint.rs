@@ -133,6 +133,12 @@ pub(super) fn run(arguments: &Arguments) -> anyhow::Result<u8> {
         }
         files.push(file);
     }
+    for path in &arguments.files {
+        let known = |file: &Linted| files.iter().any(|known| known.path == file.path);
+        let mut found = Linted::workflow_files(path);
+        found.retain(|file| !known(file));
+        files.append(&mut found);
+    }
     let summary = Summary::of(&files, arguments.fix);
     let colours = Colours::stdout();
     if arguments.diff {

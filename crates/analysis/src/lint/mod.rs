@@ -28,6 +28,7 @@ mod plain;
 mod rules;
 mod scan;
 mod source;
+mod workflow_files;
 
 use std::collections::BTreeSet;
 use std::ops::Range;
@@ -39,6 +40,7 @@ pub use catalogue::Lint;
 pub(crate) use events::is_event;
 pub use fix::{Fix, apply_safe};
 pub use source::Source;
+pub use workflow_files::lint_workflows;
 
 use forms::Forms;
 

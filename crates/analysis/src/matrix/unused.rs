@@ -1,7 +1,7 @@
 //! Rules that no workflow of the repository can use, and why.
 
+use super::evaluate::{CompiledRule, Fit};
 use super::row::{Row, RowKind};
-use super::{CompiledRule, Fit};
 use crate::report::Phrase;
 use crate::suggestion::file_of;
 use crate::workflows::{Environment, Workflows};

@@ -62,11 +62,19 @@ fn show(files: &[(&str, &str)]) -> String {
             rule.events.join(" "),
         )
     });
-    let left_out = proposal
-        .left_out
-        .iter()
-        .map(|sentence| format!("- {sentence}"));
-    rules.chain(left_out).collect::<Vec<_>>().join("\n")
+    let incomplete = proposal.incomplete.iter().flat_map(|incomplete| {
+        let rules = incomplete.rules.iter().map(|rule| {
+            let (permissions, events) = (rule.permissions.join(" "), rule.events.join(" "));
+            format!("# {}: {permissions} | {events}", rule.name)
+        });
+        std::iter::once(format!("# {}", incomplete.reason)).chain(rules)
+    });
+    let notes = proposal.notes.iter().map(|note| format!("- {note}"));
+    rules
+        .chain(incomplete)
+        .chain(notes)
+        .collect::<Vec<_>>()
+        .join("\n")
 }
 
 #[test]
@@ -100,10 +108,11 @@ fn starts_of_each_event() {
     insta::assert_snapshot!(all.join("\n"), @"
     push
     a.yml on main for prod: ws:deployments:create | main | prod | push
-    - a.yml: a push to any branch starts it; the rule names only `main`
+    - a.yml: every branch starts it; the rules name only `main`
 
     {push: {branches: [main, 'v[0-9]+.x']}, workflow_dispatch: , schedule: }
-    a.yml on 2 branches for prod: ws:deployments:create | main v[0-9]+.x | prod | push workflow_dispatch schedule
+    a.yml on 2 branches for prod: ws:deployments:create | main v[0-9]+.x | prod | push workflow_dispatch
+    a.yml on main for prod: ws:deployments:create | main | prod | schedule
 
     {push: {branches: [release]}, schedule: , workflow_dispatch: }
     a.yml on release for prod: ws:deployments:create | release | prod | push workflow_dispatch
@@ -111,22 +120,22 @@ fn starts_of_each_event() {
 
     {push: {branches: ['**', '!gh-pages']}}
     a.yml on main for prod: ws:deployments:create | main | prod | push
-    - a.yml: a push to any branch starts it; the rule names only `main`
+    - a.yml: no rule can exclude a branch as the filters of `push` do; the rules name only `main`
 
     {push: {branches: [main, 'release/*', '!release/old']}}
     a.yml on main for prod: ws:deployments:create | main | prod | push
-    - a.yml: rules cannot exclude a branch as `!` does; the rule names only `main`
+    - a.yml: no rule can exclude a branch as the filters of `push` do; the rules name only `main`
 
     {push: {branches-ignore: [wip]}}
     a.yml on main for prod: ws:deployments:create | main | prod | push
-    - a.yml: rules cannot exclude branches as `branches-ignore` does; the rule names only `main`
+    - a.yml: no rule can exclude a branch as the filters of `push` do; the rules name only `main`
 
     {push: {tags: ['v*', latest]}, release: }
-    a.yml on tags for prod: ws:deployments:create | refs/tags/v* refs/tags/latest | prod | push
+    a.yml on tags for prod: ws:deployments:create | refs/tags/latest refs/tags/v* | prod | push
     a.yml on releases for prod: ws:deployments:create | refs/tags/** | prod | release
 
     {push: {tags-ignore: ['v*']}}
-    - a.yml: rules cannot exclude tags as `tags-ignore` does; name tags as `refs/tags/NAME`
+    - a.yml: no rule can exclude a tag as the filters of `push` do; no rule covers that
 
     {push: {branches: [main], tags: ['v*']}}
     a.yml on main for prod: ws:deployments:create | main | prod | push
@@ -137,18 +146,15 @@ fn starts_of_each_event() {
 
     {pull_request: {branches: ['**', '!wip']}}
     - a.yml: it deploys code that is not merged yet; add a rule if this is intended
-    - a.yml: rules cannot exclude a base as `!` does; the globs beside it are left out
-    - a.yml: pull requests into many branches start it; the rule names only the base `main`
 
     {pull_request: {branches-ignore: [wip]}}
     - a.yml: it deploys code that is not merged yet; add a rule if this is intended
-    - a.yml: pull requests into many branches start it; the rule names only the base `main`
 
     [pull_request_target, workflow_run, push, push]
     a.yml on main for prod: ws:deployments:create | main | prod | push
-    - a.yml: a push to any branch starts it; the rule names only `main`
     - a.yml: users without write access can start `pull_request_target` or control its content, so a rule must name it; add one only if the workflow neither checks out nor runs that content
     - a.yml: users without write access can start `workflow_run` or control its content, so a rule must name it; add one only if the workflow neither checks out nor runs that content
+    - a.yml: every branch starts it; the rules name only `main`
 
     [workflow_call, workflow_dispatch]
     a.yml on main for prod: ws:deployments:create | main | prod | workflow_dispatch
@@ -158,11 +164,10 @@ fn starts_of_each_event() {
 
     {push: {tags: ['v*', v1, '!v*-rc*']}}
     a.yml on tags for prod: ws:deployments:create | refs/tags/v1 | prod | push
-    - a.yml: rules cannot exclude a tag as `!` does; the globs beside it are left out
+    - a.yml: no rule can exclude a tag as the filters of `push` do; the rules name only `v1`
 
     {merge_group: {branches: [main, 'release/*', '!release/old']}}
     - a.yml: it deploys code that is not merged yet; add a rule if this is intended
-    - a.yml: rules cannot exclude a merge queue's branch as `!` does; the globs beside it are left out
 
     not_an_event
     - a.yml: users without write access can start `not_an_event` or control its content, so a rule must name it; add one only if the workflow neither checks out nor runs that content
@@ -198,39 +203,36 @@ fn permissions_are_guessed_from_jobs() {
 
 
     a: {steps: [{run: terraform plan}]}
-    a.yml on main: ws:affected_stacks:create | main |  | push
-    a.yml in pull requests: ws:affected_stacks:create | [^:]+ into main |  | pull_request
-    a.yml in the merge queue: ws:affected_stacks:create | gh-readonly-queue/main/** |  | merge_group
+
 
     a: {steps: [{run: terraform plan}]}, b: {environment: prod}
     a.yml on main for prod: ws:deployments:create | main | prod | push schedule
-    a.yml in pull requests: ws:affected_stacks:create | [^:]+ into main |  | pull_request
-    a.yml in the merge queue: ws:affected_stacks:create | gh-readonly-queue/main/** |  | merge_group
 
     a: {steps: [{uses: cloudposse/github-action-atmos-affected-stacks@v6}]}
-    a.yml on main: ws:affected_stacks:create | main |  | push
-    a.yml in pull requests: ws:affected_stacks:create | [^:]+ into main |  | pull_request
-    a.yml in the merge queue: ws:affected_stacks:create | gh-readonly-queue/main/** |  | merge_group
+
 
     a: {steps: [{run: "atmos describe affected \\\n  --upload"}]}
-    a.yml on main: ws:affected_stacks:create | main |  | push
+    a.yml on main: ws:affected_stacks:create | main |  | push schedule
     a.yml in pull requests: ws:affected_stacks:create | [^:]+ into main |  | pull_request
     a.yml in the merge queue: ws:affected_stacks:create | gh-readonly-queue/main/** |  | merge_group
 
     a: {steps: [{run: atmos list instances --upload}]}
     a.yml on main: ws:instances:create | main |  | push schedule
+    a.yml in pull requests: ws:instances:create | [^:]+ into main |  | pull_request
+    a.yml in the merge queue: ws:instances:create | gh-readonly-queue/main/** |  | merge_group
 
     a: {environment: prod, steps: [{run: atmos pro lock}, {run: atmos terraform apply --upload-status}, {run: atmos pro unlock}]}
-    a.yml on main for prod: ws:instances:update ws:locks:create ws:locks:delete ws:deployments:create | main | prod | push schedule
+    a.yml on main for prod: ws:locks:create ws:instances:update ws:locks:delete ws:deployments:create | main | prod | push schedule
 
     a: {environment: dev}, b: {environment: prod}, c: {environment: Prod}
     a.yml on main for 2 environments: ws:deployments:create | main | dev prod | push schedule
 
     a: {environment: '${{ vars.WHERE }}'}, b: {environment: prod}
     a.yml on main for prod: ws:deployments:create | main | prod | push schedule
+    # Only a run knows the environment `${{ vars.WHERE }}`. Name the intended ones with `environment:`.
+    # a.yml on main: ws:deployments:create | push schedule
 
     a: {uses: acme-org/workflows/.github/workflows/deploy.yml@v1}
-    - a.yml: the permissions that `acme-org/workflows/.github/workflows/deploy.yml@v1` needs are unknown
     "#);
 }
 
@@ -250,8 +252,8 @@ jobs:
     let other = "on: push\njobs: {a: {environment: prod}}";
     insta::assert_snapshot!(show(&[("a.yml", &asking), ("b.yml", other)]), @"
     a.yml on main: ws:locks:create a:b | main |  | push
-    a.yml on main for prod: ws:deployments:create | main | prod | push
     a.yml in pull requests: ws:locks:create a:b | [^:]+ into main |  | pull_request
+    a.yml on main for prod: ws:deployments:create | main | prod | push
     a.yml in pull requests for prod: ws:deployments:create | [^:]+ into main | prod | pull_request
     - a.yml: line 6 requests an invalid permission: `deploy` is not a permission key (write lower-case words joined by `:`, such as `ws:deployments:create`)
     - a.yml: line 6 requests `${{ vars.KEY }}`, whose value only a run knows
@@ -283,6 +285,7 @@ fn an_entry_of_a_central_policy() {
         repository_id: 123
         owner_id: 18446744073709551615
         permissions:
+          # Seen: an environment, line 2.
           - name: a.yml on main for prod
             permission: ws:deployments:create
             workflow: a.yml
@@ -291,7 +294,7 @@ fn an_entry_of_a_central_policy() {
             events: [push]
 
     # To decide yourself:
-    # - a.yml: a push to any branch starts it; the rule names only `main`
+    # - a.yml: every branch starts it; the rules name only `main`
     ");
     let why = "GitHub answered 404 (x\n`y`: z)".to_owned();
     insta::assert_snapshot!(checked(&Proposal::default(), &entry(Err(why))), @r"

@@ -4,7 +4,7 @@ use std::collections::HashSet;
 
 use super::finding::{Code, Finding};
 use super::row::{ActionStep, WorkflowRow};
-use crate::workflows::{AccessLevel, Gate, ID_TOKEN, Job, RunJob, Workflow, Workflows};
+use crate::workflows::{AccessLevel, Gate, ID_TOKEN, Job, RunJob, RunOptions, Workflow, Workflows};
 use engine::decision::is_trusted_event;
 use engine::is_commit_sha;
 use engine::policy::PermissionKey;
@@ -29,6 +29,10 @@ pub(super) fn of(workflows: &Workflows, action: &str, is_private: bool) -> Found
     found
         .findings
         .extend(unreadable.map(Finding::of_unreadable));
+    let options = RunOptions {
+        action,
+        default_branch: None,
+    };
     // Files that are only called come last: their steps are reported with the callers.
     let (called, started): (Vec<_>, Vec<_>) = workflows
         .files
@@ -38,7 +42,7 @@ pub(super) fn of(workflows: &Workflows, action: &str, is_private: bool) -> Found
     let mut left = MAX_STEPS;
     for file in started.into_iter().chain(called) {
         let mut steps = Vec::new();
-        for job in &workflows.jobs_of(file, action) {
+        for job in &workflows.jobs_of(file, options) {
             for gate in &job.gates {
                 let step = ActionStep::of(job, gate);
                 let is_reported =

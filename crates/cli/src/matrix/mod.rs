@@ -19,8 +19,10 @@ use super::git::Git;
 use super::instant::{instant, now};
 use super::style::Colours;
 use super::{InvalidPolicy, diagnostic, print, warn};
+use crate::workflows::ACTION;
 use analysis::lint::Source;
 use analysis::matrix::AccessMatrix;
+use analysis::workflows::RunOptions;
 use engine::policy::{Format, Invalid, Policy, quoted};
 use platform::Variables;
 
@@ -48,7 +50,7 @@ pub(super) struct Arguments {
     #[arg(long, value_name = "INSTANT", value_parser = instant)]
     now: Option<Timestamp>,
     /// Name of this action in `uses:`, without its owner
-    #[arg(long, value_name = "NAME", default_value = "repo-permissions")]
+    #[arg(long, value_name = "NAME", default_value = ACTION)]
     action: String,
 }
 
@@ -126,14 +128,13 @@ fn render(arguments: &Arguments) -> anyhow::Result<String> {
     let now = arguments.now.unwrap_or_else(now);
     let own = origin.as_ref().map(ToString::to_string);
     let repository = selected.repository.as_deref().or(own.as_deref());
-    let matrix = AccessMatrix::new(
-        &selected.rules,
-        repository,
-        &workflows,
-        &arguments.action,
-        now,
-    )
-    .map_err(|error| invalid(&error))?;
+    let default_branch = Git::discover(&directory).and_then(|git| git.default_branch());
+    let options = RunOptions {
+        action: &arguments.action,
+        default_branch: default_branch.as_deref(),
+    };
+    let matrix = AccessMatrix::new(&selected.rules, repository, &workflows, options, now)
+        .map_err(|error| invalid(&error))?;
     let page = Page {
         policy: name.clone(),
         repository: selected.repository.clone(),

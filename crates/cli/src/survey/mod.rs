@@ -23,6 +23,7 @@ use self::run::{Stop, SurveyRun};
 use super::instant::now;
 use super::style::Colours;
 use super::{InvalidPolicy, api, diagnostic};
+use crate::workflows::ACTION;
 use analysis::survey::{Survey, SurveyPolicy};
 use engine::RepositoryName;
 use engine::encoding::text_of;
@@ -43,7 +44,7 @@ pub(super) struct Arguments {
     #[arg(long, value_enum, default_value_t)]
     format: OutputFormat,
     /// Name of this action in `uses:`, without its owner
-    #[arg(long, value_name = "NAME", default_value = "repo-permissions")]
+    #[arg(long, value_name = "NAME", default_value = ACTION)]
     action: String,
     /// URL of the REST API [default: GITHUB_API_URL, or https://api.github.com]
     #[arg(long, value_name = "URL")]

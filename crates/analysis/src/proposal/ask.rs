@@ -1,0 +1,260 @@
+//! What the jobs of a workflow ask for, and in which runs.
+
+use std::sync::Arc;
+
+use super::atmos::{Use, uses};
+use super::notes::Notes;
+use super::rule::Evidence;
+use crate::workflows::{
+    AccessLevel, Environment, Gate, ID_TOKEN, Outcome, Reference, RunJob, Start, Workflow,
+};
+use engine::decision::is_trusted_event;
+use engine::policy::{PermissionKey, quoted};
+
+/// A permission that a job asks for in one kind of run.
+#[derive(Clone, Debug)]
+pub(super) struct Ask {
+    pub(super) key: String,
+    pub(super) start: Arc<Start>,
+    pub(super) environment: Environment,
+    pub(super) evidence: Evidence,
+    /// Whether the job has no environment in some of these runs.
+    pub(super) is_optional: bool,
+    /// What chooses the commit that the job checks out, if it is not the token's.
+    pub(super) chosen_by: Vec<String>,
+}
+
+/// Collects what the jobs of one workflow ask for.
+pub(super) struct Asks<'w, 'n> {
+    file: &'w Workflow,
+    notes: &'n mut Notes,
+    pub(super) list: Vec<Ask>,
+}
+
+impl<'w, 'n> Asks<'w, 'n> {
+    pub(super) fn new(file: &'w Workflow, notes: &'n mut Notes) -> Self {
+        Self {
+            file,
+            notes,
+            list: Vec::new(),
+        }
+    }
+
+    /// Adds what the steps with this action request.
+    pub(super) fn requested(&mut self, jobs: &[RunJob<'_>]) {
+        for job in jobs {
+            for (index, gate) in job.gates.iter().enumerate() {
+                self.gate(job, index, gate);
+            }
+            if let Some(call) = &job.job.call {
+                self.note(format!(
+                    "{} can use this action, and cannot be read here",
+                    quoted(&call.uses)
+                ));
+            }
+            for step in &job.job.steps {
+                let uses = step.uses.as_deref().unwrap_or_default();
+                if uses.starts_with("./") {
+                    self.note(format!(
+                        "the local action {} can use this action, and is not read",
+                        quoted(uses)
+                    ));
+                }
+            }
+        }
+    }
+
+    fn gate(&mut self, job: &RunJob<'_>, index: usize, gate: &Gate<'_>) {
+        let line = gate.step.position.line;
+        let at = self.at(job, line);
+        if !job.token.has_id_token() {
+            self.note(format!(
+                "{at} requests permissions in a job without `id-token: write`, which therefore gets no token"
+            ));
+        }
+        if let Some(text) = &gate.dynamic {
+            self.note(format!(
+                "{at} requests {}, whose value only a run knows",
+                quoted(text)
+            ));
+        }
+        for outcome in &job.outcomes {
+            let requests = outcome
+                .requests
+                .iter()
+                .filter(|request| request.gate == index);
+            for text in requests.flat_map(|request| request.permissions.iter().flatten()) {
+                match PermissionKey::parse(text.into()) {
+                    Ok(key) => self.add(
+                        job,
+                        outcome,
+                        key.to_string(),
+                        "this action".to_owned(),
+                        line,
+                    ),
+                    Err(error) => self.note(format!(
+                        "{at} requests an invalid permission: {error} ({})",
+                        error.help()
+                    )),
+                }
+            }
+        }
+    }
+
+    /// Adds what jobs seem to need: a job with an environment deploys, a plan reports affected stacks.
+    pub(super) fn guessed(&mut self, jobs: &[RunJob<'_>]) {
+        let deploys = jobs
+            .iter()
+            .flat_map(|job| &job.outcomes)
+            .any(|outcome| outcome.environment != Environment::None);
+        for job in jobs {
+            match &job.job.call {
+                Some(call) if job.token.access(ID_TOKEN).is_none_or(is_write) => {
+                    self.note(format!(
+                        "the permissions that {} needs are unknown",
+                        quoted(&call.uses)
+                    ));
+                }
+                Some(_) => {}
+                None => self.guess(job, deploys),
+            }
+        }
+    }
+
+    fn guess(&mut self, job: &RunJob<'_>, deploys: bool) {
+        let before = self.list.len();
+        let mut has_need = false;
+        let found: Vec<_> = job
+            .job
+            .steps
+            .iter()
+            .flat_map(|step| {
+                uses(step)
+                    .into_iter()
+                    .map(|found| (step.position.line, found))
+            })
+            .collect();
+        for (line, found) in &found {
+            match found {
+                Use::Needs { key, seen } => {
+                    has_need = true;
+                    // A job with an environment deploys, and merged code does.
+                    let asking = job.outcomes.iter().filter(|outcome| {
+                        outcome.environment == Environment::None || !is_proposed(&outcome.start)
+                    });
+                    for outcome in asking {
+                        self.add(job, outcome, (*key).to_owned(), seen.clone(), *line);
+                    }
+                }
+                Use::Unknown { seen } => self.note(format!(
+                    "{} runs {seen}, and the permission that Atmos Pro requires for it is not public",
+                    self.at(job, *line)
+                )),
+                Use::Plans { .. } => {}
+            }
+        }
+        let mut is_unmerged = true;
+        for outcome in &job.outcomes {
+            let is_proposed = is_proposed(&outcome.start);
+            if outcome.environment != Environment::None {
+                is_unmerged &= is_proposed;
+                if !is_proposed {
+                    let key = "ws:deployments:create".to_owned();
+                    let line = job.job.position.line;
+                    self.add(job, outcome, key, "an environment".to_owned(), line);
+                }
+                continue;
+            }
+            is_unmerged = false;
+            let is_change =
+                is_proposed || !deploys && outcome.start.event.as_deref() == Some("push");
+            let plan = found
+                .iter()
+                .find(|(_, found)| matches!(found, Use::Plans { .. }));
+            if let (false, true, Some((line, Use::Plans { seen }))) = (has_need, is_change, plan)
+                && job.token.access(ID_TOKEN).is_none_or(is_write)
+            {
+                self.add(
+                    job,
+                    outcome,
+                    "ws:affected_stacks:create".to_owned(),
+                    seen.clone(),
+                    *line,
+                );
+            }
+        }
+        let plan = found.iter().find_map(|(line, found)| match found {
+            Use::Plans { seen } => Some((*line, seen)),
+            _ => None,
+        });
+        if let (Some((line, seen)), true) = (plan, self.list.len() == before)
+            && job.token.access(ID_TOKEN).is_none_or(is_write)
+        {
+            let at = self.at(job, line);
+            self.note(format!(
+                "{at} runs {seen}, which sends nothing to Atmos Pro there"
+            ));
+        }
+        if is_unmerged && !job.outcomes.is_empty() {
+            self.note(
+                "it deploys code that is not merged yet; add a rule if this is intended".to_owned(),
+            );
+        }
+    }
+
+    fn add(&mut self, job: &RunJob<'_>, outcome: &Outcome, key: String, seen: String, line: u32) {
+        let same_start = || {
+            job.outcomes
+                .iter()
+                .filter(|other| other.start == outcome.start)
+        };
+        let has_none = same_start().any(|other| other.environment == Environment::None);
+        let has_other = same_start().any(|other| other.environment != Environment::None);
+        // A rule without an environment would also grant in every environment.
+        if outcome.environment == Environment::None && has_other {
+            return;
+        }
+        let file = (job.file != self.file.file).then(|| job.file.to_owned());
+        self.list.push(Ask {
+            key,
+            start: Arc::clone(&outcome.start),
+            environment: outcome.environment.clone(),
+            evidence: Evidence {
+                seen,
+                file: file.unwrap_or_else(|| self.file.file.clone()),
+                line,
+            },
+            is_optional: has_none,
+            chosen_by: job
+                .checkouts
+                .iter()
+                .flat_map(|checkout| checkout.chosen_by.clone())
+                .collect(),
+        });
+    }
+
+    fn at(&self, job: &RunJob<'_>, line: u32) -> String {
+        match job.file == self.file.file {
+            true => format!("line {line}"),
+            false => format!("line {line} of {}", job.file),
+        }
+    }
+
+    fn note(&mut self, reason: String) {
+        self.notes.add(&self.file.file, reason);
+    }
+}
+
+fn is_write(access: AccessLevel) -> bool {
+    access == AccessLevel::Write
+}
+
+/// Whether a run is for code that is not merged yet.
+fn is_proposed(start: &Start) -> bool {
+    let is_trusted = start.event.as_deref().is_some_and(is_trusted_event);
+    is_trusted
+        && matches!(
+            start.reference,
+            Reference::PullRequest(_) | Reference::MergeQueue(_)
+        )
+}
