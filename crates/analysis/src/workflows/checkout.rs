@@ -3,8 +3,8 @@
 use github_actions_expressions::{Expr, SpannedExpr};
 
 use super::expression::expressions;
+use super::outcome::Outcome;
 use super::path::JobPath;
-use super::run::Outcome;
 use super::workflow::Step;
 
 /// A step that gets the code of a reference that an input, a payload or another job chooses.

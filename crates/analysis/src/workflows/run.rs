@@ -9,6 +9,7 @@ use super::checkout::{self, ChosenCheckout};
 use super::directory::Workflows;
 use super::expression::{Scope, Status};
 use super::gate::{Gate, Request};
+use super::outcome::{Environment, Outcome};
 use super::path::{JobPath, paths};
 use super::permissions::JobToken;
 use super::start::{Start, Starts};
@@ -45,28 +46,6 @@ pub struct RunJob<'w> {
     pub checkouts: Vec<ChosenCheckout<'w>>,
 }
 
-/// One way in which a job runs.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Outcome {
-    /// How the run started.
-    pub start: Arc<Start>,
-    /// Environment of the job.
-    pub environment: Environment,
-    /// What its gates request.
-    pub requests: Vec<Request>,
-}
-
-/// Environment of a job.
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub enum Environment {
-    /// The job has none.
-    None,
-    /// Name of the environment.
-    Named(String),
-    /// Only a run knows it: the expression, or the call, as in the file.
-    Dynamic(String),
-}
-
 impl RunJob<'_> {
     /// Returns its distinct environments. GitHub ignores the case of their names.
     pub fn environments(&self) -> Vec<Environment> {
@@ -80,16 +59,6 @@ impl RunJob<'_> {
             }
         }
         environments
-    }
-}
-
-impl Environment {
-    /// Whether two environments are the same; GitHub ignores the case of their names.
-    pub fn is_same(&self, other: &Self) -> bool {
-        match (self, other) {
-            (Self::Named(one), Self::Named(other)) => one.eq_ignore_ascii_case(other),
-            _ => self == other,
-        }
     }
 }
 
