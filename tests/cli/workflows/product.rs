@@ -36,6 +36,7 @@ const TRUSTED: [&str; 20] = [
 /// No file names it.
 const OTHER_ENVIRONMENT: &str = "zz-environment";
 const POLICY: &str = "policy.yml";
+const OWN_POLICY: &str = ".github/repo-permissions.yml";
 
 pub fn is_trusted(event: &str) -> bool {
     TRUSTED.contains(&event)
@@ -114,6 +115,25 @@ impl Product<'_> {
         run.json()
     }
 
+    /// Files and codes that `lint` reports of workflow files.
+    pub fn findings(&self) -> BTreeSet<(String, String)> {
+        self.directory
+            .write(OWN_POLICY, "version: 1\npermissions: []\n");
+        let run = self
+            .directory
+            .run(&["lint", OWN_POLICY, "--format", "json"]);
+        std::fs::remove_file(self.directory.path(OWN_POLICY)).unwrap();
+        let json = run.json();
+        let findings = json["findings"].as_array().unwrap().iter();
+        let of_workflows = findings.filter_map(|finding| {
+            let file = finding["file"]
+                .as_str()?
+                .strip_prefix(".github/workflows/")?;
+            Some((file.to_owned(), finding["code"].as_str()?.to_owned()))
+        });
+        of_workflows.collect()
+    }
+
     /// The policy that `init` proposes.
     pub fn proposal(&self) -> String {
         let run = self
@@ -143,10 +163,6 @@ pub fn wrong_rows(matrix: &Value, runs: &BTreeMap<String, (Universe, Runs)>) -> 
         let rows = matrix["rows"].as_array().unwrap().iter();
         let rows: Vec<_> = rows.filter(|row| row["workflow"] == **file).collect();
         let is_dynamic = |row: &Value| row["environment"]["kind"] == "dynamic";
-        let unknown = runs
-            .all
-            .iter()
-            .any(|run| run.outcome.environment == Environment::Unknown);
         for row in &rows {
             let environment = match row["environment"]["kind"].as_str().unwrap() {
                 "none" => Environment::None,
@@ -156,13 +172,18 @@ pub fn wrong_rows(matrix: &Value, runs: &BTreeMap<String, (Universe, Runs)>) -> 
                 }
                 _ => Environment::Unknown,
             };
-            let same = |run: &&Run| run.outcome.environment == environment;
-            if !runs.all.iter().any(|run| same(&run))
-                && (!unknown || environment == Environment::Unknown)
-            {
-                wrong.push(format!(
-                    "{file}: matrix has {environment:?}, which no run has"
-                ));
+            let events = row["events"].as_array().into_iter().flatten();
+            for event in events.filter_map(Value::as_str) {
+                let is_known = runs.all.iter().any(|run| {
+                    run.event == event
+                        && (run.outcome.environment == environment
+                            || run.outcome.environment == Environment::Unknown)
+                });
+                if !is_known {
+                    wrong.push(format!(
+                        "{file}: matrix has {environment:?} on {event}, which no run has"
+                    ));
+                }
             }
         }
         for run in &runs.all {
@@ -277,12 +298,19 @@ pub fn missing_rules(policy: &str, runs: &BTreeMap<String, (Universe, Runs)>) ->
     let rules = policy::rules(policy);
     let mut missing = BTreeSet::new();
     for (file, (universe, runs)) in runs {
-        let comments = policy
-            .lines()
-            .filter(|line| line.trim_start().starts_with('#'));
-        let is_mentioned = comments
-            .into_iter()
-            .any(|line| line.contains(file.as_str()));
+        let is_mentioned = |run: &Run| {
+            let is_none = run.outcome.environment == Environment::None;
+            policy.split("\n\n").any(|block| {
+                let mut comments = block
+                    .lines()
+                    .filter(|line| line.trim_start().starts_with('#'));
+                // A comment at a rule can say that the rule leaves jobs without environment out.
+                block.contains(file.as_str())
+                    && comments.any(|line| {
+                        line.contains(file.as_str()) || (is_none && line.contains("no environment"))
+                    })
+            })
+        };
         let is_usual = |run: &&Run| {
             run.outcome.id_token
                 && is_trusted(&run.event)
@@ -299,13 +327,15 @@ pub fn missing_rules(policy: &str, runs: &BTreeMap<String, (Universe, Runs)>) ->
                             .is_none_or(|events| events.contains(&run.event))
                         && rule.is_for_ref(&run.reference, &universe.default_branch)
                         && match &run.outcome.environment {
+                            // A rule without `environment:` is for each.
+                            _ if rule.environment.is_none() => true,
                             Environment::Named(name) => rule
                                 .environments(std::slice::from_ref(name))
                                 .contains(&run.outcome.environment),
-                            other => rule.environments(&[]).contains(other),
+                            _ => false,
                         }
                 };
-                if !is_mentioned && !rules.iter().any(grants) {
+                if !is_mentioned(run) && !rules.iter().any(grants) {
                     missing.insert(format!(
                         "{file}: {permission} on {} of {:?}",
                         run.event, run.outcome.environment

@@ -133,18 +133,33 @@ pub enum Finding {
     WorkBefore,
     /// Other steps run while the gate decides.
     Beside,
+    /// A step after the gate does its work after a denial too.
+    Ignored,
     /// The job checks out a ref that is not the event's.
     DispatchedRef,
 }
 
 impl Finding {
-    pub const ALL: [(&'static str, Self); 5] = [
+    pub const ALL: [(&'static str, Self); 6] = [
         ("continue-on-error", Self::ContinueOnError),
         ("if", Self::Condition),
         ("work before the gate", Self::WorkBefore),
         ("beside other steps", Self::Beside),
+        ("work after a denial", Self::Ignored),
         ("dispatched-ref", Self::DispatchedRef),
     ];
+
+    /// The code by which the program reports it.
+    pub fn code(self) -> &'static str {
+        match self {
+            Self::ContinueOnError => "gate-continues",
+            Self::Condition => "gate-left-out",
+            Self::WorkBefore => "gate-late",
+            Self::Beside => "gate-concurrent",
+            Self::Ignored => "gate-ignored",
+            Self::DispatchedRef => "dispatched-ref",
+        }
+    }
 }
 
 /// The findings of a job, from its steps.
@@ -173,12 +188,18 @@ pub fn findings(job: &Job) -> BTreeSet<Finding> {
         }
         let condition = |node: &Node| node.get("if").and_then(Node::text).map(str::to_owned);
         let own = condition(step.node);
-        let later = steps[at + 1..].iter().filter(|step| !is_gate(step.node));
-        if own.is_some()
-            && later
-                .map(|step| condition(step.node))
-                .any(|later| later != own)
-        {
+        let later = || {
+            let later = steps[at + 1..].iter().map(|step| step.node);
+            later.filter(|node| !is_gate(node))
+        };
+        let runs_after_denial = |node: &Node| {
+            let condition = condition(node).map(|text| Condition::read(&text));
+            condition.is_some_and(|it| it.is_ok_and(|it| it.asks_for_status))
+        };
+        if later().any(|node| does_work(node) && runs_after_denial(node)) {
+            found.insert(Finding::Ignored);
+        }
+        if own.is_some() && later().any(|node| condition(node) != own) {
             found.insert(Finding::Condition);
         }
     }
