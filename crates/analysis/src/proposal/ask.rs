@@ -22,6 +22,8 @@ pub(super) struct Ask {
     pub(super) is_optional: bool,
     /// What chooses the commit that the job checks out, if it is not the token's.
     pub(super) chosen_by: Vec<String>,
+    /// Conditions of the job that can fail in these runs.
+    pub(super) conditions: Vec<String>,
 }
 
 /// Collects what the jobs of one workflow ask for.
@@ -85,13 +87,7 @@ impl<'w, 'n> Asks<'w, 'n> {
                 .filter(|request| request.gate == index);
             for text in requests.flat_map(|request| request.permissions.iter().flatten()) {
                 match PermissionKey::parse(text.into()) {
-                    Ok(key) => self.add(
-                        job,
-                        outcome,
-                        key.to_string(),
-                        "this action".to_owned(),
-                        line,
-                    ),
+                    Ok(key) => self.add(job, outcome, &key.to_string(), "this action", line),
                     Err(error) => self.note(format!(
                         "{at} requests an invalid permission: {error} ({})",
                         error.help()
@@ -123,86 +119,82 @@ impl<'w, 'n> Asks<'w, 'n> {
 
     fn guess(&mut self, job: &RunJob<'_>, deploys: bool) {
         let before = self.list.len();
-        let mut has_need = false;
-        let found: Vec<_> = job
-            .job
-            .steps
-            .iter()
-            .flat_map(|step| {
-                uses(step)
-                    .into_iter()
-                    .map(|found| (step.position.line, found))
-            })
-            .collect();
-        for (line, found) in &found {
+        let steps = job.job.steps.iter();
+        let found = steps.flat_map(|step| {
+            uses(step)
+                .into_iter()
+                .map(|found| (step.position.line, found))
+        });
+        let mut plan = None;
+        for (line, found) in found {
             match found {
-                Use::Needs { key, seen } => {
-                    has_need = true;
-                    // A job with an environment deploys, and merged code does.
-                    let asking = job.outcomes.iter().filter(|outcome| {
-                        outcome.environment == Environment::None || !is_proposed(&outcome.start)
-                    });
-                    for outcome in asking {
-                        self.add(job, outcome, (*key).to_owned(), seen.clone(), *line);
-                    }
-                }
+                Use::Needs { key, seen } => self.needed(job, key, &seen, line),
                 Use::Unknown { seen } => self.note(format!(
                     "{} runs {seen}, and the permission that Atmos Pro requires for it is not public",
-                    self.at(job, *line)
+                    self.at(job, line)
                 )),
-                Use::Plans { .. } => {}
+                Use::Plans { seen } => plan = plan.or(Some((seen, line))),
             }
         }
-        let mut is_unmerged = true;
+        let has_need = self.list.len() > before;
+        self.deployment(job);
+        let Some((seen, line)) = plan.filter(|_| !has_need) else {
+            return;
+        };
+        if !job.token.access(ID_TOKEN).is_none_or(is_write) {
+            return;
+        }
         for outcome in &job.outcomes {
-            let is_proposed = is_proposed(&outcome.start);
-            if outcome.environment != Environment::None {
-                is_unmerged &= is_proposed;
-                if !is_proposed {
-                    let key = "ws:deployments:create".to_owned();
-                    let line = job.job.position.line;
-                    self.add(job, outcome, key, "an environment".to_owned(), line);
-                }
-                continue;
-            }
-            is_unmerged = false;
-            let is_change =
-                is_proposed || !deploys && outcome.start.event.as_deref() == Some("push");
-            let plan = found
-                .iter()
-                .find(|(_, found)| matches!(found, Use::Plans { .. }));
-            if let (false, true, Some((line, Use::Plans { seen }))) = (has_need, is_change, plan)
-                && job.token.access(ID_TOKEN).is_none_or(is_write)
-            {
-                self.add(
-                    job,
-                    outcome,
-                    "ws:affected_stacks:create".to_owned(),
-                    seen.clone(),
-                    *line,
-                );
+            let is_push = outcome.start.event.as_deref() == Some("push");
+            let is_change = is_proposed(&outcome.start) || !deploys && is_push;
+            if is_change && outcome.environment == Environment::None {
+                self.add(job, outcome, "ws:affected_stacks:create", &seen, line);
             }
         }
-        let plan = found.iter().find_map(|(line, found)| match found {
-            Use::Plans { seen } => Some((*line, seen)),
-            _ => None,
-        });
-        if let (Some((line, seen)), true) = (plan, self.list.len() == before)
-            && job.token.access(ID_TOKEN).is_none_or(is_write)
-        {
+        if self.list.len() == before {
             let at = self.at(job, line);
             self.note(format!(
                 "{at} runs {seen}, which sends nothing to Atmos Pro there"
             ));
         }
-        if is_unmerged && !job.outcomes.is_empty() {
+    }
+
+    /// Adds what a command needs. A job with an environment deploys, which merged code does.
+    fn needed(&mut self, job: &RunJob<'_>, key: &str, seen: &str, line: u32) {
+        let asking = job.outcomes.iter().filter(|outcome| {
+            outcome.environment == Environment::None || !is_proposed(&outcome.start)
+        });
+        asking.for_each(|outcome| self.add(job, outcome, key, seen, line));
+    }
+
+    /// Adds the deployments of a job with an environment.
+    fn deployment(&mut self, job: &RunJob<'_>) {
+        let deploys = |outcome: &&Outcome| outcome.environment != Environment::None;
+        let is_unmerged = |outcome: &&Outcome| is_proposed(&outcome.start);
+        for outcome in job.outcomes.iter().filter(deploys) {
+            if !is_unmerged(&outcome) {
+                let line = job.job.position.line;
+                self.add(
+                    job,
+                    outcome,
+                    "ws:deployments:create",
+                    "an environment",
+                    line,
+                );
+            }
+        }
+        let all_unmerged = job
+            .outcomes
+            .iter()
+            .all(|outcome| deploys(&outcome) && is_unmerged(&outcome));
+        if all_unmerged && !job.outcomes.is_empty() {
             self.note(
                 "it deploys code that is not merged yet; add a rule if this is intended".to_owned(),
             );
         }
     }
 
-    fn add(&mut self, job: &RunJob<'_>, outcome: &Outcome, key: String, seen: String, line: u32) {
+    fn add(&mut self, job: &RunJob<'_>, outcome: &Outcome, key: &str, seen: &str, line: u32) {
         let same_start = || {
             job.outcomes
                 .iter()
@@ -216,11 +208,19 @@ impl<'w, 'n> Asks<'w, 'n> {
         }
         let file = (job.file != self.file.file).then(|| job.file.to_owned());
         self.list.push(Ask {
-            key,
+            key: key.to_owned(),
             start: Arc::clone(&outcome.start),
             environment: outcome.environment.clone(),
+            conditions: match outcome.is_conditional {
+                true => job
+                    .conditions
+                    .iter()
+                    .map(|condition| (*condition).to_owned())
+                    .collect(),
+                false => Vec::new(),
+            },
             evidence: Evidence {
-                seen,
+                seen: seen.to_owned(),
                 file: file.unwrap_or_else(|| self.file.file.clone()),
                 line,
             },

@@ -9,6 +9,7 @@ mod atmos;
 mod cases;
 mod check;
 mod combine;
+mod draft;
 mod model;
 mod notes;
 mod place;

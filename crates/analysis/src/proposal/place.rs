@@ -7,85 +7,49 @@ use std::sync::Arc;
 
 use super::ask::Ask;
 use super::notes::Notes;
-use super::rule::{Filter, ProposedRule};
-use crate::workflows::{Environment, Reference, Start, Trigger, Workflow};
+use super::rule::Filter;
+use crate::workflows::{Reference, Start, Trigger, Workflow};
 use engine::decision::is_trusted_event;
 use engine::policy::quoted;
 
 /// Pattern for all branches of the repository itself: a fork's branch is `OWNER:BRANCH`.
 const OWN_BRANCHES: &str = "[^:]+";
 
-/// A branch and the base of a pull request.
-type Place = (Filter, Option<Filter>);
+/// A branch, and the base of a pull request.
+pub(super) type Place = (Filter, Option<Filter>);
 
-/// Converts what a workflow asks for to rules with one value for each key. `unknown` receives those whose
-/// environment only a run knows, with the reason.
-pub(super) fn rules(
-    file: &Workflow,
-    starts: &[Arc<Start>],
-    asks: &[Ask],
-    default_branch: &str,
+/// Places what a workflow asks for, each with its branch and base.
+pub(super) fn places<'p>(
+    file: &'p Workflow,
+    starts: &'p [Arc<Start>],
+    asks: &'p [Ask],
+    default_branch: &'p str,
     notes: &mut Notes,
-    known: &mut Vec<ProposedRule>,
-    unknown: &mut Vec<(String, ProposedRule)>,
-) {
+) -> Vec<(&'p Ask, Place)> {
     let places = Places {
         file,
         starts,
         default_branch,
         asks,
     };
+    let mut placed = Vec::new();
     for ask in asks {
         let Some(event) = ask.start.event.as_deref() else {
             continue;
         };
-        if !is_trusted_event(event) {
-            notes.add(&file.file, format!(
+        let found = match is_trusted_event(event) {
+            true => places.of(ask, event),
+            false => Err(format!(
                 "users without write access can start {} or control its content, so a rule must name it; add one only if the workflow neither checks out nor runs that content",
                 quoted(event)
-            ));
-            continue;
-        }
-        let places = places.of(ask, event).unwrap_or_else(|reason| {
-            notes.add(&file.file, reason);
-            Vec::new()
-        });
-        for (branch, base) in places {
-            let mut rule = ProposedRule {
-                name: String::new(),
-                permissions: vec![ask.key.clone()],
-                workflows: vec![file.file.clone()],
-                branches: vec![branch],
-                bases: base.into_iter().collect(),
-                environments: Vec::new(),
-                events: vec![event.to_owned()],
-                remarks: Vec::new(),
-                evidence: vec![ask.evidence.clone()],
-            };
-            let is_pull_request = matches!(ask.start.reference, Reference::PullRequest(_));
-            if is_pull_request && ask.environment != Environment::None {
-                rule.remarks.push("A pull request brings its own version of this file: everyone who can push a branch can use this rule.".to_owned());
-            }
-            if !ask.chosen_by.is_empty() {
-                let chosen: Vec<_> = ask.chosen_by.iter().map(|name| quoted(name)).collect();
-                rule.remarks.push(format!("{} chooses the commit that this job runs: its branch says nothing about that code.", chosen.join(" or ")));
-            }
-            match &ask.environment {
-                Environment::None => known.push(rule),
-                Environment::Named(name) => {
-                    rule.environments.push(name.clone());
-                    if ask.is_optional {
-                        rule.remarks.push("In some runs the job has no environment; this rule does not grant in these.".to_owned());
-                    }
-                    known.push(rule);
-                }
-                Environment::Dynamic(text) => unknown.push((
-                    format!("Only a run knows the environment {}. Name the intended ones with `environment:`.", quoted(text)),
-                    rule,
-                )),
-            }
+            )),
+        };
+        match found {
+            Ok(found) => placed.extend(found.into_iter().map(|place| (ask, place))),
+            Err(reason) => notes.add(&file.file, reason),
         }
     }
+    placed
 }
 
 struct Places<'p> {
@@ -135,33 +99,38 @@ impl Places<'_> {
                 self.globs(ask, tags, "tag", "refs/tags/").map(placed)
             }
             (Reference::PullRequest(base), _) => {
-                let bases = match base {
-                    Some(name) => vec![Filter::Exact(name.clone())],
-                    None if branches.is_empty()
-                        && filters(|trigger| &trigger.branches_ignore).is_empty() =>
-                    {
-                        Vec::new()
-                    }
-                    None => self.globs(ask, branches, "base", "")?,
-                };
-                let own = Filter::Regex(OWN_BRANCHES);
-                Ok(bases
-                    .into_iter()
-                    .map(|base| (own.clone(), Some(base)))
-                    .collect())
+                let bases = self.bases(ask, base.as_deref(), "base")?;
+                let own = |base| (Filter::Regex(OWN_BRANCHES), Some(base));
+                Ok(bases.into_iter().map(own).collect())
             }
             (Reference::MergeQueue(base), _) => {
-                let bases = match base {
-                    Some(name) => vec![Filter::Exact(name.clone())],
-                    None if branches.is_empty() => Vec::new(),
-                    None => self.globs(ask, branches, "merge queue's branch", "")?,
-                };
+                let bases = self.bases(ask, base.as_deref(), "merge queue's branch")?;
                 Ok(placed(bases.iter().map(Filter::queue).collect()))
             }
             (Reference::OtherBranch, _) => Ok(Vec::new()),
             (Reference::Unknown, _) => {
                 Err(format!("only a run knows the branch of {}", quoted(event)))
             }
+        }
+    }
+
+    /// Returns the patterns for a base. Without filters, the rule for the default branch is enough.
+    fn bases(&self, ask: &Ask, name: Option<&str>, noun: &str) -> Result<Vec<Filter>, String> {
+        if let Some(name) = name {
+            return Ok(vec![Filter::Exact(name.to_owned())]);
+        }
+        let trigger = ask
+            .start
+            .event
+            .as_deref()
+            .and_then(|event| self.file.trigger(event));
+        match trigger {
+            Some(trigger)
+                if !trigger.branches.is_empty() || !trigger.branches_ignore.is_empty() =>
+            {
+                self.globs(ask, &trigger.branches, noun, "")
+            }
+            _ => Ok(Vec::new()),
         }
     }
 

@@ -367,3 +367,337 @@ proptest! {
         checked(&proposal, if central { &target } else { &Target::Own });
     }
 }
+
+/// Returns the rules and comments of the policy for one workflow, without the head.
+fn body(on: &str, jobs: &str) -> String {
+    let proposal = proposal(&[("a.yml", &format!("on: {on}\n{jobs}"))]);
+    let policy = checked(&proposal, &Target::Own);
+    let (_, body) = policy.split_once("permissions:").unwrap();
+    body.to_owned()
+}
+
+#[test]
+fn a_rule_is_never_wider_than_its_file() {
+    let push = "{push: {branches: [main]}}";
+    let mut all = String::new();
+    for (what, on, jobs) in [
+        (
+            "an actor decides about the environment",
+            push,
+            "jobs: {a: {environment: \"${{ github.actor != 'x' && 'production' || '' }}\"}}",
+        ),
+        (
+            "an event decides about the environment",
+            "{push: {branches: [main]}, pull_request: }",
+            "jobs: {a: {environment: \"${{ github.event_name == 'pull_request' && 'preview' || 'production' }}\"}}",
+        ),
+        (
+            "an event decides whether the job runs",
+            "{push: {branches: [main]}, release: }",
+            "jobs: {a: {if: github.event_name == 'release', environment: prod}}",
+        ),
+        (
+            "something else decides whether the job runs",
+            push,
+            "jobs: {a: {if: \"github.actor == 'x'\", environment: prod}}",
+        ),
+        (
+            "a branch that a glob matches is left out",
+            "{push: {branches: ['release/*']}}",
+            "jobs: {a: {if: \"github.ref != 'refs/heads/release/old'\", environment: prod}}",
+        ),
+        (
+            "a variable decides about the environment, in two jobs",
+            push,
+            "jobs: {a: {environment: '${{ vars.ENV }}'}, b: {environment: '${{ vars.ENV }}'}}",
+        ),
+        (
+            "anyone starts it",
+            "{issue_comment: , push: {branches: [main]}}",
+            "jobs: {a: {environment: prod}}",
+        ),
+        (
+            "each environment has its branch",
+            "{push: {branches: [main, dev]}}",
+            "jobs: {a: {environment: \"${{ github.ref_name == 'main' && 'prod' || 'dev' }}\"}}",
+        ),
+        (
+            "an input chooses the commit",
+            "{workflow_dispatch: {inputs: {sha: {type: string}}}}",
+            "jobs: {a: {environment: prod, steps: [{uses: actions/checkout@v6, with: {ref: '${{ inputs.sha }}'}}]}}",
+        ),
+        (
+            "no token, and no sign of need",
+            "push",
+            "jobs: {a: {steps: [{run: atmos validate stacks}, {run: terraform plan}]}}",
+        ),
+        (
+            "a token, and no sign of need",
+            "push",
+            "permissions: {id-token: write}\njobs: {a: {steps: [{run: atmos validate stacks}]}}",
+        ),
+        (
+            "a command whose permission is not public",
+            push,
+            "permissions: {id-token: write}\njobs: {a: {steps: [{run: atmos pro commit -m x}]}}",
+        ),
+        (
+            "uploads on a release",
+            "{release: }",
+            "permissions: {id-token: write}\njobs: {a: {steps: [{run: atmos describe affected --upload}]}}",
+        ),
+        (
+            "an action that plans by hand",
+            "workflow_dispatch",
+            "permissions: {id-token: write}\njobs: {a: {steps: [{uses: cloudposse/github-action-atmos-terraform-plan@v5}]}}",
+        ),
+        (
+            "what this action can use out of sight",
+            push,
+            "permissions: {id-token: write}
+jobs:
+  a: {steps: [{uses: ./.github/actions/gate}, {uses: x/repo-permissions@v0, with: {permission: 'a:b'}}]}
+  b: {uses: acme-org/workflows/.github/workflows/deploy.yml@v1}",
+        ),
+    ] {
+        all.push_str(&format!("== {what}\n{}\n", body(on, jobs)));
+    }
+    insta::assert_snapshot!(all, @r#"
+    == an actor decides about the environment
+
+      # In some runs the job has no environment; this rule does not grant in these.
+      # Seen: an environment, line 2.
+      - name: a.yml on main for production
+        permission: ws:deployments:create
+        workflow: a.yml
+        branch: main
+        environment: production
+        events: [push]
+
+    == an event decides about the environment
+
+      # Seen: an environment, line 2.
+      - name: a.yml on main for production
+        permission: ws:deployments:create
+        workflow: a.yml
+        branch: main
+        environment: production
+        events: [push]
+
+    == an event decides whether the job runs
+
+      # Seen: an environment, line 2.
+      - name: a.yml on releases for prod
+        permission: ws:deployments:create
+        workflow: a.yml
+        branch: { glob: "refs/tags/**" }
+        environment: prod
+        events: [release]
+
+    == something else decides whether the job runs
+
+      # The job runs only if `github.actor == 'x'`; the rule does not require that.
+      # Seen: an environment, line 2.
+      - name: a.yml on main for prod
+        permission: ws:deployments:create
+        workflow: a.yml
+        branch: main
+        environment: prod
+        events: [push]
+
+    == a branch that a glob matches is left out
+     []
+    # No workflow requests a permission. Example of a rule:
+    # - name: production deploys
+    #   permission: ws:deployments:create
+    #   workflow: deploy.yml
+    #   branch: main
+    #   environment: production
+    #   events: [push]
+
+    # To decide yourself:
+    # - a.yml: the conditions of its jobs exclude a branch that its filters match, which no rule can; no
+    #   rule covers that
+
+    == a variable decides about the environment, in two jobs
+     []
+
+      # Only a run knows the environment `${{ vars.ENV }}`. Name the intended ones with `environment:`.
+      # Seen: an environment, line 2.
+      # - name: a.yml on main
+      #   permission: ws:deployments:create
+      #   workflow: a.yml
+      #   branch: main
+      #   events: [push]
+
+    == anyone starts it
+
+      # Seen: an environment, line 2.
+      - name: a.yml on main for prod
+        permission: ws:deployments:create
+        workflow: a.yml
+        branch: main
+        environment: prod
+        events: [push]
+
+    # To decide yourself:
+    # - a.yml: users without write access can start `issue_comment` or control its content, so a rule
+    #   must name it; add one only if the workflow neither checks out nor runs that content
+
+    == each environment has its branch
+
+      # Seen: an environment, line 2.
+      - name: a.yml on main for prod
+        permission: ws:deployments:create
+        workflow: a.yml
+        branch: main
+        environment: prod
+        events: [push]
+
+      # Seen: an environment, line 2.
+      - name: a.yml on dev for dev
+        permission: ws:deployments:create
+        workflow: a.yml
+        branch: dev
+        environment: dev
+        events: [push]
+
+    == an input chooses the commit
+
+      # `inputs.sha` chooses the commit that this job runs: its branch says nothing about that code.
+      # Seen: an environment, line 2.
+      - name: a.yml on main for prod
+        permission: ws:deployments:create
+        workflow: a.yml
+        branch: main
+        environment: prod
+        events: [workflow_dispatch]
+
+    == no token, and no sign of need
+     []
+    # No workflow requests a permission. Example of a rule:
+    # - name: production deploys
+    #   permission: ws:deployments:create
+    #   workflow: deploy.yml
+    #   branch: main
+    #   environment: production
+    #   events: [push]
+
+    == a token, and no sign of need
+     []
+    # No workflow requests a permission. Example of a rule:
+    # - name: production deploys
+    #   permission: ws:deployments:create
+    #   workflow: deploy.yml
+    #   branch: main
+    #   environment: production
+    #   events: [push]
+
+    == a command whose permission is not public
+     []
+    # No workflow requests a permission. Example of a rule:
+    # - name: production deploys
+    #   permission: ws:deployments:create
+    #   workflow: deploy.yml
+    #   branch: main
+    #   environment: production
+    #   events: [push]
+
+    # To decide yourself:
+    # - a.yml: line 3 runs `atmos pro commit`, and the permission that Atmos Pro requires for it is not
+    #   public
+
+    == uploads on a release
+
+      # Seen: `atmos describe affected --upload`, line 3.
+      - name: a.yml on releases
+        permission: ws:affected_stacks:create
+        workflow: a.yml
+        branch: { glob: "refs/tags/**" }
+        events: [release]
+
+    == an action that plans by hand
+     []
+    # No workflow requests a permission. Example of a rule:
+    # - name: production deploys
+    #   permission: ws:deployments:create
+    #   workflow: deploy.yml
+    #   branch: main
+    #   environment: production
+    #   events: [push]
+
+    # To decide yourself:
+    # - a.yml: line 3 runs `github-action-atmos-terraform-plan`, which sends nothing to Atmos Pro there
+
+    == what this action can use out of sight
+
+      # Seen: this action, line 4.
+      - name: a.yml on main
+        permission: a:b
+        workflow: a.yml
+        branch: main
+        events: [push]
+
+    # To decide yourself:
+    # - a.yml: the local action `./.github/actions/gate` can use this action, and is not read
+    # - a.yml: `acme-org/workflows/.github/workflows/deploy.yml@v1` can use this action, and cannot be
+    #   read here
+    "#);
+}
+
+#[test]
+fn like_files_share_their_rules() {
+    let file =
+        "on: {push: {branches: [main]}, workflow_dispatch: }\njobs: {a: {environment: prod}}";
+    let names: Vec<_> = (0..20).map(|n| format!("service-{n}.yml")).collect();
+    let mut files: Vec<_> = names.iter().map(|name| (name.as_str(), file)).collect();
+    files.push((
+        "other.yml",
+        "on: {push: {branches: [main]}}\njobs: {a: {environment: prod}}",
+    ));
+    insta::assert_snapshot!(checked(&proposal(&files), &Target::Own), @"
+    # yaml-language-server: $schema=https://raw.githubusercontent.com/repo-permissions/repo-permissions/main/schema/repo-permissions.schema.json
+    #
+    # `repo-permissions init` proposed these rules from the workflow files. Review each rule and remove
+    # what you do not want; everything that no rule grants is denied.
+    version: 1
+
+    permissions:
+      # Seen: an environment, line 2 of service-0.yml, line 2 of service-1.yml, line 2 of service-2.yml
+      # and 17 more.
+      - name: service-0.yml and 19 other files on main for prod
+        permission: ws:deployments:create
+        workflow:
+          - service-0.yml
+          - service-1.yml
+          - service-2.yml
+          - service-3.yml
+          - service-4.yml
+          - service-5.yml
+          - service-6.yml
+          - service-7.yml
+          - service-8.yml
+          - service-9.yml
+          - service-10.yml
+          - service-11.yml
+          - service-12.yml
+          - service-13.yml
+          - service-14.yml
+          - service-15.yml
+          - service-16.yml
+          - service-17.yml
+          - service-18.yml
+          - service-19.yml
+        branch: main
+        environment: prod
+        events: [push, workflow_dispatch]
+
+      # Seen: an environment, line 2.
+      - name: other.yml on main for prod
+        permission: ws:deployments:create
+        workflow: other.yml
+        branch: main
+        environment: prod
+        events: [push]
+    ");
+}

@@ -2,10 +2,10 @@
 
 use super::ask::Asks;
 use super::check::problem;
-use super::combine::combine;
-use super::model::{Incomplete, Options, Proposal};
+use super::draft::Drafts;
+use super::model::{Options, Proposal};
 use super::notes::Notes;
-use super::{place, rule};
+use super::place::places;
 use crate::workflows::{RunOptions, Workflows};
 
 /// Proposes rules. If workflows already use this action, the rules grant exactly the permissions that
@@ -23,8 +23,7 @@ pub fn propose(workflows: &Workflows, options: &Options<'_>) -> Proposal {
         .iter()
         .any(|(_, jobs)| jobs.iter().any(|job| !job.gates.is_empty()));
     let mut notes = Notes::default();
-    let mut known = Vec::new();
-    let mut unknown = Vec::new();
+    let mut drafts = Drafts::default();
     for (file, jobs) in &files {
         let mut asks = Asks::new(file, &mut notes);
         match uses_action {
@@ -33,15 +32,9 @@ pub fn propose(workflows: &Workflows, options: &Options<'_>) -> Proposal {
         }
         let asks = asks.list;
         let starts = jobs.first().map(|job| &*job.starts).unwrap_or_default();
-        place::rules(
-            file,
-            starts,
-            &asks,
-            options.default_branch,
-            &mut notes,
-            &mut known,
-            &mut unknown,
-        );
+        for (ask, place) in places(file, starts, &asks, options.default_branch, &mut notes) {
+            drafts.add(&file.file, ask, place);
+        }
     }
     for file in &workflows.unreadable {
         let at = file
@@ -53,22 +46,7 @@ pub fn propose(workflows: &Workflows, options: &Options<'_>) -> Proposal {
             format!("it cannot be read ({at}{})", file.message),
         );
     }
-    let mut incomplete: Vec<Incomplete> = Vec::new();
-    for (reason, rule) in unknown {
-        match incomplete.iter_mut().find(|known| known.reason == reason) {
-            Some(known) => known.rules.push(rule),
-            None => incomplete.push(Incomplete {
-                reason,
-                rules: vec![rule],
-            }),
-        }
-    }
-    for incomplete in &mut incomplete {
-        incomplete.rules = combine(std::mem::take(&mut incomplete.rules));
-        rule::name(&mut incomplete.rules);
-    }
-    let mut rules = combine(known);
-    rule::name(&mut rules);
+    let (mut rules, incomplete) = drafts.finish();
     rules.retain(|rule| match problem(rule) {
         None => true,
         Some(why) => {

@@ -21,48 +21,13 @@ impl Proposal {
             "`repo-permissions init` proposed these rules from the workflow files. Review each rule and remove what you do not want; everything that no rule grants is denied.",
         );
         text.push_str("version: 1\n\n");
-        let indent = match target {
-            Target::Own => {
-                text.push_str("permissions:");
-                0
-            }
-            Target::Entry { repository, ids } => {
-                text.push_str("repositories:\n");
-                let name = scalar(&repository.to_string());
-                match ids {
-                    Ok(Ids { repository, owner }) => {
-                        comment(
-                            &mut text,
-                            2,
-                            "The ids pin the repository: another repository that takes over its name has different ids.",
-                        );
-                        let _ = write!(
-                            text,
-                            "  - repository: {name}\n    repository_id: {repository}\n    owner_id: {owner}\n"
-                        );
-                    }
-                    Err(why) => {
-                        comment(
-                            &mut text,
-                            2,
-                            &format!(
-                                "Not pinned: {why}. Add `repository_id` and `owner_id`: `gh api repos/{repository} --jq '.id, .owner.id'` prints both."
-                            ),
-                        );
-                        let _ = writeln!(text, "  - repository: {name}");
-                    }
-                }
-                text.push_str("    permissions:");
-                4
-            }
-        };
+        let indent = start(&mut text, target);
         if self.rules.is_empty() {
             text.push_str(" []\n");
-            comment(
-                &mut text,
-                indent,
-                "No workflow requests a permission. Example of a rule:",
-            );
+        }
+        if self.rules.is_empty() && self.incomplete.is_empty() {
+            let words = "No workflow requests a permission. Example of a rule:";
+            comment(&mut text, indent, words);
             for line in EXAMPLE.lines() {
                 let _ = writeln!(text, "{:indent$}# {line}", "");
             }
@@ -95,6 +60,45 @@ impl Proposal {
             }
         }
         text
+    }
+}
+
+/// Writes the keys up to the list of rules, and returns their indentation.
+fn start(text: &mut String, target: &Target) -> usize {
+    match target {
+        Target::Own => {
+            text.push_str("permissions:");
+            0
+        }
+        Target::Entry { repository, ids } => {
+            text.push_str("repositories:\n");
+            let name = scalar(&repository.to_string());
+            match ids {
+                Ok(Ids { repository, owner }) => {
+                    comment(
+                        text,
+                        2,
+                        "The ids pin the repository: another repository that takes over its name has different ids.",
+                    );
+                    let _ = write!(
+                        text,
+                        "  - repository: {name}\n    repository_id: {repository}\n    owner_id: {owner}\n"
+                    );
+                }
+                Err(why) => {
+                    comment(
+                        text,
+                        2,
+                        &format!(
+                            "Not pinned: {why}. Add `repository_id` and `owner_id`: `gh api repos/{repository} --jq '.id, .owner.id'` prints both."
+                        ),
+                    );
+                    let _ = writeln!(text, "  - repository: {name}");
+                }
+            }
+            text.push_str("    permissions:");
+            4
+        }
     }
 }
 

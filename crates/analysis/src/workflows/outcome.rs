@@ -14,6 +14,8 @@ pub struct Outcome {
     pub environment: Environment,
     /// What its gates request.
     pub requests: Vec<Request>,
+    /// Whether a condition that only a run can decide must hold.
+    pub is_conditional: bool,
 }
 
 /// Environment of a job.

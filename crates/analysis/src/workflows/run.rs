@@ -36,6 +36,8 @@ pub struct RunJob<'w> {
     pub job: &'w Job,
     /// Permissions of its token.
     pub token: JobToken<'w>,
+    /// `if:` of the calling jobs and of the job itself.
+    pub conditions: Vec<&'w str>,
     /// Every way in which a run of the started workflow can start.
     pub starts: Arc<[Arc<Start>]>,
     /// The distinct ways in which it runs. Empty if no start of the workflow reaches it.
@@ -103,8 +105,10 @@ impl<'w> Runs<'w, '_> {
             let contexts = self.starts.contexts(self.workflow, start);
             let ways = World::all(|world| path.run(world, &contexts, &mut gates));
             let ways = ways.unwrap_or_else(|| vec![Some(path.unknown(&gates))]);
+            let is_conditional = ways.iter().any(Option::is_none);
             for (environment, requests) in ways.into_iter().flatten() {
                 let outcome = Outcome {
+                    is_conditional,
                     start: Arc::clone(start),
                     environment,
                     requests,
@@ -122,6 +126,7 @@ impl<'w> Runs<'w, '_> {
             file: path.file,
             job: path.job,
             token: path.token.clone(),
+            conditions: path.conditions().collect(),
             starts: Arc::clone(&self.all),
             checkouts: checkout::chosen(path, &outcomes),
             outcomes,
@@ -134,6 +139,13 @@ impl<'w> Runs<'w, '_> {
 type Way = (Environment, Vec<Request>);
 
 impl<'w> JobPath<'w> {
+    fn conditions(&self) -> impl Iterator<Item = &'w str> {
+        let callers = self.calls.iter().map(|(caller, _)| caller.job);
+        callers
+            .chain([self.job])
+            .filter_map(|job| job.condition.as_deref())
+    }
+
     /// Returns how the job runs in a world, or `None` if it does not run.
     fn run(
         &self,

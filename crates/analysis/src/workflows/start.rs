@@ -98,64 +98,51 @@ impl Starts {
 
     fn add_trigger(&mut self, trigger: &Trigger, default_branch: Option<&str>) {
         let event = trigger.event.as_str();
-        let names = self.named.branches.clone();
-        let accepted: Vec<_> = names
-            .into_iter()
+        let (branches, tags) = (&self.named.branches, &self.named.tags);
+        let accepted = branches
+            .iter()
             .filter(|name| trigger.accepts_branch(name))
-            .collect();
-        let accepted_tags = self.named.tags.clone().into_iter();
-        let accepted_tags: Vec<_> = accepted_tags
+            .cloned();
+        let accepted_tags = tags
+            .iter()
             .filter(|name| trigger.accepts_tag(name))
-            .collect();
+            .cloned();
+        let other = trigger.accepts_other_branches();
+        let bases = || accepted.clone().map(Some).chain(other.then_some(None));
+        let mut references: Vec<Reference> = Vec::new();
         match event {
             "workflow_call" => {}
             "push" => {
-                self.add(Some(event), accepted.into_iter().map(Reference::Branch));
-                self.add(
-                    Some(event),
-                    trigger
-                        .accepts_other_branches()
-                        .then_some(Reference::OtherBranch),
-                );
-                self.add(Some(event), accepted_tags.into_iter().map(Reference::Tag));
-                self.add(
-                    Some(event),
-                    trigger.accepts_other_tags().then_some(Reference::OtherTag),
-                );
+                references.extend(accepted.map(Reference::Branch));
+                references.extend(other.then_some(Reference::OtherBranch));
+                references.extend(accepted_tags.map(Reference::Tag));
+                references.extend(trigger.accepts_other_tags().then_some(Reference::OtherTag));
             }
             "workflow_dispatch" | "create" => {
-                self.add(Some(event), accepted.into_iter().map(Reference::Branch));
-                self.add(Some(event), accepted_tags.into_iter().map(Reference::Tag));
-                self.add(Some(event), [Reference::OtherBranch, Reference::OtherTag]);
+                references.extend(accepted.map(Reference::Branch));
+                references.extend(accepted_tags.map(Reference::Tag));
+                references.extend([Reference::OtherBranch, Reference::OtherTag]);
             }
             "release" => {
-                self.add(Some(event), accepted_tags.into_iter().map(Reference::Tag));
-                self.add(Some(event), [Reference::OtherTag]);
+                references.extend(accepted_tags.map(Reference::Tag));
+                references.push(Reference::OtherTag);
             }
             "pull_request" | "pull_request_target" => {
-                let bases = accepted.into_iter().map(Some);
-                let other = trigger.accepts_other_branches().then_some(None);
-                self.add(Some(event), bases.chain(other).map(Reference::PullRequest));
+                references.extend(bases().map(Reference::PullRequest));
             }
-            "merge_group" => {
-                let bases = accepted.into_iter().map(Some);
-                let other = trigger.accepts_other_branches().then_some(None);
-                self.add(Some(event), bases.chain(other).map(Reference::MergeQueue));
-            }
+            "merge_group" => references.extend(bases().map(Reference::MergeQueue)),
             "deployment"
             | "deployment_status"
             | "pull_request_review"
             | "pull_request_review_comment" => {
-                self.add(Some(event), [Reference::Unknown]);
+                references.push(Reference::Unknown);
             }
             // Every other event runs the file of the default branch.
-            _ => self.add(
-                Some(event),
-                [default_branch.map_or(Reference::Unknown, |name| {
-                    Reference::Branch(name.to_owned())
-                })],
-            ),
+            _ => references.push(default_branch.map_or(Reference::Unknown, |name| {
+                Reference::Branch(name.to_owned())
+            })),
         }
+        self.add(Some(event), references);
     }
 
     /// Returns the contexts `github` and `inputs` of a start.
