@@ -8,6 +8,7 @@ use super::reference::filter::{glob_matches, sample};
 use super::reference::{
     Environment, Finding, Outcome, Reference, Repository, Run, Runs, Universe, candidates, keys,
 };
+use super::{proposal, rows};
 use crate::support::directory::Directory;
 use crate::support::root;
 
@@ -291,7 +292,11 @@ fn the_product_reads_the_corpus_as_github_does() {
         if !rules.is_empty() {
             let matrix = product.matrix(&policy);
             add("unusable", product::wrongly_unused(&matrix, &rules));
-            add("rows", product::wrong_rows(&matrix, &runs));
+            let rows = [
+                rows::missing_rows(&matrix, &runs),
+                rows::surplus_rows(&matrix, &runs),
+            ];
+            add("rows", rows.concat());
         }
         let expected: BTreeSet<_> = case.findings().collect();
         let found = product.findings();
@@ -302,14 +307,14 @@ fn the_product_reads_the_corpus_as_github_does() {
                 .map(|(file, code)| format!("{file}: {code}"))
                 .collect(),
         );
-        let proposal = product.proposal();
-        let extra: Vec<_> = super::policy::rules(&proposal)
+        let policy = product.proposal();
+        let extra: Vec<_> = super::policy::rules(&policy)
             .iter()
             .flat_map(|rule| rule.names())
             .collect();
         let runs = product::all_runs(&repository, &[samples, extra].concat());
-        add("wider", product::wider_rules(&proposal, &repository, &runs));
-        add("missing", product::missing_rules(&proposal, &runs));
+        add("wider", proposal::wider_rules(&policy, &repository, &runs));
+        add("missing", proposal::missing_rules(&policy, &runs));
     }
     let known = std::env::var("KNOWN_DIFFERENCES").unwrap_or(DIFFERENCES.to_owned());
     let known: BTreeSet<_> = known

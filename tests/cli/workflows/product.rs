@@ -5,13 +5,13 @@ use std::fmt::Write as _;
 
 use serde_json::Value;
 
-use super::policy::{self, Rule, branch};
-use super::reference::{Environment, Reference, Repository, Run, Runs, Universe, candidates};
+use super::policy::branch;
+use super::reference::{Environment, Reference, Repository, Runs, Universe};
 use crate::support::directory::Directory;
 
 pub const DEFAULT_BRANCH: &str = "main";
 /// The events that a rule without `events:` accepts.
-const TRUSTED: [&str; 20] = [
+pub const TRUSTED: [&str; 20] = [
     "push",
     "pull_request",
     "merge_group",
@@ -34,7 +34,7 @@ const TRUSTED: [&str; 20] = [
     "image_version",
 ];
 /// No file names it.
-const OTHER_ENVIRONMENT: &str = "zz-environment";
+pub const OTHER_ENVIRONMENT: &str = "zz-environment";
 const POLICY: &str = "policy.yml";
 const OWN_POLICY: &str = ".github/repo-permissions.yml";
 
@@ -154,195 +154,4 @@ pub fn wrongly_unused(matrix: &Value, rules: &[String]) -> Vec<String> {
             format!("`{rule}` is called unusable: {why}")
         })
         .collect()
-}
-
-/// Where the rows of `matrix` are not the environments, jobs and tokens of the runs.
-pub fn wrong_rows(matrix: &Value, runs: &BTreeMap<String, (Universe, Runs)>) -> Vec<String> {
-    let mut wrong = Vec::new();
-    for (file, (_, runs)) in runs {
-        let rows = matrix["rows"].as_array().unwrap().iter();
-        let rows: Vec<_> = rows.filter(|row| row["workflow"] == **file).collect();
-        let is_dynamic = |row: &Value| row["environment"]["kind"] == "dynamic";
-        for row in &rows {
-            let environment = match row["environment"]["kind"].as_str().unwrap() {
-                "none" => Environment::None,
-                "named" => {
-                    let name = row["environment"]["name"].as_str().unwrap();
-                    Environment::Named(name.to_lowercase())
-                }
-                _ => Environment::Unknown,
-            };
-            let events = row["events"].as_array().into_iter().flatten();
-            for event in events.filter_map(Value::as_str) {
-                let is_known = runs.all.iter().any(|run| {
-                    run.event == event
-                        && (run.outcome.environment == environment
-                            || run.outcome.environment == Environment::Unknown)
-                });
-                if !is_known {
-                    wrong.push(format!(
-                        "{file}: matrix has {environment:?} on {event}, which no run has"
-                    ));
-                }
-            }
-        }
-        for run in &runs.all {
-            let fits = |row: &&&Value| match &run.outcome.environment {
-                Environment::None => row["environment"]["kind"] == "none",
-                Environment::Named(name) => {
-                    let shown = row["environment"]["name"].as_str();
-                    shown.is_some_and(|shown| shown.to_lowercase() == *name)
-                }
-                Environment::Unknown => false,
-            };
-            let fits = |row: &&&Value| {
-                let events = row["events"].as_array();
-                (is_dynamic(row) || fits(row))
-                    && events.is_none_or(|events| events.iter().any(|event| *event == *run.event))
-                    && (!run.outcome.id_token || row["id_token"] == true)
-            };
-            if !rows.iter().any(|row| fits(&row)) {
-                let text = format!(
-                    "{file}: matrix has no row for {} {:?} on {}",
-                    run.job, run.outcome.environment, run.event
-                );
-                if !wrong.contains(&text) {
-                    wrong.push(text);
-                }
-            }
-        }
-    }
-    wrong
-}
-
-/// What a proposed policy names and no run of the files is.
-pub fn wider_rules(
-    policy: &str,
-    repository: &Repository,
-    runs: &BTreeMap<String, (Universe, Runs)>,
-) -> Vec<String> {
-    let mut wider = BTreeSet::new();
-    for rule in policy::rules(policy) {
-        let files: Vec<_> = runs.iter().filter(|(file, _)| rule.is_for(file)).collect();
-        if files.is_empty() || rule.workflow.is_none() {
-            wider.insert(format!("{}: for files that cannot be started", rule.name));
-        }
-        for (file, (universe, runs)) in files {
-            if runs.undecided.is_empty() {
-                wider.extend(wider_in(
-                    &rule,
-                    file,
-                    universe,
-                    runs,
-                    repository.uses_gates(),
-                ));
-            }
-        }
-    }
-    wider.into_iter().collect()
-}
-
-fn wider_in(
-    rule: &Rule,
-    file: &str,
-    universe: &Universe,
-    runs: &Runs,
-    uses_gates: bool,
-) -> BTreeSet<String> {
-    let mut wider = BTreeSet::new();
-    let mut environments = vec![OTHER_ENVIRONMENT.to_owned()];
-    environments.extend(
-        runs.all
-            .iter()
-            .filter_map(|run| match &run.outcome.environment {
-                Environment::Named(name) => Some(name.clone()),
-                _ => None,
-            }),
-    );
-    let events = match &rule.events {
-        Some(events) => events.clone(),
-        None => TRUSTED.map(str::to_owned).to_vec(),
-    };
-    for event in &events {
-        for reference in candidates(event, universe) {
-            // A pull request that is merged is a run of its own kind, only of files that ask for it.
-            let is_merged = event == "pull_request" && matches!(reference, Reference::Branch(_));
-            let here = |run: &&Run| run.event == *event && run.reference == reference;
-            if !rule.is_for_ref(&reference, &universe.default_branch)
-                || (is_merged && !runs.all.iter().any(|run| here(&run)))
-            {
-                continue;
-            }
-            for environment in rule.environments(&environments) {
-                for permission in &rule.permissions {
-                    let found = runs.all.iter().filter(here).any(|run| {
-                        let asks = !uses_gates || run.outcome.gates.contains(permission);
-                        run.outcome.environment == environment && asks
-                    });
-                    if !found {
-                        let at = branch(&reference);
-                        wider.insert(format!(
-                            "{file}: {permission} on {event} at {at}, {environment:?} ({})",
-                            rule.name
-                        ));
-                    }
-                }
-            }
-        }
-    }
-    wider
-}
-
-/// What gates ask for on trusted events, and the proposed policy neither grants nor mentions.
-pub fn missing_rules(policy: &str, runs: &BTreeMap<String, (Universe, Runs)>) -> Vec<String> {
-    let rules = policy::rules(policy);
-    let mut missing = BTreeSet::new();
-    for (file, (universe, runs)) in runs {
-        let is_mentioned = |run: &Run| {
-            let is_none = run.outcome.environment == Environment::None;
-            policy.split("\n\n").any(|block| {
-                let mut comments = block
-                    .lines()
-                    .filter(|line| line.trim_start().starts_with('#'));
-                // A comment at a rule can say that the rule leaves jobs without environment out.
-                block.contains(file.as_str())
-                    && comments.any(|line| {
-                        line.contains(file.as_str()) || (is_none && line.contains("no environment"))
-                    })
-            })
-        };
-        let is_usual = |run: &&Run| {
-            run.outcome.id_token
-                && is_trusted(&run.event)
-                && matches!(&run.reference, Reference::Branch(name) if *name == universe.default_branch)
-        };
-        for run in runs.all.iter().filter(is_usual) {
-            for permission in &run.outcome.gates {
-                let grants = |rule: &Rule| {
-                    rule.is_for(file)
-                        && rule.permissions.contains(permission)
-                        && rule
-                            .events
-                            .as_ref()
-                            .is_none_or(|events| events.contains(&run.event))
-                        && rule.is_for_ref(&run.reference, &universe.default_branch)
-                        && match &run.outcome.environment {
-                            // A rule without `environment:` is for each.
-                            _ if rule.environment.is_none() => true,
-                            Environment::Named(name) => rule
-                                .environments(std::slice::from_ref(name))
-                                .contains(&run.outcome.environment),
-                            _ => false,
-                        }
-                };
-                if !is_mentioned(run) && !rules.iter().any(grants) {
-                    missing.insert(format!(
-                        "{file}: {permission} on {} of {:?}",
-                        run.event, run.outcome.environment
-                    ));
-                }
-            }
-        }
-    }
-    missing.into_iter().collect()
 }

@@ -71,17 +71,15 @@ impl Expression {
         }
     }
 
-    /// Whether a function that asks for the status of a job is in it.
-    pub fn asks_for_status(&self) -> bool {
+    /// Whether one of these functions is in it.
+    pub fn calls(&self, functions: &[&str]) -> bool {
         match self {
             Self::Call(name, arguments) => {
-                matches!(
-                    name.as_str(),
-                    "success" | "failure" | "always" | "cancelled"
-                ) || arguments.iter().any(Self::asks_for_status)
+                functions.contains(&name.as_str())
+                    || arguments.iter().any(|argument| argument.calls(functions))
             }
-            Self::Member(of, _) | Self::All(of) | Self::Not(of) => of.asks_for_status(),
-            Self::Item(a, b) | Self::Binary(_, a, b) => a.asks_for_status() || b.asks_for_status(),
+            Self::Member(of, _) | Self::All(of) | Self::Not(of) => of.calls(functions),
+            Self::Item(a, b) | Self::Binary(_, a, b) => a.calls(functions) || b.calls(functions),
             _ => false,
         }
     }

@@ -10,6 +10,8 @@ use super::workflow::{Call, Job, Workflow};
 use super::yaml::Node;
 use super::{Environment, Outcome, Repository};
 
+const CANCELLED: &str = "the run is cancelled";
+
 /// A workflow in a run: the one that was started, or one that a job of another calls.
 pub struct Frame<'a> {
     pub repository: &'a Repository,
@@ -228,9 +230,14 @@ impl Scope for OfJob<'_, '_> {
 
     fn status(&self, function: &str, choices: &mut Choices) -> Result<bool, String> {
         Ok(match function {
-            "success" => self.frame.succeeded(self.job, choices),
+            "success" => {
+                let condition = self.job.condition.as_ref();
+                let can_be_cancelled = condition.is_some_and(|it| it.asks_for_cancel);
+                !(can_be_cancelled && choices.decide(CANCELLED))
+                    && self.frame.succeeded(self.job, choices)
+            }
             "always" => true,
-            "cancelled" => choices.decide("the run is cancelled"),
+            "cancelled" => choices.decide(CANCELLED),
             _ => {
                 let mut ancestors = self.frame.workflow.ancestors(self.job).into_iter();
                 ancestors.any(|job| self.frame.result(job, choices) == "failure")

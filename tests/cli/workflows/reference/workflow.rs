@@ -33,6 +33,8 @@ pub struct Condition {
     pub parts: Vec<Part>,
     /// Otherwise `success()` has to hold as well.
     pub asks_for_status: bool,
+    /// Then `success()` is false in a run that is cancelled.
+    pub asks_for_cancel: bool,
 }
 
 /// The call of another workflow.
@@ -109,6 +111,9 @@ fn same_id(a: &str, b: &str) -> bool {
 
 impl Job {
     fn read(id: &str, job: &Node) -> Result<Self, String> {
+        if job.get("steps").is_none() && job.get("uses").is_none() {
+            return Err(format!("`{id}` has neither steps nor a call"));
+        }
         let condition = job.get("if").and_then(Node::text);
         let environment = match job.get("environment") {
             Some(node @ Node::Map(_)) => Some(node.get("name").ok_or("`environment` has no name")?),
@@ -149,13 +154,16 @@ impl Condition {
             false if text.trim().is_empty() => parts("${{ true }}")?,
             false => parts(&format!("${{{{ {} }}}}", text.trim()))?,
         };
-        let asks_for_status = parts.iter().any(|part| match part {
-            Part::Expression(expression) => expression.asks_for_status(),
-            Part::Plain(_) => false,
-        });
+        let calls = |functions: &[&str]| {
+            parts.iter().any(|part| match part {
+                Part::Expression(expression) => expression.calls(functions),
+                Part::Plain(_) => false,
+            })
+        };
         Ok(Self {
+            asks_for_status: calls(&["success", "failure", "always", "cancelled"]),
+            asks_for_cancel: calls(&["cancelled"]),
             parts,
-            asks_for_status,
         })
     }
 }
