@@ -423,6 +423,10 @@ const EACH_CODE: &[(&str, &str)] = &[
         "top-level-ignored",
         "permissions: [{ permission: ws:locks:create, branch: main }]\nrepositories: [{ repository: o/.+, permissions: [{ permission: ws:locks:create, branch: main }] }]\n",
     ),
+    (
+        "unused-ignore",
+        "permissions: [] # repo-permissions: ignore[broad-write] x\n",
+    ),
     ("grants-nothing", "permissions: []\n"),
 ];
 

@@ -392,7 +392,7 @@ const GATE: &str = "uses: Acme-Org/Repo-Permissions@v0";
 
 /// Each finding with its honest twin.
 #[test]
-fn workflow_files_that_the_policy_cannot_enforce() {
+fn gate_findings_and_their_honest_twins() {
     let policy =
         "version: 1\npermissions:\n  - permission: ws:deployments:create\n    branch: main\n";
     let gate =

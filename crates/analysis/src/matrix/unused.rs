@@ -2,8 +2,8 @@
 
 use super::evaluate::{CompiledRule, Fit};
 use super::row::{Row, RowKind};
+use crate::pattern_text::file_of;
 use crate::report::Phrase;
-use crate::suggestion::file_of;
 use crate::workflows::{Environment, Workflows};
 use engine::decision::RuleRef;
 use engine::policy::{Kind, Pattern, Patterns, nearest};

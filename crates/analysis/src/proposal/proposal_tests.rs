@@ -23,7 +23,7 @@ fn proposal(files: &[(&str, &str)]) -> Proposal {
 /// Returns the policy after the linter and its own cases ran on it.
 fn checked(proposal: &Proposal, target: &Target) -> String {
     let policy = proposal.policy(target);
-    let findings = lint(&policy, Format::Yaml, &lint::Options::default());
+    let findings = lint(&policy, Format::Yaml, &lint::LintOptions::default());
     let found = findings.iter().find(|finding| finding.level != Level::Note);
     assert_eq!(found, None, "{policy}");
     let cases = proposal.cases(target, "p.yml", &policy);

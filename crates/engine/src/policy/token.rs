@@ -2,7 +2,7 @@
 
 use std::borrow::Cow;
 
-use super::model::Format;
+use super::format::Format;
 use super::position::Position;
 use super::problem::Problem;
 

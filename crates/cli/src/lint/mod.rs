@@ -8,6 +8,8 @@ mod github;
 mod human;
 mod json;
 mod sarif;
+mod search;
+mod summary;
 
 use std::path::PathBuf;
 
@@ -16,17 +18,17 @@ use clap::{Args, ValueEnum};
 use jiff::Timestamp;
 
 use self::file::Linted;
+use self::summary::Summary;
 use super::instant::{instant, now};
+use super::output::{print, report_error, write};
 use super::style::Colours;
-use super::{print, report_error};
-use analysis::lint::Level;
-use engine::plural::count;
 use engine::policy::quoted;
 
 #[derive(Debug, Args)]
 pub(super) struct Arguments {
-    /// Policies to check
-    #[arg(value_name = "FILE", required = true)]
+    /// Policies to check; a directory stands for the policies in it, `-` for standard input [default:
+    /// .github/repo-permissions.yml of the git work tree]
+    #[arg(value_name = "FILE")]
     files: Vec<PathBuf>,
     /// Output format
     #[arg(long, value_enum, default_value_t)]
@@ -40,6 +42,12 @@ pub(super) struct Arguments {
     /// With --fix, show the changes and write no files
     #[arg(long, requires = "fix")]
     diff: bool,
+    /// Exit with code 1 for a warning too
+    #[arg(long)]
+    strict: bool,
+    /// File to write the findings to, instead of standard output
+    #[arg(long, value_name = "FILE")]
+    output: Option<PathBuf>,
 }
 
 /// Output format of `lint`.
@@ -67,47 +75,6 @@ impl OutputFormat {
     }
 }
 
-/// Number of findings of each level.
-#[derive(Clone, Copy, Debug, Default, serde::Serialize)]
-struct Summary {
-    errors: usize,
-    warnings: usize,
-    notes: usize,
-    /// Number of applied fixes, with `--fix`.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    fixed: Option<usize>,
-}
-
-impl Summary {
-    fn of(files: &[Linted], is_fix: bool) -> Self {
-        let fixed = files.iter().filter_map(|file| file.fixed.as_ref());
-        let fixed = fixed.map(|before| before.count).sum();
-        let count = |level| {
-            let findings = files.iter().flat_map(|file| &file.findings);
-            findings.filter(|finding| finding.level == level).count()
-        };
-        Self {
-            errors: count(Level::Error),
-            warnings: count(Level::Warning),
-            notes: count(Level::Note),
-            fixed: is_fix.then_some(fixed),
-        }
-    }
-
-    /// Returns the last line for people.
-    fn sentence(self, files: usize) -> String {
-        let fixed = self.fixed.map(|fixed| format!("; {fixed} fixed"));
-        format!(
-            "{}, {}, {} in {}{}\n",
-            count(self.errors, "error"),
-            count(self.warnings, "warning"),
-            count(self.notes, "note"),
-            count(files, "file"),
-            fixed.unwrap_or_default()
-        )
-    }
-}
-
 pub(super) fn run(arguments: &Arguments) -> anyhow::Result<u8> {
     let now = arguments.now.unwrap_or_else(now);
     if arguments.diff && arguments.format != OutputFormat::Human {
@@ -115,7 +82,13 @@ pub(super) fn run(arguments: &Arguments) -> anyhow::Result<u8> {
     }
     let mut files = Vec::new();
     let mut failed = false;
-    for path in &arguments.files {
+    let paths = search::policies(&arguments.files)?;
+    if arguments.fix && !arguments.diff && paths.iter().any(|path| path.as_os_str() == "-") {
+        bail!(
+            "--fix cannot change standard input: name the file, or add --diff to see the changes"
+        );
+    }
+    for path in &paths {
         let name = quoted(&path.to_string_lossy());
         let read = Linted::read(path, now).with_context(|| format!("{name} cannot be read"));
         let mut file = match read {
@@ -133,7 +106,7 @@ pub(super) fn run(arguments: &Arguments) -> anyhow::Result<u8> {
         }
         files.push(file);
     }
-    for path in &arguments.files {
+    for path in &paths {
         let known = |file: &Linted| files.iter().any(|known| known.path == file.path);
         let mut found = Linted::workflow_files(path);
         found.retain(|file| !known(file));
@@ -145,8 +118,16 @@ pub(super) fn run(arguments: &Arguments) -> anyhow::Result<u8> {
         let diffs = files.iter().map(|file| diff::render(file, colours));
         print(&diffs.collect::<String>());
     }
-    print(&arguments.format.render(&files, summary, colours));
-    Ok(match (failed, summary.errors) {
+    write(arguments.output.as_deref(), |colours| {
+        arguments.format.render(&files, summary, colours)
+    })?;
+    let counted = summary.errors
+        + if arguments.strict {
+            summary.warnings
+        } else {
+            0
+        };
+    Ok(match (failed, counted) {
         (true, _) => 2,
         (false, 0) => 0,
         (false, _) => 1,
