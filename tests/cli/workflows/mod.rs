@@ -7,4 +7,5 @@ mod product;
 mod property;
 mod proposal;
 mod reference;
+mod repositories;
 mod rows;

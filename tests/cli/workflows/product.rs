@@ -35,7 +35,7 @@ pub const TRUSTED: [&str; 20] = [
 ];
 /// No file names it.
 pub const OTHER_ENVIRONMENT: &str = "zz-environment";
-const POLICY: &str = "policy.yml";
+pub const POLICY: &str = "policy.yml";
 const OWN_POLICY: &str = ".github/repo-permissions.yml";
 
 pub fn is_trusted(event: &str) -> bool {
