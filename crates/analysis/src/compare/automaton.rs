@@ -10,12 +10,12 @@ use regex_automata::util::primitives::StateID;
 use regex_automata::util::start;
 use regex_automata::{Anchored, MatchKind};
 
-use engine::policy::{CaseSensitivity, Pattern};
+use engine::policy::{CaseSensitivity, Kind, Pattern, Patterns};
 
 /// Maximum size of a pattern's automaton in bytes.
 pub(super) const MAX_AUTOMATON: usize = 4 << 20;
 /// Maximum number of states of a walk over several automata, times the number of automata.
-pub(super) const MAX_WALK: usize = 2_000_000;
+const MAX_WALK: usize = 2_000_000;
 
 pub(super) type Dfa = dense::DFA<Vec<u32>>;
 
@@ -40,6 +40,51 @@ impl Automaton {
             exact: build(pattern, CaseSensitivity::Sensitive)?,
             folded,
         })
+    }
+}
+
+/// Maximum number of cached automata.
+const MAX_KEPT: usize = 4096;
+
+/// Cache of patterns' automata; `None` for patterns without one.
+pub(crate) struct Automata {
+    known: HashMap<(String, Kind, bool), Option<Rc<Automaton>>>,
+    /// Maximum number of states of a walk over several automata.
+    pub(super) max_walk: usize,
+}
+
+impl Default for Automata {
+    fn default() -> Self {
+        Self {
+            known: HashMap::new(),
+            max_walk: MAX_WALK,
+        }
+    }
+}
+
+impl Automata {
+    /// Creates a cache for many short comparisons.
+    pub(crate) fn of_short_walks() -> Self {
+        Self {
+            max_walk: MAX_WALK / 20,
+            ..Self::default()
+        }
+    }
+
+    pub(super) fn get(&mut self, pattern: &Pattern, ignores_case: bool) -> Option<Rc<Automaton>> {
+        let key = (pattern.text.to_string(), pattern.kind, ignores_case);
+        if self.known.len() >= MAX_KEPT {
+            self.known.clear();
+        }
+        let made = self.known.entry(key);
+        made.or_insert_with(|| Automaton::new(pattern, ignores_case).map(Rc::new))
+            .clone()
+    }
+
+    /// Returns whether all patterns have an automaton.
+    pub(super) fn has_all(&mut self, patterns: &Patterns, ignores_case: bool) -> bool {
+        let mut list = patterns.list.iter();
+        list.all(|pattern| self.get(pattern, ignores_case).is_some())
     }
 }
 
@@ -355,7 +400,7 @@ pub(super) fn representatives(automata: &[&Dfa]) -> Vec<u8> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use engine::policy::{Kind, Position};
+    use engine::policy::Position;
 
     fn automaton(text: &str, ignores_case: bool) -> Rc<Automaton> {
         let (kind, text) = match text.strip_prefix("glob:") {

@@ -9,8 +9,7 @@ use regex_automata::dfa::Automaton as _;
 use regex_automata::util::primitives::StateID;
 use regex_automata::util::start;
 
-use super::automaton::{Automaton, Dfa, MAX_AUTOMATON, build, dfa, representatives};
-use super::space::Automata;
+use super::automaton::{Automata, Automaton, Dfa, MAX_AUTOMATON, build, dfa, representatives};
 use engine::policy::{CaseSensitivity, Pattern};
 
 /// Budget of comparisons, in steps over automata and for building them. It does not measure time, so that results

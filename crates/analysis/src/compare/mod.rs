@@ -17,12 +17,12 @@ use std::collections::{HashMap, HashSet};
 use fixedbitset::FixedBitSet;
 use jiff::Timestamp;
 
+pub(crate) use automaton::Automata;
 pub(crate) use cover::{Budget, covers, may_match};
 pub use grant::Section;
 use grant::{Dimension, Grant, grants, patterns_compile};
 pub use replay::{Check, Replay, Replayed, Times};
-use search::SearchResult;
-pub(crate) use space::Automata;
+use search::{SearchResult, meets_any, uncovered};
 use space::{Axis, Cell, Merge, Name, Space};
 
 use engine::policy::{CaseSensitivity, Invalid, Kind, Pattern, Patterns, Policy, Position, Rule};
@@ -184,7 +184,7 @@ pub(crate) fn grant_all<'a>(
     }
     let mut is_covered = |others: &[Grant<'a>]| {
         let space = Space::of(&grant, others, now, automata);
-        space.is_some_and(|space| space.uncovered(|_, _| true) == SearchResult::Covered)
+        space.is_some_and(|space| uncovered(&space, |_, _| true) == SearchResult::Covered)
     };
     let is_covered = is_covered(&near) && !is_covered(&[]);
     is_covered.then(|| near.iter().filter_map(|other| other.rule).collect())
@@ -292,12 +292,12 @@ impl<'a> GrantDifference<'_, 'a> {
         wanted: impl Fn(&Axis<'a>, &Cell) -> bool,
         only_pull_requests: bool,
     ) -> Option<(AccessChange<'a>, Kept<'a>)> {
-        let indices = match self.space.uncovered(&wanted) {
+        let indices = match uncovered(&self.space, &wanted) {
             SearchResult::Covered => return None,
             SearchResult::TooMany => {
                 return Some((entire_grant(self.grant, None, true), Vec::new()));
             }
-            SearchResult::ClassCollector(indices) => indices,
+            SearchResult::Found(indices) => indices,
         };
         let example = self.is_exact.then(|| example(&self.space.axes, &indices));
         let mut change = entire_grant(self.grant, example, false);
@@ -308,7 +308,7 @@ impl<'a> GrantDifference<'_, 'a> {
                 let wanted = |axis: &Axis<'a>, cell: &Cell| {
                     wanted(axis, cell) && (axis.name != name || cell.own.contains(alternative))
                 };
-                self.space.uncovered(wanted) != SearchResult::Covered
+                uncovered(&self.space, wanted) != SearchResult::Covered
             };
             let mut new: FixedBitSet = (0..count).filter(|index| is_new(*index)).collect();
             if new.is_clear() {
@@ -341,7 +341,7 @@ impl<'a> GrantDifference<'_, 'a> {
             let mut kept = kept.iter();
             kept.all(|(name, kept)| axis.name != *name || !cell.own.is_disjoint(kept))
         };
-        change.in_part = self.space.meets_any(is_kept);
+        change.in_part = meets_any(&self.space, is_kept);
         Some((change, kept))
     }
 }

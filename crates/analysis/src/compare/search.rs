@@ -1,8 +1,8 @@
-//! Searches for a job that a grant covers and no other grant does.
+//! Searches a space for a job that a grant covers and no other grant does.
 
 use fixedbitset::FixedBitSet;
 
-use super::space::{Axis, Cell};
+use super::space::{Axis, Cell, Name, Space};
 
 /// Maximum number of combinations of classes.
 const MAX_STEPS: usize = 1_000_000;
@@ -13,17 +13,17 @@ pub(super) enum SearchResult {
     /// The other grants cover all of these jobs.
     Covered,
     /// A job that no other grant covers: the index of its class on each axis.
-    ClassCollector(Vec<usize>),
+    Found(Vec<usize>),
     /// There are too many combinations.
     TooMany,
 }
 
-/// Searches the cells that `wanted` selects.
+/// Searches the cells that `wanted` selects for a job that no other grant covers.
 pub(super) fn uncovered<'a>(
-    axes: &[Axis<'a>],
-    others: usize,
+    space: &Space<'a>,
     wanted: impl Fn(&Axis<'a>, &Cell) -> bool,
 ) -> SearchResult {
+    let (axes, others) = (&space.axes, space.others + 2);
     let mut all = FixedBitSet::with_capacity(others);
     all.insert_range(..);
     // For each axis: the grants that cover all selected cells from there on.
@@ -44,10 +44,37 @@ pub(super) fn uncovered<'a>(
         indices: Vec::new(),
     };
     match search.step(0, &all) {
-        Some(true) => SearchResult::ClassCollector(search.indices),
+        Some(true) => SearchResult::Found(search.indices),
         Some(false) => SearchResult::Covered,
         None => SearchResult::TooMany,
     }
+}
+
+/// Returns whether another grant covers a job of the cells that `wanted` selects.
+pub(super) fn meets_any<'a>(space: &Space<'a>, wanted: impl Fn(&Axis<'a>, &Cell) -> bool) -> bool {
+    (0..space.others).any(|other| {
+        let mut merging = Vec::new();
+        let is_met = space.axes.iter().all(|axis| {
+            let cells = axis.cells.iter();
+            let cells = cells.filter(|cell| wanted(axis, cell) && cell.others.contains(other));
+            let cells: Vec<_> = cells.collect();
+            if matches!(axis.name, Name::Event | Name::Base) {
+                merging.push(cells.clone());
+            }
+            !cells.is_empty()
+        });
+        let [events, bases] = merging.as_slice() else {
+            return false;
+        };
+        // A possible combination of event and base.
+        is_met
+            && events.iter().any(|event| {
+                bases.iter().any(|base| {
+                    let mut both = event.others.intersection(&base.others);
+                    both.all(|number| number < space.others)
+                })
+            })
+    })
 }
 
 struct Search<'s, 'a, W> {

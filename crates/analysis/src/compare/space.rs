@@ -1,14 +1,12 @@
 //! The jobs of a grant as classes of values. All compared grants treat jobs of the same classes alike.
 
 use std::collections::{BTreeSet, HashMap};
-use std::rc::Rc;
 
 use fixedbitset::FixedBitSet;
 use jiff::{SignedDuration, Timestamp};
 
-use super::automaton::{Automaton, MAX_WALK, classes};
+use super::automaton::{Automata, classes};
 use super::grant::{Dimension, Grant};
-use super::search::{self, SearchResult};
 use engine::decision::{Merges, TRUSTED_EVENTS, merges};
 use engine::policy::{Kind, Pattern, Patterns};
 
@@ -20,51 +18,6 @@ const ORDINARY_EVENTS: [&str; 5] = [
     "merge_group",
     "pull_request",
 ];
-/// Maximum number of cached automata.
-const MAX_KEPT: usize = 4096;
-
-/// Cache of patterns' automata; `None` for patterns without one.
-pub(crate) struct Automata {
-    known: HashMap<(String, Kind, bool), Option<Rc<Automaton>>>,
-    /// Maximum number of states of a walk over several automata.
-    max_walk: usize,
-}
-
-impl Default for Automata {
-    fn default() -> Self {
-        Self {
-            known: HashMap::new(),
-            max_walk: MAX_WALK,
-        }
-    }
-}
-
-impl Automata {
-    /// Creates a cache for many short comparisons.
-    pub(crate) fn of_short_walks() -> Self {
-        Self {
-            max_walk: MAX_WALK / 20,
-            ..Self::default()
-        }
-    }
-
-    pub(super) fn get(&mut self, pattern: &Pattern, ignores_case: bool) -> Option<Rc<Automaton>> {
-        let key = (pattern.text.to_string(), pattern.kind, ignores_case);
-        if self.known.len() >= MAX_KEPT {
-            self.known.clear();
-        }
-        let made = self.known.entry(key);
-        made.or_insert_with(|| Automaton::new(pattern, ignores_case).map(Rc::new))
-            .clone()
-    }
-
-    /// Returns whether all patterns have an automaton.
-    pub(super) fn has_all(&mut self, patterns: &Patterns, ignores_case: bool) -> bool {
-        let mut list = patterns.list.iter();
-        list.all(|pattern| self.get(pattern, ignores_case).is_some())
-    }
-}
-
 /// An axis of the space, with the classes of its values in the grant.
 #[derive(Clone, Debug)]
 pub(super) struct Axis<'a> {
@@ -85,7 +38,7 @@ pub(super) struct Space<'a> {
     pub(super) axes: Vec<Axis<'a>>,
     /// Number of the other grants. Each cell has two more after them, for impossible jobs: an event that never
     /// merges with a base, and one that always merges without.
-    others: usize,
+    pub(super) others: usize,
 }
 
 /// Value on an axis.
@@ -179,38 +132,6 @@ impl<'a> Space<'a> {
             }
         }
         Some(space)
-    }
-
-    /// Searches the cells that `wanted` selects for a job that no other grant covers.
-    pub(super) fn uncovered(&self, wanted: impl Fn(&Axis<'a>, &Cell) -> bool) -> SearchResult {
-        search::uncovered(&self.axes, self.others + 2, wanted)
-    }
-
-    /// Returns whether another grant covers a job of the cells that `wanted` selects.
-    pub(super) fn meets_any(&self, wanted: impl Fn(&Axis<'a>, &Cell) -> bool) -> bool {
-        (0..self.others).any(|other| {
-            let mut merging = Vec::new();
-            let is_met = self.axes.iter().all(|axis| {
-                let cells = axis.cells.iter();
-                let cells = cells.filter(|cell| wanted(axis, cell) && cell.others.contains(other));
-                let cells: Vec<_> = cells.collect();
-                if matches!(axis.name, Name::Event | Name::Base) {
-                    merging.push(cells.clone());
-                }
-                !cells.is_empty()
-            });
-            let [events, bases] = merging.as_slice() else {
-                return false;
-            };
-            // A possible combination of event and base.
-            is_met
-                && events.iter().any(|event| {
-                    bases.iter().any(|base| {
-                        let mut both = event.others.intersection(&base.others);
-                        both.all(|number| number < self.others)
-                    })
-                })
-        })
     }
 }
 
