@@ -6,7 +6,7 @@ use proptest::test_runner::{RngSeed, TestRunner};
 use super::*;
 use engine::context::{Base, Context};
 use engine::decision::{Decision, Engine, Merges, Policies, Provenance, Question, decide, merges};
-use engine::policy::{Format, PermissionKey};
+use engine::policy::{CaseSensitivity, Format, Pattern, PermissionKey};
 
 /// The sentences of a comparison, `+` and `-`, with the remarks.
 fn changes(old: &str, new: &str) -> String {

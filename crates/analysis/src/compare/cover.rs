@@ -119,7 +119,7 @@ fn walk(
     let config = start::Config::new().anchored(Anchored::Yes);
     let start = automata.iter().map(|dfa| dfa.start_state(&config).ok());
     let start: Box<[StateID]> = start.collect::<Option<_>>()?;
-    let mut representatives = representatives(automata);
+    let mut representatives = representatives(automata, &HashSet::new());
     representatives.retain(|byte| bytes == Bytes::All || byte.is_ascii());
     let mut seen = HashSet::from([(start.clone(), true)]);
     let mut queue = vec![(start, true)];

@@ -52,28 +52,29 @@ pub(super) fn uncovered<'a>(
 
 /// Returns whether another grant covers a job of the cells that `wanted` selects.
 pub(super) fn meets_any<'a>(space: &Space<'a>, wanted: impl Fn(&Axis<'a>, &Cell) -> bool) -> bool {
-    (0..space.others).any(|other| {
-        let mut merging = Vec::new();
-        let is_met = space.axes.iter().all(|axis| {
-            let cells = axis.cells.iter();
-            let cells = cells.filter(|cell| wanted(axis, cell) && cell.others.contains(other));
-            let cells: Vec<_> = cells.collect();
-            if matches!(axis.name, Name::Event | Name::Base) {
-                merging.push(cells.clone());
+    let mut met = FixedBitSet::with_capacity(space.others);
+    met.insert_range(..);
+    let (mut events, mut bases) = (Vec::new(), Vec::new());
+    for axis in &space.axes {
+        let cells = axis.cells.iter().filter(|cell| wanted(axis, cell));
+        let mut of_axis = FixedBitSet::with_capacity(space.others + 2);
+        for cell in cells {
+            of_axis.union_with(&cell.others);
+            match axis.name {
+                Name::Event => events.push(&cell.others),
+                Name::Base => bases.push(&cell.others),
+                _ => {}
             }
-            !cells.is_empty()
-        });
-        let [events, bases] = merging.as_slice() else {
-            return false;
-        };
-        // A possible combination of event and base.
-        is_met
-            && events.iter().any(|event| {
-                bases.iter().any(|base| {
-                    let mut both = event.others.intersection(&base.others);
-                    both.all(|number| number < space.others)
-                })
-            })
+        }
+        met.intersect_with(&of_axis);
+    }
+    events.iter().any(|event| {
+        bases.iter().any(|base| {
+            let mut both = (*event).clone();
+            both.intersect_with(base);
+            // A possible combination of event and base.
+            both.count_ones(space.others..) == 0 && !both.is_disjoint(&met)
+        })
     })
 }
 
