@@ -138,24 +138,29 @@ pub(super) fn dfa(tree: &regex_syntax::hir::Hir) -> Option<Dfa> {
         .ok()
 }
 
-/// Returns each of the bytes `singles`, and one of each class of other bytes that all automata treat alike, with
+/// Returns each of the bytes `singles`, and one of each range of other bytes that all automata treat alike, with
 /// letters of names first.
 pub(super) fn representatives(automata: &[&Dfa], singles: &HashSet<u8>) -> Vec<u8> {
-    let mut classes = [0_usize; 256];
-    for (byte, class) in (0..=u8::MAX).zip(&mut classes) {
-        if singles.contains(&byte) {
-            *class = usize::from(byte) + 1;
-        }
-    }
+    // Whether a byte differs from the byte before.
+    let mut starts = [false; 256];
     for dfa in automata {
-        let mut merged = HashMap::new();
-        for (byte, class) in (0..=u8::MAX).zip(&mut classes) {
-            let count = merged.len();
-            *class = *merged
-                .entry((*class, dfa.byte_classes().get(byte)))
-                .or_insert(count);
+        let classes = dfa.byte_classes();
+        let mut before = None;
+        for (byte, starts) in (0..=u8::MAX).zip(&mut starts) {
+            let class = Some(classes.get(byte));
+            *starts |= class != before;
+            before = class;
         }
     }
+    let mut range = 0;
+    let classes = (0..=u8::MAX).zip(starts).map(|(byte, starts)| {
+        range += usize::from(starts);
+        match singles.contains(&byte) {
+            true => (range, Some(byte)),
+            false => (range, None),
+        }
+    });
+    let classes: Vec<_> = classes.collect();
     let mut bytes: Vec<u8> = (0..=u8::MAX).collect();
     bytes.sort_by_key(|byte| match byte {
         b'a'..=b'z' => 0,

@@ -10,6 +10,7 @@ use jiff::Timestamp;
 use super::automaton::Automata;
 use super::classes::Language;
 use super::grant::{Dimension, Grant};
+use super::starts::{Starts, starts};
 use engine::policy::{Kind, Pattern, Patterns};
 
 /// Values with consecutive numbers.
@@ -78,6 +79,8 @@ pub(super) struct Known<'a> {
 pub(super) struct Interner<'a> {
     numbers: HashMap<(Arc<str>, Kind, bool), u32>,
     patterns: Vec<(&'a Pattern, bool)>,
+    /// Of each pattern.
+    starts: Vec<Starts>,
     lists: Numbers<[u32]>,
     claims: Numbers<[(&'a str, List)]>,
     events: Numbers<[&'a str]>,
@@ -153,9 +156,10 @@ impl<'a> Interner<'a> {
         };
         let next = u32::try_from(self.patterns.len()).unwrap_or(u32::MAX);
         let number = self.numbers.entry((text, kind, ignores_case));
-        let patterns = &mut self.patterns;
+        let (patterns, all) = (&mut self.patterns, &mut self.starts);
         *number.or_insert_with(|| {
             patterns.push((pattern, ignores_case));
+            all.push(starts(pattern, ignores_case));
             next
         })
     }
@@ -172,15 +176,14 @@ impl<'a> Interner<'a> {
         pattern.and_then(|(pattern, ignores_case)| Language::of(pattern, *ignores_case, automata))
     }
 
-    /// Returns the patterns of a grant in a dimension, if they are only texts.
-    pub(super) fn texts(&self, shape: &Shape, dimension: Dimension<'_>) -> Option<Rc<[u32]>> {
-        let patterns = self.patterns(self.list_of(shape, dimension)?);
-        let is_text = |pattern: &u32| {
-            let pattern = usize::try_from(*pattern).ok();
-            let pattern = pattern.and_then(|at| self.patterns.get(at));
-            pattern.is_some_and(|(one, _)| matches!(one.kind, Kind::Literal | Kind::Exact))
-        };
-        patterns.iter().all(is_text).then_some(patterns)
+    /// Returns what the values of a grant in a dimension start with, or `None` without a common start.
+    pub(super) fn starts(&self, shape: &Shape, dimension: Dimension<'_>) -> Option<Vec<&[u8]>> {
+        let mut all = Vec::new();
+        for pattern in self.patterns(self.list_of(shape, dimension)?).iter() {
+            let starts = self.starts.get(usize::try_from(*pattern).ok()?)?;
+            all.extend(starts.as_ref()?.iter().map(|start| &**start));
+        }
+        Some(all)
     }
 
     /// Returns whether all patterns of a grant have automata.

@@ -19,6 +19,7 @@ mod redundant;
 mod replay;
 mod search;
 mod space;
+mod starts;
 mod text;
 mod valid;
 mod words;

@@ -1,11 +1,12 @@
-//! An index of grants by the texts that their lists name, to find those that can share a job with another grant.
+//! An index of grants by what their values start with, to find those that can share a job with another grant.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::HashSet;
 
 use fixedbitset::FixedBitSet;
 
 use super::grant::Dimension;
 use super::interner::{Interner, Known};
+use super::starts::StartIndex;
 
 /// Dimensions with an index.
 const INDEXED: [Dimension<'static>; 4] = [
@@ -24,11 +25,11 @@ pub(super) struct Nearby<'a> {
     indices: [Index; INDEXED.len()],
 }
 
-/// The grants of a dimension's texts.
+/// The grants by the values of a dimension.
 #[derive(Default)]
 struct Index {
-    named: HashMap<u32, Vec<usize>>,
-    /// Grants whose list has other patterns, or that have none.
+    by_start: StartIndex,
+    /// Grants whose values have no common start.
     open: FixedBitSet,
 }
 
@@ -41,14 +42,14 @@ impl<'a> Nearby<'a> {
         let number = self.grants.len();
         self.grants.push(grant);
         for (index, dimension) in self.indices.iter_mut().zip(INDEXED) {
-            match interner.texts(&grant.shape, dimension) {
+            match interner.starts(&grant.shape, dimension) {
                 None => {
                     index.open.grow(number + 1);
                     index.open.insert(number);
                 }
-                Some(texts) => {
-                    for text in texts.iter() {
-                        index.named.entry(*text).or_default().push(number);
+                Some(starts) => {
+                    for start in starts {
+                        index.by_start.add(start, number);
                     }
                 }
             }
@@ -60,17 +61,18 @@ impl<'a> Nearby<'a> {
         self.shapes.contains(&grant.number)
     }
 
-    /// Returns the grants that can have a job in common with another one: those without only other texts.
+    /// Returns the grants that can have a job in common with another one: those without only other starts.
     pub(super) fn of(&self, grant: &Known<'a>, interner: &Interner<'a>) -> Vec<Known<'a>> {
         let mut near: Option<FixedBitSet> = None;
         for (index, dimension) in self.indices.iter().zip(INDEXED) {
-            let Some(texts) = interner.texts(&grant.shape, dimension) else {
+            let Some(starts) = interner.starts(&grant.shape, dimension) else {
                 continue;
             };
             let mut met = index.open.clone();
             met.grow(self.grants.len());
-            let named = texts.iter().filter_map(|text| index.named.get(text));
-            met.extend(named.flatten().copied());
+            for start in starts {
+                met.extend(index.by_start.of(start));
+            }
             match &mut near {
                 Some(near) => near.intersect_with(&met),
                 None => near = Some(met),
