@@ -1,14 +1,15 @@
-//! Builds the space of a grant and of the grants to compare it with: one axis for each condition.
+//! Builds the classes of a grant's values, as other grants tell them apart: on one axis for each condition.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeSet, HashMap};
+use std::rc::Rc;
 
 use fixedbitset::FixedBitSet;
 use jiff::{SignedDuration, Timestamp};
 
 use super::grant::{Dimension, Grant};
-use super::interner::Known;
-use super::space::{Axis, Cell, Merge, Name, Space};
-use super::text::{Patterns, Question};
+use super::interner::{Interner, Known, List};
+use super::space::{Cell, Merge, Name};
+use super::text::{Patterns, Question, TextClass};
 use engine::decision::{Merges, TRUSTED_EVENTS, merges};
 
 /// Events for examples whose access does not depend on the event.
@@ -19,67 +20,203 @@ const ORDINARY_EVENTS: [&str; 5] = [
     "merge_group",
     "pull_request",
 ];
+/// Cost of a list with automata, in lists of texts.
+const AUTOMATON: usize = 50;
+/// Maximum size of the remembered classes of a space, in words.
+const MAX_KEPT: usize = 1 << 18;
 
-/// Builds the space of a grant and the others. Returns `None` if that is not possible exactly.
-pub(super) fn space<'a>(
-    grant: &Known<'a>,
-    others: &[Known<'a>],
-    now: Timestamp,
-    patterns: &mut Patterns<'a, '_>,
-) -> Option<Space<'a>> {
-    let mut space = Space {
-        axes: axes(grant, others, now, patterns)?,
-        others: others.len(),
-    };
-    for axis in &mut space.axes {
-        for cell in &mut axis.cells {
-            let (never, always) = match axis.name {
-                Name::Event => {
-                    let merges = cell.value.as_deref().map(merges);
-                    let is = |one| merges == Some(one);
-                    (is(Merges::Never), is(Merges::Always))
-                }
-                Name::Base => (cell.merge != Merge::None, cell.merge == Merge::None),
-                _ => (true, true),
-            };
-            cell.others.grow(space.others + 2);
-            cell.others.set(space.others, never);
-            cell.others.set(space.others + 1, always);
+/// The values of a condition.
+pub(super) struct Axis<'a> {
+    pub(super) name: Name<'a>,
+    values: Values<'a>,
+    /// The other grants that certainly match every value of the grant.
+    pub(super) always: FixedBitSet,
+    /// Estimate of the number of classes, and of the time to find them.
+    pub(super) cost: usize,
+}
+
+enum Values<'a> {
+    /// Classes that are known in advance.
+    Fixed(Rc<[Cell]>),
+    /// Classes of strings, of which those matter that the remaining grants tell apart.
+    Text(Dimension<'a>),
+}
+
+/// A grant, and the other grants to compare it with.
+pub(super) struct Space<'a> {
+    grant: Known<'a>,
+    pub(super) others: Vec<Known<'a>>,
+    pub(super) axes: Vec<Axis<'a>>,
+    /// Known classes by the axis and the remaining grants.
+    known: HashMap<(usize, FixedBitSet), Option<Rc<[Cell]>>>,
+    size: usize,
+}
+
+impl<'a> Space<'a> {
+    /// Creates the space of a grant and others.
+    pub(super) fn new(
+        grant: Known<'a>,
+        others: Vec<Known<'a>>,
+        now: Timestamp,
+        interner: &Interner<'a>,
+    ) -> Self {
+        let of_texts = |dimensions: &[Dimension<'a>]| {
+            let dimensions = dimensions.iter();
+            let axes = dimensions.map(|dimension| text(*dimension, &grant, &others, interner));
+            axes.collect::<Vec<_>>()
+        };
+        let claims = others.iter().chain([&grant]);
+        let claims = claims.flat_map(|known| known.grant.claims());
+        let claims: BTreeSet<&str> = claims.map(|(name, _)| name).collect();
+        let claims: Vec<_> = claims.into_iter().map(Dimension::Claim).collect();
+        let mut axes = vec![fixed(Name::Own, own(&grant.grant, &others))];
+        axes.extend(of_texts(&[Dimension::Repository]));
+        for (which, name) in [Name::RepositoryId, Name::OwnerId].into_iter().enumerate() {
+            axes.push(fixed(name, pin(which, &grant.grant, &others)));
+        }
+        axes.extend(of_texts(&[
+            Dimension::Workflow,
+            Dimension::Branch,
+            Dimension::Environment,
+        ]));
+        axes.extend(of_texts(&claims));
+        axes.push(fixed(Name::Event, event(&grant.grant, &others)));
+        axes.extend(of_texts(&[Dimension::Base]));
+        axes.push(fixed(Name::Time, time(&grant.grant, &others, now)));
+        Self {
+            grant,
+            others,
+            axes,
+            known: HashMap::new(),
+            size: 0,
         }
     }
-    Some(space)
+
+    /// Returns the classes of an axis that the remaining grants tell apart, or `None` if they are unknown.
+    pub(super) fn cells(
+        &mut self,
+        axis: usize,
+        remaining: &FixedBitSet,
+        patterns: &mut Patterns<'a, '_>,
+    ) -> Option<Rc<[Cell]>> {
+        let dimension = match &self.axes.get(axis)?.values {
+            Values::Fixed(cells) => return Some(Rc::clone(cells)),
+            Values::Text(dimension) => *dimension,
+        };
+        let key = (axis, remaining.clone());
+        if let Some(known) = self.known.get(&key) {
+            return known.clone();
+        }
+        let texts = self.texts(axis, dimension, remaining, patterns);
+        let cells = texts.map(|texts| match dimension {
+            Dimension::Base => base(&self.grant.grant, &self.others, &texts),
+            _ => present_or_absent(dimension, &self.grant.grant, &texts),
+        });
+        let cells: Option<Rc<[Cell]>> = cells.map(Rc::from);
+        let words = self.others.len() / 64 + 8;
+        self.size += words * (1 + cells.as_ref().map_or(0, |cells| cells.len()));
+        if self.size > MAX_KEPT {
+            self.known.clear();
+            self.size = 0;
+        }
+        self.known.insert(key, cells.clone());
+        cells
+    }
+
+    /// Returns the classes of strings that the remaining grants tell apart, or `None` if they are unknown.
+    fn texts(
+        &self,
+        axis: usize,
+        dimension: Dimension<'a>,
+        remaining: &FixedBitSet,
+        patterns: &mut Patterns<'a, '_>,
+    ) -> Option<Texts> {
+        let always = &self.axes.get(axis)?.always;
+        let mut any = always.clone();
+        any.intersect_with(remaining);
+        let list = |number: usize| {
+            let other = self.others.get(number)?;
+            patterns.interner.list_of(&other.shape, dimension)
+        };
+        let mut listed: Vec<_> = remaining
+            .difference(always)
+            .filter_map(|number| Some((list(number)?, number)))
+            .collect();
+        listed.sort_unstable();
+        let mut lists: Vec<List> = listed.iter().map(|(list, _)| *list).collect();
+        lists.dedup();
+        let classes = patterns.classes(Question {
+            dimension,
+            own: patterns.interner.list_of(&self.grant.written, dimension),
+            is_every: dimension == Dimension::Base && self.grant.grant.trusts_default_branch(),
+            lists: lists.clone(),
+        })?;
+        Some(Texts {
+            any,
+            listed: listed
+                .chunk_by(|(one, _), (other, _)| one == other)
+                .map(|of_list| of_list.iter().map(|(_, number)| *number).collect())
+                .collect(),
+            classes,
+        })
+    }
+
+    /// Returns the remaining grants that match a class of an axis that `is_wanted` selects. If that is unknown, a
+    /// grant counts as matching.
+    pub(super) fn meeting(
+        &mut self,
+        axis: usize,
+        remaining: &FixedBitSet,
+        patterns: &mut Patterns<'a, '_>,
+        is_wanted: impl Fn(&Cell) -> bool,
+    ) -> FixedBitSet {
+        let union = |cells: &[Cell]| {
+            let mut union = FixedBitSet::with_capacity(remaining.len());
+            for cell in cells.iter().filter(|cell| is_wanted(cell)) {
+                union.union_with(&cell.others);
+            }
+            union.intersect_with(remaining);
+            union
+        };
+        if let Some(cells) = self.cells(axis, remaining, patterns) {
+            return union(&cells);
+        }
+        let mut meeting = FixedBitSet::with_capacity(remaining.len());
+        for number in remaining.ones() {
+            let mut one = FixedBitSet::with_capacity(remaining.len());
+            one.insert(number);
+            let cells = self.cells(axis, &one, patterns);
+            meeting.union_with(&cells.map_or(one, |cells| union(&cells)));
+        }
+        meeting
+    }
 }
 
-fn axes<'a>(
-    grant: &Known<'a>,
-    others: &[Known<'a>],
-    now: Timestamp,
-    patterns: &mut Patterns<'a, '_>,
-) -> Option<Vec<Axis<'a>>> {
-    let mut axes = vec![own(&grant.grant, others)];
-    axes.push(text(Dimension::Repository, grant, others, patterns)?);
-    axes.push(pin(Name::RepositoryId, 0, &grant.grant, others));
-    axes.push(pin(Name::OwnerId, 1, &grant.grant, others));
-    for dimension in [
-        Dimension::Workflow,
-        Dimension::Branch,
-        Dimension::Environment,
-    ] {
-        axes.push(text(dimension, grant, others, patterns)?);
-    }
-    let claims = others.iter().chain([grant]);
-    let claims = claims.flat_map(|known| known.grant.claims());
-    let claims: BTreeSet<&str> = claims.map(|(name, _)| name).collect();
-    for name in claims {
-        axes.push(text(Dimension::Claim(name), grant, others, patterns)?);
-    }
-    axes.push(event(&grant.grant, others));
-    axes.push(base(grant, others, patterns)?);
-    axes.push(time(&grant.grant, others, now));
-    Some(axes)
+/// Classes of strings.
+struct Texts {
+    /// The grants that match every value.
+    any: FixedBitSet,
+    /// The grants of each list.
+    listed: Vec<Vec<usize>>,
+    classes: Rc<[TextClass]>,
 }
 
-/// Returns the other grants that satisfy a predicate.
+impl Texts {
+    /// Returns each class with the grants that match it.
+    fn cells(&self) -> impl Iterator<Item = Cell> {
+        self.classes.iter().map(|class| {
+            let mut matching = self.any.clone();
+            let lists = class.lists.iter().filter_map(|list| self.listed.get(*list));
+            matching.extend(lists.flatten().copied());
+            Cell {
+                own: Rc::clone(&class.own),
+                ..Cell::new(matching, Some(Rc::clone(&class.value)))
+            }
+        })
+    }
+}
+
+/// Returns the grants that satisfy a predicate.
 fn select<'a>(others: &[Known<'a>], holds: impl Fn(&Grant<'a>) -> bool) -> FixedBitSet {
     let mut set = FixedBitSet::with_capacity(others.len());
     for (number, other) in others.iter().enumerate() {
@@ -88,7 +225,57 @@ fn select<'a>(others: &[Known<'a>], holds: impl Fn(&Grant<'a>) -> bool) -> Fixed
     set
 }
 
-fn own<'a>(grant: &Grant<'a>, others: &[Known<'a>]) -> Axis<'a> {
+fn fixed<'a>(name: Name<'a>, cells: Vec<Cell>) -> Axis<'a> {
+    let mut sets = cells.iter().map(|cell| &cell.others);
+    let mut always = sets.next().cloned().unwrap_or_default();
+    sets.for_each(|set| always.intersect_with(set));
+    Axis {
+        name,
+        always,
+        cost: cells.len().saturating_sub(1),
+        values: Values::Fixed(Rc::from(cells)),
+    }
+}
+
+fn text<'a>(
+    dimension: Dimension<'a>,
+    grant: &Known<'a>,
+    others: &[Known<'a>],
+    interner: &Interner<'a>,
+) -> Axis<'a> {
+    let own = interner.list_of(&grant.shape, dimension);
+    let mut known: HashMap<List, bool> = HashMap::new();
+    let mut always = FixedBitSet::with_capacity(others.len());
+    let mut cost = 0;
+    for (number, other) in others.iter().enumerate() {
+        let Some(list) = interner.list_of(&other.shape, dimension) else {
+            always.insert(number);
+            continue;
+        };
+        let contains_own = *known.entry(list).or_insert_with(|| {
+            cost += match interner.is_texts(list) {
+                true => 1,
+                false => AUTOMATON,
+            };
+            own.is_some_and(|own| interner.contains(list, own))
+        });
+        let is_trusting = dimension != Dimension::Base
+            || other.grant.trusts_default_branch()
+            || !grant.grant.trusts_default_branch();
+        always.set(number, contains_own && is_trusting);
+    }
+    Axis {
+        name: match dimension {
+            Dimension::Base => Name::Base,
+            _ => Name::Text(dimension),
+        },
+        values: Values::Text(dimension),
+        always,
+        cost,
+    }
+}
+
+fn own<'a>(grant: &Grant<'a>, others: &[Known<'a>]) -> Vec<Cell> {
     let is_own = |grant: &Grant<'a>| grant.section.repository().is_none();
     // An entry can also apply to the policy's own repository.
     let values = if is_own(grant) {
@@ -96,19 +283,14 @@ fn own<'a>(grant: &Grant<'a>, others: &[Known<'a>]) -> Axis<'a> {
     } else {
         &[false, true]
     };
-    let cell = |is_own_repository: &bool| Cell {
-        others: select(others, |other| *is_own_repository || !is_own(other)),
-        own: Vec::new(),
-        value: is_own_repository.then(|| "own".to_owned()),
-        merge: Merge::None,
+    let cell = |is_own_repository: &bool| {
+        let others = select(others, |other| *is_own_repository || !is_own(other));
+        Cell::new(others, is_own_repository.then(|| "own".into()))
     };
-    Axis {
-        name: Name::Own,
-        cells: values.iter().map(cell).collect(),
-    }
+    values.iter().map(cell).collect()
 }
 
-fn pin<'a>(name: Name<'a>, which: usize, grant: &Grant<'a>, others: &[Known<'a>]) -> Axis<'a> {
+fn pin<'a>(which: usize, grant: &Grant<'a>, others: &[Known<'a>]) -> Vec<Cell> {
     let pin = |grant: &Grant<'a>| grant.section.pins().get(which).copied().flatten();
     let values = match pin(grant) {
         Some(id) => vec![Some(id)],
@@ -121,127 +303,48 @@ fn pin<'a>(name: Name<'a>, which: usize, grant: &Grant<'a>, others: &[Known<'a>]
             [None].into_iter().chain(named).collect()
         }
     };
-    let cell = |id: Option<u64>| Cell {
-        others: select(others, |other| pin(other).is_none_or(|pin| Some(pin) == id)),
-        own: Vec::new(),
-        value: id.map(|id| id.to_string()),
-        merge: Merge::None,
+    let cell = |id: Option<u64>| {
+        let others = select(others, |other| pin(other).is_none_or(|pin| Some(pin) == id));
+        Cell::new(others, id.map(|id| id.to_string().into()))
     };
-    Axis {
-        name,
-        cells: values.into_iter().map(cell).collect(),
-    }
+    values.into_iter().map(cell).collect()
 }
 
-/// A class of string values: the other grants that match it, the grant's patterns that match it, and a value.
-struct TextCell {
-    others: FixedBitSet,
-    own: Vec<usize>,
-    value: String,
-}
-
-/// Returns the classes that the grant matches, or all classes with `is_every`. They are empty if no grant has a
-/// condition. Returns `None` if they are unknown.
-fn text_cells<'a>(
-    dimension: Dimension<'a>,
-    grant: &Known<'a>,
-    others: &[Known<'a>],
-    is_every: bool,
-    patterns: &mut Patterns<'a, '_>,
-) -> Option<Vec<TextCell>> {
-    let interner = &patterns.interner;
-    let list = |known: &Known<'a>| interner.list_of(&known.shape, dimension);
-    let asked: Vec<_> = others.iter().map(list).collect();
-    let mut lists: Vec<_> = asked.iter().copied().flatten().collect();
-    lists.sort_unstable();
-    lists.dedup();
-    let mut any = FixedBitSet::with_capacity(others.len());
-    let mut with_list = vec![Vec::new(); lists.len()];
-    for (other, list) in asked.iter().enumerate() {
-        match list.and_then(|list| lists.binary_search(&list).ok()) {
-            None => any.insert(other),
-            Some(index) => with_list.get_mut(index)?.push(other),
-        }
-    }
-    let classes = patterns.classes(Question {
-        dimension,
-        own: interner.list_of(&grant.written, dimension),
-        is_every,
-        lists,
-    })?;
-    let cells = classes.iter().map(|class| {
-        let mut matching = any.clone();
-        let lists = class.lists.iter().filter_map(|list| with_list.get(*list));
-        matching.extend(lists.flatten().copied());
-        TextCell {
-            others: matching,
-            own: class.own.clone(),
-            value: class.value.clone(),
-        }
-    });
-    Some(cells.collect())
-}
-
-fn text<'a>(
-    dimension: Dimension<'a>,
-    grant: &Known<'a>,
-    others: &[Known<'a>],
-    patterns: &mut Patterns<'a, '_>,
-) -> Option<Axis<'a>> {
-    let classes = text_cells(dimension, grant, others, false, patterns)?;
-    let mut cells = Vec::new();
+/// Returns the classes of a dimension, in which a job can also have no value.
+fn present_or_absent<'a>(dimension: Dimension<'a>, grant: &Grant<'a>, texts: &Texts) -> Vec<Cell> {
+    let mut cells: Vec<_> = texts.cells().collect();
     // Every job has a repository.
-    let may_be_absent = dimension != Dimension::Repository || classes.is_empty();
-    if dimension.patterns(&grant.grant).is_none() && may_be_absent {
-        cells.push(Cell {
-            others: select(others, |other| dimension.patterns(other).is_none()),
-            own: Vec::new(),
-            value: None,
-            merge: Merge::None,
-        });
-    }
-    cells.extend(classes.into_iter().map(|class| Cell {
-        others: class.others,
-        own: class.own,
-        value: Some(class.value),
-        merge: Merge::None,
-    }));
-    if dimension != Dimension::Environment {
+    let may_be_absent = dimension != Dimension::Repository || cells.is_empty();
+    if dimension.patterns(grant).is_none() && may_be_absent {
         // Jobs have a workflow and a branch, so examples prefer present values.
-        cells.sort_by_key(|cell| cell.value.is_none());
+        let at = match dimension {
+            Dimension::Environment => 0,
+            _ => cells.len(),
+        };
+        cells.insert(at, Cell::new(texts.any.clone(), None));
     }
-    Some(Axis {
-        name: Name::Text(dimension),
-        cells,
-    })
+    cells
 }
 
-/// Builds the axis of bases: none, for a run that merges nothing; each class of names that the grant trusts, as the
-/// default branch (whose name is unknown) and as another branch; and a base that the token does not name.
-fn base<'a>(
-    grant: &Known<'a>,
-    others: &[Known<'a>],
-    patterns: &mut Patterns<'a, '_>,
-) -> Option<Axis<'a>> {
-    let asked = |grant: &Grant<'a>| Dimension::Base.patterns(grant);
-    let is_any = asked(&grant.grant).is_none();
+/// Returns the classes of bases: none, for a run that merges nothing; each class of names that the grant trusts, as
+/// the default branch (whose name is unknown) and as another branch; and a base that the token does not name.
+fn base<'a>(grant: &Grant<'a>, others: &[Known<'a>], texts: &Texts) -> Vec<Cell> {
+    let is_any = Dimension::Base.patterns(grant).is_none();
     let cell = |others: FixedBitSet, merge: Merge| Cell {
-        others,
-        own: Vec::new(),
-        value: None,
         merge,
+        ..Cell::new(others, None)
     };
-    let mut cells = vec![cell(select(others, |_| true), Merge::None)];
-    let trusts_default = grant.grant.trusts_default_branch();
-    let classes = text_cells(Dimension::Base, grant, others, trusts_default, patterns)?;
-    let is_asked_for = !classes.is_empty();
+    let all = select(others, |_| true);
+    let mut cells = vec![cell(all.clone(), Merge::None)];
+    let trusts_default = grant.trusts_default_branch();
+    let is_asked_for = !texts.classes.is_empty();
     if is_any && !is_asked_for {
-        cells.push(cell(select(others, |_| true), Merge::Any));
+        cells.push(cell(all, Merge::Any));
     }
     let by_default = select(others, Grant::trusts_default_branch);
     let default_matters = trusts_default || !by_default.is_clear();
-    let names_bases = grant.grant.rule.is_some_and(|rule| rule.base.is_some());
-    for class in classes {
+    let names_bases = grant.rule.is_some_and(|rule| rule.base.is_some());
+    for class in texts.cells() {
         let is_own = is_any || !class.own.is_empty();
         let is_trusted_default = default_matters && (is_own || trusts_default);
         let merges = [
@@ -249,31 +352,23 @@ fn base<'a>(
             (Merge::IntoDefault, is_trusted_default),
         ];
         for (merge, _) in merges.into_iter().filter(|(_, is_trusted)| *is_trusted) {
-            let mut others = class.others.clone();
+            let mut class = class.clone();
             if merge == Merge::IntoDefault {
-                others.union_with(&by_default);
+                class.others.union_with(&by_default);
             }
-            cells.push(Cell {
-                own: match names_bases {
-                    true => class.own.clone(),
-                    false => Vec::new(),
-                },
-                value: Some(class.value.clone()),
-                ..cell(others, merge)
-            });
+            if !names_bases {
+                class.own = Rc::from([]);
+            }
+            cells.push(Cell { merge, ..class });
         }
     }
     if is_any && is_asked_for {
-        let others = select(others, |other| asked(other).is_none());
-        cells.push(cell(others, Merge::Absent));
+        cells.push(cell(texts.any.clone(), Merge::Absent));
     }
-    Some(Axis {
-        name: Name::Base,
-        cells,
-    })
+    cells
 }
 
-fn event<'a>(grant: &Grant<'a>, others: &[Known<'a>]) -> Axis<'a> {
+fn event<'a>(grant: &Grant<'a>, others: &[Known<'a>]) -> Vec<Cell> {
     let all = others.iter().map(|other| &other.grant).chain([grant]);
     let named: BTreeSet<&str> = all
         .filter_map(|one| one.rule?.events.as_ref())
@@ -294,34 +389,26 @@ fn event<'a>(grant: &Grant<'a>, others: &[Known<'a>]) -> Axis<'a> {
         let own = grant.rule.and_then(|rule| rule.events.as_deref());
         let own = own.unwrap_or_default().iter().enumerate();
         let own = own.filter(|(_, name)| ***name == *event);
+        let matching = select(others, |other| other.accepts(event));
         Cell {
-            others: select(others, |other| other.accepts(event)),
             own: own.map(|(number, _)| number).collect(),
-            value: Some(event.to_owned()),
-            merge: Merge::None,
+            merges: merges(event),
+            ..Cell::new(matching, Some(event.into()))
         }
     });
-    Axis {
-        name: Name::Event,
-        cells: cells.collect(),
-    }
+    cells.collect()
 }
 
-fn time<'a>(grant: &Grant<'a>, others: &[Known<'a>], now: Timestamp) -> Axis<'a> {
+fn time<'a>(grant: &Grant<'a>, others: &[Known<'a>], now: Timestamp) -> Vec<Cell> {
     let after = |last: Timestamp| last.checked_add(SignedDuration::from_nanos(1)).ok();
     let ends = others.iter().filter_map(|other| after(other.grant.last()?));
     // Access changes only at the times of expiry.
     let moments: BTreeSet<_> = ends.filter(|end| *end > now).chain([now]).collect();
     let is_live = |grant: &Grant<'a>, at: Timestamp| grant.last().is_none_or(|last| at <= last);
     let cells = moments.into_iter().filter(|at| is_live(grant, *at));
-    let cells = cells.map(|at| Cell {
-        others: select(others, |other| is_live(other, at)),
-        own: Vec::new(),
-        value: (at > now).then(|| at.to_string()),
-        merge: Merge::None,
+    let cells = cells.map(|at| {
+        let value = (at > now).then(|| at.to_string().into());
+        Cell::new(select(others, |other| is_live(other, at)), value)
     });
-    Axis {
-        name: Name::Time,
-        cells: cells.collect(),
-    }
+    cells.collect()
 }

@@ -1,23 +1,25 @@
 //! Computes the access that grants provide and others do not.
 
-use std::collections::HashMap;
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::rc::Rc;
 
 use fixedbitset::FixedBitSet;
 use jiff::Timestamp;
 
 use super::automaton::Automata;
-use super::axes::space;
+use super::axes::Space;
 use super::changes::{AccessChange, Example};
 use super::grant::{Dimension, Grant};
 use super::interner::{Known, Shape};
 use super::nearby::Nearby;
-use super::search::{SearchResult, meets_any, uncovered};
-use super::space::{Axis, Cell, Merge, Name, Space};
+use super::search::{SearchResult, Value, meets_any, uncovered};
+use super::space::{Kept, Merge, Name, Wanted};
 use super::text::Patterns;
 
 /// Maximum size of the remembered differences: numbers of grants.
 const MAX_KEPT: usize = 1 << 19;
+/// Number of alternatives of a list that are compared one by one.
+const FEW: usize = 8;
 
 /// Compares grants, and remembers the result for equal grants.
 pub(super) struct Comparer<'a, 'c> {
@@ -38,9 +40,6 @@ struct Difference<'a> {
     /// The affected alternatives of the grant's lists.
     kept: Kept<'a>,
 }
-
-/// The alternatives of each list that a difference affects.
-type Kept<'a> = Vec<(Name<'a>, FixedBitSet)>;
 
 impl<'a, 'c> Comparer<'a, 'c> {
     pub(super) fn new(now: Timestamp, automata: &'c mut Automata) -> Self {
@@ -111,102 +110,104 @@ impl<'a, 'c> Comparer<'a, 'c> {
         // A grant that cannot be compared counts as granting nothing.
         others.retain(|other| self.patterns.has_automata(other));
         let is_exact = others.len() == count;
-        let Some(space) = space(grant, &others, self.now, &mut self.patterns) else {
-            return vec![Difference {
-                in_part: !others.is_empty(),
-                ..Difference::default()
-            }];
-        };
-        let compared = Compared {
+        let mut compared = Compared {
             grant: &grant.grant,
-            space,
+            space: Space::new(*grant, others, self.now, &self.patterns.interner),
+            patterns: &mut self.patterns,
             is_exact,
         };
-        let of_one_ref = |axis: &Axis<'_>, cell: &Cell| !axis.is_merging(cell);
-        let merging =
-            |axis: &Axis<'_>, cell: &Cell| axis.name != Name::Base || axis.is_merging(cell);
-        let Some(first) = compared.difference(of_one_ref, false) else {
-            return compared.difference(merging, true).into_iter().collect();
+        let Some(first) = compared.difference(Wanted::all(false), false) else {
+            let merging = compared.difference(Wanted::all(true), true);
+            return merging.into_iter().collect();
         };
-        let rest = first.kept.iter().filter_map(|(name, kept)| {
+        let mut differences = vec![first.clone()];
+        for (name, kept) in &first.kept {
             // Jobs that the first difference does not cover.
-            let others = |axis: &Axis<'_>, cell: &Cell| {
-                merging(axis, cell) && (axis.name != *name || !cell.is_of_any(kept))
+            let others = Wanted {
+                except: Some((*name, kept)),
+                ..Wanted::all(true)
             };
-            compared.difference(others, true)
-        });
-        let rest: Vec<_> = rest.collect();
-        [first].into_iter().chain(rest).collect()
+            if !kept.is_full() {
+                differences.extend(compared.difference(others, true));
+            }
+        }
+        differences
     }
 }
 
 /// A grant in the space of the grants to compare it with.
-struct Compared<'s, 'a> {
+struct Compared<'s, 'a, 'c> {
     grant: &'s Grant<'a>,
     space: Space<'a>,
+    patterns: &'s mut Patterns<'a, 'c>,
     /// Whether the space contains all overlapping grants.
     is_exact: bool,
 }
 
-impl<'a> Compared<'_, 'a> {
-    /// Returns the new access among the cells that `wanted` selects. Returns `None` if there is none.
+impl<'a> Compared<'_, 'a, '_> {
+    fn uncovered(&mut self, wanted: Wanted<'_, 'a>) -> SearchResult<'a> {
+        uncovered(&mut self.space, self.patterns, wanted)
+    }
+
+    /// Returns the new access among the jobs that `wanted` selects. Returns `None` if there is none.
     fn difference(
-        &self,
-        wanted: impl Fn(&Axis<'a>, &Cell) -> bool,
+        &mut self,
+        wanted: Wanted<'_, 'a>,
         only_pull_requests: bool,
     ) -> Option<Difference<'a>> {
-        let indices = match uncovered(&self.space, &wanted) {
+        let values = match self.uncovered(wanted) {
             SearchResult::Covered => return None,
             SearchResult::TooMany => {
                 return Some(Difference {
-                    in_part: true,
+                    in_part: !self.space.others.is_empty(),
                     ..Difference::default()
                 });
             }
-            SearchResult::Found(indices) => indices,
+            SearchResult::Found(values) => values,
         };
-        let example = self.is_exact.then(|| example(&self.space.axes, &indices));
-        let kept: Kept<'a> = lists(self.grant)
-            .map(|(name, count)| (name, self.new_alternatives(name, count, &wanted)))
-            .collect();
-        let is_kept = |axis: &Axis<'_>, cell: &Cell| {
-            if axis.name == Name::Base && !axis.is_merging(cell) {
-                return !only_pull_requests;
-            }
-            let mut kept = kept.iter();
-            kept.all(|(name, kept)| axis.name != *name || cell.is_of_any(kept))
-        };
+        let example = self.is_exact.then(|| example(&values));
+        let lists: Vec<_> = lists(self.grant).collect();
+        let kept = lists.into_iter().map(|(name, count)| {
+            let new = self.new_alternatives(name, count, wanted);
+            (name, new)
+        });
+        let kept: Kept<'a> = kept.collect();
+        // The first difference is also one of pull requests.
+        let mut merging = [false, true].into_iter();
+        let in_part = merging.any(|merging| {
+            let affected = Wanted {
+                kept: &kept,
+                ..Wanted::all(merging)
+            };
+            (merging || !only_pull_requests) && meets_any(&mut self.space, self.patterns, affected)
+        });
         Some(Difference {
             example,
             only_pull_requests,
-            in_part: meets_any(&self.space, is_kept),
+            in_part,
             kept,
         })
     }
 
     /// Returns the alternatives of a list that match jobs with new access.
     fn new_alternatives(
-        &self,
+        &mut self,
         name: Name<'a>,
         count: usize,
-        wanted: impl Fn(&Axis<'a>, &Cell) -> bool,
+        wanted: Wanted<'_, 'a>,
     ) -> FixedBitSet {
         let mut new = FixedBitSet::with_capacity(count);
-        let mut known: HashMap<(&FixedBitSet, Merge), bool> = HashMap::new();
-        let axes = self.space.axes.iter().filter(|axis| axis.name == name);
-        for (axis, cell) in axes.flat_map(|axis| axis.cells.iter().map(move |cell| (axis, cell))) {
-            if cell.own.is_empty() || !wanted(axis, cell) {
-                continue;
-            }
-            // Classes that the same grants match have the same result.
-            let is_new = known.entry((&cell.others, cell.merge)).or_insert_with(|| {
-                let in_cell = |axis: &Axis<'a>, other: &Cell| {
-                    wanted(axis, other) && (axis.name != name || std::ptr::eq(cell, other))
-                };
-                uncovered(&self.space, in_cell) != SearchResult::Covered
-            });
-            if *is_new {
-                new.extend(cell.own.iter().copied());
+        for alternatives in self.alike(name, count, wanted) {
+            let only = alternatives.first().map(|first| (name, *first));
+            let is_new = match count {
+                1 => true,
+                _ => {
+                    let found = self.uncovered(Wanted { only, ..wanted });
+                    !matches!(found, SearchResult::Covered)
+                }
+            };
+            if is_new {
+                new.extend(alternatives);
             }
         }
         if new.is_clear() {
@@ -214,6 +215,38 @@ impl<'a> Compared<'_, 'a> {
             new.insert_range(..);
         }
         new
+    }
+
+    /// Returns the alternatives of a list, those together that all other grants treat alike.
+    fn alike(&mut self, name: Name<'a>, count: usize, wanted: Wanted<'_, 'a>) -> Vec<Vec<usize>> {
+        let alone = || (0..count).map(|alternative| vec![alternative]).collect();
+        if count <= FEW {
+            return alone();
+        }
+        let mut others = FixedBitSet::with_capacity(self.space.others.len());
+        others.insert_range(..);
+        let axis = self.space.axes.iter().position(|axis| axis.name == name);
+        let cells = axis.and_then(|axis| self.space.cells(axis, &others, self.patterns));
+        let Some(cells) = cells else {
+            return alone();
+        };
+        // For each alternative the classes of other grants.
+        let mut sets: HashMap<(&FixedBitSet, Merge), usize> = HashMap::new();
+        let mut of_alternative = vec![BTreeSet::new(); count];
+        for cell in cells.iter().filter(|cell| wanted.selects(name, cell)) {
+            let next = sets.len();
+            let set = *sets.entry((&cell.others, cell.merge)).or_insert(next);
+            for alternative in cell.own.iter() {
+                if let Some(sets) = of_alternative.get_mut(*alternative) {
+                    sets.insert(set);
+                }
+            }
+        }
+        let mut alike: BTreeMap<BTreeSet<usize>, Vec<usize>> = BTreeMap::new();
+        for (alternative, sets) in of_alternative.into_iter().enumerate() {
+            alike.entry(sets).or_default().push(alternative);
+        }
+        alike.into_values().collect()
     }
 }
 
@@ -276,14 +309,19 @@ fn change<'a>(grant: &Grant<'a>, difference: &Difference<'a>) -> AccessChange<'a
     }
 }
 
-fn example(axes: &[Axis<'_>], indices: &[usize]) -> Example {
+fn example(values: &[Value<'_>]) -> Example {
     let mut example = Example::default();
-    for (axis, index) in axes.iter().zip(indices) {
-        let value = axis.cells.get(*index).and_then(|cell| cell.value.clone());
-        if let (None, true, Some(name)) = (&value, axis.cells.len() > 1, axis.name.of_absent()) {
+    for Value {
+        name,
+        cell,
+        is_told_apart,
+    } in values
+    {
+        let value = cell.value.as_ref().map(|value| value.to_string());
+        if let (None, true, Some(name)) = (&value, *is_told_apart, name.of_absent()) {
             example.without.push(name);
         }
-        let field = match axis.name {
+        let field = match *name {
             Name::Own => {
                 example.own = value.is_some();
                 continue;
@@ -294,8 +332,7 @@ fn example(axes: &[Axis<'_>], indices: &[usize]) -> Example {
             Name::Text(Dimension::Workflow) => &mut example.workflow,
             Name::Text(Dimension::Branch) => &mut example.branch,
             Name::Base | Name::Text(Dimension::Base) => {
-                let merge = axis.cells.get(*index).map(|cell| cell.merge);
-                match merge.unwrap_or_default() {
+                match cell.merge {
                     Merge::Absent => example.without.push("base".to_owned()),
                     Merge::IntoDefault => example.default_branch.clone_from(&value),
                     Merge::None | Merge::Any | Merge::Into => {}

@@ -176,6 +176,23 @@ impl<'a> Interner<'a> {
         pattern.and_then(|(pattern, ignores_case)| Language::of(pattern, *ignores_case, automata))
     }
 
+    /// Returns whether all patterns of a list are texts.
+    pub(super) fn is_texts(&self, list: List) -> bool {
+        let patterns = self.patterns(list);
+        patterns.iter().all(|pattern| {
+            let pattern = usize::try_from(*pattern).ok();
+            let pattern = pattern.and_then(|at| self.patterns.get(at));
+            pattern.is_some_and(|(one, _)| matches!(one.kind, Kind::Literal | Kind::Exact))
+        })
+    }
+
+    /// Returns whether a list contains all patterns of another one. Both must be sorted.
+    pub(super) fn contains(&self, list: List, part: List) -> bool {
+        let (list, part) = (self.patterns(list), self.patterns(part));
+        let mut list = list.iter();
+        part.iter().all(|pattern| list.any(|one| one == pattern))
+    }
+
     /// Returns what the values of a grant in a dimension start with, or `None` without a common start.
     pub(super) fn starts(&self, shape: &Shape, dimension: Dimension<'_>) -> Option<Vec<&[u8]>> {
         let mut all = Vec::new();

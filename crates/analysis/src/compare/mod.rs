@@ -64,3 +64,12 @@ pub fn compare<'a>(
 #[cfg(test)]
 #[path = "compare_tests.rs"]
 mod tests;
+
+#[cfg(test)]
+mod decision_tests;
+
+#[cfg(test)]
+mod index_tests;
+
+#[cfg(test)]
+mod many_tests;

@@ -3,11 +3,12 @@
 use jiff::Timestamp;
 
 use super::automaton::Automata;
-use super::axes::space;
+use super::axes::Space;
 use super::cover::Budget;
 use super::grant::{Grant, Section};
 use super::nearby::Nearby;
 use super::search::{SearchResult, uncovered};
+use super::space::Wanted;
 use super::text::Patterns;
 use engine::policy::Rule;
 
@@ -49,8 +50,11 @@ pub(crate) fn grant_all<'a>(
         return None;
     }
     let mut is_covered = |others: &[_]| {
-        let space = space(&known, others, now, &mut patterns);
-        space.is_some_and(|space| uncovered(&space, |_, _| true) == SearchResult::Covered)
+        let mut space = Space::new(known, others.to_vec(), now, &patterns.interner);
+        [false, true].into_iter().all(|merging| {
+            let found = uncovered(&mut space, &mut patterns, Wanted::all(merging));
+            matches!(found, SearchResult::Covered)
+        })
     };
     let is_covered = is_covered(&near) && !is_covered(&[]);
     is_covered.then(|| near.iter().filter_map(|other| other.grant.rule).collect())

@@ -1,33 +1,13 @@
 //! The jobs of a grant as classes of values. All compared grants treat jobs of the same classes alike.
 
+use std::rc::Rc;
+
 use fixedbitset::FixedBitSet;
 
 use super::grant::Dimension;
+use engine::decision::Merges;
 
-/// An axis of the space, with the classes of its values in the grant.
-#[derive(Clone, Debug)]
-pub(super) struct Axis<'a> {
-    pub(super) name: Name<'a>,
-    pub(super) cells: Vec<Cell>,
-}
-
-impl Axis<'_> {
-    /// Returns whether this is the axis of bases, and jobs of the cell have one.
-    pub(super) fn is_merging(&self, cell: &Cell) -> bool {
-        self.name == Name::Base && cell.merge != Merge::None
-    }
-}
-
-/// The jobs of a grant, and the other grants to compare it with.
-#[derive(Debug)]
-pub(super) struct Space<'a> {
-    pub(super) axes: Vec<Axis<'a>>,
-    /// Number of the other grants. Each cell has two more after them, for impossible jobs: an event that never
-    /// merges with a base, and one that always merges without.
-    pub(super) others: usize,
-}
-
-/// Value on an axis.
+/// Value of an axis.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Name<'a> {
     /// Whether the policy is the repository's own.
@@ -66,16 +46,29 @@ pub(super) struct Cell {
     /// The other grants that match it, by index.
     pub(super) others: FixedBitSet,
     /// The grant's alternatives (patterns of its list, events) that match it.
-    pub(super) own: Vec<usize>,
+    pub(super) own: Rc<[usize]>,
     /// A value of the class; `None` for an absent value.
-    pub(super) value: Option<String>,
+    pub(super) value: Option<Rc<str>>,
+    /// Whether runs of these jobs merge a base.
+    pub(super) merges: Merges,
     /// The kind of base, on the axis of bases. [`Merge::None`] on other axes.
     pub(super) merge: Merge,
 }
 
 impl Cell {
+    /// Creates a class without alternatives.
+    pub(super) fn new(others: FixedBitSet, value: Option<Rc<str>>) -> Self {
+        Self {
+            others,
+            own: Rc::from([]),
+            value,
+            merges: Merges::Sometimes,
+            merge: Merge::None,
+        }
+    }
+
     /// Returns whether one of some alternatives matches it.
-    pub(super) fn is_of_any(&self, alternatives: &FixedBitSet) -> bool {
+    fn is_of_any(&self, alternatives: &FixedBitSet) -> bool {
         let mut own = self.own.iter();
         own.any(|alternative| alternatives.contains(*alternative))
     }
@@ -95,4 +88,53 @@ pub(super) enum Merge {
     IntoDefault,
     /// A base that the token does not name.
     Absent,
+}
+
+/// The alternatives of each list that a difference affects.
+pub(super) type Kept<'a> = Vec<(Name<'a>, FixedBitSet)>;
+
+/// Selects jobs.
+#[derive(Clone, Copy)]
+pub(super) struct Wanted<'k, 'a> {
+    /// Whether their runs merge a base.
+    pub(super) merging: bool,
+    /// The alternatives of lists that match them.
+    pub(super) kept: &'k [(Name<'a>, FixedBitSet)],
+    /// Alternatives of a list that do not match them.
+    pub(super) except: Option<(Name<'a>, &'k FixedBitSet)>,
+    /// An alternative of a list that matches them.
+    pub(super) only: Option<(Name<'a>, usize)>,
+}
+
+impl<'a> Wanted<'_, 'a> {
+    /// Selects all jobs whose runs merge a base, or all that do not.
+    pub(super) fn all(merging: bool) -> Self {
+        Self {
+            merging,
+            kept: &[],
+            except: None,
+            only: None,
+        }
+    }
+
+    /// Returns whether it selects jobs of a class.
+    pub(super) fn selects(&self, name: Name<'a>, cell: &Cell) -> bool {
+        if let Some((_, alternative)) = self.only.filter(|(list, _)| *list == name)
+            && !cell.own.contains(&alternative)
+        {
+            return false;
+        }
+        match name {
+            Name::Event if self.merging && cell.merges == Merges::Never => return false,
+            Name::Event if !self.merging && cell.merges == Merges::Always => return false,
+            Name::Base if !self.merging => return cell.merge == Merge::None,
+            Name::Base if cell.merge == Merge::None => return false,
+            _ => {}
+        }
+        let is_of = |(list, alternatives): &(Name<'a>, &FixedBitSet)| {
+            *list == name && cell.is_of_any(alternatives)
+        };
+        let mut kept = self.kept.iter().filter(|(list, _)| *list == name);
+        kept.all(|(_, kept)| cell.is_of_any(kept)) && !self.except.as_ref().is_some_and(is_of)
+    }
 }

@@ -15,8 +15,8 @@ const MAX_KEPT: usize = 1 << 19;
 pub(super) struct TextClass {
     /// Indices in [`Question::lists`].
     pub(super) lists: Vec<usize>,
-    pub(super) own: Vec<usize>,
-    pub(super) value: String,
+    pub(super) own: Rc<[usize]>,
+    pub(super) value: Rc<str>,
 }
 
 /// Which classes of values are wanted.
@@ -116,8 +116,8 @@ impl<'a, 'c> Patterns<'a, 'c> {
         let mut known = HashSet::new();
         let classes = found.into_iter().map(|class| TextClass {
             lists: all(&class.matched, &containing),
-            own: all(&class.matched, &alternatives),
-            value: class.value,
+            own: all(&class.matched, &alternatives).into(),
+            value: class.value.into(),
         });
         // The first of equal classes has the best value.
         let classes =
