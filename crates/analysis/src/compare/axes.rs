@@ -8,7 +8,7 @@ use jiff::{SignedDuration, Timestamp};
 
 use super::grant::{Dimension, Grant};
 use super::interner::{Interner, Known, List};
-use super::space::{Cell, Merge, Name};
+use super::space::{Cell, Merge, Name, Wanted};
 use super::text::{Patterns, Question, TextClass};
 use engine::decision::{Merges, TRUSTED_EVENTS, merges};
 
@@ -161,22 +161,22 @@ impl<'a> Space<'a> {
         })
     }
 
-    /// Returns the remaining grants that match a class of an axis that `is_wanted` selects. If that is unknown, a
-    /// grant counts as matching.
+    /// Returns the remaining grants that match a class of an axis that `wanted` selects, or `None` without such a
+    /// class. If that is unknown, a grant counts as matching.
     pub(super) fn meeting(
         &mut self,
         axis: usize,
         remaining: &FixedBitSet,
         patterns: &mut Patterns<'a, '_>,
-        is_wanted: impl Fn(&Cell) -> bool,
-    ) -> FixedBitSet {
+        wanted: Wanted<'_, 'a>,
+    ) -> Option<FixedBitSet> {
+        let name = self.axes.get(axis)?.name;
         let union = |cells: &[Cell]| {
-            let mut union = FixedBitSet::with_capacity(remaining.len());
-            for cell in cells.iter().filter(|cell| is_wanted(cell)) {
-                union.union_with(&cell.others);
-            }
+            let mut cells = cells.iter().filter(|cell| wanted.selects(name, cell));
+            let mut union = cells.next()?.others.clone();
+            cells.for_each(|cell| union.union_with(&cell.others));
             union.intersect_with(remaining);
-            union
+            Some(union)
         };
         if let Some(cells) = self.cells(axis, remaining, patterns) {
             return union(&cells);
@@ -185,10 +185,12 @@ impl<'a> Space<'a> {
         for number in remaining.ones() {
             let mut one = FixedBitSet::with_capacity(remaining.len());
             one.insert(number);
-            let cells = self.cells(axis, &one, patterns);
-            meeting.union_with(&cells.map_or(one, |cells| union(&cells)));
+            match self.cells(axis, &one, patterns) {
+                Some(cells) => meeting.union_with(&union(&cells)?),
+                None => meeting.union_with(&one),
+            }
         }
-        meeting
+        Some(meeting)
     }
 }
 

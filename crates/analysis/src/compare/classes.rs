@@ -7,6 +7,7 @@ use std::sync::Arc;
 use super::automaton::{Automata, Automaton};
 use super::literals::{Literals, Prefix};
 use super::product::Product;
+use super::work::Work;
 use engine::policy::{Kind, Pattern};
 
 /// Maximum number of remembered transitions of a walk.
@@ -71,7 +72,7 @@ pub(super) fn classes(
     inside: u32,
     domain: &Domain,
     ignores_case: bool,
-    automata: &mut Automata,
+    (automata, work): (&mut Automata, &mut Work),
 ) -> Option<Vec<Class>> {
     let forms = [domain.every, r"[A-Za-z0-9](?:[A-Za-z0-9._/-]*[A-Za-z0-9])?"];
     let [every, plausible] = forms.map(|regex| automata.form(regex));
@@ -89,8 +90,9 @@ pub(super) fn classes(
     for value in domain.familiar {
         walk.record_familiar(value);
     }
-    walk.run(automata.max_walk)?;
-    Some(walk.found.into_classes(&walk.product))
+    let is_complete = walk.run(work.limit());
+    work.spend(walk.size());
+    is_complete.then(|| walk.found.into_classes(&walk.product))
 }
 
 /// A place of a walk: a state, and the texts that continue the value.
@@ -162,8 +164,13 @@ impl<'a> Walk<'a> {
         self.record(place, Some(value));
     }
 
-    /// Returns `None` if the places and the parts of their states exceed the maximum.
-    fn run(&mut self, max: usize) -> Option<()> {
+    /// Number of the places and the parts of their states.
+    fn size(&self) -> usize {
+        self.product.size.saturating_add(self.trail.len())
+    }
+
+    /// Returns whether the walk is complete, within a maximum size.
+    fn run(&mut self, max: usize) -> bool {
         let plain = self.product.bytes(&HashSet::new());
         let single = self.product.bytes(&self.literals.bytes());
         let mut children = Vec::new();
@@ -182,11 +189,11 @@ impl<'a> Walk<'a> {
                     self.step(place, *byte, prefix, Some((index, single.len())));
                 }
             }
-            if self.product.size.saturating_add(self.trail.len()) > max {
-                return None;
+            if self.size() > max {
+                return false;
             }
         }
-        Some(())
+        true
     }
 
     /// Walks from a place by a byte. `row` is the index of the byte and their number, for a remembered transition.
@@ -359,14 +366,8 @@ mod tests {
             .iter()
             .map(|text| Language::of(&pattern(text), ignores_case, &mut automata).unwrap());
         let languages = languages.collect();
-        classes(
-            languages,
-            inside,
-            &Domain::TEXTS,
-            ignores_case,
-            &mut automata,
-        )
-        .unwrap()
+        let limits = (&mut automata, &mut Work::new(100_000));
+        classes(languages, inside, &Domain::TEXTS, ignores_case, limits).unwrap()
     }
 
     /// Each class as the patterns that match and a value.

@@ -23,6 +23,7 @@ mod starts;
 mod text;
 mod valid;
 mod words;
+mod work;
 
 use jiff::Timestamp;
 

@@ -8,9 +8,6 @@ use super::axes::Space;
 use super::space::{Cell, Name, Wanted};
 use super::text::Patterns;
 
-/// Maximum work of a search: classes, and grants that are left at each step.
-const MAX_WORK: usize = 4_000_000;
-
 /// Result of a search.
 #[derive(Clone, Debug)]
 pub(super) enum SearchResult<'a> {
@@ -42,47 +39,69 @@ pub(super) fn uncovered<'a>(
     others.insert_range(..);
     let mut axes = FixedBitSet::with_capacity(space.axes.len());
     axes.insert_range(..);
+    let limit = patterns.searches.limit();
     let mut search = Search {
         space,
         patterns,
         wanted,
-        left: MAX_WORK,
+        left: limit,
         without_result: HashMap::new(),
         path: Vec::new(),
     };
-    match search.step(&axes, &others) {
+    let found = search.step(&axes, &others);
+    search.patterns.searches.spend(limit - search.left);
+    match found {
         Some(true) => SearchResult::Found(search.path),
         Some(false) => SearchResult::Covered,
         None => SearchResult::TooMany,
     }
 }
 
-/// Returns whether another grant covers a job that `wanted` selects.
+/// Returns whether another grant covers a job that `wanted` selects, or may cover one.
 pub(super) fn meets_any<'a>(
     space: &mut Space<'a>,
     patterns: &mut Patterns<'a, '_>,
     wanted: Wanted<'_, 'a>,
 ) -> bool {
-    let mut met = FixedBitSet::with_capacity(space.others.len());
+    let none = FixedBitSet::with_capacity(space.others.len());
+    let mut met = none.clone();
     met.insert_range(..);
-    let mut axes: Vec<usize> = (0..space.axes.len()).collect();
-    axes.sort_by_key(|axis| space.axes.get(*axis).map(|axis| axis.cost));
-    for axis in axes {
-        let Some(name) = space.axes.get(axis).map(|axis| axis.name) else {
-            return false;
-        };
-        met = space.meeting(axis, &met, patterns, |cell| wanted.selects(name, cell));
-        if met.is_clear() {
+    let mut axes: Vec<_> = space
+        .axes
+        .iter()
+        .map(|axis| axis.cost)
+        .enumerate()
+        .collect();
+    axes.sort_by_key(|(_, cost)| *cost);
+    for (axis, _) in &axes {
+        // The grant itself has to have such a job.
+        if space.meeting(*axis, &none, patterns, wanted).is_none() {
             return false;
         }
     }
-    true
+    let mut left = &axes[..];
+    while let Some(((axis, _), rest)) = left.split_first() {
+        let is_always = |other: usize| {
+            let mut left = left.iter().filter_map(|(axis, _)| space.axes.get(*axis));
+            left.all(|axis| axis.always.contains(other))
+        };
+        if met.ones().any(is_always) {
+            return true;
+        }
+        match space.meeting(*axis, &met, patterns, wanted) {
+            Some(meeting) if !meeting.is_clear() => met = meeting,
+            _ => return false,
+        }
+        left = rest;
+    }
+    !met.is_clear()
 }
 
 struct Search<'s, 'a, 'c, 'k> {
     space: &'s mut Space<'a>,
     patterns: &'s mut Patterns<'a, 'c>,
     wanted: Wanted<'k, 'a>,
+    /// Work that is left: classes, and the grants that are left at each step.
     left: usize,
     /// Combinations of the axes and the grants that are left, and whether it is known that they cover all jobs.
     without_result: HashMap<(FixedBitSet, FixedBitSet), bool>,
@@ -104,13 +123,13 @@ impl Search<'_, '_, '_, '_> {
         }
         let name = self.space.axes.get(axis)?.name;
         let cells = self.space.cells(axis, others, self.patterns)?;
-        self.left = self.left.checked_sub(others.count_ones(..))?;
+        self.spend(others.count_ones(..))?;
         let mut axes = axes.clone();
         axes.remove(axis);
         let is_told_apart = cells.len() > 1;
         let mut is_unknown = false;
         for cell in cells.iter() {
-            self.left = self.left.checked_sub(1)?;
+            self.spend(1)?;
             if !self.wanted.selects(name, cell) {
                 continue;
             }
@@ -130,6 +149,12 @@ impl Search<'_, '_, '_, '_> {
         }
         self.without_result.insert(key, !is_unknown);
         (!is_unknown).then_some(false)
+    }
+
+    fn spend(&mut self, work: usize) -> Option<()> {
+        let left = self.left.checked_sub(work);
+        self.left = left.unwrap_or_default();
+        left.map(|_| ())
     }
 
     /// Chooses an axis: the cheapest of those on which the grant is limited that is limited on the fewest.

@@ -7,9 +7,13 @@ use super::automaton::Automata;
 use super::classes::classes;
 use super::grant::{Dimension, Grant};
 use super::interner::{Interner, Known, List};
+use super::work::Work;
 
 /// Maximum size of the remembered classes: numbers of lists.
 const MAX_KEPT: usize = 1 << 19;
+
+/// Maximum work of a search.
+const MAX_SEARCH: usize = 4_000_000;
 
 /// A class of values: the lists that match it, the alternatives of the own list that match it, and a value.
 pub(super) struct TextClass {
@@ -34,7 +38,11 @@ pub(super) struct Question<'a> {
 /// Compares grants, and remembers what it computes about their patterns.
 pub(super) struct Patterns<'a, 'c> {
     pub(super) interner: Interner<'a>,
-    pub(super) automata: &'c mut Automata,
+    automata: &'c mut Automata,
+    /// Limit of the walks over automata.
+    walks: Work,
+    /// Limit of the searches.
+    pub(super) searches: Work,
     known: HashMap<Rc<Question<'a>>, Option<Rc<[TextClass]>>>,
     size: usize,
 }
@@ -43,6 +51,8 @@ impl<'a, 'c> Patterns<'a, 'c> {
     pub(super) fn new(automata: &'c mut Automata) -> Self {
         Self {
             interner: Interner::default(),
+            walks: Work::new(automata.max_walk),
+            searches: Work::new(MAX_SEARCH),
             automata,
             known: HashMap::new(),
             size: 0,
@@ -102,7 +112,8 @@ impl<'a, 'c> Patterns<'a, 'c> {
         let languages = languages.collect::<Option<_>>()?;
         let dimension = question.dimension;
         let (domain, ignores_case) = (dimension.domain(), dimension.ignores_case());
-        let found = classes(languages, inside, &domain, ignores_case, self.automata)?;
+        let limits = (&mut *self.automata, &mut self.walks);
+        let found = classes(languages, inside, &domain, ignores_case, limits)?;
         let all = |class: &[u32], of_pattern: &[Vec<usize>]| {
             let numbers = class
                 .iter()
