@@ -145,7 +145,9 @@ impl<'m, 'a> Block<'m, 'a> {
                 cells_key(row),
             )
         });
-        format!("{:?}", (&self.findings, rows.collect::<Vec<_>>()))
+        let triggers = self.rows.first().map(|row| &row.triggers);
+        let rows = rows.collect::<Vec<_>>();
+        format!("{:?}", (&self.findings, triggers, rows))
     }
 }
 

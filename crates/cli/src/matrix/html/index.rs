@@ -42,9 +42,8 @@ pub(super) fn index(text: &mut String, page: &Page<'_, '_>) {
         "<div class=\"search\" role=\"search\" hidden=\"\" id=\"search\"><label for=\"words\">Search</label>\
          <input id=\"words\" type=\"search\" autocomplete=\"off\" spellcheck=\"false\" placeholder=\"file, environment, branch, event\"/>\
          <span role=\"status\" id=\"hits\"></span></div>\n\
-         <details class=\"index\" id=\"index\" open=\"\"><summary>{} in the table, and how many of the {} each can have</summary><ul>\n",
-        count(files.len(), "file"),
-        count(page.matrix.permissions.len(), "permission")
+         <details class=\"index\" id=\"index\" open=\"\"><summary>{} in the table, each with the number of its permissions</summary><ul>\n",
+        count(files.len(), "file")
     );
     for (file, block, granted) in files {
         let _ = writeln!(
