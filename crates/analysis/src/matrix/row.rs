@@ -44,10 +44,9 @@ impl Row<'_> {
         }
     }
 
-    /// Whether no rule is for the row.
+    /// Whether no rule grants anything to the row.
     pub fn gets_nothing(&self) -> bool {
-        let mut cells = self.cells.iter();
-        cells.all(|cell| self.access(cell) == Access::Denied)
+        self.cells.iter().all(|cell| cell.grants.is_empty())
     }
 
     /// Whether jobs of a file are among the row's: its own, or those of a file that it calls.

@@ -12,7 +12,7 @@ const MAX_UNINDEXED: usize = 12;
 
 /// Whether the table is so long that it needs an index.
 pub(super) fn is_needed(page: &Page<'_, '_>) -> bool {
-    files(page).len() + page.folded.files_with_nothing().count() > MAX_UNINDEXED
+    files(page).len() + page.folded.files_with_nothing().concat().len() > MAX_UNINDEXED
 }
 
 /// Returns the files in the table, sorted, with the number of their block and of the permissions that they can have.
