@@ -103,7 +103,10 @@ permissions:
 """
 MANY_FILES = {
     **{f"app-{number:03}.yml": APP for number in range(100)},
-    **{f"own-{number:02}.yml": APP.replace("environment: production", f"environment: own-{number:02}") for number in range(15)},
+    **{
+        f"own-{number:02}.yml": APP.replace("environment: production", f"environment: own-{number:02}")
+        for number in range(15)
+    },
     "apply.yml": APPLY,
     **{f"lint-{number}.yml": "on: pull_request\njobs: {lint: {}}" for number in range(20)},
 }
