@@ -177,7 +177,9 @@ fn repositories_of_other_people() {
     assert!(!checkouts.is_empty(), "no checkout with workflow files");
     let reports = Mutex::new(BTreeMap::new());
     each_at_work(&checkouts, 2, |checkout| {
+        let started = std::time::Instant::now();
         let report = checkout.report();
+        eprintln!("{} {:?}", checkout.name, started.elapsed());
         reports
             .lock()
             .unwrap()
