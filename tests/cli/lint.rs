@@ -218,7 +218,7 @@ fn exit_codes() {
             "1 error, 0 warnings",
             "`none.yml` cannot be read: ",
         ),
-        (&["."], 2, "0 errors", "`.` cannot be read: "),
+        (&["."], 1, "1 error, 1 warning, 0 notes in 3 files", ""),
         (&["clean.yml", "--now", "soon"], 2, "", "--now"),
         (&[], 2, "", "FILE"),
     ] {

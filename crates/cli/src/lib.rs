@@ -131,8 +131,10 @@ impl Cli {
             Some(Command::Matrix(arguments)) => matrix::run(&arguments),
             Some(Command::Survey(arguments)) => survey::run(&arguments),
             Some(Command::Schema(arguments)) => Ok(schema::run(&arguments)),
-            Some(Command::Completions(arguments)) => Ok(manual::completions(&arguments)),
-            Some(Command::Man(arguments)) => manual::man(&arguments),
+            Some(Command::Completions(arguments)) => {
+                Ok(manual::completions(&arguments, Self::command()))
+            }
+            Some(Command::Man(arguments)) => manual::man(&arguments, Self::command()),
             Some(Command::Review) => review::run(),
             None => Ok(2),
         };

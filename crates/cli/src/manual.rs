@@ -1,10 +1,9 @@
 //! `completions` and `man`: what shells and `man` know about the program.
 
 use anyhow::Context as _;
-use clap::{Args, CommandFactory as _};
+use clap::{Args, Command};
 use clap_complete::Shell;
 
-use super::Cli;
 use super::output::print;
 use engine::policy::quoted;
 
@@ -22,11 +21,11 @@ pub(super) struct ManArguments {
     command: Vec<String>,
 }
 
-pub(super) fn completions(arguments: &CompletionsArguments) -> u8 {
+pub(super) fn completions(arguments: &CompletionsArguments, mut program: Command) -> u8 {
     let mut script = Vec::new();
     clap_complete::generate(
         arguments.shell,
-        &mut Cli::command(),
+        &mut program,
         "repo-permissions",
         &mut script,
     );
@@ -34,8 +33,8 @@ pub(super) fn completions(arguments: &CompletionsArguments) -> u8 {
     0
 }
 
-pub(super) fn man(arguments: &ManArguments) -> anyhow::Result<u8> {
-    let mut command = Cli::command().disable_help_subcommand(true);
+pub(super) fn man(arguments: &ManArguments, program: Command) -> anyhow::Result<u8> {
+    let mut command = program.disable_help_subcommand(true);
     // Gives each command the names of those above it.
     command.build();
     for name in &arguments.command {
