@@ -79,7 +79,7 @@ impl Checkout {
             report.wrong.push(format!("{arguments:?}: {time} ms"));
         }
         let output = measured.output;
-        // Findings of lint are no fault.
+        // A finding of lint is expected.
         let is_fine = matches!(output.status.code(), Some(0))
             || (arguments[0] == "lint" && output.status.code() == Some(1));
         if !is_fine {
