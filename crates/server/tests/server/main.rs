@@ -1,0 +1,23 @@
+//! The server as its users meet it: the built program, real HTTP, real RSA, a GitHub on loopback.
+
+#![allow(
+    clippy::allow_attributes,
+    clippy::expect_used,
+    clippy::indexing_slicing,
+    clippy::panic,
+    clippy::print_stdout,
+    clippy::string_slice,
+    clippy::unwrap_used,
+    missing_docs,
+    reason = "a test that fails may panic"
+)]
+
+mod admin;
+mod attacks;
+mod audit;
+mod configuration;
+mod ending;
+mod forward_auth;
+mod keys;
+mod policy;
+mod support;
