@@ -60,7 +60,7 @@ pub async fn serve(
             .timer(TokioTimer::new())
             .header_read_timeout(HEAD_TIMEOUT)
             .max_headers(MAX_HEADERS)
-            .max_buf_size(MAX_HEAD)
+            .max_header_size(MAX_HEAD)
             .serve_connection(
                 TokioIo::new(stream),
                 TowerToHyperService::new(router.clone()),

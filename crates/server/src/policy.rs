@@ -76,8 +76,26 @@ pub enum Condition {
 impl PolicyStore {
     /// Reads the policy for the first time. Without a policy, the store waits for one.
     pub fn open(config: &PolicyConfig, metrics: Arc<Metrics>) -> Self {
+        let store = Self::new(config, metrics);
+        let stamp = store.stamp().ok();
+        store.read(&mut store.seen(), stamp, Instant::now());
+        store
+    }
+
+    /// Returns what is wrong with the policy, and takes nothing.
+    ///
+    /// # Errors
+    /// It cannot be read, or is not valid.
+    pub fn check(config: &PolicyConfig) -> Result<(), Failure> {
+        let store = Self::new(config, Metrics::new());
+        let bytes = platform::read_capped(&store.file, MAX_FILE);
+        let bytes = bytes.map_err(|error| store.unreadable_failure(&error).0)?;
+        store.parse(bytes, "").map(drop)
+    }
+
+    fn new(config: &PolicyConfig, metrics: Arc<Metrics>) -> Self {
         let now = Instant::now();
-        let store = Self {
+        Self {
             file: config.file.clone(),
             refresh: config.refresh,
             stale: config.stale,
@@ -92,10 +110,7 @@ impl PolicyStore {
                 sha256: String::new(),
             }),
             metrics,
-        };
-        let stamp = store.stamp().ok();
-        store.read(&mut store.seen(), stamp, now);
-        store
+        }
     }
 
     /// Returns the policy that decides now.
@@ -241,10 +256,18 @@ impl PolicyStore {
 
     fn unreadable(&self, seen: &mut Seen, error: &std::io::Error) {
         seen.sha256.clear();
-        let message = format!(
-            "the policy `{}` cannot be read: {error}",
-            self.file.display()
-        );
+        let (failure, keeps) = self.unreadable_failure(error);
+        let result = match failure.reason {
+            Reason::PolicyInvalid => Refresh::Invalid,
+            _ => Refresh::Failed,
+        };
+        self.fail(failure, result, keeps);
+    }
+
+    /// Returns the failure, and whether the active policy decides on for a while.
+    fn unreadable_failure(&self, error: &std::io::Error) -> (Failure, bool) {
+        let file = self.file.display();
+        let message = format!("the policy `{file}` cannot be read: {error}");
         let (reason, keeps) = match error.kind() {
             ErrorKind::NotFound => (Reason::PolicyNotFound, false),
             // Somebody withdrew it.
@@ -252,11 +275,12 @@ impl PolicyStore {
             ErrorKind::FileTooLarge => (Reason::PolicyInvalid, true),
             _ => (Reason::PolicyUnreadable, true),
         };
-        let result = match reason {
-            Reason::PolicyInvalid => Refresh::Invalid,
-            _ => Refresh::Failed,
+        let redacted = "the policy cannot be read".to_owned();
+        let failure = Failure {
+            redacted: Some(redacted),
+            ..Failure::new(reason, message)
         };
-        self.fail(Failure::new(reason, message), result, keeps);
+        (failure, keeps)
     }
 
     /// Notes a problem. `keeps` says whether the active policy decides on for a while.

@@ -17,7 +17,7 @@ use crate::forward_auth::{self, Endpoints};
 use crate::keys::{FetchKeys, KeyStore};
 use crate::log;
 use crate::metrics::Metrics;
-use crate::policy::{Condition, PolicyStore, TICK};
+use crate::policy::{PolicyStore, TICK};
 use github::FetchKeysError;
 use github::http::{Budget, Client, MAX_CA_BUNDLE, Network};
 use platform::{Address, Listener};
@@ -59,11 +59,7 @@ fn client(config: &Config, proxies: Proxies<'_>) -> anyhow::Result<Client> {
 /// One of them cannot be used.
 pub fn check(config: &Config, proxies: Proxies<'_>) -> anyhow::Result<()> {
     client(config, proxies)?;
-    let policy = PolicyStore::open(&config.policy, Metrics::new());
-    match policy.condition() {
-        Condition::Current => Ok(()),
-        Condition::Stale(why) | Condition::Unavailable(why) => anyhow::bail!(why),
-    }
+    PolicyStore::check(&config.policy).map_err(|failure| anyhow::anyhow!(failure.message))
 }
 
 /// Serves until `stop` completes; then it is not ready, drains, finishes what runs, and writes all records. `stop` is

@@ -1,6 +1,8 @@
 //! A GitHub, a server in front of no API, and the jobs that ask.
 
 pub mod http;
+#[path = "../../../../../tests/support/schema.rs"]
+pub mod schema;
 
 use std::io::{BufRead as _, BufReader};
 use std::path::{Path, PathBuf};
@@ -147,10 +149,6 @@ impl Server {
         }
     }
 
-    pub fn id(&self) -> u32 {
-        self.child.id()
-    }
-
     /// The server's own log so far.
     pub fn log(&self) -> Vec<Value> {
         let lines = self.err.now();
@@ -197,10 +195,6 @@ impl Server {
             out.lines.lock().unwrap().clone()
         });
         (status, lines.unwrap_or_default())
-    }
-
-    pub fn is_running(&mut self) -> bool {
-        self.child.try_wait().unwrap().is_none()
     }
 
     /// Sends the head of a request; the lines of `headers` are complete.
