@@ -19,5 +19,19 @@ mod configuration;
 mod ending;
 mod forward_auth;
 mod keys;
+#[allow(
+    dead_code,
+    unused_imports,
+    reason = "the tests of the engine use all of it"
+)]
+#[path = "../../../../tests/engine/programs/pairs.rs"]
+mod pairs;
 mod policy;
+#[allow(dead_code, reason = "the tests of the engine use all of it")]
+#[path = "../../../../tests/engine/random/mod.rs"]
+mod random;
+#[allow(dead_code, reason = "the tests of the engine use all of it")]
+#[path = "../../../../tests/engine/reference/mod.rs"]
+mod reference;
+mod reference_pairs;
 mod support;

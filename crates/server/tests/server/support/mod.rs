@@ -20,6 +20,8 @@ use simulator::{GitHub, Job};
 
 use self::http::{Answer, exchange};
 
+/// Where a repository's own policy lies.
+pub const POLICY_PATH: &str = ".github/repo-permissions.yml";
 /// The built program.
 pub const BINARY: &str = env!("CARGO_BIN_EXE_repo-permissions-server");
 pub const AUDIENCE: &str = "https://deploy.acme.example";
