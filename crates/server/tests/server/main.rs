@@ -34,4 +34,5 @@ mod random;
 #[path = "../../../../tests/engine/reference/mod.rs"]
 mod reference;
 mod reference_pairs;
+mod showcase;
 mod support;
