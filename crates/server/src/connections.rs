@@ -13,6 +13,7 @@ use tokio::sync::{Semaphore, watch};
 
 use crate::log;
 use crate::metrics::Metrics;
+use crate::request_line::RequestLines;
 use platform::{Listener, Stream};
 
 /// Maximum number of connections: fewer than the 1,024 descriptors that most systems give a process.
@@ -30,10 +31,12 @@ const PAUSE: Duration = Duration::from_millis(50);
 const OVERLOADED: &[u8] =
     b"HTTP/1.1 503 Service Unavailable\r\nRetry-After: 1\r\nContent-Length: 0\r\nConnection: close\r\n\r\n";
 
-/// Serves a listener until `end` becomes true, then finishes what runs.
+/// Serves a listener until `end` becomes true, then finishes what runs. `is_strict` refuses request lines that the
+/// parser would shorten.
 pub async fn serve(
     listener: Listener,
     router: Router,
+    is_strict: bool,
     metrics: Arc<Metrics>,
     mut end: watch::Receiver<bool>,
 ) {
@@ -62,7 +65,7 @@ pub async fn serve(
             .max_headers(MAX_HEADERS)
             .max_header_size(MAX_HEAD)
             .serve_connection(
-                TokioIo::new(stream),
+                TokioIo::new(RequestLines::new(stream, is_strict)),
                 TowerToHyperService::new(router.clone()),
             );
         let connection = graceful.watch(connection);

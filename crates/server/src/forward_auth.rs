@@ -1,13 +1,17 @@
 //! The endpoints that proxies ask.
 
+use std::borrow::Cow;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use axum::Router;
+use axum::body::{Body, HttpBody as _};
 use axum::extract::{Request, State};
 use axum::response::{IntoResponse, Response};
 use axum::routing::any;
-use http::{HeaderValue, StatusCode, Uri};
+use http::header::CONNECTION;
+use http::uri::PathAndQuery;
+use http::{HeaderMap, HeaderValue, StatusCode, Uri};
 use tower_http::request_id::{
     MakeRequestId, PropagateRequestIdLayer, RequestId, SetRequestIdLayer,
 };
@@ -17,10 +21,13 @@ use crate::answer::Answer;
 use crate::check::{Checker, random_id};
 use crate::keys::FetchKeys;
 use crate::metrics::{Counted, Metrics};
+use crate::routes::{Family, OriginalRequest};
 use engine::policy::PermissionKey;
 
 /// Prefix of the paths that name a permission.
 const PREFIX: &str = "/v1/forward-auth/";
+/// Prefix of the paths that are those of original requests.
+const EXT_AUTHZ: &str = "/v1/ext-authz";
 /// Maximum time of a request; proxies wait less.
 const TIMEOUT: Duration = Duration::from_secs(10);
 
@@ -35,8 +42,18 @@ pub struct Endpoints<F> {
 
 /// Returns the routes. They read no body.
 pub fn router<F: FetchKeys>(endpoints: Arc<Endpoints<F>>) -> Router {
-    Router::new()
-        .route("/v1/forward-auth/{*permission}", any(permission_in_path))
+    let router = Router::new().route("/v1/forward-auth/{*permission}", any(permission_in_path));
+    let routes = endpoints.checker.config.routes.as_ref();
+    let router = match routes.map(|routes| routes.headers) {
+        None => router,
+        Some(Family::Request) => router
+            .route("/v1/ext-authz/", any(route_of_request))
+            .route("/v1/ext-authz/{*path}", any(route_of_request)),
+        Some(Family::Forwarded | Family::Original) => {
+            router.route("/v1/forward-auth", any(route_of_headers))
+        }
+    };
+    router
         .fallback(|| async { not_found() })
         .with_state(endpoints)
         .layer(TimeoutLayer::with_status_code(
@@ -64,14 +81,72 @@ async fn permission_in_path<F: FetchKeys>(
     request: Request,
 ) -> Response {
     let pending = endpoints.begin();
-    // The body is none of the server's business.
-    let (head, _) = request.into_parts();
-    pending.end(match permission_of(&head.uri) {
+    let (head, body) = request.into_parts();
+    let answer = match permission_of(&head.uri) {
         Some(permission) => endpoints.checker.check(&permission, &head.headers).await,
         None => Answer::bad_request(
             "the path does not end in a permission key, as in `/v1/forward-auth/ws:deployments:create`",
         ),
-    })
+    };
+    after(&body, pending.end(answer))
+}
+
+/// Ends the connection after a request with a body, which nobody reads: what follows it is no request (see
+/// `request_line`).
+fn after(body: &Body, answer: Response) -> Response {
+    match body.is_end_stream() {
+        true => answer,
+        false => ([(CONNECTION, "close")], answer).into_response(),
+    }
+}
+
+/// `/v1/forward-auth`: headers of the proxy describe the original request.
+async fn route_of_headers<F: FetchKeys>(
+    State(endpoints): State<Arc<Endpoints<F>>>,
+    request: Request,
+) -> Response {
+    let pending = endpoints.begin();
+    let (head, body) = request.into_parts();
+    let original = |family| OriginalRequest::of_headers(family, &head.headers);
+    let answer = endpoints.by_route(original, &head.headers).await;
+    after(&body, pending.end(answer))
+}
+
+/// `/v1/ext-authz/ORIGINAL/PATH`: the request is the original one, below a prefix.
+async fn route_of_request<F: FetchKeys>(
+    State(endpoints): State<Arc<Endpoints<F>>>,
+    request: Request,
+) -> Response {
+    let pending = endpoints.begin();
+    let (head, body) = request.into_parts();
+    let target = head.uri.path_and_query().map_or("", PathAndQuery::as_str);
+    let target = target.strip_prefix(EXT_AUTHZ).unwrap_or_default();
+    let original = |_| match head.uri.authority() {
+        Some(_) => Err("the target of the request names another host".into()),
+        None => OriginalRequest::of_request(head.method.as_str(), target, &head.headers),
+    };
+    let answer = endpoints.by_route(original, &head.headers).await;
+    after(&body, pending.end(answer))
+}
+
+impl<F: FetchKeys> Endpoints<F> {
+    /// Finds the permission that a request needs, and checks it.
+    async fn by_route<'h>(
+        &self,
+        original: impl FnOnce(Family) -> Result<OriginalRequest<'h>, Cow<'static, str>>,
+        headers: &HeaderMap,
+    ) -> Answer {
+        let Some(routes) = &self.checker.config.routes else {
+            return Answer::bad_request("this server has no routes");
+        };
+        match original(routes.headers) {
+            Err(refusal) => Answer::bad_request(refusal),
+            Ok(request) => match routes.table.permission(&request) {
+                Some(permission) => self.checker.check(permission, headers).await,
+                None => Answer::bad_request("no route of this server matches the request"),
+            },
+        }
+    }
 }
 
 impl<F> Endpoints<F> {

@@ -1,6 +1,6 @@
 //! The server: answers a proxy whether the job that sends a request may use a permission.
 //!
-//! A request arrives (`connections`), its path names a permission (`forward_auth`), its token is verified with the
+//! A request arrives (`connections`), its path names a permission (`forward_auth`) or has a route to one (`routes`), its token is verified with the
 //! issuer's keys (`bearer`, `keys`), the policy decides (`policy`, `check`), and the answer (`answer`) leaves after
 //! its audit record is kept (`audit`).
 
@@ -28,7 +28,10 @@ mod keys;
 mod log;
 mod metrics;
 mod policy;
+mod request_line;
+mod routes;
 mod run;
 
-pub use config::{Config, ConfigError, PolicyConfig};
+pub use config::{Config, ConfigError, PolicyConfig, RoutesConfig};
+pub use routes::{Family, OriginalRequest, Route, RouteTable, Template};
 pub use run::{Proxies, check, run};

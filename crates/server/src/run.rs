@@ -18,6 +18,7 @@ use crate::keys::{FetchKeys, KeyStore};
 use crate::log;
 use crate::metrics::Metrics;
 use crate::policy::{PolicyStore, TICK};
+use crate::routes::Family;
 use github::FetchKeysError;
 use github::http::{Budget, Client, MAX_CA_BUNDLE, Network};
 use platform::{Address, Listener};
@@ -84,6 +85,8 @@ pub async fn run(config: Config, proxies: Proxies<'_>, stop: impl AsyncFn()) -> 
         metrics: Arc::clone(&metrics),
         is_ending: AtomicBool::new(false),
     });
+    let routes = config.routes.as_ref();
+    let is_strict = routes.is_some_and(|routes| routes.headers == Family::Request);
     let endpoints = Arc::new(Endpoints {
         checker: Checker {
             config,
@@ -99,11 +102,17 @@ pub async fn run(config: Config, proxies: Proxies<'_>, stop: impl AsyncFn()) -> 
     ];
     let (end, ended) = watch::channel(false);
     let forward_auth = forward_auth::router(endpoints);
-    let serving = tokio::spawn(serve(listener, forward_auth, Arc::clone(&metrics), ended));
+    let serving = tokio::spawn(serve(
+        listener,
+        forward_auth,
+        is_strict,
+        Arc::clone(&metrics),
+        ended,
+    ));
     // Operators can ask until the very end.
     let (end_admin, admin_ended) = watch::channel(false);
     let routes = admin::router(Arc::clone(&admin));
-    let admin_serving = tokio::spawn(serve(admin_listener, routes, metrics, admin_ended));
+    let admin_serving = tokio::spawn(serve(admin_listener, routes, false, metrics, admin_ended));
     stop().await;
     let finish = async {
         log::info("ending", &[("drain", &"5 s")]);

@@ -1,16 +1,16 @@
 //! Grammar of the configuration, as strict as that of policies.
 
-use std::borrow::Cow;
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use super::duration;
-use super::model::{Config, PolicyConfig};
+use super::model::{Config, PolicyConfig, RoutesConfig};
+use super::routes::read_routes;
+use super::values::{At, read_duration, read_filled};
 use analysis::report::Detail;
 use engine::policy::reader::{Grammar, Read, Reader};
 use engine::policy::token::{ScalarKind, Syntax};
-use engine::policy::{Position, Problem, quoted};
+use engine::policy::{Problem, quoted};
 use platform::Address;
 use token::Issuer;
 
@@ -23,7 +23,7 @@ const DEFAULT_TOKEN_AGE: Duration = Duration::from_secs(15 * 60);
 const DEFAULT_REFRESH: Duration = Duration::from_secs(30);
 const DEFAULT_STALE: Duration = Duration::from_secs(10 * 60);
 
-const KEYS: [&str; 11] = [
+const KEYS: [&str; 12] = [
     "version",
     "listen",
     "admin",
@@ -35,9 +35,10 @@ const KEYS: [&str; 11] = [
     "ca_bundle",
     "detail",
     "policy",
+    "routes",
 ];
 /// Keys of the contract that this version does not have: their message is not that of a spelling mistake.
-const NOT_BUILT: [&str; 3] = ["github", "routes", "deployments"];
+const NOT_BUILT: [&str; 2] = ["github", "deployments"];
 
 const fn local(port: u16) -> SocketAddr {
     SocketAddr::new(std::net::IpAddr::V4(std::net::Ipv4Addr::LOCALHOST), port)
@@ -61,9 +62,6 @@ impl<'a> Grammar<'a> for ConfigGrammar {
 
 type ConfigReader<'a, S> = Reader<'a, S, ConfigGrammar>;
 
-/// A value with its position.
-type At<T> = (T, Position);
-
 /// The values of a file, before the required ones are known to be there.
 #[derive(Default)]
 struct Draft {
@@ -78,6 +76,7 @@ struct Draft {
     ca_bundle: Option<PathBuf>,
     detail: Option<Detail>,
     policy: Option<PolicyConfig>,
+    routes: Option<RoutesConfig>,
 }
 
 fn read_config<'a, S: Syntax<'a>>(reader: &mut ConfigReader<'a, S>) -> Read<Config> {
@@ -132,6 +131,7 @@ fn read_config<'a, S: Syntax<'a>>(reader: &mut ConfigReader<'a, S>) -> Read<Conf
             refresh: DEFAULT_REFRESH,
             stale: DEFAULT_STALE,
         }),
+        routes: draft.routes,
     })
 }
 
@@ -157,6 +157,7 @@ impl Draft {
             "ca_bundle" => self.ca_bundle = read_path(reader, "`ca_bundle`")?,
             "detail" => self.detail = read_detail(reader)?,
             "policy" => self.policy = read_policy(reader)?,
+            "routes" => self.routes = read_routes(reader)?,
             _ => not_built(reader, key, at)?,
         }
         Ok(())
@@ -335,37 +336,4 @@ fn read_path<'a, S: Syntax<'a>>(
 ) -> Read<Option<PathBuf>> {
     let found = read_filled(reader, what)?;
     Ok(found.map(|(text, _)| reader.grammar.directory.join(Path::new(&*text))))
-}
-
-fn read_duration<'a, S: Syntax<'a>>(
-    reader: &mut ConfigReader<'a, S>,
-    what: &str,
-) -> Read<Option<Duration>> {
-    let Some((text, at)) = read_filled(reader, what)? else {
-        return Ok(None);
-    };
-    let parsed = duration::parse(&text);
-    if parsed.is_none() {
-        let message = format!("{what} is {}, expected a duration", quoted(&text));
-        let problem = Problem::new(at, message).over(&text);
-        reader.problem(problem.help("write `30s`, `10m` or `1h`, at most a day"))?;
-    }
-    Ok(parsed)
-}
-
-/// Reads a string that is not empty.
-fn read_filled<'a, S: Syntax<'a>>(
-    reader: &mut ConfigReader<'a, S>,
-    what: &str,
-) -> Read<Option<At<Cow<'a, str>>>> {
-    let Some((scalar, at)) = reader.scalar(what, ScalarKind::Text)? else {
-        return Ok(None);
-    };
-    let at = reader.position(at);
-    if scalar.text.is_empty() {
-        let problem = Problem::new(at, format!("{what} is empty"));
-        reader.problem(problem.help("give it a value or leave the key out"))?;
-        return Ok(None);
-    }
-    Ok(Some((scalar.text, at)))
 }

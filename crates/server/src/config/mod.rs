@@ -4,6 +4,8 @@ mod duration;
 mod file;
 mod grammar;
 mod model;
+mod routes;
+mod values;
 
 pub use file::ConfigError;
-pub use model::{Config, PolicyConfig};
+pub use model::{Config, PolicyConfig, RoutesConfig};

@@ -3,6 +3,7 @@
 use std::path::PathBuf;
 use std::time::Duration;
 
+use crate::routes::{Family, RouteTable};
 use analysis::report::Detail;
 use platform::Address;
 use token::Issuer;
@@ -28,6 +29,17 @@ pub struct Config {
     pub detail: Detail,
     /// The policy.
     pub policy: PolicyConfig,
+    /// Which permission a request needs, for the endpoints whose path does not name it.
+    pub routes: Option<RoutesConfig>,
+}
+
+/// Routes, and how the proxy describes a request.
+#[derive(Clone, Debug)]
+pub struct RoutesConfig {
+    /// Where the proxy describes the original request.
+    pub headers: Family,
+    /// The routes.
+    pub table: RouteTable,
 }
 
 /// Source of the policy.

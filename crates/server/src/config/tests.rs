@@ -165,3 +165,128 @@ fn mistakes_are_named_with_their_line() {
     );
     assert_eq!(parse(&open).unwrap().listen.to_string(), "0.0.0.0:80");
 }
+
+const ROUTES: &str = "routes:
+  headers: x-forwarded
+  table:
+    - { method: [POST], host: API.acme.example, path: '/deployments/{id}', permission: ws:deployments:create }
+    - { method: GET, path: /locks, permission: ws:locks:read }
+";
+
+#[test]
+fn routes_are_read() {
+    let config = parse(&format!("{LEAST}{ROUTES}")).unwrap();
+    let routes = config.routes.unwrap();
+    assert_eq!(routes.headers.name(), "x-forwarded");
+    let permission = |method, host: &str, path| {
+        let host = host.to_owned();
+        let request = crate::routes::OriginalRequest { method, host, path };
+        routes
+            .table
+            .permission(&request)
+            .map(|key| key.as_str().to_owned())
+    };
+    for (method, host, path, expected) in [
+        (
+            "POST",
+            "api.acme.example",
+            "/deployments/7",
+            Some("ws:deployments:create"),
+        ),
+        ("PUT", "api.acme.example", "/deployments/7", None),
+        ("POST", "api.acme.example", "/deployments/7/x", None),
+        ("POST", "other.example", "/deployments/7", None),
+        ("GET", "other.example", "/locks", Some("ws:locks:read")),
+        ("HEAD", "other.example", "/locks", None),
+    ] {
+        assert_eq!(
+            permission(method, host, path).as_deref(),
+            expected,
+            "{method} {host} {path}"
+        );
+    }
+}
+
+#[test]
+fn mistakes_in_routes_are_named_with_their_line() {
+    for (from, to, expected) in [
+        (
+            "x-forwarded",
+            "x-forwarded-uri",
+            "line 6, column 12: `headers` is `x-forwarded-uri`",
+        ),
+        ("  headers: x-forwarded\n", "", "`headers` is missing"),
+        ("[POST]", "[post]", "`method` is `post`"),
+        ("[POST]", "[]", "`method` is missing"),
+        ("[POST]", "'*'", "`method` is `*`"),
+        (
+            "API.acme.example",
+            "api.acme.example:443",
+            "expected a host without a port",
+        ),
+        (
+            "API.acme.example",
+            "'*.acme.example'",
+            "expected a host without a port",
+        ),
+        (
+            "/deployments/{id}",
+            "/deployments/{id}/**",
+            "line 8, column 55: `path` is `/deployments/{id}/**`",
+        ),
+        (
+            "/deployments/{id}",
+            "/a%2fb",
+            "others can be read in two ways",
+        ),
+        ("/deployments/{id}", "/a/../b", "`path` is `/a/../b`"),
+        ("path: '/deployments/{id}', ", "", "`path` is missing"),
+        (
+            "ws:deployments:create",
+            "Deploy",
+            "`Deploy` is not a permission",
+        ),
+        (", permission: ws:locks:read", "", "`permission` is missing"),
+        (
+            "ws:locks:read",
+            "ws:locks:read, query: a",
+            "unknown key `query`",
+        ),
+    ] {
+        assert!(ROUTES.contains(from), "{from}");
+        let error = parse(&format!("{LEAST}{}", ROUTES.replace(from, to))).unwrap_err();
+        assert!(error.contains(expected), "{to}: {error}");
+    }
+    for (route, expected) in [
+        (
+            "{ method: [PUT, POST], path: '/{a}/7', permission: a:b }",
+            Some("line 10, column 7: a request can match this route and the one at line 8"),
+        ),
+        (
+            "{ method: POST, host: api.acme.example, path: '/deployments/7', permission: a:b }",
+            Some("at line 8"),
+        ),
+        (
+            "{ method: POST, host: api.acme.example, path: '/deployments/7', permission: ws:deployments:create }",
+            None,
+        ),
+        (
+            "{ method: PUT, host: api.acme.example, path: '/deployments/7', permission: a:b }",
+            None,
+        ),
+        (
+            "{ method: POST, host: other.example, path: '/deployments/7', permission: a:b }",
+            None,
+        ),
+        (
+            "{ method: POST, host: api.acme.example, path: '/deployments/7/', permission: a:b }",
+            None,
+        ),
+    ] {
+        let parsed = parse(&format!("{LEAST}{ROUTES}    - {route}\n"));
+        match expected {
+            None => assert!(parsed.is_ok(), "{route}: {parsed:?}"),
+            Some(expected) => assert!(parsed.unwrap_err().contains(expected), "{route}"),
+        }
+    }
+}

@@ -34,5 +34,6 @@ mod random;
 #[path = "../../../../tests/engine/reference/mod.rs"]
 mod reference;
 mod reference_pairs;
+mod routes;
 mod showcase;
 mod support;
