@@ -15,7 +15,7 @@ use crate::keys::{FetchKeys, KeyStore};
 use crate::metrics::Metrics;
 use crate::policy::{Condition, PolicyStore};
 
-const OPEN_METRICS: &str = "application/openmetrics-text; version=1.0.0; charset=utf-8";
+const METRICS: &str = "text/plain; version=0.0.4; charset=utf-8";
 
 /// What the endpoints share.
 #[derive(Debug)]
@@ -62,5 +62,5 @@ async fn ready<F: FetchKeys>(State(admin): State<Arc<Admin<F>>>) -> Response {
 
 async fn metrics<F: FetchKeys>(State(admin): State<Arc<Admin<F>>>) -> Response {
     let text = admin.metrics.text(admin.keys.age(), admin.policy.age());
-    ([(CONTENT_TYPE, OPEN_METRICS)], text).into_response()
+    ([(CONTENT_TYPE, METRICS)], text).into_response()
 }

@@ -1,4 +1,4 @@
-//! Metrics in the OpenMetrics text format.
+//! Metrics in the text format of Prometheus, version 0.0.4, which every collector reads.
 
 use std::sync::Arc;
 use std::sync::atomic::AtomicU64;
@@ -214,7 +214,7 @@ impl Metrics {
         self.policy_age.set(seconds(policy));
         let mut text = String::new();
         // Writing to a string cannot fail.
-        _ = prometheus_client::encoding::text::encode(&mut text, &self.registry);
+        _ = prometheus_client::encoding::prometheus_text::encode(&mut text, &self.registry);
         text
     }
 }

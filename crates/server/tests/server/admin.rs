@@ -13,7 +13,7 @@ fn metrics_count_answers_by_few_values() {
     stage.server.ask("../made-up", "x");
     stage.server.ask(DEPLOY, "made-up");
     let answer = stage.server.admin("/metrics");
-    let kind = "application/openmetrics-text; version=1.0.0; charset=utf-8";
+    let kind = "text/plain; version=0.0.4; charset=utf-8";
     assert_eq!(
         (answer.status, answer.header("content-type")),
         (200, Some(kind))
@@ -43,7 +43,6 @@ fn metrics_count_answers_by_few_values() {
     assert_eq!(stage.server.metric("repo_permissions_in_flight"), 0.0);
     let age = stage.server.metric("repo_permissions_keys_age_seconds");
     assert!((0.0..60.0).contains(&age), "{age}");
-    assert!(answer.body.ends_with("# EOF\n"), "{}", answer.body);
     // Operators' endpoints are not where proxies ask.
     assert_eq!(stage.server.admin("/v1/forward-auth/a:b").status, 404);
 }

@@ -27,6 +27,7 @@ mod keys;
 #[path = "../../../../tests/engine/programs/pairs.rs"]
 mod pairs;
 mod policy;
+mod proxies;
 #[allow(dead_code, reason = "the tests of the engine use all of it")]
 #[path = "../../../../tests/engine/random/mod.rs"]
 mod random;
