@@ -164,7 +164,7 @@ fn the_examples_of_atmos_pro_as_json() {
         })
         .collect();
     assert_snapshot!(format!("{json}\n{}", rows.join("\n")), @r#"
-    {"notes":[],"now":"2026-11-23T12:00:00Z","only_called":[],"permissions":["ws:affected_stacks:create","ws:deployments:create","ws:locks:create","ws:locks:delete"],"policy":".github/repo-permissions.yml","repository":null,"rows":null,"unused":[],"workflows":".github/workflows"}
+    {"findings":[],"notes":[],"now":"2026-11-23T12:00:00Z","only_called":[],"permissions":["ws:affected_stacks:create","ws:deployments:create","ws:locks:create","ws:locks:delete"],"policy":".github/repo-permissions.yml","repository":null,"rows":null,"unused":[],"workflows":".github/workflows"}
     {"bases":null,"cells":null,"environment":{"kind":"none"},"events":["pull_request","pull_request_target"],"id_token":true,"jobs":["plan"],"kind":"file","workflow":"atmos-terraform-plan.yml"}
       {"granted":"yes","grants":[{"bases":{"default_branch":true,"kind":"branches"},"branches":[{"kind":"regex","pattern":"^(main|develop|feature/.*)$"}],"claims":{},"environments":null,"events":["pull_request"],"expires":null,"rules":[{"line":3,"name":"development workflow","number":1}],"workflows":null},{"bases":{"default_branch":true,"kind":"branches"},"branches":[{"kind":"literal","pattern":"main"}],"claims":{},"environments":null,"events":["pull_request"],"expires":null,"rules":[{"line":8,"name":null,"number":2}],"workflows":null}],"hints":[],"permission":"ws:affected_stacks:create"}
       {"granted":"no","grants":[],"hints":[],"permission":"ws:deployments:create"}

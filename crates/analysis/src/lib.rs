@@ -24,6 +24,7 @@ pub mod matrix;
 #[cfg(all(test, target_family = "wasm"))]
 #[path = "../../engine/src/panic_message.rs"]
 mod panic_message;
+pub mod pattern_text;
 pub mod proposal;
 pub mod report;
 pub mod review;

@@ -24,6 +24,8 @@ mod init;
 mod instant;
 mod lint;
 mod matrix;
+mod output;
+mod policy_text;
 mod progress;
 mod review;
 mod schema;
@@ -31,14 +33,12 @@ mod style;
 mod survey;
 mod workflows;
 
-use std::io::Write;
-
-use clap::{Parser, Subcommand, ValueEnum};
+use clap::{Parser, Subcommand};
 
 #[doc(hidden)]
 pub use self::lint::lint_text;
-use self::style::Colours;
-use analysis::report::text::visible;
+use self::output::{print_error, report_error};
+use self::policy_text::InvalidPolicy;
 
 /// A permission gate for GitHub Actions.
 ///
@@ -98,16 +98,6 @@ enum Command {
     Review,
 }
 
-/// Output format of a command.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
-enum OutputFormat {
-    /// For people.
-    #[default]
-    Human,
-    /// For programs.
-    Json,
-}
-
 impl Cli {
     /// Returns whether there is no subcommand, so that the program is the action.
     pub fn is_action(&self) -> bool {
@@ -137,33 +127,4 @@ impl Cli {
             2
         })
     }
-}
-
-/// The problems of a policy, rendered with its lines for standard error.
-#[derive(Debug, thiserror::Error)]
-#[error("{0}")]
-struct InvalidPolicy(String);
-
-/// Prints a result. A closed pipe (`| head`) is not an error.
-fn print(text: &str) {
-    let mut out = std::io::stdout().lock();
-    _ = out.write_all(text.as_bytes());
-    _ = out.flush();
-}
-
-/// Prints to standard error.
-fn print_error(text: &str) {
-    _ = std::io::stderr().lock().write_all(text.as_bytes());
-}
-
-/// Prints an error with its causes in one line.
-fn report_error(error: &anyhow::Error) {
-    let word = Colours::stderr().error("error:").to_string();
-    print_error(&format!("{word} {}\n", visible(&format!("{error:#}"))));
-}
-
-/// Prints a warning in one line.
-fn warn(message: &str) {
-    let word = Colours::stderr().warning("warning:").to_string();
-    print_error(&format!("{word} {}\n", visible(message)));
 }

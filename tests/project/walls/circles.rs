@@ -6,36 +6,12 @@ use super::source::{Names, Source, files};
 use crate::support::root;
 
 /// The circles that are left, to be removed: a directory, and its files that need each other.
-const EXCEPTIONS: [(&str, &str); 12] = [
-    ("crates/analysis/src/cases", "grammar suite"),
+const EXCEPTIONS: [(&str, &str); 2] = [
     ("crates/analysis/src/compare", "search space"),
     (
-        "crates/analysis/src",
-        "lint/anchors lint/backslashes lint/base lint/catalogue lint/claims lint/combinations lint/cover \
-             lint/dots lint/entries lint/events lint/expiry lint/fix lint/globs lint/keys lint/mod lint/names \
-             lint/pattern_index lint/patterns lint/plain lint/rules suggestion",
+        "crates/cli/src/matrix",
+        "html human json markdown mod words",
     ),
-    ("crates/analysis/src/matrix", "mod unused"),
-    ("crates/analysis/src/proposal", "mod needs rule starts text"),
-    ("crates/analysis/src/review", "annotate mod page"),
-    ("crates/analysis/src/survey", "mod policy summary"),
-    ("crates/analysis/src/workflows", "trigger workflow"),
-    (
-        "crates/cli/src",
-        "audit/mod audit/show audit/verify cases/mod check/human check/mod check/scenario check/steps \
-             diff/human diff/json diff/mod init lib lint lint/github lint/human lint/json matrix/html \
-             matrix/human matrix/json matrix/markdown matrix/mod matrix/words review schema survey/fetch \
-             survey/mod survey/progress survey/run",
-    ),
-    (
-        "crates/engine/src/policy",
-        "characters draft grammar json model reader token written yaml yaml_errors",
-    ),
-    (
-        "simulator/src/github",
-        "access apps checks contents faults graphql limits oidc recorder releases route state statuses",
-    ),
-    ("simulator/src/runner", "event job"),
 ];
 
 struct Module {

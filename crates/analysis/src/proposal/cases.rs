@@ -4,9 +4,9 @@
 
 use jiff::Timestamp;
 
+use super::model::{Ids, Proposal, Target};
 use super::rule::{Filter, ProposedRule};
 use super::yaml::{comment, member, scalar};
-use super::{Ids, Proposal, Target};
 use engine::context::{Base, Context};
 use engine::decision::{Decision, Engine, Policies, Provenance, Question, decide};
 use engine::policy::{Format, KNOWN_KEYS, PermissionKey, Policy};
@@ -118,7 +118,7 @@ fn of_rule(rule: &ProposedRule, base: &Context) -> Vec<Case> {
         ("another-branch".to_owned(), "is denied from another branch")
     };
     let context = Context {
-        workflow: Some(rule.workflow.clone()),
+        workflow: rule.workflows.first().cloned(),
         branch: Some(branch),
         environment: rule.environments.first().cloned(),
         event: rule.events.first().cloned(),

@@ -7,6 +7,7 @@ use std::borrow::Cow;
 use std::collections::HashMap;
 use std::rc::Rc;
 
+use github_actions_expressions::Evaluation;
 use granit_parser::{ErrorKind, Event, ScalarStyle};
 
 use engine::policy::yaml::{parser, position};
@@ -29,7 +30,8 @@ pub(super) struct Node {
 #[derive(Debug)]
 enum Value {
     Null,
-    Scalar(String),
+    /// Text, and whether it is plain: not quoted and no block.
+    Scalar(String, bool),
     List(Vec<Rc<Node>>),
     Mapping(Vec<Member>),
 }
@@ -96,9 +98,28 @@ impl Node {
     /// Returns a scalar as in the file; this includes numbers and booleans.
     pub(super) fn text(&self) -> Option<&str> {
         match &self.value {
-            Value::Scalar(text) => Some(text),
+            Value::Scalar(text, _) => Some(text),
             _ => None,
         }
+    }
+
+    /// Returns `null`, a boolean, a number or a string, as YAML 1.2 reads it; `None` for a list or mapping.
+    pub(super) fn scalar(&self) -> Option<Evaluation> {
+        let text = match &self.value {
+            Value::Null => return Some(Evaluation::Null),
+            Value::Scalar(text, true) => text,
+            Value::Scalar(text, false) => return Some(Evaluation::String(text.clone())),
+            Value::List(_) | Value::Mapping(_) => return None,
+        };
+        let is_number = text
+            .bytes()
+            .all(|b| b.is_ascii_digit() || b"+-.eE".contains(&b));
+        Some(match (text.as_str(), text.parse::<f64>()) {
+            ("true" | "True" | "TRUE", _) => Evaluation::Boolean(true),
+            ("false" | "False" | "FALSE", _) => Evaluation::Boolean(false),
+            (_, Ok(number)) if is_number => Evaluation::Number(number),
+            _ => Evaluation::String(text.clone()),
+        })
     }
 
     /// Returns a scalar, or the scalars of a list.
@@ -121,11 +142,16 @@ impl Node {
     pub(super) fn kind(&self) -> &'static str {
         match self.value {
             Value::Null => "empty",
-            Value::Scalar(_) => "a string",
+            Value::Scalar(..) => "a string",
             Value::List(_) => "a list",
             Value::Mapping(_) => "a mapping",
         }
     }
+}
+
+pub(super) fn unexpected(node: &Node, what: &str, expected: &str) -> Problem {
+    let seen = node.kind();
+    Problem::new(node.at, format!("{what} is {seen}, expected {expected}"))
 }
 
 fn too_deep(at: Position) -> Problem {
@@ -179,7 +205,7 @@ impl Builder {
             Event::Scalar(text, style, anchor, _) => {
                 let value = match (&*text, style) {
                     ("" | "~" | "null" | "Null" | "NULL", ScalarStyle::Plain) => Value::Null,
-                    _ => Value::Scalar(text.into_owned()),
+                    _ => Value::Scalar(text.into_owned(), style == ScalarStyle::Plain),
                 };
                 self.put(Node::new(at, value), anchor)
             }
@@ -240,7 +266,7 @@ impl Builder {
             (Value::List(items), _) => items.push(node),
             (Value::Mapping(members), Some((key, at))) => members.push((key, at, node)),
             _ => match &node.value {
-                Value::Scalar(text) => open.key = Some((text.clone(), at)),
+                Value::Scalar(text, _) => open.key = Some((text.clone(), at)),
                 Value::Null => open.key = Some((String::new(), at)),
                 _ => return Err(Problem::new(at, "a key must be a string")),
             },
@@ -253,7 +279,7 @@ impl Node {
     fn new(at: Position, value: Value) -> Self {
         let inside: usize = match &value {
             Value::Null => 0,
-            Value::Scalar(text) => text.len(),
+            Value::Scalar(text, _) => text.len(),
             Value::List(items) => items.iter().map(|node| node.weight).sum(),
             Value::Mapping(members) => members
                 .iter()
@@ -320,7 +346,7 @@ mod tests {
     fn show(node: &Node) -> String {
         match &node.value {
             Value::Null => "~".to_owned(),
-            Value::Scalar(text) => text.clone(),
+            Value::Scalar(text, _) => text.clone(),
             Value::List(items) => {
                 let items: Vec<_> = items.iter().map(|node| show(node)).collect();
                 format!("[{}]", items.join(","))

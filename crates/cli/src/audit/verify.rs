@@ -9,9 +9,9 @@ use serde::Serialize;
 
 use super::log::{Line, each_record};
 use super::policies::Policies;
+use crate::output::{OutputFormat, print};
 use crate::progress;
 use crate::style::Colours;
-use crate::{OutputFormat, print};
 use analysis::audit::{Evaluated, Recorded};
 use engine::decision::{Decision, Reason};
 use engine::plural::{count, grouped};

@@ -15,8 +15,8 @@ use jiff::Timestamp;
 use self::files::Results;
 use super::diagnostic::{self, Diagnostic};
 use super::instant::{instant, now};
+use super::output::{print, print_error, report_error};
 use super::style::Colours;
-use super::{print, print_error, report_error};
 
 #[derive(Debug, Args)]
 pub(super) struct Arguments {

@@ -2,17 +2,18 @@
 
 use std::path::Path;
 
-use analysis::lint::Source;
+use crate::policy_text::PolicyText;
 use analysis::report::{Failure, PolicyRecord};
-use engine::decision::{Engine, Reason};
-use engine::encoding::text_of;
-use engine::policy::{Format, Invalid, MAX_FILE, Policy, quoted};
+use engine::decision::Engine;
+use engine::policy::{Invalid, Policy};
 
-/// The text of a policy file.
-pub(super) struct PolicyText {
+/// A policy that the arguments name.
+pub(super) struct GivenPolicy {
     /// Its path on the command line.
     pub(super) name: String,
-    pub(super) text: Result<String, Failure>,
+    pub(super) text: Result<PolicyText, Failure>,
+    /// The parsed policy, if it is valid.
+    pub(super) engine: Result<Engine, CheckError>,
 }
 
 /// Why a check reaches no decision.
@@ -24,19 +25,22 @@ pub(super) enum CheckError {
     Policy(String, Invalid),
 }
 
-impl PolicyText {
+impl GivenPolicy {
     pub(super) fn read(path: &Path) -> Self {
         let name = path.display().to_string();
-        let text = read_policy(path, &name);
-        Self { name, text }
+        let text = PolicyText::read(path);
+        let engine = match &text {
+            Ok(text) => text
+                .parse()
+                .map(Engine::new)
+                .map_err(|invalid| CheckError::Policy(name.clone(), invalid)),
+            Err(failure) => Err(CheckError::Failure(failure.clone())),
+        };
+        Self { name, text, engine }
     }
 
-    pub(super) fn parse(&self) -> Result<Engine, CheckError> {
-        let text = self.text.as_ref();
-        let text = text.map_err(|failure| CheckError::Failure(failure.clone()))?;
-        let parsed = Policy::parse(text, self.format());
-        let parsed = parsed.map_err(|invalid| self.error(invalid))?;
-        Ok(Engine::new(parsed))
+    pub(super) fn policy(&self) -> Option<&Policy> {
+        self.engine.as_ref().ok().map(Engine::policy)
     }
 
     pub(super) fn error(&self, invalid: Invalid) -> CheckError {
@@ -47,20 +51,10 @@ impl PolicyText {
         let text = self.text.as_ref().ok()?;
         Some(PolicyRecord {
             source: self.name.clone(),
-            sha256: analysis::sha256(text.as_bytes()),
+            sha256: analysis::sha256(text.text.as_bytes()),
             file: self.name.clone(),
             ..PolicyRecord::default()
         })
-    }
-
-    /// Returns its lines, none if the file is unreadable.
-    pub(super) fn source(&self) -> Source<'_> {
-        let text = self.text.as_deref().unwrap_or_default();
-        Source::new(text, self.format())
-    }
-
-    fn format(&self) -> Format {
-        Format::of_path(&self.name)
     }
 }
 
@@ -71,31 +65,4 @@ impl CheckError {
             Self::Policy(name, invalid) => Failure::invalid_policy(name, invalid),
         }
     }
-}
-
-/// The text of a policy file.
-pub(crate) fn read_policy(path: &Path, source: &str) -> Result<String, Failure> {
-    policy_text(platform::read_capped(path, MAX_FILE), source)
-}
-
-/// Reads a policy from standard input.
-pub(crate) fn read_policy_from_stdin(source: &str) -> Result<String, Failure> {
-    policy_text(platform::read_stdin_capped(MAX_FILE), source)
-}
-
-fn policy_text(read: std::io::Result<Vec<u8>>, source: &str) -> Result<String, Failure> {
-    let source = quoted(source);
-    let bytes = read.map_err(|error| {
-        let reason = match error.kind() {
-            std::io::ErrorKind::NotFound => Reason::PolicyNotFound,
-            std::io::ErrorKind::FileTooLarge => Reason::PolicyInvalid,
-            _ => Reason::PolicyUnreadable,
-        };
-        let message = format!("the policy {source} cannot be read: {error}");
-        Failure::new(reason, message)
-    })?;
-    text_of(bytes).map_err(|why| {
-        let message = format!("the policy {source} is {why}");
-        Failure::new(Reason::PolicyInvalid, message)
-    })
 }

@@ -4,15 +4,14 @@ use std::path::Path;
 
 use jiff::Timestamp;
 
-use super::Arguments;
-use super::policy::{CheckError, PolicyText};
+use super::arguments::Arguments;
+use super::policy::{CheckError, GivenPolicy};
 use crate::instant::now;
 use analysis::report::Failure;
 use engine::Claims;
 use engine::context::{Base, Context, EventPayload};
 use engine::decision::{
-    self, DecisionError, Engine, PermissionDecision, Policies, Provenance, Reason, RepositoryRules,
-    decide,
+    self, DecisionError, PermissionDecision, Policies, Provenance, Reason, RepositoryRules, decide,
 };
 use engine::policy::{Invalid, MAX_FILE, PermissionKey, Policy, quoted};
 
@@ -44,13 +43,13 @@ impl Scenario {
     /// problems matter only then.
     pub(super) fn decide(
         &self,
-        (policy, engine): (&PolicyText, Parsed<'_>),
-        own: Option<(&PolicyText, Parsed<'_>)>,
+        policy: &GivenPolicy,
+        own: Option<&GivenPolicy>,
     ) -> Result<Vec<PermissionDecision>, CheckError> {
         let policies = Policies {
-            policy: engine.map_err(Clone::clone)?,
+            policy: policy.engine.as_ref().map_err(Clone::clone)?,
             provenance: Provenance::Offline,
-            own: own.map(|(_, engine)| engine),
+            own: own.map(|own| own.engine.as_ref()),
         };
         let question = decision::Question {
             permissions: &self.permissions,
@@ -59,7 +58,7 @@ impl Scenario {
             has_time: &|| true,
         };
         decide(policies, question).map_err(|undecided| match (undecided, own) {
-            (DecisionError::OwnPolicy(invalid), Some((own, _))) => own.error(invalid),
+            (DecisionError::OwnPolicy(invalid), Some(own)) => own.error(invalid),
             (DecisionError::Policy(invalid) | DecisionError::OwnPolicy(invalid), _) => {
                 policy.error(invalid)
             }
@@ -75,9 +74,6 @@ impl Scenario {
         RepositoryRules::find(policy, Provenance::Offline, &self.context, &|| true)
     }
 }
-
-/// A parsed policy, if it is valid.
-pub(super) type Parsed<'a> = Result<&'a Engine, &'a CheckError>;
 
 fn invalid_argument(message: String) -> Failure {
     Failure::new(Reason::InputInvalid, message)

@@ -2,6 +2,7 @@
 
 mod human;
 mod json;
+mod view;
 
 use std::path::{Path, PathBuf};
 
@@ -9,15 +10,15 @@ use anyhow::{anyhow, bail};
 use clap::{Args, ValueEnum};
 use jiff::Timestamp;
 
+use self::view::View;
 use super::audit::each_record;
-use super::check::{read_policy, read_policy_from_stdin};
-use super::diagnostic;
 use super::instant::{instant, now};
+use super::output::{print, print_error, warn};
+use super::policy_text::PolicyText;
 use super::style::Colours;
-use super::{InvalidPolicy, print, print_error, warn};
-use analysis::compare::{Comparison, Replay, Replayed, compare};
+use analysis::compare::{Replay, compare};
 use analysis::report::access;
-use engine::policy::{Format, Invalid, Policy, quoted};
+use engine::policy::{Policy, quoted};
 
 #[derive(Debug, Args)]
 pub(super) struct Arguments {
@@ -60,14 +61,6 @@ enum OutputFormat {
     Json,
 }
 
-/// The comparison to print.
-struct View<'a> {
-    /// The paths of the policies on the command line.
-    files: [&'a str; 2],
-    comparison: &'a Comparison<'a>,
-    replayed: Option<&'a Replayed>,
-}
-
 pub(super) fn run(arguments: &Arguments) -> anyhow::Result<u8> {
     let widens = compare_files(arguments)?;
     let fails = widens && arguments.fail_on == Some(FailOn::Widen);
@@ -76,19 +69,18 @@ pub(super) fn run(arguments: &Arguments) -> anyhow::Result<u8> {
 
 /// Prints the differences, and returns whether access widens.
 fn compare_files(arguments: &Arguments) -> anyhow::Result<bool> {
-    let texts = [read(&arguments.old)?, read(&arguments.new)?];
-    let [old, new] = &texts;
+    let [old, new] = &[read(&arguments.old)?, read(&arguments.new)?];
     let (old_policy, new_policy) = (old.parse(), new.parse());
-    let new_policy = new_policy.map_err(|invalid| InvalidPolicy(new.render(&invalid)))?;
+    let new_policy = new_policy.map_err(|invalid| new.invalid(&invalid))?;
     // An invalid policy grants nothing, so all access of the new policy is new.
     let old_policy = old_policy.unwrap_or_else(|invalid| {
-        print_error(&old.render(&invalid));
+        print_error(&old.invalid(&invalid).0);
         warn("the old policy is not valid, so it granted nothing");
         Policy::default()
     });
     let now = arguments.now.unwrap_or_else(now);
-    let comparison = compare(&old_policy, &new_policy, now)
-        .map_err(|invalid| InvalidPolicy(new.render(&invalid)))?;
+    let comparison =
+        compare(&old_policy, &new_policy, now).map_err(|invalid| new.invalid(&invalid))?;
     let replayed = match arguments.replay.as_slice() {
         [] => None,
         logs => {
@@ -114,46 +106,8 @@ fn compare_files(arguments: &Arguments) -> anyhow::Result<bool> {
     Ok(comparison.widens() || replayed.is_some_and(|replayed| !replayed.allowed.is_empty()))
 }
 
-/// Name of standard input in messages.
-const STDIN: &str = "<stdin>";
-
-/// A policy file.
-struct PolicyText {
-    name: String,
-    text: String,
-}
-
 fn read(path: &Path) -> anyhow::Result<PolicyText> {
-    let (name, text) = if path == Path::new("-") {
-        let name = STDIN.to_owned();
-        let text = read_policy_from_stdin(&name);
-        (name, text)
-    } else {
-        let name = path.display().to_string();
-        let text = read_policy(path, &name);
-        (name, text)
-    };
-    let text = text.map_err(|failure| anyhow!(failure.message))?;
-    Ok(PolicyText { name, text })
-}
-
-impl PolicyText {
-    fn format(&self) -> Format {
-        match self.name == STDIN {
-            true => Format::of_text(&self.text),
-            false => Format::of_path(&self.name),
-        }
-    }
-
-    fn parse(&self) -> Result<Policy, Invalid> {
-        Policy::parse(&self.text, self.format())
-    }
-
-    /// Renders its problems for people.
-    fn render(&self, invalid: &Invalid) -> String {
-        let source = analysis::lint::Source::new(&self.text, self.format());
-        diagnostic::render(&self.name, &source, invalid.iter(), Colours::stderr())
-    }
+    PolicyText::read_file_or_stdin(path).map_err(|failure| anyhow!(failure.message))
 }
 
 /// Replays the records of a log.

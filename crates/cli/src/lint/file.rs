@@ -8,7 +8,9 @@ use jiff::Timestamp;
 use super::fix;
 use crate::git;
 use crate::git::Git;
-use analysis::lint::{Finding, Options, Source, lint};
+use crate::workflows::ACTION;
+use analysis::lint::{Finding, LintOptions, Source, lint, lint_workflows};
+use analysis::workflows::{MAX_FILE as MAX_WORKFLOW, RunOptions};
 use engine::encoding::text_of;
 use engine::policy::{Format, MAX_FILE, Position};
 use platform::Variables;
@@ -64,6 +66,45 @@ impl Linted {
         let mut file = Self::unread(path, text);
         file.findings = lint(&file.text, file.format, &options(&file.path, now));
         file
+    }
+
+    /// Returns the workflow files beside a policy that have findings. A file that cannot be read or parsed is
+    /// none of lint's: GitHub reports it.
+    pub(super) fn workflow_files(policy: &Path) -> Vec<Self> {
+        let read = crate::workflows::find_workflows(policy).and_then(|directory| {
+            Some((
+                crate::workflows::read_workflows(&directory).ok()?,
+                directory,
+            ))
+        });
+        let Some((workflows, directory)) = read else {
+            return Vec::new();
+        };
+        let default_branch = Git::discover(policy).and_then(|git| git.default_branch());
+        let options = RunOptions {
+            action: ACTION,
+            default_branch: default_branch.as_deref(),
+        };
+        let here = std::env::current_dir().unwrap_or_default();
+        let mut files: Vec<Self> = Vec::new();
+        for (name, finding) in lint_workflows(&workflows, options) {
+            let path = directory.join(name);
+            let path = path.strip_prefix(&here).unwrap_or(&path);
+            match files.last_mut().filter(|file| file.path == path) {
+                Some(file) => file.findings.push(finding),
+                None => {
+                    let text = platform::read_capped(path, MAX_WORKFLOW).ok();
+                    let text = text
+                        .and_then(|bytes| text_of(bytes).ok())
+                        .unwrap_or_default();
+                    files.push(Self {
+                        findings: vec![finding],
+                        ..Self::unread(path.to_owned(), text)
+                    });
+                }
+            }
+        }
+        files
     }
 
     fn unread(path: PathBuf, text: String) -> Self {
@@ -122,8 +163,8 @@ impl Linted {
     }
 }
 
-fn options(path: &Path, now: Timestamp) -> Options {
-    Options {
+fn options(path: &Path, now: Timestamp) -> LintOptions {
+    LintOptions {
         now: Some(now),
         workflows: workflows(path),
         repository: repository(path),

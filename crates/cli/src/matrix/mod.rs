@@ -14,13 +14,16 @@ use anyhow::{Context as _, anyhow, bail};
 use clap::{Args, ValueEnum};
 use jiff::Timestamp;
 
-use super::check::read_policy;
+use super::diagnostic;
 use super::git::Git;
 use super::instant::{instant, now};
+use super::output::{print, warn};
+use super::policy_text::{InvalidPolicy, read_policy};
 use super::style::Colours;
-use super::{InvalidPolicy, diagnostic, print, warn};
+use crate::workflows::ACTION;
 use analysis::lint::Source;
 use analysis::matrix::AccessMatrix;
+use analysis::workflows::RunOptions;
 use engine::policy::{Format, Invalid, Policy, quoted};
 use platform::Variables;
 
@@ -48,7 +51,7 @@ pub(super) struct Arguments {
     #[arg(long, value_name = "INSTANT", value_parser = instant)]
     now: Option<Timestamp>,
     /// Name of this action in `uses:`, without its owner
-    #[arg(long, value_name = "NAME", default_value = "repo-permissions")]
+    #[arg(long, value_name = "NAME", default_value = ACTION)]
     action: String,
 }
 
@@ -126,14 +129,13 @@ fn render(arguments: &Arguments) -> anyhow::Result<String> {
     let now = arguments.now.unwrap_or_else(now);
     let own = origin.as_ref().map(ToString::to_string);
     let repository = selected.repository.as_deref().or(own.as_deref());
-    let matrix = AccessMatrix::new(
-        &selected.rules,
-        repository,
-        &workflows,
-        &arguments.action,
-        now,
-    )
-    .map_err(|error| invalid(&error))?;
+    let default_branch = Git::discover(&directory).and_then(|git| git.default_branch());
+    let options = RunOptions {
+        action: &arguments.action,
+        default_branch: default_branch.as_deref(),
+    };
+    let matrix = AccessMatrix::new(&selected.rules, repository, &workflows, options, now)
+        .map_err(|error| invalid(&error))?;
     let page = Page {
         policy: name.clone(),
         repository: selected.repository.clone(),

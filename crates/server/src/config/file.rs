@@ -68,7 +68,7 @@ impl Config {
         let grammar = ConfigGrammar {
             directory: directory.to_owned(),
         };
-        engine::policy::reader::read(text, Format::of_text(text), grammar)
+        engine::policy::document::read(text, Format::of_text(text), grammar)
     }
 }
 

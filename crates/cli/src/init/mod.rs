@@ -10,7 +10,8 @@ use clap::Args;
 
 use self::files::OutputFiles;
 use super::git::Git;
-use super::{print, warn};
+use super::output::{print, warn};
+use crate::workflows::ACTION;
 use analysis::proposal::{Options, Proposal, Target, propose};
 use analysis::report::text::visible;
 use analysis::workflows::Workflows;
@@ -40,7 +41,7 @@ pub(super) struct Arguments {
     #[arg(long, value_name = "BRANCH")]
     default_branch: Option<String>,
     /// Name of this action in `uses:`, without its owner
-    #[arg(long, value_name = "NAME", default_value = "repo-permissions")]
+    #[arg(long, value_name = "NAME", default_value = ACTION)]
     action: String,
 }
 
@@ -117,7 +118,7 @@ fn summary(
     let rules = count(proposal.rules.len(), "rule");
     let files = count(workflows.files.len(), "workflow file");
     let cases = count(cases.matches("\n    expect: ").count(), "case");
-    let left = match proposal.left_out.len() {
+    let left = match proposal.incomplete.len() + proposal.notes.len() {
         0 => String::new(),
         number => format!(", {} for you in its comments", count(number, "question")),
     };

@@ -8,6 +8,7 @@ mod github;
 mod human;
 mod json;
 mod sarif;
+mod summary;
 
 use std::path::PathBuf;
 
@@ -16,11 +17,10 @@ use clap::{Args, ValueEnum};
 use jiff::Timestamp;
 
 use self::file::Linted;
+use self::summary::Summary;
 use super::instant::{instant, now};
+use super::output::{print, report_error};
 use super::style::Colours;
-use super::{print, report_error};
-use analysis::lint::Level;
-use engine::plural::count;
 use engine::policy::quoted;
 
 #[derive(Debug, Args)]
@@ -67,47 +67,6 @@ impl OutputFormat {
     }
 }
 
-/// Number of findings of each level.
-#[derive(Clone, Copy, Debug, Default, serde::Serialize)]
-struct Summary {
-    errors: usize,
-    warnings: usize,
-    notes: usize,
-    /// Number of applied fixes, with `--fix`.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    fixed: Option<usize>,
-}
-
-impl Summary {
-    fn of(files: &[Linted], is_fix: bool) -> Self {
-        let fixed = files.iter().filter_map(|file| file.fixed.as_ref());
-        let fixed = fixed.map(|before| before.count).sum();
-        let count = |level| {
-            let findings = files.iter().flat_map(|file| &file.findings);
-            findings.filter(|finding| finding.level == level).count()
-        };
-        Self {
-            errors: count(Level::Error),
-            warnings: count(Level::Warning),
-            notes: count(Level::Note),
-            fixed: is_fix.then_some(fixed),
-        }
-    }
-
-    /// Returns the last line for people.
-    fn sentence(self, files: usize) -> String {
-        let fixed = self.fixed.map(|fixed| format!("; {fixed} fixed"));
-        format!(
-            "{}, {}, {} in {}{}\n",
-            count(self.errors, "error"),
-            count(self.warnings, "warning"),
-            count(self.notes, "note"),
-            count(files, "file"),
-            fixed.unwrap_or_default()
-        )
-    }
-}
-
 pub(super) fn run(arguments: &Arguments) -> anyhow::Result<u8> {
     let now = arguments.now.unwrap_or_else(now);
     if arguments.diff && arguments.format != OutputFormat::Human {
@@ -132,6 +91,12 @@ pub(super) fn run(arguments: &Arguments) -> anyhow::Result<u8> {
             report_error(&error);
         }
         files.push(file);
+    }
+    for path in &arguments.files {
+        let known = |file: &Linted| files.iter().any(|known| known.path == file.path);
+        let mut found = Linted::workflow_files(path);
+        found.retain(|file| !known(file));
+        files.append(&mut found);
     }
     let summary = Summary::of(&files, arguments.fix);
     let colours = Colours::stdout();
