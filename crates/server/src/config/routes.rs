@@ -2,7 +2,7 @@
 
 use super::model::RoutesConfig;
 use super::values::{read_filled, read_permission};
-use crate::routes::{Family, Route, RouteTable, Template};
+use crate::routes::{Family, Route, RouteTable, Template, without_port};
 use engine::policy::reader::{Read, Reader};
 use engine::policy::token::{Syntax, Token};
 use engine::policy::{Position, Problem, quoted};
@@ -157,10 +157,9 @@ fn read_host<'a, S: Syntax<'a>, G>(reader: &mut Reader<'a, S, G>) -> Read<Option
     let Some((text, at)) = read_filled(reader, "`host`")? else {
         return Ok(None);
     };
-    let is_host = |byte: u8| byte.is_ascii_alphanumeric() || b"-._[]:".contains(&byte);
-    let has_port = !text.starts_with('[') && text.contains(':');
-    if text.bytes().all(is_host) && !has_port {
-        return Ok(Some(text.to_ascii_lowercase()));
+    let host = text.to_ascii_lowercase();
+    if without_port(&text).as_ref() == Some(&host) {
+        return Ok(Some(host));
     }
     let message = format!(
         "`host` is {}, expected a host without a port",

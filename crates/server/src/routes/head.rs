@@ -128,7 +128,7 @@ fn refuse_others(headers: &HeaderMap, named: &[&str]) -> Result<(), Refusal> {
 }
 
 /// Returns a host in lower case, without its port.
-fn without_port(host: &str) -> Option<String> {
+pub fn without_port(host: &str) -> Option<String> {
     let (name, port) = match host.strip_prefix('[') {
         Some(rest) => {
             let (address, port) = rest.split_once(']')?;

@@ -7,6 +7,6 @@ mod head;
 mod path;
 mod table;
 
-pub use head::{Family, OriginalRequest};
+pub use head::{Family, OriginalRequest, without_port};
 pub use path::Template;
 pub use table::{Route, RouteTable};

@@ -36,5 +36,6 @@ mod random;
 mod reference;
 mod reference_pairs;
 mod routes;
+mod schema;
 mod showcase;
 mod support;
