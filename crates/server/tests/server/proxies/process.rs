@@ -86,7 +86,7 @@ impl Proxy {
                 ("8080", authority),
                 ("3000", api),
             ] {
-                let used = used.rsplit(':').next().unwrap();
+                let used = used.strip_prefix("127.0.0.1:").unwrap();
                 text = text.replace(&format!("127.0.0.1:{port}"), &format!("127.0.0.1:{used}"));
                 text = text.replace(&format!("http://:{port}"), &format!("http://:{used}"));
                 text = text.replace(
@@ -158,7 +158,7 @@ impl Drop for Proxy {
 }
 
 /// An address that was free a moment ago.
-fn free_address() -> String {
+pub fn free_address() -> String {
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
     listener.local_addr().unwrap().to_string()
 }
