@@ -91,7 +91,7 @@ async fn permission_in_path<F: FetchKeys>(
     after(&body, pending.end(answer))
 }
 
-/// Ends the connection after a request with a body, which nobody reads: what follows it is no request (see
+/// Ends the connection after a request with a body, which nobody reads: what follows it is not a request (see
 /// `request_line`).
 fn after(body: &Body, answer: Response) -> Response {
     match body.is_end_stream() {

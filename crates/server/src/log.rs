@@ -16,7 +16,7 @@ fn write(level: &str, event: &str, values: &[(&str, &dyn std::fmt::Display)]) {
             line.insert((*name).to_owned(), Value::String(value));
         }
     }
-    // Nobody can be told that the log is closed.
+    // Where the log is closed, nothing can report it.
     _ = writeln!(std::io::stderr().lock(), "{line}");
 }
 

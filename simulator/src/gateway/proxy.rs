@@ -71,7 +71,7 @@ fn serve(
     let credentials = request.headers.iter();
     let credentials = credentials.filter(|(name, _)| name == "authorization");
     question.headers.extend(credentials.cloned());
-    // No answer is no grant.
+    // Without an answer, nothing is granted.
     let answer = question.exchange(server).unwrap_or_default();
     let mut call = Call {
         request,
@@ -111,7 +111,7 @@ fn upstream(call: &Call) -> Message {
     request
 }
 
-/// The API creates a deployment for whoever reaches it.
+/// The API creates a deployment for anyone who reaches it.
 fn api(request: &Message) -> Message {
     let repository = request.header("x-repo-permissions-repository");
     let body = format!(

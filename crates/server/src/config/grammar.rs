@@ -259,7 +259,7 @@ fn read_audience<'a, S: Syntax<'a>>(reader: &mut ConfigReader<'a, S>) -> Read<Op
         let message = format!("`audience` is `{text}`, the audience of the action's tokens");
         let problem = Problem::new(at, message).over(&text);
         reader.problem(problem.help(
-            "give each server an audience of its own, such as the URL of the API behind it: otherwise whoever \
+            "give each server an audience of its own, such as the URL of the API behind it: otherwise anyone who \
              receives one of these tokens can use it here",
         ))?;
         return Ok(None);

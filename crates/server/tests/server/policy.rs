@@ -67,7 +67,7 @@ fn an_invalid_policy_is_loud_and_does_not_decide() {
         Some(stage.server.ask(DEPLOY, &token)).filter(|answer| answer.status != 200)
     });
     assert_eq!((answer.status, answer.reason()), (503, "policy_invalid"));
-    // The text of a policy is not for those who ask.
+    // The text of a policy is not for its clients.
     let detail = answer.json()["detail"].as_str().unwrap().to_owned();
     assert!(
         detail.starts_with("the policy is not valid at line 2"),

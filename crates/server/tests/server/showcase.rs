@@ -12,6 +12,13 @@ fn one_command_shows_what_each_party_sees() {
     let code = simulator::command::run(words, &directory.path(""), &mut printed).unwrap();
     let printed = String::from_utf8(printed).unwrap();
     assert_eq!(code, 0, "{printed}");
+    // The page shows a part of it.
+    let page = include_str!("../../../../docs/enforce.md");
+    let (_, shown) = page.split_once("```text no-run\n").unwrap();
+    let (shown, _) = shown.split_once("```").unwrap();
+    let size = regex::Regex::new(r"\d+ bytes").unwrap();
+    let printed = size.replace_all(&printed, "1902 bytes");
+    assert!(printed.contains(shown), "{shown} in {printed}");
     for (line, times) in [
         ("the API sees         POST /deployments", 1),
         ("the API sees         nothing", 2),
