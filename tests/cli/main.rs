@@ -27,6 +27,7 @@ mod formats;
 mod init;
 mod limits;
 mod lint;
+mod manners;
 mod matrix;
 mod survey;
 mod test_command;

@@ -9,9 +9,8 @@ use serde_json::Value;
 
 use super::page::{Page, Piece};
 use super::{assert_none, read};
-use crate::schema::yaml;
 use crate::support::directory::Directory;
-use crate::support::root;
+use crate::support::{root, yaml};
 
 fn page(file: &str) -> Page {
     Page::read(std::path::Path::new(file))
