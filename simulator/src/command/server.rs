@@ -103,7 +103,7 @@ pub(super) fn show(binary: &Path, out: &mut impl Write) -> anyhow::Result<u8> {
         parties(out, &call, &response)?;
         let message = record
             .as_ref()
-            .and_then(|record| record["data"]["message"].as_str());
+            .and_then(|record| record.pointer("/data/message")?.as_str());
         let record = message.unwrap_or("nothing: the request is nobody's");
         writeln!(out, "  the audit log says   {record}\n")?;
         reached.push(call.upstream.is_some());

@@ -52,10 +52,11 @@ impl ServerProcess {
         while server.address.is_empty() || server.admin.is_empty() {
             let line = lines.next().context("the server ended at once")??;
             let line: Value = serde_json::from_str(&line).context(line.clone())?;
-            let address = line["address"].as_str().unwrap_or_default().to_owned();
-            match line["for"].as_str() {
-                Some("listen") => server.address = address,
-                Some("admin") => server.admin = address,
+            let text = |name| line.get(name).and_then(Value::as_str).unwrap_or_default();
+            let address = text("address").to_owned();
+            match text("for") {
+                "listen" => server.address = address,
+                "admin" => server.admin = address,
                 _ => {}
             }
         }

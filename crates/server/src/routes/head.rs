@@ -202,17 +202,17 @@ mod tests {
                 ("x-forwarded-proto", "c"),
             ];
             assert_eq!(of(&[&given[..], &ignored].concat()), Ok(true));
-            for index in 0..3 {
+            for (index, foreign) in other.into_iter().enumerate() {
                 let mut without = given.to_vec();
                 let header = without.remove(index);
                 assert!(of(&without).is_err(), "without {header:?}");
                 // No other family stands in.
-                without.push(other[index]);
-                assert!(of(&without).is_err(), "{:?} for {header:?}", other[index]);
+                without.push(foreign);
+                assert!(of(&without).is_err(), "{foreign:?} for {header:?}");
                 let twice = [&given[..], &[header]].concat();
                 assert!(of(&twice).is_err(), "{header:?} twice");
-                let foreign = [&given[..], &[other[index]]].concat();
-                assert!(of(&foreign).is_err(), "{:?} as well", other[index]);
+                let both = [&given[..], &[foreign]].concat();
+                assert!(of(&both).is_err(), "{foreign:?} as well");
                 let alias = (&*header.0.replace('-', "_"), header.1);
                 let aliased = [&given[..], &[alias]].concat();
                 assert!(of(&aliased).is_err(), "{alias:?} as well");

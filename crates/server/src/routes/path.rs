@@ -152,6 +152,37 @@ mod tests {
         }
     }
 
+    /// A path as a lenient program reads it: decoded twice, without parameters, with `\\` as `/`, joined slashes and
+    /// followed dots.
+    fn leniently(target: &str) -> String {
+        let path = target.split(['?', '#']).next().unwrap();
+        let decoded = |text: &str| {
+            let bytes = percent_encoding::percent_decode_str(text);
+            bytes.decode_utf8_lossy().into_owned()
+        };
+        let path = decoded(&decoded(path)).replace('\\', "/");
+        let mut segments = Vec::new();
+        for segment in path.split('/') {
+            match segment.split([';', '\0']).next().unwrap() {
+                "" | "." => {}
+                ".." => _ = segments.pop(),
+                segment => segments.push(segment.to_owned()),
+            }
+        }
+        segments.join("/")
+    }
+
+    proptest::proptest! {
+        /// What is accepted means the same to a lenient program.
+        #[test]
+        fn accepted_paths_have_one_reading(target in "(/|//|[.]|[.][.]|%2e|%2f|%252f|;|\\\\|#|[?]|[a-z]|\\PC){0,12}") {
+            if let Some(path) = unambiguous(&target) {
+                let strict = path.trim_start_matches('/').trim_end_matches('/');
+                proptest::prop_assert_eq!(leniently(&target), strict);
+            }
+        }
+    }
+
     #[test]
     fn templates_match_whole_paths() {
         for (template, path, matches) in [

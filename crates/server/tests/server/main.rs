@@ -28,14 +28,13 @@ mod keys;
 mod pairs;
 mod policy;
 mod proxies;
-#[allow(dead_code, reason = "the tests of the engine use all of it")]
 #[path = "../../../../tests/engine/random/mod.rs"]
 mod random;
-#[allow(dead_code, reason = "the tests of the engine use all of it")]
 #[path = "../../../../tests/engine/reference/mod.rs"]
 mod reference;
 mod reference_pairs;
 mod routes;
 mod schema;
 mod showcase;
+mod speed;
 mod support;
