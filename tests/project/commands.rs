@@ -45,7 +45,7 @@ fn is_there(directory: &Path, path: &str) -> bool {
 fn check(arguments: &str) -> Result<bool, String> {
     let mut words = arguments.split_whitespace().filter(|word| *word != "--");
     let (mut directory, mut package, mut filter) = (None, "", None);
-    while let Some(word) = words.next() {
+    while let Some(word) = words.next().filter(|word| *word != "||") {
         match word {
             "--test" => {
                 let tests = match package.strip_prefix("repo-permissions-") {
