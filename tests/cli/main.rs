@@ -31,3 +31,4 @@ mod manners;
 mod matrix;
 mod survey;
 mod test_command;
+mod workflows;

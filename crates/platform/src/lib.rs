@@ -58,6 +58,12 @@ pub fn confine(memory: u64, seconds: u64) -> std::io::Result<()> {
     os::confine(memory, seconds)
 }
 
+/// Returns the width of the terminal that standard output goes to, in columns. On Windows, and if it goes elsewhere,
+/// returns `None`.
+pub fn terminal_columns() -> Option<usize> {
+    os::terminal_columns().filter(|columns| *columns > 0)
+}
+
 #[cfg(unix)]
 mod os {
     use std::task::Context;
@@ -92,6 +98,11 @@ mod os {
         limit(Resource::Cpu, seconds)
     }
 
+    pub(super) fn terminal_columns() -> Option<usize> {
+        let size = rustix::termios::tcgetwinsize(std::io::stdout()).ok()?;
+        Some(size.ws_col.into())
+    }
+
     fn limit(resource: Resource, value: u64) -> std::io::Result<()> {
         // Only a privileged process may raise its limits.
         let least = |limit: Option<u64>| Some(limit.map_or(value, |limit| limit.min(value)));
@@ -124,5 +135,9 @@ mod os {
 
     pub(super) fn confine(_: u64, _: u64) -> std::io::Result<()> {
         Ok(())
+    }
+
+    pub(super) fn terminal_columns() -> Option<usize> {
+        None
     }
 }

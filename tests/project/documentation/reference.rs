@@ -169,7 +169,8 @@ fn with_sections(page: &str) -> String {
 #[test]
 fn the_man_pages_are_current() {
     let own = Directory::new();
-    let directory = &own.0;
+    let directory = &own.path("man");
+    std::fs::create_dir(directory).unwrap();
     let command = Cli::command().disable_help_subcommand(true);
     clap_mangen::generate_to(command, directory).unwrap();
     for page in std::fs::read_dir(directory).unwrap() {

@@ -42,6 +42,21 @@ impl Row<'_> {
         }
     }
 
+    /// Whether no rule is for the row.
+    pub fn gets_nothing(&self) -> bool {
+        let mut cells = self.cells.iter();
+        cells.all(|cell| self.access(cell) == Access::Denied)
+    }
+
+    /// Whether jobs of a file are among the row's: its own, or those of a file that it calls.
+    pub fn has_jobs_of(&self, file: &str) -> bool {
+        let of_file = |job: &String| {
+            let job = job.strip_prefix(file);
+            job.is_some_and(|rest| rest.starts_with('/'))
+        };
+        self.kind.file() == Some(file) || self.jobs.iter().any(of_file)
+    }
+
     /// Whether a grant of one of the row's cells depends on nothing that only a run knows.
     pub fn is_certain(&self, grant: &Grant<'_>) -> bool {
         match self.kind {

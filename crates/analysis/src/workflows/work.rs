@@ -53,7 +53,6 @@ impl Step {
 
 #[cfg(test)]
 mod tests {
-    use super::*;
     use crate::workflows::Workflow;
 
     #[test]

@@ -2,7 +2,7 @@
 
 use serde_json::{Map, Value, json};
 
-use super::Page;
+use super::page::Page;
 use analysis::lint::Finding;
 use analysis::matrix::{Access, Bases, Cell, Events, Grant, Hint, Row, RowKind, Why};
 use analysis::report::text::json_line;
@@ -10,7 +10,7 @@ use analysis::workflows::Environment;
 use engine::decision::RuleRef;
 use engine::policy::Pattern;
 
-pub(super) fn render(page: &Page<'_>) -> String {
+pub(super) fn render(page: &Page<'_, '_>) -> String {
     let matrix = page.matrix;
     let rows = matrix
         .rows

@@ -1,10 +1,15 @@
 //! `matrix`: shows who can do what: the permissions of a repository's workflow files under a policy.
 
+mod findings;
+mod fold;
+mod headings;
 mod html;
 mod human;
 mod json;
 mod layout;
+mod lines;
 mod markdown;
+mod page;
 mod rules;
 mod words;
 
@@ -14,6 +19,9 @@ use anyhow::{Context as _, anyhow, bail};
 use clap::{Args, ValueEnum};
 use jiff::Timestamp;
 
+use self::findings::SharedFinding;
+use self::fold::{Folded, Folding};
+use self::page::Page;
 use super::diagnostic;
 use super::git::Git;
 use super::instant::{instant, now};
@@ -27,6 +35,11 @@ use analysis::matrix::AccessMatrix;
 use analysis::workflows::RunOptions;
 use engine::policy::{Format, Invalid, Policy, quoted};
 use platform::Variables;
+
+/// Width of the output if it does not go to a terminal.
+const DEFAULT_COLUMNS: usize = 100;
+/// Minimum width of the output.
+const MIN_COLUMNS: usize = 40;
 
 #[derive(Debug, Args)]
 pub(super) struct Arguments {
@@ -48,6 +61,9 @@ pub(super) struct Arguments {
     /// Output format
     #[arg(long, value_enum, default_value_t)]
     format: OutputFormat,
+    /// Show every row of every file: fold none that say the same, and none that get nothing
+    #[arg(long)]
+    all: bool,
     /// Time at which rules count as expired, RFC 3339 [default: now]
     #[arg(long, value_name = "INSTANT", value_parser = instant)]
     now: Option<Timestamp>,
@@ -71,24 +87,6 @@ enum OutputFormat {
     Json,
     /// A self-contained page, for a browser.
     Html,
-}
-
-/// The content to print.
-struct Page<'a> {
-    /// The policy's path on the command line.
-    policy: String,
-    /// The repository, unless the policy has rules for its own only.
-    repository: Option<String>,
-    /// The directory of the workflow files.
-    workflows: String,
-    /// The number of workflow files.
-    files: usize,
-    /// The number of rules for the repository.
-    rules: usize,
-    now: Timestamp,
-    matrix: &'a AccessMatrix<'a>,
-    /// Notes, sentences without full stops.
-    notes: Vec<String>,
 }
 
 pub(super) fn run(arguments: &Arguments) -> anyhow::Result<u8> {
@@ -146,6 +144,11 @@ fn render(arguments: &Arguments, path: &Path, colours: Colours) -> anyhow::Resul
     };
     let matrix = AccessMatrix::new(&selected.rules, repository, &workflows, options, now)
         .map_err(|error| invalid(&error))?;
+    let findings = SharedFinding::all(&matrix);
+    let folding = match arguments.all {
+        true => Folding::Off,
+        false => Folding::On,
+    };
     let page = Page {
         policy: name.clone(),
         repository: selected.repository.clone(),
@@ -154,14 +157,25 @@ fn render(arguments: &Arguments, path: &Path, colours: Colours) -> anyhow::Resul
         rules: selected.rules.len(),
         now,
         matrix: &matrix,
+        folded: Folded::new(&matrix, &findings, folding),
+        findings,
         notes,
     };
     Ok(match arguments.format {
-        OutputFormat::Human => human::render(&page, colours),
+        OutputFormat::Human => human::render(&page, columns(&variables), colours),
         OutputFormat::Markdown => markdown::render(&page),
         OutputFormat::Json => json::render(&page),
         OutputFormat::Html => html::render(&page),
     })
+}
+
+/// Returns the width of the output: `COLUMNS`, or else that of the terminal.
+fn columns(variables: &Variables) -> usize {
+    let variable = variables.get("COLUMNS").and_then(|text| text.parse().ok());
+    let columns = variable
+        .filter(|columns| *columns > 0)
+        .or_else(platform::terminal_columns);
+    columns.unwrap_or(DEFAULT_COLUMNS).max(MIN_COLUMNS)
 }
 
 /// Returns the directory of the workflow files. The files beside a central policy belong to another
