@@ -80,6 +80,14 @@ fn ring_alone() {
     );
 }
 
+/// Processor time of a process so far, in ticks of 10 ms.
+fn ticks(id: &str) -> u64 {
+    let text = std::fs::read_to_string(format!("/proc/{id}/stat")).unwrap();
+    let (_, fields) = text.rsplit_once(')').unwrap();
+    let fields: Vec<_> = fields.split_whitespace().collect();
+    fields[11].parse::<u64>().unwrap() + fields[12].parse::<u64>().unwrap()
+}
+
 #[test]
 #[ignore = "measures, for a minute, with a release build"]
 fn one_core() {
@@ -96,6 +104,7 @@ fn one_core() {
     assert!(pinned.status.success());
     let token = stage.token(&stage.deploy());
     for connections in ["1", "32", "256"] {
+        let (before, answered) = (ticks(&id), stage.server.audit().len());
         let output = Command::new("taskset")
             .args([
                 "-c",
@@ -127,6 +136,10 @@ fn one_core() {
             lines.collect::<Vec<_>>().join(", ")
         );
         assert!(!text.contains("Non-2xx"), "{text}");
+        let answered = stage.server.audit().len() - answered;
+        let time =
+            Duration::from_millis(10 * (ticks(&id) - before)) / u32::try_from(answered).unwrap();
+        println!("  processor time of a request: {time:?}");
     }
     let status = std::fs::read_to_string(format!("/proc/{id}/status")).unwrap();
     let peak = status

@@ -251,9 +251,10 @@ impl Drop for Server {
     }
 }
 
-/// The program with a configuration and none of this process's variables.
+/// The program, or the build of it in `SERVER_BINARY`, with a configuration and none of this process's variables.
 pub fn command(config: &Path) -> Command {
-    let mut command = Command::new(BINARY);
+    let given = std::env::var_os("SERVER_BINARY");
+    let mut command = Command::new(given.unwrap_or_else(|| BINARY.into()));
     command
         .arg("--config")
         .arg(config)
