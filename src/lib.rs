@@ -31,4 +31,4 @@ mod untrusted;
 mod workspace;
 
 pub use platform::Variables;
-pub use run::{run, time_limit, write_internal_error, write_internal_outputs};
+pub use run::{is_in_job, run, time_limit, write_internal_error, write_internal_outputs};

@@ -243,6 +243,20 @@ pub fn write_internal_outputs(variables: &Variables, message: &str) {
     }
 }
 
+/// Variables that only a step of a job has. An earlier step can change some of them.
+const OF_A_JOB: [&str; 5] = [
+    "GITHUB_ACTIONS",
+    "GITHUB_OUTPUT",
+    "GITHUB_WORKFLOW_REF",
+    "ACTIONS_ID_TOKEN_REQUEST_URL",
+    "INPUT_PERMISSION",
+];
+
+/// Whether the program runs in a step of a job. Elsewhere nobody expects an action.
+pub fn is_in_job(variables: &Variables) -> bool {
+    OF_A_JOB.iter().any(|name| variables.get(name).is_some())
+}
+
 /// Returns the time limit of the whole run, from the input `timeout`.
 pub fn time_limit(variables: &Variables) -> Duration {
     timeout(variables.input("timeout"), &mut Problems::default())

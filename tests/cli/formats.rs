@@ -423,6 +423,10 @@ const EACH_CODE: &[(&str, &str)] = &[
         "top-level-ignored",
         "permissions: [{ permission: ws:locks:create, branch: main }]\nrepositories: [{ repository: o/.+, permissions: [{ permission: ws:locks:create, branch: main }] }]\n",
     ),
+    (
+        "unused-ignore",
+        "permissions: [] # repo-permissions: ignore[broad-write] x\n",
+    ),
     ("grants-nothing", "permissions: []\n"),
 ];
 
@@ -542,6 +546,9 @@ fn each_code() {
     permissions: [{ permission: ws:locks:create, branch: main }]
     repositories: [{ repository: o/.+, permissions: [{ permission: ws:locks:create, branch: main }] }]
       2:15-61 note[top-level-ignored]: the rules at the top apply only to the repository that contains this file (as the policy of another repository, this file is invalid: move them into an entry of `repositories`)
+    permissions: [] # repo-permissions: ignore[broad-write] x
+      1:1-11 note[grants-nothing]: the policy has no rules, so it denies everything (add rules to `permissions`)
+      2:19-44 warning[unused-ignore]: line 2 has no finding `broad-write` to ignore (remove the comment, or correct the code)
     permissions: []
       1:1-11 note[grants-nothing]: the policy has no rules, so it denies everything (add rules to `permissions`)
     "#);

@@ -218,7 +218,7 @@ fn exit_codes() {
             "1 error, 0 warnings",
             "`none.yml` cannot be read: ",
         ),
-        (&["."], 2, "0 errors", "`.` cannot be read: "),
+        (&["."], 1, "1 error, 1 warning, 0 notes in 3 files", ""),
         (&["clean.yml", "--now", "soon"], 2, "", "--now"),
         (&[], 2, "", "FILE"),
     ] {
@@ -392,7 +392,7 @@ const GATE: &str = "uses: Acme-Org/Repo-Permissions@v0";
 
 /// Each finding with its honest twin.
 #[test]
-fn workflow_files_that_the_policy_cannot_enforce() {
+fn gate_findings_and_their_honest_twins() {
     let policy =
         "version: 1\npermissions:\n  - permission: ws:deployments:create\n    branch: main\n";
     let gate =

@@ -23,17 +23,20 @@ mod help;
 mod init;
 mod instant;
 mod lint;
+mod manual;
 mod matrix;
 mod output;
 mod policy_text;
 mod progress;
 mod review;
+mod revision;
 mod schema;
 mod style;
 mod survey;
+mod work_tree;
 mod workflows;
 
-use clap::{Parser, Subcommand};
+use clap::{CommandFactory as _, Parser, Subcommand};
 
 #[doc(hidden)]
 pub use self::lint::lint_text;
@@ -93,9 +96,21 @@ enum Command {
     /// Print the JSON Schema of a policy, a file of cases, or an audit record
     #[command(after_long_help = help::SCHEMA)]
     Schema(schema::Arguments),
+    /// Print a script that completes commands and options in a shell
+    #[command(after_long_help = help::COMPLETIONS)]
+    Completions(manual::CompletionsArguments),
+    /// Print the man page of the program or of a command
+    #[command(after_long_help = help::MAN)]
+    Man(manual::ManArguments),
     /// Review a change of a policy, as JSON on standard input; the action starts this command
     #[command(name = analysis::review::COMMAND, hide = true)]
     Review,
+}
+
+/// Prints the help of the program to standard error.
+pub fn print_help() {
+    let help = Cli::command().render_help();
+    print_error(&help.to_string());
 }
 
 impl Cli {
@@ -116,6 +131,10 @@ impl Cli {
             Some(Command::Matrix(arguments)) => matrix::run(&arguments),
             Some(Command::Survey(arguments)) => survey::run(&arguments),
             Some(Command::Schema(arguments)) => Ok(schema::run(&arguments)),
+            Some(Command::Completions(arguments)) => {
+                Ok(manual::completions(&arguments, Self::command()))
+            }
+            Some(Command::Man(arguments)) => manual::man(&arguments, Self::command()),
             Some(Command::Review) => review::run(),
             None => Ok(2),
         };

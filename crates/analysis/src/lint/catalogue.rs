@@ -85,6 +85,7 @@ catalogue! {
     GATE_CONCURRENT "gate-concurrent" Warning "A step with this action that runs beside other steps.";
     GATE_IGNORED "gate-ignored" Warning "A step that does its work after a denial too, because of its condition.";
     DISPATCHED_REF "dispatched-ref" Warning "A job that checks out another commit than its token names.";
+    UNUSED_IGNORE "unused-ignore" Warning "A comment that ignores a finding that does not exist, or does not say why.";
     GRANTS_NOTHING "grants-nothing" Note "A list without rules.";
 }
 

@@ -22,6 +22,7 @@ mod findings;
 mod fix;
 mod forms;
 mod globs;
+mod ignore;
 mod keys;
 mod names;
 mod pattern_index;
@@ -42,6 +43,7 @@ pub use catalogue::{Level, Lint};
 pub(crate) use events::is_event;
 pub use finding::Finding;
 pub use fix::Fix;
+pub use ignore::without_ignored;
 pub use source::Source;
 pub use workflow_files::lint_workflows;
 
@@ -73,7 +75,11 @@ pub fn lint(text: &str, format: Format, options: &LintOptions) -> Vec<Finding> {
     if let Some(document) = &document {
         check(document, invalid.is_none(), options, &mut findings);
     }
-    let mut list = findings.list;
+    let mut list = match format {
+        Format::Yaml => without_ignored(text, findings.list),
+        // JSON has no comments.
+        Format::Json => findings.list,
+    };
     list.sort_by_key(|finding| (finding.position, finding.code));
     list
 }

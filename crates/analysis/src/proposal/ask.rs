@@ -6,7 +6,7 @@ use super::atmos::{Use, uses};
 use super::notes::Notes;
 use super::rule::Evidence;
 use crate::workflows::{
-    AccessLevel, Environment, Gate, ID_TOKEN, Outcome, Reference, RunJob, Start, Workflow,
+    AccessLevel, Environment, Gate, ID_TOKEN, Outcome, Reference, RunJob, Start, Step, Workflow,
 };
 use engine::decision::is_trusted_event;
 use engine::policy::{PermissionKey, quoted};
@@ -137,7 +137,10 @@ impl<'w, 'n> Asks<'w, 'n> {
             }
         }
         let has_need = self.list.len() > before;
-        self.deployment(job);
+        // A job that only locks or registers something uses its environment for that.
+        if !has_need || job.job.steps.iter().any(Step::does_work) {
+            self.deployment(job);
+        }
         let Some((seen, line)) = plan.filter(|_| !has_need) else {
             return;
         };

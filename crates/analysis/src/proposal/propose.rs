@@ -1,7 +1,7 @@
 //! Proposes the rules.
 
 use super::ask::Asks;
-use super::check::problem;
+use super::check::Checked;
 use super::draft::Drafts;
 use super::model::{Options, Proposal};
 use super::notes::Notes;
@@ -47,7 +47,8 @@ pub fn propose(workflows: &Workflows, options: &Options<'_>) -> Proposal {
         );
     }
     let (mut rules, incomplete) = drafts.finish();
-    rules.retain(|rule| match problem(rule) {
+    let mut checked = Checked::default();
+    rules.retain(|rule| match checked.problem(rule) {
         None => true,
         Some(why) => {
             rule.workflows

@@ -2,7 +2,6 @@
 
 use super::expression::{Scope, has_status_function};
 use super::value::Value;
-use super::work::does_work;
 use super::workflow::{Job, Step};
 
 /// A step that uses this action.
@@ -63,7 +62,7 @@ impl<'w> Gate<'w> {
         // An earlier gate stands in front of the work that follows it.
         let early = before
             .take_while(|other| !is_gate(other))
-            .find(|other| does_work(other));
+            .find(|other| other.does_work());
         weaknesses.extend(early.map(|step| Weakness::After {
             line: step.position.line,
         }));
@@ -80,7 +79,7 @@ impl<'w> Gate<'w> {
                     && !condition.contains(".conclusion")
             })
         };
-        let work: Vec<_> = after.filter(|other| does_work(other)).collect();
+        let work: Vec<_> = after.filter(|other| other.does_work()).collect();
         let (ignoring, later): (Vec<_>, Vec<_>) = work.into_iter().partition(runs_anyway);
         weaknesses.extend(ignoring.iter().map(|step| Weakness::Ignored {
             line: step.position.line,

@@ -24,34 +24,35 @@ const WORK: [&str; 16] = [
 /// Programs with a word of [`WORK`] that only change the job itself.
 const LOCAL: [&str; 4] = ["apt", "apt-get", "brew", "pip"];
 
-/// Whether a step changes something outside its job.
-pub(super) fn does_work(step: &Step) -> bool {
-    let has_work = |text: &str| {
-        let mut words = text.split(|c: char| !c.is_ascii_alphanumeric());
-        words.any(|word| WORK.iter().any(|work| work.eq_ignore_ascii_case(word)))
-    };
-    let uses = step.uses.as_deref().unwrap_or_default();
-    let path = uses.split('@').next().unwrap_or_default();
-    // Artifacts stay in the run.
-    let is_artifact = path.to_ascii_lowercase().contains("upload-artifact");
-    let run = step.run.as_deref().unwrap_or_default().replace("\\\n", " ");
-    let mut lines = run.lines().map(str::trim);
-    has_work(path) && !is_artifact
-        || lines.any(|line| {
-            let first = line
-                .strip_prefix("sudo ")
-                .unwrap_or(line)
-                .split_whitespace()
-                .next();
-            let is_ignored =
-                line.starts_with('#') || first.is_some_and(|first| LOCAL.contains(&first));
-            !is_ignored && has_work(line)
-        })
+impl Step {
+    /// Whether the step changes something outside its job.
+    pub fn does_work(&self) -> bool {
+        let has_work = |text: &str| {
+            let mut words = text.split(|c: char| !c.is_ascii_alphanumeric());
+            words.any(|word| WORK.iter().any(|work| work.eq_ignore_ascii_case(word)))
+        };
+        let uses = self.uses.as_deref().unwrap_or_default();
+        let path = uses.split('@').next().unwrap_or_default();
+        // Artifacts stay in the run.
+        let is_artifact = path.to_ascii_lowercase().contains("upload-artifact");
+        let run = self.run.as_deref().unwrap_or_default().replace("\\\n", " ");
+        let mut lines = run.lines().map(str::trim);
+        has_work(path) && !is_artifact
+            || lines.any(|line| {
+                let first = line
+                    .strip_prefix("sudo ")
+                    .unwrap_or(line)
+                    .split_whitespace()
+                    .next();
+                let is_ignored =
+                    line.starts_with('#') || first.is_some_and(|first| LOCAL.contains(&first));
+                !is_ignored && has_work(line)
+            })
+    }
 }
 
 #[cfg(test)]
 mod tests {
-    use super::*;
     use crate::workflows::Workflow;
 
     #[test]
@@ -75,7 +76,7 @@ mod tests {
             let step = step.replace('\n', "\n        ");
             let text = format!("on: push\njobs:\n  a:\n    steps:\n      - {step}\n");
             let workflow = Workflow::parse("a.yml", &text).unwrap();
-            assert_eq!(does_work(&workflow.jobs[0].steps[0]), expected, "{step}");
+            assert_eq!(workflow.jobs[0].steps[0].does_work(), expected, "{step}");
         }
     }
 }

@@ -10,22 +10,22 @@ use crate::output::OutputFormat;
 
 #[derive(Debug, Args)]
 pub(crate) struct Arguments {
-    /// Policy to decide with
+    /// Policy to decide with [default: .github/repo-permissions.yml of the git work tree]
     #[arg(long, value_name = "FILE")]
-    pub(super) policy: PathBuf,
+    pub(super) policy: Option<PathBuf>,
     /// The repository's own policy, for permissions that the policy delegates to it
     #[arg(long, value_name = "FILE")]
     pub(super) own_policy: Option<PathBuf>,
-    /// Permission key or display name; several are allowed only if each of them is
-    #[arg(long, value_name = "KEY", required = true, num_args = 1..)]
+    /// Permission keys or display names; several are allowed only if each of them is
+    #[arg(long, value_name = "KEY", required = true, num_args = 1.., value_delimiter = ',')]
     pub(super) permission: Vec<String>,
-    /// Repository of the job
+    /// Repository of the job [default: that of the remote `origin`]
     #[arg(long, value_name = "OWNER/NAME")]
     pub(super) repository: Option<String>,
     /// Name of the workflow file, such as deploy.yml
     #[arg(long, value_name = "NAME")]
     pub(super) workflow: Option<String>,
-    /// Branch, without refs/heads/
+    /// Branch, without refs/heads/ [default: the one that is checked out]
     #[arg(long, value_name = "BRANCH")]
     pub(super) branch: Option<String>,
     /// Base branch of a pull request, without refs/heads/ [default: a trusted branch]

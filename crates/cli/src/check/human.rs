@@ -18,8 +18,21 @@ pub(super) fn render(check: &CheckResult<'_>, colours: Colours) -> String {
     let mut text = String::new();
     if let Some(context) = check.outcome.context {
         for (name, value) in context_rows(context) {
+            let of_work_tree = check.scenario.map(|scenario| &scenario.of_work_tree);
+            let origin = match (name, of_work_tree) {
+                ("Repository", Some(own)) if own.repository.is_some() => {
+                    " (from the remote `origin`)"
+                }
+                ("Branch", Some(own)) if own.branch.is_some() => " (from HEAD)",
+                _ => "",
+            };
             let name = colours.dim(name);
-            let _ = writeln!(text, "{name:<12} {}", visible(value.unwrap_or("none")));
+            let origin = colours.dim(origin);
+            let _ = writeln!(
+                text,
+                "{name:<12} {}{origin}",
+                visible(value.unwrap_or("none"))
+            );
         }
         text.push('\n');
     }

@@ -21,7 +21,7 @@ use engine::decision::Decision;
 
 pub(super) fn run(arguments: &Arguments) -> u8 {
     let scenario = Scenario::of(arguments);
-    let policy = GivenPolicy::read(&arguments.policy);
+    let policy = GivenPolicy::read_or_default(arguments.policy.as_deref());
     let own = arguments.own_policy.as_deref().map(GivenPolicy::read);
     let check = CheckResult::of(scenario.as_ref(), &policy, own.as_ref());
     let decision = check.outcome.decision;

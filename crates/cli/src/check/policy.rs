@@ -3,8 +3,9 @@
 use std::path::Path;
 
 use crate::policy_text::PolicyText;
+use crate::work_tree::policy_or_default;
 use analysis::report::{Failure, PolicyRecord};
-use engine::decision::Engine;
+use engine::decision::{Engine, Reason};
 use engine::policy::{Invalid, Policy};
 
 /// A policy that the arguments name.
@@ -26,6 +27,21 @@ pub(super) enum CheckError {
 }
 
 impl GivenPolicy {
+    /// Reads the policy of `--policy`, or the work tree's own.
+    pub(super) fn read_or_default(given: Option<&Path>) -> Self {
+        match policy_or_default(given, "--policy FILE") {
+            Ok(path) => Self::read(&path),
+            Err(error) => {
+                let failure = Failure::new(Reason::PolicyNotFound, format!("{error:#}"));
+                Self {
+                    name: String::new(),
+                    text: Err(failure.clone()),
+                    engine: Err(CheckError::Failure(failure)),
+                }
+            }
+        }
+    }
+
     pub(super) fn read(path: &Path) -> Self {
         let name = path.display().to_string();
         let text = PolicyText::read(path);

@@ -12,22 +12,26 @@ use jiff::Timestamp;
 
 use self::view::View;
 use super::audit::each_record;
+use super::git::Git;
 use super::instant::{instant, now};
 use super::output::{print, print_error, warn};
 use super::policy_text::PolicyText;
+use super::revision::History;
 use super::style::Colours;
+use super::work_tree::policy_or_default;
 use analysis::compare::{Replay, compare};
 use analysis::report::access;
 use engine::policy::{Policy, quoted};
 
 #[derive(Debug, Args)]
 pub(super) struct Arguments {
-    /// Policy before the change; `-` reads it from standard input
+    /// Policy before the change: a file, `-` for standard input, or a git revision, with `:PATH` unless it is the
+    /// repository's own policy; `A..B` names both [default: HEAD]
     #[arg(value_name = "OLD")]
-    old: PathBuf,
-    /// Policy after the change; `-` reads it from standard input
+    old: Option<String>,
+    /// Policy after the change [default: the git work tree's own]
     #[arg(value_name = "NEW")]
-    new: PathBuf,
+    new: Option<String>,
     /// Audit log whose checks to decide again with both policies
     #[arg(long, value_name = "FILE")]
     replay: Vec<PathBuf>,
@@ -69,7 +73,7 @@ pub(super) fn run(arguments: &Arguments) -> anyhow::Result<u8> {
 
 /// Prints the differences, and returns whether access widens.
 fn compare_files(arguments: &Arguments) -> anyhow::Result<bool> {
-    let [old, new] = &[read(&arguments.old)?, read(&arguments.new)?];
+    let (old, new) = &read_both(arguments)?;
     let (old_policy, new_policy) = (old.parse(), new.parse());
     let new_policy = new_policy.map_err(|invalid| new.invalid(&invalid))?;
     // An invalid policy grants nothing, so all access of the new policy is new.
@@ -106,7 +110,37 @@ fn compare_files(arguments: &Arguments) -> anyhow::Result<bool> {
     Ok(comparison.widens() || replayed.is_some_and(|replayed| !replayed.allowed.is_empty()))
 }
 
-fn read(path: &Path) -> anyhow::Result<PolicyText> {
+/// Reads the policies before and after the change.
+fn read_both(arguments: &Arguments) -> anyhow::Result<(PolicyText, PolicyText)> {
+    let old = arguments.old.as_deref().unwrap_or("HEAD");
+    let range = old
+        .split_once("..")
+        .filter(|_| arguments.new.is_none() && !Path::new(old).exists());
+    if let Some((from, to)) = range {
+        let history = History::here()?;
+        let end = |name: &str| match name {
+            "" => history.policy("HEAD"),
+            name => history.policy(name),
+        };
+        return Ok((end(from)?, end(to.trim_start_matches('.'))?));
+    }
+    let new = match &arguments.new {
+        Some(new) => read(new)?,
+        None => read_file(&policy_or_default(None, "NEW")?)?,
+    };
+    Ok((read(old)?, new))
+}
+
+/// Reads the policy of a file, of standard input, or of a revision.
+fn read(name: &str) -> anyhow::Result<PolicyText> {
+    let path = Path::new(name);
+    match name == "-" || path.exists() || Git::discover(Path::new(".")).is_none() {
+        true => read_file(path),
+        false => History::here()?.policy(name),
+    }
+}
+
+fn read_file(path: &Path) -> anyhow::Result<PolicyText> {
     PolicyText::read_file_or_stdin(path).map_err(|failure| anyhow!(failure.message))
 }
 

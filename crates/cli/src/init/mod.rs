@@ -11,6 +11,7 @@ use clap::Args;
 use self::files::OutputFiles;
 use super::git::Git;
 use super::output::{print, warn};
+use super::work_tree::relative;
 use crate::workflows::ACTION;
 use analysis::proposal::{Options, Proposal, Target, propose};
 use analysis::report::text::visible;
@@ -22,9 +23,9 @@ use platform::Variables;
 
 #[derive(Debug, Args)]
 pub(super) struct Arguments {
-    /// Checkout of the repository
-    #[arg(value_name = "DIRECTORY", default_value = ".")]
-    directory: PathBuf,
+    /// Checkout of the repository [default: the git work tree, or the working directory]
+    #[arg(value_name = "DIRECTORY")]
+    directory: Option<PathBuf>,
     /// File to write the policy to, with the cases beside it [default: .github/repo-permissions.yml]
     #[arg(long, value_name = "FILE")]
     output: Option<PathBuf>,
@@ -51,7 +52,9 @@ pub(super) fn run(arguments: &Arguments) -> anyhow::Result<u8> {
 }
 
 fn write(arguments: &Arguments) -> anyhow::Result<String> {
-    let directory = &arguments.directory;
+    let root = || Git::discover(Path::new(".")).map(|git| relative(&git.root));
+    let directory = arguments.directory.clone().or_else(root);
+    let directory = &directory.unwrap_or_else(|| PathBuf::from("."));
     let output = match &arguments.output {
         Some(policy) => OutputFiles::of(policy),
         None => OutputFiles::of(&directory.join(DEFAULT_PATH)),

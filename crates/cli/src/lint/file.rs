@@ -9,7 +9,7 @@ use super::fix;
 use crate::git;
 use crate::git::Git;
 use crate::workflows::ACTION;
-use analysis::lint::{Finding, LintOptions, Source, lint, lint_workflows};
+use analysis::lint::{Finding, LintOptions, Source, lint, lint_workflows, without_ignored};
 use analysis::workflows::{MAX_FILE as MAX_WORKFLOW, RunOptions};
 use engine::encoding::text_of;
 use engine::policy::{Format, MAX_FILE, Position};
@@ -47,7 +47,12 @@ impl Linted {
                 ..Self::unread(path.to_owned(), String::new())
             })
         };
-        let bytes = match platform::read_capped(path, MAX_FILE) {
+        let is_stdin = path == Path::new("-");
+        let read = match is_stdin {
+            true => platform::read_stdin_capped(MAX_FILE),
+            false => platform::read_capped(path, MAX_FILE),
+        };
+        let bytes = match read {
             // Unlike a missing file, this is a policy that the gate rejects.
             Err(error) if error.kind() == std::io::ErrorKind::FileTooLarge => {
                 return invalid(error.to_string());
@@ -58,6 +63,13 @@ impl Linted {
             Ok(text) => text,
             Err(why) => return invalid(why.to_string()),
         };
+        if is_stdin {
+            let format = Format::of_text(&text);
+            let mut file = Self::unread(PathBuf::from("<stdin>"), text);
+            file.format = format;
+            file.findings = lint(&file.text, format, &options(Path::new("."), now));
+            return Ok(file);
+        }
         Ok(Self::of(path.to_owned(), text, now))
     }
 
@@ -104,6 +116,11 @@ impl Linted {
                 }
             }
         }
+        for file in &mut files {
+            let findings = std::mem::take(&mut file.findings);
+            file.findings = without_ignored(&file.text, findings);
+        }
+        files.retain(|file| !file.findings.is_empty());
         files
     }
 

@@ -8,6 +8,7 @@ mod github;
 mod human;
 mod json;
 mod sarif;
+mod search;
 mod summary;
 
 use std::path::PathBuf;
@@ -19,14 +20,15 @@ use jiff::Timestamp;
 use self::file::Linted;
 use self::summary::Summary;
 use super::instant::{instant, now};
-use super::output::{print, report_error};
+use super::output::{print, report_error, write};
 use super::style::Colours;
 use engine::policy::quoted;
 
 #[derive(Debug, Args)]
 pub(super) struct Arguments {
-    /// Policies to check
-    #[arg(value_name = "FILE", required = true)]
+    /// Policies to check; a directory stands for the policies in it, `-` for standard input [default:
+    /// .github/repo-permissions.yml of the git work tree]
+    #[arg(value_name = "FILE")]
     files: Vec<PathBuf>,
     /// Output format
     #[arg(long, value_enum, default_value_t)]
@@ -40,6 +42,12 @@ pub(super) struct Arguments {
     /// With --fix, show the changes and write no files
     #[arg(long, requires = "fix")]
     diff: bool,
+    /// Exit with code 1 for a warning too
+    #[arg(long)]
+    strict: bool,
+    /// File to write the findings to, instead of standard output
+    #[arg(long, value_name = "FILE")]
+    output: Option<PathBuf>,
 }
 
 /// Output format of `lint`.
@@ -74,7 +82,13 @@ pub(super) fn run(arguments: &Arguments) -> anyhow::Result<u8> {
     }
     let mut files = Vec::new();
     let mut failed = false;
-    for path in &arguments.files {
+    let paths = search::policies(&arguments.files)?;
+    if arguments.fix && !arguments.diff && paths.iter().any(|path| path.as_os_str() == "-") {
+        bail!(
+            "--fix cannot change standard input: name the file, or add --diff to see the changes"
+        );
+    }
+    for path in &paths {
         let name = quoted(&path.to_string_lossy());
         let read = Linted::read(path, now).with_context(|| format!("{name} cannot be read"));
         let mut file = match read {
@@ -92,7 +106,7 @@ pub(super) fn run(arguments: &Arguments) -> anyhow::Result<u8> {
         }
         files.push(file);
     }
-    for path in &arguments.files {
+    for path in &paths {
         let known = |file: &Linted| files.iter().any(|known| known.path == file.path);
         let mut found = Linted::workflow_files(path);
         found.retain(|file| !known(file));
@@ -104,8 +118,16 @@ pub(super) fn run(arguments: &Arguments) -> anyhow::Result<u8> {
         let diffs = files.iter().map(|file| diff::render(file, colours));
         print(&diffs.collect::<String>());
     }
-    print(&arguments.format.render(&files, summary, colours));
-    Ok(match (failed, summary.errors) {
+    write(arguments.output.as_deref(), |colours| {
+        arguments.format.render(&files, summary, colours)
+    })?;
+    let counted = summary.errors
+        + if arguments.strict {
+            summary.warnings
+        } else {
+            0
+        };
+    Ok(match (failed, counted) {
         (true, _) => 2,
         (false, 0) => 0,
         (false, _) => 1,

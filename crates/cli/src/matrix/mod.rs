@@ -25,9 +25,10 @@ use self::page::Page;
 use super::diagnostic;
 use super::git::Git;
 use super::instant::{instant, now};
-use super::output::{print, warn};
+use super::output::{warn, write};
 use super::policy_text::{InvalidPolicy, read_policy};
 use super::style::Colours;
+use super::work_tree::policy_or_default;
 use crate::workflows::ACTION;
 use analysis::lint::Source;
 use analysis::matrix::AccessMatrix;
@@ -42,9 +43,9 @@ const MIN_COLUMNS: usize = 40;
 
 #[derive(Debug, Args)]
 pub(super) struct Arguments {
-    /// Policy to evaluate
+    /// Policy to evaluate [default: .github/repo-permissions.yml of the git work tree]
     #[arg(value_name = "POLICY")]
-    policy: PathBuf,
+    policy: Option<PathBuf>,
     /// Directory of the workflow files [default: .github/workflows of the policy's repository]
     #[arg(long, value_name = "DIRECTORY")]
     workflows: Option<PathBuf>,
@@ -69,6 +70,9 @@ pub(super) struct Arguments {
     /// Name of this action in `uses:`, without its owner
     #[arg(long, value_name = "NAME", default_value = ACTION)]
     action: String,
+    /// File to write the table to, instead of standard output
+    #[arg(long, value_name = "FILE")]
+    output: Option<PathBuf>,
 }
 
 /// Output format of `matrix`.
@@ -86,20 +90,26 @@ enum OutputFormat {
 }
 
 pub(super) fn run(arguments: &Arguments) -> anyhow::Result<u8> {
-    print(&render(arguments)?);
+    let policy = policy_or_default(arguments.policy.as_deref(), "POLICY")?;
+    let colours = match arguments.output {
+        Some(_) => Colours::default(),
+        None => Colours::stdout(),
+    };
+    let table = render(arguments, &policy, colours)?;
+    write(arguments.output.as_deref(), |_| table)?;
     Ok(0)
 }
 
-fn render(arguments: &Arguments) -> anyhow::Result<String> {
-    let name = arguments.policy.display().to_string();
-    let text = read_policy(&arguments.policy, &name).map_err(|failure| anyhow!(failure.message))?;
+fn render(arguments: &Arguments, path: &Path, colours: Colours) -> anyhow::Result<String> {
+    let name = path.display().to_string();
+    let text = read_policy(path, &name).map_err(|failure| anyhow!(failure.message))?;
     let invalid = |invalid: &Invalid| {
         let source = Source::new(&text, Format::of_path(&name));
         let problems = diagnostic::render(&name, &source, invalid.iter(), Colours::stderr());
         anyhow::Error::from(InvalidPolicy(problems))
     };
     let policy = Policy::parse(&text, Format::of_path(&name)).map_err(|error| invalid(&error))?;
-    let git = Git::discover(&arguments.policy);
+    let git = Git::discover(path);
     let variables = Variables::new(std::env::vars_os());
     let origin = git.and_then(|git| git.origin(&super::git::host(&variables)?));
     let selection = rules::Selection {
@@ -112,7 +122,7 @@ fn render(arguments: &Arguments) -> anyhow::Result<String> {
         rules::Error::Message(message) => anyhow!(message),
         rules::Error::Invalid(error) => invalid(&error),
     })?;
-    let directory = directory(arguments, &selected, selection.origin)?;
+    let directory = directory(arguments, path, &selected, selection.origin)?;
     let workflows = crate::workflows::read_workflows(&directory).with_context(|| {
         format!(
             "{} cannot be read",
@@ -152,19 +162,18 @@ fn render(arguments: &Arguments) -> anyhow::Result<String> {
         notes,
     };
     Ok(match arguments.format {
-        OutputFormat::Human => human::render(&page, columns(&variables), Colours::stdout()),
+        OutputFormat::Human => human::render(&page, columns(arguments, &variables), colours),
         OutputFormat::Markdown => markdown::render(&page),
         OutputFormat::Json => json::render(&page),
         OutputFormat::Html => html::render(&page),
     })
 }
 
-/// Returns the width of the output: `COLUMNS`, or else that of the terminal.
-fn columns(variables: &Variables) -> usize {
+/// Returns the width of the output: `COLUMNS`, or else that of the terminal that it goes to.
+fn columns(arguments: &Arguments, variables: &Variables) -> usize {
     let variable = variables.get("COLUMNS").and_then(|text| text.parse().ok());
-    let columns = variable
-        .filter(|columns| *columns > 0)
-        .or_else(platform::terminal_columns);
+    let terminal = || platform::terminal_columns().filter(|_| arguments.output.is_none());
+    let columns = variable.filter(|columns| *columns > 0).or_else(terminal);
     columns.unwrap_or(DEFAULT_COLUMNS).max(MIN_COLUMNS)
 }
 
@@ -172,6 +181,7 @@ fn columns(variables: &Variables) -> usize {
 /// repository.
 fn directory(
     arguments: &Arguments,
+    policy: &Path,
     selected: &rules::SelectedRules<'_>,
     origin: Option<&engine::RepositoryName>,
 ) -> anyhow::Result<PathBuf> {
@@ -183,17 +193,17 @@ fn directory(
             directory.clone()
         });
     }
-    let policy = quoted(&arguments.policy.display().to_string());
+    let name = quoted(&policy.display().to_string());
     if let (Some(repository), Some(origin)) = (&selected.repository, origin)
         && !repository.eq_ignore_ascii_case(&origin.to_string())
     {
         let (repository, origin) = (quoted(repository), quoted(&origin.to_string()));
         bail!(
-            "{policy} is in a checkout of {origin}: name the workflow files of {repository} with `--workflows DIRECTORY`"
+            "{name} is in a checkout of {origin}: name the workflow files of {repository} with `--workflows DIRECTORY`"
         );
     }
-    let found = crate::workflows::find_workflows(&arguments.policy).with_context(|| {
-        format!("there is no `.github/workflows` above {policy}: name the directory with `--workflows DIRECTORY`")
+    let found = crate::workflows::find_workflows(policy).with_context(|| {
+        format!("there is no `.github/workflows` above {name}: name the directory with `--workflows DIRECTORY`")
     })?;
     // A path inside the working directory is shown relative to it.
     let here = std::env::current_dir().unwrap_or_default();
