@@ -294,7 +294,14 @@ fn quoted(text: &str) -> String {
 fn matrix(random: &mut Random, needs: Option<&str>) -> String {
     let whole = |inside: &str| format!("    strategy: {{matrix: {inside}}}\n");
     let key = random.pick(&["env", "Env"]);
-    match random.below(9) {
+    match random.below(12) {
+        9 => "    strategy: \"${{ fromJSON(vars.STRATEGY) }}\"\n".to_owned(),
+        10 => whole(&format!(
+            "{{{key}: [dev, qa], exclude: '${{{{ fromJSON(vars.LESS) }}}}'}}"
+        )),
+        11 => whole(&format!(
+            "{{{key}: [dev], include: ['${{{{ fromJSON(vars.ONE) }}}}', {{region: eu}}]}}"
+        )),
         0 => whole(&format!("{{{key}: [dev, staging]}}")),
         1 => whole(&format!(
             "{{{key}: [dev, production], region: [eu, us], exclude: [{{{key}: dev, region: us}}]}}"

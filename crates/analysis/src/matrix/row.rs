@@ -180,9 +180,10 @@ fn bases<'a, 's>(
 ) -> Option<Vec<&'a str>> {
     let mut bases = Vec::new();
     for start in starts.filter(|start| start.event.as_deref() == Some("pull_request")) {
-        let Reference::PullRequest(Some(base)) = &start.reference else {
+        let (Reference::PullRequest(base) | Reference::Merged(base)) = &start.reference else {
             return None;
         };
+        let base = base.as_named()?;
         let mut names = file.trigger("pull_request")?.branches.iter();
         let name = names.find(|name| *name == base)?.as_str();
         if !bases.contains(&name) {

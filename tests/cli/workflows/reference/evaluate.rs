@@ -254,7 +254,7 @@ fn of_json(json: serde_json::Value) -> Value {
         serde_json::Value::Array(items) => Value::List(items.into_iter().map(of_json).collect()),
         serde_json::Value::Object(members) => {
             let members = members.into_iter();
-            Value::Object(
+            Value::object(
                 members
                     .map(|(name, value)| (name, of_json(value)))
                     .collect(),

@@ -16,7 +16,7 @@ pub fn of_dispatch(trigger: &Node) -> Value {
             Value::OneOf(question, dispatched(name, input)),
         )
     });
-    Value::Object(members.collect())
+    Value::object(members.collect())
 }
 
 /// `github.event.inputs` of the same run: the same values as texts.
@@ -32,7 +32,7 @@ pub fn of_event(trigger: &Node) -> Value {
         });
         (name.clone(), Value::OneOf(question, texts.collect()))
     });
-    Value::Object(members.collect())
+    Value::object(members.collect())
 }
 
 fn declared(trigger: &Node) -> &[(String, Node)] {
@@ -116,7 +116,7 @@ pub fn of_call(
         };
         members.push((name.clone(), typed(value, kind, choices)));
     }
-    Ok(Value::Object(members))
+    Ok(Value::object(members))
 }
 
 fn typed(value: Value, kind: &str, choices: &mut Choices) -> Value {

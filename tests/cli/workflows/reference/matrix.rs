@@ -3,10 +3,8 @@
 use super::choices::Choices;
 use super::evaluate::{Scope, template};
 use super::expression::parts;
-use super::value::Value;
+use super::value::{Members, Value};
 use super::yaml::Node;
-
-type Members = Vec<(String, Value)>;
 
 /// The combinations, each a value of the context `matrix`.
 pub fn combinations(
@@ -14,7 +12,7 @@ pub fn combinations(
     scope: &dyn Scope,
     choices: &mut Choices,
 ) -> Result<Vec<Value>, String> {
-    let unknown = || vec![Value::Open("matrix".to_owned(), Vec::new())];
+    let unknown = || vec![Value::open("matrix", Vec::new())];
     let matrix = match strategy {
         Node::Scalar(..) => value(strategy, scope, choices)?.member("matrix", choices),
         _ => match strategy.get("matrix") {
@@ -26,7 +24,8 @@ pub fn combinations(
         return Ok(unknown());
     };
     let (lists, vectors): (Members, Members) = members
-        .into_iter()
+        .iter()
+        .cloned()
         .partition(|(name, _)| matches!(&*name.to_lowercase(), "include" | "exclude"));
     let list = |name: &str| {
         let found = lists.iter().find(|(known, _)| known.to_lowercase() == name);
@@ -40,13 +39,13 @@ pub fn combinations(
         });
     }
     Ok(match list("include") {
-        None => all.into_iter().map(Value::Object).collect(),
+        None => all.into_iter().map(Value::object).collect(),
         Some(Value::List(entries)) => included(all, &entries, &vectors, choices),
         // Anything can be added to a combination, and be one of its own.
         Some(_) => {
-            let open = |members| Value::Open("matrix".to_owned(), members);
+            let open = |members| Value::open("matrix", members);
             let extended = all.iter().cloned().map(open);
-            let plain = all.iter().cloned().map(Value::Object);
+            let plain = all.iter().cloned().map(Value::object);
             plain.chain(extended).chain(unknown()).collect()
         }
     })
@@ -94,7 +93,7 @@ fn included(
         let entry = match entry.bound(choices) {
             Value::Object(members) => members,
             other => {
-                added.push(Value::Open(format!("matrix {}", other.name()), Vec::new()));
+                added.push(Value::open(&format!("matrix {}", other.name()), Vec::new()));
                 continue;
             }
         };
@@ -107,12 +106,12 @@ fn included(
             .filter(|(name, _)| is_vector(name))
             .cloned()
             .collect();
-        let shared = Value::Object(shared);
+        let shared = Value::object(shared);
         let mut was_added = false;
         for (own, combination) in all.iter().zip(&mut extended) {
             if is_part_of(&shared, own, choices) {
                 was_added = true;
-                for (name, value) in &entry {
+                for (name, value) in entry.iter() {
                     combination.retain(|(known, _)| known.to_lowercase() != name.to_lowercase());
                     combination.push((name.clone(), value.clone()));
                 }
@@ -122,7 +121,7 @@ fn included(
             added.push(Value::Object(entry));
         }
     }
-    let extended = extended.into_iter().map(Value::Object);
+    let extended = extended.into_iter().map(Value::object);
     extended.chain(added).collect()
 }
 
@@ -130,7 +129,7 @@ fn included(
 fn is_part_of(part: &Value, whole: &Members, choices: &mut Choices) -> bool {
     match part.bound(choices) {
         Value::Object(members) => members.iter().all(|(name, value)| {
-            let own = Value::Object(whole.clone()).member(name, choices);
+            let own = Value::object(whole.clone()).member(name, choices);
             match (value.bound(choices), own.bound(choices)) {
                 (part @ Value::Object(_), Value::Object(whole)) => {
                     is_part_of(&part, &whole, choices)
@@ -161,7 +160,7 @@ pub fn value(node: &Node, scope: &dyn Scope, choices: &mut Choices) -> Result<Va
             let members = members.iter();
             let members =
                 members.map(|(name, node)| Ok((name.clone(), value(node, scope, choices)?)));
-            Value::Object(members.collect::<Result<_, String>>()?)
+            Value::object(members.collect::<Result<_, String>>()?)
         }
     })
 }

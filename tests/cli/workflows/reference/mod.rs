@@ -32,7 +32,7 @@ pub use steps::{Finding, keys};
 pub use yaml::Node;
 
 /// Paths through the unknown values of one job in one start; beyond them it is not decided.
-const MAX_PATHS: usize = 5_000;
+const MAX_PATHS: usize = 2_000;
 /// Calls of calls.
 const MAX_DEPTH: usize = 10;
 
@@ -152,6 +152,9 @@ impl Repository {
         let jobs = self.jobs(workflow);
         for start in starts::starts(&workflow.on, universe) {
             for (path, shown, _) in &jobs {
+                if runs.undecided.contains(shown) {
+                    continue;
+                }
                 let outcomes = self.outcomes(workflow, &start, path);
                 if outcomes.is_none() {
                     runs.undecided.insert(shown.clone());
@@ -179,7 +182,7 @@ impl Repository {
         let dispatch = triggers.iter().find(|(event, _)| *event == start.event);
         let inputs = match dispatch {
             Some((event, trigger)) if event == "workflow_dispatch" => inputs::of_dispatch(trigger),
-            _ => Value::Object(Vec::new()),
+            _ => Value::object(Vec::new()),
         };
         let frame = Frame {
             repository: self,
@@ -229,6 +232,7 @@ impl Repository {
                 .into(),
             tags: ["zz-tag", "v1.2.3"].map(str::to_owned).into(),
             heads: ["zz-head".to_owned()].into(),
+            asks_for_action: false,
         };
         for name in extra {
             universe.add(name);
@@ -264,8 +268,9 @@ impl Universe {
     /// Adds what the expressions of a file compare with.
     fn add_texts(&mut self, text: &str) {
         let quoted = Regex::new(r#"'([A-Za-z0-9_./-]{1,60})'|"([A-Za-z0-9_./-]{1,60})""#).unwrap();
-        // Only lines that mention a ref; other texts are none.
-        let about_refs = ["ref", "branch", "fromJSON", "tag"];
+        self.asks_for_action |= text.contains("event.action");
+        // Only expressions that mention a ref; other texts are none.
+        let about_refs = ["github.", "fromJSON"];
         for line in text
             .lines()
             .filter(|line| about_refs.iter().any(|word| line.contains(word)))

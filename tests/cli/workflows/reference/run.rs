@@ -88,18 +88,18 @@ impl Frame<'_> {
             let result = self.result(need, choices);
             let outputs = format!("needs.{}{}.outputs", self.prefix, need.id.to_lowercase());
             let outputs = match result {
-                "skipped" => Value::Object(Vec::new()),
-                _ => Value::Open(outputs, Vec::new()),
+                "skipped" => Value::object(Vec::new()),
+                _ => Value::open(&outputs, Vec::new()),
             };
             members.push((
                 id.clone(),
-                Value::Object(vec![
+                Value::object(vec![
                     ("result".to_owned(), Value::text(result)),
                     ("outputs".to_owned(), outputs),
                 ]),
             ));
         }
-        Value::Object(members)
+        Value::object(members)
     }
 
     /// Whether a job's token may be exchanged: the block that is nearest, and what each caller leaves.
@@ -222,7 +222,7 @@ impl Scope for OfJob<'_, '_> {
                 None => Value::Null,
             },
             "vars" | "strategy" | "secrets" | "env" | "steps" | "job" | "runner" => {
-                Value::Open(name.to_owned(), Vec::new())
+                Value::open(name, Vec::new())
             }
             _ => return Err(format!("there is nothing named `{name}`")),
         })

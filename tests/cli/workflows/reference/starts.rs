@@ -31,6 +31,9 @@ pub struct Universe {
     pub branches: BTreeSet<String>,
     pub tags: BTreeSet<String>,
     pub heads: BTreeSet<String>,
+    /// Whether an expression asks for `github.event.action`; otherwise one action is like the others, except
+    /// that a pull request can be closed.
+    pub asks_for_action: bool,
 }
 
 /// One way to start a workflow.
@@ -93,7 +96,14 @@ pub fn starts(on: &Node, universe: &Universe) -> Vec<Start> {
             continue;
         }
         let types = trigger.get("types").map(Node::texts);
-        for action in actions(&event, types) {
+        let mut actions = actions(&event, types);
+        if !universe.asks_for_action {
+            let is_closed = |action: &Option<String>| action.as_deref() == Some("closed");
+            let mut others = actions.iter().filter(|action| !is_closed(action));
+            let one = others.next().cloned();
+            actions.retain(|action| is_closed(action) || Some(action) == one.as_ref());
+        }
+        for action in actions {
             for (reference, merged) in references(&event, &trigger, universe, action.as_deref()) {
                 let about = About {
                     event: &event,
@@ -233,8 +243,8 @@ impl About<'_> {
             "" => text("branch"),
             kind => text(kind),
         };
-        Value::Open(
-            "github".to_owned(),
+        Value::open(
+            "github",
             vec![
                 ("event_name".to_owned(), text(self.event)),
                 ("ref".to_owned(), text(&full)),
@@ -256,7 +266,7 @@ impl About<'_> {
         let open = |name: &str, members: Vec<(&str, Value)>| {
             let members = members.into_iter();
             let members = members.map(|(name, value)| (name.to_owned(), value));
-            Value::Open(format!("github.event{name}"), members.collect())
+            Value::open(&format!("github.event{name}"), members.collect())
         };
         let text = |text: &str| Value::text(text);
         let mut members = vec![(

@@ -1,8 +1,13 @@
 //! Values of expressions, with GitHub's conversions. What only a run knows is a value of its own.
 
+use std::rc::Rc;
+
 use super::choices::Choices;
 
-/// A value.
+/// The members of an object.
+pub type Members = Vec<(String, Value)>;
+
+/// A value. A copy of an object is cheap.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Value {
     Null,
@@ -11,9 +16,9 @@ pub enum Value {
     Text(String),
     List(Vec<Value>),
     /// Members, whose names are compared without case.
-    Object(Vec<(String, Value)>),
+    Object(Rc<Members>),
     /// An object with more members than are known.
-    Open(String, Vec<(String, Value)>),
+    Open(Rc<str>, Rc<Members>),
     Unknown(Unknown),
     /// One of these, by the question that decides which.
     OneOf(String, Vec<Value>),
@@ -31,6 +36,14 @@ pub struct Unknown {
 }
 
 impl Value {
+    pub fn object(members: Members) -> Self {
+        Self::Object(Rc::new(members))
+    }
+
+    pub fn open(name: &str, members: Members) -> Self {
+        Self::Open(name.into(), Rc::new(members))
+    }
+
     pub fn text(text: impl Into<String>) -> Self {
         Self::Text(text.into())
     }
@@ -68,7 +81,8 @@ impl Value {
             Self::Null => "null".to_owned(),
             Self::Text(text) => format!("'{text}'"),
             Self::Unknown(unknown) => unknown.name.clone(),
-            Self::Open(name, _) | Self::OneOf(name, _) => name.clone(),
+            Self::Open(name, _) => name.to_string(),
+            Self::OneOf(name, _) => name.clone(),
             Self::List(items) => {
                 let items: Vec<_> = items.iter().map(Self::name).collect();
                 format!("[{}]", items.join(","))
@@ -225,7 +239,7 @@ impl Value {
     pub fn all(&self, choices: &mut Choices) -> Self {
         match self.bound(choices) {
             Self::List(items) => Self::List(items),
-            Self::Object(members) => Self::List(members.into_iter().map(|(_, v)| v).collect()),
+            Self::Object(members) => Self::List(members.iter().map(|(_, v)| v.clone()).collect()),
             own @ (Self::Open(..) | Self::Unknown(_)) => Self::unknown(format!("{}.*", own.name())),
             _ => Self::List(Vec::new()),
         }
