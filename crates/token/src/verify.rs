@@ -175,6 +175,10 @@ fn verify_signature(token: &str, key: &RsaKey) -> Result<Claims, TokenInvalid> {
             jsonwebtoken::errors::ErrorKind::Base64(_) => {
                 TokenInvalid::Malformed("a part is not base64url".to_owned())
             }
+            // The parts are three, so the header is meant: `b64` (RFC 7797).
+            jsonwebtoken::errors::ErrorKind::InvalidToken => {
+                TokenInvalid::Malformed("its header has an unsupported extension".to_owned())
+            }
             _ => TokenInvalid::Malformed(error.to_string()),
         })
 }

@@ -89,7 +89,7 @@ fn like_files_are_one_block_and_what_gets_nothing_is_a_line() {
     9 files with the same rows  on push, pull_request; pull requests into main
         app-001.yml, app-002.yml, app-003.yml, app-004.yml, app-005.yml, app-006.yml, app-007.yml,
         app-008.yml, app-009.yml
-      no environment (only on pull_request; pull requests into main)
+      no environment (only on pull_request)
       checks
         ws:affected_stacks:create   ✓ any branch on pull_request
       dev, production (only on push)
@@ -168,29 +168,29 @@ fn a_wide_terminal_shows_a_table() {
     let table: Vec<_> = run.out.lines().skip(3).take(24).collect();
     assert_snapshot!(table.join("\n"), @"
 
-                                                        ws:deployments:create             ws:instances:update               ws:affected_stacks:create
-    ──────────────────────────────────────────────────  ────────────────────────────────  ────────────────────────────────  ──────────────────────────────
+                                             ws:deployments:create                  ws:instances:update                    ws:affected_stacks:create
+    ───────────────────────────────────────  ─────────────────────────────────────  ─────────────────────────────────────  ──────────────────────────────
     4 files with the same rows  on push, pull_request; pull requests into main
         app-001.yml, app-002.yml, app-003.yml, app-004.yml
-      no environment (only on pull_request; pull        -                                 -                                 ✓ any branch
-      requests into main)                                                                                                     on pull_request
-      checks
-      dev, production (only on push)                    ✓ main                            ✓ main                            ✗ line 7: only on pull_request
-                                                          on push                           on push
+      no environment (only on pull_request)  -                                      -                                      ✓ any branch
+      checks                                                                                                                 on pull_request
+      dev, production (only on push)         ✓ main                                 ✓ main                                 ✗ line 7: only on pull_request
+                                               on push                                on push
 
     apply.yml  on workflow_dispatch  ! dispatched-ref  ! gate-continues
-      production                                        ✓ main                            ✓ main                            -
-                                                          on workflow_dispatch              on workflow_dispatch
+      production                             ✓ main                                 ✓ main                                 -
+                                               on workflow_dispatch                   on workflow_dispatch
 
     other.yml  on push  ! gate-continues
-      dev                                               ✓ main                            ✓ main                            -
-                                                          on push                           on push
+      dev                                    ✓ main                                 ✓ main                                 -
+                                               on push                                on push
 
     any other workflow file  also files that a branch adds
-      any environment                                   ✓ main                            ✓ main                            ✓ any branch
-                                                          on any trusted event              on any trusted event              on pull_request
-                                                          pull requests into these or       pull requests into these or       if the file is app-.*
-                                                          the default branch                the default branch
+      any environment                        ✓ main                                 ✓ main                                 ✓ any branch
+                                               on any trusted event                   on any trusted event                   on pull_request
+                                               pull requests into these or the        pull requests into these or the        if the file is app-.*
+                                               default branch                         default branch
+                                               if the file is app-.*, apply.yml or    if the file is app-.*, apply.yml or
     ");
 }
 
@@ -216,7 +216,7 @@ fn markdown_folds_too() {
 
     | workflow | environment | `ws:deployments:create` | `ws:instances:update` | `ws:affected_stacks:create` |
     |---|---|---|---|---|
-    | `app-001.yml`, `app-002.yml`, `app-003.yml`, `app-004.yml`<br>4 files<br>on `push`, `pull_request`; pull requests into `main` | no environment<br>*only on `pull_request`; pull requests into `main`*<br>`checks` | – | – | ✓ any branch<br>on `pull_request` |
+    | `app-001.yml`, `app-002.yml`, `app-003.yml`, `app-004.yml`<br>4 files<br>on `push`, `pull_request`; pull requests into `main` | no environment<br>*only on `pull_request`*<br>`checks` | – | – | ✓ any branch<br>on `pull_request` |
     |  | `dev`, `production`<br>*only on `push`* | ✓ `main`<br>on `push` | ✓ `main`<br>on `push` | ✗ line 7: only on `pull_request` |
     | `apply.yml`<br>on `workflow_dispatch`<br>! [`dispatched-ref`](https://repo-permissions.github.io/repo-permissions/lint.html#dispatched-ref)<br>! [`gate-continues`](https://repo-permissions.github.io/repo-permissions/lint.html#gate-continues) | `production` | ✓ `main`<br>on `workflow_dispatch` | ✓ `main`<br>on `workflow_dispatch` | – |
     | `other.yml`<br>on `push`<br>! [`gate-continues`](https://repo-permissions.github.io/repo-permissions/lint.html#gate-continues) | `dev` | ✓ `main`<br>on `push` | ✓ `main`<br>on `push` | – |

@@ -376,18 +376,14 @@ fn what_only_a_run_knows_and_what_nobody_can_use() {
         ws:instances:create,        ✓ any branch on schedule
         ws:affected_stacks:create
 
-    target.yml  on pull_request_target
-      no environment (no id-token: write)
-        ws:locks:delete             ✗ line 31: does not name pull_request_target
-        ws:instances:create,        ✗ line 35: does not name pull_request_target
-        ws:affected_stacks:create
-
     any other workflow file  also files that a branch adds
       any environment
         ws:locks:create             ✓ any branch on any trusted event; if the file is deploy* (glob); if
                                       the environment is PRODUCTION
         ws:instances:create,        ✓ any branch on any trusted event
         ws:affected_stacks:create
+
+    nothing is granted to target.yml, although rules cover them; `--all` shows why
 
     ✓ granted   ? depends on values that only a run has   ✗ a rule covers it, but does not grant it
 

@@ -5,9 +5,6 @@ use std::collections::{BTreeMap, BTreeSet};
 use super::source::{Names, Source, files};
 use crate::support::root;
 
-/// The circles that are left, to be removed: a directory, and its files that need each other.
-const EXCEPTIONS: [(&str, &str); 1] = [("crates/analysis/src/compare", "search space")];
-
 struct Module {
     file: String,
     source: Source,
@@ -140,27 +137,15 @@ fn circles(needs: &BTreeMap<&str, BTreeSet<&str>>) -> BTreeSet<Vec<String>> {
 fn the_files_of_a_crate_need_each_other_in_one_direction() {
     let crates = std::fs::read_dir(root().join("crates")).unwrap();
     let crates = crates.map(|one| format!("crates/{}/src", one.unwrap().file_name().display()));
-    let known = EXCEPTIONS.map(|(directory, files)| -> BTreeSet<String> {
-        let files = files.split_whitespace();
-        files.map(|file| format!("{directory}/{file}.rs")).collect()
-    });
-    let (mut problems, mut seen) = (String::new(), BTreeSet::new());
+    let mut problems = String::new();
     for directory in crates.chain(["src", "simulator/src"].map(str::to_owned)) {
         let read = Crate::read(&directory);
         let needs = read.needs();
         for circle in circles(&needs) {
-            let is_within =
-                |known: &BTreeSet<String>| circle.iter().all(|file| known.contains(file));
-            match known.iter().position(is_within) {
-                Some(exception) => _ = seen.insert(exception),
-                None => problems += &shown(&circle, &needs),
-            }
+            problems += &shown(&circle, &needs);
         }
     }
-    assert!(problems.is_empty(), "new circles:\n{problems}");
-    for (number, exception) in EXCEPTIONS.iter().enumerate() {
-        assert!(seen.contains(&number), "no circle any more: {exception:?}");
-    }
+    assert!(problems.is_empty(), "circles:\n{problems}");
 }
 
 /// The files of a circle, each with those of it that it needs.

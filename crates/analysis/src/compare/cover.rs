@@ -9,8 +9,7 @@ use regex_automata::dfa::Automaton as _;
 use regex_automata::util::primitives::StateID;
 use regex_automata::util::start;
 
-use super::automaton::{Automaton, Dfa, MAX_AUTOMATON, build, dfa, representatives};
-use super::space::Automata;
+use super::automaton::{Automata, Automaton, Dfa, MAX_AUTOMATON, build, dfa, representatives};
 use engine::policy::{CaseSensitivity, Pattern};
 
 /// Budget of comparisons, in steps over automata and for building them. It does not measure time, so that results
@@ -120,7 +119,7 @@ fn walk(
     let config = start::Config::new().anchored(Anchored::Yes);
     let start = automata.iter().map(|dfa| dfa.start_state(&config).ok());
     let start: Box<[StateID]> = start.collect::<Option<_>>()?;
-    let mut representatives = representatives(automata);
+    let mut representatives = representatives(automata, &HashSet::new());
     representatives.retain(|byte| bytes == Bytes::All || byte.is_ascii());
     let mut seen = HashSet::from([(start.clone(), true)]);
     let mut queue = vec![(start, true)];

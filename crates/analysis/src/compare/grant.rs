@@ -4,11 +4,9 @@ use std::collections::BTreeSet;
 
 use jiff::Timestamp;
 
-use super::automaton::Domain;
+use super::classes::Domain;
 use engine::decision::is_trusted_event;
-use engine::policy::{
-    CaseSensitivity, Entry, Invalid, Kind, Pattern, Patterns, Policy, Position, Rule,
-};
+use engine::policy::{Entry, Kind, Pattern, Patterns, Policy, Position, Rule};
 
 /// Section of a policy.
 #[derive(Clone, Copy, Debug)]
@@ -126,7 +124,7 @@ pub(super) fn grants<'a>(policy: &'a Policy, now: Timestamp) -> Vec<Grant<'a>> {
 }
 
 /// A dimension whose values are strings.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub(super) enum Dimension<'a> {
     Repository,
     Workflow,
@@ -138,6 +136,15 @@ pub(super) enum Dimension<'a> {
 }
 
 impl<'a> Dimension<'a> {
+    /// All dimensions but the claims.
+    pub(super) const NAMED: [Self; 5] = [
+        Self::Repository,
+        Self::Workflow,
+        Self::Branch,
+        Self::Base,
+        Self::Environment,
+    ];
+
     pub(super) fn ignores_case(self) -> bool {
         matches!(self, Self::Repository | Self::Environment)
     }
@@ -197,50 +204,4 @@ impl<'a> Dimension<'a> {
             ..Domain::TEXTS
         }
     }
-}
-
-/// Compiles all patterns of a policy.
-///
-/// # Errors
-/// The problems of the patterns that do not compile, each pattern once.
-pub(super) fn patterns_compile(policy: &Policy) -> Result<(), Invalid> {
-    let mut known = std::collections::HashSet::new();
-    let mut problems = Vec::new();
-    let mut check = |patterns: &Patterns, ignores_case: bool| {
-        if patterns.list.is_empty() {
-            problems.push(patterns.empty());
-        }
-        for pattern in &patterns.list {
-            if !known.insert((pattern.text.to_string(), pattern.kind, ignores_case)) {
-                continue;
-            }
-            let folded = ignores_case.then_some(CaseSensitivity::Insensitive);
-            let cases = [Some(CaseSensitivity::Sensitive), folded];
-            let mut tried = cases
-                .into_iter()
-                .flatten()
-                .map(|case| pattern.compile(case));
-            problems.extend(tried.find_map(Result::err));
-        }
-    };
-    for entry in policy.repositories.iter().flat_map(|(_, list)| list) {
-        check(&entry.repository, Dimension::Repository.ignores_case());
-    }
-    for rule in policy.rules() {
-        let named = [
-            (&rule.workflow, Dimension::Workflow),
-            (&rule.branch, Dimension::Branch),
-            (&rule.base, Dimension::Base),
-            (&rule.environment, Dimension::Environment),
-        ];
-        for (patterns, dimension) in named {
-            if let Some(patterns) = patterns {
-                check(patterns, dimension.ignores_case());
-            }
-        }
-        for (_, patterns) in &rule.claims {
-            check(patterns, false);
-        }
-    }
-    Invalid::from_problems(problems).map_or(Ok(()), Err)
 }

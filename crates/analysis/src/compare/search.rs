@@ -1,86 +1,195 @@
-//! Searches for a job that a grant covers and no other grant does.
+//! Searches a space for a job that a grant covers and no other grant does.
+
+use std::collections::HashMap;
 
 use fixedbitset::FixedBitSet;
 
-use super::space::{Axis, Cell};
-
-/// Maximum number of combinations of classes.
-const MAX_STEPS: usize = 1_000_000;
+use super::axes::Space;
+use super::space::{Cell, Name, Wanted};
+use super::text::Patterns;
 
 /// Result of a search.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) enum SearchResult {
+#[derive(Clone, Debug)]
+pub(super) enum SearchResult<'a> {
     /// The other grants cover all of these jobs.
     Covered,
-    /// A job that no other grant covers: the index of its class on each axis.
-    ClassCollector(Vec<usize>),
+    /// A job that no other grant covers.
+    Found(Vec<Value<'a>>),
     /// There are too many combinations.
     TooMany,
 }
 
-/// Searches the cells that `wanted` selects.
+/// Value of a job.
+#[derive(Clone, Debug)]
+pub(super) struct Value<'a> {
+    pub(super) name: Name<'a>,
+    /// Its class.
+    pub(super) cell: Cell,
+    /// Whether other grants tell it from other values.
+    pub(super) is_told_apart: bool,
+}
+
+/// Searches the jobs that `wanted` selects for one that no other grant covers.
 pub(super) fn uncovered<'a>(
-    axes: &[Axis<'a>],
-    others: usize,
-    wanted: impl Fn(&Axis<'a>, &Cell) -> bool,
-) -> SearchResult {
-    let mut all = FixedBitSet::with_capacity(others);
-    all.insert_range(..);
-    // For each axis: the grants that cover all selected cells from there on.
-    let mut always = vec![all.clone()];
-    for axis in axes.iter().rev() {
-        let mut set = always.last().cloned().unwrap_or_default();
-        for cell in axis.cells.iter().filter(|cell| wanted(axis, cell)) {
-            set.intersect_with(&cell.others);
-        }
-        always.push(set);
-    }
-    always.reverse();
+    space: &mut Space<'a>,
+    patterns: &mut Patterns<'a, '_>,
+    wanted: Wanted<'_, 'a>,
+) -> SearchResult<'a> {
+    let mut others = FixedBitSet::with_capacity(space.others.len());
+    others.insert_range(..);
+    let mut axes = FixedBitSet::with_capacity(space.axes.len());
+    axes.insert_range(..);
+    let limit = patterns.searches.limit();
     let mut search = Search {
-        axes,
-        always,
+        space,
+        patterns,
         wanted,
-        left: MAX_STEPS,
-        indices: Vec::new(),
+        left: limit,
+        without_result: HashMap::new(),
+        path: Vec::new(),
     };
-    match search.step(0, &all) {
-        Some(true) => SearchResult::ClassCollector(search.indices),
+    let found = search.step(&axes, &others);
+    search.patterns.searches.spend(limit - search.left);
+    match found {
+        Some(true) => SearchResult::Found(search.path),
         Some(false) => SearchResult::Covered,
         None => SearchResult::TooMany,
     }
 }
 
-struct Search<'s, 'a, W> {
-    axes: &'s [Axis<'a>],
-    always: Vec<FixedBitSet>,
-    wanted: W,
-    left: usize,
-    indices: Vec<usize>,
+/// Returns whether another grant covers a job that `wanted` selects, or may cover one.
+pub(super) fn meets_any<'a>(
+    space: &mut Space<'a>,
+    patterns: &mut Patterns<'a, '_>,
+    wanted: Wanted<'_, 'a>,
+) -> bool {
+    let none = FixedBitSet::with_capacity(space.others.len());
+    let mut met = none.clone();
+    met.insert_range(..);
+    let mut axes: Vec<_> = space
+        .axes
+        .iter()
+        .map(|axis| axis.cost)
+        .enumerate()
+        .collect();
+    axes.sort_by_key(|(_, cost)| *cost);
+    for (axis, _) in &axes {
+        // The grant itself has to have such a job.
+        if space.meeting(*axis, &none, patterns, wanted).is_none() {
+            return false;
+        }
+    }
+    let mut left = &axes[..];
+    while let Some(((axis, _), rest)) = left.split_first() {
+        let is_always = |other: usize| {
+            let mut left = left.iter().filter_map(|(axis, _)| space.axes.get(*axis));
+            left.all(|axis| axis.always.contains(other))
+        };
+        if met.ones().any(is_always) {
+            return true;
+        }
+        match space.meeting(*axis, &met, patterns, wanted) {
+            Some(meeting) if !meeting.is_clear() => met = meeting,
+            _ => return false,
+        }
+        left = rest;
+    }
+    !met.is_clear()
 }
 
-impl<'a, W: Fn(&Axis<'a>, &Cell) -> bool> Search<'_, 'a, W> {
-    /// Searches from an axis. `others` are the grants that match the classes so far.
-    fn step(&mut self, depth: usize, others: &FixedBitSet) -> Option<bool> {
-        let Some(axis) = self.axes.get(depth) else {
-            return Some(others.is_clear());
+struct Search<'s, 'a, 'c, 'k> {
+    space: &'s mut Space<'a>,
+    patterns: &'s mut Patterns<'a, 'c>,
+    wanted: Wanted<'k, 'a>,
+    /// Work that is left: classes, and the grants that are left at each step.
+    left: usize,
+    /// Combinations of the axes and the grants that are left, and whether it is known that they cover all jobs.
+    without_result: HashMap<(FixedBitSet, FixedBitSet), bool>,
+    path: Vec<Value<'a>>,
+}
+
+impl Search<'_, '_, '_, '_> {
+    /// Searches the axes that are left. `others` are the grants that match the classes so far. Returns `None` if
+    /// there are too many combinations.
+    fn step(&mut self, axes: &FixedBitSet, others: &FixedBitSet) -> Option<bool> {
+        let axis = match self.next_axis(axes, others) {
+            Next::Axis(axis) => axis,
+            Next::Covered => return Some(false),
+            Next::End => return Some(true),
         };
-        let mut always = self.always.get(depth)?.ones();
-        if always.any(|other| others.contains(other)) {
-            return Some(false);
+        let key = (axes.clone(), others.clone());
+        if let Some(is_covered) = self.without_result.get(&key) {
+            return is_covered.then_some(false);
         }
-        for (index, cell) in axis.cells.iter().enumerate() {
-            if !(self.wanted)(axis, cell) {
+        let name = self.space.axes.get(axis)?.name;
+        let cells = self.space.cells(axis, others, self.patterns)?;
+        self.spend(others.count_ones(..))?;
+        let mut axes = axes.clone();
+        axes.remove(axis);
+        let is_told_apart = cells.len() > 1;
+        let mut is_unknown = false;
+        for cell in cells.iter() {
+            self.spend(1)?;
+            if !self.wanted.selects(name, cell) {
                 continue;
             }
-            self.left = self.left.checked_sub(1)?;
             let mut left = others.clone();
             left.intersect_with(&cell.others);
-            self.indices.push(index);
-            if self.step(depth + 1, &left)? {
-                return Some(true);
+            self.path.push(Value {
+                name,
+                cell: cell.clone(),
+                is_told_apart,
+            });
+            match self.step(&axes, &left) {
+                Some(true) => return Some(true),
+                Some(false) => {}
+                None => is_unknown = true,
             }
-            self.indices.pop();
+            self.path.pop();
         }
-        Some(false)
+        self.without_result.insert(key, !is_unknown);
+        (!is_unknown).then_some(false)
     }
+
+    fn spend(&mut self, work: usize) -> Option<()> {
+        let left = self.left.checked_sub(work);
+        self.left = left.unwrap_or_default();
+        left.map(|_| ())
+    }
+
+    /// Chooses an axis: the cheapest of those on which the grant is limited that is limited on the fewest.
+    fn next_axis(&self, axes: &FixedBitSet, others: &FixedBitSet) -> Next {
+        let mut best: Option<(usize, usize, usize)> = None;
+        for other in others.ones() {
+            let (mut count, mut cheapest) = (0, None);
+            for number in axes.ones() {
+                if let Some(axis) = self.space.axes.get(number)
+                    && !axis.always.contains(other)
+                {
+                    count += 1;
+                    cheapest = cheapest
+                        .min(Some((axis.cost, number)))
+                        .or(Some((axis.cost, number)));
+                }
+            }
+            let Some((cost, axis)) = cheapest else {
+                return Next::Covered;
+            };
+            let this = (count, cost, axis);
+            best = Some(best.map_or(this, |best| best.min(this)));
+        }
+        match best.map(|(_, _, axis)| axis).or(axes.minimum()) {
+            Some(axis) => Next::Axis(axis),
+            None => Next::End,
+        }
+    }
+}
+
+/// Next step of a search.
+enum Next {
+    Axis(usize),
+    /// A grant covers everything that is left.
+    Covered,
+    /// No axis and no other grant is left.
+    End,
 }

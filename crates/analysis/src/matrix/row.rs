@@ -13,6 +13,8 @@ use engine::policy::{CaseSensitivity, Kind, Pattern, Patterns};
 pub struct Row<'a> {
     /// File and environment that the row stands for.
     pub kind: RowKind<'a>,
+    /// Events that start the file; none if they are unknown.
+    pub triggers: Vec<&'a str>,
     /// Events for which a job of the file has the environment; `None` if they are unknown.
     pub events: Option<Vec<&'a str>>,
     /// Branches that its pull requests go into, if the file names them all.
@@ -42,10 +44,9 @@ impl Row<'_> {
         }
     }
 
-    /// Whether no rule is for the row.
+    /// Whether no rule grants anything to the row.
     pub fn gets_nothing(&self) -> bool {
-        let mut cells = self.cells.iter();
-        cells.all(|cell| self.access(cell) == Access::Denied)
+        self.cells.iter().all(|cell| cell.grants.is_empty())
     }
 
     /// Whether jobs of a file are among the row's: its own, or those of a file that it calls.
@@ -105,6 +106,7 @@ pub(super) fn rows<'a>(
 ) -> Vec<Row<'a>> {
     let empty = |kind| Row {
         kind,
+        triggers: Vec::new(),
         events: None,
         bases: None,
         jobs: Vec::new(),
@@ -127,6 +129,7 @@ pub(super) fn rows<'a>(
                 .collect();
             let starts = ways.iter().map(|(_, outcome)| &*outcome.start);
             rows.push(Row {
+                triggers: distinct(file.events()),
                 events: Some(events(file, starts.clone())),
                 bases: bases(file, starts),
                 jobs: with.iter().map(|job| job_name(job, &file.file)).collect(),
@@ -153,15 +156,21 @@ fn events<'a, 's>(
     file: &'a Workflow,
     starts: impl Iterator<Item = &'s Start> + Clone,
 ) -> Vec<&'a str> {
-    let mut events: Vec<&str> = Vec::new();
-    for event in file.events() {
+    distinct(file.events().filter(|event| {
         let mut starts = starts.clone();
-        let is_start = starts.any(|start| start.event.as_deref() == Some(event));
-        if is_start && !events.contains(&event) {
-            events.push(event);
+        starts.any(|start| start.event.as_deref() == Some(event))
+    }))
+}
+
+/// Returns texts without repetitions.
+fn distinct<'a>(all: impl Iterator<Item = &'a str>) -> Vec<&'a str> {
+    let mut distinct: Vec<&str> = Vec::new();
+    for text in all {
+        if !distinct.contains(&text) {
+            distinct.push(text);
         }
     }
-    events
+    distinct
 }
 
 /// Returns the branches that the pull requests of these starts go into, if the file names them all.
@@ -171,9 +180,10 @@ fn bases<'a, 's>(
 ) -> Option<Vec<&'a str>> {
     let mut bases = Vec::new();
     for start in starts.filter(|start| start.event.as_deref() == Some("pull_request")) {
-        let Reference::PullRequest(Some(base)) = &start.reference else {
+        let (Reference::PullRequest(base) | Reference::Merged(base)) = &start.reference else {
             return None;
         };
+        let base = base.as_named()?;
         let mut names = file.trigger("pull_request")?.branches.iter();
         let name = names.find(|name| *name == base)?.as_str();
         if !bases.contains(&name) {

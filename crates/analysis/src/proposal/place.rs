@@ -8,7 +8,7 @@ use std::sync::Arc;
 use super::ask::Ask;
 use super::notes::Notes;
 use super::rule::Filter;
-use crate::workflows::{Reference, Start, Trigger, Workflow};
+use crate::workflows::{RefName, Reference, Start, Workflow};
 use engine::decision::is_trusted_event;
 use engine::policy::quoted;
 
@@ -64,50 +64,52 @@ struct Places<'p> {
 impl Places<'_> {
     /// Returns the places of a run; an error says why no rule can name them.
     fn of(&self, ask: &Ask, event: &str) -> Result<Vec<Place>, String> {
-        let trigger = self.file.trigger(event);
-        let filters = |list: fn(&Trigger) -> &Vec<String>| {
-            trigger.map(list).map(Vec::as_slice).unwrap_or_default()
-        };
-        let branches = filters(|trigger| &trigger.branches);
         let one = |filter| Ok(vec![(filter, None)]);
+        let tag = |name: &str| format!("refs/tags/{name}");
         match (&ask.start.reference, event) {
-            (Reference::Branch(name), "workflow_dispatch") if !self.is_dispatched(ask, name) => {
-                Ok(Vec::new())
+            (Reference::Branch(RefName::Named(name)), _) => match self.is_usual(ask, event, name) {
+                true => one(Filter::Exact(name.clone())),
+                false => Ok(Vec::new()),
+            },
+            (Reference::Branch(RefName::Matching(glob)), "workflow_dispatch") => Ok(placed(
+                self.glob(ask, glob, "branch", "").unwrap_or_default(),
+            )),
+            (Reference::Branch(RefName::Matching(glob)), _) => {
+                self.glob(ask, glob, "branch", "").map(placed)
             }
-            (Reference::Branch(name), _) => one(Filter::Exact(name.clone())),
-            (Reference::OtherBranch, "push") => self.globs(ask, branches, "branch", "").map(placed),
-            (Reference::OtherBranch, "workflow_dispatch") => {
-                let push = self
-                    .file
-                    .trigger("push")
-                    .map(|push| push.branches.as_slice());
-                Ok(placed(
-                    self.globs(ask, push.unwrap_or_default(), "branch", "")
-                        .unwrap_or_default(),
-                ))
+            (Reference::Branch(RefName::Other), "push") => Err(self.every(ask, "branch")),
+            (Reference::Branch(RefName::Other), _) => Ok(Vec::new()),
+            (Reference::Tag(_), "workflow_dispatch" | "create") => Ok(Vec::new()),
+            (Reference::Tag(RefName::Named(name)), _) => one(Filter::Exact(tag(name))),
+            (Reference::Tag(_), "release") => one(Filter::Glob(tag("**"))),
+            (Reference::Tag(RefName::Matching(glob)), _) => {
+                self.glob(ask, glob, "tag", "refs/tags/").map(placed)
             }
-            (Reference::Tag(_) | Reference::OtherTag, "workflow_dispatch" | "create") => {
-                Ok(Vec::new())
-            }
-            (Reference::Tag(name), _) => one(Filter::Exact(format!("refs/tags/{name}"))),
-            (Reference::OtherTag, "release") => one(Filter::Glob("refs/tags/**".to_owned())),
-            (Reference::OtherTag, _) => {
-                let tags = filters(|trigger| &trigger.tags);
-                if tags.is_empty() && filters(|trigger| &trigger.tags_ignore).is_empty() {
-                    return Ok(Vec::new());
-                }
-                self.globs(ask, tags, "tag", "refs/tags/").map(placed)
-            }
+            // The note on every branch is enough, unless the filters are for tags.
+            (Reference::Tag(RefName::Other), _) => match self.filters(event).1 {
+                [] => Ok(Vec::new()),
+                _ => Err(self.every(ask, "tag")),
+            },
             (Reference::PullRequest(base), _) => {
-                let bases = self.bases(ask, base.as_deref(), "base")?;
                 let own = |base| (Filter::Regex(OWN_BRANCHES), Some(base));
-                Ok(bases.into_iter().map(own).collect())
+                Ok(self
+                    .bases(ask, base, "base")?
+                    .into_iter()
+                    .map(own)
+                    .collect())
+            }
+            (Reference::Merged(base), _) => {
+                let merged = |base: Filter| (base.clone(), Some(base));
+                Ok(self
+                    .bases(ask, base, "base")?
+                    .into_iter()
+                    .map(merged)
+                    .collect())
             }
             (Reference::MergeQueue(base), _) => {
-                let bases = self.bases(ask, base.as_deref(), "merge queue's branch")?;
+                let bases = self.bases(ask, base, "merge queue's branch")?;
                 Ok(placed(bases.iter().map(Filter::queue).collect()))
             }
-            (Reference::OtherBranch, _) => Ok(Vec::new()),
             (Reference::Unknown, _) => {
                 Err(format!("only a run knows the branch of {}", quoted(event)))
             }
@@ -115,34 +117,37 @@ impl Places<'_> {
     }
 
     /// Returns the patterns for a base. Without filters, the rule for the default branch is enough.
-    fn bases(&self, ask: &Ask, name: Option<&str>, noun: &str) -> Result<Vec<Filter>, String> {
-        if let Some(name) = name {
-            return Ok(vec![Filter::Exact(name.to_owned())]);
-        }
-        let trigger = ask
-            .start
-            .event
-            .as_deref()
-            .and_then(|event| self.file.trigger(event));
-        match trigger {
-            Some(trigger)
-                if !trigger.branches.is_empty() || !trigger.branches_ignore.is_empty() =>
-            {
-                self.globs(ask, &trigger.branches, noun, "")
-            }
-            _ => Ok(Vec::new()),
+    fn bases(&self, ask: &Ask, name: &RefName, noun: &str) -> Result<Vec<Filter>, String> {
+        let event = ask.start.event.as_deref().unwrap_or_default();
+        match name {
+            RefName::Named(name) => Ok(vec![Filter::Exact(name.clone())]),
+            RefName::Matching(glob) => self.glob(ask, glob, noun, ""),
+            RefName::Other => match self.filters(event).0 {
+                [] => Ok(Vec::new()),
+                _ => Err(self.every(ask, noun)),
+            },
         }
     }
 
-    /// Whether a rule for a dispatched run should name the branch: one that a push starts, else the default
+    /// Returns the excluding filters of an event's trigger: those for branches and those for tags.
+    fn filters(&self, event: &str) -> (&[String], &[String]) {
+        let trigger = self.file.trigger(event);
+        let ignored = trigger.map(|trigger| (&*trigger.branches_ignore, &*trigger.tags_ignore));
+        ignored.unwrap_or_default()
+    }
+
+    /// Whether a rule should name the branch. For a dispatched run it is one that a push starts, else the default
     /// branch, or one that the job itself requires.
-    fn is_dispatched(&self, ask: &Ask, name: &str) -> bool {
+    fn is_usual(&self, ask: &Ask, event: &str, name: &str) -> bool {
+        if event != "workflow_dispatch" {
+            return true;
+        }
         let pushed = self.file.trigger("push").map(|push| &push.branches);
         let is_usual = match pushed.filter(|pushed| !pushed.is_empty()) {
             Some(pushed) => pushed.iter().any(|branch| branch == name),
             None => name == self.default_branch,
         };
-        is_usual || !self.has_same(ask, &Reference::OtherBranch)
+        is_usual || !self.has_same(ask, &Reference::Branch(RefName::Other))
     }
 
     /// Whether the file asks for the same in a run for another branch or tag.
@@ -155,53 +160,57 @@ impl Places<'_> {
         })
     }
 
-    /// Returns the globs of filters for a run whose name no filter and no expression contains.
-    fn globs(
-        &self,
-        ask: &Ask,
-        filters: &[String],
-        noun: &str,
-        prefix: &str,
-    ) -> Result<Vec<Filter>, String> {
-        let why = |why: String| Err(format!("{why}; {}", self.named(ask)));
-        let is_ignoring = self.file.triggers.iter().any(|trigger| {
-            let ignored = match noun {
-                "tag" => &trigger.tags_ignore,
-                _ => &trigger.branches_ignore,
-            };
-            Some(&trigger.event) == ask.start.event.as_ref() && !ignored.is_empty()
-        });
-        let is_any = |filter: &String| matches!(filter.as_str(), "*" | "**");
-        // A glob beside `!` could include the excluded names again.
-        if is_ignoring || filters.iter().any(|filter| filter.starts_with('!')) {
-            return why(format!(
-                "no rule can exclude a {noun} as the filters of {} do",
-                quoted(ask.start.event.as_deref().unwrap_or_default())
-            ));
+    /// Returns the glob of a filter for a run whose name it matches.
+    fn glob(&self, ask: &Ask, glob: &str, noun: &str, prefix: &str) -> Result<Vec<Filter>, String> {
+        if matches!(glob, "*" | "**") || self.excludes(ask, noun) {
+            return Err(self.every(ask, noun));
         }
-        if filters.is_empty() || filters.iter().any(is_any) {
-            return why(format!("every {noun} starts it"));
-        }
-        let globs = filters
-            .iter()
-            .map(|filter| Filter::of_glob(&format!("{prefix}{filter}")));
-        let globs: Vec<_> = globs
-            .filter(|filter| matches!(filter, Filter::Glob(_)))
-            .collect();
+        let glob = Filter::Glob(format!("{prefix}{glob}"));
         let same_event = self
             .starts
             .iter()
             .filter(|start| start.event == ask.start.event);
-        for start in same_event {
+        for start in same_event.filter(|start| is_same_kind(&start.reference, &ask.start.reference))
+        {
             let name = name(&start.reference).map(|name| format!("{prefix}{name}"));
-            let is_covered = name.is_some_and(|name| globs.iter().any(|glob| glob.matches(&name)));
+            let is_covered = name.is_some_and(|name| glob.matches(&name));
             if is_covered && !self.has_same(ask, &start.reference) {
-                return why(format!(
-                    "the conditions of its jobs exclude a {noun} that its filters match, which no rule can"
+                return Err(format!(
+                    "the conditions of its jobs exclude a {noun} that its filters match, which no rule can; {}",
+                    self.named(ask)
                 ));
             }
         }
-        Ok(globs)
+        Ok(vec![glob])
+    }
+
+    /// Says that no rule is for everything that starts the workflow.
+    fn every(&self, ask: &Ask, noun: &str) -> String {
+        let event = ask.start.event.as_deref().unwrap_or_default();
+        let named = self.named(ask);
+        match self.excludes(ask, noun) {
+            true => format!(
+                "no rule can exclude a {noun} as the filters of {} do; {named}",
+                quoted(event)
+            ),
+            false => format!("every {noun} starts it; {named}"),
+        }
+    }
+
+    /// Whether the filters exclude names, as no rule can: a glob beside `!` could include them again.
+    fn excludes(&self, ask: &Ask, noun: &str) -> bool {
+        let trigger = ask
+            .start
+            .event
+            .as_deref()
+            .and_then(|event| self.file.trigger(event));
+        trigger.is_some_and(|trigger| {
+            let (filters, ignored) = match noun {
+                "tag" => (&trigger.tags, &trigger.tags_ignore),
+                _ => (&trigger.branches, &trigger.branches_ignore),
+            };
+            !ignored.is_empty() || filters.iter().any(|filter| filter.starts_with('!'))
+        })
     }
 
     /// Says which branches or tags the rules for this request name.
@@ -222,12 +231,20 @@ impl Places<'_> {
     }
 }
 
+/// Whether both are branches, or both tags, and so on.
+fn is_same_kind(one: &Reference, other: &Reference) -> bool {
+    std::mem::discriminant(one) == std::mem::discriminant(other)
+}
+
 /// Returns the name of a branch, tag or base, if the start has one.
 fn name(reference: &Reference) -> Option<&str> {
     match reference {
-        Reference::Branch(name) | Reference::Tag(name) => Some(name),
-        Reference::PullRequest(base) | Reference::MergeQueue(base) => base.as_deref(),
-        Reference::OtherBranch | Reference::OtherTag | Reference::Unknown => None,
+        Reference::Branch(name)
+        | Reference::Tag(name)
+        | Reference::PullRequest(name)
+        | Reference::Merged(name)
+        | Reference::MergeQueue(name) => name.as_named(),
+        Reference::Unknown => None,
     }
 }
 

@@ -2,8 +2,9 @@
 
 use std::collections::HashMap;
 
+use crate::workflows::filter_matches;
 use engine::plural::count;
-use engine::policy::{CaseSensitivity, Kind as PatternKind, Pattern, Position};
+use engine::policy::Kind as PatternKind;
 
 /// A proposed rule.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -51,15 +52,6 @@ pub enum Filter {
 }
 
 impl Filter {
-    /// Converts a filter of `on:`: a value, or a glob if it contains a special character.
-    pub(super) fn of_glob(filter: &str) -> Self {
-        if PatternKind::of(filter) == PatternKind::Literal {
-            Self::Exact(filter.to_owned())
-        } else {
-            Self::Glob(filter.to_owned())
-        }
-    }
-
     /// Returns the branches of the merge queue for this base.
     pub(super) fn queue(&self) -> Self {
         Self::Glob(format!("gh-readonly-queue/{}/**", self.text()))
@@ -67,13 +59,12 @@ impl Filter {
 
     /// Whether it matches a name. A pattern that is not valid matches nothing.
     pub(super) fn matches(&self, name: &str) -> bool {
-        let pattern = Pattern {
-            text: self.text().into(),
-            kind: self.kind(),
-            position: Position::START,
-        };
-        let matcher = pattern.compile(CaseSensitivity::Sensitive);
-        matcher.is_ok_and(|matcher| matcher.matches(Some(name)))
+        match self {
+            Self::Exact(text) => text == name,
+            Self::Glob(glob) => filter_matches(glob, name) == Some(true),
+            // All branches of the repository itself.
+            Self::Regex(_) => !name.is_empty() && !name.contains(':'),
+        }
     }
 
     pub(super) fn kind(&self) -> PatternKind {

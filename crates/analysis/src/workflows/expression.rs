@@ -30,13 +30,21 @@ pub(super) struct Scope<'s> {
     pub(super) status: Status,
 }
 
-/// Result of the jobs or steps before the one with the expression.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Status {
-    /// All of them succeed, or one fails, or the run is cancelled.
-    Any,
-    /// A needed job does not run.
-    Skipped,
+/// What can have become of the jobs or steps before the one with the expression.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Status {
+    /// Whether one of them was skipped.
+    pub(super) has_skipped: bool,
+    /// Whether one of them ran, and so can have failed.
+    pub(super) can_fail: bool,
+}
+
+impl Status {
+    /// Status of a step: those before it ran.
+    pub(super) const OF_STEP: Self = Self {
+        has_skipped: false,
+        can_fail: true,
+    };
 }
 
 impl Scope<'_> {
@@ -80,7 +88,7 @@ impl Scope<'_> {
             None => self.parsed(whole),
         };
         let holds = self.truth(&value, &format!("{} {whole}", self.name));
-        holds && (self.status != Status::Skipped || has_status_function(whole, &STATUS))
+        holds && (!self.status.has_skipped || has_status_function(whole, &STATUS))
     }
 
     /// Whether a value of `true` or `false`, which can be an expression, can be true.
@@ -204,6 +212,9 @@ impl Scope<'_> {
             (Function::StartsWith, [Value::Unknown(text), Value::Scalar(start)]) => {
                 text.starts_with(&start.sema().to_string())
             }
+            (Function::EndsWith, [Value::Unknown(text), Value::Scalar(end)]) => {
+                text.ends_with(&end.sema().to_string())
+            }
             (Function::Contains, [Value::List(items), item]) => {
                 let equal = items.iter().map(|known| equal(known, item));
                 let equal: Vec<_> = equal.collect();
@@ -242,8 +253,8 @@ impl Scope<'_> {
     fn status(&self, function: Function) -> bool {
         let status = self.world.answer(&format!("{} status", self.name), 3);
         match function {
-            Function::Success => status == 0 && self.status == Status::Any,
-            Function::Failure => status == 1,
+            Function::Success => status == 0 && !self.status.has_skipped,
+            Function::Failure => status == 1 && self.status.can_fail,
             _ => status == 2,
         }
     }

@@ -8,8 +8,10 @@
 mod checkout;
 mod directory;
 mod expression;
+mod filter;
 mod gate;
 mod matrix;
+mod needs;
 mod outcome;
 mod path;
 mod permissions;
@@ -24,11 +26,12 @@ mod yaml;
 
 pub use checkout::ChosenCheckout;
 pub use directory::{MAX_FILE, MAX_FILES, Unreadable, Workflows, is_workflow};
+pub(crate) use filter::matches as filter_matches;
 pub use gate::{Gate, Request, Weakness};
 pub use matrix::StrategyMatrix;
 pub use outcome::{Environment, Outcome};
 pub use permissions::{AccessLevel, ID_TOKEN, JobToken, Permissions};
 pub use run::{RunJob, RunOptions};
-pub use start::{Reference, Start};
+pub use start::{RefName, Reference, Start};
 pub use trigger::{Input, InputKind, Trigger};
 pub use workflow::{Call, Job, Step, Workflow};

@@ -9,6 +9,7 @@ use super::checkout::{self, ChosenCheckout};
 use super::directory::Workflows;
 use super::expression::{Scope, Status};
 use super::gate::{Gate, Request};
+use super::needs::Jobs;
 use super::outcome::{Environment, Outcome};
 use super::path::{JobPath, paths};
 use super::permissions::JobToken;
@@ -153,42 +154,22 @@ impl<'w> JobPath<'w> {
         contexts: &[(&'static str, Value); 2],
         gates: &mut [Gate<'w>],
     ) -> Option<Way> {
-        let [github, inputs] = contexts;
-        let mut inputs = inputs.1.clone();
-        let mut name = String::new();
+        let [github, inputs] = contexts.clone();
+        let mut inputs = inputs.1;
+        let mut prefix = String::new();
         for (caller, call) in &self.calls {
-            name = format!("{name}{}/", caller.job.id);
-            let scope = |contexts| Scope {
-                world,
-                name: &name,
-                contexts,
-                status: Status::Any,
-            };
-            let outer = [github.clone(), ("inputs", inputs.clone())];
-            if !runs(caller.workflow, caller.job, &scope(&outer)) {
-                return None;
-            }
-            let matrix = caller.job.matrix.context(&scope(&outer)).chosen(world);
-            let with = [github.clone(), ("inputs", inputs), ("matrix", matrix)];
-            inputs = passed(call, caller.called, &scope(&with));
+            let known = [github.clone(), ("inputs", inputs)];
+            let jobs = Jobs::new(caller.workflow, world, prefix, known);
+            let (name, contexts) = (jobs.name(caller.job), with_matrix(&jobs, caller.job)?);
+            inputs = passed(call, caller.called, &scope(world, &name, &contexts));
+            prefix = format!("{name}/");
         }
-        let name = format!("{name}{}", self.job.id);
-        let scope = |contexts| Scope {
-            world,
-            name: &name,
-            contexts,
-            status: Status::Any,
-        };
-        let outer = [github.clone(), ("inputs", inputs.clone())];
-        if !runs(self.workflow, self.job, &scope(&outer)) {
-            return None;
-        }
+        let jobs = Jobs::new(self.workflow, world, prefix, [github, ("inputs", inputs)]);
+        let (name, contexts) = (jobs.name(self.job), with_matrix(&jobs, self.job)?);
         if let Some(call) = &self.job.call {
             return Some((Environment::Dynamic(call.uses.clone()), Vec::new()));
         }
-        let matrix = self.job.matrix.context(&scope(&outer)).chosen(world);
-        let inner = [github.clone(), ("inputs", inputs), ("matrix", matrix)];
-        let scope = scope(&inner);
+        let scope = scope(world, &name, &contexts);
         let environment = match self.job.environment.as_deref() {
             None => Environment::None,
             Some(text) => environment(text, &scope.text(text)),
@@ -228,43 +209,22 @@ fn environment(text: &str, value: &Value) -> Environment {
     }
 }
 
-/// Whether a job runs: its condition holds, and so do those of the jobs that it needs.
-fn runs(workflow: &Workflow, job: &Job, scope: &Scope<'_>) -> bool {
-    runs_in(workflow, job, scope, &mut vec![&job.id])
+fn scope<'s>(world: &'s World, name: &'s str, contexts: &'s [(&'static str, Value)]) -> Scope<'s> {
+    Scope {
+        world,
+        name,
+        contexts,
+        status: Status::OF_STEP,
+    }
 }
 
-fn runs_in<'w>(
-    workflow: &'w Workflow,
-    job: &'w Job,
-    scope: &Scope<'_>,
-    visited: &mut Vec<&'w str>,
-) -> bool {
-    let mut status = Status::Any;
-    for need in &job.needs {
-        let needed = workflow
-            .jobs
-            .iter()
-            .find(|other| other.id.eq_ignore_ascii_case(need));
-        // GitHub refuses a circle.
-        let Some(needed) = needed.filter(|needed| !visited.contains(&needed.id.as_str())) else {
-            continue;
-        };
-        visited.push(&needed.id);
-        let name = format!("{} needs {}", scope.name, needed.id);
-        let scope = Scope {
-            name: &name,
-            ..*scope
-        };
-        if !runs_in(workflow, needed, &scope, visited) {
-            status = Status::Skipped;
-        }
-        visited.pop();
-    }
-    let scope = Scope { status, ..*scope };
-    match &job.condition {
-        Some(condition) => scope.condition(condition),
-        None => status != Status::Skipped,
-    }
+/// Returns the contexts of a job with one combination of its matrix; `None` if it does not run.
+fn with_matrix<'s>(jobs: &Jobs<'s>, job: &'s Job) -> Option<Vec<(&'static str, Value)>> {
+    let mut contexts = jobs.contexts_of(job)?;
+    let name = jobs.name(job);
+    let matrix = job.matrix.context(&scope(jobs.world, &name, &contexts));
+    contexts.push(("matrix", matrix.chosen(jobs.world)));
+    Some(contexts)
 }
 
 /// Returns the context `inputs` of a called workflow.

@@ -1,5 +1,5 @@
-use super::super::Reference;
 use super::super::{AccessLevel, Workflows};
+use super::super::{RefName, Reference};
 use super::{Environment, RunJob, RunOptions};
 
 fn workflows(files: &[(&str, &str)]) -> Workflows {
@@ -220,6 +220,10 @@ jobs:
 
 /// Lists in which runs a job has which environment: `EVENT REFERENCE: ENVIRONMENT`.
 fn outcomes(on: &str, job: &str) -> String {
+    let shown = |name: &RefName| match name {
+        RefName::Named(name) | RefName::Matching(name) => name.clone(),
+        RefName::Other => "?".to_owned(),
+    };
     let text =
         format!("on: {on}\njobs:\n  first: {{if: \"github.event_name == 'push'\"}}\n  a: {job}");
     let files = workflows(&[("a.yml", &text)]);
@@ -227,12 +231,11 @@ fn outcomes(on: &str, job: &str) -> String {
     let job = jobs.iter().find(|job| job.job.id == "a").unwrap();
     let shown = job.outcomes.iter().map(|outcome| {
         let reference = match &outcome.start.reference {
-            Reference::Branch(name) => name.clone(),
-            Reference::OtherBranch => "branch".to_owned(),
-            Reference::Tag(name) => format!("tag:{name}"),
-            Reference::OtherTag => "tag".to_owned(),
-            Reference::PullRequest(base) => format!("into:{}", base.as_deref().unwrap_or("?")),
-            Reference::MergeQueue(base) => format!("queue:{}", base.as_deref().unwrap_or("?")),
+            Reference::Branch(name) => shown(name),
+            Reference::Tag(name) => format!("tag:{}", shown(name)),
+            Reference::PullRequest(base) => format!("into:{}", shown(base)),
+            Reference::Merged(base) => format!("merged:{}", shown(base)),
+            Reference::MergeQueue(base) => format!("queue:{}", shown(base)),
             Reference::Unknown => "?".to_owned(),
         };
         let environment = match &outcome.environment {
@@ -261,7 +264,7 @@ fn a_job_is_evaluated_for_each_start() {
         (
             "{push: {branches: [main]}, release: }",
             "{if: github.event_name == 'release', environment: x}",
-            "release tag: x",
+            "release tag:?: x",
         ),
         (
             "push",
@@ -271,12 +274,12 @@ fn a_job_is_evaluated_for_each_start() {
         (
             "{push: {branches: [main, 'release/*']}}",
             "{if: \"github.ref_name != 'main'\", environment: x}",
-            "push branch: x",
+            "push release/*: x",
         ),
         (
             "{push: {branches: [main], tags: ['v*']}}",
             "{environment: \"${{ startsWith(github.ref, 'refs/tags/') && 'prod' || 'dev' }}\"}",
-            "push main: dev, push tag: prod",
+            "push main: dev, push tag:v*: prod",
         ),
         (
             "{push: {branches: [main, dev]}}",
@@ -287,6 +290,21 @@ fn a_job_is_evaluated_for_each_start() {
             "{pull_request: {branches: [main, dev]}}",
             "{if: github.base_ref == 'main', environment: x}",
             "pull_request into:main: x",
+        ),
+        (
+            "{pull_request: {branches: [main], types: [opened, closed]}}",
+            "{environment: \"${{ github.event.pull_request.merged && 'prod' || 'preview' }}\"}",
+            "pull_request into:main: preview, pull_request merged:main: prod",
+        ),
+        (
+            "{pull_request: {branches: [main]}, push: {branches: [main]}}",
+            "{if: github.ref_name == 'main', environment: \"x${{ github.head_ref && 'y' }}\"}",
+            "push main: x",
+        ),
+        (
+            "{push: {branches: ['release/**', dev]}}",
+            "{if: \"startsWith(github.ref, 'refs/heads/release/')\", environment: x}",
+            "push release/**: x",
         ),
         (main, "{if: false, environment: x}", ""),
         (
@@ -309,6 +327,16 @@ fn a_job_is_evaluated_for_each_start() {
         (
             "{push: {branches: [main]}, schedule: }",
             "{needs: first, environment: x}",
+            "push main: x",
+        ),
+        (
+            "{push: {branches: [main]}, schedule: }",
+            "{needs: first, if: failure(), environment: x}",
+            "push main: x",
+        ),
+        (
+            "{push: {branches: [main]}, schedule: }",
+            "{needs: first, if: always() && needs.first.result == 'success', environment: x}",
             "push main: x",
         ),
         // Only a run knows.

@@ -3,6 +3,7 @@
 use github_actions_expressions::Evaluation;
 
 use super::expression::{Named, named_references};
+use super::filter::{is_glob, literal_start};
 use super::trigger::{Input, InputKind, Trigger};
 use super::value::{Unknown, Value};
 use super::workflow::Workflow;
@@ -11,13 +12,24 @@ use super::workflow::Workflow;
 const MAX_NAMES: usize = 32;
 /// Maximum number of options of an input; only a run knows the value of an input with more.
 const MAX_OPTIONS: usize = 256;
-/// Events whose payload contains no pull request.
-const WITHOUT_PULL_REQUEST: [&str; 5] = [
-    "push",
-    "workflow_dispatch",
-    "schedule",
-    "release",
-    "merge_group",
+/// Activity type of a pull request that is merged or given up.
+const CLOSED: &str = "closed";
+/// Members of a payload, and the only events that have them.
+const OF_EVENTS: [(&str, &[&str]); 6] = [
+    (
+        "pull_request",
+        &[
+            "pull_request",
+            "pull_request_target",
+            "pull_request_review",
+            "pull_request_review_comment",
+        ],
+    ),
+    ("client_payload", &["repository_dispatch"]),
+    ("merge_group", &["merge_group"]),
+    ("release", &["release"]),
+    ("schedule", &["schedule"]),
+    ("workflow_run", &["workflow_run"]),
 ];
 
 /// Start of a run.
@@ -32,20 +44,39 @@ pub struct Start {
 /// Branch or tag of a run.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Reference {
-    /// The branch with this name.
-    Branch(String),
-    /// A branch that no expression and no filter of the file names.
-    OtherBranch,
-    /// The tag with this name.
-    Tag(String),
-    /// A tag that no expression and no filter of the file names.
-    OtherTag,
-    /// The merge of a pull request into the branch with this name, or into one that nothing names.
-    PullRequest(Option<String>),
-    /// A queue of merges into the branch with this name, or into one that nothing names.
-    MergeQueue(Option<String>),
+    /// A branch.
+    Branch(RefName),
+    /// A tag.
+    Tag(RefName),
+    /// The merge of a pull request into a branch.
+    PullRequest(RefName),
+    /// A branch into which a pull request was merged, after the merge.
+    Merged(RefName),
+    /// A queue of merges into a branch.
+    MergeQueue(RefName),
     /// Only a run knows it.
     Unknown,
+}
+
+/// Name of a branch or tag, as far as the file tells names apart.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum RefName {
+    /// This name.
+    Named(String),
+    /// A name that this glob of a filter matches, and that no expression and no filter contains.
+    Matching(String),
+    /// A name that no expression and no filter contains.
+    Other,
+}
+
+impl RefName {
+    /// Returns the name, if it is a single one.
+    pub fn as_named(&self) -> Option<&str> {
+        match self {
+            Self::Named(name) => Some(name),
+            Self::Matching(_) | Self::Other => None,
+        }
+    }
 }
 
 /// Starts of a workflow, and the names that they tell apart.
@@ -64,7 +95,7 @@ impl Starts {
         let mut named = named_references(texts);
         named.add_branches(default_branch.into_iter());
         for trigger in &workflow.triggers {
-            let is_name = |filter: &&str| !filter.contains(['*', '?', '+', '[', ']', '!', '\\']);
+            let is_name = |filter: &&str| !is_glob(filter) && !filter.starts_with('!');
             named.add_branches(trigger.branches.iter().map(String::as_str).filter(is_name));
             named.add_tags(trigger.tags.iter().map(String::as_str).filter(is_name));
         }
@@ -79,7 +110,7 @@ impl Starts {
             starts.add(None, [Reference::Unknown]);
         }
         for trigger in &workflow.triggers {
-            starts.add_trigger(trigger, default_branch);
+            starts.add_trigger(workflow, trigger, default_branch);
         }
         starts
     }
@@ -96,41 +127,38 @@ impl Starts {
         }
     }
 
-    fn add_trigger(&mut self, trigger: &Trigger, default_branch: Option<&str>) {
+    fn add_trigger(
+        &mut self,
+        workflow: &Workflow,
+        trigger: &Trigger,
+        default_branch: Option<&str>,
+    ) {
         let event = trigger.event.as_str();
-        let (branches, tags) = (&self.named.branches, &self.named.tags);
-        let accepted = branches
-            .iter()
-            .filter(|name| trigger.accepts_branch(name))
-            .cloned();
-        let accepted_tags = tags
-            .iter()
-            .filter(|name| trigger.accepts_tag(name))
-            .cloned();
-        let other = trigger.accepts_other_branches();
-        let bases = || accepted.clone().map(Some).chain(other.then_some(None));
+        let branches = || self.branches(trigger, &trigger.branches);
         let mut references: Vec<Reference> = Vec::new();
         match event {
             "workflow_call" => {}
             "push" => {
-                references.extend(accepted.map(Reference::Branch));
-                references.extend(other.then_some(Reference::OtherBranch));
-                references.extend(accepted_tags.map(Reference::Tag));
-                references.extend(trigger.accepts_other_tags().then_some(Reference::OtherTag));
+                references.extend(branches().into_iter().map(Reference::Branch));
+                references.extend(self.tags(trigger).into_iter().map(Reference::Tag));
             }
             "workflow_dispatch" | "create" => {
-                references.extend(accepted.map(Reference::Branch));
-                references.extend(accepted_tags.map(Reference::Tag));
-                references.extend([Reference::OtherBranch, Reference::OtherTag]);
+                let pushed = workflow
+                    .trigger("push")
+                    .map(|push| push.branches.as_slice());
+                let branches = self.branches(trigger, pushed.unwrap_or_default());
+                references.extend(branches.into_iter().map(Reference::Branch));
+                references.push(Reference::Branch(RefName::Other));
+                references.extend(self.tags(trigger).into_iter().map(Reference::Tag));
             }
-            "release" => {
-                references.extend(accepted_tags.map(Reference::Tag));
-                references.push(Reference::OtherTag);
-            }
+            "release" => references.extend(self.tags(trigger).into_iter().map(Reference::Tag)),
             "pull_request" | "pull_request_target" => {
-                references.extend(bases().map(Reference::PullRequest));
+                references.extend(branches().into_iter().map(Reference::PullRequest));
+                if event == "pull_request" && trigger.types.iter().any(|kind| kind == CLOSED) {
+                    references.extend(branches().into_iter().map(Reference::Merged));
+                }
             }
-            "merge_group" => references.extend(bases().map(Reference::MergeQueue)),
+            "merge_group" => references.extend(branches().into_iter().map(Reference::MergeQueue)),
             "deployment"
             | "deployment_status"
             | "pull_request_review"
@@ -139,10 +167,29 @@ impl Starts {
             }
             // Every other event runs the file of the default branch.
             _ => references.push(default_branch.map_or(Reference::Unknown, |name| {
-                Reference::Branch(name.to_owned())
+                Reference::Branch(RefName::Named(name.to_owned()))
             })),
         }
         self.add(Some(event), references);
+    }
+
+    /// Returns the branches that a trigger accepts, told apart by the globs of `filters`.
+    fn branches(&self, trigger: &Trigger, filters: &[String]) -> Vec<RefName> {
+        let accepted = self
+            .named
+            .branches
+            .iter()
+            .filter(|name| trigger.accepts_branch(name));
+        names(accepted, filters, trigger.accepts_other_branches())
+    }
+
+    fn tags(&self, trigger: &Trigger) -> Vec<RefName> {
+        let accepted = self
+            .named
+            .tags
+            .iter()
+            .filter(|name| trigger.accepts_tag(name));
+        names(accepted, &trigger.tags, trigger.accepts_other_tags())
     }
 
     /// Returns the contexts `github` and `inputs` of a start.
@@ -166,19 +213,16 @@ impl Starts {
             .iter()
             .map(|input| (input.name.clone(), value_of(input, true)));
         let mut payload = vec![("inputs".to_owned(), Value::object(texts.collect(), true))];
-        if WITHOUT_PULL_REQUEST.contains(&event) {
-            payload.push(("pull_request".to_owned(), Value::NULL));
-        }
-        if let Some(types) = trigger
-            .map(|trigger| &trigger.types)
-            .filter(|types| !types.is_empty())
-        {
-            let types = types.iter().map(Value::text).collect();
-            payload.push((
-                "action".to_owned(),
-                Value::one_of("github.event.action".to_owned(), types),
-            ));
-        }
+        let is_merged = matches!(start.reference, Reference::Merged(_));
+        payload.extend(OF_EVENTS.iter().map(|(member, events)| {
+            let value = match events.contains(&event) {
+                true if *member == "pull_request" => pull_request(event, is_merged),
+                true => Value::object(Vec::new(), false),
+                false => Value::NULL,
+            };
+            ((*member).to_owned(), value)
+        }));
+        payload.extend(actions(event, trigger, is_merged));
         let mut github = vec![
             ("event_name".to_owned(), Value::text(event)),
             ("event".to_owned(), Value::object(payload, false)),
@@ -192,71 +236,119 @@ impl Starts {
 
     fn add_reference(&self, github: &mut Vec<(String, Value)>, event: &str, reference: &Reference) {
         let mut add = |name: &str, value: Value| github.push((name.to_owned(), value));
-        let other = |prefix: &str, names: &[String]| {
-            let except = names.iter().map(|name| format!("{prefix}{name}"));
-            Value::Unknown(Unknown {
-                prefix: prefix.to_owned(),
-                except: except.collect(),
-                truth: None,
-            })
-        };
-        let is_pull_request = matches!(reference, Reference::PullRequest(_));
-        let branches = &self.named.branches;
-        let (name, kind, prefix, names) = match reference {
-            Reference::Branch(name) => (Some(name), "branch", "refs/heads/", branches),
-            Reference::OtherBranch => (None, "branch", "refs/heads/", branches),
-            Reference::Tag(name) => (Some(name), "tag", "refs/tags/", &self.named.tags),
-            Reference::OtherTag => (None, "tag", "refs/tags/", &self.named.tags),
-            // It runs for its base, and so has the base as its branch.
-            Reference::PullRequest(base) if event == "pull_request_target" => {
-                (base.as_ref(), "branch", "refs/heads/", branches)
+        let (branches, tags) = (&*self.named.branches, &*self.named.tags);
+        let of = |prefix: &str, name: &RefName, names: &[String]| match name {
+            RefName::Named(name) => Value::text(format!("{prefix}{name}")),
+            other => {
+                let except = names.iter().map(|name| format!("{prefix}{name}"));
+                Value::Unknown(Unknown {
+                    prefix: format!("{prefix}{}", start_of(other)),
+                    except: except.collect(),
+                    truth: Some(true),
+                    ..Unknown::default()
+                })
             }
-            Reference::PullRequest(_) | Reference::MergeQueue(_) => {
-                let prefix = if is_pull_request {
-                    "refs/pull/"
-                } else {
-                    "refs/heads/gh-readonly-queue/"
-                };
-                add("ref", Value::Unknown(Unknown::starting(prefix)));
+        };
+        let is_target = event == "pull_request_target";
+        match reference {
+            Reference::Branch(name) | Reference::Merged(name) => {
+                add("ref", of("refs/heads/", name, branches));
+                add("ref_name", of("", name, branches));
                 add("ref_type", Value::text("branch"));
-                self.add_base(github, reference);
-                return;
+            }
+            // It runs for its base, and so has the base as its branch.
+            Reference::PullRequest(name) if is_target => {
+                add("ref", of("refs/heads/", name, branches));
+                add("ref_name", of("", name, branches));
+                add("ref_type", Value::text("branch"));
+            }
+            Reference::Tag(name) => {
+                add("ref", of("refs/tags/", name, tags));
+                add("ref_name", of("", name, tags));
+                add("ref_type", Value::text("tag"));
+            }
+            Reference::PullRequest(_) => {
+                add("ref", between("refs/pull/", "/merge"));
+                add("ref_name", between("", "/merge"));
+                add("ref_type", Value::text("branch"));
+            }
+            Reference::MergeQueue(_) => {
+                add("ref", between("refs/heads/gh-readonly-queue/", ""));
+                add("ref_name", between("gh-readonly-queue/", ""));
+                add("ref_type", Value::text("branch"));
             }
             Reference::Unknown => return,
-        };
-        match name {
-            Some(name) => {
-                add("ref", Value::text(format!("{prefix}{name}")));
-                add("ref_name", Value::text(name));
-            }
-            None => {
-                add("ref", other(prefix, names));
-                add("ref_name", other("", names));
-            }
         }
-        add("ref_type", Value::text(kind));
-        self.add_base(github, reference);
-    }
-
-    /// Adds the base and the head, which only pull requests have.
-    fn add_base(&self, github: &mut Vec<(String, Value)>, reference: &Reference) {
+        // Only pull requests have a base and a head.
         let (base, head) = match reference {
-            Reference::PullRequest(Some(base)) => (Value::text(base), Value::unknown()),
-            Reference::PullRequest(None) => {
-                let except = self.named.branches.iter().cloned().collect();
-                (
-                    Value::Unknown(Unknown {
-                        except,
-                        ..Unknown::default()
-                    }),
-                    Value::unknown(),
-                )
+            Reference::PullRequest(name) | Reference::Merged(name) => {
+                (of("", name, branches), between("", ""))
             }
             _ => (Value::text(""), Value::text("")),
         };
-        github.push(("base_ref".to_owned(), base));
-        github.push(("head_ref".to_owned(), head));
+        add("base_ref", base);
+        add("head_ref", head);
     }
+}
+
+/// Returns the names that a file tells apart.
+fn names<'n>(
+    named: impl Iterator<Item = &'n String>,
+    filters: &[String],
+    accepts_others: bool,
+) -> Vec<RefName> {
+    let mut names: Vec<_> = named.cloned().map(RefName::Named).collect();
+    let globs = filters
+        .iter()
+        .filter(|filter| is_glob(filter) && !filter.starts_with('!'));
+    let globs: Vec<_> = globs.cloned().map(RefName::Matching).collect();
+    match globs.is_empty() {
+        true => names.extend(accepts_others.then_some(RefName::Other)),
+        false => names.extend(globs),
+    }
+    names
+}
+
+/// Returns the text with which every name starts: what a glob contains before its first special character.
+fn start_of(name: &RefName) -> &str {
+    match name {
+        RefName::Named(name) => name,
+        RefName::Matching(glob) => literal_start(glob),
+        RefName::Other => "",
+    }
+}
+
+/// A text that is not empty, of which only the start and the end are certain.
+fn between(start: &str, end: &str) -> Value {
+    Value::Unknown(Unknown {
+        prefix: start.to_owned(),
+        suffix: end.to_owned(),
+        truth: Some(true),
+        ..Unknown::default()
+    })
+}
+
+/// Returns `github.event.pull_request`.
+fn pull_request(event: &str, is_merged: bool) -> Value {
+    let merged =
+        (event == "pull_request").then(|| ("merged".to_owned(), Value::boolean(is_merged)));
+    Value::object(merged.into_iter().collect(), false)
+}
+
+/// Returns `github.event.action`, if the file names the activity types.
+fn actions(event: &str, trigger: Option<&Trigger>, is_merged: bool) -> Option<(String, Value)> {
+    let types = trigger
+        .map(|trigger| trigger.types.as_slice())
+        .unwrap_or_default();
+    let types: Vec<&str> = match (event, types) {
+        _ if is_merged => vec![CLOSED],
+        ("pull_request" | "pull_request_target", []) => vec!["opened", "synchronize", "reopened"],
+        (_, []) => return None,
+        (_, types) => types.iter().map(String::as_str).collect(),
+    };
+    let types = types.into_iter().map(Value::text).collect();
+    let value = Value::one_of("github.event.action".to_owned(), types);
+    Some(("action".to_owned(), value))
 }
 
 /// Returns the possible values of an input of `workflow_dispatch`. In the event's payload all are texts.

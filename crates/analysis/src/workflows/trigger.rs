@@ -2,9 +2,10 @@
 
 use github_actions_expressions::Evaluation;
 
+use super::filter::{self, is_glob};
 use super::value::Value;
 use super::yaml::{Node, unexpected};
-use engine::policy::{CaseSensitivity, Kind, Pattern, Position, Problem};
+use engine::policy::{Position, Problem};
 
 /// An event of `on:` with its filters.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -97,7 +98,7 @@ const UNNAMED: &str = "\u{0}";
 
 fn has_globs(filters: &[String]) -> bool {
     let mut filters = filters.iter();
-    filters.any(|filter| !filter.starts_with('!') && filter.contains(['*', '?', '+', '[', '\\']))
+    filters.any(|filter| !filter.starts_with('!') && is_glob(filter))
 }
 
 /// Whether filters accept a name: the last one that matches it decides.
@@ -118,13 +119,7 @@ fn accepts(filters: &[String], ignored: &[String], name: &str) -> bool {
 
 /// Whether a filter matches a name. GitHub decides about a glob that is not valid; it can match.
 fn matches(glob: &str, name: &str) -> bool {
-    let pattern = Pattern {
-        text: glob.into(),
-        kind: Kind::Glob,
-        position: Position::START,
-    };
-    let matcher = pattern.compile(CaseSensitivity::Sensitive);
-    matcher.map_or(true, |matcher| matcher.matches(Some(name)))
+    filter::matches(glob, name).unwrap_or(true)
 }
 
 impl InputKind {

@@ -41,6 +41,8 @@ pub(super) struct Alternatives {
 pub(super) struct Unknown {
     /// Start of its text.
     pub(super) prefix: String,
+    /// End of its text.
+    pub(super) suffix: String,
     /// Texts that it is not.
     pub(super) except: Arc<[String]>,
     /// Whether it counts as true, where the world has answered that.
@@ -158,10 +160,15 @@ impl Unknown {
     /// Whether it certainly differs from the text. GitHub compares without case.
     pub(super) fn differs_from(&self, text: &str) -> bool {
         let mut except = self.except.iter();
+        let starts = text.get(..self.prefix.len());
+        let ends = text
+            .len()
+            .checked_sub(self.suffix.len())
+            .and_then(|at| text.get(at..));
         except.any(|except| except.eq_ignore_ascii_case(text))
-            || !text
-                .get(..self.prefix.len())
-                .is_some_and(|start| start.eq_ignore_ascii_case(&self.prefix))
+            || text.is_empty() && self.truth == Some(true)
+            || !starts.is_some_and(|start| start.eq_ignore_ascii_case(&self.prefix))
+            || !ends.is_some_and(|end| end.eq_ignore_ascii_case(&self.suffix))
     }
 
     /// Whether it starts with the text, as far as that is certain.
@@ -171,6 +178,18 @@ impl Unknown {
         match own.eq_ignore_ascii_case(other) {
             false => Some(false),
             true if text.len() <= self.prefix.len() => Some(true),
+            true => None,
+        }
+    }
+
+    /// Whether it ends with the text, as far as that is certain.
+    pub(super) fn ends_with(&self, text: &str) -> Option<bool> {
+        let length = text.len().min(self.suffix.len());
+        let own = self.suffix.get(self.suffix.len() - length..);
+        let (own, other) = own.zip(text.get(text.len() - length..))?;
+        match own.eq_ignore_ascii_case(other) {
+            false => Some(false),
+            true if text.len() <= self.suffix.len() => Some(true),
             true => None,
         }
     }

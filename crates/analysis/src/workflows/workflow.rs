@@ -91,7 +91,7 @@ impl Workflow {
         if !jobs.is_mapping() {
             return Err(unexpected(jobs, "`jobs`", "a mapping"));
         }
-        Ok(Self {
+        let workflow = Self {
             file: file.to_owned(),
             name: root.get("name").and_then(Node::text).map(str::to_owned),
             triggers: trigger::read(on)?,
@@ -100,7 +100,28 @@ impl Workflow {
                 .members()
                 .map(|(id, at, job)| Job::read(id, at, job))
                 .collect::<Result<_, _>>()?,
-        })
+        };
+        workflow.check_needs()?;
+        Ok(workflow)
+    }
+
+    /// Checks that the jobs exist that others need: GitHub starts nothing otherwise.
+    fn check_needs(&self) -> Result<(), Problem> {
+        for job in &self.jobs {
+            let is_job = |need: &&String| {
+                self.jobs
+                    .iter()
+                    .any(|other| other.id.eq_ignore_ascii_case(need))
+            };
+            if let Some(missing) = job.needs.iter().find(|need| !is_job(need)) {
+                let (id, missing) = (quoted(&job.id), quoted(missing));
+                let message = format!(
+                    "the job {id} needs {missing}, and the workflow has no job with that name"
+                );
+                return Err(Problem::new(job.position, message));
+            }
+        }
+        Ok(())
     }
 
     /// Whether only other workflows start it, so that no job's token names it as its workflow.

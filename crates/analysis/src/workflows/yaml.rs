@@ -1,6 +1,6 @@
 //! Parses YAML to a tree with positions.
 //!
-//! Unlike a policy, a workflow can have anchors, aliases and merge keys. Scalars stay text: `on` is not
+//! Unlike a policy, a workflow can have anchors and aliases. Scalars stay text: `on` is not
 //! a boolean. An alias shares the tree of its anchor; the size that all aliases add is limited.
 
 use std::borrow::Cow;
@@ -75,7 +75,7 @@ impl Node {
         (!matches!(node.value, Value::Null)).then_some(node)
     }
 
-    /// Returns the members of a mapping in file order, followed by those of merge keys.
+    /// Returns the members of a mapping in file order.
     pub(super) fn members(&self) -> impl Iterator<Item = (&str, Position, &Self)> {
         let members = match &self.value {
             Value::Mapping(members) => members.as_slice(),
@@ -295,46 +295,24 @@ impl Node {
 }
 
 impl Value {
-    /// Adds the members of merge keys to a mapping.
+    /// Checks the keys of a mapping. GitHub knows anchors and aliases, and takes `<<` for a key like others, which
+    /// no workflow has.
     fn complete(self) -> Result<Self, Problem> {
-        let Self::Mapping(members) = self else {
+        let Self::Mapping(members) = &self else {
             return Ok(self);
         };
-        let mut merged = Vec::new();
-        let mut own: Vec<Member> = Vec::new();
-        let mut lines: HashMap<String, u32> = HashMap::new();
-        for (key, at, node) in members {
+        let mut lines: HashMap<&str, u32> = HashMap::new();
+        for (key, at, _) in members {
             if key == "<<" {
-                merged.push(node);
-                continue;
+                let problem = Problem::new(*at, "GitHub does not support the merge key `<<`");
+                return Err(problem.help("repeat the members, or use an alias for a whole value"));
             }
-            if let Some(first) = lines.insert(key.clone(), at.line) {
-                let message = format!("duplicate key {}, first at line {first}", quoted(&key));
-                return Err(Problem::new(at, message));
-            }
-            own.push((key, at, node));
-        }
-        for node in merged {
-            let several = node.items().collect::<Vec<_>>();
-            let sources = if node.is_list() {
-                several
-            } else {
-                vec![&*node]
-            };
-            for source in sources {
-                let Self::Mapping(members) = &source.value else {
-                    let message = format!("`<<` merges {}, expected a mapping", source.kind());
-                    return Err(Problem::new(node.at, message));
-                };
-                for member in members {
-                    // Explicit members and earlier merges take precedence.
-                    if lines.insert(member.0.clone(), member.1.line).is_none() {
-                        own.push(member.clone());
-                    }
-                }
+            if let Some(first) = lines.insert(key, at.line) {
+                let message = format!("duplicate key {}, first at line {first}", quoted(key));
+                return Err(Problem::new(*at, message));
             }
         }
-        Ok(Self::Mapping(own))
+        Ok(self)
     }
 }
 
@@ -391,19 +369,6 @@ mod tests {
     }
 
     #[test]
-    fn merge_keys_add_missing_members() {
-        let base = "a: &a {x: 1, y: 2}\nb: &b {y: 3, z: 4}\n";
-        for (text, tree) in [
-            ("c: {<<: *a, x: 5}", "{x:5,y:2}"),
-            ("c: {x: 5, <<: [*a, *b]}", "{x:5,y:2,z:4}"),
-            ("c: {<<: *a, <<: *b}", "{x:1,y:2,z:4}"),
-        ] {
-            let tree = format!("{{a:{{x:1,y:2}},b:{{y:3,z:4}},c:{tree}}}");
-            assert_eq!(read(&format!("{base}{text}")), tree);
-        }
-    }
-
-    #[test]
     fn errors_have_positions() {
         for (text, problem) in [
             ("", "line 1, column 1: the workflow is empty"),
@@ -421,7 +386,7 @@ mod tests {
             ),
             (
                 "a: {<<: b}",
-                "line 1, column 9: `<<` merges a string, expected a mapping",
+                "line 1, column 5: GitHub does not support the merge key `<<` (repeat the members, or use an alias for a whole value)",
             ),
             ("{[a]: b}", "line 1, column 2: a key must be a string"),
             (

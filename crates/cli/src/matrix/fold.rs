@@ -73,11 +73,17 @@ impl<'m, 'a> Folded<'m, 'a> {
         Self { blocks, nothing }
     }
 
-    /// Returns the names of the files that get nothing.
-    pub(super) fn files_with_nothing(&self) -> impl Iterator<Item = &'a str> {
-        self.nothing
-            .iter()
-            .flat_map(|block| block.files.iter().copied())
+    /// Returns the names of the files that get nothing: those that a rule covers, and the others.
+    pub(super) fn files_with_nothing(&self) -> [Vec<&'a str>; 2] {
+        [true, false].map(|covered| {
+            let blocks = self.nothing.iter();
+            let blocks = blocks.filter(|block| block.is_covered() == covered);
+            let mut files: Vec<_> = blocks
+                .flat_map(|block| block.files.iter().copied())
+                .collect();
+            files.sort_unstable();
+            files
+        })
     }
 }
 
@@ -119,11 +125,17 @@ impl<'m, 'a> Block<'m, 'a> {
         }
     }
 
+    /// Whether a rule covers one of its rows.
+    fn is_covered(&self) -> bool {
+        let mut cells = self.rows.iter().flat_map(|row| &row.cells);
+        cells.any(|cell| !cell.hints.is_empty())
+    }
+
     fn jobs(&self) -> impl Iterator<Item = &'m Vec<String>> {
         self.rows.iter().map(|row| &row.jobs)
     }
 
-    /// Whether its files have neither a rule nor a finding.
+    /// Whether its files have neither a grant nor a finding.
     fn gets_nothing(&self) -> bool {
         self.groups.is_empty() && self.findings.is_empty()
     }
@@ -145,7 +157,9 @@ impl<'m, 'a> Block<'m, 'a> {
                 cells_key(row),
             )
         });
-        format!("{:?}", (&self.findings, rows.collect::<Vec<_>>()))
+        let triggers = self.rows.first().map(|row| &row.triggers);
+        let rows = rows.collect::<Vec<_>>();
+        format!("{:?}", (&self.findings, triggers, rows))
     }
 }
 

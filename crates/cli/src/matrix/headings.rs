@@ -1,7 +1,5 @@
 //! Phrases about the page and the blocks of its table, shared by all formats for people.
 
-use std::cmp::Reverse;
-
 use super::fold::Block;
 use super::page::Page;
 use super::words::words;
@@ -64,9 +62,12 @@ fn remarks<'a>(row: &'a Row<'_>, block: &'a Block<'_, '_>) -> Vec<Phrase<'a>> {
         }
         _ => {}
     }
-    let (own, all) = (Starts::of(&[row]), Starts::of(&block.rows));
-    let differs = own.events.len() < all.events.len() || own.bases != all.bases;
-    if differs && !own.events.is_empty() {
+    let all = Starts::of_block(block);
+    let own = Starts {
+        events: row.events.as_deref().unwrap_or_default(),
+        bases: row.bases.as_deref().filter(|_| all.bases.is_none()),
+    };
+    if own.events.len() < all.events.len() || own.bases.is_some() {
         let mut phrase = words("only ");
         own.describe(&mut phrase);
         remarks.push(phrase);
@@ -74,32 +75,25 @@ fn remarks<'a>(row: &'a Row<'_>, block: &'a Block<'_, '_>) -> Vec<Phrase<'a>> {
     remarks
 }
 
-/// How the jobs of rows start.
+/// How jobs start.
 struct Starts<'a> {
-    events: Vec<&'a str>,
-    /// Branches that pull requests go into, if they are the same for all rows.
+    events: &'a [&'a str],
+    /// Branches that pull requests go into, if known.
     bases: Option<&'a [&'a str]>,
 }
 
 impl<'a> Starts<'a> {
-    fn of(rows: &[&'a Row<'_>]) -> Self {
-        let mut events: Vec<&str> = Vec::new();
-        // The longest list is most likely in the order of the file.
-        let mut lists: Vec<_> = rows.iter().flat_map(|row| &row.events).collect();
-        lists.sort_by_key(|list| Reverse(list.len()));
-        for event in lists.into_iter().flatten() {
-            if !events.contains(event) {
-                events.push(event);
-            }
-        }
-        let merge = rows.iter().filter(|row| {
+    /// Returns the events of the files, and the bases if they are the same for all jobs.
+    fn of_block(block: &'a Block<'_, '_>) -> Self {
+        let merge = block.rows.iter().filter(|row| {
             let mut events = row.events.iter().flatten();
             events.any(|event| *event == "pull_request")
         });
         let mut bases = merge.map(|row| row.bases.as_deref());
         let first = bases.next().flatten();
+        let row = block.rows.first();
         Self {
-            events,
+            events: row.map(|row| row.triggers.as_slice()).unwrap_or_default(),
             bases: first.filter(|first| bases.all(|other| other == Some(*first))),
         }
     }
@@ -131,7 +125,7 @@ pub(super) fn files<'a>(block: &Block<'_, 'a>) -> Vec<Phrase<'a>> {
 pub(super) fn starts<'a>(block: &'a Block<'_, '_>) -> Option<Phrase<'a>> {
     match block.rows.first()?.kind {
         RowKind::File { .. } => {
-            let starts = Starts::of(&block.rows);
+            let starts = Starts::of_block(block);
             let mut phrase = Phrase::default();
             starts.describe(&mut phrase);
             (!starts.events.is_empty()).then_some(phrase)

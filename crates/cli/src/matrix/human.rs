@@ -221,30 +221,42 @@ impl Terminal<'_, '_, '_> {
     }
 
     fn rows_with_nothing(&mut self, block: &Block<'_, '_>) {
-        if !block.nothing.is_empty() {
-            let rows = plain(&words::environments_in_short(&block.nothing));
-            let line = format!("{INDENT}{rows}: nothing is granted");
-            self.hanging(&[(Tone::Denied, line)]);
+        if block.nothing.is_empty() {
+            return;
         }
+        let rows = plain(&words::environments_in_short(&block.nothing));
+        let mut line = format!("{INDENT}{rows}: nothing is granted");
+        for hint in words::hints(&block.nothing) {
+            let _ = write!(line, "; ✗ {}", plain(&hint));
+        }
+        self.hanging(&[(Tone::Denied, line)]);
     }
 
     /// Names the files that get nothing, or counts them if they do not fit in a line.
     fn files_with_nothing(&mut self) {
-        let files = self.page.folded.files_with_nothing();
-        let files: Vec<_> = files.map(shown).collect();
-        if files.is_empty() {
-            return;
-        }
-        let names = format!("nothing is granted to {}", files.join(", "));
-        let line = match length(&names) <= self.columns {
-            true => names,
-            false => format!(
-                "nothing is granted to {}; `--all` shows them",
-                count(files.len(), "other file")
+        let [covered, others] = self.page.folded.files_with_nothing();
+        let lists = [
+            (
+                covered,
+                ", although rules cover them; `--all` shows why",
+                "",
             ),
-        };
-        self.text.push('\n');
-        self.wrapped(&[(Tone::Denied, line)]);
+            (others, "", "; `--all` shows them"),
+        ];
+        let lists = lists.iter().filter(|(files, ..)| !files.is_empty());
+        for (index, (files, why, more)) in lists.enumerate() {
+            if index == 0 {
+                self.text.push('\n');
+            }
+            let names: Vec<_> = files.iter().map(|file| shown(file)).collect();
+            let names = format!("nothing is granted to {}{why}", names.join(", "));
+            let number = count(files.len(), "other file");
+            let line = match length(&names) <= self.columns {
+                true => names,
+                false => format!("nothing is granted to {number}{why}{more}"),
+            };
+            self.wrapped(&[(Tone::Denied, line)]);
+        }
     }
 
     /// Explains the marks in use.

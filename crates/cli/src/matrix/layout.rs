@@ -152,8 +152,8 @@ mod tests {
         assert_eq!(of(100, 20, 9, &[10, 12]), Some((20, vec![10, 12])));
         assert_eq!(of(100, 20, 9, &[10, 90]), Some((20, vec![10, 66])));
         assert_eq!(of(140, 20, 9, &[10, 90]), Some((20, vec![10, 90])));
-        assert_eq!(of(106, 20, 9, &[40; 3]), Some((20, vec![26; 3])));
-        assert_eq!(of(105, 20, 9, &[40; 3]), None);
+        assert_eq!(of(104, 20, 9, &[40; 3]), Some((20, vec![26; 3])));
+        assert_eq!(of(103, 20, 9, &[40; 3]), None);
         assert_eq!(of(100, 30, 9, &[20; 4]), None);
         assert_eq!(of(120, 30, 9, &[20; 4]), Some((30, vec![20; 4])));
         assert_eq!(of(100, 20, 9, &[5; 8]), Some((20, vec![5; 8])));

@@ -16,15 +16,14 @@ pub(super) fn render(page: &Page<'_, '_>) -> String {
         let _ = writeln!(text, "- {name}: {}{more}", code(&value));
     }
     table(&mut text, page);
-    let nothing: Vec<_> = page.folded.files_with_nothing().collect();
-    if !nothing.is_empty() {
-        let files: Vec<_> = nothing.iter().map(|file| code(file)).collect();
-        let other = count(nothing.len(), "other file");
-        let _ = writeln!(
-            text,
-            "\nNothing is granted to {other}: {}",
-            files.join(", ")
-        );
+    let [covered, others] = page.folded.files_with_nothing();
+    for (files, why) in [(covered, " that rules cover"), (others, "")] {
+        if !files.is_empty() {
+            let number = count(files.len(), "other file");
+            let names: Vec<_> = files.iter().map(|file| code(file)).collect();
+            let names = names.join(", ");
+            let _ = writeln!(text, "\nNothing is granted to {number}{why}: {names}");
+        }
     }
     findings(&mut text, page);
     if !page.matrix.unused.is_empty() {

@@ -138,6 +138,20 @@ fn environment_of<'a>(phrase: &mut Phrase<'a>, row: &'a Row<'_>) {
     }
 }
 
+/// Explains why the rules that cover rows do not grant, once each.
+pub(super) fn hints<'a>(rows: &[&Row<'a>]) -> Vec<Phrase<'a>> {
+    let mut all: Vec<Phrase<'_>> = Vec::new();
+    for row in rows {
+        for one in row.cells.iter().flat_map(|cell| &cell.hints) {
+            let one = hint(row, one);
+            if !all.contains(&one) {
+                all.push(one);
+            }
+        }
+    }
+    all
+}
+
 /// Lists the environments of rows.
 pub(super) fn environments<'a>(rows: &[&'a Row<'_>]) -> Phrase<'a> {
     let mut phrase = Phrase::default();

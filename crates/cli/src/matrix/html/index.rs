@@ -12,7 +12,7 @@ const MAX_UNINDEXED: usize = 12;
 
 /// Whether the table is so long that it needs an index.
 pub(super) fn is_needed(page: &Page<'_, '_>) -> bool {
-    files(page).len() + page.folded.files_with_nothing().count() > MAX_UNINDEXED
+    files(page).len() + page.folded.files_with_nothing().concat().len() > MAX_UNINDEXED
 }
 
 /// Returns the files in the table, sorted, with the number of their block and of the permissions that they can have.
@@ -42,9 +42,8 @@ pub(super) fn index(text: &mut String, page: &Page<'_, '_>) {
         "<div class=\"search\" role=\"search\" hidden=\"\" id=\"search\"><label for=\"words\">Search</label>\
          <input id=\"words\" type=\"search\" autocomplete=\"off\" spellcheck=\"false\" placeholder=\"file, environment, branch, event\"/>\
          <span role=\"status\" id=\"hits\"></span></div>\n\
-         <details class=\"index\" id=\"index\" open=\"\"><summary>{} in the table, and how many of the {} each can have</summary><ul>\n",
-        count(files.len(), "file"),
-        count(page.matrix.permissions.len(), "permission")
+         <details class=\"index\" id=\"index\" open=\"\"><summary>{} in the table, each with the number of its permissions</summary><ul>\n",
+        count(files.len(), "file")
     );
     for (file, block, granted) in files {
         let _ = writeln!(

@@ -6,7 +6,7 @@
 
   // A group is a block of the table, or a file that gets nothing. A file has its name, and all that its group says.
   const groups = find("#table tbody, #nothing > ul > li").map((element) => {
-    const about = find(".starts, .flag, tr:not(.file)", element).map(low).join(" ");
+    const about = find(".starts, .flag, .look, tr:not(.file)", element).map(low).join(" ");
     const own = links.filter((link) => link.hash === "#" + element.id);
     const files = find(".name", element).map((name) => {
       const item = name.closest(".many > li") ?? name;

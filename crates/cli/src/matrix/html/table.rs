@@ -14,6 +14,8 @@ use engine::plural::count;
 
 /// Maximum number of files in a heading.
 const MAX_FILES: usize = 3;
+/// Maximum number of columns on paper.
+const MAX_ON_PAPER: usize = 4;
 
 pub(super) fn section(text: &mut String, page: &Page<'_, '_>, has_index: bool) {
     text.push_str(
@@ -25,8 +27,15 @@ pub(super) fn section(text: &mut String, page: &Page<'_, '_>, has_index: bool) {
         index::index(text, page);
     }
     text.push_str(
-        "<div class=\"scroll\" id=\"table\" role=\"region\" aria-labelledby=\"caption\" tabindex=\"0\">\n<table>\n\
-         <caption id=\"caption\">Permissions by workflow file and environment</caption>\n<thead>\n<tr><th scope=\"col\">Environment</th>\n",
+        "<div class=\"scroll\" id=\"table\" role=\"region\" aria-labelledby=\"caption\" tabindex=\"0\">\n",
+    );
+    let class = match page.matrix.permissions.len() > MAX_ON_PAPER {
+        true => " class=\"wide\"",
+        false => "",
+    };
+    let _ = writeln!(text, "<table{class}>");
+    text.push_str(
+        "<caption id=\"caption\">Permissions by workflow file and environment</caption>\n<thead>\n<tr><th scope=\"col\">Environment</th>\n",
     );
     for key in &page.matrix.permissions {
         let _ = writeln!(text, "<th scope=\"col\">{}</th>", permission(key, "code"));
@@ -105,8 +114,9 @@ fn rows(text: &mut String, page: &Page<'_, '_>, block: &Block<'_, '_>, group: &[
         return;
     };
     let _ = write!(text, "<tr><th scope=\"row\">{}</th>", labels(block, group));
-    if row.gets_nothing() {
-        not_granted(text, page);
+    let mut cells = row.cells.iter();
+    if cells.all(|cell| row.access(cell) == Access::Denied) {
+        not_granted(text, page, &[]);
     } else {
         for (key, cell) in page.matrix.permissions.iter().zip(&row.cells) {
             text.push_str(&cell_of(row, key, cell));
@@ -125,23 +135,33 @@ fn rows_with_nothing(text: &mut String, page: &Page<'_, '_>, block: &Block<'_, '
         ),
     };
     let _ = write!(text, "<tr class=\"nothing\"><th scope=\"row\">{list}</th>");
-    not_granted(text, page);
+    not_granted(text, page, &block.nothing);
     text.push_str("</tr>\n");
 }
 
 /// Renders one cell for a whole row.
-fn not_granted(text: &mut String, page: &Page<'_, '_>) {
+fn not_granted(text: &mut String, page: &Page<'_, '_>, rows: &[&Row<'_>]) {
     let columns = page.matrix.permissions.len();
-    if columns > 0 {
-        let _ = write!(
-            text,
-            "<td class=\"denied\" colspan=\"{columns}\"><span aria-hidden=\"true\">– </span>not granted</td>"
-        );
+    if columns == 0 {
+        return;
     }
+    let _ = write!(
+        text,
+        "<td class=\"denied\" colspan=\"{columns}\"><span aria-hidden=\"true\">– </span>not granted{}</td>",
+        hints(rows)
+    );
+}
+
+/// Renders why the rules that cover rows do not grant.
+fn hints(rows: &[&Row<'_>]) -> String {
+    let hints = words::hints(rows).into_iter();
+    hints
+        .map(|hint| format!("<span class=\"aside look\">✗ {}</span>", coded(&hint)))
+        .collect()
 }
 
 fn files_with_nothing(text: &mut String, page: &Page<'_, '_>) {
-    let files = page.folded.files_with_nothing().count();
+    let files = page.folded.files_with_nothing().concat().len();
     if files == 0 {
         return;
     }
@@ -160,7 +180,11 @@ fn files_with_nothing(text: &mut String, page: &Page<'_, '_>) {
             let _ = write!(text, " <span class=\"starts\">{}</span>", coded(&starts));
         }
         let environments = coded(&words::environments(&block.nothing));
-        let _ = writeln!(text, " <span class=\"starts\">{environments}</span></li>");
+        let _ = writeln!(
+            text,
+            " <span class=\"starts\">{environments}</span>{}</li>",
+            hints(&block.nothing)
+        );
     }
     text.push_str("</ul></details>\n");
 }

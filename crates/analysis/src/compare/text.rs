@@ -1,0 +1,176 @@
+//! Classes of the string values of a dimension, with the lists of patterns that match them.
+
+use std::collections::{HashMap, HashSet};
+use std::rc::Rc;
+
+use super::automaton::Automata;
+use super::classes::classes;
+use super::grant::{Dimension, Grant};
+use super::interner::{Interner, Known, List};
+use super::work::Work;
+
+/// Maximum size of the remembered classes: numbers of lists.
+const MAX_KEPT: usize = 1 << 19;
+
+/// Maximum work of a search.
+const MAX_SEARCH: usize = 4_000_000;
+
+/// A class of values: the lists that match it, the alternatives of the own list that match it, and a value.
+pub(super) struct TextClass {
+    /// Indices in [`Question::lists`].
+    pub(super) lists: Vec<usize>,
+    pub(super) own: Rc<[usize]>,
+    pub(super) value: Rc<str>,
+}
+
+/// Which classes of values are wanted.
+#[derive(Clone, PartialEq, Eq, Hash)]
+pub(super) struct Question<'a> {
+    pub(super) dimension: Dimension<'a>,
+    /// The list of the grant, in its order; `None` matches every value.
+    pub(super) own: Option<List>,
+    /// Whether to return all classes, and not only those that the own list matches.
+    pub(super) is_every: bool,
+    /// The lists of other grants, sorted, each once.
+    pub(super) lists: Vec<List>,
+}
+
+/// Compares grants, and remembers what it computes about their patterns.
+pub(super) struct Patterns<'a, 'c> {
+    pub(super) interner: Interner<'a>,
+    automata: &'c mut Automata,
+    /// Limit of the walks over automata.
+    walks: Work,
+    /// Limit of the searches.
+    pub(super) searches: Work,
+    known: HashMap<Rc<Question<'a>>, Option<Rc<[TextClass]>>>,
+    size: usize,
+}
+
+impl<'a, 'c> Patterns<'a, 'c> {
+    pub(super) fn new(automata: &'c mut Automata) -> Self {
+        Self {
+            interner: Interner::default(),
+            walks: Work::new(automata.max_walk),
+            searches: Work::new(MAX_SEARCH),
+            automata,
+            known: HashMap::new(),
+            size: 0,
+        }
+    }
+
+    /// Returns a grant with its numbers.
+    pub(super) fn known(&mut self, grant: Grant<'a>) -> Known<'a> {
+        self.interner.known(grant)
+    }
+
+    /// Returns whether all patterns of a grant have automata.
+    pub(super) fn has_automata(&mut self, known: &Known<'a>) -> bool {
+        self.interner.has_automata(known, self.automata)
+    }
+
+    /// Returns the classes, or `None` if they are unknown. There are none if no list has a condition.
+    pub(super) fn classes(&mut self, question: Question<'a>) -> Option<Rc<[TextClass]>> {
+        if let Some(known) = self.known.get(&question) {
+            return known.clone();
+        }
+        let made = self.make(&question).map(Rc::from);
+        let lists = |class: &TextClass| class.lists.len() + 8;
+        let of_classes: usize = made
+            .iter()
+            .flat_map(|made: &Rc<[_]>| &**made)
+            .map(lists)
+            .sum();
+        self.size += question.lists.len() + of_classes;
+        if self.size > MAX_KEPT {
+            self.known.clear();
+            self.size = 0;
+        }
+        self.known.insert(Rc::new(question), made.clone());
+        made
+    }
+
+    fn make(&mut self, question: &Question<'a>) -> Option<Vec<TextClass>> {
+        let mut numbered = Numbered::default();
+        let own = question.own.map(|list| self.interner.patterns(list));
+        let own = own.iter().flat_map(|own| own.iter().copied().enumerate());
+        let alternatives = numbered.by_number(own);
+        let inside = match question.is_every {
+            true => 0,
+            false => numbered.count(),
+        };
+        let lists = question.lists.iter();
+        let lists: Vec<_> = lists.map(|list| self.interner.patterns(*list)).collect();
+        let lists = lists.iter().enumerate();
+        let lists = lists.flat_map(|(index, list)| list.iter().map(move |one| (index, *one)));
+        let containing = numbered.by_number(lists);
+        if numbered.patterns.is_empty() {
+            return Some(Vec::new());
+        }
+        let patterns = numbered.patterns.iter();
+        let languages = patterns.map(|pattern| self.interner.language(*pattern, self.automata));
+        let languages = languages.collect::<Option<_>>()?;
+        let dimension = question.dimension;
+        let (domain, ignores_case) = (dimension.domain(), dimension.ignores_case());
+        let limits = (&mut *self.automata, &mut self.walks);
+        let found = classes(languages, inside, &domain, ignores_case, limits)?;
+        let all = |class: &[u32], of_pattern: &[Vec<usize>]| {
+            let numbers = class
+                .iter()
+                .filter_map(|number| usize::try_from(*number).ok());
+            let all = numbers.filter_map(|number| of_pattern.get(number));
+            let mut all: Vec<usize> = all.flatten().copied().collect();
+            all.sort_unstable();
+            all.dedup();
+            all
+        };
+        let mut known = HashSet::new();
+        let classes = found.into_iter().map(|class| TextClass {
+            lists: all(&class.matched, &containing),
+            own: all(&class.matched, &alternatives).into(),
+            value: class.value.into(),
+        });
+        // The first of equal classes has the best value.
+        let classes =
+            classes.filter(|class| known.insert((class.lists.clone(), class.own.clone())));
+        Some(classes.collect())
+    }
+}
+
+/// Consecutive numbers for the patterns of a question.
+#[derive(Default)]
+struct Numbered {
+    numbers: HashMap<u32, u32>,
+    patterns: Vec<u32>,
+}
+
+impl Numbered {
+    fn count(&self) -> u32 {
+        u32::try_from(self.patterns.len()).unwrap_or(u32::MAX)
+    }
+
+    fn number(&mut self, pattern: u32) -> u32 {
+        let next = self.count();
+        *self.numbers.entry(pattern).or_insert_with(|| {
+            self.patterns.push(pattern);
+            next
+        })
+    }
+
+    /// Returns the indices of each pattern, by its number.
+    fn by_number(&mut self, patterns: impl Iterator<Item = (usize, u32)>) -> Vec<Vec<usize>> {
+        let mut indices: Vec<Vec<usize>> = Vec::new();
+        for (index, pattern) in patterns {
+            let Ok(number) = usize::try_from(self.number(pattern)) else {
+                continue;
+            };
+            if indices.len() <= number {
+                indices.resize(number + 1, Vec::new());
+            }
+            if let Some(indices) = indices.get_mut(number) {
+                indices.push(index);
+            }
+        }
+        indices
+    }
+}

@@ -1,0 +1,29 @@
+//! Limits of work. They do not measure time, so that results are the same on every machine.
+
+/// Limit of the work of each search, and of all together.
+pub(super) struct Work {
+    each: usize,
+    left: usize,
+}
+
+impl Work {
+    /// Creates the limit of many searches by the limit of one.
+    pub(super) fn new(each: usize) -> Self {
+        Self {
+            each,
+            left: each.saturating_mul(20),
+        }
+    }
+
+    /// Returns the limit of the next search: once the limit of all is reached, only short ones are possible.
+    pub(super) fn limit(&self) -> usize {
+        match self.left {
+            0 => self.each / 100,
+            _ => self.each,
+        }
+    }
+
+    pub(super) fn spend(&mut self, work: usize) {
+        self.left = self.left.saturating_sub(work);
+    }
+}
