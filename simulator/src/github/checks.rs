@@ -34,13 +34,7 @@ pub(crate) fn create(
     route: &Route,
     request: &Request,
 ) -> Result<Answer, Answer> {
-    let (repository, access) = authorize(
-        state,
-        request,
-        (&route.owner, &route.repository),
-        "checks",
-        Level::Write,
-    )?;
+    let (repository, access) = authorize(state, request, route.name(), "checks", Level::Write)?;
     let body = body(request)?;
     let mut problems = Problems::default();
     let name = problems.required(&body, "name");
@@ -82,13 +76,7 @@ pub(crate) fn update(
     route: &Route,
     request: &Request,
 ) -> Result<Answer, Answer> {
-    let (repository, access) = authorize(
-        state,
-        request,
-        (&route.owner, &route.repository),
-        "checks",
-        Level::Write,
-    )?;
+    let (repository, access) = authorize(state, request, route.name(), "checks", Level::Write)?;
     let body = body(request)?;
     let mut problems = Problems::default();
     problems.fields(&body);

@@ -30,13 +30,7 @@ pub(crate) fn repository(
         let moved = Answer::error(301, "Moved Permanently");
         return Ok(moved.with_header("Location", &location));
     }
-    let (repository, _) = authorize(
-        state,
-        request,
-        (&route.owner, &route.repository),
-        "metadata",
-        Level::Read,
-    )?;
+    let (repository, _) = authorize(state, request, route.name(), "metadata", Level::Read)?;
     Ok(Answer::json(200, &repository_json(state, &repository)))
 }
 
@@ -46,7 +40,7 @@ pub(crate) fn pull_request(
     route: &Route,
     request: &Request,
 ) -> Result<Answer, Answer> {
-    let name = (&*route.owner, &*route.repository);
+    let name = route.name();
     let (repository, _) = authorize(state, request, name, "pull-requests", Level::Read)?;
     let found = repository.pull_request(&route.rest);
     let found = found.ok_or_else(|| Answer::error(404, "Not Found"))?;
@@ -87,13 +81,7 @@ pub(crate) fn repository_json(state: &State, repository: &Repository) -> Value {
 }
 
 pub(crate) fn contents(state: &State, route: &Route, request: &Request) -> Result<Answer, Answer> {
-    let (repository, _) = authorize(
-        state,
-        request,
-        (&route.owner, &route.repository),
-        "contents",
-        Level::Read,
-    )?;
+    let (repository, _) = authorize(state, request, route.name(), "contents", Level::Read)?;
     let reference = request.query_value("ref");
     let sha = repository.resolve(reference.as_deref()).ok_or_else(|| {
         Answer::error(
@@ -183,13 +171,7 @@ fn directory(tree: &BTreeMap<String, Vec<u8>>, path: &str, url: &str) -> Option<
 }
 
 pub(crate) fn commit(state: &State, route: &Route, request: &Request) -> Result<Answer, Answer> {
-    let (repository, _) = authorize(
-        state,
-        request,
-        (&route.owner, &route.repository),
-        "contents",
-        Level::Read,
-    )?;
+    let (repository, _) = authorize(state, request, route.name(), "contents", Level::Read)?;
     let sha = repository
         .resolve(Some(&route.rest))
         .ok_or_else(|| Answer::error(422, &format!("No commit found for SHA: {}", route.rest)))?;
@@ -216,13 +198,7 @@ pub(crate) fn commit(state: &State, route: &Route, request: &Request) -> Result<
 /// Compares two commits. Only the first page has the changed files, as in GitHub's documentation ("Compare two
 /// commits").
 pub(crate) fn compare(state: &State, route: &Route, request: &Request) -> Result<Answer, Answer> {
-    let (repository, _) = authorize(
-        state,
-        request,
-        (&route.owner, &route.repository),
-        "contents",
-        Level::Read,
-    )?;
+    let (repository, _) = authorize(state, request, route.name(), "contents", Level::Read)?;
     let not_found = || Answer::error(404, "Not Found");
     let (base, head) = route.rest.split_once("...").ok_or_else(not_found)?;
     let base = repository.resolve(Some(base)).ok_or_else(not_found)?;

@@ -78,6 +78,11 @@ impl Route {
         }
     }
 
+    /// Returns the owner and the name of the repository.
+    pub(crate) fn name(&self) -> (&str, &str) {
+        (&self.owner, &self.repository)
+    }
+
     fn plain(endpoint: Endpoint) -> Self {
         Self {
             endpoint,

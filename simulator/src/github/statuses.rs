@@ -17,13 +17,7 @@ pub(crate) fn create(
     route: &Route,
     request: &Request,
 ) -> Result<Answer, Answer> {
-    let (repository, _) = authorize(
-        state,
-        request,
-        (&route.owner, &route.repository),
-        "statuses",
-        Level::Write,
-    )?;
+    let (repository, _) = authorize(state, request, route.name(), "statuses", Level::Write)?;
     let body = request
         .json()
         .filter(Value::is_object)

@@ -10,7 +10,7 @@ use super::pairs::{Group, Pair, name_of};
 use crate::reference::{Base, Outcome, Source};
 
 /// What a case can expect.
-const EXPECTATIONS: [&str; 10] = [
+pub const EXPECTATIONS: [&str; 10] = [
     "allowed",
     "denied",
     "granted",

@@ -5,6 +5,7 @@ use std::process::{Command, Output};
 
 use serde_json::Value;
 
+use super::cases::EXPECTATIONS;
 use super::pairs::{Group, Pair, name_of};
 use crate::reference::{Base, Job, Outcome, key};
 
@@ -128,22 +129,9 @@ pub fn assert_context(json: &Value, job: &Job) {
 /// The outcome in JSON, in the terms of the reference.
 pub fn outcome(json: &Value, group: &Group, permission: &str) -> Outcome {
     let known = |text: &Value| {
-        let known = [
-            "allowed",
-            "denied",
-            "error",
-            "granted",
-            "repository_not_found",
-            "repository_id_mismatch",
-            "permission_not_granted",
-            "untrusted_event",
-            "expired",
-            "no_rule_matches",
-            "policy_invalid",
-        ];
         let text = text.as_str().unwrap();
+        let mut known = EXPECTATIONS.into_iter().chain(["error"]);
         known
-            .into_iter()
             .find(|one| *one == text)
             .unwrap_or_else(|| panic!("{json}"))
     };

@@ -14,18 +14,13 @@ pub(super) fn context<B: AsRef<[u8]>, E: Display>(
 ) -> Result<Context, Problem> {
     let claims = claims(case, &read)?;
     let payload = match &case.payload_file {
-        None => None,
-        Some(place) => Some(parse(
-            place,
-            ("payload_file", "an event's payload"),
-            &read,
-            EventPayload::parse,
-        )?),
+        None => EventPayload::default(),
+        Some(place) => {
+            let noun = ("payload_file", "an event's payload");
+            parse(place, noun, &read, EventPayload::parse)?
+        }
     };
-    let pull_request = payload
-        .as_ref()
-        .and_then(|payload| payload.pull_request.as_ref());
-    let mut context = Context::of_claims(&claims, pull_request);
+    let mut context = Context::of_claims(&claims, payload.pull_request.as_ref());
     let given = &case.context;
     let texts = [
         (&given.repository, &mut context.repository),
@@ -50,11 +45,10 @@ pub(super) fn context<B: AsRef<[u8]>, E: Display>(
         }
     }
     context.event.get_or_insert_with(|| "push".to_owned());
-    let of_payload = payload.as_ref().and_then(EventPayload::default_branch);
     context.describe(
         &claims,
         given.base.as_deref(),
-        given.default_branch.as_deref().or(of_payload),
+        given.default_branch.as_deref().or(payload.default_branch()),
     );
     let claims = given.claims.iter();
     context

@@ -4,7 +4,7 @@ use super::catalogue::IMPOSSIBLE_CLAIM;
 use super::dimension::Dimension;
 use super::findings::Findings;
 use super::forms::Forms;
-use super::replacement::propose;
+use super::replacement::{Replacement, propose};
 use crate::pattern_text::without_anchors;
 use engine::policy::{Kind, Pattern, Patterns, nearest, quoted};
 
@@ -153,12 +153,7 @@ pub(super) fn check(
         let instead = suggestion(claim, pattern, form);
         let instead = instead.as_ref().map(|(text, kind)| (&**text, *kind));
         let proposal = propose(dimension, pattern, instead, findings);
-        findings.push(match proposal {
-            Some(proposal) => finding
-                .help(format!("write {}", quoted(&proposal.written)))
-                .fix(proposal.fix),
-            None => finding,
-        });
+        findings.push(Replacement::advise(proposal, finding));
     }
 }
 

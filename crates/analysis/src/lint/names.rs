@@ -5,7 +5,7 @@ use super::catalogue::{EXTENSION, NEVER_MATCHES, TRAILING_DASH_ENVIRONMENT, UNKN
 use super::dimension::Dimension;
 use super::finding::Finding;
 use super::findings::Findings;
-use super::replacement::{propose, replace};
+use super::replacement::{Replacement, propose, replace};
 use crate::pattern_text::{branch_of, file_of, kinds};
 use engine::policy::{Kind, Pattern, Patterns, Rule, nearest, quoted};
 use std::collections::BTreeSet;
@@ -83,12 +83,7 @@ fn push(
     findings: &mut Findings<'_>,
 ) {
     let proposal = propose(dimension, pattern, instead, findings);
-    findings.push(match proposal {
-        Some(proposal) => finding
-            .help(format!("write {}", quoted(&proposal.written)))
-            .fix(proposal.fix),
-        None => finding,
-    });
+    findings.push(Replacement::advise(proposal, finding));
 }
 
 fn branch(pattern: &Pattern, findings: &mut Findings<'_>) {

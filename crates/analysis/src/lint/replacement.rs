@@ -1,10 +1,11 @@
 //! Replaces a pattern by one that its author probably intended.
 
 use super::dimension::Dimension;
+use super::finding::Finding;
 use super::findings::Findings;
 use super::fix::Fix;
 use crate::pattern_text::without_position;
-use engine::policy::{Kind, Pattern, written};
+use engine::policy::{Kind, Pattern, quoted, written};
 
 /// Creates a fix that replaces the pattern's text and keeps its kind, if the file allows it.
 pub(super) fn replace(pattern: &Pattern, text: &str, findings: &Findings<'_>) -> Option<Fix> {
@@ -19,6 +20,18 @@ pub(super) struct Replacement {
     pub(super) written: String,
     /// The fix, if possible.
     pub(super) fix: Option<Fix>,
+}
+
+impl Replacement {
+    /// Adds a replacement to a finding, if there is one.
+    pub(super) fn advise(replacement: Option<Self>, finding: Finding) -> Finding {
+        match replacement {
+            Some(Self { written, fix }) => {
+                finding.help(format!("write {}", quoted(&written))).fix(fix)
+            }
+            None => finding,
+        }
+    }
 }
 
 /// Returns the first pattern that has no findings itself.

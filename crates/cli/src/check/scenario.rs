@@ -159,17 +159,14 @@ fn context(arguments: &Arguments, of_work_tree: &OfWorkTree) -> Result<Context, 
         claims.set(name.to_owned(), value.to_owned());
     }
     let payload = match &arguments.payload {
-        None => None,
-        Some(path) => Some(parse(
+        None => EventPayload::default(),
+        Some(path) => parse(
             path,
             ("--payload", "an event's payload"),
             EventPayload::parse,
-        )?),
+        )?,
     };
-    let pull_request = payload
-        .as_ref()
-        .and_then(|payload| payload.pull_request.as_ref());
-    let mut context = Context::of_claims(&claims, pull_request);
+    let mut context = Context::of_claims(&claims, payload.pull_request.as_ref());
     context.event.get_or_insert_with(|| "push".to_owned());
     let repository = arguments
         .repository
@@ -189,11 +186,13 @@ fn context(arguments: &Arguments, of_work_tree: &OfWorkTree) -> Result<Context, 
             *field = Some(value.clone()).filter(|value| !value.is_empty());
         }
     }
-    let of_payload = payload.as_ref().and_then(EventPayload::default_branch);
     context.describe(
         &claims,
         arguments.base.as_deref(),
-        arguments.default_branch.as_deref().or(of_payload),
+        arguments
+            .default_branch
+            .as_deref()
+            .or(payload.default_branch()),
     );
     Ok(context)
 }
