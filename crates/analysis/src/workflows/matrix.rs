@@ -21,14 +21,21 @@ enum Written {
     Scalar(Evaluation),
     List(Vec<Written>),
     Object(Vec<(String, Written)>),
+    /// Only a run knows it.
+    Unknown,
 }
 
 /// Names and values of one job of the matrix.
 type Combination = Vec<(String, Value)>;
 
 impl StrategyMatrix {
-    pub(super) fn read(node: &Node) -> Self {
-        Self(Some(Written::read(node)))
+    /// Reads the matrix of `strategy:`.
+    pub(super) fn of_strategy(strategy: &Node) -> Self {
+        match strategy.is_mapping() {
+            true => Self(strategy.get("matrix").map(Written::read)),
+            // The whole strategy is an expression.
+            false => Self(Some(Written::Unknown)),
+        }
     }
 
     /// Returns the texts that can contain expressions.
@@ -77,7 +84,7 @@ impl Written {
     fn texts<'w>(&'w self, texts: &mut Vec<&'w str>) {
         match self {
             Self::Scalar(Evaluation::String(text)) => texts.push(text),
-            Self::Scalar(_) => {}
+            Self::Scalar(_) | Self::Unknown => {}
             Self::List(items) => items.iter().for_each(|item| item.texts(texts)),
             Self::Object(members) => members.iter().for_each(|(_, value)| value.texts(texts)),
         }
@@ -87,6 +94,7 @@ impl Written {
         match self {
             Self::Scalar(Evaluation::String(text)) => scope.text(text),
             Self::Scalar(scalar) => Value::Scalar(scalar.clone()),
+            Self::Unknown => Value::unknown(),
             Self::List(items) => {
                 Value::List(items.iter().map(|item| item.evaluated(scope)).collect())
             }

@@ -5,6 +5,8 @@
 
 use std::sync::Arc;
 
+use github_actions_expressions::Evaluation;
+
 use super::checkout::{self, ChosenCheckout};
 use super::directory::Workflows;
 use super::expression::{Scope, Status};
@@ -172,7 +174,7 @@ impl<'w> JobPath<'w> {
         let scope = scope(world, &name, &contexts);
         let environment = match self.job.environment.as_deref() {
             None => Environment::None,
-            Some(text) => environment(text, &scope.text(text)),
+            Some(text) => environment(text, &scope.text(text), world),
         };
         let mut requests = Vec::new();
         for (index, gate) in gates.iter_mut().enumerate() {
@@ -196,16 +198,19 @@ impl<'w> JobPath<'w> {
     }
 }
 
-fn environment(text: &str, value: &Value) -> Environment {
-    match value {
-        Value::Scalar(scalar) => {
-            let name = scalar.sema().to_string();
-            match name.trim().is_empty() {
-                true => Environment::None,
-                false => Environment::Named(name),
-            }
-        }
-        _ => Environment::Dynamic(text.to_owned()),
+/// Converts the value of `environment:`: a name, or an object with one.
+fn environment(text: &str, value: &Value, world: &World) -> Environment {
+    let name = match value {
+        Value::Object(_) => value.member(&Evaluation::String("name".to_owned()), world),
+        value => value.clone(),
+    };
+    let Value::Scalar(name) = name else {
+        return Environment::Dynamic(text.to_owned());
+    };
+    let name = name.sema().to_string();
+    match name.trim().is_empty() {
+        true => Environment::None,
+        false => Environment::Named(name),
     }
 }
 

@@ -178,8 +178,7 @@ impl Job {
             permissions: permissions(job),
             matrix: job
                 .get("strategy")
-                .and_then(|strategy| strategy.get("matrix"))
-                .map(StrategyMatrix::read)
+                .map(StrategyMatrix::of_strategy)
                 .unwrap_or_default(),
             call: job.get("uses").and_then(Node::text).map(|uses| Call {
                 uses: uses.to_owned(),
