@@ -13,6 +13,7 @@
 )]
 
 mod file;
+mod listener;
 mod variables;
 
 use std::cell::RefCell;
@@ -20,6 +21,7 @@ use std::future::poll_fn;
 use std::task::Poll;
 
 pub use file::{read_capped, read_stdin_capped};
+pub use listener::{Address, Listener, Stream};
 pub use variables::Variables;
 
 /// Request from outside to end the program: SIGINT, SIGTERM or SIGHUP; on Windows Ctrl+C or Ctrl+Break.

@@ -187,6 +187,18 @@ impl GitHub {
         oidc::register(&mut self.state.lock(), repository_id, claims, permissions)
     }
 
+    /// Mints a token for an audience, as the token endpoint does for a registered job with these claims.
+    ///
+    /// # Errors
+    ///
+    /// A committed key cannot be read.
+    pub fn mint_token(&self, claims: Map<String, Value>, audience: &str) -> anyhow::Result<String> {
+        let mut state = self.state.lock();
+        let token = oidc::mint(&state, claims, audience)?;
+        state.minted.push(token.clone());
+        Ok(token)
+    }
+
     /// Sets how tokens are minted.
     pub fn set_token(&self, recipe: TokenRecipe) {
         self.state.lock().recipe = recipe;

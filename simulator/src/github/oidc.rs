@@ -116,7 +116,11 @@ pub(crate) fn token(state: &mut State, request: &Request) -> Result<Answer, Answ
     ))
 }
 
-fn mint(state: &State, mut claims: Map<String, Value>, audience: &str) -> anyhow::Result<String> {
+pub(crate) fn mint(
+    state: &State,
+    mut claims: Map<String, Value>,
+    audience: &str,
+) -> anyhow::Result<String> {
     let now = Timestamp::now().as_second();
     for (name, value) in [
         ("jti", Value::from(guid())),

@@ -148,7 +148,7 @@ fn inert_markdown(markdown: &str, payload: &str) {
     assert_eq!(cells.len(), 1, "{markdown}");
 }
 
-fn tree(html: &str) -> Document<'_> {
+pub fn tree(html: &str) -> Document<'_> {
     let options = ParsingOptions {
         allow_dtd: true,
         ..ParsingOptions::default()

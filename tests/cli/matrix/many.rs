@@ -1,9 +1,12 @@
 //! Repositories with many workflow files.
 
+use std::collections::BTreeMap;
+
 use insta::assert_snapshot;
+use roxmltree::Node;
 use serde_json::Value;
 
-use super::hostile::sound_page;
+use super::hostile::{sound_page, tree};
 use super::{NOW, POLICY, checkout};
 use crate::support::directory::Directory;
 
@@ -274,3 +277,99 @@ fn a_large_page_has_an_index() {
     assert!(page.contains("<summary>Nothing is granted to 3 other files</summary>"));
     assert!(page.contains("<a class=\"flag\" href=\"#finding-1\">! dispatched-ref</a>"));
 }
+
+/// Files of one block have the same rows in the JSON, and each file is in one block or among those that get nothing.
+#[test]
+fn nothing_is_lost_in_the_fold() {
+    let directory = checkout(VARIED_RULES, &[]);
+    let mut number = 0;
+    for events in [
+        "push",
+        "[push, pull_request]",
+        "{pull_request: {branches: [main]}}",
+        "schedule",
+    ] {
+        for environments in [
+            &["dev"][..],
+            &["dev", "production"],
+            &["${{ vars.TO }}"],
+            &[],
+        ] {
+            for token in ["id-token: write", "contents: read"] {
+                for condition in ["true", "github.event_name == 'push'"] {
+                    let environments = environments.iter().enumerate();
+                    let jobs: String = environments
+                        .map(|(job, name)| {
+                            format!("  job{job}: {{if: {condition}, environment: '{name}'}}\n")
+                        })
+                        .collect();
+                    let text = format!(
+                        "on: {events}\npermissions: {{{token}}}\njobs:\n  plan: {{}}\n{jobs}"
+                    );
+                    for copy in 0..2 {
+                        let file = format!(".github/workflows/{copy}-{number}.yml");
+                        directory.write(&file, &text);
+                    }
+                    number += 1;
+                }
+            }
+        }
+    }
+    let json: Value = serde_json::from_str(&matrix(&directory, &["--format", "json"])).unwrap();
+    let mut rows: BTreeMap<String, Vec<Value>> = BTreeMap::new();
+    for row in json["rows"].as_array().unwrap() {
+        let mut row = row.clone();
+        let file = row["workflow"].take();
+        row["jobs"].take();
+        if let Some(file) = file.as_str() {
+            rows.entry(file.to_owned()).or_default().push(row);
+        }
+    }
+    let page = matrix(&directory, &["--format", "html"]);
+    let page = tree(&page);
+    let is_block =
+        |node: &Node<'_, '_>| node.has_tag_name("tbody") || node.attribute("id") == Some("nothing");
+    let mut seen = Vec::new();
+    let mut folded = 0;
+    for block in page.descendants().filter(is_block) {
+        let names = block
+            .descendants()
+            .filter(|node| node.attribute("class") == Some("name"));
+        let names: Vec<String> = names
+            .map(|name| {
+                name.descendants()
+                    .filter(Node::is_text)
+                    .filter_map(|text| text.text())
+                    .collect()
+            })
+            .collect();
+        if block.has_tag_name("tbody") {
+            assert!(
+                names.iter().all(|name| rows[name] == rows[&names[0]]),
+                "{names:?}"
+            );
+            folded += names.len().saturating_sub(1);
+        } else {
+            let granted = |row: &Value| row["cells"].to_string().contains(r#""granted":"yes""#);
+            assert!(
+                !names.iter().any(|name| rows[name].iter().any(granted)),
+                "{names:?}"
+            );
+        }
+        seen.extend(names);
+    }
+    seen.sort();
+    assert_eq!(seen, rows.keys().cloned().collect::<Vec<_>>());
+    assert!(
+        folded > 20 && seen.iter().any(|name| name == "0-1.yml"),
+        "{folded}"
+    );
+}
+
+const VARIED_RULES: &str = "version: 1
+permissions:
+  - {permission: a:b, environment: dev, branch: main}
+  - {permission: a:c, environment: production, events: [push], claims: {runner_environment: github-hosted}}
+  - {permission: a:d, workflow: '[01]-1.*', events: [pull_request], base: main}
+  - {permission: a:e, workflow: '0-2.*', expires: 2026-01-31}
+";

@@ -68,6 +68,36 @@ const EXCEPTIONS: &[(&str, &str, &str)] = &[
         "run by .ci/outside/receivers.py",
     ),
     (
+        "docs/enforce.md",
+        "cargo run --bin simulator -- server",
+        "crates/server/tests/server/showcase.rs runs it",
+    ),
+    (
+        "docs/enforce.md",
+        "a job on `main`, for the environment `production`",
+        "crates/server/tests/server/showcase.rs compares it",
+    ),
+    (
+        "docs/enforce.md",
+        "version: 1",
+        "a configuration of the server; its own tests read one",
+    ),
+    (
+        "docs/enforce.md",
+        "repo-permissions-server --config server.yml --check",
+        "the server, which its own tests start",
+    ),
+    (
+        "docs/enforce.md",
+        "permissions:",
+        "a part of a job, for an API that is nowhere",
+    ),
+    (
+        "docs/enforce.md",
+        "routes:",
+        "a part of a configuration; the server's own tests read one",
+    ),
+    (
         "docs/reasons/internal.md",
         "error (internal): repo-permissions failed because of a bug, so nothing is granted",
         "no bug is known",

@@ -7,6 +7,7 @@ use regex_automata::dfa::{Automaton as _, StartKind, dense};
 use regex_automata::nfa::thompson::{self, WhichCaptures};
 use regex_automata::util::start;
 use regex_automata::{Anchored, MatchKind};
+use regex_syntax::hir::{Hir, Look};
 
 use engine::policy::{CaseSensitivity, Kind, Pattern};
 
@@ -29,13 +30,13 @@ pub(super) struct Automaton {
 impl Automaton {
     /// Builds the automata. Returns `None` if the pattern is too large, or has a part without an automaton, such as
     /// `\b`.
-    pub(super) fn new(pattern: &Pattern, ignores_case: bool) -> Option<Self> {
+    fn new(pattern: &Pattern, ignores_case: bool, builder: &Builder) -> Option<Self> {
         let folded = match ignores_case {
-            true => Some(build(pattern, CaseSensitivity::Insensitive)?),
+            true => Some(builder.pattern(pattern, CaseSensitivity::Insensitive)?),
             false => None,
         };
         Some(Self {
-            exact: build(pattern, CaseSensitivity::Sensitive)?,
+            exact: builder.pattern(pattern, CaseSensitivity::Sensitive)?,
             folded,
         })
     }
@@ -47,6 +48,7 @@ const MAX_KEPT: usize = 4096;
 /// Cache of patterns' automata; `None` for patterns without one.
 pub(crate) struct Automata {
     known: HashMap<(String, Kind, bool), Option<Rc<Automaton>>>,
+    builder: Builder,
     /// Automata of complete values, by their regexes.
     forms: HashMap<&'static str, Option<Rc<Dfa>>>,
     /// Maximum number of states of a walk over several automata.
@@ -57,6 +59,7 @@ impl Default for Automata {
     fn default() -> Self {
         Self {
             known: HashMap::new(),
+            builder: Builder::default(),
             forms: HashMap::new(),
             max_walk: MAX_WALK,
         }
@@ -77,25 +80,28 @@ impl Automata {
         if self.known.len() >= MAX_KEPT {
             self.known.clear();
         }
-        let made = self.known.entry(key);
-        made.or_insert_with(|| Automaton::new(pattern, ignores_case).map(Rc::new))
-            .clone()
+        let (known, builder) = (&mut self.known, &self.builder);
+        let made = known.entry(key).or_insert_with(|| {
+            let made = Automaton::new(pattern, ignores_case, builder);
+            made.map(Rc::new)
+        });
+        made.clone()
     }
 
     /// Returns the automaton of a regex for the complete value.
     pub(super) fn form(&mut self, regex: &'static str) -> Option<Rc<Dfa>> {
-        let made = self.forms.entry(regex).or_insert_with(|| {
-            let tree = regex_syntax::parse(&format!(r"(?:{regex})\z"));
-            tree.ok().and_then(|tree| dfa(&tree)).map(Rc::new)
-        });
-        made.clone()
+        let (forms, builder) = (&mut self.forms, &self.builder);
+        let made = forms.entry(regex);
+        made.or_insert_with(|| builder.form(regex).map(Rc::new))
+            .clone()
     }
 }
 
 /// Returns whether the pattern matches a value with this prefix, ignoring case. Returns `true` if that is
 /// unknown.
 pub(crate) fn may_start_with(pattern: &Pattern, start: &str) -> bool {
-    let Some(dfa) = build(pattern, CaseSensitivity::Insensitive) else {
+    let built = Builder::default().pattern(pattern, CaseSensitivity::Insensitive);
+    let Some(dfa) = built else {
         return true;
     };
     let Ok(mut state) = dfa.start_state(&start::Config::new().anchored(Anchored::Yes)) else {
@@ -107,35 +113,52 @@ pub(crate) fn may_start_with(pattern: &Pattern, start: &str) -> bool {
     !dfa.is_dead_state(state)
 }
 
-pub(super) fn build(pattern: &Pattern, case: CaseSensitivity) -> Option<Dfa> {
-    let tree = pattern.tree(case).ok()?;
-    // Corresponds to the engine's `\A(?:…)\z`: the walk is anchored and tests for a match at the end.
-    dfa(&regex_syntax::hir::Hir::concat(vec![
-        tree,
-        regex_syntax::hir::Hir::look(regex_syntax::hir::Look::End),
-    ]))
+/// Builds automata. It needs much memory, which all automata share.
+pub(super) struct Builder {
+    compiler: thompson::Compiler,
+    builder: dense::Builder,
 }
 
-pub(super) fn dfa(tree: &regex_syntax::hir::Hir) -> Option<Dfa> {
-    let nfa = thompson::Compiler::new()
-        .configure(
+impl Default for Builder {
+    fn default() -> Self {
+        let mut compiler = thompson::Compiler::new();
+        compiler.configure(
             thompson::Config::new()
                 .which_captures(WhichCaptures::None)
                 .nfa_size_limit(Some(MAX_AUTOMATON)),
-        )
-        .build_from_hir(tree)
-        .ok()?;
-    let config = dense::Config::new()
-        .match_kind(MatchKind::All)
-        .start_kind(StartKind::Anchored)
-        .accelerate(false)
-        .dfa_size_limit(Some(MAX_AUTOMATON))
-        // Counts pointers too: on 32 bits an automaton may be known that is not on 64, never another one.
-        .determinize_size_limit(Some(2 * MAX_AUTOMATON));
-    dense::Builder::new()
-        .configure(config)
-        .build_from_nfa(&nfa)
-        .ok()
+        );
+        let mut builder = dense::Builder::new();
+        builder.configure(
+            dense::Config::new()
+                .match_kind(MatchKind::All)
+                .start_kind(StartKind::Anchored)
+                .accelerate(false)
+                .dfa_size_limit(Some(MAX_AUTOMATON))
+                // Counts pointers too: on 32 bits an automaton may be known that is not on 64, never another one.
+                .determinize_size_limit(Some(2 * MAX_AUTOMATON)),
+        );
+        Self { compiler, builder }
+    }
+}
+
+impl Builder {
+    /// Builds the automaton of a pattern.
+    pub(super) fn pattern(&self, pattern: &Pattern, case: CaseSensitivity) -> Option<Dfa> {
+        self.complete(pattern.tree(case).ok()?)
+    }
+
+    /// Builds the automaton of a case-sensitive regex.
+    pub(super) fn form(&self, regex: &str) -> Option<Dfa> {
+        self.complete(regex_syntax::parse(regex).ok()?)
+    }
+
+    /// Builds the automaton of the complete values of a syntax tree.
+    fn complete(&self, tree: Hir) -> Option<Dfa> {
+        // Corresponds to the engine's `\A(?:…)\z`: the walk is anchored and tests for a match at the end.
+        let tree = Hir::concat(vec![tree, Hir::look(Look::End)]);
+        let nfa = self.compiler.build_from_hir(&tree).ok()?;
+        self.builder.build_from_nfa(&nfa).ok()
+    }
 }
 
 /// Returns each of the bytes `singles`, and one of each range of other bytes that all automata treat alike, with
@@ -188,7 +211,7 @@ mod tests {
                 kind: Kind::Regex,
                 position: Position::START,
             };
-            assert!(Automaton::new(&pattern, false).is_none(), "{text}");
+            assert!(Automata::default().get(&pattern, false).is_none(), "{text}");
         }
     }
 }

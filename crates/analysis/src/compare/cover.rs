@@ -9,7 +9,7 @@ use regex_automata::dfa::Automaton as _;
 use regex_automata::util::primitives::StateID;
 use regex_automata::util::start;
 
-use super::automaton::{Automata, Automaton, Dfa, MAX_AUTOMATON, build, dfa, representatives};
+use super::automaton::{Automata, Automaton, Builder, Dfa, MAX_AUTOMATON, representatives};
 use engine::policy::{CaseSensitivity, Pattern};
 
 /// Budget of comparisons, in steps over automata and for building them. It does not measure time, so that results
@@ -43,9 +43,9 @@ pub(crate) fn may_match(pattern: &Pattern, form: &str, budget: &mut Budget) -> b
     if budget.0 == 0 {
         return true;
     }
-    let form = regex_syntax::parse(&format!(r"(?:{form})\z"));
-    let form = form.ok().and_then(|form| dfa(&form));
-    let pattern = build(pattern, CaseSensitivity::Sensitive);
+    let builder = Builder::default();
+    let form = builder.form(form);
+    let pattern = builder.pattern(pattern, CaseSensitivity::Sensitive);
     let made = pattern.as_ref().map(Dfa::memory_usage);
     if budget.make(made).is_none() {
         return true;

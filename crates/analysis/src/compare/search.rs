@@ -8,6 +8,9 @@ use super::axes::Space;
 use super::space::{Cell, Name, Wanted};
 use super::text::Patterns;
 
+/// Number of grants among which a search chooses an axis.
+const SAMPLE: usize = 64;
+
 /// Result of a search.
 #[derive(Clone, Debug)]
 pub(super) enum SearchResult<'a> {
@@ -157,32 +160,50 @@ impl Search<'_, '_, '_, '_> {
         left.map(|_| ())
     }
 
-    /// Chooses an axis: the cheapest of those on which the grant is limited that is limited on the fewest.
+    /// Chooses an axis that limits a grant, the cheapest for a grant that few axes limit.
     fn next_axis(&self, axes: &FixedBitSet, others: &FixedBitSet) -> Next {
-        let mut best: Option<(usize, usize, usize)> = None;
-        for other in others.ones() {
-            let (mut count, mut cheapest) = (0, None);
-            for number in axes.ones() {
-                if let Some(axis) = self.space.axes.get(number)
-                    && !axis.always.contains(other)
-                {
-                    count += 1;
-                    cheapest = cheapest
-                        .min(Some((axis.cost, number)))
-                        .or(Some((axis.cost, number)));
-                }
-            }
-            let Some((cost, axis)) = cheapest else {
-                return Next::Covered;
-            };
-            let this = (count, cost, axis);
-            best = Some(best.map_or(this, |best| best.min(this)));
+        // The grants that no axis limits, one, two, and more.
+        let mut none = others.clone();
+        let [mut one, mut two, mut more] =
+            [(); 3].map(|()| FixedBitSet::with_capacity(others.len()));
+        for axis in axes.ones().filter_map(|axis| self.space.axes.get(axis)) {
+            count_limited(&mut two, &mut more, &axis.always);
+            count_limited(&mut one, &mut two, &axis.always);
+            count_limited(&mut none, &mut one, &axis.always);
         }
+        if !none.is_clear() {
+            return Next::Covered;
+        }
+        let mut by_count = [&one, &two, &more].into_iter();
+        let fewest = by_count.find(|grants| !grants.is_clear());
+        let fewest = fewest
+            .into_iter()
+            .flat_map(|grants| grants.ones().take(SAMPLE));
+        let best = fewest.filter_map(|other| self.cheapest(axes, other)).min();
         match best.map(|(_, _, axis)| axis).or(axes.minimum()) {
             Some(axis) => Next::Axis(axis),
             None => Next::End,
         }
     }
+
+    /// Returns how many axes limit a grant, and the cost and number of the cheapest of them.
+    fn cheapest(&self, axes: &FixedBitSet, other: usize) -> Option<(usize, usize, usize)> {
+        let limiting = axes.ones().filter_map(|number| {
+            let axis = self.space.axes.get(number)?;
+            let is_limiting = !axis.always.contains(other);
+            is_limiting.then_some((axis.cost, number))
+        });
+        let (cost, axis) = limiting.clone().min()?;
+        Some((limiting.count(), cost, axis))
+    }
+}
+
+/// Moves the grants that an axis limits to those that one axis more limits.
+fn count_limited(fewer: &mut FixedBitSet, many: &mut FixedBitSet, always: &FixedBitSet) {
+    let mut limited = fewer.clone();
+    limited.difference_with(always);
+    many.union_with(&limited);
+    fewer.intersect_with(always);
 }
 
 /// Next step of a search.

@@ -43,6 +43,8 @@ pub(super) struct Patterns<'a, 'c> {
     walks: Work,
     /// Limit of the searches.
     pub(super) searches: Work,
+    /// Whether all patterns of grants have automata.
+    with_automata: HashMap<u32, bool>,
     known: HashMap<Rc<Question<'a>>, Option<Rc<[TextClass]>>>,
     size: usize,
 }
@@ -54,6 +56,7 @@ impl<'a, 'c> Patterns<'a, 'c> {
             walks: Work::new(automata.max_walk),
             searches: Work::new(MAX_SEARCH),
             automata,
+            with_automata: HashMap::new(),
             known: HashMap::new(),
             size: 0,
         }
@@ -66,7 +69,9 @@ impl<'a, 'c> Patterns<'a, 'c> {
 
     /// Returns whether all patterns of a grant have automata.
     pub(super) fn has_automata(&mut self, known: &Known<'a>) -> bool {
-        self.interner.has_automata(known, self.automata)
+        let known_grants = self.with_automata.entry(known.number);
+        let (interner, automata) = (&self.interner, &mut *self.automata);
+        *known_grants.or_insert_with(|| interner.has_automata(known, automata))
     }
 
     /// Returns the classes, or `None` if they are unknown. There are none if no list has a condition.

@@ -55,14 +55,15 @@ impl<'m, 'a> Folded<'m, 'a> {
             .chunk_by(|one, next| one.kind.file() == next.kind.file());
         for rows in files {
             let block = Block::new(rows, findings, folding);
-            let known = same.get(&block.key()).filter(|_| folding == Folding::On);
+            let key = block.key();
+            let known = same.get(&key).filter(|_| folding == Folding::On);
             match known.and_then(|index| blocks.get_mut(*index)) {
                 Some(known) => {
                     known.files.extend(&block.files);
                     known.has_same_jobs &= known.jobs().eq(block.jobs());
                 }
                 None => {
-                    same.insert(block.key(), blocks.len());
+                    same.insert(key, blocks.len());
                     blocks.push(block);
                 }
             }

@@ -162,19 +162,18 @@ fn render(arguments: &Arguments, path: &Path, colours: Colours) -> anyhow::Resul
         notes,
     };
     Ok(match arguments.format {
-        OutputFormat::Human => human::render(&page, columns(&variables), colours),
+        OutputFormat::Human => human::render(&page, columns(arguments, &variables), colours),
         OutputFormat::Markdown => markdown::render(&page),
         OutputFormat::Json => json::render(&page),
         OutputFormat::Html => html::render(&page),
     })
 }
 
-/// Returns the width of the output: `COLUMNS`, or else that of the terminal.
-fn columns(variables: &Variables) -> usize {
+/// Returns the width of the output: `COLUMNS`, or else that of the terminal that it goes to.
+fn columns(arguments: &Arguments, variables: &Variables) -> usize {
     let variable = variables.get("COLUMNS").and_then(|text| text.parse().ok());
-    let columns = variable
-        .filter(|columns| *columns > 0)
-        .or_else(platform::terminal_columns);
+    let terminal = || platform::terminal_columns().filter(|_| arguments.output.is_none());
+    let columns = variable.filter(|columns| *columns > 0).or_else(terminal);
     columns.unwrap_or(DEFAULT_COLUMNS).max(MIN_COLUMNS)
 }
 

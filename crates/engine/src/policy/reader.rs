@@ -340,7 +340,8 @@ impl<'a, S: Syntax<'a>, G> Reader<'a, S, G> {
         self.tokens.syntax.position(at)
     }
 
-    pub(crate) fn skip(&mut self) -> Read<()> {
+    /// Skips the next value.
+    pub fn skip(&mut self) -> Read<()> {
         match self.tokens.skip() {
             Ok(()) => Ok(()),
             Err(problem) => self.fatal(problem),
