@@ -58,12 +58,15 @@ fn wider_in(
         for reference in candidates(event, universe) {
             // A pull request that is merged is a run of its own kind, only of files that ask for it.
             let is_merged = event == "pull_request" && matches!(reference, Reference::Branch(_));
-            let here = |run: &&Run| run.event == *event && run.reference == reference;
+            let exactly = |run: &Run| run.event == *event && run.reference == reference;
             if !rule.is_for_ref(&reference, &universe.default_branch)
-                || (is_merged && !runs.all.iter().any(|run| here(&run)))
+                || (is_merged && !runs.all.iter().any(exactly))
             {
                 continue;
             }
+            // A rule cannot tell it from a pull request whose head has the name of the base.
+            let is_head = |run: &Run| is_merged && matches!(run.reference, Reference::Pull { .. });
+            let here = |run: &&Run| exactly(run) || (run.event == *event && is_head(run));
             for environment in rule.environments(&environments) {
                 for permission in &rule.permissions {
                     let found = runs.all.iter().filter(here).any(|run| {

@@ -47,16 +47,29 @@ impl Filter {
             .any(|pattern| glob_matches(pattern, name))
     }
 
-    /// Names that decide it: for each pattern one that fits.
-    pub fn samples(&self) -> impl Iterator<Item = String> {
+    /// Names that decide it: for each pattern one that fits, and one with each of the texts that expressions
+    /// look for in a name.
+    pub fn samples(&self, texts: &[String]) -> Vec<String> {
         let patterns = self.only.iter().chain(&self.ignore).flatten();
-        patterns.map(|pattern| sample(pattern.trim_start_matches('!')))
+        let patterns = patterns.map(|pattern| pattern.trim_start_matches('!'));
+        patterns
+            .flat_map(|pattern| {
+                let with = texts.iter().filter(|_| pattern.contains('*'));
+                let with = with.map(move |text| sample_with(pattern, text, text));
+                std::iter::once(sample(pattern)).chain(with)
+            })
+            .collect()
     }
 }
 
 /// A name that fits a glob.
 pub fn sample(glob: &str) -> String {
-    let name = glob.replace("**", "x/y").replace('*', "x");
+    sample_with(glob, "x/y", "x")
+}
+
+/// A name that fits a glob, with these texts for `**` and for `*`.
+fn sample_with(glob: &str, many: &str, one: &str) -> String {
+    let name = glob.replace("**", many).replace('*', one);
     let class = Regex::new(r"\[([^\]-])[^\]]*\]").unwrap();
     class.replace_all(&name, "$1").replace(['?', '+', '\\'], "")
 }

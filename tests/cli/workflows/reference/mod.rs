@@ -242,15 +242,41 @@ impl Repository {
         let jobs = workflow.flat_map(|workflow| self.jobs(workflow));
         files.extend(jobs.filter_map(|(_, shown, _)| Some(shown.rsplit_once('/')?.0.to_owned())));
         for workflow in files.iter().filter_map(|file| self.get(file)) {
+            let parts: Vec<_> = files
+                .iter()
+                .flat_map(|file| looked_for(&self.texts[file]))
+                .collect();
+            universe
+                .branches
+                .extend(parts.iter().map(|part| format!("zz{part}zz")));
+            universe
+                .tags
+                .extend(parts.iter().map(|part| format!("zz{part}zz")));
             for (_, trigger) in starts::triggers(&workflow.on) {
                 let of = |key| filter::Filter::read(&trigger, key);
-                universe.branches.extend(of("branches").samples());
-                universe.tags.extend(of("tags").samples());
+                universe.branches.extend(of("branches").samples(&parts));
+                universe.tags.extend(of("tags").samples(&parts));
             }
             universe.add_texts(&self.texts[&workflow.file]);
         }
         universe
     }
+}
+
+/// Texts that a file looks for in refs.
+fn looked_for(text: &str) -> Vec<String> {
+    let calls = Regex::new(
+        r"(?:contains|endsWith|startsWith)\(\s*github\.\w*ref\w*\s*,\s*'([^']{1,40})'\s*\)",
+    );
+    let calls = calls.unwrap();
+    let found = calls.captures_iter(text).map(|call| {
+        let text = call[1].trim_start_matches("refs/");
+        let text = text
+            .trim_start_matches("heads/")
+            .trim_start_matches("tags/");
+        text.trim_matches('/').to_owned()
+    });
+    found.filter(|text| !text.is_empty()).collect()
 }
 
 impl Universe {
@@ -295,7 +321,7 @@ impl Universe {
                         false => head.to_owned(),
                     });
                 }
-                if line.contains("ref_name") || line.contains("tag") {
+                if line.contains("tag") {
                     self.tags
                         .insert(text.trim_start_matches("refs/tags/").to_owned());
                 }
