@@ -22,18 +22,16 @@ use jiff::Timestamp;
 use self::findings::SharedFinding;
 use self::fold::{Folded, Folding};
 use self::page::Page;
-use super::diagnostic;
 use super::git::Git;
 use super::instant::{instant, now};
 use super::output::{warn, write};
-use super::policy_text::{InvalidPolicy, read_policy};
+use super::policy_text::PolicyText;
 use super::style::Colours;
 use super::work_tree::policy_or_default;
-use crate::workflows::ACTION;
-use analysis::lint::Source;
+use crate::workflows::{ACTION, find_workflows, read_workflows};
 use analysis::matrix::AccessMatrix;
-use analysis::workflows::RunOptions;
-use engine::policy::{Format, Invalid, Policy, quoted};
+use analysis::workflows::{RunOptions, Workflows};
+use engine::policy::quoted;
 use platform::Variables;
 
 /// Width of the output if it does not go to a terminal.
@@ -101,14 +99,8 @@ pub(super) fn run(arguments: &Arguments) -> anyhow::Result<u8> {
 }
 
 fn render(arguments: &Arguments, path: &Path, colours: Colours) -> anyhow::Result<String> {
-    let name = path.display().to_string();
-    let text = read_policy(path, &name).map_err(|failure| anyhow!(failure.message))?;
-    let invalid = |invalid: &Invalid| {
-        let source = Source::new(&text, Format::of_path(&name));
-        let problems = diagnostic::render(&name, &source, invalid.iter(), Colours::stderr());
-        anyhow::Error::from(InvalidPolicy(problems))
-    };
-    let policy = Policy::parse(&text, Format::of_path(&name)).map_err(|error| invalid(&error))?;
+    let text = PolicyText::read(path).map_err(|failure| anyhow!(failure.message))?;
+    let policy = text.parse().map_err(|invalid| text.invalid(&invalid))?;
     let git = Git::discover(path);
     let variables = Variables::new(std::env::vars_os());
     let origin = git.and_then(|git| git.origin(&super::git::host(&variables)?));
@@ -118,22 +110,13 @@ fn render(arguments: &Arguments, path: &Path, colours: Colours) -> anyhow::Resul
         owner_id: arguments.owner_id,
         origin: origin.as_ref(),
     };
-    let selected = rules::select(&policy, &name, &selection).map_err(|error| match error {
+    let selected = rules::select(&policy, &text.name, &selection).map_err(|error| match error {
         rules::Error::Message(message) => anyhow!(message),
-        rules::Error::Invalid(error) => invalid(&error),
+        rules::Error::Invalid(invalid) => text.invalid(&invalid).into(),
     })?;
     let directory = directory(arguments, path, &selected, selection.origin)?;
-    let workflows = crate::workflows::read_workflows(&directory).with_context(|| {
-        format!(
-            "{} cannot be read",
-            quoted(&directory.display().to_string())
-        )
-    })?;
     let mut notes = selected.notes;
-    for unreadable in &workflows.unreadable {
-        warn(&unreadable.to_string());
-        notes.push(unreadable.to_string());
-    }
+    let workflows = workflows(&directory, &mut notes)?;
     let now = arguments.now.unwrap_or_else(now);
     let own = origin.as_ref().map(ToString::to_string);
     let repository = selected.repository.as_deref().or(own.as_deref());
@@ -143,14 +126,14 @@ fn render(arguments: &Arguments, path: &Path, colours: Colours) -> anyhow::Resul
         default_branch: default_branch.as_deref(),
     };
     let matrix = AccessMatrix::new(&selected.rules, repository, &workflows, options, now)
-        .map_err(|error| invalid(&error))?;
+        .map_err(|invalid| text.invalid(&invalid))?;
     let findings = SharedFinding::all(&matrix);
     let folding = match arguments.all {
         true => Folding::Off,
         false => Folding::On,
     };
     let page = Page {
-        policy: name.clone(),
+        policy: text.name.clone(),
         repository: selected.repository.clone(),
         workflows: directory.display().to_string(),
         files: workflows.files.len() + workflows.unreadable.len(),
@@ -167,6 +150,20 @@ fn render(arguments: &Arguments, path: &Path, colours: Colours) -> anyhow::Resul
         OutputFormat::Json => json::render(&page),
         OutputFormat::Html => html::render(&page),
     })
+}
+
+/// Reads the workflow files. A file that cannot be read is a warning and a note.
+fn workflows(directory: &Path, notes: &mut Vec<String>) -> anyhow::Result<Workflows> {
+    let unreadable = || {
+        let directory = quoted(&directory.display().to_string());
+        format!("{directory} cannot be read")
+    };
+    let workflows = read_workflows(directory).with_context(unreadable)?;
+    for unreadable in &workflows.unreadable {
+        warn(&unreadable.to_string());
+        notes.push(unreadable.to_string());
+    }
+    Ok(workflows)
 }
 
 /// Returns the width of the output: `COLUMNS`, or else that of the terminal that it goes to.
@@ -202,7 +199,7 @@ fn directory(
             "{name} is in a checkout of {origin}: name the workflow files of {repository} with `--workflows DIRECTORY`"
         );
     }
-    let found = crate::workflows::find_workflows(policy).with_context(|| {
+    let found = find_workflows(policy).with_context(|| {
         format!("there is no `.github/workflows` above {name}: name the directory with `--workflows DIRECTORY`")
     })?;
     // A path inside the working directory is shown relative to it.

@@ -38,105 +38,126 @@ pub(super) fn select<'a>(
 ) -> Result<SelectedRules<'a>, Error> {
     let entries = policy.repositories.as_ref().map(|(_, entries)| entries);
     let entries = entries.map(|entries| &**entries).unwrap_or_default();
-    let message = |message: String| Err(Error::Message(message));
-    let repository = match (selection.repository, policy.permissions.is_some(), entries) {
-        (Some(text), ..) => match RepositoryName::parse(text) {
-            Some(_) => Some(text.to_owned()),
-            None => {
-                return message(format!(
-                    "--repository is {}, expected `OWNER/NAME`",
-                    quoted(text)
-                ));
-            }
-        },
-        (None, _, []) => None,
-        (None, false, [only]) if name_of(only).is_some() => name_of(only),
-        (None, ..) => {
-            return message(format!(
-                "{} covers several repositories: choose one with `--repository OWNER/NAME`; it has {}",
-                quoted(file),
-                listed(entries)
-            ));
-        }
+    let repository = selection.repository(policy, entries, file)?;
+    let name = repository.as_deref();
+    let origin = selection.origin.map(ToString::to_string);
+    let is_own = match (name, &origin) {
+        (Some(name), Some(origin)) => name.eq_ignore_ascii_case(origin),
+        _ => false,
     };
-    let own = repository.as_deref().is_some_and(|repository| {
-        selection
-            .origin
-            .is_some_and(|origin| repository.eq_ignore_ascii_case(&origin.to_string()))
-    });
-    let provenance = if own {
-        Provenance::ThisRepository
-    } else {
-        Provenance::Given
+    let provenance = match is_own {
+        true => Provenance::ThisRepository,
+        false => Provenance::Given,
+    };
+    let find = |context: &Context| {
+        RepositoryRules::find(policy, provenance, context, &|| true).map_err(Error::Invalid)
     };
     let mut context = Context {
         repository: repository.clone(),
         ..Context::default()
     };
-    let find = |context: &Context| {
-        RepositoryRules::find(policy, provenance, context, &|| true).map_err(Error::Invalid)
-    };
-    // Without an id on the command line, the pinned id is the repository's.
     let named = find(&context)?;
-    let named: Vec<_> = named.entries.iter().map(|(entry, _)| *entry).collect();
-    let id = |selection: Option<u64>, pin: fn(&Entry) -> Option<u64>, flag: &str| {
-        let mut pins: Vec<_> = named.iter().filter_map(|entry| pin(entry)).collect();
-        pins.sort_unstable();
-        pins.dedup();
-        match (selection, pins.as_slice()) {
-            (Some(id), _) => Ok(Some(id.to_string())),
-            (None, [id]) => Ok(Some(id.to_string())),
-            (None, []) => Ok(None),
-            (None, _) => Err(Error::Message(format!(
-                "the entries of {} pin different ids: choose one with `{flag}`",
-                quoted(repository.as_deref().unwrap_or_default())
-            ))),
-        }
-    };
-    context.repository_id = id(
-        selection.repository_id,
-        |entry| entry.repository_id,
-        "--repository-id",
-    )?;
-    context.repository_owner_id = id(selection.owner_id, |entry| entry.owner_id, "--owner-id")?;
-    let repository_rules = find(&context)?;
-    let rules = match repository_rules.rules() {
-        Ok(rules) => rules,
-        Err(reason) => {
-            let repository = quoted(repository.as_deref().unwrap_or_default());
-            let why = match reason {
-                Reason::RepositoryIdMismatch => "for another id",
-                _ => "for other repositories only",
-            };
-            return message(format!(
-                "{} has no rules for {repository}: it has {} ({why})",
-                quoted(file),
-                listed(entries)
-            ));
-        }
-    };
+    let (id, owner_id) = selection.ids(&named, name.unwrap_or_default())?;
+    (context.repository_id, context.repository_owner_id) = (id, owner_id);
+    let found = find(&context)?;
+    let rules = found.rules().map_err(|reason| {
+        let why = match reason {
+            Reason::RepositoryIdMismatch => "for another id",
+            _ => "for other repositories only",
+        };
+        Error::Message(format!(
+            "{} has no rules for {}: it has {} ({why})",
+            quoted(file),
+            quoted(name.unwrap_or_default()),
+            listed(entries)
+        ))
+    })?;
     let mut notes = Vec::new();
-    if policy.permissions.is_some() && !entries.is_empty() && !own {
+    if !is_own && policy.permissions.is_some() && !entries.is_empty() {
         notes.push("the rules at the top of the policy are left out: they apply only to the repository that contains it".to_owned());
     }
-    let entries = repository_rules
-        .entries
-        .iter()
-        .filter(|(_, agrees)| *agrees);
-    let delegated = entries.flat_map(|(entry, _)| &*entry.delegate);
-    let mut delegated: Vec<_> = delegated.map(|key| quoted(key.as_str())).collect();
-    delegated.sort_unstable();
-    delegated.dedup();
-    if !own && !delegated.is_empty() {
-        notes.push(format!(
-            "the repository's own policy may also grant {}, which is not shown here",
-            delegated.join(", ")
-        ));
+    if !is_own {
+        notes.extend(note_on_delegation(&found));
     }
     Ok(SelectedRules {
         repository,
         rules,
         notes,
+    })
+}
+
+impl Selection<'_> {
+    /// Returns the repository whose rules to select, or `None` for the policy's own.
+    fn repository(
+        &self,
+        policy: &Policy,
+        entries: &[Entry],
+        file: &str,
+    ) -> Result<Option<String>, Error> {
+        match (self.repository, entries) {
+            (Some(text), _) => match RepositoryName::parse(text) {
+                Some(_) => Ok(Some(text.to_owned())),
+                None => Err(Error::Message(format!(
+                    "--repository is {}, expected `OWNER/NAME`",
+                    quoted(text)
+                ))),
+            },
+            (None, []) => Ok(None),
+            (None, [only]) if policy.permissions.is_none() && name_of(only).is_some() => {
+                Ok(name_of(only))
+            }
+            (None, _) => Err(Error::Message(format!(
+                "{} covers several repositories: choose one with `--repository OWNER/NAME`; it has {}",
+                quoted(file),
+                listed(entries)
+            ))),
+        }
+    }
+
+    /// Returns the ids of the repository and its owner. Without an id on the command line, the pinned one counts.
+    fn ids(
+        &self,
+        named: &RepositoryRules<'_>,
+        repository: &str,
+    ) -> Result<(Option<String>, Option<String>), Error> {
+        let id = |selected: Option<u64>, pin: fn(&Entry) -> Option<u64>, flag: &str| {
+            let mut pins: Vec<_> = named
+                .entries
+                .iter()
+                .filter_map(|(entry, _)| pin(entry))
+                .collect();
+            pins.sort_unstable();
+            pins.dedup();
+            match (selected, pins.as_slice()) {
+                (Some(id), _) => Ok(Some(id.to_string())),
+                (None, [id]) => Ok(Some(id.to_string())),
+                (None, []) => Ok(None),
+                (None, _) => Err(Error::Message(format!(
+                    "the entries of {} pin different ids: choose one with `{flag}`",
+                    quoted(repository)
+                ))),
+            }
+        };
+        let repository_id = |entry: &Entry| entry.repository_id;
+        Ok((
+            id(self.repository_id, repository_id, "--repository-id")?,
+            id(self.owner_id, |entry| entry.owner_id, "--owner-id")?,
+        ))
+    }
+}
+
+/// Names the permissions that the repository's own policy may grant too.
+fn note_on_delegation(rules: &RepositoryRules<'_>) -> Option<String> {
+    let entries = rules.entries.iter().filter(|(_, agrees)| *agrees);
+    let delegated = entries.flat_map(|(entry, _)| &*entry.delegate);
+    let mut delegated: Vec<_> = delegated.map(|key| quoted(key.as_str())).collect();
+    delegated.sort_unstable();
+    delegated.dedup();
+    (!delegated.is_empty()).then(|| {
+        format!(
+            "the repository's own policy may also grant {}, which is not shown here",
+            delegated.join(", ")
+        )
     })
 }
 
