@@ -78,9 +78,12 @@ fn an_invalid_policy_is_loud_and_does_not_decide() {
         (ready().status, ready().json()["status"].as_str().unwrap()),
         (503, "not ready")
     );
-    let last = stage.server.records(2).pop().unwrap();
-    assert_eq!(last["type"], "dev.repo-permissions.check.error");
-    assert_eq!(last["data"]["context"]["repository"], "acme-org/infra");
+    // It is written after the answer, and after those of the checks before.
+    let recorded = wait_for("the record of the error", || {
+        let last = stage.server.records(2).pop().unwrap();
+        (last["type"] == "dev.repo-permissions.check.error").then_some(last)
+    });
+    assert_eq!(recorded["data"]["context"]["repository"], "acme-org/infra");
     stage.directory.write("policy.yml", POLICY);
     wait_for("recovery", || {
         (stage.server.ask(DEPLOY, &token).status == 200).then_some(())
