@@ -96,7 +96,8 @@ impl<'a> Yaml<'a> {
         }))
     }
 
-    #[inline]
+    // By itself it costs a cold decision on a large policy 0.8 % more instructions.
+    #[inline(always)]
     fn scalar(
         &self,
         text: Cow<'a, str>,
