@@ -9,7 +9,8 @@ use jiff::{SignedDuration, Timestamp};
 use super::grant::{Dimension, Grant};
 use super::interner::{Interner, Known, List};
 use super::space::{Cell, Merge, Name, Wanted};
-use super::text::{Patterns, Question, TextClass};
+use super::text::{Patterns, Question, TextClasses};
+use super::work::Effort;
 use engine::decision::{Merges, TRUSTED_EVENTS, merges};
 
 /// Events for examples whose access does not depend on the event.
@@ -37,7 +38,7 @@ pub(super) struct Axis<'a> {
 
 enum Values<'a> {
     /// Classes that are known in advance.
-    Fixed(Rc<[Cell]>),
+    Fixed(Cells),
     /// Classes of strings, of which those matter that the remaining grants tell apart.
     Text(Dimension<'a>),
 }
@@ -47,8 +48,8 @@ pub(super) struct Space<'a> {
     grant: Known<'a>,
     pub(super) others: Vec<Known<'a>>,
     pub(super) axes: Vec<Axis<'a>>,
-    /// Known classes by the axis and the remaining grants.
-    known: HashMap<(usize, FixedBitSet), Option<Rc<[Cell]>>>,
+    /// Known classes by the axis, the remaining grants and the effort.
+    known: HashMap<(usize, FixedBitSet, Effort), Cells>,
     size: usize,
 }
 
@@ -92,29 +93,33 @@ impl<'a> Space<'a> {
         }
     }
 
-    /// Returns the classes of an axis that the remaining grants tell apart, or `None` if they are unknown.
+    /// Returns the classes of an axis that the remaining grants tell apart.
     pub(super) fn cells(
         &mut self,
         axis: usize,
         remaining: &FixedBitSet,
         patterns: &mut Patterns<'a, '_>,
-    ) -> Option<Rc<[Cell]>> {
-        let dimension = match &self.axes.get(axis)?.values {
-            Values::Fixed(cells) => return Some(Rc::clone(cells)),
-            Values::Text(dimension) => *dimension,
+        effort: Effort,
+    ) -> Cells {
+        let dimension = match self.axes.get(axis).map(|axis| &axis.values) {
+            None => return Cells::default(),
+            Some(Values::Fixed(cells)) => return cells.clone(),
+            Some(Values::Text(dimension)) => *dimension,
         };
-        let key = (axis, remaining.clone());
+        let key = (axis, remaining.clone(), effort);
         if let Some(known) = self.known.get(&key) {
             return known.clone();
         }
-        let texts = self.texts(axis, dimension, remaining, patterns);
-        let cells = texts.map(|texts| match dimension {
+        let texts = self.texts(axis, dimension, remaining, patterns, effort);
+        let cells = match dimension {
             Dimension::Base => base(&self.grant.grant, &self.others, &texts),
             _ => present_or_absent(dimension, &self.grant.grant, &texts),
-        });
-        let cells: Option<Rc<[Cell]>> = cells.map(Rc::from);
-        let words = self.others.len() / 64 + 8;
-        self.size += words * (1 + cells.as_ref().map_or(0, |cells| cells.len()));
+        };
+        let cells = Cells {
+            list: Rc::from(cells),
+            is_complete: texts.classes.is_complete,
+        };
+        self.size += (self.others.len() / 64 + 8) * (1 + cells.list.len());
         if self.size > MAX_KEPT {
             self.known.clear();
             self.size = 0;
@@ -123,42 +128,70 @@ impl<'a> Space<'a> {
         cells
     }
 
-    /// Returns the classes of strings that the remaining grants tell apart, or `None` if they are unknown.
+    /// Returns the classes of strings that the remaining grants tell apart.
     fn texts(
         &self,
         axis: usize,
         dimension: Dimension<'a>,
         remaining: &FixedBitSet,
         patterns: &mut Patterns<'a, '_>,
-    ) -> Option<Texts> {
-        let always = &self.axes.get(axis)?.always;
-        let mut any = always.clone();
-        any.intersect_with(remaining);
+        effort: Effort,
+    ) -> Texts {
+        let mut any = remaining.clone();
+        let mut limited = remaining.clone();
+        if let Some(axis) = self.axes.get(axis) {
+            any.intersect_with(&axis.always);
+            limited.difference_with(&axis.always);
+        }
         let list = |number: usize| {
             let other = self.others.get(number)?;
             patterns.interner.list_of(&other.shape, dimension)
         };
-        let mut listed: Vec<_> = remaining
-            .difference(always)
-            .filter_map(|number| Some((list(number)?, number)))
-            .collect();
+        let listed = limited.ones();
+        let listed = listed.filter_map(|number| Some((list(number)?, number)));
+        let mut listed: Vec<_> = listed.collect();
         listed.sort_unstable();
         let mut lists: Vec<List> = listed.iter().map(|(list, _)| *list).collect();
         lists.dedup();
-        let classes = patterns.classes(Question {
+        let own = patterns.interner.list_of(&self.grant.written, dimension);
+        let is_asked_for = own.is_some() || !lists.is_empty();
+        let question = Question {
             dimension,
-            own: patterns.interner.list_of(&self.grant.written, dimension),
+            own,
             is_every: dimension == Dimension::Base && self.grant.grant.trusts_default_branch(),
-            lists: lists.clone(),
-        })?;
-        Some(Texts {
+            lists,
+        };
+        Texts {
             any,
             listed: listed
                 .chunk_by(|(one, _), (other, _)| one == other)
                 .map(|of_list| of_list.iter().map(|(_, number)| *number).collect())
                 .collect(),
-            classes,
-        })
+            classes: patterns.classes(question, effort),
+            is_asked_for,
+        }
+    }
+
+    /// Returns the grants whose list contains an alternative of the grant's list.
+    pub(super) fn containing(
+        &self,
+        axis: &Axis<'a>,
+        alternative: usize,
+        patterns: &Patterns<'a, '_>,
+    ) -> FixedBitSet {
+        let interner = &patterns.interner;
+        let mut containing = FixedBitSet::with_capacity(self.others.len());
+        if let Values::Text(dimension) = &axis.values
+            && let Some(own) = interner.list_of(&self.grant.written, *dimension)
+            && let Some(pattern) = interner.patterns(own).get(alternative)
+        {
+            for (number, other) in self.others.iter().enumerate() {
+                let list = interner.list_of(&other.shape, *dimension);
+                let patterns = list.map_or(&[][..], |list| interner.patterns(list));
+                containing.set(number, patterns.binary_search(pattern).is_ok());
+            }
+        }
+        containing
     }
 
     /// Returns the remaining grants that match a class of an axis that `wanted` selects, or `None` without such a
@@ -171,27 +204,39 @@ impl<'a> Space<'a> {
         wanted: Wanted<'_, 'a>,
     ) -> Option<FixedBitSet> {
         let name = self.axes.get(axis)?.name;
-        let union = |cells: &[Cell]| {
-            let mut cells = cells.iter().filter(|cell| wanted.selects(name, cell));
+        let union = |cells: &Cells| {
+            let mut cells = cells.list.iter().filter(|cell| wanted.selects(name, cell));
             let mut union = cells.next()?.others.clone();
             cells.for_each(|cell| union.union_with(&cell.others));
             union.intersect_with(remaining);
             Some(union)
         };
-        if let Some(cells) = self.cells(axis, remaining, patterns) {
-            return union(&cells);
+        let cells = self.cells(axis, remaining, patterns, Effort::Short);
+        let known = union(&cells);
+        if cells.is_complete {
+            return known;
         }
-        let mut meeting = FixedBitSet::with_capacity(remaining.len());
+        let mut meeting = known.unwrap_or_else(|| FixedBitSet::with_capacity(remaining.len()));
         for number in remaining.ones() {
+            if meeting.contains(number) {
+                continue;
+            }
             let mut one = FixedBitSet::with_capacity(remaining.len());
             one.insert(number);
-            match self.cells(axis, &one, patterns) {
-                Some(cells) => meeting.union_with(&union(&cells)?),
-                None => meeting.union_with(&one),
-            }
+            let cells = self.cells(axis, &one, patterns, Effort::Full);
+            let is_met = union(&cells).is_some_and(|met| met.contains(number));
+            meeting.set(number, is_met || !cells.is_complete);
         }
         Some(meeting)
     }
+}
+
+/// Classes of an axis.
+#[derive(Clone, Default)]
+pub(super) struct Cells {
+    pub(super) list: Rc<[Cell]>,
+    /// Whether these are all classes.
+    pub(super) is_complete: bool,
 }
 
 /// Classes of strings.
@@ -200,13 +245,15 @@ struct Texts {
     any: FixedBitSet,
     /// The grants of each list.
     listed: Vec<Vec<usize>>,
-    classes: Rc<[TextClass]>,
+    classes: TextClasses,
+    /// Whether a list has a condition.
+    is_asked_for: bool,
 }
 
 impl Texts {
     /// Returns each class with the grants that match it.
     fn cells(&self) -> impl Iterator<Item = Cell> {
-        self.classes.iter().map(|class| {
+        self.classes.list.iter().map(|class| {
             let mut matching = self.any.clone();
             let lists = class.lists.iter().filter_map(|list| self.listed.get(*list));
             matching.extend(lists.flatten().copied());
@@ -235,7 +282,10 @@ fn fixed<'a>(name: Name<'a>, cells: Vec<Cell>) -> Axis<'a> {
         name,
         always,
         cost: cells.len().saturating_sub(1),
-        values: Values::Fixed(Rc::from(cells)),
+        values: Values::Fixed(Cells {
+            list: Rc::from(cells),
+            is_complete: true,
+        }),
     }
 }
 
@@ -316,7 +366,7 @@ fn pin<'a>(which: usize, grant: &Grant<'a>, others: &[Known<'a>]) -> Vec<Cell> {
 fn present_or_absent<'a>(dimension: Dimension<'a>, grant: &Grant<'a>, texts: &Texts) -> Vec<Cell> {
     let mut cells: Vec<_> = texts.cells().collect();
     // Every job has a repository.
-    let may_be_absent = dimension != Dimension::Repository || cells.is_empty();
+    let may_be_absent = dimension != Dimension::Repository || !texts.is_asked_for;
     if dimension.patterns(grant).is_none() && may_be_absent {
         // Jobs have a workflow and a branch, so examples prefer present values.
         let at = match dimension {
@@ -339,8 +389,7 @@ fn base<'a>(grant: &Grant<'a>, others: &[Known<'a>], texts: &Texts) -> Vec<Cell>
     let all = select(others, |_| true);
     let mut cells = vec![cell(all.clone(), Merge::None)];
     let trusts_default = grant.trusts_default_branch();
-    let is_asked_for = !texts.classes.is_empty();
-    if is_any && !is_asked_for {
+    if is_any && !texts.is_asked_for {
         cells.push(cell(all, Merge::Any));
     }
     let by_default = select(others, Grant::trusts_default_branch);
@@ -364,7 +413,7 @@ fn base<'a>(grant: &Grant<'a>, others: &[Known<'a>], texts: &Texts) -> Vec<Cell>
             cells.push(Cell { merge, ..class });
         }
     }
-    if is_any && is_asked_for {
+    if is_any && texts.is_asked_for {
         cells.push(cell(texts.any.clone(), Merge::Absent));
     }
     cells

@@ -5,9 +5,9 @@ use std::rc::Rc;
 use std::sync::Arc;
 
 use super::automaton::{Automata, Automaton};
+use super::hash::OfNumbers;
 use super::literals::{Literals, Prefix};
 use super::product::Product;
-use super::work::Work;
 use engine::policy::{Kind, Pattern};
 
 /// Maximum number of remembered transitions of a walk.
@@ -20,14 +20,13 @@ pub(super) struct Domain {
     pub(super) every: &'static str,
     /// Familiar values for examples.
     pub(super) familiar: &'static [&'static str],
+    /// Whether the case of ASCII values does not matter.
+    pub(super) ignores_case: bool,
 }
 
 impl Domain {
     /// Every string except the empty one, which is an absent value.
-    pub(super) const TEXTS: Self = Self {
-        every: "(?s:.)+",
-        familiar: &[],
-    };
+    pub(super) const TEXT: &'static str = "(?s:.)+";
 }
 
 /// The values that a pattern matches.
@@ -65,15 +64,15 @@ pub(super) struct Class {
 }
 
 /// Returns the classes of all values of a domain that match at least one of the first `inside` patterns, or of
-/// all its values if `inside` is 0, in the order of their shortest values. Returns `None` if the walk takes too many
-/// states.
+/// all its values if `inside` is 0, in the order of their shortest values, and whether these are all classes: the
+/// walk uses up `limit`, a number of states, or what it needs of it. Returns `None` if that is impossible.
 pub(super) fn classes(
     patterns: Vec<Language>,
     inside: u32,
     domain: &Domain,
-    ignores_case: bool,
-    (automata, work): (&mut Automata, &mut Work),
-) -> Option<Vec<Class>> {
+    automata: &mut Automata,
+    limit: &mut usize,
+) -> Option<(Vec<Class>, bool)> {
     let forms = [domain.every, r"[A-Za-z0-9](?:[A-Za-z0-9._/-]*[A-Za-z0-9])?"];
     let [every, plausible] = forms.map(|regex| automata.form(regex));
     let (every, plausible) = (every?, plausible?);
@@ -84,15 +83,15 @@ pub(super) fn classes(
             Language::Automaton(automaton) => made.push((number, automaton)),
         }
     }
-    let literals = Literals::new(texts, inside, ignores_case);
+    let literals = Literals::new(texts, inside, domain.ignores_case);
     let product = Product::new([&every, &plausible], &made, inside)?;
     let mut walk = Walk::new(product, literals, inside);
     for value in domain.familiar {
         walk.record_familiar(value);
     }
-    let is_complete = walk.run(work.limit());
-    work.spend(walk.size());
-    is_complete.then(|| walk.found.into_classes(&walk.product))
+    let is_complete = walk.run(*limit);
+    *limit = limit.saturating_sub(walk.size());
+    Some((walk.found.into_classes(&walk.product), is_complete))
 }
 
 /// A place of a walk: a state, and the texts that continue the value.
@@ -117,8 +116,8 @@ struct Walk<'a> {
     trail: Vec<(usize, u8)>,
     queue: VecDeque<Place>,
     /// States of values that no text continues.
-    seen: HashSet<u32>,
-    seen_prefixes: HashSet<(u32, Prefix)>,
+    seen: HashSet<u32, OfNumbers>,
+    seen_prefixes: HashSet<(u32, Prefix), OfNumbers>,
     rows: Rows,
 }
 
@@ -137,8 +136,8 @@ impl<'a> Walk<'a> {
             found: ClassCollector::default(),
             trail: vec![(0, 0)],
             queue: VecDeque::from([start]),
-            seen: HashSet::new(),
-            seen_prefixes: HashSet::new(),
+            seen: HashSet::default(),
+            seen_prefixes: HashSet::default(),
             rows: Rows::default(),
         }
     }
@@ -275,7 +274,7 @@ fn reconstruct(mut index: usize, trail: &[(usize, u8)]) -> String {
 #[derive(Default)]
 struct Rows {
     /// For each state and byte the next state, `None` until it is known.
-    rows: HashMap<u32, Vec<Option<Option<u32>>>>,
+    rows: HashMap<u32, Vec<Option<Option<u32>>>, OfNumbers>,
     size: usize,
 }
 
@@ -366,8 +365,15 @@ mod tests {
             .iter()
             .map(|text| Language::of(&pattern(text), ignores_case, &mut automata).unwrap());
         let languages = languages.collect();
-        let limits = (&mut automata, &mut Work::new(100_000));
-        classes(languages, inside, &Domain::TEXTS, ignores_case, limits).unwrap()
+        let domain = Domain {
+            every: Domain::TEXT,
+            familiar: &[],
+            ignores_case,
+        };
+        let found = classes(languages, inside, &domain, &mut automata, &mut 10_000);
+        let (classes, is_complete) = found.unwrap();
+        assert!(is_complete);
+        classes
     }
 
     /// Each class as the patterns that match and a value.

@@ -15,6 +15,7 @@ use super::nearby::Nearby;
 use super::search::{SearchResult, Value, meets_any, uncovered};
 use super::space::{Kept, Merge, Name, Wanted};
 use super::text::Patterns;
+use super::work::Effort;
 
 /// Maximum size of the remembered differences: numbers of grants.
 const MAX_KEPT: usize = 1 << 19;
@@ -226,14 +227,14 @@ impl<'a> Compared<'_, 'a, '_> {
         let mut others = FixedBitSet::with_capacity(self.space.others.len());
         others.insert_range(..);
         let axis = self.space.axes.iter().position(|axis| axis.name == name);
-        let cells = axis.and_then(|axis| self.space.cells(axis, &others, self.patterns));
-        let Some(cells) = cells else {
+        let cells = axis.map(|axis| self.space.cells(axis, &others, self.patterns, Effort::Full));
+        let Some(cells) = cells.filter(|cells| cells.is_complete) else {
             return alone();
         };
         // For each alternative the classes of other grants.
         let mut sets: HashMap<(&FixedBitSet, Merge), usize> = HashMap::new();
         let mut of_alternative = vec![BTreeSet::new(); count];
-        for cell in cells.iter().filter(|cell| wanted.selects(name, cell)) {
+        for cell in cells.list.iter().filter(|cell| wanted.selects(name, cell)) {
             let next = sets.len();
             let set = *sets.entry((&cell.others, cell.merge)).or_insert(next);
             for alternative in cell.own.iter() {

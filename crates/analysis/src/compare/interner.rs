@@ -82,6 +82,8 @@ pub(super) struct Interner<'a> {
     /// Of each pattern.
     starts: Vec<Starts>,
     lists: Numbers<[u32]>,
+    /// Whether all patterns of each list are texts.
+    texts: Vec<bool>,
     claims: Numbers<[(&'a str, List)]>,
     events: Numbers<[&'a str]>,
     shapes: Numbers<Shape>,
@@ -137,7 +139,12 @@ impl<'a> Interner<'a> {
             list.sort_unstable();
             list.dedup();
         }
-        List(self.lists.number(list))
+        let is_texts = list.iter().all(|pattern| self.is_text(*pattern));
+        let list = List(self.lists.number(list));
+        if self.lists.values.len() > self.texts.len() {
+            self.texts.push(is_texts);
+        }
+        list
     }
 
     /// Returns the number of a pattern. Texts that match the same value have the same number.
@@ -165,9 +172,8 @@ impl<'a> Interner<'a> {
     }
 
     /// Returns the numbers of a list's patterns.
-    pub(super) fn patterns(&self, list: List) -> Rc<[u32]> {
-        let list = self.lists.get(list.0);
-        list.map_or_else(|| Rc::from([]), Rc::clone)
+    pub(super) fn patterns(&self, list: List) -> &[u32] {
+        self.lists.get(list.0).map_or(&[], |list| list)
     }
 
     /// Returns the values of a pattern, or `None` if it has no automaton.
@@ -176,14 +182,18 @@ impl<'a> Interner<'a> {
         pattern.and_then(|(pattern, ignores_case)| Language::of(pattern, *ignores_case, automata))
     }
 
+    fn is_text(&self, pattern: u32) -> bool {
+        let pattern = usize::try_from(pattern).ok();
+        let pattern = pattern.and_then(|at| self.patterns.get(at));
+        pattern.is_some_and(|(one, _)| matches!(one.kind, Kind::Literal | Kind::Exact))
+    }
+
     /// Returns whether all patterns of a list are texts.
     pub(super) fn is_texts(&self, list: List) -> bool {
-        let patterns = self.patterns(list);
-        patterns.iter().all(|pattern| {
-            let pattern = usize::try_from(*pattern).ok();
-            let pattern = pattern.and_then(|at| self.patterns.get(at));
-            pattern.is_some_and(|(one, _)| matches!(one.kind, Kind::Literal | Kind::Exact))
-        })
+        let list = usize::try_from(list.0).ok();
+        list.and_then(|at| self.texts.get(at))
+            .copied()
+            .unwrap_or_default()
     }
 
     /// Returns whether a list contains all patterns of another one. Both must be sorted.
@@ -196,7 +206,7 @@ impl<'a> Interner<'a> {
     /// Returns what the values of a grant in a dimension start with, or `None` without a common start.
     pub(super) fn starts(&self, shape: &Shape, dimension: Dimension<'_>) -> Option<Vec<&[u8]>> {
         let mut all = Vec::new();
-        for pattern in self.patterns(self.list_of(shape, dimension)?).iter() {
+        for pattern in self.patterns(self.list_of(shape, dimension)?) {
             let starts = self.starts.get(usize::try_from(*pattern).ok()?)?;
             all.extend(starts.as_ref()?.iter().map(|start| &**start));
         }
@@ -209,8 +219,7 @@ impl<'a> Interner<'a> {
         let dimensions = Dimension::NAMED.into_iter().chain(claims);
         let lists = dimensions.filter_map(|dimension| self.list_of(&known.shape, dimension));
         lists.into_iter().all(|list| {
-            let patterns = self.patterns(list);
-            let mut patterns = patterns.iter();
+            let mut patterns = self.patterns(list).iter();
             patterns.all(|pattern| self.language(*pattern, automata).is_some())
         })
     }

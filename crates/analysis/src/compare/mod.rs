@@ -11,6 +11,7 @@ mod classes;
 mod cover;
 mod difference;
 mod grant;
+mod hash;
 mod interner;
 mod literals;
 mod nearby;

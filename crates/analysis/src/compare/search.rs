@@ -7,6 +7,7 @@ use fixedbitset::FixedBitSet;
 use super::axes::Space;
 use super::space::{Cell, Name, Wanted};
 use super::text::Patterns;
+use super::work::Effort;
 
 /// Number of grants among which a search chooses an axis.
 const SAMPLE: usize = 64;
@@ -38,26 +39,48 @@ pub(super) fn uncovered<'a>(
     patterns: &mut Patterns<'a, '_>,
     wanted: Wanted<'_, 'a>,
 ) -> SearchResult<'a> {
-    let mut others = FixedBitSet::with_capacity(space.others.len());
-    others.insert_range(..);
-    let mut axes = FixedBitSet::with_capacity(space.axes.len());
-    axes.insert_range(..);
-    let limit = patterns.searches.limit();
-    let mut search = Search {
-        space,
-        patterns,
-        wanted,
-        left: limit,
-        without_result: HashMap::new(),
-        path: Vec::new(),
-    };
-    let found = search.step(&axes, &others);
-    search.patterns.searches.spend(limit - search.left);
-    match found {
-        Some(true) => SearchResult::Found(search.path),
-        Some(false) => SearchResult::Covered,
-        None => SearchResult::TooMany,
+    for effort in [Effort::Short, Effort::Full] {
+        let limit = patterns.searches.limit(effort);
+        let mut search = Search {
+            always: always(space, patterns, wanted),
+            space,
+            patterns,
+            wanted,
+            effort,
+            left: limit,
+            without_result: HashMap::new(),
+            path: Vec::new(),
+        };
+        let mut others = FixedBitSet::with_capacity(search.space.others.len());
+        others.insert_range(..);
+        let mut axes = FixedBitSet::with_capacity(search.space.axes.len());
+        axes.insert_range(..);
+        let found = search.step(&axes, &others);
+        search.patterns.searches.spend(limit - search.left);
+        match found {
+            Some(true) => return SearchResult::Found(search.path),
+            Some(false) => return SearchResult::Covered,
+            None => {}
+        }
     }
+    SearchResult::TooMany
+}
+
+/// Returns for each axis the grants that certainly match every value of the wanted jobs.
+fn always<'a>(
+    space: &Space<'a>,
+    patterns: &Patterns<'a, '_>,
+    wanted: Wanted<'_, 'a>,
+) -> Vec<FixedBitSet> {
+    let always = space.axes.iter().map(|axis| match wanted.only {
+        Some((name, alternative)) if name == axis.name => {
+            let mut always = axis.always.clone();
+            always.union_with(&space.containing(axis, alternative, patterns));
+            always
+        }
+        _ => axis.always.clone(),
+    });
+    always.collect()
 }
 
 /// Returns whether another grant covers a job that `wanted` selects, or may cover one.
@@ -104,6 +127,9 @@ struct Search<'s, 'a, 'c, 'k> {
     space: &'s mut Space<'a>,
     patterns: &'s mut Patterns<'a, 'c>,
     wanted: Wanted<'k, 'a>,
+    effort: Effort,
+    /// For each axis the grants that certainly match every value of the wanted jobs.
+    always: Vec<FixedBitSet>,
     /// Work that is left: classes, and the grants that are left at each step.
     left: usize,
     /// Combinations of the axes and the grants that are left, and whether it is known that they cover all jobs.
@@ -125,13 +151,13 @@ impl Search<'_, '_, '_, '_> {
             return is_covered.then_some(false);
         }
         let name = self.space.axes.get(axis)?.name;
-        let cells = self.space.cells(axis, others, self.patterns)?;
+        let cells = self.space.cells(axis, others, self.patterns, self.effort);
         self.spend(others.count_ones(..))?;
         let mut axes = axes.clone();
         axes.remove(axis);
-        let is_told_apart = cells.len() > 1;
-        let mut is_unknown = false;
-        for cell in cells.iter() {
+        let is_told_apart = cells.list.len() > 1;
+        let mut is_unknown = !cells.is_complete;
+        for cell in cells.list.iter() {
             self.spend(1)?;
             if !self.wanted.selects(name, cell) {
                 continue;
@@ -166,10 +192,10 @@ impl Search<'_, '_, '_, '_> {
         let mut none = others.clone();
         let [mut one, mut two, mut more] =
             [(); 3].map(|()| FixedBitSet::with_capacity(others.len()));
-        for axis in axes.ones().filter_map(|axis| self.space.axes.get(axis)) {
-            count_limited(&mut two, &mut more, &axis.always);
-            count_limited(&mut one, &mut two, &axis.always);
-            count_limited(&mut none, &mut one, &axis.always);
+        for always in axes.ones().filter_map(|axis| self.always.get(axis)) {
+            count_limited(&mut two, &mut more, always);
+            count_limited(&mut one, &mut two, always);
+            count_limited(&mut none, &mut one, always);
         }
         if !none.is_clear() {
             return Next::Covered;
@@ -189,9 +215,8 @@ impl Search<'_, '_, '_, '_> {
     /// Returns how many axes limit a grant, and the cost and number of the cheapest of them.
     fn cheapest(&self, axes: &FixedBitSet, other: usize) -> Option<(usize, usize, usize)> {
         let limiting = axes.ones().filter_map(|number| {
-            let axis = self.space.axes.get(number)?;
-            let is_limiting = !axis.always.contains(other);
-            is_limiting.then_some((axis.cost, number))
+            let is_limiting = !self.always.get(number)?.contains(other);
+            is_limiting.then_some((self.space.axes.get(number)?.cost, number))
         });
         let (cost, axis) = limiting.clone().min()?;
         Some((limiting.count(), cost, axis))
