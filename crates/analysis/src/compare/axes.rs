@@ -151,8 +151,9 @@ impl<'a> Space<'a> {
         let listed = listed.filter_map(|number| Some((list(number)?, number)));
         let mut listed: Vec<_> = listed.collect();
         listed.sort_unstable();
-        let mut lists: Vec<List> = listed.iter().map(|(list, _)| *list).collect();
-        lists.dedup();
+        let of_lists = || listed.chunk_by(|(one, _), (other, _)| one == other);
+        let lists = of_lists().filter_map(|of_list| of_list.first());
+        let lists: Box<[List]> = lists.map(|(list, _)| *list).collect();
         let own = patterns.interner.list_of(&self.grant.written, dimension);
         let is_asked_for = own.is_some() || !lists.is_empty();
         let question = Question {
@@ -163,8 +164,7 @@ impl<'a> Space<'a> {
         };
         Texts {
             any,
-            listed: listed
-                .chunk_by(|(one, _), (other, _)| one == other)
+            listed: of_lists()
                 .map(|of_list| of_list.iter().map(|(_, number)| *number).collect())
                 .collect(),
             classes: patterns.classes(question, effort),

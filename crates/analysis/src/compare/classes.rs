@@ -4,6 +4,8 @@ use std::collections::{HashMap, HashSet, VecDeque};
 use std::rc::Rc;
 use std::sync::Arc;
 
+use fixedbitset::FixedBitSet;
+
 use super::automaton::{Automata, Automaton};
 use super::hash::OfNumbers;
 use super::literals::{Literals, Prefix};
@@ -100,7 +102,7 @@ struct Place {
     state: u32,
     prefix: Option<Prefix>,
     /// Index in the trail.
-    trail: usize,
+    trail: u32,
 }
 
 /// A walk over all automata in parallel, breadth first, so that the values are short.
@@ -113,10 +115,10 @@ struct Walk<'a> {
     is_every: bool,
     found: ClassCollector,
     /// Each place with its predecessor and the byte between them.
-    trail: Vec<(usize, u8)>,
+    trail: Vec<(u32, u8)>,
     queue: VecDeque<Place>,
     /// States of values that no text continues.
-    seen: HashSet<u32, OfNumbers>,
+    seen: FixedBitSet,
     seen_prefixes: HashSet<(u32, Prefix), OfNumbers>,
     rows: Rows,
 }
@@ -136,7 +138,7 @@ impl<'a> Walk<'a> {
             found: ClassCollector::default(),
             trail: vec![(0, 0)],
             queue: VecDeque::from([start]),
-            seen: HashSet::default(),
+            seen: FixedBitSet::new(),
             seen_prefixes: HashSet::default(),
             rows: Rows::default(),
         }
@@ -213,15 +215,19 @@ impl<'a> Walk<'a> {
         let Some(state) = next else {
             return;
         };
-        let is_new = match prefix {
-            Some(prefix) => self.seen_prefixes.insert((state, prefix)),
-            None => self.seen.insert(state),
+        let is_new = match (prefix, usize::try_from(state)) {
+            (Some(prefix), _) => self.seen_prefixes.insert((state, prefix)),
+            (None, Ok(state)) => {
+                self.seen.grow(state + 1);
+                !self.seen.put(state)
+            }
+            (None, Err(_)) => false,
         };
-        if is_new {
+        if is_new && let Ok(trail) = u32::try_from(self.trail.len()) {
             let next = Place {
                 state,
                 prefix,
-                trail: self.trail.len(),
+                trail,
             };
             self.trail.push((place.trail, byte));
             self.queue.push_back(next);
@@ -259,9 +265,12 @@ fn child(children: &[(u8, Prefix)], byte: u8) -> Option<Prefix> {
 }
 
 /// Returns the value that leads to a place.
-fn reconstruct(mut index: usize, trail: &[(usize, u8)]) -> String {
+fn reconstruct(end: u32, trail: &[(u32, u8)]) -> String {
     let mut bytes = Vec::new();
-    while let (true, Some((before, byte))) = (index > 0, trail.get(index)) {
+    let mut index = end;
+    while index > 0
+        && let Some((before, byte)) = usize::try_from(index).ok().and_then(|at| trail.get(at))
+    {
         bytes.push(*byte);
         index = *before;
     }

@@ -40,7 +40,7 @@ pub(super) struct Question<'a> {
     /// Whether to return all classes, and not only those that the own list matches.
     pub(super) is_every: bool,
     /// The lists of other grants, sorted, each once.
-    pub(super) lists: Vec<List>,
+    pub(super) lists: Box<[List]>,
 }
 
 /// Compares grants, and remembers what it computes about their patterns.

@@ -19,7 +19,7 @@ impl Work {
     pub(super) fn new(each: usize) -> Self {
         Self {
             each,
-            left: each.saturating_mul(20),
+            left: each.saturating_mul(8),
         }
     }
 
