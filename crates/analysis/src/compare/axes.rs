@@ -9,7 +9,7 @@ use jiff::{SignedDuration, Timestamp};
 use super::grant::{Dimension, Grant};
 use super::interner::{Interner, Known, List};
 use super::space::{Cell, Merge, Name, Wanted};
-use super::text::{Patterns, Question, TextClasses};
+use super::text::{Classifier, Question, TextClasses};
 use super::work::Effort;
 use engine::decision::{Merges, TRUSTED_EVENTS, merges};
 
@@ -98,7 +98,7 @@ impl<'a> Space<'a> {
         &mut self,
         axis: usize,
         remaining: &FixedBitSet,
-        patterns: &mut Patterns<'a, '_>,
+        classifier: &mut Classifier<'a, '_>,
         effort: Effort,
     ) -> Cells {
         let dimension = match self.axes.get(axis).map(|axis| &axis.values) {
@@ -110,7 +110,7 @@ impl<'a> Space<'a> {
         if let Some(known) = self.known.get(&key) {
             return known.clone();
         }
-        let texts = self.texts(axis, dimension, remaining, patterns, effort);
+        let texts = self.texts(axis, dimension, remaining, classifier, effort);
         let cells = match dimension {
             Dimension::Base => base(&self.grant.grant, &self.others, &texts),
             _ => present_or_absent(dimension, &self.grant.grant, &texts),
@@ -134,7 +134,7 @@ impl<'a> Space<'a> {
         axis: usize,
         dimension: Dimension<'a>,
         remaining: &FixedBitSet,
-        patterns: &mut Patterns<'a, '_>,
+        classifier: &mut Classifier<'a, '_>,
         effort: Effort,
     ) -> Texts {
         let mut any = remaining.clone();
@@ -145,7 +145,7 @@ impl<'a> Space<'a> {
         }
         let list = |number: usize| {
             let other = self.others.get(number)?;
-            patterns.interner.list_of(&other.shape, dimension)
+            classifier.interner.list_of(&other.shape, dimension)
         };
         let listed = limited.ones();
         let listed = listed.filter_map(|number| Some((list(number)?, number)));
@@ -154,7 +154,7 @@ impl<'a> Space<'a> {
         let of_lists = || listed.chunk_by(|(one, _), (other, _)| one == other);
         let lists = of_lists().filter_map(|of_list| of_list.first());
         let lists: Box<[List]> = lists.map(|(list, _)| *list).collect();
-        let own = patterns.interner.list_of(&self.grant.written, dimension);
+        let own = classifier.interner.list_of(&self.grant.written, dimension);
         let is_asked_for = own.is_some() || !lists.is_empty();
         let question = Question {
             dimension,
@@ -167,7 +167,7 @@ impl<'a> Space<'a> {
             listed: of_lists()
                 .map(|of_list| of_list.iter().map(|(_, number)| *number).collect())
                 .collect(),
-            classes: patterns.classes(question, effort),
+            classes: classifier.classes(question, effort),
             is_asked_for,
         }
     }
@@ -177,9 +177,9 @@ impl<'a> Space<'a> {
         &self,
         axis: &Axis<'a>,
         alternative: usize,
-        patterns: &Patterns<'a, '_>,
+        classifier: &Classifier<'a, '_>,
     ) -> FixedBitSet {
-        let interner = &patterns.interner;
+        let interner = &classifier.interner;
         let mut containing = FixedBitSet::with_capacity(self.others.len());
         if let Values::Text(dimension) = &axis.values
             && let Some(own) = interner.list_of(&self.grant.written, *dimension)
@@ -200,7 +200,7 @@ impl<'a> Space<'a> {
         &mut self,
         axis: usize,
         remaining: &FixedBitSet,
-        patterns: &mut Patterns<'a, '_>,
+        classifier: &mut Classifier<'a, '_>,
         wanted: Wanted<'_, 'a>,
     ) -> Option<FixedBitSet> {
         let name = self.axes.get(axis)?.name;
@@ -211,7 +211,7 @@ impl<'a> Space<'a> {
             union.intersect_with(remaining);
             Some(union)
         };
-        let cells = self.cells(axis, remaining, patterns, Effort::Short);
+        let cells = self.cells(axis, remaining, classifier, Effort::Short);
         let known = union(&cells);
         if cells.is_complete {
             return known;
@@ -223,7 +223,7 @@ impl<'a> Space<'a> {
             }
             let mut one = FixedBitSet::with_capacity(remaining.len());
             one.insert(number);
-            let cells = self.cells(axis, &one, patterns, Effort::Full);
+            let cells = self.cells(axis, &one, classifier, Effort::Full);
             let is_met = union(&cells).is_some_and(|met| met.contains(number));
             meeting.set(number, is_met || !cells.is_complete);
         }

@@ -14,7 +14,7 @@ use super::interner::{Known, Shape};
 use super::nearby::Nearby;
 use super::search::{SearchResult, Value, meets_any, uncovered};
 use super::space::{Kept, Merge, Name, Wanted};
-use super::text::Patterns;
+use super::text::Classifier;
 use super::work::Effort;
 
 /// Maximum size of the remembered differences: numbers of grants.
@@ -25,7 +25,7 @@ const FEW: usize = 8;
 /// Compares grants, and remembers the result for equal grants.
 pub(super) struct Comparer<'a, 'c> {
     now: Timestamp,
-    patterns: Patterns<'a, 'c>,
+    classifier: Classifier<'a, 'c>,
     known: HashMap<(Shape, Vec<u32>), Rc<[Difference<'a>]>>,
     size: usize,
 }
@@ -46,7 +46,7 @@ impl<'a, 'c> Comparer<'a, 'c> {
     pub(super) fn new(now: Timestamp, automata: &'c mut Automata) -> Self {
         Self {
             now,
-            patterns: Patterns::new(automata),
+            classifier: Classifier::new(automata),
             known: HashMap::new(),
             size: 0,
         }
@@ -62,16 +62,16 @@ impl<'a, 'c> Comparer<'a, 'c> {
         let kind = |grant: &Grant<'a>| (grant.key, grant.rule.is_some());
         let mut of_kind: HashMap<(&str, bool), Nearby<'a>> = HashMap::new();
         for other in others {
-            let known = self.patterns.known(*other);
+            let known = self.classifier.known(*other);
             let others = of_kind.entry(kind(other)).or_default();
-            others.add(known, &self.patterns.interner);
+            others.add(known, &self.classifier.interner);
         }
         let mut changes: Vec<AccessChange<'a>> = Vec::new();
         for grant in grants {
-            let known = self.patterns.known(*grant);
+            let known = self.classifier.known(*grant);
             let others = match of_kind.get(&kind(grant)) {
                 Some(others) if others.contains(&known) => continue,
-                Some(others) => others.of(&known, &self.patterns.interner),
+                Some(others) => others.of(&known, &self.classifier.interner),
                 None => Vec::new(),
             };
             for difference in self.differences(&known, others).iter() {
@@ -109,12 +109,12 @@ impl<'a, 'c> Comparer<'a, 'c> {
     fn make(&mut self, grant: &Known<'a>, mut others: Vec<Known<'a>>) -> Vec<Difference<'a>> {
         let count = others.len();
         // A grant that cannot be compared counts as granting nothing.
-        others.retain(|other| self.patterns.has_automata(other));
+        others.retain(|other| self.classifier.has_automata(other));
         let is_exact = others.len() == count;
         let mut compared = Compared {
             grant: &grant.grant,
-            space: Space::new(*grant, others, self.now, &self.patterns.interner),
-            patterns: &mut self.patterns,
+            space: Space::new(*grant, others, self.now, &self.classifier.interner),
+            classifier: &mut self.classifier,
             is_exact,
         };
         let Some(first) = compared.difference(Wanted::all(false), false) else {
@@ -140,14 +140,14 @@ impl<'a, 'c> Comparer<'a, 'c> {
 struct Compared<'s, 'a, 'c> {
     grant: &'s Grant<'a>,
     space: Space<'a>,
-    patterns: &'s mut Patterns<'a, 'c>,
+    classifier: &'s mut Classifier<'a, 'c>,
     /// Whether the space contains all overlapping grants.
     is_exact: bool,
 }
 
 impl<'a> Compared<'_, 'a, '_> {
     fn uncovered(&mut self, wanted: Wanted<'_, 'a>) -> SearchResult<'a> {
-        uncovered(&mut self.space, self.patterns, wanted)
+        uncovered(&mut self.space, self.classifier, wanted)
     }
 
     /// Returns the new access among the jobs that `wanted` selects. Returns `None` if there is none.
@@ -180,7 +180,8 @@ impl<'a> Compared<'_, 'a, '_> {
                 kept: &kept,
                 ..Wanted::all(merging)
             };
-            (merging || !only_pull_requests) && meets_any(&mut self.space, self.patterns, affected)
+            (merging || !only_pull_requests)
+                && meets_any(&mut self.space, self.classifier, affected)
         });
         Some(Difference {
             example,
@@ -227,7 +228,10 @@ impl<'a> Compared<'_, 'a, '_> {
         let mut others = FixedBitSet::with_capacity(self.space.others.len());
         others.insert_range(..);
         let axis = self.space.axes.iter().position(|axis| axis.name == name);
-        let cells = axis.map(|axis| self.space.cells(axis, &others, self.patterns, Effort::Full));
+        let cells = axis.map(|axis| {
+            self.space
+                .cells(axis, &others, self.classifier, Effort::Full)
+        });
         let Some(cells) = cells.filter(|cells| cells.is_complete) else {
             return alone();
         };

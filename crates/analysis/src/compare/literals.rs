@@ -22,7 +22,7 @@ pub(super) struct Prefix {
 
 impl Literals {
     /// Creates the automaton of texts with the numbers of their patterns, of which those below `inside` are inner. A
-    /// text that ignores case must be in lower case.
+    /// text that ignores case must be in lower case, and each text must have one number.
     pub(super) fn new(mut texts: Vec<(Arc<str>, u32)>, inside: u32, ignores_case: bool) -> Self {
         texts.sort_unstable();
         let mut count = 0;

@@ -147,17 +147,17 @@ impl<'a> Product<'a> {
             let Some((at, part)) = self.part(*number) else {
                 break;
             };
-            if !is_alive && at >= self.inner_end {
+            let is_domain_dead = at > 0 && next.is_empty();
+            if is_domain_dead || (!is_alive && at >= self.inner_end) {
                 break;
             }
             let id = part.dfa.next_state(*id, byte);
-            let is_dead = part.dfa.is_dead_state(id);
-            if !is_dead && !(beyond_ascii && part.values == Values::Ascii) {
-                is_alive |= at > 0 && at < self.inner_end;
-                next.push((*number, id));
-            } else if at == 0 {
-                break;
+            let is_for_ascii = part.values == Values::Ascii;
+            if part.dfa.is_dead_state(id) || (beyond_ascii && is_for_ascii) {
+                continue;
             }
+            is_alive |= at > 0 && at < self.inner_end;
+            next.push((*number, id));
         }
         // The domain is the first part.
         is_alive &= next.first().is_some_and(|(number, _)| *number == 0);

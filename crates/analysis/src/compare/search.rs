@@ -6,11 +6,13 @@ use fixedbitset::FixedBitSet;
 
 use super::axes::Space;
 use super::space::{Cell, Name, Wanted};
-use super::text::Patterns;
+use super::text::Classifier;
 use super::work::Effort;
 
 /// Number of grants among which a search chooses an axis.
 const SAMPLE: usize = 64;
+/// Maximum number of remembered combinations.
+const MAX_KEPT: usize = 1 << 16;
 
 /// Result of a search.
 #[derive(Clone, Debug)]
@@ -36,15 +38,15 @@ pub(super) struct Value<'a> {
 /// Searches the jobs that `wanted` selects for one that no other grant covers.
 pub(super) fn uncovered<'a>(
     space: &mut Space<'a>,
-    patterns: &mut Patterns<'a, '_>,
+    classifier: &mut Classifier<'a, '_>,
     wanted: Wanted<'_, 'a>,
 ) -> SearchResult<'a> {
     for effort in [Effort::Short, Effort::Full] {
-        let limit = patterns.searches.limit(effort);
+        let limit = classifier.searches.limit(effort);
         let mut search = Search {
-            always: always(space, patterns, wanted),
+            always: always(space, classifier, wanted),
             space,
-            patterns,
+            classifier,
             wanted,
             effort,
             left: limit,
@@ -56,7 +58,7 @@ pub(super) fn uncovered<'a>(
         let mut axes = FixedBitSet::with_capacity(search.space.axes.len());
         axes.insert_range(..);
         let found = search.step(&axes, &others);
-        search.patterns.searches.spend(limit - search.left);
+        search.classifier.searches.spend(limit - search.left);
         match found {
             Some(true) => return SearchResult::Found(search.path),
             Some(false) => return SearchResult::Covered,
@@ -69,13 +71,13 @@ pub(super) fn uncovered<'a>(
 /// Returns for each axis the grants that certainly match every value of the wanted jobs.
 fn always<'a>(
     space: &Space<'a>,
-    patterns: &Patterns<'a, '_>,
+    classifier: &Classifier<'a, '_>,
     wanted: Wanted<'_, 'a>,
 ) -> Vec<FixedBitSet> {
     let always = space.axes.iter().map(|axis| match wanted.only {
         Some((name, alternative)) if name == axis.name => {
             let mut always = axis.always.clone();
-            always.union_with(&space.containing(axis, alternative, patterns));
+            always.union_with(&space.containing(axis, alternative, classifier));
             always
         }
         _ => axis.always.clone(),
@@ -86,7 +88,7 @@ fn always<'a>(
 /// Returns whether another grant covers a job that `wanted` selects, or may cover one.
 pub(super) fn meets_any<'a>(
     space: &mut Space<'a>,
-    patterns: &mut Patterns<'a, '_>,
+    classifier: &mut Classifier<'a, '_>,
     wanted: Wanted<'_, 'a>,
 ) -> bool {
     let none = FixedBitSet::with_capacity(space.others.len());
@@ -101,7 +103,7 @@ pub(super) fn meets_any<'a>(
     axes.sort_by_key(|(_, cost)| *cost);
     for (axis, _) in &axes {
         // The grant itself has to have such a job.
-        if space.meeting(*axis, &none, patterns, wanted).is_none() {
+        if space.meeting(*axis, &none, classifier, wanted).is_none() {
             return false;
         }
     }
@@ -114,7 +116,7 @@ pub(super) fn meets_any<'a>(
         if met.ones().any(is_always) {
             return true;
         }
-        match space.meeting(*axis, &met, patterns, wanted) {
+        match space.meeting(*axis, &met, classifier, wanted) {
             Some(meeting) if !meeting.is_clear() => met = meeting,
             _ => return false,
         }
@@ -125,7 +127,7 @@ pub(super) fn meets_any<'a>(
 
 struct Search<'s, 'a, 'c, 'k> {
     space: &'s mut Space<'a>,
-    patterns: &'s mut Patterns<'a, 'c>,
+    classifier: &'s mut Classifier<'a, 'c>,
     wanted: Wanted<'k, 'a>,
     effort: Effort,
     /// For each axis the grants that certainly match every value of the wanted jobs.
@@ -151,7 +153,7 @@ impl Search<'_, '_, '_, '_> {
             return is_covered.then_some(false);
         }
         let name = self.space.axes.get(axis)?.name;
-        let cells = self.space.cells(axis, others, self.patterns, self.effort);
+        let cells = self.space.cells(axis, others, self.classifier, self.effort);
         self.spend(others.count_ones(..))?;
         let mut axes = axes.clone();
         axes.remove(axis);
@@ -176,7 +178,9 @@ impl Search<'_, '_, '_, '_> {
             }
             self.path.pop();
         }
-        self.without_result.insert(key, !is_unknown);
+        if self.without_result.len() < MAX_KEPT {
+            self.without_result.insert(key, !is_unknown);
+        }
         (!is_unknown).then_some(false)
     }
 

@@ -11,7 +11,6 @@ use super::work::{Effort, Work};
 
 /// Maximum size of the remembered classes: numbers of lists.
 const MAX_KEPT: usize = 1 << 19;
-
 /// Maximum work of a search.
 const MAX_SEARCH: usize = 4_000_000;
 
@@ -43,8 +42,8 @@ pub(super) struct Question<'a> {
     pub(super) lists: Box<[List]>,
 }
 
-/// Compares grants, and remembers what it computes about their patterns.
-pub(super) struct Patterns<'a, 'c> {
+/// Finds classes of values, and remembers them.
+pub(super) struct Classifier<'a, 'c> {
     pub(super) interner: Interner<'a>,
     automata: &'c mut Automata,
     /// Limit of the walks over automata.
@@ -58,7 +57,7 @@ pub(super) struct Patterns<'a, 'c> {
     size: usize,
 }
 
-impl<'a, 'c> Patterns<'a, 'c> {
+impl<'a, 'c> Classifier<'a, 'c> {
     pub(super) fn new(automata: &'c mut Automata) -> Self {
         Self {
             interner: Interner::default(),
