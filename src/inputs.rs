@@ -158,51 +158,8 @@ impl ReportInputs {
 impl Inputs {
     /// Reads the inputs. Adds invalid ones to `problems` and returns `None`.
     pub fn read(variables: &Variables, problems: &mut Problems) -> Option<Self> {
-        let mut permissions: Vec<PermissionKey> = Vec::new();
-        let list = variables.input("permission").unwrap_or_default();
-        for text in split(list) {
-            match PermissionKey::parse(Cow::Owned(text.to_owned())) {
-                Ok(key) if permissions.contains(&key) => {}
-                Ok(key) => permissions.push(key),
-                Err(error) => problems.add(format!("`permission`: {error} ({})", error.help())),
-            }
-        }
-        // Only an absent input means "no permission". A list without a name is a mistake.
-        let only_reviews = list.is_empty() && variables.input("review") == Some("true");
-        if split(list).next().is_none() && !only_reviews {
-            problems.add("`permission` is missing: name the permission to check, such as `ws:deployments:create`");
-        } else if permissions.len() > MAX_PERMISSIONS {
-            problems.add(format!(
-                "`permission` names {}, the limit is {MAX_PERMISSIONS}",
-                permissions.len()
-            ));
-        }
-        let workspace = variables.get("GITHUB_WORKSPACE").unwrap_or_default();
-        // Not trimmed, because it can be an inline policy.
-        let policy = variables
-            .get("INPUT_POLICY")
-            .filter(|text| !text.trim().is_empty());
-        let policy = policy.unwrap_or(DEFAULT_PATH);
-        // A path in a YAML block scalar ends with a line break. An inline policy keeps its white space, so
-        // that its lines match the workflow file.
-        let policy = match PolicySource::parse(policy.trim(), workspace) {
-            Ok(source) if !matches!(source, PolicySource::Inline(_)) => Ok(source),
-            Err(error) if !policy.contains('\n') => Err(error),
-            _ => PolicySource::parse(policy, workspace),
-        };
-        let policy = policy
-            .map_err(|error| problems.add(format!("`policy`: {error}")))
-            .ok();
-        let event = variables.get("GITHUB_EVENT_NAME").unwrap_or_default();
-        let this = variables
-            .get("GITHUB_REPOSITORY")
-            .and_then(RepositoryName::parse);
-        let refused = policy
-            .as_ref()
-            .and_then(|policy| refusal(policy, event, this.as_ref()));
-        if let Some(refused) = refused {
-            problems.add(refused);
-        }
+        let permissions = permissions(variables, problems);
+        let policy = policy(variables, problems);
         let issuer = variables.input("issuer").map(Issuer::parse).transpose();
         let issuer = issuer
             .map_err(|error| problems.add(format!("`issuer`: {error}")))
@@ -220,6 +177,61 @@ impl Inputs {
             issuer: issuer?,
         })
     }
+}
+
+/// Reads the requested permissions, without duplicates.
+fn permissions(variables: &Variables, problems: &mut Problems) -> Vec<PermissionKey> {
+    let mut permissions: Vec<PermissionKey> = Vec::new();
+    let list = variables.input("permission").unwrap_or_default();
+    for text in split(list) {
+        match PermissionKey::parse(Cow::Owned(text.to_owned())) {
+            Ok(key) if permissions.contains(&key) => {}
+            Ok(key) => permissions.push(key),
+            Err(error) => problems.add(format!("`permission`: {error} ({})", error.help())),
+        }
+    }
+    // Only an absent input means "no permission". A list without a name is a mistake.
+    let only_reviews = list.is_empty() && variables.input("review") == Some("true");
+    if split(list).next().is_none() && !only_reviews {
+        problems.add("`permission` is missing: name the permission to check, such as `ws:deployments:create`");
+    } else if permissions.len() > MAX_PERMISSIONS {
+        problems.add(format!(
+            "`permission` names {}, the limit is {MAX_PERMISSIONS}",
+            permissions.len()
+        ));
+    }
+    permissions
+}
+
+/// Reads the source of the policy.
+fn policy(variables: &Variables, problems: &mut Problems) -> Option<PolicySource> {
+    let workspace = variables.get("GITHUB_WORKSPACE").unwrap_or_default();
+    // Not trimmed, because it can be an inline policy.
+    let policy = variables
+        .get("INPUT_POLICY")
+        .filter(|text| !text.trim().is_empty());
+    let policy = policy.unwrap_or(DEFAULT_PATH);
+    // A path in a YAML block scalar ends with a line break. An inline policy keeps its white space, so
+    // that its lines match the workflow file.
+    let policy = match PolicySource::parse(policy.trim(), workspace) {
+        Ok(source) if !matches!(source, PolicySource::Inline(_)) => Ok(source),
+        Err(error) if !policy.contains('\n') => Err(error),
+        _ => PolicySource::parse(policy, workspace),
+    };
+    let policy = policy
+        .map_err(|error| problems.add(format!("`policy`: {error}")))
+        .ok();
+    let event = variables.get("GITHUB_EVENT_NAME").unwrap_or_default();
+    let this = variables
+        .get("GITHUB_REPOSITORY")
+        .and_then(RepositoryName::parse);
+    let refused = policy
+        .as_ref()
+        .and_then(|policy| refusal(policy, event, this.as_ref()));
+    if let Some(refused) = refused {
+        problems.add(refused);
+    }
+    policy
 }
 
 fn app(variables: &Variables, problems: &mut Problems) -> Option<App> {

@@ -18,6 +18,11 @@ fn main() -> ExitCode {
         }
     }
     let variables = Variables::new(std::env::vars_os());
+    if !action::is_in_job(&variables) {
+        cli::print_help();
+        // Nothing was decided, so a script must not take it for a grant.
+        return ExitCode::from(2);
+    }
     // Before the runtime, which panics if it cannot handle signals.
     report_panics(variables.clone());
     watchdog(variables.clone());

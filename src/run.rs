@@ -37,11 +37,7 @@ where
 {
     mask_secrets(variables);
     let started = Instant::now();
-    let mut problems = Problems::default();
-    let report_inputs = ReportInputs::read(variables, &mut problems);
-    let inputs = Inputs::read(variables, &mut problems);
-    let inputs = inputs
-        .ok_or_else(|| Failure::new(Reason::InputInvalid, problems.message().unwrap_or_default()));
+    let (report_inputs, inputs) = read_inputs(variables);
     let deadline = started + report_inputs.timeout;
     // The reports get a quarter of the time, at most 15 s.
     let reserve = (report_inputs.timeout / 4).min(Duration::from_secs(15));
@@ -89,9 +85,23 @@ where
     let replacement = publisher.publish(&outcome, cancelled).await;
     let outcome = replacement.as_ref().unwrap_or(&outcome);
     publisher.reporter.conclude(outcome);
-    match outcome.decision {
+    exit_code(outcome.decision, report_inputs.mode)
+}
+
+/// Reads the inputs: those of the reports, which an invalid input does not prevent, and the others.
+fn read_inputs(variables: &Variables) -> (ReportInputs, Result<Inputs, Failure>) {
+    let mut problems = Problems::default();
+    let report_inputs = ReportInputs::read(variables, &mut problems);
+    let inputs = Inputs::read(variables, &mut problems);
+    let inputs = inputs
+        .ok_or_else(|| Failure::new(Reason::InputInvalid, problems.message().unwrap_or_default()));
+    (report_inputs, inputs)
+}
+
+fn exit_code(decision: Decision, mode: Mode) -> u8 {
+    match decision {
         Decision::Allowed => 0,
-        Decision::Denied if report_inputs.mode == Mode::Advisory => 0,
+        Decision::Denied if mode == Mode::Advisory => 0,
         Decision::Denied => 1,
         Decision::Error => 2,
     }
@@ -231,6 +241,20 @@ pub fn write_internal_outputs(variables: &Variables, message: &str) {
         clear_outputs(path);
         _ = write_outputs(path, outputs).inspect_err(|_| clear_outputs(path));
     }
+}
+
+/// Variables that only a step of a job has. An earlier step can change some of them.
+const OF_A_JOB: [&str; 5] = [
+    "GITHUB_ACTIONS",
+    "GITHUB_OUTPUT",
+    "GITHUB_WORKFLOW_REF",
+    "ACTIONS_ID_TOKEN_REQUEST_URL",
+    "INPUT_PERMISSION",
+];
+
+/// Whether the program runs in a step of a job. Elsewhere nobody expects an action.
+pub fn is_in_job(variables: &Variables) -> bool {
+    OF_A_JOB.iter().any(|name| variables.get(name).is_some())
 }
 
 /// Returns the time limit of the whole run, from the input `timeout`.

@@ -101,8 +101,9 @@ class Browser:
         message, self.rest = self.rest.split(b"\0", 1)
         return json.loads(message)
 
-    def open(self, path, *, width=1280, height=900, dark=False, media=""):
+    def open(self, path, *, width=1280, height=900, dark=False, media="", scripts=True):
         """Opens a file with a screen of this size."""
+        self.call("Emulation.setScriptExecutionDisabled", value=not scripts)
         size = {"width": width, "height": height, "deviceScaleFactor": 1, "mobile": width < 600}
         self.call("Emulation.setDeviceMetricsOverride", **size)
         scheme = {"name": "prefers-color-scheme", "value": "dark" if dark else "light"}
@@ -119,9 +120,18 @@ class Browser:
         return result["result"].get("value")
 
     def press(self, key):
-        code, text = {"Tab": (9, ""), "Enter": (13, "\r")}[key]
+        code, text = {"Tab": (9, ""), "Enter": (13, "\r"), "Delete": (46, "")}[key]
         for kind in ("keyDown", "keyUp"):
             self.call("Input.dispatchKeyEvent", type=kind, key=key, code=key, windowsVirtualKeyCode=code, text=text)
+
+    def type(self, text):
+        """Types into what has the focus."""
+        self.call("Input.insertText", text=text)
+
+    def paper(self):
+        """The page as a PDF on A4."""
+        data = self.call("Page.printToPDF", paperWidth=8.27, paperHeight=11.69, preferCSSPageSize=True)["data"]
+        return base64.b64decode(data)
 
     def picture(self, path):
         """The whole page."""

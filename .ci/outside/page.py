@@ -3,6 +3,7 @@
 import argparse
 import json
 import pathlib
+import re
 import subprocess
 import sys
 import tempfile
@@ -68,6 +69,47 @@ jobs: {deploy: {environment: production}}
     "gate.yml": "on: workflow_call\njobs: {gate: {}}",
     "nightly.yml": "on: [schedule, pull_request_target]\njobs: {list: {}, deploy: {environment: staging}}",
 }
+APP = """
+on: {push: {branches: [main]}, pull_request: {branches: [main]}}
+permissions: {id-token: write}
+jobs:
+  plan: {if: "github.event_name == 'pull_request'"}
+  deploy: {if: "github.event_name == 'push'", environment: production}
+"""
+APPLY = """
+on: {workflow_dispatch: {inputs: {sha: {type: string}}}}
+permissions: {id-token: write}
+jobs:
+  apply:
+    environment: production
+    steps:
+      - uses: actions/checkout@v4
+        with: {ref: "${{ inputs.sha }}"}
+      - uses: repo-permissions/repo-permissions@v0
+        continue-on-error: true
+        with: {permission: "ws:deployments:create"}
+"""
+# A repository with files that say the same, files that say their own, and files that get nothing.
+MANY_RULES = """\
+version: 1
+permissions:
+  - permission: [Affected Stacks Create, Locks Create]
+    workflow: { glob: "app-*.yml" }
+    events: [pull_request]
+  - permission: Deployments Create
+    workflow: [{ glob: "app-*.yml" }, { glob: "own-*.yml" }, apply.yml]
+    branch: main
+    environment: [production, "own-.*"]
+"""
+MANY_FILES = {
+    **{f"app-{number:03}.yml": APP for number in range(100)},
+    **{
+        f"own-{number:02}.yml": APP.replace("environment: production", f"environment: own-{number:02}")
+        for number in range(15)
+    },
+    "apply.yml": APPLY,
+    **{f"lint-{number}.yml": "on: pull_request\njobs: {lint: {}}" for number in range(20)},
+}
 PAYLOADS = (
     "<script>document.title='ran'</script>",
     "</code></td></table><img src=https://evil.example/x.png onerror=\"document.title='ran'\">",
@@ -126,13 +168,57 @@ PAPER = """[
   [...document.querySelectorAll('details ul')].every((e) => e.getBoundingClientRect().height > 0),
 ]"""
 
+# What the index leads to, and what is folded at first.
+INDEX = """(() => {
+  const links = [...document.querySelectorAll('#index a')];
+  const names = (block) => [...block.querySelectorAll('.name')].map((e) => e.textContent);
+  return {
+    links: links.length,
+    lost: links.filter((a) => !names(document.getElementById(a.hash.slice(1))).includes(a.textContent)).length,
+    open: [...document.querySelectorAll('details[open]')].map((e) => e.className),
+    search: document.getElementById('search').getBoundingClientRect().height > 0,
+    nothing: document.querySelectorAll('#nothing li').length,
+  };
+})()"""
+
+# What a reader sees after a search.
+FOUND = """(() => {
+  const seen = (e) => e.checkVisibility({ contentVisibilityAuto: true });
+  const texts = (query) => [...document.querySelectorAll(query)].filter(seen).map((e) => e.textContent);
+  return {
+    hits: document.getElementById('hits').textContent,
+    index: texts('#index a'),
+    names: texts('#table .name'),
+    nothing: texts('#nothing .name'),
+    others: texts('#table .words').length,
+  };
+})()"""
+
+# On a phone, the table is no wider than the screen, and each cell names its permission.
+PHONE = """(() => {
+  const region = document.querySelector('.scroll');
+  const cells = [...document.querySelectorAll('td[data-key]')];
+  const label = (e) => getComputedStyle(e, '::before').content;
+  return [
+    region.scrollWidth <= region.clientWidth,
+    cells.length > 0 && cells.every((e) => label(e) === JSON.stringify(e.dataset.key)),
+    [...document.querySelectorAll('td.one')].every((e) => e.getBoundingClientRect().height === 0),
+  ];
+})()"""
+
+PRINTED_MANY = """(() => {
+  const seen = (query) => [...document.querySelectorAll(query)].filter((e) => e.getBoundingClientRect().height > 0).length;
+  return [seen('#search, #index, nav'), seen('.files .name'), seen('#nothing .name'), seen('#nothing .starts')];
+})()"""
+
 INERT = """(() => ({
-  forbidden: document.querySelectorAll('script, img, iframe, object, embed, link, base, form, input, svg').length,
+  forbidden: document.querySelectorAll('img, iframe, object, embed, link, base, form, svg').length,
+  scripts: document.querySelectorAll('script, input').length - 2 * document.querySelectorAll('#index').length,
   styles: document.querySelectorAll('style').length,
   handlers: [...document.querySelectorAll('*')].filter((e) => [...e.attributes].some((a) => /^on/i.test(a.name))).length,
-  links: [...document.querySelectorAll('[href], [src]')].filter((e) => !(e.getAttribute('href') || '').startsWith('#')).length,
+  links: [...document.querySelectorAll('[href], [src]')].filter((e) => !/^(#|LINT#[a-z-]+$)/.test(e.getAttribute('href') || '')).length,
   title: document.title,
-}))()"""
+}))()""".replace("LINT", "https:\\/\\/repo-permissions\\.github\\.io\\/repo-permissions\\/lint\\.html")
 
 # Even a script and an image that got into the page would not do anything.
 ATTACK = """new Promise((resolve) => {
@@ -188,7 +274,9 @@ def hostile(directory):
             "c": {"environment": "${{ vars.X }}" + text},
         }
         name = text.replace("/", "_")[:100]
-        workflows[f"{index}{name}.yml"] = json.dumps({"on": {"push": {}, text: {}}, "jobs": jobs})
+        # So many that the page has an index.
+        for number in range(3):
+            workflows[f"{index}{number}{name}.yml"] = json.dumps({"on": {"push": {}, text: {}}, "jobs": jobs})
     return make(directory, "hostile", json.dumps({"version": 1, "permissions": rules}), workflows)
 
 
@@ -212,7 +300,7 @@ def look(browser, page, name, pictures):
             if width in (390, 1280):
                 browser.picture(pictures / f"{name}-{'dark' if dark else 'light'}-{width}.png")
     inert = browser.evaluate(INERT)
-    expected = {"forbidden": 0, "styles": 1, "handlers": 0, "links": 0, "title": inert["title"]}
+    expected = {"forbidden": 0, "scripts": 0, "styles": 1, "handlers": 0, "links": 0, "title": inert["title"]}
     check(inert == expected and inert["title"] != "ran", f"{name}: no text became an element", inert)
 
 
@@ -264,10 +352,73 @@ def use(browser, page, pictures):
     check(printed == ["visible", True], "on paper nothing is cut off and the details are open", printed)
     browser.picture(pictures / "print.png")
 
+    attacked(browser, page)
+
+
+def attacked(browser, page):
     browser.open(page)
     attack = browser.evaluate(ATTACK)
     expected = {"ran": False, "blocked": ["img-src", "script-src-elem", "style-src-elem"]}
-    check(attack == expected, "nothing but the page's own style is let in", attack)
+    check(attack == expected, "nothing but what the page came with is let in", attack)
+
+
+def search(browser, text):
+    """What one sees after typing this into the search box."""
+    browser.evaluate("document.getElementById('words').select()")
+    if text:
+        browser.type(text)
+    else:
+        browser.press("Delete")
+    return browser.evaluate(FOUND)
+
+
+def use_many(browser, page, pictures):
+    """The index, the search box, what is folded, and paper."""
+    browser.open(page)
+    index = browser.evaluate(INDEX)
+    expected = {"links": 116, "lost": 0, "open": ["index"], "search": True, "nothing": 20}
+    check(index == expected, "the index leads to every file, and what says the same or nothing is folded", index)
+
+    one = search(browser, "APP-007")
+    expected = {"hits": "1 file", "index": ["app-007.yml"], "names": ["app-007.yml"], "nothing": [], "others": 0}
+    check(one == expected, "a search finds one of the files that say the same", one)
+    picture = pictures / "many-search.png"
+    browser.picture(picture)
+    two = search(browser, "own-03 push")
+    check((two["hits"], two["names"]) == ("1 file", ["own-03.yml"]), "all words are searched", two)
+    lint = search(browser, "lint-1 pull_request")
+    check(len(lint["nothing"]) == 11 and not lint["names"], "files that get nothing are found", lint)
+    check(search(browser, "no such file")["hits"] == "0 files", "a search says that it found nothing")
+    flag = search(browser, "gate-continues")
+    check(flag["names"] == ["apply.yml"], "findings are found", flag)
+    everything = search(browser, "")
+    check(everything["hits"] == "" and everything["others"] == 1, "no words, no search", everything)
+    check(browser.evaluate(INDEX) == index, "the page is as before the search")
+
+    link = "[...document.querySelectorAll('#index a')].find((a) => a.textContent === 'app-050.yml').click()"
+    browser.evaluate(link)
+    names = browser.evaluate(FOUND)["names"]
+    check("app-050.yml" in names, "a link of the index shows the name of its file", names)
+
+    browser.open(page, scripts=False)
+    without = browser.evaluate(INDEX)
+    check(without == {**index, "search": False}, "without scripts there is no search box, and all else", without)
+
+    browser.open(page, width=390)
+    phone = browser.evaluate(PHONE)
+    check(phone == [True, True, True], "on a phone the table is as wide as the screen", phone)
+    cells = [name for role, name in browser.tree() if role in ("cell", "gridcell")]
+    check(cells and all(cells), "on a phone it stays a table", cells[:3])
+
+    browser.open(page, width=1000, media="print")
+    printed = browser.evaluate(PRINTED_MANY)
+    check(printed == [0, 100, 20, 0], "on paper every file is named, and the index is left out", printed)
+    attacked(browser, page)
+    browser.open(page)
+    paper = browser.paper()
+    (pictures / "many.pdf").write_bytes(paper)
+    pages = len(re.findall(rb"/Type\s*/Page\b", paper))
+    check(1 <= pages <= 3, "136 files are on three pages of paper", pages)
 
 
 def main():
@@ -285,6 +436,7 @@ def main():
             "everything": make(directory, "everything", EVERYTHING, WORKFLOWS),
             "nothing": make(directory, "nothing", "version: 1\npermissions: []\n", {}),
             "hostile": hostile(directory),
+            "many": make(directory, "many", MANY_RULES, MANY_FILES),
         }
         browser = Browser(options.chromium)
         try:
@@ -295,6 +447,7 @@ def main():
                 look(browser, page, name, options.pictures)
             read(browser, directory / "everything.html")
             use(browser, directory / "everything.html", options.pictures)
+            use_many(browser, directory / "many.html", options.pictures)
         finally:
             browser.close()
     if problems:

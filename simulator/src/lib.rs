@@ -5,12 +5,14 @@
 //! - [`Receiver`]: a host that receives copies of audit records, with the same server and faults.
 //! - [`runner`]: starts a built binary as the Actions runner starts a container action, and reads its
 //!   results by the runner's rules.
+//! - [`gateway`]: an API behind a proxy that asks the server, and the server's process.
 //! - [`command`]: the program `simulator`.
 //! - [`show`]: prints a step as a reviewer sees it.
 //!
 //! All functions block, so that a `#[test] fn` needs no async runtime.
 
 pub mod command;
+pub mod gateway;
 pub mod github;
 mod receiver;
 pub mod runner;

@@ -108,28 +108,7 @@ impl<'a> Delivery<'a> {
                 return;
             }
             let body = record.line();
-            let attempt = || async {
-                let seconds = (self.clock)().as_second();
-                let response = client
-                    .post(sink.to.url())
-                    .header(CONTENT_TYPE, "application/cloudevents+json")
-                    .header("webhook-id", record.id())
-                    .header("webhook-timestamp", seconds)
-                    .header(
-                        "webhook-signature",
-                        sink.to.signature(record.id(), seconds, &body),
-                    )
-                    .body(body.clone())
-                    .send()
-                    .await
-                    .map_err(|error| client.failure(&error, sink.to.url()))?;
-                // The status is enough. The body could repeat the URL, which is secret.
-                Ok(Response {
-                    status: response.status(),
-                    headers: response.headers().clone(),
-                    body: Vec::new(),
-                })
-            };
+            let attempt = || self.post(client, sink.to, record.id(), &body);
             let why = match budget.run(Retry::Safe, &host, attempt).await {
                 Ok(response) if response.status.is_success() => {
                     let is_other = |other: &Record| other.id() != record.id();
@@ -154,6 +133,33 @@ impl<'a> Delivery<'a> {
             .for_each_concurrent(MAX_CONCURRENT, send)
             .await;
         sink.conclude(records.len(), &failed.take());
+    }
+
+    /// Sends a record once. The response has no body, which could repeat the URL, a secret.
+    async fn post(
+        &self,
+        client: &Client,
+        webhook: &Webhook,
+        id: &str,
+        body: &str,
+    ) -> Result<Response, HttpError> {
+        let seconds = (self.clock)().as_second();
+        let signature = webhook.signature(id, seconds, body);
+        let response = client
+            .post(webhook.url())
+            .header(CONTENT_TYPE, "application/cloudevents+json")
+            .header("webhook-id", id)
+            .header("webhook-timestamp", seconds)
+            .header("webhook-signature", signature)
+            .body(body.to_owned())
+            .send()
+            .await
+            .map_err(|error| client.failure(&error, webhook.url()))?;
+        Ok(Response {
+            status: response.status(),
+            headers: response.headers().clone(),
+            body: Vec::new(),
+        })
     }
 
     /// Sends all records in one request.

@@ -16,6 +16,7 @@
 mod support;
 
 mod apps;
+mod atmos_pro;
 mod attacks;
 mod audit;
 mod decisions;

@@ -296,6 +296,15 @@ fn sarif_has_no_more_results_than_github_takes() {
 }
 
 /// A policy for each code of the lint, and all that is found in it.
+const WORKFLOW_CODES: [&str; 6] = [
+    "dispatched-ref",
+    "gate-concurrent",
+    "gate-continues",
+    "gate-ignored",
+    "gate-late",
+    "gate-left-out",
+];
+
 const EACH_CODE: &[(&str, &str)] = &[
     ("invalid", "x: 1\n"),
     (
@@ -413,6 +422,10 @@ const EACH_CODE: &[(&str, &str)] = &[
     (
         "top-level-ignored",
         "permissions: [{ permission: ws:locks:create, branch: main }]\nrepositories: [{ repository: o/.+, permissions: [{ permission: ws:locks:create, branch: main }] }]\n",
+    ),
+    (
+        "unused-ignore",
+        "permissions: [] # repo-permissions: ignore[broad-write] x\n",
     ),
     ("grants-nothing", "permissions: []\n"),
 ];
@@ -533,12 +546,17 @@ fn each_code() {
     permissions: [{ permission: ws:locks:create, branch: main }]
     repositories: [{ repository: o/.+, permissions: [{ permission: ws:locks:create, branch: main }] }]
       2:15-61 note[top-level-ignored]: the rules at the top apply only to the repository that contains this file (as the policy of another repository, this file is invalid: move them into an entry of `repositories`)
+    permissions: [] # repo-permissions: ignore[broad-write] x
+      1:1-11 note[grants-nothing]: the policy has no rules, so it denies everything (add rules to `permissions`)
+      2:19-44 warning[unused-ignore]: line 2 has no finding `broad-write` to ignore (remove the comment, or correct the code)
     permissions: []
       1:1-11 note[grants-nothing]: the policy has no rules, so it denies everything (add rules to `permissions`)
     "#);
     // `not-compared` takes more rules than one can write down; the lint's own tests have it.
     let mut codes: Vec<_> = EACH_CODE.iter().map(|(code, _)| *code).collect();
     codes.push("not-compared");
+    // `lint.rs` has the findings of workflow files.
+    codes.extend(WORKFLOW_CODES);
     let log = lint("sarif").json();
     let rules = log["runs"][0]["tool"]["driver"]["rules"]
         .as_array()

@@ -76,6 +76,7 @@ jobs:
     version: 1
 
     permissions:
+      # Seen: this action, line 15.
       - name: deploy-production.yml on 2 branches for production
         permission: [ws:deployments:create, ws:locks:create]
         workflow: deploy-production.yml
@@ -143,7 +144,7 @@ jobs:
     let workflows = [("deploy.yml", deploy), ("atmos-apply.yaml", apply)];
     assert_snapshot!(init(&workflows), @"
     ----
-    wrote `.github/repo-permissions.yml`: 2 rules from 2 workflow files, default branch `main`
+    wrote `.github/repo-permissions.yml`: 2 rules from 2 workflow files, default branch `main`, 1 question for you in its comments
     wrote `.github/repo-permissions.tests.yml`: 5 cases
     next: read the policy, then run
       repo-permissions lint .github/repo-permissions.yml
@@ -158,20 +159,31 @@ jobs:
     version: 1
 
     permissions:
-      # Only a run knows the environment `${{ inputs.github_environment }}`: name the intended ones with
-      # `environment:`.
-      - name: atmos-apply.yaml on main
-        permission: [ws:instances:update, ws:deployments:create]
-        workflow: atmos-apply.yaml
+      # Seen: an environment, line 9.
+      - name: deploy.yml on main for staging
+        permission: ws:deployments:create
+        workflow: deploy.yml
         branch: main
-        events: [workflow_dispatch]
+        environment: staging
+        events: [push, schedule]
 
+      # Seen: an environment, line 9.
       - name: deploy.yml on main for 3 environments
         permission: ws:deployments:create
         workflow: deploy.yml
         branch: main
         environment: [dev, staging, production]
-        events: [push, schedule, workflow_dispatch]
+        events: [workflow_dispatch]
+
+      # Only a run knows the environment `${{ inputs.github_environment }}`. Name the intended ones with
+      # `environment:`.
+      # Seen: `atmos --upload-status`, line 6.
+      # Seen: an environment, line 4.
+      # - name: atmos-apply.yaml on main
+      #   permission: [ws:instances:update, ws:deployments:create]
+      #   workflow: atmos-apply.yaml
+      #   branch: main
+      #   events: [workflow_dispatch]
     ----
     # schema: repo-permissions-tests.schema.json
     #
@@ -180,20 +192,22 @@ jobs:
     policy: repo-permissions.yml
 
     tests:
-      - name: atmos-apply.yaml on main is allowed
-        permission: [ws:instances:update, ws:deployments:create]
+      - name: deploy.yml on main for staging is allowed
+        permission: ws:deployments:create
         context:
-          workflow: atmos-apply.yaml
+          workflow: deploy.yml
           branch: main
-          event: workflow_dispatch
+          environment: staging
+          event: push
         expect: allowed
 
-      - name: atmos-apply.yaml on main is denied from another branch
-        permission: [ws:instances:update, ws:deployments:create]
+      - name: deploy.yml on main for staging is denied from another branch
+        permission: ws:deployments:create
         context:
-          workflow: atmos-apply.yaml
+          workflow: deploy.yml
           branch: another-branch
-          event: workflow_dispatch
+          environment: staging
+          event: push
         expect: denied
 
       - name: deploy.yml on main for 3 environments is allowed
@@ -202,7 +216,7 @@ jobs:
           workflow: deploy.yml
           branch: main
           environment: dev
-          event: push
+          event: workflow_dispatch
         expect: allowed
 
       - name: deploy.yml on main for 3 environments is denied from another branch
@@ -211,15 +225,16 @@ jobs:
           workflow: deploy.yml
           branch: another-branch
           environment: dev
-          event: push
+          event: workflow_dispatch
         expect: denied
 
       - name: another workflow file is denied
-        permission: [ws:instances:update, ws:deployments:create]
+        permission: ws:deployments:create
         context:
           workflow: another-workflow.yml
           branch: main
-          event: workflow_dispatch
+          environment: staging
+          event: push
         expect: denied
     ");
 }
@@ -278,12 +293,21 @@ jobs:
     version: 1
 
     permissions:
+      # Seen: this action, line 6 of gate.yml.
       - name: release.yml on releases
         permission: [ws:deployments:create, ws:locks:create]
         workflow: release.yml
         branch: { glob: "refs/tags/**" }
         events: [release]
 
+      # Seen: this action, line 6 of gate.yml.
+      - name: release.yml on tags
+        permission: [ws:deployments:create, ws:locks:create]
+        workflow: release.yml
+        branch: { glob: "refs/tags/v*" }
+        events: [push]
+
+      # Seen: this action, line 7 of deploy.yml.
       - name: release.yml on releases for production
         permission: ws:instances:update
         workflow: release.yml
@@ -291,12 +315,7 @@ jobs:
         environment: production
         events: [release]
 
-      - name: release.yml on tags
-        permission: [ws:deployments:create, ws:locks:create]
-        workflow: release.yml
-        branch: { glob: "refs/tags/v*" }
-        events: [push]
-
+      # Seen: this action, line 7 of deploy.yml.
       - name: release.yml on tags for production
         permission: ws:instances:update
         workflow: release.yml
@@ -331,6 +350,22 @@ jobs:
           event: release
         expect: denied
 
+      - name: release.yml on tags is allowed
+        permission: [ws:deployments:create, ws:locks:create]
+        context:
+          workflow: release.yml
+          branch: refs/tags/vx
+          event: push
+        expect: allowed
+
+      - name: release.yml on tags is denied from another branch
+        permission: [ws:deployments:create, ws:locks:create]
+        context:
+          workflow: release.yml
+          branch: another-branch
+          event: push
+        expect: denied
+
       - name: release.yml on releases for production is allowed
         permission: ws:instances:update
         context:
@@ -347,22 +382,6 @@ jobs:
           branch: another-branch
           environment: production
           event: release
-        expect: denied
-
-      - name: release.yml on tags is allowed
-        permission: [ws:deployments:create, ws:locks:create]
-        context:
-          workflow: release.yml
-          branch: refs/tags/vx
-          event: push
-        expect: allowed
-
-      - name: release.yml on tags is denied from another branch
-        permission: [ws:deployments:create, ws:locks:create]
-        context:
-          workflow: release.yml
-          branch: another-branch
-          event: push
         expect: denied
 
       - name: release.yml on tags for production is allowed
@@ -430,7 +449,7 @@ jobs: {preview: {environment: preview, steps: [{run: ./preview}]}}
     ];
     assert_snapshot!(init(&workflows), @r#"
     ----
-    wrote `.github/repo-permissions.yml`: 5 rules from 5 workflow files, default branch `main`, 4 questions for you in its comments
+    wrote `.github/repo-permissions.yml`: 5 rules from 5 workflow files, default branch `main`, 2 questions for you in its comments
     wrote `.github/repo-permissions.tests.yml`: 12 cases
     next: read the policy, then run
       repo-permissions lint .github/repo-permissions.yml
@@ -445,6 +464,7 @@ jobs: {preview: {environment: preview, steps: [{run: ./preview}]}}
     version: 1
 
     permissions:
+      # Seen: `atmos describe affected --upload`, line 3.
       - name: atmos-pro-plan.yml in pull requests
         permission: ws:affected_stacks:create
         workflow: atmos-pro-plan.yml
@@ -454,12 +474,14 @@ jobs: {preview: {environment: preview, steps: [{run: ./preview}]}}
         base: main
         events: [pull_request]
 
+      # Seen: `atmos describe affected --upload`, line 3.
       - name: atmos-pro-plan.yml in the merge queue
         permission: ws:affected_stacks:create
         workflow: atmos-pro-plan.yml
         branch: { glob: "gh-readonly-queue/main/**" }
         events: [merge_group]
 
+      # Seen: an environment, line 4, line 5.
       - name: billing.yml on main for 2 environments
         permission: ws:deployments:create
         workflow: billing.yml
@@ -467,12 +489,14 @@ jobs: {preview: {environment: preview, steps: [{run: ./preview}]}}
         environment: [billing-staging, billing-production]
         events: [push]
 
+      # Seen: `atmos list instances --upload`, line 3.
       - name: instances.yml on main
         permission: ws:instances:create
         workflow: instances.yml
         branch: main
         events: [schedule, push]
 
+      # Seen: an environment, line 4.
       - name: ledger.yml on 2 branches for 2 environments
         permission: ws:deployments:create
         workflow: ledger.yml
@@ -481,10 +505,8 @@ jobs: {preview: {environment: preview, steps: [{run: ./preview}]}}
         events: [push]
 
     # To decide yourself:
-    # - billing.yml: a push to any branch starts it; the rule names only `main`
-    # - instances.yml: rules cannot exclude branches as `branches-ignore` does; the rule names only
-    #   `main`
-    # - preview.yml: it deploys code that is not merged yet; add a rule if this is intended
+    # - billing.yml, instances.yml: no rule can exclude a branch as the filters of `push` do; the rules
+    #   name only `main`
     # - preview.yml: users without write access can start `pull_request_target` or control its content,
     #   so a rule must name it; add one only if the workflow neither checks out nor runs that content
     ----
@@ -605,6 +627,7 @@ jobs: {preview: {environment: preview, steps: [{run: ./preview}]}}
 fn pull_requests_only() {
     let plan = "
 on: pull_request
+permissions: {id-token: write}
 jobs: {plan: {steps: [{uses: hashicorp/setup-terraform@v3}, {run: terraform plan}]}}
 ";
     assert_snapshot!(init(&[("plan.yml", plan)]), @r#"
@@ -624,6 +647,7 @@ jobs: {plan: {steps: [{uses: hashicorp/setup-terraform@v3}, {run: terraform plan
     version: 1
 
     permissions:
+      # Seen: `terraform plan`, line 4.
       - name: plan.yml in pull requests
         permission: ws:affected_stacks:create
         workflow: plan.yml
@@ -749,6 +773,7 @@ fn a_broken_file_stops_no_other() {
     version: 1
 
     permissions:
+      # Seen: an environment, line 2.
       - name: good.yml on main for production
         permission: ws:deployments:create
         workflow: good.yml
@@ -757,9 +782,9 @@ fn a_broken_file_stops_no_other() {
         events: [push]
 
     # To decide yourself:
-    # - bad.yml: cannot be read (line 3, column 2: not valid YAML: tabs disallowed within this context
-    #   (block indentation))
-    # - wrong.yml: cannot be read (line 1, column 1: `jobs` is missing)
+    # - bad.yml: it cannot be read (line 3, column 2: not valid YAML: tabs disallowed within this
+    #   context (block indentation))
+    # - wrong.yml: it cannot be read (line 1, column 1: `jobs` is missing)
     ----
     # schema: repo-permissions-tests.schema.json
     #

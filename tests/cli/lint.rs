@@ -218,7 +218,7 @@ fn exit_codes() {
             "1 error, 0 warnings",
             "`none.yml` cannot be read: ",
         ),
-        (&["."], 2, "0 errors", "`.` cannot be read: "),
+        (&["."], 1, "1 error, 1 warning, 0 notes in 3 files", ""),
         (&["clean.yml", "--now", "soon"], 2, "", "--now"),
         (&[], 2, "", "FILE"),
     ] {
@@ -374,4 +374,136 @@ fn nothing_makes_it_panic() {
             );
         }
     }
+}
+
+/// A job with the gate and the work, in that order; `{…}` are the keys of a step.
+fn workflow(on: &str, steps: &[&str]) -> String {
+    let steps: Vec<_> = steps
+        .iter()
+        .map(|step| format!("      - {step}\n"))
+        .collect();
+    format!(
+        "on: {on}\npermissions: {{id-token: write}}\njobs:\n  deploy:\n    steps:\n{}",
+        steps.concat()
+    )
+}
+
+const GATE: &str = "uses: Acme-Org/Repo-Permissions@v0";
+
+/// Each finding with its honest twin.
+#[test]
+fn gate_findings_and_their_honest_twins() {
+    let policy =
+        "version: 1\npermissions:\n  - permission: ws:deployments:create\n    branch: main\n";
+    let gate =
+        |more: &str| format!("{{{GATE}, with: {{permission: ws:deployments:create}}{more}}}");
+    let honest = gate("");
+    let deploy = "run: terraform apply";
+    let dispatch = "{workflow_dispatch: {inputs: {sha: {type: string}}}}";
+    for (code, on, steps, twin) in [
+        ("gate-continues", "push", vec![gate(", continue-on-error: true"), deploy.into()], vec![gate(", continue-on-error: false"), deploy.into()]),
+        ("gate-continues", dispatch, vec![gate(", continue-on-error: '${{ vars.SOFT }}'"), deploy.into()], vec![honest.clone(), deploy.into()]),
+        (
+            "gate-left-out",
+            "[push, schedule]",
+            vec![gate(", if: github.event_name == 'push'"), deploy.into()],
+            vec![gate(", if: github.event_name == 'push'"), format!("{{{deploy}, if: \"${{{{ github.event_name == 'push' }}}}\"}}")],
+        ),
+        (
+            "gate-left-out",
+            "push",
+            vec![gate(", if: vars.GATE"), deploy.into()],
+            vec![gate(", if: always()"), deploy.into()],
+        ),
+        ("gate-late", "push", vec![deploy.into(), honest.clone()], vec!["run: terraform plan".into(), honest.clone(), deploy.into(), honest.clone()]),
+        ("gate-concurrent", "push", vec![gate(", background: true"), deploy.into()], vec![gate(", background: false"), deploy.into()]),
+        (
+            "gate-concurrent",
+            "push",
+            vec![format!("parallel: [{honest}, {{{deploy}}}]")],
+            vec![honest.clone(), format!("parallel: [{{{deploy}}}, {{run: make test}}]")],
+        ),
+        (
+            "gate-ignored",
+            "push",
+            vec![honest.clone(), format!("{{{deploy}, if: always()}}")],
+            vec![gate(", id: gate"), format!("{{{deploy}, if: \"${{{{ !cancelled() && steps.gate.outcome == 'success' }}}}\"}}")],
+        ),
+        (
+            "dispatched-ref",
+            dispatch,
+            vec!["{uses: Actions/Checkout@v6, with: {Ref: '${{ inputs.sha }}'}}".into()],
+            vec!["{uses: actions/checkout@v6, with: {ref: '${{ github.sha }}'}}".into()],
+        ),
+        (
+            "dispatched-ref",
+            "pull_request_target",
+            vec!["{uses: actions/checkout@v6, with: {ref: '${{ github.event.pull_request.head.sha }}'}}".into()],
+            vec!["{uses: actions/checkout@v6, with: {ref: '${{ github.event.pull_request.base.sha }}'}}".into()],
+        ),
+        (
+            "dispatched-ref",
+            "workflow_run",
+            vec!["run: git checkout ${{ github.event.workflow_run.head_sha }}".into()],
+            vec!["run: git checkout -b work".into()],
+        ),
+    ] {
+        let found = |steps: &[String]| -> Vec<String> {
+            let steps: Vec<_> = steps.iter().map(String::as_str).collect();
+            let text = workflow(on, &steps);
+            let directory = Directory::with_workflows(&[("deploy.yml", &text)]);
+            directory.write(".github/repo-permissions.yml", policy);
+            let run = lint_in(&directory, &[".github/repo-permissions.yml", "--format", "json"]);
+            let output: Value = serde_json::from_str(&run.out).unwrap_or_else(|_| panic!("{}{}", run.out, run.err));
+            let findings = output["findings"].as_array().unwrap();
+            let files = findings.iter().filter(|finding| finding["file"] == ".github/workflows/deploy.yml");
+            files.map(|finding| finding["code"].as_str().unwrap().to_owned()).collect()
+        };
+        assert_eq!(found(&steps), [code], "{steps:?}");
+        assert_eq!(found(&twin), [""; 0], "{twin:?}");
+    }
+    // A pull request's own head is the token's branch.
+    let text = workflow(
+        "pull_request",
+        &["{uses: actions/checkout@v6, with: {ref: '${{ github.head_ref }}'}}"],
+    );
+    let directory = Directory::with_workflows(&[("a.yml", &text)]).with("p.yml", policy);
+    assert!(
+        !lint_in(&directory, &["p.yml"])
+            .out
+            .contains("dispatched-ref")
+    );
+}
+
+#[test]
+fn a_finding_in_a_workflow_file_is_shown_in_its_file() {
+    let gate =
+        format!("{{{GATE}, continue-on-error: true, with: {{permission: ws:deployments:create}}}}");
+    let text = workflow("push", &[&gate, "run: terraform apply"]);
+    let directory = Directory::with_workflows(&[("deploy.yml", &text)]);
+    directory.write(
+        ".github/repo-permissions.yml",
+        "version: 1\npermissions:\n  - permission: ws:deployments:create\n    branch: main\n",
+    );
+    let run = lint_in(&directory, &[".github/repo-permissions.yml"]);
+    assert_eq!(run.code, Some(0));
+    insta::assert_snapshot!(run.out, @"
+    warning[gate-continues]: the job goes on after a denial, because this step has `continue-on-error`
+     --> .github/workflows/deploy.yml:6:9
+      |
+    6 |       - {uses: Acme-Org/Repo-Permissions@v0, continue-on-error: true…
+      |         ^
+      |
+      = help: remove it; to enforce nothing yet, write `mode: advisory`, which the check run shows
+
+    0 errors, 1 warning, 0 notes in 2 files
+    ");
+    let run = lint_in(
+        &directory,
+        &[".github/repo-permissions.yml", "--format", "github"],
+    );
+    insta::assert_snapshot!(run.out, @"
+    ::warning file=.github/workflows/deploy.yml,line=6,col=9,title=gate-continues::the job goes on after a denial, because this step has `continue-on-error` (remove it; to enforce nothing yet, write `mode: advisory`, which the check run shows)
+    0 errors, 1 warning, 0 notes in 2 files
+    ");
 }

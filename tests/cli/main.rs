@@ -27,6 +27,8 @@ mod formats;
 mod init;
 mod limits;
 mod lint;
+mod manners;
 mod matrix;
 mod survey;
 mod test_command;
+mod workflows;

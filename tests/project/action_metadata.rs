@@ -328,11 +328,16 @@ fn the_two_central_policies_say_the_same() {
     );
 }
 
-/// Where each comes from, and its text: the example workflows, and those of the example repository.
+/// Where each comes from, and its text: the example workflows, and those of the example repositories.
 fn workflows() -> Vec<(String, String)> {
-    files("examples/workflows")
+    let directories = [
+        "examples/workflows",
+        "examples/repository/.github/workflows",
+        "examples/atmos-pro/.github/workflows",
+    ];
+    directories
         .into_iter()
-        .chain(files("examples/repository/.github/workflows"))
+        .flat_map(files)
         .map(|path| {
             let text = std::fs::read_to_string(&path).unwrap();
             (path.display().to_string(), text)

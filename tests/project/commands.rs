@@ -45,9 +45,15 @@ fn is_there(directory: &Path, path: &str) -> bool {
 fn check(arguments: &str) -> Result<bool, String> {
     let mut words = arguments.split_whitespace().filter(|word| *word != "--");
     let (mut directory, mut package, mut filter) = (None, "", None);
-    while let Some(word) = words.next() {
+    while let Some(word) = words.next().filter(|word| *word != "||") {
         match word {
-            "--test" => directory = words.next().map(|name| root().join("tests").join(name)),
+            "--test" => {
+                let tests = match package.strip_prefix("repo-permissions-") {
+                    Some(name) => root().join("crates").join(name).join("tests"),
+                    None => root().join("tests"),
+                };
+                directory = words.next().map(|name| tests.join(name));
+            }
             "--package" | "-p" => package = words.next().unwrap_or_default(),
             "--lib" => {
                 let name = package.strip_prefix("repo-permissions-");
@@ -104,6 +110,14 @@ fn a_name_that_no_test_has_is_seen() {
         ("--test project commands::files".to_owned(), false),
         ("--test project other::".to_owned(), false),
         ("--test other".to_owned(), false),
+        (
+            "--package repo-permissions-server --test server proxies::".to_owned(),
+            true,
+        ),
+        (
+            "--package repo-permissions-server --test project".to_owned(),
+            false,
+        ),
         (
             "--package repo-permissions-token --lib verify::".to_owned(),
             true,

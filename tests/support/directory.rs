@@ -10,19 +10,19 @@ use super::program::{BINARY, Run};
 pub struct Directory(pub PathBuf);
 
 impl Directory {
-    /// An empty one.
+    /// An empty one, and the root of a work tree: no program looks for one above it.
     pub fn new() -> Self {
         static NUMBER: AtomicU32 = AtomicU32::new(0);
         let number = NUMBER.fetch_add(1, Ordering::Relaxed);
         let name = format!("{}-{number}", std::process::id());
         let path = Path::new(env!("CARGO_TARGET_TMPDIR")).join(name);
         std::fs::create_dir(&path).unwrap();
-        Self(path)
+        Self(path).with(".git/HEAD", "")
     }
 
     /// The root of a repository with these files.
     pub fn checkout(files: &[(&str, &str)]) -> Self {
-        let directory = Self::new().with(".git/HEAD", "");
+        let directory = Self::new();
         for (file, text) in files {
             directory.write(file, text);
         }
@@ -88,6 +88,9 @@ impl Directory {
     /// What git prints in it, as somebody who has no configuration.
     #[track_caller]
     pub fn git(&self, arguments: &[&str]) -> String {
+        if matches!(arguments, ["init" | "clone", ..]) {
+            std::fs::remove_dir_all(self.path(".git")).unwrap();
+        }
         let mut git = Command::new("git");
         git.args(["-c", "user.name=a", "-c", "user.email=a@example.com"]);
         let run = Run::of(git.args(arguments).current_dir(&self.0));

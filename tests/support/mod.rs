@@ -7,6 +7,7 @@ pub mod memory;
 pub mod program;
 pub mod proxy;
 pub mod schema;
+pub mod yaml;
 
 use std::path::Path;
 use std::sync::atomic::{AtomicUsize, Ordering};

@@ -4,6 +4,7 @@
 mod engine;
 mod growth;
 mod measure;
+mod patterns;
 mod policy;
 mod request;
 mod table;
@@ -21,6 +22,7 @@ fn main() -> Result<()> {
     let (task, engine, rules) = match arguments[..] {
         [] => return table::print(&[10, 100, 1_000, 10_000, 100_000], &Engine::ALL),
         ["growth"] => return growth::print(),
+        ["patterns"] => return patterns::print(),
         // For profiling: one engine and one size.
         ["text", engine, rules] => {
             let engine = Engine::ALL[engine.parse::<usize>()?];
@@ -35,7 +37,7 @@ fn main() -> Result<()> {
         ["nothing", engine, rules, _] => (Task::Nothing, engine, rules),
         ["cold", engine, rules, _] => (Task::Cold, engine, rules),
         ["warm", engine, rules, _] => (Task::Warm, engine, rules),
-        _ => bail!("usage: decision-bench"),
+        _ => bail!("usage: decision-bench [growth | patterns]"),
     };
     let engine = Engine::ALL
         .get(engine.parse::<usize>()?)

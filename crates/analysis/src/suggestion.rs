@@ -4,18 +4,15 @@
 use std::borrow::Cow;
 
 use engine::decision::{PermissionDecision, TracedDimension, TracedRule};
-use engine::policy::{CaseSensitivity, Format, Kind, Pattern, Position, quoted, written};
+use engine::policy::{CaseSensitivity, Format, Kind, quoted, written};
 
 use crate::lint;
+use crate::pattern_text::{branch_of, file_of, kinds, without_anchors, without_position};
 
 /// Maximum length of a value in bytes, so that suggestions stay cheap.
 const MAX_VALUE: usize = 1024;
 /// Maximum number of patterns in a list to find suggestions for.
 const MAX_TRIED: usize = 100;
-/// Prefix of a branch's full ref. A branch whose own name starts with `refs/` keeps it.
-const HEADS: &str = "refs/heads/";
-/// Directory of workflow files, as text and as a regex.
-const WORKFLOWS: [&str; 2] = [".github/workflows/", r"\.github/workflows/"];
 
 /// The probably intended pattern, instead of one that does not match a value.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -152,74 +149,6 @@ fn may_be_glob_of(text: &str, value: &str) -> bool {
     let start = start.as_str();
     let of_value = value.get(..start.len());
     text != value && of_value.is_some_and(|value| value.eq_ignore_ascii_case(start))
-}
-
-/// Returns the kinds to try for a part of a pattern.
-pub fn kinds(part: &str, kind: Kind) -> [Kind; 3] {
-    let first = match (kind, Kind::of(part)) {
-        (Kind::Regex, Kind::Literal) => Kind::Literal,
-        _ => kind,
-    };
-    [first, Kind::Glob, Kind::Exact]
-}
-
-/// Creates a pattern that is not part of a file.
-pub fn without_position(text: &str, kind: Kind) -> Pattern {
-    Pattern {
-        text: text.into(),
-        kind,
-        position: Position::START,
-    }
-}
-
-/// Removes `^` at the start and `$` at the end of a regex, which have no effect.
-pub fn without_anchors(regex: &str) -> &str {
-    let regex = match regex.strip_prefix('^') {
-        // A repeated anchor is not an anchor.
-        Some(bare) if !bare.starts_with(['*', '+', '?', '{']) => bare,
-        _ => regex,
-    };
-    match regex.strip_suffix('$') {
-        Some(bare) if !bare.ends_with('\\') => bare,
-        _ => regex,
-    }
-}
-
-/// Returns the file name of a pattern with a path. The value for a workflow of the own repository is a file
-/// name, so no value has that path.
-pub fn file_of<'t>(text: &'t str, kind: Kind, repository: Option<&str>) -> Option<&'t str> {
-    let text = match kind {
-        Kind::Regex => without_anchors(text),
-        _ => text,
-    };
-    let path = text.trim_start_matches("./").trim_start_matches('/');
-    let mut parts = path.splitn(3, '/');
-    let path = match (parts.next(), parts.next(), parts.next(), repository) {
-        (Some(owner), Some(name), Some(rest), Some(repository))
-            if format!("{owner}/{name}").eq_ignore_ascii_case(repository) =>
-        {
-            rest
-        }
-        _ => path,
-    };
-    let file = WORKFLOWS
-        .iter()
-        .find_map(|directory| path.strip_prefix(directory))?;
-    let file = match kind {
-        Kind::Literal | Kind::Exact => file.split('@').next().unwrap_or(file),
-        _ => file,
-    };
-    (!file.is_empty()).then_some(file)
-}
-
-/// Returns the branch of a pattern that starts with `refs/heads/`.
-pub fn branch_of(text: &str, kind: Kind) -> Option<&str> {
-    let text = match kind {
-        Kind::Regex => without_anchors(text),
-        _ => text,
-    };
-    let name = text.strip_prefix(HEADS)?;
-    (!name.is_empty() && !name.starts_with("refs/")).then_some(name)
 }
 
 #[cfg(test)]

@@ -16,6 +16,8 @@ const MAX_FILE: usize = 1 << 20;
 /// The git directory of a checkout.
 #[derive(Clone, Debug)]
 pub(super) struct Git {
+    /// Root of the work tree.
+    pub(super) root: PathBuf,
     /// Contains `HEAD`.
     own: PathBuf,
     /// Contains `config` and `refs`, which worktrees share.
@@ -28,25 +30,33 @@ impl Git {
         let path = std::path::absolute(path).ok()?;
         let mut found = path.ancestors().map(|directory| directory.join(".git"));
         let found = found.find(|git| git.exists())?;
+        let root = found.parent()?.to_owned();
         let own = if found.is_dir() {
             found
         } else {
             // In a worktree or a submodule, `.git` is a file with the path.
             let text = read(&found)?;
             let target = text.strip_prefix("gitdir:")?.trim();
-            found.parent()?.join(target)
+            root.join(target)
         };
         let common = match read(&own.join("commondir")) {
             Some(target) => own.join(target.trim()),
             None => own.clone(),
         };
-        Some(Self { own, common })
+        Some(Self { root, own, common })
     }
 
     /// Returns the repository of the remote `origin`, if it is on this host.
     pub(super) fn origin(&self, host: &str) -> Option<RepositoryName> {
         let config = read(&self.common.join("config"))?;
         repository(&origin_url(&config)?, host)
+    }
+
+    /// Returns the branch that is checked out.
+    pub(super) fn branch(&self) -> Option<String> {
+        let head = read(&self.own.join("HEAD"))?;
+        let branch = head.strip_prefix("ref: refs/heads/")?.trim();
+        (!branch.is_empty()).then(|| branch.to_owned())
     }
 
     /// Returns the default branch: the target of `origin/HEAD`, or `master` if that is checked out.

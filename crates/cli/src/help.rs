@@ -36,18 +36,18 @@ pub(super) const CHECK: &str = help!(
 );
 pub(super) const LINT: &str = help!(
     "lint.html",
-    ["0": "no errors; warnings and notes do not count", "1": "findings of level error", "2": "a file cannot be read or, with --fix, cannot be changed"],
-    ["lint .github/repo-permissions.yml", "lint --fix --diff .github/repo-permissions.yml", "lint --format sarif policies/infra.yml policies/network.yml"]
+    ["0": "no errors; with --strict, no warnings either", "1": "findings of level error or, with --strict, warning", "2": "a file cannot be read or, with --fix, cannot be changed"],
+    ["lint", "lint --strict policies", "lint --fix --diff .github/repo-permissions.yml", "lint --format sarif policies/infra.yml policies/network.yml"]
 );
 pub(super) const TEST: &str = help!(
     "recipes.html#test-a-policy",
-    ["0": "all cases pass", "1": "some cases fail", "2": "a file is invalid or cannot be read"],
-    ["test", "test policies other.tests.yml", "test --format junit"]
+    ["0": "all cases pass", "1": "some cases fail, or too few rules match in a case, with --min-coverage", "2": "a file is invalid or cannot be read"],
+    ["test", "test policies other.tests.yml", "test --min-coverage 90 --format junit"]
 );
 pub(super) const DIFF: &str = help!(
     "review.html",
     ["0": "compared", "1": "access widens, with --fail-on widen", "2": "a policy is invalid or cannot be read"],
-    ["diff old.yml new.yml", "diff - .github/repo-permissions.yml --fail-on widen", "diff old.yml new.yml --replay audit.jsonl --format markdown"]
+    ["diff", "diff main", "diff v1..HEAD", "diff old.yml new.yml", "diff - .github/repo-permissions.yml --fail-on widen", "diff old.yml new.yml --replay audit.jsonl --format markdown"]
 );
 pub(super) const AUDIT: &str = concat!(env!("CARGO_PKG_HOMEPAGE"), "/audit.html#reading-records");
 pub(super) const AUDIT_SHOW: &str = help!(
@@ -57,13 +57,13 @@ pub(super) const AUDIT_SHOW: &str = help!(
 );
 pub(super) const AUDIT_VERIFY: &str = help!(
     "audit.html#reading-records",
-    ["0": "all records are correct", "1": "some are not", "2": "a file cannot be read"],
+    ["0": "all records are correct", "1": "some are not", "2": "a file cannot be read or has no record"],
     ["audit verify audit.jsonl --policy .github/repo-permissions.yml", "audit verify audit.jsonl --git policies --strict"]
 );
 pub(super) const MATRIX: &str = help!(
     "matrix.html",
     ["0": "printed", "2": "an input is invalid or cannot be read"],
-    ["matrix .github/repo-permissions.yml", "matrix .github/repo-permissions.yml --format html", "matrix policies/central.yml --workflows . --repository acme-org/infra"]
+    ["matrix", "matrix --format html --output matrix.html", "matrix policies/central.yml --workflows . --repository acme-org/infra"]
 );
 pub(super) const SURVEY: &str = help!(
     "survey.html",
@@ -74,4 +74,14 @@ pub(super) const SCHEMA: &str = help!(
     "recipes.html#let-the-editor-check",
     ["0": "printed"],
     ["schema", "schema tests", "schema audit"]
+);
+pub(super) const COMPLETIONS: &str = help!(
+    "install.html#completions",
+    ["0": "printed"],
+    ["completions bash", "completions zsh", "completions fish"]
+);
+pub(super) const MAN: &str = help!(
+    "install.html#completions",
+    ["0": "printed", "2": "there is no such command"],
+    ["man", "man audit verify"]
 );

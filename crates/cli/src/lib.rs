@@ -1,17 +1,5 @@
 //! The command line tools: the same engine, offline. They verify nothing and grant nothing.
 
-#![cfg_attr(
-    test,
-    allow(
-        clippy::unwrap_used,
-        clippy::expect_used,
-        clippy::panic,
-        clippy::indexing_slicing,
-        clippy::allow_attributes,
-        reason = "a test that fails may panic"
-    )
-)]
-
 mod api;
 mod audit;
 mod cases;
@@ -23,22 +11,25 @@ mod help;
 mod init;
 mod instant;
 mod lint;
+mod manual;
 mod matrix;
+mod output;
+mod policy_text;
 mod progress;
 mod review;
+mod revision;
 mod schema;
 mod style;
 mod survey;
+mod work_tree;
 mod workflows;
 
-use std::io::Write;
-
-use clap::{Parser, Subcommand, ValueEnum};
+use clap::{CommandFactory as _, Parser, Subcommand};
 
 #[doc(hidden)]
 pub use self::lint::lint_text;
-use self::style::Colours;
-use analysis::report::text::visible;
+use self::output::{print_error, report_error};
+use self::policy_text::InvalidPolicy;
 
 /// A permission gate for GitHub Actions.
 ///
@@ -93,19 +84,21 @@ enum Command {
     /// Print the JSON Schema of a policy, a file of cases, or an audit record
     #[command(after_long_help = help::SCHEMA)]
     Schema(schema::Arguments),
+    /// Print a script that completes commands and options in a shell
+    #[command(after_long_help = help::COMPLETIONS)]
+    Completions(manual::CompletionsArguments),
+    /// Print the man page of the program or of a command
+    #[command(after_long_help = help::MAN)]
+    Man(manual::ManArguments),
     /// Review a change of a policy, as JSON on standard input; the action starts this command
     #[command(name = analysis::review::COMMAND, hide = true)]
     Review,
 }
 
-/// Output format of a command.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
-enum OutputFormat {
-    /// For people.
-    #[default]
-    Human,
-    /// For programs.
-    Json,
+/// Prints the help of the program to standard error.
+pub fn print_help() {
+    let help = Cli::command().render_help();
+    print_error(&help.to_string());
 }
 
 impl Cli {
@@ -126,6 +119,10 @@ impl Cli {
             Some(Command::Matrix(arguments)) => matrix::run(&arguments),
             Some(Command::Survey(arguments)) => survey::run(&arguments),
             Some(Command::Schema(arguments)) => Ok(schema::run(&arguments)),
+            Some(Command::Completions(arguments)) => {
+                Ok(manual::completions(&arguments, Self::command()))
+            }
+            Some(Command::Man(arguments)) => manual::man(&arguments, Self::command()),
             Some(Command::Review) => review::run(),
             None => Ok(2),
         };
@@ -137,33 +134,4 @@ impl Cli {
             2
         })
     }
-}
-
-/// The problems of a policy, rendered with its lines for standard error.
-#[derive(Debug, thiserror::Error)]
-#[error("{0}")]
-struct InvalidPolicy(String);
-
-/// Prints a result. A closed pipe (`| head`) is not an error.
-fn print(text: &str) {
-    let mut out = std::io::stdout().lock();
-    _ = out.write_all(text.as_bytes());
-    _ = out.flush();
-}
-
-/// Prints to standard error.
-fn print_error(text: &str) {
-    _ = std::io::stderr().lock().write_all(text.as_bytes());
-}
-
-/// Prints an error with its causes in one line.
-fn report_error(error: &anyhow::Error) {
-    let word = Colours::stderr().error("error:").to_string();
-    print_error(&format!("{word} {}\n", visible(&format!("{error:#}"))));
-}
-
-/// Prints a warning in one line.
-fn warn(message: &str) {
-    let word = Colours::stderr().warning("warning:").to_string();
-    print_error(&format!("{word} {}\n", visible(message)));
 }

@@ -1,7 +1,7 @@
 //! Reviews a pull request's change of the policy in a separate process, because the texts are untrusted: they
 //! can exhaust this process only.
 
-use super::print;
+use super::output::print;
 use analysis::review::{MAX_MEMORY, Task, review};
 use platform::confine;
 

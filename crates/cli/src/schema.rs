@@ -2,7 +2,7 @@
 
 use clap::{Args, ValueEnum};
 
-use super::print;
+use super::output::print;
 
 #[derive(Debug, Args)]
 pub(super) struct Arguments {

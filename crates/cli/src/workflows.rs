@@ -7,6 +7,9 @@ use anyhow::{anyhow, bail};
 use analysis::workflows::{MAX_FILE, Workflows, is_workflow};
 use engine::encoding::text_of;
 
+/// Name of this action in `uses:`, without its owner.
+pub(crate) const ACTION: &str = "repo-permissions";
+
 /// Reads the workflow files in a directory: `*.yml` and `*.yaml`, as GitHub does.
 ///
 /// # Errors

@@ -10,6 +10,16 @@ use serde_json::{Map, Value};
 /// Claims as a JSON object. They can come from any text; the crate `token` verifies who signed them.
 ///
 /// GitHub writes all its own claims as strings, including ids; only `iat`, `nbf` and `exp` are numbers.
+///
+/// ```
+/// # use engine::Claims;
+/// let claims: Claims = serde_json::from_str(r#"{ "repository": "acme-org/infra", "iat": 1798761600 }"#)?;
+/// assert_eq!(claims.text("repository"), Some("acme-org/infra"));
+/// assert_eq!(claims.seconds("iat"), Some(1_798_761_600));
+/// // A reader that takes the first of two claims and one that takes the last would disagree.
+/// assert!(serde_json::from_str::<Claims>(r#"{ "sub": "a", "sub": "b" }"#).is_err());
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Claims(Map<String, Value>);
 

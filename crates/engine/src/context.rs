@@ -83,6 +83,24 @@ impl Context {
     /// GitHub's API or the event's payload.
     ///
     /// The context proves nothing: a grant needs a `token::SignedContext`, which only verification creates.
+    ///
+    /// ```
+    /// # use engine::Claims;
+    /// # use engine::context::Context;
+    /// let claims: Claims = serde_json::from_str(
+    ///     r#"{
+    ///         "repository": "acme-org/infra",
+    ///         "event_name": "push",
+    ///         "ref": "refs/heads/main",
+    ///         "workflow_ref": "acme-org/infra/.github/workflows/deploy.yml@refs/heads/main"
+    ///     }"#,
+    /// )?;
+    /// let context = Context::of_claims(&claims, None);
+    /// assert_eq!(context.branch.as_deref(), Some("main"));
+    /// assert_eq!(context.workflow.as_deref(), Some("deploy.yml"));
+    /// assert_eq!(context.environment, None);
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
     pub fn of_claims(claims: &Claims, pull_request: Option<&PullRequest>) -> Self {
         let text = |name| claims.text(name).map(str::to_owned);
         Self {

@@ -25,6 +25,13 @@ impl RepositoryName {
     }
 
     /// Parses `OWNER/NAME`.
+    ///
+    /// ```
+    /// # use engine::RepositoryName;
+    /// let name = RepositoryName::parse("acme-org/infra").unwrap();
+    /// assert_eq!((name.owner(), name.name()), ("acme-org", "infra"));
+    /// assert_eq!(RepositoryName::parse("acme-org/.."), None);
+    /// ```
     pub fn parse(text: &str) -> Option<Self> {
         let (owner, name) = text.split_once('/')?;
         Self::new(owner, name)

@@ -256,16 +256,8 @@ struct Blob {
 }
 
 fn page(response: &Response, query: &PageQuery<'_>) -> Result<RepositoryPage, QueryError> {
-    let status = response.status.as_u16();
     if response.status != http::StatusCode::OK {
-        let answer = format!("GitHub answered {}", response.describe());
-        let message = response.message().unwrap_or_default();
-        return Err(match (Limited::of(response, &message), status) {
-            (Some(limited), _) => QueryError::Limited(limited, answer),
-            (None, 502 | 504) => QueryError::TooLarge(answer),
-            (None, 500..) => QueryError::Transient(answer),
-            (None, _) => QueryError::Permanent(answer),
-        });
+        return Err(refusal(response));
     }
     let answer: Answer = serde_json::from_slice(&response.body).map_err(|error| {
         QueryError::Transient(format!("GitHub's answer is not as documented: {error}"))
@@ -315,6 +307,18 @@ fn page(response: &Response, query: &PageQuery<'_>) -> Result<RepositoryPage, Qu
         }
     }
     Ok(page)
+}
+
+/// Returns the error of a response with another status than 200.
+fn refusal(response: &Response) -> QueryError {
+    let answer = format!("GitHub answered {}", response.describe());
+    let message = response.message().unwrap_or_default();
+    match (Limited::of(response, &message), response.status.as_u16()) {
+        (Some(limited), _) => QueryError::Limited(limited, answer),
+        (None, 502 | 504) => QueryError::TooLarge(answer),
+        (None, 500..) => QueryError::Transient(answer),
+        (None, _) => QueryError::Permanent(answer),
+    }
 }
 
 impl GraphQlError {

@@ -1,18 +1,7 @@
 //! Hides the differences between operating systems; no other code asks which system it runs on.
 
-#![cfg_attr(
-    test,
-    allow(
-        clippy::unwrap_used,
-        clippy::expect_used,
-        clippy::panic,
-        clippy::indexing_slicing,
-        clippy::allow_attributes,
-        reason = "a test that fails may panic"
-    )
-)]
-
 mod file;
+mod listener;
 mod variables;
 
 use std::cell::RefCell;
@@ -20,6 +9,7 @@ use std::future::poll_fn;
 use std::task::Poll;
 
 pub use file::{read_capped, read_stdin_capped};
+pub use listener::{Address, Listener, Stream};
 pub use variables::Variables;
 
 /// Request from outside to end the program: SIGINT, SIGTERM or SIGHUP; on Windows Ctrl+C or Ctrl+Break.
@@ -56,6 +46,12 @@ pub fn confine(memory: u64, seconds: u64) -> std::io::Result<()> {
     os::confine(memory, seconds)
 }
 
+/// Returns the width of the terminal that standard output goes to, in columns. On Windows, and if it goes elsewhere,
+/// returns `None`.
+pub fn terminal_columns() -> Option<usize> {
+    os::terminal_columns().filter(|columns| *columns > 0)
+}
+
 #[cfg(unix)]
 mod os {
     use std::task::Context;
@@ -90,6 +86,11 @@ mod os {
         limit(Resource::Cpu, seconds)
     }
 
+    pub(super) fn terminal_columns() -> Option<usize> {
+        let size = rustix::termios::tcgetwinsize(std::io::stdout()).ok()?;
+        Some(size.ws_col.into())
+    }
+
     fn limit(resource: Resource, value: u64) -> std::io::Result<()> {
         // Only a privileged process may raise its limits.
         let least = |limit: Option<u64>| Some(limit.map_or(value, |limit| limit.min(value)));
@@ -122,5 +123,9 @@ mod os {
 
     pub(super) fn confine(_: u64, _: u64) -> std::io::Result<()> {
         Ok(())
+    }
+
+    pub(super) fn terminal_columns() -> Option<usize> {
+        None
     }
 }

@@ -72,6 +72,21 @@ impl Issuer {
         })
     }
 
+    /// Returns the URL of the server whose jobs have this issuer, without a final slash: the inverse of
+    /// [`Issuer::of_server`].
+    pub fn server(&self) -> String {
+        let base = self.text.get(..self.base).unwrap_or_default();
+        if base == GITHUB_COM {
+            "https://github.com".to_owned()
+        } else if let Some(host) = base.strip_prefix("https://token.actions.") {
+            format!("https://{host}")
+        } else {
+            base.strip_suffix("/_services/token")
+                .unwrap_or(base)
+                .to_owned()
+        }
+    }
+
     /// Returns the text of `iss`.
     pub fn as_str(&self) -> &str {
         &self.text
@@ -157,6 +172,9 @@ mod tests {
             let made = Issuer::of_server(&Url::parse(server).unwrap());
             assert_eq!(made.as_str(), issuer);
             assert_eq!(Issuer::parse(issuer).unwrap(), made);
+            assert_eq!(made.server(), server.trim_end_matches('/'));
+            let slug = Issuer::parse(&format!("{issuer}/acme")).unwrap();
+            assert_eq!(slug.server(), server.trim_end_matches('/'));
         }
     }
 

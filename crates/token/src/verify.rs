@@ -9,7 +9,7 @@ use engine::Claims;
 
 use super::crypto;
 use super::issuer::Issuer;
-use super::keys::{KeyError, KeySet, RsaKey};
+use super::keys::{KeyError, KeySet};
 use super::signed::SignedClaims;
 
 /// Maximum difference between clocks: GitHub's is often some seconds ahead of the runner's.
@@ -92,7 +92,7 @@ pub fn verify(
     }
     let header = Header::of(token)?;
     let key = keys.find(&header.kid)?;
-    let claims = verify_signature(token, &key)?;
+    let claims = verify_signature(token, key)?;
     check_issuer(&claims, expected.issuer)?;
     check_audience(&claims, expected.audience)?;
     check_times(&claims, expected.now)?;
@@ -146,11 +146,9 @@ impl Header {
 
 /// Verifies the signature with jsonwebtoken, with every switch written out. The functions below check the
 /// issuer, the audience and the times, so that their errors can quote the claims.
-fn verify_signature(token: &str, key: &RsaKey) -> Result<Claims, TokenInvalid> {
+fn verify_signature(token: &str, key: &DecodingKey) -> Result<Claims, TokenInvalid> {
     crypto::install();
-    let decoding_key = DecodingKey::from_rsa_components(&key.n, &key.e)
-        .map_err(|_| KeyError::NotAKeySet("a modulus or exponent is not base64url".to_owned()))?;
-    if let jsonwebtoken::DecodingKeyKind::RsaModulusExponent { n, .. } = decoding_key.kind()
+    if let jsonwebtoken::DecodingKeyKind::RsaModulusExponent { n, .. } = key.kind()
         && bits(n) < MIN_MODULUS
     {
         return Err(TokenInvalid::ShortKey(bits(n)));
@@ -164,7 +162,7 @@ fn verify_signature(token: &str, key: &RsaKey) -> Result<Claims, TokenInvalid> {
     validation.aud = None;
     validation.iss = None;
     validation.sub = None;
-    jsonwebtoken::decode(token, &decoding_key, &validation)
+    jsonwebtoken::decode(token, key, &validation)
         .map(|data| data.claims)
         .map_err(|error| match error.kind() {
             jsonwebtoken::errors::ErrorKind::InvalidSignature => TokenInvalid::Signature,
@@ -174,6 +172,10 @@ fn verify_signature(token: &str, key: &RsaKey) -> Result<Claims, TokenInvalid> {
             }
             jsonwebtoken::errors::ErrorKind::Base64(_) => {
                 TokenInvalid::Malformed("a part is not base64url".to_owned())
+            }
+            // The parts are three, so the header is meant: `b64` (RFC 7797).
+            jsonwebtoken::errors::ErrorKind::InvalidToken => {
+                TokenInvalid::Malformed("its header has an unsupported extension".to_owned())
             }
             _ => TokenInvalid::Malformed(error.to_string()),
         })

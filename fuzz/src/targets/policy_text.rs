@@ -2,7 +2,7 @@
 //! means the same when it is written again in the other syntax, and `lint` can print and fix it.
 
 use ::engine::policy::{Format, Kind, Pattern, Patterns, PermissionKey, Policy, Rule};
-use analysis::lint::{Options, lint};
+use analysis::lint::{LintOptions, lint};
 use cli::lint_text;
 use jiff::Timestamp;
 use serde_json::{Map, Value, json};
@@ -61,7 +61,7 @@ fn read(parsed: &Result<Policy, ::engine::policy::Invalid>, text: &str) {
 
 fn linted(is_valid: bool, text: &str, format: Format, name: &str) {
     let lines = Lines::of(text);
-    let findings = lint(text, format, &Options::default());
+    let findings = lint(text, format, &LintOptions::default());
     for finding in &findings {
         lines.assert_inside(finding.position);
         if let Some(fix) = &finding.fix {

@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 
-use clap::{Parser, ValueEnum};
+use clap::{Args, Parser, Subcommand, ValueEnum};
 
 use crate::show::Part;
 
@@ -10,8 +10,10 @@ use crate::show::Part;
 ///
 /// Without flags it shows three steps: an allowed one, a denied one, and a fork that names its branch `main`.
 #[derive(Debug, Parser)]
-#[command(name = "simulator")]
+#[command(name = "simulator", args_conflicts_with_subcommands = true)]
 pub(crate) struct Arguments {
+    #[command(subcommand)]
+    pub(crate) command: Option<Command>,
     /// Event that starts the workflow.
     #[arg(long, value_enum)]
     pub(crate) event: Option<EventName>,
@@ -61,6 +63,19 @@ pub(crate) struct Arguments {
     #[arg(long, value_enum, value_name = "PART", value_delimiter = ',')]
     pub(crate) show: Vec<Part>,
     /// Built action [default: build it].
+    #[arg(long, value_name = "PATH")]
+    pub(crate) binary: Option<PathBuf>,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum Command {
+    /// Shows the server: an API behind a proxy that asks it, and jobs that call the API
+    Server(ServerArguments),
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct ServerArguments {
+    /// Built server [default: build it].
     #[arg(long, value_name = "PATH")]
     pub(crate) binary: Option<PathBuf>,
 }

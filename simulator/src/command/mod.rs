@@ -3,14 +3,15 @@
 mod arguments;
 mod product;
 mod scenario;
+mod server;
 
 use std::ffi::OsString;
 use std::io::Write;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use clap::Parser as _;
 
-use self::arguments::Arguments;
+use self::arguments::{Arguments, Command};
 use self::scenario::Scenario;
 use crate::show::{self, Part};
 
@@ -33,7 +34,12 @@ pub fn run(
         }
         Err(error) => return Err(error.into()),
     };
-    let binary = product::binary(arguments.binary.as_deref().map(|path| directory.join(path)))?;
+    let given = |binary: &Option<PathBuf>| binary.as_ref().map(|path| directory.join(path));
+    if let Some(Command::Server(arguments)) = &arguments.command {
+        let binary = product::binary("repo-permissions-server", given(&arguments.binary))?;
+        return server::show(&binary, out);
+    }
+    let binary = product::binary("repo-permissions", given(&arguments.binary))?;
     if !arguments.is_a_scenario() {
         for scenario in scenario::showcase() {
             one(&scenario, &arguments, &binary, out)?;

@@ -1,4 +1,4 @@
-//! Finds or builds the action.
+//! Finds or builds a program.
 
 use std::ffi::OsStr;
 use std::path::{Path, PathBuf};
@@ -14,8 +14,8 @@ pub(crate) fn root() -> PathBuf {
         .unwrap_or_default()
 }
 
-/// Returns the given binary, or builds the one beside this program in the same profile.
-pub(crate) fn binary(given: Option<PathBuf>) -> anyhow::Result<PathBuf> {
+/// Returns the given binary, or builds the one of this name beside this program, in the same profile.
+pub(crate) fn binary(name: &str, given: Option<PathBuf>) -> anyhow::Result<PathBuf> {
     if let Some(given) = given {
         // The step runs in another directory.
         return given
@@ -27,7 +27,7 @@ pub(crate) fn binary(given: Option<PathBuf>) -> anyhow::Result<PathBuf> {
     let cargo = std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
     let mut build = Command::new(cargo);
     // Without `--package`, as this program was built: the two then have each crate in common.
-    build.args(["build", "--bin", "repo-permissions"]);
+    build.args(["build", "--bin", name]);
     if directory.ends_with("release") {
         build.arg("--release");
     }
@@ -41,8 +41,8 @@ pub(crate) fn binary(given: Option<PathBuf>) -> anyhow::Result<PathBuf> {
         .current_dir(root())
         .status()
         .context("cannot start cargo")?;
-    ensure!(status.success(), "cargo could not build the action");
-    Ok(directory.join("repo-permissions"))
+    ensure!(status.success(), "cargo could not build {name}");
+    Ok(directory.join(name))
 }
 
 /// Returns whether `cargo run` sets the variable for the program that it runs. Build scripts would treat it as

@@ -5,50 +5,15 @@ use jiff::{SignedDuration, Timestamp};
 use serde_json::{Value, json};
 
 use super::access::{Access, AppIdentity, Permissions, credentials};
+use super::app::{App, Installation};
 use super::http::{Answer, Request};
 use super::jwt;
-use super::keys::TestKey;
 use super::route::Route;
 use super::state::State;
 use crate::unique::hex;
 
 /// Maximum lifetime of a JWT in seconds.
 const MAX_LIFETIME: i64 = 600;
-
-/// A registered GitHub App.
-#[derive(Debug, Clone)]
-pub struct App {
-    /// Slug, as in `https://github.com/apps/SLUG`.
-    pub slug: String,
-    /// Numeric id.
-    pub id: u64,
-    /// `Iv23li…`.
-    pub client_id: String,
-    /// Key that signs the App's JWTs.
-    pub key: TestKey,
-}
-
-impl App {
-    /// Creates an App with the key [`TestKey::App`].
-    #[must_use]
-    pub fn new(slug: &str, id: u64, client_id: &str) -> Self {
-        Self {
-            slug: slug.into(),
-            id,
-            client_id: client_id.into(),
-            key: TestKey::App,
-        }
-    }
-}
-
-/// An installation of an App on repositories of one owner.
-#[derive(Debug, Clone)]
-pub(crate) struct Installation {
-    pub(crate) id: u64,
-    pub(crate) app_id: u64,
-    pub(crate) repositories: Vec<u64>,
-    pub(crate) permissions: Permissions,
-}
 
 pub(crate) fn installation(
     state: &State,

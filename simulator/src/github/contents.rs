@@ -6,7 +6,8 @@ use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use serde_json::{Value, json};
 
-use super::access::{Level, authorize};
+use super::access::Level;
+use super::authorize::authorize;
 use super::http::{Answer, Request};
 use super::repository::{CommitSha, Repository, blob_sha};
 use super::route::Route;

@@ -8,7 +8,9 @@ use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use serde_json::{Value, json};
 
-use super::access::{Access, Level, authenticate, credentials};
+use super::access::{Access, Level, credentials};
+use super::authorize::authenticate;
+use super::capacity::QueryFault;
 use super::http::{Answer, Request};
 use super::limits::Resource;
 use super::organization::Organization;
@@ -25,26 +27,6 @@ const MAX_TEXT: usize = 512_000;
 const POINTS: u64 = 1;
 /// Extra points of a query that takes too long; GitHub's documentation gives no number.
 const FINE: u64 = 5;
-
-/// Part of a repository that a query fails to get.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum QueryFault {
-    /// The repository: its organisation's single sign-on has not authorized the token.
-    Saml,
-    /// Its objects: the query takes too long.
-    Timeout,
-    /// Its objects: the query exceeds the resource limits.
-    ResourceLimits,
-}
-
-/// Limits of a query.
-#[derive(Debug, Default)]
-pub(crate) struct Capacity {
-    /// Size of the files in a response above which the query takes too long, in bytes; `None` for no limit.
-    pub(crate) bytes: Option<usize>,
-    /// Faults by `OWNER/REPO`.
-    pub(crate) faults: BTreeMap<String, QueryFault>,
-}
 
 pub(crate) fn answer(state: &mut State, request: &Request) -> Result<Answer, Answer> {
     let access = authenticate(state, request)?

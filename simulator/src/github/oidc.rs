@@ -7,106 +7,11 @@ use serde_json::{Map, Value, json};
 
 use super::access::{Access, AppIdentity, Permissions, credentials};
 use super::http::{Answer, Request};
+use super::issuer::{LIFETIME, NOT_BEFORE_SKEW, RegisteredJob, SlugKeys};
 use super::jwt::{self, Signature};
 use super::keys::TestKey;
 use super::state::State;
 use crate::unique::{guid, hex};
-
-/// Seconds by which GitHub backdates `nbf`.
-const NOT_BEFORE_SKEW: i64 = 300;
-/// Lifetime of most tokens in seconds: `exp - iat`.
-const LIFETIME: i64 = 300;
-
-/// Differences between the next tokens and the ones that GitHub would mint.
-#[derive(Debug, Clone, Default)]
-pub struct TokenRecipe {
-    claims: Vec<(String, Option<Value>)>,
-    header: Vec<(String, Option<Value>)>,
-    signature: Option<Signature>,
-    token: Option<String>,
-    answer: Option<Answer>,
-}
-
-impl TokenRecipe {
-    /// Mints tokens as GitHub does.
-    #[must_use]
-    pub fn new() -> Self {
-        Self::default()
-    }
-
-    /// Sets or replaces a claim.
-    #[must_use]
-    pub fn claim(mut self, name: &str, value: impl Into<Value>) -> Self {
-        self.claims.push((name.into(), Some(value.into())));
-        self
-    }
-
-    /// Removes a claim.
-    #[must_use]
-    pub fn without_claim(mut self, name: &str) -> Self {
-        self.claims.push((name.into(), None));
-        self
-    }
-
-    /// Sets or replaces a header field, for example `kid` or `alg`.
-    #[must_use]
-    pub fn header(mut self, name: &str, value: impl Into<Value>) -> Self {
-        self.header.push((name.into(), Some(value.into())));
-        self
-    }
-
-    /// Removes a header field.
-    #[must_use]
-    pub fn without_header(mut self, name: &str) -> Self {
-        self.header.push((name.into(), None));
-        self
-    }
-
-    /// Signs differently. This does not change the header's `alg` and `kid`.
-    #[must_use]
-    pub fn signature(mut self, signature: Signature) -> Self {
-        self.signature = Some(signature);
-        self
-    }
-
-    /// Signs with `key` and sets its `kid`.
-    #[must_use]
-    pub fn signed_by(self, key: TestKey) -> Self {
-        self.signature(Signature::Rs256(key))
-            .header("kid", key.kid())
-    }
-
-    /// Moves `iat`, `nbf` and `exp` by `seconds`.
-    #[must_use]
-    pub fn shifted(self, seconds: i64) -> Self {
-        let now = Timestamp::now().as_second() + seconds;
-        self.claim("iat", now)
-            .claim("nbf", now - NOT_BEFORE_SKEW)
-            .claim("exp", now + LIFETIME)
-    }
-
-    /// Replaces the token with this text.
-    #[must_use]
-    pub fn raw_token(mut self, token: &str) -> Self {
-        self.token = Some(token.into());
-        self
-    }
-
-    /// Replaces the response `{"count":…,"value":…}`.
-    #[must_use]
-    pub fn raw_answer(mut self, answer: Answer) -> Self {
-        self.answer = Some(answer);
-        self
-    }
-}
-
-/// A running job.
-#[derive(Debug, Clone)]
-pub(crate) struct RegisteredJob {
-    request_token: String,
-    path: String,
-    claims: Map<String, Value>,
-}
 
 /// Credentials that the runner passes to the steps of a job.
 #[derive(Debug, Clone)]
@@ -211,7 +116,11 @@ pub(crate) fn token(state: &mut State, request: &Request) -> Result<Answer, Answ
     ))
 }
 
-fn mint(state: &State, mut claims: Map<String, Value>, audience: &str) -> anyhow::Result<String> {
+pub(crate) fn mint(
+    state: &State,
+    mut claims: Map<String, Value>,
+    audience: &str,
+) -> anyhow::Result<String> {
     let now = Timestamp::now().as_second();
     for (name, value) in [
         ("jti", Value::from(guid())),
@@ -253,16 +162,6 @@ fn edit(object: &mut Map<String, Value>, edits: &[(String, Option<Value>)]) {
 
 fn claim_text<'a>(claims: &'a Map<String, Value>, name: &str) -> &'a str {
     claims.get(name).and_then(Value::as_str).unwrap_or_default()
-}
-
-/// Where an enterprise's own issuer publishes its keys. Reports on GitHub's behaviour differ.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub enum SlugKeys {
-    /// Only at the issuer without the slug.
-    #[default]
-    Root,
-    /// Only below the slug.
-    Own,
 }
 
 pub(crate) fn keys(state: &State, slug: &str) -> Result<Answer, Answer> {

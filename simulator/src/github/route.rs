@@ -1,8 +1,8 @@
-//! Routes requests to their handlers.
+//! The endpoint of a request, and the parts of its path.
 
-use super::http::{Answer, Request};
-use super::state::State;
-use super::{apps, checks, contents, graphql, oidc, receivers, releases, statuses};
+use std::slice::from_ref;
+
+use super::http::Request;
 
 /// Endpoint of a request, by which faults and assertions select requests.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -61,97 +61,102 @@ pub(crate) struct Route {
 
 impl Route {
     pub(crate) fn of(request: &Request, api_prefix: &str) -> Self {
-        let plain = |endpoint| Self {
+        if let Some(route) = Self::beside_the_api(request, api_prefix) {
+            return route;
+        }
+        let segments = request.segments();
+        let segments: Vec<&str> = segments.iter().map(String::as_str).collect();
+        let method = request.method.as_str();
+        if let ("GET", [owner, repository, "releases", rest @ ..]) = (method, segments.as_slice()) {
+            return Self::in_repository(Endpoint::ReleaseAsset, owner, repository, rest);
+        }
+        let prefix = api_prefix.split('/').filter(|part| !part.is_empty());
+        let prefix: Vec<&str> = prefix.collect();
+        match segments.strip_prefix(prefix.as_slice()) {
+            Some(segments) => Self::in_the_api(method, segments),
+            None => Self::plain(Endpoint::Unknown),
+        }
+    }
+
+    fn plain(endpoint: Endpoint) -> Self {
+        Self {
             endpoint,
             owner: String::new(),
             repository: String::new(),
             rest: String::new(),
-        };
-        match (request.method.as_str(), request.path.as_str()) {
+        }
+    }
+
+    fn in_repository(endpoint: Endpoint, owner: &str, repository: &str, rest: &[&str]) -> Self {
+        Self {
+            endpoint,
+            owner: owner.into(),
+            repository: repository.into(),
+            rest: rest.join("/"),
+        }
+    }
+
+    /// Returns the route of the token, of an issuer's document, of GraphQL and of a receiver.
+    fn beside_the_api(request: &Request, api_prefix: &str) -> Option<Self> {
+        Some(match (request.method.as_str(), request.path.as_str()) {
             ("GET", path) if path.starts_with(ISSUER) => {
                 let rest = path.strip_prefix(ISSUER).unwrap_or_default();
                 let (slug, document) = rest.split_once("/.well-known/").unwrap_or((rest, ""));
                 let of_issuer = |endpoint| Self {
                     rest: slug.trim_start_matches('/').to_owned(),
-                    ..plain(endpoint)
+                    ..Self::plain(endpoint)
                 };
-                return match document {
+                match document {
                     "jwks" => of_issuer(Endpoint::Keys),
                     "openid-configuration" => of_issuer(Endpoint::Discovery),
-                    _ => plain(Endpoint::Unknown),
-                };
+                    _ => Self::plain(Endpoint::Unknown),
+                }
             }
-            ("GET", path) if path.starts_with("/actions/idtoken/") => {
-                return plain(Endpoint::Token);
-            }
+            ("GET", path) if path.starts_with("/actions/idtoken/") => Self::plain(Endpoint::Token),
             // `/api/graphql` with `/api/v3`, `/graphql` with the API at the root.
-            ("POST", path) if path == graphql_path(api_prefix) => return plain(Endpoint::GraphQl),
-            ("POST", path) if path.starts_with("/hooks/") => return plain(Endpoint::Webhook),
-            ("POST", path) if path.ends_with("/v1/logs") => return plain(Endpoint::Logs),
-            _ => {}
-        }
-        let segments = request.segments();
-        let segments: Vec<&str> = segments.iter().map(String::as_str).collect();
-        if let ("GET", [owner, repository, "releases", rest @ ..]) =
-            (request.method.as_str(), segments.as_slice())
-        {
-            return Self {
-                endpoint: Endpoint::ReleaseAsset,
-                owner: (*owner).into(),
-                repository: (*repository).into(),
-                rest: rest.join("/"),
-            };
-        }
-        let prefix: Vec<&str> = api_prefix
-            .split('/')
-            .filter(|part| !part.is_empty())
-            .collect();
-        let Some(segments) = segments.strip_prefix(prefix.as_slice()) else {
-            return plain(Endpoint::Unknown);
-        };
-        let in_repository = |endpoint, owner: &str, repository: &str, rest: &[&str]| Self {
-            endpoint,
-            owner: owner.into(),
-            repository: repository.into(),
-            rest: rest.join("/"),
-        };
-        match (request.method.as_str(), segments) {
-            ("GET", ["repos", owner, name]) => {
-                in_repository(Endpoint::Repository, owner, name, &[])
-            }
-            ("GET", ["repositories", id]) => {
-                in_repository(Endpoint::RepositoryById, "", "", &[*id])
-            }
+            ("POST", path) if path == graphql_path(api_prefix) => Self::plain(Endpoint::GraphQl),
+            ("POST", path) if path.starts_with("/hooks/") => Self::plain(Endpoint::Webhook),
+            ("POST", path) if path.ends_with("/v1/logs") => Self::plain(Endpoint::Logs),
+            _ => return None,
+        })
+    }
+
+    /// Returns the route of a path below the API's prefix.
+    fn in_the_api(method: &str, segments: &[&str]) -> Self {
+        let (endpoint, owner, name, rest) = match (method, segments) {
+            ("GET", ["repos", owner, name]) => (Endpoint::Repository, *owner, *name, &[][..]),
+            ("GET", ["repositories", id]) => (Endpoint::RepositoryById, "", "", from_ref(id)),
             ("GET", ["repos", owner, name, "contents", rest @ ..]) => {
-                in_repository(Endpoint::Contents, owner, name, rest)
+                (Endpoint::Contents, *owner, *name, rest)
             }
             ("GET", ["repos", owner, name, "commits", rest @ ..]) if !rest.is_empty() => {
-                in_repository(Endpoint::Commit, owner, name, rest)
+                (Endpoint::Commit, *owner, *name, rest)
             }
             ("GET", ["repos", owner, name, "compare", rest @ ..]) if !rest.is_empty() => {
-                in_repository(Endpoint::Compare, owner, name, rest)
+                (Endpoint::Compare, *owner, *name, rest)
             }
             ("GET", ["repos", owner, name, "pulls", number]) => {
-                in_repository(Endpoint::PullRequest, owner, name, &[*number])
+                (Endpoint::PullRequest, *owner, *name, from_ref(number))
             }
             ("POST", ["repos", owner, name, "check-runs"]) => {
-                in_repository(Endpoint::CheckRun, owner, name, &[])
+                (Endpoint::CheckRun, *owner, *name, &[][..])
             }
             ("PATCH", ["repos", owner, name, "check-runs", id]) => {
-                in_repository(Endpoint::CheckRunUpdate, owner, name, &[*id])
+                (Endpoint::CheckRunUpdate, *owner, *name, from_ref(id))
             }
             ("POST", ["repos", owner, name, "statuses", sha]) => {
-                in_repository(Endpoint::Status, owner, name, &[*sha])
+                (Endpoint::Status, *owner, *name, from_ref(sha))
             }
             ("GET", ["repos", owner, name, "installation"]) => {
-                in_repository(Endpoint::Installation, owner, name, &[])
+                (Endpoint::Installation, *owner, *name, &[][..])
             }
             ("POST", ["app", "installations", id, "access_tokens"]) => {
-                in_repository(Endpoint::AccessToken, "", "", &[*id])
+                (Endpoint::AccessToken, "", "", from_ref(id))
             }
-            ("DELETE", ["installation", "token"]) => plain(Endpoint::RevokeToken),
-            _ => plain(Endpoint::Unknown),
-        }
+            ("DELETE", ["installation", "token"]) => return Self::plain(Endpoint::RevokeToken),
+            _ => return Self::plain(Endpoint::Unknown),
+        };
+        Self::in_repository(endpoint, owner, name, rest)
     }
 }
 
@@ -161,39 +166,6 @@ const ISSUER: &str = "/_services/token";
 /// Returns the path of the GraphQL API.
 pub(crate) fn graphql_path(api_prefix: &str) -> String {
     format!("{}/graphql", api_prefix.trim_end_matches("/v3"))
-}
-
-/// Handles the request within the rate limits.
-pub(crate) fn answer(state: &mut State, route: &Route, request: &Request) -> Answer {
-    let refusal = state.limits.refusal(route, request);
-    let answer = refusal.unwrap_or_else(|| handle(state, route, request));
-    state.limits.stamp(route, request, answer)
-}
-
-fn handle(state: &mut State, route: &Route, request: &Request) -> Answer {
-    let answer = match route.endpoint {
-        Endpoint::Token => oidc::token(state, request),
-        Endpoint::Keys => oidc::keys(state, &route.rest),
-        Endpoint::Discovery => Ok(oidc::discovery(state, &route.rest)),
-        Endpoint::Contents => contents::contents(state, route, request),
-        Endpoint::Commit => contents::commit(state, route, request),
-        Endpoint::Compare => contents::compare(state, route, request),
-        Endpoint::PullRequest => contents::pull_request(state, route, request),
-        Endpoint::Repository => contents::repository(state, route, request),
-        Endpoint::RepositoryById => contents::repository_by_id(state, route, request),
-        Endpoint::GraphQl => graphql::answer(state, request),
-        Endpoint::CheckRun => checks::create(state, route, request),
-        Endpoint::CheckRunUpdate => checks::update(state, route, request),
-        Endpoint::Status => statuses::create(state, route, request),
-        Endpoint::Installation => apps::installation(state, route, request),
-        Endpoint::AccessToken => apps::access_token(state, route, request),
-        Endpoint::RevokeToken => apps::revoke(state, request),
-        Endpoint::ReleaseAsset => releases::asset(state, route, request),
-        Endpoint::Webhook => Ok(receivers::webhook()),
-        Endpoint::Logs => Ok(receivers::logs(request)),
-        Endpoint::Unknown => Err(Answer::error(404, "Not Found")),
-    };
-    answer.unwrap_or_else(|refusal| refusal)
 }
 
 #[cfg(test)]

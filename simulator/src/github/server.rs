@@ -9,9 +9,10 @@ use tokio::net::{TcpListener, TcpStream};
 use tokio_rustls::TlsAcceptor;
 use tokio_rustls::server::TlsStream;
 
+use super::dispatch;
 use super::faults::{self, Fault};
 use super::http::{Answer, Request, read_request};
-use super::route::{self, Route};
+use super::route::Route;
 use super::state::Shared;
 
 /// A byte stream with its socket, which resets need below TLS.
@@ -125,7 +126,7 @@ impl Server {
         let model = || {
             let mut state = self.state.lock();
             let id = state.next_id();
-            route::answer(&mut state, &route, request)
+            dispatch::answer(&mut state, &route, request)
                 .with_header("X-GitHub-Request-Id", &format!("{id:X}"))
         };
         let answer = match fault {
@@ -134,73 +135,91 @@ impl Server {
                 tokio::time::sleep(delay).await;
                 model()
             }
-            Some(Fault::Stall) => {
-                std::future::pending::<()>().await;
-                return Ok(Next::Close);
-            }
-            Some(Fault::Reset) => return reset(wire),
-            Some(Fault::ResetAfter) => {
-                let answer = model();
-                self.answered(index, &answer);
-                return reset(wire);
-            }
-            Some(Fault::Garbage) => {
-                wire.write_all(b"\x00\xffthis is not HTTP\r\n\r\n\x01\x02")
-                    .await?;
-                return Ok(Next::Close);
-            }
-            Some(Fault::Answer(answer)) => answer,
-            Some(Fault::WithStatus(status)) => {
-                let mut answer = model();
-                answer.status = status;
-                answer
-            }
-            Some(Fault::ContentType(content_type)) => {
-                let mut answer = model();
-                answer.headers.retain(|(name, _)| name != "Content-Type");
-                answer.with_header("Content-Type", &content_type)
-            }
-            Some(Fault::Headers(headers)) => {
-                let mut answer = model();
-                answer.headers.extend(headers);
-                answer
-            }
-            Some(Fault::Truncate) => {
-                let answer = model();
-                self.answered(index, &answer);
-                return truncated(wire, &answer, Some(answer.body.len())).await;
-            }
-            Some(Fault::TruncateUnframed) => {
-                let answer = model();
-                self.answered(index, &answer);
-                return truncated(wire, &answer, None).await;
-            }
-            Some(Fault::Huge(length)) => {
-                let answer = Answer::new(200, "application/json; charset=utf-8", "");
-                self.answered(index, &answer);
-                return huge(wire, &answer, length).await;
-            }
-            Some(Fault::Trickle(pause)) => {
-                let answer = model();
-                self.answered(index, &answer);
-                return trickle(wire, &answer, pause).await;
-            }
-            Some(Fault::RedirectElsewhere(status)) => {
-                let location = format!("{}{}", self.state.lock().elsewhere_url, request.path);
-                Answer::empty(status).with_header("Location", &location)
-            }
-            Some(Fault::Redirect(status, path)) => {
-                let location = format!("{}{path}", self.state.lock().server_url);
-                Answer::empty(status).with_header("Location", &location)
-            }
-            Some(Fault::RedirectLoop(status)) => {
-                Answer::empty(status).with_header("Location", &request.target())
-            }
+            Some(fault) => match self.answer_instead(&fault, request, model) {
+                Some(answer) => answer,
+                None => return self.broken_off(wire, fault, index, &model).await,
+            },
         };
         // Record it before sending it, so that the record is complete once the client has the response.
         self.answered(index, &answer);
         write_answer(wire, &answer).await?;
         Ok(Next::Keep)
+    }
+
+    /// Returns another answer than the model's. Returns `None` for a fault of the connection.
+    fn answer_instead(
+        &self,
+        fault: &Fault,
+        request: &Request,
+        model: impl Fn() -> Answer,
+    ) -> Option<Answer> {
+        let redirect =
+            |status, location: &str| Answer::empty(status).with_header("Location", location);
+        Some(match fault {
+            Fault::Answer(answer) => answer.clone(),
+            Fault::WithStatus(status) => Answer {
+                status: *status,
+                ..model()
+            },
+            Fault::ContentType(content_type) => {
+                let mut answer = model();
+                answer.headers.retain(|(name, _)| name != "Content-Type");
+                answer.with_header("Content-Type", content_type)
+            }
+            Fault::Headers(headers) => {
+                let mut answer = model();
+                answer.headers.extend(headers.iter().cloned());
+                answer
+            }
+            Fault::RedirectElsewhere(status) => {
+                let to = self.state.lock().elsewhere_url.clone();
+                redirect(*status, &format!("{to}{}", request.path))
+            }
+            Fault::Redirect(status, path) => {
+                let to = self.state.lock().server_url.clone();
+                redirect(*status, &format!("{to}{path}"))
+            }
+            Fault::RedirectLoop(status) => redirect(*status, &request.target()),
+            _ => return None,
+        })
+    }
+
+    /// Sends a part of the model's answer, or none of it.
+    async fn broken_off(
+        &self,
+        wire: &mut impl Wire,
+        fault: Fault,
+        index: usize,
+        model: impl Fn() -> Answer,
+    ) -> std::io::Result<Next> {
+        let recorded = |answer: Answer| {
+            self.answered(index, &answer);
+            answer
+        };
+        match fault {
+            Fault::Stall => std::future::pending().await,
+            Fault::Garbage => {
+                wire.write_all(b"\x00\xffthis is not HTTP\r\n\r\n\x01\x02")
+                    .await?;
+                Ok(Next::Close)
+            }
+            Fault::ResetAfter => {
+                recorded(model());
+                reset(wire)
+            }
+            Fault::Truncate => {
+                let answer = recorded(model());
+                truncated(wire, &answer, Some(answer.body.len())).await
+            }
+            Fault::TruncateUnframed => truncated(wire, &recorded(model()), None).await,
+            Fault::Huge(length) => {
+                let answer = Answer::new(200, "application/json; charset=utf-8", "");
+                huge(wire, &recorded(answer), length).await
+            }
+            Fault::Trickle(pause) => trickle(wire, &recorded(model()), pause).await,
+            // A reset; the others leave the connection alone.
+            _ => reset(wire),
+        }
     }
 
     fn answered(&self, index: usize, answer: &Answer) {

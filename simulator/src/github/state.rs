@@ -5,17 +5,17 @@ use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use super::access::Access;
-use super::apps::{App, Installation};
-use super::checks::CheckRun;
+use super::app::{App, Installation};
+use super::capacity::Capacity;
+use super::check_run::CheckRun;
+use super::commit_status::CommitStatus;
 use super::faults::FaultRule;
-use super::graphql::Capacity;
 use super::http::Answer;
+use super::issuer::{RegisteredJob, SlugKeys, TokenRecipe};
 use super::limits::Limits;
-use super::oidc::{RegisteredJob, SlugKeys, TokenRecipe};
 use super::organization::Organization;
 use super::recorder::Recorder;
 use super::repository::Repository;
-use super::statuses::CommitStatus;
 
 #[derive(Debug)]
 pub(crate) struct State {

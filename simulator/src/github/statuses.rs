@@ -2,34 +2,15 @@
 
 use serde_json::{Value, json};
 
-use super::access::{Level, authorize};
+use super::access::Level;
+use super::authorize::authorize;
+use super::commit_status::CommitStatus;
 use super::http::{Answer, Request};
 use super::route::Route;
 use super::state::State;
 
 const MAX_DESCRIPTION_CHARACTERS: usize = 140;
 const MAX_CONTEXT_CHARACTERS: usize = 255;
-
-/// A commit status.
-#[derive(Debug, Clone)]
-pub struct CommitStatus {
-    /// Numeric id.
-    pub id: u64,
-    /// `OWNER/REPO`.
-    pub repository: String,
-    /// The commit that shows it.
-    pub sha: String,
-    /// `error`, `failure`, `pending` or `success`.
-    pub state: String,
-    /// Name of the status, unique per commit without regard to case.
-    pub context: String,
-    /// Plain text.
-    pub description: Option<String>,
-    /// Target of its link.
-    pub target_url: Option<String>,
-    /// The request's body.
-    pub request: Value,
-}
 
 pub(crate) fn create(
     state: &mut State,

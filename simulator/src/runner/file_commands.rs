@@ -79,7 +79,7 @@ fn read_heredoc(delimiter: &str, reader: &mut Lines<'_>) -> Result<String, Strin
 #[must_use]
 pub fn parse_paths(bytes: &[u8]) -> Vec<String> {
     let text = decode(bytes);
-    super::commands::split_lines(&text)
+    super::lines::split_lines(&text)
         .into_iter()
         .filter(|line| !line.is_empty())
         .map(str::to_owned)

@@ -4,13 +4,18 @@
 //! results by the runner's rules.
 
 mod action_file;
+mod command;
 pub mod commands;
 mod directory;
 mod event;
 pub mod file_commands;
 mod job;
+mod job_of_event;
+mod lines;
 mod process;
+mod pull_request;
 mod result;
+mod trigger;
 mod variables;
 
 use std::path::{Path, PathBuf};
@@ -24,9 +29,9 @@ use crate::GitHub;
 pub use self::action_file::{ActionFile, DeclaredInput, ShellStep};
 pub use self::commands::{Annotation, Interpreted};
 pub use self::directory::FileCommands;
-pub use self::event::{HeadRepository, PullRequest};
 pub use self::job::Job;
 pub use self::process::{Exit, LogLine, Signal, Stream};
+pub use self::pull_request::{HeadRepository, PullRequest};
 pub use self::result::StepResult;
 pub use self::variables::input_variable;
 
@@ -189,27 +194,14 @@ impl Runner {
         inputs: &[(&str, &str)],
         watch: impl FnOnce(u32),
     ) -> anyhow::Result<StepResult> {
-        let full_name = job.repository.full_name();
-        if github.repository(&full_name).is_none() {
-            github.add_repository(job.repository.clone());
-        }
-        let server_url = github.server_url();
-        github.edit_repository(&full_name, |repository| {
-            for sha in job.commits() {
-                repository.add_commit(sha);
-            }
-            if let Some(pull) = &job.pull_request {
-                let shown = pull.payload(&job.repository, &server_url);
-                repository.set_pull_request(pull.number, shown);
-            }
-        });
+        publish(github, job);
         let credentials =
             github.register_job(job.repository.id, job.claims(), job.permissions.clone());
         let urls = Urls {
             server: github.server_url(),
             api: github.api_url(),
         };
-        let event = job.trigger.payload(job, &urls.server).to_string();
+        let event = event::payload(job, &urls.server).to_string();
         let parent = self.directory.clone().unwrap_or_else(std::env::temp_dir);
         let directory =
             StepDirectory::create(&parent, &event, &self.workspace_files, self.file_commands)?;
@@ -292,6 +284,24 @@ impl ShellStep {
         });
         resolved.collect()
     }
+}
+
+/// Makes the job's repository, its commits and its pull request known to GitHub.
+fn publish(github: &GitHub, job: &Job) {
+    let full_name = job.repository.full_name();
+    if github.repository(&full_name).is_none() {
+        github.add_repository(job.repository.clone());
+    }
+    let server_url = github.server_url();
+    github.edit_repository(&full_name, |repository| {
+        for sha in job.commits() {
+            repository.add_commit(sha);
+        }
+        if let Some(pull) = &job.pull_request {
+            let shown = event::pull_request(pull, &job.repository, &server_url);
+            repository.set_pull_request(pull.number, shown);
+        }
+    });
 }
 
 /// Evaluates an expression in a job.

@@ -10,7 +10,7 @@ use std::time::{Duration, Instant};
 
 use anyhow::Context as _;
 
-use super::commands::split_lines;
+use super::lines::split_lines;
 
 /// Stream of a line.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

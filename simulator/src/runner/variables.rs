@@ -51,31 +51,8 @@ pub(crate) fn variables(
     for (name, value) in runner(job, paths) {
         set(&format!("RUNNER_{name}"), value);
     }
-    set(
-        "ACTIONS_RUNTIME_URL",
-        format!("{}/_services/pipelines/{}/", urls.server, guid()),
-    );
-    set(
-        "ACTIONS_RUNTIME_TOKEN",
-        credentials.id_token_request_token.clone(),
-    );
-    set(
-        "ACTIONS_CACHE_URL",
-        format!("{}/_services/artifactcache/{}/", urls.server, guid()),
-    );
-    set(
-        "ACTIONS_RESULTS_URL",
-        format!("{}/_services/results/", urls.server),
-    );
-    if job.id_token {
-        set(
-            "ACTIONS_ID_TOKEN_REQUEST_URL",
-            credentials.id_token_request_url.clone(),
-        );
-        set(
-            "ACTIONS_ID_TOKEN_REQUEST_TOKEN",
-            credentials.id_token_request_token.clone(),
-        );
+    for (name, value) in services(job, credentials, urls) {
+        set(&format!("ACTIONS_{name}"), value);
     }
     set("GITHUB_ACTIONS", "true".into());
     variables
@@ -87,6 +64,31 @@ pub(crate) fn variables(
             .or_insert_with(|| value.clone());
     }
     variables
+}
+
+/// Returns the addresses of the runner's services, without `ACTIONS_`.
+fn services(
+    job: &Job,
+    credentials: &JobCredentials,
+    urls: &Urls,
+) -> impl Iterator<Item = (&'static str, String)> {
+    let address = |path: &str| format!("{}/_services/{path}/", urls.server);
+    let token = &credentials.id_token_request_token;
+    let services = [
+        ("RUNTIME_URL", address(&format!("pipelines/{}", guid()))),
+        ("RUNTIME_TOKEN", token.clone()),
+        ("CACHE_URL", address(&format!("artifactcache/{}", guid()))),
+        ("RESULTS_URL", address("results")),
+    ];
+    let id_token = [
+        (
+            "ID_TOKEN_REQUEST_URL",
+            credentials.id_token_request_url.clone(),
+        ),
+        ("ID_TOKEN_REQUEST_TOKEN", token.clone()),
+    ];
+    let id_token = id_token.into_iter().filter(|_| job.id_token);
+    services.into_iter().chain(id_token)
 }
 
 /// URLs of GitHub.

@@ -5,6 +5,7 @@
 //! What answers each is in `docs/threat-model.md`; `documented` keeps the two the same.
 
 mod bases;
+mod dispatched;
 mod documented;
 mod earlier_steps;
 mod jobs;

@@ -63,7 +63,7 @@ fn arguments_are_looked_at_before_anybody_is_asked() {
     2 | repositories: [{repository: 'a)', permissions: []}]
       |                             ^^^^
     ");
-    assert_snapshot!(refused(stage.run("--policy none.yml")), @"error: `none.yml` cannot be read: No such file or directory (os error 2)");
+    assert_snapshot!(refused(stage.run("--policy none.yml")), @"error: the policy `none.yml` cannot be read: No such file or directory (os error 2)");
     let evil = ("GITHUB_GRAPHQL_URL", "https://evil.example/graphql");
     let own = Run::of(stage.command("").env(evil.0, evil.1));
     let said = refused(own).replace(&stage.github.api_url(), "API");

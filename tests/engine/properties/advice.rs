@@ -4,7 +4,7 @@
 use ::engine::context::Context;
 use ::engine::decision::{Engine, Policies, Provenance, Question, decide};
 use ::engine::policy::{Format, PermissionKey, Policy};
-use analysis::lint::{Options, apply_safe, lint};
+use analysis::lint::{LintOptions, apply_safe, lint};
 use analysis::report::{Detail, Outcome, PolicyRecord, remedies};
 use proptest::prelude::*;
 use proptest::sample::select;
@@ -178,8 +178,8 @@ fn job(dimension: &str, value: &str) -> Context {
     context
 }
 
-fn options() -> Options {
-    Options {
+fn options() -> LintOptions {
+    LintOptions {
         now: Some(NOW.parse().unwrap()),
         workflows: None,
         repository: Some(REPOSITORY.to_owned()),

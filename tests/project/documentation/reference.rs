@@ -9,9 +9,8 @@ use serde_json::Value;
 
 use super::page::{Page, Piece};
 use super::{assert_none, read};
-use crate::schema::yaml;
 use crate::support::directory::Directory;
-use crate::support::root;
+use crate::support::{root, yaml};
 
 fn page(file: &str) -> Page {
     Page::read(std::path::Path::new(file))
@@ -170,7 +169,8 @@ fn with_sections(page: &str) -> String {
 #[test]
 fn the_man_pages_are_current() {
     let own = Directory::new();
-    let directory = &own.0;
+    let directory = &own.path("man");
+    std::fs::create_dir(directory).unwrap();
     let command = Cli::command().disable_help_subcommand(true);
     clap_mangen::generate_to(command, directory).unwrap();
     for page in std::fs::read_dir(directory).unwrap() {

@@ -12,10 +12,10 @@ use serde_json::Value;
 
 use super::page::{Block, Page, Piece, Quote};
 use super::read;
-use crate::schema::{self, yaml};
+use crate::schema;
 use crate::support::directory::Directory;
 use crate::support::program::BINARY;
-use crate::support::root;
+use crate::support::{root, yaml};
 
 const ACTION: &str = "repo-permissions/repo-permissions";
 

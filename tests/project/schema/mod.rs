@@ -1,13 +1,11 @@
 //! The schemas say what the readers say.
 
-pub mod yaml;
-
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 
 use crate::support::directory::Directory;
-use crate::support::root;
 use crate::support::schema::Schema;
+use crate::support::{root, yaml};
 use ::engine::policy::{CaseSensitivity, Entry, Format, Pattern, Policy, Rule};
 use serde_json::{Value, json};
 
@@ -88,8 +86,15 @@ fn files(directory: &str) -> Vec<PathBuf> {
 
 /// The policies of the examples, and the files of cases beside them.
 fn examples() -> (Vec<PathBuf>, Vec<PathBuf>) {
-    let files = files("examples/policies").into_iter();
-    files.partition(|path| !path.to_str().unwrap().contains(".tests."))
+    let directories = [
+        "examples/policies",
+        "examples/repository/.github",
+        "examples/atmos-pro/.github",
+    ];
+    let files = directories.into_iter().flat_map(files);
+    files
+        .filter(|path| path.is_file())
+        .partition(|path| !path.to_str().unwrap().contains(".tests."))
 }
 
 /// The policy's text, whether the reader takes it, and what a validator sees.
@@ -108,7 +113,7 @@ fn policy(path: &Path) -> (bool, impl FnOnce() -> Value) {
 fn the_examples_are_valid() {
     let schema = Schema::new(POLICY);
     let (policies, cases) = examples();
-    assert!(policies.len() >= 4 && !cases.is_empty());
+    assert!(policies.len() >= 6 && cases.len() >= 3);
     for path in policies {
         let (is_read, instance) = policy(&path);
         assert!(is_read, "{path:?}");

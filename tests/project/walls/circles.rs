@@ -5,38 +5,6 @@ use std::collections::{BTreeMap, BTreeSet};
 use super::source::{Names, Source, files};
 use crate::support::root;
 
-/// The circles that are left, to be removed: a directory, and its files that need each other.
-const EXCEPTIONS: [(&str, &str); 11] = [
-    ("crates/analysis/src/cases", "grammar suite"),
-    (
-        "crates/analysis/src",
-        "lint/anchors lint/backslashes lint/base lint/catalogue lint/claims lint/combinations lint/cover \
-             lint/dots lint/entries lint/events lint/expiry lint/fix lint/globs lint/keys lint/mod lint/names \
-             lint/pattern_index lint/patterns lint/plain lint/rules suggestion",
-    ),
-    ("crates/analysis/src/matrix", "mod unused"),
-    ("crates/analysis/src/proposal", "mod needs rule starts text"),
-    ("crates/analysis/src/review", "annotate mod page"),
-    ("crates/analysis/src/survey", "mod policy summary"),
-    ("crates/analysis/src/workflows", "trigger workflow"),
-    (
-        "crates/cli/src",
-        "audit/mod audit/show audit/verify cases/mod check/human check/mod check/scenario check/steps \
-             diff/human diff/json diff/mod init lib lint lint/github lint/human lint/json matrix/html \
-             matrix/human matrix/json matrix/markdown matrix/mod matrix/words review schema survey/fetch \
-             survey/mod survey/progress survey/run",
-    ),
-    (
-        "crates/engine/src/policy",
-        "characters draft grammar json model reader token written yaml yaml_errors",
-    ),
-    (
-        "simulator/src/github",
-        "access apps checks contents faults graphql limits oidc recorder releases route state statuses",
-    ),
-    ("simulator/src/runner", "event job"),
-];
-
 struct Module {
     file: String,
     source: Source,
@@ -169,27 +137,15 @@ fn circles(needs: &BTreeMap<&str, BTreeSet<&str>>) -> BTreeSet<Vec<String>> {
 fn the_files_of_a_crate_need_each_other_in_one_direction() {
     let crates = std::fs::read_dir(root().join("crates")).unwrap();
     let crates = crates.map(|one| format!("crates/{}/src", one.unwrap().file_name().display()));
-    let known = EXCEPTIONS.map(|(directory, files)| -> BTreeSet<String> {
-        let files = files.split_whitespace();
-        files.map(|file| format!("{directory}/{file}.rs")).collect()
-    });
-    let (mut problems, mut seen) = (String::new(), BTreeSet::new());
+    let mut problems = String::new();
     for directory in crates.chain(["src", "simulator/src"].map(str::to_owned)) {
         let read = Crate::read(&directory);
         let needs = read.needs();
         for circle in circles(&needs) {
-            let is_within =
-                |known: &BTreeSet<String>| circle.iter().all(|file| known.contains(file));
-            match known.iter().position(is_within) {
-                Some(exception) => _ = seen.insert(exception),
-                None => problems += &shown(&circle, &needs),
-            }
+            problems += &shown(&circle, &needs);
         }
     }
-    assert!(problems.is_empty(), "new circles:\n{problems}");
-    for (number, exception) in EXCEPTIONS.iter().enumerate() {
-        assert!(seen.contains(&number), "no circle any more: {exception:?}");
-    }
+    assert!(problems.is_empty(), "circles:\n{problems}");
 }
 
 /// The files of a circle, each with those of it that it needs.

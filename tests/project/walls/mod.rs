@@ -11,7 +11,7 @@ use serde_json::Value;
 use crate::support::root;
 
 /// Each package of the workspace, and those of the others that it may name in its `Cargo.toml`.
-const MAY_NAME: [(&str, &[&str]); 8] = [
+const MAY_NAME: [(&str, &[&str]); 9] = [
     (
         "repo-permissions",
         &["analysis", "cli", "engine", "github", "platform", "token"],
@@ -24,6 +24,10 @@ const MAY_NAME: [(&str, &[&str]); 8] = [
     ("repo-permissions-engine", &[]),
     ("repo-permissions-github", &["engine", "token"]),
     ("repo-permissions-platform", &[]),
+    (
+        "repo-permissions-server",
+        &["analysis", "engine", "github", "platform", "token"],
+    ),
     ("repo-permissions-token", &["engine"]),
     ("simulator", &[]),
 ];
@@ -129,6 +133,29 @@ fn the_tools_name_no_cryptography() {
         .chain(&["rustls", "reqwest", "octocrab"])
     {
         assert!(!named.contains(*other), "the tools name {other}");
+    }
+}
+
+/// The action grows by nothing that only the server needs, and the server has no tool in it.
+#[test]
+fn the_action_and_the_server_are_apart() {
+    let (action, server) = (
+        linked("repo-permissions"),
+        linked("repo-permissions-server"),
+    );
+    for only_of_the_server in [
+        "repo-permissions-server",
+        "axum",
+        "prometheus-client",
+        "tower-http",
+    ] {
+        assert!(server.contains(only_of_the_server), "{only_of_the_server}");
+    }
+    for other in ["repo-permissions-server", "axum", "prometheus-client"] {
+        assert!(!action.contains(other), "the action is linked with {other}");
+    }
+    for other in ["repo-permissions", "repo-permissions-cli"] {
+        assert!(!server.contains(other), "the server is linked with {other}");
     }
 }
 

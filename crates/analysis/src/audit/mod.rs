@@ -19,6 +19,17 @@ use engine::policy::quoted;
 /// Version of `data`. It rises when a field changes its meaning or disappears.
 pub const SCHEMA_VERSION: u32 = 1;
 
+/// What a decision stops, if it is not an allowed one.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "lowercase")]
+pub enum EnforcedBy {
+    /// The step of a job: its author can remove it.
+    #[default]
+    Step,
+    /// A request to an API behind the server.
+    Request,
+}
+
 /// Contents of a record besides the outcome.
 #[derive(Clone, Debug, Default)]
 pub struct Circumstances {
@@ -34,6 +45,8 @@ pub struct Circumstances {
     pub run: [String; 3],
     /// Whether the mode is advisory.
     pub advisory: bool,
+    /// What the decision stops.
+    pub enforced_by: EnforcedBy,
     /// The policy's `workspace:`.
     pub workspace: Option<String>,
     /// `jti` and SHA-256 of the token, never the token itself.
@@ -128,6 +141,7 @@ fn record(
             "reason": reason,
             "status": reason.status(),
             "enforced": !(circumstances.advisory && decision == Decision::Denied),
+            "enforced_by": circumstances.enforced_by,
             "message": message,
             "rule": permission.and_then(|permission| permission.rule.as_ref()),
             "nearest": permission.and_then(|permission| permission.nearest.as_ref()),

@@ -2,7 +2,7 @@
 
 use std::fmt::Display;
 
-use super::suite::{Located, TestCase};
+use super::contents::{Located, TestCase};
 use engine::Claims;
 use engine::context::{Context, EventPayload};
 use engine::policy::{Problem, quoted};
@@ -12,15 +12,7 @@ pub(super) fn context<B: AsRef<[u8]>, E: Display>(
     case: &TestCase<'_>,
     read: impl Fn(&str) -> Result<B, E>,
 ) -> Result<Context, Problem> {
-    let mut claims: Claims = match &case.claims_file {
-        None => Claims::default(),
-        Some(place) => parse(place, ("claims_file", "a JSON object"), &read, |json| {
-            serde_json::from_slice(json)
-        })?,
-    };
-    for (name, value) in &case.claims {
-        claims.set(name.to_string(), value.to_string());
-    }
+    let claims = claims(case, &read)?;
     let payload = match &case.payload_file {
         None => None,
         Some(place) => Some(parse(
@@ -69,6 +61,22 @@ pub(super) fn context<B: AsRef<[u8]>, E: Display>(
         .claims
         .extend(claims.map(|(name, value)| (name.to_string(), value.to_string())));
     Ok(context)
+}
+
+fn claims<B: AsRef<[u8]>, E: Display>(
+    case: &TestCase<'_>,
+    read: impl Fn(&str) -> Result<B, E>,
+) -> Result<Claims, Problem> {
+    let mut claims: Claims = match &case.claims_file {
+        None => Claims::default(),
+        Some(place) => parse(place, ("claims_file", "a JSON object"), read, |json| {
+            serde_json::from_slice(json)
+        })?,
+    };
+    for (name, value) in &case.claims {
+        claims.set(name.to_string(), value.to_string());
+    }
+    Ok(claims)
 }
 
 fn parse<T, B: AsRef<[u8]>, E: Display>(

@@ -5,8 +5,8 @@ use std::collections::BTreeMap;
 
 use jiff::Timestamp;
 
+use super::contents::{CaseContext, Claim, Contents, Located, TestCase};
 use super::expect::Expect;
-use super::suite::{CaseContext, Claim, Contents, Located, TestCase};
 use crate::report::text::truncate;
 use engine::RepositoryName;
 use engine::policy::reader::{Grammar, Read, Reader};

@@ -3,6 +3,7 @@
 //! The caller reads the files: [`Suite::parse`] takes the text of a file of cases, [`Suite::policy`] and
 //! [`Suite::files`] name the other files, and [`run`] decides.
 
+mod contents;
 mod context;
 mod coverage;
 mod expect;

@@ -4,12 +4,13 @@ use std::fmt::Display;
 
 use jiff::Timestamp;
 
+use super::contents::TestCase;
 use super::context::context;
 use super::coverage::Coverage;
 use super::expect::Expect;
 use super::own::OwnPolicy;
 use super::result::{CaseResult, Explained, Failed, FileError};
-use super::suite::{Suite, TestCase};
+use super::suite::Suite;
 use crate::report::{Detail, Failure, Outcome, PolicyRecord};
 use engine::context::Context;
 use engine::decision::{DecisionError, Engine, HasTime, Policies, Provenance, Question, decide};

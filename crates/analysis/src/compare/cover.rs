@@ -152,7 +152,7 @@ fn walk(
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::suggestion::without_position;
+    use crate::pattern_text::without_position;
     use engine::policy::Kind;
 
     fn pattern(text: &str) -> Pattern {

@@ -319,11 +319,11 @@ fn example(values: &[Value<'_>]) -> Example {
     for Value {
         name,
         cell,
-        is_told_apart,
+        is_distinguished,
     } in values
     {
         let value = cell.value.as_ref().map(|value| value.to_string());
-        if let (None, true, Some(name)) = (&value, *is_told_apart, name.of_absent()) {
+        if let (None, true, Some(name)) = (&value, *is_distinguished, name.of_absent()) {
             example.without.push(name);
         }
         let field = match *name {

@@ -32,7 +32,7 @@ pub(super) struct Value<'a> {
     /// Its class.
     pub(super) cell: Cell,
     /// Whether other grants tell it from other values.
-    pub(super) is_told_apart: bool,
+    pub(super) is_distinguished: bool,
 }
 
 /// Searches the jobs that `wanted` selects for one that no other grant covers.
@@ -102,7 +102,7 @@ pub(super) fn meets_any<'a>(
         .collect();
     axes.sort_by_key(|(_, cost)| *cost);
     for (axis, _) in &axes {
-        // The grant itself has to have such a job.
+        // The grant itself has to have a job like that.
         if space.meeting(*axis, &none, classifier, wanted).is_none() {
             return false;
         }
@@ -157,7 +157,7 @@ impl Search<'_, '_, '_, '_> {
         self.spend(others.count_ones(..))?;
         let mut axes = axes.clone();
         axes.remove(axis);
-        let is_told_apart = cells.list.len() > 1;
+        let is_distinguished = cells.list.len() > 1;
         let mut is_unknown = !cells.is_complete;
         for cell in cells.list.iter() {
             self.spend(1)?;
@@ -169,7 +169,7 @@ impl Search<'_, '_, '_, '_> {
             self.path.push(Value {
                 name,
                 cell: cell.clone(),
-                is_told_apart,
+                is_distinguished,
             });
             match self.step(&axes, &left) {
                 Some(true) => return Some(true),

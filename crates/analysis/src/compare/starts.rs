@@ -129,7 +129,7 @@ impl StartIndex {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::suggestion::without_position;
+    use crate::pattern_text::without_position;
 
     fn seen(text: &str, ignores_case: bool) -> Vec<String> {
         let pattern = match text.strip_prefix("glob:") {

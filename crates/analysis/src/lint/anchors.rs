@@ -1,10 +1,12 @@
 //! `redundant-anchor` and `half-anchored`: a pattern matches the whole value, with or without anchors.
 
 use super::catalogue::{HALF_ANCHORED, REDUNDANT_ANCHOR};
-use super::patterns::propose;
+use super::dimension::Dimension;
+use super::findings::Findings;
+use super::fix::Fix;
+use super::replacement::propose;
 use super::scan::{Item, scan};
-use super::{Dimension, Findings, Fix, quoted};
-use engine::policy::{Kind, Pattern};
+use engine::policy::{Kind, Pattern, quoted};
 
 pub(super) fn check(dimension: Dimension<'_>, pattern: &Pattern, findings: &mut Findings<'_>) {
     let items = scan(&pattern.text);

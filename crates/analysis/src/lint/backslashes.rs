@@ -1,11 +1,12 @@
 //! `double-backslash`: `.*\\.yml$`, which some documentation shows, requires a backslash in the value.
 
 use super::catalogue::DOUBLE_BACKSLASH;
-use super::patterns::propose;
+use super::dimension::Dimension;
+use super::findings::Findings;
+use super::replacement::propose;
 use super::scan::{Item, scan};
-use super::{Dimension, Findings, quoted};
-use crate::suggestion::without_anchors;
-use engine::policy::{Kind, Pattern};
+use crate::pattern_text::without_anchors;
+use engine::policy::{Kind, Pattern, quoted};
 
 /// Checks a pattern and returns whether it added a finding.
 pub(super) fn check(

@@ -1,10 +1,10 @@
 //! Bases of pull requests: `missing-base`, `any-base`, `unused-base`, `never-matches`.
 
 use super::catalogue::{ANY_BASE, MISSING_BASE, NEVER_MATCHES, UNUSED_BASE};
+use super::findings::Findings;
 use super::rules::matches_nearly_all;
-use super::{Findings, quoted};
 use engine::decision::{Merges, merges};
-use engine::policy::{CaseSensitivity, Kind, Patterns, Rule};
+use engine::policy::{CaseSensitivity, Kind, Patterns, Rule, quoted};
 
 /// Common names of base branches.
 const USUAL_BASES: [&str; 5] = ["main", "master", "develop", "trunk", "production"];

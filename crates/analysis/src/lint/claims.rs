@@ -1,11 +1,12 @@
 //! `impossible-claim`: a pattern that no value of a claim with a known form matches.
 
 use super::catalogue::IMPOSSIBLE_CLAIM;
+use super::dimension::Dimension;
+use super::findings::Findings;
 use super::forms::Forms;
-use super::patterns::propose;
-use super::{Dimension, Findings, quoted};
-use crate::suggestion::without_anchors;
-use engine::policy::{Kind, Pattern, Patterns, nearest};
+use super::replacement::propose;
+use crate::pattern_text::without_anchors;
+use engine::policy::{Kind, Pattern, Patterns, nearest, quoted};
 
 /// Form of a claim's values.
 struct Form {

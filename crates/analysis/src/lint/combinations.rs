@@ -1,10 +1,12 @@
 //! `impossible-event`: an event that no job has together with the rule's branch or claim.
 
 use super::catalogue::IMPOSSIBLE_EVENT;
+use super::claims;
+use super::dimension::Dimension;
+use super::findings::Findings;
 use super::forms::Forms;
-use super::{Dimension, Findings, claims, quoted};
 use engine::decision::TRUSTED_EVENTS;
-use engine::policy::{CaseSensitivity, Kind, Pattern, Patterns, Rule, written};
+use engine::policy::{CaseSensitivity, Kind, Pattern, Patterns, Rule, quoted, written};
 
 /// Prefix of a merge queue's branches (docs.github.com, "Managing a merge queue").
 const QUEUE: &str = "gh-readonly-queue/";
@@ -17,8 +19,29 @@ const NO_OTHER_REF: &str =
 const HEAD: &str =
     "(?s)(?:[^r]|r[^e]|re[^f]|ref[^s]|refs[^/]).*|r|re|ref|refs|refs/heads/refs/.+|refs/pull/.+";
 
+/// Events whose jobs run on the default branch.
+const OF_DEFAULT_BRANCH: [&str; 17] = [
+    "branch_protection_rule",
+    "check_run",
+    "check_suite",
+    "delete",
+    "discussion",
+    "discussion_comment",
+    "fork",
+    "gollum",
+    "issue_comment",
+    "issues",
+    "label",
+    "milestone",
+    "public",
+    "repository_dispatch",
+    "schedule",
+    "watch",
+    "workflow_run",
+];
+
 /// Values of an event's jobs.
-struct Event {
+struct JobValues {
     /// Forms of the branch and of the claims `ref` and `ref_type`, as regexes.
     branch: &'static str,
     git_ref: &'static str,
@@ -30,61 +53,45 @@ struct Event {
 /// Returns the values of an event's jobs, if documented.
 ///
 /// Source: docs.github.com, "Events that trigger workflows".
-fn event(name: &str) -> Option<Event> {
+fn values_of(name: &str) -> Option<JobValues> {
     Some(match name {
-        "merge_group" => Event {
+        "merge_group" => JobValues {
             branch: "gh-readonly-queue/(?s:.)+",
             git_ref: "refs/heads/gh-readonly-queue/(?s:.)+",
             ref_type: "branch",
             words: "the merge queue's own, below `gh-readonly-queue/`",
         },
-        "release" => Event {
+        "release" => JobValues {
             branch: "refs/tags/(?s:.)+",
             git_ref: "refs/tags/(?s:.)+",
             ref_type: "tag",
             words: "the release's tag, such as `refs/tags/v1`",
         },
-        "pull_request" | "pull_request_review" | "pull_request_review_comment" => Event {
+        "pull_request" | "pull_request_review" | "pull_request_review_comment" => JobValues {
             branch: HEAD,
             git_ref: "refs/(?:pull|heads)/(?s:.)+",
             ref_type: "branch",
             words: "the head of the pull request",
         },
-        "pull_request_target" => Event {
+        "pull_request_target" => JobValues {
             branch: HEAD,
             git_ref: "refs/heads/(?s:.)+",
             ref_type: "branch",
             words: "the head of the pull request",
         },
-        "branch_protection_rule"
-        | "check_run"
-        | "check_suite"
-        | "delete"
-        | "discussion"
-        | "discussion_comment"
-        | "fork"
-        | "gollum"
-        | "issue_comment"
-        | "issues"
-        | "label"
-        | "milestone"
-        | "public"
-        | "repository_dispatch"
-        | "schedule"
-        | "watch"
-        | "workflow_run" => Event {
+        name if OF_DEFAULT_BRANCH.contains(&name) => JobValues {
             branch: NO_OTHER_REF,
             git_ref: "refs/heads/(?s:.)+",
             ref_type: "branch",
             words: "the default branch",
         },
-        "push" | "create" | "workflow_dispatch" => Event {
+        "push" | "create" | "workflow_dispatch" => JobValues {
             branch: BRANCH,
             git_ref: "refs/(?:heads|tags)/(?s:.)+",
             ref_type: "branch|tag",
             words: "a branch or a tag of this repository",
         },
-        "deployment" | "deployment_status" | "registry_package" => Event {
+        "deployment" | "deployment_status" | "registry_package" => JobValues {
             branch: BRANCH,
             git_ref: "refs/(?s:.)+",
             ref_type: "branch|tag",
@@ -120,18 +127,18 @@ pub(super) fn check_trusted(rule: &Rule, forms: &mut Forms, findings: &mut Findi
 
 /// Checks an event of a rule.
 pub(super) fn check(rule: &Rule, name: &str, forms: &mut Forms, findings: &mut Findings<'_>) {
-    let Some(event) = event(name) else {
+    let Some(values) = values_of(name) else {
         return;
     };
     let mut never = |patterns: &Patterns, form: &'static str| {
         !patterns.list.is_empty() && !patterns.list.iter().any(|one| forms.may_match(one, form))
     };
     let branch = rule.branch.as_ref();
-    if let Some(branch) = branch.filter(|branch| never(branch, event.branch)) {
+    if let Some(branch) = branch.filter(|branch| never(branch, values.branch)) {
         let message = format!(
             "for the event `{name}`, no job has the branch {}: it is {}",
             texts(branch),
-            event.words
+            values.words
         );
         let finding = findings.member(&IMPOSSIBLE_EVENT, rule, "events", name, message);
         return findings.push(finding.help(help(rule, name, branch, findings)));
@@ -139,8 +146,8 @@ pub(super) fn check(rule: &Rule, name: &str, forms: &mut Forms, findings: &mut F
     let is_pull_request = name.starts_with("pull_request");
     for (claim, patterns) in &rule.claims {
         let is_never = match &**claim {
-            "ref" => never(patterns, event.git_ref),
-            "ref_type" => never(patterns, event.ref_type),
+            "ref" => never(patterns, values.git_ref),
+            "ref_type" => never(patterns, values.ref_type),
             // GitHub does not document them for merge queues.
             "head_ref" | "base_ref" => {
                 !is_pull_request

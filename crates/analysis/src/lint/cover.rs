@@ -7,7 +7,7 @@ use std::collections::HashMap;
 
 use jiff::Timestamp;
 
-use super::Dimension;
+use super::dimension::Dimension;
 use crate::compare::{Automata, Budget, Section, covers, grant_all};
 use engine::decision::{Merges, is_trusted_event, merges};
 use engine::policy::{CaseSensitivity, Kind, Matcher, Pattern, Patterns, Rule};
@@ -29,7 +29,7 @@ pub(super) struct RuleComparer<'r> {
 
 /// A condition of a rule.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Part<'r> {
+pub(super) enum Condition<'r> {
     Events,
     Values(Dimension<'r>),
 }
@@ -40,7 +40,7 @@ pub(super) enum Covered<'r> {
     /// All of it.
     Whole,
     /// All except for one condition.
-    But(Part<'r>),
+    But(Condition<'r>),
     /// Less, or uncertain.
     Less,
 }
@@ -61,32 +61,37 @@ impl<'r> RuleComparer<'r> {
             return Covered::Less;
         }
         let mut but = None;
-        let mut parts = parts(wide);
-        let is_whole = parts.all(|part| {
-            let is_covered = match part {
-                Part::Events => events(wide, narrow),
-                Part::Values(dimension) => self.dimension(
+        let mut conditions = conditions(wide);
+        let is_whole = conditions.all(|condition| {
+            let is_covered = match condition {
+                Condition::Events => events(wide, narrow),
+                Condition::Values(dimension) => self.dimension(
                     dimension,
                     values(wide, dimension),
                     values(narrow, dimension),
                 ),
             };
-            is_covered || but.replace(part).is_none()
+            is_covered || but.replace(condition).is_none()
         });
         match but {
             _ if !is_whole => Covered::Less,
             // A single rule must match both head and base.
-            Some(Part::Values(Dimension::Branch)) if has_base(narrow) => Covered::Less,
+            Some(Condition::Values(Dimension::Branch)) if has_base(narrow) => Covered::Less,
             _ if has_base(narrow) && !self.base(wide, narrow) => Covered::Less,
             None => Covered::Whole,
-            Some(part) => Covered::But(part),
+            Some(condition) => Covered::But(condition),
         }
     }
 
     /// Returns whether rules that each cover another one except for one condition cover this condition together.
-    pub(super) fn together(&mut self, part: Part<'r>, wide: &[&'r Rule], narrow: &'r Rule) -> bool {
-        match part {
-            Part::Events => narrow.events.as_ref().is_some_and(|events| {
+    pub(super) fn together(
+        &mut self,
+        condition: Condition<'r>,
+        wide: &[&'r Rule],
+        narrow: &'r Rule,
+    ) -> bool {
+        match condition {
+            Condition::Events => narrow.events.as_ref().is_some_and(|events| {
                 let is_accepted = |event: &str| {
                     let mut wide = wide.iter();
                     wide.any(|rule| match &rule.events {
@@ -96,7 +101,7 @@ impl<'r> RuleComparer<'r> {
                 };
                 events.iter().all(|event| is_accepted(event))
             }),
-            Part::Values(dimension) => {
+            Condition::Values(dimension) => {
                 let lists = wide.iter().filter_map(|rule| values(rule, dimension));
                 let patterns: Vec<_> = lists.flat_map(|patterns| &patterns.list).collect();
                 values(narrow, dimension)
@@ -127,8 +132,13 @@ impl<'r> RuleComparer<'r> {
     }
 
     /// Returns whether a rule covers part of the one condition that it does not cover completely, judging by names.
-    pub(super) fn meets(&mut self, part: Part<'r>, wide: &'r Rule, narrow: &'r Rule) -> bool {
-        let Part::Values(dimension) = part else {
+    pub(super) fn meets(
+        &mut self,
+        condition: Condition<'r>,
+        wide: &'r Rule,
+        narrow: &'r Rule,
+    ) -> bool {
+        let Condition::Values(dimension) = condition else {
             return true;
         };
         let (Some(wide), Some(narrow)) = (values(wide, dimension), values(narrow, dimension))
@@ -269,15 +279,15 @@ fn has_flags(pattern: &Pattern) -> bool {
 }
 
 /// Returns the conditions of a rule, those that differ most often first.
-fn parts<'r>(rule: &'r Rule) -> impl Iterator<Item = Part<'r>> {
+fn conditions<'r>(rule: &'r Rule) -> impl Iterator<Item = Condition<'r>> {
     let named = [
         Dimension::Branch,
         Dimension::Workflow,
         Dimension::Environment,
     ];
     let claims = rule.claims.iter().map(|(name, _)| Dimension::Claim(name));
-    let values = named.into_iter().chain(claims).map(Part::Values);
-    std::iter::once(Part::Events).chain(values)
+    let values = named.into_iter().chain(claims).map(Condition::Values);
+    std::iter::once(Condition::Events).chain(values)
 }
 
 fn values<'r>(rule: &'r Rule, dimension: Dimension<'_>) -> Option<&'r Patterns> {

@@ -1,11 +1,12 @@
 //! `unescaped-dot`: the dot of `release/1.0|main` matches any character.
 
 use super::catalogue::UNESCAPED_DOT;
-use super::patterns::propose;
+use super::dimension::Dimension;
+use super::findings::Findings;
+use super::replacement::propose;
 use super::scan::{neighbours, scan};
-use super::{Dimension, Findings, quoted};
-use crate::suggestion::without_anchors;
-use engine::policy::{Kind, Pattern};
+use crate::pattern_text::without_anchors;
+use engine::policy::{Kind, Pattern, quoted};
 
 pub(super) fn check(dimension: Dimension<'_>, pattern: &Pattern, findings: &mut Findings<'_>) {
     let items = scan(&pattern.text);

@@ -1,8 +1,9 @@
 //! Lints of a policy's lists: `unpinned-repository`, `top-level-ignored`, `grants-nothing`.
 
 use super::catalogue::{GRANTS_NOTHING, TOP_LEVEL_IGNORED, UNPINNED_REPOSITORY};
-use super::{Finding, Findings, quoted};
-use engine::policy::{Entry, Kind, Policy, Position};
+use super::finding::Finding;
+use super::findings::Findings;
+use engine::policy::{Entry, Kind, Policy, Position, quoted};
 
 pub(super) fn check(policy: &Policy, findings: &mut Findings<'_>) {
     if let (Some(rules), Some((repositories, _))) = (&policy.permissions, &policy.repositories) {

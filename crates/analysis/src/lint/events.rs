@@ -1,10 +1,11 @@
 //! Events and claims: `unknown-event`, `untrusted-event`, `unknown-claim`, `weak-claim`.
 
 use super::catalogue::{UNKNOWN_CLAIM, UNKNOWN_EVENT, UNTRUSTED_EVENT, WEAK_CLAIM};
+use super::combinations;
+use super::findings::Findings;
 use super::forms::Forms;
-use super::{Findings, combinations, quoted};
 use engine::decision::{OF_ONE_REF, is_trusted_event};
-use engine::policy::{Rule, nearest};
+use engine::policy::{Rule, nearest, quoted};
 
 /// GitHub's documented events besides [`OF_ONE_REF`]; `dynamic` is GitHub's own.
 ///

@@ -3,8 +3,8 @@
 use jiff::Timestamp;
 
 use super::catalogue::EXPIRED;
-use super::{Findings, quoted};
-use engine::policy::Rule;
+use super::findings::Findings;
+use engine::policy::{Rule, quoted};
 
 pub(super) fn check(rule: &Rule, now: Option<Timestamp>, findings: &mut Findings<'_>) {
     let (Some(expires), Some(now)) = (&rule.expires, now) else {

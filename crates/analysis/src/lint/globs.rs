@@ -1,10 +1,11 @@
 //! `glob-like`: as a regex, `feature/*` matches `feature` and any number of slashes.
 
 use super::catalogue::GLOB_LIKE;
-use super::patterns::propose;
+use super::dimension::Dimension;
+use super::findings::Findings;
+use super::replacement::propose;
 use super::scan::{Item, neighbours, scan};
-use super::{Dimension, Findings, quoted};
-use engine::policy::{CaseSensitivity, Kind, Pattern, Position};
+use engine::policy::{CaseSensitivity, Kind, Pattern, Position, quoted};
 
 /// Characters that names do not repeat.
 const SEPARATORS: &[char] = &['/', '-', '_', ':', '@', ',', ' '];

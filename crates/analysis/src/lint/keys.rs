@@ -1,7 +1,8 @@
 //! `unknown-permission`: any key is valid, so a typo is a valid key.
 
+use super::catalogue::Level;
 use super::catalogue::UNKNOWN_PERMISSION;
-use super::{Findings, Level};
+use super::findings::Findings;
 use engine::policy::{KNOWN_KEYS, Rule, nearest_key};
 
 pub(super) fn check(rule: &Rule, findings: &mut Findings<'_>) {

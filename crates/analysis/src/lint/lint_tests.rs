@@ -2,7 +2,7 @@ use super::*;
 
 /// The findings of a policy as `LINE:COLUMN CODE`.
 pub(in crate::lint) fn found(text: &str) -> Vec<String> {
-    let options = Options {
+    let options = LintOptions {
         now: Some("2027-01-01T00:00:00Z".parse().unwrap()),
         workflows: Some(["deploy.yml".to_owned(), "plan.yaml".to_owned()].into()),
         repository: Some("acme-org/infra".to_owned()),
@@ -100,7 +100,7 @@ fn permission_keys() {
     let key = |key: &str| {
         let text =
             format!("version: 1\npermissions:\n  - permission:\n      - {key}\n    branch: x\n");
-        let finding = lint(&text, Format::Yaml, &Options::default()).pop()?;
+        let finding = lint(&text, Format::Yaml, &LintOptions::default()).pop()?;
         assert_eq!(finding.position, Position { line: 4, column: 9 });
         Some((finding.code, finding.level, finding.help.unwrap()))
     };
@@ -326,7 +326,7 @@ fn expiry() {
     assert_eq!(one("2026-12-31"), ["5:14 expired"]);
     assert_eq!(one("\"2026-12-31T00:00:00Z\""), ["5:15 expired"]);
     let text = "version: 1\npermissions:\n  - permission: a:b\n    expires: 1999-01-01\n";
-    let without_a_clock = lint(text, Format::Yaml, &Options::default());
+    let without_a_clock = lint(text, Format::Yaml, &LintOptions::default());
     assert!(
         without_a_clock
             .iter()
@@ -448,7 +448,7 @@ fn files_of_other_repositories_are_not_looked_for() {
 #[test]
 fn json_is_pointed_at_too() {
     let text = "{ \"version\": 1, \"permissions\": [{ \"permission\": \"ws:locks:create\", \"branch\": \"feature/*\" }] }";
-    let findings = lint(text, Format::Json, &Options::default());
+    let findings = lint(text, Format::Json, &LintOptions::default());
     let [finding] = findings.as_slice() else {
         panic!("{findings:?}");
     };

@@ -2,10 +2,12 @@
 //! `unknown-workflow`).
 
 use super::catalogue::{EXTENSION, NEVER_MATCHES, TRAILING_DASH_ENVIRONMENT, UNKNOWN_WORKFLOW};
-use super::patterns::{propose, replace};
-use super::{Dimension, Finding, Findings, quoted};
-use crate::suggestion::{branch_of, file_of, kinds};
-use engine::policy::{Kind, Pattern, Patterns, Rule, nearest};
+use super::dimension::Dimension;
+use super::finding::Finding;
+use super::findings::Findings;
+use super::replacement::{propose, replace};
+use crate::pattern_text::{branch_of, file_of, kinds};
+use engine::policy::{Kind, Pattern, Patterns, Rule, nearest, quoted};
 use std::collections::BTreeSet;
 
 const WORKFLOWS: &str = ".github/workflows/";

@@ -3,7 +3,7 @@
 use std::borrow::Cow;
 use std::collections::HashMap;
 
-use super::Dimension;
+use super::dimension::Dimension;
 use engine::policy::{Kind, Pattern};
 
 /// Key of a pattern: its single value, or its kind and text.

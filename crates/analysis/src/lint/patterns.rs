@@ -3,12 +3,13 @@
 use std::collections::HashSet;
 
 use super::catalogue::PATTERN_INVALID;
-use super::{
-    Dimension, Finding, Findings, Fix, anchors, backslashes, dimensions, dots, globs, is_clean,
-    plain,
-};
-use crate::suggestion::without_position;
-use engine::policy::{CaseSensitivity, Kind, Pattern, Patterns, Rule, written};
+use super::dimension::{Dimension, dimensions};
+use super::finding::Finding;
+use super::findings::Findings;
+use super::fix::Fix;
+use super::replacement::propose;
+use super::{anchors, backslashes, dots, globs, plain};
+use engine::policy::{CaseSensitivity, Kind, Pattern, Patterns, Rule};
 
 /// Caches which patterns compile, because policies repeat them.
 #[derive(Default)]
@@ -114,46 +115,6 @@ fn advise(dimension: Dimension<'_>, pattern: &Pattern, findings: &mut Findings<'
     for finding in findings.list.iter_mut().skip(before + 1) {
         finding.fix = None;
     }
-}
-
-/// Creates a fix that replaces the pattern's text and keeps its kind, if the file allows it.
-pub(super) fn replace(pattern: &Pattern, text: &str, findings: &Findings<'_>) -> Option<Fix> {
-    let range = findings.whole(pattern)?;
-    let written = findings.source.quote_as(pattern.position, text);
-    Some(Fix::new(range, written))
-}
-
-/// A replacement for a pattern.
-pub(super) struct Proposal {
-    /// The replacement in the syntax of the file.
-    pub(super) written: String,
-    /// The fix, if possible.
-    pub(super) fix: Option<Fix>,
-}
-
-/// Returns the first pattern that has no findings itself.
-pub(super) fn propose<'t>(
-    dimension: Dimension<'_>,
-    pattern: &Pattern,
-    instead: impl IntoIterator<Item = (&'t str, Kind)>,
-    findings: &Findings<'_>,
-) -> Option<Proposal> {
-    let repository = findings.repository.as_deref();
-    let mut instead = instead.into_iter();
-    let (text, kind) = instead
-        .find(|(text, kind)| is_clean(dimension, &without_position(text, *kind), repository))?;
-    let written = written::pattern(text, kind, findings.source.format);
-    let is_value = |kind| matches!(kind, Kind::Literal | Kind::Exact);
-    let is_same = kind == pattern.kind || (is_value(kind) && is_value(pattern.kind));
-    let fix = match (findings.is_explicit(pattern), is_same) {
-        (true, false) => None,
-        (true, true) => replace(pattern, text, findings),
-        (false, _) if Kind::of(text) == kind => replace(pattern, text, findings),
-        (false, _) => findings
-            .whole(pattern)
-            .map(|range| Fix::new(range, written.clone())),
-    };
-    Some(Proposal { written, fix })
 }
 
 #[cfg(test)]

@@ -1,5 +1,5 @@
 use super::super::tests::{found, of_rule};
-use super::super::{Format, Options, apply_safe, lint};
+use super::super::{Format, LintOptions, apply_safe, lint};
 
 fn codes(pattern: &str) -> Vec<String> {
     let found = of_rule(&format!("branch: {pattern}"));
@@ -14,7 +14,7 @@ fn fixed(branch: &str) -> String {
     let text = format!(
         "version: 1\npermissions:\n  - permission: ws:locks:create\n    branch: {branch}\n"
     );
-    let mut findings = lint(&text, Format::Yaml, &Options::default());
+    let mut findings = lint(&text, Format::Yaml, &LintOptions::default());
     for fix in findings
         .iter_mut()
         .filter_map(|finding| finding.fix.as_mut())

@@ -1,11 +1,12 @@
 //! `not-itself`: `Production (EU)` is a regex that matches `Production EU`.
 
 use super::catalogue::NOT_ITSELF;
-use super::patterns::propose;
+use super::dimension::Dimension;
+use super::findings::Findings;
+use super::replacement::propose;
 use super::scan::{Item, neighbours, scan};
-use super::{Dimension, Findings, quoted};
-use crate::suggestion::{without_anchors, without_position};
-use engine::policy::{CaseSensitivity, Kind, Pattern, written};
+use crate::pattern_text::{without_anchors, without_position};
+use engine::policy::{CaseSensitivity, Kind, Pattern, quoted, written};
 
 /// Checks a pattern and returns whether it added a finding. An explicit `regex:` is intended as one.
 pub(super) fn check(

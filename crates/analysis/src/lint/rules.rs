@@ -8,11 +8,14 @@ use jiff::Timestamp;
 use super::catalogue::{
     BROAD_WRITE, DUPLICATE, NOT_COMPARED, REDUNDANT_PATTERN, REPEATED_PERMISSION, UNREACHABLE,
 };
-use super::cover::{Covered, Part, RuleComparer};
+use super::cover::{Condition, Covered, RuleComparer};
+use super::dimension::dimensions;
+use super::finding::Finding;
+use super::findings::Findings;
 use super::pattern_index::PatternIndex;
-use super::{Finding, Findings, dimensions, patterns, quoted};
+use super::patterns;
 use crate::compare::{Budget, Section};
-use engine::policy::{Kind, Pattern, Patterns, Rule};
+use engine::policy::{Kind, Pattern, Patterns, Rule, quoted};
 
 /// Maximum number of comparisons in a policy, enough for about 4,000 rules for a permission in a list. More would
 /// take too long. Tests use a lower limit.
@@ -150,26 +153,31 @@ impl Checker {
         coverage: &mut RuleComparer<'r>,
         findings: &mut Findings<'_>,
     ) -> Option<Vec<&'r Rule>> {
-        let mut in_part: Vec<(Part<'r>, Vec<&'r Rule>)> = Vec::new();
+        let mut by_condition: Vec<(Condition<'r>, Vec<&'r Rule>)> = Vec::new();
         for wide in candidates {
             if !self.spend(rule, findings) {
                 return None;
             }
             match coverage.rule(wide, rule) {
                 Covered::Whole => return Some(vec![wide]),
-                Covered::But(part) if coverage.meets(part, wide, rule) => {
-                    match in_part.iter_mut().find(|(other, _)| *other == part) {
+                Covered::But(condition) if coverage.meets(condition, wide, rule) => {
+                    match by_condition
+                        .iter_mut()
+                        .find(|(other, _)| *other == condition)
+                    {
                         Some((_, rules)) => rules.push(wide),
-                        None => in_part.push((part, vec![wide])),
+                        None => by_condition.push((condition, vec![wide])),
                     }
                 }
                 Covered::But(_) | Covered::Less => {}
             }
         }
-        let mut several = in_part.into_iter().filter(|(_, rules)| rules.len() > 1);
-        let together = several.find_map(|(part, mut rules)| {
+        let mut several = by_condition
+            .into_iter()
+            .filter(|(_, rules)| rules.len() > 1);
+        let together = several.find_map(|(condition, mut rules)| {
             rules.truncate(MAX_TOGETHER);
-            coverage.together(part, &rules, rule).then_some(rules)
+            coverage.together(condition, &rules, rule).then_some(rules)
         });
         let is_short = (1..=MAX_SHORT).contains(&candidates.len());
         together.or_else(|| {

@@ -4,7 +4,7 @@ use proptest::prelude::*;
 use proptest::sample::{select, subsequence};
 
 use super::super::tests::{found, of_rule};
-use super::super::{Format, Options, lint};
+use super::super::{Format, LintOptions, lint};
 use engine::context::{Base, Context};
 use engine::decision::{Engine, Policies, Provenance, Question, decide};
 use engine::policy::{PermissionKey, Policy};
@@ -303,7 +303,7 @@ fn a_list_too_long_to_compare_is_reported() {
             "  - {{permission: 'ws:locks:create', branch: b{index}}}"
         );
     }
-    let findings = lint(&text, Format::Yaml, &Options::default());
+    let findings = lint(&text, Format::Yaml, &LintOptions::default());
     let codes: Vec<_> = findings.iter().map(|finding| finding.code).collect();
     assert_eq!(codes, ["not-compared"]);
     // Names are only looked up.
@@ -460,7 +460,7 @@ fn decisions(text: &str) -> Vec<String> {
 
 fn removal_changes_nothing(rules: &[String]) -> Result<(), TestCaseError> {
     let text = format!("version: 1\npermissions:\n{}", rules.concat());
-    let findings = lint(&text, Format::Yaml, &Options::default());
+    let findings = lint(&text, Format::Yaml, &LintOptions::default());
     let needless = findings
         .iter()
         .filter(|finding| matches!(finding.code, "unreachable" | "duplicate"));
@@ -496,7 +496,7 @@ proptest! {
         let Ok(compared) = crate::compare::compare(&old, &new, now) else {
             return Ok(());
         };
-        let options = Options { now: Some(now), ..Options::default() };
+        let options = LintOptions { now: Some(now), ..LintOptions::default() };
         let line = u32::try_from(rules.len()).unwrap() + 2;
         let findings = lint(&with, Format::Yaml, &options);
         let mut of_last = findings.iter().filter(|finding| finding.position.line == line);

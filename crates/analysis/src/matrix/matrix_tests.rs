@@ -2,7 +2,12 @@ use jiff::Timestamp;
 use proptest::prelude::*;
 
 use super::{Access, AccessMatrix, Bases, Cell, Events, Grant, Row, RowKind};
-use crate::workflows::{Environment, Workflows};
+use crate::workflows::{Environment, RunOptions, Workflows};
+
+const OPTIONS: RunOptions<'_> = RunOptions {
+    action: "repo-permissions",
+    default_branch: None,
+};
 use engine::context::{Base, Context};
 use engine::decision::{Decision, Engine, Policies, Provenance, Question, decide};
 use engine::policy::{CaseSensitivity, Format, Pattern, PermissionKey, Policy, Rule};
@@ -16,14 +21,7 @@ fn workflows(files: &[(&str, &str)]) -> Workflows {
 
 fn matrix<'a>(policy: &'a Policy, workflows: &'a Workflows) -> AccessMatrix<'a> {
     let rules: Vec<&Rule> = policy.rules().collect();
-    AccessMatrix::new(
-        &rules,
-        None,
-        workflows,
-        "repo-permissions",
-        NOW.parse().unwrap(),
-    )
-    .unwrap()
+    AccessMatrix::new(&rules, None, workflows, OPTIONS, NOW.parse().unwrap()).unwrap()
 }
 
 fn any(patterns: &[&Pattern], value: Option<&str>) -> bool {
@@ -304,7 +302,7 @@ permissions:
         &rules,
         None,
         &Workflows::default(),
-        "x",
+        OPTIONS,
         Timestamp::UNIX_EPOCH,
     )
     .unwrap_err();

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use regex_syntax::hir::literal::{Extractor, Literal};
 
 use super::cell::{Access, Cell, Grant};
-use crate::workflows::{Environment, RunJob, Workflow, Workflows};
+use crate::workflows::{Environment, Reference, RunJob, RunOptions, Start, Workflow, Workflows};
 use engine::policy::{CaseSensitivity, Kind, Pattern, Patterns};
 
 /// A row of the matrix.
@@ -13,9 +13,11 @@ use engine::policy::{CaseSensitivity, Kind, Pattern, Patterns};
 pub struct Row<'a> {
     /// File and environment that the row stands for.
     pub kind: RowKind<'a>,
-    /// Events that the file names; `None` if they are unknown.
+    /// Events that start the file; none if they are unknown.
+    pub triggers: Vec<&'a str>,
+    /// Events for which a job of the file has the environment; `None` if they are unknown.
     pub events: Option<Vec<&'a str>>,
-    /// Base branches of `pull_request`, if the file lists them all by name.
+    /// Branches that its pull requests go into, if the file names them all.
     pub bases: Option<Vec<&'a str>>,
     /// Jobs with this environment: `JOB`, or `FILE/JOB` for a job of a called file.
     pub jobs: Vec<String>,
@@ -40,6 +42,20 @@ impl Row<'_> {
         } else {
             Access::Perhaps
         }
+    }
+
+    /// Whether no rule grants anything to the row.
+    pub fn gets_nothing(&self) -> bool {
+        self.cells.iter().all(|cell| cell.grants.is_empty())
+    }
+
+    /// Whether jobs of a file are among the row's: its own, or those of a file that it calls.
+    pub fn has_jobs_of(&self, file: &str) -> bool {
+        let of_file = |job: &String| {
+            let job = job.strip_prefix(file);
+            job.is_some_and(|rest| rest.starts_with('/'))
+        };
+        self.kind.file() == Some(file) || self.jobs.iter().any(of_file)
     }
 
     /// Whether a grant of one of the row's cells depends on nothing that only a run knows.
@@ -83,54 +99,98 @@ impl<'a> RowKind<'a> {
 }
 
 /// Returns the rows, with empty cells.
-pub(super) fn rows<'a>(workflows: &'a Workflows, action: &str, columns: usize) -> Vec<Row<'a>> {
-    let row = |kind, events, jobs: &[&RunJob<'_>], file: &str| Row {
+pub(super) fn rows<'a>(
+    workflows: &'a Workflows,
+    options: RunOptions<'_>,
+    columns: usize,
+) -> Vec<Row<'a>> {
+    let empty = |kind| Row {
         kind,
-        events,
-        bases: workflows.get(file).and_then(bases),
-        jobs: jobs.iter().map(|job| job_name(job, file)).collect(),
-        id_token: jobs.iter().any(|job| job.token.has_id_token()),
+        triggers: Vec::new(),
+        events: None,
+        bases: None,
+        jobs: Vec::new(),
+        id_token: false,
         cells: vec![Cell::default(); columns],
     };
     let mut by_file: BTreeMap<&str, Vec<Row<'_>>> = BTreeMap::new();
     for file in workflows.files.iter().filter(|file| !file.is_only_called()) {
-        let mut events: Vec<&str> = Vec::new();
-        for event in file.events() {
-            if !events.contains(&event) {
-                events.push(event);
-            }
-        }
-        let jobs = workflows.jobs_of(file, action);
+        let jobs = workflows.jobs_of(file, options);
+        let rows = by_file.entry(&file.file).or_default();
         for environment in environments(&jobs) {
-            let with = jobs.iter().filter(|job| {
-                let mut all = job.environments.iter();
-                all.any(|other| is_same(other, &environment))
+            let ways: Vec<_> = jobs
+                .iter()
+                .flat_map(|job| job.outcomes.iter().map(move |outcome| (job, outcome)))
+                .filter(|(_, outcome)| outcome.environment.is_same(&environment))
+                .collect();
+            let with: Vec<_> = jobs
+                .iter()
+                .filter(|job| ways.iter().any(|(other, _)| std::ptr::eq(*other, *job)))
+                .collect();
+            let starts = ways.iter().map(|(_, outcome)| &*outcome.start);
+            rows.push(Row {
+                triggers: distinct(file.events()),
+                events: Some(events(file, starts.clone())),
+                bases: bases(file, starts),
+                jobs: with.iter().map(|job| job_name(job, &file.file)).collect(),
+                id_token: with.iter().any(|job| job.token.has_id_token()),
+                ..empty(RowKind::File {
+                    file: &file.file,
+                    environment,
+                })
             });
-            let with: Vec<_> = with.collect();
-            let kind = RowKind::File {
-                file: &file.file,
-                environment,
-            };
-            let row = row(kind, Some(events.clone()), &with, &file.file);
-            by_file.entry(&file.file).or_default().push(row);
         }
     }
     for unreadable in &workflows.unreadable {
         let file = unreadable.file.as_str();
-        let row = row(RowKind::Unreadable { file }, None, &[], file);
-        by_file.entry(file).or_default().push(row);
+        let rows = by_file.entry(file).or_default();
+        rows.push(empty(RowKind::Unreadable { file }));
     }
     let mut rows: Vec<_> = by_file.into_values().flatten().collect();
-    rows.push(row(RowKind::Other, None, &[], ""));
+    rows.push(empty(RowKind::Other));
     rows
 }
 
-/// Returns the branches of `on.pull_request.branches`, if it contains no globs.
-fn bases(file: &Workflow) -> Option<Vec<&str>> {
-    let names = &file.trigger("pull_request")?.branches;
-    let is_name = |name: &&str| !name.contains(['*', '?', '+', '[', ']', '!', '\\']);
-    let all: Vec<_> = names.iter().map(String::as_str).collect();
-    (!all.is_empty() && all.iter().all(is_name)).then_some(all)
+/// Returns the events of these starts, in the order of the file.
+fn events<'a, 's>(
+    file: &'a Workflow,
+    starts: impl Iterator<Item = &'s Start> + Clone,
+) -> Vec<&'a str> {
+    distinct(file.events().filter(|event| {
+        let mut starts = starts.clone();
+        starts.any(|start| start.event.as_deref() == Some(event))
+    }))
+}
+
+/// Returns texts without repetitions.
+fn distinct<'a>(all: impl Iterator<Item = &'a str>) -> Vec<&'a str> {
+    let mut distinct: Vec<&str> = Vec::new();
+    for text in all {
+        if !distinct.contains(&text) {
+            distinct.push(text);
+        }
+    }
+    distinct
+}
+
+/// Returns the branches that the pull requests of these starts go into, if the file names them all.
+fn bases<'a, 's>(
+    file: &'a Workflow,
+    starts: impl Iterator<Item = &'s Start>,
+) -> Option<Vec<&'a str>> {
+    let mut bases = Vec::new();
+    for start in starts.filter(|start| start.event.as_deref() == Some("pull_request")) {
+        let (Reference::PullRequest(base) | Reference::Merged(base)) = &start.reference else {
+            return None;
+        };
+        let base = base.as_named()?;
+        let mut names = file.trigger("pull_request")?.branches.iter();
+        let name = names.find(|name| *name == base)?.as_str();
+        if !bases.contains(&name) {
+            bases.push(name);
+        }
+    }
+    (!bases.is_empty()).then_some(bases)
 }
 
 fn job_name(job: &RunJob<'_>, file: &str) -> String {
@@ -144,24 +204,13 @@ fn job_name(job: &RunJob<'_>, file: &str) -> String {
 /// Returns the distinct environments of the jobs: none first, then named ones, then dynamic ones.
 fn environments(jobs: &[RunJob<'_>]) -> Vec<Environment> {
     let mut all: Vec<Environment> = Vec::new();
-    for environment in jobs.iter().flat_map(|job| &job.environments) {
-        if !all.iter().any(|known| is_same(known, environment)) {
-            all.push(environment.clone());
+    for environment in jobs.iter().flat_map(RunJob::environments) {
+        if !all.iter().any(|known| known.is_same(&environment)) {
+            all.push(environment);
         }
-    }
-    if all.is_empty() {
-        all.push(Environment::None);
     }
     all.sort();
     all
-}
-
-/// Whether two environments are the same; GitHub ignores the case of their names.
-fn is_same(one: &Environment, other: &Environment) -> bool {
-    match (one, other) {
-        (Environment::Named(one), Environment::Named(other)) => one.eq_ignore_ascii_case(other),
-        _ => one == other,
-    }
 }
 
 /// Whether a rule can match workflow files that do not exist yet. The name of one file cannot, and

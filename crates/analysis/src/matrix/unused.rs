@@ -1,9 +1,9 @@
 //! Rules that no workflow of the repository can use, and why.
 
+use super::evaluate::{CompiledRule, Fit};
 use super::row::{Row, RowKind};
-use super::{CompiledRule, Fit};
+use crate::pattern_text::file_of;
 use crate::report::Phrase;
-use crate::suggestion::file_of;
 use crate::workflows::{Environment, Workflows};
 use engine::decision::RuleRef;
 use engine::policy::{Kind, Pattern, Patterns, nearest};

@@ -2,14 +2,16 @@
 //!
 //! Every case is run on the policy before it is written, and only those that pass are written.
 
+use std::collections::HashMap;
+
 use jiff::Timestamp;
 
+use super::model::{Ids, Proposal, Target};
 use super::rule::{Filter, ProposedRule};
 use super::yaml::{comment, member, scalar};
-use super::{Ids, Proposal, Target};
 use engine::context::{Base, Context};
 use engine::decision::{Decision, Engine, Policies, Provenance, Question, decide};
-use engine::policy::{Format, KNOWN_KEYS, PermissionKey, Policy};
+use engine::policy::{Entry, Format, KNOWN_KEYS, Patterns, PermissionKey, Policy, Rule};
 
 const SCHEMA: &str = "https://raw.githubusercontent.com/repo-permissions/repo-permissions/main/schema/repo-permissions-tests.schema.json";
 
@@ -31,13 +33,16 @@ impl Proposal {
             "What the policy should allow and deny. `repo-permissions test` runs these cases and shows which ones a change to the policy affects.",
         );
         text.push_str(&format!("policy: {}\n\ntests:\n", scalar(file)));
-        let engine = Policy::parse(policy, Format::Yaml).ok().map(Engine::new);
+        let policy = Policy::parse(policy, Format::Yaml).unwrap_or_default();
+        let mut engines: HashMap<Option<String>, Engine> = HashMap::new();
         let mut first = true;
         for case in self.all(target) {
-            if !engine
-                .as_ref()
-                .is_some_and(|engine| case.has_passed(engine))
-            {
+            let workflow = case.context.workflow.clone();
+            let engine = engines.entry(workflow);
+            let engine = engine.or_insert_with_key(|workflow| {
+                Engine::new(for_workflow(&policy, workflow.as_deref()))
+            });
+            if !case.has_passed(engine) {
                 continue;
             }
             if !std::mem::take(&mut first) {
@@ -94,6 +99,27 @@ impl Proposal {
     }
 }
 
+/// Returns the policy without the rules that name only other workflow files: for a job of this file it decides
+/// as the whole one, and in less time.
+fn for_workflow(policy: &Policy, workflow: Option<&str>) -> Policy {
+    let concerns = |rule: &&Rule| {
+        let names = rule.workflow.as_ref().and_then(Patterns::names);
+        names.is_none_or(|mut names| names.any(|name| Some(&**name) == workflow))
+    };
+    let concerning = |rules: &[Rule]| rules.iter().filter(concerns).cloned().collect();
+    Policy {
+        permissions: policy.permissions.as_deref().map(concerning),
+        repositories: policy.repositories.as_ref().map(|(position, entries)| {
+            let entries = entries.iter().map(|entry| Entry {
+                permissions: concerning(&entry.permissions),
+                ..entry.clone()
+            });
+            (*position, entries.collect())
+        }),
+        ..policy.clone()
+    }
+}
+
 fn base(target: &Target) -> Context {
     let mut context = Context::default();
     if let Target::Entry { repository, ids } = target {
@@ -118,7 +144,7 @@ fn of_rule(rule: &ProposedRule, base: &Context) -> Vec<Case> {
         ("another-branch".to_owned(), "is denied from another branch")
     };
     let context = Context {
-        workflow: Some(rule.workflow.clone()),
+        workflow: rule.workflows.first().cloned(),
         branch: Some(branch),
         environment: rule.environments.first().cloned(),
         event: rule.events.first().cloned(),

@@ -23,7 +23,7 @@ fn proposal(files: &[(&str, &str)]) -> Proposal {
 /// Returns the policy after the linter and its own cases ran on it.
 fn checked(proposal: &Proposal, target: &Target) -> String {
     let policy = proposal.policy(target);
-    let findings = lint(&policy, Format::Yaml, &lint::Options::default());
+    let findings = lint(&policy, Format::Yaml, &lint::LintOptions::default());
     let found = findings.iter().find(|finding| finding.level != Level::Note);
     assert_eq!(found, None, "{policy}");
     let cases = proposal.cases(target, "p.yml", &policy);
@@ -62,11 +62,19 @@ fn show(files: &[(&str, &str)]) -> String {
             rule.events.join(" "),
         )
     });
-    let left_out = proposal
-        .left_out
-        .iter()
-        .map(|sentence| format!("- {sentence}"));
-    rules.chain(left_out).collect::<Vec<_>>().join("\n")
+    let incomplete = proposal.incomplete.iter().flat_map(|incomplete| {
+        let rules = incomplete.rules.iter().map(|rule| {
+            let (permissions, events) = (rule.permissions.join(" "), rule.events.join(" "));
+            format!("# {}: {permissions} | {events}", rule.name)
+        });
+        std::iter::once(format!("# {}", incomplete.reason)).chain(rules)
+    });
+    let notes = proposal.notes.iter().map(|note| format!("- {note}"));
+    rules
+        .chain(incomplete)
+        .chain(notes)
+        .collect::<Vec<_>>()
+        .join("\n")
 }
 
 #[test]
@@ -100,10 +108,11 @@ fn starts_of_each_event() {
     insta::assert_snapshot!(all.join("\n"), @"
     push
     a.yml on main for prod: ws:deployments:create | main | prod | push
-    - a.yml: a push to any branch starts it; the rule names only `main`
+    - a.yml: every branch starts it; the rules name only `main`
 
     {push: {branches: [main, 'v[0-9]+.x']}, workflow_dispatch: , schedule: }
-    a.yml on 2 branches for prod: ws:deployments:create | main v[0-9]+.x | prod | push workflow_dispatch schedule
+    a.yml on 2 branches for prod: ws:deployments:create | main v[0-9]+.x | prod | push workflow_dispatch
+    a.yml on main for prod: ws:deployments:create | main | prod | schedule
 
     {push: {branches: [release]}, schedule: , workflow_dispatch: }
     a.yml on release for prod: ws:deployments:create | release | prod | push workflow_dispatch
@@ -111,22 +120,22 @@ fn starts_of_each_event() {
 
     {push: {branches: ['**', '!gh-pages']}}
     a.yml on main for prod: ws:deployments:create | main | prod | push
-    - a.yml: a push to any branch starts it; the rule names only `main`
+    - a.yml: no rule can exclude a branch as the filters of `push` do; the rules name only `main`
 
     {push: {branches: [main, 'release/*', '!release/old']}}
     a.yml on main for prod: ws:deployments:create | main | prod | push
-    - a.yml: rules cannot exclude a branch as `!` does; the rule names only `main`
+    - a.yml: no rule can exclude a branch as the filters of `push` do; the rules name only `main`
 
     {push: {branches-ignore: [wip]}}
     a.yml on main for prod: ws:deployments:create | main | prod | push
-    - a.yml: rules cannot exclude branches as `branches-ignore` does; the rule names only `main`
+    - a.yml: no rule can exclude a branch as the filters of `push` do; the rules name only `main`
 
     {push: {tags: ['v*', latest]}, release: }
-    a.yml on tags for prod: ws:deployments:create | refs/tags/v* refs/tags/latest | prod | push
+    a.yml on tags for prod: ws:deployments:create | refs/tags/latest refs/tags/v* | prod | push
     a.yml on releases for prod: ws:deployments:create | refs/tags/** | prod | release
 
     {push: {tags-ignore: ['v*']}}
-    - a.yml: rules cannot exclude tags as `tags-ignore` does; name tags as `refs/tags/NAME`
+    - a.yml: no rule can exclude a tag as the filters of `push` do; no rule covers that
 
     {push: {branches: [main], tags: ['v*']}}
     a.yml on main for prod: ws:deployments:create | main | prod | push
@@ -137,18 +146,15 @@ fn starts_of_each_event() {
 
     {pull_request: {branches: ['**', '!wip']}}
     - a.yml: it deploys code that is not merged yet; add a rule if this is intended
-    - a.yml: rules cannot exclude a base as `!` does; the globs beside it are left out
-    - a.yml: pull requests into many branches start it; the rule names only the base `main`
 
     {pull_request: {branches-ignore: [wip]}}
     - a.yml: it deploys code that is not merged yet; add a rule if this is intended
-    - a.yml: pull requests into many branches start it; the rule names only the base `main`
 
     [pull_request_target, workflow_run, push, push]
     a.yml on main for prod: ws:deployments:create | main | prod | push
-    - a.yml: a push to any branch starts it; the rule names only `main`
     - a.yml: users without write access can start `pull_request_target` or control its content, so a rule must name it; add one only if the workflow neither checks out nor runs that content
     - a.yml: users without write access can start `workflow_run` or control its content, so a rule must name it; add one only if the workflow neither checks out nor runs that content
+    - a.yml: every branch starts it; the rules name only `main`
 
     [workflow_call, workflow_dispatch]
     a.yml on main for prod: ws:deployments:create | main | prod | workflow_dispatch
@@ -158,11 +164,10 @@ fn starts_of_each_event() {
 
     {push: {tags: ['v*', v1, '!v*-rc*']}}
     a.yml on tags for prod: ws:deployments:create | refs/tags/v1 | prod | push
-    - a.yml: rules cannot exclude a tag as `!` does; the globs beside it are left out
+    - a.yml: no rule can exclude a tag as the filters of `push` do; the rules name only `v1`
 
     {merge_group: {branches: [main, 'release/*', '!release/old']}}
     - a.yml: it deploys code that is not merged yet; add a rule if this is intended
-    - a.yml: rules cannot exclude a merge queue's branch as `!` does; the globs beside it are left out
 
     not_an_event
     - a.yml: users without write access can start `not_an_event` or control its content, so a rule must name it; add one only if the workflow neither checks out nor runs that content
@@ -198,39 +203,36 @@ fn permissions_are_guessed_from_jobs() {
 
 
     a: {steps: [{run: terraform plan}]}
-    a.yml on main: ws:affected_stacks:create | main |  | push
-    a.yml in pull requests: ws:affected_stacks:create | [^:]+ into main |  | pull_request
-    a.yml in the merge queue: ws:affected_stacks:create | gh-readonly-queue/main/** |  | merge_group
+
 
     a: {steps: [{run: terraform plan}]}, b: {environment: prod}
     a.yml on main for prod: ws:deployments:create | main | prod | push schedule
-    a.yml in pull requests: ws:affected_stacks:create | [^:]+ into main |  | pull_request
-    a.yml in the merge queue: ws:affected_stacks:create | gh-readonly-queue/main/** |  | merge_group
 
     a: {steps: [{uses: cloudposse/github-action-atmos-affected-stacks@v6}]}
-    a.yml on main: ws:affected_stacks:create | main |  | push
-    a.yml in pull requests: ws:affected_stacks:create | [^:]+ into main |  | pull_request
-    a.yml in the merge queue: ws:affected_stacks:create | gh-readonly-queue/main/** |  | merge_group
+
 
     a: {steps: [{run: "atmos describe affected \\\n  --upload"}]}
-    a.yml on main: ws:affected_stacks:create | main |  | push
+    a.yml on main: ws:affected_stacks:create | main |  | push schedule
     a.yml in pull requests: ws:affected_stacks:create | [^:]+ into main |  | pull_request
     a.yml in the merge queue: ws:affected_stacks:create | gh-readonly-queue/main/** |  | merge_group
 
     a: {steps: [{run: atmos list instances --upload}]}
     a.yml on main: ws:instances:create | main |  | push schedule
+    a.yml in pull requests: ws:instances:create | [^:]+ into main |  | pull_request
+    a.yml in the merge queue: ws:instances:create | gh-readonly-queue/main/** |  | merge_group
 
     a: {environment: prod, steps: [{run: atmos pro lock}, {run: atmos terraform apply --upload-status}, {run: atmos pro unlock}]}
-    a.yml on main for prod: ws:instances:update ws:locks:create ws:locks:delete ws:deployments:create | main | prod | push schedule
+    a.yml on main for prod: ws:locks:create ws:instances:update ws:locks:delete ws:deployments:create | main | prod | push schedule
 
     a: {environment: dev}, b: {environment: prod}, c: {environment: Prod}
     a.yml on main for 2 environments: ws:deployments:create | main | dev prod | push schedule
 
     a: {environment: '${{ vars.WHERE }}'}, b: {environment: prod}
     a.yml on main for prod: ws:deployments:create | main | prod | push schedule
+    # Only a run knows the environment `${{ vars.WHERE }}`. Name the intended ones with `environment:`.
+    # a.yml on main: ws:deployments:create | push schedule
 
     a: {uses: acme-org/workflows/.github/workflows/deploy.yml@v1}
-    - a.yml: the permissions that `acme-org/workflows/.github/workflows/deploy.yml@v1` needs are unknown
     "#);
 }
 
@@ -250,8 +252,8 @@ jobs:
     let other = "on: push\njobs: {a: {environment: prod}}";
     insta::assert_snapshot!(show(&[("a.yml", &asking), ("b.yml", other)]), @"
     a.yml on main: ws:locks:create a:b | main |  | push
-    a.yml on main for prod: ws:deployments:create | main | prod | push
     a.yml in pull requests: ws:locks:create a:b | [^:]+ into main |  | pull_request
+    a.yml on main for prod: ws:deployments:create | main | prod | push
     a.yml in pull requests for prod: ws:deployments:create | [^:]+ into main | prod | pull_request
     - a.yml: line 6 requests an invalid permission: `deploy` is not a permission key (write lower-case words joined by `:`, such as `ws:deployments:create`)
     - a.yml: line 6 requests `${{ vars.KEY }}`, whose value only a run knows
@@ -283,6 +285,7 @@ fn an_entry_of_a_central_policy() {
         repository_id: 123
         owner_id: 18446744073709551615
         permissions:
+          # Seen: an environment, line 2.
           - name: a.yml on main for prod
             permission: ws:deployments:create
             workflow: a.yml
@@ -291,7 +294,7 @@ fn an_entry_of_a_central_policy() {
             events: [push]
 
     # To decide yourself:
-    # - a.yml: a push to any branch starts it; the rule names only `main`
+    # - a.yml: every branch starts it; the rules name only `main`
     ");
     let why = "GitHub answered 404 (x\n`y`: z)".to_owned();
     insta::assert_snapshot!(checked(&Proposal::default(), &entry(Err(why))), @r"
@@ -363,4 +366,338 @@ proptest! {
         };
         checked(&proposal, if central { &target } else { &Target::Own });
     }
+}
+
+/// Returns the rules and comments of the policy for one workflow, without the head.
+fn body(on: &str, jobs: &str) -> String {
+    let proposal = proposal(&[("a.yml", &format!("on: {on}\n{jobs}"))]);
+    let policy = checked(&proposal, &Target::Own);
+    let (_, body) = policy.split_once("permissions:").unwrap();
+    body.to_owned()
+}
+
+#[test]
+fn a_rule_is_never_wider_than_its_file() {
+    let push = "{push: {branches: [main]}}";
+    let mut all = String::new();
+    for (what, on, jobs) in [
+        (
+            "an actor decides about the environment",
+            push,
+            "jobs: {a: {environment: \"${{ github.actor != 'x' && 'production' || '' }}\"}}",
+        ),
+        (
+            "an event decides about the environment",
+            "{push: {branches: [main]}, pull_request: }",
+            "jobs: {a: {environment: \"${{ github.event_name == 'pull_request' && 'preview' || 'production' }}\"}}",
+        ),
+        (
+            "an event decides whether the job runs",
+            "{push: {branches: [main]}, release: }",
+            "jobs: {a: {if: github.event_name == 'release', environment: prod}}",
+        ),
+        (
+            "something else decides whether the job runs",
+            push,
+            "jobs: {a: {if: \"github.actor == 'x'\", environment: prod}}",
+        ),
+        (
+            "a branch that a glob matches is left out",
+            "{push: {branches: ['release/*']}}",
+            "jobs: {a: {if: \"github.ref != 'refs/heads/release/old'\", environment: prod}}",
+        ),
+        (
+            "a variable decides about the environment, in two jobs",
+            push,
+            "jobs: {a: {environment: '${{ vars.ENV }}'}, b: {environment: '${{ vars.ENV }}'}}",
+        ),
+        (
+            "anyone starts it",
+            "{issue_comment: , push: {branches: [main]}}",
+            "jobs: {a: {environment: prod}}",
+        ),
+        (
+            "each environment has its branch",
+            "{push: {branches: [main, dev]}}",
+            "jobs: {a: {environment: \"${{ github.ref_name == 'main' && 'prod' || 'dev' }}\"}}",
+        ),
+        (
+            "an input chooses the commit",
+            "{workflow_dispatch: {inputs: {sha: {type: string}}}}",
+            "jobs: {a: {environment: prod, steps: [{uses: actions/checkout@v6, with: {ref: '${{ inputs.sha }}'}}]}}",
+        ),
+        (
+            "no token, and no sign of need",
+            "push",
+            "jobs: {a: {steps: [{run: atmos validate stacks}, {run: terraform plan}]}}",
+        ),
+        (
+            "a token, and no sign of need",
+            "push",
+            "permissions: {id-token: write}\njobs: {a: {steps: [{run: atmos validate stacks}]}}",
+        ),
+        (
+            "a command whose permission is not public",
+            push,
+            "permissions: {id-token: write}\njobs: {a: {steps: [{run: atmos pro commit -m x}]}}",
+        ),
+        (
+            "uploads on a release",
+            "{release: }",
+            "permissions: {id-token: write}\njobs: {a: {steps: [{run: atmos describe affected --upload}]}}",
+        ),
+        (
+            "an action that plans by hand",
+            "workflow_dispatch",
+            "permissions: {id-token: write}\njobs: {a: {steps: [{uses: cloudposse/github-action-atmos-terraform-plan@v5}]}}",
+        ),
+        (
+            "what this action can use out of sight",
+            push,
+            "permissions: {id-token: write}
+jobs:
+  a: {steps: [{uses: ./.github/actions/gate}, {uses: x/repo-permissions@v0, with: {permission: 'a:b'}}]}
+  b: {uses: acme-org/workflows/.github/workflows/deploy.yml@v1}",
+        ),
+    ] {
+        all.push_str(&format!("== {what}\n{}\n", body(on, jobs)));
+    }
+    insta::assert_snapshot!(all, @r#"
+    == an actor decides about the environment
+
+      # In some runs the job has no environment; this rule does not grant in these.
+      # Seen: an environment, line 2.
+      - name: a.yml on main for production
+        permission: ws:deployments:create
+        workflow: a.yml
+        branch: main
+        environment: production
+        events: [push]
+
+    == an event decides about the environment
+
+      # Seen: an environment, line 2.
+      - name: a.yml on main for production
+        permission: ws:deployments:create
+        workflow: a.yml
+        branch: main
+        environment: production
+        events: [push]
+
+    == an event decides whether the job runs
+
+      # Seen: an environment, line 2.
+      - name: a.yml on releases for prod
+        permission: ws:deployments:create
+        workflow: a.yml
+        branch: { glob: "refs/tags/**" }
+        environment: prod
+        events: [release]
+
+    == something else decides whether the job runs
+
+      # The job runs only if `github.actor == 'x'`; the rule does not require that.
+      # Seen: an environment, line 2.
+      - name: a.yml on main for prod
+        permission: ws:deployments:create
+        workflow: a.yml
+        branch: main
+        environment: prod
+        events: [push]
+
+    == a branch that a glob matches is left out
+     []
+    # No workflow requests a permission. Example of a rule:
+    # - name: production deploys
+    #   permission: ws:deployments:create
+    #   workflow: deploy.yml
+    #   branch: main
+    #   environment: production
+    #   events: [push]
+
+    # To decide yourself:
+    # - a.yml: the conditions of its jobs exclude a branch that its filters match, which no rule can; no
+    #   rule covers that
+
+    == a variable decides about the environment, in two jobs
+     []
+
+      # Only a run knows the environment `${{ vars.ENV }}`. Name the intended ones with `environment:`.
+      # Seen: an environment, line 2.
+      # - name: a.yml on main
+      #   permission: ws:deployments:create
+      #   workflow: a.yml
+      #   branch: main
+      #   events: [push]
+
+    == anyone starts it
+
+      # Seen: an environment, line 2.
+      - name: a.yml on main for prod
+        permission: ws:deployments:create
+        workflow: a.yml
+        branch: main
+        environment: prod
+        events: [push]
+
+    # To decide yourself:
+    # - a.yml: users without write access can start `issue_comment` or control its content, so a rule
+    #   must name it; add one only if the workflow neither checks out nor runs that content
+
+    == each environment has its branch
+
+      # Seen: an environment, line 2.
+      - name: a.yml on main for prod
+        permission: ws:deployments:create
+        workflow: a.yml
+        branch: main
+        environment: prod
+        events: [push]
+
+      # Seen: an environment, line 2.
+      - name: a.yml on dev for dev
+        permission: ws:deployments:create
+        workflow: a.yml
+        branch: dev
+        environment: dev
+        events: [push]
+
+    == an input chooses the commit
+
+      # `inputs.sha` chooses the commit that this job runs: its branch says nothing about that code.
+      # Seen: an environment, line 2.
+      - name: a.yml on main for prod
+        permission: ws:deployments:create
+        workflow: a.yml
+        branch: main
+        environment: prod
+        events: [workflow_dispatch]
+
+    == no token, and no sign of need
+     []
+    # No workflow requests a permission. Example of a rule:
+    # - name: production deploys
+    #   permission: ws:deployments:create
+    #   workflow: deploy.yml
+    #   branch: main
+    #   environment: production
+    #   events: [push]
+
+    == a token, and no sign of need
+     []
+    # No workflow requests a permission. Example of a rule:
+    # - name: production deploys
+    #   permission: ws:deployments:create
+    #   workflow: deploy.yml
+    #   branch: main
+    #   environment: production
+    #   events: [push]
+
+    == a command whose permission is not public
+     []
+    # No workflow requests a permission. Example of a rule:
+    # - name: production deploys
+    #   permission: ws:deployments:create
+    #   workflow: deploy.yml
+    #   branch: main
+    #   environment: production
+    #   events: [push]
+
+    # To decide yourself:
+    # - a.yml: line 3 runs `atmos pro commit`, and the permission that Atmos Pro requires for it is not
+    #   public
+
+    == uploads on a release
+
+      # Seen: `atmos describe affected --upload`, line 3.
+      - name: a.yml on releases
+        permission: ws:affected_stacks:create
+        workflow: a.yml
+        branch: { glob: "refs/tags/**" }
+        events: [release]
+
+    == an action that plans by hand
+     []
+    # No workflow requests a permission. Example of a rule:
+    # - name: production deploys
+    #   permission: ws:deployments:create
+    #   workflow: deploy.yml
+    #   branch: main
+    #   environment: production
+    #   events: [push]
+
+    # To decide yourself:
+    # - a.yml: line 3 runs `github-action-atmos-terraform-plan`, which sends nothing to Atmos Pro there
+
+    == what this action can use out of sight
+
+      # Seen: this action, line 4.
+      - name: a.yml on main
+        permission: a:b
+        workflow: a.yml
+        branch: main
+        events: [push]
+
+    # To decide yourself:
+    # - a.yml: the local action `./.github/actions/gate` can use this action, and is not read
+    # - a.yml: `acme-org/workflows/.github/workflows/deploy.yml@v1` can use this action, and cannot be
+    #   read here
+    "#);
+}
+
+#[test]
+fn like_files_share_their_rules() {
+    let file =
+        "on: {push: {branches: [main]}, workflow_dispatch: }\njobs: {a: {environment: prod}}";
+    let names: Vec<_> = (0..20).map(|n| format!("service-{n}.yml")).collect();
+    let mut files: Vec<_> = names.iter().map(|name| (name.as_str(), file)).collect();
+    files.push((
+        "other.yml",
+        "on: {push: {branches: [main]}}\njobs: {a: {environment: prod}}",
+    ));
+    insta::assert_snapshot!(checked(&proposal(&files), &Target::Own), @"
+    # yaml-language-server: $schema=https://raw.githubusercontent.com/repo-permissions/repo-permissions/main/schema/repo-permissions.schema.json
+    #
+    # `repo-permissions init` proposed these rules from the workflow files. Review each rule and remove
+    # what you do not want; everything that no rule grants is denied.
+    version: 1
+
+    permissions:
+      # Seen: an environment, line 2 of service-0.yml, line 2 of service-1.yml, line 2 of service-2.yml
+      # and 17 more.
+      - name: service-0.yml and 19 other files on main for prod
+        permission: ws:deployments:create
+        workflow:
+          - service-0.yml
+          - service-1.yml
+          - service-2.yml
+          - service-3.yml
+          - service-4.yml
+          - service-5.yml
+          - service-6.yml
+          - service-7.yml
+          - service-8.yml
+          - service-9.yml
+          - service-10.yml
+          - service-11.yml
+          - service-12.yml
+          - service-13.yml
+          - service-14.yml
+          - service-15.yml
+          - service-16.yml
+          - service-17.yml
+          - service-18.yml
+          - service-19.yml
+        branch: main
+        environment: prod
+        events: [push, workflow_dispatch]
+
+      # Seen: an environment, line 2.
+      - name: other.yml on main for prod
+        permission: ws:deployments:create
+        workflow: other.yml
+        branch: main
+        environment: prod
+        events: [push]
+    ");
 }

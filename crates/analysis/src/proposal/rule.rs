@@ -2,12 +2,9 @@
 
 use std::collections::HashMap;
 
-use super::needs::Need;
-use super::starts::{Start, StartKind};
-use super::text::rule_text;
-use crate::lint::{Level, Options, lint};
-use crate::workflows::{Environment, Workflow};
-use engine::policy::{Format, Kind as PatternKind, quoted};
+use crate::workflows::filter_matches;
+use engine::plural::count;
+use engine::policy::Kind as PatternKind;
 
 /// A proposed rule.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -16,8 +13,8 @@ pub struct ProposedRule {
     pub name: String,
     /// Permission keys, at least one.
     pub permissions: Vec<String>,
-    /// Workflow file.
-    pub workflow: String,
+    /// Workflow files, at least one.
+    pub workflows: Vec<String>,
     /// Branches, at least one.
     pub branches: Vec<Filter>,
     /// Bases of pull requests; empty for other events.
@@ -28,10 +25,23 @@ pub struct ProposedRule {
     pub events: Vec<String>,
     /// Remarks for the author, one sentence each.
     pub remarks: Vec<String>,
+    /// What the files contain that asks for it.
+    pub evidence: Vec<Evidence>,
+}
+
+/// A place in a workflow file that asks for a permission.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Evidence {
+    /// What stands there.
+    pub seen: String,
+    /// Name of the file.
+    pub file: String,
+    /// Line, from 1.
+    pub line: u32,
 }
 
 /// A proposed pattern.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub enum Filter {
     /// One value.
     Exact(String),
@@ -42,18 +52,27 @@ pub enum Filter {
 }
 
 impl Filter {
-    /// Converts a filter of `on:`: a value, or a glob if it contains a special character.
-    pub(super) fn of_glob(filter: &str) -> Self {
-        if PatternKind::of(filter) == PatternKind::Literal {
-            Self::Exact(filter.to_owned())
-        } else {
-            Self::Glob(filter.to_owned())
-        }
-    }
-
     /// Returns the branches of the merge queue for this base.
     pub(super) fn queue(&self) -> Self {
         Self::Glob(format!("gh-readonly-queue/{}/**", self.text()))
+    }
+
+    /// Whether it matches a name. A pattern that is not valid matches nothing.
+    pub(super) fn matches(&self, name: &str) -> bool {
+        match self {
+            Self::Exact(text) => text == name,
+            Self::Glob(glob) => filter_matches(glob, name) == Some(true),
+            // All branches of the repository itself.
+            Self::Regex(_) => !name.is_empty() && !name.contains(':'),
+        }
+    }
+
+    pub(super) fn kind(&self) -> PatternKind {
+        match self {
+            Self::Exact(_) => PatternKind::Exact,
+            Self::Glob(_) => PatternKind::Glob,
+            Self::Regex(_) => PatternKind::Regex,
+        }
     }
 
     pub(super) fn text(&self) -> &str {
@@ -64,111 +83,11 @@ impl Filter {
     }
 }
 
-/// Combines needs and starts into rules: one for each start and set of environments.
-pub(super) fn combine(file: &Workflow, needs: &[Need], starts: &[Start]) -> Vec<ProposedRule> {
-    let mut rules: Vec<ProposedRule> = Vec::new();
-    for start in starts {
-        let mut keys: Vec<&str> = Vec::new();
-        for need in needs {
-            if !keys.contains(&need.key.as_str()) {
-                keys.push(&need.key);
-            }
-        }
-        for key in keys {
-            let needs: Vec<_> = needs.iter().filter(|need| need.key == key).collect();
-            let events = start
-                .events
-                .iter()
-                .filter(|event| needs.iter().any(|need| need.when.fits(start.kind, event)));
-            let events: Vec<_> = events.cloned().collect();
-            let needs = needs
-                .iter()
-                .filter(|need| events.iter().any(|event| need.when.fits(start.kind, event)));
-            if events.is_empty() {
-                continue;
-            }
-            let (environments, mut remarks) = environments(needs.map(|need| &need.environment));
-            if start.kind == StartKind::PullRequest && !environments.is_empty() {
-                remarks.push("A pull request brings its own version of this file: everyone who can push a branch can use this rule.".to_owned());
-            }
-            let rule = ProposedRule {
-                name: name_of(file, start, &environments),
-                permissions: vec![key.to_owned()],
-                workflow: file.file.clone(),
-                branches: start.branches.clone(),
-                bases: start.bases.clone(),
-                environments,
-                events,
-                remarks,
-            };
-            let mut known = rules.iter_mut();
-            let known = known.find(|known| {
-                let same = ProposedRule {
-                    permissions: known.permissions.clone(),
-                    ..rule.clone()
-                };
-                **known == same
-            });
-            match known {
-                Some(known) => known.permissions.push(key.to_owned()),
-                None => rules.push(rule),
-            }
-        }
-    }
-    rules
-}
-
-/// Returns the environments of one rule, and remarks. No environment is named if a job has none, or if
-/// only a run knows them.
-fn environments<'n>(needs: impl Iterator<Item = &'n Environment>) -> (Vec<String>, Vec<String>) {
-    let mut names: Vec<String> = Vec::new();
-    let mut dynamic: Vec<&str> = Vec::new();
-    let mut is_any = false;
-    for environment in needs {
-        match environment {
-            Environment::None => is_any = true,
-            Environment::Named(name) => {
-                if !names.iter().any(|known| known.eq_ignore_ascii_case(name)) {
-                    names.push(name.clone());
-                }
-            }
-            Environment::Dynamic(text) if !dynamic.contains(&text.as_str()) => dynamic.push(text),
-            Environment::Dynamic(_) => {}
-        }
-    }
-    if is_any {
-        return (Vec::new(), Vec::new());
-    }
-    let remarks = dynamic.iter().map(|text| {
-        format!(
-            "Only a run knows the environment {}: name the intended ones with `environment:`.",
-            quoted(text)
-        )
-    });
-    (names, remarks.collect())
-}
-
-fn name_of(file: &Workflow, start: &Start, environments: &[String]) -> String {
-    let file = &file.file;
-    let scope = match (start.kind, start.branches.as_slice()) {
-        (StartKind::PullRequest, _) => "in pull requests".to_owned(),
-        (StartKind::Queue, _) => "in the merge queue".to_owned(),
-        (StartKind::Tag, _) if start.events == ["release"] => "on releases".to_owned(),
-        (StartKind::Tag, _) => "on tags".to_owned(),
-        (StartKind::Branch, [one]) => format!("on {}", one.text()),
-        (StartKind::Branch, several) => format!("on {} branches", several.len()),
-    };
-    match environments {
-        [] => format!("{file} {scope}"),
-        [one] => format!("{file} {scope} for {one}"),
-        several => format!("{file} {scope} for {} environments", several.len()),
-    }
-}
-
-/// Numbers rules that have the same name.
+/// Names rules after their files and runs, and numbers those with the same name.
 pub(super) fn name(rules: &mut [ProposedRule]) {
     let mut seen: HashMap<String, usize> = HashMap::new();
     for rule in rules {
+        rule.name = rule.description();
         let count = seen.entry(rule.name.clone()).or_default();
         *count += 1;
         if *count > 1 {
@@ -178,13 +97,32 @@ pub(super) fn name(rules: &mut [ProposedRule]) {
 }
 
 impl ProposedRule {
-    /// Returns the first error or warning of the linter for a policy with only this rule.
-    pub(super) fn problem(&self) -> Option<String> {
-        let mut text = String::from("version: 1\npermissions:\n");
-        rule_text(&mut text, 2, self);
-        lint(&text, Format::Yaml, &Options::default())
-            .into_iter()
-            .find(|finding| finding.level != Level::Note)
-            .map(|finding| finding.message)
+    /// Whether it names tags and no branches.
+    pub(super) fn is_for_tags(&self) -> bool {
+        let mut branches = self.branches.iter();
+        branches.all(|branch| branch.text().starts_with("refs/tags/"))
+    }
+
+    fn description(&self) -> String {
+        let files = match self.workflows.as_slice() {
+            [] => String::new(),
+            [file] => file.clone(),
+            [file, others @ ..] => format!("{file} and {}", count(others.len(), "other file")),
+        };
+        let event = self.events.first().map(String::as_str).unwrap_or_default();
+        let is_tag = self.is_for_tags();
+        let scope = match (event, self.branches.as_slice()) {
+            ("pull_request", _) => "in pull requests".to_owned(),
+            ("merge_group", _) => "in the merge queue".to_owned(),
+            ("release", _) => "on releases".to_owned(),
+            (_, [one]) if !is_tag => format!("on {}", one.text()),
+            (_, _) if is_tag => "on tags".to_owned(),
+            (_, several) => format!("on {} branches", several.len()),
+        };
+        match self.environments.as_slice() {
+            [] => format!("{files} {scope}"),
+            [one] => format!("{files} {scope} for {one}"),
+            several => format!("{files} {scope} for {} environments", several.len()),
+        }
     }
 }

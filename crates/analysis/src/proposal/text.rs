@@ -2,11 +2,13 @@
 
 use std::fmt::Write as _;
 
-use super::rule::{Filter, ProposedRule};
+use super::model::{Ids, Proposal, Target};
+use super::rule::{Evidence, Filter, ProposedRule};
 use super::yaml::{comment, item, member, scalar};
-use super::{Ids, Proposal, Target};
 use engine::policy::{Format, Kind, written};
 
+/// Maximum number of places that one comment names.
+const MAX_PLACES: usize = 3;
 const SCHEMA: &str = "https://raw.githubusercontent.com/repo-permissions/repo-permissions/main/schema/repo-permissions.schema.json";
 
 impl Proposal {
@@ -19,48 +21,13 @@ impl Proposal {
             "`repo-permissions init` proposed these rules from the workflow files. Review each rule and remove what you do not want; everything that no rule grants is denied.",
         );
         text.push_str("version: 1\n\n");
-        let indent = match target {
-            Target::Own => {
-                text.push_str("permissions:");
-                0
-            }
-            Target::Entry { repository, ids } => {
-                text.push_str("repositories:\n");
-                let name = scalar(&repository.to_string());
-                match ids {
-                    Ok(Ids { repository, owner }) => {
-                        comment(
-                            &mut text,
-                            2,
-                            "The ids pin the repository: another repository that takes over its name has different ids.",
-                        );
-                        let _ = write!(
-                            text,
-                            "  - repository: {name}\n    repository_id: {repository}\n    owner_id: {owner}\n"
-                        );
-                    }
-                    Err(why) => {
-                        comment(
-                            &mut text,
-                            2,
-                            &format!(
-                                "Not pinned: {why}. Add `repository_id` and `owner_id`: `gh api repos/{repository} --jq '.id, .owner.id'` prints both."
-                            ),
-                        );
-                        let _ = writeln!(text, "  - repository: {name}");
-                    }
-                }
-                text.push_str("    permissions:");
-                4
-            }
-        };
+        let indent = start(&mut text, target);
         if self.rules.is_empty() {
             text.push_str(" []\n");
-            comment(
-                &mut text,
-                indent,
-                "No workflow requests a permission. Example of a rule:",
-            );
+        }
+        if self.rules.is_empty() && self.incomplete.is_empty() {
+            let words = "No workflow requests a permission. Example of a rule:";
+            comment(&mut text, indent, words);
             for line in EXAMPLE.lines() {
                 let _ = writeln!(text, "{:indent$}# {line}", "");
             }
@@ -69,14 +36,69 @@ impl Proposal {
             text.push('\n');
             rule_text(&mut text, indent + 2, rule);
         }
-        if !self.left_out.is_empty() {
+        for incomplete in &self.incomplete {
+            text.push('\n');
+            comment(&mut text, indent + 2, &incomplete.reason);
+            for rule in &incomplete.rules {
+                let mut lines = String::new();
+                rule_text(&mut lines, 0, rule);
+                for line in lines.lines() {
+                    let mark = if line.trim_start().starts_with('#') {
+                        ""
+                    } else {
+                        "# "
+                    };
+                    let _ = writeln!(text, "{:1$}{mark}{line}", "", indent + 2);
+                }
+            }
+        }
+        if !self.notes.is_empty() {
             text.push('\n');
             comment(&mut text, 0, "To decide yourself:");
-            for sentence in &self.left_out {
-                item(&mut text, 0, sentence);
+            for note in &self.notes {
+                item(&mut text, 0, &note.to_string());
             }
         }
         text
+    }
+}
+
+/// Writes the keys up to the list of rules, and returns their indentation.
+fn start(text: &mut String, target: &Target) -> usize {
+    match target {
+        Target::Own => {
+            text.push_str("permissions:");
+            0
+        }
+        Target::Entry { repository, ids } => {
+            text.push_str("repositories:\n");
+            let name = scalar(&repository.to_string());
+            match ids {
+                Ok(Ids { repository, owner }) => {
+                    comment(
+                        text,
+                        2,
+                        "The ids pin the repository: another repository that takes over its name has different ids.",
+                    );
+                    let _ = write!(
+                        text,
+                        "  - repository: {name}\n    repository_id: {repository}\n    owner_id: {owner}\n"
+                    );
+                }
+                Err(why) => {
+                    comment(
+                        text,
+                        2,
+                        &format!(
+                            "Not pinned: {why}. Add `repository_id` and `owner_id`: `gh api repos/{repository} --jq '.id, .owner.id'` prints both."
+                        ),
+                    );
+                    let _ = writeln!(text, "  - repository: {name}");
+                }
+            }
+            text.push_str("    permissions:");
+            4
+        }
     }
 }
 
@@ -93,11 +115,15 @@ pub(super) fn rule_text(text: &mut String, indent: usize, rule: &ProposedRule) {
     for remark in &rule.remarks {
         comment(text, indent, remark);
     }
+    for line in evidence(rule) {
+        comment(text, indent, &line);
+    }
     let _ = writeln!(text, "{:indent$}- name: {}", "", scalar(&rule.name));
     let indent = indent + 2;
     let scalars = |values: &[String]| values.iter().map(|value| scalar(value)).collect::<Vec<_>>();
     member(text, indent, "permission", &scalars(&rule.permissions));
-    member(text, indent, "workflow", &[exact(&rule.workflow)]);
+    let files: Vec<_> = rule.workflows.iter().map(|file| exact(file)).collect();
+    member(text, indent, "workflow", &files);
     let branches: Vec<_> = rule.branches.iter().map(pattern).collect();
     if rule
         .branches
@@ -128,13 +154,40 @@ pub(super) fn rule_text(text: &mut String, indent: usize, rule: &ProposedRule) {
     let _ = writeln!(text, "{:indent$}events: [{}]", "", events.join(", "));
 }
 
-fn pattern(filter: &Filter) -> String {
-    let kind = match filter {
-        Filter::Exact(_) => Kind::Exact,
-        Filter::Glob(_) => Kind::Glob,
-        Filter::Regex(_) => Kind::Regex,
+/// Returns one sentence for each thing that asks for the rule, with some of the places.
+fn evidence(rule: &ProposedRule) -> Vec<String> {
+    let mut seen: Vec<&str> = Vec::new();
+    for evidence in &rule.evidence {
+        if !seen.contains(&evidence.seen.as_str()) {
+            seen.push(&evidence.seen);
+        }
+    }
+    let sentence = |seen: &str| {
+        let places = rule
+            .evidence
+            .iter()
+            .filter(|evidence| evidence.seen == seen);
+        let mut places: Vec<_> = places
+            .map(
+                |Evidence { file, line, .. }| match rule.workflows.as_slice() {
+                    [only] if only == file => format!("line {line}"),
+                    _ => format!("line {line} of {file}"),
+                },
+            )
+            .collect();
+        let more = places.len().saturating_sub(MAX_PLACES);
+        places.truncate(MAX_PLACES);
+        let more = match more {
+            0 => String::new(),
+            more => format!(" and {more} more"),
+        };
+        format!("Seen: {seen}, {}{more}.", places.join(", "))
     };
-    written::pattern(filter.text(), kind, Format::Yaml)
+    seen.into_iter().map(sentence).collect()
+}
+
+fn pattern(filter: &Filter) -> String {
+    written::pattern(filter.text(), filter.kind(), Format::Yaml)
 }
 
 /// Returns a pattern that matches only this value.

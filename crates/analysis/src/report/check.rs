@@ -98,7 +98,7 @@ pub const MAX_DESCRIPTION: usize = 140;
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct CommitStatus {
     /// Result.
-    pub state: State,
+    pub state: StatusState,
     /// Name.
     pub context: String,
     /// One line, at most [`MAX_DESCRIPTION`] characters.
@@ -111,7 +111,7 @@ pub struct CommitStatus {
 /// The result of a commit status.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "lowercase")]
-pub enum State {
+pub enum StatusState {
     /// Allowed, or would be denied in advisory mode.
     Success,
     /// Denied.

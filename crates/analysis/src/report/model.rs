@@ -259,29 +259,26 @@ fn printable(sentence: String) -> String {
 /// Returns the decision on a permission as a sentence.
 fn sentence(permission: &PermissionDecision, context: &Context, detail: Detail) -> String {
     let key = &permission.permission;
-    let repository = context.repository.as_deref();
-    let repository = repository.map_or("this repository".into(), quoted);
     if detail == Detail::None {
         return match permission.decision {
             Decision::Allowed => format!("`{key}` is allowed"),
             _ => format!("`{key}` is denied"),
         };
     }
+    let why = why(permission, context, detail);
+    let decision = permission.decision.as_str();
+    format!("`{key}` is {decision}: {why}")
+}
+
+/// Returns why a decision is as it is. The words depend on how much of the policy a report may show.
+fn why(permission: &PermissionDecision, context: &Context, detail: Detail) -> String {
+    let repository = context.repository.as_deref();
+    let repository = repository.map_or("this repository".into(), quoted);
     let nearest = (detail == Detail::Full)
         .then(|| nearest_miss(permission))
         .flatten();
-    let why = match permission.reason {
-        Reason::Granted => match (&permission.rule, detail) {
-            (Some(rule), Detail::Full) => format!("{} matches", rule.label()),
-            (Some(rule), _) if rule.own_policy => {
-                format!(
-                    "the rule at line {} of the repository's own policy matches",
-                    rule.line
-                )
-            }
-            (Some(rule), _) => format!("the rule at line {} matches", rule.line),
-            (None, _) => "a rule matches".to_owned(),
-        },
+    match permission.reason {
+        Reason::Granted => matching_rule(permission, detail),
         Reason::RepositoryNotFound => format!("the policy has no entry for {repository}"),
         Reason::RepositoryIdMismatch if context.repository_id.is_none() => {
             format!("the policy pins the id of {repository}, and no repository id is known here")
@@ -317,9 +314,22 @@ fn sentence(permission: &PermissionDecision, context: &Context, detail: Detail) 
             };
             format!("no rule matches this job's workflow, branch{base} and environment")
         }),
-    };
-    let decision = permission.decision.as_str();
-    format!("`{key}` is {decision}: {why}")
+    }
+}
+
+/// Names the rule that matches.
+fn matching_rule(permission: &PermissionDecision, detail: Detail) -> String {
+    match (&permission.rule, detail) {
+        (Some(rule), Detail::Full) => format!("{} matches", rule.label()),
+        (Some(rule), _) if rule.own_policy => {
+            format!(
+                "the rule at line {} of the repository's own policy matches",
+                rule.line
+            )
+        }
+        (Some(rule), _) => format!("the rule at line {} matches", rule.line),
+        (None, _) => "a rule matches".to_owned(),
+    }
 }
 
 /// Returns advice for a reason, in one or two sentences.

@@ -2,7 +2,8 @@
 
 use super::model::Outcome;
 use crate::lint;
-use crate::suggestion::{Suggestion, suggestion, without_position};
+use crate::pattern_text::without_position;
+use crate::suggestion::{Suggestion, suggestion};
 use engine::context::Context;
 use engine::decision::{
     PermissionDecision, TracedDimension, TracedRule, accepts_push, is_trusted_event,

@@ -5,7 +5,7 @@ use super::page::{heading, page};
 use super::text::{basic_plane, truncate, visible};
 use crate::report::check::{
     Annotation, AnnotationLevel, CheckRun, CommitStatus, Conclusion, MAX_DESCRIPTION, MAX_TEXT,
-    Output, State,
+    Output, StatusState,
 };
 use crate::suggestion::nearest_miss;
 use engine::decision::{Decision, Reason};
@@ -165,10 +165,10 @@ impl Labels<'_> {
     pub fn statuses(&self, outcome: &Outcome<'_>) -> Vec<CommitStatus> {
         let status = |key: &str, decision: Decision, description: &str| CommitStatus {
             state: match decision {
-                Decision::Allowed => State::Success,
-                Decision::Denied if self.advisory => State::Success,
-                Decision::Denied => State::Failure,
-                Decision::Error => State::Error,
+                Decision::Allowed => StatusState::Success,
+                Decision::Denied if self.advisory => StatusState::Success,
+                Decision::Denied => StatusState::Failure,
+                Decision::Error => StatusState::Error,
             },
             context: self.status_context(outcome, key),
             description: truncate(&basic_plane(&visible(description)), MAX_DESCRIPTION)

@@ -1,6 +1,6 @@
 //! Annotations on the lines of a pull request.
 
-use super::Reviewed;
+use super::reviewed::Reviewed;
 use crate::lint::Level;
 use crate::report::check::{Annotation, AnnotationLevel, MAX_ANNOTATIONS};
 use crate::report::text::{truncate, visible};
@@ -120,25 +120,4 @@ fn access<'r>(reviewed: &'r Reviewed<'_>) -> impl Iterator<Item = Annotation> + 
         });
         added.chain(removed)
     })
-}
-
-impl Reviewed<'_> {
-    /// Returns errors, and other findings on lines that the pull request changes.
-    pub(super) fn shown_findings(&self) -> impl Iterator<Item = &crate::lint::Finding> {
-        self.findings.iter().filter(|finding| {
-            finding.level == Level::Error || self.lines.is_changed(finding.position.line)
-        })
-    }
-
-    /// Returns the first changed line of the rule that starts at line `first`, or `first`.
-    fn line_of_rule(&self, first: u32) -> u32 {
-        let starts = self.new.iter().flat_map(|document| {
-            let entries = document.repositories.iter().flat_map(|(_, list)| list);
-            let rules = document.rules().map(|rule| rule.position.line);
-            rules.chain(entries.map(|entry| entry.position.line))
-        });
-        let next = starts.filter(|line| *line > first).min();
-        let last = next.map_or(u32::MAX, |next| next.saturating_sub(1));
-        self.lines.first_changed(first..=last).unwrap_or(first)
-    }
 }

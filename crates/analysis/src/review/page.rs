@@ -2,7 +2,7 @@
 
 use std::fmt::Write as _;
 
-use super::Reviewed;
+use super::reviewed::Reviewed;
 use crate::cases::Coverage;
 use crate::lint::Level;
 use crate::report::access;

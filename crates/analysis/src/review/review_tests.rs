@@ -1,5 +1,6 @@
 use super::*;
 use crate::report::check::AnnotationLevel;
+use engine::encoding::NotText;
 
 fn reviewed(old: &str, new: &str, max: usize) -> Review {
     let material = Material {

@@ -94,7 +94,7 @@ codes! {
 
 /// A finding.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize)]
-pub struct Finding {
+pub struct SurveyFinding {
     /// Kind of the finding.
     pub code: Code,
     /// Severity.
@@ -109,7 +109,7 @@ pub struct Finding {
     pub message: String,
 }
 
-impl Finding {
+impl SurveyFinding {
     pub(super) fn new(code: Code, message: impl Into<String>) -> Self {
         Self {
             code,

@@ -7,36 +7,21 @@
 mod finding;
 mod lookup;
 mod policy;
+mod repository;
 mod row;
 mod steps;
 mod summary;
 
-pub use finding::{Code, Finding};
+pub use finding::{Code, SurveyFinding};
 pub use lookup::CurrentName;
 pub use policy::SurveyPolicy;
+pub use repository::Repository;
 pub use row::{ActionStep, EntryRow, RepositoryRow, WorkflowRow};
 pub use summary::Summary;
 
 use std::collections::HashSet;
 
 use crate::workflows::{ID_TOKEN, Unreadable, Workflows};
-
-/// Properties of a repository that a survey uses.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Repository {
-    /// `OWNER/NAME`.
-    pub name: String,
-    /// Id of the repository, if known.
-    pub id: Option<u64>,
-    /// Id of its owner, if known.
-    pub owner_id: Option<u64>,
-    /// Whether it is private or internal.
-    pub is_private: bool,
-    /// Whether it is archived, so that no workflow runs.
-    pub is_archived: bool,
-    /// Whether it is a fork.
-    pub is_fork: bool,
-}
 
 /// A survey in progress.
 #[derive(Debug)]
@@ -108,7 +93,7 @@ impl<'p> Survey<'p> {
                 });
                 row.findings.extend(untrusted);
             }
-            Err(why) => row.findings.push(Finding::new(Code::NotRead, why)),
+            Err(why) => row.findings.push(SurveyFinding::new(Code::NotRead, why)),
         }
         let mut seen = HashSet::new();
         row.findings.retain(|finding| seen.insert(finding.clone()));

@@ -4,9 +4,9 @@
 use std::collections::HashMap;
 use std::sync::Arc;
 
-use super::Repository;
-use super::finding::{Code, Finding};
+use super::finding::{Code, SurveyFinding};
 use super::lookup::{CurrentName, Differing};
+use super::repository::Repository;
 use super::row::{ActionStep, EntryRow, WorkflowRow};
 use crate::compare::automaton::may_start_with;
 use engine::RepositoryName;
@@ -249,7 +249,7 @@ impl<'p> SurveyPolicy<'p> {
         &self,
         matching: &MatchingEntries,
         workflows: &[WorkflowRow],
-    ) -> Vec<Finding> {
+    ) -> Vec<SurveyFinding> {
         let steps = workflows.iter().flat_map(|workflow| &workflow.steps);
         let steps: Vec<&ActionStep> = steps.filter(|step| !step.own_policy).collect();
         let Some(first) = steps.first() else {
@@ -263,7 +263,7 @@ impl<'p> SurveyPolicy<'p> {
                 1 => message.push_str(", as does 1 more step"),
                 more => message.push_str(&format!(", as do {}", count(more, "more step"))),
             }
-            let finding = Finding::new(Code::NoEntry, message).at(&first.file, first.line);
+            let finding = SurveyFinding::new(Code::NoEntry, message).at(&first.file, first.line);
             return if matching.has_differing {
                 Vec::new()
             } else {
@@ -293,7 +293,7 @@ impl<'p> SurveyPolicy<'p> {
         unnamed
             .map(|(step, key)| {
                 let message = format!("requests {}; entry at {entry} {lines}", quoted(key));
-                Finding::new(Code::PermissionNotNamed, message).at(&step.file, step.line)
+                SurveyFinding::new(Code::PermissionNotNamed, message).at(&step.file, step.line)
             })
             .collect()
     }
@@ -319,12 +319,12 @@ impl<'p> SurveyPolicy<'p> {
         rows
     }
 
-    fn of_pins(&self, number: usize, entry: &Entry) -> Vec<Finding> {
+    fn of_pins(&self, number: usize, entry: &Entry) -> Vec<SurveyFinding> {
         let moved = self.pinned_names.get(&number).zip(entry.repository_id);
         let moved =
             moved.map(|(name, id)| format!("the pinned id {id} now belongs to {}", quoted(name)));
         let Some((differing, count)) = self.differing.get(&number) else {
-            let renamed = moved.map(|message| Finding::new(Code::Renamed, message));
+            let renamed = moved.map(|message| SurveyFinding::new(Code::Renamed, message));
             return renamed.into_iter().collect();
         };
         let ids = [
@@ -352,10 +352,10 @@ impl<'p> SurveyPolicy<'p> {
         if let Some(moved) = moved {
             message = format!("{message}; {moved}");
         }
-        vec![Finding::new(Code::IdDiffers, message)]
+        vec![SurveyFinding::new(Code::IdDiffers, message)]
     }
 
-    fn of_pattern(&self, known: &PatternState<'_>) -> Option<Finding> {
+    fn of_pattern(&self, known: &PatternState<'_>) -> Option<SurveyFinding> {
         if known.has_matched || self.pinned_names.contains_key(&known.entry) {
             return None;
         }
@@ -363,12 +363,12 @@ impl<'p> SurveyPolicy<'p> {
         match (&known.reach, &known.current_name) {
             (Reach::Several, _) => {
                 let kind = known.pattern.kind.name();
-                Some(Finding::new(
+                Some(SurveyFinding::new(
                     Code::MatchesNothing,
                     format!("the {kind} {text}"),
                 ))
             }
-            (Reach::Name(_), Some(CurrentName::Gone)) => Some(Finding::new(Code::Gone, text)),
+            (Reach::Name(_), Some(CurrentName::Gone)) => Some(SurveyFinding::new(Code::Gone, text)),
             (Reach::Name(old), Some(CurrentName::Is(new))) => {
                 let name = RepositoryName::parse(new)?;
                 let what = match name.owner().eq_ignore_ascii_case(old.owner()) {
@@ -377,7 +377,7 @@ impl<'p> SurveyPolicy<'p> {
                     false => "transferred",
                 };
                 let message = format!("{text} was {what} to {}", quoted(new));
-                Some(Finding::new(Code::Renamed, message))
+                Some(SurveyFinding::new(Code::Renamed, message))
             }
             _ => None,
         }

@@ -2,7 +2,7 @@
 
 use serde::Serialize;
 
-use super::finding::Finding;
+use super::finding::SurveyFinding;
 
 /// Row of a repository.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
@@ -22,7 +22,7 @@ pub struct RepositoryRow {
     /// Workflow files that use this action or request `id-token: write`.
     pub workflows: Vec<WorkflowRow>,
     /// Findings, the most severe first.
-    pub findings: Vec<Finding>,
+    pub findings: Vec<SurveyFinding>,
 }
 
 /// Row of a workflow file that uses this action or requests `id-token: write`.
@@ -71,7 +71,7 @@ pub struct EntryRow {
     /// `repository:` of the entry.
     pub repository: String,
     /// Findings about the entry.
-    pub findings: Vec<Finding>,
+    pub findings: Vec<SurveyFinding>,
 }
 
 impl RepositoryRow {

@@ -2,9 +2,9 @@
 
 use std::collections::HashSet;
 
-use super::finding::{Code, Finding};
+use super::finding::{Code, SurveyFinding};
 use super::row::{ActionStep, WorkflowRow};
-use crate::workflows::{AccessLevel, Gate, ID_TOKEN, Job, RunJob, Workflow, Workflows};
+use crate::workflows::{AccessLevel, Gate, ID_TOKEN, Job, RunJob, RunOptions, Workflow, Workflows};
 use engine::decision::is_trusted_event;
 use engine::is_commit_sha;
 use engine::policy::PermissionKey;
@@ -20,7 +20,7 @@ const MAX_VALUE: usize = 256;
 #[derive(Debug, Default)]
 pub(super) struct Found {
     pub(super) workflows: Vec<WorkflowRow>,
-    pub(super) findings: Vec<Finding>,
+    pub(super) findings: Vec<SurveyFinding>,
 }
 
 pub(super) fn of(workflows: &Workflows, action: &str, is_private: bool) -> Found {
@@ -28,7 +28,11 @@ pub(super) fn of(workflows: &Workflows, action: &str, is_private: bool) -> Found
     let unreadable = workflows.unreadable.iter();
     found
         .findings
-        .extend(unreadable.map(Finding::of_unreadable));
+        .extend(unreadable.map(SurveyFinding::of_unreadable));
+    let options = RunOptions {
+        action,
+        default_branch: None,
+    };
     // Files that are only called come last: their steps are reported with the callers.
     let (called, started): (Vec<_>, Vec<_>) = workflows
         .files
@@ -38,7 +42,7 @@ pub(super) fn of(workflows: &Workflows, action: &str, is_private: bool) -> Found
     let mut left = MAX_STEPS;
     for file in started.into_iter().chain(called) {
         let mut steps = Vec::new();
-        for job in &workflows.jobs_of(file, action) {
+        for job in &workflows.jobs_of(file, options) {
             for gate in &job.gates {
                 let step = ActionStep::of(job, gate);
                 let is_reported =
@@ -54,23 +58,13 @@ pub(super) fn of(workflows: &Workflows, action: &str, is_private: bool) -> Found
         let mut seen = HashSet::new();
         steps.retain(|step: &ActionStep| seen.insert(step.clone()));
         reported.extend(steps.iter().map(|step| (step.file.clone(), step.line)));
-        let id_token = requests_id_token(file);
-        if id_token || !steps.is_empty() {
-            found.workflows.push(WorkflowRow {
-                file: file.file.clone(),
-                events: file
-                    .triggers
-                    .iter()
-                    .map(|trigger| trigger.event.clone())
-                    .collect(),
-                id_token,
-                steps,
-            });
-        }
+        found.workflows.extend(row(file, steps));
     }
     if left == 0 {
         let message = format!("the survey reports only the first {MAX_STEPS} steps");
-        found.findings.push(Finding::new(Code::NotRead, message));
+        found
+            .findings
+            .push(SurveyFinding::new(Code::NotRead, message));
     }
     found
         .workflows
@@ -78,12 +72,24 @@ pub(super) fn of(workflows: &Workflows, action: &str, is_private: bool) -> Found
     found
 }
 
+/// Returns the row of a file, if it uses the action or requests the permission that the action needs.
+fn row(file: &Workflow, steps: Vec<ActionStep>) -> Option<WorkflowRow> {
+    let id_token = requests_id_token(file);
+    let events = file.triggers.iter().map(|trigger| trigger.event.clone());
+    (id_token || !steps.is_empty()).then(|| WorkflowRow {
+        file: file.file.clone(),
+        events: events.collect(),
+        id_token,
+        steps,
+    })
+}
+
 /// Finds uses of the action in workflows that an untrusted event starts, unless `is_named` says that a
 /// rule for the permission names the event.
 pub(super) fn untrusted(
     workflows: &[WorkflowRow],
     is_named: impl Fn(&str, &str) -> bool,
-) -> Vec<Finding> {
+) -> Vec<SurveyFinding> {
     let mut findings = Vec::new();
     for workflow in workflows {
         let events = workflow.events.iter();
@@ -97,7 +103,7 @@ pub(super) fn untrusted(
                     .any(|permission| !is_named(permission, event))
                 {
                     let message = format!("requests permissions on `{event}`");
-                    let finding = Finding::new(Code::UntrustedEvent, message);
+                    let finding = SurveyFinding::new(Code::UntrustedEvent, message);
                     findings.push(finding.at(&step.file, step.line));
                 }
             }
@@ -158,7 +164,7 @@ fn policy(input: Option<&str>) -> (String, bool) {
 }
 
 fn check(
-    findings: &mut Vec<Finding>,
+    findings: &mut Vec<SurveyFinding>,
     file: &Workflow,
     job: &RunJob<'_>,
     gate: &Gate<'_>,
@@ -166,9 +172,48 @@ fn check(
     is_private: bool,
 ) {
     let mut find = |code, message: String| {
-        findings.push(Finding::new(code, message).at(&reported.file, reported.line));
+        findings.push(SurveyFinding::new(code, message).at(&reported.file, reported.line));
     };
     let of_job = label(job.job, file, job.file);
+    let missing = missing_permissions(job, gate, reported, is_private);
+    let only_reviews = only_reviews(gate);
+    if job.token.is_default() && !missing.is_empty() {
+        let why = "has no `permissions:`, and GitHub's defaults never include `id-token: write`";
+        find(Code::MissingIdToken, format!("{of_job} {why}"));
+    } else if let Some((Code::MissingIdToken, _)) = missing.first() {
+        // One finding for the job is enough: they have one fix.
+        let all: Vec<_> = missing.iter().map(|(_, what)| what.as_str()).collect();
+        find(
+            Code::MissingIdToken,
+            format!("{of_job} has no {}", all.join(", ")),
+        );
+    } else {
+        for (code, what) in missing {
+            find(code, format!("{of_job} has no {what}"));
+        }
+    }
+    if gate.dynamic.is_none() && gate.permissions.is_empty() && !only_reviews {
+        find(Code::InvalidPermission, "requests no permission".to_owned());
+    }
+    for text in &gate.permissions {
+        if let Err(error) = PermissionKey::parse(text.into()) {
+            find(Code::InvalidPermission, error.to_string());
+        }
+    }
+    if let Some((_, reference)) = reported.uses.split_once('@')
+        && !is_commit_sha(reference)
+    {
+        find(Code::MutableRef, format!("uses {}", quoted(&reported.uses)));
+    }
+}
+
+/// Returns the permissions that the job's token needs for the step and lacks, with their findings.
+fn missing_permissions(
+    job: &RunJob<'_>,
+    gate: &Gate<'_>,
+    reported: &ActionStep,
+    is_private: bool,
+) -> Vec<(Code, String)> {
     let lacks = |scope, needed| {
         job.token
             .access(scope)
@@ -208,7 +253,7 @@ fn check(
     let missing = needs
         .iter()
         .filter(|(is_needed, scope, access, _)| *is_needed && lacks(scope, *access));
-    let missing: Vec<_> = missing
+    missing
         .map(|(_, scope, access, code)| {
             let access = if *access == AccessLevel::Write {
                 "write"
@@ -217,35 +262,7 @@ fn check(
             };
             (*code, format!("`{scope}: {access}`"))
         })
-        .collect();
-    if job.token.is_default() && !missing.is_empty() {
-        let why = "has no `permissions:`, and GitHub's defaults never include `id-token: write`";
-        find(Code::MissingIdToken, format!("{of_job} {why}"));
-    } else if let Some((Code::MissingIdToken, _)) = missing.first() {
-        // One finding for the job is enough: they have one fix.
-        let all: Vec<_> = missing.iter().map(|(_, what)| what.as_str()).collect();
-        find(
-            Code::MissingIdToken,
-            format!("{of_job} has no {}", all.join(", ")),
-        );
-    } else {
-        for (code, what) in missing {
-            find(code, format!("{of_job} has no {what}"));
-        }
-    }
-    if gate.dynamic.is_none() && gate.permissions.is_empty() && !only_reviews {
-        find(Code::InvalidPermission, "requests no permission".to_owned());
-    }
-    for text in &gate.permissions {
-        if let Err(error) = PermissionKey::parse(text.into()) {
-            find(Code::InvalidPermission, error.to_string());
-        }
-    }
-    if let Some((_, reference)) = reported.uses.split_once('@')
-        && !is_commit_sha(reference)
-    {
-        find(Code::MutableRef, format!("uses {}", quoted(&reported.uses)));
-    }
+        .collect()
 }
 
 /// Returns the job's name, with the workflow that calls it.

@@ -4,8 +4,8 @@ use std::collections::BTreeMap;
 
 use serde::Serialize;
 
-use super::Repository;
-use super::finding::{Code, Finding};
+use super::finding::{Code, SurveyFinding};
+use super::repository::Repository;
 use super::row::RepositoryRow;
 use crate::lint::Level;
 
@@ -49,7 +49,7 @@ impl Summary {
         self.count(&row.findings);
     }
 
-    pub(super) fn count(&mut self, findings: &[Finding]) {
+    pub(super) fn count(&mut self, findings: &[SurveyFinding]) {
         for finding in findings {
             *self.findings.entry(finding.code).or_default() += 1;
         }

@@ -24,8 +24,8 @@ fn repository(name: &str) -> Repository {
     }
 }
 
-fn lines<'f>(findings: impl IntoIterator<Item = &'f Finding>) -> String {
-    let line = |finding: &Finding| {
+fn lines<'f>(findings: impl IntoIterator<Item = &'f SurveyFinding>) -> String {
+    let line = |finding: &SurveyFinding| {
         let line = finding.line.map(|line| format!(":{line}"));
         let line = line.unwrap_or_default();
         let place = finding.file.as_ref().map(|file| format!(" {file}{line}"));

@@ -1,195 +1,494 @@
-//! Possible values of a text with expressions, as far as the files determine them.
+//! Evaluates expressions in one world.
 //!
-//! Source: docs.github.com, "Evaluate expressions in workflows and actions". Supported are the
-//! expressions that choose between values in the files: `inputs.X`, `github.event.inputs.X`, `matrix.X`,
-//! quoted strings, `||`, and `CONDITION && VALUE` before a `||`. The value of any other expression is
-//! known only to a run.
+//! zizmor's `github-actions-expressions` parses them, and provides GitHub's comparisons and functions.
+//! Source: docs.github.com, "Evaluate expressions in workflows and actions".
 
-/// Maximum number of values of one text; a text with more counts as unknown.
-pub(super) const MAX_VALUES: usize = 256;
-/// Maximum length of a value, in bytes.
+use github_actions_expressions::call::{Call, Function};
+use github_actions_expressions::context::Context;
+use github_actions_expressions::literal::Literal;
+use github_actions_expressions::op::{BinExpr, BinOp, UnOp};
+use github_actions_expressions::{Evaluation, Expr, SpannedExpr};
+
+use super::value::{Unknown, Value};
+use super::world::World;
+
+/// Maximum length of a text, in bytes; only a run knows a longer one.
 const MAX_LENGTH: usize = 4_096;
+/// Functions that make a condition hold after a failure, or say that it needs success.
+const STATUS: [&str; 4] = ["always", "failure", "cancelled", "success"];
+/// Contexts that are the same for all jobs of a run.
+const SHARED: [&str; 2] = ["github", "vars"];
 
-/// Source of the values of names.
-pub(super) trait Names {
-    /// Returns the possible values of `inputs.NAME`, with an empty one if the input is optional; `None` if
-    /// only a run knows.
-    fn input(&self, name: &str) -> Option<Vec<String>>;
-    /// Returns the possible values of `matrix.PATH` in the same way.
-    fn matrix(&self, path: &str) -> Option<Vec<String>>;
+/// What the names in an expression stand for.
+pub(super) struct Scope<'s> {
+    pub(super) world: &'s World,
+    /// Name of the job, so that its questions are not those of another job.
+    pub(super) name: &'s str,
+    /// Contexts by name; only a run knows the others.
+    pub(super) contexts: &'s [(&'static str, Value)],
+    /// Result of what ran before.
+    pub(super) status: Status,
 }
 
-/// Returns the distinct possible values of the text; `None` if only a run knows.
-pub(super) fn values(text: &str, names: &dyn Names) -> Option<Vec<String>> {
-    let mut values = vec![String::new()];
-    let mut rest = text;
-    while let Some((before, after)) = rest.split_once("${{") {
-        let (expression, after) = split_outside(after, "}}")?;
-        let parts = expression_values(expression, names)?;
-        values.iter_mut().for_each(|value| value.push_str(before));
-        values = product(&values, &parts)?;
-        rest = after;
+/// What can have become of the jobs or steps before the one with the expression.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Status {
+    /// Whether one of them was skipped.
+    pub(super) has_skipped: bool,
+    /// Whether one of them ran, and so can have failed.
+    pub(super) can_fail: bool,
+}
+
+impl Status {
+    /// Status of a step: those before it ran.
+    pub(super) const OF_STEP: Self = Self {
+        has_skipped: false,
+        can_fail: true,
+    };
+}
+
+impl Scope<'_> {
+    /// Evaluates a text with expressions in `${{ }}`.
+    pub(super) fn text(&self, text: &str) -> Value {
+        let Some((before, rest)) = text.split_once("${{") else {
+            return Value::text(text);
+        };
+        let Some((expression, mut rest)) = split_end(rest) else {
+            return Value::unknown();
+        };
+        let value = self.parsed(expression);
+        if before.trim().is_empty() && rest.trim().is_empty() {
+            return value;
+        }
+        let mut all = Joined::default();
+        all.add(before);
+        all.value(&value);
+        while let Some((before, after)) = rest.split_once("${{") {
+            let Some((expression, after)) = split_end(after) else {
+                return Value::unknown();
+            };
+            all.add(before);
+            all.value(&self.parsed(expression));
+            rest = after;
+        }
+        all.add(rest);
+        all.finish()
     }
-    values.iter_mut().for_each(|value| value.push_str(rest));
-    Some(values)
-}
 
-fn product(starts: &[String], parts: &[String]) -> Option<Vec<String>> {
-    let mut values = Vec::new();
-    for start in starts {
-        for part in parts {
-            push_once(&mut values, format!("{start}{part}"))?;
+    /// Whether a condition, as in `if:`, holds. Without a function of status, it holds only after success.
+    pub(super) fn condition(&self, text: &str) -> bool {
+        let whole = text.trim();
+        let inner = whole.strip_prefix("${{").and_then(|rest| {
+            let (expression, rest) = split_end(rest)?;
+            rest.is_empty().then_some(expression)
+        });
+        let value = match inner {
+            Some(expression) => self.parsed(expression),
+            None if whole.contains("${{") => self.text(whole),
+            None => self.parsed(whole),
+        };
+        let holds = self.truth(&value, &format!("{} {whole}", self.name));
+        holds && (!self.status.has_skipped || has_status_function(whole, &STATUS))
+    }
+
+    /// Whether a value of `true` or `false`, which can be an expression, can be true.
+    pub(super) fn flag(&self, text: &str) -> bool {
+        let value = self.text(text);
+        match &value {
+            Value::Scalar(Evaluation::String(text)) => text.eq_ignore_ascii_case("true"),
+            value => self.truth(value, &format!("{} {text}", self.name)),
         }
     }
-    Some(values)
+
+    fn parsed(&self, expression: &str) -> Value {
+        match Expr::parse(expression) {
+            Ok(expression) => self.value(&expression),
+            Err(_) => Value::unknown(),
+        }
+    }
+
+    fn value(&self, expression: &SpannedExpr<'_>) -> Value {
+        match &expression.inner {
+            Expr::Context(context) => self.context(context),
+            Expr::Call(call) => self.call(call, expression),
+            Expr::BinExpr(binary) => self.binary(binary, expression),
+            Expr::UnExpr {
+                op: UnOp::Not,
+                expr,
+            } => Value::boolean(!self.is_true(expr)),
+            literal => literal.consteval().map_or_else(Value::unknown, Value::from),
+        }
+    }
+
+    fn context(&self, context: &Context<'_>) -> Value {
+        let mut parts = context.parts.iter();
+        let mut value = match parts.next().map(|first| (&first.inner, first)) {
+            Some((Expr::Identifier(name), _)) => {
+                let mut contexts = self.contexts.iter();
+                let found = contexts.find(|(known, _)| known.eq_ignore_ascii_case(name.as_str()));
+                found.map_or_else(Value::unknown, |(_, value)| value.chosen(self.world))
+            }
+            Some((_, first)) => self.value(first),
+            None => Value::unknown(),
+        };
+        for part in parts {
+            let name = match &part.inner {
+                Expr::Identifier(name) => Some(Evaluation::String(name.as_str().to_owned())),
+                Expr::Index(index) => match self.value(index) {
+                    Value::Scalar(name) => Some(name),
+                    _ => None,
+                },
+                _ => None,
+            };
+            value = match name {
+                Some(name) => value.member(&name, self.world),
+                None => Value::unknown(),
+            };
+        }
+        value
+    }
+
+    fn binary(&self, binary: &BinExpr<'_>, whole: &SpannedExpr<'_>) -> Value {
+        let left = self.value(&binary.lhs);
+        match binary.op {
+            BinOp::And | BinOp::Or => {
+                let is_true = self.truth(&left, &self.question(&binary.lhs));
+                match is_true == (binary.op == BinOp::And) {
+                    true => self.value(&binary.rhs),
+                    false => answered(left, is_true),
+                }
+            }
+            BinOp::Eq | BinOp::Neq => {
+                let right = self.value(&binary.rhs);
+                let is_equal = equal(&left, &right).unwrap_or_else(|| {
+                    let (left, right) = (self.question(&binary.lhs), self.question(&binary.rhs));
+                    self.world.is(&format!("{left} == {right}"))
+                });
+                Value::boolean(is_equal == (binary.op == BinOp::Eq))
+            }
+            _ => match (left, self.value(&binary.rhs)) {
+                (Value::Scalar(left), Value::Scalar(right)) => {
+                    let (left, right) = (left.sema(), right.sema());
+                    Value::boolean(match binary.op {
+                        BinOp::Lt => left < right,
+                        BinOp::Le => left <= right,
+                        BinOp::Gt => left > right,
+                        _ => left >= right,
+                    })
+                }
+                _ => Value::boolean(self.world.is(&self.question(whole))),
+            },
+        }
+    }
+
+    fn call(&self, call: &Call<'_>, whole: &SpannedExpr<'_>) -> Value {
+        match call.func {
+            Function::Always => return Value::boolean(true),
+            Function::Success | Function::Failure | Function::Cancelled => {
+                return Value::boolean(self.status(call.func));
+            }
+            Function::Case => return self.case(&call.args),
+            Function::HashFiles => return Value::unknown(),
+            _ => {}
+        }
+        let arguments: Vec<_> = call.args.iter().map(|arg| self.value(arg)).collect();
+        let known = arguments.iter().map(|argument| argument.known(self.world));
+        if let Some(known) = known.collect::<Option<Vec<_>>>() {
+            let args = call.args.iter().zip(known);
+            let args = args.map(|(arg, value)| {
+                Some(SpannedExpr {
+                    origin: arg.origin,
+                    inner: written(value)?,
+                })
+            });
+            let call = args.collect::<Option<_>>().map(|args| Call {
+                func: call.func,
+                args,
+            });
+            let value = call.and_then(|call| Expr::Call(call).consteval());
+            return value.map_or_else(Value::unknown, Value::from);
+        }
+        let certain = match (call.func, arguments.as_slice()) {
+            (Function::StartsWith, [Value::Unknown(text), Value::Scalar(start)]) => {
+                text.starts_with(&start.sema().to_string())
+            }
+            (Function::EndsWith, [Value::Unknown(text), Value::Scalar(end)]) => {
+                text.ends_with(&end.sema().to_string())
+            }
+            (Function::Contains, [Value::List(items), item]) => {
+                let equal = items.iter().map(|known| equal(known, item));
+                let equal: Vec<_> = equal.collect();
+                match equal.contains(&Some(true)) {
+                    true => Some(true),
+                    false => equal
+                        .iter()
+                        .all(|equal| *equal == Some(false))
+                        .then_some(false),
+                }
+            }
+            (Function::Contains | Function::StartsWith | Function::EndsWith, _) => None,
+            (Function::Format, [Value::Scalar(format), ..]) => {
+                let format = format.sema().to_string();
+                let prefix = format.split(['{', '}']).next().unwrap_or_default();
+                return Value::Unknown(Unknown::starting(prefix));
+            }
+            _ => return Value::unknown(),
+        };
+        Value::boolean(certain.unwrap_or_else(|| self.world.is(&self.question(whole))))
+    }
+
+    /// Evaluates `case(CONDITION, VALUE, …, DEFAULT)`.
+    fn case(&self, arguments: &[SpannedExpr<'_>]) -> Value {
+        let mut rest = arguments;
+        while let [condition, value, others @ ..] = rest {
+            if self.is_true(condition) {
+                return self.value(value);
+            }
+            rest = others;
+        }
+        rest.first()
+            .map_or_else(Value::unknown, |value| self.value(value))
+    }
+
+    fn status(&self, function: Function) -> bool {
+        let status = self.world.answer(&format!("{} status", self.name), 3);
+        match function {
+            Function::Success => status == 0 && !self.status.has_skipped,
+            Function::Failure => status == 1 && self.status.can_fail,
+            _ => status == 2,
+        }
+    }
+
+    fn is_true(&self, expression: &SpannedExpr<'_>) -> bool {
+        self.truth(&self.value(expression), &self.question(expression))
+    }
+
+    fn truth(&self, value: &Value, question: &str) -> bool {
+        match value {
+            Value::Scalar(scalar) => scalar.as_boolean(),
+            Value::Unknown(unknown) if !unknown.prefix.is_empty() => true,
+            Value::Unknown(unknown) => unknown.truth.unwrap_or_else(|| self.world.is(question)),
+            _ => true,
+        }
+    }
+
+    /// Names an expression. Equal texts of two jobs are the same question only if they use nothing of their
+    /// jobs.
+    fn question(&self, expression: &SpannedExpr<'_>) -> String {
+        let raw = expression.origin.raw;
+        let contexts = expression.contexts();
+        let is_shared = contexts.iter().all(|(context, _)| {
+            let head = context.parts.first().map(|first| &first.inner);
+            matches!(head, Some(Expr::Identifier(name)) if SHARED.iter().any(|shared| shared.eq_ignore_ascii_case(name.as_str())))
+        });
+        match is_shared {
+            true => raw.to_owned(),
+            false => format!("{} {raw}", self.name),
+        }
+    }
 }
 
-fn push_once(values: &mut Vec<String>, value: String) -> Option<()> {
-    if value.len() > MAX_LENGTH {
-        return None;
-    }
-    if !values.contains(&value) {
-        values.push(value);
-    }
-    (values.len() <= MAX_VALUES).then_some(())
+/// Branches and tags that expressions compare with those of a run.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Named {
+    pub(super) branches: Vec<String>,
+    pub(super) tags: Vec<String>,
 }
 
-/// Evaluates `A || B || C`: A unless it is empty, and so on.
-fn expression_values(expression: &str, names: &dyn Names) -> Option<Vec<String>> {
-    let mut values = Vec::new();
-    let mut rest = Some(expression);
-    while let Some(alternatives) = rest {
-        let (alternative, others) = match split_outside(alternatives, "||") {
-            Some((first, others)) => (first, Some(others)),
-            None => (alternatives, None),
-        };
-        rest = others;
-        let operand = match rsplit_outside(alternative, "&&") {
-            // As the last alternative, `CONDITION && VALUE` can be `false`.
-            Some(_) if rest.is_none() => return None,
-            Some(operand) => operand,
-            None => alternative,
-        };
-        for value in operand_values(operand.trim(), names)? {
-            if rest.is_none() || !value.is_empty() {
-                push_once(&mut values, value)?;
+impl Named {
+    pub(super) fn add_branches<'n>(&mut self, names: impl Iterator<Item = &'n str>) {
+        names.for_each(|name| add_once(&mut self.branches, name));
+    }
+
+    pub(super) fn add_tags<'n>(&mut self, names: impl Iterator<Item = &'n str>) {
+        names.for_each(|name| add_once(&mut self.tags, name));
+    }
+
+    fn add(&mut self, text: &str) {
+        if let Some(tag) = text.strip_prefix("refs/tags/") {
+            add_once(&mut self.tags, tag);
+        } else if let Some(branch) = text.strip_prefix("refs/heads/") {
+            add_once(&mut self.branches, branch);
+        } else if !text.is_empty() && !text.starts_with("refs/") {
+            // `github.ref_name` does not say which of the two it is.
+            add_once(&mut self.branches, text);
+            add_once(&mut self.tags, text);
+        }
+    }
+
+    fn read(&mut self, expression: &SpannedExpr<'_>) {
+        match &expression.inner {
+            Expr::BinExpr(BinExpr { lhs, rhs, .. }) => {
+                for (one, other) in [(lhs, rhs), (rhs, lhs)] {
+                    if let (true, Some(Evaluation::String(text))) =
+                        (is_reference(one), other.consteval())
+                    {
+                        self.add(&text);
+                    }
+                    self.read(one);
+                }
+            }
+            Expr::UnExpr { expr, .. } => self.read(expr),
+            Expr::Call(call) => {
+                if let (Function::Contains, [list, item]) = (call.func, call.args.as_slice())
+                    && let (true, Some(Evaluation::Array(items))) =
+                        (is_reference(item), list.consteval())
+                {
+                    items
+                        .iter()
+                        .for_each(|item| self.add(&item.sema().to_string()));
+                }
+                call.args.iter().for_each(|argument| self.read(argument));
+            }
+            _ => {}
+        }
+    }
+}
+
+fn add_once(names: &mut Vec<String>, name: &str) {
+    if !names.iter().any(|known| known == name) {
+        names.push(name.to_owned());
+    }
+}
+
+/// Whether an expression is the branch or tag of a run.
+fn is_reference(expression: &SpannedExpr<'_>) -> bool {
+    let references = ["github.ref", "github.ref_name", "github.base_ref"];
+    let raw = expression.origin.raw;
+    references
+        .iter()
+        .any(|reference| reference.eq_ignore_ascii_case(raw))
+}
+
+/// Returns the branches and tags that the texts compare with those of a run. A text is a condition, or
+/// contains `${{ }}`.
+pub(super) fn named_references<'t>(texts: impl Iterator<Item = &'t str>) -> Named {
+    let mut named = Named::default();
+    for text in texts {
+        let condition = (!text.contains("${{")).then_some(text);
+        for expression in condition.into_iter().chain(expressions(text)) {
+            if let Ok(expression) = Expr::parse(expression) {
+                named.read(&expression);
             }
         }
     }
-    Some(values)
+    named
 }
 
-fn operand_values(operand: &str, names: &dyn Names) -> Option<Vec<String>> {
-    if let Some(quoted) = operand.strip_prefix('\'') {
-        let text = quoted.strip_suffix('\'')?;
-        // `''` stands for a quote inside the string; any other `'` ends it.
-        let plain = text.replace("''", "");
-        return (!plain.contains('\'')).then(|| vec![text.replace("''", "'")]);
+/// Returns the expressions of a text, without `${{` and `}}`.
+pub(super) fn expressions(text: &str) -> Vec<&str> {
+    let mut all = Vec::new();
+    let mut rest = text;
+    while let Some((_, after)) = rest.split_once("${{") {
+        let Some((expression, after)) = split_end(after) else {
+            break;
+        };
+        all.push(expression);
+        rest = after;
     }
-    let is_path = operand
-        .chars()
-        .all(|c| c.is_alphanumeric() || matches!(c, '.' | '_' | '-'));
-    if !is_path {
-        return None;
+    all
+}
+
+/// Whether a condition contains one of these functions of status.
+pub(super) fn has_status_function(text: &str, names: &[&str]) -> bool {
+    let text = text.to_ascii_lowercase();
+    names.iter().any(|name| {
+        text.match_indices(name).any(|(at, _)| {
+            let rest = text.get(at + name.len()..).unwrap_or_default();
+            rest.trim_start().starts_with('(')
+        })
+    })
+}
+
+/// Notes on an unknown value that the world has answered whether it counts as true.
+fn answered(value: Value, is_true: bool) -> Value {
+    match value {
+        Value::Unknown(unknown) => Value::Unknown(Unknown {
+            truth: Some(is_true),
+            ..unknown
+        }),
+        value => value,
     }
-    let input = operand
-        .strip_prefix("inputs.")
-        .or_else(|| operand.strip_prefix("github.event.inputs."));
-    match (input, operand.strip_prefix("matrix.")) {
-        (Some(name), _) => names.input(name),
-        (_, Some(path)) => names.matrix(path),
+}
+
+/// Whether two values are equal, as far as that is certain.
+pub(super) fn equal(left: &Value, right: &Value) -> Option<bool> {
+    match (left, right) {
+        (Value::Scalar(left), Value::Scalar(right)) => Some(left.sema() == right.sema()),
+        (Value::Unknown(unknown), Value::Scalar(Evaluation::String(text)))
+        | (Value::Scalar(Evaluation::String(text)), Value::Unknown(unknown)) => {
+            unknown.differs_from(text).then_some(false)
+        }
         _ => None,
     }
 }
 
-/// Splits at the first separator outside quotes and brackets.
-fn split_outside<'t>(text: &'t str, separator: &str) -> Option<(&'t str, &'t str)> {
-    let at = outside(text, separator).next()?;
-    Some((text.get(..at)?, text.get(at + separator.len()..)?))
-}
-
-/// Returns what follows the last such separator.
-fn rsplit_outside<'t>(text: &'t str, separator: &str) -> Option<&'t str> {
-    let at = outside(text, separator).last()?;
-    text.get(at + separator.len()..)
-}
-
-fn outside(text: &str, separator: &str) -> impl Iterator<Item = usize> {
-    let (mut quoted, mut depth) = (false, 0_usize);
-    text.char_indices().filter_map(move |(at, c)| {
-        match c {
-            '\'' => quoted = !quoted,
-            '(' | '[' if !quoted => depth += 1,
-            ')' | ']' if !quoted => depth = depth.saturating_sub(1),
-            _ => {}
+/// Returns an expression with this value.
+fn written(value: Evaluation) -> Option<Expr<'static>> {
+    Some(Expr::Literal(match value {
+        Evaluation::String(text) => Literal::String(text.into()),
+        Evaluation::Number(number) => Literal::Number(number),
+        Evaluation::Boolean(value) => Literal::Boolean(value),
+        Evaluation::Null => Literal::Null,
+        value => {
+            let json: serde_json::Value = value.try_into().ok()?;
+            return parsed_json(json.to_string());
         }
-        let found = !quoted && depth == 0 && text.get(at..)?.starts_with(separator);
-        found.then_some(at)
-    })
+    }))
 }
 
-#[cfg(test)]
-mod tests {
-    use super::*;
+/// Returns `fromJSON('TEXT')`.
+fn parsed_json(text: String) -> Option<Expr<'static>> {
+    let Expr::Call(mut call) = Expr::parse("fromJSON('')").ok()?.inner else {
+        return None;
+    };
+    for argument in &mut call.args {
+        argument.inner = Expr::Literal(Literal::String(text.clone().into()));
+    }
+    Some(Expr::Call(call))
+}
 
-    struct Known;
+/// Splits at the end of an expression: `}}` outside a string.
+fn split_end(text: &str) -> Option<(&str, &str)> {
+    let mut quoted = false;
+    let end = text.char_indices().find(|(at, c)| {
+        quoted ^= *c == '\'';
+        !quoted && text.get(*at..).is_some_and(|rest| rest.starts_with("}}"))
+    });
+    let (at, _) = end?;
+    Some((text.get(..at)?, text.get(at + 2..)?))
+}
 
-    impl Names for Known {
-        fn input(&self, name: &str) -> Option<Vec<String>> {
-            match name {
-                "environment" => Some(vec!["dev".into(), "prod".into()]),
-                "optional" => Some(vec!["dev".into(), String::new()]),
-                _ => None,
+/// A text that is put together from parts.
+#[derive(Default)]
+struct Joined {
+    text: String,
+    is_unknown: bool,
+}
+
+impl Joined {
+    fn add(&mut self, text: &str) {
+        if !self.is_unknown {
+            self.text.push_str(text);
+        }
+    }
+
+    fn value(&mut self, value: &Value) {
+        match value {
+            Value::Scalar(scalar) => self.add(&scalar.sema().to_string()),
+            Value::Unknown(unknown) => {
+                self.add(&unknown.prefix);
+                self.is_unknown = true;
             }
-        }
-
-        fn matrix(&self, path: &str) -> Option<Vec<String>> {
-            (path == "target.region").then(|| vec!["eu".into(), "us".into()])
+            // GitHub writes the words `Array` and `Object`; nobody means them.
+            _ => self.is_unknown = true,
         }
     }
 
-    #[test]
-    fn possible_values() {
-        for (text, expected) in [
-            ("production", "production"),
-            ("${{ inputs.environment }}", "dev prod"),
-            ("${{github.event.inputs.environment}}", "dev prod"),
-            ("x-${{ inputs.environment }}-y", "x-dev-y x-prod-y"),
-            (
-                "${{ inputs.environment }}-${{ matrix.target.region }}",
-                "dev-eu dev-us prod-eu prod-us",
-            ),
-            ("${{ inputs.optional || 'it''s' }}", "dev it's"),
-            ("${{ inputs.optional }}", "dev "),
-            (
-                "${{ (github.ref == 'refs/heads/main' || x) && 'prod' || 'dev' }}",
-                "prod dev",
-            ),
-            ("${{ '}}' }}", "}}"),
-            ("${{ a && b && 'c' || inputs.environment }}", "c dev prod"),
-        ] {
-            let values = values(text, &Known).map(|values| values.join(" "));
-            assert_eq!(values.as_deref(), Some(expected), "{text}");
+    fn finish(self) -> Value {
+        match self.is_unknown || self.text.len() > MAX_LENGTH {
+            true => Value::Unknown(Unknown::starting(self.text)),
+            false => Value::text(self.text),
         }
-        for text in [
-            "${{ inputs.other }}",
-            "${{ vars.ENVIRONMENT }}",
-            "${{ fromJSON(inputs.environment).name }}",
-            "${{ inputs['environment'] }}",
-            "${{ github.ref == 'x' && 'prod' }}",
-            "${{ 'a' == 'a' }}",
-            "${{ !inputs.environment }}",
-            "${{ inputs.environment",
-            "${{ }}",
-            "prod-${{ github.ref_name }}",
-        ] {
-            assert_eq!(values(text, &Known), None, "{text}");
-        }
-    }
-
-    #[test]
-    fn too_many_values_are_unknown() {
-        let text = "${{ inputs.environment }}".repeat(9);
-        assert_eq!(values(&text, &Known), None);
     }
 }

@@ -3,301 +3,257 @@
 //! The token of a called job names the started workflow (`workflow_ref`), so the job's environment
 //! counts for that file.
 
-use std::collections::BTreeMap;
+use std::sync::Arc;
 
+use github_actions_expressions::Evaluation;
+
+use super::checkout::{self, ChosenCheckout};
 use super::directory::Workflows;
-use super::expression::{MAX_VALUES, Names, values};
+use super::expression::{Scope, Status};
+use super::gate::{Gate, Request};
+use super::needs::Jobs;
+use super::outcome::{Environment, Outcome};
+use super::path::{JobPath, paths};
 use super::permissions::JobToken;
-use super::trigger::InputKind;
+use super::start::{Start, Starts};
+use super::trigger::Input;
+use super::value::Value;
 use super::workflow::{Call, Job, Step, Workflow};
+use super::world::World;
 
-/// Maximum depth of calls: GitHub's own limit (docs.github.com, "Reusing workflow configurations").
-const MAX_DEPTH: usize = 10;
-/// Maximum number of jobs of one run whose calls are followed.
-const MAX_JOBS: usize = 4_096;
+/// What reading a run needs besides the files.
+#[derive(Clone, Copy, Debug)]
+pub struct RunOptions<'o> {
+    /// Name of this action in `uses:`, without its owner.
+    pub action: &'o str,
+    /// Default branch, if known.
+    pub default_branch: Option<&'o str>,
+}
 
 /// A job of a run.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq)]
 pub struct RunJob<'w> {
     /// File that contains the job: the started one, or a called one.
     pub file: &'w str,
     /// Job as in the file.
     pub job: &'w Job,
-    /// Possible environments, at least one.
-    pub environments: Vec<Environment>,
     /// Permissions of its token.
     pub token: JobToken<'w>,
+    /// `if:` of the calling jobs and of the job itself.
+    pub conditions: Vec<&'w str>,
+    /// Every way in which a run of the started workflow can start.
+    pub starts: Arc<[Arc<Start>]>,
+    /// The distinct ways in which it runs. Empty if no start of the workflow reaches it.
+    pub outcomes: Vec<Outcome>,
     /// Steps that use this action.
     pub gates: Vec<Gate<'w>>,
+    /// Steps that get other code than the token's commit.
+    pub checkouts: Vec<ChosenCheckout<'w>>,
 }
 
-/// Environment of a job.
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub enum Environment {
-    /// The job has none.
-    None,
-    /// Name of the environment.
-    Named(String),
-    /// Only a run knows it: the expression, or the call, as in the file.
-    Dynamic(String),
-}
-
-/// A step that uses this action.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Gate<'w> {
-    /// Step as in the file of its job.
-    pub step: &'w Step,
-    /// Possible values of its input `permission`, split as the action does: keys or display names.
-    pub permissions: Vec<String>,
-    /// Input as in the file, if only a run knows its value.
-    pub dynamic: Option<String>,
+impl RunJob<'_> {
+    /// Returns its distinct environments. GitHub ignores the case of their names.
+    pub fn environments(&self) -> Vec<Environment> {
+        let mut environments: Vec<Environment> = Vec::new();
+        for outcome in &self.outcomes {
+            if !environments
+                .iter()
+                .any(|known| known.is_same(&outcome.environment))
+            {
+                environments.push(outcome.environment.clone());
+            }
+        }
+        environments
+    }
 }
 
 impl Workflows {
-    /// Returns the jobs of a run of `workflow`, with those of the workflows that it calls. `action` is the
-    /// name of this action in `uses:`. The inputs and the token of a workflow that is only called are
-    /// unknown.
-    pub fn jobs_of<'w>(&'w self, workflow: &'w Workflow, action: &str) -> Vec<RunJob<'w>> {
-        let mut run = Run {
-            workflows: self,
-            action,
-            calls: vec![&workflow.file],
-            seen: 0,
-            jobs: Vec::new(),
+    /// Returns the jobs of the runs that `workflow` starts, with those of the workflows that it calls. The
+    /// inputs and the token of a workflow that is only called are unknown.
+    pub fn jobs_of<'w>(
+        &'w self,
+        workflow: &'w Workflow,
+        options: RunOptions<'_>,
+    ) -> Vec<RunJob<'w>> {
+        let paths = paths(self, workflow);
+        let texts = paths.iter().flat_map(|path| path.job.texts());
+        let starts = Starts::of(workflow, options.default_branch, texts);
+        let runs = Runs {
+            workflow,
+            all: starts.all.iter().cloned().map(Arc::new).collect(),
+            starts,
+            options,
         };
-        match workflow.is_only_called() {
-            true => run.add(workflow, &AnyCaller, None),
-            false => run.add(workflow, &Started(workflow), None),
-        }
-        run.jobs
+        paths.iter().map(|path| runs.job(path)).collect()
     }
 }
 
-struct Run<'w, 'a> {
-    workflows: &'w Workflows,
-    action: &'a str,
-    /// Files from the started one to the current one.
-    calls: Vec<&'w str>,
-    /// Number of visited jobs, with those that call workflows.
-    seen: usize,
-    jobs: Vec<RunJob<'w>>,
+struct Runs<'w, 'o> {
+    workflow: &'w Workflow,
+    starts: Starts,
+    all: Arc<[Arc<Start>]>,
+    options: RunOptions<'o>,
 }
 
-impl<'w> Run<'w, '_> {
-    /// Adds the jobs of a workflow that a job with the token `caller` calls, or that starts the run.
-    fn add(&mut self, workflow: &'w Workflow, inputs: &dyn Inputs, caller: Option<&JobToken<'w>>) {
-        for job in &workflow.jobs {
-            self.seen += 1;
-            let block = job.permissions.as_ref().or(workflow.permissions.as_ref());
-            let token = match caller {
-                Some(caller) => caller.called(block),
-                None if workflow.is_only_called() => JobToken::of_any_caller(block),
-                None => JobToken::started(block),
-            };
-            match &job.call {
-                Some(call) => self.call(workflow, job, call, inputs, token),
-                None => self.job(workflow, job, inputs, token),
+impl<'w> Runs<'w, '_> {
+    fn job(&self, path: &JobPath<'w>) -> RunJob<'w> {
+        let steps = path.job.steps.iter();
+        let is_gate = |step: &Step| step.is_gate(self.options.action);
+        let gates = steps.filter(|step| is_gate(step));
+        let mut gates: Vec<_> = gates
+            .map(|step| Gate::new(path.job, step, is_gate))
+            .collect();
+        let mut outcomes: Vec<Outcome> = Vec::new();
+        for start in &*self.all {
+            let contexts = self.starts.contexts(self.workflow, start);
+            let ways = World::all(|world| path.run(world, &contexts, &mut gates));
+            let ways = ways.unwrap_or_else(|| vec![Some(path.unknown(&gates))]);
+            let is_conditional = ways.iter().any(Option::is_none);
+            for (environment, requests) in ways.into_iter().flatten() {
+                let outcome = Outcome {
+                    is_conditional,
+                    start: Arc::clone(start),
+                    environment,
+                    requests,
+                };
+                if !outcomes.contains(&outcome) {
+                    outcomes.push(outcome);
+                }
             }
         }
-    }
-
-    fn job(
-        &mut self,
-        workflow: &'w Workflow,
-        job: &'w Job,
-        inputs: &dyn Inputs,
-        token: JobToken<'w>,
-    ) {
-        let names = OfJob { inputs, job };
-        let environments = match job.environment.as_deref() {
-            None => vec![Environment::None],
-            Some(text) => match values(text, &names) {
-                None => vec![Environment::Dynamic(text.to_owned())],
-                Some(names) => environments(names),
-            },
-        };
-        let gates = job.steps.iter().filter(|step| step.is_gate(self.action));
-        let gates = gates.map(|step| gate(step, &names)).collect();
-        self.jobs.push(RunJob {
-            file: &workflow.file,
-            job,
-            environments,
-            token,
+        for (index, gate) in gates.iter_mut().enumerate() {
+            let requests = outcomes.iter().flat_map(|outcome| &outcome.requests);
+            gate.add_requests(index, requests);
+        }
+        RunJob {
+            file: path.file,
+            job: path.job,
+            token: path.token.clone(),
+            conditions: path.conditions().collect(),
+            starts: Arc::clone(&self.all),
+            checkouts: checkout::chosen(path, &outcomes),
+            outcomes,
             gates,
-        });
-    }
-
-    fn call(
-        &mut self,
-        workflow: &'w Workflow,
-        job: &'w Job,
-        call: &Call,
-        inputs: &dyn Inputs,
-        token: JobToken<'w>,
-    ) {
-        let names = OfJob { inputs, job };
-        let called = call.local_file().and_then(|file| self.workflows.get(file));
-        let called = called.filter(|called| {
-            self.seen < MAX_JOBS
-                && self.calls.len() < MAX_DEPTH
-                && !self.calls.contains(&called.file.as_str())
-        });
-        let Some(called) = called else {
-            // The file belongs to another repository, or cannot be read.
-            self.jobs.push(RunJob {
-                file: &workflow.file,
-                job,
-                environments: vec![Environment::Dynamic(call.uses.clone())],
-                token,
-                gates: Vec::new(),
-            });
-            return;
-        };
-        let with = call.with.iter();
-        let given = Called {
-            workflow: called,
-            with: with
-                .map(|(name, text)| (name.as_str(), values(text, &names)))
-                .collect(),
-        };
-        self.calls.push(&called.file);
-        self.add(called, &given, Some(&token));
-        self.calls.pop();
-    }
-}
-
-/// Returns the distinct environments; GitHub ignores case, and an empty name means none.
-fn environments(names: Vec<String>) -> Vec<Environment> {
-    let mut environments: Vec<Environment> = Vec::new();
-    for name in names {
-        let known = environments.iter().any(|known| match known {
-            Environment::Named(known) => known.eq_ignore_ascii_case(&name),
-            _ => name.is_empty(),
-        });
-        if !known {
-            environments.push(match name.is_empty() {
-                true => Environment::None,
-                false => Environment::Named(name),
-            });
         }
     }
-    environments
 }
 
-fn gate<'w>(step: &'w Step, names: &dyn Names) -> Gate<'w> {
-    let text = step.input("permission").unwrap_or_default();
-    let known = values(text, names);
-    let dynamic = known.is_none().then(|| text.to_owned());
-    let permissions = known.unwrap_or_default();
-    let permissions = permissions
+/// Environment of a job and what its gates request, in one world.
+type Way = (Environment, Vec<Request>);
+
+impl<'w> JobPath<'w> {
+    fn conditions(&self) -> impl Iterator<Item = &'w str> {
+        let callers = self.calls.iter().map(|(caller, _)| caller.job);
+        callers
+            .chain([self.job])
+            .filter_map(|job| job.condition.as_deref())
+    }
+
+    /// Returns how the job runs in a world, or `None` if it does not run.
+    fn run(
+        &self,
+        world: &World,
+        contexts: &[(&'static str, Value); 2],
+        gates: &mut [Gate<'w>],
+    ) -> Option<Way> {
+        let [github, inputs] = contexts.clone();
+        let mut inputs = inputs.1;
+        let mut prefix = String::new();
+        for (caller, call) in &self.calls {
+            let known = [github.clone(), ("inputs", inputs)];
+            let jobs = Jobs::new(caller.workflow, world, prefix, known);
+            let (name, contexts) = (jobs.name(caller.job), with_matrix(&jobs, caller.job)?);
+            inputs = passed(call, caller.called, &scope(world, &name, &contexts));
+            prefix = format!("{name}/");
+        }
+        let jobs = Jobs::new(self.workflow, world, prefix, [github, ("inputs", inputs)]);
+        let (name, contexts) = (jobs.name(self.job), with_matrix(&jobs, self.job)?);
+        if let Some(call) = &self.job.call {
+            return Some((Environment::Dynamic(call.uses.clone()), Vec::new()));
+        }
+        let scope = scope(world, &name, &contexts);
+        let environment = match self.job.environment.as_deref() {
+            None => Environment::None,
+            Some(text) => environment(text, &scope.text(text), world),
+        };
+        let mut requests = Vec::new();
+        for (index, gate) in gates.iter_mut().enumerate() {
+            requests.extend(gate.run(index, &scope));
+        }
+        Some((environment, requests))
+    }
+
+    /// Returns how the job runs if there are too many worlds.
+    fn unknown(&self, gates: &[Gate<'w>]) -> Way {
+        let environment = match (self.job.environment.as_deref(), &self.job.call) {
+            (_, Some(call)) => Environment::Dynamic(call.uses.clone()),
+            (Some(text), None) => Environment::Dynamic(text.to_owned()),
+            (None, None) => Environment::None,
+        };
+        let requests = gates.iter().enumerate();
+        (
+            environment,
+            requests.map(|(index, gate)| gate.unknown(index)).collect(),
+        )
+    }
+}
+
+/// Converts the value of `environment:`: a name, or an object with one.
+fn environment(text: &str, value: &Value, world: &World) -> Environment {
+    let name = match value {
+        Value::Object(_) => value.member(&Evaluation::String("name".to_owned()), world),
+        value => value.clone(),
+    };
+    let Value::Scalar(name) = name else {
+        return Environment::Dynamic(text.to_owned());
+    };
+    let name = name.sema().to_string();
+    match name.trim().is_empty() {
+        true => Environment::None,
+        false => Environment::Named(name),
+    }
+}
+
+fn scope<'s>(world: &'s World, name: &'s str, contexts: &'s [(&'static str, Value)]) -> Scope<'s> {
+    Scope {
+        world,
+        name,
+        contexts,
+        status: Status::OF_STEP,
+    }
+}
+
+/// Returns the contexts of a job with one combination of its matrix; `None` if it does not run.
+fn with_matrix<'s>(jobs: &Jobs<'s>, job: &'s Job) -> Option<Vec<(&'static str, Value)>> {
+    let mut contexts = jobs.contexts_of(job)?;
+    let name = jobs.name(job);
+    let matrix = job.matrix.context(&scope(jobs.world, &name, &contexts));
+    contexts.push(("matrix", matrix.chosen(jobs.world)));
+    Some(contexts)
+}
+
+/// Returns the context `inputs` of a called workflow.
+fn passed(call: &Call, called: &Workflow, scope: &Scope<'_>) -> Value {
+    let trigger = called.trigger("workflow_call");
+    let declared = trigger
+        .map(|trigger| trigger.inputs.as_slice())
+        .unwrap_or_default();
+    let is = |input: &Input, name: &str| input.name.eq_ignore_ascii_case(name);
+    let inputs = declared.iter().map(|input| {
+        let given = call.with.iter().find(|(name, _)| is(input, name));
+        let text = given
+            .map(|(_, text)| text.as_str())
+            .or(input.default.as_deref());
+        let value = text.map_or(Value::NULL, |text| scope.text(text));
+        (input.name.clone(), input.kind.converted(value))
+    });
+    // GitHub refuses what the workflow does not declare.
+    let others = call
+        .with
         .iter()
-        .flat_map(|list| list.split([',', '\n']))
-        .map(str::trim)
-        .filter(|permission| !permission.is_empty());
-    Gate {
-        step,
-        permissions: permissions.map(str::to_owned).collect(),
-        dynamic,
-    }
-}
-
-/// Source of the inputs of a workflow.
-trait Inputs {
-    fn values(&self, name: &str) -> Option<Vec<String>>;
-}
-
-/// Inputs of a started workflow.
-struct Started<'w>(&'w Workflow);
-
-impl Inputs for Started<'_> {
-    fn values(&self, name: &str) -> Option<Vec<String>> {
-        let dispatch = self.0.trigger("workflow_dispatch");
-        let input = dispatch
-            .iter()
-            .flat_map(|trigger| &trigger.inputs)
-            .find(|input| input.name == name);
-        let mut values = match input.map(|input| &input.kind) {
-            None => return Some(vec![String::new()]),
-            Some(InputKind::Choice(options)) if options.len() <= MAX_VALUES => options.clone(),
-            Some(_) => return None,
-        };
-        // No other event has inputs.
-        if self.0.events().any(|event| event != "workflow_dispatch") {
-            values.push(String::new());
-        }
-        Some(values)
-    }
-}
-
-/// Inputs of a workflow whose callers are unknown.
-struct AnyCaller;
-
-impl Inputs for AnyCaller {
-    fn values(&self, _: &str) -> Option<Vec<String>> {
-        None
-    }
-}
-
-/// Inputs from the calling job, resolved only once.
-struct Called<'a> {
-    workflow: &'a Workflow,
-    with: BTreeMap<&'a str, Option<Vec<String>>>,
-}
-
-impl Inputs for Called<'_> {
-    fn values(&self, name: &str) -> Option<Vec<String>> {
-        if let Some(given) = self.with.get(name) {
-            return given.clone();
-        }
-        let trigger = self.workflow.trigger("workflow_call");
-        let mut inputs = trigger.iter().flat_map(|trigger| &trigger.inputs);
-        let default = inputs
-            .find(|input| input.name == name)
-            .and_then(|input| input.default.as_deref());
-        // A default can use the `github` context, but not inputs.
-        let default = default.unwrap_or_default();
-        (!default.contains("${{")).then(|| vec![default.to_owned()])
-    }
-}
-
-/// Names that a job's expressions can use.
-struct OfJob<'a> {
-    inputs: &'a dyn Inputs,
-    job: &'a Job,
-}
-
-impl Names for OfJob<'_> {
-    fn input(&self, name: &str) -> Option<Vec<String>> {
-        self.inputs.values(name)
-    }
-
-    fn matrix(&self, path: &str) -> Option<Vec<String>> {
-        let listed = self.job.matrix.values(path)?;
-        if listed.is_empty() {
-            return Some(vec![String::new()]);
-        }
-        if listed.len() > MAX_VALUES {
-            return None;
-        }
-        let mut all = Vec::new();
-        for text in listed {
-            // The matrix' values can contain expressions too, but cannot refer to the matrix.
-            all.extend(values(text, &WithoutMatrix(self.inputs))?);
-        }
-        Some(all)
-    }
-}
-
-struct WithoutMatrix<'a>(&'a dyn Inputs);
-
-impl Names for WithoutMatrix<'_> {
-    fn input(&self, name: &str) -> Option<Vec<String>> {
-        self.0.values(name)
-    }
-
-    fn matrix(&self, _: &str) -> Option<Vec<String>> {
-        None
-    }
+        .filter(|(name, _)| !declared.iter().any(|input| is(input, name)));
+    let others = others.map(|(name, text)| (name.clone(), scope.text(text)));
+    Value::object(inputs.chain(others).collect(), true)
 }
 
 #[cfg(test)]

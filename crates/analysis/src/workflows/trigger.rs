@@ -1,7 +1,10 @@
 //! `on:`, which starts a workflow.
 
-use super::workflow::unexpected;
-use super::yaml::Node;
+use github_actions_expressions::Evaluation;
+
+use super::filter::{self, is_glob};
+use super::value::Value;
+use super::yaml::{Node, unexpected};
 use engine::policy::{Position, Problem};
 
 /// An event of `on:` with its filters.
@@ -34,6 +37,8 @@ pub struct Input {
     pub kind: InputKind,
     /// `default:`.
     pub default: Option<String>,
+    /// `required: true`.
+    pub required: bool,
 }
 
 /// Kind of an input's values.
@@ -41,10 +46,97 @@ pub struct Input {
 pub enum InputKind {
     /// `type: choice` with these options.
     Choice(Vec<String>),
-    /// `type: environment`: any environment of the repository.
-    Environment,
+    /// `type: boolean`.
+    Boolean,
+    /// `type: number`.
+    Number,
     /// Any other value.
-    Other,
+    Text,
+}
+
+impl Trigger {
+    /// Whether a push or pull request that concerns this branch starts the workflow.
+    pub fn accepts_branch(&self, name: &str) -> bool {
+        let has_branches = !self.branches.is_empty() || !self.branches_ignore.is_empty();
+        // Filters for tags alone exclude every branch.
+        let has_tags = !self.tags.is_empty() || !self.tags_ignore.is_empty();
+        match has_branches {
+            true => accepts(&self.branches, &self.branches_ignore, name),
+            false => !has_tags,
+        }
+    }
+
+    /// Whether branches can start it that no filter names.
+    pub(super) fn accepts_other_branches(&self) -> bool {
+        match self.branches.is_empty() {
+            true => self.accepts_branch(UNNAMED) || !self.branches_ignore.is_empty(),
+            false => has_globs(&self.branches),
+        }
+    }
+
+    /// Whether tags can start it that no filter names.
+    pub(super) fn accepts_other_tags(&self) -> bool {
+        match self.tags.is_empty() {
+            true => self.accepts_tag(UNNAMED) || !self.tags_ignore.is_empty(),
+            false => has_globs(&self.tags),
+        }
+    }
+
+    /// Whether a push of this tag starts the workflow.
+    pub fn accepts_tag(&self, name: &str) -> bool {
+        let has_branches = !self.branches.is_empty() || !self.branches_ignore.is_empty();
+        let has_tags = !self.tags.is_empty() || !self.tags_ignore.is_empty();
+        match has_tags {
+            true => accepts(&self.tags, &self.tags_ignore, name),
+            false => !has_branches,
+        }
+    }
+}
+
+/// A name that no filter contains.
+const UNNAMED: &str = "\u{0}";
+
+fn has_globs(filters: &[String]) -> bool {
+    let mut filters = filters.iter();
+    filters.any(|filter| !filter.starts_with('!') && is_glob(filter))
+}
+
+/// Whether filters accept a name: the last one that matches it decides.
+fn accepts(filters: &[String], ignored: &[String], name: &str) -> bool {
+    if filters.is_empty() {
+        return !ignored.iter().any(|glob| matches(glob, name));
+    }
+    let mut accepts = false;
+    for filter in filters {
+        match filter.strip_prefix('!') {
+            Some(glob) if matches(glob, name) => accepts = false,
+            None if matches(filter, name) => accepts = true,
+            _ => {}
+        }
+    }
+    accepts
+}
+
+/// Whether a filter matches a name. GitHub decides about a glob that is not valid; it can match.
+fn matches(glob: &str, name: &str) -> bool {
+    filter::matches(glob, name).unwrap_or(true)
+}
+
+impl InputKind {
+    /// Converts a value that a caller passes. A missing one is empty, `false` or 0.
+    pub(super) fn converted(&self, value: Value) -> Value {
+        let Value::Scalar(scalar) = &value else {
+            return value;
+        };
+        Value::Scalar(match self {
+            Self::Boolean => {
+                let text = scalar.sema().to_string();
+                Evaluation::Boolean(text.eq_ignore_ascii_case("true"))
+            }
+            Self::Number => Evaluation::Number(scalar.as_number()),
+            Self::Choice(_) | Self::Text => Evaluation::String(scalar.sema().to_string()),
+        })
+    }
 }
 
 /// Parses `on:`: one event name, a list of names, or a mapping.
@@ -100,10 +192,12 @@ fn inputs(trigger: &Node) -> Vec<Input> {
                     Some("choice") => {
                         InputKind::Choice(input.get("options").map(Node::texts).unwrap_or_default())
                     }
-                    Some("environment") => InputKind::Environment,
-                    _ => InputKind::Other,
+                    Some("boolean") => InputKind::Boolean,
+                    Some("number") => InputKind::Number,
+                    _ => InputKind::Text,
                 },
                 default: text("default").map(str::to_owned),
+                required: text("required") == Some("true"),
             }
         })
         .collect()

@@ -6,11 +6,11 @@
 use super::matrix::StrategyMatrix;
 use super::permissions::Permissions;
 use super::trigger::{self, Trigger};
-use super::yaml::Node;
+use super::yaml::{Node, unexpected};
 use engine::policy::{Position, Problem, quoted};
 
 /// A workflow file.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq)]
 pub struct Workflow {
     /// Name of the file in `.github/workflows`.
     pub file: String,
@@ -25,7 +25,7 @@ pub struct Workflow {
 }
 
 /// A job as in the file.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq)]
 pub struct Job {
     /// Key of the job in `jobs:`.
     pub id: String,
@@ -39,7 +39,11 @@ pub struct Job {
     pub matrix: StrategyMatrix,
     /// `uses:`, if the job calls a workflow.
     pub call: Option<Call>,
-    /// `steps:`.
+    /// `needs:`.
+    pub needs: Vec<String>,
+    /// `if:`.
+    pub condition: Option<String>,
+    /// `steps:`, with those inside `parallel:`.
     pub steps: Vec<Step>,
 }
 
@@ -63,6 +67,12 @@ pub struct Step {
     pub run: Option<String>,
     /// `with:`, with its expressions.
     pub with: Vec<(String, String)>,
+    /// `if:`.
+    pub condition: Option<String>,
+    /// `continue-on-error:`, with its expressions.
+    pub continue_on_error: Option<String>,
+    /// Whether it runs beside other steps: with `background: true`, or with others in `parallel:`.
+    pub is_concurrent: bool,
 }
 
 impl Workflow {
@@ -81,7 +91,7 @@ impl Workflow {
         if !jobs.is_mapping() {
             return Err(unexpected(jobs, "`jobs`", "a mapping"));
         }
-        Ok(Self {
+        let workflow = Self {
             file: file.to_owned(),
             name: root.get("name").and_then(Node::text).map(str::to_owned),
             triggers: trigger::read(on)?,
@@ -90,7 +100,28 @@ impl Workflow {
                 .members()
                 .map(|(id, at, job)| Job::read(id, at, job))
                 .collect::<Result<_, _>>()?,
-        })
+        };
+        workflow.check_needs()?;
+        Ok(workflow)
+    }
+
+    /// Checks that the jobs exist that others need: GitHub starts nothing otherwise.
+    fn check_needs(&self) -> Result<(), Problem> {
+        for job in &self.jobs {
+            let is_job = |need: &&String| {
+                self.jobs
+                    .iter()
+                    .any(|other| other.id.eq_ignore_ascii_case(need))
+            };
+            if let Some(missing) = job.needs.iter().find(|need| !is_job(need)) {
+                let (id, missing) = (quoted(&job.id), quoted(missing));
+                let message = format!(
+                    "the job {id} needs {missing}, and the workflow has no job with that name"
+                );
+                return Err(Problem::new(job.position, message));
+            }
+        }
+        Ok(())
     }
 
     /// Whether only other workflows start it, so that no job's token names it as its workflow.
@@ -112,6 +143,22 @@ impl Workflow {
 }
 
 impl Job {
+    /// Returns its texts with expressions that decide where and for what it runs.
+    pub(super) fn texts(&self) -> Vec<&str> {
+        let with = self.call.iter().flat_map(|call| &call.with);
+        let steps = self
+            .steps
+            .iter()
+            .filter_map(|step| step.condition.as_deref());
+        let own = [self.condition.as_deref(), self.environment.as_deref()];
+        own.into_iter()
+            .flatten()
+            .chain(with.map(|(_, value)| value.as_str()))
+            .chain(self.matrix.texts())
+            .chain(steps)
+            .collect()
+    }
+
     fn read(id: &str, position: Position, job: &Node) -> Result<Self, Problem> {
         if !job.is_mapping() {
             let what = format!("the job {}", quoted(id));
@@ -124,7 +171,6 @@ impl Job {
         if let Some(node) = environment.filter(|node| node.text().is_none()) {
             return Err(unexpected(node, "`environment`", "a string or a mapping"));
         }
-        let steps = job.get("steps").into_iter().flat_map(Node::items);
         Ok(Self {
             id: id.to_owned(),
             position,
@@ -132,14 +178,15 @@ impl Job {
             permissions: permissions(job),
             matrix: job
                 .get("strategy")
-                .and_then(|strategy| strategy.get("matrix"))
-                .map(StrategyMatrix::read)
+                .map(StrategyMatrix::of_strategy)
                 .unwrap_or_default(),
             call: job.get("uses").and_then(Node::text).map(|uses| Call {
                 uses: uses.to_owned(),
                 with: texts_of(job.get("with")),
             }),
-            steps: steps.map(Step::read).collect(),
+            needs: job.get("needs").map(Node::texts).unwrap_or_default(),
+            condition: job.get("if").and_then(Node::text).map(str::to_owned),
+            steps: job.get("steps").map(steps).unwrap_or_default(),
         })
     }
 }
@@ -156,6 +203,24 @@ impl Call {
     }
 }
 
+/// Returns the steps of a list, with those inside `parallel:`.
+fn steps(list: &Node) -> Vec<Step> {
+    let mut steps = Vec::new();
+    for step in list.items() {
+        let Some(group) = step.get("parallel") else {
+            steps.push(Step::read(step));
+            continue;
+        };
+        let mut group: Vec<_> = group.items().map(Step::read).collect();
+        let has_others = group.len() > 1;
+        for step in &mut group {
+            step.is_concurrent |= has_others;
+        }
+        steps.append(&mut group);
+    }
+    steps
+}
+
 impl Step {
     fn read(step: &Node) -> Self {
         let text = |key: &str| step.get(key).and_then(Node::text).map(str::to_owned);
@@ -164,6 +229,9 @@ impl Step {
             uses: text("uses"),
             run: text("run"),
             with: texts_of(step.get("with")),
+            condition: text("if"),
+            continue_on_error: text("continue-on-error"),
+            is_concurrent: step.get("background").and_then(Node::text) == Some("true"),
         }
     }
 
@@ -175,14 +243,15 @@ impl Step {
     }
 
     /// Whether it uses the action with this name. Only the last part of the path counts, so forks and
-    /// copies in the repository match too.
+    /// copies in the repository match too. GitHub ignores the case of owners and repositories.
     pub fn is_gate(&self, action: &str) -> bool {
         self.uses.as_deref().is_some_and(|uses| {
             let path = uses.split('@').next().unwrap_or(uses);
             let path = path.trim_end_matches('/');
             // `native` is the same action without a container.
             let path = path.strip_suffix("/native").unwrap_or(path);
-            path.rsplit('/').next() == Some(action)
+            let name = path.rsplit('/').next();
+            name.is_some_and(|name| name.eq_ignore_ascii_case(action))
         })
     }
 }
@@ -197,11 +266,6 @@ fn texts_of(mapping: Option<&Node>) -> Vec<(String, String)> {
         .flat_map(Node::members)
         .filter_map(|(key, _, value)| Some((key.to_owned(), value.text()?.to_owned())))
         .collect()
-}
-
-pub(super) fn unexpected(node: &Node, what: &str, expected: &str) -> Problem {
-    let seen = node.kind();
-    Problem::new(node.at, format!("{what} is {seen}, expected {expected}"))
 }
 
 #[cfg(test)]

@@ -1,4 +1,4 @@
-use super::super::{AccessLevel, ID_TOKEN, InputKind, Permissions, Workflow};
+use super::super::{AccessLevel, ID_TOKEN, InputKind, Permissions, RunOptions, Workflow};
 
 fn read(text: &str) -> Workflow {
     Workflow::parse("a.yml", text).unwrap()
@@ -59,8 +59,8 @@ jobs: {}
         kinds,
         [
             ("to", &choice),
-            ("where", &InputKind::Environment),
-            ("why", &InputKind::Other)
+            ("where", &InputKind::Text),
+            ("why", &InputKind::Text)
         ]
     );
     assert!(read("on: workflow_call\njobs: {}").is_only_called());
@@ -206,7 +206,7 @@ proptest::proptest! {
         for text in [text.clone(), format!("on: push\njobs:\n  a: {text}"), format!("on: {text}\njobs: {{}}")] {
             if let Ok(workflow) = Workflow::parse("a.yml", &text) {
                 let workflows = super::super::Workflows { files: vec![workflow], unreadable: Vec::new() };
-                workflows.jobs_of(&workflows.files[0], "repo-permissions");
+                workflows.jobs_of(&workflows.files[0], RunOptions { action: "repo-permissions", default_branch: None });
             }
         }
     }

@@ -1,12 +1,13 @@
 //! Parses YAML to a tree with positions.
 //!
-//! Unlike a policy, a workflow can have anchors, aliases and merge keys. Scalars stay text: `on` is not
+//! Unlike a policy, a workflow can have anchors and aliases. Scalars stay text: `on` is not
 //! a boolean. An alias shares the tree of its anchor; the size that all aliases add is limited.
 
 use std::borrow::Cow;
 use std::collections::HashMap;
 use std::rc::Rc;
 
+use github_actions_expressions::Evaluation;
 use granit_parser::{ErrorKind, Event, ScalarStyle};
 
 use engine::policy::yaml::{parser, position};
@@ -29,7 +30,8 @@ pub(super) struct Node {
 #[derive(Debug)]
 enum Value {
     Null,
-    Scalar(String),
+    /// Text, and whether it is plain: not quoted and no block.
+    Scalar(String, bool),
     List(Vec<Rc<Node>>),
     Mapping(Vec<Member>),
 }
@@ -73,7 +75,7 @@ impl Node {
         (!matches!(node.value, Value::Null)).then_some(node)
     }
 
-    /// Returns the members of a mapping in file order, followed by those of merge keys.
+    /// Returns the members of a mapping in file order.
     pub(super) fn members(&self) -> impl Iterator<Item = (&str, Position, &Self)> {
         let members = match &self.value {
             Value::Mapping(members) => members.as_slice(),
@@ -96,9 +98,28 @@ impl Node {
     /// Returns a scalar as in the file; this includes numbers and booleans.
     pub(super) fn text(&self) -> Option<&str> {
         match &self.value {
-            Value::Scalar(text) => Some(text),
+            Value::Scalar(text, _) => Some(text),
             _ => None,
         }
+    }
+
+    /// Returns `null`, a boolean, a number or a string, as YAML 1.2 reads it; `None` for a list or mapping.
+    pub(super) fn scalar(&self) -> Option<Evaluation> {
+        let text = match &self.value {
+            Value::Null => return Some(Evaluation::Null),
+            Value::Scalar(text, true) => text,
+            Value::Scalar(text, false) => return Some(Evaluation::String(text.clone())),
+            Value::List(_) | Value::Mapping(_) => return None,
+        };
+        let is_number = text
+            .bytes()
+            .all(|b| b.is_ascii_digit() || b"+-.eE".contains(&b));
+        Some(match (text.as_str(), text.parse::<f64>()) {
+            ("true" | "True" | "TRUE", _) => Evaluation::Boolean(true),
+            ("false" | "False" | "FALSE", _) => Evaluation::Boolean(false),
+            (_, Ok(number)) if is_number => Evaluation::Number(number),
+            _ => Evaluation::String(text.clone()),
+        })
     }
 
     /// Returns a scalar, or the scalars of a list.
@@ -121,11 +142,16 @@ impl Node {
     pub(super) fn kind(&self) -> &'static str {
         match self.value {
             Value::Null => "empty",
-            Value::Scalar(_) => "a string",
+            Value::Scalar(..) => "a string",
             Value::List(_) => "a list",
             Value::Mapping(_) => "a mapping",
         }
     }
+}
+
+pub(super) fn unexpected(node: &Node, what: &str, expected: &str) -> Problem {
+    let seen = node.kind();
+    Problem::new(node.at, format!("{what} is {seen}, expected {expected}"))
 }
 
 fn too_deep(at: Position) -> Problem {
@@ -179,7 +205,7 @@ impl Builder {
             Event::Scalar(text, style, anchor, _) => {
                 let value = match (&*text, style) {
                     ("" | "~" | "null" | "Null" | "NULL", ScalarStyle::Plain) => Value::Null,
-                    _ => Value::Scalar(text.into_owned()),
+                    _ => Value::Scalar(text.into_owned(), style == ScalarStyle::Plain),
                 };
                 self.put(Node::new(at, value), anchor)
             }
@@ -240,7 +266,7 @@ impl Builder {
             (Value::List(items), _) => items.push(node),
             (Value::Mapping(members), Some((key, at))) => members.push((key, at, node)),
             _ => match &node.value {
-                Value::Scalar(text) => open.key = Some((text.clone(), at)),
+                Value::Scalar(text, _) => open.key = Some((text.clone(), at)),
                 Value::Null => open.key = Some((String::new(), at)),
                 _ => return Err(Problem::new(at, "a key must be a string")),
             },
@@ -253,7 +279,7 @@ impl Node {
     fn new(at: Position, value: Value) -> Self {
         let inside: usize = match &value {
             Value::Null => 0,
-            Value::Scalar(text) => text.len(),
+            Value::Scalar(text, _) => text.len(),
             Value::List(items) => items.iter().map(|node| node.weight).sum(),
             Value::Mapping(members) => members
                 .iter()
@@ -269,46 +295,24 @@ impl Node {
 }
 
 impl Value {
-    /// Adds the members of merge keys to a mapping.
+    /// Checks the keys of a mapping. GitHub knows anchors and aliases, and takes `<<` for a key like others, which
+    /// no workflow has.
     fn complete(self) -> Result<Self, Problem> {
-        let Self::Mapping(members) = self else {
+        let Self::Mapping(members) = &self else {
             return Ok(self);
         };
-        let mut merged = Vec::new();
-        let mut own: Vec<Member> = Vec::new();
-        let mut lines: HashMap<String, u32> = HashMap::new();
-        for (key, at, node) in members {
+        let mut lines: HashMap<&str, u32> = HashMap::new();
+        for (key, at, _) in members {
             if key == "<<" {
-                merged.push(node);
-                continue;
+                let problem = Problem::new(*at, "GitHub does not support the merge key `<<`");
+                return Err(problem.help("repeat the members, or use an alias for a whole value"));
             }
-            if let Some(first) = lines.insert(key.clone(), at.line) {
-                let message = format!("duplicate key {}, first at line {first}", quoted(&key));
-                return Err(Problem::new(at, message));
-            }
-            own.push((key, at, node));
-        }
-        for node in merged {
-            let several = node.items().collect::<Vec<_>>();
-            let sources = if node.is_list() {
-                several
-            } else {
-                vec![&*node]
-            };
-            for source in sources {
-                let Self::Mapping(members) = &source.value else {
-                    let message = format!("`<<` merges {}, expected a mapping", source.kind());
-                    return Err(Problem::new(node.at, message));
-                };
-                for member in members {
-                    // Explicit members and earlier merges take precedence.
-                    if lines.insert(member.0.clone(), member.1.line).is_none() {
-                        own.push(member.clone());
-                    }
-                }
+            if let Some(first) = lines.insert(key, at.line) {
+                let message = format!("duplicate key {}, first at line {first}", quoted(key));
+                return Err(Problem::new(*at, message));
             }
         }
-        Ok(Self::Mapping(own))
+        Ok(self)
     }
 }
 
@@ -320,7 +324,7 @@ mod tests {
     fn show(node: &Node) -> String {
         match &node.value {
             Value::Null => "~".to_owned(),
-            Value::Scalar(text) => text.clone(),
+            Value::Scalar(text, _) => text.clone(),
             Value::List(items) => {
                 let items: Vec<_> = items.iter().map(|node| show(node)).collect();
                 format!("[{}]", items.join(","))
@@ -365,19 +369,6 @@ mod tests {
     }
 
     #[test]
-    fn merge_keys_add_missing_members() {
-        let base = "a: &a {x: 1, y: 2}\nb: &b {y: 3, z: 4}\n";
-        for (text, tree) in [
-            ("c: {<<: *a, x: 5}", "{x:5,y:2}"),
-            ("c: {x: 5, <<: [*a, *b]}", "{x:5,y:2,z:4}"),
-            ("c: {<<: *a, <<: *b}", "{x:1,y:2,z:4}"),
-        ] {
-            let tree = format!("{{a:{{x:1,y:2}},b:{{y:3,z:4}},c:{tree}}}");
-            assert_eq!(read(&format!("{base}{text}")), tree);
-        }
-    }
-
-    #[test]
     fn errors_have_positions() {
         for (text, problem) in [
             ("", "line 1, column 1: the workflow is empty"),
@@ -395,7 +386,7 @@ mod tests {
             ),
             (
                 "a: {<<: b}",
-                "line 1, column 9: `<<` merges a string, expected a mapping",
+                "line 1, column 5: GitHub does not support the merge key `<<` (repeat the members, or use an alias for a whole value)",
             ),
             ("{[a]: b}", "line 1, column 2: a key must be a string"),
             (

@@ -15,11 +15,11 @@ pub(super) use log::each_record;
 #[derive(Debug, Args)]
 pub(super) struct Arguments {
     #[command(subcommand)]
-    command: Command,
+    command: AuditCommand,
 }
 
 #[derive(Debug, Subcommand)]
-enum Command {
+enum AuditCommand {
     /// List records: who asked for which permission, and the decision
     #[command(after_long_help = help::AUDIT_SHOW)]
     Show(show::Arguments),
@@ -30,7 +30,7 @@ enum Command {
 
 pub(super) fn run(arguments: &Arguments) -> anyhow::Result<u8> {
     match &arguments.command {
-        Command::Show(arguments) => Ok(show::run(arguments)),
-        Command::Verify(arguments) => verify::run(arguments),
+        AuditCommand::Show(arguments) => Ok(show::run(arguments)),
+        AuditCommand::Verify(arguments) => verify::run(arguments),
     }
 }

@@ -6,7 +6,7 @@ use std::process::Command;
 
 use anyhow::anyhow;
 
-use crate::check::read_policy;
+use crate::policy_text::read_policy;
 use analysis::audit::{Evaluator, RecordedPolicy};
 use engine::encoding::text_of;
 use engine::policy::{Format, MAX_FILE};

@@ -7,8 +7,8 @@ use clap::Args;
 
 use super::filter::Filter;
 use super::log::{Line, each_record};
+use crate::output::{OutputFormat, print, print_error, report_error};
 use crate::style::Colours;
-use crate::{OutputFormat, print, print_error, report_error};
 use analysis::audit::Recorded;
 use analysis::report::text::visible;
 use engine::decision::Decision;
@@ -29,7 +29,7 @@ const HEADING: [&str; 8] = [
     "actor",
 ];
 /// The cells of a record.
-type Row = [String; HEADING.len()];
+type Cells = [String; HEADING.len()];
 
 #[derive(Debug, Args)]
 pub(super) struct Arguments {
@@ -78,7 +78,7 @@ pub(super) fn run(arguments: &Arguments) -> u8 {
 /// A table that buffers its first rows until the widths of the columns are known.
 struct Table {
     colours: Colours,
-    waiting: Vec<(Decision, Row)>,
+    waiting: Vec<(Decision, Cells)>,
     widths: Option<[usize; HEADING.len()]>,
     /// Allowed, denied, errors.
     counts: [u64; 3],
@@ -166,7 +166,7 @@ impl Table {
     }
 }
 
-fn row(recorded: &Recorded) -> Row {
+fn row(recorded: &Recorded) -> Cells {
     let context = recorded.context.as_ref();
     let value =
         |value: Option<&String>| value.map_or("-".to_owned(), |value| visible(value).into_owned());

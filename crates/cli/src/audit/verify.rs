@@ -4,17 +4,19 @@ use std::collections::BTreeMap;
 use std::fmt::Write as _;
 use std::path::{Path, PathBuf};
 
+use anyhow::bail;
 use clap::Args;
 use serde::Serialize;
 
 use super::log::{Line, each_record};
 use super::policies::Policies;
+use crate::output::{OutputFormat, print};
 use crate::progress;
 use crate::style::Colours;
-use crate::{OutputFormat, print};
 use analysis::audit::{Evaluated, Recorded};
 use engine::decision::{Decision, Reason};
 use engine::plural::{count, grouped};
+use engine::policy::quoted;
 
 /// Maximum number of findings in the output.
 const MAX_FINDINGS: usize = 100;
@@ -73,6 +75,16 @@ pub(super) fn run(arguments: &Arguments) -> anyhow::Result<u8> {
         OutputFormat::Json => print(&(serde_json::to_string(&found).unwrap_or_default() + "\n")),
     }
     verified?;
+    if found.records == 0 {
+        let files = arguments
+            .files
+            .iter()
+            .map(|file| quoted(&file.display().to_string()));
+        bail!(
+            "{} has no audit record, so nothing was verified",
+            files.collect::<Vec<_>>().join(", ")
+        );
+    }
     let is_missing = arguments.strict && !found.without_policy.is_empty();
     let fails = found.different + found.malformed > 0 || is_missing;
     Ok(u8::from(fails))

@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use anyhow::{Context as _, anyhow};
 use jiff::Timestamp;
 
-use crate::check::read_policy;
+use crate::policy_text::read_policy;
 use analysis::cases;
 use analysis::cases::{CaseResult, Coverage, FileError, PolicyFile, Suite};
 use engine::encoding::text_of;

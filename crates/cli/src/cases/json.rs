@@ -8,14 +8,14 @@ use engine::decision::{Decision, Reason};
 
 #[derive(Serialize)]
 struct Json<'a> {
-    summary: Summary,
+    summary: Counts,
     cases: Vec<Case<'a>>,
     uncovered: Vec<Uncovered<'a>>,
-    errors: Vec<Error<'a>>,
+    errors: Vec<ErrorRow<'a>>,
 }
 
 #[derive(Serialize)]
-struct Summary {
+struct Counts {
     passed: usize,
     failed: usize,
 }
@@ -35,7 +35,7 @@ struct Case<'a> {
 }
 
 #[derive(Serialize)]
-struct Error<'a> {
+struct ErrorRow<'a> {
     file: &'a str,
     line: Option<u32>,
     column: Option<u32>,
@@ -58,7 +58,7 @@ pub(super) fn json(results: &Results) -> String {
             assumed: case.assumed,
         })
     });
-    let errors = results.errors().map(|error| Error {
+    let errors = results.errors().map(|error| ErrorRow {
         file: &error.file,
         line: error.position.map(|position| position.line),
         column: error.position.map(|position| position.column),
@@ -66,7 +66,7 @@ pub(super) fn json(results: &Results) -> String {
         help: error.help.as_deref(),
     });
     let json = Json {
-        summary: Summary { passed, failed },
+        summary: Counts { passed, failed },
         cases: cases.collect(),
         uncovered: results.coverage.uncovered().collect(),
         errors: errors.collect(),

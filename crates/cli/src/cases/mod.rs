@@ -6,7 +6,7 @@ mod human;
 mod json;
 mod junit;
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use anyhow::anyhow;
 use clap::{Args, ValueEnum};
@@ -14,15 +14,22 @@ use jiff::Timestamp;
 
 use self::files::Results;
 use super::diagnostic::{self, Diagnostic};
+use super::git::Git;
 use super::instant::{instant, now};
+use super::output::{print, print_error, report_error};
 use super::style::Colours;
-use super::{print, print_error, report_error};
+use super::work_tree::relative;
+use analysis::cases::Coverage;
 
 #[derive(Debug, Args)]
 pub(super) struct Arguments {
-    /// Files of cases, YAML or JSON; a directory stands for its files whose names end in .tests.yml
-    #[arg(value_name = "FILE", default_value = ".github")]
+    /// Files of cases, YAML or JSON; a directory stands for its files whose names end in .tests.yml [default:
+    /// .github of the git work tree]
+    #[arg(value_name = "FILE")]
     files: Vec<PathBuf>,
+    /// Also fail if cases match less than this percentage of the rules
+    #[arg(long, value_name = "PERCENT", value_parser = clap::value_parser!(u8).range(0..=100))]
+    min_coverage: Option<u8>,
     /// Output format
     #[arg(long, value_enum, default_value_t)]
     format: Format,
@@ -46,7 +53,7 @@ enum Format {
 pub(super) fn run(arguments: &Arguments) -> u8 {
     let now = arguments.now.unwrap_or_else(now);
     let mut results = Results::default();
-    for file in &arguments.files {
+    for file in &files(arguments) {
         results.add(file, now);
     }
     for error in results.errors() {
@@ -63,5 +70,34 @@ pub(super) fn run(arguments: &Arguments) -> u8 {
         Format::Json => print(&(json::json(&results) + "\n")),
         Format::Junit => print(&junit::junit(&results)),
     }
-    results.exit_code()
+    let code = results.exit_code();
+    let is_below = arguments
+        .min_coverage
+        .is_some_and(|percent| is_below(&results.coverage, percent));
+    if let (0, true, Some(percent)) = (code, is_below, arguments.min_coverage) {
+        report_error(&anyhow!(
+            "the cases match less than {percent} % of the rules (--min-coverage)"
+        ));
+        return 1;
+    }
+    code
+}
+
+/// Returns the given files, or `.github` of the work tree.
+fn files(arguments: &Arguments) -> Vec<PathBuf> {
+    if !arguments.files.is_empty() {
+        return arguments.files.clone();
+    }
+    let root = Git::discover(Path::new("."))
+        .map(|git| relative(&git.root))
+        .unwrap_or_default();
+    let root = root.strip_prefix(".").unwrap_or(&root).to_owned();
+    vec![root.join(".github")]
+}
+
+/// Whether the cases match less than a percentage of the rules.
+fn is_below(coverage: &Coverage, percent: u8) -> bool {
+    let rules = coverage.rules();
+    let covered = rules.saturating_sub(coverage.uncovered().count());
+    covered.saturating_mul(100) < rules.saturating_mul(usize::from(percent))
 }

@@ -2,23 +2,37 @@
 
 use std::fmt::Write as _;
 
+use super::explain::explain;
 use super::policy::CheckError;
+use super::result::CheckResult;
 use super::steps::{Status, steps};
-use super::{Check, explain};
 use crate::diagnostic;
 use crate::style::Colours;
+use analysis::pattern_text::{branch_of, file_of};
 use analysis::report::text::visible;
 use analysis::report::{Remedy, advice, context_rows, reason_page, remedies};
-use analysis::suggestion::{branch_of, file_of};
 use engine::decision::{Decision, PermissionDecision, Reason};
 use engine::policy::{Kind, quoted};
 
-pub(super) fn render(check: &Check<'_>, colours: Colours) -> String {
+pub(super) fn render(check: &CheckResult<'_>, colours: Colours) -> String {
     let mut text = String::new();
     if let Some(context) = check.outcome.context {
         for (name, value) in context_rows(context) {
+            let of_work_tree = check.scenario.map(|scenario| &scenario.of_work_tree);
+            let origin = match (name, of_work_tree) {
+                ("Repository", Some(own)) if own.repository.is_some() => {
+                    " (from the remote `origin`)"
+                }
+                ("Branch", Some(own)) if own.branch.is_some() => " (from HEAD)",
+                _ => "",
+            };
             let name = colours.dim(name);
-            let _ = writeln!(text, "{name:<12} {}", visible(value.unwrap_or("none")));
+            let origin = colours.dim(origin);
+            let _ = writeln!(
+                text,
+                "{name:<12} {}{origin}",
+                visible(value.unwrap_or("none"))
+            );
         }
         text.push('\n');
     }
@@ -30,7 +44,8 @@ pub(super) fn render(check: &Check<'_>, colours: Colours) -> String {
         }
     }
     if let Some(CheckError::Policy(name, invalid)) = &check.error {
-        for policy in check.policies().filter(|policy| policy.name == *name) {
+        let texts = check.policies().flat_map(|policy| &policy.text);
+        for policy in texts.filter(|policy| policy.name == *name) {
             let (source, problems) = (policy.source(), invalid.iter());
             text.push_str(&diagnostic::render(name, &source, problems, colours));
         }
@@ -53,7 +68,7 @@ pub(super) fn render(check: &Check<'_>, colours: Colours) -> String {
     text
 }
 
-fn write_steps(text: &mut String, check: &Check<'_>, colours: Colours) {
+fn write_steps(text: &mut String, check: &CheckResult<'_>, colours: Colours) {
     let steps = steps(check);
     if steps.is_empty() {
         return;
@@ -75,7 +90,7 @@ fn write_steps(text: &mut String, check: &Check<'_>, colours: Colours) {
     text.push('\n');
 }
 
-fn write_remedies(text: &mut String, check: &Check<'_>, colours: Colours) {
+fn write_remedies(text: &mut String, check: &CheckResult<'_>, colours: Colours) {
     let outcome = &check.outcome;
     let denied = outcome.permissions.iter();
     let denied: Vec<_> = denied
@@ -109,7 +124,7 @@ fn write_remedies(text: &mut String, check: &Check<'_>, colours: Colours) {
     }
 }
 
-fn of_permission(permission: &PermissionDecision, check: &Check<'_>) -> Vec<Remedy> {
+fn of_permission(permission: &PermissionDecision, check: &CheckResult<'_>) -> Vec<Remedy> {
     match check.outcome.context {
         Some(context) => remedies(permission, context, &check.outcome),
         None => Vec::new(),
@@ -117,7 +132,7 @@ fn of_permission(permission: &PermissionDecision, check: &Check<'_>) -> Vec<Reme
 }
 
 /// Returns the input that this check needs to say more.
-fn missing_input(reason: Reason, check: &Check<'_>) -> Option<&'static str> {
+fn missing_input(reason: Reason, check: &CheckResult<'_>) -> Option<&'static str> {
     let context = check.outcome.context?;
     match reason {
         Reason::RepositoryNotFound if context.repository.is_none() => {
@@ -130,7 +145,7 @@ fn missing_input(reason: Reason, check: &Check<'_>) -> Option<&'static str> {
     }
 }
 
-fn write_remedy(text: &mut String, remedy: &Remedy, check: &Check<'_>, colours: Colours) {
+fn write_remedy(text: &mut String, remedy: &Remedy, check: &CheckResult<'_>, colours: Colours) {
     let at = format!("{}:{}", check.outcome.file(remedy.own_policy), remedy.line);
     let _ = writeln!(text, "  {}: {}", colours.strong(&at), visible(&remedy.what));
     let mut line = |name: &str, what: &str| {
@@ -149,7 +164,7 @@ fn write_remedy(text: &mut String, remedy: &Remedy, check: &Check<'_>, colours: 
 }
 
 /// Returns the flag for a value that is missing, or that no job has in this form.
-fn flag(remedy: &Remedy, check: &Check<'_>) -> Option<String> {
+fn flag(remedy: &Remedy, check: &CheckResult<'_>) -> Option<String> {
     let context = check.outcome.context?;
     let (flag, value) = match &*remedy.dimension {
         "workflow" => ("--workflow FILE".to_owned(), &context.workflow),
@@ -180,7 +195,7 @@ fn flag(remedy: &Remedy, check: &Check<'_>) -> Option<String> {
 }
 
 /// Returns the flag to use instead of a value that no job has.
-fn corrected_flag(dimension: &str, value: &str, check: &Check<'_>) -> Option<String> {
+fn corrected_flag(dimension: &str, value: &str, check: &CheckResult<'_>) -> Option<String> {
     let context = check.outcome.context?;
     let event = context.event.as_deref().unwrap_or_default();
     let has_payload = check.scenario.is_some_and(|scenario| scenario.has_payload);

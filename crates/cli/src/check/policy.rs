@@ -2,17 +2,19 @@
 
 use std::path::Path;
 
-use analysis::lint::Source;
+use crate::policy_text::PolicyText;
+use crate::work_tree::policy_or_default;
 use analysis::report::{Failure, PolicyRecord};
 use engine::decision::{Engine, Reason};
-use engine::encoding::text_of;
-use engine::policy::{Format, Invalid, MAX_FILE, Policy, quoted};
+use engine::policy::{Invalid, Policy};
 
-/// The text of a policy file.
-pub(super) struct PolicyText {
+/// A policy that the arguments name.
+pub(super) struct GivenPolicy {
     /// Its path on the command line.
     pub(super) name: String,
-    pub(super) text: Result<String, Failure>,
+    pub(super) text: Result<PolicyText, Failure>,
+    /// The parsed policy, if it is valid.
+    pub(super) engine: Result<Engine, CheckError>,
 }
 
 /// Why a check reaches no decision.
@@ -24,19 +26,37 @@ pub(super) enum CheckError {
     Policy(String, Invalid),
 }
 
-impl PolicyText {
-    pub(super) fn read(path: &Path) -> Self {
-        let name = path.display().to_string();
-        let text = read_policy(path, &name);
-        Self { name, text }
+impl GivenPolicy {
+    /// Reads the policy of `--policy`, or the work tree's own.
+    pub(super) fn read_or_default(given: Option<&Path>) -> Self {
+        match policy_or_default(given, "--policy FILE") {
+            Ok(path) => Self::read(&path),
+            Err(error) => {
+                let failure = Failure::new(Reason::PolicyNotFound, format!("{error:#}"));
+                Self {
+                    name: String::new(),
+                    text: Err(failure.clone()),
+                    engine: Err(CheckError::Failure(failure)),
+                }
+            }
+        }
     }
 
-    pub(super) fn parse(&self) -> Result<Engine, CheckError> {
-        let text = self.text.as_ref();
-        let text = text.map_err(|failure| CheckError::Failure(failure.clone()))?;
-        let parsed = Policy::parse(text, self.format());
-        let parsed = parsed.map_err(|invalid| self.error(invalid))?;
-        Ok(Engine::new(parsed))
+    pub(super) fn read(path: &Path) -> Self {
+        let name = path.display().to_string();
+        let text = PolicyText::read(path);
+        let engine = match &text {
+            Ok(text) => text
+                .parse()
+                .map(Engine::new)
+                .map_err(|invalid| CheckError::Policy(name.clone(), invalid)),
+            Err(failure) => Err(CheckError::Failure(failure.clone())),
+        };
+        Self { name, text, engine }
+    }
+
+    pub(super) fn policy(&self) -> Option<&Policy> {
+        self.engine.as_ref().ok().map(Engine::policy)
     }
 
     pub(super) fn error(&self, invalid: Invalid) -> CheckError {
@@ -47,20 +67,10 @@ impl PolicyText {
         let text = self.text.as_ref().ok()?;
         Some(PolicyRecord {
             source: self.name.clone(),
-            sha256: analysis::sha256(text.as_bytes()),
+            sha256: analysis::sha256(text.text.as_bytes()),
             file: self.name.clone(),
             ..PolicyRecord::default()
         })
-    }
-
-    /// Returns its lines, none if the file is unreadable.
-    pub(super) fn source(&self) -> Source<'_> {
-        let text = self.text.as_deref().unwrap_or_default();
-        Source::new(text, self.format())
-    }
-
-    fn format(&self) -> Format {
-        Format::of_path(&self.name)
     }
 }
 
@@ -71,31 +81,4 @@ impl CheckError {
             Self::Policy(name, invalid) => Failure::invalid_policy(name, invalid),
         }
     }
-}
-
-/// The text of a policy file.
-pub(crate) fn read_policy(path: &Path, source: &str) -> Result<String, Failure> {
-    policy_text(platform::read_capped(path, MAX_FILE), source)
-}
-
-/// Reads a policy from standard input.
-pub(crate) fn read_policy_from_stdin(source: &str) -> Result<String, Failure> {
-    policy_text(platform::read_stdin_capped(MAX_FILE), source)
-}
-
-fn policy_text(read: std::io::Result<Vec<u8>>, source: &str) -> Result<String, Failure> {
-    let source = quoted(source);
-    let bytes = read.map_err(|error| {
-        let reason = match error.kind() {
-            std::io::ErrorKind::NotFound => Reason::PolicyNotFound,
-            std::io::ErrorKind::FileTooLarge => Reason::PolicyInvalid,
-            _ => Reason::PolicyUnreadable,
-        };
-        let message = format!("the policy {source} cannot be read: {error}");
-        Failure::new(reason, message)
-    })?;
-    text_of(bytes).map_err(|why| {
-        let message = format!("the policy {source} is {why}");
-        Failure::new(Reason::PolicyInvalid, message)
-    })
 }

@@ -4,17 +4,18 @@ use std::path::Path;
 
 use jiff::Timestamp;
 
-use super::Arguments;
-use super::policy::{CheckError, PolicyText};
+use super::arguments::Arguments;
+use super::policy::{CheckError, GivenPolicy};
+use crate::git::{self, Git};
 use crate::instant::now;
 use analysis::report::Failure;
 use engine::Claims;
 use engine::context::{Base, Context, EventPayload};
 use engine::decision::{
-    self, DecisionError, Engine, PermissionDecision, Policies, Provenance, Reason, RepositoryRules,
-    decide,
+    self, DecisionError, PermissionDecision, Policies, Provenance, Reason, RepositoryRules, decide,
 };
 use engine::policy::{Invalid, MAX_FILE, PermissionKey, Policy, quoted};
+use platform::Variables;
 
 /// A checked scenario.
 pub(super) struct Scenario {
@@ -25,13 +26,59 @@ pub(super) struct Scenario {
     pub(super) now: Timestamp,
     /// Whether the arguments name the event's payload.
     pub(super) has_payload: bool,
+    /// What the arguments leave out and the git work tree has.
+    pub(super) of_work_tree: OfWorkTree,
+}
+
+/// Values that come from the git work tree.
+#[derive(Clone, Debug, Default)]
+pub(super) struct OfWorkTree {
+    /// Repository of the remote `origin`.
+    pub(super) repository: Option<String>,
+    /// Branch that is checked out.
+    pub(super) branch: Option<String>,
+}
+
+impl OfWorkTree {
+    /// Returns what the arguments leave out. Claims describe another job completely.
+    fn read(arguments: &Arguments) -> Self {
+        let git = Git::discover(Path::new(".")).filter(|_| arguments.claims.is_none());
+        let Some(git) = git else {
+            return Self::default();
+        };
+        let variables = Variables::new(std::env::vars_os());
+        let origin = git::host(&variables).and_then(|host| git.origin(&host));
+        let origin = origin.map(|origin| origin.to_string());
+        // The branch of this work tree says nothing about another repository.
+        let is_own = match (&arguments.repository, &origin) {
+            (Some(given), Some(origin)) => given.eq_ignore_ascii_case(origin),
+            (Some(_), None) => false,
+            (None, _) => true,
+        };
+        let is_given = |name: &str| {
+            let mut claims = arguments.claim.iter();
+            claims.any(|claim| {
+                claim
+                    .split_once('=')
+                    .is_some_and(|(known, _)| known == name)
+            })
+        };
+        let has_branch = arguments.branch.is_some() || is_given("ref") || is_given("head_ref");
+        Self {
+            repository: origin
+                .filter(|_| arguments.repository.is_none() && !is_given("repository")),
+            branch: git.branch().filter(|_| is_own && !has_branch),
+        }
+    }
 }
 
 impl Scenario {
     pub(super) fn of(arguments: &Arguments) -> Result<Self, Failure> {
         let permissions = permissions(&arguments.permission)?;
-        let context = context(arguments)?;
+        let of_work_tree = OfWorkTree::read(arguments);
+        let context = context(arguments, &of_work_tree)?;
         Ok(Self {
+            of_work_tree,
             permissions,
             base_is_ignored: arguments.base.is_some() && context.base == Base::None,
             context,
@@ -44,13 +91,13 @@ impl Scenario {
     /// problems matter only then.
     pub(super) fn decide(
         &self,
-        (policy, engine): (&PolicyText, Parsed<'_>),
-        own: Option<(&PolicyText, Parsed<'_>)>,
+        policy: &GivenPolicy,
+        own: Option<&GivenPolicy>,
     ) -> Result<Vec<PermissionDecision>, CheckError> {
         let policies = Policies {
-            policy: engine.map_err(Clone::clone)?,
+            policy: policy.engine.as_ref().map_err(Clone::clone)?,
             provenance: Provenance::Offline,
-            own: own.map(|(_, engine)| engine),
+            own: own.map(|own| own.engine.as_ref()),
         };
         let question = decision::Question {
             permissions: &self.permissions,
@@ -59,7 +106,7 @@ impl Scenario {
             has_time: &|| true,
         };
         decide(policies, question).map_err(|undecided| match (undecided, own) {
-            (DecisionError::OwnPolicy(invalid), Some((own, _))) => own.error(invalid),
+            (DecisionError::OwnPolicy(invalid), Some(own)) => own.error(invalid),
             (DecisionError::Policy(invalid) | DecisionError::OwnPolicy(invalid), _) => {
                 policy.error(invalid)
             }
@@ -75,9 +122,6 @@ impl Scenario {
         RepositoryRules::find(policy, Provenance::Offline, &self.context, &|| true)
     }
 }
-
-/// A parsed policy, if it is valid.
-pub(super) type Parsed<'a> = Result<&'a Engine, &'a CheckError>;
 
 fn invalid_argument(message: String) -> Failure {
     Failure::new(Reason::InputInvalid, message)
@@ -97,7 +141,7 @@ fn permissions(texts: &[String]) -> Result<Vec<PermissionKey>, Failure> {
 }
 
 /// Derives the context from the claims as in a job, then applies the flags.
-fn context(arguments: &Arguments) -> Result<Context, Failure> {
+fn context(arguments: &Arguments, of_work_tree: &OfWorkTree) -> Result<Context, Failure> {
     let mut claims = match &arguments.claims {
         None => Claims::default(),
         Some(path) => parse(path, ("--claims", "a JSON object"), |json| {
@@ -127,12 +171,17 @@ fn context(arguments: &Arguments) -> Result<Context, Failure> {
         .and_then(|payload| payload.pull_request.as_ref());
     let mut context = Context::of_claims(&claims, pull_request);
     context.event.get_or_insert_with(|| "push".to_owned());
+    let repository = arguments
+        .repository
+        .as_ref()
+        .or(of_work_tree.repository.as_ref());
+    let branch = arguments.branch.as_ref().or(of_work_tree.branch.as_ref());
     let flags = [
-        (&arguments.repository, &mut context.repository),
-        (&arguments.workflow, &mut context.workflow),
-        (&arguments.branch, &mut context.branch),
-        (&arguments.environment, &mut context.environment),
-        (&arguments.event, &mut context.event),
+        (repository, &mut context.repository),
+        (arguments.workflow.as_ref(), &mut context.workflow),
+        (branch, &mut context.branch),
+        (arguments.environment.as_ref(), &mut context.environment),
+        (arguments.event.as_ref(), &mut context.event),
     ];
     for (flag, field) in flags {
         if let Some(value) = flag {

@@ -1,8 +1,9 @@
 //! The steps of a check, up to the one that stopped it.
 
-use super::policy::CheckError;
+use super::policy::{CheckError, GivenPolicy};
+use super::repository;
+use super::result::CheckResult;
 use super::scenario::Scenario;
-use super::{Check, GivenPolicy, repository};
 use analysis::report::context_rows;
 use engine::context::Base;
 use engine::decision::{Decision, PermissionDecision, RepositoryRules};
@@ -48,7 +49,7 @@ fn step(name: &'static str, status: Status, facts: Vec<String>) -> Step {
 const MAX_KEYS: usize = 5;
 
 /// Returns the steps that the action takes. The step that verifies the token is skipped.
-pub(super) fn steps(check: &Check<'_>) -> Vec<Step> {
+pub(super) fn steps(check: &CheckResult<'_>) -> Vec<Step> {
     let Some(scenario) = check.scenario else {
         return Vec::new();
     };
@@ -56,7 +57,7 @@ pub(super) fn steps(check: &Check<'_>) -> Vec<Step> {
     let token = step("token", Status::Skipped, vec![token.to_owned()]);
     let context = step("context", Status::Passed, vec![context(scenario)]);
     let mut steps = vec![token, context, policy(check)];
-    let parsed = check.policy.parsed;
+    let parsed = check.policy.policy();
     let repository_rules = parsed.and_then(|parsed| scenario.repository_rules(parsed).ok());
     match (parsed, &repository_rules) {
         (None, _) => {}
@@ -108,8 +109,8 @@ fn context(scenario: &Scenario) -> String {
     values + base
 }
 
-fn policy(check: &Check<'_>) -> Step {
-    let mut facts = vec![of_policy(check, &check.policy)];
+fn policy(check: &CheckResult<'_>) -> Step {
+    let mut facts = vec![of_policy(check, check.policy)];
     facts.extend(
         check
             .own
@@ -117,17 +118,20 @@ fn policy(check: &Check<'_>) -> Step {
             .map(|own| format!("own: {}", of_policy(check, own))),
     );
     // The own policy matters only for permissions that the main one denies; that step reports its problems.
-    step("policy", Status::of(check.policy.parsed.is_some()), facts)
+    step("policy", Status::of(check.policy.policy().is_some()), facts)
 }
 
-fn of_policy(check: &Check<'_>, policy: &GivenPolicy<'_>) -> String {
-    let name = quoted(&policy.file.name);
-    let Ok(text) = &policy.file.text else {
+fn of_policy(check: &CheckResult<'_>, policy: &GivenPolicy) -> String {
+    let name = quoted(&policy.name);
+    let Ok(text) = &policy.text else {
         return format!("{name} cannot be read");
     };
-    let hash: String = analysis::sha256(text.as_bytes()).chars().take(16).collect();
+    let hash: String = analysis::sha256(text.text.as_bytes())
+        .chars()
+        .take(16)
+        .collect();
     let file = format!("{name}, sha256 {hash}…");
-    match (policy.parsed, check.problems(policy.file)) {
+    match (policy.policy(), check.problems(policy)) {
         (Some(parsed), _) => {
             let rules = count(parsed.rules().count(), "rule");
             format!("{file}: valid, {rules}")
@@ -137,15 +141,15 @@ fn of_policy(check: &Check<'_>, policy: &GivenPolicy<'_>) -> String {
     }
 }
 
-fn rules(check: &Check<'_>, repository_rules: &RepositoryRules<'_>) -> Step {
+fn rules(check: &CheckResult<'_>, repository_rules: &RepositoryRules<'_>) -> Step {
     let status = Status::of(check.outcome.decision == Decision::Allowed);
     if let Some(error) = &check.error {
         let fact = match error {
-            CheckError::Policy(name, _) if *name != check.policy.file.name => {
+            CheckError::Policy(name, _) if *name != check.policy.name => {
                 "the own policy is needed, but is not valid: shown below".to_owned()
             }
             CheckError::Failure(_) => "the own policy is needed, but cannot be read".to_owned(),
-            CheckError::Policy(..) => match check.problems(check.policy.file) {
+            CheckError::Policy(..) => match check.problems(check.policy) {
                 1 => "a pattern that could match is not valid, shown below".to_owned(),
                 number => format!(
                     "{} that could match are not valid, shown below",
@@ -163,7 +167,7 @@ fn rules(check: &Check<'_>, repository_rules: &RepositoryRules<'_>) -> Step {
 fn of_permission(
     permission: &PermissionDecision,
     repository_rules: &RepositoryRules<'_>,
-    check: &Check<'_>,
+    check: &CheckResult<'_>,
 ) -> Vec<String> {
     let key = quoted(&permission.permission);
     let of = |own_policy: bool| {

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
 
-use super::View;
+use super::view::View;
 use crate::style::Colours;
 use analysis::compare::{AccessChange, Check, Replayed, Times};
 use analysis::report::access;

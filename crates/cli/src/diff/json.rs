@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use serde::Serialize;
 
-use super::View;
+use super::view::View;
 use analysis::compare::{AccessChange, Check, Example, Replayed, Times};
 use engine::decision::RuleRef;
 use engine::policy::Pattern;

@@ -2,6 +2,7 @@
 
 mod human;
 mod json;
+mod view;
 
 use std::path::{Path, PathBuf};
 
@@ -9,24 +10,28 @@ use anyhow::{anyhow, bail};
 use clap::{Args, ValueEnum};
 use jiff::Timestamp;
 
+use self::view::View;
 use super::audit::each_record;
-use super::check::{read_policy, read_policy_from_stdin};
-use super::diagnostic;
+use super::git::Git;
 use super::instant::{instant, now};
+use super::output::{print, print_error, warn};
+use super::policy_text::PolicyText;
+use super::revision::History;
 use super::style::Colours;
-use super::{InvalidPolicy, print, print_error, warn};
-use analysis::compare::{Comparison, Replay, Replayed, compare};
+use super::work_tree::policy_or_default;
+use analysis::compare::{Replay, compare};
 use analysis::report::access;
-use engine::policy::{Format, Invalid, Policy, quoted};
+use engine::policy::{Policy, quoted};
 
 #[derive(Debug, Args)]
 pub(super) struct Arguments {
-    /// Policy before the change; `-` reads it from standard input
+    /// Policy before the change: a file, `-` for standard input, or a git revision, with `:PATH` unless it is the
+    /// repository's own policy; `A..B` names both [default: HEAD]
     #[arg(value_name = "OLD")]
-    old: PathBuf,
-    /// Policy after the change; `-` reads it from standard input
+    old: Option<String>,
+    /// Policy after the change [default: the git work tree's own]
     #[arg(value_name = "NEW")]
-    new: PathBuf,
+    new: Option<String>,
     /// Audit log whose checks to decide again with both policies
     #[arg(long, value_name = "FILE")]
     replay: Vec<PathBuf>,
@@ -60,14 +65,6 @@ enum OutputFormat {
     Json,
 }
 
-/// The comparison to print.
-struct View<'a> {
-    /// The paths of the policies on the command line.
-    files: [&'a str; 2],
-    comparison: &'a Comparison<'a>,
-    replayed: Option<&'a Replayed>,
-}
-
 pub(super) fn run(arguments: &Arguments) -> anyhow::Result<u8> {
     let widens = compare_files(arguments)?;
     let fails = widens && arguments.fail_on == Some(FailOn::Widen);
@@ -76,19 +73,18 @@ pub(super) fn run(arguments: &Arguments) -> anyhow::Result<u8> {
 
 /// Prints the differences, and returns whether access widens.
 fn compare_files(arguments: &Arguments) -> anyhow::Result<bool> {
-    let texts = [read(&arguments.old)?, read(&arguments.new)?];
-    let [old, new] = &texts;
+    let (old, new) = &read_both(arguments)?;
     let (old_policy, new_policy) = (old.parse(), new.parse());
-    let new_policy = new_policy.map_err(|invalid| InvalidPolicy(new.render(&invalid)))?;
+    let new_policy = new_policy.map_err(|invalid| new.invalid(&invalid))?;
     // An invalid policy grants nothing, so all access of the new policy is new.
     let old_policy = old_policy.unwrap_or_else(|invalid| {
-        print_error(&old.render(&invalid));
+        print_error(&old.invalid(&invalid).0);
         warn("the old policy is not valid, so it granted nothing");
         Policy::default()
     });
     let now = arguments.now.unwrap_or_else(now);
-    let comparison = compare(&old_policy, &new_policy, now)
-        .map_err(|invalid| InvalidPolicy(new.render(&invalid)))?;
+    let comparison =
+        compare(&old_policy, &new_policy, now).map_err(|invalid| new.invalid(&invalid))?;
     let replayed = match arguments.replay.as_slice() {
         [] => None,
         logs => {
@@ -114,46 +110,38 @@ fn compare_files(arguments: &Arguments) -> anyhow::Result<bool> {
     Ok(comparison.widens() || replayed.is_some_and(|replayed| !replayed.allowed.is_empty()))
 }
 
-/// Name of standard input in messages.
-const STDIN: &str = "<stdin>";
-
-/// A policy file.
-struct PolicyText {
-    name: String,
-    text: String,
-}
-
-fn read(path: &Path) -> anyhow::Result<PolicyText> {
-    let (name, text) = if path == Path::new("-") {
-        let name = STDIN.to_owned();
-        let text = read_policy_from_stdin(&name);
-        (name, text)
-    } else {
-        let name = path.display().to_string();
-        let text = read_policy(path, &name);
-        (name, text)
+/// Reads the policies before and after the change.
+fn read_both(arguments: &Arguments) -> anyhow::Result<(PolicyText, PolicyText)> {
+    let old = arguments.old.as_deref().unwrap_or("HEAD");
+    let range = old
+        .split_once("..")
+        .filter(|_| arguments.new.is_none() && !Path::new(old).exists());
+    if let Some((from, to)) = range {
+        let history = History::here()?;
+        let end = |name: &str| match name {
+            "" => history.policy("HEAD"),
+            name => history.policy(name),
+        };
+        return Ok((end(from)?, end(to.trim_start_matches('.'))?));
+    }
+    let new = match &arguments.new {
+        Some(new) => read(new)?,
+        None => read_file(&policy_or_default(None, "NEW")?)?,
     };
-    let text = text.map_err(|failure| anyhow!(failure.message))?;
-    Ok(PolicyText { name, text })
+    Ok((read(old)?, new))
 }
 
-impl PolicyText {
-    fn format(&self) -> Format {
-        match self.name == STDIN {
-            true => Format::of_text(&self.text),
-            false => Format::of_path(&self.name),
-        }
+/// Reads the policy of a file, of standard input, or of a revision.
+fn read(name: &str) -> anyhow::Result<PolicyText> {
+    let path = Path::new(name);
+    match name == "-" || path.exists() || Git::discover(Path::new(".")).is_none() {
+        true => read_file(path),
+        false => History::here()?.policy(name),
     }
+}
 
-    fn parse(&self) -> Result<Policy, Invalid> {
-        Policy::parse(&self.text, self.format())
-    }
-
-    /// Renders its problems for people.
-    fn render(&self, invalid: &Invalid) -> String {
-        let source = analysis::lint::Source::new(&self.text, self.format());
-        diagnostic::render(&self.name, &source, invalid.iter(), Colours::stderr())
-    }
+fn read_file(path: &Path) -> anyhow::Result<PolicyText> {
+    PolicyText::read_file_or_stdin(path).map_err(|failure| anyhow!(failure.message))
 }
 
 /// Replays the records of a log.

@@ -8,7 +8,9 @@ use jiff::Timestamp;
 use super::fix;
 use crate::git;
 use crate::git::Git;
-use analysis::lint::{Finding, Options, Source, lint};
+use crate::workflows::ACTION;
+use analysis::lint::{Finding, LintOptions, Source, lint, lint_workflows, without_ignored};
+use analysis::workflows::{MAX_FILE as MAX_WORKFLOW, RunOptions};
 use engine::encoding::text_of;
 use engine::policy::{Format, MAX_FILE, Position};
 use platform::Variables;
@@ -45,7 +47,12 @@ impl Linted {
                 ..Self::unread(path.to_owned(), String::new())
             })
         };
-        let bytes = match platform::read_capped(path, MAX_FILE) {
+        let is_stdin = path == Path::new("-");
+        let read = match is_stdin {
+            true => platform::read_stdin_capped(MAX_FILE),
+            false => platform::read_capped(path, MAX_FILE),
+        };
+        let bytes = match read {
             // Unlike a missing file, this is a policy that the gate rejects.
             Err(error) if error.kind() == std::io::ErrorKind::FileTooLarge => {
                 return invalid(error.to_string());
@@ -56,6 +63,13 @@ impl Linted {
             Ok(text) => text,
             Err(why) => return invalid(why.to_string()),
         };
+        if is_stdin {
+            let format = Format::of_text(&text);
+            let mut file = Self::unread(PathBuf::from("<stdin>"), text);
+            file.format = format;
+            file.findings = lint(&file.text, format, &options(Path::new("."), now));
+            return Ok(file);
+        }
         Ok(Self::of(path.to_owned(), text, now))
     }
 
@@ -64,6 +78,50 @@ impl Linted {
         let mut file = Self::unread(path, text);
         file.findings = lint(&file.text, file.format, &options(&file.path, now));
         file
+    }
+
+    /// Returns the workflow files beside a policy that have findings. A file that cannot be read or parsed is
+    /// none of lint's: GitHub reports it.
+    pub(super) fn workflow_files(policy: &Path) -> Vec<Self> {
+        let read = crate::workflows::find_workflows(policy).and_then(|directory| {
+            Some((
+                crate::workflows::read_workflows(&directory).ok()?,
+                directory,
+            ))
+        });
+        let Some((workflows, directory)) = read else {
+            return Vec::new();
+        };
+        let default_branch = Git::discover(policy).and_then(|git| git.default_branch());
+        let options = RunOptions {
+            action: ACTION,
+            default_branch: default_branch.as_deref(),
+        };
+        let here = std::env::current_dir().unwrap_or_default();
+        let mut files: Vec<Self> = Vec::new();
+        for (name, finding) in lint_workflows(&workflows, options) {
+            let path = directory.join(name);
+            let path = path.strip_prefix(&here).unwrap_or(&path);
+            match files.last_mut().filter(|file| file.path == path) {
+                Some(file) => file.findings.push(finding),
+                None => {
+                    let text = platform::read_capped(path, MAX_WORKFLOW).ok();
+                    let text = text
+                        .and_then(|bytes| text_of(bytes).ok())
+                        .unwrap_or_default();
+                    files.push(Self {
+                        findings: vec![finding],
+                        ..Self::unread(path.to_owned(), text)
+                    });
+                }
+            }
+        }
+        for file in &mut files {
+            let findings = std::mem::take(&mut file.findings);
+            file.findings = without_ignored(&file.text, findings);
+        }
+        files.retain(|file| !file.findings.is_empty());
+        files
     }
 
     fn unread(path: PathBuf, text: String) -> Self {
@@ -122,8 +180,8 @@ impl Linted {
     }
 }
 
-fn options(path: &Path, now: Timestamp) -> Options {
-    Options {
+fn options(path: &Path, now: Timestamp) -> LintOptions {
+    LintOptions {
         now: Some(now),
         workflows: workflows(path),
         repository: repository(path),

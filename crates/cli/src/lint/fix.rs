@@ -9,7 +9,7 @@ use std::path::Path;
 use jiff::Timestamp;
 
 use analysis::compare::compare;
-use analysis::lint::{Finding, Options, apply_safe, lint};
+use analysis::lint::{Finding, LintOptions, apply_safe, lint};
 use engine::policy::{Entry, Format, Pattern, Patterns, PermissionKey, Policy, Position, Rule};
 
 /// Maximum number of passes. A fix can enable another, such as the removal of a pattern that the fix made a
@@ -33,7 +33,7 @@ pub(super) struct Fixed {
 pub(super) fn fix(
     text: &str,
     format: Format,
-    options: &Options,
+    options: &LintOptions,
     mut findings: Vec<Finding>,
 ) -> Result<Option<Fixed>, &'static str> {
     let (mut fixed, mut count) = (text.to_owned(), 0);

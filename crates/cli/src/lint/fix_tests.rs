@@ -8,7 +8,7 @@ use engine::decision::{Decision, Engine, Policies, Provenance, Question, Reason,
 
 /// The text after `--fix`, and how many fixes there were.
 fn fixed(text: &str, format: Format) -> (String, usize) {
-    let options = Options::default();
+    let options = LintOptions::default();
     let findings = lint(text, format, &options);
     match fix(text, format, &options, findings).unwrap() {
         Some(fixed) => (fixed.text, fixed.count),
@@ -187,7 +187,7 @@ fn what_needs_a_decision_is_left() {
 #[test]
 fn an_invalid_policy_is_not_touched() {
     let text = "version: 1\nx: 1\npermissions:\n  - permission: [a:b, a:b]\n    branch: ^main$\n";
-    let options = Options::default();
+    let options = LintOptions::default();
     let findings = lint(text, Format::Yaml, &options);
     let error = fix(text, Format::Yaml, &options, findings).unwrap_err();
     assert!(error.contains("not valid"), "{error}");

@@ -4,8 +4,8 @@
 
 use std::fmt::Write as _;
 
-use super::Summary;
 use super::file::Linted;
+use super::summary::Summary;
 use analysis::lint::Level;
 use analysis::report::text::{command_data, command_property};
 

@@ -1,7 +1,7 @@
 //! Findings for people.
 
-use super::Summary;
 use super::file::Linted;
+use super::summary::Summary;
 use crate::diagnostic;
 use crate::style::Colours;
 

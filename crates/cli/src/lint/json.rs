@@ -4,18 +4,18 @@ use std::ops::Range;
 
 use serde::Serialize;
 
-use super::Summary;
 use super::file::Linted;
+use super::summary::Summary;
 use analysis::lint::{Fix, Level};
 
 #[derive(Serialize)]
-struct Output<'a> {
-    findings: Vec<Row<'a>>,
+struct LintOutput<'a> {
+    findings: Vec<FindingRow<'a>>,
     summary: Summary,
 }
 
 #[derive(Serialize)]
-struct Row<'a> {
+struct FindingRow<'a> {
     code: &'static str,
     level: Level,
     file: String,
@@ -61,7 +61,7 @@ impl<'a> Edit<'a> {
 pub(super) fn render(files: &[Linted], summary: Summary) -> String {
     let rows = files.iter().flat_map(|file| {
         let name = file.name();
-        file.findings.iter().map(move |finding| Row {
+        file.findings.iter().map(move |finding| FindingRow {
             code: finding.code,
             level: finding.level,
             file: name.clone(),
@@ -75,7 +75,7 @@ pub(super) fn render(files: &[Linted], summary: Summary) -> String {
             edit: finding.fix.as_ref().map(Edit::of),
         })
     });
-    let output = Output {
+    let output = LintOutput {
         findings: rows.collect(),
         summary,
     };

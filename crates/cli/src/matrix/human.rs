@@ -2,162 +2,151 @@
 
 use std::fmt::Write as _;
 
-use super::layout::{GAP, WIDTH, widths, wrap};
-use super::{Page, words};
-use crate::style::{Colours, Styled};
-use analysis::matrix::{Access, Cell, Row, RowKind};
-use analysis::report::Phrase;
-use analysis::report::text::{truncate, visible};
+use super::layout::{Content, GAP, length, widths, wrap, wrap_parts};
+use super::lines::{
+    Column, INDENT, Line, Tone, cell_lines, key_lines, label, plain, shown, side_by_side,
+};
+use super::page::Page;
+use super::{fold::Block, headings, words};
+use crate::style::Colours;
+use analysis::matrix::{Access, Row};
+use analysis::report::lint_page;
+use analysis::report::text::visible;
+use engine::plural::count;
 
-/// Maximum length of a value in bytes.
-const MAX_VALUE: usize = 1_024;
-/// Maximum width of the column of environments.
-const MAX_FIRST: usize = 16;
+/// Minimum width of the grants beside the permissions; otherwise they stand below them.
+const MIN_GRANTS: usize = 40;
+/// Maximum number of files in a heading.
+const MAX_FILES: usize = 3;
 
-/// Meaning of a line, which determines its colour.
-#[derive(Clone, Copy, PartialEq, Eq)]
-enum Tone {
-    Granted,
-    Perhaps,
-    Missed,
-    Denied,
-    Plain,
-    Strong,
-}
-
-/// Lines of a cell with their tones.
-type Lines = Vec<(Tone, String)>;
-/// Marks at the start of a cell's lines; continuation lines align with the text after the mark.
-const MARKS: [&str; 4] = ["✓ ", "? ", "✗ ", "- "];
-
-pub(super) fn render(page: &Page<'_>, colours: Colours) -> String {
-    let mut text = String::new();
-    for (name, value, more) in words::facts(page) {
-        let name = colours.dim(name);
-        let _ = writeln!(text, "{name:<11} {}{more}", shown(&value));
-    }
-    text.push('\n');
-    let rows: Vec<_> = page
-        .matrix
-        .rows
-        .iter()
-        .map(|row| (row, cells(row)))
-        .collect();
-    let first = rows
-        .iter()
-        .flat_map(|(row, _)| label(row))
-        .map(|(_, line)| length(&line));
-    let first = first.max().unwrap_or(0).min(MAX_FIRST);
-    let natural: Vec<_> = page
-        .matrix
-        .permissions
-        .iter()
-        .enumerate()
-        .map(|(column, key)| {
-            let of_cells = rows.iter().filter_map(|(_, cells)| cells.get(column));
-            let lines = of_cells.flatten().map(|(_, line)| length(line));
-            lines.chain([length(key)]).max().unwrap_or(0)
-        })
-        .collect();
-    let widths = widths(first, &natural);
-    match &widths {
-        Some(widths) => table(&mut text, page, &rows, (first, widths), colours),
-        None => list(&mut text, page, colours),
-    }
-    let is_table = widths.is_some();
-    legend(&mut text, page, is_table, colours);
-    rest(&mut text, page, colours);
-    text
-}
-
-fn table(
-    text: &mut String,
-    page: &Page<'_>,
-    rows: &[(&Row<'_>, Vec<Lines>)],
-    (first, widths): (usize, &[usize]),
-    colours: Colours,
-) {
-    let keys = page.matrix.permissions.iter();
-    let head: Vec<_> = keys
-        .map(|key| vec![(Tone::Strong, (*key).to_owned())])
-        .collect();
-    line_of_cells(text, &Vec::new(), &head, (first, widths), colours);
-    let rules = std::iter::once(&first).chain(widths);
-    let rules: Vec<_> = rules.map(|width| "─".repeat(*width)).collect();
-    let _ = writeln!(text, "{}", colours.dim(&rules.join(&" ".repeat(GAP))));
-    let mut before = None;
-    for (row, cells) in rows {
-        let file = row.kind.file();
-        if before != Some(file) {
-            if before.is_some() {
-                text.push('\n');
-            }
-            text.push_str(&file_line(row, colours));
-            before = Some(file);
-        }
-        line_of_cells(text, &label(row), cells, (first, widths), colours);
-    }
-}
-
-/// Prints the cells of a row side by side.
-fn line_of_cells(
-    text: &mut String,
-    label: &Lines,
-    cells: &[Lines],
-    (first, widths): (usize, &[usize]),
-    colours: Colours,
-) {
-    let wrapped = |lines: &Lines, width: usize| -> Lines {
-        let lines = lines.iter();
-        lines
-            .flat_map(|(tone, line)| {
-                hanging(line, width)
-                    .into_iter()
-                    .map(move |line| (*tone, line))
-            })
-            .collect()
+/// Renders the page for a terminal with this number of columns.
+pub(super) fn render(page: &Page<'_, '_>, columns: usize, colours: Colours) -> String {
+    let mut terminal = Terminal {
+        text: String::new(),
+        page,
+        columns,
+        colours,
     };
-    let all = std::iter::once((label, first)).chain(cells.iter().zip(widths.iter().copied()));
-    let columns: Vec<_> = all
-        .map(|(lines, width)| (wrapped(lines, width), width))
-        .collect();
-    let height = columns
-        .iter()
-        .map(|(lines, _)| lines.len())
-        .max()
-        .unwrap_or(0);
-    for index in 0..height {
-        let mut line = String::new();
-        let mut blank = 0;
-        for (lines, width) in &columns {
-            match lines.get(index) {
-                Some((tone, cell)) => {
-                    let _ = write!(line, "{:blank$}{}", "", styled(*tone, cell, colours));
-                    blank = (width + GAP).saturating_sub(length(cell));
-                }
-                None => blank += width + GAP,
-            }
+    terminal.facts();
+    let is_table = match terminal.widths() {
+        Some((first, others)) => {
+            terminal.table(first, &others);
+            true
         }
-        let _ = writeln!(text, "{line}");
-    }
+        None => {
+            terminal.list();
+            false
+        }
+    };
+    terminal.files_with_nothing();
+    terminal.legend(is_table);
+    terminal.findings();
+    terminal.unused();
+    terminal.notes();
+    terminal.text
 }
 
-fn list(text: &mut String, page: &Page<'_>, colours: Colours) {
-    let mut before = None;
-    for row in &page.matrix.rows {
-        let file = row.kind.file();
-        if before != Some(file) {
-            if before.is_some() {
-                text.push('\n');
+/// The text so far, and how to print the rest.
+struct Terminal<'p, 'm, 'a> {
+    text: String,
+    page: &'p Page<'m, 'a>,
+    columns: usize,
+    colours: Colours,
+}
+
+impl Terminal<'_, '_, '_> {
+    fn facts(&mut self) {
+        for (name, value, more) in headings::facts(self.page) {
+            let name = self.colours.dim(name);
+            let _ = writeln!(self.text, "{name:<11} {}{more}", shown(&value));
+        }
+        self.text.push('\n');
+    }
+
+    /// Returns the widths of the table's columns, or `None` if it does not fit.
+    fn widths(&self) -> Option<(usize, Vec<usize>)> {
+        let blocks = self.page.folded.blocks.iter();
+        let labels: Vec<Line> = blocks
+            .clone()
+            .flat_map(|block| block.groups.iter().flat_map(|group| label(group, block)))
+            .collect();
+        let words = labels.iter().flat_map(|(_, line)| line.split(' '));
+        let first = Content {
+            natural: labels
+                .iter()
+                .map(|(_, line)| length(line))
+                .max()
+                .unwrap_or(0),
+            word: words.map(length).max().unwrap_or(0) + length(INDENT),
+        };
+        let rows: Vec<&Row<'_>> = blocks
+            .flat_map(|block| {
+                block
+                    .groups
+                    .iter()
+                    .filter_map(|group| group.first().copied())
+            })
+            .collect();
+        let keys = self.page.matrix.permissions.iter().enumerate();
+        let others = keys.map(|(column, key)| {
+            let cells = rows
+                .iter()
+                .filter_map(|row| Some((row, row.cells.get(column)?)));
+            let lines = cells.flat_map(|(row, cell)| cell_lines(row, cell, ""));
+            let lines = lines.map(|(_, line)| length(&line));
+            lines.chain([length(key)]).max().unwrap_or(0)
+        });
+        widths(self.columns, &first, &others.collect::<Vec<_>>())
+    }
+
+    fn table(&mut self, first: usize, others: &[usize]) {
+        let keys = self.page.matrix.permissions.iter();
+        let keys = keys.map(|key| vec![(Tone::Strong, (*key).to_owned())]);
+        let widths = std::iter::once(first).chain(others.iter().copied());
+        let head = std::iter::once(Vec::new()).chain(keys).zip(widths.clone());
+        self.beside(&head.collect::<Vec<_>>());
+        let rules: Vec<_> = widths.clone().map(|width| "─".repeat(width)).collect();
+        let rules = rules.join(&" ".repeat(GAP));
+        let _ = writeln!(self.text, "{}", self.colours.dim(&rules));
+        for (index, block) in self.page.folded.blocks.iter().enumerate() {
+            if index > 0 {
+                self.text.push('\n');
             }
-            text.push_str(&file_line(row, colours));
-            before = Some(file);
+            self.heading(block);
+            for group in &block.groups {
+                let Some(row) = group.first() else {
+                    continue;
+                };
+                let cells = row.cells.iter().map(|cell| cell_lines(row, cell, ""));
+                let all = std::iter::once(label(group, block)).chain(cells);
+                self.beside(&all.zip(widths.clone()).collect::<Vec<_>>());
+            }
+            self.rows_with_nothing(block);
         }
-        for (tone, line) in label(row) {
-            let _ = writeln!(text, "{}", styled(tone, &line, colours));
+    }
+
+    fn list(&mut self) {
+        let keys = self.page.matrix.permissions.iter();
+        let keys = keys.map(|key| length(key) + 1).max().unwrap_or(0);
+        for (index, block) in self.page.folded.blocks.iter().enumerate() {
+            if index > 0 {
+                self.text.push('\n');
+            }
+            self.heading(block);
+            for group in &block.groups {
+                self.hanging(&label(group, block));
+                if let Some(row) = group.first() {
+                    self.grants(row, keys);
+                }
+            }
+            self.rows_with_nothing(block);
         }
-        let mut groups: Vec<(Vec<&str>, Lines)> = Vec::new();
-        for (key, cell) in page.matrix.permissions.iter().zip(&row.cells) {
+    }
+
+    /// Prints the permissions of a row, and beside them who has them.
+    fn grants(&mut self, row: &Row<'_>, keys: usize) {
+        let mut groups: Vec<(Vec<&str>, Column)> = Vec::new();
+        for (key, cell) in self.page.matrix.permissions.iter().zip(&row.cells) {
             if row.access(cell) == Access::Denied {
                 continue;
             }
@@ -168,169 +157,219 @@ fn list(text: &mut String, page: &Page<'_>, colours: Colours) {
             }
         }
         if groups.is_empty() {
-            let _ = writeln!(text, "    {}", colours.dim("nothing is granted"));
+            let nothing = (Tone::Denied, format!("{INDENT}{INDENT}nothing is granted"));
+            self.wrapped(&[nothing]);
         }
-        for (keys, lines) in groups {
-            for line in wrap(&format!("    {}", shown(&keys.join(", "))), WIDTH) {
-                let _ = writeln!(text, "{}", colours.strong(&line));
+        let indent = 2 * length(INDENT);
+        let beside = indent + keys + GAP;
+        for (names, lines) in groups {
+            if self.columns < beside + MIN_GRANTS {
+                let names = format!("{INDENT}{INDENT}{}", shown(&names.join(", ")));
+                self.wrapped(&[(Tone::Strong, names)]);
+                let room = self.columns.saturating_sub(indent + 2);
+                self.beside(&[(Vec::new(), indent), (lines, room)]);
+            } else {
+                let room = self.columns - beside;
+                self.beside(&[(key_lines(&names), indent + keys), (lines, room)]);
             }
-            for (tone, line) in lines {
-                for line in hanging(&line, WIDTH - 6) {
-                    let _ = writeln!(text, "      {}", styled(tone, &line, colours));
-                }
-            }
         }
     }
-}
 
-fn file_line(row: &Row<'_>, colours: Colours) -> String {
-    let (file, starts) = words::file(row);
-    let file = plain(&file);
-    match starts {
-        Some(starts) => {
-            let starts = plain(&starts);
-            format!("{}  {}\n", colours.strong(&file), colours.dim(&starts))
-        }
-        None => format!("{}\n", colours.strong(&file)),
-    }
-}
-
-fn label(row: &Row<'_>) -> Lines {
-    if !matches!(row.kind, RowKind::File { .. }) {
-        // The column is narrow.
-        return vec![(Tone::Plain, "  any".to_owned())];
-    }
-    let mut lines = vec![(
-        Tone::Plain,
-        format!("  {}", plain(&words::environment(row))),
-    )];
-    if let Some(remark) = words::remark(row) {
-        lines.push((Tone::Denied, format!("  {}", plain(&remark))));
-    }
-    lines
-}
-
-fn cells(row: &Row<'_>) -> Vec<Lines> {
-    let cells = row.cells.iter();
-    cells.map(|cell| cell_lines(row, cell, "")).collect()
-}
-
-/// Returns the lines of a cell. With a separator, each grant is one line.
-fn cell_lines(row: &Row<'_>, cell: &Cell<'_>, separator: &str) -> Lines {
-    if cell.grants.is_empty() && cell.hints.is_empty() {
-        return vec![(Tone::Denied, "-".to_owned())];
-    }
-    let mut lines = Vec::new();
-    if cell.grants.is_empty() {
-        let hints = cell.hints.iter().map(|hint| plain(&words::hint(row, hint)));
-        lines.extend(hints.map(|hint| (Tone::Missed, format!("✗ {hint}"))));
-    }
-    for grant in &cell.grants {
-        let (tone, mark) = match row.is_certain(grant) {
-            true => (Tone::Granted, '✓'),
-            false => (Tone::Perhaps, '?'),
+    /// Prints the files of a block, what starts them, and the codes of their findings.
+    fn heading(&mut self, block: &Block<'_, '_>) {
+        let files = headings::files(block);
+        let names = files.iter().map(plain).collect::<Vec<_>>().join(", ");
+        let is_short = files.len() <= MAX_FILES;
+        let title = match is_short {
+            true => names.clone(),
+            false => format!("{} with the same rows", count(files.len(), "file")),
         };
-        let branches = plain(&words::branches(grant));
-        let events = plain(&words::events(&grant.events));
-        let conditions = words::conditions(grant);
-        let conditions = conditions.iter().map(plain);
-        if separator.is_empty() {
-            lines.push((tone, format!("{mark} {branches}")));
-            let more = std::iter::once(events).chain(conditions);
-            lines.extend(more.map(|line| (Tone::Plain, format!("  {line}"))));
-        } else {
-            let mut line = format!("{mark} {branches} {events}");
-            conditions.for_each(|condition| line.extend([separator, condition.as_str()]));
-            lines.push((tone, line));
+        let starts = headings::starts(block).map(|starts| plain(&starts));
+        let codes = self.page.codes(block).into_iter();
+        let codes: Vec<_> = codes.map(|code| format!("! {code}")).collect();
+        let parts = [
+            (Tone::Strong, title),
+            (Tone::Denied, starts.unwrap_or_default()),
+            (Tone::Missed, codes.join("  ")),
+        ];
+        self.parts(&parts);
+        if !is_short {
+            let names = format!("{INDENT}{INDENT}{names}");
+            self.wrapped(&[(Tone::Denied, names)]);
         }
     }
-    lines
-}
 
-/// Explains the marks in use.
-fn legend(text: &mut String, page: &Page<'_>, is_table: bool, colours: Colours) {
-    let used = |access: Access| {
-        let mut rows = page.matrix.rows.iter();
-        rows.any(|row| row.cells.iter().any(|cell| row.access(cell) == access))
-    };
-    let legend = [
-        (Access::Granted, "✓ granted"),
-        (Access::Perhaps, "? depends on values that only a run has"),
-        (Access::Missed, "✗ a rule covers it, but does not grant it"),
-        (Access::Denied, "- not granted"),
-    ];
-    let legend = legend.iter().filter(|(access, _)| {
-        // The list form omits permissions that are not granted.
-        used(*access) && (is_table || *access != Access::Denied)
-    });
-    let legend: Vec<_> = legend.map(|(_, words)| *words).collect();
-    let _ = writeln!(text, "\n{}", colours.dim(&legend.join("   ")));
-}
+    /// Prints parts in a line, and those that do not fit below it.
+    fn parts(&mut self, parts: &[Line]) {
+        let mut used = 0;
+        for (tone, part) in parts.iter().filter(|(_, part)| !part.is_empty()) {
+            if used > 0 && used + GAP + length(part) <= self.columns {
+                let _ = write!(self.text, "  {}", tone.style(part, self.colours));
+                used += GAP + length(part);
+                continue;
+            }
+            let indent = if used > 0 { INDENT } else { "" };
+            for line in wrap(&format!("{indent}{part}"), self.columns) {
+                if used > 0 {
+                    self.text.push('\n');
+                }
+                let _ = write!(self.text, "{}", tone.style(&line, self.colours));
+                used = length(&line);
+            }
+        }
+        self.text.push('\n');
+    }
 
-/// Prints the sections below the table.
-fn rest(text: &mut String, page: &Page<'_>, colours: Colours) {
-    if !page.matrix.unused.is_empty() {
-        let heading = "rules that no workflow here can use";
-        let _ = writeln!(text, "\n{}", colours.warning(heading));
-        for unused in &page.matrix.unused {
-            let line = format!(
-                "  {}: {}",
-                words::rule(&unused.rule).plain(),
-                unused.why.plain()
+    fn rows_with_nothing(&mut self, block: &Block<'_, '_>) {
+        if block.nothing.is_empty() {
+            return;
+        }
+        let rows = plain(&words::environments_in_short(&block.nothing));
+        let mut line = format!("{INDENT}{rows}: nothing is granted");
+        for hint in words::hints(&block.nothing) {
+            let _ = write!(line, "; ✗ {}", plain(&hint));
+        }
+        self.hanging(&[(Tone::Denied, line)]);
+    }
+
+    /// Names the files that get nothing, or counts them if they do not fit in a line.
+    fn files_with_nothing(&mut self) {
+        let [covered, others] = self.page.folded.files_with_nothing();
+        let lists = [
+            (
+                covered,
+                ", although rules cover them; `--all` shows why",
+                "",
+            ),
+            (others, "", "; `--all` shows them"),
+        ];
+        let lists = lists.iter().filter(|(files, ..)| !files.is_empty());
+        for (index, (files, why, more)) in lists.enumerate() {
+            if index == 0 {
+                self.text.push('\n');
+            }
+            let names: Vec<_> = files.iter().map(|file| shown(file)).collect();
+            let names = format!("nothing is granted to {}{why}", names.join(", "));
+            let number = count(files.len(), "other file");
+            let line = match length(&names) <= self.columns {
+                true => names,
+                false => format!("nothing is granted to {number}{why}{more}"),
+            };
+            self.wrapped(&[(Tone::Denied, line)]);
+        }
+    }
+
+    /// Explains the marks in use.
+    fn legend(&mut self, is_table: bool) {
+        let used = |access: Access| {
+            let mut blocks = self.page.folded.blocks.iter();
+            let has = |row: &Row<'_>| row.cells.iter().any(|cell| row.access(cell) == access);
+            blocks.any(|block| block.groups.iter().flatten().any(|row| has(row)))
+        };
+        let marks = [
+            (used(Access::Granted), "✓ granted"),
+            (
+                used(Access::Perhaps),
+                "? depends on values that only a run has",
+            ),
+            (
+                used(Access::Missed),
+                "✗ a rule covers it, but does not grant it",
+            ),
+            // The list omits permissions that are not granted.
+            (used(Access::Denied) && is_table, "- not granted"),
+            (
+                !self.page.findings.is_empty(),
+                "! the policy cannot enforce it",
+            ),
+        ];
+        let marks: Vec<_> = marks
+            .iter()
+            .filter(|(is_used, _)| *is_used)
+            .map(|(_, words)| *words)
+            .collect();
+        if marks.is_empty() {
+            return;
+        }
+        self.text.push('\n');
+        for line in wrap_parts(&marks, self.columns) {
+            let _ = writeln!(self.text, "{}", self.colours.dim(&line));
+        }
+    }
+
+    fn findings(&mut self) {
+        if self.page.findings.is_empty() {
+            return;
+        }
+        let heading = "what the policy cannot enforce";
+        let _ = writeln!(self.text, "\n{}", self.colours.warning(heading));
+        for shared in &self.page.findings {
+            let code = self.colours.warning(shared.finding.code);
+            let _ = writeln!(self.text, "{INDENT}! {code}");
+            self.prose(4, &plain(&shared.places()));
+            self.prose(4, &shared.finding.message);
+            if let Some(help) = &shared.finding.help {
+                self.prose(4, &format!("help: {help}"));
+            }
+            let _ = writeln!(
+                self.text,
+                "    {}",
+                self.colours.dim(&lint_page(shared.finding.code))
             );
-            wrapped(text, &line);
         }
     }
-    if !page.matrix.only_called.is_empty() || !page.notes.is_empty() {
-        let _ = writeln!(text, "\n{}", colours.strong("notes"));
-    }
-    if let Some(called) = words::only_called(page.matrix) {
-        wrapped(text, &format!("  {}", called.plain()));
-    }
-    for note in &page.notes {
-        wrapped(text, &format!("  {note}"));
-    }
-}
 
-fn wrapped(text: &mut String, line: &str) {
-    for line in wrap(&visible(line), WIDTH) {
-        let _ = writeln!(text, "{line}");
+    fn unused(&mut self) {
+        if self.page.matrix.unused.is_empty() {
+            return;
+        }
+        let heading = "rules that no workflow here can use";
+        let _ = writeln!(self.text, "\n{}", self.colours.warning(heading));
+        for unused in &self.page.matrix.unused {
+            let (rule, why) = (words::rule(&unused.rule).plain(), unused.why.plain());
+            self.prose(2, &format!("{rule}: {why}"));
+        }
     }
-}
 
-/// Wraps a cell's line with a hanging indent.
-fn hanging(line: &str, width: usize) -> Vec<String> {
-    let Some(mark) = MARKS.iter().find(|mark| line.starts_with(**mark)) else {
-        return wrap(line, width);
-    };
-    let indent = " ".repeat(length(mark));
-    let rest = line.strip_prefix(mark).unwrap_or_default();
-    let mut lines = wrap(&format!("{indent}{rest}"), width);
-    if let Some(first) = lines.first_mut() {
-        *first = first.replacen(&indent, mark, 1);
+    fn notes(&mut self) {
+        let called = words::only_called(self.page.matrix).map(|called| called.plain());
+        let notes = called.into_iter().chain(self.page.notes.iter().cloned());
+        for (index, note) in notes.enumerate() {
+            if index == 0 {
+                let _ = writeln!(self.text, "\n{}", self.colours.strong("notes"));
+            }
+            self.prose(2, &note);
+        }
     }
-    lines
-}
 
-fn styled(tone: Tone, line: &str, colours: Colours) -> Styled<'_> {
-    match tone {
-        Tone::Granted => colours.granted(line),
-        Tone::Perhaps | Tone::Missed => colours.warning(line),
-        Tone::Denied => colours.dim(line),
-        Tone::Strong => colours.strong(line),
-        Tone::Plain => colours.plain(line),
+    fn prose(&mut self, indent: usize, text: &str) {
+        let line = format!("{:indent$}{}", "", visible(text));
+        self.wrapped(&[(Tone::Plain, line)]);
     }
-}
 
-/// Renders a phrase without back quotes, because the table is narrow.
-fn plain(phrase: &Phrase<'_>) -> String {
-    phrase.write(shown)
-}
+    fn wrapped(&mut self, lines: &[Line]) {
+        for (tone, line) in lines {
+            for line in wrap(line, self.columns) {
+                let _ = writeln!(self.text, "{}", tone.style(&line, self.colours));
+            }
+        }
+    }
 
-fn shown(value: &str) -> String {
-    truncate(&visible(value), MAX_VALUE).into_owned()
-}
+    /// Prints lines whose continuations are indented more.
+    fn hanging(&mut self, lines: &[Line]) {
+        for (tone, line) in lines {
+            for (index, line) in wrap(line, self.columns.saturating_sub(2))
+                .iter()
+                .enumerate()
+            {
+                let indent = if index > 0 { INDENT } else { "" };
+                let line = format!("{indent}{line}");
+                let _ = writeln!(self.text, "{}", tone.style(&line, self.colours));
+            }
+        }
+    }
 
-fn length(text: &str) -> usize {
-    text.chars().count()
+    fn beside(&mut self, columns: &[(Column, usize)]) {
+        self.text.push_str(&side_by_side(columns, self.colours));
+    }
 }

@@ -2,14 +2,15 @@
 
 use serde_json::{Map, Value, json};
 
-use super::Page;
+use super::page::Page;
+use analysis::lint::Finding;
 use analysis::matrix::{Access, Bases, Cell, Events, Grant, Hint, Row, RowKind, Why};
 use analysis::report::text::json_line;
 use analysis::workflows::Environment;
 use engine::decision::RuleRef;
 use engine::policy::Pattern;
 
-pub(super) fn render(page: &Page<'_>) -> String {
+pub(super) fn render(page: &Page<'_, '_>) -> String {
     let matrix = page.matrix;
     let rows = matrix
         .rows
@@ -31,9 +32,20 @@ pub(super) fn render(page: &Page<'_>) -> String {
         "rows": rows.collect::<Vec<_>>(),
         "unused": unused.collect::<Vec<_>>(),
         "only_called": matrix.only_called,
+        "findings": matrix.findings.iter().map(finding).collect::<Vec<_>>(),
         "notes": page.notes,
     });
     json_line(&value.to_string()) + "\n"
+}
+
+fn finding((file, finding): &(&str, Finding)) -> Value {
+    json!({
+        "code": finding.code,
+        "workflow": file,
+        "line": finding.position.line,
+        "message": finding.message,
+        "help": finding.help,
+    })
 }
 
 fn row_of(row: &Row<'_>, permissions: &[&str]) -> Value {

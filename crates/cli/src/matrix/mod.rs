@@ -1,10 +1,15 @@
 //! `matrix`: shows who can do what: the permissions of a repository's workflow files under a policy.
 
+mod findings;
+mod fold;
+mod headings;
 mod html;
 mod human;
 mod json;
 mod layout;
+mod lines;
 mod markdown;
+mod page;
 mod rules;
 mod words;
 
@@ -14,21 +19,33 @@ use anyhow::{Context as _, anyhow, bail};
 use clap::{Args, ValueEnum};
 use jiff::Timestamp;
 
-use super::check::read_policy;
+use self::findings::SharedFinding;
+use self::fold::{Folded, Folding};
+use self::page::Page;
+use super::diagnostic;
 use super::git::Git;
 use super::instant::{instant, now};
+use super::output::{warn, write};
+use super::policy_text::{InvalidPolicy, read_policy};
 use super::style::Colours;
-use super::{InvalidPolicy, diagnostic, print, warn};
+use super::work_tree::policy_or_default;
+use crate::workflows::ACTION;
 use analysis::lint::Source;
 use analysis::matrix::AccessMatrix;
+use analysis::workflows::RunOptions;
 use engine::policy::{Format, Invalid, Policy, quoted};
 use platform::Variables;
 
+/// Width of the output if it does not go to a terminal.
+const DEFAULT_COLUMNS: usize = 100;
+/// Minimum width of the output.
+const MIN_COLUMNS: usize = 40;
+
 #[derive(Debug, Args)]
 pub(super) struct Arguments {
-    /// Policy to evaluate
+    /// Policy to evaluate [default: .github/repo-permissions.yml of the git work tree]
     #[arg(value_name = "POLICY")]
-    policy: PathBuf,
+    policy: Option<PathBuf>,
     /// Directory of the workflow files [default: .github/workflows of the policy's repository]
     #[arg(long, value_name = "DIRECTORY")]
     workflows: Option<PathBuf>,
@@ -44,12 +61,18 @@ pub(super) struct Arguments {
     /// Output format
     #[arg(long, value_enum, default_value_t)]
     format: OutputFormat,
+    /// Show every row of every file: fold none that say the same, and none that get nothing
+    #[arg(long)]
+    all: bool,
     /// Time at which rules count as expired, RFC 3339 [default: now]
     #[arg(long, value_name = "INSTANT", value_parser = instant)]
     now: Option<Timestamp>,
     /// Name of this action in `uses:`, without its owner
-    #[arg(long, value_name = "NAME", default_value = "repo-permissions")]
+    #[arg(long, value_name = "NAME", default_value = ACTION)]
     action: String,
+    /// File to write the table to, instead of standard output
+    #[arg(long, value_name = "FILE")]
+    output: Option<PathBuf>,
 }
 
 /// Output format of `matrix`.
@@ -66,39 +89,27 @@ enum OutputFormat {
     Html,
 }
 
-/// The content to print.
-struct Page<'a> {
-    /// The policy's path on the command line.
-    policy: String,
-    /// The repository, unless the policy has rules for its own only.
-    repository: Option<String>,
-    /// The directory of the workflow files.
-    workflows: String,
-    /// The number of workflow files.
-    files: usize,
-    /// The number of rules for the repository.
-    rules: usize,
-    now: Timestamp,
-    matrix: &'a AccessMatrix<'a>,
-    /// Notes, sentences without full stops.
-    notes: Vec<String>,
-}
-
 pub(super) fn run(arguments: &Arguments) -> anyhow::Result<u8> {
-    print(&render(arguments)?);
+    let policy = policy_or_default(arguments.policy.as_deref(), "POLICY")?;
+    let colours = match arguments.output {
+        Some(_) => Colours::default(),
+        None => Colours::stdout(),
+    };
+    let table = render(arguments, &policy, colours)?;
+    write(arguments.output.as_deref(), |_| table)?;
     Ok(0)
 }
 
-fn render(arguments: &Arguments) -> anyhow::Result<String> {
-    let name = arguments.policy.display().to_string();
-    let text = read_policy(&arguments.policy, &name).map_err(|failure| anyhow!(failure.message))?;
+fn render(arguments: &Arguments, path: &Path, colours: Colours) -> anyhow::Result<String> {
+    let name = path.display().to_string();
+    let text = read_policy(path, &name).map_err(|failure| anyhow!(failure.message))?;
     let invalid = |invalid: &Invalid| {
         let source = Source::new(&text, Format::of_path(&name));
         let problems = diagnostic::render(&name, &source, invalid.iter(), Colours::stderr());
         anyhow::Error::from(InvalidPolicy(problems))
     };
     let policy = Policy::parse(&text, Format::of_path(&name)).map_err(|error| invalid(&error))?;
-    let git = Git::discover(&arguments.policy);
+    let git = Git::discover(path);
     let variables = Variables::new(std::env::vars_os());
     let origin = git.and_then(|git| git.origin(&super::git::host(&variables)?));
     let selection = rules::Selection {
@@ -111,7 +122,7 @@ fn render(arguments: &Arguments) -> anyhow::Result<String> {
         rules::Error::Message(message) => anyhow!(message),
         rules::Error::Invalid(error) => invalid(&error),
     })?;
-    let directory = directory(arguments, &selected, selection.origin)?;
+    let directory = directory(arguments, path, &selected, selection.origin)?;
     let workflows = crate::workflows::read_workflows(&directory).with_context(|| {
         format!(
             "{} cannot be read",
@@ -126,14 +137,18 @@ fn render(arguments: &Arguments) -> anyhow::Result<String> {
     let now = arguments.now.unwrap_or_else(now);
     let own = origin.as_ref().map(ToString::to_string);
     let repository = selected.repository.as_deref().or(own.as_deref());
-    let matrix = AccessMatrix::new(
-        &selected.rules,
-        repository,
-        &workflows,
-        &arguments.action,
-        now,
-    )
-    .map_err(|error| invalid(&error))?;
+    let default_branch = Git::discover(&directory).and_then(|git| git.default_branch());
+    let options = RunOptions {
+        action: &arguments.action,
+        default_branch: default_branch.as_deref(),
+    };
+    let matrix = AccessMatrix::new(&selected.rules, repository, &workflows, options, now)
+        .map_err(|error| invalid(&error))?;
+    let findings = SharedFinding::all(&matrix);
+    let folding = match arguments.all {
+        true => Folding::Off,
+        false => Folding::On,
+    };
     let page = Page {
         policy: name.clone(),
         repository: selected.repository.clone(),
@@ -142,20 +157,31 @@ fn render(arguments: &Arguments) -> anyhow::Result<String> {
         rules: selected.rules.len(),
         now,
         matrix: &matrix,
+        folded: Folded::new(&matrix, &findings, folding),
+        findings,
         notes,
     };
     Ok(match arguments.format {
-        OutputFormat::Human => human::render(&page, Colours::stdout()),
+        OutputFormat::Human => human::render(&page, columns(arguments, &variables), colours),
         OutputFormat::Markdown => markdown::render(&page),
         OutputFormat::Json => json::render(&page),
         OutputFormat::Html => html::render(&page),
     })
 }
 
+/// Returns the width of the output: `COLUMNS`, or else that of the terminal that it goes to.
+fn columns(arguments: &Arguments, variables: &Variables) -> usize {
+    let variable = variables.get("COLUMNS").and_then(|text| text.parse().ok());
+    let terminal = || platform::terminal_columns().filter(|_| arguments.output.is_none());
+    let columns = variable.filter(|columns| *columns > 0).or_else(terminal);
+    columns.unwrap_or(DEFAULT_COLUMNS).max(MIN_COLUMNS)
+}
+
 /// Returns the directory of the workflow files. The files beside a central policy belong to another
 /// repository.
 fn directory(
     arguments: &Arguments,
+    policy: &Path,
     selected: &rules::SelectedRules<'_>,
     origin: Option<&engine::RepositoryName>,
 ) -> anyhow::Result<PathBuf> {
@@ -167,17 +193,17 @@ fn directory(
             directory.clone()
         });
     }
-    let policy = quoted(&arguments.policy.display().to_string());
+    let name = quoted(&policy.display().to_string());
     if let (Some(repository), Some(origin)) = (&selected.repository, origin)
         && !repository.eq_ignore_ascii_case(&origin.to_string())
     {
         let (repository, origin) = (quoted(repository), quoted(&origin.to_string()));
         bail!(
-            "{policy} is in a checkout of {origin}: name the workflow files of {repository} with `--workflows DIRECTORY`"
+            "{name} is in a checkout of {origin}: name the workflow files of {repository} with `--workflows DIRECTORY`"
         );
     }
-    let found = crate::workflows::find_workflows(&arguments.policy).with_context(|| {
-        format!("there is no `.github/workflows` above {policy}: name the directory with `--workflows DIRECTORY`")
+    let found = crate::workflows::find_workflows(policy).with_context(|| {
+        format!("there is no `.github/workflows` above {name}: name the directory with `--workflows DIRECTORY`")
     })?;
     // A path inside the working directory is shown relative to it.
     let here = std::env::current_dir().unwrap_or_default();

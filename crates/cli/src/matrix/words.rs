@@ -2,7 +2,6 @@
 
 use std::borrow::Cow;
 
-use super::Page;
 use analysis::matrix::{AccessMatrix, Bases, Events, Grant, Hint, Row, RowKind, Why};
 use analysis::report::Phrase;
 use analysis::workflows::Environment;
@@ -10,7 +9,10 @@ use engine::decision::RuleRef;
 use engine::plural::count;
 use engine::policy::{Kind, Pattern};
 
-fn words<'a>(words: impl Into<Cow<'static, str>>) -> Phrase<'a> {
+/// Maximum length of a short list of environments, in bytes.
+const MAX_LISTED: usize = 80;
+
+pub(super) fn words<'a>(words: impl Into<Cow<'static, str>>) -> Phrase<'a> {
     let mut phrase = Phrase::default();
     phrase.words(words);
     phrase
@@ -121,65 +123,56 @@ pub(super) fn hint<'a>(row: &Row<'a>, hint: &Hint<'a>) -> Phrase<'a> {
 
 /// Describes the environment of a row.
 pub(super) fn environment<'a>(row: &'a Row<'_>) -> Phrase<'a> {
+    let mut phrase = Phrase::default();
+    environment_of(&mut phrase, row);
+    phrase
+}
+
+fn environment_of<'a>(phrase: &mut Phrase<'a>, row: &'a Row<'_>) {
     match &row.kind {
         RowKind::File { environment, .. } => match environment {
-            Environment::None => words("no environment"),
-            Environment::Named(name) => {
-                let mut phrase = Phrase::default();
-                phrase.quoted(name);
-                phrase
-            }
-            Environment::Dynamic(text) => {
-                let mut phrase = Phrase::default();
-                phrase.quoted(text);
-                phrase
-            }
+            Environment::None => phrase.words("no environment"),
+            Environment::Named(text) | Environment::Dynamic(text) => phrase.quoted(text),
         },
-        RowKind::Unreadable { .. } | RowKind::Other => words("any environment"),
+        RowKind::Unreadable { .. } | RowKind::Other => phrase.words("any environment"),
     }
 }
 
-/// Returns a remark about a row.
-pub(super) fn remark<'a>(row: &Row<'_>) -> Option<Phrase<'a>> {
-    match &row.kind {
-        RowKind::File {
-            environment: Environment::Dynamic(text),
-            ..
-        } => Some(words(if text.contains("${{") {
-            "only a run has the value"
-        } else {
-            "the called workflow decides"
-        })),
-        RowKind::File { .. } if !row.id_token => {
-            let mut phrase = words("no ");
-            phrase.quoted("id-token: write");
-            Some(phrase)
+/// Explains why the rules that cover rows do not grant, once each.
+pub(super) fn hints<'a>(rows: &[&Row<'a>]) -> Vec<Phrase<'a>> {
+    let mut all: Vec<Phrase<'_>> = Vec::new();
+    for row in rows {
+        for one in row.cells.iter().flat_map(|cell| &cell.hints) {
+            let one = hint(row, one);
+            if !all.contains(&one) {
+                all.push(one);
+            }
         }
-        _ => None,
     }
+    all
 }
 
-/// Describes the file of a row and its triggers.
-pub(super) fn file<'a>(row: &Row<'a>) -> (Phrase<'a>, Option<Phrase<'a>>) {
+/// Lists the environments of rows.
+pub(super) fn environments<'a>(rows: &[&'a Row<'_>]) -> Phrase<'a> {
     let mut phrase = Phrase::default();
-    match row.kind {
-        RowKind::File { file, .. } => phrase.quoted(file),
-        RowKind::Unreadable { file } => {
-            phrase.quoted(file);
-            return (phrase, Some(words("not readable")));
+    for (index, row) in rows.iter().enumerate() {
+        if index > 0 {
+            phrase.words(", ");
         }
-        RowKind::Other => {
-            phrase.words("any other workflow file");
-            return (phrase, Some(words("also files that a branch adds")));
-        }
+        environment_of(&mut phrase, row);
     }
-    let these = Events::These(row.events.clone().unwrap_or_default());
-    let mut starts = events(&these);
-    if let Some(bases) = &row.bases {
-        starts.words("; pull requests into ");
-        starts.list(bases.iter().copied(), " or ");
-    }
-    (phrase, Some(starts))
+    phrase
+}
+
+/// Lists the environments of rows if the list is short.
+pub(super) fn short_environments<'a>(rows: &[&'a Row<'_>]) -> Option<Phrase<'a>> {
+    let list = environments(rows);
+    (list.plain().len() <= MAX_LISTED).then_some(list)
+}
+
+/// Lists the environments of rows, or counts them if the list is long.
+pub(super) fn environments_in_short<'a>(rows: &[&'a Row<'_>]) -> Phrase<'a> {
+    short_environments(rows).unwrap_or_else(|| words(count(rows.len(), "environment")))
 }
 
 /// Describes a rule by its name and position.
@@ -226,17 +219,4 @@ pub(super) fn only_called<'a>(matrix: &AccessMatrix<'a>) -> Option<Phrase<'a>> {
         _ => " are only called by other workflows, whose rows include their jobs",
     });
     Some(phrase)
-}
-
-/// Returns the facts above the table: a name, an untrusted value, and trusted text.
-pub(super) fn facts(page: &Page<'_>) -> Vec<(&'static str, String, String)> {
-    let count = |number: usize, noun: &str| format!(", {}", count(number, noun));
-    let mut head = vec![("policy", page.policy.clone(), count(page.rules, "rule"))];
-    if let Some(repository) = &page.repository {
-        head.push(("repository", repository.clone(), String::new()));
-    }
-    let files = count(page.files, "file");
-    head.push(("workflows", page.workflows.clone(), files));
-    head.push(("time", page.now.to_string(), String::new()));
-    head
 }

@@ -9,7 +9,7 @@ use url::Url;
 use super::pace;
 use super::progress::Progress;
 use super::report::Cost;
-use super::run::Stop;
+use super::stop::Stop;
 use analysis::workflows::{MAX_FILE, is_workflow};
 use engine::RepositoryName;
 use engine::encoding::text_of;

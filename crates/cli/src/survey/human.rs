@@ -6,7 +6,7 @@ use super::report::Report;
 use crate::style::Colours;
 use analysis::lint::Level;
 use analysis::report::text::truncate;
-use analysis::survey::{Code, Finding};
+use analysis::survey::{Code, SurveyFinding};
 use engine::plural::grouped;
 
 /// Maximum width of the first column in characters.
@@ -103,7 +103,7 @@ fn list(
 }
 
 /// Returns `FILE:LINE: `, if the finding has a file.
-fn location(finding: &Finding) -> String {
+fn location(finding: &SurveyFinding) -> String {
     match (&finding.file, finding.line) {
         (Some(file), Some(line)) => format!("{file}:{line}: "),
         (Some(file), None) => format!("{file}: "),

@@ -4,7 +4,7 @@ use std::io::{BufWriter, Write};
 
 use serde::Serialize;
 
-use super::report::{Cost, Report, Row};
+use super::report::{Cost, Report, SurveyRow};
 use analysis::lint::Level;
 use analysis::report::text::json_line;
 use analysis::survey::{EntryRow, RepositoryRow, Summary};
@@ -63,8 +63,8 @@ pub(super) fn print(report: &Report<'_>) -> std::io::Result<()> {
         report,
         "repositories",
         |row| match row {
-            Row::Repository(row) => Some(text(row)),
-            Row::Entry(_) => None,
+            SurveyRow::Repository(row) => Some(text(row)),
+            SurveyRow::Entry(_) => None,
         },
         &mut out,
     )?;
@@ -72,8 +72,8 @@ pub(super) fn print(report: &Report<'_>) -> std::io::Result<()> {
         report,
         "entries",
         |row| match row {
-            Row::Entry(row) => Some(text(row)),
-            Row::Repository(_) => None,
+            SurveyRow::Entry(row) => Some(text(row)),
+            SurveyRow::Repository(_) => None,
         },
         &mut out,
     )?;
@@ -84,7 +84,7 @@ pub(super) fn print(report: &Report<'_>) -> std::io::Result<()> {
 fn list(
     report: &Report<'_>,
     key: &str,
-    of: impl Fn(&Row) -> Option<String>,
+    of: impl Fn(&SurveyRow) -> Option<String>,
     out: &mut impl Write,
 ) -> std::io::Result<()> {
     write!(out, ",\"{key}\":[")?;
@@ -101,8 +101,8 @@ pub(super) fn print_lines(report: &Report<'_>) -> std::io::Result<()> {
     let mut out = BufWriter::new(std::io::stdout().lock());
     for row in &report.rows {
         let line = match row {
-            Row::Repository(row) => text(&Object::Repository(row)),
-            Row::Entry(row) => text(&Object::Entry(row)),
+            SurveyRow::Repository(row) => text(&Object::Repository(row)),
+            SurveyRow::Entry(row) => text(&Object::Entry(row)),
         };
         writeln!(out, "{line}")?;
     }

@@ -9,8 +9,9 @@ mod pace;
 mod progress;
 mod report;
 mod run;
+mod stop;
 
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 use anyhow::{Context as _, anyhow, bail};
 use clap::{Args, ValueEnum};
@@ -19,15 +20,17 @@ use url::Url;
 use self::fetch::Fetcher;
 use self::progress::Progress;
 use self::report::{Central, Report};
-use self::run::{Stop, SurveyRun};
+use self::run::SurveyRun;
+use self::stop::Stop;
+use super::api;
 use super::instant::now;
+use super::policy_text::{InvalidPolicy, PolicyText};
 use super::style::Colours;
-use super::{InvalidPolicy, api, diagnostic};
+use crate::workflows::ACTION;
 use analysis::survey::{Survey, SurveyPolicy};
 use engine::RepositoryName;
-use engine::encoding::text_of;
 use engine::plural::{count_of, grouped};
-use engine::policy::{Format, MAX_FILE, Policy, quoted};
+use engine::policy::{Policy, quoted};
 use github::http::{Budget, MAX_CA_BUNDLE};
 use platform::Variables;
 
@@ -43,7 +46,7 @@ pub(super) struct Arguments {
     #[arg(long, value_enum, default_value_t)]
     format: OutputFormat,
     /// Name of this action in `uses:`, without its owner
-    #[arg(long, value_name = "NAME", default_value = "repo-permissions")]
+    #[arg(long, value_name = "NAME", default_value = ACTION)]
     action: String,
     /// URL of the REST API [default: GITHUB_API_URL, or https://api.github.com]
     #[arg(long, value_name = "URL")]
@@ -71,47 +74,22 @@ enum OutputFormat {
 }
 
 pub(super) fn run(arguments: &Arguments) -> anyhow::Result<u8> {
-    let policy = arguments.policy.as_deref().map(read).transpose()?;
-    let parsed = policy.as_ref().map(PolicyText::parse).transpose()?;
+    let policy = arguments.policy.as_deref().map(PolicyText::read);
+    let policy = policy.transpose();
+    let policy = policy.map_err(|failure| anyhow!(failure.message))?;
+    let parsed = policy.as_ref().map(parse).transpose()?;
     let policy = policy.as_ref().zip(parsed.as_ref());
     let has_problems = survey(arguments, policy)?;
     Ok(u8::from(has_problems))
 }
 
-/// A policy file.
-struct PolicyText {
-    file: String,
-    text: String,
-    format: Format,
-}
-
-fn read(file: &Path) -> anyhow::Result<PolicyText> {
-    let name = file.display().to_string();
-    let bytes = platform::read_capped(file, MAX_FILE)
-        .with_context(|| format!("{} cannot be read", quoted(&name)))?;
-    let text = text_of(bytes).map_err(|error| anyhow!("{} is {error}", quoted(&name)))?;
-    let format = Format::of_path(&name);
-    Ok(PolicyText {
-        file: name,
-        text,
-        format,
-    })
-}
-
-impl PolicyText {
-    /// Parses the policy, or returns the rendered problems.
-    fn parse(&self) -> Result<Policy, InvalidPolicy> {
-        let parsed = Policy::parse(&self.text, self.format);
-        // Compile the entries' patterns, as every check does.
-        let checked = parsed.and_then(|parsed| {
-            SurveyPolicy::new(&parsed, "")?;
-            Ok(parsed)
-        });
-        checked.map_err(|invalid| {
-            let colours = Colours::stderr();
-            InvalidPolicy(diagnostic::render_file(&self.file, invalid.iter(), colours))
-        })
-    }
+/// Parses the central policy, and compiles the patterns of its entries, as every check does.
+fn parse(text: &PolicyText) -> Result<Policy, InvalidPolicy> {
+    let parsed = text.parse().and_then(|parsed| {
+        SurveyPolicy::new(&parsed, "")?;
+        Ok(parsed)
+    });
+    parsed.map_err(|invalid| text.invalid(&invalid))
 }
 
 /// Runs the survey and returns whether it found problems.
@@ -153,7 +131,7 @@ fn survey(arguments: &Arguments, policy: Option<(&PolicyText, &Policy)>) -> anyh
         policy: policy
             .zip(counts)
             .map(|((policy, _), (entries, others))| Central {
-                file: &policy.file,
+                file: &policy.name,
                 text: &policy.text,
                 entries,
                 others,

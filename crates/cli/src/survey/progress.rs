@@ -3,7 +3,8 @@
 use indicatif::ProgressBar;
 use jiff::Timestamp;
 
-use crate::{progress, warn};
+use crate::output::warn;
+use crate::progress;
 use analysis::report::text::visible;
 use github::RateLimit;
 

@@ -3,7 +3,7 @@
 use serde::Serialize;
 
 use analysis::lint::Level;
-use analysis::survey::{Code, EntryRow, Finding, RepositoryRow, Summary};
+use analysis::survey::{Code, EntryRow, RepositoryRow, Summary, SurveyFinding};
 use engine::plural::{count, count_of, grouped};
 
 /// A completed survey.
@@ -17,7 +17,7 @@ pub(super) struct Report<'r> {
     pub(super) started: String,
     pub(super) finished: String,
     /// The repositories, then the entries.
-    pub(super) rows: Vec<Row>,
+    pub(super) rows: Vec<SurveyRow>,
     pub(super) summary: &'r Summary,
     pub(super) cost: Cost,
 }
@@ -42,12 +42,12 @@ pub(super) struct Cost {
 }
 
 /// A row of the result.
-pub(super) enum Row {
+pub(super) enum SurveyRow {
     Repository(RepositoryRow),
     Entry(EntryRow),
 }
 
-impl Row {
+impl SurveyRow {
     /// Returns `OWNER/NAME`, or the entry.
     pub(super) fn name(&self, policy: &str) -> String {
         match self {
@@ -56,7 +56,7 @@ impl Row {
         }
     }
 
-    pub(super) fn findings(&self) -> &[Finding] {
+    pub(super) fn findings(&self) -> &[SurveyFinding] {
         match self {
             Self::Repository(row) => &row.findings,
             Self::Entry(row) => &row.findings,

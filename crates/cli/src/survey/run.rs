@@ -1,40 +1,21 @@
 //! Runs the survey.
 
-use jiff::Timestamp;
-
 use super::fetch::Fetcher;
 use super::progress::Progress;
-use super::report::Row;
+use super::report::SurveyRow;
+use super::stop::Stop;
 use analysis::survey;
 use analysis::survey::{CurrentName, Repository, Survey};
 use analysis::workflows::Workflows;
 use github::{FilesUnavailable, ListedRepository, RepositoryPage};
 use platform::Interruption;
 
-/// Why the survey stopped.
-#[derive(Debug)]
-pub(super) enum Stop {
-    /// A signal interrupted it.
-    Interrupted,
-    /// A rate limit is exhausted.
-    Limited {
-        /// When GitHub accepts requests again.
-        until: Timestamp,
-        /// GitHub's message.
-        why: String,
-    },
-    /// An error that a retry can fix.
-    Failed(String),
-    /// A permanent error.
-    Refused(String),
-}
-
 pub(super) struct SurveyRun<'w, 'p> {
     pub(super) survey: &'w mut Survey<'p>,
     pub(super) fetcher: Fetcher,
     pub(super) progress: Progress,
     /// The rows of repositories with findings, then those of entries.
-    pub(super) rows: Vec<Row>,
+    pub(super) rows: Vec<SurveyRow>,
     /// The number of repositories.
     pub(super) total: u64,
 }
@@ -63,7 +44,7 @@ impl SurveyRun<'_, '_> {
         }
         self.look_up_names().await?;
         let entries = self.survey.finish();
-        self.rows.extend(entries.into_iter().map(Row::Entry));
+        self.rows.extend(entries.into_iter().map(SurveyRow::Entry));
         Ok(())
     }
 
@@ -99,7 +80,7 @@ impl SurveyRun<'_, '_> {
                 Err(why) => Err(why),
             };
             let row = self.survey.add(&repository, workflows);
-            self.rows.extend(row.map(Row::Repository));
+            self.rows.extend(row.map(SurveyRow::Repository));
         }
         let (seen, total) = self.seen();
         let with_action = self.survey.summary.with_action;

@@ -34,6 +34,25 @@ type RuleIndex = (u32, u32);
 
 impl Engine {
     /// Builds the index in one pass over the policy.
+    ///
+    /// ```
+    /// # use engine::context::Context;
+    /// # use engine::decision::{Engine, Policies, Provenance, Question, Reason, decide};
+    /// # use engine::policy::{Format, PermissionKey, Policy};
+    /// let text = "version: 1\npermissions: [{ permission: 'ws:locks:create', branch: main }]\n";
+    /// let engine = Engine::new(Policy::parse(text, Format::Yaml)?);
+    /// let policies = Policies::one(&engine, Provenance::ThisRepository);
+    /// let context = Context::default();
+    /// for (key, reason) in [
+    ///     ("ws:locks:create", Reason::NoRuleMatches),
+    ///     ("ws:locks:delete", Reason::PermissionNotGranted),
+    /// ] {
+    ///     let permissions = [PermissionKey::parse(key.into())?];
+    ///     let question = Question::new(&permissions, &context, jiff::Timestamp::UNIX_EPOCH);
+    ///     assert_eq!(decide(policies.clone(), question)?[0].reason, reason);
+    /// }
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
     pub fn new(policy: Policy) -> Self {
         let mut engine = Self {
             policy: Policy::default(),

@@ -22,6 +22,28 @@ impl<'a> RepositoryRules<'a> {
     /// Finds the parts of a policy that apply to the repository of a context. It evaluates the pattern of
     /// every entry, even after a match.
     ///
+    /// ```
+    /// # use engine::context::Context;
+    /// # use engine::decision::{Provenance, RepositoryRules};
+    /// # use engine::policy::{Format, Policy};
+    /// let text = "
+    /// version: 1
+    /// repositories:
+    ///   - { repository: acme-org/infra, repository_id: 123, permissions: [] }
+    ///   - { repository: { glob: acme-org/* }, permissions: [] }
+    /// ";
+    /// let policy = Policy::parse(text, Format::Yaml)?;
+    /// let context = Context {
+    ///     repository: Some("acme-org/infra".to_owned()),
+    ///     repository_id: Some("456".to_owned()),
+    ///     ..Context::default()
+    /// };
+    /// let rules = RepositoryRules::find(&policy, Provenance::OtherRepository, &context, &|| true)?;
+    /// let applies: Vec<_> = rules.entries.iter().map(|(_, ids_match)| *ids_match).collect();
+    /// assert_eq!(applies, [false, true]);
+    /// # Ok::<(), engine::policy::Invalid>(())
+    /// ```
+    ///
     /// # Errors
     /// The pattern of an entry does not compile, or the policy belongs to another repository and has rules
     /// at the top besides `repositories`.

@@ -6,10 +6,9 @@
 
 use std::fmt::Write as _;
 
-use super::model::Format;
+use super::format::Format;
 use super::position::Position;
-use super::problem::{Invalid, Problem};
-use super::reader::MAX_PROBLEMS;
+use super::problem::{Invalid, MAX_PROBLEMS, Problem};
 use crate::unicode::{is_bidi_control, is_default_ignorable};
 
 /// Finds invalid raw characters in a text, including its comments.

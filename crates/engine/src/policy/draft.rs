@@ -7,8 +7,9 @@ use std::sync::Arc;
 use jiff::Timestamp;
 
 use super::key::PermissionKey;
+use super::kind::{Kind, is_name};
 use super::model::{Entry, PolicyQuery};
-use super::pattern::{Kind, Pattern, is_name};
+use super::pattern::Pattern;
 use super::position::Span;
 use super::rule::{Expiry, Patterns, Rule};
 use super::token::Syntax;

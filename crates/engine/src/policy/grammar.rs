@@ -10,8 +10,9 @@ use jiff::Timestamp;
 
 use super::draft::{Draft, DraftEntry, DraftKey, DraftPattern, DraftPatterns, DraftRule, Indices};
 use super::key::{PermissionKey, canonical};
+use super::kind::Kind;
 use super::model::{Entry, MAX_RULES, Policy, PolicyQuery};
-use super::pattern::{Kind, Pattern};
+use super::pattern::Pattern;
 use super::problem::{Problem, quoted};
 use super::reader::{Grammar, Read, Reader};
 use super::rule::{Expiry, Rule};

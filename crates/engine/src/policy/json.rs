@@ -5,7 +5,7 @@ use std::borrow::Cow;
 use jiter::{Jiter, JsonErrorType, Peek};
 
 use super::characters::hidden;
-use super::model::Format;
+use super::format::Format;
 use super::position::Position;
 use super::problem::Problem;
 use super::token::{Scalar, ScalarKind, Syntax, Token};

@@ -30,6 +30,15 @@ pub struct PermissionKey(Arc<str>);
 impl PermissionKey {
     /// Parses a key, or the display name of a known key in any case.
     ///
+    /// ```
+    /// # use engine::policy::PermissionKey;
+    /// assert_eq!(PermissionKey::parse("acme:wiki:edit".into())?.as_str(), "acme:wiki:edit");
+    /// assert_eq!(PermissionKey::parse("Locks Create".into())?.as_str(), "ws:locks:create");
+    /// let error = PermissionKey::parse("Lock Create".into()).unwrap_err();
+    /// assert_eq!(error.help(), "did you mean `ws:locks:create`?");
+    /// # Ok::<(), engine::policy::InvalidKey>(())
+    /// ```
+    ///
     /// # Errors
     /// The text is neither a key nor a known display name.
     pub fn parse(text: Cow<'_, str>) -> Result<Self, InvalidKey> {

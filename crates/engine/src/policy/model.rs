@@ -2,50 +2,12 @@
 
 use std::sync::Arc;
 
-use super::grammar::PolicyGrammar;
 use super::key::PermissionKey;
 use super::position::Position;
-use super::problem::Invalid;
-use super::reader;
 use super::rule::{Patterns, Rule};
 
-/// Maximum size of a policy file, in bytes.
-pub const MAX_FILE: usize = 10 << 20;
 /// Maximum number of rules in one policy.
 pub const MAX_RULES: usize = 200_000;
-
-/// Syntax of a policy.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Format {
-    /// `.yml`, `.yaml`, or a policy without a file name.
-    Yaml,
-    /// `.json`, or a policy without a file name that starts with a brace.
-    Json,
-}
-
-impl Format {
-    /// Returns the format of a file from its name's extension.
-    pub fn of_path(path: &str) -> Self {
-        if path.to_ascii_lowercase().ends_with(".json") {
-            Self::Json
-        } else {
-            Self::Yaml
-        }
-    }
-
-    /// Returns the format of a text without a file name: JSON if its first character is a brace.
-    pub fn of_text(text: &str) -> Self {
-        let text = text.strip_prefix('\u{feff}').unwrap_or(text);
-        // JSON's white space (RFC 8259, section 2).
-        match text
-            .trim_start_matches([' ', '\t', '\n', '\r'])
-            .starts_with('{')
-        {
-            true => Self::Json,
-            false => Self::Yaml,
-        }
-    }
-}
 
 /// A policy with a valid structure. It owns its texts and shares most of them. The default policy grants nothing.
 #[derive(Clone, Debug, Default)]
@@ -79,6 +41,23 @@ pub struct Entry {
 impl Policy {
     /// Keys of a policy.
     pub const KEYS: [&'static str; 4] = ["version", "workspace", "permissions", "repositories"];
+
+    /// Returns all rules of the policy, in file order within each list.
+    ///
+    /// ```
+    /// # use engine::policy::{Format, Policy};
+    /// let text = r#"{ "version": 1, "permissions": [{ "permission": "ws:locks:create", "branch": "main" }] }"#;
+    /// let policy = Policy::parse(text, Format::Json)?;
+    /// let branches = policy.rules().filter_map(|rule| rule.branch.as_ref());
+    /// let branches: Vec<_> = branches.flat_map(|branch| branch.names().into_iter().flatten()).collect();
+    /// assert_eq!(branches, [&"main".into()]);
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    pub fn rules(&self) -> impl Iterator<Item = &Rule> {
+        let entries = self.repositories.iter().flat_map(|(_, entries)| entries);
+        let top = self.permissions.iter().flatten();
+        top.chain(entries.flat_map(|entry| &entry.permissions))
+    }
 }
 
 impl Entry {
@@ -97,39 +76,6 @@ impl Entry {
             pin.is_none_or(|pin| id == Some(pin.to_string().as_str()))
         };
         agrees(self.repository_id, repository_id) && agrees(self.owner_id, owner_id)
-    }
-}
-
-impl Policy {
-    /// Parses a policy.
-    ///
-    /// # Errors
-    /// All problems found, at least one: an exceeded limit, a syntax error (which ends the parsing), or a part
-    /// that does not match the schema.
-    pub fn parse(text: &str, format: Format) -> Result<Self, Invalid> {
-        reader::read(text, format, PolicyGrammar::new(None))
-    }
-
-    /// Parses a policy for one check. It validates all of it in the same way, but keeps only parts that can
-    /// affect the check. The decision is the same as with the complete policy.
-    ///
-    /// # Errors
-    /// The same as [`Policy::parse`].
-    pub fn parse_for(text: &str, format: Format, asked: &PolicyQuery<'_>) -> Result<Self, Invalid> {
-        reader::read(text, format, PolicyGrammar::new(Some(asked)))
-    }
-
-    /// Parses the valid parts of a policy that can be invalid. The result lacks the invalid parts, so it is for
-    /// advice only.
-    pub fn parse_partly(text: &str, format: Format) -> (Option<Self>, Option<Invalid>) {
-        reader::read_partly(text, format, PolicyGrammar::new(None))
-    }
-
-    /// Returns all rules of the policy, in file order within each list.
-    pub fn rules(&self) -> impl Iterator<Item = &Rule> {
-        let entries = self.repositories.iter().flat_map(|(_, entries)| entries);
-        let top = self.permissions.iter().flatten();
-        top.chain(entries.flat_map(|entry| &entry.permissions))
     }
 }
 
@@ -152,6 +98,7 @@ impl PolicyQuery<'_> {
 
 #[cfg(test)]
 mod tests {
+    use super::super::format::Format;
     use super::*;
 
     #[test]

@@ -6,6 +6,12 @@ const MAX_NAME: usize = 256;
 const MAX_EDITS: usize = 4;
 
 /// Returns the known name that is most similar to `name`, if one is similar; the alphabetically first of several.
+///
+/// ```
+/// # use engine::policy::nearest;
+/// assert_eq!(nearest("brnach", ["base", "branch"]), Some("branch"));
+/// assert_eq!(nearest("colour", ["base", "branch"]), None);
+/// ```
 pub fn nearest<'k>(name: &str, known: impl IntoIterator<Item = &'k str>) -> Option<&'k str> {
     let near = known
         .into_iter()

@@ -11,103 +11,11 @@ use regex_syntax::ast;
 use regex_syntax::hir::{self, Class, ClassUnicode, ClassUnicodeRange, Hir};
 
 use super::glob;
+use super::kind::{BOT, Kind, MAX_PATTERN, is_name};
+use super::matcher::{CaseSensitivity, Matcher};
 use super::position::Position;
 use super::problem::{Problem, quoted};
 use super::regex::{MAX_COMPILED, NotCompiled, Regex};
-
-/// Maximum length of a pattern, in bytes.
-pub const MAX_PATTERN: usize = 1024;
-/// Suffix of the login of a GitHub App.
-const BOT: &str = "[bot]";
-
-/// Notation of a pattern.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub enum Kind {
-    /// `*`: every value, including an absent one.
-    Any,
-    /// Text without a character of `\ ^ $ * + ? ( ) [ ] { } |`, or the login of a GitHub App, `NAME[bot]`: equal
-    /// to the value.
-    Literal,
-    /// Syntax of the Rust crate `regex`, for the whole value; also written `{regex: …}`.
-    Regex,
-    /// `{exact: …}`: equal to the value, with any characters.
-    Exact,
-    /// `{glob: …}`: the syntax of GitHub's branch filters.
-    Glob,
-}
-
-impl Kind {
-    /// Returns the kind of a pattern from its plain text.
-    pub fn of(text: &str) -> Self {
-        const META: &[char] = &[
-            '\\', '^', '$', '*', '+', '?', '(', ')', '[', ']', '{', '}', '|',
-        ];
-        if text == "*" {
-            Self::Any
-        } else if text.contains(META) && !is_app_login(text) {
-            Self::Regex
-        } else {
-            Self::Literal
-        }
-    }
-
-    /// Returns the kind with a name.
-    pub fn named(name: &str) -> Option<Self> {
-        let mut all = [
-            Self::Any,
-            Self::Literal,
-            Self::Regex,
-            Self::Exact,
-            Self::Glob,
-        ]
-        .into_iter();
-        all.find(|kind| kind.name() == name)
-    }
-
-    /// Returns the name in traces.
-    pub fn name(self) -> &'static str {
-        match self {
-            Self::Any => "any",
-            Self::Literal => "literal",
-            Self::Regex => "regex",
-            Self::Exact => "exact",
-            Self::Glob => "glob",
-        }
-    }
-}
-
-/// Whether a pattern is a single value and valid.
-pub(super) fn is_name(kind: Kind, text: &str) -> bool {
-    matches!(kind, Kind::Literal | Kind::Exact) && (1..=MAX_PATTERN).contains(&text.len())
-}
-
-/// Whether a text is the login of a GitHub App, such as `dependabot[bot]`. As a regex, it would not match
-/// itself but `dependabotb`, a login that anyone can register.
-fn is_app_login(text: &str) -> bool {
-    let name = text.strip_suffix(BOT).unwrap_or_default();
-    !name.is_empty() && name.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'-')
-}
-
-/// Case sensitivity of a comparison.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub enum CaseSensitivity {
-    /// `A` differs from `a`.
-    Sensitive,
-    /// `A` equals `a`. Used only for ASCII values, see [`CaseSensitivity::ignored_for`].
-    Insensitive,
-}
-
-impl CaseSensitivity {
-    /// Returns the case sensitivity for a repository or an environment. GitHub ignores case, but a value with a
-    /// non-ASCII character is compared exactly: under Unicode's rules `ſtaging` (U+017F) equals `staging`,
-    /// and anyone can create an environment with that name without protection.
-    pub fn ignored_for(value: Option<&str>) -> Self {
-        match value {
-            Some(value) if !value.is_ascii() => Self::Sensitive,
-            _ => Self::Insensitive,
-        }
-    }
-}
 
 /// A pattern as in the policy, not compiled.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -120,32 +28,6 @@ pub struct Pattern {
     pub position: Position,
 }
 
-/// A compiled pattern.
-#[derive(Clone, Debug)]
-pub enum Matcher<'p> {
-    /// Every value, including an absent one.
-    Any,
-    /// One value.
-    Equal(&'p str, CaseSensitivity),
-    /// A regex for the whole value.
-    Regex(Regex),
-}
-
-impl Matcher<'_> {
-    /// Whether the value matches. An absent value matches only `*`.
-    pub fn matches(&self, value: Option<&str>) -> bool {
-        match (self, value) {
-            (Self::Any, _) => true,
-            (_, None) => false,
-            (Self::Equal(text, CaseSensitivity::Sensitive), Some(value)) => *text == value,
-            (Self::Equal(text, CaseSensitivity::Insensitive), Some(value)) => {
-                text.eq_ignore_ascii_case(value)
-            }
-            (Self::Regex(regex), Some(value)) => regex.is_match(value),
-        }
-    }
-}
-
 impl Pattern {
     /// Keys of a pattern with an explicit kind.
     pub const KEYS: [&'static str; 3] = ["exact", "glob", "regex"];
@@ -156,6 +38,25 @@ impl Pattern {
     }
 
     /// Compiles the pattern.
+    ///
+    /// ```
+    /// # use engine::policy::{CaseSensitivity, Kind, Pattern, Position};
+    /// let pattern = |text: &str, kind| Pattern {
+    ///     text: text.into(),
+    ///     kind,
+    ///     position: Position::START,
+    /// };
+    /// let glob = pattern("release/*", Kind::Glob);
+    /// let matcher = glob.compile(CaseSensitivity::Sensitive)?;
+    /// assert!(matcher.matches(Some("release/1.0")));
+    /// assert!(!matcher.matches(Some("release/1.0/fix")));
+    /// assert!(!matcher.matches(None));
+    ///
+    /// let regex = pattern("main|develop", Kind::Regex);
+    /// let matcher = regex.compile(CaseSensitivity::Sensitive)?;
+    /// assert!(!matcher.matches(Some("maintenance")), "a pattern matches the whole value");
+    /// # Ok::<(), engine::policy::Invalid>(())
+    /// ```
     ///
     /// # Errors
     /// The pattern is empty, longer than [`MAX_PATTERN`], syntactically invalid, or compiles to more than

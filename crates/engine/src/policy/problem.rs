@@ -6,6 +6,9 @@ use std::fmt;
 
 use super::position::Position;
 
+/// Maximum number of problems, after which a reader stops.
+pub(super) const MAX_PROBLEMS: usize = 50;
+
 /// A problem that makes a policy invalid.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Problem {

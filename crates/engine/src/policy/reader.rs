@@ -6,17 +6,13 @@
 use std::borrow::Cow;
 
 use super::characters;
-use super::json::Json;
-use super::model::{Format, MAX_FILE};
+use super::format::Format;
 use super::nearest::nearest;
 use super::position::Position;
-use super::problem::{Invalid, Problem, quoted};
+use super::problem::{Invalid, MAX_PROBLEMS, Problem, quoted};
 use super::token::{Scalar, ScalarKind, Syntax, Token, Tokens};
 use super::written::double_quoted;
-use super::yaml::Yaml;
 
-/// Maximum number of problems, after which the reader stops.
-pub(super) const MAX_PROBLEMS: usize = 50;
 /// Maximum number of keys in one mapping: more than a token has claims, and low enough that the search for
 /// duplicates stays fast.
 const MAX_KEYS: usize = 256;
@@ -32,82 +28,6 @@ pub trait Grammar<'a>: Sized {
 
     /// Parses the document from its first token.
     fn root<S: Syntax<'a>>(reader: &mut Reader<'a, S, Self>) -> Read<Self::Output>;
-}
-
-/// Parses a document with its grammar.
-pub fn read<'a, G: Grammar<'a>>(
-    text: &'a str,
-    format: Format,
-    grammar: G,
-) -> Result<G::Output, Invalid> {
-    match read_partly(text, format, grammar) {
-        (Some(document), None) => Ok(document),
-        (_, Some(invalid)) => Err(invalid),
-        (None, None) => {
-            let message = format!("the {} could not be read", G::NOUN);
-            Err(Problem::new(Position::START, message).into())
-        }
-    }
-}
-
-/// Parses the valid parts of a document and returns the problems of the rest. The result lacks the invalid
-/// parts, so it is for advice only.
-pub(crate) fn read_partly<'a, G: Grammar<'a>>(
-    text: &'a str,
-    format: Format,
-    grammar: G,
-) -> (Option<G::Output>, Option<Invalid>) {
-    if let Some(problem) = too_large(text, G::NOUN) {
-        return (None, Some(problem.into()));
-    }
-    let text = text.strip_prefix('\u{feff}').unwrap_or(text);
-    if let Some(invalid) = characters::refused(text, format, G::NOUN) {
-        return (None, Some(invalid));
-    }
-    let (document, invalid) = match format {
-        Format::Yaml => Reader::new(Yaml::new(text, G::NOUN), grammar).document(),
-        Format::Json => Reader::new(Json::new(text), grammar).document(),
-    };
-    match invalid.as_ref().and_then(|_| merge_conflict(text)) {
-        Some(conflict) => (None, Some(conflict.into())),
-        // The YAML parser puts the end of a text without a final line break on a new line.
-        None => (
-            document,
-            invalid.map(|invalid| invalid.not_after(end(text))),
-        ),
-    }
-}
-
-/// Returns the problem of a text that is too large.
-fn too_large(text: &str, noun: &str) -> Option<Problem> {
-    (text.len() > MAX_FILE).then(|| {
-        let length = text.len();
-        let message = format!("the {noun} has {length} bytes, the limit is {MAX_FILE}");
-        Problem::new(Position::START, message)
-    })
-}
-
-/// Returns the position after the last character of a text.
-fn end(text: &str) -> Position {
-    let number = |n: usize| u32::try_from(n).unwrap_or(u32::MAX);
-    let last = text.rsplit('\n').next().unwrap_or_default();
-    Position {
-        line: number(text.matches('\n').count().saturating_add(1)),
-        column: number(last.chars().count().saturating_add(1)),
-    }
-}
-
-/// Finds a merge conflict's marker, which causes all other problems of the text.
-fn merge_conflict(text: &str) -> Option<Problem> {
-    let mut lines = text.lines().enumerate();
-    let (index, line) = lines.find(|(_, line)| line.starts_with("<<<<<<< "))?;
-    let line_number = u32::try_from(index).unwrap_or(u32::MAX).saturating_add(1);
-    let at = Position {
-        line: line_number,
-        column: 1,
-    };
-    let problem = Problem::new(at, "an unresolved merge conflict").over(line);
-    Some(problem.help("keep one side, and remove the lines `<<<<<<<`, `=======`, `>>>>>>>`"))
 }
 
 /// Reader of one document, with the state of its grammar `G`.
@@ -130,7 +50,7 @@ pub struct Fatal;
 pub type Read<T> = Result<T, Fatal>;
 
 impl<'a, S: Syntax<'a>, G: Grammar<'a>> Reader<'a, S, G> {
-    fn new(syntax: S, grammar: G) -> Self {
+    pub(super) fn new(syntax: S, grammar: G) -> Self {
         Self {
             tokens: Tokens::new(syntax),
             problems: Vec::new(),
@@ -141,7 +61,7 @@ impl<'a, S: Syntax<'a>, G: Grammar<'a>> Reader<'a, S, G> {
         }
     }
 
-    fn document(mut self) -> (Option<G::Output>, Option<Invalid>) {
+    pub(super) fn document(mut self) -> (Option<G::Output>, Option<Invalid>) {
         let document = self.whole().ok();
         (document, Invalid::from_problems(self.problems))
     }
@@ -319,47 +239,16 @@ impl<'a, S: Syntax<'a>, G> Reader<'a, S, G> {
                     continue;
                 }
             }
-            let (
-                Token::Scalar(Scalar {
-                    text: key,
-                    kind,
-                    hidden,
-                }),
-                at,
-            ) = self.next()?
-            else {
+            let (Token::Scalar(key), at) = self.next()? else {
                 continue;
             };
-            if let Some((c, at)) = hidden {
-                self.skip()?;
-                self.problem(characters::hidden_problem(c, at, S::FORMAT, "the key"))?;
+            if key.kind == ScalarKind::Text && key.hidden.is_none() && key.text != "<<" {
+                member(self, key.text, at)?;
                 continue;
             }
-            if key == "<<" {
-                self.skip()?;
-                let message = format!("merge keys (`<<`) are not allowed in a {}", self.noun);
-                let problem = Problem::new(self.position(at), message);
-                self.problem(problem.over(&key).help("write the values out"))?;
-                continue;
-            }
-            if kind != ScalarKind::Text {
-                self.skip()?;
-                let message = match &*key {
-                    "" => "a key is empty, expected a string".to_owned(),
-                    key => format!(
-                        "the key {} is {}, expected a string",
-                        quoted(key),
-                        kind.name()
-                    ),
-                };
-                let problem = Problem::new(self.position(at), message).over(&key);
-                self.problem(match kind {
-                    ScalarKind::Null => problem,
-                    _ => problem.help(in_quotes(&key)),
-                })?;
-                continue;
-            }
-            member(self, key, at)?;
+            self.skip()?;
+            let position = self.position(at);
+            self.problem(wrong_key::<S>(&key, position, self.noun))?;
         }
     }
 
@@ -451,7 +340,8 @@ impl<'a, S: Syntax<'a>, G> Reader<'a, S, G> {
         self.tokens.syntax.position(at)
     }
 
-    pub(crate) fn skip(&mut self) -> Read<()> {
+    /// Skips the next value.
+    pub fn skip(&mut self) -> Read<()> {
         match self.tokens.skip() {
             Ok(()) => Ok(()),
             Err(problem) => self.fatal(problem),
@@ -482,6 +372,28 @@ impl<'a, S: Syntax<'a>, G> Reader<'a, S, G> {
     pub(crate) fn fatal<T>(&mut self, problem: Problem) -> Read<T> {
         self.problems.push(problem);
         Err(Fatal)
+    }
+}
+
+/// Returns the problem of a key that is not a string, has an invisible character, or means a merge.
+fn wrong_key<'a, S: Syntax<'a>>(key: &Scalar<'_>, at: Position, noun: &str) -> Problem {
+    if let Some((c, at)) = key.hidden {
+        return characters::hidden_problem(c, at, S::FORMAT, "the key");
+    }
+    let message = match &*key.text {
+        "<<" => format!("merge keys (`<<`) are not allowed in a {noun}"),
+        "" => "a key is empty, expected a string".to_owned(),
+        text => format!(
+            "the key {} is {}, expected a string",
+            quoted(text),
+            key.kind.name()
+        ),
+    };
+    let problem = Problem::new(at, message).over(&key.text);
+    match (&*key.text, key.kind) {
+        ("<<", _) => problem.help("write the values out"),
+        (_, ScalarKind::Null) => problem,
+        (text, _) => problem.help(in_quotes(text)),
     }
 }
 

@@ -7,7 +7,8 @@ use jiff::tz::{Offset, TimeZone};
 use jiff::{SignedDuration, Timestamp};
 
 use super::key::PermissionKey;
-use super::pattern::{CaseSensitivity, Matcher, Pattern};
+use super::matcher::{CaseSensitivity, Matcher};
+use super::pattern::Pattern;
 use super::position::{Position, Span};
 use super::problem::Problem;
 

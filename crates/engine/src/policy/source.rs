@@ -5,7 +5,7 @@
 
 use std::fmt;
 
-use super::model::Format;
+use super::format::Format;
 use crate::{RepositoryName, is_commit_sha};
 
 /// Path of the policy, unless the input names another one.
@@ -59,6 +59,16 @@ pub enum InvalidSource {
 impl PolicySource {
     /// Parses the input. `workspace` is the value of `GITHUB_WORKSPACE`: the runner expands
     /// `${{ github.workspace }}/PATH` with it, which then means the same as `./PATH`.
+    ///
+    /// ```
+    /// # use engine::policy::source::PolicySource;
+    /// let source = PolicySource::parse("acme-org/policies/permissions.yml@main", "/github/workspace")?;
+    /// assert!(matches!(source, PolicySource::Repository { .. }));
+    /// let source = PolicySource::parse("/github/workspace/policy.yml", "/github/workspace")?;
+    /// assert!(matches!(source, PolicySource::Workspace(_)));
+    /// assert!(PolicySource::parse("acme-org/policies/../x.yml@main", "").is_err());
+    /// # Ok::<(), engine::policy::source::InvalidSource>(())
+    /// ```
     ///
     /// # Errors
     /// The text is not a valid source.

@@ -2,7 +2,7 @@
 
 use std::borrow::Cow;
 
-use super::model::Format;
+use super::format::Format;
 use super::position::Position;
 use super::problem::Problem;
 
@@ -108,6 +108,7 @@ impl<'a, S: Syntax<'a>> Tokens<'a, S> {
     }
 
     /// Returns the next token without consuming it.
+    #[inline]
     pub(super) fn peek(&mut self) -> Result<&(Token<'a>, S::At), Problem> {
         if self.peeked.is_none() {
             self.peeked = Some(self.read()?);
@@ -117,6 +118,7 @@ impl<'a, S: Syntax<'a>> Tokens<'a, S> {
     }
 
     /// Returns the next token and consumes it.
+    #[inline]
     pub(super) fn next(&mut self) -> Result<(Token<'a>, S::At), Problem> {
         match self.peeked.take() {
             Some(token) => Ok(token),
@@ -140,6 +142,7 @@ impl<'a, S: Syntax<'a>> Tokens<'a, S> {
         }
     }
 
+    #[inline]
     fn read(&mut self) -> Result<(Token<'a>, S::At), Problem> {
         let (token, at) = self.syntax.next()?;
         match token {

@@ -1,7 +1,8 @@
 //! Writes values and patterns for a policy, so that every parser reads them unchanged.
 
 use super::characters::escape;
-use super::{Format, Kind};
+use super::format::Format;
+use super::kind::Kind;
 use crate::unicode::is_default_ignorable;
 
 /// Returns a text as a scalar; in YAML without quotes if every parser reads it as the same text.
@@ -43,6 +44,13 @@ pub fn double_quoted(text: &str, format: Format) -> String {
 }
 
 /// Returns a pattern, as plain text if this has the same meaning.
+///
+/// ```
+/// # use engine::policy::{Format, Kind, written};
+/// assert_eq!(written::pattern("main", Kind::Exact, Format::Yaml), "main");
+/// assert_eq!(written::pattern("a+b", Kind::Exact, Format::Yaml), r#"{ exact: "a+b" }"#);
+/// assert_eq!(written::pattern("v*", Kind::Glob, Format::Json), r#"{ "glob": "v*" }"#);
+/// ```
 pub fn pattern(text: &str, kind: Kind, format: Format) -> String {
     let is_value = |kind| matches!(kind, Kind::Literal | Kind::Exact);
     let plain = Kind::of(text);

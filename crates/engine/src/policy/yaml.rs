@@ -7,7 +7,7 @@ use std::borrow::Cow;
 use granit_parser::{Event, Marker, Options, Parser, ScalarStyle, ScanError, Span, StrInput};
 
 use super::characters::hidden;
-use super::model::Format;
+use super::format::Format;
 use super::position::Position;
 use super::problem::Problem;
 use super::token::{MAX_NESTING, Scalar, ScalarKind, Syntax, Token};
@@ -87,39 +87,47 @@ impl<'a> Yaml<'a> {
                 return Ok(None);
             }
             Event::StreamEnd => Token::End,
-            Event::Scalar(text, style, ..) => {
-                let raw = span.slice(self.text).unwrap_or_default();
-                if style == ScalarStyle::DoubleQuoted
-                    && let Some(half) = half_of_a_character(raw)
-                {
-                    return Err(no_escape(after(raw, half, at)));
-                }
-                if matches!(style, ScalarStyle::Literal | ScalarStyle::Folded)
-                    && self.ends_without_line_feed(&text, span)
-                {
-                    let message =
-                        "YAML parsers disagree on whether this text ends with a line feed";
-                    let problem = Problem::new(at, message);
-                    return Err(problem.help("end the last line of the file with one"));
-                }
-                let (text, kind) = match style {
-                    // The parser reports an absent value as `~`.
-                    ScalarStyle::Plain if raw.is_empty() => (Cow::Borrowed(""), ScalarKind::Null),
-                    ScalarStyle::Plain => {
-                        let kind = resolve(&text);
-                        (text, kind)
-                    }
-                    _ => (text, ScalarKind::Text),
-                };
-                let hidden = hidden(raw, at);
-                Token::Scalar(Scalar { text, kind, hidden })
-            }
+            Event::Scalar(text, style, ..) => Token::Scalar(self.scalar(text, style, span)?),
             Event::SequenceStart(..) => Token::ListStart,
             Event::SequenceEnd => Token::ListEnd,
             Event::MappingStart(..) => Token::MappingStart,
             Event::MappingEnd => Token::MappingEnd,
             _ => return Ok(None),
         }))
+    }
+
+    #[inline]
+    fn scalar(
+        &self,
+        text: Cow<'a, str>,
+        style: ScalarStyle,
+        span: &Span,
+    ) -> Result<Scalar<'a>, Problem> {
+        let at = position(span.start);
+        let raw = span.slice(self.text).unwrap_or_default();
+        if style == ScalarStyle::DoubleQuoted
+            && let Some(half) = half_of_a_character(raw)
+        {
+            return Err(no_escape(after(raw, half, at)));
+        }
+        if matches!(style, ScalarStyle::Literal | ScalarStyle::Folded)
+            && self.ends_without_line_feed(&text, span)
+        {
+            let message = "YAML parsers disagree on whether this text ends with a line feed";
+            let problem = Problem::new(at, message);
+            return Err(problem.help("end the last line of the file with one"));
+        }
+        let (text, kind) = match style {
+            // The parser reports an absent value as `~`.
+            ScalarStyle::Plain if raw.is_empty() => (Cow::Borrowed(""), ScalarKind::Null),
+            ScalarStyle::Plain => {
+                let kind = resolve(&text);
+                (text, kind)
+            }
+            _ => (text, ScalarKind::Text),
+        };
+        let hidden = hidden(raw, at);
+        Ok(Scalar { text, kind, hidden })
     }
 }
 

@@ -50,13 +50,7 @@ fn known(kind: &ErrorKind, line: &str) -> Option<(&'static str, &'static str)> {
             "a tab where spaces are needed",
             "indent with spaces instead of tabs",
         ),
-        ErrorKind::UnknownQuotedScalarEscape
-        | ErrorKind::InvalidQuotedScalarHexEscape
-        | ErrorKind::InvalidLowSurrogateHexEscape
-        | ErrorKind::InvalidLowSurrogate
-        | ErrorKind::MissingLowSurrogate
-        | ErrorKind::UnpairedLowSurrogate
-        | ErrorKind::InvalidUnicodeEscape => NO_ESCAPE,
+        kind if is_about_an_escape(kind) => NO_ESCAPE,
         ErrorKind::UnclosedQuotedScalar => ("an unclosed quote", "add the closing quote"),
         ErrorKind::MisplacedFlowCollectionEnd | ErrorKind::MismatchedFlowCollectionEnd { .. } => (
             "an unmatched closing bracket",
@@ -94,6 +88,19 @@ fn known(kind: &ErrorKind, line: &str) -> Option<(&'static str, &'static str)> {
         ),
         _ => return None,
     })
+}
+
+fn is_about_an_escape(kind: &ErrorKind) -> bool {
+    matches!(
+        kind,
+        ErrorKind::UnknownQuotedScalarEscape
+            | ErrorKind::InvalidQuotedScalarHexEscape
+            | ErrorKind::InvalidLowSurrogateHexEscape
+            | ErrorKind::InvalidLowSurrogate
+            | ErrorKind::MissingLowSurrogate
+            | ErrorKind::UnpairedLowSurrogate
+            | ErrorKind::InvalidUnicodeEscape
+    )
 }
 
 /// Whether the value of the line starts a list or a mapping.

@@ -1,0 +1,99 @@
+//! What a policy cannot enforce because of the workflow files: a gate that does not stop its job, and a job
+//! that runs other code than its token names.
+
+use super::{Finding, Lint, catalogue};
+use crate::workflows::{
+    AccessLevel, ChosenCheckout, Gate, ID_TOKEN, RunJob, RunOptions, Weakness, Workflows,
+};
+use engine::policy::{Position, quoted};
+
+/// Returns the findings of workflow files, each with the name of its file, sorted by file and position.
+pub fn lint_workflows<'w>(
+    workflows: &'w Workflows,
+    options: RunOptions<'_>,
+) -> Vec<(&'w str, Finding)> {
+    let mut findings: Vec<(&str, Finding)> = Vec::new();
+    for file in &workflows.files {
+        for job in workflows.jobs_of(file, options) {
+            let gates = job.gates.iter().flat_map(of_gate);
+            let checkouts = job
+                .checkouts
+                .iter()
+                .filter(|_| may_ask(&job))
+                .map(of_checkout);
+            for finding in gates.chain(checkouts) {
+                let finding = (job.file, finding);
+                // Several callers can have the same job.
+                if !findings.contains(&finding) {
+                    findings.push(finding);
+                }
+            }
+        }
+    }
+    findings.sort_by(|(one, finding), (other, next)| {
+        (one, finding.position, finding.code).cmp(&(other, next.position, next.code))
+    });
+    findings
+}
+
+/// Whether the job can have a token that a policy decides on.
+fn may_ask(job: &RunJob<'_>) -> bool {
+    job.token
+        .access(ID_TOKEN)
+        .is_none_or(|access| access == AccessLevel::Write)
+}
+
+fn of_gate<'g>(gate: &'g Gate<'_>) -> impl Iterator<Item = Finding> + 'g {
+    let at = gate.step.position;
+    gate.weaknesses.iter().map(move |weakness| match weakness {
+        Weakness::ContinuesOnError => finding(
+            &catalogue::GATE_CONTINUES,
+            at,
+            "the job goes on after a denial, because this step has `continue-on-error`".to_owned(),
+            "remove it; to enforce nothing yet, write `mode: advisory`, which the check run shows",
+        ),
+        Weakness::LeftOut { line } => finding(
+            &catalogue::GATE_LEFT_OUT,
+            at,
+            format!("the `if:` of this step can leave it out while the step in line {line} runs"),
+            "move the condition to the job, or give both steps the same one",
+        ),
+        Weakness::After { line } => finding(
+            &catalogue::GATE_LATE,
+            at,
+            format!("the step in line {line} runs before this one"),
+            "move this step in front of it",
+        ),
+        Weakness::Concurrent => finding(
+            &catalogue::GATE_CONCURRENT,
+            at,
+            "the steps beside this one do not wait for its decision".to_owned(),
+            "move it in front of `parallel:`, and remove `background:`",
+        ),
+        Weakness::Ignored { line } => finding(
+            &catalogue::GATE_IGNORED,
+            at,
+            format!("the `if:` of the step in line {line} makes it run after a denial too"),
+            "give this step an `id:`, and require `steps.ID.outcome == 'success'` there",
+        ),
+    })
+}
+
+fn of_checkout(checkout: &ChosenCheckout<'_>) -> Finding {
+    let chosen: Vec<_> = checkout.chosen_by.iter().map(|name| quoted(name)).collect();
+    let message = format!(
+        "{} chooses the commit that this job runs, so the branch of its token says nothing about this code",
+        chosen.join(" or ")
+    );
+    let help = "limit who can start the workflow, and give the check the same commit as `sha:`";
+    finding(
+        &catalogue::DISPATCHED_REF,
+        checkout.step.position,
+        message,
+        help,
+    )
+}
+
+fn finding(lint: &Lint, position: Position, message: String, help: &str) -> Finding {
+    Finding::new(lint, position, 0, message).help(help)
+}

@@ -1,0 +1,65 @@
+//! Proposes the rules.
+
+use super::ask::Asks;
+use super::check::Checked;
+use super::draft::Drafts;
+use super::model::{Options, Proposal};
+use super::notes::Notes;
+use super::place::places;
+use crate::workflows::{RunOptions, Workflows};
+
+/// Proposes rules. If workflows already use this action, the rules grant exactly the permissions that
+/// they request; otherwise the rules grant what the jobs seem to need.
+pub fn propose(workflows: &Workflows, options: &Options<'_>) -> Proposal {
+    let run = RunOptions {
+        action: options.action,
+        default_branch: Some(options.default_branch),
+    };
+    let started = workflows.files.iter().filter(|file| !file.is_only_called());
+    let files: Vec<_> = started
+        .map(|file| (file, workflows.jobs_of(file, run)))
+        .collect();
+    let uses_action = files
+        .iter()
+        .any(|(_, jobs)| jobs.iter().any(|job| !job.gates.is_empty()));
+    let mut notes = Notes::default();
+    let mut drafts = Drafts::default();
+    for (file, jobs) in &files {
+        let mut asks = Asks::new(file, &mut notes);
+        match uses_action {
+            true => asks.requested(jobs),
+            false => asks.guessed(jobs),
+        }
+        let asks = asks.list;
+        let starts = jobs.first().map(|job| &*job.starts).unwrap_or_default();
+        for (ask, place) in places(file, starts, &asks, options.default_branch, &mut notes) {
+            drafts.add(&file.file, ask, place);
+        }
+    }
+    for file in &workflows.unreadable {
+        let at = file
+            .position
+            .map(|at| format!("{at}: "))
+            .unwrap_or_default();
+        notes.add(
+            &file.file,
+            format!("it cannot be read ({at}{})", file.message),
+        );
+    }
+    let (mut rules, incomplete) = drafts.finish();
+    let mut checked = Checked::default();
+    rules.retain(|rule| match checked.problem(rule) {
+        None => true,
+        Some(why) => {
+            rule.workflows
+                .iter()
+                .for_each(|file| notes.add(file, why.clone()));
+            false
+        }
+    });
+    Proposal {
+        rules,
+        incomplete,
+        notes: notes.list,
+    }
+}

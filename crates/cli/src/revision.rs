@@ -1,0 +1,101 @@
+//! Policies in git's history.
+
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+use anyhow::{Context as _, bail};
+
+use super::git::Git;
+use super::policy_text::PolicyText;
+use super::work_tree::POLICIES;
+use engine::encoding::text_of;
+use engine::policy::{Format, MAX_FILE, quoted};
+
+/// The work tree whose history is read.
+pub(super) struct History {
+    root: PathBuf,
+}
+
+impl History {
+    /// Finds the work tree that contains the working directory.
+    pub(super) fn here() -> anyhow::Result<Self> {
+        let git = Git::discover(Path::new(".")).context("there is no git work tree here")?;
+        Ok(Self { root: git.root })
+    }
+
+    /// Reads the policy of a revision: `REVISION:PATH`, or `REVISION` for the repository's own policy.
+    pub(super) fn policy(&self, revision: &str) -> anyhow::Result<PolicyText> {
+        let (revision, path) = match revision.split_once(':') {
+            Some((revision, path)) => (revision, Some(path)),
+            None => (revision, None),
+        };
+        self.check(revision)?;
+        let paths: Vec<&str> = match path {
+            Some(path) => vec![path],
+            None => POLICIES.to_vec(),
+        };
+        for path in &paths {
+            let name = format!("{revision}:{path}");
+            if let Some(bytes) = self.blob(&name)? {
+                let text =
+                    text_of(bytes).map_err(|why| anyhow::anyhow!("{} is {why}", quoted(&name)))?;
+                return Ok(PolicyText {
+                    format: Format::of_path(path),
+                    name,
+                    text,
+                });
+            }
+        }
+        let path = paths.first().copied().unwrap_or_default();
+        bail!(
+            "the revision {} has no file {}",
+            quoted(revision),
+            quoted(path)
+        )
+    }
+
+    /// Checks that a revision exists.
+    fn check(&self, revision: &str) -> anyhow::Result<()> {
+        let commit = format!("{revision}^{{commit}}");
+        let output = self.git(&[
+            "rev-parse",
+            "--verify",
+            "--quiet",
+            "--end-of-options",
+            &commit,
+        ])?;
+        match output.status.success() {
+            true => Ok(()),
+            false => bail!("{} is neither a file nor a revision", quoted(revision)),
+        }
+    }
+
+    /// Reads a file of a revision; `None` if it does not exist there.
+    fn blob(&self, name: &str) -> anyhow::Result<Option<Vec<u8>>> {
+        let size = self.git(&["cat-file", "-s", name])?;
+        if !size.status.success() {
+            return Ok(None);
+        }
+        let bytes = String::from_utf8_lossy(&size.stdout)
+            .trim()
+            .parse::<usize>()
+            .unwrap_or(usize::MAX);
+        if bytes > MAX_FILE {
+            bail!(
+                "{} is larger than {MAX_FILE} bytes, which is the limit",
+                quoted(name)
+            );
+        }
+        let output = self.git(&["cat-file", "blob", name])?;
+        Ok(output.status.success().then_some(output.stdout))
+    }
+
+    fn git(&self, arguments: &[&str]) -> anyhow::Result<std::process::Output> {
+        let output = Command::new("git")
+            .arg("-C")
+            .arg(&self.root)
+            .args(arguments)
+            .output();
+        output.context("git cannot be started, which reads revisions")
+    }
+}

@@ -1,0 +1,88 @@
+//! The git work tree that a command runs in, and the policy in it.
+
+use std::path::{Component, Path, PathBuf};
+
+use anyhow::{Context as _, bail};
+
+use super::git::Git;
+use engine::policy::quoted;
+
+/// Paths of a repository's own policy, in this order.
+pub(super) const POLICIES: [&str; 3] = [
+    ".github/repo-permissions.yml",
+    ".github/repo-permissions.yaml",
+    ".github/repo-permissions.json",
+];
+
+/// Returns the path that the arguments name, or that of the work tree's own policy. `flag` is how one names it.
+///
+/// # Errors
+/// There is no default policy.
+pub(super) fn policy_or_default(given: Option<&Path>, flag: &str) -> anyhow::Result<PathBuf> {
+    match given {
+        Some(path) => Ok(path.to_owned()),
+        None => default_policy(flag),
+    }
+}
+
+/// Returns the path of the work tree's own policy, relative to the working directory.
+fn default_policy(flag: &str) -> anyhow::Result<PathBuf> {
+    let git = Git::discover(Path::new(".")).with_context(|| {
+        format!(
+            "there is no git work tree here: name the policy with {}",
+            quoted(flag)
+        )
+    })?;
+    let mut candidates = POLICIES.iter().map(|path| git.root.join(path));
+    match candidates.find(|path| path.exists()) {
+        Some(path) => Ok(relative(&path)),
+        None => bail!(
+            "there is no {} in {}: name the policy with {}, or write one with `repo-permissions init`",
+            quoted(POLICIES.first().copied().unwrap_or_default()),
+            quoted(&git.root.display().to_string()),
+            quoted(flag)
+        ),
+    }
+}
+
+/// Returns a path relative to the working directory.
+pub(super) fn relative(path: &Path) -> PathBuf {
+    let here = std::env::current_dir().unwrap_or_default();
+    relative_to(path, &here)
+}
+
+fn relative_to(path: &Path, here: &Path) -> PathBuf {
+    let shared = path
+        .components()
+        .zip(here.components())
+        .take_while(|(one, other)| one == other)
+        .count();
+    // On another root, nothing is relative.
+    if shared == 0 {
+        return path.to_owned();
+    }
+    let up = here.components().skip(shared).map(|_| Component::ParentDir);
+    let relative: PathBuf = up.chain(path.components().skip(shared)).collect();
+    match relative.as_os_str().is_empty() {
+        true => PathBuf::from("."),
+        false => relative,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn paths_from_a_subdirectory() {
+        for (path, here, expected) in [
+            ("/a/b/c.yml", "/a/b", "c.yml"),
+            ("/a/.github/p.yml", "/a/b/c", "../../.github/p.yml"),
+            ("/a", "/a", "."),
+            ("/x/y", "/a", "../x/y"),
+        ] {
+            let found = relative_to(Path::new(path), Path::new(here));
+            assert_eq!(found, Path::new(expected), "{path} {here}");
+        }
+    }
+}

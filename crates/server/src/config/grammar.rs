@@ -1,0 +1,339 @@
+//! Grammar of the configuration, as strict as that of policies.
+
+use std::net::SocketAddr;
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use super::model::{Config, PolicyConfig, RoutesConfig};
+use super::routes::read_routes;
+use super::values::{At, read_duration, read_filled};
+use analysis::report::Detail;
+use engine::policy::reader::{Grammar, Read, Reader};
+use engine::policy::token::{ScalarKind, Syntax};
+use engine::policy::{Problem, quoted};
+use platform::Address;
+use token::Issuer;
+
+/// Audience of the action's tokens: every gate of every workflow requests one, and could be made to pass it on.
+const AUDIENCE_OF_THE_ACTION: &str = "repo-permissions";
+const DEFAULT_ISSUER: &str = "https://token.actions.githubusercontent.com";
+const DEFAULT_LISTEN: SocketAddr = local(8080);
+const DEFAULT_ADMIN: SocketAddr = local(9090);
+const DEFAULT_TOKEN_AGE: Duration = Duration::from_secs(15 * 60);
+const DEFAULT_REFRESH: Duration = Duration::from_secs(30);
+const DEFAULT_STALE: Duration = Duration::from_secs(10 * 60);
+
+const KEYS: [&str; 12] = [
+    "version",
+    "listen",
+    "admin",
+    "insecure_listen",
+    "issuer",
+    "audience",
+    "owners",
+    "max_token_age",
+    "ca_bundle",
+    "detail",
+    "policy",
+    "routes",
+];
+/// Keys of the contract that this version does not have: their message is not that of a spelling mistake.
+const NOT_BUILT: [&str; 2] = ["github", "deployments"];
+
+const fn local(port: u16) -> SocketAddr {
+    SocketAddr::new(std::net::IpAddr::V4(std::net::Ipv4Addr::LOCALHOST), port)
+}
+
+/// Grammar of a configuration.
+pub(super) struct ConfigGrammar {
+    /// Directory at which relative paths start.
+    pub(super) directory: PathBuf,
+}
+
+impl<'a> Grammar<'a> for ConfigGrammar {
+    type Output = Config;
+    const NOUN: &'static str = "configuration";
+    const START: &'static str = "start with `version: 1`, `audience:`, `owners:` and `policy:`";
+
+    fn root<S: Syntax<'a>>(reader: &mut Reader<'a, S, Self>) -> Read<Config> {
+        read_config(reader)
+    }
+}
+
+type ConfigReader<'a, S> = Reader<'a, S, ConfigGrammar>;
+
+/// The values of a file, before the required ones are known to be there.
+#[derive(Default)]
+struct Draft {
+    version: bool,
+    listen: Option<At<Address>>,
+    admin: Option<At<Address>>,
+    insecure_listen: bool,
+    issuer: Option<Issuer>,
+    audience: Option<String>,
+    owners: Option<Vec<u64>>,
+    max_token_age: Option<Duration>,
+    ca_bundle: Option<PathBuf>,
+    detail: Option<Detail>,
+    policy: Option<PolicyConfig>,
+    routes: Option<RoutesConfig>,
+}
+
+fn read_config<'a, S: Syntax<'a>>(reader: &mut ConfigReader<'a, S>) -> Read<Config> {
+    let before = reader.problem_count();
+    let mut draft = Draft::default();
+    let allowed = [KEYS.as_slice(), &NOT_BUILT].concat();
+    let at = reader.mapping("the configuration", &allowed, |reader, key, at| {
+        draft.member(reader, key, at)
+    })?;
+    draft.check_listeners(reader)?;
+    let is_clean = reader.problem_count() == before;
+    if let (Some(at), true) = (at, is_clean) {
+        for (is_given, key, example) in [
+            (draft.version, "version", "version: 1"),
+            (
+                draft.audience.is_some(),
+                "audience",
+                "audience: https://deploy.example.com",
+            ),
+            (draft.owners.is_some(), "owners", "owners: [1234]"),
+            (
+                draft.policy.is_some(),
+                "policy",
+                "policy: { file: policy.yml }",
+            ),
+        ] {
+            if !is_given {
+                reader.missing(at, key, example)?;
+            }
+        }
+    }
+    let issuer = match draft.issuer {
+        Some(issuer) => issuer,
+        None => Issuer::parse(DEFAULT_ISSUER).map_err(|_| engine::policy::reader::Fatal)?,
+    };
+    let address = |given: Option<At<Address>>, default| match given {
+        Some((address, _)) => address,
+        None => Address::Tcp(default),
+    };
+    // A configuration without a required value has a problem, so nobody gets these defaults.
+    Ok(Config {
+        listen: address(draft.listen, DEFAULT_LISTEN),
+        admin: address(draft.admin, DEFAULT_ADMIN),
+        issuer,
+        audience: draft.audience.unwrap_or_default(),
+        owners: draft.owners.unwrap_or_default(),
+        max_token_age: draft.max_token_age.unwrap_or(DEFAULT_TOKEN_AGE),
+        ca_bundle: draft.ca_bundle,
+        detail: draft.detail.unwrap_or(Detail::Reason),
+        policy: draft.policy.unwrap_or(PolicyConfig {
+            file: PathBuf::new(),
+            refresh: DEFAULT_REFRESH,
+            stale: DEFAULT_STALE,
+        }),
+        routes: draft.routes,
+    })
+}
+
+impl Draft {
+    fn member<'a, S: Syntax<'a>>(
+        &mut self,
+        reader: &mut ConfigReader<'a, S>,
+        key: &'static str,
+        at: S::At,
+    ) -> Read<()> {
+        match key {
+            "version" => self.version = read_version(reader)?,
+            "listen" => self.listen = read_address(reader, "`listen`")?,
+            "admin" => self.admin = read_address(reader, "`admin`")?,
+            "insecure_listen" => {
+                let found = reader.scalar("`insecure_listen`", ScalarKind::Bool)?;
+                self.insecure_listen = found.is_some_and(|(scalar, _)| scalar.text == "true");
+            }
+            "issuer" => self.issuer = read_issuer(reader)?,
+            "audience" => self.audience = read_audience(reader)?,
+            "owners" => self.owners = read_owners(reader, at)?,
+            "max_token_age" => self.max_token_age = read_duration(reader, "`max_token_age`")?,
+            "ca_bundle" => self.ca_bundle = read_path(reader, "`ca_bundle`")?,
+            "detail" => self.detail = read_detail(reader)?,
+            "policy" => self.policy = read_policy(reader)?,
+            "routes" => self.routes = read_routes(reader)?,
+            _ => not_built(reader, key, at)?,
+        }
+        Ok(())
+    }
+
+    /// Tokens are secrets: beyond this machine they travel in plain text, because TLS is the proxy's.
+    fn check_listeners<'a, S: Syntax<'a>>(&self, reader: &mut ConfigReader<'a, S>) -> Read<()> {
+        let listeners = [("listen", &self.listen), ("admin", &self.admin)];
+        for (key, given) in listeners {
+            let Some((address, at)) = given else { continue };
+            if !address.is_local() && !self.insecure_listen {
+                let message = format!(
+                    "`{key}` is `{address}`, which other machines reach, and this server has no TLS"
+                );
+                let problem = Problem::new(*at, message);
+                reader.problem(problem.help(
+                    "listen on 127.0.0.1, [::1] or unix:PATH, or set `insecure_listen: true` where only the proxy \
+                     reaches the address",
+                ))?;
+            }
+        }
+        if let [(_, Some((listen, _))), (_, Some((admin, at)))] = listeners
+            && listen == admin
+            && !matches!(listen, Address::Tcp(address) if address.port() == 0)
+        {
+            let message = format!("`admin` is `{admin}`, the same as `listen`");
+            reader.problem(Problem::new(*at, message).help("give it another port"))?;
+        }
+        Ok(())
+    }
+}
+
+/// Reports a key of the contract that this version cannot follow.
+fn not_built<'a, S: Syntax<'a>>(
+    reader: &mut ConfigReader<'a, S>,
+    key: &str,
+    at: S::At,
+) -> Read<()> {
+    let problem = Problem::new(
+        reader.position(at),
+        format!("`{key}` is not built into this version of the server"),
+    );
+    reader.skip()?;
+    reader.problem(problem.over(key).help("leave it out"))
+}
+
+fn read_version<'a, S: Syntax<'a>>(reader: &mut ConfigReader<'a, S>) -> Read<bool> {
+    let Some((scalar, at)) = reader.scalar("`version`", ScalarKind::Integer)? else {
+        return Ok(false);
+    };
+    if scalar.text == "1" {
+        return Ok(true);
+    }
+    let message = format!("`version` is {}, expected `1`", quoted(&scalar.text));
+    let problem = Problem::new(reader.position(at), message).over(&scalar.text);
+    reader.problem(problem)?;
+    Ok(false)
+}
+
+fn read_address<'a, S: Syntax<'a>>(
+    reader: &mut ConfigReader<'a, S>,
+    what: &str,
+) -> Read<Option<At<Address>>> {
+    let Some((text, at)) = read_filled(reader, what)? else {
+        return Ok(None);
+    };
+    if let Some(path) = text.strip_prefix("unix:") {
+        if !path.is_empty() {
+            let path = reader.grammar.directory.join(path);
+            return Ok(Some((Address::Unix(path), at)));
+        }
+    } else if let Ok(address) = text.parse() {
+        return Ok(Some((Address::Tcp(address), at)));
+    }
+    let message = format!("{what} is {}, expected an address", quoted(&text));
+    let problem = Problem::new(at, message).over(&text);
+    reader.problem(problem.help("write `127.0.0.1:8080`, `[::1]:8080` or `unix:PATH`"))?;
+    Ok(None)
+}
+
+fn read_issuer<'a, S: Syntax<'a>>(reader: &mut ConfigReader<'a, S>) -> Read<Option<Issuer>> {
+    let Some((text, at)) = read_filled(reader, "`issuer`")? else {
+        return Ok(None);
+    };
+    match Issuer::parse(&text) {
+        Ok(issuer) => Ok(Some(issuer)),
+        Err(error) => {
+            reader.problem(Problem::new(at, error.to_string()).over(&text))?;
+            Ok(None)
+        }
+    }
+}
+
+fn read_audience<'a, S: Syntax<'a>>(reader: &mut ConfigReader<'a, S>) -> Read<Option<String>> {
+    let Some((text, at)) = read_filled(reader, "`audience`")? else {
+        return Ok(None);
+    };
+    if text == AUDIENCE_OF_THE_ACTION {
+        let message = format!("`audience` is `{text}`, the audience of the action's tokens");
+        let problem = Problem::new(at, message).over(&text);
+        reader.problem(problem.help(
+            "give each server an audience of its own, such as the URL of the API behind it: otherwise anyone who \
+             receives one of these tokens can use it here",
+        ))?;
+        return Ok(None);
+    }
+    Ok(Some(text.into_owned()))
+}
+
+fn read_owners<'a, S: Syntax<'a>>(
+    reader: &mut ConfigReader<'a, S>,
+    at: S::At,
+) -> Read<Option<Vec<u64>>> {
+    let before = reader.problem_count();
+    let mut owners = Vec::new();
+    reader.list("`owners`", |reader, _| {
+        owners.extend(reader.id("an id of `owners`")?);
+        Ok(())
+    })?;
+    if owners.is_empty() && reader.problem_count() == before {
+        let problem = Problem::new(
+            reader.position(at),
+            "`owners` is empty: no token would count",
+        );
+        reader.problem(
+            problem.help("name the id of your organisation: `gh api orgs/NAME --jq .id`"),
+        )?;
+    }
+    Ok(Some(owners))
+}
+
+fn read_detail<'a, S: Syntax<'a>>(reader: &mut ConfigReader<'a, S>) -> Read<Option<Detail>> {
+    let Some((text, at)) = read_filled(reader, "`detail`")? else {
+        return Ok(None);
+    };
+    let detail = match &*text {
+        "full" => Some(Detail::Full),
+        "reason" => Some(Detail::Reason),
+        "none" => Some(Detail::None),
+        _ => None,
+    };
+    if detail.is_none() {
+        let message = format!("`detail` is {}", quoted(&text));
+        let problem = Problem::new(at, message).over(&text);
+        reader.problem(problem.help("expected `full`, `reason` or `none`"))?;
+    }
+    Ok(detail)
+}
+
+fn read_policy<'a, S: Syntax<'a>>(reader: &mut ConfigReader<'a, S>) -> Read<Option<PolicyConfig>> {
+    const KEYS: [&str; 5] = ["file", "refresh", "stale", "repository", "path"];
+    let before = reader.problem_count();
+    let (mut file, mut refresh, mut stale) = (None, None, None);
+    let at = reader.mapping("`policy`", &KEYS, |reader, key, at| {
+        match key {
+            "file" => file = read_path(reader, "`policy.file`")?,
+            "refresh" => refresh = read_duration(reader, "`policy.refresh`")?,
+            "stale" => stale = read_duration(reader, "`policy.stale`")?,
+            _ => not_built(reader, key, at)?,
+        }
+        Ok(())
+    })?;
+    if let (Some(at), None, true) = (at, &file, reader.problem_count() == before) {
+        reader.missing(at, "file", "file: policy.yml")?;
+    }
+    Ok(file.map(|file| PolicyConfig {
+        file,
+        refresh: refresh.unwrap_or(DEFAULT_REFRESH),
+        stale: stale.unwrap_or(DEFAULT_STALE),
+    }))
+}
+
+fn read_path<'a, S: Syntax<'a>>(
+    reader: &mut ConfigReader<'a, S>,
+    what: &str,
+) -> Read<Option<PathBuf>> {
+    let found = read_filled(reader, what)?;
+    Ok(found.map(|(text, _)| reader.grammar.directory.join(Path::new(&*text))))
+}

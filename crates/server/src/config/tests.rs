@@ -1,0 +1,292 @@
+use std::time::Duration;
+
+use super::*;
+use analysis::report::Detail;
+
+const LEAST: &str =
+    "version: 1\naudience: https://a.example\nowners: [1]\npolicy: { file: p.yml }\n";
+
+fn parse(text: &str) -> Result<Config, String> {
+    Config::parse(text, Path::new("/etc/gate")).map_err(|invalid| {
+        let lines: Vec<_> = invalid.iter().map(ToString::to_string).collect();
+        lines.join("\n")
+    })
+}
+
+#[test]
+fn the_defaults_are_narrow() {
+    let config = parse(LEAST).unwrap();
+    assert_eq!(config.listen.to_string(), "127.0.0.1:8080");
+    assert_eq!(config.admin.to_string(), "127.0.0.1:9090");
+    let issuer = "https://token.actions.githubusercontent.com";
+    assert_eq!(config.issuer.as_str(), issuer);
+    assert_eq!(config.max_token_age, Duration::from_secs(900));
+    assert_eq!(config.detail, Detail::Reason);
+    assert_eq!(config.policy.file, Path::new("/etc/gate/p.yml"));
+    assert_eq!(config.policy.refresh, Duration::from_secs(30));
+    assert_eq!(config.policy.stale, Duration::from_secs(600));
+}
+
+#[test]
+fn every_value_is_read() {
+    let config = parse(
+        "version: 1\nlisten: unix:run/gate.sock\nadmin: '[::1]:9'\nissuer: https://ghes.example.com/_services/token\n\
+         audience: a\nowners: [4567, 8]\nmax_token_age: 5m\nca_bundle: /roots.pem\ndetail: full\n\
+         policy: { file: /p.json, refresh: 1m, stale: 1h }\n",
+    )
+    .unwrap();
+    assert_eq!(config.listen.to_string(), "unix:/etc/gate/run/gate.sock");
+    assert_eq!(config.admin.to_string(), "[::1]:9");
+    assert_eq!(config.issuer.server(), "https://ghes.example.com");
+    assert_eq!(config.owners, [4567, 8]);
+    assert_eq!(config.max_token_age, Duration::from_secs(300));
+    assert_eq!(config.ca_bundle.as_deref(), Some(Path::new("/roots.pem")));
+    assert_eq!(config.detail, Detail::Full);
+    assert_eq!(config.policy.stale, Duration::from_secs(3600));
+    let json = r#"{"version": 1, "audience": "a", "owners": [1], "policy": {"file": "p.yml"}}"#;
+    parse(json).unwrap();
+}
+
+#[test]
+fn mistakes_are_named_with_their_line() {
+    for (from, to, expected) in [
+        (
+            "owners: [1]",
+            "owner: [1]",
+            "line 3, column 1: unknown key `owner`",
+        ),
+        ("owners: [1]\n", "", "`owners` is missing"),
+        (
+            "owners: [1]",
+            "owners: []",
+            "`owners` is empty: no token would count",
+        ),
+        (
+            "owners: [1]",
+            "owners: [acme]",
+            "expected a positive integer",
+        ),
+        (
+            "owners: [1]",
+            "owners: ['1']",
+            "expected a positive integer",
+        ),
+        ("owners: [1]", "owners: 1", "expected a list"),
+        ("audience: https://a.example\n", "", "`audience` is missing"),
+        (
+            "https://a.example",
+            "repo-permissions",
+            "the audience of the action's tokens",
+        ),
+        ("https://a.example", "''", "`audience` is empty"),
+        (
+            "https://a.example",
+            "[a, b]",
+            "`audience` is a list, expected a string",
+        ),
+        ("version: 1", "version: 2", "`version` is `2`, expected `1`"),
+        ("version: 1\n", "", "`version` is missing"),
+        ("{ file: p.yml }", "{ refresh: 1m }", "`file` is missing"),
+        (
+            "{ file: p.yml }",
+            "{ file: p.yml, refresh: 1d }",
+            "expected a duration",
+        ),
+        (
+            "{ file: p.yml }",
+            "{ file: p.yml, path: a }",
+            "`path` is not built into this version",
+        ),
+        (
+            "{ file: p.yml }",
+            "{ file: p.yml, files: a }",
+            "unknown key `files`",
+        ),
+        (
+            "version: 1",
+            "version: 1\nversion: 1",
+            "duplicate key `version`",
+        ),
+        (
+            "version: 1",
+            "version: 1\ndeployments: []",
+            "line 2, column 1: `deployments` is not built",
+        ),
+        (
+            "version: 1",
+            "version: 1\nlisten: 0.0.0.0:80",
+            "`listen` is `0.0.0.0:80`, which other machines reach",
+        ),
+        (
+            "version: 1",
+            "version: 1\nadmin: '[::]:80'",
+            "`admin` is `[::]:80`, which other machines reach",
+        ),
+        (
+            "version: 1",
+            "version: 1\nlisten: localhost:80",
+            "expected an address",
+        ),
+        (
+            "version: 1",
+            "version: 1\nlisten: 'unix:'",
+            "expected an address",
+        ),
+        (
+            "version: 1",
+            "version: 1\nlisten: 127.0.0.1:9\nadmin: 127.0.0.1:9",
+            "the same as `listen`",
+        ),
+        (
+            "version: 1",
+            "version: 1\ninsecure_listen: yes",
+            "`insecure_listen`",
+        ),
+        (
+            "version: 1",
+            "version: 1\nissuer: https://evil.example",
+            "is not an issuer of GitHub Actions",
+        ),
+        ("version: 1", "version: 1\ndetail: all", "`detail` is `all`"),
+        (
+            "version: 1",
+            "version: 1\nmax_token_age: 900",
+            "expected a string",
+        ),
+        ("version: 1", "version: &v 1", "anchor"),
+    ] {
+        assert!(LEAST.contains(from), "{from}");
+        let error = parse(&LEAST.replace(from, to)).unwrap_err();
+        assert!(error.contains(expected), "{to}: {error}");
+    }
+    let open = LEAST.replace(
+        "version: 1",
+        "version: 1\nlisten: 0.0.0.0:80\ninsecure_listen: true",
+    );
+    assert_eq!(parse(&open).unwrap().listen.to_string(), "0.0.0.0:80");
+}
+
+const ROUTES: &str = "routes:
+  headers: x-forwarded
+  table:
+    - { method: [POST], host: API.acme.example, path: '/deployments/{id}', permission: ws:deployments:create }
+    - { method: GET, path: /locks, permission: ws:locks:read }
+";
+
+#[test]
+fn routes_are_read() {
+    let config = parse(&format!("{LEAST}{ROUTES}")).unwrap();
+    let routes = config.routes.unwrap();
+    assert_eq!(routes.headers.name(), "x-forwarded");
+    let permission = |method, host: &str, path| {
+        let host = host.to_owned();
+        let request = crate::routes::OriginalRequest { method, host, path };
+        routes
+            .table
+            .permission(&request)
+            .map(|key| key.as_str().to_owned())
+    };
+    for (method, host, path, expected) in [
+        (
+            "POST",
+            "api.acme.example",
+            "/deployments/7",
+            Some("ws:deployments:create"),
+        ),
+        ("PUT", "api.acme.example", "/deployments/7", None),
+        ("POST", "api.acme.example", "/deployments/7/x", None),
+        ("POST", "other.example", "/deployments/7", None),
+        ("GET", "other.example", "/locks", Some("ws:locks:read")),
+        ("HEAD", "other.example", "/locks", None),
+    ] {
+        assert_eq!(
+            permission(method, host, path).as_deref(),
+            expected,
+            "{method} {host} {path}"
+        );
+    }
+}
+
+#[test]
+fn mistakes_in_routes_are_named_with_their_line() {
+    for (from, to, expected) in [
+        (
+            "x-forwarded",
+            "x-forwarded-uri",
+            "line 6, column 12: `headers` is `x-forwarded-uri`",
+        ),
+        ("  headers: x-forwarded\n", "", "`headers` is missing"),
+        ("[POST]", "[post]", "`method` is `post`"),
+        ("[POST]", "[]", "`method` is missing"),
+        ("[POST]", "'*'", "`method` is `*`"),
+        (
+            "API.acme.example",
+            "api.acme.example:443",
+            "expected a host without a port",
+        ),
+        (
+            "API.acme.example",
+            "'*.acme.example'",
+            "expected a host without a port",
+        ),
+        (
+            "/deployments/{id}",
+            "/deployments/{id}/**",
+            "line 8, column 55: `path` is `/deployments/{id}/**`",
+        ),
+        (
+            "/deployments/{id}",
+            "/a%2fb",
+            "others can be read in two ways",
+        ),
+        ("/deployments/{id}", "/a/../b", "`path` is `/a/../b`"),
+        ("path: '/deployments/{id}', ", "", "`path` is missing"),
+        (
+            "ws:deployments:create",
+            "Deploy",
+            "`Deploy` is not a permission",
+        ),
+        (", permission: ws:locks:read", "", "`permission` is missing"),
+        (
+            "ws:locks:read",
+            "ws:locks:read, query: a",
+            "unknown key `query`",
+        ),
+    ] {
+        assert!(ROUTES.contains(from), "{from}");
+        let error = parse(&format!("{LEAST}{}", ROUTES.replace(from, to))).unwrap_err();
+        assert!(error.contains(expected), "{to}: {error}");
+    }
+    for (route, expected) in [
+        (
+            "{ method: [PUT, POST], path: '/{a}/7', permission: a:b }",
+            Some("line 10, column 7: a request can match this route and the one at line 8"),
+        ),
+        (
+            "{ method: POST, host: api.acme.example, path: '/deployments/7', permission: a:b }",
+            Some("at line 8"),
+        ),
+        (
+            "{ method: POST, host: api.acme.example, path: '/deployments/7', permission: ws:deployments:create }",
+            None,
+        ),
+        (
+            "{ method: PUT, host: api.acme.example, path: '/deployments/7', permission: a:b }",
+            None,
+        ),
+        (
+            "{ method: POST, host: other.example, path: '/deployments/7', permission: a:b }",
+            None,
+        ),
+        (
+            "{ method: POST, host: api.acme.example, path: '/deployments/7/', permission: a:b }",
+            None,
+        ),
+    ] {
+        let parsed = parse(&format!("{LEAST}{ROUTES}    - {route}\n"));
+        match expected {
+            None => assert!(parsed.is_ok(), "{route}: {parsed:?}"),
+            Some(expected) => assert!(parsed.unwrap_err().contains(expected), "{route}"),
+        }
+    }
+}

@@ -1,0 +1,56 @@
+//! Entry point of the server.
+
+use std::io::Write as _;
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+use clap::Parser;
+use platform::{Interruption, Variables};
+use server::Config;
+
+/// A permission gate for the APIs behind a proxy.
+///
+/// A proxy asks it about each request. It answers 200 if the policy grants the permission to the GitHub Actions job
+/// whose OIDC token the request carries, and 401, 403 or 503 otherwise.
+#[derive(Debug, Parser)]
+#[command(name = "repo-permissions-server", version)]
+struct Arguments {
+    /// Configuration, in YAML or JSON. Paths in it start at its directory
+    #[arg(long, value_name = "FILE")]
+    config: PathBuf,
+    /// Check the configuration and the policy, and end
+    #[arg(long)]
+    check: bool,
+}
+
+fn main() -> ExitCode {
+    match start(&Arguments::parse()) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            _ = writeln!(std::io::stderr().lock(), "error: {error:#}");
+            ExitCode::from(2)
+        }
+    }
+}
+
+fn start(arguments: &Arguments) -> anyhow::Result<()> {
+    let config = Config::read(&arguments.config)?;
+    let variables = Variables::new(std::env::vars_os());
+    let proxies = |name: &str| variables.either_case(name);
+    if arguments.check {
+        server::check(&config, &proxies)?;
+        let file = arguments.config.display();
+        _ = writeln!(std::io::stdout().lock(), "{file} and its policy are valid");
+        return Ok(());
+    }
+    let runtime = tokio::runtime::Builder::new_multi_thread()
+        .enable_all()
+        .build()?;
+    let result = runtime.block_on(async {
+        let interruption = Interruption::listen();
+        server::run(config, &proxies, || interruption.arrived()).await
+    });
+    // A DNS lookup that hangs has a thread of its own.
+    runtime.shutdown_background();
+    result
+}

@@ -1,0 +1,175 @@
+//! Starts the parts, and ends them without losing a request or a record.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
+
+use anyhow::Context as _;
+use tokio::sync::watch;
+use tokio::time::Instant;
+
+use crate::admin::{self, Admin};
+use crate::audit::{self, AuditQueue};
+use crate::check::Checker;
+use crate::config::Config;
+use crate::connections::serve;
+use crate::forward_auth::{self, Endpoints};
+use crate::keys::{FetchKeys, KeyStore};
+use crate::log;
+use crate::metrics::Metrics;
+use crate::policy::{PolicyStore, TICK};
+use crate::routes::Family;
+use github::FetchKeysError;
+use github::http::{Budget, Client, MAX_CA_BUNDLE, Network};
+use platform::{Address, Listener};
+use token::{Issuer, KeySet};
+
+/// Time in which load balancers notice that the server is not ready, before it stops to accept.
+const DRAIN: Duration = Duration::from_secs(5);
+/// Maximum time of a request for keys.
+const FETCH: Duration = Duration::from_secs(5);
+
+/// Returns a proxy's variable, such as `HTTPS_PROXY`.
+pub type Proxies<'a> = &'a dyn Fn(&str) -> Option<String>;
+
+/// The issuer, asked over the network.
+#[derive(Debug)]
+struct IssuerKeys {
+    client: Client,
+    issuer: Issuer,
+}
+
+impl FetchKeys for IssuerKeys {
+    async fn fetch(&self) -> Result<KeySet, FetchKeysError> {
+        let budget = Budget::until(Instant::now() + FETCH);
+        github::keys(&self.client, budget, &self.issuer).await
+    }
+}
+
+fn client(config: &Config, proxies: Proxies<'_>) -> anyhow::Result<Client> {
+    let ca_bundle = config.ca_bundle.as_ref().map(|file| {
+        platform::read_capped(file, MAX_CA_BUNDLE)
+            .with_context(|| format!("`ca_bundle` is `{}`, which cannot be read", file.display()))
+    });
+    Ok(Network::of_variables(proxies, ca_bundle.transpose()?).client()?)
+}
+
+/// Checks what the server would start with: the policy and the CA bundle. It opens no connection.
+///
+/// # Errors
+/// One of them cannot be used.
+pub fn check(config: &Config, proxies: Proxies<'_>) -> anyhow::Result<()> {
+    client(config, proxies)?;
+    PolicyStore::check(&config.policy).map_err(|failure| anyhow::anyhow!(failure.message))
+}
+
+/// Serves until `stop` completes; then it is not ready, drains, finishes what runs, and writes all records. `stop` is
+/// awaited a second time then, and ends the server at once.
+///
+/// # Errors
+/// An address is in use, the network settings are invalid, or `stop` completed twice.
+pub async fn run(config: Config, proxies: Proxies<'_>, stop: impl AsyncFn()) -> anyhow::Result<()> {
+    let client = client(&config, proxies)?;
+    let listener = bind("listen", &config.listen).await?;
+    let admin_listener = bind("admin", &config.admin).await?;
+    let metrics = Metrics::new();
+    let (queue, writer) =
+        audit::start(std::io::stdout(), Arc::clone(&metrics)).context("the audit log")?;
+    let is_strict = has_strict_routes(&config);
+    let (endpoints, admin) = shared(config, client, queue, &metrics);
+    let (keys, policy) = (Arc::clone(&admin.keys), Arc::clone(&admin.policy));
+    let background = [
+        tokio::spawn(async move { keys.keep_fresh().await }),
+        tokio::spawn(watch_policy(policy)),
+    ];
+    let (end, ended) = watch::channel(false);
+    let forward_auth = forward_auth::router(endpoints);
+    let serving = tokio::spawn(serve(
+        listener,
+        forward_auth,
+        is_strict,
+        Arc::clone(&metrics),
+        ended,
+    ));
+    // Operators can ask until the very end.
+    let (end_admin, admin_ended) = watch::channel(false);
+    let routes = admin::router(Arc::clone(&admin));
+    let admin_serving = tokio::spawn(serve(admin_listener, routes, false, metrics, admin_ended));
+    stop().await;
+    let finish = async {
+        log::info("ending", &[("drain", &"5 s")]);
+        admin.is_ending.store(true, Ordering::Relaxed);
+        tokio::time::sleep(DRAIN).await;
+        end.send_replace(true);
+        // A task that panicked was logged.
+        _ = serving.await;
+        end_admin.send_replace(true);
+        _ = admin_serving.await;
+        for task in background {
+            task.abort();
+        }
+        // The routes that held the queue are gone with their connections.
+        let finished = tokio::task::spawn_blocking(|| writer.finish()).await;
+        finished.context("the audit log")
+    };
+    tokio::select! {
+        finished = finish => finished?,
+        () = stop() => anyhow::bail!("ended by a second signal"),
+    }
+    log::info("ended", &[]);
+    Ok(())
+}
+
+/// Whether the server refuses request lines that the parser would shorten.
+fn has_strict_routes(config: &Config) -> bool {
+    let routes = config.routes.as_ref();
+    routes.is_some_and(|routes| routes.headers == Family::Request)
+}
+
+/// Returns what the connections of both listeners share.
+fn shared(
+    config: Config,
+    client: Client,
+    audit: AuditQueue,
+    metrics: &Arc<Metrics>,
+) -> (Arc<Endpoints<IssuerKeys>>, Arc<Admin<IssuerKeys>>) {
+    let issuer = config.issuer.clone();
+    let keys = KeyStore::new(IssuerKeys { client, issuer }, Arc::clone(metrics));
+    let keys = Arc::new(keys);
+    let policy = PolicyStore::open(&config.policy, Arc::clone(metrics));
+    let policy = Arc::new(policy);
+    let admin = Admin {
+        keys: Arc::clone(&keys),
+        policy: Arc::clone(&policy),
+        metrics: Arc::clone(metrics),
+        is_ending: AtomicBool::new(false),
+    };
+    let checker = Checker {
+        config,
+        keys,
+        policy,
+        audit,
+    };
+    let endpoints = Endpoints {
+        checker,
+        metrics: Arc::clone(metrics),
+    };
+    (Arc::new(endpoints), Arc::new(admin))
+}
+
+async fn bind(key: &str, address: &Address) -> anyhow::Result<Listener> {
+    let cannot = || format!("`{key}` is `{address}`, which cannot be listened on");
+    let listener = Listener::bind(address).await.with_context(cannot)?;
+    let bound = listener.address().with_context(cannot)?;
+    log::info("listening", &[("for", &key), ("address", &bound)]);
+    Ok(listener)
+}
+
+/// Looks at the policy's file again and again, on a thread where reading it may block.
+async fn watch_policy(policy: Arc<PolicyStore>) {
+    loop {
+        tokio::time::sleep(TICK).await;
+        let policy = Arc::clone(&policy);
+        _ = tokio::task::spawn_blocking(move || policy.tick()).await;
+    }
+}

@@ -1,0 +1,217 @@
+//! `/v1/forward-auth/PERMISSION`: its answers, and what they say.
+
+use serde_json::json;
+use simulator::Job;
+use simulator::github::TokenRecipe;
+
+use crate::support::{DEPLOY, Stage, bearer};
+
+#[test]
+fn the_job_that_may_passes() {
+    let stage = Stage::new();
+    let token = stage.token(&stage.deploy());
+    for method in [
+        "GET", "HEAD", "POST", "PUT", "DELETE", "PATCH", "OPTIONS", "PURGE",
+    ] {
+        let target = format!("/v1/forward-auth/{DEPLOY}");
+        let answer = stage.server.send(method, &target, &[bearer(&token)]);
+        assert_eq!(
+            (answer.status, answer.reason()),
+            (200, "granted"),
+            "{method}"
+        );
+        assert_eq!(answer.body, "");
+        assert_eq!(
+            answer.header("x-repo-permissions-repository"),
+            Some("acme-org/infra")
+        );
+        assert_eq!(answer.header("x-repo-permissions-rule"), None);
+        assert_eq!(answer.header("cache-control"), Some("no-store"));
+        assert_eq!(answer.header("www-authenticate"), None);
+    }
+    for target in [
+        "/v1/forward-auth/ws%3Adeployments%3acreate",
+        "/v1/forward-auth/ws:deployments:create?permission=ws:locks:delete&x=%00",
+    ] {
+        assert_eq!(
+            stage.server.send("GET", target, &[bearer(&token)]).status,
+            200,
+            "{target}"
+        );
+    }
+}
+
+#[test]
+fn who_may_not_learns_why() {
+    let stage = Stage::new();
+    let job = Job::push(&stage.repository, "feature/x")
+        .with_workflow("deploy-production.yml")
+        .with_environment("production");
+    let answer = stage.server.ask(DEPLOY, &stage.token(&job));
+    assert_eq!((answer.status, answer.reason()), (403, "no_rule_matches"));
+    assert_eq!(
+        answer.header("www-authenticate"),
+        Some(
+            "Bearer realm=\"repo-permissions\", error=\"insufficient_scope\", scope=\"ws:deployments:create\""
+        )
+    );
+    assert_eq!(answer.header("cache-control"), Some("no-store"));
+    assert_eq!(
+        answer.json(),
+        json!({
+            "type": "https://repo-permissions.github.io/repo-permissions/reasons/no_rule_matches.html",
+            "title": "The job may not do this",
+            "status": 403,
+            "detail": "`ws:deployments:create` is denied: no rule matches this job's workflow, branch and environment",
+            "reason": "no_rule_matches",
+            "permission": "ws:deployments:create",
+        })
+    );
+    let unknown = stage.server.ask("ws:nothing:create", &stage.token(&job));
+    assert_eq!(
+        (unknown.status, unknown.reason()),
+        (403, "permission_not_granted")
+    );
+}
+
+#[test]
+fn a_request_without_a_token_is_asked_for_one() {
+    let stage = Stage::new();
+    let target = format!("/v1/forward-auth/{DEPLOY}");
+    for headers in [&[][..], &["Authorization: Basic YTpi".to_owned()]] {
+        let answer = stage.server.send("GET", &target, headers);
+        assert_eq!((answer.status, answer.reason()), (401, "token_unavailable"));
+        let challenge = answer.header("www-authenticate");
+        assert_eq!(challenge, Some("Bearer realm=\"repo-permissions\""));
+    }
+    let answer = stage.server.ask(DEPLOY, "x.y.z");
+    assert_eq!((answer.status, answer.reason()), (401, "token_invalid"));
+    let challenge = answer.header("www-authenticate").unwrap().to_owned();
+    let start = "Bearer realm=\"repo-permissions\", error=\"invalid_token\", error_description=\"";
+    assert!(challenge.starts_with(start), "{challenge}");
+    // Nothing unverified leaves a record.
+    assert_eq!(stage.server.audit(), Vec::<String>::new());
+}
+
+#[test]
+fn a_path_without_a_key_is_denied() {
+    let stage = Stage::new();
+    let token = stage.token(&stage.deploy());
+    for key in [
+        "Deployments%20Create",
+        "ws:deployments:create/",
+        "ws:deployments:create/../ws:locks:create",
+        "ws",
+        "WS:DEPLOYMENTS:CREATE",
+        "*",
+        "%",
+    ] {
+        let answer = stage.server.ask(key, &token);
+        assert_eq!(
+            (answer.status, answer.reason()),
+            (403, "input_invalid"),
+            "{key}"
+        );
+    }
+    for target in ["/", "/v1", "/livez", "/metrics", "//v1/forward-auth/a:b"] {
+        assert_eq!(
+            stage.server.send("GET", target, &[bearer(&token)]).status,
+            404,
+            "{target}"
+        );
+    }
+}
+
+#[test]
+fn detail_says_how_much() {
+    let rule = "policy.yml:6";
+    for (detail, shows_rule, denial) in [
+        ("full", true, "production"),
+        (
+            "reason",
+            false,
+            "no rule matches this job's workflow, branch and environment",
+        ),
+        ("none", false, "`ws:deployments:create` is denied"),
+    ] {
+        let stage = Stage::with(crate::support::POLICY, &format!("detail: {detail}\n"));
+        let granted = stage.server.ask(DEPLOY, &stage.token(&stage.deploy()));
+        let shown = granted
+            .header("x-repo-permissions-rule")
+            .unwrap_or_default();
+        assert_eq!(shown.ends_with(rule), shows_rule, "{shown}");
+        let job = stage.deploy().with_environment("staging");
+        let denied = stage.server.ask(DEPLOY, &stage.token(&job));
+        let message = denied.json()["detail"].as_str().unwrap().to_owned();
+        assert!(message.contains(denial), "{detail}: {message}");
+        assert_eq!(message.contains("matches"), detail == "reason", "{message}");
+        assert_eq!(denied.reason(), "no_rule_matches");
+    }
+}
+
+#[test]
+fn tokens_that_are_not_for_this_server_or_too_old_are_refused() {
+    let stage = Stage::with(crate::support::POLICY, "max_token_age: 5m\n");
+    let of = |recipe: TokenRecipe| {
+        stage.github.set_token(recipe);
+        stage.token(&stage.deploy())
+    };
+    let now = jiff::Timestamp::now().as_second();
+    let other = |audience: &str| stage.github.mint_token(stage.deploy().claims(), audience);
+    let good = of(TokenRecipe::new());
+    for (name, token) in [
+        ("another audience", other("https://other.example").unwrap()),
+        ("the action's audience", other("repo-permissions").unwrap()),
+        ("expired", of(TokenRecipe::new().shifted(-3600))),
+        ("of the future", of(TokenRecipe::new().shifted(3600))),
+        (
+            "old",
+            of(TokenRecipe::new()
+                .claim("iat", now - 310)
+                .claim("exp", now + 3600)),
+        ),
+        (
+            "another issuer",
+            of(TokenRecipe::new().claim("iss", "https://token.actions.githubusercontent.com")),
+        ),
+        (
+            "an attacker's key",
+            of(
+                TokenRecipe::new().signature(simulator::github::Signature::Rs256(
+                    simulator::github::TestKey::Attacker,
+                )),
+            ),
+        ),
+        (
+            "no signature",
+            of(TokenRecipe::new()
+                .header("alg", "none")
+                .signature(simulator::github::Signature::Empty)),
+        ),
+    ] {
+        let answer = stage.server.ask(DEPLOY, &token);
+        assert_eq!(
+            (answer.status, answer.reason()),
+            (401, "token_invalid"),
+            "{name}"
+        );
+    }
+    let nearly = of(TokenRecipe::new()
+        .claim("iat", now - 280)
+        .claim("exp", now + 3600));
+    for token in [good, nearly] {
+        assert_eq!(stage.server.ask(DEPLOY, &token).status, 200);
+    }
+}
+
+#[test]
+fn requests_have_an_id() {
+    let stage = Stage::new();
+    let target = format!("/v1/forward-auth/{DEPLOY}");
+    let given = stage
+        .server
+        .send("GET", &target, &["X-Request-ID: of-the-proxy".to_owned()]);
+    assert_eq!(given.header("x-request-id"), Some("of-the-proxy"));
+    let made = stage.server.send("GET", &target, &[]);
+    assert_eq!(made.header("x-request-id").unwrap().len(), 32);
+}

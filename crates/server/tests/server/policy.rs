@@ -1,0 +1,147 @@
+//! The policy's file changes while the server runs.
+
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
+
+use crate::support::{DEPLOY, POLICY, Stage, wait_for};
+
+/// The policy without the rule for deployments.
+fn without_deploys() -> String {
+    POLICY.replace("ws:deployments:create", "ws:deployments:plan")
+}
+
+#[test]
+fn a_rule_that_is_removed_grants_no_more() {
+    let stage = Stage::new();
+    let token = stage.token(&stage.deploy());
+    let status = || stage.server.ask(DEPLOY, &token).status;
+    assert_eq!(status(), 200);
+    stage.directory.write("policy.yml", without_deploys());
+    let changed = std::time::Instant::now();
+    wait_for("the new policy", || (status() == 403).then_some(()));
+    assert!(
+        changed.elapsed() < Duration::from_secs(4),
+        "{:?}",
+        changed.elapsed()
+    );
+    stage.directory.write("policy.yml", POLICY);
+    wait_for("the old policy", || (status() == 200).then_some(()));
+    // Each record names the policy that decided.
+    let records = stage.server.records(3);
+    for record in &records {
+        let is_first = record["data"]["policy"]["sha256"] == analysis::sha256(POLICY.as_bytes());
+        let expected = if is_first { "allowed" } else { "denied" };
+        assert_eq!(record["data"]["decision"], expected);
+    }
+}
+
+#[test]
+fn an_invalid_policy_is_loud_and_does_not_decide() {
+    let stage = Stage::with(POLICY, "policy: { file: policy.yml, stale: 2s }\n");
+    let token = stage.token(&stage.deploy());
+    let ready = || stage.server.admin("/readyz");
+    assert_eq!(ready().json()["status"], "ready");
+    assert_eq!(stage.server.metric("repo_permissions_policy_valid"), 1.0);
+    stage.directory.write(
+        "policy.yml",
+        POLICY.replace("version: 1", "version: 1\nversoin: 1"),
+    );
+    wait_for("the problem", || {
+        (ready().json()["status"] == "degraded").then_some(())
+    });
+    assert_eq!(
+        (ready().status, ready().json()["policy"].as_str().unwrap()),
+        (200, "stale")
+    );
+    assert_eq!(stage.server.metric("repo_permissions_policy_valid"), 0.0);
+    let logged = stage.server.logs("policy_not_renewed");
+    assert!(
+        logged["why"]
+            .as_str()
+            .unwrap()
+            .contains("unknown key `versoin`"),
+        "{logged}"
+    );
+    assert_eq!(stage.server.ask(DEPLOY, &token).status, 200);
+    let answer = wait_for("the end of the last good policy", || {
+        Some(stage.server.ask(DEPLOY, &token)).filter(|answer| answer.status != 200)
+    });
+    assert_eq!((answer.status, answer.reason()), (503, "policy_invalid"));
+    // The text of a policy is not for its clients.
+    let detail = answer.json()["detail"].as_str().unwrap().to_owned();
+    assert!(
+        detail.starts_with("the policy is not valid at line 2"),
+        "{detail}"
+    );
+    assert_eq!(answer.header("retry-after"), Some("5"));
+    assert_eq!(
+        (ready().status, ready().json()["status"].as_str().unwrap()),
+        (503, "not ready")
+    );
+    let last = stage.server.records(2).pop().unwrap();
+    assert_eq!(last["type"], "dev.repo-permissions.check.error");
+    assert_eq!(last["data"]["context"]["repository"], "acme-org/infra");
+    stage.directory.write("policy.yml", POLICY);
+    wait_for("recovery", || {
+        (stage.server.ask(DEPLOY, &token).status == 200).then_some(())
+    });
+}
+
+#[test]
+fn a_policy_that_is_withdrawn_ends_at_once() {
+    let stage = Stage::new();
+    let token = stage.token(&stage.deploy());
+    assert_eq!(stage.server.ask(DEPLOY, &token).status, 200);
+    std::fs::remove_file(stage.directory.path("policy.yml")).unwrap();
+    let answer = wait_for("the end of the policy", || {
+        Some(stage.server.ask(DEPLOY, &token)).filter(|answer| answer.status != 200)
+    });
+    assert_eq!((answer.status, answer.reason()), (503, "policy_not_found"));
+}
+
+/// Each answer is by one version or the other, and no request fails.
+#[test]
+fn swaps_under_load_lose_no_request() {
+    let stage = Stage::new();
+    let token = stage.token(&stage.deploy());
+    let (is_over, other) = (AtomicBool::new(false), without_deploys());
+    std::thread::scope(|scope| {
+        let clients: Vec<_> = (0..4)
+            .map(|_| {
+                scope.spawn(|| {
+                    let mut seen = Vec::new();
+                    while !is_over.load(Ordering::Relaxed) {
+                        let answer = stage.server.ask(DEPLOY, &token);
+                        seen.push((answer.status, answer.reason().to_owned()));
+                    }
+                    seen
+                })
+            })
+            .collect();
+        let mut in_use = stage
+            .server
+            .metric("repo_permissions_policy_refreshes_total{result=\"succeeded\"}");
+        for number in 0..4 {
+            stage
+                .directory
+                .write("policy.yml", if number % 2 == 0 { &other } else { POLICY });
+            in_use += 1.0;
+            wait_for("the swap", || {
+                let name = "repo_permissions_policy_refreshes_total{result=\"succeeded\"}";
+                (stage.server.metric(name) == in_use).then_some(())
+            });
+        }
+        is_over.store(true, Ordering::Relaxed);
+        let mut by_version = [0, 0];
+        for client in clients {
+            for (status, reason) in client.join().unwrap() {
+                match (status, reason.as_str()) {
+                    (200, "granted") => by_version[0] += 1,
+                    (403, "permission_not_granted") => by_version[1] += 1,
+                    other => panic!("{other:?}"),
+                }
+            }
+        }
+        assert!(by_version.iter().all(|count| *count > 10), "{by_version:?}");
+    });
+}
