@@ -7,13 +7,13 @@ use fixedbitset::FixedBitSet;
 use jiff::Timestamp;
 
 use super::automaton::Automata;
-use super::axes::Space;
+use super::cell::{Kept, Merge, Name, Wanted};
 use super::changes::{AccessChange, Example};
 use super::grant::{Dimension, Grant};
 use super::interner::{Known, Shape};
 use super::nearby::Nearby;
 use super::search::{SearchResult, Value, meets_any, uncovered};
-use super::space::{Kept, Merge, Name, Wanted};
+use super::space::{Others, Space};
 use super::text::Classifier;
 use super::work::Effort;
 
@@ -22,12 +22,17 @@ const MAX_KEPT: usize = 1 << 19;
 /// Number of alternatives of a list that are compared one by one.
 const FEW: usize = 8;
 
+/// The numbers of grants to compare others with.
+type Numbers = Rc<[u32]>;
+
 /// Compares grants, and remembers the result for equal grants.
 pub(super) struct Comparer<'a, 'c> {
     now: Timestamp,
     classifier: Classifier<'a, 'c>,
-    known: HashMap<(Shape, Vec<u32>), Rc<[Difference<'a>]>>,
+    known: HashMap<(Shape, Numbers), Rc<[Difference<'a>]>>,
     size: usize,
+    /// The grants of the last comparison.
+    last: Option<(Numbers, Others<'a>)>,
 }
 
 /// Access that a grant provides beyond others.
@@ -49,6 +54,7 @@ impl<'a, 'c> Comparer<'a, 'c> {
             classifier: Classifier::new(automata),
             known: HashMap::new(),
             size: 0,
+            last: None,
         }
     }
 
@@ -89,9 +95,13 @@ impl<'a, 'c> Comparer<'a, 'c> {
     }
 
     /// Returns the access that a grant provides beyond others.
-    fn differences(&mut self, grant: &Known<'a>, others: Vec<Known<'a>>) -> Rc<[Difference<'a>]> {
+    fn differences(&mut self, grant: &Known<'a>, others: Vec<&Known<'a>>) -> Rc<[Difference<'a>]> {
         let numbers = others.iter().map(|other| other.number);
-        let key = (grant.written, numbers.collect());
+        let mut numbers: Numbers = numbers.collect();
+        if let Some((last, _)) = self.last.as_ref().filter(|(last, _)| *last == numbers) {
+            numbers = Rc::clone(last);
+        }
+        let key = (grant.written, Rc::clone(&numbers));
         if let Some(known) = self.known.get(&key) {
             return Rc::clone(known);
         }
@@ -100,39 +110,25 @@ impl<'a, 'c> Comparer<'a, 'c> {
             self.known.clear();
             self.size = 0;
         }
-        let made = Rc::from(self.make(grant, others));
-        self.known.insert(key, Rc::clone(&made));
-        made
-    }
-
-    /// Returns the access first to runs of a ref and to pull requests alike, then to pull requests only.
-    fn make(&mut self, grant: &Known<'a>, mut others: Vec<Known<'a>>) -> Vec<Difference<'a>> {
-        let count = others.len();
         // A grant that cannot be compared counts as granting nothing.
-        others.retain(|other| self.classifier.has_automata(other));
-        let is_exact = others.len() == count;
+        let count = others.len();
+        let comparable = others
+            .into_iter()
+            .filter(|other| self.classifier.has_automata(other));
+        let comparable = match self.last.take().filter(|(last, _)| *last == numbers) {
+            Some((_, others)) => others,
+            None => Others::new(comparable.copied().collect()),
+        };
         let mut compared = Compared {
             grant: &grant.grant,
-            space: Space::new(*grant, others, self.now, &self.classifier.interner),
+            is_exact: comparable.list.len() == count,
+            space: Space::new(*grant, comparable, self.now, &self.classifier),
             classifier: &mut self.classifier,
-            is_exact,
         };
-        let Some(first) = compared.difference(Wanted::all(false), false) else {
-            let merging = compared.difference(Wanted::all(true), true);
-            return merging.into_iter().collect();
-        };
-        let mut differences = vec![first.clone()];
-        for (name, kept) in &first.kept {
-            // Jobs that the first difference does not cover.
-            let others = Wanted {
-                except: Some((*name, kept)),
-                ..Wanted::all(true)
-            };
-            if !kept.is_full() {
-                differences.extend(compared.difference(others, true));
-            }
-        }
-        differences
+        let made = Rc::from(compared.differences());
+        self.last = Some((numbers, compared.space.others));
+        self.known.insert(key, Rc::clone(&made));
+        made
     }
 }
 
@@ -150,6 +146,26 @@ impl<'a> Compared<'_, 'a, '_> {
         uncovered(&mut self.space, self.classifier, wanted)
     }
 
+    /// Returns the new access, first to runs of a ref and to pull requests alike, then to pull requests only.
+    fn differences(&mut self) -> Vec<Difference<'a>> {
+        let Some(first) = self.difference(Wanted::all(false), false) else {
+            let merging = self.difference(Wanted::all(true), true);
+            return merging.into_iter().collect();
+        };
+        let mut differences = vec![first.clone()];
+        for (name, kept) in &first.kept {
+            // Jobs that the first difference does not cover.
+            let others = Wanted {
+                except: Some((*name, kept)),
+                ..Wanted::all(true)
+            };
+            if !kept.is_full() {
+                differences.extend(self.difference(others, true));
+            }
+        }
+        differences
+    }
+
     /// Returns the new access among the jobs that `wanted` selects. Returns `None` if there is none.
     fn difference(
         &mut self,
@@ -160,7 +176,7 @@ impl<'a> Compared<'_, 'a, '_> {
             SearchResult::Covered => return None,
             SearchResult::TooMany => {
                 return Some(Difference {
-                    in_part: !self.space.others.is_empty(),
+                    in_part: !self.space.others.list.is_empty(),
                     ..Difference::default()
                 });
             }
@@ -225,7 +241,7 @@ impl<'a> Compared<'_, 'a, '_> {
         if count <= FEW {
             return alone();
         }
-        let mut others = FixedBitSet::with_capacity(self.space.others.len());
+        let mut others = FixedBitSet::with_capacity(self.space.others.list.len());
         others.insert_range(..);
         let axis = self.space.axes.iter().position(|axis| axis.name == name);
         let cells = axis.map(|axis| {

@@ -8,6 +8,7 @@ use std::sync::Arc;
 use jiff::Timestamp;
 
 use super::automaton::Automata;
+use super::cell::Name;
 use super::classes::Language;
 use super::grant::{Dimension, Grant};
 use super::starts::{Starts, starts};
@@ -49,11 +50,13 @@ impl<T: ?Sized> Default for Numbers<T> {
 pub(super) struct List(u32);
 
 /// What affects the access of a grant. Patterns that are written differently can have the same values.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
 pub(super) struct Shape {
     is_rule: bool,
     is_own: bool,
     trusts_default_branch: bool,
+    /// Whether it shows bases. That affects no access, only what a change names.
+    shows_bases: bool,
     pins: [Option<u64>; 2],
     /// In the order of [`Dimension::NAMED`].
     lists: [Option<List>; 5],
@@ -124,6 +127,7 @@ impl<'a> Interner<'a> {
             is_rule: grant.rule.is_some(),
             is_own: grant.section.repository().is_none(),
             trusts_default_branch: grant.trusts_default_branch(),
+            shows_bases: !is_sorted && grant.rule.is_some_and(|rule| rule.base.is_some()),
             pins: grant.section.pins(),
             lists,
             claims: self.claims.number(claims),
@@ -222,6 +226,39 @@ impl<'a> Interner<'a> {
             let mut patterns = self.patterns(list).iter();
             patterns.all(|pattern| self.language(*pattern, automata).is_some())
         })
+    }
+
+    /// Returns what affects the classes of a grant on an axis.
+    pub(super) fn condition(&self, shape: &Shape, name: Name<'_>) -> Shape {
+        let of_list = |dimension| Shape {
+            lists: [self.list_of(shape, dimension), None, None, None, None],
+            ..Shape::default()
+        };
+        match name {
+            Name::Own => Shape {
+                is_own: shape.is_own,
+                ..Shape::default()
+            },
+            Name::RepositoryId | Name::OwnerId => Shape {
+                pins: shape.pins,
+                ..Shape::default()
+            },
+            Name::Text(dimension) => of_list(dimension),
+            Name::Event => Shape {
+                is_rule: shape.is_rule,
+                events: shape.events,
+                ..Shape::default()
+            },
+            Name::Base => Shape {
+                trusts_default_branch: shape.trusts_default_branch,
+                shows_bases: shape.shows_bases,
+                ..of_list(Dimension::Base)
+            },
+            Name::Time => Shape {
+                last: shape.last,
+                ..Shape::default()
+            },
+        }
     }
 
     /// Returns the patterns of a grant in a dimension; `None` matches every value.

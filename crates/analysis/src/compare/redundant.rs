@@ -3,12 +3,12 @@
 use jiff::Timestamp;
 
 use super::automaton::Automata;
-use super::axes::Space;
+use super::cell::Wanted;
 use super::cover::Budget;
 use super::grant::{Grant, Section};
 use super::nearby::Nearby;
 use super::search::{SearchResult, uncovered};
-use super::space::Wanted;
+use super::space::{Others, Space};
 use super::text::Classifier;
 use engine::policy::Rule;
 
@@ -42,6 +42,7 @@ pub(crate) fn grant_all<'a>(
         live.add(other, &classifier.interner);
     }
     let near = live.of(&known, &classifier.interner);
+    let near: Vec<_> = near.into_iter().copied().collect();
     if near.is_empty() || near.len() > MAX_NEAR || !is_live(rule) {
         return None;
     }
@@ -50,7 +51,7 @@ pub(crate) fn grant_all<'a>(
         return None;
     }
     let mut is_covered = |others: &[_]| {
-        let mut space = Space::new(known, others.to_vec(), now, &classifier.interner);
+        let mut space = Space::new(known, Others::new(others.to_vec()), now, &classifier);
         [false, true].into_iter().all(|merging| {
             let found = uncovered(&mut space, &mut classifier, Wanted::all(merging));
             matches!(found, SearchResult::Covered)

@@ -4,8 +4,8 @@ use std::collections::HashMap;
 
 use fixedbitset::FixedBitSet;
 
-use super::axes::Space;
-use super::space::{Cell, Name, Wanted};
+use super::cell::{Cell, Name, Wanted};
+use super::space::Space;
 use super::text::Classifier;
 use super::work::Effort;
 
@@ -53,7 +53,7 @@ pub(super) fn uncovered<'a>(
             without_result: HashMap::new(),
             path: Vec::new(),
         };
-        let mut others = FixedBitSet::with_capacity(search.space.others.len());
+        let mut others = FixedBitSet::with_capacity(search.space.others.list.len());
         others.insert_range(..);
         let mut axes = FixedBitSet::with_capacity(search.space.axes.len());
         axes.insert_range(..);
@@ -91,7 +91,7 @@ pub(super) fn meets_any<'a>(
     classifier: &mut Classifier<'a, '_>,
     wanted: Wanted<'_, 'a>,
 ) -> bool {
-    let none = FixedBitSet::with_capacity(space.others.len());
+    let none = FixedBitSet::with_capacity(space.others.list.len());
     let mut met = none.clone();
     met.insert_range(..);
     let mut axes: Vec<_> = space

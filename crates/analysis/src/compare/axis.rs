@@ -1,4 +1,4 @@
-//! Builds the classes of a grant's values, as other grants tell them apart: on one axis for each condition.
+//! One axis for each condition of a grant: the classes of its values, as other grants distinguish them.
 
 use std::collections::{BTreeSet, HashMap};
 use std::rc::Rc;
@@ -6,11 +6,10 @@ use std::rc::Rc;
 use fixedbitset::FixedBitSet;
 use jiff::{SignedDuration, Timestamp};
 
+use super::cell::{Cell, Merge, Name};
 use super::grant::{Dimension, Grant};
 use super::interner::{Interner, Known, List};
-use super::space::{Cell, Merge, Name, Wanted};
-use super::text::{Classifier, Question, TextClasses};
-use super::work::Effort;
+use super::text::TextClasses;
 use engine::decision::{Merges, TRUSTED_EVENTS, merges};
 
 /// Events for examples whose access does not depend on the event.
@@ -23,211 +22,54 @@ const ORDINARY_EVENTS: [&str; 5] = [
 ];
 /// Cost of a list with automata, in lists of texts.
 const AUTOMATON: usize = 50;
-/// Maximum size of the remembered classes of a space, in words.
-const MAX_KEPT: usize = 1 << 18;
 
 /// The values of a condition.
 pub(super) struct Axis<'a> {
     pub(super) name: Name<'a>,
-    values: Values<'a>,
+    pub(super) values: Values<'a>,
     /// The other grants that certainly match every value of the grant.
     pub(super) always: FixedBitSet,
     /// Estimate of the number of classes, and of the time to find them.
     pub(super) cost: usize,
 }
 
-enum Values<'a> {
+pub(super) enum Values<'a> {
     /// Classes that are known in advance.
     Fixed(Cells),
     /// Classes of strings, of which those matter that the remaining grants tell apart.
     Text(Dimension<'a>),
 }
 
-/// A grant, and the other grants to compare it with.
-pub(super) struct Space<'a> {
-    grant: Known<'a>,
-    pub(super) others: Vec<Known<'a>>,
-    pub(super) axes: Vec<Axis<'a>>,
-    /// Known classes by the axis, the remaining grants and the effort.
-    known: HashMap<(usize, FixedBitSet, Effort), Cells>,
-    size: usize,
-}
-
-impl<'a> Space<'a> {
-    /// Creates the space of a grant and others.
+impl<'a> Axis<'a> {
+    /// Builds the axis of a name.
     pub(super) fn new(
-        grant: Known<'a>,
-        others: Vec<Known<'a>>,
+        name: Name<'a>,
+        grant: &Known<'a>,
+        others: &[Known<'a>],
         now: Timestamp,
         interner: &Interner<'a>,
     ) -> Self {
-        let of_texts = |dimensions: &[Dimension<'a>]| {
-            let dimensions = dimensions.iter();
-            let axes = dimensions.map(|dimension| text(*dimension, &grant, &others, interner));
-            axes.collect::<Vec<_>>()
+        let cells = match name {
+            Name::Text(dimension) => return text(name, dimension, grant, others, interner),
+            Name::Base => return text(name, Dimension::Base, grant, others, interner),
+            Name::Own => own(&grant.grant, others),
+            Name::RepositoryId => pin(0, &grant.grant, others),
+            Name::OwnerId => pin(1, &grant.grant, others),
+            Name::Event => event(&grant.grant, others),
+            Name::Time => time(&grant.grant, others, now),
         };
-        let claims = others.iter().chain([&grant]);
-        let claims = claims.flat_map(|known| known.grant.claims());
-        let claims: BTreeSet<&str> = claims.map(|(name, _)| name).collect();
-        let claims: Vec<_> = claims.into_iter().map(Dimension::Claim).collect();
-        let mut axes = vec![fixed(Name::Own, own(&grant.grant, &others))];
-        axes.extend(of_texts(&[Dimension::Repository]));
-        for (which, name) in [Name::RepositoryId, Name::OwnerId].into_iter().enumerate() {
-            axes.push(fixed(name, pin(which, &grant.grant, &others)));
-        }
-        axes.extend(of_texts(&[
-            Dimension::Workflow,
-            Dimension::Branch,
-            Dimension::Environment,
-        ]));
-        axes.extend(of_texts(&claims));
-        axes.push(fixed(Name::Event, event(&grant.grant, &others)));
-        axes.extend(of_texts(&[Dimension::Base]));
-        axes.push(fixed(Name::Time, time(&grant.grant, &others, now)));
+        let mut sets = cells.iter().map(|cell| &cell.others);
+        let mut always = sets.next().cloned().unwrap_or_default();
+        sets.for_each(|set| always.intersect_with(set));
         Self {
-            grant,
-            others,
-            axes,
-            known: HashMap::new(),
-            size: 0,
+            name,
+            always,
+            cost: cells.len().saturating_sub(1),
+            values: Values::Fixed(Cells {
+                list: Rc::from(cells),
+                is_complete: true,
+            }),
         }
-    }
-
-    /// Returns the classes of an axis that the remaining grants tell apart.
-    pub(super) fn cells(
-        &mut self,
-        axis: usize,
-        remaining: &FixedBitSet,
-        classifier: &mut Classifier<'a, '_>,
-        effort: Effort,
-    ) -> Cells {
-        let dimension = match self.axes.get(axis).map(|axis| &axis.values) {
-            None => return Cells::default(),
-            Some(Values::Fixed(cells)) => return cells.clone(),
-            Some(Values::Text(dimension)) => *dimension,
-        };
-        let key = (axis, remaining.clone(), effort);
-        if let Some(known) = self.known.get(&key) {
-            return known.clone();
-        }
-        let texts = self.texts(axis, dimension, remaining, classifier, effort);
-        let cells = match dimension {
-            Dimension::Base => base(&self.grant.grant, &self.others, &texts),
-            _ => present_or_absent(dimension, &self.grant.grant, &texts),
-        };
-        let cells = Cells {
-            list: Rc::from(cells),
-            is_complete: texts.classes.is_complete,
-        };
-        self.size += (self.others.len() / 64 + 8) * (1 + cells.list.len());
-        if self.size > MAX_KEPT {
-            self.known.clear();
-            self.size = 0;
-        }
-        self.known.insert(key, cells.clone());
-        cells
-    }
-
-    /// Returns the classes of strings that the remaining grants tell apart.
-    fn texts(
-        &self,
-        axis: usize,
-        dimension: Dimension<'a>,
-        remaining: &FixedBitSet,
-        classifier: &mut Classifier<'a, '_>,
-        effort: Effort,
-    ) -> Texts {
-        let mut any = remaining.clone();
-        let mut limited = remaining.clone();
-        if let Some(axis) = self.axes.get(axis) {
-            any.intersect_with(&axis.always);
-            limited.difference_with(&axis.always);
-        }
-        let list = |number: usize| {
-            let other = self.others.get(number)?;
-            classifier.interner.list_of(&other.shape, dimension)
-        };
-        let listed = limited.ones();
-        let listed = listed.filter_map(|number| Some((list(number)?, number)));
-        let mut listed: Vec<_> = listed.collect();
-        listed.sort_unstable();
-        let of_lists = || listed.chunk_by(|(one, _), (other, _)| one == other);
-        let lists = of_lists().filter_map(|of_list| of_list.first());
-        let lists: Box<[List]> = lists.map(|(list, _)| *list).collect();
-        let own = classifier.interner.list_of(&self.grant.written, dimension);
-        let is_asked_for = own.is_some() || !lists.is_empty();
-        let question = Question {
-            dimension,
-            own,
-            is_every: dimension == Dimension::Base && self.grant.grant.trusts_default_branch(),
-            lists,
-        };
-        Texts {
-            any,
-            listed: of_lists()
-                .map(|of_list| of_list.iter().map(|(_, number)| *number).collect())
-                .collect(),
-            classes: classifier.classes(question, effort),
-            is_asked_for,
-        }
-    }
-
-    /// Returns the grants whose list contains an alternative of the grant's list.
-    pub(super) fn containing(
-        &self,
-        axis: &Axis<'a>,
-        alternative: usize,
-        classifier: &Classifier<'a, '_>,
-    ) -> FixedBitSet {
-        let interner = &classifier.interner;
-        let mut containing = FixedBitSet::with_capacity(self.others.len());
-        if let Values::Text(dimension) = &axis.values
-            && let Some(own) = interner.list_of(&self.grant.written, *dimension)
-            && let Some(pattern) = interner.patterns(own).get(alternative)
-        {
-            for (number, other) in self.others.iter().enumerate() {
-                let list = interner.list_of(&other.shape, *dimension);
-                let patterns = list.map_or(&[][..], |list| interner.patterns(list));
-                containing.set(number, patterns.binary_search(pattern).is_ok());
-            }
-        }
-        containing
-    }
-
-    /// Returns the remaining grants that match a class of an axis that `wanted` selects, or `None` if there is
-    /// none. If that is unknown, a grant counts as matching.
-    pub(super) fn meeting(
-        &mut self,
-        axis: usize,
-        remaining: &FixedBitSet,
-        classifier: &mut Classifier<'a, '_>,
-        wanted: Wanted<'_, 'a>,
-    ) -> Option<FixedBitSet> {
-        let name = self.axes.get(axis)?.name;
-        let union = |cells: &Cells| {
-            let mut cells = cells.list.iter().filter(|cell| wanted.selects(name, cell));
-            let mut union = cells.next()?.others.clone();
-            cells.for_each(|cell| union.union_with(&cell.others));
-            union.intersect_with(remaining);
-            Some(union)
-        };
-        let cells = self.cells(axis, remaining, classifier, Effort::Short);
-        let known = union(&cells);
-        if cells.is_complete {
-            return known;
-        }
-        let mut meeting = known.unwrap_or_else(|| FixedBitSet::with_capacity(remaining.len()));
-        for number in remaining.ones() {
-            if meeting.contains(number) {
-                continue;
-            }
-            let mut one = FixedBitSet::with_capacity(remaining.len());
-            one.insert(number);
-            let cells = self.cells(axis, &one, classifier, Effort::Full);
-            let is_met = union(&cells).is_some_and(|met| met.contains(number));
-            meeting.set(number, is_met || !cells.is_complete);
-        }
-        Some(meeting)
     }
 }
 
@@ -240,17 +82,30 @@ pub(super) struct Cells {
 }
 
 /// Classes of strings.
-struct Texts {
+pub(super) struct Texts {
     /// The grants that match every value.
-    any: FixedBitSet,
+    pub(super) any: FixedBitSet,
     /// The grants of each list.
-    listed: Vec<Vec<usize>>,
-    classes: TextClasses,
+    pub(super) listed: Vec<Vec<usize>>,
+    pub(super) classes: TextClasses,
     /// Whether a list has a condition.
-    is_asked_for: bool,
+    pub(super) is_asked_for: bool,
 }
 
 impl Texts {
+    /// Returns the classes of a dimension.
+    pub(super) fn of<'a>(
+        &self,
+        dimension: Dimension<'a>,
+        grant: &Grant<'a>,
+        others: &[Known<'a>],
+    ) -> Vec<Cell> {
+        match dimension {
+            Dimension::Base => base(grant, others, self),
+            _ => present_or_absent(dimension, grant, self),
+        }
+    }
+
     /// Returns each class with the grants that match it.
     fn cells(&self) -> impl Iterator<Item = Cell> {
         self.classes.list.iter().map(|class| {
@@ -274,22 +129,8 @@ fn select<'a>(others: &[Known<'a>], holds: impl Fn(&Grant<'a>) -> bool) -> Fixed
     set
 }
 
-fn fixed<'a>(name: Name<'a>, cells: Vec<Cell>) -> Axis<'a> {
-    let mut sets = cells.iter().map(|cell| &cell.others);
-    let mut always = sets.next().cloned().unwrap_or_default();
-    sets.for_each(|set| always.intersect_with(set));
-    Axis {
-        name,
-        always,
-        cost: cells.len().saturating_sub(1),
-        values: Values::Fixed(Cells {
-            list: Rc::from(cells),
-            is_complete: true,
-        }),
-    }
-}
-
 fn text<'a>(
+    name: Name<'a>,
     dimension: Dimension<'a>,
     grant: &Known<'a>,
     others: &[Known<'a>],
@@ -317,10 +158,7 @@ fn text<'a>(
         always.set(number, contains_own && is_trusting);
     }
     Axis {
-        name: match dimension {
-            Dimension::Base => Name::Base,
-            _ => Name::Text(dimension),
-        },
+        name,
         values: Values::Text(dimension),
         always,
         cost,
