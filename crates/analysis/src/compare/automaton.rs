@@ -40,14 +40,24 @@ impl Automaton {
             folded,
         })
     }
+
+    /// Returns the size in bytes.
+    fn size(&self) -> usize {
+        let automata = [Some(&self.exact), self.folded.as_ref()];
+        automata.into_iter().flatten().map(Dfa::memory_usage).sum()
+    }
 }
 
 /// Maximum number of cached automata.
 const MAX_KEPT: usize = 4096;
+/// Size of cached automata in bytes from which the cache starts again.
+const MAX_SIZE: usize = 16 << 20;
 
 /// Cache of patterns' automata; `None` for patterns without one.
 pub(crate) struct Automata {
     known: HashMap<(String, Kind, bool), Option<Rc<Automaton>>>,
+    /// Size of the automata in bytes.
+    size: usize,
     builder: Builder,
     /// Automata of complete values, by their regexes.
     forms: HashMap<&'static str, Option<Rc<Dfa>>>,
@@ -59,6 +69,7 @@ impl Default for Automata {
     fn default() -> Self {
         Self {
             known: HashMap::new(),
+            size: 0,
             builder: Builder::default(),
             forms: HashMap::new(),
             max_walk: MAX_WALK,
@@ -77,13 +88,15 @@ impl Automata {
 
     pub(super) fn get(&mut self, pattern: &Pattern, ignores_case: bool) -> Option<Rc<Automaton>> {
         let key = (pattern.text.to_string(), pattern.kind, ignores_case);
-        if self.known.len() >= MAX_KEPT {
+        if self.known.len() >= MAX_KEPT || self.size > MAX_SIZE {
             self.known.clear();
+            self.size = 0;
         }
-        let (known, builder) = (&mut self.known, &self.builder);
+        let (known, builder, size) = (&mut self.known, &self.builder, &mut self.size);
         let made = known.entry(key).or_insert_with(|| {
-            let made = Automaton::new(pattern, ignores_case, builder);
-            made.map(Rc::new)
+            let made = Automaton::new(pattern, ignores_case, builder)?;
+            *size += made.size();
+            Some(Rc::new(made))
         });
         made.clone()
     }

@@ -4,10 +4,12 @@ use std::collections::{HashMap, HashSet, VecDeque};
 use std::rc::Rc;
 use std::sync::Arc;
 
+use fixedbitset::FixedBitSet;
+
 use super::automaton::{Automata, Automaton};
+use super::hash::OfNumbers;
 use super::literals::{Literals, Prefix};
 use super::product::Product;
-use super::work::Work;
 use engine::policy::{Kind, Pattern};
 
 /// Maximum number of remembered transitions of a walk.
@@ -20,14 +22,13 @@ pub(super) struct Domain {
     pub(super) every: &'static str,
     /// Familiar values for examples.
     pub(super) familiar: &'static [&'static str],
+    /// Whether the case of ASCII values does not matter.
+    pub(super) ignores_case: bool,
 }
 
 impl Domain {
     /// Every string except the empty one, which is an absent value.
-    pub(super) const TEXTS: Self = Self {
-        every: "(?s:.)+",
-        familiar: &[],
-    };
+    pub(super) const TEXT: &'static str = "(?s:.)+";
 }
 
 /// The values that a pattern matches.
@@ -65,15 +66,15 @@ pub(super) struct Class {
 }
 
 /// Returns the classes of all values of a domain that match at least one of the first `inside` patterns, or of
-/// all its values if `inside` is 0, in the order of their shortest values. Returns `None` if the walk takes too many
-/// states.
+/// all its values if `inside` is 0, in the order of their shortest values, and whether these are all classes: the
+/// walk uses up `limit`, a number of states, or what it needs of it. Returns `None` if that is impossible.
 pub(super) fn classes(
     patterns: Vec<Language>,
     inside: u32,
     domain: &Domain,
-    ignores_case: bool,
-    (automata, work): (&mut Automata, &mut Work),
-) -> Option<Vec<Class>> {
+    automata: &mut Automata,
+    limit: &mut usize,
+) -> Option<(Vec<Class>, bool)> {
     let forms = [domain.every, r"[A-Za-z0-9](?:[A-Za-z0-9._/-]*[A-Za-z0-9])?"];
     let [every, plausible] = forms.map(|regex| automata.form(regex));
     let (every, plausible) = (every?, plausible?);
@@ -84,15 +85,15 @@ pub(super) fn classes(
             Language::Automaton(automaton) => made.push((number, automaton)),
         }
     }
-    let literals = Literals::new(texts, inside, ignores_case);
+    let literals = Literals::new(texts, inside, domain.ignores_case);
     let product = Product::new([&every, &plausible], &made, inside)?;
     let mut walk = Walk::new(product, literals, inside);
     for value in domain.familiar {
         walk.record_familiar(value);
     }
-    let is_complete = walk.run(work.limit());
-    work.spend(walk.size());
-    is_complete.then(|| walk.found.into_classes(&walk.product))
+    let is_complete = walk.run(*limit);
+    *limit = limit.saturating_sub(walk.size());
+    Some((walk.found.into_classes(&walk.product), is_complete))
 }
 
 /// A place of a walk: a state, and the texts that continue the value.
@@ -101,7 +102,7 @@ struct Place {
     state: u32,
     prefix: Option<Prefix>,
     /// Index in the trail.
-    trail: usize,
+    trail: u32,
 }
 
 /// A walk over all automata in parallel, breadth first, so that the values are short.
@@ -114,11 +115,11 @@ struct Walk<'a> {
     is_every: bool,
     found: ClassCollector,
     /// Each place with its predecessor and the byte between them.
-    trail: Vec<(usize, u8)>,
+    trail: Vec<(u32, u8)>,
     queue: VecDeque<Place>,
     /// States of values that no text continues.
-    seen: HashSet<u32>,
-    seen_prefixes: HashSet<(u32, Prefix)>,
+    seen: FixedBitSet,
+    seen_prefixes: HashSet<(u32, Prefix), OfNumbers>,
     rows: Rows,
 }
 
@@ -137,8 +138,8 @@ impl<'a> Walk<'a> {
             found: ClassCollector::default(),
             trail: vec![(0, 0)],
             queue: VecDeque::from([start]),
-            seen: HashSet::new(),
-            seen_prefixes: HashSet::new(),
+            seen: FixedBitSet::new(),
+            seen_prefixes: HashSet::default(),
             rows: Rows::default(),
         }
     }
@@ -214,15 +215,19 @@ impl<'a> Walk<'a> {
         let Some(state) = next else {
             return;
         };
-        let is_new = match prefix {
-            Some(prefix) => self.seen_prefixes.insert((state, prefix)),
-            None => self.seen.insert(state),
+        let is_new = match (prefix, usize::try_from(state)) {
+            (Some(prefix), _) => self.seen_prefixes.insert((state, prefix)),
+            (None, Ok(state)) => {
+                self.seen.grow(state + 1);
+                !self.seen.put(state)
+            }
+            (None, Err(_)) => false,
         };
-        if is_new {
+        if is_new && let Ok(trail) = u32::try_from(self.trail.len()) {
             let next = Place {
                 state,
                 prefix,
-                trail: self.trail.len(),
+                trail,
             };
             self.trail.push((place.trail, byte));
             self.queue.push_back(next);
@@ -260,9 +265,12 @@ fn child(children: &[(u8, Prefix)], byte: u8) -> Option<Prefix> {
 }
 
 /// Returns the value that leads to a place.
-fn reconstruct(mut index: usize, trail: &[(usize, u8)]) -> String {
+fn reconstruct(end: u32, trail: &[(u32, u8)]) -> String {
     let mut bytes = Vec::new();
-    while let (true, Some((before, byte))) = (index > 0, trail.get(index)) {
+    let mut index = end;
+    while index > 0
+        && let Some((before, byte)) = usize::try_from(index).ok().and_then(|at| trail.get(at))
+    {
         bytes.push(*byte);
         index = *before;
     }
@@ -275,7 +283,7 @@ fn reconstruct(mut index: usize, trail: &[(usize, u8)]) -> String {
 #[derive(Default)]
 struct Rows {
     /// For each state and byte the next state, `None` until it is known.
-    rows: HashMap<u32, Vec<Option<Option<u32>>>>,
+    rows: HashMap<u32, Vec<Option<Option<u32>>>, OfNumbers>,
     size: usize,
 }
 
@@ -343,85 +351,5 @@ impl ClassCollector {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-    use engine::policy::Position;
-
-    fn pattern(text: &str) -> Pattern {
-        let (kind, text) = match text.split_once(':') {
-            Some(("glob", glob)) => (Kind::Glob, glob),
-            Some(("exact", text)) => (Kind::Exact, text),
-            _ => (Kind::of(text), text),
-        };
-        Pattern {
-            text: text.into(),
-            kind,
-            position: Position::START,
-        }
-    }
-
-    fn classes_of(patterns: &[&str], inside: u32, ignores_case: bool) -> Vec<Class> {
-        let mut automata = Automata::default();
-        let languages = patterns
-            .iter()
-            .map(|text| Language::of(&pattern(text), ignores_case, &mut automata).unwrap());
-        let languages = languages.collect();
-        let limits = (&mut automata, &mut Work::new(100_000));
-        classes(languages, inside, &Domain::TEXTS, ignores_case, limits).unwrap()
-    }
-
-    /// Each class as the patterns that match and a value.
-    fn seen(patterns: &[&str], inside: u32, ignores_case: bool) -> Vec<String> {
-        let mut seen: Vec<_> = classes_of(patterns, inside, ignores_case)
-            .iter()
-            .map(|class| {
-                let matched = class.matched.iter();
-                let matched: Vec<_> = matched.map(|number| patterns[*number as usize]).collect();
-                format!("{} by [{}]", class.value, matched.join(", "))
-            })
-            .collect();
-        seen.sort();
-        seen
-    }
-
-    #[test]
-    fn classes_are_all_the_combinations_that_have_a_value() {
-        assert_eq!(
-            seen(&["main", "main|develop", "ma.*"], 0, false),
-            [
-                "a by []",
-                "develop by [main|develop]",
-                "ma by [ma.*]",
-                "main by [main, main|develop, ma.*]",
-            ]
-        );
-        assert_eq!(
-            seen(&["release/.*", "glob:release/*"], 1, false),
-            [
-                "release//a by [release/.*]",
-                "release/a by [release/.*, glob:release/*]"
-            ]
-        );
-    }
-
-    #[test]
-    fn case_is_ignored_for_ascii_values_only() {
-        assert_eq!(
-            seen(&["Staging", "(?-i:Staging)"], 1, true),
-            [
-                "Staging by [Staging, (?-i:Staging)]",
-                "staging by [Staging]"
-            ]
-        );
-        assert_eq!(
-            seen(&["[s\u{17f}]", "s"], 1, true),
-            ["s by [[s\u{17f}], s]", "\u{17f} by [[s\u{17f}]]"]
-        );
-    }
-
-    #[test]
-    fn values_are_not_empty_and_are_utf_8() {
-        assert_eq!(seen(&["()"], 1, false), [""; 0]);
-        assert_eq!(seen(&["(?s-u:[\\x00-\\x7f])*"], 0, false).len(), 2);
-    }
-}
+#[path = "classes_tests.rs"]
+mod tests;

@@ -7,26 +7,32 @@ use fixedbitset::FixedBitSet;
 use jiff::Timestamp;
 
 use super::automaton::Automata;
-use super::axes::Space;
+use super::cell::{Kept, Merge, Name, Wanted};
 use super::changes::{AccessChange, Example};
 use super::grant::{Dimension, Grant};
 use super::interner::{Known, Shape};
 use super::nearby::Nearby;
 use super::search::{SearchResult, Value, meets_any, uncovered};
-use super::space::{Kept, Merge, Name, Wanted};
-use super::text::Patterns;
+use super::space::{Others, Space};
+use super::text::Classifier;
+use super::work::Effort;
 
 /// Maximum size of the remembered differences: numbers of grants.
 const MAX_KEPT: usize = 1 << 19;
 /// Number of alternatives of a list that are compared one by one.
 const FEW: usize = 8;
 
+/// The numbers of grants to compare others with.
+type Numbers = Rc<[u32]>;
+
 /// Compares grants, and remembers the result for equal grants.
 pub(super) struct Comparer<'a, 'c> {
     now: Timestamp,
-    patterns: Patterns<'a, 'c>,
-    known: HashMap<(Shape, Vec<u32>), Rc<[Difference<'a>]>>,
+    classifier: Classifier<'a, 'c>,
+    known: HashMap<(Shape, Numbers), Rc<[Difference<'a>]>>,
     size: usize,
+    /// The grants of the last comparison.
+    last: Option<(Numbers, Others<'a>)>,
 }
 
 /// Access that a grant provides beyond others.
@@ -45,9 +51,10 @@ impl<'a, 'c> Comparer<'a, 'c> {
     pub(super) fn new(now: Timestamp, automata: &'c mut Automata) -> Self {
         Self {
             now,
-            patterns: Patterns::new(automata),
+            classifier: Classifier::new(automata),
             known: HashMap::new(),
             size: 0,
+            last: None,
         }
     }
 
@@ -61,16 +68,16 @@ impl<'a, 'c> Comparer<'a, 'c> {
         let kind = |grant: &Grant<'a>| (grant.key, grant.rule.is_some());
         let mut of_kind: HashMap<(&str, bool), Nearby<'a>> = HashMap::new();
         for other in others {
-            let known = self.patterns.known(*other);
+            let known = self.classifier.known(*other);
             let others = of_kind.entry(kind(other)).or_default();
-            others.add(known, &self.patterns.interner);
+            others.add(known, &self.classifier.interner);
         }
         let mut changes: Vec<AccessChange<'a>> = Vec::new();
         for grant in grants {
-            let known = self.patterns.known(*grant);
+            let known = self.classifier.known(*grant);
             let others = match of_kind.get(&kind(grant)) {
                 Some(others) if others.contains(&known) => continue,
-                Some(others) => others.of(&known, &self.patterns.interner),
+                Some(others) => others.of(&known, &self.classifier.interner),
                 None => Vec::new(),
             };
             for difference in self.differences(&known, others).iter() {
@@ -88,9 +95,13 @@ impl<'a, 'c> Comparer<'a, 'c> {
     }
 
     /// Returns the access that a grant provides beyond others.
-    fn differences(&mut self, grant: &Known<'a>, others: Vec<Known<'a>>) -> Rc<[Difference<'a>]> {
+    fn differences(&mut self, grant: &Known<'a>, others: Vec<&Known<'a>>) -> Rc<[Difference<'a>]> {
         let numbers = others.iter().map(|other| other.number);
-        let key = (grant.written, numbers.collect());
+        let mut numbers: Numbers = numbers.collect();
+        if let Some((last, _)) = self.last.as_ref().filter(|(last, _)| *last == numbers) {
+            numbers = Rc::clone(last);
+        }
+        let key = (grant.written, Rc::clone(&numbers));
         if let Some(known) = self.known.get(&key) {
             return Rc::clone(known);
         }
@@ -99,25 +110,46 @@ impl<'a, 'c> Comparer<'a, 'c> {
             self.known.clear();
             self.size = 0;
         }
-        let made = Rc::from(self.make(grant, others));
+        // A grant that cannot be compared counts as granting nothing.
+        let count = others.len();
+        let comparable = others
+            .into_iter()
+            .filter(|other| self.classifier.has_automata(other));
+        let comparable = match self.last.take().filter(|(last, _)| *last == numbers) {
+            Some((_, others)) => others,
+            None => Others::new(comparable.copied().collect()),
+        };
+        let mut compared = Compared {
+            grant: &grant.grant,
+            is_exact: comparable.list.len() == count,
+            space: Space::new(*grant, comparable, self.now, &self.classifier),
+            classifier: &mut self.classifier,
+        };
+        let made = Rc::from(compared.differences());
+        self.last = Some((numbers, compared.space.others));
         self.known.insert(key, Rc::clone(&made));
         made
     }
+}
 
-    /// Returns the access first to runs of a ref and to pull requests alike, then to pull requests only.
-    fn make(&mut self, grant: &Known<'a>, mut others: Vec<Known<'a>>) -> Vec<Difference<'a>> {
-        let count = others.len();
-        // A grant that cannot be compared counts as granting nothing.
-        others.retain(|other| self.patterns.has_automata(other));
-        let is_exact = others.len() == count;
-        let mut compared = Compared {
-            grant: &grant.grant,
-            space: Space::new(*grant, others, self.now, &self.patterns.interner),
-            patterns: &mut self.patterns,
-            is_exact,
-        };
-        let Some(first) = compared.difference(Wanted::all(false), false) else {
-            let merging = compared.difference(Wanted::all(true), true);
+/// A grant in the space of the grants to compare it with.
+struct Compared<'s, 'a, 'c> {
+    grant: &'s Grant<'a>,
+    space: Space<'a>,
+    classifier: &'s mut Classifier<'a, 'c>,
+    /// Whether the space contains all overlapping grants.
+    is_exact: bool,
+}
+
+impl<'a> Compared<'_, 'a, '_> {
+    fn uncovered(&mut self, wanted: Wanted<'_, 'a>) -> SearchResult<'a> {
+        uncovered(&mut self.space, self.classifier, wanted)
+    }
+
+    /// Returns the new access, first to runs of a ref and to pull requests alike, then to pull requests only.
+    fn differences(&mut self) -> Vec<Difference<'a>> {
+        let Some(first) = self.difference(Wanted::all(false), false) else {
+            let merging = self.difference(Wanted::all(true), true);
             return merging.into_iter().collect();
         };
         let mut differences = vec![first.clone()];
@@ -128,25 +160,10 @@ impl<'a, 'c> Comparer<'a, 'c> {
                 ..Wanted::all(true)
             };
             if !kept.is_full() {
-                differences.extend(compared.difference(others, true));
+                differences.extend(self.difference(others, true));
             }
         }
         differences
-    }
-}
-
-/// A grant in the space of the grants to compare it with.
-struct Compared<'s, 'a, 'c> {
-    grant: &'s Grant<'a>,
-    space: Space<'a>,
-    patterns: &'s mut Patterns<'a, 'c>,
-    /// Whether the space contains all overlapping grants.
-    is_exact: bool,
-}
-
-impl<'a> Compared<'_, 'a, '_> {
-    fn uncovered(&mut self, wanted: Wanted<'_, 'a>) -> SearchResult<'a> {
-        uncovered(&mut self.space, self.patterns, wanted)
     }
 
     /// Returns the new access among the jobs that `wanted` selects. Returns `None` if there is none.
@@ -159,7 +176,7 @@ impl<'a> Compared<'_, 'a, '_> {
             SearchResult::Covered => return None,
             SearchResult::TooMany => {
                 return Some(Difference {
-                    in_part: !self.space.others.is_empty(),
+                    in_part: !self.space.others.list.is_empty(),
                     ..Difference::default()
                 });
             }
@@ -179,7 +196,8 @@ impl<'a> Compared<'_, 'a, '_> {
                 kept: &kept,
                 ..Wanted::all(merging)
             };
-            (merging || !only_pull_requests) && meets_any(&mut self.space, self.patterns, affected)
+            (merging || !only_pull_requests)
+                && meets_any(&mut self.space, self.classifier, affected)
         });
         Some(Difference {
             example,
@@ -223,17 +241,20 @@ impl<'a> Compared<'_, 'a, '_> {
         if count <= FEW {
             return alone();
         }
-        let mut others = FixedBitSet::with_capacity(self.space.others.len());
+        let mut others = FixedBitSet::with_capacity(self.space.others.list.len());
         others.insert_range(..);
         let axis = self.space.axes.iter().position(|axis| axis.name == name);
-        let cells = axis.and_then(|axis| self.space.cells(axis, &others, self.patterns));
-        let Some(cells) = cells else {
+        let cells = axis.map(|axis| {
+            self.space
+                .cells(axis, &others, self.classifier, Effort::Full)
+        });
+        let Some(cells) = cells.filter(|cells| cells.is_complete) else {
             return alone();
         };
         // For each alternative the classes of other grants.
         let mut sets: HashMap<(&FixedBitSet, Merge), usize> = HashMap::new();
         let mut of_alternative = vec![BTreeSet::new(); count];
-        for cell in cells.iter().filter(|cell| wanted.selects(name, cell)) {
+        for cell in cells.list.iter().filter(|cell| wanted.selects(name, cell)) {
             let next = sets.len();
             let set = *sets.entry((&cell.others, cell.merge)).or_insert(next);
             for alternative in cell.own.iter() {
@@ -314,11 +335,11 @@ fn example(values: &[Value<'_>]) -> Example {
     for Value {
         name,
         cell,
-        is_told_apart,
+        is_distinguished,
     } in values
     {
         let value = cell.value.as_ref().map(|value| value.to_string());
-        if let (None, true, Some(name)) = (&value, *is_told_apart, name.of_absent()) {
+        if let (None, true, Some(name)) = (&value, *is_distinguished, name.of_absent()) {
             example.without.push(name);
         }
         let field = match *name {

@@ -171,27 +171,17 @@ impl<'a> Dimension<'a> {
 
     /// Returns its possible values.
     pub(super) fn domain(self) -> Domain {
-        let familiar: &[_] = match self {
-            Self::Repository => {
-                return Domain {
-                    every: "[A-Za-z0-9._-]+/[A-Za-z0-9._-]+",
-                    familiar: &["acme-org/infra"],
-                };
-            }
-            Self::Workflow => &["build.yml", "deploy.yml"],
+        let every = match self {
+            Self::Repository => "[A-Za-z0-9._-]+/[A-Za-z0-9._-]+",
             // Names of refs have no control characters (git-check-ref-format).
-            Self::Branch => {
-                return Domain {
-                    every: r"[^\p{Cc}]+",
-                    familiar: &["feature/x", "main", "release/1.0"],
-                };
-            }
-            Self::Base => {
-                return Domain {
-                    every: r"[^\p{Cc}]+",
-                    familiar: &["main", "develop", "release/1.0"],
-                };
-            }
+            Self::Branch | Self::Base => r"[^\p{Cc}]+",
+            Self::Workflow | Self::Environment | Self::Claim(_) => Domain::TEXT,
+        };
+        let familiar: &[_] = match self {
+            Self::Repository => &["acme-org/infra"],
+            Self::Workflow => &["build.yml", "deploy.yml"],
+            Self::Branch => &["feature/x", "main", "release/1.0"],
+            Self::Base => &["main", "develop", "release/1.0"],
             Self::Environment => &["staging", "production"],
             Self::Claim("runner_environment") => &["self-hosted", "github-hosted"],
             Self::Claim("repository_visibility") => &["public", "private"],
@@ -200,8 +190,9 @@ impl<'a> Dimension<'a> {
             Self::Claim(_) => &[],
         };
         Domain {
+            every,
             familiar,
-            ..Domain::TEXTS
+            ignores_case: self.ignores_case(),
         }
     }
 }

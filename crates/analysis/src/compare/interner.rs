@@ -8,6 +8,7 @@ use std::sync::Arc;
 use jiff::Timestamp;
 
 use super::automaton::Automata;
+use super::cell::Name;
 use super::classes::Language;
 use super::grant::{Dimension, Grant};
 use super::starts::{Starts, starts};
@@ -49,11 +50,13 @@ impl<T: ?Sized> Default for Numbers<T> {
 pub(super) struct List(u32);
 
 /// What affects the access of a grant. Patterns that are written differently can have the same values.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
 pub(super) struct Shape {
     is_rule: bool,
     is_own: bool,
     trusts_default_branch: bool,
+    /// Whether it shows bases. That affects no access, only what a change names.
+    shows_bases: bool,
     pins: [Option<u64>; 2],
     /// In the order of [`Dimension::NAMED`].
     lists: [Option<List>; 5],
@@ -82,6 +85,8 @@ pub(super) struct Interner<'a> {
     /// Of each pattern.
     starts: Vec<Starts>,
     lists: Numbers<[u32]>,
+    /// Whether all patterns of each list are texts.
+    texts: Vec<bool>,
     claims: Numbers<[(&'a str, List)]>,
     events: Numbers<[&'a str]>,
     shapes: Numbers<Shape>,
@@ -122,6 +127,7 @@ impl<'a> Interner<'a> {
             is_rule: grant.rule.is_some(),
             is_own: grant.section.repository().is_none(),
             trusts_default_branch: grant.trusts_default_branch(),
+            shows_bases: !is_sorted && grant.rule.is_some_and(|rule| rule.base.is_some()),
             pins: grant.section.pins(),
             lists,
             claims: self.claims.number(claims),
@@ -137,7 +143,12 @@ impl<'a> Interner<'a> {
             list.sort_unstable();
             list.dedup();
         }
-        List(self.lists.number(list))
+        let is_texts = list.iter().all(|pattern| self.is_text(*pattern));
+        let list = List(self.lists.number(list));
+        if self.lists.values.len() > self.texts.len() {
+            self.texts.push(is_texts);
+        }
+        list
     }
 
     /// Returns the number of a pattern. Texts that match the same value have the same number.
@@ -165,9 +176,8 @@ impl<'a> Interner<'a> {
     }
 
     /// Returns the numbers of a list's patterns.
-    pub(super) fn patterns(&self, list: List) -> Rc<[u32]> {
-        let list = self.lists.get(list.0);
-        list.map_or_else(|| Rc::from([]), Rc::clone)
+    pub(super) fn patterns(&self, list: List) -> &[u32] {
+        self.lists.get(list.0).map_or(&[], |list| list)
     }
 
     /// Returns the values of a pattern, or `None` if it has no automaton.
@@ -176,14 +186,18 @@ impl<'a> Interner<'a> {
         pattern.and_then(|(pattern, ignores_case)| Language::of(pattern, *ignores_case, automata))
     }
 
+    fn is_text(&self, pattern: u32) -> bool {
+        let pattern = usize::try_from(pattern).ok();
+        let pattern = pattern.and_then(|at| self.patterns.get(at));
+        pattern.is_some_and(|(one, _)| matches!(one.kind, Kind::Literal | Kind::Exact))
+    }
+
     /// Returns whether all patterns of a list are texts.
     pub(super) fn is_texts(&self, list: List) -> bool {
-        let patterns = self.patterns(list);
-        patterns.iter().all(|pattern| {
-            let pattern = usize::try_from(*pattern).ok();
-            let pattern = pattern.and_then(|at| self.patterns.get(at));
-            pattern.is_some_and(|(one, _)| matches!(one.kind, Kind::Literal | Kind::Exact))
-        })
+        let list = usize::try_from(list.0).ok();
+        list.and_then(|at| self.texts.get(at))
+            .copied()
+            .unwrap_or_default()
     }
 
     /// Returns whether a list contains all patterns of another one. Both must be sorted.
@@ -196,7 +210,7 @@ impl<'a> Interner<'a> {
     /// Returns what the values of a grant in a dimension start with, or `None` without a common start.
     pub(super) fn starts(&self, shape: &Shape, dimension: Dimension<'_>) -> Option<Vec<&[u8]>> {
         let mut all = Vec::new();
-        for pattern in self.patterns(self.list_of(shape, dimension)?).iter() {
+        for pattern in self.patterns(self.list_of(shape, dimension)?) {
             let starts = self.starts.get(usize::try_from(*pattern).ok()?)?;
             all.extend(starts.as_ref()?.iter().map(|start| &**start));
         }
@@ -209,10 +223,42 @@ impl<'a> Interner<'a> {
         let dimensions = Dimension::NAMED.into_iter().chain(claims);
         let lists = dimensions.filter_map(|dimension| self.list_of(&known.shape, dimension));
         lists.into_iter().all(|list| {
-            let patterns = self.patterns(list);
-            let mut patterns = patterns.iter();
+            let mut patterns = self.patterns(list).iter();
             patterns.all(|pattern| self.language(*pattern, automata).is_some())
         })
+    }
+
+    /// Returns what affects the classes of a grant on an axis.
+    pub(super) fn condition(&self, shape: &Shape, name: Name<'_>) -> Shape {
+        let of_list = |dimension| Shape {
+            lists: [self.list_of(shape, dimension), None, None, None, None],
+            ..Shape::default()
+        };
+        match name {
+            Name::Own => Shape {
+                is_own: shape.is_own,
+                ..Shape::default()
+            },
+            Name::RepositoryId | Name::OwnerId => Shape {
+                pins: shape.pins,
+                ..Shape::default()
+            },
+            Name::Text(dimension) => of_list(dimension),
+            Name::Event => Shape {
+                is_rule: shape.is_rule,
+                events: shape.events,
+                ..Shape::default()
+            },
+            Name::Base => Shape {
+                trusts_default_branch: shape.trusts_default_branch,
+                shows_bases: shape.shows_bases,
+                ..of_list(Dimension::Base)
+            },
+            Name::Time => Shape {
+                last: shape.last,
+                ..Shape::default()
+            },
+        }
     }
 
     /// Returns the patterns of a grant in a dimension; `None` matches every value.

@@ -15,14 +15,14 @@ pub(super) struct Literals {
 /// The texts that continue a prefix of a value.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub(super) struct Prefix {
-    from: usize,
-    to: usize,
-    length: usize,
+    from: u32,
+    to: u32,
+    length: u32,
 }
 
 impl Literals {
     /// Creates the automaton of texts with the numbers of their patterns, of which those below `inside` are inner. A
-    /// text that ignores case must be in lower case.
+    /// text that ignores case must be in lower case, and each text must have one number.
     pub(super) fn new(mut texts: Vec<(Arc<str>, u32)>, inside: u32, ignores_case: bool) -> Self {
         texts.sort_unstable();
         let mut count = 0;
@@ -40,7 +40,7 @@ impl Literals {
 
     /// Returns the empty prefix, or `None` without any text.
     pub(super) fn start(&self) -> Option<Prefix> {
-        let to = self.texts.len();
+        let to = u32::try_from(self.texts.len()).ok()?;
         (to > 0).then_some(Prefix {
             from: 0,
             to,
@@ -69,35 +69,37 @@ impl Literals {
     /// Collects the prefixes that are one byte longer, with this byte.
     pub(super) fn children(&self, prefix: Prefix, children: &mut Vec<(u8, Prefix)>) {
         children.clear();
-        let byte = |text: &(Arc<str>, u32)| text.0.as_bytes().get(prefix.length).copied();
+        let byte = |text: &(Arc<str>, u32)| text.0.as_bytes().get(at(prefix.length)).copied();
         let mut from = prefix.from;
         if self.pattern(prefix).is_some() {
             from += 1;
         }
-        while let Some(rest) = self.texts.get(from..prefix.to)
+        while let Some(rest) = self.texts.get(at(from)..at(prefix.to))
             && let Some(first) = rest.first().and_then(byte)
+            && let Ok(count) = u32::try_from(rest.partition_point(|one| byte(one) <= Some(first)))
         {
-            let to = from + rest.partition_point(|text| byte(text) <= Some(first));
-            children.push((
-                first,
-                Prefix {
-                    from,
-                    to,
-                    length: prefix.length + 1,
-                },
-            ));
-            from = to;
+            let child = Prefix {
+                from,
+                to: from + count,
+                length: prefix.length + 1,
+            };
+            from = child.to;
+            children.push((first, child));
         }
     }
 
     /// Returns the pattern whose text the prefix is.
     pub(super) fn pattern(&self, prefix: Prefix) -> Option<u32> {
-        let (text, pattern) = self.texts.get(prefix.from)?;
-        (text.len() == prefix.length).then_some(*pattern)
+        let (text, pattern) = self.texts.get(at(prefix.from))?;
+        (text.len() == at(prefix.length)).then_some(*pattern)
     }
 
     /// Returns whether a text of an inner pattern continues the prefix.
     pub(super) fn is_inner(&self, prefix: Prefix) -> bool {
-        self.inner.get(prefix.from) < self.inner.get(prefix.to)
+        self.inner.get(at(prefix.from)) < self.inner.get(at(prefix.to))
     }
+}
+
+fn at(number: u32) -> usize {
+    usize::try_from(number).unwrap_or(usize::MAX)
 }

@@ -5,12 +5,14 @@
 //! take too long, the grant counts as different and is marked, so that wider access is never missed.
 
 pub(crate) mod automaton;
-mod axes;
+mod axis;
+mod cell;
 mod changes;
 mod classes;
 mod cover;
 mod difference;
 mod grant;
+mod hash;
 mod interner;
 mod literals;
 mod nearby;

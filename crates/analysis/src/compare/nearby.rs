@@ -62,7 +62,7 @@ impl<'a> Nearby<'a> {
     }
 
     /// Returns the grants that can have a job in common with another one: those without only other starts.
-    pub(super) fn of(&self, grant: &Known<'a>, interner: &Interner<'a>) -> Vec<Known<'a>> {
+    pub(super) fn of(&self, grant: &Known<'a>, interner: &Interner<'a>) -> Vec<&Known<'a>> {
         let mut near: Option<FixedBitSet> = None;
         for (index, dimension) in self.indices.iter().zip(INDEXED) {
             let Some(starts) = interner.starts(&grant.shape, dimension) else {
@@ -79,11 +79,11 @@ impl<'a> Nearby<'a> {
             }
         }
         match near {
-            None => self.grants.clone(),
-            Some(near) => {
-                let near = near.ones().filter_map(|number| self.grants.get(number));
-                near.copied().collect()
-            }
+            None => self.grants.iter().collect(),
+            Some(near) => near
+                .ones()
+                .filter_map(|number| self.grants.get(number))
+                .collect(),
         }
     }
 }

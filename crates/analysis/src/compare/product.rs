@@ -10,6 +10,7 @@ use regex_automata::util::primitives::StateID;
 use regex_automata::util::start;
 
 use super::automaton::{Automaton, Dfa, representatives};
+use super::hash::OfNumbers;
 
 /// Values that an automaton decides.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -26,10 +27,15 @@ struct Part<'a> {
     values: Values,
 }
 
+/// The parts that can still match, each with its state, and after them [`BEYOND_ASCII`] where that is so.
+type Alive = [(u32, StateID)];
+
+/// Marks a state of values that are not ASCII.
+const BEYOND_ASCII: (u32, StateID) = (u32::MAX, StateID::ZERO);
+
 /// A state.
 pub(super) struct State {
-    /// The parts that can still match, each with its state.
-    alive: Rc<[(u32, StateID)]>,
+    alive: Rc<Alive>,
     /// Whether the value has a byte outside ASCII, if that matters.
     beyond_ascii: bool,
     /// The match, if the value belongs to the domain.
@@ -47,9 +53,6 @@ pub(super) struct Match {
     pub(super) is_plausible: bool,
 }
 
-/// The parts of a state, and whether a value had a character beyond ASCII.
-type Key = (Rc<[(u32, StateID)]>, bool);
-
 /// The automata of a domain and of patterns.
 pub(super) struct Product<'a> {
     /// The domain, inner patterns, plausible names, other patterns.
@@ -59,9 +62,11 @@ pub(super) struct Product<'a> {
     /// Whether some automata are for ASCII values only.
     ignores_case: bool,
     states: Vec<State>,
-    known: HashMap<Key, u32>,
+    known: HashMap<Rc<Alive>, u32, OfNumbers>,
     sets: Vec<Rc<[u32]>>,
-    known_sets: HashMap<Rc<[u32]>, u32>,
+    known_sets: HashMap<Rc<[u32]>, u32, OfNumbers>,
+    /// Buffer for the parts of the next state.
+    next: Vec<(u32, StateID)>,
     /// Number of the parts of all states.
     pub(super) size: usize,
 }
@@ -96,9 +101,10 @@ impl<'a> Product<'a> {
             inner_end,
             ignores_case: all.iter().any(|part| part.values == Values::Ascii),
             states: Vec::new(),
-            known: HashMap::new(),
+            known: HashMap::default(),
             sets: Vec::new(),
-            known_sets: HashMap::new(),
+            known_sets: HashMap::default(),
+            next: Vec::new(),
             size: 0,
             parts: all,
         };
@@ -106,7 +112,7 @@ impl<'a> Product<'a> {
         let starts = (0..).zip(&product.parts);
         let starts = starts.map(|(part, one)| Some((part, one.dfa.start_state(&config).ok()?)));
         let alive: Vec<_> = starts.collect::<Option<_>>()?;
-        product.number(alive, false);
+        product.number(&alive, false);
         Some(product)
     }
 
@@ -132,59 +138,68 @@ impl<'a> Product<'a> {
     /// Returns the state after another byte, or `None` if no value of the domain continues so, or with `is_inner`, if
     /// none that an inner pattern matches.
     pub(super) fn next(&mut self, from: u32, byte: u8, is_inner: bool) -> Option<u32> {
+        let mut next = std::mem::take(&mut self.next);
+        next.clear();
         let state = self.state(from)?;
         let beyond_ascii = self.ignores_case && (state.beyond_ascii || !byte.is_ascii());
-        let mut alive = Vec::with_capacity(state.alive.len());
-        let mut left = state.alive.iter().peekable();
-        let mut step = |until: usize| {
-            while let Some((number, id)) =
-                left.next_if(|(number, _)| usize::try_from(*number).is_ok_and(|at| at < until))
-                && let Some(part) = usize::try_from(*number)
-                    .ok()
-                    .and_then(|at| self.parts.get(at))
-            {
-                let next = part.dfa.next_state(*id, byte);
-                let is_dead = part.dfa.is_dead_state(next);
-                let is_over = beyond_ascii && part.values == Values::Ascii;
-                if !is_dead && !is_over {
-                    alive.push((*number, next));
-                }
+        let mut is_alive = !is_inner;
+        for (number, id) in state.alive.iter() {
+            let Some((at, part)) = self.part(*number) else {
+                break;
+            };
+            let is_domain_dead = at > 0 && next.is_empty();
+            if is_domain_dead || (!is_alive && at >= self.inner_end) {
+                break;
             }
-            alive.len()
-        };
-        if step(1) == 0 || (is_inner && step(self.inner_end) == 1) {
-            return None;
+            let id = part.dfa.next_state(*id, byte);
+            let is_for_ascii = part.values == Values::Ascii;
+            if part.dfa.is_dead_state(id) || (beyond_ascii && is_for_ascii) {
+                continue;
+            }
+            is_alive |= at > 0 && at < self.inner_end;
+            next.push((*number, id));
         }
-        step(usize::MAX);
-        Some(self.number(alive, beyond_ascii))
+        // The domain is the first part.
+        is_alive &= next.first().is_some_and(|(number, _)| *number == 0);
+        if is_alive && beyond_ascii {
+            next.push(BEYOND_ASCII);
+        }
+        let number = is_alive.then(|| self.number(&next, beyond_ascii));
+        self.next = next;
+        number
+    }
+
+    fn part(&self, number: u32) -> Option<(usize, &Part<'a>)> {
+        let at = usize::try_from(number).ok()?;
+        self.parts.get(at).map(|part| (at, part))
     }
 
     /// Returns the number of a state, which is made if it is new.
-    fn number(&mut self, alive: Vec<(u32, StateID)>, beyond_ascii: bool) -> u32 {
-        let key = (Rc::from(alive), beyond_ascii);
-        if let Some(number) = self.known.get(&key) {
+    fn number(&mut self, alive: &Alive, beyond_ascii: bool) -> u32 {
+        if let Some(number) = self.known.get(alive) {
             return *number;
         }
-        let alive = Rc::clone(&key.0);
         self.size += alive.len();
         let number = u32::try_from(self.states.len()).unwrap_or(u32::MAX);
-        let value = self.value(&alive, beyond_ascii);
+        let value = self.value(alive, beyond_ascii);
+        let alive: Rc<Alive> = Rc::from(alive);
+        self.known.insert(Rc::clone(&alive), number);
         self.states.push(State {
             alive,
             beyond_ascii,
             value,
         });
-        self.known.insert(key, number);
         number
     }
 
     /// Returns what matches the values of a state.
-    fn value(&mut self, alive: &[(u32, StateID)], beyond_ascii: bool) -> Option<Match> {
+    fn value(&mut self, alive: &Alive, beyond_ascii: bool) -> Option<Match> {
         let mut patterns = Vec::new();
         let (mut is_value, mut is_inner, mut is_plausible) = (false, false, false);
         for (number, id) in alive {
-            let number = usize::try_from(*number).ok()?;
-            let part = self.parts.get(number)?;
+            let Some((number, part)) = self.part(*number) else {
+                break;
+            };
             let is_match = part.dfa.is_match_state(part.dfa.next_eoi_state(*id));
             if !is_match || (part.values == Values::BeyondAscii && !beyond_ascii) {
                 continue;

@@ -3,13 +3,13 @@
 use jiff::Timestamp;
 
 use super::automaton::Automata;
-use super::axes::Space;
+use super::cell::Wanted;
 use super::cover::Budget;
 use super::grant::{Grant, Section};
 use super::nearby::Nearby;
 use super::search::{SearchResult, uncovered};
-use super::space::Wanted;
-use super::text::Patterns;
+use super::space::{Others, Space};
+use super::text::Classifier;
 use engine::policy::Rule;
 
 /// Returns the other grants of a list that together cover every job of one of its rules. All of them must be
@@ -34,25 +34,26 @@ pub(crate) fn grant_all<'a>(
         let expires = rule.expires.as_ref();
         expires.is_none_or(|expires| !expires.is_over(now))
     };
-    let mut patterns = Patterns::new(automata);
-    let known = patterns.known(grant_of(rule));
+    let mut classifier = Classifier::new(automata);
+    let known = classifier.known(grant_of(rule));
     let mut live = Nearby::default();
     for other in others.iter().filter(|other| is_live(other)) {
-        let other = patterns.known(grant_of(other));
-        live.add(other, &patterns.interner);
+        let other = classifier.known(grant_of(other));
+        live.add(other, &classifier.interner);
     }
-    let near = live.of(&known, &patterns.interner);
+    let near = live.of(&known, &classifier.interner);
+    let near: Vec<_> = near.into_iter().copied().collect();
     if near.is_empty() || near.len() > MAX_NEAR || !is_live(rule) {
         return None;
     }
     budget.spend(STEPS)?;
-    if !near.iter().all(|other| patterns.has_automata(other)) {
+    if !near.iter().all(|other| classifier.has_automata(other)) {
         return None;
     }
     let mut is_covered = |others: &[_]| {
-        let mut space = Space::new(known, others.to_vec(), now, &patterns.interner);
+        let mut space = Space::new(known, Others::new(others.to_vec()), now, &classifier);
         [false, true].into_iter().all(|merging| {
-            let found = uncovered(&mut space, &mut patterns, Wanted::all(merging));
+            let found = uncovered(&mut space, &mut classifier, Wanted::all(merging));
             matches!(found, SearchResult::Covered)
         })
     };

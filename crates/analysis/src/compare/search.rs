@@ -4,12 +4,15 @@ use std::collections::HashMap;
 
 use fixedbitset::FixedBitSet;
 
-use super::axes::Space;
-use super::space::{Cell, Name, Wanted};
-use super::text::Patterns;
+use super::cell::{Cell, Name, Wanted};
+use super::space::Space;
+use super::text::Classifier;
+use super::work::Effort;
 
 /// Number of grants among which a search chooses an axis.
 const SAMPLE: usize = 64;
+/// Maximum number of remembered combinations.
+const MAX_KEPT: usize = 1 << 16;
 
 /// Result of a search.
 #[derive(Clone, Debug)]
@@ -29,44 +32,66 @@ pub(super) struct Value<'a> {
     /// Its class.
     pub(super) cell: Cell,
     /// Whether other grants tell it from other values.
-    pub(super) is_told_apart: bool,
+    pub(super) is_distinguished: bool,
 }
 
 /// Searches the jobs that `wanted` selects for one that no other grant covers.
 pub(super) fn uncovered<'a>(
     space: &mut Space<'a>,
-    patterns: &mut Patterns<'a, '_>,
+    classifier: &mut Classifier<'a, '_>,
     wanted: Wanted<'_, 'a>,
 ) -> SearchResult<'a> {
-    let mut others = FixedBitSet::with_capacity(space.others.len());
-    others.insert_range(..);
-    let mut axes = FixedBitSet::with_capacity(space.axes.len());
-    axes.insert_range(..);
-    let limit = patterns.searches.limit();
-    let mut search = Search {
-        space,
-        patterns,
-        wanted,
-        left: limit,
-        without_result: HashMap::new(),
-        path: Vec::new(),
-    };
-    let found = search.step(&axes, &others);
-    search.patterns.searches.spend(limit - search.left);
-    match found {
-        Some(true) => SearchResult::Found(search.path),
-        Some(false) => SearchResult::Covered,
-        None => SearchResult::TooMany,
+    for effort in [Effort::Short, Effort::Full] {
+        let limit = classifier.searches.limit(effort);
+        let mut search = Search {
+            always: always(space, classifier, wanted),
+            space,
+            classifier,
+            wanted,
+            effort,
+            left: limit,
+            without_result: HashMap::new(),
+            path: Vec::new(),
+        };
+        let mut others = FixedBitSet::with_capacity(search.space.others.list.len());
+        others.insert_range(..);
+        let mut axes = FixedBitSet::with_capacity(search.space.axes.len());
+        axes.insert_range(..);
+        let found = search.step(&axes, &others);
+        search.classifier.searches.spend(limit - search.left);
+        match found {
+            Some(true) => return SearchResult::Found(search.path),
+            Some(false) => return SearchResult::Covered,
+            None => {}
+        }
     }
+    SearchResult::TooMany
+}
+
+/// Returns for each axis the grants that certainly match every value of the wanted jobs.
+fn always<'a>(
+    space: &Space<'a>,
+    classifier: &Classifier<'a, '_>,
+    wanted: Wanted<'_, 'a>,
+) -> Vec<FixedBitSet> {
+    let always = space.axes.iter().map(|axis| match wanted.only {
+        Some((name, alternative)) if name == axis.name => {
+            let mut always = axis.always.clone();
+            always.union_with(&space.containing(axis, alternative, classifier));
+            always
+        }
+        _ => axis.always.clone(),
+    });
+    always.collect()
 }
 
 /// Returns whether another grant covers a job that `wanted` selects, or may cover one.
 pub(super) fn meets_any<'a>(
     space: &mut Space<'a>,
-    patterns: &mut Patterns<'a, '_>,
+    classifier: &mut Classifier<'a, '_>,
     wanted: Wanted<'_, 'a>,
 ) -> bool {
-    let none = FixedBitSet::with_capacity(space.others.len());
+    let none = FixedBitSet::with_capacity(space.others.list.len());
     let mut met = none.clone();
     met.insert_range(..);
     let mut axes: Vec<_> = space
@@ -78,7 +103,7 @@ pub(super) fn meets_any<'a>(
     axes.sort_by_key(|(_, cost)| *cost);
     for (axis, _) in &axes {
         // The grant itself has to have a job like that.
-        if space.meeting(*axis, &none, patterns, wanted).is_none() {
+        if space.meeting(*axis, &none, classifier, wanted).is_none() {
             return false;
         }
     }
@@ -91,7 +116,7 @@ pub(super) fn meets_any<'a>(
         if met.ones().any(is_always) {
             return true;
         }
-        match space.meeting(*axis, &met, patterns, wanted) {
+        match space.meeting(*axis, &met, classifier, wanted) {
             Some(meeting) if !meeting.is_clear() => met = meeting,
             _ => return false,
         }
@@ -102,8 +127,11 @@ pub(super) fn meets_any<'a>(
 
 struct Search<'s, 'a, 'c, 'k> {
     space: &'s mut Space<'a>,
-    patterns: &'s mut Patterns<'a, 'c>,
+    classifier: &'s mut Classifier<'a, 'c>,
     wanted: Wanted<'k, 'a>,
+    effort: Effort,
+    /// For each axis the grants that certainly match every value of the wanted jobs.
+    always: Vec<FixedBitSet>,
     /// Work that is left: classes, and the grants that are left at each step.
     left: usize,
     /// Combinations of the axes and the grants that are left, and whether it is known that they cover all jobs.
@@ -125,13 +153,13 @@ impl Search<'_, '_, '_, '_> {
             return is_covered.then_some(false);
         }
         let name = self.space.axes.get(axis)?.name;
-        let cells = self.space.cells(axis, others, self.patterns)?;
+        let cells = self.space.cells(axis, others, self.classifier, self.effort);
         self.spend(others.count_ones(..))?;
         let mut axes = axes.clone();
         axes.remove(axis);
-        let is_told_apart = cells.len() > 1;
-        let mut is_unknown = false;
-        for cell in cells.iter() {
+        let is_distinguished = cells.list.len() > 1;
+        let mut is_unknown = !cells.is_complete;
+        for cell in cells.list.iter() {
             self.spend(1)?;
             if !self.wanted.selects(name, cell) {
                 continue;
@@ -141,7 +169,7 @@ impl Search<'_, '_, '_, '_> {
             self.path.push(Value {
                 name,
                 cell: cell.clone(),
-                is_told_apart,
+                is_distinguished,
             });
             match self.step(&axes, &left) {
                 Some(true) => return Some(true),
@@ -150,7 +178,9 @@ impl Search<'_, '_, '_, '_> {
             }
             self.path.pop();
         }
-        self.without_result.insert(key, !is_unknown);
+        if self.without_result.len() < MAX_KEPT {
+            self.without_result.insert(key, !is_unknown);
+        }
         (!is_unknown).then_some(false)
     }
 
@@ -166,10 +196,10 @@ impl Search<'_, '_, '_, '_> {
         let mut none = others.clone();
         let [mut one, mut two, mut more] =
             [(); 3].map(|()| FixedBitSet::with_capacity(others.len()));
-        for axis in axes.ones().filter_map(|axis| self.space.axes.get(axis)) {
-            count_limited(&mut two, &mut more, &axis.always);
-            count_limited(&mut one, &mut two, &axis.always);
-            count_limited(&mut none, &mut one, &axis.always);
+        for always in axes.ones().filter_map(|axis| self.always.get(axis)) {
+            count_limited(&mut two, &mut more, always);
+            count_limited(&mut one, &mut two, always);
+            count_limited(&mut none, &mut one, always);
         }
         if !none.is_clear() {
             return Next::Covered;
@@ -189,9 +219,8 @@ impl Search<'_, '_, '_, '_> {
     /// Returns how many axes limit a grant, and the cost and number of the cheapest of them.
     fn cheapest(&self, axes: &FixedBitSet, other: usize) -> Option<(usize, usize, usize)> {
         let limiting = axes.ones().filter_map(|number| {
-            let axis = self.space.axes.get(number)?;
-            let is_limiting = !axis.always.contains(other);
-            is_limiting.then_some((axis.cost, number))
+            let is_limiting = !self.always.get(number)?.contains(other);
+            is_limiting.then_some((self.space.axes.get(number)?.cost, number))
         });
         let (cost, axis) = limiting.clone().min()?;
         Some((limiting.count(), cost, axis))

@@ -172,6 +172,84 @@ mod tests {
     }
 
     #[test]
+    fn a_value_that_a_pattern_matches_has_one_of_its_starts() {
+        let patterns = [
+            "main",
+            "MAIN",
+            "ma(in)?",
+            "(?i)MAIN",
+            "(?-i:main)",
+            "main|dev",
+            "[a-m]+",
+            r"\w{2,}",
+            "[sk]t",
+            "\u{17f}t",
+            "[A-Z&&s]t",
+            "[^a-z]t",
+            "(?i-u:S)t",
+            "ma\u{df}",
+            "glob:ma*",
+            "x?main",
+            "(a|b)(c|d)*",
+            r"\Amain\z",
+            "(main)?",
+            r"\x6d(?:ain)",
+            "[[:upper:]]ain",
+        ];
+        let values = [
+            "m",
+            "ma",
+            "main",
+            "MAIN",
+            "Main",
+            "mAin",
+            "xmain",
+            "XMAIN",
+            "dev",
+            "st",
+            "St",
+            "ST",
+            "kt",
+            "\u{17f}t",
+            "\u{212a}t",
+            "\u{df}t",
+            "ma\u{df}",
+            "MA\u{df}",
+            "1t",
+            "acd",
+            "BCD",
+            "a",
+        ];
+        for (text, value) in patterns
+            .iter()
+            .flat_map(|text| values.map(|value| (text, value)))
+        {
+            for ignores_case in [false, true] {
+                let pattern = match text.strip_prefix("glob:") {
+                    Some(glob) => without_position(glob, Kind::Glob),
+                    None => without_position(text, Kind::of(text)),
+                };
+                let case = match ignores_case {
+                    true => CaseSensitivity::ignored_for(Some(value)),
+                    false => CaseSensitivity::Sensitive,
+                };
+                let is_match = pattern.compile(case).unwrap().matches(Some(value));
+                let whole = match ignores_case {
+                    true => value.to_ascii_lowercase(),
+                    false => value.to_owned(),
+                };
+                let whole = [whole.as_bytes(), &[END]].concat();
+                let starts = starts(&pattern, ignores_case);
+                let has_start = starts.as_ref().is_none_or(|starts| {
+                    let mut starts = starts.iter();
+                    starts.any(|start| whole.starts_with(start))
+                });
+                assert!(has_start || !is_match, "{text} {value} {starts:?}");
+            }
+        }
+    }
+
+    #[test]
     fn an_index_finds_the_starts_that_a_value_can_have() {
         let mut index = StartIndex::default();
         let starts: [&[u8]; 5] = [b"ma", b"main\xff", b"maintenance\xff", b"dev", b"main/"];

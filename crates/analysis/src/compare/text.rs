@@ -4,14 +4,13 @@ use std::collections::{HashMap, HashSet};
 use std::rc::Rc;
 
 use super::automaton::Automata;
-use super::classes::classes;
+use super::classes::{Class, classes};
 use super::grant::{Dimension, Grant};
 use super::interner::{Interner, Known, List};
-use super::work::Work;
+use super::work::{Effort, Work};
 
 /// Maximum size of the remembered classes: numbers of lists.
 const MAX_KEPT: usize = 1 << 19;
-
 /// Maximum work of a search.
 const MAX_SEARCH: usize = 4_000_000;
 
@@ -23,6 +22,14 @@ pub(super) struct TextClass {
     pub(super) value: Rc<str>,
 }
 
+/// Classes of the values of a dimension.
+#[derive(Clone, Default)]
+pub(super) struct TextClasses {
+    pub(super) list: Rc<[TextClass]>,
+    /// Whether these are all classes.
+    pub(super) is_complete: bool,
+}
+
 /// Which classes of values are wanted.
 #[derive(Clone, PartialEq, Eq, Hash)]
 pub(super) struct Question<'a> {
@@ -32,11 +39,11 @@ pub(super) struct Question<'a> {
     /// Whether to return all classes, and not only those that the own list matches.
     pub(super) is_every: bool,
     /// The lists of other grants, sorted, each once.
-    pub(super) lists: Vec<List>,
+    pub(super) lists: Box<[List]>,
 }
 
-/// Compares grants, and remembers what it computes about their patterns.
-pub(super) struct Patterns<'a, 'c> {
+/// Finds classes of values, and remembers them.
+pub(super) struct Classifier<'a, 'c> {
     pub(super) interner: Interner<'a>,
     automata: &'c mut Automata,
     /// Limit of the walks over automata.
@@ -45,11 +52,12 @@ pub(super) struct Patterns<'a, 'c> {
     pub(super) searches: Work,
     /// Whether all patterns of grants have automata.
     with_automata: HashMap<u32, bool>,
-    known: HashMap<Rc<Question<'a>>, Option<Rc<[TextClass]>>>,
+    /// The classes that an effort found.
+    known: HashMap<Rc<Question<'a>>, (TextClasses, Effort)>,
     size: usize,
 }
 
-impl<'a, 'c> Patterns<'a, 'c> {
+impl<'a, 'c> Classifier<'a, 'c> {
     pub(super) fn new(automata: &'c mut Automata) -> Self {
         Self {
             interner: Interner::default(),
@@ -74,28 +82,26 @@ impl<'a, 'c> Patterns<'a, 'c> {
         *known_grants.or_insert_with(|| interner.has_automata(known, automata))
     }
 
-    /// Returns the classes, or `None` if they are unknown. There are none if no list has a condition.
-    pub(super) fn classes(&mut self, question: Question<'a>) -> Option<Rc<[TextClass]>> {
-        if let Some(known) = self.known.get(&question) {
+    /// Returns the classes. There are none if no list has a condition.
+    pub(super) fn classes(&mut self, question: Question<'a>, effort: Effort) -> TextClasses {
+        if let Some((known, tried)) = self.known.get(&question)
+            && (known.is_complete || *tried >= effort)
+        {
             return known.clone();
         }
-        let made = self.make(&question).map(Rc::from);
-        let lists = |class: &TextClass| class.lists.len() + 8;
-        let of_classes: usize = made
-            .iter()
-            .flat_map(|made: &Rc<[_]>| &**made)
-            .map(lists)
-            .sum();
-        self.size += question.lists.len() + of_classes;
+        let classes = self.make(&question, effort).unwrap_or_default();
+        let lists = classes.list.iter().map(|class| class.lists.len() + 8);
+        self.size += question.lists.len() + lists.sum::<usize>();
         if self.size > MAX_KEPT {
             self.known.clear();
             self.size = 0;
         }
-        self.known.insert(Rc::new(question), made.clone());
-        made
+        let known = (classes.clone(), effort);
+        self.known.insert(Rc::new(question), known);
+        classes
     }
 
-    fn make(&mut self, question: &Question<'a>) -> Option<Vec<TextClass>> {
+    fn make(&mut self, question: &Question<'a>, effort: Effort) -> Option<TextClasses> {
         let mut numbered = Numbered::default();
         let own = question.own.map(|list| self.interner.patterns(list));
         let own = own.iter().flat_map(|own| own.iter().copied().enumerate());
@@ -110,36 +116,59 @@ impl<'a, 'c> Patterns<'a, 'c> {
         let lists = lists.flat_map(|(index, list)| list.iter().map(move |one| (index, *one)));
         let containing = numbered.by_number(lists);
         if numbered.patterns.is_empty() {
-            return Some(Vec::new());
+            return Some(TextClasses {
+                is_complete: true,
+                ..TextClasses::default()
+            });
         }
-        let patterns = numbered.patterns.iter();
-        let languages = patterns.map(|pattern| self.interner.language(*pattern, self.automata));
-        let languages = languages.collect::<Option<_>>()?;
-        let dimension = question.dimension;
-        let (domain, ignores_case) = (dimension.domain(), dimension.ignores_case());
-        let limits = (&mut *self.automata, &mut self.walks);
-        let found = classes(languages, inside, &domain, ignores_case, limits)?;
-        let all = |class: &[u32], of_pattern: &[Vec<usize>]| {
-            let numbers = class
-                .iter()
-                .filter_map(|number| usize::try_from(*number).ok());
-            let all = numbers.filter_map(|number| of_pattern.get(number));
-            let mut all: Vec<usize> = all.flatten().copied().collect();
-            all.sort_unstable();
-            all.dedup();
-            all
-        };
+        let (found, is_complete) =
+            self.walk(&numbered.patterns, inside, question.dimension, effort)?;
         let mut known = HashSet::new();
         let classes = found.into_iter().map(|class| TextClass {
-            lists: all(&class.matched, &containing),
-            own: all(&class.matched, &alternatives).into(),
+            lists: indices(&class.matched, &containing),
+            own: indices(&class.matched, &alternatives).into(),
             value: class.value.into(),
         });
         // The first of equal classes has the best value.
         let classes =
             classes.filter(|class| known.insert((class.lists.clone(), class.own.clone())));
-        Some(classes.collect())
+        Some(TextClasses {
+            list: classes.collect(),
+            is_complete,
+        })
     }
+
+    /// Returns the classes of patterns, and whether these are all.
+    fn walk(
+        &mut self,
+        patterns: &[u32],
+        inside: u32,
+        dimension: Dimension<'a>,
+        effort: Effort,
+    ) -> Option<(Vec<Class>, bool)> {
+        let automata = &mut *self.automata;
+        let languages = patterns
+            .iter()
+            .map(|pattern| self.interner.language(*pattern, automata));
+        let languages = languages.collect::<Option<_>>()?;
+        let limit = self.walks.limit(effort);
+        let mut left = limit;
+        let found = classes(languages, inside, &dimension.domain(), automata, &mut left);
+        self.walks.spend(limit - left);
+        found
+    }
+}
+
+/// Returns the indices of some patterns, sorted, each once.
+fn indices(patterns: &[u32], of_pattern: &[Vec<usize>]) -> Vec<usize> {
+    let patterns = patterns
+        .iter()
+        .filter_map(|number| usize::try_from(*number).ok());
+    let indices = patterns.filter_map(|number| of_pattern.get(number));
+    let mut indices: Vec<usize> = indices.flatten().copied().collect();
+    indices.sort_unstable();
+    indices.dedup();
+    indices
 }
 
 /// Consecutive numbers for the patterns of a question.

@@ -1,4 +1,4 @@
-//! Builds the classes of a grant's values, as other grants tell them apart: on one axis for each condition.
+//! One axis for each condition of a grant: the classes of its values, as other grants distinguish them.
 
 use std::collections::{BTreeSet, HashMap};
 use std::rc::Rc;
@@ -6,10 +6,10 @@ use std::rc::Rc;
 use fixedbitset::FixedBitSet;
 use jiff::{SignedDuration, Timestamp};
 
+use super::cell::{Cell, Merge, Name};
 use super::grant::{Dimension, Grant};
 use super::interner::{Interner, Known, List};
-use super::space::{Cell, Merge, Name, Wanted};
-use super::text::{Patterns, Question, TextClass};
+use super::text::TextClasses;
 use engine::decision::{Merges, TRUSTED_EVENTS, merges};
 
 /// Events for examples whose access does not depend on the event.
@@ -22,191 +22,93 @@ const ORDINARY_EVENTS: [&str; 5] = [
 ];
 /// Cost of a list with automata, in lists of texts.
 const AUTOMATON: usize = 50;
-/// Maximum size of the remembered classes of a space, in words.
-const MAX_KEPT: usize = 1 << 18;
 
 /// The values of a condition.
 pub(super) struct Axis<'a> {
     pub(super) name: Name<'a>,
-    values: Values<'a>,
+    pub(super) values: Values<'a>,
     /// The other grants that certainly match every value of the grant.
     pub(super) always: FixedBitSet,
     /// Estimate of the number of classes, and of the time to find them.
     pub(super) cost: usize,
 }
 
-enum Values<'a> {
+pub(super) enum Values<'a> {
     /// Classes that are known in advance.
-    Fixed(Rc<[Cell]>),
+    Fixed(Cells),
     /// Classes of strings, of which those matter that the remaining grants tell apart.
     Text(Dimension<'a>),
 }
 
-/// A grant, and the other grants to compare it with.
-pub(super) struct Space<'a> {
-    grant: Known<'a>,
-    pub(super) others: Vec<Known<'a>>,
-    pub(super) axes: Vec<Axis<'a>>,
-    /// Known classes by the axis and the remaining grants.
-    known: HashMap<(usize, FixedBitSet), Option<Rc<[Cell]>>>,
-    size: usize,
-}
-
-impl<'a> Space<'a> {
-    /// Creates the space of a grant and others.
+impl<'a> Axis<'a> {
+    /// Builds the axis of a name.
     pub(super) fn new(
-        grant: Known<'a>,
-        others: Vec<Known<'a>>,
+        name: Name<'a>,
+        grant: &Known<'a>,
+        others: &[Known<'a>],
         now: Timestamp,
         interner: &Interner<'a>,
     ) -> Self {
-        let of_texts = |dimensions: &[Dimension<'a>]| {
-            let dimensions = dimensions.iter();
-            let axes = dimensions.map(|dimension| text(*dimension, &grant, &others, interner));
-            axes.collect::<Vec<_>>()
+        let cells = match name {
+            Name::Text(dimension) => return text(name, dimension, grant, others, interner),
+            Name::Base => return text(name, Dimension::Base, grant, others, interner),
+            Name::Own => own(&grant.grant, others),
+            Name::RepositoryId => pin(0, &grant.grant, others),
+            Name::OwnerId => pin(1, &grant.grant, others),
+            Name::Event => event(&grant.grant, others),
+            Name::Time => time(&grant.grant, others, now),
         };
-        let claims = others.iter().chain([&grant]);
-        let claims = claims.flat_map(|known| known.grant.claims());
-        let claims: BTreeSet<&str> = claims.map(|(name, _)| name).collect();
-        let claims: Vec<_> = claims.into_iter().map(Dimension::Claim).collect();
-        let mut axes = vec![fixed(Name::Own, own(&grant.grant, &others))];
-        axes.extend(of_texts(&[Dimension::Repository]));
-        for (which, name) in [Name::RepositoryId, Name::OwnerId].into_iter().enumerate() {
-            axes.push(fixed(name, pin(which, &grant.grant, &others)));
-        }
-        axes.extend(of_texts(&[
-            Dimension::Workflow,
-            Dimension::Branch,
-            Dimension::Environment,
-        ]));
-        axes.extend(of_texts(&claims));
-        axes.push(fixed(Name::Event, event(&grant.grant, &others)));
-        axes.extend(of_texts(&[Dimension::Base]));
-        axes.push(fixed(Name::Time, time(&grant.grant, &others, now)));
+        let mut sets = cells.iter().map(|cell| &cell.others);
+        let mut always = sets.next().cloned().unwrap_or_default();
+        sets.for_each(|set| always.intersect_with(set));
         Self {
-            grant,
-            others,
-            axes,
-            known: HashMap::new(),
-            size: 0,
+            name,
+            always,
+            cost: cells.len().saturating_sub(1),
+            values: Values::Fixed(Cells {
+                list: Rc::from(cells),
+                is_complete: true,
+            }),
         }
     }
+}
 
-    /// Returns the classes of an axis that the remaining grants tell apart, or `None` if they are unknown.
-    pub(super) fn cells(
-        &mut self,
-        axis: usize,
-        remaining: &FixedBitSet,
-        patterns: &mut Patterns<'a, '_>,
-    ) -> Option<Rc<[Cell]>> {
-        let dimension = match &self.axes.get(axis)?.values {
-            Values::Fixed(cells) => return Some(Rc::clone(cells)),
-            Values::Text(dimension) => *dimension,
-        };
-        let key = (axis, remaining.clone());
-        if let Some(known) = self.known.get(&key) {
-            return known.clone();
-        }
-        let texts = self.texts(axis, dimension, remaining, patterns);
-        let cells = texts.map(|texts| match dimension {
-            Dimension::Base => base(&self.grant.grant, &self.others, &texts),
-            _ => present_or_absent(dimension, &self.grant.grant, &texts),
-        });
-        let cells: Option<Rc<[Cell]>> = cells.map(Rc::from);
-        let words = self.others.len() / 64 + 8;
-        self.size += words * (1 + cells.as_ref().map_or(0, |cells| cells.len()));
-        if self.size > MAX_KEPT {
-            self.known.clear();
-            self.size = 0;
-        }
-        self.known.insert(key, cells.clone());
-        cells
-    }
-
-    /// Returns the classes of strings that the remaining grants tell apart, or `None` if they are unknown.
-    fn texts(
-        &self,
-        axis: usize,
-        dimension: Dimension<'a>,
-        remaining: &FixedBitSet,
-        patterns: &mut Patterns<'a, '_>,
-    ) -> Option<Texts> {
-        let always = &self.axes.get(axis)?.always;
-        let mut any = always.clone();
-        any.intersect_with(remaining);
-        let list = |number: usize| {
-            let other = self.others.get(number)?;
-            patterns.interner.list_of(&other.shape, dimension)
-        };
-        let mut listed: Vec<_> = remaining
-            .difference(always)
-            .filter_map(|number| Some((list(number)?, number)))
-            .collect();
-        listed.sort_unstable();
-        let mut lists: Vec<List> = listed.iter().map(|(list, _)| *list).collect();
-        lists.dedup();
-        let classes = patterns.classes(Question {
-            dimension,
-            own: patterns.interner.list_of(&self.grant.written, dimension),
-            is_every: dimension == Dimension::Base && self.grant.grant.trusts_default_branch(),
-            lists: lists.clone(),
-        })?;
-        Some(Texts {
-            any,
-            listed: listed
-                .chunk_by(|(one, _), (other, _)| one == other)
-                .map(|of_list| of_list.iter().map(|(_, number)| *number).collect())
-                .collect(),
-            classes,
-        })
-    }
-
-    /// Returns the remaining grants that match a class of an axis that `wanted` selects, or `None` if there is
-    /// none. If that is unknown, a grant counts as matching.
-    pub(super) fn meeting(
-        &mut self,
-        axis: usize,
-        remaining: &FixedBitSet,
-        patterns: &mut Patterns<'a, '_>,
-        wanted: Wanted<'_, 'a>,
-    ) -> Option<FixedBitSet> {
-        let name = self.axes.get(axis)?.name;
-        let union = |cells: &[Cell]| {
-            let mut cells = cells.iter().filter(|cell| wanted.selects(name, cell));
-            let mut union = cells.next()?.others.clone();
-            cells.for_each(|cell| union.union_with(&cell.others));
-            union.intersect_with(remaining);
-            Some(union)
-        };
-        if let Some(cells) = self.cells(axis, remaining, patterns) {
-            return union(&cells);
-        }
-        let mut meeting = FixedBitSet::with_capacity(remaining.len());
-        for number in remaining.ones() {
-            let mut one = FixedBitSet::with_capacity(remaining.len());
-            one.insert(number);
-            match self.cells(axis, &one, patterns) {
-                Some(cells) => meeting.union_with(&union(&cells)?),
-                None => meeting.union_with(&one),
-            }
-        }
-        Some(meeting)
-    }
+/// Classes of an axis.
+#[derive(Clone, Default)]
+pub(super) struct Cells {
+    pub(super) list: Rc<[Cell]>,
+    /// Whether these are all classes.
+    pub(super) is_complete: bool,
 }
 
 /// Classes of strings.
-struct Texts {
+pub(super) struct Texts {
     /// The grants that match every value.
-    any: FixedBitSet,
+    pub(super) any: FixedBitSet,
     /// The grants of each list.
-    listed: Vec<Vec<usize>>,
-    classes: Rc<[TextClass]>,
+    pub(super) listed: Vec<Vec<usize>>,
+    pub(super) classes: TextClasses,
+    /// Whether a list has a condition.
+    pub(super) is_asked_for: bool,
 }
 
 impl Texts {
+    /// Returns the classes of a dimension.
+    pub(super) fn of<'a>(
+        &self,
+        dimension: Dimension<'a>,
+        grant: &Grant<'a>,
+        others: &[Known<'a>],
+    ) -> Vec<Cell> {
+        match dimension {
+            Dimension::Base => base(grant, others, self),
+            _ => present_or_absent(dimension, grant, self),
+        }
+    }
+
     /// Returns each class with the grants that match it.
     fn cells(&self) -> impl Iterator<Item = Cell> {
-        self.classes.iter().map(|class| {
+        self.classes.list.iter().map(|class| {
             let mut matching = self.any.clone();
             let lists = class.lists.iter().filter_map(|list| self.listed.get(*list));
             matching.extend(lists.flatten().copied());
@@ -227,19 +129,8 @@ fn select<'a>(others: &[Known<'a>], holds: impl Fn(&Grant<'a>) -> bool) -> Fixed
     set
 }
 
-fn fixed<'a>(name: Name<'a>, cells: Vec<Cell>) -> Axis<'a> {
-    let mut sets = cells.iter().map(|cell| &cell.others);
-    let mut always = sets.next().cloned().unwrap_or_default();
-    sets.for_each(|set| always.intersect_with(set));
-    Axis {
-        name,
-        always,
-        cost: cells.len().saturating_sub(1),
-        values: Values::Fixed(Rc::from(cells)),
-    }
-}
-
 fn text<'a>(
+    name: Name<'a>,
     dimension: Dimension<'a>,
     grant: &Known<'a>,
     others: &[Known<'a>],
@@ -267,10 +158,7 @@ fn text<'a>(
         always.set(number, contains_own && is_trusting);
     }
     Axis {
-        name: match dimension {
-            Dimension::Base => Name::Base,
-            _ => Name::Text(dimension),
-        },
+        name,
         values: Values::Text(dimension),
         always,
         cost,
@@ -316,7 +204,7 @@ fn pin<'a>(which: usize, grant: &Grant<'a>, others: &[Known<'a>]) -> Vec<Cell> {
 fn present_or_absent<'a>(dimension: Dimension<'a>, grant: &Grant<'a>, texts: &Texts) -> Vec<Cell> {
     let mut cells: Vec<_> = texts.cells().collect();
     // Every job has a repository.
-    let may_be_absent = dimension != Dimension::Repository || cells.is_empty();
+    let may_be_absent = dimension != Dimension::Repository || !texts.is_asked_for;
     if dimension.patterns(grant).is_none() && may_be_absent {
         // Jobs have a workflow and a branch, so examples prefer present values.
         let at = match dimension {
@@ -339,8 +227,7 @@ fn base<'a>(grant: &Grant<'a>, others: &[Known<'a>], texts: &Texts) -> Vec<Cell>
     let all = select(others, |_| true);
     let mut cells = vec![cell(all.clone(), Merge::None)];
     let trusts_default = grant.trusts_default_branch();
-    let is_asked_for = !texts.classes.is_empty();
-    if is_any && !is_asked_for {
+    if is_any && !texts.is_asked_for {
         cells.push(cell(all, Merge::Any));
     }
     let by_default = select(others, Grant::trusts_default_branch);
@@ -364,7 +251,7 @@ fn base<'a>(grant: &Grant<'a>, others: &[Known<'a>], texts: &Texts) -> Vec<Cell>
             cells.push(Cell { merge, ..class });
         }
     }
-    if is_any && is_asked_for {
+    if is_any && texts.is_asked_for {
         cells.push(cell(texts.any.clone(), Merge::Absent));
     }
     cells
