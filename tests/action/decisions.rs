@@ -466,7 +466,7 @@ fn policy_invalid() {
 #[test]
 fn runtime_missing() {
     let stage = Stage::with_policy(POLICY);
-    let run = Directory::new().run(&[]);
+    let run = Directory::new().run_with(&[("GITHUB_OUTPUT", "out")], &[]);
     assert_eq!(run.code, Some(2));
     let log = run.out;
     assert!(

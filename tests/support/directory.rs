@@ -88,7 +88,7 @@ impl Directory {
     /// What git prints in it, as somebody who has no configuration.
     #[track_caller]
     pub fn git(&self, arguments: &[&str]) -> String {
-        if arguments.first() == Some(&"init") {
+        if matches!(arguments, ["init" | "clone", ..]) {
             std::fs::remove_dir_all(self.path(".git")).unwrap();
         }
         let mut git = Command::new("git");

@@ -343,6 +343,9 @@ fn actions(event: &str, trigger: Option<&Trigger>, is_merged: bool) -> Option<(S
     let types: Vec<&str> = match (event, types) {
         _ if is_merged => vec![CLOSED],
         ("pull_request" | "pull_request_target", []) => vec!["opened", "synchronize", "reopened"],
+        ("push" | "schedule" | "workflow_dispatch", _) => {
+            return Some(("action".to_owned(), Value::NULL));
+        }
         (_, []) => return None,
         (_, types) => types.iter().map(String::as_str).collect(),
     };
