@@ -1,17 +1,5 @@
 //! The action: inputs, decision, reports, outputs, exit code.
 
-#![cfg_attr(
-    test,
-    allow(
-        clippy::unwrap_used,
-        clippy::expect_used,
-        clippy::panic,
-        clippy::indexing_slicing,
-        clippy::allow_attributes,
-        reason = "a test that fails may panic"
-    )
-)]
-
 mod audit;
 mod credentials;
 mod identity;

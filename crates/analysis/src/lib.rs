@@ -3,18 +3,6 @@
 //!
 //! All functions are pure: they take texts and values, and return values. The crate `engine` decides.
 
-#![cfg_attr(
-    test,
-    allow(
-        clippy::unwrap_used,
-        clippy::expect_used,
-        clippy::panic,
-        clippy::indexing_slicing,
-        clippy::allow_attributes,
-        reason = "a test that fails may panic"
-    )
-)]
-
 pub mod audit;
 pub mod cases;
 pub mod compare;

@@ -1,17 +1,5 @@
 //! The command line tools: the same engine, offline. They verify nothing and grant nothing.
 
-#![cfg_attr(
-    test,
-    allow(
-        clippy::unwrap_used,
-        clippy::expect_used,
-        clippy::panic,
-        clippy::indexing_slicing,
-        clippy::allow_attributes,
-        reason = "a test that fails may panic"
-    )
-)]
-
 mod api;
 mod audit;
 mod cases;

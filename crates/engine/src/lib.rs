@@ -2,18 +2,6 @@
 //!
 //! [`Claims`] become a [`context`], a text becomes a [`policy`], and [`decision`] decides with both.
 
-#![cfg_attr(
-    test,
-    allow(
-        clippy::unwrap_used,
-        clippy::expect_used,
-        clippy::panic,
-        clippy::indexing_slicing,
-        clippy::allow_attributes,
-        reason = "a test that fails may panic"
-    )
-)]
-
 mod claims;
 pub mod context;
 pub mod decision;

@@ -1,17 +1,5 @@
 //! The HTTP client, GitHub's APIs and the token request. Only this crate uses octocrab.
 
-#![cfg_attr(
-    test,
-    allow(
-        clippy::unwrap_used,
-        clippy::expect_used,
-        clippy::panic,
-        clippy::indexing_slicing,
-        clippy::allow_attributes,
-        reason = "a test that fails may panic"
-    )
-)]
-
 mod api;
 mod app;
 mod check_run;

@@ -1,17 +1,5 @@
 //! Hides the differences between operating systems; no other code asks which system it runs on.
 
-#![cfg_attr(
-    test,
-    allow(
-        clippy::unwrap_used,
-        clippy::expect_used,
-        clippy::panic,
-        clippy::indexing_slicing,
-        clippy::allow_attributes,
-        reason = "a test that fails may panic"
-    )
-)]
-
 mod file;
 mod listener;
 mod variables;

@@ -4,18 +4,6 @@
 //! issuer's keys (`bearer`, `keys`), the policy decides (`policy`, `check`), and the answer (`answer`) leaves after
 //! its audit record is kept (`audit`).
 
-#![cfg_attr(
-    test,
-    allow(
-        clippy::unwrap_used,
-        clippy::expect_used,
-        clippy::panic,
-        clippy::indexing_slicing,
-        clippy::allow_attributes,
-        reason = "a test that fails may panic"
-    )
-)]
-
 mod admin;
 mod answer;
 mod audit;

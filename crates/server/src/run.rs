@@ -9,7 +9,7 @@ use tokio::sync::watch;
 use tokio::time::Instant;
 
 use crate::admin::{self, Admin};
-use crate::audit;
+use crate::audit::{self, AuditQueue};
 use crate::check::Checker;
 use crate::config::Config;
 use crate::connections::serve;
@@ -75,27 +75,9 @@ pub async fn run(config: Config, proxies: Proxies<'_>, stop: impl AsyncFn()) -> 
     let metrics = Metrics::new();
     let (queue, writer) =
         audit::start(std::io::stdout(), Arc::clone(&metrics)).context("the audit log")?;
-    let issuer = config.issuer.clone();
-    let keys = KeyStore::new(IssuerKeys { client, issuer }, Arc::clone(&metrics));
-    let keys = Arc::new(keys);
-    let policy = Arc::new(PolicyStore::open(&config.policy, Arc::clone(&metrics)));
-    let admin = Arc::new(Admin {
-        keys: Arc::clone(&keys),
-        policy: Arc::clone(&policy),
-        metrics: Arc::clone(&metrics),
-        is_ending: AtomicBool::new(false),
-    });
-    let routes = config.routes.as_ref();
-    let is_strict = routes.is_some_and(|routes| routes.headers == Family::Request);
-    let endpoints = Arc::new(Endpoints {
-        checker: Checker {
-            config,
-            keys: Arc::clone(&keys),
-            policy: Arc::clone(&policy),
-            audit: queue,
-        },
-        metrics: Arc::clone(&metrics),
-    });
+    let is_strict = has_strict_routes(&config);
+    let (endpoints, admin) = shared(config, client, queue, &metrics);
+    let (keys, policy) = (Arc::clone(&admin.keys), Arc::clone(&admin.policy));
     let background = [
         tokio::spawn(async move { keys.keep_fresh().await }),
         tokio::spawn(watch_policy(policy)),
@@ -136,6 +118,43 @@ pub async fn run(config: Config, proxies: Proxies<'_>, stop: impl AsyncFn()) -> 
     }
     log::info("ended", &[]);
     Ok(())
+}
+
+/// Whether the server refuses request lines that the parser would shorten.
+fn has_strict_routes(config: &Config) -> bool {
+    let routes = config.routes.as_ref();
+    routes.is_some_and(|routes| routes.headers == Family::Request)
+}
+
+/// Returns what the connections of both listeners share.
+fn shared(
+    config: Config,
+    client: Client,
+    audit: AuditQueue,
+    metrics: &Arc<Metrics>,
+) -> (Arc<Endpoints<IssuerKeys>>, Arc<Admin<IssuerKeys>>) {
+    let issuer = config.issuer.clone();
+    let keys = KeyStore::new(IssuerKeys { client, issuer }, Arc::clone(metrics));
+    let keys = Arc::new(keys);
+    let policy = PolicyStore::open(&config.policy, Arc::clone(metrics));
+    let policy = Arc::new(policy);
+    let admin = Admin {
+        keys: Arc::clone(&keys),
+        policy: Arc::clone(&policy),
+        metrics: Arc::clone(metrics),
+        is_ending: AtomicBool::new(false),
+    };
+    let checker = Checker {
+        config,
+        keys,
+        policy,
+        audit,
+    };
+    let endpoints = Endpoints {
+        checker,
+        metrics: Arc::clone(metrics),
+    };
+    (Arc::new(endpoints), Arc::new(admin))
 }
 
 async fn bind(key: &str, address: &Address) -> anyhow::Result<Listener> {

@@ -2,18 +2,6 @@
 //!
 //! This crate sends no requests: the crate `github` fetches tokens and keys.
 
-#![cfg_attr(
-    test,
-    allow(
-        clippy::unwrap_used,
-        clippy::expect_used,
-        clippy::panic,
-        clippy::indexing_slicing,
-        clippy::allow_attributes,
-        reason = "a test that fails may panic"
-    )
-)]
-
 pub mod crypto;
 pub mod discovery;
 mod issuer;

@@ -161,8 +161,8 @@ impl<'a> Space<'a> {
         })
     }
 
-    /// Returns the remaining grants that match a class of an axis that `wanted` selects, or `None` without such a
-    /// class. If that is unknown, a grant counts as matching.
+    /// Returns the remaining grants that match a class of an axis that `wanted` selects, or `None` if there is
+    /// none. If that is unknown, a grant counts as matching.
     pub(super) fn meeting(
         &mut self,
         axis: usize,

@@ -46,7 +46,7 @@ fn signs(old: &[&str], new: &[&str]) -> String {
         rules.collect::<String>()
     };
     let changes = changes(&rules(old), &rules(new));
-    changes.lines().map(|line| &line[..1]).collect()
+    changes.lines().filter_map(|line| line.get(..1)).collect()
 }
 
 fn entry(repository: &str, rule: &str) -> String {

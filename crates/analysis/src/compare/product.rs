@@ -47,6 +47,9 @@ pub(super) struct Match {
     pub(super) is_plausible: bool,
 }
 
+/// The parts of a state, and whether a value had a character beyond ASCII.
+type Key = (Rc<[(u32, StateID)]>, bool);
+
 /// The automata of a domain and of patterns.
 pub(super) struct Product<'a> {
     /// The domain, inner patterns, plausible names, other patterns.
@@ -56,7 +59,7 @@ pub(super) struct Product<'a> {
     /// Whether some automata are for ASCII values only.
     ignores_case: bool,
     states: Vec<State>,
-    known: HashMap<(Rc<[(u32, StateID)]>, bool), u32>,
+    known: HashMap<Key, u32>,
     sets: Vec<Rc<[u32]>>,
     known_sets: HashMap<Rc<[u32]>, u32>,
     /// Number of the parts of all states.
@@ -142,7 +145,8 @@ impl<'a> Product<'a> {
             {
                 let next = part.dfa.next_state(*id, byte);
                 let is_dead = part.dfa.is_dead_state(next);
-                if !is_dead && !(beyond_ascii && part.values == Values::Ascii) {
+                let is_over = beyond_ascii && part.values == Values::Ascii;
+                if !is_dead && !is_over {
                     alive.push((*number, next));
                 }
             }

@@ -77,7 +77,7 @@ pub(super) fn meets_any<'a>(
         .collect();
     axes.sort_by_key(|(_, cost)| *cost);
     for (axis, _) in &axes {
-        // The grant itself has to have such a job.
+        // The grant itself has to have a job like that.
         if space.meeting(*axis, &none, patterns, wanted).is_none() {
             return false;
         }

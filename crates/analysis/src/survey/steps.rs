@@ -58,19 +58,7 @@ pub(super) fn of(workflows: &Workflows, action: &str, is_private: bool) -> Found
         let mut seen = HashSet::new();
         steps.retain(|step: &ActionStep| seen.insert(step.clone()));
         reported.extend(steps.iter().map(|step| (step.file.clone(), step.line)));
-        let id_token = requests_id_token(file);
-        if id_token || !steps.is_empty() {
-            found.workflows.push(WorkflowRow {
-                file: file.file.clone(),
-                events: file
-                    .triggers
-                    .iter()
-                    .map(|trigger| trigger.event.clone())
-                    .collect(),
-                id_token,
-                steps,
-            });
-        }
+        found.workflows.extend(row(file, steps));
     }
     if left == 0 {
         let message = format!("the survey reports only the first {MAX_STEPS} steps");
@@ -82,6 +70,18 @@ pub(super) fn of(workflows: &Workflows, action: &str, is_private: bool) -> Found
         .workflows
         .sort_by(|one, other| one.file.cmp(&other.file));
     found
+}
+
+/// Returns the row of a file, if it uses the action or requests the permission that the action needs.
+fn row(file: &Workflow, steps: Vec<ActionStep>) -> Option<WorkflowRow> {
+    let id_token = requests_id_token(file);
+    let events = file.triggers.iter().map(|trigger| trigger.event.clone());
+    (id_token || !steps.is_empty()).then(|| WorkflowRow {
+        file: file.file.clone(),
+        events: events.collect(),
+        id_token,
+        steps,
+    })
 }
 
 /// Finds uses of the action in workflows that an untrusted event starts, unless `is_named` says that a

@@ -173,7 +173,7 @@ impl Starts {
         self.add(Some(event), references);
     }
 
-    /// Returns the branches that a trigger accepts, told apart by the globs of `filters`.
+    /// Returns the branches that a trigger accepts: the named ones, and one for each glob of `filters`.
     fn branches(&self, trigger: &Trigger, filters: &[String]) -> Vec<RefName> {
         let accepted = self
             .named
