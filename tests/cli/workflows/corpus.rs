@@ -174,17 +174,21 @@ impl Line {
             let value = if own == "from" { head } else { name };
             (own == kind || own == "from") && glob_matches(glob, value)
         };
-        let (heads, refs): (Vec<_>, Vec<_>) =
-            self.refs.iter().partition(|word| word.starts_with("from:"));
-        let mut accepted = refs.is_empty();
-        for word in refs {
-            match word.strip_prefix('!') {
-                Some(word) if fits(word) => accepted = false,
-                None if fits(word) => accepted = true,
-                _ => {}
+        // As in a filter, the last one that fits decides.
+        let accepts = |words: Vec<&String>| {
+            let mut accepted = words.is_empty();
+            for word in words {
+                match word.strip_prefix('!') {
+                    Some(word) if fits(word) => accepted = false,
+                    None if fits(word) => accepted = true,
+                    _ => {}
+                }
             }
-        }
-        accepted && (heads.is_empty() || heads.iter().any(|word| fits(word)))
+            accepted
+        };
+        let is_head = |word: &&String| word.trim_start_matches('!').starts_with("from:");
+        let (heads, refs) = self.refs.iter().partition(is_head);
+        accepts(heads) && accepts(refs)
     }
 
     /// Names that its refs are about.

@@ -17,6 +17,9 @@ use crate::support::program::binary;
 /// Longer than this for a command is too long, with a release build.
 const MAX_MILLISECONDS: u128 = 10_000;
 
+const GATE: &str =
+    "- {uses: repo-permissions/repo-permissions@v0, with: {permission: ws:deployments:create}}";
+
 /// A line of the table, and what is wrong.
 #[derive(Default)]
 struct Report {
@@ -49,17 +52,22 @@ impl Checkout {
                 files.insert(name, text);
             }
         }
+        let name = path.file_name()?.to_str()?;
+        Some(Self::of(name, &default_branch(path), files))
+    }
+
+    fn of(name: &str, default_branch: &str, files: BTreeMap<String, String>) -> Self {
         let texts: Vec<_> = files
             .iter()
             .map(|(file, text)| (&**file, &**text))
             .collect();
-        Some(Self {
-            name: path.file_name()?.to_str()?.to_owned(),
-            default_branch: default_branch(path),
+        Self {
+            name: name.to_owned(),
+            default_branch: default_branch.to_owned(),
             directory: Directory::with_workflows(&texts),
             files,
             binary: binary("REPOSITORIES_BINARY"),
-        })
+        }
     }
 
     /// Runs the program; its output, or why there is none.
@@ -71,10 +79,12 @@ impl Checkout {
             .env_clear();
         let measured = measure(&mut command);
         let time = measured.time.as_millis();
-        report.cells.push(format!(
-            "{time} ms, {:.1} MB",
-            measured.kilobytes as f64 / 1024.0
-        ));
+        // A process that ends within a millisecond or so is gone before its memory is read.
+        let memory = match measured.kilobytes {
+            0..2_048 => "-".to_owned(),
+            kilobytes => format!("{:.1} MB", kilobytes as f64 / 1024.0),
+        };
+        report.cells.push(format!("{time} ms, {memory}"));
         if time > MAX_MILLISECONDS {
             report.wrong.push(format!("{arguments:?}: {time} ms"));
         }
@@ -94,35 +104,60 @@ impl Checkout {
 
     fn report(&self) -> Report {
         let mut report = Report::default();
-        let repository = Repository::read(self.files.iter().map(|(file, text)| (&**file, &**text)));
         report.cells.push(self.files.len().to_string());
-        let init = ["init", "--stdout", "--default-branch", &self.default_branch];
-        let Some(proposed) = self.run(&mut report, &init) else {
+        let Some(proposed) = self.propose(&mut report) else {
             return report;
         };
         self.directory.write(POLICY, &proposed);
-        self.run(
-            &mut report,
-            &["matrix", POLICY, "--workflows", ".", "--format", "json"],
-        );
+        let arguments = ["matrix", POLICY, "--workflows", ".", "--format", "json"];
+        self.run(&mut report, &arguments);
         self.run(&mut report, &["lint", POLICY, "--format", "json"]);
-        let rules = policy::rules(&proposed);
-        let outcommented = proposed
-            .lines()
-            .filter(|line| line.starts_with("  # - name:"))
-            .count();
+        let lines = proposed.lines();
+        let outcommented = lines.filter(|line| line.starts_with("  # - name:"));
+        let rules = policy::rules(&proposed).len();
+        let cells = [
+            format!("{rules}, {}", outcommented.count()),
+            proposed.lines().count().to_string(),
+        ];
+        report.cells.extend(cells);
+        self.compare(&proposed, &mut report);
+        report
+    }
+
+    /// The same with a gate in front of each job's steps: then `init` proposes something for each job that can ask.
+    fn with_gates(&self) -> Self {
+        let files = self.files.iter();
+        let files = files.map(|(file, text)| (file.clone(), with_gates(text)));
+        Self::of(&self.name, &self.default_branch, files.collect())
+    }
+
+    fn report_gates(&self, report: &mut Report) {
+        let mut aside = Report::default();
+        let Some(proposed) = self.propose(&mut aside) else {
+            report.wrong.extend(aside.wrong);
+            return;
+        };
         report
             .cells
-            .push(format!("{}, {outcommented}", rules.len()));
-        report.cells.push(proposed.lines().count().to_string());
+            .push(policy::rules(&proposed).len().to_string());
+        self.compare(&proposed, report);
+    }
 
+    fn propose(&self, report: &mut Report) -> Option<String> {
+        let init = ["init", "--stdout", "--default-branch", &self.default_branch];
+        self.run(report, &init)
+    }
+
+    /// Compares what the program says with the runs of the files.
+    fn compare(&self, proposed: &str, report: &mut Report) {
+        let texts = self.files.iter();
+        let repository = Repository::read(texts.map(|(file, text)| (&**file, &**text)));
+        let rules = policy::rules(proposed);
         let names: Vec<_> = rules.iter().flat_map(|rule| rule.names()).collect();
         let runs = product::all_runs_of(&repository, &self.default_branch, &names);
         let undecided: usize = runs.values().map(|(_, runs)| runs.undecided.len()).sum();
-        report.cells.push(undecided.to_string());
-        let wider = proposal::wider_rules(&proposed, &repository, &runs);
-        report.cells.push(wider.len().to_string());
-        report.wrong.extend(wider);
+        let wider = proposal::wider_rules(proposed, &repository, &runs);
+        let missing = proposal::missing_rules(proposed, &runs);
         let (usable, texts) = product::usable_rules(&runs);
         let mut unusable = Vec::new();
         if !texts.is_empty() {
@@ -143,13 +178,39 @@ impl Checkout {
                 unusable.extend(rows::missing_rows(&matrix, &runs));
             }
         }
-        report.cells.push(unusable.len().to_string());
+        for found in [&wider, &missing, &unusable] {
+            report.cells.push(found.len().to_string());
+        }
+        report.cells.push(undecided.to_string());
+        report
+            .wrong
+            .extend(wider.into_iter().map(|text| format!("wider: {text}")));
+        report
+            .wrong
+            .extend(missing.into_iter().map(|text| format!("missing: {text}")));
         report.wrong.extend(unusable);
         for (file, reason) in &repository.invalid {
             report.wrong.push(format!("not compared: {file}: {reason}"));
         }
-        report
     }
+}
+
+/// Puts a gate in front of the steps of each job that has them as a block.
+fn with_gates(text: &str) -> String {
+    let lines: Vec<_> = text.lines().collect();
+    let mut gated = String::new();
+    for (at, line) in lines.iter().enumerate() {
+        writeln!(gated, "{line}").unwrap();
+        let is_steps = line.trim_end().trim_start_matches(' ') == "steps:";
+        let is_text = |line: &&&str| !line.trim().is_empty() && !line.trim_start().starts_with('#');
+        let first = lines[at + 1..].iter().find(is_text);
+        if let Some(first) = first.filter(|first| is_steps && first.trim_start().starts_with("- "))
+        {
+            let indentation = first.len() - first.trim_start().len();
+            writeln!(gated, "{:indentation$}{GATE}", "").unwrap();
+        }
+    }
+    gated
 }
 
 /// What git says, or `main`.
@@ -177,9 +238,8 @@ fn repositories_of_other_people() {
     assert!(!checkouts.is_empty(), "no checkout with workflow files");
     let reports = Mutex::new(BTreeMap::new());
     each_at_work(&checkouts, 2, |checkout| {
-        let started = std::time::Instant::now();
-        let report = checkout.report();
-        eprintln!("{} {:?}", checkout.name, started.elapsed());
+        let mut report = checkout.report();
+        checkout.with_gates().report_gates(&mut report);
         reports
             .lock()
             .unwrap()
@@ -193,8 +253,9 @@ fn repositories_of_other_people() {
         }
     }
     println!(
-        "| repository | files | init | matrix | lint | rules, outcommented | lines | undecided | wider | unusable |\n\
-         |---|---|---|---|---|---|---|---|---|---|\n{table}\n{wrong}"
+        "| repository | files | init | matrix | lint | rules, outcommented | lines | wider | missing | unusable | undecided \
+         | rules with gates | wider | missing | unusable | undecided |\n\
+         |---|---|---|---|---|---|---|---|---|---|---|---|---|---|---|---|\n{table}\n{wrong}"
     );
     let is_fault = |line: &&str| !line.contains("not compared: ");
     assert_eq!(wrong.lines().filter(is_fault).count(), 0);

@@ -16,7 +16,9 @@ pub struct Filter {
 
 impl Filter {
     pub fn read(trigger: &Node, key: &str) -> Self {
-        let list = |key: &str| trigger.get(key).map(Node::texts);
+        // A key without a value filters nothing.
+        let given = |key: &str| trigger.get(key).filter(|node| !node.is_null());
+        let list = |key: &str| given(key).map(Node::texts);
         Self {
             only: list(key),
             ignore: list(&format!("{key}-ignore")),
