@@ -145,8 +145,12 @@ impl<F: FetchKeys> KeyStore<F> {
         let started = Instant::now();
         let (result, why) = match self.source.fetch().await {
             Ok(keys) if keys.is_usable() => {
-                let fetched = Fetched { keys, at: started };
-                self.current.store(Some(Arc::new(fetched)));
+                let fetched = Arc::new(Fetched { keys, at: started });
+                // A slow answer to an earlier request must not bring back a key that has left the set.
+                self.current.rcu(|known| match known {
+                    Some(known) if known.at > fetched.at => Some(Arc::clone(known)),
+                    _ => Some(Arc::clone(&fetched)),
+                });
                 (Refresh::Succeeded, None)
             }
             Ok(_) => (

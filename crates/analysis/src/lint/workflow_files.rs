@@ -2,31 +2,20 @@
 //! that runs other code than its token names.
 
 use super::{Finding, Lint, catalogue};
-use crate::workflows::{
-    AccessLevel, ChosenCheckout, Gate, ID_TOKEN, RunJob, RunOptions, Weakness, Workflows,
-};
+use crate::workflows::{AccessLevel, ChosenCheckout, Gate, ID_TOKEN, RunJob, Weakness, Workflow};
 use engine::policy::{Position, quoted};
 
-/// Returns the findings of workflow files, each with the name of its file, sorted by file and position.
-pub fn lint_workflows<'w>(
-    workflows: &'w Workflows,
-    options: RunOptions<'_>,
-) -> Vec<(&'w str, Finding)> {
+/// Returns the findings of the jobs of workflow files, each with the name of its file, sorted by file and position.
+pub fn lint_workflows<'w>(runs: &[(&'w Workflow, Vec<RunJob<'w>>)]) -> Vec<(&'w str, Finding)> {
     let mut findings: Vec<(&str, Finding)> = Vec::new();
-    for file in &workflows.files {
-        for job in workflows.jobs_of(file, options) {
-            let gates = job.gates.iter().flat_map(of_gate);
-            let checkouts = job
-                .checkouts
-                .iter()
-                .filter(|_| may_ask(&job))
-                .map(of_checkout);
-            for finding in gates.chain(checkouts) {
-                let finding = (job.file, finding);
-                // Several callers can have the same job.
-                if !findings.contains(&finding) {
-                    findings.push(finding);
-                }
+    for job in runs.iter().flat_map(|(_, jobs)| jobs) {
+        let gates = job.gates.iter().flat_map(of_gate);
+        let checkouts = job.checkouts.iter().filter(|_| may_ask(job));
+        for finding in gates.chain(checkouts.map(of_checkout)) {
+            let finding = (job.file, finding);
+            // Several callers can have the same job.
+            if !findings.contains(&finding) {
+                findings.push(finding);
             }
         }
     }

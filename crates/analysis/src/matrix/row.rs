@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use regex_syntax::hir::literal::{Extractor, Literal};
 
 use super::cell::{Access, Cell, Grant};
-use crate::workflows::{Environment, Reference, RunJob, RunOptions, Start, Workflow, Workflows};
+use crate::workflows::{Environment, Reference, RunJob, Start, Workflow, Workflows};
 use engine::policy::{CaseSensitivity, Kind, Pattern, Patterns};
 
 /// A row of the matrix.
@@ -101,7 +101,7 @@ impl<'a> RowKind<'a> {
 /// Returns the rows, with empty cells.
 pub(super) fn rows<'a>(
     workflows: &'a Workflows,
-    options: RunOptions<'_>,
+    runs: &[(&'a Workflow, Vec<RunJob<'a>>)],
     columns: usize,
 ) -> Vec<Row<'a>> {
     let empty = |kind| Row {
@@ -114,10 +114,10 @@ pub(super) fn rows<'a>(
         cells: vec![Cell::default(); columns],
     };
     let mut by_file: BTreeMap<&str, Vec<Row<'_>>> = BTreeMap::new();
-    for file in workflows.files.iter().filter(|file| !file.is_only_called()) {
-        let jobs = workflows.jobs_of(file, options);
+    for (file, jobs) in runs.iter().filter(|(file, _)| !file.is_only_called()) {
+        let file: &'a Workflow = file;
         let rows = by_file.entry(&file.file).or_default();
-        for environment in environments(&jobs) {
+        for environment in environments(jobs) {
             let ways: Vec<_> = jobs
                 .iter()
                 .flat_map(|job| job.outcomes.iter().map(move |outcome| (job, outcome)))

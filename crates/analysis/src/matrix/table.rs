@@ -45,7 +45,8 @@ impl<'a> AccessMatrix<'a> {
                 permissions.push(key.as_str());
             }
         }
-        let mut rows = row::rows(workflows, options, permissions.len());
+        let runs = workflows.runs(options);
+        let mut rows = row::rows(workflows, &runs, permissions.len());
         let mut unused = Vec::new();
         let mut problems = Vec::new();
         for rule in rules {
@@ -69,7 +70,7 @@ impl<'a> AccessMatrix<'a> {
             rows,
             unused,
             only_called: called.map(|file| file.file.as_str()).collect(),
-            findings: lint_workflows(workflows, options),
+            findings: lint_workflows(&runs),
         })
     }
 }

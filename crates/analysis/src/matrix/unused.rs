@@ -96,6 +96,13 @@ fn no_file<'a>(why: &mut Phrase<'a>, compiled: &CompiledRule<'a>, workflows: &'a
         why.words(" is only called by other workflows: name its callers");
         return;
     }
+    // A file has rows only for the jobs that some run reaches.
+    let mut files = workflows.files.iter();
+    if let Some(idle) = files.find(|file| compiled.matches_file(&file.file)) {
+        why.words("no run reaches a job of ");
+        why.quoted(&*idle.file);
+        return;
+    }
     let mut list = patterns.iter().flat_map(|patterns| &patterns.list);
     let file = |pattern: &'a Pattern| {
         let file = file_of(&pattern.text, pattern.kind, compiled.repository)?;

@@ -29,6 +29,17 @@ impl Drafts {
             remarks: remarks(ask),
             evidence: vec![ask.evidence.clone()],
         };
+        if let Some(condition) = about_the_branch(ask) {
+            let reason = format!(
+                "Only a run knows whether {} holds for its branch or tag. Name those for which it does with `branch:`.",
+                quoted(condition)
+            );
+            if let Environment::Named(name) = &ask.environment {
+                rule.environments.push(name.clone());
+            }
+            self.add_incomplete(reason, rule);
+            return;
+        }
         match &ask.environment {
             Environment::None => self.complete.push(rule),
             Environment::Named(name) => {
@@ -40,18 +51,22 @@ impl Drafts {
                     "Only a run knows the environment {}. Name the intended ones with `environment:`.",
                     quoted(text)
                 );
-                match self
-                    .incomplete
-                    .iter_mut()
-                    .find(|known| known.reason == reason)
-                {
-                    Some(known) => known.rules.push(rule),
-                    None => self.incomplete.push(Incomplete {
-                        reason,
-                        rules: vec![rule],
-                    }),
-                }
+                self.add_incomplete(reason, rule);
             }
+        }
+    }
+
+    fn add_incomplete(&mut self, reason: String, rule: ProposedRule) {
+        match self
+            .incomplete
+            .iter_mut()
+            .find(|known| known.reason == reason)
+        {
+            Some(known) => known.rules.push(rule),
+            None => self.incomplete.push(Incomplete {
+                reason,
+                rules: vec![rule],
+            }),
         }
     }
 
@@ -67,6 +82,25 @@ impl Drafts {
     }
 }
 
+/// Returns a condition of the job that the names of its branches or tags decide, if the rule does not name them.
+fn about_the_branch(ask: &Ask) -> Option<&str> {
+    let contexts: &[&str] = match &ask.start.reference {
+        Reference::PullRequest(_) => &["github.head_ref", "github.event.pull_request.head.ref"],
+        Reference::Branch(name) | Reference::Tag(name) if name.as_named().is_none() => {
+            &["github.ref"]
+        }
+        _ => return None,
+    };
+    let is_about = |condition: &&String| {
+        let condition = condition.to_ascii_lowercase();
+        contexts.iter().any(|context| condition.contains(context))
+    };
+    ask.conditions
+        .iter()
+        .find(is_about)
+        .map(|condition| condition.trim())
+}
+
 fn remarks(ask: &Ask) -> Vec<String> {
     let mut remarks = Vec::new();
     let is_named = matches!(ask.environment, Environment::Named(_));
@@ -74,8 +108,10 @@ fn remarks(ask: &Ask) -> Vec<String> {
     if is_pull_request && ask.environment != Environment::None {
         remarks.push("A pull request brings its own version of this file: everyone who can push a branch can use this rule.".to_owned());
     }
-    for condition in &ask.conditions {
-        let condition = quoted(condition.trim());
+    let about_the_branch = about_the_branch(ask);
+    let conditions = ask.conditions.iter().map(|condition| condition.trim());
+    for condition in conditions.filter(|condition| Some(*condition) != about_the_branch) {
+        let condition = quoted(condition);
         remarks.push(format!(
             "The job runs only if {condition}; the rule does not require that."
         ));

@@ -81,7 +81,10 @@ impl Places<'_> {
             (Reference::Branch(RefName::Other), _) => Ok(Vec::new()),
             (Reference::Tag(_), "workflow_dispatch" | "create") => Ok(Vec::new()),
             (Reference::Tag(RefName::Named(name)), _) => one(Filter::Exact(tag(name))),
-            (Reference::Tag(_), "release") => one(Filter::Glob(tag("**"))),
+            (Reference::Tag(_), "release") => {
+                let every = Filter::Glob(tag("**"));
+                self.whole(ask, every, "tag", "refs/tags/").map(placed)
+            }
             (Reference::Tag(RefName::Matching(glob)), _) => {
                 self.glob(ask, glob, "tag", "refs/tags/").map(placed)
             }
@@ -165,7 +168,17 @@ impl Places<'_> {
         if matches!(glob, "*" | "**") || self.excludes(ask, noun) {
             return Err(self.every(ask, noun));
         }
-        let glob = Filter::Glob(format!("{prefix}{glob}"));
+        self.whole(ask, Filter::Glob(format!("{prefix}{glob}")), noun, prefix)
+    }
+
+    /// Returns the glob if the file asks for the same in a run for each name that it matches.
+    fn whole(
+        &self,
+        ask: &Ask,
+        glob: Filter,
+        noun: &str,
+        prefix: &str,
+    ) -> Result<Vec<Filter>, String> {
         let same_event = self
             .starts
             .iter()

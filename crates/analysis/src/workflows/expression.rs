@@ -132,6 +132,15 @@ impl Scope<'_> {
             None => Value::unknown(),
         };
         for part in parts {
+            let is_star = match &part.inner {
+                Expr::Star => true,
+                Expr::Index(index) => matches!(index.inner, Expr::Star),
+                _ => false,
+            };
+            // `*` of something without members is an empty list, and stays one.
+            if is_star && matches!(value, Value::Scalar(_)) {
+                return Value::List(Vec::new());
+            }
             let name = match &part.inner {
                 Expr::Identifier(name) => Some(Evaluation::String(name.as_str().to_owned())),
                 Expr::Index(index) => match self.value(index) {
@@ -214,6 +223,9 @@ impl Scope<'_> {
             }
             (Function::EndsWith, [Value::Unknown(text), Value::Scalar(end)]) => {
                 text.ends_with(&end.sema().to_string())
+            }
+            (Function::Contains, [Value::Unknown(text), Value::Scalar(part)]) => {
+                text.contains(&part.sema().to_string())
             }
             (Function::Contains, [Value::List(items), item]) => {
                 let equal = items.iter().map(|known| equal(known, item));

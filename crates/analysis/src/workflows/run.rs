@@ -68,6 +68,14 @@ impl RunJob<'_> {
 }
 
 impl Workflows {
+    /// Returns the jobs of the runs of each file.
+    pub fn runs<'w>(&'w self, options: RunOptions<'_>) -> Vec<(&'w Workflow, Vec<RunJob<'w>>)> {
+        let files = self.files.iter();
+        files
+            .map(|file| (file, self.jobs_of(file, options)))
+            .collect()
+    }
+
     /// Returns the jobs of the runs that `workflow` starts, with those of the workflows that it calls. The
     /// inputs and the token of a workflow that is only called are unknown.
     pub fn jobs_of<'w>(
@@ -76,7 +84,7 @@ impl Workflows {
         options: RunOptions<'_>,
     ) -> Vec<RunJob<'w>> {
         let paths = paths(self, workflow);
-        let texts = paths.iter().flat_map(|path| path.job.texts());
+        let texts = paths.iter().flat_map(JobPath::texts);
         let starts = Starts::of(workflow, options.default_branch, texts);
         let runs = Runs {
             workflow,
@@ -142,6 +150,12 @@ impl<'w> Runs<'w, '_> {
 type Way = (Environment, Vec<Request>);
 
 impl<'w> JobPath<'w> {
+    /// Returns the texts with expressions of the job and of those that call it.
+    fn texts(&self) -> impl Iterator<Item = &'w str> {
+        let callers = self.calls.iter().map(|(caller, _)| caller.job);
+        callers.chain([self.job]).flat_map(Job::texts)
+    }
+
     fn conditions(&self) -> impl Iterator<Item = &'w str> {
         let callers = self.calls.iter().map(|(caller, _)| caller.job);
         callers

@@ -268,13 +268,13 @@ impl Starts {
                 add("ref_type", Value::text("tag"));
             }
             Reference::PullRequest(_) => {
-                add("ref", between("refs/pull/", "/merge"));
-                add("ref_name", between("", "/merge"));
+                add("ref", numbered("refs/pull/"));
+                add("ref_name", numbered(""));
                 add("ref_type", Value::text("branch"));
             }
             Reference::MergeQueue(_) => {
-                add("ref", between("refs/heads/gh-readonly-queue/", ""));
-                add("ref_name", between("gh-readonly-queue/", ""));
+                add("ref", starting("refs/heads/gh-readonly-queue/"));
+                add("ref_name", starting("gh-readonly-queue/"));
                 add("ref_type", Value::text("branch"));
             }
             Reference::Unknown => return,
@@ -282,7 +282,7 @@ impl Starts {
         // Only pull requests have a base and a head.
         let (base, head) = match reference {
             Reference::PullRequest(name) | Reference::Merged(name) => {
-                (of("", name, branches), between("", ""))
+                (of("", name, branches), starting(""))
             }
             _ => (Value::text(""), Value::text("")),
         };
@@ -318,11 +318,21 @@ fn start_of(name: &RefName) -> &str {
     }
 }
 
-/// A text that is not empty, of which only the start and the end are certain.
-fn between(start: &str, end: &str) -> Value {
+/// A text that is not empty, of which only the start is certain.
+fn starting(start: &str) -> Value {
     Value::Unknown(Unknown {
         prefix: start.to_owned(),
-        suffix: end.to_owned(),
+        truth: Some(true),
+        ..Unknown::default()
+    })
+}
+
+/// The ref of a pull request, in full or in short: its number before `/merge`.
+fn numbered(start: &str) -> Value {
+    Value::Unknown(Unknown {
+        prefix: start.to_owned(),
+        suffix: "/merge".to_owned(),
+        is_number: true,
         truth: Some(true),
         ..Unknown::default()
     })

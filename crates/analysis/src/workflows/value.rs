@@ -43,6 +43,8 @@ pub(super) struct Unknown {
     pub(super) prefix: String,
     /// End of its text.
     pub(super) suffix: String,
+    /// Whether only a number stands between the start and the end.
+    pub(super) is_number: bool,
     /// Texts that it is not.
     pub(super) except: Arc<[String]>,
     /// Whether it counts as true, where the world has answered that.
@@ -179,6 +181,18 @@ impl Unknown {
             false => Some(false),
             true if text.len() <= self.prefix.len() => Some(true),
             true => None,
+        }
+    }
+
+    /// Whether it contains the text, as far as that is certain. GitHub compares without case.
+    pub(super) fn contains(&self, text: &str) -> Option<bool> {
+        let text = text.to_ascii_lowercase();
+        let has = |part: &str| part.to_ascii_lowercase().contains(&text);
+        let has_digit = text.bytes().any(|byte| byte.is_ascii_digit());
+        match has(&self.prefix) || has(&self.suffix) {
+            true => Some(true),
+            // The number separates start and end, and has only digits.
+            false => (self.is_number && !has_digit).then_some(false),
         }
     }
 

@@ -146,16 +146,14 @@ impl Job {
     /// Returns its texts with expressions that decide where and for what it runs.
     pub(super) fn texts(&self) -> Vec<&str> {
         let with = self.call.iter().flat_map(|call| &call.with);
-        let steps = self
-            .steps
-            .iter()
-            .filter_map(|step| step.condition.as_deref());
+        let steps = self.steps.iter();
+        let steps = steps.flat_map(|step| [step.condition.as_deref(), step.input("permission")]);
         let own = [self.condition.as_deref(), self.environment.as_deref()];
         own.into_iter()
+            .chain(steps)
             .flatten()
             .chain(with.map(|(_, value)| value.as_str()))
             .chain(self.matrix.texts())
-            .chain(steps)
             .collect()
     }
 

@@ -99,7 +99,7 @@ impl Linted {
         };
         let here = std::env::current_dir().unwrap_or_default();
         let mut files: Vec<Self> = Vec::new();
-        for (name, finding) in lint_workflows(&workflows, options) {
+        for (name, finding) in lint_workflows(&workflows.runs(options)) {
             let path = directory.join(name);
             let path = path.strip_prefix(&here).unwrap_or(&path);
             match files.last_mut().filter(|file| file.path == path) {
