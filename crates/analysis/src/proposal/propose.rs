@@ -19,9 +19,9 @@ pub fn propose(workflows: &Workflows, options: &Options<'_>) -> Proposal {
     let files: Vec<_> = started
         .map(|file| (file, workflows.jobs_of(file, run)))
         .collect();
-    let uses_action = files
-        .iter()
-        .any(|(_, jobs)| jobs.iter().any(|job| !job.gates.is_empty()));
+    let steps = workflows.files.iter().flat_map(|file| &file.jobs);
+    let mut steps = steps.flat_map(|job| &job.steps);
+    let uses_action = steps.any(|step| step.is_gate(options.action));
     let mut notes = Notes::default();
     let mut drafts = Drafts::default();
     for (file, jobs) in &files {

@@ -15,7 +15,7 @@ use super::world::World;
 /// Maximum length of a text, in bytes; only a run knows a longer one.
 const MAX_LENGTH: usize = 4_096;
 /// Functions that make a condition hold after a failure, or say that it needs success.
-const STATUS: [&str; 4] = ["always", "failure", "cancelled", "success"];
+pub(super) const STATUS: [&str; 4] = ["always", "failure", "cancelled", "success"];
 /// Contexts that are the same for all jobs of a run.
 const SHARED: [&str; 2] = ["github", "vars"];
 

@@ -6,7 +6,7 @@
 use std::cell::RefCell;
 use std::collections::HashMap;
 
-use super::expression::{Scope, Status};
+use super::expression::{STATUS, Scope, Status, has_status_function};
 use super::value::Value;
 use super::workflow::{Job, Workflow};
 use super::world::World;
@@ -59,13 +59,18 @@ impl<'s> Jobs<'s> {
     }
 
     fn contexts_with_needs(&self, job: &'s Job) -> Vec<(&'static str, Value)> {
+        let condition = job.condition.as_deref().unwrap_or_default();
+        let results: &[&str] = match has_status_function(condition, &STATUS) {
+            true => &["success", "failure", "cancelled"],
+            // Without such a function, it runs only after success.
+            false => &["success"],
+        };
         let needs = self.needed(job).map(|needed| {
             let result = match self.fate(needed).runs {
                 false => Value::text("skipped"),
                 true => {
-                    let results = ["success", "failure", "cancelled"].map(Value::text);
-                    let question = format!("{} result", self.name(needed));
-                    Value::one_of(question, results.to_vec())
+                    let results = results.iter().copied().map(Value::text);
+                    Value::one_of(format!("{} result", self.name(needed)), results.collect())
                 }
             };
             let members = vec![("result".to_owned(), result)];

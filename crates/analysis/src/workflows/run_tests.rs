@@ -339,6 +339,11 @@ fn a_job_is_evaluated_for_each_start() {
             "{needs: first, if: always() && needs.first.result == 'success', environment: x}",
             "push main: x",
         ),
+        (
+            "{push: {branches: [main]}}",
+            "{needs: first, if: \"needs.first.result != 'success'\", environment: x}",
+            "",
+        ),
         // Only a run knows.
         (
             main,
