@@ -14,8 +14,14 @@ use crate::support::each_at_work;
 const FILES: usize = 12;
 
 /// What `init` does not read as narrowly as GitHub does: a permission or an environment that a part of a name decides,
-/// where no filter names it.
-const NOT_YET: [&str; 2] = ["endsWith(github.ref", "contains(github.ref,"];
+/// where no filter names it; a failure beside the results that exclude it; and a pull request from a branch with the
+/// name of its base, which a rule cannot tell from a merged one.
+const NOT_YET: [&str; 4] = [
+    "endsWith(github.ref",
+    "contains(github.ref,",
+    "failure()",
+    "closed",
+];
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Property {

@@ -15,6 +15,7 @@ mod needs;
 mod outcome;
 mod path;
 mod permissions;
+mod references;
 mod run;
 mod start;
 mod trigger;

@@ -2,8 +2,8 @@
 
 use github_actions_expressions::Evaluation;
 
-use super::expression::{Named, named_references};
 use super::filter::{is_glob, literal_start};
+use super::references::{Named, named_references};
 use super::trigger::{Input, InputKind, Trigger};
 use super::value::{Unknown, Value};
 use super::workflow::Workflow;

@@ -152,13 +152,6 @@ impl From<Evaluation> for Value {
 }
 
 impl Unknown {
-    pub(super) fn starting(prefix: impl Into<String>) -> Self {
-        Self {
-            prefix: prefix.into(),
-            ..Self::default()
-        }
-    }
-
     /// Whether it certainly differs from the text. GitHub compares without case.
     pub(super) fn differs_from(&self, text: &str) -> bool {
         let mut except = self.except.iter();
