@@ -330,7 +330,10 @@ fn completions_and_man_pages() {
     let run = directory.run(&["man", "nothing"]);
     assert_eq!(
         (run.code, &*run.err),
-        (Some(2), "error: there is no command `nothing`\n")
+        (
+            Some(2),
+            "error: `nothing` is not a command: `repo-permissions help` lists them\n"
+        )
     );
 }
 

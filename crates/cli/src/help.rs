@@ -82,6 +82,6 @@ pub(super) const COMPLETIONS: &str = help!(
 );
 pub(super) const MAN: &str = help!(
     "install.html#completions",
-    ["0": "printed", "2": "there is no such command"],
+    ["0": "printed", "2": "unknown command"],
     ["man", "man audit verify"]
 );

@@ -39,7 +39,12 @@ pub(super) fn man(arguments: &ManArguments, program: Command) -> anyhow::Result<
     command.build();
     for name in &arguments.command {
         let found = command.find_subcommand(name).cloned();
-        command = found.with_context(|| format!("there is no command {}", quoted(name)))?;
+        command = found.with_context(|| {
+            format!(
+                "{} is not a command: `repo-permissions help` lists them",
+                quoted(name)
+            )
+        })?;
     }
     let mut page = Vec::new();
     clap_mangen::Man::new(command).render(&mut page)?;

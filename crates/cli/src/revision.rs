@@ -19,7 +19,8 @@ pub(super) struct History {
 impl History {
     /// Finds the work tree that contains the working directory.
     pub(super) fn here() -> anyhow::Result<Self> {
-        let git = Git::discover(Path::new(".")).context("there is no git work tree here")?;
+        let git = Git::discover(Path::new("."))
+            .context("this directory is not in a git work tree, so it has no revisions")?;
         Ok(Self { root: git.root })
     }
 

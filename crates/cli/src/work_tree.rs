@@ -6,10 +6,11 @@ use anyhow::{Context as _, bail};
 
 use super::git::Git;
 use engine::policy::quoted;
+use engine::policy::source::DEFAULT_PATH;
 
 /// Paths of a repository's own policy, in this order.
 pub(super) const POLICIES: [&str; 3] = [
-    ".github/repo-permissions.yml",
+    DEFAULT_PATH,
     ".github/repo-permissions.yaml",
     ".github/repo-permissions.json",
 ];
@@ -17,7 +18,7 @@ pub(super) const POLICIES: [&str; 3] = [
 /// Returns the path that the arguments name, or that of the work tree's own policy. `flag` is how one names it.
 ///
 /// # Errors
-/// There is no default policy.
+/// The arguments name no policy, and the work tree has none.
 pub(super) fn policy_or_default(given: Option<&Path>, flag: &str) -> anyhow::Result<PathBuf> {
     match given {
         Some(path) => Ok(path.to_owned()),
@@ -29,20 +30,19 @@ pub(super) fn policy_or_default(given: Option<&Path>, flag: &str) -> anyhow::Res
 fn default_policy(flag: &str) -> anyhow::Result<PathBuf> {
     let git = Git::discover(Path::new(".")).with_context(|| {
         format!(
-            "there is no git work tree here: name the policy with {}",
+            "this directory is not in a git work tree: name the policy with {}",
             quoted(flag)
         )
     })?;
     let mut candidates = POLICIES.iter().map(|path| git.root.join(path));
-    match candidates.find(|path| path.exists()) {
-        Some(path) => Ok(relative(&path)),
-        None => bail!(
-            "there is no {} in {}: name the policy with {}, or write one with `repo-permissions init`",
-            quoted(POLICIES.first().copied().unwrap_or_default()),
-            quoted(&git.root.display().to_string()),
-            quoted(flag)
-        ),
+    if let Some(path) = candidates.find(|path| path.exists()) {
+        return Ok(relative(&path));
     }
+    let root = quoted(&git.root.display().to_string());
+    let (file, flag) = (quoted(DEFAULT_PATH), quoted(flag));
+    bail!(
+        "the work tree {root} has no {file}: name the policy with {flag}, or write one with `repo-permissions init`"
+    )
 }
 
 /// Returns a path relative to the working directory.

@@ -62,7 +62,7 @@ impl<'s> Jobs<'s> {
         let condition = job.condition.as_deref().unwrap_or_default();
         let results: &[&str] = match has_status_function(condition, &STATUS) {
             true => &["success", "failure", "cancelled"],
-            // Without such a function, it runs only after success.
+            // Without a function of status, it runs only after success.
             false => &["success"],
         };
         let needs = self.needed(job).map(|needed| {
