@@ -176,6 +176,11 @@ impl GitHub {
         id
     }
 
+    /// Sets the lifetime of an installation's tokens, from their creation. GitHub's own is an hour.
+    pub fn set_installation_token_lifetime(&self, lifetime: Duration) {
+        self.state.lock().installation_token_lifetime = lifetime;
+    }
+
     /// Starts a job. `claims` are those of its repository, workflow and event; minting a token adds the times,
     /// `iss`, `aud` and `jti`. The runner does this for a [`Job`](crate::Job).
     pub fn register_job(

@@ -33,6 +33,8 @@ pub enum Endpoint {
     CheckRunUpdate,
     /// `POST /repos/{owner}/{repo}/statuses/{sha}`.
     Status,
+    /// `GET /app`.
+    App,
     /// `GET /repos/{owner}/{repo}/installation`.
     Installation,
     /// `POST /app/installations/{id}/access_tokens`.
@@ -53,6 +55,7 @@ pub enum Endpoint {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Route {
     pub(crate) endpoint: Endpoint,
+    /// Empty where the path names the repository by its id.
     pub(crate) owner: String,
     pub(crate) repository: String,
     /// Rest of the path: a file, a ref, a SHA or an id.
@@ -128,6 +131,11 @@ impl Route {
 
     /// Returns the route of a path below the API's prefix.
     fn in_the_api(method: &str, segments: &[&str]) -> Self {
+        // Below a repository's id are the resources that are below its name.
+        if let ["repositories", id, first, rest @ ..] = segments {
+            let by_name = [&["repos", "", *id, *first], rest].concat();
+            return Self::in_the_api(method, &by_name);
+        }
         let (endpoint, owner, name, rest) = match (method, segments) {
             ("GET", ["repos", owner, name]) => (Endpoint::Repository, *owner, *name, &[][..]),
             ("GET", ["repositories", id]) => (Endpoint::RepositoryById, "", "", from_ref(id)),
@@ -152,6 +160,7 @@ impl Route {
             ("POST", ["repos", owner, name, "statuses", sha]) => {
                 (Endpoint::Status, *owner, *name, from_ref(sha))
             }
+            ("GET", ["app"]) => return Self::plain(Endpoint::App),
             ("GET", ["repos", owner, name, "installation"]) => {
                 (Endpoint::Installation, *owner, *name, &[][..])
             }
@@ -202,6 +211,15 @@ mod tests {
         assert_eq!(
             route("GET", "/repos/o/r/commits/feature%2Fx", "").rest,
             "feature/x"
+        );
+        let by_id = route("GET", "/repositories/7/contents/a/b", "");
+        assert_eq!(
+            (by_id.endpoint, by_id.name(), by_id.rest.as_str()),
+            (Endpoint::Contents, ("", "7"), "a/b")
+        );
+        assert_eq!(
+            route("GET", "/repositories/7", "").endpoint,
+            Endpoint::RepositoryById
         );
         assert_eq!(
             route("GET", "/repos/o/r", "/api/v3").endpoint,

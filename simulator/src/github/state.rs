@@ -3,6 +3,7 @@
 use std::borrow::Cow;
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
 
 use super::access::Access;
 use super::app::{App, Installation};
@@ -34,6 +35,7 @@ pub(crate) struct State {
     pub(crate) capacity: Capacity,
     pub(crate) apps: Vec<App>,
     pub(crate) installations: Vec<Installation>,
+    pub(crate) installation_token_lifetime: Duration,
     pub(crate) recipe: TokenRecipe,
     pub(crate) keys: Answer,
     pub(crate) slug_keys: SlugKeys,
@@ -67,6 +69,7 @@ impl State {
             capacity: Capacity::default(),
             apps: Vec::new(),
             installations: Vec::new(),
+            installation_token_lifetime: Duration::from_secs(3600),
             recipe: TokenRecipe::default(),
             keys: Answer::json(200, &super::keys::key_set()?),
             slug_keys: SlugKeys::default(),
