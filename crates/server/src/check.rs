@@ -11,15 +11,13 @@ use crate::answer::Answer;
 use crate::audit::AuditQueue;
 use crate::bearer;
 use crate::config::Config;
+use crate::deciding::{Decided, Decider};
 use crate::keys::{FetchKeys, KeyStore, Renewed};
-use crate::policy::{ActivePolicy, PolicyStore};
 use analysis::audit::{Circumstances, EnforcedBy, TokenRecord, records};
 use analysis::report::{Detail, Failure, Outcome};
-use engine::decision::{
-    Decision, PermissionDecision, Policies, Provenance, Question, Reason, decide,
-};
+use engine::decision::{Decision, PermissionDecision, Reason};
 use engine::policy::PermissionKey;
-use token::{Expected, SignedClaims, SignedContext, TokenInvalid, verify};
+use token::{Expected, SignedClaims, TokenInvalid, verify};
 
 /// Maximum time of a decision, which no other request of the same thread survives.
 const MAX_DECISION: Duration = Duration::from_secs(1);
@@ -31,8 +29,8 @@ pub struct Checker<F> {
     pub config: Config,
     /// The issuer's keys.
     pub keys: Arc<KeyStore<F>>,
-    /// The policy.
-    pub policy: Arc<PolicyStore>,
+    /// What decides.
+    pub decider: Decider,
     /// The audit records.
     pub audit: AuditQueue,
 }
@@ -65,7 +63,7 @@ impl<F: FetchKeys> Checker<F> {
             claims,
             started,
         };
-        self.decide(permission, &job)
+        self.decide(permission, &job).await
     }
 
     /// Verifies a token: signature, issuer, audience, times, age, and whose repository it is of.
@@ -129,15 +127,13 @@ impl<F: FetchKeys> Checker<F> {
         }
     }
 
-    fn decide(&self, permission: &PermissionKey, job: &Job) -> Answer {
-        let context = job.claims.context(None);
-        let policy = match self.policy.current() {
-            Ok(policy) => policy,
-            Err(failure) => return self.failed(permission, job, &context, &failure, None),
-        };
-        match decided(permission, &context, &policy) {
-            Ok(decision) => self.answer(permission, job, &context, decision, &policy),
-            Err(failure) => self.failed(permission, job, &context, &failure, Some(&policy)),
+    async fn decide(&self, permission: &PermissionKey, job: &Job) -> Answer {
+        let mut time = MAX_DECISION;
+        let decided = self.decider.decide(permission, &job.claims, &mut time);
+        let decided = decided.await;
+        match &decided.result {
+            Ok(decision) => self.answer(permission, job, decision, &decided),
+            Err(failure) => self.failed(permission, job, failure, &decided),
         }
     }
 
@@ -145,18 +141,19 @@ impl<F: FetchKeys> Checker<F> {
         &self,
         permission: &PermissionKey,
         job: &Job,
-        context: &SignedContext,
-        decision: PermissionDecision,
-        policy: &ActivePolicy,
+        decision: &PermissionDecision,
+        decided: &Decided,
     ) -> Answer {
-        let context_values = context.as_context();
+        let context_values = decided.context.as_context();
         let outcome = |detail| {
-            let record = policy.record.clone();
-            Outcome::decided(vec![decision.clone()], context_values, record, detail)
+            let record = decided.policy_record().unwrap_or_default();
+            Outcome {
+                own_policy: decided.own_record(),
+                ..Outcome::decided(vec![decision.clone()], context_values, record, detail)
+            }
         };
         let full = outcome(Detail::Full);
-        let workspace = policy.engine.policy().workspace.as_deref();
-        if let Err(answer) = self.record(&full, permission, workspace, job) {
+        if let Err(answer) = self.record(&full, permission, decided.workspace(), job) {
             return answer;
         }
         if full.decision != Decision::Allowed {
@@ -183,13 +180,14 @@ impl<F: FetchKeys> Checker<F> {
         &self,
         permission: &PermissionKey,
         job: &Job,
-        context: &SignedContext,
         failure: &Failure,
-        policy: Option<&ActivePolicy>,
+        decided: &Decided,
     ) -> Answer {
-        let record = policy.map(|policy| policy.record.clone());
-        let outcome =
-            |detail| Outcome::failed(failure, Some(context.as_context()), record.clone(), detail);
+        let context = Some(decided.context.as_context());
+        let outcome = |detail| Outcome {
+            own_policy: decided.own_record(),
+            ..Outcome::failed(failure, context, decided.policy_record(), detail)
+        };
         if let Err(answer) = self.record(&outcome(Detail::Full), permission, None, job) {
             return answer;
         }
@@ -234,29 +232,6 @@ impl<F: FetchKeys> Checker<F> {
         }
         Ok(())
     }
-}
-
-/// Decides by the policy, without I/O.
-fn decided(
-    permission: &PermissionKey,
-    context: &SignedContext,
-    policy: &ActivePolicy,
-) -> Result<PermissionDecision, Failure> {
-    let until = Instant::now() + MAX_DECISION;
-    let question = Question {
-        permissions: std::slice::from_ref(permission),
-        context: context.as_context(),
-        now: Timestamp::now(),
-        has_time: &|| Instant::now() < until,
-    };
-    let decisions = decide(Policies::one(&policy.engine, Provenance::Given), question)
-        .map_err(|error| Failure::invalid_policy(&policy.record.file, &error.into_invalid()))?;
-    let mut decisions = decisions.into_iter();
-    let missing = || Failure::new(Reason::Internal, "a part of the decision is missing");
-    let mut decision = decisions.next().ok_or_else(missing)?;
-    // No own policy was asked: the message must not say that one denies.
-    decision.delegated = false;
-    Ok(decision)
 }
 
 fn no_keys() -> Answer {

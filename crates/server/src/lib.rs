@@ -2,24 +2,32 @@
 //!
 //! A request arrives (`connections`), its path names a permission (`forward_auth`) or has a route to one (`routes`), its token is verified with the
 //! issuer's keys (`bearer`, `keys`), the policy decides (`policy`, `check`), and the answer (`answer`) leaves after
-//! its audit record is kept (`audit`).
+//! its audit record is kept (`audit`). What a decision lacks, an App fetches from GitHub (`deciding`, `lookups`,
+//! `app`); `webhooks` hasten it.
 
 mod admin;
 mod answer;
+mod app;
 mod audit;
 mod bearer;
 mod check;
 mod config;
 mod connections;
+mod deciding;
 mod forward_auth;
 mod keys;
 mod log;
+mod lookups;
 mod metrics;
 mod policy;
 mod request_line;
 mod routes;
 mod run;
+mod sources;
+mod webhooks;
 
-pub use config::{Config, ConfigError, PolicyConfig, RoutesConfig};
+pub use config::{
+    AppConfig, Config, ConfigError, GitHubConfig, PolicyConfig, PolicyPlace, RoutesConfig,
+};
 pub use routes::{Family, OriginalRequest, Route, RouteTable, Template};
 pub use run::{Proxies, check, run};

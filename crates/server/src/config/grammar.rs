@@ -4,7 +4,9 @@ use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
+use super::github::{GitHubDraft, read_github};
 use super::model::{Config, PolicyConfig, RoutesConfig};
+use super::policy::read_policy;
 use super::routes::read_routes;
 use super::values::{At, read_duration, read_filled};
 use analysis::report::Detail;
@@ -20,10 +22,8 @@ const DEFAULT_ISSUER: &str = "https://token.actions.githubusercontent.com";
 const DEFAULT_LISTEN: SocketAddr = local(8080);
 const DEFAULT_ADMIN: SocketAddr = local(9090);
 const DEFAULT_TOKEN_AGE: Duration = Duration::from_secs(15 * 60);
-const DEFAULT_REFRESH: Duration = Duration::from_secs(30);
-const DEFAULT_STALE: Duration = Duration::from_secs(10 * 60);
 
-const KEYS: [&str; 12] = [
+const KEYS: [&str; 13] = [
     "version",
     "listen",
     "admin",
@@ -35,10 +35,11 @@ const KEYS: [&str; 12] = [
     "ca_bundle",
     "detail",
     "policy",
+    "github",
     "routes",
 ];
 /// Keys of the contract that this version does not have: their message is not that of a spelling mistake.
-const NOT_BUILT: [&str; 2] = ["github", "deployments"];
+const NOT_BUILT: [&str; 1] = ["deployments"];
 
 const fn local(port: u16) -> SocketAddr {
     SocketAddr::new(std::net::IpAddr::V4(std::net::Ipv4Addr::LOCALHOST), port)
@@ -60,7 +61,7 @@ impl<'a> Grammar<'a> for ConfigGrammar {
     }
 }
 
-type ConfigReader<'a, S> = Reader<'a, S, ConfigGrammar>;
+pub(super) type ConfigReader<'a, S> = Reader<'a, S, ConfigGrammar>;
 
 /// The values of a file, before the required ones are known to be there.
 #[derive(Default)]
@@ -75,7 +76,8 @@ struct Draft {
     max_token_age: Option<Duration>,
     ca_bundle: Option<PathBuf>,
     detail: Option<Detail>,
-    policy: Option<PolicyConfig>,
+    policy: Option<At<PolicyConfig>>,
+    github: Option<GitHubDraft>,
     routes: Option<RoutesConfig>,
 }
 
@@ -87,6 +89,7 @@ fn read_config<'a, S: Syntax<'a>>(reader: &mut ConfigReader<'a, S>) -> Read<Conf
         draft.member(reader, key, at)
     })?;
     draft.check_listeners(reader)?;
+    draft.check_policy(reader)?;
     let is_clean = reader.problem_count() == before;
     if let (Some(at), true) = (at, is_clean) {
         for (is_given, key, example) in [
@@ -120,17 +123,14 @@ fn read_config<'a, S: Syntax<'a>>(reader: &mut ConfigReader<'a, S>) -> Read<Conf
     Ok(Config {
         listen: address(draft.listen, DEFAULT_LISTEN),
         admin: address(draft.admin, DEFAULT_ADMIN),
-        issuer,
         audience: draft.audience.unwrap_or_default(),
         owners: draft.owners.unwrap_or_default(),
         max_token_age: draft.max_token_age.unwrap_or(DEFAULT_TOKEN_AGE),
         ca_bundle: draft.ca_bundle,
         detail: draft.detail.unwrap_or(Detail::Reason),
-        policy: draft.policy.unwrap_or(PolicyConfig {
-            file: PathBuf::new(),
-            refresh: DEFAULT_REFRESH,
-            stale: DEFAULT_STALE,
-        }),
+        policy: draft.policy.map(|(policy, _)| policy).unwrap_or_default(),
+        github: draft.github.map(|github| github.config(&issuer)),
+        issuer,
         routes: draft.routes,
     })
 }
@@ -156,11 +156,29 @@ impl Draft {
             "max_token_age" => self.max_token_age = read_duration(reader, "`max_token_age`")?,
             "ca_bundle" => self.ca_bundle = read_path(reader, "`ca_bundle`")?,
             "detail" => self.detail = read_detail(reader)?,
-            "policy" => self.policy = read_policy(reader)?,
+            "policy" => {
+                let policy = read_policy(reader)?;
+                let at = reader.position(at);
+                self.policy = policy.map(|policy| (policy, at));
+            }
+            "github" => self.github = read_github(reader)?,
             "routes" => self.routes = read_routes(reader)?,
             _ => not_built(reader, key, at)?,
         }
         Ok(())
+    }
+
+    /// GitHub serves policies to an App.
+    fn check_policy<'a, S: Syntax<'a>>(&self, reader: &mut ConfigReader<'a, S>) -> Read<()> {
+        match (&self.policy, &self.github) {
+            (Some((policy, at)), None) if !policy.is_file() => {
+                let problem = Problem::new(*at, "`policy` is at GitHub, and `github` is missing");
+                reader.problem(problem.help(
+                    "add `github: { app: { client_id: …, private_key_file: … } }`, or name a `file`",
+                ))
+            }
+            _ => Ok(()),
+        }
     }
 
     /// Tokens are secrets: beyond this machine they travel in plain text, because TLS is the proxy's.
@@ -307,30 +325,8 @@ fn read_detail<'a, S: Syntax<'a>>(reader: &mut ConfigReader<'a, S>) -> Read<Opti
     Ok(detail)
 }
 
-fn read_policy<'a, S: Syntax<'a>>(reader: &mut ConfigReader<'a, S>) -> Read<Option<PolicyConfig>> {
-    const KEYS: [&str; 5] = ["file", "refresh", "stale", "repository", "path"];
-    let before = reader.problem_count();
-    let (mut file, mut refresh, mut stale) = (None, None, None);
-    let at = reader.mapping("`policy`", &KEYS, |reader, key, at| {
-        match key {
-            "file" => file = read_path(reader, "`policy.file`")?,
-            "refresh" => refresh = read_duration(reader, "`policy.refresh`")?,
-            "stale" => stale = read_duration(reader, "`policy.stale`")?,
-            _ => not_built(reader, key, at)?,
-        }
-        Ok(())
-    })?;
-    if let (Some(at), None, true) = (at, &file, reader.problem_count() == before) {
-        reader.missing(at, "file", "file: policy.yml")?;
-    }
-    Ok(file.map(|file| PolicyConfig {
-        file,
-        refresh: refresh.unwrap_or(DEFAULT_REFRESH),
-        stale: stale.unwrap_or(DEFAULT_STALE),
-    }))
-}
-
-fn read_path<'a, S: Syntax<'a>>(
+/// Reads the path of a file, which starts at the directory of the configuration.
+pub(super) fn read_path<'a, S: Syntax<'a>>(
     reader: &mut ConfigReader<'a, S>,
     what: &str,
 ) -> Read<Option<PathBuf>> {

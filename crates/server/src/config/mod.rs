@@ -2,10 +2,12 @@
 
 mod duration;
 mod file;
+mod github;
 mod grammar;
 mod model;
+mod policy;
 mod routes;
 mod values;
 
 pub use file::ConfigError;
-pub use model::{Config, PolicyConfig, RoutesConfig};
+pub use model::{AppConfig, Config, GitHubConfig, PolicyConfig, PolicyPlace, RoutesConfig};

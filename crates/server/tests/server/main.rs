@@ -27,7 +27,9 @@ mod keys;
 #[path = "../../../../tests/engine/programs/pairs.rs"]
 mod pairs;
 mod policy;
+mod policy_by_api;
 mod proxies;
+mod pull_requests;
 #[path = "../../../../tests/engine/random/mod.rs"]
 mod random;
 #[path = "../../../../tests/engine/reference/mod.rs"]
@@ -38,3 +40,4 @@ mod schema;
 mod showcase;
 mod speed;
 mod support;
+mod webhooks;
