@@ -14,6 +14,7 @@ mod check;
 mod config;
 mod connections;
 mod deciding;
+mod flights;
 mod forward_auth;
 mod keys;
 mod log;

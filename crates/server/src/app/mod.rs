@@ -12,7 +12,7 @@ use secrecy::SecretString;
 use tokio::sync::OnceCell;
 
 use crate::config::GitHubConfig;
-use crate::lookups::{Flights, Kept};
+use crate::flights::{Flights, Kept};
 use engine::RepositoryName;
 use github::http::{Budget, Client};
 use github::{

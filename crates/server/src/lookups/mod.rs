@@ -2,19 +2,17 @@
 //! default one.
 
 mod bounds;
-mod flights;
 
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use crate::app::{Access, GitHubApp, RequestError, Target};
+use crate::flights::{Flights, Kept};
 use crate::log;
 use crate::metrics::{LookUp, Metrics};
 use bounds::Bounds;
 use engine::context::PullRequest;
 use github::http::Budget;
-
-pub use flights::{Flights, Kept};
 
 /// Time that a fact is kept. The head's repository of a pull request never changes; its number and the signed
 /// `head_ref` are compared each time.
