@@ -149,7 +149,7 @@ mod tests {
             "sha256=",
             &signature.replace("sha256=", ""),
             &signature.replace("sha256=", "sha1="),
-            &signature[..signature.len() - 2],
+            signature.trim_end_matches("17"),
             &format!("{signature}00"),
             &signature.replace("757", "756"),
             &signature.replace("757", "+57"),
