@@ -181,6 +181,7 @@ impl Api {
             body: None,
             cap,
             known,
+            is_empty: false,
         };
         self.call(path, &call, Retry::Safe).await
     }
@@ -212,11 +213,17 @@ impl Api {
             body: None,
             cap: MAX_JSON,
             known: None,
+            is_empty: false,
         };
         self.call(path, &call, Retry::Safe).await
     }
 
-    async fn call(&self, path: &str, call: &Call<'_>, retry: Retry) -> Result<Response, ApiError> {
+    pub(super) async fn call(
+        &self,
+        path: &str,
+        call: &Call<'_>,
+        retry: Retry,
+    ) -> Result<Response, ApiError> {
         let mut url = self
             .base
             .join(path)
@@ -294,6 +301,8 @@ pub(super) struct Call<'a> {
     cap: usize,
     /// Version that needs no body, for a GET.
     known: Option<&'a HeaderValue>,
+    /// Whether the complete response to a POST has no body.
+    is_empty: bool,
 }
 
 impl Call<'_> {
@@ -304,6 +313,15 @@ impl Call<'_> {
             body: Some(body),
             cap,
             known: None,
+            is_empty: false,
+        }
+    }
+
+    /// Returns a POST whose complete response has no body.
+    pub(super) fn without_answer(body: String) -> Self {
+        Self {
+            is_empty: true,
+            ..Self::post(body, MAX_JSON)
         }
     }
 
@@ -315,6 +333,7 @@ impl Call<'_> {
         match self.method {
             Method::GET if status == StatusCode::NOT_MODIFIED => self.known.is_some(),
             Method::GET => status == StatusCode::OK,
+            Method::POST if self.is_empty => status == StatusCode::NO_CONTENT,
             Method::POST => matches!(status, StatusCode::OK | StatusCode::CREATED),
             _ => status.is_success(),
         }

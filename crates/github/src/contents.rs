@@ -181,7 +181,7 @@ impl Api {
     /// The request failed, or the response is not a comparison.
     pub async fn merge_base(
         &self,
-        repository: &RepositoryName,
+        repository: impl Into<RepositoryKey<'_>>,
         base: &str,
         head: &str,
     ) -> Result<String, ApiError> {
@@ -196,7 +196,7 @@ impl Api {
         // Only the first page has the changed files, which can be many and large.
         let route = format!(
             "{}/compare/{}...{}?per_page=1&page=2",
-            route(repository),
+            repository.into().route(),
             encode(base),
             encode(head)
         );

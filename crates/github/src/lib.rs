@@ -5,10 +5,12 @@ mod app;
 mod check_run;
 mod contents;
 mod graphql;
+mod hook_delivery;
 pub mod http;
 mod policy_file;
 mod rate_limit;
 mod repository;
+mod run;
 mod status;
 mod token_request;
 
@@ -19,7 +21,9 @@ pub use contents::{Etag, File};
 pub use graphql::{
     FileText, FilesUnavailable, ListedFile, ListedRepository, PageQuery, QueryError, RepositoryPage,
 };
+pub use hook_delivery::{DeliveryPage, HookDelivery};
 pub use policy_file::unreadable_policy;
 pub use rate_limit::{Limited, RateLimit};
 pub use repository::{Owner, Repository, RepositoryKey, Upstream};
+pub use run::{Actor, Reviewed, Run, RunRepository, Tag, Verdict};
 pub use token_request::{FetchKeysError, TokenEndpoint, Unavailable, keys};

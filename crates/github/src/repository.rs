@@ -41,7 +41,7 @@ impl RepositoryKey<'_> {
     }
 
     /// Returns an error if an answer about the repository is about another one.
-    fn check(self, found: Option<u64>) -> Result<(), ApiError> {
+    pub(super) fn check(self, found: Option<u64>) -> Result<(), ApiError> {
         match self {
             Self::Id(id) if found != Some(id) => Err(ApiError::Shape(format!(
                 "it is about another repository than the one with the id {id}"

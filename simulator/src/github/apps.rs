@@ -117,7 +117,7 @@ pub(crate) fn revoke(state: &mut State, request: &Request) -> Result<Answer, Ans
 }
 
 /// Returns the App of the request's JWT. The messages are GitHub's.
-fn authenticate<'a>(state: &'a State, request: &Request) -> Result<&'a App, Answer> {
+pub(super) fn authenticate<'a>(state: &'a State, request: &Request) -> Result<&'a App, Answer> {
     let token = credentials(request)
         .ok_or_else(|| Answer::error(401, "A JSON web token could not be decoded"))?;
     let (app, claims) = state

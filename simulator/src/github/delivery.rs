@@ -1,10 +1,15 @@
 //! Deliveries of webhooks: docs.github.com, "Webhook events and payloads" and "Validating webhook deliveries".
 
+use std::io::{BufRead as _, BufReader, Write as _};
+use std::net::TcpStream;
+use std::time::Duration;
+
 use ring::hmac;
 use serde_json::{Value, json};
 
 use super::app::App;
 use super::repository::Repository;
+use super::run::Run;
 use crate::unique::{guid, to_hex};
 
 /// A delivery to an App's webhook, whose every part a test can change.
@@ -45,6 +50,47 @@ impl Delivery {
             "head_commit": {"message": "Fix #7"},
         });
         Self::new(app, "push", &body)
+    }
+
+    /// Creates the request for a review of a run's jobs that wait for an environment.
+    #[must_use]
+    pub fn deployment(
+        app: &App,
+        installation: u64,
+        repository: &Repository,
+        run: &Run,
+        (environment, api_url): (&str, &str),
+    ) -> Self {
+        let full_name = repository.full_name();
+        let callback = format!(
+            "{api_url}/repos/{full_name}/actions/runs/{}/deployment_protection_rule",
+            run.id
+        );
+        let body = json!({
+            "action": "requested", "environment": environment, "event": run.event,
+            "sha": run.head_sha.as_str(), "ref": run.head_branch, "deployment_callback_url": callback,
+            // As for `environment: { deployment: false }`.
+            "deployment": null, "pull_requests": [],
+            "repository": repository_json(repository),
+            "installation": {"id": installation, "node_id": "MDIz"},
+            "sender": {"login": run.actor, "id": 1},
+        });
+        Self::new(app, "deployment_protection_rule", &body)
+    }
+
+    /// Sends it, and returns the status of the answer, or 0 if there is none in ten seconds.
+    pub(crate) fn send(&self, address: &str, path: &str, secret: &str) -> u16 {
+        let exchange = || {
+            let mut stream = TcpStream::connect(address).ok()?;
+            stream
+                .set_read_timeout(Some(Duration::from_secs(10)))
+                .ok()?;
+            stream.write_all(&self.request(path, secret)).ok()?;
+            let mut head = String::new();
+            BufReader::new(stream).read_line(&mut head).ok()?;
+            head.split(' ').nth(1)?.parse().ok()
+        };
+        exchange().unwrap_or_default()
     }
 
     /// Returns the lines of the head and the body of a request to `path`, signed with a secret.

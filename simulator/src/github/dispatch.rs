@@ -4,7 +4,9 @@ use super::access::credentials;
 use super::http::{Answer, Request};
 use super::route::{Endpoint, Route};
 use super::state::State;
-use super::{apps, checks, contents, graphql, oidc, receivers, releases, statuses};
+use super::{
+    apps, checks, contents, deliveries, graphql, oidc, receivers, releases, runs, statuses,
+};
 
 /// Handles the request within the rate limits.
 pub(crate) fn answer(state: &mut State, route: &Route, request: &Request) -> Answer {
@@ -58,6 +60,12 @@ fn handle(state: &mut State, route: &Route, request: &Request) -> Answer {
         Endpoint::PullRequest => contents::pull_request(state, route, request),
         Endpoint::Repository => contents::repository(state, route, request),
         Endpoint::RepositoryById => contents::repository_by_id(state, route, request),
+        Endpoint::GitRef => runs::git_ref(state, route, request),
+        Endpoint::GitTag => Err(Answer::error(404, "Not Found")),
+        Endpoint::Run => runs::run(state, route, request),
+        Endpoint::Review => runs::review(state, route, request),
+        Endpoint::HookDeliveries => deliveries::list(state, request),
+        Endpoint::HookDelivery => deliveries::one(state, route, request),
         Endpoint::GraphQl => graphql::answer(state, request),
         Endpoint::CheckRun => checks::create(state, route, request),
         Endpoint::CheckRunUpdate => checks::update(state, route, request),

@@ -27,6 +27,18 @@ pub enum Endpoint {
     RepositoryById,
     /// `POST /graphql`, beside the REST API.
     GraphQl,
+    /// `GET /repos/{owner}/{repo}/git/ref/{ref}`.
+    GitRef,
+    /// `GET /repos/{owner}/{repo}/git/tags/{sha}`.
+    GitTag,
+    /// `GET /repos/{owner}/{repo}/actions/runs/{id}`.
+    Run,
+    /// `POST /repos/{owner}/{repo}/actions/runs/{id}/deployment_protection_rule`.
+    Review,
+    /// `GET /app/hook/deliveries`.
+    HookDeliveries,
+    /// `GET /app/hook/deliveries/{id}`.
+    HookDelivery,
     /// `POST /repos/{owner}/{repo}/check-runs`.
     CheckRun,
     /// `PATCH /repos/{owner}/{repo}/check-runs/{id}`.
@@ -150,6 +162,33 @@ impl Route {
             }
             ("GET", ["repos", owner, name, "pulls", number]) => {
                 (Endpoint::PullRequest, *owner, *name, from_ref(number))
+            }
+            ("GET", ["repos", owner, name, "git", "ref", rest @ ..]) if !rest.is_empty() => {
+                (Endpoint::GitRef, *owner, *name, rest)
+            }
+            ("GET", ["repos", owner, name, "git", "tags", sha]) => {
+                (Endpoint::GitTag, *owner, *name, from_ref(sha))
+            }
+            ("GET", ["repos", owner, name, "actions", "runs", id]) => {
+                (Endpoint::Run, *owner, *name, from_ref(id))
+            }
+            (
+                "POST",
+                [
+                    "repos",
+                    owner,
+                    name,
+                    "actions",
+                    "runs",
+                    id,
+                    "deployment_protection_rule",
+                ],
+            ) => (Endpoint::Review, *owner, *name, from_ref(id)),
+            ("GET", ["app", "hook", "deliveries"]) => {
+                return Self::plain(Endpoint::HookDeliveries);
+            }
+            ("GET", ["app", "hook", "deliveries", id]) => {
+                (Endpoint::HookDelivery, "", "", from_ref(id))
             }
             ("POST", ["repos", owner, name, "check-runs"]) => {
                 (Endpoint::CheckRun, *owner, *name, &[][..])

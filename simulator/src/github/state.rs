@@ -10,6 +10,7 @@ use super::app::{App, Installation};
 use super::capacity::Capacity;
 use super::check_run::CheckRun;
 use super::commit_status::CommitStatus;
+use super::deliveries::Delivered;
 use super::faults::FaultRule;
 use super::http::Answer;
 use super::issuer::{RegisteredJob, SlugKeys, TokenRecipe};
@@ -17,6 +18,7 @@ use super::limits::Limits;
 use super::organization::Organization;
 use super::recorder::Recorder;
 use super::repository::Repository;
+use super::run::{PostedReview, Run};
 
 #[derive(Debug)]
 pub(crate) struct State {
@@ -44,6 +46,10 @@ pub(crate) struct State {
     pub(crate) minted: Vec<String>,
     pub(crate) check_runs: Vec<CheckRun>,
     pub(crate) statuses: Vec<CommitStatus>,
+    pub(crate) runs: Vec<Run>,
+    pub(crate) reviews: Vec<PostedReview>,
+    /// In order of delivery.
+    pub(crate) deliveries: Vec<Delivered>,
     pub(crate) faults: Vec<FaultRule>,
     pub(crate) recorder: Recorder,
     pub(crate) elsewhere: Recorder,
@@ -77,6 +83,9 @@ impl State {
             minted: Vec::new(),
             check_runs: Vec::new(),
             statuses: Vec::new(),
+            runs: Vec::new(),
+            reviews: Vec::new(),
+            deliveries: Vec::new(),
             faults: Vec::new(),
             recorder: Recorder::new(),
             elsewhere: Recorder::new(),
