@@ -11,7 +11,7 @@ use crate::answer::Answer;
 use crate::audit::AuditQueue;
 use crate::bearer;
 use crate::config::Config;
-use crate::deciding::{Decided, Decider};
+use crate::deciding::{Decided, Decider, Subject};
 use crate::keys::{FetchKeys, KeyStore, Renewed};
 use analysis::audit::{Circumstances, EnforcedBy, TokenRecord, records};
 use analysis::report::{Detail, Failure, Outcome};
@@ -30,7 +30,7 @@ pub struct Checker<F> {
     /// The issuer's keys.
     pub keys: Arc<KeyStore<F>>,
     /// What decides.
-    pub decider: Decider,
+    pub decider: Arc<Decider>,
     /// The audit records.
     pub audit: AuditQueue,
 }
@@ -129,8 +129,8 @@ impl<F: FetchKeys> Checker<F> {
 
     async fn decide(&self, permission: &PermissionKey, job: &Job) -> Answer {
         let mut time = MAX_DECISION;
-        let decided = self.decider.decide(permission, &job.claims, &mut time);
-        let decided = decided.await;
+        let subject = Subject::Job(&job.claims);
+        let decided = self.decider.decide(permission, subject, &mut time).await;
         match &decided.result {
             Ok(decision) => self.answer(permission, job, decision, &decided),
             Err(failure) => self.failed(permission, job, failure, &decided),

@@ -10,13 +10,14 @@ use tokio::time::{Instant, timeout_at};
 use crate::app::Target;
 use crate::lookups::Lookups;
 use crate::policy::{ActivePolicy, OwnPolicies, PolicyStore};
+use crate::run_context::RunContext;
 use analysis::report::{Failure, PolicyRecord};
-use engine::context::{PullRequest, pull_request_number};
+use engine::RepositoryName;
+use engine::context::{Context, PullRequest, pull_request_number};
 use engine::decision::{
     DecisionError, PermissionDecision, Policies, Provenance, Question, Reason, decide,
 };
 use engine::policy::PermissionKey;
-use engine::{Claims, RepositoryName};
 use token::{SignedClaims, SignedContext};
 
 /// Maximum time of a request for all facts: proxies wait five seconds for an answer.
@@ -35,13 +36,41 @@ pub struct Decider {
     pub lookups: Option<Arc<Lookups>>,
 }
 
+/// What a decision is about.
+#[derive(Clone, Copy, Debug)]
+pub enum Subject<'a> {
+    /// A job, by its token.
+    Job(&'a SignedClaims),
+    /// The jobs of a run that wait for an environment.
+    Run(&'a RunContext),
+}
+
+/// The context that decided.
+#[derive(Clone, Debug)]
+pub enum DecidedContext {
+    /// Of a job.
+    Job(SignedContext),
+    /// Of a run.
+    Run(RunContext),
+}
+
+impl DecidedContext {
+    /// Returns the values.
+    pub fn as_context(&self) -> &Context {
+        match self {
+            Self::Job(context) => context.as_context(),
+            Self::Run(context) => context.as_context(),
+        }
+    }
+}
+
 /// A decision, and what it rests on.
 #[derive(Debug)]
 pub struct Decided {
     /// The decision, or why there is none.
     pub result: Result<PermissionDecision, Failure>,
-    /// The job.
-    pub context: SignedContext,
+    /// The job or the run.
+    pub context: DecidedContext,
     /// The first policy, if there is one.
     pub policy: Option<Arc<ActivePolicy>>,
     /// The repository's own policy, if it decided too.
@@ -72,15 +101,14 @@ struct Place {
 }
 
 impl Place {
-    /// Returns the repository that claims name. Look-ups ask for its id.
-    fn of(claims: &Claims) -> Option<Self> {
-        let id = |name| claims.text(name).and_then(decimal);
+    /// Returns the repository of a context. Look-ups ask for its id.
+    fn of(context: &Context) -> Option<Self> {
         Some(Self {
             target: Target {
-                id: id("repository_id")?,
-                name: RepositoryName::parse(claims.text("repository")?)?,
+                id: decimal(context.repository_id.as_deref()?)?,
+                name: RepositoryName::parse(context.repository.as_deref()?)?,
             },
-            owner: id("repository_owner_id")?,
+            owner: decimal(context.repository_owner_id.as_deref()?)?,
         })
     }
 }
@@ -95,7 +123,7 @@ fn decimal(text: &str) -> Option<u64> {
 struct Round<'a> {
     decider: &'a Decider,
     permission: &'a PermissionKey,
-    claims: &'a SignedClaims,
+    subject: Subject<'a>,
     place: Option<Place>,
     deadline: Instant,
     pull_request: Fact<PullRequest>,
@@ -132,19 +160,23 @@ impl<T> Fact<T> {
 }
 
 impl Decider {
-    /// Decides whether a job may use a permission. `time` is the time that is left for decisions, without the time
+    /// Decides whether a job, or a run, may use a permission. `time` is the time that is left for decisions, without the time
     /// that facts take.
     pub async fn decide(
         &self,
         permission: &PermissionKey,
-        claims: &SignedClaims,
+        subject: Subject<'_>,
         time: &mut Duration,
     ) -> Decided {
+        let place = match subject {
+            Subject::Job(claims) => Place::of(claims.context(None).as_context()),
+            Subject::Run(context) => Place::of(context.as_context()),
+        };
         let mut round = Round {
             decider: self,
             permission,
-            claims,
-            place: Place::of(claims.as_claims()),
+            subject,
+            place,
             deadline: Instant::now() + FACTS,
             pull_request: Fact::default(),
             own: Fact::default(),
@@ -217,18 +249,26 @@ impl Round<'_> {
         decided?.pop().ok_or_else(missing)
     }
 
-    fn context(&self) -> SignedContext {
-        let context = self.claims.context(self.pull_request.known.as_ref());
-        match &self.default_branch.known {
+    fn context(&self) -> DecidedContext {
+        let claims = match self.subject {
+            Subject::Job(claims) => claims,
+            Subject::Run(context) => return DecidedContext::Run(context.clone()),
+        };
+        let context = claims.context(self.pull_request.known.as_ref());
+        DecidedContext::Job(match &self.default_branch.known {
             Some(name) => context.with_default_branch(name),
             None => context,
-        }
+        })
     }
 
     /// Looks the pull request up, whose head is in one repository or another. Without an answer, the head stays
     /// unknown.
     async fn find_head(&mut self) -> bool {
-        let claims = self.claims.as_claims();
+        // A run names the repository of its head itself.
+        let Subject::Job(claims) = self.subject else {
+            return false;
+        };
+        let claims = claims.as_claims();
         let event = claims.text("event_name").unwrap_or_default();
         let number = claims.text("ref").and_then(pull_request_number);
         let number = number.and_then(decimal);
@@ -275,7 +315,10 @@ impl Round<'_> {
 
     /// Looks the default branch up. Without an answer, no rule trusts it as a base.
     async fn find_default_branch(&mut self) -> bool {
-        let (Some(lookups), Some(place)) = (&self.decider.lookups, &self.place) else {
+        // A run does not have its base, so nothing can trust it.
+        let (Some(lookups), Some(place), Subject::Job(_)) =
+            (&self.decider.lookups, &self.place, self.subject)
+        else {
             return false;
         };
         if !self.default_branch.ask() {

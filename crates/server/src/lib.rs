@@ -14,6 +14,7 @@ mod check;
 mod config;
 mod connections;
 mod deciding;
+mod deployments;
 mod flights;
 mod forward_auth;
 mod keys;
@@ -24,11 +25,13 @@ mod policy;
 mod request_line;
 mod routes;
 mod run;
+mod run_context;
 mod sources;
 mod webhooks;
 
 pub use config::{
-    AppConfig, Config, ConfigError, GitHubConfig, PolicyConfig, PolicyPlace, RoutesConfig,
+    AppConfig, Config, ConfigError, DeploymentRule, GitHubConfig, PolicyConfig, PolicyPlace,
+    RoutesConfig,
 };
 pub use routes::{Family, OriginalRequest, Route, RouteTable, Template};
 pub use run::{Proxies, check, run};

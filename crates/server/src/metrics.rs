@@ -91,6 +91,7 @@ pub struct Metrics {
     own_policy_refreshes: Family<RefreshLabels, Counter>,
     lookups: Family<LookUpLabels, Counter>,
     deliveries: Family<DeliveryLabels, Counter>,
+    reviews: Family<DeliveryLabels, Counter>,
     policy_valid: Gauge,
     keys_age: Gauge<f64, AtomicU64>,
     policy_age: Gauge<f64, AtomicU64>,
@@ -131,6 +132,7 @@ impl Metrics {
             own_policy_refreshes: Family::default(),
             lookups: Family::default(),
             deliveries: Family::default(),
+            reviews: Family::default(),
             policy_valid: Gauge::default(),
             keys_age: Gauge::default(),
             policy_age: Gauge::default(),
@@ -220,6 +222,7 @@ impl Metrics {
             "Deliveries of webhooks",
             self.deliveries.clone(),
         );
+        registry.register("reviews", "Reviews of deployments", self.reviews.clone());
     }
 
     /// Counts an answer. `reason` is a code of the contract, or what the server itself refused.
@@ -273,6 +276,11 @@ impl Metrics {
         self.deliveries
             .get_or_create(&DeliveryLabels { result })
             .inc();
+    }
+
+    /// Counts a review of a deployment.
+    pub fn reviewed(&self, result: &'static str) {
+        self.reviews.get_or_create(&DeliveryLabels { result }).inc();
     }
 
     /// Counts a written record.

@@ -78,7 +78,7 @@ pub async fn run(config: Config, proxies: Proxies<'_>, stop: impl AsyncFn()) -> 
     let (queue, writer) =
         audit::start(std::io::stdout(), Arc::clone(&metrics)).context("the audit log")?;
     let is_strict = has_strict_routes(&config);
-    let sources = Sources::new(&config, &client, &metrics)?;
+    let sources = Sources::new(&config, &client, &queue, &metrics)?;
     let (webhooks, sources_background) = (sources.webhooks, sources.background);
     let (endpoints, admin) = shared(config, client, queue, sources.decider, &metrics);
     let keys = Arc::clone(&admin.keys);
@@ -137,7 +137,7 @@ fn shared(
     config: Config,
     client: Client,
     audit: AuditQueue,
-    decider: Decider,
+    decider: Arc<Decider>,
     metrics: &Arc<Metrics>,
 ) -> (Arc<Endpoints<IssuerKeys>>, Arc<Admin<IssuerKeys>>) {
     let issuer = config.issuer.clone();

@@ -5,8 +5,10 @@ use std::pin::Pin;
 use std::sync::Arc;
 
 use crate::app::{AppSecrets, GitHubApp};
+use crate::audit::AuditQueue;
 use crate::config::{Config, GitHubConfig, PolicyPlace};
 use crate::deciding::Decider;
+use crate::deployments::{Deployments, Parts, Reconciler};
 use crate::lookups::Lookups;
 use crate::metrics::Metrics;
 use crate::policy::{CentralPolicy, OwnPolicies, PolicyFile, PolicyStore};
@@ -20,7 +22,7 @@ pub type Background = Pin<Box<dyn Future<Output = ()> + Send>>;
 /// What decides, and what keeps it fresh.
 pub struct Sources {
     /// Decides.
-    pub decider: Decider,
+    pub decider: Arc<Decider>,
     /// Takes deliveries, if the App has webhooks.
     pub webhooks: Option<Webhooks>,
     /// Keeps the policy fresh.
@@ -54,31 +56,53 @@ impl Sources {
     ///
     /// # Errors
     /// A file with a secret cannot be used.
-    pub fn new(config: &Config, client: &Client, metrics: &Arc<Metrics>) -> anyhow::Result<Self> {
+    pub fn new(
+        config: &Config,
+        client: &Client,
+        audit: &AuditQueue,
+        metrics: &Arc<Metrics>,
+    ) -> anyhow::Result<Self> {
         let with_app = config.github.as_ref();
         let with_app = with_app.map(|github| WithApp::new(github, client));
         let with_app = with_app.transpose()?;
         let app = with_app.as_ref().map(|with_app| &with_app.app);
-        let (policy, central, background) = policy(config, app, metrics)?;
+        let (policy, central, mut background) = policy(config, app, metrics)?;
         let own = app.map(|app| own(config, app, metrics));
         let lookups = app.map(|app| Lookups::new(Arc::clone(app), Arc::clone(metrics)));
+        let decider = Arc::new(Decider {
+            policy,
+            own: own.clone(),
+            own_is_required: matches!(config.policy.place, PolicyPlace::Own { .. }),
+            lookups: lookups.map(Arc::new),
+        });
+        let parts = app.map(|app| Parts {
+            app: Arc::clone(app),
+            decider: Arc::clone(&decider),
+            audit: audit.clone(),
+            metrics: Arc::clone(metrics),
+        });
+        let deployments = parts.filter(|_| !config.deployments.is_empty());
+        let deployments = deployments.map(|parts| Arc::new(Deployments::new(config, parts)));
+        let api_url = config.github.as_ref().map(|github| github.api_url.clone());
+        let api_url = api_url.unwrap_or_default();
+        if let Some(deployments) = &deployments {
+            let reconciler = Reconciler::new(Arc::clone(deployments), &api_url);
+            background.push(Box::pin(reconciler.run()));
+        }
         let webhooks = with_app.and_then(|with_app| {
             Some(Webhooks {
                 secrets: with_app.secrets?,
                 app: with_app.app,
                 owners: config.owners.clone(),
                 central,
-                own: own.clone(),
+                own,
+                deployments,
+                api_url,
                 metrics: Arc::clone(metrics),
             })
         });
         Ok(Self {
-            decider: Decider {
-                policy,
-                own,
-                own_is_required: matches!(config.policy.place, PolicyPlace::Own { .. }),
-                lookups: lookups.map(Arc::new),
-            },
+            decider,
             webhooks,
             background,
         })

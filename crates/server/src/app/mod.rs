@@ -44,6 +44,10 @@ pub enum Access {
     Contents,
     /// Reads pull requests.
     PullRequests,
+    /// Reads runs of workflows.
+    Actions,
+    /// Reviews deployments.
+    Deployments,
 }
 
 impl Access {
@@ -51,6 +55,8 @@ impl Access {
         let permission = match self {
             Self::Contents => ("contents", "read"),
             Self::PullRequests => ("pull_requests", "read"),
+            Self::Actions => ("actions", "read"),
+            Self::Deployments => ("deployments", "write"),
         };
         Permissions::from([permission])
     }
@@ -176,8 +182,7 @@ impl GitHubApp {
         let ask = || async {
             let budget = Budget::until(tokio::time::Instant::now() + ID_TIME);
             let failed = |error| RequestError::Token(Arc::new(error));
-            let api = self.as_app(budget).map_err(failed)?;
-            self.app.id(&api).await.map_err(failed)
+            self.app.id(&self.as_app(budget)?).await.map_err(failed)
         };
         self.id.get_or_try_init(ask).await.copied()
     }
@@ -223,7 +228,7 @@ impl GitHubApp {
         budget: Budget,
     ) -> Result<Repository, RequestError> {
         let failed = |error| RequestError::Token(Arc::new(error));
-        let api = self.as_app(budget).map_err(failed)?;
+        let api = self.as_app(budget)?;
         let token = self.app.metadata_token(&api, name).await.map_err(failed)?;
         Ok(self.api(token.secret(), budget)?.repository(name).await?)
     }
@@ -244,7 +249,7 @@ impl GitHubApp {
         let budget = Budget::until(tokio::time::Instant::now() + TOKEN_TIME);
         let (name, id) = (&target.name, target.id);
         let created = async {
-            let api = self.as_app(budget)?;
+            let api = self.signed_in(budget)?;
             let permissions = access.permissions();
             self.app
                 .installation_token_by_id(&api, (name, id), &permissions)
@@ -264,7 +269,15 @@ impl GitHubApp {
     }
 
     /// Returns the API as the App itself.
-    fn as_app(&self, budget: Budget) -> Result<Api, AppError> {
+    ///
+    /// # Errors
+    /// The App's JWT cannot be signed, or the client cannot be built.
+    pub fn as_app(&self, budget: Budget) -> Result<Api, RequestError> {
+        let api = self.signed_in(budget);
+        api.map_err(|error| RequestError::Token(Arc::new(error)))
+    }
+
+    fn signed_in(&self, budget: Budget) -> Result<Api, AppError> {
         let jwt = self.app.jwt(Timestamp::now())?;
         Ok(self.api(&jwt, budget)?)
     }

@@ -17,6 +17,11 @@ pub(super) struct GitHubDraft {
 }
 
 impl GitHubDraft {
+    /// Returns whether the App has webhooks.
+    pub(super) fn has_webhooks(&self) -> bool {
+        self.app.webhook_secret_file.is_some()
+    }
+
     /// Completes it.
     pub(super) fn config(self, issuer: &Issuer) -> GitHubConfig {
         GitHubConfig {

@@ -4,8 +4,9 @@ use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
+use super::deployments::read_deployments;
 use super::github::{GitHubDraft, read_github};
-use super::model::{Config, PolicyConfig, RoutesConfig};
+use super::model::{Config, DeploymentRule, PolicyConfig, RoutesConfig};
 use super::policy::read_policy;
 use super::routes::read_routes;
 use super::values::{At, read_duration, read_filled};
@@ -23,7 +24,7 @@ const DEFAULT_LISTEN: SocketAddr = local(8080);
 const DEFAULT_ADMIN: SocketAddr = local(9090);
 const DEFAULT_TOKEN_AGE: Duration = Duration::from_secs(15 * 60);
 
-const KEYS: [&str; 13] = [
+const KEYS: [&str; 14] = [
     "version",
     "listen",
     "admin",
@@ -36,10 +37,9 @@ const KEYS: [&str; 13] = [
     "detail",
     "policy",
     "github",
+    "deployments",
     "routes",
 ];
-/// Keys of the contract that this version does not have: their message is not that of a spelling mistake.
-const NOT_BUILT: [&str; 1] = ["deployments"];
 
 const fn local(port: u16) -> SocketAddr {
     SocketAddr::new(std::net::IpAddr::V4(std::net::Ipv4Addr::LOCALHOST), port)
@@ -78,18 +78,19 @@ struct Draft {
     detail: Option<Detail>,
     policy: Option<At<PolicyConfig>>,
     github: Option<GitHubDraft>,
+    deployments: Option<At<Vec<DeploymentRule>>>,
     routes: Option<RoutesConfig>,
 }
 
 fn read_config<'a, S: Syntax<'a>>(reader: &mut ConfigReader<'a, S>) -> Read<Config> {
     let before = reader.problem_count();
     let mut draft = Draft::default();
-    let allowed = [KEYS.as_slice(), &NOT_BUILT].concat();
-    let at = reader.mapping("the configuration", &allowed, |reader, key, at| {
+    let at = reader.mapping("the configuration", &KEYS, |reader, key, at| {
         draft.member(reader, key, at)
     })?;
     draft.check_listeners(reader)?;
     draft.check_policy(reader)?;
+    draft.check_deployments(reader)?;
     let is_clean = reader.problem_count() == before;
     if let (Some(at), true) = (at, is_clean) {
         for (is_given, key, example) in [
@@ -130,6 +131,10 @@ fn read_config<'a, S: Syntax<'a>>(reader: &mut ConfigReader<'a, S>) -> Read<Conf
         detail: draft.detail.unwrap_or(Detail::Reason),
         policy: draft.policy.map(|(policy, _)| policy).unwrap_or_default(),
         github: draft.github.map(|github| github.config(&issuer)),
+        deployments: draft
+            .deployments
+            .map(|(rules, _)| rules)
+            .unwrap_or_default(),
         issuer,
         routes: draft.routes,
     })
@@ -162,8 +167,11 @@ impl Draft {
                 self.policy = policy.map(|policy| (policy, at));
             }
             "github" => self.github = read_github(reader)?,
-            "routes" => self.routes = read_routes(reader)?,
-            _ => not_built(reader, key, at)?,
+            "deployments" => {
+                let at = reader.position(at);
+                self.deployments = Some((read_deployments(reader)?, at));
+            }
+            _ => self.routes = read_routes(reader)?,
         }
         Ok(())
     }
@@ -179,6 +187,20 @@ impl Draft {
             }
             _ => Ok(()),
         }
+    }
+
+    /// GitHub asks for reviews by webhooks.
+    fn check_deployments<'a, S: Syntax<'a>>(&self, reader: &mut ConfigReader<'a, S>) -> Read<()> {
+        let Some((_, at)) = &self.deployments else {
+            return Ok(());
+        };
+        if self.github.as_ref().is_some_and(GitHubDraft::has_webhooks) {
+            return Ok(());
+        }
+        let message =
+            "`deployments` needs webhooks, and `github.app.webhook_secret_file` is missing";
+        let problem = Problem::new(*at, message);
+        reader.problem(problem.help("add `webhook_secret_file: FILE` to `github.app`"))
     }
 
     /// Tokens are secrets: beyond this machine they travel in plain text, because TLS is the proxy's.
@@ -206,20 +228,6 @@ impl Draft {
         }
         Ok(())
     }
-}
-
-/// Reports a key of the contract that this version cannot follow.
-fn not_built<'a, S: Syntax<'a>>(
-    reader: &mut ConfigReader<'a, S>,
-    key: &str,
-    at: S::At,
-) -> Read<()> {
-    let problem = Problem::new(
-        reader.position(at),
-        format!("`{key}` is not built into this version of the server"),
-    );
-    reader.skip()?;
-    reader.problem(problem.over(key).help("leave it out"))
 }
 
 fn read_version<'a, S: Syntax<'a>>(reader: &mut ConfigReader<'a, S>) -> Read<bool> {

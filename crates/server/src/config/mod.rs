@@ -1,5 +1,6 @@
 //! Configuration: a file, its grammar, and the values.
 
+mod deployments;
 mod duration;
 mod file;
 mod github;
@@ -10,4 +11,6 @@ mod routes;
 mod values;
 
 pub use file::ConfigError;
-pub use model::{AppConfig, Config, GitHubConfig, PolicyConfig, PolicyPlace, RoutesConfig};
+pub use model::{
+    AppConfig, Config, DeploymentRule, GitHubConfig, PolicyConfig, PolicyPlace, RoutesConfig,
+};

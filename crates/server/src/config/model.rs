@@ -6,8 +6,8 @@ use std::time::Duration;
 use crate::routes::{Family, RouteTable};
 use analysis::report::Detail;
 use engine::RepositoryName;
-use engine::policy::PermissionKey;
 use engine::policy::source::{GitRef, RepositoryPath};
+use engine::policy::{Pattern, PermissionKey};
 use platform::Address;
 use token::Issuer;
 
@@ -34,6 +34,8 @@ pub struct Config {
     pub policy: PolicyConfig,
     /// GitHub's API, for policies and look-ups.
     pub github: Option<GitHubConfig>,
+    /// Which permission the jobs of an environment need.
+    pub deployments: Vec<DeploymentRule>,
     /// Which permission a request needs, for the endpoints whose path does not name it.
     pub routes: Option<RoutesConfig>,
 }
@@ -96,6 +98,15 @@ impl Default for PolicyConfig {
             stale: Duration::from_secs(10 * 60),
         }
     }
+}
+
+/// The permission that environments need.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct DeploymentRule {
+    /// The environments. It compiles.
+    pub environment: Pattern,
+    /// The permission.
+    pub permission: PermissionKey,
 }
 
 /// GitHub's API.

@@ -168,7 +168,27 @@ fn mistakes_are_named_with_their_line() {
         (
             "version: 1",
             "version: 1\ndeployments: []",
-            "line 2, column 1: `deployments` is not built",
+            "line 2, column 1: `deployments` needs webhooks",
+        ),
+        (
+            "version: 1",
+            "version: 1\ndeployments: [{ environment: 'a(', permission: a:b }]",
+            "is not valid",
+        ),
+        (
+            "version: 1",
+            "version: 1\ndeployments: [{ environment: a }]",
+            "`permission` is missing",
+        ),
+        (
+            "version: 1",
+            "version: 1\ndeployments: [{ permission: a:b }]",
+            "`environment` is missing",
+        ),
+        (
+            "version: 1",
+            "version: 1\ndeployments: [{ environment: { globe: a }, permission: a:b }]",
+            "unknown key `globe`",
         ),
         (
             "version: 1",
@@ -276,6 +296,13 @@ fn policies_at_github_are_read() {
     assert_eq!(github.app.private_key_file, Path::new("/etc/gate/app.pem"));
     let secret = github.app.webhook_secret_file.as_deref();
     assert_eq!(secret, Some(Path::new("/s")));
+    let more = "deployments: [{ environment: { glob: 'prod-*' }, permission: a:b }, { environment: '*', permission: c:d }]\n";
+    let config = with("{ file: p.yml }", more);
+    let kinds = config
+        .deployments
+        .iter()
+        .map(|rule| rule.environment.kind.name());
+    assert_eq!(kinds.collect::<Vec<_>>(), ["glob", "any"]);
     let config = with("{ path: p.json, delegate: [a:b, c:d] }", "");
     let PolicyPlace::Own { path, delegate } = &config.policy.place else {
         panic!("{config:?}");

@@ -5,6 +5,7 @@ use http::{HeaderMap, StatusCode};
 use serde::Deserialize;
 
 use crate::app::RequestError;
+use crate::deployments::{NotReviewed, RequestShapeError};
 
 /// The parts of a delivery's body that all events have.
 #[derive(Debug, Deserialize)]
@@ -51,6 +52,12 @@ pub(super) enum Refusal {
     /// Nobody knows now which App this is.
     #[error("GitHub does not say which App this is: {0}")]
     Unavailable(RequestError),
+    /// It is not a request for a review.
+    #[error("{0}")]
+    Request(#[from] RequestShapeError),
+    /// There is no review, and the jobs wait on.
+    #[error("the deployment is not reviewed: {0}")]
+    NotReviewed(#[from] NotReviewed),
     /// Too many deliveries arrive.
     #[error("too many deliveries arrive at once")]
     Busy,
@@ -61,10 +68,12 @@ impl Refusal {
     pub(super) fn status(&self) -> StatusCode {
         match self {
             Self::TooLarge => StatusCode::PAYLOAD_TOO_LARGE,
-            Self::Header(_) | Self::Shape(_) => StatusCode::BAD_REQUEST,
+            Self::Header(_) | Self::Shape(_) | Self::Request(_) => StatusCode::BAD_REQUEST,
             Self::Signature => StatusCode::UNAUTHORIZED,
             Self::OtherApp => StatusCode::FORBIDDEN,
-            Self::Unavailable(_) | Self::Busy => StatusCode::SERVICE_UNAVAILABLE,
+            Self::Unavailable(_) | Self::NotReviewed(_) | Self::Busy => {
+                StatusCode::SERVICE_UNAVAILABLE
+            }
         }
     }
 }

@@ -3,6 +3,7 @@
 mod delivery;
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use axum::Router;
 use axum::body::to_bytes;
@@ -12,17 +13,25 @@ use axum::routing::post;
 use http::header::{CONNECTION, RETRY_AFTER};
 use http::{HeaderMap, StatusCode};
 use tokio::sync::Semaphore;
+use tokio::time::timeout;
 
 use crate::app::{GitHubApp, WebhookSecrets};
+use crate::deployments::{DeploymentRequest, Deployments, Handled};
 use crate::log;
 use crate::metrics::Metrics;
 use crate::policy::{CentralPolicy, OwnPolicies};
 use delivery::{Delivery, Refusal, header};
+use github::http::Budget;
 
 /// Maximum size of a delivery; GitHub's own limit is 25 MB.
 const MAX_BODY: usize = 5 << 20;
+/// Maximum time for the body of a delivery.
+const READ: Duration = Duration::from_secs(5);
 /// Maximum number of deliveries that are read at a time, of which nobody knows yet who sends them.
 const READING: usize = 8;
+
+/// Maximum time of a review, within the ten seconds that GitHub waits for the answer to a delivery.
+const REVIEW: Duration = Duration::from_secs(8);
 
 /// What deliveries can do.
 #[derive(Debug)]
@@ -37,6 +46,10 @@ pub struct Webhooks {
     pub central: Option<Arc<CentralPolicy>>,
     /// The repositories' own policies, which a push can change.
     pub own: Option<Arc<OwnPolicies>>,
+    /// Reviews deployments, if the configuration names environments.
+    pub deployments: Option<Arc<Deployments>>,
+    /// URL of GitHub's API.
+    pub api_url: String,
     /// Counts deliveries.
     pub metrics: Arc<Metrics>,
 }
@@ -70,12 +83,16 @@ enum Taken {
 async fn receive(State(shared): State<Arc<Shared>>, request: Request) -> Response {
     let webhooks = &shared.webhooks;
     let (head, body) = request.into_parts();
-    let taken = match shared.reading.try_acquire() {
+    let read = match shared.reading.try_acquire() {
         Err(_) => Err(Refusal::Busy),
-        Ok(_place) => match to_bytes(body, MAX_BODY).await {
-            Ok(body) => webhooks.take(&head.headers, &body).await,
-            Err(_) => Err(Refusal::TooLarge),
+        Ok(_place) => match timeout(READ, to_bytes(body, MAX_BODY)).await {
+            Ok(Ok(body)) => Ok(body),
+            Ok(Err(_)) | Err(_) => Err(Refusal::TooLarge),
         },
+    };
+    let taken = match read {
+        Ok(body) => webhooks.take(&head.headers, &body).await,
+        Err(refusal) => Err(refusal),
     };
     let (status, what) = match &taken {
         Ok(Taken::Accepted) => (StatusCode::ACCEPTED, "accepted"),
@@ -123,6 +140,7 @@ impl Webhooks {
                 self.pushed(repository.id);
                 Ok(Taken::Accepted)
             }
+            "deployment_protection_rule" => self.review(body).await,
             _ => Ok(Taken::Ignored),
         }
     }
@@ -137,6 +155,20 @@ impl Webhooks {
         match kind == "integration" && id == own.to_string() {
             true => Ok(()),
             false => Err(Refusal::OtherApp),
+        }
+    }
+
+    /// Reviews a deployment. The delivery succeeds only once the review is posted: GitHub keeps what failed, and the
+    /// reconciler asks for it.
+    async fn review(&self, body: &[u8]) -> Result<Taken, Refusal> {
+        let Some(deployments) = &self.deployments else {
+            return Ok(Taken::Ignored);
+        };
+        let request = DeploymentRequest::parse(body, &self.api_url)?;
+        let budget = Budget::until(tokio::time::Instant::now() + REVIEW);
+        match deployments.handle(&request, budget, false).await? {
+            Handled::Ignored => Ok(Taken::Ignored),
+            Handled::Approved | Handled::Rejected | Handled::Already => Ok(Taken::Accepted),
         }
     }
 

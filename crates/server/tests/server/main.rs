@@ -16,6 +16,7 @@ mod admin;
 mod attacks;
 mod audit;
 mod configuration;
+mod deployments;
 mod ending;
 mod forward_auth;
 mod keys;

@@ -37,6 +37,8 @@ pub fn permissions() -> Permissions {
     Permissions::none()
         .with("contents", Level::Read)
         .with("pull-requests", Level::Read)
+        .with("actions", Level::Read)
+        .with("deployments", Level::Write)
 }
 
 /// A private repository of the account that counts.
