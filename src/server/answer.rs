@@ -129,7 +129,7 @@ fn decision(
         rule: context.get("rule").and_then(rule).filter(|_| is_granted),
         nearest: nearest.map(TracedRule::nearest),
         trace,
-        delegated: false,
+        delegated: context.get("delegated") == Some(&Value::Bool(true)),
     }))
 }
 

@@ -15,7 +15,7 @@ use crate::keys::{FetchKeys, KeyStore, Renewed};
 use crate::policy::{ActivePolicy, PolicyStore};
 use crate::resource::Resource;
 use analysis::audit::{Circumstances, EnforcedBy, TokenRecord, records};
-use analysis::report::{Detail, Failure, Outcome, PolicyRecord};
+use analysis::report::{Detail, Failure, Outcome};
 use engine::decision::{
     Decision, PermissionDecision, Policies, Provenance, Question, Reason, decide,
 };
@@ -63,7 +63,7 @@ pub struct Explained {
     /// The job.
     pub context: SignedContext,
     /// The policy.
-    pub policy: PolicyRecord,
+    pub policy: Arc<ActivePolicy>,
 }
 
 impl From<Answer> for Checked {
@@ -87,8 +87,8 @@ impl<F: FetchKeys> Checker<F> {
             Ok(job) => job,
             Err(answer) => return answer,
         };
-        let until = Instant::now() + MAX_DECISION;
-        self.decide(permission, &job, None, until).answer
+        let mut time = MAX_DECISION;
+        self.decide(permission, &job, None, &mut time).answer
     }
 
     /// Returns the job of a token.
@@ -169,14 +169,14 @@ impl<F: FetchKeys> Checker<F> {
         }
     }
 
-    /// Decides whether a job may use a permission, within a time. `resource` is what the permission is for, if the
-    /// request says so.
+    /// Decides whether a job may use a permission, within `time`, from which it takes what it needs. `resource` is what
+    /// the permission is for, if the request says so.
     pub fn decide(
         &self,
         permission: &PermissionKey,
         job: &Job,
         resource: Option<&Resource>,
-        until: Instant,
+        time: &mut Duration,
     ) -> Checked {
         let context = job.claims.context(None);
         let asked = Asked {
@@ -191,8 +191,8 @@ impl<F: FetchKeys> Checker<F> {
             Ok(policy) => policy,
             Err(failure) => return self.failed(&asked, &context, &failure, None).into(),
         };
-        match decided(permission, &context, &policy, until) {
-            Ok(decision) => self.answer(&asked, context, decision, &policy),
+        match decided(permission, &context, &policy, time) {
+            Ok(decision) => self.answer(&asked, context, decision, policy),
             Err(failure) => self
                 .failed(&asked, &context, &failure, Some(&policy))
                 .into(),
@@ -204,7 +204,7 @@ impl<F: FetchKeys> Checker<F> {
         asked: &Asked<'_>,
         context: SignedContext,
         decision: PermissionDecision,
-        policy: &ActivePolicy,
+        policy: Arc<ActivePolicy>,
     ) -> Checked {
         let context_values = context.as_context();
         let outcome = |detail| {
@@ -232,7 +232,6 @@ impl<F: FetchKeys> Checker<F> {
                 message: "the repository's name is none that a header can carry".to_owned(),
             },
         };
-        let policy = policy.record.clone();
         let explained = matches!(answer, Answer::Granted { .. } | Answer::Denied { .. });
         Checked {
             answer,
@@ -333,15 +332,19 @@ fn decided(
     permission: &PermissionKey,
     context: &SignedContext,
     policy: &ActivePolicy,
-    until: Instant,
+    time: &mut Duration,
 ) -> Result<PermissionDecision, Failure> {
+    let started = Instant::now();
+    let until = started + *time;
     let question = Question {
         permissions: std::slice::from_ref(permission),
         context: context.as_context(),
         now: Timestamp::now(),
         has_time: &|| Instant::now() < until,
     };
-    let decisions = decide(Policies::one(&policy.engine, Provenance::Given), question)
+    let decisions = decide(Policies::one(&policy.engine, Provenance::Given), question);
+    *time = time.saturating_sub(started.elapsed());
+    let decisions = decisions
         .map_err(|error| Failure::invalid_policy(&policy.record.file, &error.into_invalid()))?;
     let mut decisions = decisions.into_iter();
     let missing = || Failure::new(Reason::Internal, "a part of the decision is missing");

@@ -64,7 +64,7 @@ fn of_decision(explained: &Explained, detail: Detail, room: &mut Room) -> Map<St
         context,
         policy,
     } = explained;
-    let context = context.as_context();
+    let (context, policy) = (context.as_context(), &policy.record);
     let decisions = vec![decision.clone()];
     let outcome = Outcome::decided(decisions, context, policy.clone(), detail).redacted(detail);
     let mut explanation = Map::new();
@@ -80,6 +80,9 @@ fn of_decision(explained: &Explained, detail: Detail, room: &mut Room) -> Map<St
         return explanation;
     };
     add("rule", json!(decision.rule));
+    if decision.delegated {
+        add("delegated", true.into());
+    }
     // The path of a file says something about this machine.
     if detail == Detail::Full || policy.repository.is_some() {
         add("policy", json!(policy));

@@ -10,7 +10,7 @@ mod metadata;
 mod request;
 
 use std::sync::Arc;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use axum::Router;
 use axum::body::{Body, to_bytes};
@@ -142,8 +142,8 @@ struct Evaluator<'e, F> {
     endpoints: &'e Endpoints<F>,
     /// The jobs so far, by their tokens: each is verified once.
     jobs: Vec<(String, Result<Job, Answer>)>,
-    /// The time of all decisions.
-    until: Option<Instant>,
+    /// The time that is left for decisions.
+    time: Duration,
     room: Room,
 }
 
@@ -152,7 +152,7 @@ impl<'e, F: FetchKeys> Evaluator<'e, F> {
         Self {
             endpoints,
             jobs: Vec::new(),
-            until: None,
+            time: MAX_DECISION,
             room: Room::default(),
         }
     }
@@ -231,11 +231,9 @@ impl<'e, F: FetchKeys> Evaluator<'e, F> {
             Some((_, Err(answer))) => return Ok(answer.clone().into()),
             None => return Ok(Answer::NoToken.into()),
         };
-        let until = *self
-            .until
-            .get_or_insert_with(|| Instant::now() + MAX_DECISION);
         let checker = &self.endpoints.checker;
-        let checked = checker.decide(&permission, job, Some(&asked.resource), until);
+        let resource = Some(&asked.resource);
+        let checked = checker.decide(&permission, job, resource, &mut self.time);
         match checked.answer.reason() {
             // Nobody decides without a record.
             None => Err(checked.answer),

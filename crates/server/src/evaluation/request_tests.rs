@@ -168,3 +168,66 @@ fn sizes_have_limits() {
     assert!(large(4_000).is_ok());
     assert!(large(4_100).is_err());
 }
+
+/// Reads a question in the plainest way, from a text in which nothing occurs twice.
+fn plainly(text: &[u8]) -> Option<[String; 5]> {
+    let request: Value = serde_json::from_slice(text).ok()?;
+    let member = |pointer: &str| request.pointer(pointer)?.as_str().map(str::to_owned);
+    Some([
+        member("/subject/type")?,
+        member("/subject/id")?,
+        member("/action/name")?,
+        member("/resource/type")?,
+        member("/resource/id")?,
+    ])
+}
+
+#[test]
+fn mutated_requests_are_read_as_they_are_written_or_not_at_all() {
+    use proptest::prelude::*;
+    let text = whole().to_string().replace("x.y.z", "x.y\\u002ez");
+    let members = [
+        "\"subject\"",
+        "\"id\"",
+        "\"name\"",
+        "\"a\":",
+        "null",
+        "{}",
+        "[]",
+        ",",
+        "\"",
+        "\\",
+        "}",
+        "1e9",
+    ];
+    let place = 0..text.len();
+    let mutation = (place, 0..8_usize, 0..members.len());
+    let mutations = proptest::collection::vec(mutation, 1..4);
+    let mut config = proptest::test_runner::Config::with_cases(20_000);
+    config.failure_persistence = None;
+    let mut runner = proptest::test_runner::TestRunner::new(config);
+    let read_count = std::cell::Cell::new(0);
+    let checked = runner.run(&mutations, |mutations| {
+        let mut bytes = text.clone().into_bytes();
+        for (at, removed, inserted) in mutations {
+            let at = at.min(bytes.len());
+            let end = (at + removed).min(bytes.len());
+            bytes.splice(at..end, members[inserted].bytes());
+        }
+        let plain = plainly(&bytes);
+        if let Ok(read) = evaluation(&bytes) {
+            read_count.set(read_count.get() + 1);
+            let Evaluation {
+                subject_type,
+                subject,
+                action,
+                resource,
+            } = read;
+            let seen = [subject_type, subject, action, resource.kind, resource.id];
+            prop_assert_eq!(Some(seen), plain);
+        }
+        Ok(())
+    });
+    checked.unwrap();
+    assert!(read_count.get() > 100, "{}", read_count.get());
+}
