@@ -1,8 +1,10 @@
-//! What makes a release (`.github/release/`), and the action that runs its archives (`native/`).
+//! What makes a release (`.github/release/`), and the actions that run its archives (`native/`, `setup/`).
 
 mod archives;
 mod commit;
 mod native;
 mod policy;
+mod setup;
+mod stage;
 mod tree;
 mod versions;
