@@ -2,6 +2,7 @@
 
 mod archives;
 mod commit;
+mod licences;
 mod native;
 mod policy;
 mod setup;
