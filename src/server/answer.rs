@@ -33,7 +33,7 @@ type CannotDecide = (Reason, String);
 /// Reads an answer with one boolean for each permission, in order.
 ///
 /// # Errors
-/// It is not such an answer. The inner error is that of a server that cannot decide.
+/// It is another answer. The inner error is that of a server that cannot decide.
 pub(super) fn read(
     body: &[u8],
     permissions: &[PermissionKey],

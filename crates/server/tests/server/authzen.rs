@@ -190,7 +190,7 @@ fn what_a_request_claims_beside_its_token_does_not_count() {
         request["subject"]["properties"] = json!({"environment": "production", "branch": "main"});
         request["context"] = json!({"environment": "production"});
         request["resource"]["properties"] = json!({"environment": "production"});
-        // The header authenticates whoever asks, if anybody looks at it.
+        // The header authenticates the one who asks, if anybody looks at it.
         let headers = [bearer(&may)];
         let answer = stage.server.post(ONE, &request.to_string(), &headers);
         assert_eq!(decided(&answer).0, decision);
