@@ -14,6 +14,7 @@ use crate::check::Checker;
 use crate::config::Config;
 use crate::connections::serve;
 use crate::deciding::Decider;
+use crate::evaluation;
 use crate::forward_auth::{self, Endpoints};
 use crate::keys::{FetchKeys, KeyStore};
 use crate::log;
@@ -85,7 +86,7 @@ pub async fn run(config: Config, proxies: Proxies<'_>, stop: impl AsyncFn()) -> 
     let mut background = vec![tokio::spawn(async move { keys.keep_fresh().await })];
     background.extend(sources_background.into_iter().map(tokio::spawn));
     let (end, ended) = watch::channel(false);
-    let forward_auth = forward_auth::router(endpoints);
+    let forward_auth = forward_auth::router(endpoints, evaluation::routes());
     let forward_auth = match webhooks {
         Some(webhooks) => forward_auth.merge(webhooks::router(webhooks)),
         None => forward_auth,

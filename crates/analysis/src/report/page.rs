@@ -102,6 +102,9 @@ fn facts(outcome: &Outcome<'_>) -> String {
         "Reason",
         format!("{} ({})", cell(outcome.reason.code()), outcome.status),
     );
+    if let Some(host) = &outcome.decided_by {
+        row("Decided by", cell(host));
+    }
     if let Some(context) = outcome.context {
         for (name, value) in context_rows(context) {
             row(name, value.map_or_else(|| "none".to_owned(), cell));

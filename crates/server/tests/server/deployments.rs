@@ -10,8 +10,10 @@ use simulator::github::{
 };
 
 use crate::support::api::{ApiStage, INFRA, SECRET, github};
+use crate::support::schema::Schema;
 use crate::support::{Server, wait_for};
 
+const SCHEMA: &str = include_str!("../../../../schema/repo-permissions-audit.schema.json");
 const PATH: &str = "/webhooks/github";
 const FILE: &str = "deploy-production.yml";
 const CONFIG: &str = "\
