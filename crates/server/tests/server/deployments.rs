@@ -248,13 +248,18 @@ fn a46_a_tag_and_a_rule_with_any_branch() {
     };
     let verdict = stage.verdict(tagged, "production");
     assert!(verdict.starts_with("rejected"), "{verdict}");
-    let record = &stage.server.records(1)[0]["data"];
-    assert_eq!(record["decision"], "denied");
-    assert!(
-        stage
-            .verdict(stage.run(2), "production")
-            .starts_with("approved")
-    );
+    let verdict = stage.verdict(stage.run(2), "production");
+    assert!(verdict.starts_with("approved"), "{verdict}");
+    let records = stage.server.records(2);
+    let schema = Schema::new(SCHEMA);
+    for record in &records {
+        assert!(schema.is_valid(record), "{record:#}");
+    }
+    // The policy would have granted it.
+    assert_eq!(records[0]["data"]["decision"], "denied");
+    assert_eq!(records[0]["data"]["policy"], json!(null));
+    let policy = &records[1]["data"]["policy"];
+    assert_eq!(policy["repository"], "acme-org/policies");
 }
 
 /// A50: the tag was deleted before anybody looked. The branch has to reach the commit.
