@@ -10,7 +10,7 @@ use secrecy::{ExposeSecret, SecretString};
 use serde::{Deserialize, Serialize};
 
 use super::api::{Api, ApiError, InvalidApi, json};
-use super::contents::route;
+use super::repository::route;
 use crate::http::Retry;
 use engine::RepositoryName;
 

@@ -9,7 +9,7 @@ use serde::Deserialize;
 use serde_json::Value;
 
 use super::api::{Api, ApiError, MAX_JSON, encode, json};
-use super::repository::RepositoryKey;
+use super::repository::{RepositoryKey, route};
 use crate::http::Response;
 use engine::{RepositoryName, is_commit_sha};
 
@@ -209,14 +209,6 @@ impl Api {
             Err(ApiError::Shape("expected a commit SHA".to_owned()))
         }
     }
-}
-
-pub(super) fn route(repository: &RepositoryName) -> String {
-    format!(
-        "repos/{}/{}",
-        encode(repository.owner()),
-        encode(repository.name())
-    )
 }
 
 /// Returns the file's bytes. GitHub sends a file raw, with a media type that contains `raw`. It sends a

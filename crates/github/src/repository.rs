@@ -2,8 +2,7 @@
 
 use serde::Deserialize;
 
-use super::api::{Api, ApiError, BY_ID, MAX_JSON, json};
-use super::contents::route;
+use super::api::{Api, ApiError, BY_ID, MAX_JSON, encode, json};
 use engine::RepositoryName;
 use engine::context::PullRequest;
 
@@ -28,6 +27,15 @@ impl From<u64> for RepositoryKey<'_> {
     fn from(id: u64) -> Self {
         Self::Id(id)
     }
+}
+
+/// Returns the path of a repository by its name.
+pub(super) fn route(repository: &RepositoryName) -> String {
+    format!(
+        "repos/{}/{}",
+        encode(repository.owner()),
+        encode(repository.name())
+    )
 }
 
 impl RepositoryKey<'_> {

@@ -1,8 +1,7 @@
 //! Grammar of `deployments:`.
 
-use super::grammar::ConfigReader;
 use super::model::DeploymentRule;
-use super::values::{read_filled, read_permission};
+use super::values::{ConfigReader, read_filled, read_permission};
 use engine::policy::reader::Read;
 use engine::policy::token::{Syntax, Token};
 use engine::policy::{CaseSensitivity, Kind, Pattern};

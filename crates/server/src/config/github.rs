@@ -2,9 +2,8 @@
 
 use url::Url;
 
-use super::grammar::{ConfigReader, read_path};
 use super::model::{AppConfig, GitHubConfig};
-use super::values::read_filled;
+use super::values::{ConfigReader, read_filled, read_path};
 use engine::policy::reader::Read;
 use engine::policy::token::Syntax;
 use engine::policy::{Problem, quoted};

@@ -1,7 +1,7 @@
 //! Grammar of the configuration, as strict as that of policies.
 
 use std::net::SocketAddr;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::time::Duration;
 
 use super::deployments::read_deployments;
@@ -9,7 +9,7 @@ use super::github::{GitHubDraft, read_github};
 use super::model::{Config, DeploymentRule, PolicyConfig, RoutesConfig};
 use super::policy::read_policy;
 use super::routes::read_routes;
-use super::values::{At, read_duration, read_filled};
+use super::values::{At, ConfigGrammar, ConfigReader, read_duration, read_filled, read_path};
 use analysis::report::Detail;
 use engine::policy::reader::{Grammar, Read, Reader};
 use engine::policy::token::{ScalarKind, Syntax};
@@ -45,12 +45,6 @@ const fn local(port: u16) -> SocketAddr {
     SocketAddr::new(std::net::IpAddr::V4(std::net::Ipv4Addr::LOCALHOST), port)
 }
 
-/// Grammar of a configuration.
-pub(super) struct ConfigGrammar {
-    /// Directory at which relative paths start.
-    pub(super) directory: PathBuf,
-}
-
 impl<'a> Grammar<'a> for ConfigGrammar {
     type Output = Config;
     const NOUN: &'static str = "configuration";
@@ -60,8 +54,6 @@ impl<'a> Grammar<'a> for ConfigGrammar {
         read_config(reader)
     }
 }
-
-pub(super) type ConfigReader<'a, S> = Reader<'a, S, ConfigGrammar>;
 
 /// The values of a file, before the required ones are known to be there.
 #[derive(Default)]
@@ -331,13 +323,4 @@ fn read_detail<'a, S: Syntax<'a>>(reader: &mut ConfigReader<'a, S>) -> Read<Opti
         reader.problem(problem.help("expected `full`, `reason` or `none`"))?;
     }
     Ok(detail)
-}
-
-/// Reads the path of a file, which starts at the directory of the configuration.
-pub(super) fn read_path<'a, S: Syntax<'a>>(
-    reader: &mut ConfigReader<'a, S>,
-    what: &str,
-) -> Read<Option<PathBuf>> {
-    let found = read_filled(reader, what)?;
-    Ok(found.map(|(text, _)| reader.grammar.directory.join(Path::new(&*text))))
 }

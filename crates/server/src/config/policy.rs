@@ -1,8 +1,7 @@
 //! Grammar of `policy:`.
 
-use super::grammar::{ConfigReader, read_path};
 use super::model::{PolicyConfig, PolicyPlace};
-use super::values::{At, read_duration, read_filled, read_permission};
+use super::values::{At, ConfigReader, read_duration, read_filled, read_path, read_permission};
 use engine::policy::reader::Read;
 use engine::policy::source::{InvalidSource, PolicySource};
 use engine::policy::token::Syntax;

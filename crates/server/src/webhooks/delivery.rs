@@ -64,6 +64,18 @@ pub(super) enum Refusal {
 }
 
 impl Refusal {
+    /// Returns whether the delivery was known to have a right signature.
+    pub(super) fn is_signed(&self) -> bool {
+        match self {
+            Self::TooLarge | Self::Header(_) | Self::Signature | Self::Busy => false,
+            Self::OtherApp
+            | Self::Shape(_)
+            | Self::Unavailable(_)
+            | Self::Request(_)
+            | Self::NotReviewed(_) => true,
+        }
+    }
+
     /// Returns the status of the answer.
     pub(super) fn status(&self) -> StatusCode {
         match self {

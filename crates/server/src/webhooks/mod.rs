@@ -103,7 +103,10 @@ async fn receive(State(shared): State<Arc<Shared>>, request: Request) -> Respons
     let message = match &taken {
         Ok(_) => what.to_owned(),
         Err(refusal) => {
-            log::warning("delivery_refused", &[("why", refusal)]);
+            // What anyone can send is counted only.
+            if refusal.is_signed() {
+                log::warning("delivery_refused", &[("why", refusal)]);
+            }
             refusal.to_string()
         }
     };
@@ -162,6 +165,8 @@ impl Webhooks {
     /// reconciler asks for it.
     async fn review(&self, body: &[u8]) -> Result<Taken, Refusal> {
         let Some(deployments) = &self.deployments else {
+            let why = "the configuration has no `deployments`, and a job waits for this App";
+            log::warning("deployment_ignored", &[("why", &why)]);
             return Ok(Taken::Ignored);
         };
         let request = DeploymentRequest::parse(body, &self.api_url)?;

@@ -94,6 +94,11 @@ fn forged_deliveries() {
         let status = send(&honest.request_with(PATH, &forged));
         assert!([400, 401].contains(&status), "{forged}: {status}");
     }
+    // What anyone can send fills no log.
+    let log = stage.server.log();
+    assert!(!log.iter().any(|line| line["event"] == "delivery_refused"));
+    let refused = "repo_permissions_deliveries_total{result=\"refused\"}";
+    assert!(stage.server.metric(refused) >= 9.0);
     let text = String::from_utf8(honest.request(PATH, SECRET)).unwrap();
     for (from, to, expected) in [
         ("X-Hub-Signature-256:", "X-Hub-Signature:", 400),
@@ -174,6 +179,17 @@ fn replayed_deliveries() {
     assert!((1..=6).contains(&asked), "{asked}");
     assert_eq!(stage.ask().status, 200);
     assert_eq!(stage.github.requests_to(Endpoint::App).len(), 1);
+}
+
+/// Where request lines are those of original requests, a `#` in one ends the connection; one in a body does not.
+#[test]
+fn deliveries_beside_routes_of_original_requests() {
+    let routes =
+        "routes:\n  headers: request\n  table: [{ method: GET, path: /a, permission: 'a:b' }]\n";
+    let stage = ApiStage::with(POLICY, &format!("{HOURLY}{routes}"));
+    let delivery = push(&stage, POLICIES);
+    assert!(delivery.body.contains(&b'#'));
+    assert_eq!(stage.deliver(&delivery).status, 202);
 }
 
 #[test]
