@@ -1,44 +1,11 @@
 //! Deliveries that GitHub keeps: the REST page "GitHub App webhooks".
 
-use jiff::Timestamp;
 use serde_json::{Value, json};
 
 use super::apps;
-use super::delivery::Delivery;
 use super::http::{Answer, Request};
 use super::route::Route;
 use super::state::State;
-
-/// A delivery with the status of its answer.
-#[derive(Debug, Clone)]
-pub(crate) struct Delivered {
-    id: u64,
-    at: Timestamp,
-    status: u16,
-    delivery: Delivery,
-}
-
-impl Delivered {
-    pub(crate) fn new(id: u64, delivery: &Delivery, status: u16) -> Self {
-        Self {
-            id,
-            at: Timestamp::now(),
-            status,
-            delivery: delivery.clone(),
-        }
-    }
-
-    fn to_json(&self) -> Value {
-        let body: Value = serde_json::from_slice(&self.delivery.body).unwrap_or_default();
-        let number = |pointer: &str| body.pointer(pointer).cloned().unwrap_or_default();
-        json!({
-            "id": self.id, "guid": self.delivery.id, "delivered_at": self.at.to_string(), "redelivery": false,
-            "duration": 0.1, "status": if self.status < 300 { "OK" } else { "Failed" }, "status_code": self.status,
-            "event": self.delivery.event, "action": number("/action"), "installation_id": number("/installation/id"),
-            "repository_id": number("/repository/id"), "throttled_at": null,
-        })
-    }
-}
 
 /// Lists deliveries, the newest first. The cursor is the place of the page's first one.
 pub(crate) fn list(state: &State, request: &Request) -> Result<Answer, Answer> {

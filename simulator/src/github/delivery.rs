@@ -4,6 +4,7 @@ use std::io::{BufRead as _, BufReader, Write as _};
 use std::net::TcpStream;
 use std::time::Duration;
 
+use jiff::Timestamp;
 use ring::hmac;
 use serde_json::{Value, json};
 
@@ -130,4 +131,35 @@ fn repository_json(repository: &Repository) -> Value {
         "private": repository.private, "default_branch": repository.default_branch,
         "owner": {"login": repository.owner, "id": repository.owner_id, "type": "Organization"},
     })
+}
+
+/// A delivery with the status of its answer.
+#[derive(Debug, Clone)]
+pub(crate) struct Delivered {
+    pub(crate) id: u64,
+    at: Timestamp,
+    status: u16,
+    pub(crate) delivery: Delivery,
+}
+
+impl Delivered {
+    pub(crate) fn new(id: u64, delivery: &Delivery, status: u16) -> Self {
+        Self {
+            id,
+            at: Timestamp::now(),
+            status,
+            delivery: delivery.clone(),
+        }
+    }
+
+    pub(crate) fn to_json(&self) -> Value {
+        let body: Value = serde_json::from_slice(&self.delivery.body).unwrap_or_default();
+        let number = |pointer: &str| body.pointer(pointer).cloned().unwrap_or_default();
+        json!({
+            "id": self.id, "guid": self.delivery.id, "delivered_at": self.at.to_string(), "redelivery": false,
+            "duration": 0.1, "status": if self.status < 300 { "OK" } else { "Failed" }, "status_code": self.status,
+            "event": self.delivery.event, "action": number("/action"), "installation_id": number("/installation/id"),
+            "repository_id": number("/repository/id"), "throttled_at": null,
+        })
+    }
 }

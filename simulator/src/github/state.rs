@@ -10,7 +10,7 @@ use super::app::{App, Installation};
 use super::capacity::Capacity;
 use super::check_run::CheckRun;
 use super::commit_status::CommitStatus;
-use super::deliveries::Delivered;
+use super::delivery::Delivered;
 use super::faults::FaultRule;
 use super::http::Answer;
 use super::issuer::{RegisteredJob, SlugKeys, TokenRecipe};
