@@ -1,0 +1,54 @@
+// Pictures follow the theme that the reader chose; without this script they follow the system's.
+(() => {
+  const root = document.documentElement;
+  const follow = () => {
+    const dark = ["ayu", "coal", "navy"].some((theme) => root.classList.contains(theme));
+    for (const source of document.querySelectorAll("picture > source")) {
+      source.media = dark ? "all" : "not all";
+    }
+  };
+  new MutationObserver(follow).observe(root, { attributes: true, attributeFilter: ["class"] });
+  follow();
+})();
+
+// A short name stays in one line.
+for (const code of document.querySelectorAll(".content :not(pre) > code")) {
+  code.classList.toggle("short", code.textContent.length <= 26);
+}
+
+// A table that is wider than its place, or whose first column is squeezed, becomes a list of rows; without this script
+// it scrolls.
+(() => {
+  const roles = { table: "table", thead: "rowgroup", tbody: "rowgroup", tr: "row", th: "columnheader", td: "cell" };
+  const tables = [...document.querySelectorAll(".content table")];
+  for (const table of tables) {
+    const heads = [...table.querySelectorAll("thead th")].map((head) => head.textContent.trim());
+    for (const row of table.querySelectorAll("tbody tr")) {
+      [...row.cells].slice(1).forEach((cell, index) => {
+        if (heads[index + 1]) {
+          cell.dataset.head = heads[index + 1];
+        }
+      });
+    }
+    // Boxes of another kind would lose what they are to a screen reader.
+    for (const element of [table, ...table.querySelectorAll("thead, tbody, tr, th, td")]) {
+      element.setAttribute("role", roles[element.localName]);
+    }
+  }
+  const lines = (cell) => {
+    const content = document.createRange();
+    content.selectNodeContents(cell);
+    return content.getBoundingClientRect().height / (1.4 * parseFloat(getComputedStyle(cell).fontSize));
+  };
+  const isSqueezed = (table) =>
+    [...table.querySelectorAll("tr > :first-child")].some((cell) => cell.offsetWidth < 140 && lines(cell) > 3);
+  const fit = () => {
+    for (const table of tables) {
+      table.classList.remove("stacked");
+      const place = table.parentElement;
+      table.classList.toggle("stacked", table.offsetWidth > place.clientWidth + 1 || isSqueezed(table));
+    }
+  };
+  addEventListener("resize", fit);
+  fit();
+})();
