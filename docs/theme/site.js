@@ -11,8 +11,8 @@
   follow();
 })();
 
-// A short name stays in one line.
-for (const code of document.querySelectorAll(".content :not(pre) > code")) {
+// A short name stays in one line, but for a heading.
+for (const code of document.querySelectorAll(".content :is(p, li, td) code:not(pre > code)")) {
   code.classList.toggle("short", code.textContent.length <= 26);
 }
 
