@@ -34,6 +34,7 @@ body { margin: 0; padding: 16px; max-width: 900px; background: var(--bgColor-def
 .origin { margin: 12px 2px 0; font-size: 12px; color: var(--fgColor-muted); }
 .markdown-body > :last-child { margin-bottom: 0; }
 .markdown-body { font-size: 14px; }
+@media (max-width: 500px) { .head { flex-wrap: wrap; } .head span { flex: 1; } .head small { flex-basis: 100%; margin-left: 26px; } }
 .short table, .short table ~ *, .short .annotation { display: none; }
 """
 ORIGIN = (
@@ -79,7 +80,7 @@ def whole(packages, dark, inner, origin=ORIGIN):
     styles = "".join((packages / style).read_text(encoding="utf-8") for style in STYLES)
     return (
         f'<!DOCTYPE html><html data-color-mode="{mode}" data-light-theme="light" data-dark-theme="dark">'
-        f'<meta charset="utf-8"><style>{styles}{OWN}</style><body>{inner}<p class="origin">{origin}</p></body></html>'
+        f'<meta charset="utf-8"><meta name="viewport" content="width=device-width"><style>{styles}{OWN}</style><body>{inner}<p class="origin">{origin}</p></body></html>'
     )
 
 
@@ -99,7 +100,8 @@ def check_run(packages, printed, *, dark, short=False):
     return whole(
         packages,
         dark,
-        f'<div class="box{" short" if short else ""}"><div class="head {run.conclusion}">{icon(packages, run.conclusion)}{escape(run.name)}'
+        f'<div class="box{" short" if short else ""}"><div class="head {run.conclusion}">'
+        f"{icon(packages, run.conclusion)}<span>{escape(run.name)}</span>"
         f"<small>{escape(run.conclusion)}, {escape(run.origin)}</small></div>"
         f'<div class="body"><h2 class="title">{escape(run.title)}</h2>{markdown(run.markdown)}{annotations}</div></div>',
         f"The upper part of a check run. {ORIGIN}" if short else ORIGIN,

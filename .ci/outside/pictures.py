@@ -86,7 +86,7 @@ def draw_terminal(name, text):
         (PICTURES / f"{name}-{'dark' if dark else 'light'}.svg").write_text(picture, encoding="utf-8")
 
 
-def photograph(browser, page, name, *, dark, width=900):
+def photograph(browser, page, name, *, dark, width):
     """The whole page in a browser, with as many colours as its letters need."""
     browser.open(page, width=width, height=100, dark=dark, scale=SCALE)
     picture = Image.open(io.BytesIO(browser.screenshot())).convert("RGB")
@@ -95,16 +95,21 @@ def photograph(browser, page, name, *, dark, width=900):
 
 
 def draw_github(browser, packages, name, printed, directory):
-    """What GitHub shows of a run."""
+    """What GitHub shows of a run; of a check run also the upper part, on a desktop and on a phone."""
+    upper_part = partial(github_page.check_run, short=True)
     kinds = {
-        "check-run": {"check-run": github_page.check_run, "denied": partial(github_page.check_run, short=True)},
-        "summary": {"summary": github_page.summary},
+        "check-run": [
+            ("check-run", github_page.check_run, 900),
+            ("denied", upper_part, 900),
+            ("denied-phone", upper_part, 390),
+        ],
+        "summary": [("summary", github_page.summary, 900)],
     }
-    for picture, render in kinds[name].items():
+    for picture, render, width in kinds[name]:
         for dark in (False, True):
             page = directory / f"{picture}.html"
             page.write_text(render(packages, printed, dark=dark), encoding="utf-8")
-            photograph(browser, page, picture, dark=dark)
+            photograph(browser, page, picture, dark=dark, width=width)
 
 
 def draw_icon(browser, directory):

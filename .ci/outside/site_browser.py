@@ -13,7 +13,8 @@ from pathlib import Path
 from browser import Browser
 from contrast import CONTRAST
 
-WIDTHS = (390, 768, 1280)
+DESKTOP = 1280
+WIDTHS = (390, 768, DESKTOP)
 # Of the theme; the last has all pages in one.
 SKIPPED = ("404.html", "toc.html", "print.html")
 
@@ -59,7 +60,6 @@ def serve(site):
 
 
 def at_width(browser, width, place):
-    browser.resize(width)
     overhang = browser.evaluate(OVERHANG)
     if overhang > 0:
         yield f"{place}: {overhang} px too wide for {width} px"
@@ -82,10 +82,15 @@ def problems(browser, address, name, pictures):
         if len(icons) < 2 or not all(icons):
             yield f"{place}: icons that can be drawn: {icons}"
         for width in WIDTHS:
+            if width == DESKTOP and not dark:
+                # With the list of pages beside it, which a page opened on a phone has not. No theme changes the layout.
+                browser.open(f"{address}/{name}", width=width, dark=dark)
+            else:
+                browser.resize(width)
             yield from at_width(browser, width, place)
             if pictures:
                 browser.picture(pictures / f"{name.removesuffix('.html').replace('/', '-')}-{scheme}-{width}.png")
-        yield from (f"{place}: {complaint}" for complaint in browser.complaints())
+            yield from (f"{place}: {complaint}" for complaint in browser.complaints())
 
 
 def main():

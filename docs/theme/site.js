@@ -1,10 +1,11 @@
 // Pictures follow the theme that the reader chose; without this script they follow the system's.
 (() => {
   const root = document.documentElement;
+  const sources = [...document.querySelectorAll("picture > source")].map((source) => [source, source.media]);
   const follow = () => {
     const dark = ["ayu", "coal", "navy"].some((theme) => root.classList.contains(theme));
-    for (const source of document.querySelectorAll("picture > source")) {
-      source.media = dark ? "all" : "not all";
+    for (const [source, media] of sources) {
+      source.media = media.replace("(prefers-color-scheme: dark)", dark ? "(min-width: 0)" : "(max-width: 0)");
     }
   };
   new MutationObserver(follow).observe(root, { attributes: true, attributeFilter: ["class"] });
@@ -16,8 +17,8 @@ for (const code of document.querySelectorAll(".content :is(p, li, td) code:not(p
   code.classList.toggle("short", code.textContent.length <= 26);
 }
 
-// A table that is wider than its place, or whose first column is squeezed, becomes a list of rows; without this script
-// it scrolls.
+// A table that is wider than its place, or whose first or last column is squeezed, becomes a list of rows; without this
+// script it scrolls.
 (() => {
   const roles = { table: "table", thead: "rowgroup", tbody: "rowgroup", tr: "row", th: "columnheader", td: "cell" };
   const tables = [...document.querySelectorAll(".content table")];
@@ -40,8 +41,11 @@ for (const code of document.querySelectorAll(".content :is(p, li, td) code:not(p
     content.selectNodeContents(cell);
     return content.getBoundingClientRect().height / (1.4 * parseFloat(getComputedStyle(cell).fontSize));
   };
-  const isSqueezed = (table) =>
-    [...table.querySelectorAll("tr > :first-child")].some((cell) => cell.offsetWidth < 140 && lines(cell) > 3);
+  const isSqueezed = (table) => {
+    const some = (cells, width, most) =>
+      [...table.querySelectorAll(cells)].some((cell) => cell.offsetWidth < width && lines(cell) > most);
+    return some("tr > :first-child", 140, 3) || some("td:last-child", 400, 7);
+  };
   const fit = () => {
     for (const table of tables) {
       table.classList.remove("stacked");
