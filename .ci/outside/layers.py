@@ -76,7 +76,7 @@ def main(root):
             subprocess.run(["sh", "-ec", command], cwd=here, env=environment, check=True)
         else:
             sys.exit(f"{name}: an instruction that this does not know")
-    print(f"built by the layers of Dockerfile: {root}/repo-permissions", file=sys.stderr)
+    print(f"built by the layers of Dockerfile: {root}/image", file=sys.stderr)
 
 
 if __name__ == "__main__":

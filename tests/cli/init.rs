@@ -23,7 +23,7 @@ fn written(checkout: &Directory, run: &Run) -> String {
         &checkout.read(POLICY),
         &checkout.read(CASES),
     ];
-    let schema = "# yaml-language-server: $schema=https://raw.githubusercontent.com/repo-permissions/repo-permissions/main/schema/";
+    let schema = "# yaml-language-server: $schema=https://raw.githubusercontent.com/repo-permissions/repo-permissions/v0/schema/";
     let parts = parts.map(|part| part.replace(schema, "# schema: "));
     parts.join("----\n")
 }

@@ -390,11 +390,29 @@ fn workflow(on: &str, steps: &[&str]) -> String {
 
 const GATE: &str = "uses: Acme-Org/Repo-Permissions@v0";
 
+const POLICY: &str =
+    "version: 1\npermissions:\n  - permission: ws:deployments:create\n    branch: main\n";
+
+/// Codes of the findings in a workflow file.
+fn codes_in(workflow: &str) -> Vec<String> {
+    let directory = Directory::with_workflows(&[("deploy.yml", workflow)]);
+    directory.write(".github/repo-permissions.yml", POLICY);
+    let run = lint_in(
+        &directory,
+        &[".github/repo-permissions.yml", "--format", "json"],
+    );
+    let output: Value =
+        serde_json::from_str(&run.out).unwrap_or_else(|_| panic!("{}{}", run.out, run.err));
+    let findings = output["findings"].as_array().unwrap().iter();
+    let files = findings.filter(|finding| finding["file"] == ".github/workflows/deploy.yml");
+    files
+        .map(|finding| finding["code"].as_str().unwrap().to_owned())
+        .collect()
+}
+
 /// Each finding with its honest twin.
 #[test]
 fn gate_findings_and_their_honest_twins() {
-    let policy =
-        "version: 1\npermissions:\n  - permission: ws:deployments:create\n    branch: main\n";
     let gate =
         |more: &str| format!("{{{GATE}, with: {{permission: ws:deployments:create}}{more}}}");
     let honest = gate("");
@@ -448,26 +466,53 @@ fn gate_findings_and_their_honest_twins() {
             vec!["run: git checkout -b work".into()],
         ),
     ] {
-        let found = |steps: &[String]| -> Vec<String> {
+        let found = |steps: &[String]| {
             let steps: Vec<_> = steps.iter().map(String::as_str).collect();
-            let text = workflow(on, &steps);
-            let directory = Directory::with_workflows(&[("deploy.yml", &text)]);
-            directory.write(".github/repo-permissions.yml", policy);
-            let run = lint_in(&directory, &[".github/repo-permissions.yml", "--format", "json"]);
-            let output: Value = serde_json::from_str(&run.out).unwrap_or_else(|_| panic!("{}{}", run.out, run.err));
-            let findings = output["findings"].as_array().unwrap();
-            let files = findings.iter().filter(|finding| finding["file"] == ".github/workflows/deploy.yml");
-            files.map(|finding| finding["code"].as_str().unwrap().to_owned()).collect()
+            codes_in(&workflow(on, &steps))
         };
         assert_eq!(found(&steps), [code], "{steps:?}");
         assert_eq!(found(&twin), [""; 0], "{twin:?}");
+    }
+    let beside = |gate: &str, asks: &str, deploy: &str| {
+        format!(
+            "{}    {gate}\n  apply:\n    needs: deploy\n    {asks}\n    steps: [{deploy}]\n",
+            workflow("push", &[&honest])
+        )
+    };
+    let deploy = "{run: terraform apply}";
+    let both = format!("{honest}, {deploy}");
+    let fails = "continue-on-error: ${{ vars.SOFT }}";
+    let always = "if: always()";
+    for (code, file, twin) in [
+        (
+            "gate-continues",
+            beside(fails, "", deploy),
+            beside("", "", deploy),
+        ),
+        (
+            "gate-ignored",
+            beside("", always, deploy),
+            beside("", always, &both),
+        ),
+        (
+            "gate-ignored",
+            beside("", "if: failure() || success()", deploy),
+            beside(
+                "",
+                "if: always() && needs.deploy.result == 'success'",
+                deploy,
+            ),
+        ),
+    ] {
+        assert_eq!(codes_in(&file), [code], "{file}");
+        assert_eq!(codes_in(&twin), [""; 0], "{twin}");
     }
     // A pull request's own head is the token's branch.
     let text = workflow(
         "pull_request",
         &["{uses: actions/checkout@v6, with: {ref: '${{ github.head_ref }}'}}"],
     );
-    let directory = Directory::with_workflows(&[("a.yml", &text)]).with("p.yml", policy);
+    let directory = Directory::with_workflows(&[("a.yml", &text)]).with("p.yml", POLICY);
     assert!(
         !lint_in(&directory, &["p.yml"])
             .out

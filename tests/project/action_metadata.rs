@@ -219,8 +219,8 @@ fn the_own_workflows_give_the_action_only_inputs_that_it_has() {
         }
     }
     assert_eq!(
-        steps, 4,
-        "the review, and the three jobs of the release that write"
+        steps, 5,
+        "the review, and the four jobs of the release that write"
     );
 }
 
@@ -256,7 +256,7 @@ fn every_job_of_the_release_that_writes_is_in_its_environment_and_asks_first() {
         assert!(is_checkout(&steps[0]["uses"]), "{name}");
         assert_eq!(steps[1]["uses"].text(), "./", "{name}");
     }
-    assert_eq!(writing, ["image", "publish", "major"]);
+    assert_eq!(writing, ["image", "pypi", "publish", "major"]);
 }
 
 #[test]

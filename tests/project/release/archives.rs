@@ -4,7 +4,7 @@ use std::process::Command;
 
 use super::tree::{Tree, VERSION};
 
-const PLATFORMS: [&str; 5] = [
+pub const PLATFORMS: [&str; 5] = [
     "linux-arm64",
     "linux-x64",
     "macos-arm64",
@@ -12,7 +12,7 @@ const PLATFORMS: [&str; 5] = [
     "windows-x64",
 ];
 
-fn program(platform: &str) -> &'static str {
+pub fn program(platform: &str) -> &'static str {
     if platform.starts_with("windows-") {
         "repo-permissions.exe"
     } else {
@@ -20,8 +20,11 @@ fn program(platform: &str) -> &'static str {
     }
 }
 
-fn built() -> Tree {
+pub fn built() -> Tree {
     let tree = Tree::ready();
+    tree.edit("programs/licences/LICENSE-THIRD-PARTY", |_| {
+        "all".to_owned()
+    });
     for platform in PLATFORMS {
         let file = format!("programs/{platform}/{}", program(platform));
         tree.edit(&file, |_| platform.to_owned());
@@ -59,7 +62,12 @@ fn each_platform_has_one_with_the_program_its_pages_and_the_licences() {
                 (words.next().unwrap(), words.next_back().unwrap())
             })
             .collect();
-        let texts = ["LICENSE-APACHE", "LICENSE-MIT", "README.md"];
+        let texts = [
+            "LICENSE-APACHE",
+            "LICENSE-MIT",
+            "LICENSE-THIRD-PARTY",
+            "README.md",
+        ];
         let mut expected = vec![("-rwxr-xr-x", program(platform))];
         expected.extend(texts.map(|text| ("-rw-r--r--", text)));
         expected.push(("drwxr-xr-x", "man/"));

@@ -24,7 +24,7 @@ fn it_is_clean_and_its_cases_hold_and_reach_every_rule() {
     assert!(said.contains("1 of 1 rule matched in a case"), "{said}");
 }
 
-/// Of all jobs of all workflows here, and of those that a branch could add: the three that write what is released.
+/// Of all jobs of all workflows here, and of those that a branch could add: the four that write what is released.
 #[test]
 fn only_the_jobs_of_the_release_workflow_that_write_may_release() {
     let matrix = program(&["matrix", POLICY, "--format", "json"]).json();
@@ -42,7 +42,7 @@ fn only_the_jobs_of_the_release_workflow_that_write_may_release() {
     assert_eq!(row["workflow"], "release.yml");
     assert_eq!(
         row["jobs"],
-        serde_json::json!(["image", "publish", "major"])
+        serde_json::json!(["image", "pypi", "publish", "major"])
     );
     assert_eq!(row["environment"]["name"], "release");
     assert_eq!(row["events"], serde_json::json!(["workflow_dispatch"]));

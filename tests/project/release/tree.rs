@@ -8,7 +8,7 @@ use crate::support::program::Run;
 use crate::support::root;
 
 /// What the scripts look at.
-const COPIED: [&str; 23] = [
+const COPIED: [&str; 27] = [
     ".github/release",
     "CHANGELOG.md",
     "Cargo.lock",
@@ -31,6 +31,10 @@ const COPIED: [&str; 23] = [
     "fuzz/Cargo.lock",
     "man",
     "native",
+    "packaging",
+    "pyproject.toml",
+    "schema",
+    "setup",
     "simulator/Cargo.toml",
 ];
 pub const VERSION: &str = env!("CARGO_PKG_VERSION");

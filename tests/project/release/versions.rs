@@ -20,7 +20,7 @@ fn a_place_that_disagrees_is_named() {
         format!("  image: docker://ghcr.io/repo-permissions/repo-permissions@{digest} # {version}")
     };
     let own = format!("version = \"{VERSION}\"");
-    let cases: [(&str, &str, String, &str); 15] = [
+    let cases: [(&str, &str, String, &str); 23] = [
         (
             "Cargo.toml",
             &own,
@@ -104,6 +104,54 @@ fn a_place_that_disagrees_is_named() {
             "repo-permissions/native@v0",
             "repo-permissions/native@v9".into(),
             "native/run.sh:",
+        ),
+        (
+            "setup/run.sh",
+            "repo-permissions/setup@v0",
+            "repo-permissions/setup@v9".into(),
+            "setup/run.sh:",
+        ),
+        (
+            "examples/policies/development.yml",
+            "repo-permissions/v0/schema",
+            "repo-permissions/main/schema".into(),
+            "examples/policies/development.yml:1 names",
+        ),
+        (
+            "schema/repo-permissions-tests.schema.json",
+            &format!("/v{VERSION}/schema/"),
+            "/v9.8.7/schema/".into(),
+            "schema/repo-permissions-tests.schema.json names `9.8.7`",
+        ),
+        (
+            "docs/install.md",
+            &format!("repo-permissions:{VERSION}"),
+            "repo-permissions:9.8.7".into(),
+            "docs/install.md:",
+        ),
+        (
+            "docs/install.md",
+            &format!("rev: v{VERSION}"),
+            "rev: v9.8.7".into(),
+            "names `9.8.7`",
+        ),
+        (
+            "docs/install.md",
+            &format!("ref: v{VERSION}"),
+            "ref: v9.8.7".into(),
+            "names `9.8.7`",
+        ),
+        (
+            "docs/install.md",
+            &format!("version: v{VERSION}"),
+            "version: v9.8.7".into(),
+            "names `9.8.7`",
+        ),
+        (
+            "pyproject.toml",
+            &format!("repo-permissions=={VERSION}"),
+            "repo-permissions==9.8.7".into(),
+            "pyproject.toml names `9.8.7`",
         ),
         (
             "native/checksums.txt",

@@ -27,6 +27,29 @@ fn the_command_prints_the_committed_files() {
     assert_eq!(directory.run(&["schema", "other"]).code, Some(2));
 }
 
+/// By the release that it belongs to, where it stays as it is; editors follow the newest one of the major version.
+#[test]
+fn each_is_named_by_its_version_and_what_init_writes_leads_to_it() {
+    let place = "https://raw.githubusercontent.com/repo-permissions/repo-permissions";
+    let mut names = BTreeSet::new();
+    for path in files("schema") {
+        let name = path.file_name().unwrap().to_str().unwrap().to_owned();
+        let schema: Value = serde_json::from_str(&std::fs::read_to_string(&path).unwrap()).unwrap();
+        let version = env!("CARGO_PKG_VERSION");
+        assert_eq!(schema["$id"], format!("{place}/v{version}/schema/{name}"));
+        names.insert(name);
+    }
+    let directory = Directory::with_workflows(&[("ci.yml", "on: push\njobs: {}\n")]);
+    assert_eq!(directory.run(&["init"]).code, Some(0));
+    for file in [crate::support::POLICY_PATH, crate::support::CASES_PATH] {
+        let text = directory.read(file);
+        let major = env!("CARGO_PKG_VERSION_MAJOR");
+        let start = format!("# yaml-language-server: $schema={place}/v{major}/schema/");
+        let named = text.lines().next().unwrap().strip_prefix(&start);
+        assert!(names.contains(named.unwrap()), "{named:?}");
+    }
+}
+
 #[test]
 fn every_key_is_in_both() {
     let schema = Schema::new(POLICY);

@@ -79,11 +79,11 @@ catalogue! {
     EXPIRED "expired" Warning "A rule that has expired.";
     UNPINNED_REPOSITORY "unpinned-repository" Note "An entry that names a repository without its id.";
     TOP_LEVEL_IGNORED "top-level-ignored" Note "Rules at the top beside repositories, which apply only to the repository of the file.";
-    GATE_CONTINUES "gate-continues" Warning "A step with this action whose job goes on after a denial.";
+    GATE_CONTINUES "gate-continues" Warning "A step with this action whose job, or one that needs it, goes on after a denial.";
     GATE_LEFT_OUT "gate-left-out" Warning "A step with this action that its condition can leave out, while a later step does its work.";
     GATE_LATE "gate-late" Warning "A step with this action after a step that already does the work.";
     GATE_CONCURRENT "gate-concurrent" Warning "A step with this action that runs beside other steps.";
-    GATE_IGNORED "gate-ignored" Warning "A step that does its work after a denial too, because of its condition.";
+    GATE_IGNORED "gate-ignored" Warning "A step or a job that does its work after a denial too, because of its condition.";
     DISPATCHED_REF "dispatched-ref" Warning "A job that checks out another commit than its token names.";
     UNUSED_IGNORE "unused-ignore" Warning "A comment that ignores a finding that does not exist, or does not say why.";
     GRANTS_NOTHING "grants-nothing" Note "A list without rules.";

@@ -41,6 +41,14 @@ fn of_gate<'g>(gate: &'g Gate<'_>) -> impl Iterator<Item = Finding> + 'g {
             "the job goes on after a denial, because this step has `continue-on-error`".to_owned(),
             "remove it; to enforce nothing yet, write `mode: advisory`, which the check run shows",
         ),
+        Weakness::JobContinuesOnError { line } => finding(
+            &catalogue::GATE_CONTINUES,
+            at,
+            format!(
+                "the job in line {line} starts after a denial, because the job that it needs has `continue-on-error`"
+            ),
+            "remove it from the job of this step, or repeat this step in the other job",
+        ),
         Weakness::LeftOut { line } => finding(
             &catalogue::GATE_LEFT_OUT,
             at,
@@ -64,6 +72,12 @@ fn of_gate<'g>(gate: &'g Gate<'_>) -> impl Iterator<Item = Finding> + 'g {
             at,
             format!("the `if:` of the step in line {line} makes it run after a denial too"),
             "give this step an `id:`, and require `steps.ID.outcome == 'success'` there",
+        ),
+        Weakness::IgnoredByJob { line } => finding(
+            &catalogue::GATE_IGNORED,
+            at,
+            format!("the `if:` of the job in line {line} makes it run after a denial too"),
+            "require `needs.JOB.result == 'success'` there, with the ID of the job of this step",
         ),
     })
 }

@@ -8,12 +8,11 @@ use jiff::Timestamp;
 
 use super::model::{Ids, Proposal, Target};
 use super::rule::{Filter, ProposedRule};
+use super::text::SCHEMAS;
 use super::yaml::{comment, member, scalar};
 use engine::context::{Base, Context};
 use engine::decision::{Decision, Engine, Policies, Provenance, Question, decide};
 use engine::policy::{Entry, Format, KNOWN_KEYS, Patterns, PermissionKey, Policy, Rule};
-
-const SCHEMA: &str = "https://raw.githubusercontent.com/repo-permissions/repo-permissions/main/schema/repo-permissions-tests.schema.json";
 
 /// A test case.
 struct Case {
@@ -26,7 +25,9 @@ struct Case {
 impl Proposal {
     /// Returns the text of the test file for the policy text `policy`, which stands in `file` beside it.
     pub fn cases(&self, target: &Target, file: &str, policy: &str) -> String {
-        let mut text = format!("# yaml-language-server: $schema={SCHEMA}\n#\n");
+        let mut text = format!(
+            "# yaml-language-server: $schema={SCHEMAS}repo-permissions-tests.schema.json\n#\n"
+        );
         comment(
             &mut text,
             0,

@@ -273,7 +273,7 @@ fn an_entry_of_a_central_policy() {
         owner: u64::MAX,
     };
     insta::assert_snapshot!(checked(&proposal, &entry(Ok(ids))), @"
-    # yaml-language-server: $schema=https://raw.githubusercontent.com/repo-permissions/repo-permissions/main/schema/repo-permissions.schema.json
+    # yaml-language-server: $schema=https://raw.githubusercontent.com/repo-permissions/repo-permissions/v0/schema/repo-permissions.schema.json
     #
     # `repo-permissions init` proposed these rules from the workflow files. Review each rule and remove
     # what you do not want; everything that no rule grants is denied.
@@ -298,7 +298,7 @@ fn an_entry_of_a_central_policy() {
     ");
     let why = "GitHub answered 404 (x\n`y`: z)".to_owned();
     insta::assert_snapshot!(checked(&Proposal::default(), &entry(Err(why))), @r"
-    # yaml-language-server: $schema=https://raw.githubusercontent.com/repo-permissions/repo-permissions/main/schema/repo-permissions.schema.json
+    # yaml-language-server: $schema=https://raw.githubusercontent.com/repo-permissions/repo-permissions/v0/schema/repo-permissions.schema.json
     #
     # `repo-permissions init` proposed these rules from the workflow files. Review each rule and remove
     # what you do not want; everything that no rule grants is denied.
@@ -656,7 +656,7 @@ fn like_files_share_their_rules() {
         "on: {push: {branches: [main]}}\njobs: {a: {environment: prod}}",
     ));
     insta::assert_snapshot!(checked(&proposal(&files), &Target::Own), @"
-    # yaml-language-server: $schema=https://raw.githubusercontent.com/repo-permissions/repo-permissions/main/schema/repo-permissions.schema.json
+    # yaml-language-server: $schema=https://raw.githubusercontent.com/repo-permissions/repo-permissions/v0/schema/repo-permissions.schema.json
     #
     # `repo-permissions init` proposed these rules from the workflow files. Review each rule and remove
     # what you do not want; everything that no rule grants is denied.

@@ -9,12 +9,19 @@ use engine::policy::{Format, Kind, written};
 
 /// Maximum number of places that one comment names.
 const MAX_PLACES: usize = 3;
-const SCHEMA: &str = "https://raw.githubusercontent.com/repo-permissions/repo-permissions/main/schema/repo-permissions.schema.json";
+/// Start of a schema's URL for editors: the newest release of this major version, so that a policy's editor knows the keys
+/// that the action knows.
+pub(super) const SCHEMAS: &str = concat!(
+    "https://raw.githubusercontent.com/repo-permissions/repo-permissions/v",
+    env!("CARGO_PKG_VERSION_MAJOR"),
+    "/schema/",
+);
 
 impl Proposal {
     /// Returns the text of the policy.
     pub fn policy(&self, target: &Target) -> String {
-        let mut text = format!("# yaml-language-server: $schema={SCHEMA}\n#\n");
+        let mut text =
+            format!("# yaml-language-server: $schema={SCHEMAS}repo-permissions.schema.json\n#\n");
         comment(
             &mut text,
             0,

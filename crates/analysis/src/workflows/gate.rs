@@ -2,7 +2,7 @@
 
 use super::expression::{Scope, has_status_function};
 use super::value::Value;
-use super::workflow::{Job, Step};
+use super::workflow::{Job, Step, Workflow};
 
 /// A step that uses this action.
 #[derive(Clone, Debug, PartialEq)]
@@ -17,6 +17,8 @@ pub struct Gate<'w> {
     pub weaknesses: Vec<Weakness>,
     /// Later steps that change something and run only after success.
     later: Vec<&'w Step>,
+    /// `continue-on-error:` of its job, and the line of a job that needs that job.
+    job_continues: Option<(&'w str, u32)>,
 }
 
 /// What one gate of a job requests in one way to run.
@@ -33,6 +35,11 @@ pub struct Request {
 pub enum Weakness {
     /// `continue-on-error`: the job goes on after a denial.
     ContinuesOnError,
+    /// `continue-on-error` of its job: the job in `line`, which needs that job, starts after a denial.
+    JobContinuesOnError {
+        /// Line of the job.
+        line: u32,
+    },
     /// Its `if:` can leave it out while the step in `line` runs.
     LeftOut {
         /// Line of the step.
@@ -50,11 +57,22 @@ pub enum Weakness {
         /// Line of the step.
         line: u32,
     },
+    /// Its job does nothing but ask, and the `if:` of the job in `line`, which needs it, makes that job run after a
+    /// denial.
+    IgnoredByJob {
+        /// Line of the job.
+        line: u32,
+    },
 }
 
 impl<'w> Gate<'w> {
-    /// Reads a step of a job; `is_gate` recognizes the steps that use this action.
-    pub(super) fn new(job: &'w Job, step: &'w Step, is_gate: impl Fn(&Step) -> bool) -> Self {
+    /// Reads a step of a job of a workflow; `is_gate` recognizes the steps that use this action.
+    pub(super) fn new(
+        workflow: &'w Workflow,
+        job: &'w Job,
+        step: &'w Step,
+        is_gate: impl Fn(&Step) -> bool,
+    ) -> Self {
         let is_self = |other: &&Step| std::ptr::eq(*other, step);
         let before = job.steps.iter().take_while(|other| !is_self(other));
         let after = job.steps.iter().skip_while(|other| !is_self(other)).skip(1);
@@ -69,27 +87,26 @@ impl<'w> Gate<'w> {
         if step.is_concurrent {
             weaknesses.push(Weakness::Concurrent);
         }
-        let runs_anyway = |step: &&Step| {
-            let condition = step.condition.as_deref();
-            condition.is_some_and(|condition| {
-                let after_denial =
-                    has_status_function(condition, &["always", "failure", "cancelled"]);
-                after_denial
-                    && !condition.contains(".outcome")
-                    && !condition.contains(".conclusion")
-            })
-        };
         let work: Vec<_> = after.filter(|other| other.does_work()).collect();
-        let (ignoring, later): (Vec<_>, Vec<_>) = work.into_iter().partition(runs_anyway);
+        let (ignoring, later): (Vec<_>, Vec<_>) = work.into_iter().partition(|step| {
+            runs_after_denial(step.condition.as_deref(), &[".outcome", ".conclusion"])
+        });
         weaknesses.extend(ignoring.iter().map(|step| Weakness::Ignored {
             line: step.position.line,
         }));
+        let ignoring = dependents(workflow, job).filter(|other| ignores(other, job, &is_gate));
+        weaknesses.extend(ignoring.map(|job| Weakness::IgnoredByJob {
+            line: job.position.line,
+        }));
+        let dependent = dependents(workflow, job).next();
+        let dependent = dependent.map(|job| job.position.line);
         Self {
             step,
             permissions: Vec::new(),
             dynamic: None,
             weaknesses,
             later,
+            job_continues: job.continue_on_error.as_deref().zip(dependent),
         }
     }
 
@@ -109,6 +126,11 @@ impl<'w> Gate<'w> {
         let continues = self.step.continue_on_error.as_deref();
         if continues.is_some_and(|text| scope.flag(text)) {
             self.weaken(Weakness::ContinuesOnError);
+        }
+        if let Some((continues, line)) = self.job_continues
+            && scope.flag(continues)
+        {
+            self.weaken(Weakness::JobContinuesOnError { line });
         }
         let text = self.step.input("permission").unwrap_or_default();
         let permissions = match scope.text(text) {
@@ -155,6 +177,35 @@ impl<'w> Gate<'w> {
             self.weaknesses.push(weakness);
         }
     }
+}
+
+/// Returns the jobs of a workflow that need a job.
+fn dependents<'w>(workflow: &'w Workflow, job: &Job) -> impl Iterator<Item = &'w Job> {
+    workflow.jobs.iter().filter(|other| other.needs(&job.id))
+}
+
+/// Whether a job works after the gate of a job that it needs denied. A gate whose job has work of its own guards
+/// that, and others may clean up after it.
+fn ignores(job: &Job, needed: &Job, is_gate: impl Fn(&Step) -> bool) -> bool {
+    let works = |job: &Job| {
+        let mut steps = job.steps.iter();
+        steps.any(|step| step.does_work() && !is_gate(step))
+    };
+    let result = format!("needs.{}.result", needed.id.to_ascii_lowercase());
+    runs_after_denial(job.condition.as_deref(), &[&result, "needs.*.result"])
+        && works(job)
+        && !job.steps.iter().any(&is_gate)
+        && !works(needed)
+}
+
+/// Whether a condition makes its step or job run after a denial: it asks for the status, and not for one of the
+/// results in lower case.
+fn runs_after_denial(condition: Option<&str>, results: &[&str]) -> bool {
+    condition.is_some_and(|condition| {
+        let condition = condition.to_ascii_lowercase();
+        has_status_function(&condition, &["always", "failure", "cancelled"])
+            && !results.iter().any(|result| condition.contains(result))
+    })
 }
 
 /// Splits the input `permission` as the action does.

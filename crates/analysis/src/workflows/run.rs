@@ -109,7 +109,7 @@ impl<'w> Runs<'w, '_> {
         let is_gate = |step: &Step| step.is_gate(self.options.action);
         let gates = steps.filter(|step| is_gate(step));
         let mut gates: Vec<_> = gates
-            .map(|step| Gate::new(path.job, step, is_gate))
+            .map(|step| Gate::new(path.workflow, path.job, step, is_gate))
             .collect();
         let mut outcomes: Vec<Outcome> = Vec::new();
         for start in &*self.all {

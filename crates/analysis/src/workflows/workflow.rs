@@ -43,6 +43,8 @@ pub struct Job {
     pub needs: Vec<String>,
     /// `if:`.
     pub condition: Option<String>,
+    /// `continue-on-error:`, with its expressions.
+    pub continue_on_error: Option<String>,
     /// `steps:`, with those inside `parallel:`.
     pub steps: Vec<Step>,
 }
@@ -184,8 +186,19 @@ impl Job {
             }),
             needs: job.get("needs").map(Node::texts).unwrap_or_default(),
             condition: job.get("if").and_then(Node::text).map(str::to_owned),
+            continue_on_error: job
+                .get("continue-on-error")
+                .and_then(Node::text)
+                .map(str::to_owned),
             steps: job.get("steps").map(steps).unwrap_or_default(),
         })
+    }
+}
+
+impl Job {
+    /// Whether it waits for the job with this ID. IDs ignore case.
+    pub(super) fn needs(&self, id: &str) -> bool {
+        self.needs.iter().any(|need| need.eq_ignore_ascii_case(id))
     }
 }
 

@@ -84,6 +84,12 @@ pub struct Runs {
     pub undecided: BTreeSet<String>,
 }
 
+/// A job in its file.
+struct Place<'r> {
+    file: &'r Workflow,
+    job: &'r Job,
+}
+
 impl Repository {
     pub fn read<'t>(files: impl IntoIterator<Item = (&'t str, &'t str)>) -> Self {
         let mut repository = Self::default();
@@ -114,7 +120,7 @@ impl Repository {
     }
 
     /// The jobs of a run that starts with this file: the ids on the way to each, and how it is shown.
-    fn jobs<'r>(&'r self, workflow: &'r Workflow) -> Vec<(Vec<&'r str>, String, &'r Job)> {
+    fn jobs<'r>(&'r self, workflow: &'r Workflow) -> Vec<(Vec<&'r str>, String, Place<'r>)> {
         let mut found = Vec::new();
         let mut open: Vec<(&Workflow, Vec<&str>, Vec<&str>)> =
             vec![(workflow, vec![&workflow.file], Vec::new())];
@@ -136,7 +142,7 @@ impl Repository {
                         let files = [&files[..], &[&called.file]].concat();
                         open.push((called, files, path));
                     }
-                    None => found.push((path, shown, job)),
+                    None => found.push((path, shown, Place { file, job })),
                 }
             }
         }
@@ -215,8 +221,8 @@ impl Repository {
     pub fn findings(&self, file: &str) -> BTreeSet<(String, Finding)> {
         let workflow = self.get(file).into_iter();
         let jobs = workflow.flat_map(|workflow| self.jobs(workflow));
-        jobs.flat_map(|(_, shown, job)| {
-            let found = steps::findings(job).into_iter();
+        jobs.flat_map(|(_, shown, place)| {
+            let found = steps::findings(place.file, place.job).into_iter();
             found.map(move |finding| (shown.clone(), finding))
         })
         .collect()

@@ -7,7 +7,7 @@ use super::evaluate::{Scope, template};
 use super::expression::{Part, parts};
 use super::run::OfJob;
 use super::value::Value;
-use super::workflow::{Condition, Job};
+use super::workflow::{Condition, Job, Workflow};
 use super::yaml::Node;
 
 /// A step with its place.
@@ -162,10 +162,37 @@ impl Finding {
     }
 }
 
-/// The findings of a job, from its steps.
-pub fn findings(job: &Job) -> BTreeSet<Finding> {
+/// The findings of a job of a file, from its steps and the jobs that wait for it.
+pub fn findings(file: &Workflow, job: &Job) -> BTreeSet<Finding> {
     let mut found = BTreeSet::new();
     let steps = steps(job);
+    let waiting = |other: &&Job| {
+        other
+            .needs
+            .iter()
+            .any(|need| need.eq_ignore_ascii_case(&job.id))
+    };
+    let waiting: Vec<_> = file.jobs.iter().filter(waiting).collect();
+    if steps.iter().any(|step| is_gate(step.node)) {
+        if job.may_fail && !waiting.is_empty() {
+            found.insert(Finding::ContinueOnError);
+        }
+        let ignores = |other: &&Job| {
+            let asks = other.condition.as_ref().is_some_and(|it| {
+                let own = format!("needs.{}.result", job.id.to_lowercase());
+                let mut paths = it.parts.iter().flat_map(|part| match part {
+                    Part::Expression(expression) => expression.paths(),
+                    Part::Plain(_) => Vec::new(),
+                });
+                it.asks_for_status && !paths.any(|path| path.to_lowercase() == own)
+            });
+            asks && other.steps.iter().any(does_work) && !other.steps.iter().any(is_gate)
+        };
+        let only_asks = !steps.iter().any(|step| does_work(step.node));
+        if only_asks && waiting.into_iter().any(|other| ignores(&other)) {
+            found.insert(Finding::Ignored);
+        }
+    }
     for (at, step) in steps.iter().enumerate() {
         if checks_out_another_ref(step.node) {
             found.insert(Finding::DispatchedRef);
