@@ -18,10 +18,10 @@ for (const code of document.querySelectorAll(".content :is(p, li, td) code:not(p
 }
 
 // A table that is wider than its place, or whose first or last column is squeezed, becomes a list of rows; without this
-// script it scrolls.
+// script it scrolls. Those in a quotation stay as GitHub shows them: their head may be a row like the others.
 (() => {
   const roles = { table: "table", thead: "rowgroup", tbody: "rowgroup", tr: "row", th: "columnheader", td: "cell" };
-  const tables = [...document.querySelectorAll(".content table")];
+  const tables = [...document.querySelectorAll(".content table:not(blockquote *)")];
   for (const table of tables) {
     const heads = [...table.querySelectorAll("thead th")].map((head) => head.textContent.trim());
     for (const row of table.querySelectorAll("tbody tr")) {
