@@ -7,13 +7,12 @@ and the page with what the program prints. A picture that shows another text tha
 import argparse
 import hashlib
 import io
-import os
 import re
 import shlex
-import shutil
 import subprocess
 import sys
 import tempfile
+import time
 from functools import partial
 from pathlib import Path
 
@@ -167,10 +166,12 @@ def main():
     parser.add_argument("--packages", required=True, type=Path)
     options = parser.parse_args()
     options.binary, options.simulator = options.binary.resolve(), options.simulator.resolve()
-    shutil.rmtree(PICTURES, ignore_errors=True)
-    os.mkdir(PICTURES)
+    start = time.time()
     with tempfile.TemporaryDirectory() as temporary:
         draw(options, Path(temporary))
+    for picture in PICTURES.iterdir():
+        if picture.stat().st_mtime < start:
+            picture.unlink()
     size = sum(picture.stat().st_size for picture in PICTURES.iterdir())
     print(f"{len(list(PICTURES.iterdir())) - 1} pictures, {size // 1000} KB")
 
