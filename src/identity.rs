@@ -28,16 +28,23 @@ pub struct Job<'a> {
     pub clock: fn() -> Timestamp,
 }
 
+/// A job whose token was verified.
+#[derive(Debug)]
+pub struct Identity {
+    /// The claims of the token.
+    pub claims: SignedClaims,
+    /// What identifies the token in records.
+    pub record: TokenRecord,
+    /// The token.
+    pub token: SecretString,
+}
+
 impl Job<'_> {
     /// Requests the token and the issuer's keys concurrently, the token first, and verifies the token.
     ///
     /// # Errors
     /// The token or the key set is unavailable, or the token is invalid or belongs to another job.
-    pub async fn identify(
-        &self,
-        client: &Client,
-        budget: Budget,
-    ) -> Result<(SignedClaims, TokenRecord), Failure> {
+    pub async fn identify(&self, client: &Client, budget: Budget) -> Result<Identity, Failure> {
         let endpoint = endpoint(self.variables, self.runtime)?;
         let token = async {
             let token = endpoint.token(client, budget, self.audience).await;
@@ -79,7 +86,11 @@ impl Job<'_> {
             jti: claims.as_claims().text("jti").map(str::to_owned),
             sha256: analysis::sha256(token.expose_secret().as_bytes()),
         };
-        Ok((claims, record))
+        Ok(Identity {
+            claims,
+            record,
+            token,
+        })
     }
 
     /// Returns advice for a token of another issuer. It names an issuer only if a key of the expected issuer

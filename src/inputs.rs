@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use secrecy::SecretString;
 
+use super::server::Server;
 use super::untrusted::refusal;
 use crate::audit::webhook::Webhook;
 use analysis::report::Detail;
@@ -18,6 +19,8 @@ use token::Issuer;
 
 /// Maximum number of permissions per step.
 const MAX_PERMISSIONS: usize = 50;
+/// Default of the input `audience`.
+const AUDIENCE: &str = "repo-permissions";
 /// Maximum of the input `timeout` in seconds.
 const MAX_TIMEOUT: u64 = 3600;
 
@@ -80,12 +83,31 @@ pub struct ReportInputs {
 pub struct Inputs {
     /// `permission`; empty only if the step just reviews.
     pub permissions: Vec<PermissionKey>,
-    /// `policy`
-    pub policy: PolicySource,
+    /// `policy` or `server`
+    pub authority: Authority,
     /// `audience`
     pub audience: String,
     /// `issuer`
     pub issuer: Option<Issuer>,
+}
+
+/// What decides.
+#[derive(Clone, Debug)]
+pub enum Authority {
+    /// A policy, which this program reads.
+    Policy(PolicySource),
+    /// A server, which reads a policy of its own.
+    Server(Server),
+}
+
+impl Inputs {
+    /// Returns the source of the policy, if the step reads one.
+    pub fn policy(&self) -> Option<&PolicySource> {
+        match &self.authority {
+            Authority::Policy(policy) => Some(policy),
+            Authority::Server(_) => None,
+        }
+    }
 }
 
 /// Problems of the inputs, as sentences.
@@ -159,7 +181,17 @@ impl Inputs {
     /// Reads the inputs. Adds invalid ones to `problems` and returns `None`.
     pub fn read(variables: &Variables, problems: &mut Problems) -> Option<Self> {
         let permissions = permissions(variables, problems);
-        let policy = policy(variables, problems);
+        let server = server(variables, problems);
+        let authority = match &server {
+            Some(server) => server.clone().map(Authority::Server),
+            None => policy(variables, problems).map(Authority::Policy),
+        };
+        // The default audience is that of the action's own check, which no server accepts.
+        let audience = variables.input("audience");
+        let audience = match (audience, server.flatten()) {
+            (None | Some(AUDIENCE), Some(server)) => server.origin(),
+            (given, _) => given.unwrap_or(AUDIENCE).to_owned(),
+        };
         let issuer = variables.input("issuer").map(Issuer::parse).transpose();
         let issuer = issuer
             .map_err(|error| problems.add(format!("`issuer`: {error}")))
@@ -169,11 +201,8 @@ impl Inputs {
         }
         Some(Self {
             permissions,
-            policy: policy?,
-            audience: variables
-                .input("audience")
-                .unwrap_or("repo-permissions")
-                .to_owned(),
+            authority: authority?,
+            audience,
             issuer: issuer?,
         })
     }
@@ -201,6 +230,26 @@ fn permissions(variables: &Variables, problems: &mut Problems) -> Vec<Permission
         ));
     }
     permissions
+}
+
+/// Reads the server that decides, if there is one. The inner value is missing if it is invalid. Inputs that concern
+/// a policy would have no effect beside it.
+fn server(variables: &Variables, problems: &mut Problems) -> Option<Option<Server>> {
+    let server = Server::parse(variables.input("server")?);
+    let server = server.map_err(|problem| problems.add(problem)).ok();
+    let beside = |name: &str| match (name, variables.input(name)) {
+        ("policy", given) => given.is_some_and(|policy| policy != DEFAULT_PATH),
+        ("review", given) => given.is_some_and(|review| review != "false"),
+        (_, given) => given.is_some(),
+    };
+    let names = ["policy", "review", "app-client-id", "app-private-key"];
+    for name in names.into_iter().filter(|name| beside(name)) {
+        problems.add(format!(
+            "`{name}` and `server` exclude each other, because the server reads the policy: leave `{name}` out, or \
+             leave `server` out to decide by a policy here"
+        ));
+    }
+    Some(server)
 }
 
 /// Reads the source of the policy.

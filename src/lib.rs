@@ -14,6 +14,7 @@ mod reviewer;
 mod run;
 mod runner;
 mod runtime;
+mod server;
 mod step;
 mod untrusted;
 mod workspace;

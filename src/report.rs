@@ -210,6 +210,9 @@ impl Reporter<'_> {
                 Log.line(&format!("{name}: {}", value.unwrap_or("none")));
             }
         }
+        if let Some(host) = &outcome.decided_by {
+            Log.line(&format!("Decided by: {host}"));
+        }
         let policies = [
             ("Policy", &outcome.policy),
             ("Own policy", &outcome.own_policy),

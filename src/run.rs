@@ -67,9 +67,7 @@ where
         () = cancelled() => Err(cancellation()),
         decided = step.decide(&mut credentials, &mut state) => decided,
     };
-    let detail = report_inputs
-        .detail
-        .unwrap_or_else(|| state.default_detail());
+    let detail = state.detail(report_inputs.detail);
     let outcome = state.outcome(decided, detail).redacted(detail);
     if let (Some(problem), true) = (payload_problem, outcome.reason != Reason::RuntimeMissing) {
         Log.warning(&problem);
@@ -189,7 +187,9 @@ impl<'a> Publisher<'a> {
         sending.await;
         if let Some(inputs) = reviewed {
             let budget = Budget::until(until - REVOKE_TIME);
-            review::run(self.reporter, &inputs.policy, (self.clock)(), budget).await;
+            if let Some(policy) = inputs.policy() {
+                review::run(self.reporter, policy, (self.clock)(), budget).await;
+            }
         }
         self.reporter.revoke(Budget::until(until)).await;
     }

@@ -7,14 +7,15 @@ use jiff::Timestamp;
 use tokio::time::Instant;
 
 use super::credentials::Credentials;
-use super::identity::Job;
-use super::inputs::{Inputs, ReportInputs};
+use super::identity::{Identity, Job};
+use super::inputs::{Authority, Inputs, ReportInputs};
 use super::origin::PolicyOrigin;
 use super::policy::{Loaded, PolicyLocation, load};
 use super::priority::low_priority;
 use super::pull_request::{DefaultBranch, RunPullRequest};
 use super::report::Reporter;
 use super::runtime::Runtime;
+use super::server::{Answer, Server};
 use analysis::audit::TokenRecord;
 use analysis::report::{Detail, Failure, Outcome, PolicyRecord};
 use engine::context::{Context, EventPayload};
@@ -39,11 +40,32 @@ pub(super) struct RunState {
     pub(super) policy: Option<Loaded>,
     /// The repository's own policy, if a central one delegates.
     pub(super) own_policy: Option<Loaded>,
+    /// What a server answered, if it decided.
+    pub(super) answered: Option<Answered>,
+}
+
+/// The answer of a server, for reports.
+pub(super) struct Answered {
+    host: String,
+    /// The job as the server knows it.
+    context: Context,
+    policy: Option<PolicyRecord>,
+    detail: Detail,
 }
 
 impl RunState {
-    /// Returns full detail if readers of the report can also read the policy.
-    pub(super) fn default_detail(&self) -> Detail {
+    /// Returns how much of the policy the reports show: by default all of it if their readers can also read the
+    /// policy, and never more than a server says.
+    pub(super) fn detail(&self, asked: Option<Detail>) -> Detail {
+        let known = self.answered.as_ref().map(|answered| answered.detail);
+        let detail = asked.unwrap_or_else(|| match known {
+            Some(_) => Detail::Reason,
+            None => self.default_detail(),
+        });
+        known.map_or(detail, |known| known.min(detail))
+    }
+
+    fn default_detail(&self) -> Detail {
         match self.policy.as_ref().map(|policy| policy.provenance) {
             Some(Provenance::OtherRepository) => Detail::Reason,
             _ => Detail::Full,
@@ -69,6 +91,11 @@ impl RunState {
             Ok(permissions) => permissions,
             Err(failure) => return self.failed(&failure, detail),
         };
+        if let Some(answered) = &self.answered {
+            let policy = answered.policy.clone();
+            let outcome = Outcome::decided(permissions, &answered.context, policy, detail);
+            return outcome.decided_by(&answered.host);
+        }
         let (Some(context), Some(policy)) = (self.context(), &self.policy) else {
             return self.failed(&incomplete(), detail);
         };
@@ -134,7 +161,7 @@ impl<'a> Step<'a> {
         }
         let runtime = Runtime::read(self.variables).ok()?;
         Some((
-            &inputs.policy,
+            inputs.policy()?,
             self.credentials(self.client.ok()?, &runtime),
         ))
     }
@@ -185,15 +212,21 @@ impl<'a> Step<'a> {
             return Err(incomplete());
         }
         let credentials = credentials.as_ref().ok_or_else(incomplete)?;
+        let policy = match &inputs.authority {
+            Authority::Policy(policy) => policy,
+            Authority::Server(server) => {
+                return self.ask(client, inputs, &runtime, server, state).await;
+            }
+        };
         let (context, token) = (&mut state.context, &mut state.token);
         let pull_request = RunPullRequest::new(self.variables, &runtime, credentials, self.budget);
         let identity = self.identify(client, inputs, &runtime, pull_request.as_ref());
         let identity = async {
-            let (job, record) = identity.await?;
-            (*context, *token) = (Some(job), Some(record));
+            let (job, identity) = identity.await?;
+            (*context, *token) = (Some(job), Some(identity.record));
             Ok(())
         };
-        let is_own = matches!(inputs.policy, PolicySource::DefaultBranch(_));
+        let is_own = matches!(policy, PolicySource::DefaultBranch(_));
         let default_branch = pull_request
             .as_ref()
             .filter(|_| is_own)
@@ -202,7 +235,7 @@ impl<'a> Step<'a> {
         // first in the order of reasons.
         let read = async {
             Ok(self
-                .policy(inputs, &runtime, credentials, &mut state.policy)
+                .policy((policy, inputs), &runtime, credentials, &mut state.policy)
                 .await)
         };
         let ((), read) = tokio::try_join!(biased; identity, low_priority(read))?;
@@ -218,6 +251,44 @@ impl<'a> Step<'a> {
         .await
     }
 
+    /// Identifies the job, and lets a server decide.
+    async fn ask(
+        &self,
+        client: &Client,
+        inputs: &Inputs,
+        runtime: &Runtime,
+        server: &Server,
+        state: &mut RunState,
+    ) -> Result<Vec<PermissionDecision>, Failure> {
+        let (signed, identity) = self.identify(client, inputs, runtime, None).await?;
+        let context = state.context.insert(signed).as_context().clone();
+        state.token = Some(identity.record);
+        let (repository, permissions) = (&runtime.repository, &inputs.permissions);
+        let answer = server.ask(
+            client,
+            self.budget,
+            &identity.token,
+            repository,
+            permissions,
+        );
+        let Answer {
+            decisions,
+            policy,
+            branch,
+            detail,
+        } = answer.await?;
+        state.answered = Some(Answered {
+            host: server.host(),
+            context: Context {
+                branch: branch.or(context.branch),
+                ..context
+            },
+            policy,
+            detail,
+        });
+        Ok(decisions)
+    }
+
     /// Identifies the job by its token and returns its context.
     async fn identify(
         &self,
@@ -225,7 +296,7 @@ impl<'a> Step<'a> {
         inputs: &Inputs,
         runtime: &Runtime,
         pull_request: Option<&RunPullRequest<'_>>,
-    ) -> Result<(SignedContext, TokenRecord), Failure> {
+    ) -> Result<(SignedContext, Identity), Failure> {
         let issuer = inputs.issuer.clone();
         let issuer = issuer.unwrap_or_else(|| Issuer::of_server(&runtime.server));
         let job = Job {
@@ -242,9 +313,9 @@ impl<'a> Step<'a> {
             })
         };
         let identified = job.identify(client, self.budget);
-        let ((claims, token), pull_request) =
-            tokio::try_join!(biased; identified, low_priority(fetched))?;
-        Ok((claims.context(pull_request.as_ref()), token))
+        let (identity, pull_request) = tokio::try_join!(biased; identified, low_priority(fetched))?;
+        let context = identity.claims.context(pull_request.as_ref());
+        Ok((context, identity))
     }
 
     /// Decides with the policy, and with the facts that a decision shows to be missing: the repository's own policy,
@@ -347,13 +418,13 @@ impl<'a> Step<'a> {
     /// Reads the policy.
     async fn policy(
         &self,
-        inputs: &Inputs,
+        (source, inputs): (&PolicySource, &Inputs),
         runtime: &Runtime,
         credentials: &Credentials,
         policy: &mut Option<Loaded>,
     ) -> Result<(), Failure> {
         let location = PolicyLocation {
-            source: &inputs.policy,
+            source,
             this: &runtime.repository,
             workspace: runtime.workspace.as_deref(),
         };
@@ -365,7 +436,7 @@ impl<'a> Step<'a> {
         };
         let (loaded, checked) = join(
             load(&location, credentials, self.budget),
-            origin.check(&inputs.policy, credentials, self.budget),
+            origin.check(source, credentials, self.budget),
         )
         .await;
         let loaded = loaded?;

@@ -1,7 +1,8 @@
-//! A separate host that receives copies of audit records.
+//! A separate host that receives copies of audit records, and questions to a permission server.
 
 use crate::GitHub;
-use crate::github::{Endpoint, FaultRule, RecordedRequest};
+use crate::github::Authority;
+use crate::github::{Answer, Endpoint, FaultRule, RecordedRequest};
 
 /// A webhook and an OpenTelemetry collector on loopback, with the server and the faults of [`GitHub`].
 /// Dropping it stops it.
@@ -49,9 +50,48 @@ impl Receiver {
         self.host.server_url()
     }
 
-    /// Adds a rule for [`Endpoint::Webhook`] or [`Endpoint::Logs`].
+    /// Passes questions on to the permission server at `HOST:PORT`.
+    pub fn ask_server(&self, address: &str) {
+        self.host
+            .set_authority(Authority::Server(address.to_owned()));
+    }
+
+    /// Answers each question to a permission server so.
+    pub fn set_evaluations(&self, answer: Answer) {
+        self.host.set_authority(Authority::Fixed(answer));
+    }
+
+    /// Returns the value of the input `server`.
+    #[must_use]
+    pub fn origin(&self) -> String {
+        self.host.server_url()
+    }
+
+    /// Returns all questions to the permission server, in order of arrival.
+    #[must_use]
+    pub fn evaluations(&self) -> Vec<RecordedRequest> {
+        self.host.requests_to(Endpoint::Evaluations)
+    }
+
+    /// Sets what the host of [`Fault::RedirectElsewhere`](crate::github::Fault::RedirectElsewhere) answers.
+    pub fn set_elsewhere_answer(&self, answer: Answer) {
+        self.host.set_elsewhere_answer(answer);
+    }
+
+    /// Returns the requests that followed a redirect to another host.
+    #[must_use]
+    pub fn elsewhere_requests(&self) -> Vec<RecordedRequest> {
+        self.host.elsewhere_requests()
+    }
+
+    /// Adds a rule for [`Endpoint::Webhook`], [`Endpoint::Logs`] or [`Endpoint::Evaluations`].
     pub fn add_fault(&self, rule: FaultRule) {
         self.host.add_fault(rule);
+    }
+
+    /// Removes all rules.
+    pub fn clear_faults(&self) {
+        self.host.clear_faults();
     }
 
     /// Returns all requests to the webhook, in order of arrival.

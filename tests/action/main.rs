@@ -25,3 +25,4 @@ mod faults;
 mod injection;
 mod network;
 mod review;
+mod server;

@@ -231,7 +231,7 @@ fn status_of(reason: &str) -> u16 {
         "token_unavailable" | "token_invalid" | "token_mismatch" => 401,
         "policy_not_found" => 404,
         "input_invalid" | "runtime_missing" | "policy_unreadable" | "policy_invalid"
-        | "cancelled" => 500,
+        | "server_unavailable" | "cancelled" => 500,
         _ => 403,
     }
 }

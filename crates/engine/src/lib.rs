@@ -13,7 +13,9 @@ pub mod plural;
 pub mod policy;
 mod repository;
 pub mod unicode;
+mod unique_json;
 
 pub use claims::Claims;
 pub use hex::hex;
 pub use repository::{RepositoryName, is_commit_sha};
+pub use unique_json::unique_json;

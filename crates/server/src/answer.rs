@@ -79,7 +79,8 @@ impl Answer {
         }
     }
 
-    fn message(&self) -> &str {
+    /// Returns why; empty for a grant.
+    pub fn message(&self) -> &str {
         match self {
             Self::Granted { .. } => "",
             Self::NoToken => {
@@ -138,8 +139,26 @@ impl Answer {
     }
 }
 
+/// Returns the answer to a request that cannot be read.
+pub fn problem(status: StatusCode, message: &str) -> Response {
+    let problem = json!({
+        "type": reason_page(Reason::InputInvalid),
+        "title": title(status),
+        "status": status.as_u16(),
+        "detail": message,
+        "reason": Reason::InputInvalid,
+    });
+    let headers = [
+        (CONTENT_TYPE, "application/problem+json"),
+        (CACHE_CONTROL, "no-store"),
+    ];
+    (status, headers, problem.to_string()).into_response()
+}
+
 fn title(status: StatusCode) -> &'static str {
     match status {
+        StatusCode::BAD_REQUEST | StatusCode::PAYLOAD_TOO_LARGE => "The request cannot be read",
+        StatusCode::NOT_FOUND => "There is nothing here",
         StatusCode::UNAUTHORIZED => "The token does not count",
         StatusCode::FORBIDDEN => "The job may not do this",
         _ => "No decision is possible now",

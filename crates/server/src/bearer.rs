@@ -35,11 +35,18 @@ pub fn token(headers: &HeaderMap) -> Result<&str, Answer> {
     if !scheme.eq_ignore_ascii_case("bearer") {
         return Err(Answer::NoToken);
     }
-    let token = rest.trim_start_matches(' ');
-    // RFC 6750, section 2.1: `b64token`.
+    checked(rest.trim_start_matches(' '))
+}
+
+/// Returns a token that has the size and the characters of one (RFC 6750, section 2.1: `b64token`).
+///
+/// # Errors
+/// It has not.
+pub fn checked(token: &str) -> Result<&str, Answer> {
     let is_token_character = |byte: u8| byte.is_ascii_alphanumeric() || b"-._~+/=".contains(&byte);
     if token.is_empty() || !token.bytes().all(is_token_character) {
-        return Err(invalid("the `Authorization` header has no bearer token"));
+        let message = "the token is empty, or has characters that no bearer token has";
+        return Err(Answer::TokenInvalid(message.to_owned()));
     }
     if token.len() > MAX_TOKEN {
         return Err(Answer::TokenInvalid(format!(

@@ -13,6 +13,7 @@ use crate::bearer;
 use crate::config::Config;
 use crate::keys::{FetchKeys, KeyStore, Renewed};
 use crate::policy::{ActivePolicy, PolicyStore};
+use crate::resource::Resource;
 use analysis::audit::{Circumstances, EnforcedBy, TokenRecord, records};
 use analysis::report::{Detail, Failure, Outcome};
 use engine::decision::{
@@ -21,8 +22,8 @@ use engine::decision::{
 use engine::policy::PermissionKey;
 use token::{Expected, SignedClaims, SignedContext, TokenInvalid, verify};
 
-/// Maximum time of a decision, which no other request of the same thread survives.
-const MAX_DECISION: Duration = Duration::from_secs(1);
+/// Maximum time of the decisions of a request, which no other request of the same thread survives.
+pub const MAX_DECISION: Duration = Duration::from_secs(1);
 
 /// Checks requests.
 #[derive(Debug)]
@@ -38,34 +39,73 @@ pub struct Checker<F> {
 }
 
 /// A job with a verified token, of an account that counts.
-struct Job {
+#[derive(Debug)]
+pub struct Job {
     claims: SignedClaims,
     token: TokenRecord,
     started: Instant,
+}
+
+/// The answer to a check, and what explains it.
+#[derive(Debug)]
+pub struct Checked {
+    /// The answer.
+    pub answer: Answer,
+    /// The decision of the policy, if there is one.
+    pub explained: Option<Explained>,
+}
+
+/// A decision of the policy with all that it rests on. No answer shows more of it than the configuration allows.
+#[derive(Debug)]
+pub struct Explained {
+    /// The decision.
+    pub decision: PermissionDecision,
+    /// The job.
+    pub context: SignedContext,
+    /// The policy.
+    pub policy: Arc<ActivePolicy>,
+}
+
+impl From<Answer> for Checked {
+    fn from(answer: Answer) -> Self {
+        Self {
+            answer,
+            explained: None,
+        }
+    }
 }
 
 impl<F: FetchKeys> Checker<F> {
     /// Decides whether a request with these headers may use a permission. A decision on a verified token has an
     /// audit record before anybody learns it.
     pub async fn check(&self, permission: &PermissionKey, headers: &HeaderMap) -> Answer {
-        let started = Instant::now();
         let token = match bearer::token(headers) {
             Ok(token) => token,
             Err(answer) => return answer,
         };
-        let claims = match self.verified(token).await {
-            Ok(claims) => claims,
+        let job = match self.identify(token).await {
+            Ok(job) => job,
             Err(answer) => return answer,
         };
-        let job = Job {
+        let mut time = MAX_DECISION;
+        self.decide(permission, &job, None, &mut time).answer
+    }
+
+    /// Returns the job of a token.
+    ///
+    /// # Errors
+    /// The token is not valid here, its account does not count, or the keys are not available.
+    pub async fn identify(&self, token: &str) -> Result<Job, Answer> {
+        let started = Instant::now();
+        let claims = self.verified(token).await?;
+        Ok(Job {
             token: TokenRecord {
                 jti: claims.as_claims().text("jti").map(str::to_owned),
                 sha256: analysis::sha256(token.as_bytes()),
             },
             claims,
             started,
-        };
-        self.decide(permission, &job)
+        })
     }
 
     /// Verifies a token: signature, issuer, audience, times, age, and whose repository it is of.
@@ -129,26 +169,43 @@ impl<F: FetchKeys> Checker<F> {
         }
     }
 
-    fn decide(&self, permission: &PermissionKey, job: &Job) -> Answer {
+    /// Decides whether a job may use a permission, within `time`, from which it takes what it needs. `resource` is what
+    /// the permission is for, if the request says so.
+    pub fn decide(
+        &self,
+        permission: &PermissionKey,
+        job: &Job,
+        resource: Option<&Resource>,
+        time: &mut Duration,
+    ) -> Checked {
         let context = job.claims.context(None);
+        let asked = Asked {
+            permission,
+            job,
+            resource,
+        };
+        if resource.is_some_and(|resource| resource.is_other_repository(context.as_context())) {
+            return self.of_other_repository(&asked, &context).into();
+        }
         let policy = match self.policy.current() {
             Ok(policy) => policy,
-            Err(failure) => return self.failed(permission, job, &context, &failure, None),
+            Err(failure) => return self.failed(&asked, &context, &failure, None).into(),
         };
-        match decided(permission, &context, &policy) {
-            Ok(decision) => self.answer(permission, job, &context, decision, &policy),
-            Err(failure) => self.failed(permission, job, &context, &failure, Some(&policy)),
+        match decided(permission, &context, &policy, time) {
+            Ok(decision) => self.answer(&asked, context, decision, policy),
+            Err(failure) => self
+                .failed(&asked, &context, &failure, Some(&policy))
+                .into(),
         }
     }
 
     fn answer(
         &self,
-        permission: &PermissionKey,
-        job: &Job,
-        context: &SignedContext,
+        asked: &Asked<'_>,
+        context: SignedContext,
         decision: PermissionDecision,
-        policy: &ActivePolicy,
-    ) -> Answer {
+        policy: Arc<ActivePolicy>,
+    ) -> Checked {
         let context_values = context.as_context();
         let outcome = |detail| {
             let record = policy.record.clone();
@@ -156,33 +213,54 @@ impl<F: FetchKeys> Checker<F> {
         };
         let full = outcome(Detail::Full);
         let workspace = policy.engine.policy().workspace.as_deref();
-        if let Err(answer) = self.record(&full, permission, workspace, job) {
-            return answer;
+        if let Err(answer) = self.record(&full, asked, workspace) {
+            return answer.into();
         }
-        if full.decision != Decision::Allowed {
-            return Answer::Denied {
+        let answer = match context_values.repository.clone() {
+            _ if full.decision != Decision::Allowed => Answer::Denied {
                 reason: full.reason,
                 message: outcome(self.config.detail).message,
-                permission: Some(permission.clone()),
-            };
-        }
-        // The upstream reads this value: without it, nothing passes.
-        match context_values.repository.clone() {
+                permission: Some(asked.permission.clone()),
+            },
             Some(repository) if HeaderValue::from_str(&repository).is_ok() => Answer::Granted {
                 repository,
                 rule: (self.config.detail == Detail::Full).then(|| full.rule()),
             },
+            // The upstream reads this value: without it, nothing passes.
             _ => Answer::Unavailable {
                 reason: Some(Reason::Internal),
                 message: "the repository's name is none that a header can carry".to_owned(),
+            },
+        };
+        let explained = matches!(answer, Answer::Granted { .. } | Answer::Denied { .. });
+        Checked {
+            answer,
+            explained: explained.then_some(Explained {
+                decision,
+                context,
+                policy,
+            }),
+        }
+    }
+
+    /// Denies a request about another repository than the job's.
+    fn of_other_repository(&self, asked: &Asked<'_>, context: &SignedContext) -> Answer {
+        let message = "the resource is another repository than the token's";
+        let failure = Failure::new(Reason::TokenMismatch, message);
+        let outcome = Outcome::failed(&failure, Some(context.as_context()), None, Detail::Full);
+        match self.record(&outcome, asked, None) {
+            Err(answer) => answer,
+            Ok(()) => Answer::Denied {
+                reason: failure.reason,
+                message: failure.message,
+                permission: Some(asked.permission.clone()),
             },
         }
     }
 
     fn failed(
         &self,
-        permission: &PermissionKey,
-        job: &Job,
+        asked: &Asked<'_>,
         context: &SignedContext,
         failure: &Failure,
         policy: Option<&ActivePolicy>,
@@ -190,7 +268,7 @@ impl<F: FetchKeys> Checker<F> {
         let record = policy.map(|policy| policy.record.clone());
         let outcome =
             |detail| Outcome::failed(failure, Some(context.as_context()), record.clone(), detail);
-        if let Err(answer) = self.record(&outcome(Detail::Full), permission, None, job) {
+        if let Err(answer) = self.record(&outcome(Detail::Full), asked, None) {
             return answer;
         }
         let message = match self.config.detail {
@@ -207,9 +285,8 @@ impl<F: FetchKeys> Checker<F> {
     fn record(
         &self,
         outcome: &Outcome<'_>,
-        permission: &PermissionKey,
+        asked: &Asked<'_>,
         workspace: Option<&str>,
-        job: &Job,
     ) -> Result<(), Answer> {
         let repository = outcome
             .context
@@ -222,11 +299,12 @@ impl<F: FetchKeys> Checker<F> {
             ),
             time: Timestamp::now().to_string(),
             id: random_id().ok_or_else(no_record)?,
-            asked: vec![permission.to_string()],
+            asked: vec![asked.permission.to_string()],
             enforced_by: EnforcedBy::Request,
             workspace: workspace.map(str::to_owned),
-            token: Some(job.token.clone()),
-            duration_ms: u64::try_from(job.started.elapsed().as_millis()).unwrap_or(u64::MAX),
+            token: Some(asked.job.token.clone()),
+            resource: asked.resource.map(Resource::to_json),
+            duration_ms: u64::try_from(asked.job.started.elapsed().as_millis()).unwrap_or(u64::MAX),
             ..Circumstances::default()
         };
         for record in records(outcome, &circumstances) {
@@ -236,20 +314,37 @@ impl<F: FetchKeys> Checker<F> {
     }
 }
 
+/// What a request asks for.
+struct Asked<'a> {
+    permission: &'a PermissionKey,
+    job: &'a Job,
+    resource: Option<&'a Resource>,
+}
+
+/// Returns the permission that a text names. A display name is none here: what programs write has one form.
+pub(crate) fn permission_key(text: &str) -> Option<PermissionKey> {
+    let key = PermissionKey::parse(text.into()).ok()?;
+    (key.as_str() == text).then_some(key)
+}
+
 /// Decides by the policy, without I/O.
 fn decided(
     permission: &PermissionKey,
     context: &SignedContext,
     policy: &ActivePolicy,
+    time: &mut Duration,
 ) -> Result<PermissionDecision, Failure> {
-    let until = Instant::now() + MAX_DECISION;
+    let started = Instant::now();
+    let until = started + *time;
     let question = Question {
         permissions: std::slice::from_ref(permission),
         context: context.as_context(),
         now: Timestamp::now(),
         has_time: &|| Instant::now() < until,
     };
-    let decisions = decide(Policies::one(&policy.engine, Provenance::Given), question)
+    let decisions = decide(Policies::one(&policy.engine, Provenance::Given), question);
+    *time = time.saturating_sub(started.elapsed());
+    let decisions = decisions
         .map_err(|error| Failure::invalid_policy(&policy.record.file, &error.into_invalid()))?;
     let mut decisions = decisions.into_iter();
     let missing = || Failure::new(Reason::Internal, "a part of the decision is missing");

@@ -18,7 +18,7 @@ use tower_http::request_id::{
 use tower_http::timeout::TimeoutLayer;
 
 use crate::answer::Answer;
-use crate::check::{Checker, random_id};
+use crate::check::{Checker, permission_key, random_id};
 use crate::keys::FetchKeys;
 use crate::metrics::{Counted, Metrics};
 use crate::routes::{Family, OriginalRequest};
@@ -40,8 +40,11 @@ pub struct Endpoints<F> {
     pub metrics: Arc<Metrics>,
 }
 
-/// Returns the routes. They read no body.
-pub fn router<F: FetchKeys>(endpoints: Arc<Endpoints<F>>) -> Router {
+/// Returns all routes: those of proxies, which read no body, and `more`.
+pub fn router<F: FetchKeys>(
+    endpoints: Arc<Endpoints<F>>,
+    more: Router<Arc<Endpoints<F>>>,
+) -> Router {
     let router = Router::new().route("/v1/forward-auth/{*permission}", any(permission_in_path));
     let routes = endpoints.checker.config.routes.as_ref();
     let router = match routes.map(|routes| routes.headers) {
@@ -54,6 +57,7 @@ pub fn router<F: FetchKeys>(endpoints: Arc<Endpoints<F>>) -> Router {
         }
     };
     router
+        .merge(more)
         .fallback(|| async { not_found() })
         .with_state(endpoints)
         .layer(TimeoutLayer::with_status_code(
@@ -182,9 +186,7 @@ impl Pending<'_> {
 fn permission_of(uri: &Uri) -> Option<PermissionKey> {
     let text = uri.path().strip_prefix(PREFIX)?;
     let text = text.replace("%3A", ":").replace("%3a", ":");
-    let key = PermissionKey::parse(text.as_str().into()).ok()?;
-    // A display name is none here: a path has one form.
-    (key.as_str() == text).then_some(key)
+    permission_key(&text)
 }
 
 fn not_found() -> Response {

@@ -1,8 +1,8 @@
 //! The server: answers a proxy whether the job that sends a request may use a permission.
 //!
-//! A request arrives (`connections`), its path names a permission (`forward_auth`) or has a route to one (`routes`), its token is verified with the
-//! issuer's keys (`bearer`, `keys`), the policy decides (`policy`, `check`), and the answer (`answer`) leaves after
-//! its audit record is kept (`audit`).
+//! A request arrives (`connections`), its path names a permission (`forward_auth`) or has a route to one (`routes`), or
+//! its body does (`evaluation`). Its token is verified with the issuer's keys (`bearer`, `keys`), the policy decides
+//! (`policy`, `check`), and the answer (`answer`) leaves after its audit record is kept (`audit`).
 
 mod admin;
 mod answer;
@@ -11,12 +11,14 @@ mod bearer;
 mod check;
 mod config;
 mod connections;
+mod evaluation;
 mod forward_auth;
 mod keys;
 mod log;
 mod metrics;
 mod policy;
 mod request_line;
+mod resource;
 mod routes;
 mod run;
 

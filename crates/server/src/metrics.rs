@@ -163,11 +163,21 @@ impl Metrics {
         );
     }
 
-    /// Counts an answer. `reason` is a code of the contract, or what the server itself refused.
+    /// Counts an answer and its time. `reason` is a code of the contract, or what the server itself refused.
     pub fn answered(&self, status: u16, reason: &'static str, after: Duration) {
+        self.counted(status, reason);
+        self.answered_after(after);
+    }
+
+    /// Counts an answer, of several in one response.
+    pub fn counted(&self, status: u16, reason: &'static str) {
         self.answers
             .get_or_create(&AnswerLabels { status, reason })
             .inc();
+    }
+
+    /// Counts the time of a response.
+    pub fn answered_after(&self, after: Duration) {
         self.duration.observe(after.as_secs_f64());
     }
 

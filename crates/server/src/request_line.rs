@@ -11,7 +11,9 @@ use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 
 /// A connection whose reading fails at a `#` in a request line.
 ///
-/// It knows requests without a body. After one with a body, the server closes the connection.
+/// It does not know where a body starts or ends, and takes its lines for request lines. One of JSON in its usual form
+/// starts with a character that no method has, so a `#` in it counts for nothing. After a request with a body, the
+/// server closes the connection.
 #[derive(Debug)]
 pub(crate) struct RequestLines<S> {
     stream: S,
@@ -22,8 +24,14 @@ pub(crate) struct RequestLines<S> {
 /// Place in a request's head.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Place {
-    RequestLine { is_empty: bool },
-    Header { is_empty: bool },
+    RequestLine {
+        is_empty: bool,
+    },
+    Header {
+        is_empty: bool,
+    },
+    /// A line that is not a request line.
+    Other,
 }
 
 impl<S> RequestLines<S> {
@@ -44,6 +52,13 @@ impl Place {
             (_, b'\r') => self,
             // Empty lines may precede a request (RFC 9112, section 2.2).
             (Self::RequestLine { is_empty: true }, b'\n') => self,
+            (Self::Other, b'\n') => Self::RequestLine { is_empty: true },
+            (Self::Other, _) => Self::Other,
+            // A server that takes a request line from these would not be HTTP's (RFC 9112, section 3).
+            (
+                Self::RequestLine { is_empty: true },
+                b' ' | b'\t' | b'{' | b'}' | b'[' | b']' | b'"',
+            ) => Self::Other,
             (Self::RequestLine { .. }, b'\n') => Self::Header { is_empty: true },
             (Self::RequestLine { .. }, b'#') => return None,
             (Self::RequestLine { .. }, _) => Self::RequestLine { is_empty: false },
@@ -116,6 +131,9 @@ mod tests {
         assert!(is_refused(forged));
         assert!(is_refused(&format!("{honest}{honest}{forged}")));
         assert!(is_refused(&format!("\r\n\r\n{honest}\r\n{forged}")));
+        let json = "{\n  \"a#b\": [\n\"#\"\n]\n}\n";
+        assert!(!is_refused(&format!("{honest}{json}")));
+        assert!(is_refused(&format!("{honest}{json}{forged}")));
         let bare = honest.replace("\r\n", "\n");
         assert!(is_refused(&format!("{bare}{forged}")));
     }

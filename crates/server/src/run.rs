@@ -13,6 +13,7 @@ use crate::audit::{self, AuditQueue};
 use crate::check::Checker;
 use crate::config::Config;
 use crate::connections::serve;
+use crate::evaluation;
 use crate::forward_auth::{self, Endpoints};
 use crate::keys::{FetchKeys, KeyStore};
 use crate::log;
@@ -83,7 +84,7 @@ pub async fn run(config: Config, proxies: Proxies<'_>, stop: impl AsyncFn()) -> 
         tokio::spawn(watch_policy(policy)),
     ];
     let (end, ended) = watch::channel(false);
-    let forward_auth = forward_auth::router(endpoints);
+    let forward_auth = forward_auth::router(endpoints, evaluation::routes());
     let serving = tokio::spawn(serve(
         listener,
         forward_auth,

@@ -33,6 +33,7 @@ fn handle(state: &mut State, route: &Route, request: &Request) -> Answer {
         Endpoint::ReleaseAsset => releases::asset(state, route, request),
         Endpoint::Webhook => Ok(receivers::webhook()),
         Endpoint::Logs => Ok(receivers::logs(request)),
+        Endpoint::Evaluations => receivers::evaluations(state.authority.as_ref(), request),
         Endpoint::Unknown => Err(Answer::error(404, "Not Found")),
     };
     answer.unwrap_or_else(|refusal| refusal)

@@ -21,6 +21,7 @@ use super::issuer::{SlugKeys, TokenRecipe};
 use super::limits::{RateLimits, Resource};
 use super::oidc::{self, JobCredentials};
 use super::organization::Organization;
+use super::receivers::Authority;
 use super::recorder::RecordedRequest;
 use super::repository::Repository;
 use super::route::{self, Endpoint};
@@ -227,6 +228,10 @@ impl GitHub {
     /// Sets the response of the other host. The default is `{}`.
     pub fn set_elsewhere_answer(&self, answer: Answer) {
         self.state.lock().elsewhere_answer = answer;
+    }
+
+    pub(crate) fn set_authority(&self, authority: Authority) {
+        self.state.lock().authority = Some(authority);
     }
 
     /// Adds a rule after the existing ones.

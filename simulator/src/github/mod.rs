@@ -49,6 +49,7 @@ pub use self::keys::{APP_PRIVATE_KEY_PKCS1, TestKey, key_set, short_jwk};
 pub use self::limits::RateLimits;
 pub use self::oidc::JobCredentials;
 pub use self::organization::Organization;
+pub(crate) use self::receivers::Authority;
 pub use self::recorder::RecordedRequest;
 pub use self::repository::{CommitSha, Repository, blob_sha};
 pub use self::route::Endpoint;

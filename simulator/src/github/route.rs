@@ -45,6 +45,8 @@ pub enum Endpoint {
     Webhook,
     /// `POST …/v1/logs`: a collector's, on a [`Receiver`](crate::Receiver).
     Logs,
+    /// `POST /access/v1/evaluations`: a permission server's, on a [`Receiver`](crate::Receiver).
+    Evaluations,
     /// An unknown URL: 404, counted as unexpected.
     Unknown,
 }
@@ -121,6 +123,7 @@ impl Route {
             // `/api/graphql` with `/api/v3`, `/graphql` with the API at the root.
             ("POST", path) if path == graphql_path(api_prefix) => Self::plain(Endpoint::GraphQl),
             ("POST", path) if path.starts_with("/hooks/") => Self::plain(Endpoint::Webhook),
+            ("POST", "/access/v1/evaluations") => Self::plain(Endpoint::Evaluations),
             ("POST", path) if path.ends_with("/v1/logs") => Self::plain(Endpoint::Logs),
             _ => return None,
         })

@@ -14,6 +14,7 @@ use super::http::Answer;
 use super::issuer::{RegisteredJob, SlugKeys, TokenRecipe};
 use super::limits::Limits;
 use super::organization::Organization;
+use super::receivers::Authority;
 use super::recorder::Recorder;
 use super::repository::Repository;
 
@@ -46,6 +47,7 @@ pub(crate) struct State {
     pub(crate) recorder: Recorder,
     pub(crate) elsewhere: Recorder,
     pub(crate) elsewhere_answer: Answer,
+    pub(crate) authority: Option<Authority>,
     last_id: u64,
 }
 
@@ -78,6 +80,7 @@ impl State {
             recorder: Recorder::new(),
             elsewhere: Recorder::new(),
             elsewhere_answer: Answer::json(200, &serde_json::json!({})),
+            authority: None,
             last_id: 41_000_000_000,
         })
     }

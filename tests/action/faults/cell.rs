@@ -155,7 +155,8 @@ impl Cell<'_> {
             let mut statuses = requests.iter().filter_map(|request| request.status);
             statuses.any(|status| status < 300)
         };
-        if let Some(receiver) = &scene.receiver {
+        let copies = scene.receiver.as_ref();
+        if let Some(receiver) = copies.filter(|_| self.request.place == SceneKind::Copies) {
             for (role, requests) in [
                 (Role::Webhook, receiver.webhooks()),
                 (Role::Collector, receiver.logs()),

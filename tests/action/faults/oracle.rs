@@ -53,6 +53,7 @@ fn errors(role: Role, kind: &Kind) -> Vec<Outcome> {
         Role::Policy | Role::EitherPolicy | Role::OwnPolicy | Role::App | Role::EitherApp => {
             vec![error("policy_unreadable")]
         }
+        Role::Server => vec![error("server_unavailable")],
         Role::CheckRun
         | Role::Status
         | Role::Review

@@ -27,6 +27,8 @@ pub enum Role {
     ReviewCheckRun,
     Webhook,
     Collector,
+    /// What decides in the place of a policy.
+    Server,
     /// Nothing: good to have.
     Nothing,
 }
@@ -67,7 +69,7 @@ const fn second(request: Request) -> Request {
 }
 
 /// In the order in which they are made.
-pub const REQUESTS: [Request; 29] = [
+pub const REQUESTS: [Request; 30] = [
     request(
         "OIDC token",
         Role::Token,
@@ -186,6 +188,12 @@ pub const REQUESTS: [Request; 29] = [
         Endpoint::RevokeToken,
     ),
     request(
+        "server",
+        Role::Server,
+        SceneKind::Server,
+        Endpoint::Evaluations,
+    ),
+    request(
         "check run",
         Role::CheckRun,
         SceneKind::Default,
@@ -280,6 +288,7 @@ impl Request {
         let mut requests = match (&scene.receiver, self.role) {
             (Some(receiver), Role::Webhook) => receiver.webhooks(),
             (Some(receiver), Role::Collector) => receiver.logs(),
+            (Some(receiver), Role::Server) => receiver.evaluations(),
             _ => scene.stage.github.requests_to(self.endpoint),
         };
         let part = self.part(&scene.commits);
@@ -297,8 +306,8 @@ impl Request {
             .fold(part, |part, (name, commit)| part.replace(name, commit))
     }
 
-    /// Whether the host is a receiver of copies of audit records.
+    /// Whether the host is another one than GitHub.
     pub fn is_to_receiver(&self) -> bool {
-        matches!(self.role, Role::Webhook | Role::Collector)
+        matches!(self.role, Role::Webhook | Role::Collector | Role::Server)
     }
 }

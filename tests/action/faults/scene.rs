@@ -44,6 +44,8 @@ pub enum SceneKind {
     Review,
     /// A webhook and an OpenTelemetry endpoint.
     Copies,
+    /// A server decides.
+    Server,
     /// A host whose name has to be looked up, over TLS.
     Secure,
 }
@@ -125,7 +127,7 @@ impl Scene {
         };
         let policies = policies();
         let policies = policies.with_file("main", "permissions.yml", text);
-        let has_receiver = place == SceneKind::Copies;
+        let has_receiver = place == SceneKind::Copies || place == SceneKind::Server;
         let receiver = has_receiver.then(|| Receiver::start(false).unwrap());
         let mut scene = Self {
             commits: Vec::new(),
@@ -194,6 +196,20 @@ impl Scene {
                 self.commits = vec![("BASE", base.to_string()), ("HEAD", head.to_string())];
                 self.job = Job::pull_request(repository, pull);
                 self.inputs.push(("review", "true".to_owned()));
+            }
+            SceneKind::Server => {
+                let receiver = self.receiver.as_ref().unwrap();
+                let is_granted = branch == "release";
+                let reason = if is_granted {
+                    "granted"
+                } else {
+                    "no_rule_matches"
+                };
+                let context =
+                    json!({"permission": PERMISSION, "reason": reason, "message": "x".repeat(500)});
+                let answer = json!({"evaluations": [{"context": context, "decision": is_granted}]});
+                receiver.set_evaluations(Answer::json(200, &answer));
+                self.inputs.push(("server", receiver.origin()));
             }
             SceneKind::Copies => {
                 let receiver = self.receiver.as_ref().unwrap();

@@ -51,6 +51,8 @@ pub struct Circumstances {
     pub workspace: Option<String>,
     /// `jti` and SHA-256 of the token, never the token itself.
     pub token: Option<TokenRecord>,
+    /// What the permission is for, if a request to the server says so.
+    pub resource: Option<Value>,
     /// Milliseconds from the start of the program to the decision.
     pub duration_ms: u64,
 }
@@ -124,7 +126,7 @@ fn record(
     // The message of a check describes the denied permissions, so an allowed one needs its own.
     let message = match decision {
         Decision::Allowed if outcome.decision != Decision::Allowed => {
-            format!("{} is allowed", quoted(subject))
+            outcome.attributed(format!("{} is allowed", quoted(subject)))
         }
         _ => outcome.message.clone(),
     };
@@ -160,6 +162,15 @@ fn record(
             "duration_ms": circumstances.duration_ms,
         },
     });
+    if let Some(data) = event.pointer_mut("/data").and_then(Value::as_object_mut) {
+        let decided_by = outcome.decided_by.as_deref().map(Value::from);
+        let optional = [
+            ("decided_by", decided_by),
+            ("resource", circumstances.resource.clone()),
+        ];
+        let given = optional.into_iter();
+        data.extend(given.filter_map(|(name, value)| Some((name.to_owned(), value?))));
+    }
     // CloudEvents does not allow an empty subject.
     if let (Some(event), false) = (event.as_object_mut(), subject.is_empty()) {
         event.insert("subject".to_owned(), subject.into());

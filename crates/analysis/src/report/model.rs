@@ -42,6 +42,9 @@ pub struct Outcome<'a> {
     /// The repository's own policy, if a central one delegates and the decision used it.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub own_policy: Option<PolicyRecord>,
+    /// Server that decided, as `HOST[:PORT]`, if it was not this program.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub decided_by: Option<String>,
     /// Missing value that the decision assumed: `base`. Never set in a job.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub assumed: Option<&'static str>,
@@ -136,7 +139,7 @@ impl<'a> Outcome<'a> {
     pub fn decided(
         permissions: Vec<PermissionDecision>,
         context: &'a Context,
-        policy: PolicyRecord,
+        policy: impl Into<Option<PolicyRecord>>,
         detail: Detail,
     ) -> Self {
         let first_denied = permissions
@@ -161,8 +164,9 @@ impl<'a> Outcome<'a> {
             message: printable(sentences.join("; ")),
             permissions,
             context: Some(context),
-            policy: Some(policy),
+            policy: policy.into(),
             own_policy: None,
+            decided_by: None,
             assumed: (context.base == Base::Assumed).then_some("base"),
             invalid_at: None,
         }
@@ -188,8 +192,24 @@ impl<'a> Outcome<'a> {
             context,
             policy,
             own_policy: None,
+            decided_by: None,
             assumed: None,
             invalid_at: failure.line,
+        }
+    }
+
+    /// Says in the message and in each report that a server decided.
+    pub fn decided_by(mut self, host: &str) -> Self {
+        self.message = printable(decided_by(host, &self.message));
+        self.decided_by = Some(host.to_owned());
+        self
+    }
+
+    /// Returns a sentence with the server that decided, if one did. It stands first, where nothing cuts it off.
+    pub(crate) fn attributed(&self, sentence: String) -> String {
+        match &self.decided_by {
+            Some(host) => decided_by(host, &sentence),
+            None => sentence,
         }
     }
 
@@ -249,6 +269,10 @@ impl<'a> Outcome<'a> {
         // Serializing strings and numbers cannot fail.
         serde_json::to_string(self).unwrap_or_default()
     }
+}
+
+fn decided_by(host: &str, sentence: &str) -> String {
+    format!("decided by {host}: {sentence}")
 }
 
 /// Escapes and truncates a sentence, because names, patterns and values can have any length and characters.
@@ -368,6 +392,9 @@ pub fn advice(reason: Reason) -> Option<&'static str> {
         Reason::PolicyUnreadable => "Run the job again; the job needs `contents: read`.",
         Reason::PolicyInvalid => {
             "Correct the policy; `repo-permissions lint FILE` finds every problem in it."
+        }
+        Reason::ServerUnavailable => {
+            "Run the job again. If the error persists, ask the people who run the server, and check the input `server`."
         }
         Reason::Cancelled => "Run the job again.",
         Reason::Internal => "This is a bug in repo-permissions: please report it with this log.",

@@ -106,6 +106,9 @@ fn facts(outcome: &Outcome<'_>) -> String {
     let mut row = |name: &str, value: String| {
         let _ = writeln!(table, "| {name} | {value} |");
     };
+    if let Some(host) = &outcome.decided_by {
+        row("Decided by", cell(host));
+    }
     if let Some(context) = outcome.context {
         for (name, value) in context_rows(context) {
             row(name, value.map_or_else(|| "none".to_owned(), cell));

@@ -87,6 +87,7 @@ impl Labels<'_> {
     pub fn check_run(&self, outcome: &Outcome<'_>, head_sha: &str) -> CheckRun {
         let keys = self.permissions.join(", ");
         let title = format!("{}: {keys}", heading(outcome.decision, self.advisory));
+        let title = outcome.attributed(title);
         CheckRun {
             name: self.check_name(outcome),
             head_sha: head_sha.to_owned(),
@@ -205,6 +206,7 @@ impl Labels<'_> {
                     },
                     (_, _) => format!("denied: {}", describe(permission.reason)),
                 };
+                let description = outcome.attributed(description);
                 status(&permission.permission, permission.decision, &description)
             })
             .collect()

@@ -59,6 +59,8 @@ pub enum Reason {
     PolicyUnreadable,
     /// The policy is invalid.
     PolicyInvalid,
+    /// The server that should decide is unreachable, or its answer is not whole.
+    ServerUnavailable,
     /// The runner cancelled the step (SIGINT or SIGTERM) before the decision.
     Cancelled,
     /// The program has a bug.
@@ -67,7 +69,7 @@ pub enum Reason {
 
 impl Reason {
     /// All reasons, in the order of the documentation.
-    pub const ALL: [Self; 17] = [
+    pub const ALL: [Self; 18] = [
         Self::Granted,
         Self::RepositoryNotFound,
         Self::RepositoryIdMismatch,
@@ -83,6 +85,7 @@ impl Reason {
         Self::PolicyNotFound,
         Self::PolicyUnreadable,
         Self::PolicyInvalid,
+        Self::ServerUnavailable,
         Self::Cancelled,
         Self::Internal,
     ];
@@ -105,9 +108,15 @@ impl Reason {
             Self::PolicyNotFound => "policy_not_found",
             Self::PolicyUnreadable => "policy_unreadable",
             Self::PolicyInvalid => "policy_invalid",
+            Self::ServerUnavailable => "server_unavailable",
             Self::Cancelled => "cancelled",
             Self::Internal => "internal",
         }
+    }
+
+    /// Returns the reason with a code.
+    pub fn of_code(code: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|reason| reason.code() == code)
     }
 
     /// Returns the decision of this reason.
@@ -146,6 +155,7 @@ mod tests {
     fn the_code_is_what_is_serialised() {
         for reason in Reason::ALL {
             assert_eq!(serde_json::to_value(reason).unwrap(), reason.code());
+            assert_eq!(Reason::of_code(reason.code()), Some(reason));
             assert_eq!(
                 serde_json::to_value(reason.decision()).unwrap(),
                 reason.decision().as_str()

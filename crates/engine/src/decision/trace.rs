@@ -43,7 +43,7 @@ pub struct RuleRef {
     pub column: u32,
     /// Name of the rule, if it has one.
     pub name: Option<Arc<str>>,
-    /// Number of the rule in its list, from 1.
+    /// Number of the rule in its list, from 1; 0 if unknown.
     #[serde(skip)]
     pub number: u32,
     /// Whether its list stands at the top of the policy.
@@ -74,9 +74,12 @@ impl RuleRef {
             true => " of the repository's own policy",
             false => "",
         };
+        let number = match self.number {
+            0 => String::new(),
+            number => format!(" {number}"),
+        };
         format!(
-            "rule {} ({}line {}{of})",
-            self.number,
+            "rule{number} ({}line {}{of})",
             name.unwrap_or_default(),
             self.line
         )
@@ -175,7 +178,8 @@ impl TracedRule {
         )
     }
 
-    pub(super) fn nearest(&self) -> Nearest {
+    /// Returns the rule as the nearest one to a match.
+    pub fn nearest(&self) -> Nearest {
         let failed = || self.failed();
         Nearest {
             rule: self.rule.clone(),

@@ -15,6 +15,7 @@
 mod admin;
 mod attacks;
 mod audit;
+mod authzen;
 mod configuration;
 mod ending;
 mod forward_auth;

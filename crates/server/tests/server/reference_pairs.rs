@@ -1,4 +1,4 @@
-//! Random policies and jobs: the server decides as the plain reference does.
+//! Random policies and jobs: the server decides as the plain reference does, for proxies and by AuthZEN's API.
 //!
 //! `SERVER_PAIRS` says how many, `SERVER_SEED` which, `SERVER_BINARY` by which build of the program.
 
@@ -7,6 +7,7 @@ use std::sync::Mutex;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 use engine::policy::Format;
+use serde_json::json;
 use simulator::GitHub;
 
 use crate::pairs::{File, PAIRS_OF_A_POLICY, Pair, groups};
@@ -87,6 +88,14 @@ fn by_token(run: &Run) -> Run {
     run
 }
 
+fn asked(permission: &str, token: &str) -> serde_json::Value {
+    json!({
+        "subject": {"type": "github_actions_job", "id": token},
+        "action": {"name": permission},
+        "resource": {"type": "stack", "id": "#1"},
+    })
+}
+
 /// Asks a server with this policy for each pair, and returns the reasons.
 fn compare(github: &GitHub, file: File, pairs: &[Pair], year: u32) -> Vec<&'static str> {
     let directory = Directory::new();
@@ -129,6 +138,27 @@ fn compare(github: &GitHub, file: File, pairs: &[Pair], year: u32) -> Vec<&'stat
             context()
         );
         reasons.push(reason);
+        let evaluated = server.post(
+            "/access/v1/evaluation",
+            &asked(permission, &token).to_string(),
+            &[],
+        );
+        assert_eq!(
+            evaluated.status == 503,
+            status == 503,
+            "{evaluated:?}\n{}",
+            context()
+        );
+        let evaluated = match evaluated.status {
+            503 => json!({"decision": false, "context": {"reason": evaluated.reason()}}),
+            _ => evaluated.json(),
+        };
+        assert_eq!(
+            (&evaluated["decision"], &evaluated["context"]["reason"]),
+            (&json!(status == 200), &json!(reason)),
+            "{}",
+            context()
+        );
         if is_stranger {
             continue;
         }
@@ -142,8 +172,10 @@ fn compare(github: &GitHub, file: File, pairs: &[Pair], year: u32) -> Vec<&'stat
             "{shown}\n{}",
             context()
         );
-        recorded += 1;
-        let data = server.records(recorded).pop().unwrap()["data"].take();
+        recorded += 2;
+        let mut records = server.records(recorded);
+        let mut by_evaluation = records.pop().unwrap()["data"].take();
+        let data = records.pop().unwrap()["data"].take();
         assert_eq!(data["reason"], reason, "{}", context());
         assert_eq!(
             data["context"]["branch"].as_str(),
@@ -156,6 +188,14 @@ fn compare(github: &GitHub, file: File, pairs: &[Pair], year: u32) -> Vec<&'stat
             .as_ref()
             .map(|(rule, _)| u64::from(line(*rule)));
         assert_eq!(data["nearest"]["line"].as_u64(), nearest, "{}", context());
+        let explained = &evaluated["context"];
+        let line = explained["nearest"]["line"].as_u64();
+        assert_eq!(line, nearest.filter(|_| status != 503), "{}", context());
+        // But for the resource, both records say the same.
+        assert_eq!(by_evaluation["resource"]["id"], "#1");
+        by_evaluation.as_object_mut().unwrap().remove("resource");
+        by_evaluation["duration_ms"] = data["duration_ms"].clone();
+        assert_eq!(by_evaluation, data, "{}", context());
     }
     assert_eq!(server.audit().len(), recorded);
     reasons

@@ -144,3 +144,20 @@ fn the_example_is_a_configuration() {
     let file = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../deploy/proxies/server.yml");
     server::Config::read(&file).unwrap();
 }
+
+/// The files in the ConfigMap of the manifests.
+#[test]
+fn the_manifests_have_a_configuration_and_a_policy() {
+    let manifests = include_str!("../../../../deploy/kubernetes/server.yaml");
+    let file = |name: &str| {
+        let (_, text) = manifests.split_once(&format!("\n  {name}: |\n")).unwrap();
+        let lines = text.lines().map_while(|line| line.strip_prefix("    "));
+        lines.map(|line| format!("{line}\n")).collect::<String>()
+    };
+    let directory = Path::new("/etc/repo-permissions");
+    let config = server::Config::parse(&file("server.yml"), directory).unwrap();
+    assert_eq!(config.policy.file, directory.join("policy.yml"));
+    let policy = engine::policy::Policy::parse(&file("policy.yml"), engine::policy::Format::Yaml);
+    let (_, entries) = policy.unwrap().repositories.unwrap();
+    assert_eq!(entries.len(), 1);
+}

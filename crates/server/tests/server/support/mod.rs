@@ -4,7 +4,7 @@ pub mod http;
 #[path = "../../../../../tests/support/schema.rs"]
 pub mod schema;
 
-use std::io::{BufRead as _, BufReader};
+use std::io::{BufRead as _, BufReader, Write as _};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, ExitStatus, Stdio};
 use std::sync::atomic::{AtomicU32, Ordering};
@@ -221,6 +221,28 @@ impl Server {
         self.send("GET", &target, &[bearer(token)])
     }
 
+    /// Posts a body of JSON; the lines of `headers` are complete.
+    pub fn post(&self, target: &str, body: &str, headers: &[String]) -> Answer {
+        let more: String = headers
+            .iter()
+            .map(|header| format!("{header}\r\n"))
+            .collect();
+        let request = format!(
+            "POST {target} HTTP/1.1\r\nHost: server\r\nConnection: close\r\nContent-Type: application/json\r\n\
+             Content-Length: {}\r\n{more}\r\n{body}",
+            body.len()
+        );
+        let answer = exchange(&self.address, request.as_bytes());
+        keep_exchange(target, body, &answer);
+        answer
+    }
+
+    /// Asks AuthZEN's API for one evaluation.
+    pub fn evaluate(&self, permission: &str, token: &str) -> Answer {
+        let body = evaluation(permission, token).to_string();
+        self.post("/access/v1/evaluation", &body, &[])
+    }
+
     /// Asks an operator's endpoint.
     pub fn admin(&self, target: &str) -> Answer {
         let request = format!("GET {target} HTTP/1.1\r\nHost: admin\r\nConnection: close\r\n\r\n");
@@ -261,6 +283,31 @@ pub fn command(config: &Path) -> Command {
         .env_clear()
         .stdin(Stdio::null());
     command
+}
+
+/// Keeps a question and its answer in the file that `AUTHZEN_EXCHANGES` names, for `.ci/outside/authzen`.
+fn keep_exchange(target: &str, body: &str, answer: &Answer) {
+    let Some(file) = std::env::var_os("AUTHZEN_EXCHANGES") else {
+        return;
+    };
+    let parsed = |text: &str| engine::unique_json(text.as_bytes()).ok();
+    let (Some(request), Some(answered)) = (parsed(body), parsed(&answer.body)) else {
+        return;
+    };
+    let line = serde_json::json!({
+        "target": target, "request": request, "status": answer.status, "answer": answered,
+    });
+    let mut file = std::fs::File::options().append(true).open(file).unwrap();
+    file.write_all(format!("{line}\n").as_bytes()).unwrap();
+}
+
+/// The request of an evaluation, about the repository of [`Stage`].
+pub fn evaluation(permission: &str, token: &str) -> Value {
+    serde_json::json!({
+        "subject": {"type": "github_actions_job", "id": token},
+        "action": {"name": permission},
+        "resource": {"type": "repository", "id": "acme-org/infra"},
+    })
 }
 
 pub fn bearer(token: &str) -> String {
