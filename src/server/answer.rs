@@ -6,13 +6,16 @@ use std::sync::Arc;
 
 use serde_json::Value;
 
-use super::shown;
+use analysis::report::text::{truncate, visible};
 use analysis::report::{Detail, PolicyRecord};
 use engine::decision::{
     Decision, PermissionDecision, Reason, RuleRef, TracedDimension, TracedPattern, TracedRule,
 };
 use engine::policy::PermissionKey;
 use engine::unique_json;
+
+/// Maximum length of what a server says about an error, in characters.
+const MAX_WORDS: usize = 500;
 
 /// Decisions of a server.
 #[derive(Clone, Debug)]
@@ -131,6 +134,11 @@ fn decision(
         trace,
         delegated: context.get("delegated") == Some(&Value::Bool(true)),
     }))
+}
+
+/// Returns words of a server, as far as a sentence can show them.
+pub(super) fn shown(words: &str) -> String {
+    truncate(&visible(words), MAX_WORDS).into_owned()
 }
 
 /// Returns whether a server can have this error. The others are those of a step.

@@ -12,8 +12,9 @@ use serde_json::json;
 use url::Url;
 
 pub use self::answer::Answer;
+use self::answer::shown;
 use analysis::report::Failure;
-use analysis::report::text::{truncate, visible};
+use analysis::report::text::visible;
 use engine::decision::Reason;
 use engine::policy::{PermissionKey, quoted};
 use engine::{RepositoryName, unique_json};
@@ -22,8 +23,6 @@ use token::is_https_or_loopback;
 
 /// Maximum size of an answer in bytes. The traces in it have a quarter of that.
 const MAX_ANSWER: usize = 1 << 20;
-/// Maximum length of what a server says about an error, in characters.
-const MAX_WORDS: usize = 500;
 
 /// A server that decides.
 #[derive(Clone, Debug)]
@@ -163,11 +162,6 @@ fn described(response: &Response) -> String {
         Some(words) => format!("{status} ({})", shown(words)),
         None => status.to_string(),
     }
-}
-
-/// Returns words of a server, as far as a sentence can show them.
-fn shown(words: &str) -> String {
-    truncate(&visible(words), MAX_WORDS).into_owned()
 }
 
 #[cfg(test)]

@@ -7,9 +7,10 @@ use ::engine::policy::{Format, Policy};
 use granit_parser::{Event, Parser, StrInput};
 
 /// Section 6 of the contract: each input with its default, in order.
-const INPUTS: [(&str, &str); 20] = [
+const INPUTS: [(&str, &str); 21] = [
     ("permission", ""),
     ("policy", ".github/repo-permissions.yml"),
+    ("server", ""),
     ("token", "${{ github.token }}"),
     ("app-client-id", ""),
     ("app-private-key", ""),
