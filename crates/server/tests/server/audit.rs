@@ -7,7 +7,7 @@ use clap::Parser as _;
 use serde_json::Value;
 
 use crate::support::schema::Schema;
-use crate::support::{DEPLOY, POLICY, Stage, command, wait_for};
+use crate::support::{DEPLOY, POLICY, Stage, command, evaluation, wait_for};
 
 const SCHEMA: &str = include_str!("../../../../schema/repo-permissions-audit.schema.json");
 
@@ -97,9 +97,18 @@ fn a_full_audit_log_denies() {
     );
     let ask = || crate::support::http::exchange(&listen, request.as_bytes());
     wait_for("the keys", || (ask().status == 200).then_some(()));
+    // Fifty records each: a list that finds no place for one of them is not answered.
+    let mut list = evaluation(DEPLOY, &token);
+    list["evaluations"] = vec![serde_json::json!({}); 50].into();
+    let list = list.to_string();
+    let head = "POST /access/v1/evaluations HTTP/1.1\r\nHost: a\r\nConnection: close\r\nContent-Type: application/json";
+    let list = format!("{head}\r\nContent-Length: {}\r\n\r\n{list}", list.len());
     let answer = wait_for("the full log", || {
-        Some(ask()).filter(|answer| answer.status != 200)
+        let answer = crate::support::http::exchange(&listen, list.as_bytes());
+        (answer.status != 200).then_some(answer)
     });
+    assert_eq!((answer.status, answer.reason()), (503, ""));
+    let answer = ask();
     assert_eq!((answer.status, answer.reason()), (503, ""));
     assert_eq!(answer.json()["type"], "about:blank");
     // Somebody reads again.
