@@ -288,7 +288,7 @@ fn app(variables: &Variables, problems: &mut Problems) -> Option<App> {
     match (id, variables.secret_input("app-private-key")) {
         (None, None) => None,
         (Some(id), Some(key)) => App::new(id, &key)
-            .map_err(|error| problems.add(error.to_string()))
+            .map_err(|error| problems.add(format!("the input `app-private-key`: {error}")))
             .ok(),
         _ => {
             problems

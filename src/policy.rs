@@ -3,8 +3,6 @@
 use std::path::Path;
 use std::time::Duration;
 
-use http::StatusCode;
-
 use super::credentials::Credentials;
 use super::workspace::in_workspace;
 
@@ -14,8 +12,8 @@ use engine::decision::{Engine, Provenance, Reason};
 use engine::encoding::text_of;
 use engine::policy::source::{PolicySource, RepositoryPath};
 use engine::policy::{Format, MAX_FILE, PermissionKey, Policy, PolicyQuery};
-use github::http::{Budget, HttpError};
-use github::{Api, ApiError};
+use github::http::Budget;
+use github::{Api, unreadable_policy};
 
 /// Maximum time to wait for the policy's commit after the policy has arrived.
 const COMMIT_GRACE: Duration = Duration::from_millis(250);
@@ -166,7 +164,10 @@ async fn from_repository(
         Some(read) => read,
         None => read(api).await,
     };
-    let file = file.map_err(|error| unreadable(&error, repository, &source))?;
+    let file = file.map_err(|error| {
+        let (reason, message) = unreadable_policy(&error, repository, &source);
+        Failure::new(reason, message)
+    })?;
     record.repository = Some(repository.to_string());
     record.reference = reference.map(str::to_owned);
     record.blob = Some(file.blob);
@@ -185,39 +186,6 @@ async fn with_grace<A, B>(
         biased;
         first = &mut first => (first, tokio::time::timeout(COMMIT_GRACE, second).await.ok()),
         second = &mut second => (first.await, Some(second)),
-    }
-}
-
-fn unreadable(error: &ApiError, repository: &RepositoryName, source: &str) -> Failure {
-    match error {
-        ApiError::Status {
-            status: StatusCode::NOT_FOUND,
-            ..
-        } => Failure::new(
-            Reason::PolicyNotFound,
-            format!(
-                "there is no policy `{source}` in `{repository}`, or the token may not read it \
-                 (it needs `contents: read`)"
-            ),
-        ),
-        ApiError::Status {
-            status: StatusCode::FORBIDDEN | StatusCode::UNAUTHORIZED,
-            answer,
-            ..
-        } => Failure::new(
-            Reason::PolicyUnreadable,
-            format!(
-                "the token may not read `{source}` of `{repository}`: GitHub answered {answer}; it needs `contents: read`"
-            ),
-        ),
-        ApiError::Http(HttpError::TooLarge { .. }) => Failure::new(
-            Reason::PolicyInvalid,
-            format!("the policy `{source}` is larger than {MAX_FILE} bytes, which is the limit"),
-        ),
-        other => Failure::new(
-            Reason::PolicyUnreadable,
-            format!("the policy `{source}` of `{repository}` cannot be read: {other}"),
-        ),
     }
 }
 

@@ -11,7 +11,7 @@ use super::runner::{
 use super::runtime::head_sha;
 use analysis::report::text::truncate;
 use analysis::report::{
-    Detail, Failure, Labels, Outcome, context_rows, heading, page, reason_page,
+    Detail, Failure, Labels, Outcome, context_rows, heading, reason_page, summary,
 };
 use engine::context::{Context, EventPayload};
 use engine::decision::{Decision, Reason, TracedRule};
@@ -47,7 +47,7 @@ impl Reporter<'_> {
     pub fn write_local(&self, outcome: &Outcome<'_>) {
         self.write_outputs(outcome);
         if self.inputs.targets.contains(&ReportTarget::Summary) {
-            let page = page(outcome, self.detail, self.advisory(), MAX_SUMMARY / 2);
+            let page = summary(outcome, self.detail, self.advisory(), MAX_SUMMARY / 2);
             self.to_file("GITHUB_STEP_SUMMARY", |path| write_summary(path, &page));
         }
     }

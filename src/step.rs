@@ -113,16 +113,12 @@ impl RunState {
         }
     }
 
-    /// Returns whether a rule would match, or fail in fewer dimensions, if the base of the pull request is the
-    /// default branch. This also matters for a grant, whose trace shows the matches of every rule.
+    /// Returns whether the decisions depend on the repository's default branch.
     fn needs_default_branch(&self, decided: &[PermissionDecision]) -> bool {
-        let provenance = self.policy.as_ref().map(|policy| policy.provenance);
-        let mut rules = decided.iter().flat_map(|permission| &permission.trace);
-        rules.any(|traced| {
-            let rule = &traced.rule;
-            let is_own = rule.own_policy || provenance == Some(Provenance::ThisRepository);
-            is_own && rule.at_top && traced.failed().any(|dimension| dimension.of_branch)
-        })
+        let policy = self.policy.as_ref();
+        let provenance = policy.map_or(Provenance::Given, |policy| policy.provenance);
+        let mut decided = decided.iter();
+        decided.any(|permission| permission.depends_on_default_branch(provenance))
     }
 }
 

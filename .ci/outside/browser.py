@@ -20,6 +20,8 @@ FLAGS = (
     "--disable-component-update",
     "--disable-sync",
     "--disable-dev-shm-usage",
+    # A letter looks the same wherever it stands, so that pictures are small.
+    "--disable-font-subpixel-positioning",
     "--remote-debugging-pipe",
 )
 PATIENCE = 60
@@ -101,16 +103,20 @@ class Browser:
         message, self.rest = self.rest.split(b"\0", 1)
         return json.loads(message)
 
-    def open(self, path, *, width=1280, height=900, dark=False, media="", scripts=True):
-        """Opens a file with a screen of this size."""
+    def open(self, path, *, width=1280, height=900, dark=False, media="", scripts=True, scale=1):
+        """Opens a file, or an address, with a screen of this size."""
         self.call("Emulation.setScriptExecutionDisabled", value=not scripts)
-        size = {"width": width, "height": height, "deviceScaleFactor": 1, "mobile": width < 600}
-        self.call("Emulation.setDeviceMetricsOverride", **size)
+        self.resize(width, height, scale)
         scheme = {"name": "prefers-color-scheme", "value": "dark" if dark else "light"}
         self.call("Emulation.setEmulatedMedia", media=media, features=[scheme])
         self.events.clear()
-        self.call("Page.navigate", url=path.as_uri())
+        self.call("Page.navigate", url=path if isinstance(path, str) else path.as_uri())
         self.wait("Page.loadEventFired")
+
+    def resize(self, width, height=900, scale=1):
+        """Gives the page another screen; a narrow one is a phone's."""
+        size = {"width": width, "height": height, "deviceScaleFactor": scale, "mobile": width < 600}
+        self.call("Emulation.setDeviceMetricsOverride", **size)
 
     def evaluate(self, script):
         """The value of an expression in the page."""
@@ -133,10 +139,13 @@ class Browser:
         data = self.call("Page.printToPDF", paperWidth=8.27, paperHeight=11.69, preferCSSPageSize=True)["data"]
         return base64.b64decode(data)
 
+    def screenshot(self, *, whole=True):
+        """The whole page, or what is on the screen, as a PNG."""
+        return base64.b64decode(self.call("Page.captureScreenshot", captureBeyondViewport=whole)["data"])
+
     def picture(self, path):
-        """The whole page."""
-        data = self.call("Page.captureScreenshot", captureBeyondViewport=True)["data"]
-        path.write_bytes(base64.b64decode(data))
+        """The whole page, in a file."""
+        path.write_bytes(self.screenshot())
 
     def complaints(self):
         """What the page wrote to the console, and what the browser has against it."""

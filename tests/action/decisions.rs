@@ -39,7 +39,8 @@ fn granted() {
         ("completed", Some("success"))
     );
     assert_eq!(run.head_sha, job.sha.as_str());
-    assert_eq!(run.summary.trim(), step.summary.trim());
+    let summary = step.summary.strip_prefix("### ✅ Allowed\n\n").unwrap();
+    assert_eq!(run.summary.trim(), summary.trim());
     let [status] = &stage.github.statuses()[..] else {
         panic!("one status")
     };

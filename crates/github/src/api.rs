@@ -1,7 +1,9 @@
 //! Client for GitHub's REST API. It adds to octocrab: retries only where they are safe, a size limit for
 //! bodies, redirects within the host only, and encoded paths.
 
-use http::header::{ACCEPT, CONTENT_TYPE, LOCATION};
+use std::sync::{Arc, Mutex, PoisonError};
+
+use http::header::{ACCEPT, CONTENT_TYPE, IF_NONE_MATCH, LOCATION};
 use http::{HeaderValue, Method, Request, StatusCode};
 use octocrab::{OctoBody, Octocrab};
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
@@ -10,12 +12,14 @@ use serde::Serialize;
 use serde::de::DeserializeOwned;
 use url::Url;
 
-use super::rate_limit::Limited;
+use super::rate_limit::{Limited, RateLimit};
 use crate::http::{Budget, Client, HttpError, Response, Retry, causes, collect};
 use token::is_https_or_loopback;
 
 /// Maximum size of a JSON response in bytes.
 pub(super) const MAX_JSON: usize = 1 << 20;
+/// Start of the paths that name a repository by its id.
+pub(super) const BY_ID: &str = "repositories/";
 /// Maximum number of redirects per request.
 const MAX_REDIRECTS: usize = 3;
 /// Version of the REST API in every request.
@@ -35,6 +39,8 @@ pub struct Api {
     client: Client,
     base: Url,
     budget: Budget,
+    /// The primary limit in the newest response.
+    limit: Arc<Mutex<Option<RateLimit>>>,
 }
 
 /// Why a request to GitHub failed.
@@ -54,7 +60,9 @@ pub enum ApiError {
         limited: Option<Limited>,
     },
     /// A redirect to another host, or too many redirects.
-    #[error("GitHub redirected the request to another host, or more than {MAX_REDIRECTS} times")]
+    #[error(
+        "GitHub redirected the request to another host, away from a repository's id, or more than {MAX_REDIRECTS} times"
+    )]
     Redirect,
     /// A response of another shape than documented.
     #[error("GitHub's answer is not as documented: {0}")]
@@ -131,6 +139,7 @@ impl Api {
             client,
             base: url,
             budget,
+            limit: Arc::default(),
         })
     }
 
@@ -142,6 +151,11 @@ impl Api {
         }
     }
 
+    /// Returns the primary rate limit in the newest response, if it had one.
+    pub fn rate_limit(&self) -> Option<RateLimit> {
+        *self.limit.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
     /// Sends a GET for `path`, which is encoded and relative to the API's base.
     pub(super) async fn get(
         &self,
@@ -149,11 +163,25 @@ impl Api {
         accept: &str,
         cap: usize,
     ) -> Result<Response, ApiError> {
+        self.get_unless(path, accept, cap, None).await
+    }
+
+    /// Sends a GET that only another version than `known` answers with a body. The response to a known version has
+    /// the status 304.
+    pub(super) async fn get_unless(
+        &self,
+        path: &str,
+        accept: &str,
+        cap: usize,
+        known: Option<&HeaderValue>,
+    ) -> Result<Response, ApiError> {
         let call = Call {
             method: Method::GET,
             accept,
             body: None,
             cap,
+            known,
+            is_empty: false,
         };
         self.call(path, &call, Retry::Safe).await
     }
@@ -184,19 +212,34 @@ impl Api {
             accept: "application/vnd.github+json",
             body: None,
             cap: MAX_JSON,
+            known: None,
+            is_empty: false,
         };
         self.call(path, &call, Retry::Safe).await
     }
 
-    async fn call(&self, path: &str, call: &Call<'_>, retry: Retry) -> Result<Response, ApiError> {
+    pub(super) async fn call(
+        &self,
+        path: &str,
+        call: &Call<'_>,
+        retry: Retry,
+    ) -> Result<Response, ApiError> {
         let mut url = self
             .base
             .join(path)
             .map_err(|error| ApiError::Shape(format!("not a path: {error}")))?;
         let host = self.client.host_and_proxy(&url);
-        for _ in 0..=MAX_REDIRECTS {
+        // A repository has one id: what answers in another place is another one.
+        let redirects = match path.starts_with(BY_ID) {
+            true => 0,
+            false => MAX_REDIRECTS,
+        };
+        for _ in 0..=redirects {
             let send = || self.attempt(&url, call, &host);
             let response = self.budget.run(retry, &host, send).await?;
+            if let Some(limit) = RateLimit::of(&response) {
+                *self.limit.lock().unwrap_or_else(PoisonError::into_inner) = Some(limit);
+            }
             if call.is_complete(response.status) {
                 return Ok(response);
             }
@@ -227,6 +270,9 @@ impl Api {
         if call.body.is_some() {
             request = request.header(CONTENT_TYPE, "application/json");
         }
+        if let Some(known) = call.known {
+            request = request.header(IF_NONE_MATCH, known);
+        }
         let body = call
             .body
             .clone()
@@ -253,6 +299,10 @@ pub(super) struct Call<'a> {
     accept: &'a str,
     body: Option<String>,
     cap: usize,
+    /// Version that needs no body, for a GET.
+    known: Option<&'a HeaderValue>,
+    /// Whether the complete response to a POST has no body.
+    is_empty: bool,
 }
 
 impl Call<'_> {
@@ -262,16 +312,28 @@ impl Call<'_> {
             accept: "application/vnd.github+json",
             body: Some(body),
             cap,
+            known: None,
+            is_empty: false,
+        }
+    }
+
+    /// Returns a POST whose complete response has no body.
+    pub(super) fn without_answer(body: String) -> Self {
+        Self {
+            is_empty: true,
+            ..Self::post(body, MAX_JSON)
         }
     }
 
     /// Returns whether the status promises the complete response. A body that a proxy modified (203), a part
-    /// (206) or an empty body (204, 304) must not pass for it.
+    /// (206) or an empty body (204, and 304 unless a version is known) must not pass for it.
     ///
     /// Source: RFC 9110, section 15.3.
     fn is_complete(&self, status: StatusCode) -> bool {
         match self.method {
+            Method::GET if status == StatusCode::NOT_MODIFIED => self.known.is_some(),
             Method::GET => status == StatusCode::OK,
+            Method::POST if self.is_empty => status == StatusCode::NO_CONTENT,
             Method::POST => matches!(status, StatusCode::OK | StatusCode::CREATED),
             _ => status.is_success(),
         }

@@ -10,7 +10,7 @@ use secrecy::{ExposeSecret, SecretString};
 use serde::{Deserialize, Serialize};
 
 use super::api::{Api, ApiError, InvalidApi, json};
-use super::contents::route;
+use super::repository::route;
 use crate::http::Retry;
 use engine::RepositoryName;
 
@@ -25,17 +25,17 @@ pub struct App {
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum AppError {
     /// The private key is not valid.
-    #[error("the input `app-private-key` is not an RSA private key in PEM: {0}")]
+    #[error("the App's private key is not an RSA private key in PEM: {0}")]
     Key(String),
     /// The API cannot be called.
     #[error(transparent)]
     Client(#[from] InvalidApi),
     /// The App has no installation on the repository.
     #[error(
-        "the App `{client_id}` is not installed on {repository}: install it there, or check `app-client-id`"
+        "the App `{client_id}` is not installed on {repository}: install it there, or check the client ID"
     )]
     NotInstalled {
-        /// The input `app-client-id`.
+        /// The App's client ID.
         client_id: String,
         /// The repository.
         repository: String,
@@ -51,13 +51,39 @@ pub enum AppError {
 }
 
 /// A token of an installation, valid for one hour and one repository.
-#[derive(Clone, Debug)]
-pub struct InstallationToken(SecretString);
+#[derive(Clone, Debug, Deserialize)]
+pub struct InstallationToken {
+    token: SecretString,
+    #[serde(default)]
+    expires_at: Option<Timestamp>,
+}
 
 impl InstallationToken {
     /// Returns the token.
     pub fn secret(&self) -> &SecretString {
-        &self.0
+        &self.token
+    }
+
+    /// Returns its end by GitHub's clock, if the answer contained it.
+    pub fn expires_at(&self) -> Option<Timestamp> {
+        self.expires_at
+    }
+}
+
+/// An installation of an App on an account.
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
+pub struct Installation {
+    /// Its id.
+    pub id: u64,
+}
+
+impl AppError {
+    /// Returns the error of the failed request, if a request failed.
+    pub fn api(&self) -> Option<&ApiError> {
+        match self {
+            Self::Api { why, .. } => Some(why),
+            _ => None,
+        }
     }
 }
 
@@ -108,6 +134,66 @@ impl App {
             .map_err(|error| AppError::Key(error.to_string()))
     }
 
+    /// Returns the client ID.
+    pub fn client_id(&self) -> &str {
+        &self.client_id
+    }
+
+    /// Returns the App's numeric id. `api` authenticates with the App's JWT.
+    ///
+    /// # Errors
+    /// The request failed, or the answer is about another App.
+    pub async fn id(&self, api: &Api) -> Result<u64, AppError> {
+        #[derive(Deserialize)]
+        struct Identity {
+            id: u64,
+            #[serde(default)]
+            client_id: Option<String>,
+        }
+        let response = api
+            .get("app", "application/vnd.github+json", super::api::MAX_JSON)
+            .await;
+        let identity = response.and_then(|response| json::<Identity>(&response));
+        let identity = identity.and_then(|identity| match &identity.client_id {
+            Some(client_id) if *client_id != self.client_id => {
+                let message = "it is about another App".to_owned();
+                Err(ApiError::Shape(message))
+            }
+            _ => Ok(identity.id),
+        });
+        identity.map_err(|why| {
+            let what = "the App cannot be looked up";
+            AppError::Api { what, why }
+        })
+    }
+
+    /// Looks up the App's installation on the repository. `api` authenticates with the App's JWT.
+    ///
+    /// # Errors
+    /// The App is not installed there, or the request failed.
+    pub async fn installation(
+        &self,
+        api: &Api,
+        repository: &RepositoryName,
+    ) -> Result<Installation, AppError> {
+        let path = format!("{}/installation", route(repository));
+        let response = api
+            .get(&path, "application/vnd.github+json", super::api::MAX_JSON)
+            .await;
+        match response {
+            Err(error) if error.status() == Some(http::StatusCode::NOT_FOUND) => {
+                Err(AppError::NotInstalled {
+                    client_id: self.client_id.clone(),
+                    repository: repository.to_string(),
+                })
+            }
+            other => other.and_then(|response| json(&response)).map_err(|why| {
+                let what = "the App's installation cannot be looked up";
+                AppError::Api { what, why }
+            }),
+        }
+    }
+
     /// Looks up the App's installation on the repository and creates a token for this repository and these
     /// permissions only. `api` authenticates with the App's JWT.
     ///
@@ -117,52 +203,84 @@ impl App {
         &self,
         api: &Api,
         repository: &RepositoryName,
-        permissions: &BTreeMap<&'static str, &'static str>,
+        permissions: &Permissions,
     ) -> Result<InstallationToken, AppError> {
-        #[derive(Deserialize)]
-        struct Installation {
-            id: u64,
-        }
-        #[derive(Serialize)]
-        struct TokenRequest<'a> {
-            repositories: [&'a str; 1],
-            permissions: &'a BTreeMap<&'static str, &'static str>,
-        }
-        #[derive(Deserialize)]
-        struct Token {
-            token: SecretString,
-        }
-        let failed_to = |what| move |why| AppError::Api { what, why };
-        const LOOK_UP: &str = "the App's installation cannot be looked up";
-        const CREATE: &str = "the App's installation token cannot be created";
-        let path = format!("{}/installation", route(repository));
-        let response = api
-            .get(&path, "application/vnd.github+json", super::api::MAX_JSON)
-            .await;
-        let installation: Installation = match response {
-            Err(error) if error.status() == Some(http::StatusCode::NOT_FOUND) => {
-                return Err(AppError::NotInstalled {
-                    client_id: self.client_id.clone(),
-                    repository: repository.to_string(),
-                });
-            }
-            other => other
-                .and_then(|response| json(&response))
-                .map_err(failed_to(LOOK_UP))?,
-        };
-        let path = format!("app/installations/{}/access_tokens", installation.id);
+        let installation = self.installation(api, repository).await?;
         let request = TokenRequest {
-            repositories: [repository.name()],
+            repositories: Some([repository.name()]),
+            repository_ids: None,
             permissions,
         };
-        // A second token does no harm: both expire.
-        let token: Token = api
-            .post(&path, &request, Retry::Safe)
-            .await
-            .and_then(|response| json(&response))
-            .map_err(failed_to(CREATE))?;
-        Ok(InstallationToken(token.token))
+        create_token(api, &installation, &request).await
     }
+
+    /// Does the same for the repository with this id, whatever repository has its name now: without access to that
+    /// id, there is no token.
+    ///
+    /// # Errors
+    /// The App is not installed there, or a request failed.
+    pub async fn installation_token_by_id(
+        &self,
+        api: &Api,
+        (name, id): (&RepositoryName, u64),
+        permissions: &Permissions,
+    ) -> Result<InstallationToken, AppError> {
+        let installation = self.installation(api, name).await?;
+        let request = TokenRequest {
+            repositories: None,
+            repository_ids: Some([id]),
+            permissions,
+        };
+        create_token(api, &installation, &request).await
+    }
+
+    /// Does the same for a repository whose id is not known, perhaps under a former name. The token can read the details
+    /// of every repository of the installation, and nothing else.
+    ///
+    /// # Errors
+    /// The App is not installed there, or a request failed.
+    pub async fn metadata_token(
+        &self,
+        api: &Api,
+        repository: &RepositoryName,
+    ) -> Result<InstallationToken, AppError> {
+        let installation = self.installation(api, repository).await?;
+        let request = TokenRequest {
+            repositories: None,
+            repository_ids: None,
+            permissions: &Permissions::from([("metadata", "read")]),
+        };
+        create_token(api, &installation, &request).await
+    }
+}
+
+/// Permissions of a token by GitHub's names, with their levels.
+pub type Permissions = BTreeMap<&'static str, &'static str>;
+
+/// Request for a token: of one repository, by its name within the installation's account or by its id, or of all.
+#[derive(Serialize)]
+struct TokenRequest<'a> {
+    #[serde(skip_serializing_if = "Option::is_none")]
+    repositories: Option<[&'a str; 1]>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    repository_ids: Option<[u64; 1]>,
+    permissions: &'a Permissions,
+}
+
+async fn create_token(
+    api: &Api,
+    installation: &Installation,
+    request: &TokenRequest<'_>,
+) -> Result<InstallationToken, AppError> {
+    let path = format!("app/installations/{}/access_tokens", installation.id);
+    // A second token does no harm: both expire.
+    let response = api.post(&path, request, Retry::Safe).await;
+    response
+        .and_then(|response| json(&response))
+        .map_err(|why| {
+            let what = "the App's installation token cannot be created";
+            AppError::Api { what, why }
+        })
 }
 
 impl Api {

@@ -4,7 +4,7 @@ use engine::RepositoryName;
 use serde::{Deserialize, Serialize};
 
 use super::api::{Api, ApiError, json};
-use super::contents::route;
+use super::repository::route;
 use crate::http::Retry;
 
 /// GitHub's response to the creation of a check run. All fields are optional, because the check run exists

@@ -2,12 +2,14 @@
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
-use http::StatusCode;
+use http::header::ETAG;
+use http::{HeaderValue, StatusCode};
 use ring::digest::{Context as Digest, SHA1_FOR_LEGACY_USE_ONLY};
 use serde::Deserialize;
 use serde_json::Value;
 
 use super::api::{Api, ApiError, MAX_JSON, encode, json};
+use super::repository::{RepositoryKey, route};
 use crate::http::Response;
 use engine::{RepositoryName, is_commit_sha};
 
@@ -22,6 +24,10 @@ pub struct File {
     /// The result of `git hash-object` for these bytes.
     pub blob: String,
 }
+
+/// Tag of a version of a file, which GitHub compares with its own (RFC 9110, section 8.8.3).
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Etag(HeaderValue);
 
 impl File {
     pub(crate) fn new(bytes: Vec<u8>) -> Self {
@@ -40,24 +46,57 @@ impl Api {
     /// The request failed, the path is not a file, or the file is larger than `cap` bytes or possibly truncated.
     pub async fn file(
         &self,
-        repository: &RepositoryName,
+        repository: impl Into<RepositoryKey<'_>>,
         path: &str,
         reference: Option<&str>,
         cap: usize,
     ) -> Result<File, ApiError> {
+        let read = self.file_unless(repository, path, reference, cap, None);
+        match read.await? {
+            Some((file, _)) => Ok(file),
+            None => Err(ApiError::Shape("expected a file".to_owned())),
+        }
+    }
+
+    /// Reads a file, unless it is still the version with this tag. Returns the file with its own tag, if GitHub gives
+    /// it one, or `None` for the known version, which costs no point of the primary rate limit.
+    ///
+    /// Source: docs.github.com, "Best practices for using the REST API".
+    ///
+    /// # Errors
+    /// As for [`Api::file`].
+    pub async fn file_unless(
+        &self,
+        repository: impl Into<RepositoryKey<'_>>,
+        path: &str,
+        reference: Option<&str>,
+        cap: usize,
+        known: Option<&Etag>,
+    ) -> Result<Option<(File, Option<Etag>)>, ApiError> {
         let segments: Vec<_> = path.split('/').map(encode).collect();
-        let mut route = format!("{}/contents/{}", route(repository), segments.join("/"));
+        let mut route = format!(
+            "{}/contents/{}",
+            repository.into().route(),
+            segments.join("/")
+        );
         if let Some(reference) = reference {
             route = format!("{route}?ref={}", encode(reference));
         }
         // The JSON form stops at 1 MB, the raw form does not. Base64 in JSON is a third longer than the file.
         let accept = "application/vnd.github.raw+json";
-        let response = self.get(&route, accept, cap + cap / 2 + MAX_JSON).await?;
+        let cap_of_json = cap + cap / 2 + MAX_JSON;
+        let response = self
+            .get_unless(&route, accept, cap_of_json, known.map(|known| &known.0))
+            .await?;
+        if response.status == StatusCode::NOT_MODIFIED {
+            return Ok(None);
+        }
         // A truncated policy can grant more than the complete one, because the last rule lacks conditions.
         if !response.is_delimited() {
             let message = "it has neither a length nor chunks, so it may be truncated";
             return Err(ApiError::Shape(message.to_owned()));
         }
+        let tag = response.headers.get(ETAG).cloned().map(Etag);
         let bytes = raw_or_json(response)?;
         if bytes.len() > cap {
             return Err(crate::http::HttpError::TooLarge {
@@ -66,7 +105,7 @@ impl Api {
             }
             .into());
         }
-        Ok(File::new(bytes))
+        Ok(Some((File::new(bytes), tag)))
     }
 
     /// Returns the commit that a ref points to; `HEAD` is the default branch.
@@ -75,10 +114,14 @@ impl Api {
     /// The request failed, or the response is not a commit SHA.
     pub async fn commit(
         &self,
-        repository: &RepositoryName,
+        repository: impl Into<RepositoryKey<'_>>,
         reference: &str,
     ) -> Result<String, ApiError> {
-        let route = format!("{}/commits/{}", route(repository), encode(reference));
+        let route = format!(
+            "{}/commits/{}",
+            repository.into().route(),
+            encode(reference)
+        );
         let response = self
             .get(&route, "application/vnd.github.sha", MAX_JSON)
             .await?;
@@ -138,7 +181,7 @@ impl Api {
     /// The request failed, or the response is not a comparison.
     pub async fn merge_base(
         &self,
-        repository: &RepositoryName,
+        repository: impl Into<RepositoryKey<'_>>,
         base: &str,
         head: &str,
     ) -> Result<String, ApiError> {
@@ -153,7 +196,7 @@ impl Api {
         // Only the first page has the changed files, which can be many and large.
         let route = format!(
             "{}/compare/{}...{}?per_page=1&page=2",
-            route(repository),
+            repository.into().route(),
             encode(base),
             encode(head)
         );
@@ -166,14 +209,6 @@ impl Api {
             Err(ApiError::Shape("expected a commit SHA".to_owned()))
         }
     }
-}
-
-pub(super) fn route(repository: &RepositoryName) -> String {
-    format!(
-        "repos/{}/{}",
-        encode(repository.owner()),
-        encode(repository.name())
-    )
 }
 
 /// Returns the file's bytes. GitHub sends a file raw, with a media type that contains `raw`. It sends a

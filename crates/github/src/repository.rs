@@ -2,12 +2,62 @@
 
 use serde::Deserialize;
 
-use super::api::{Api, ApiError, MAX_JSON, json};
-use super::contents::route;
+use super::api::{Api, ApiError, BY_ID, MAX_JSON, encode, json};
 use engine::RepositoryName;
 use engine::context::PullRequest;
 
 const ACCEPT: &str = "application/vnd.github+json";
+
+/// How a request names a repository.
+#[derive(Clone, Copy, Debug)]
+pub enum RepositoryKey<'a> {
+    /// By its name. GitHub redirects a former name, and a name can belong to another repository later.
+    Name(&'a RepositoryName),
+    /// By its id, which no other repository ever gets. Requests with it follow no redirect.
+    Id(u64),
+}
+
+impl<'a> From<&'a RepositoryName> for RepositoryKey<'a> {
+    fn from(name: &'a RepositoryName) -> Self {
+        Self::Name(name)
+    }
+}
+
+impl From<u64> for RepositoryKey<'_> {
+    fn from(id: u64) -> Self {
+        Self::Id(id)
+    }
+}
+
+/// Returns the path of a repository by its name.
+pub(super) fn route(repository: &RepositoryName) -> String {
+    format!(
+        "repos/{}/{}",
+        encode(repository.owner()),
+        encode(repository.name())
+    )
+}
+
+impl RepositoryKey<'_> {
+    /// Returns the path of the repository. GitHub's redirects of former names lead to the form with the id, below
+    /// which it has the same resources.
+    pub(super) fn route(self) -> String {
+        match self {
+            Self::Name(name) => route(name),
+            Self::Id(id) => format!("{BY_ID}{id}"),
+        }
+    }
+
+    /// Returns an error if an answer about the repository is about another one.
+    pub(super) fn check(self, found: Option<u64>) -> Result<(), ApiError> {
+        match self {
+            Self::Id(id) if found != Some(id) => Err(ApiError::Shape(format!(
+                "it is about another repository than the one with the id {id}"
+            ))),
+            _ => Ok(()),
+        }
+    }
+}
 
 /// A repository, with the details that policies refer to.
 #[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
@@ -56,21 +106,33 @@ impl Api {
     /// Fetches the details of a repository.
     ///
     /// # Errors
-    /// The request failed. 404 can also mean a private repository that the token cannot see.
-    pub async fn repository(&self, repository: &RepositoryName) -> Result<Repository, ApiError> {
-        json(&self.get(&route(repository), ACCEPT, MAX_JSON).await?)
+    /// The request failed, or the answer has another id. 404 can also mean a private repository that the token
+    /// cannot see.
+    pub async fn repository(
+        &self,
+        repository: impl Into<RepositoryKey<'_>>,
+    ) -> Result<Repository, ApiError> {
+        let key = repository.into();
+        let found: Repository = json(&self.get(&key.route(), ACCEPT, MAX_JSON).await?)?;
+        key.check(Some(found.id))?;
+        Ok(found)
     }
 
     /// Fetches the details of a pull request.
     ///
     /// # Errors
-    /// The request failed. 403 means a private repository whose pull requests the token may not read.
+    /// The request failed, or the answer is about a pull request of another id. 403 means a private repository whose
+    /// pull requests the token may not read.
     pub async fn pull_request(
         &self,
-        repository: &RepositoryName,
+        repository: impl Into<RepositoryKey<'_>>,
         number: u64,
     ) -> Result<PullRequest, ApiError> {
-        let route = format!("{}/pulls/{number}", route(repository));
-        json(&self.get(&route, ACCEPT, MAX_JSON).await?)
+        let key = repository.into();
+        let route = format!("{}/pulls/{number}", key.route());
+        let found: PullRequest = json(&self.get(&route, ACCEPT, MAX_JSON).await?)?;
+        let base = found.base.as_ref().and_then(|base| base.repo.as_ref());
+        key.check(base.and_then(|repository| repository.id))?;
+        Ok(found)
     }
 }

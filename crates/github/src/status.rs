@@ -4,7 +4,7 @@ use engine::RepositoryName;
 use serde::Serialize;
 
 use super::api::{Api, ApiError, encode};
-use super::contents::route;
+use super::repository::route;
 use crate::http::Retry;
 
 impl Api {

@@ -8,7 +8,7 @@ use std::cell::RefCell;
 use std::future::poll_fn;
 use std::task::Poll;
 
-pub use file::{read_capped, read_stdin_capped};
+pub use file::{read_capped, read_secret, read_stdin_capped};
 pub use listener::{Address, Listener, Stream};
 pub use variables::Variables;
 

@@ -11,14 +11,13 @@ use crate::answer::Answer;
 use crate::audit::AuditQueue;
 use crate::bearer;
 use crate::config::Config;
+use crate::deciding::{Decided, DecidedContext, Decider, Subject};
 use crate::keys::{FetchKeys, KeyStore, Renewed};
-use crate::policy::{ActivePolicy, PolicyStore};
+use crate::policy::ActivePolicy;
 use crate::resource::Resource;
 use analysis::audit::{Circumstances, EnforcedBy, TokenRecord, records};
 use analysis::report::{Detail, Failure, Outcome};
-use engine::decision::{
-    Decision, PermissionDecision, Policies, Provenance, Question, Reason, decide,
-};
+use engine::decision::{Decision, PermissionDecision, Reason};
 use engine::policy::PermissionKey;
 use token::{Expected, SignedClaims, SignedContext, TokenInvalid, verify};
 
@@ -32,8 +31,8 @@ pub struct Checker<F> {
     pub config: Config,
     /// The issuer's keys.
     pub keys: Arc<KeyStore<F>>,
-    /// The policy.
-    pub policy: Arc<PolicyStore>,
+    /// What decides.
+    pub decider: Arc<Decider>,
     /// The audit records.
     pub audit: AuditQueue,
 }
@@ -61,7 +60,7 @@ pub struct Explained {
     /// The decision.
     pub decision: PermissionDecision,
     /// The job.
-    pub context: SignedContext,
+    pub context: DecidedContext,
     /// The policy.
     pub policy: Arc<ActivePolicy>,
 }
@@ -88,7 +87,7 @@ impl<F: FetchKeys> Checker<F> {
             Err(answer) => return answer,
         };
         let mut time = MAX_DECISION;
-        self.decide(permission, &job, None, &mut time).answer
+        self.decide(permission, &job, None, &mut time).await.answer
     }
 
     /// Returns the job of a token.
@@ -169,51 +168,53 @@ impl<F: FetchKeys> Checker<F> {
         }
     }
 
-    /// Decides whether a job may use a permission, within `time`, from which it takes what it needs. `resource` is what
-    /// the permission is for, if the request says so.
-    pub fn decide(
+    /// Decides whether a job may use a permission, within `time`, from which it takes what its decisions need. `resource`
+    /// is what the permission is for, if the request says so.
+    pub async fn decide(
         &self,
         permission: &PermissionKey,
         job: &Job,
         resource: Option<&Resource>,
         time: &mut Duration,
     ) -> Checked {
-        let context = job.claims.context(None);
         let asked = Asked {
             permission,
             job,
             resource,
         };
+        let context = job.claims.context(None);
         if resource.is_some_and(|resource| resource.is_other_repository(context.as_context())) {
             return self.of_other_repository(&asked, &context).into();
         }
-        let policy = match self.policy.current() {
-            Ok(policy) => policy,
-            Err(failure) => return self.failed(&asked, &context, &failure, None).into(),
-        };
-        match decided(permission, &context, &policy, time) {
-            Ok(decision) => self.answer(&asked, context, decision, policy),
-            Err(failure) => self
-                .failed(&asked, &context, &failure, Some(&policy))
-                .into(),
+        let subject = Subject::Job(&job.claims);
+        let decided = self.decider.decide(permission, subject, time).await;
+        match (&decided.result, &decided.policy) {
+            (Ok(decision), Some(policy)) => {
+                let (decision, policy) = (decision.clone(), Arc::clone(policy));
+                self.answer(&asked, decision, policy, decided)
+            }
+            (Ok(_), None) => no_decision().into(),
+            (Err(failure), _) => self.failed(&asked, failure, &decided).into(),
         }
     }
 
     fn answer(
         &self,
         asked: &Asked<'_>,
-        context: SignedContext,
         decision: PermissionDecision,
         policy: Arc<ActivePolicy>,
+        decided: Decided,
     ) -> Checked {
-        let context_values = context.as_context();
+        let context_values = decided.context.as_context();
         let outcome = |detail| {
-            let record = policy.record.clone();
-            Outcome::decided(vec![decision.clone()], context_values, record, detail)
+            let record = decided.policy_record().unwrap_or_default();
+            Outcome {
+                own_policy: decided.own_record(),
+                ..Outcome::decided(vec![decision.clone()], context_values, record, detail)
+            }
         };
         let full = outcome(Detail::Full);
-        let workspace = policy.engine.policy().workspace.as_deref();
-        if let Err(answer) = self.record(&full, asked, workspace) {
+        if let Err(answer) = self.record(&full, asked, decided.workspace()) {
             return answer.into();
         }
         let answer = match context_values.repository.clone() {
@@ -237,7 +238,7 @@ impl<F: FetchKeys> Checker<F> {
             answer,
             explained: explained.then_some(Explained {
                 decision,
-                context,
+                context: decided.context,
                 policy,
             }),
         }
@@ -258,16 +259,12 @@ impl<F: FetchKeys> Checker<F> {
         }
     }
 
-    fn failed(
-        &self,
-        asked: &Asked<'_>,
-        context: &SignedContext,
-        failure: &Failure,
-        policy: Option<&ActivePolicy>,
-    ) -> Answer {
-        let record = policy.map(|policy| policy.record.clone());
-        let outcome =
-            |detail| Outcome::failed(failure, Some(context.as_context()), record.clone(), detail);
+    fn failed(&self, asked: &Asked<'_>, failure: &Failure, decided: &Decided) -> Answer {
+        let context = Some(decided.context.as_context());
+        let outcome = |detail| Outcome {
+            own_policy: decided.own_record(),
+            ..Outcome::failed(failure, context, decided.policy_record(), detail)
+        };
         if let Err(answer) = self.record(&outcome(Detail::Full), asked, None) {
             return answer;
         }
@@ -327,31 +324,11 @@ pub(crate) fn permission_key(text: &str) -> Option<PermissionKey> {
     (key.as_str() == text).then_some(key)
 }
 
-/// Decides by the policy, without I/O.
-fn decided(
-    permission: &PermissionKey,
-    context: &SignedContext,
-    policy: &ActivePolicy,
-    time: &mut Duration,
-) -> Result<PermissionDecision, Failure> {
-    let started = Instant::now();
-    let until = started + *time;
-    let question = Question {
-        permissions: std::slice::from_ref(permission),
-        context: context.as_context(),
-        now: Timestamp::now(),
-        has_time: &|| Instant::now() < until,
-    };
-    let decisions = decide(Policies::one(&policy.engine, Provenance::Given), question);
-    *time = time.saturating_sub(started.elapsed());
-    let decisions = decisions
-        .map_err(|error| Failure::invalid_policy(&policy.record.file, &error.into_invalid()))?;
-    let mut decisions = decisions.into_iter();
-    let missing = || Failure::new(Reason::Internal, "a part of the decision is missing");
-    let mut decision = decisions.next().ok_or_else(missing)?;
-    // No own policy was asked: the message must not say that one denies.
-    decision.delegated = false;
-    Ok(decision)
+fn no_decision() -> Answer {
+    Answer::Unavailable {
+        reason: Some(Reason::Internal),
+        message: "a part of the decision is missing".to_owned(),
+    }
 }
 
 fn no_keys() -> Answer {

@@ -40,7 +40,11 @@ fn start(arguments: &Arguments) -> anyhow::Result<()> {
     if arguments.check {
         server::check(&config, &proxies)?;
         let file = arguments.config.display();
-        _ = writeln!(std::io::stdout().lock(), "{file} and its policy are valid");
+        let verdict = match config.policy.is_file() {
+            true => "and its policy are valid",
+            false => "is valid; its policy is at GitHub, and was not read",
+        };
+        _ = writeln!(std::io::stdout().lock(), "{file} {verdict}");
         return Ok(());
     }
     let runtime = tokio::runtime::Builder::new_multi_thread()

@@ -39,6 +39,38 @@ struct RefreshLabels {
     result: Refresh,
 }
 
+/// Result of a look-up of a fact about a job.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum LookUp {
+    /// GitHub answered.
+    Found,
+    /// GitHub did not.
+    Failed,
+    /// A bound was reached, so GitHub was not asked.
+    Refused,
+}
+
+impl EncodeLabelValue for LookUp {
+    fn encode(&self, encoder: &mut LabelValueEncoder<'_>) -> Result<(), std::fmt::Error> {
+        let text = match self {
+            Self::Found => "found",
+            Self::Failed => "failed",
+            Self::Refused => "refused",
+        };
+        EncodeLabelValue::encode(&text, encoder)
+    }
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
+struct LookUpLabels {
+    result: LookUp,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
+struct DeliveryLabels {
+    result: &'static str,
+}
+
 /// What an answer was. Every value is one of a few: what a client can choose is not a label.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
 struct AnswerLabels {
@@ -56,6 +88,10 @@ pub struct Metrics {
     connections: Gauge,
     key_refreshes: Family<RefreshLabels, Counter>,
     policy_refreshes: Family<RefreshLabels, Counter>,
+    own_policy_refreshes: Family<RefreshLabels, Counter>,
+    lookups: Family<LookUpLabels, Counter>,
+    deliveries: Family<DeliveryLabels, Counter>,
+    reviews: Family<DeliveryLabels, Counter>,
     policy_valid: Gauge,
     keys_age: Gauge<f64, AtomicU64>,
     policy_age: Gauge<f64, AtomicU64>,
@@ -93,6 +129,10 @@ impl Metrics {
             connections: Gauge::default(),
             key_refreshes: Family::default(),
             policy_refreshes: Family::default(),
+            own_policy_refreshes: Family::default(),
+            lookups: Family::default(),
+            deliveries: Family::default(),
+            reviews: Family::default(),
             policy_valid: Gauge::default(),
             keys_age: Gauge::default(),
             policy_age: Gauge::default(),
@@ -100,6 +140,7 @@ impl Metrics {
             audit_refused: Counter::default(),
         };
         metrics.register();
+        metrics.register_github();
         Arc::new(metrics)
     }
 
@@ -163,6 +204,27 @@ impl Metrics {
         );
     }
 
+    /// Registers what concerns GitHub's API.
+    fn register_github(&mut self) {
+        let registry = &mut self.registry;
+        registry.register(
+            "own_policy_refreshes",
+            "Attempts to read a repository's own policy",
+            self.own_policy_refreshes.clone(),
+        );
+        registry.register(
+            "lookups",
+            "Look-ups of pull requests and default branches",
+            self.lookups.clone(),
+        );
+        registry.register(
+            "deliveries",
+            "Deliveries of webhooks",
+            self.deliveries.clone(),
+        );
+        registry.register("reviews", "Reviews of deployments", self.reviews.clone());
+    }
+
     /// Counts an answer and its time. `reason` is a code of the contract, or what the server itself refused.
     pub fn answered(&self, status: u16, reason: &'static str, after: Duration) {
         self.counted(status, reason);
@@ -205,6 +267,30 @@ impl Metrics {
             .inc();
         self.policy_valid
             .set(i64::from(result == Refresh::Succeeded));
+    }
+
+    /// Counts an attempt to read a repository's own policy.
+    pub fn own_policy_refreshed(&self, result: Refresh) {
+        self.own_policy_refreshes
+            .get_or_create(&RefreshLabels { result })
+            .inc();
+    }
+
+    /// Counts a look-up.
+    pub fn looked_up(&self, result: LookUp) {
+        self.lookups.get_or_create(&LookUpLabels { result }).inc();
+    }
+
+    /// Counts a delivery that was accepted, ignored or refused.
+    pub fn delivered(&self, result: &'static str) {
+        self.deliveries
+            .get_or_create(&DeliveryLabels { result })
+            .inc();
+    }
+
+    /// Counts a review of a deployment.
+    pub fn reviewed(&self, result: &'static str) {
+        self.reviews.get_or_create(&DeliveryLabels { result }).inc();
     }
 
     /// Counts a written record.

@@ -13,13 +13,15 @@ use crate::audit::{self, AuditQueue};
 use crate::check::Checker;
 use crate::config::Config;
 use crate::connections::serve;
+use crate::deciding::Decider;
 use crate::evaluation;
 use crate::forward_auth::{self, Endpoints};
 use crate::keys::{FetchKeys, KeyStore};
 use crate::log;
 use crate::metrics::Metrics;
-use crate::policy::{PolicyStore, TICK};
 use crate::routes::Family;
+use crate::sources::{self, Sources};
+use crate::webhooks;
 use github::FetchKeysError;
 use github::http::{Budget, Client, MAX_CA_BUNDLE, Network};
 use platform::{Address, Listener};
@@ -55,13 +57,13 @@ fn client(config: &Config, proxies: Proxies<'_>) -> anyhow::Result<Client> {
     Ok(Network::of_variables(proxies, ca_bundle.transpose()?).client()?)
 }
 
-/// Checks what the server would start with: the policy and the CA bundle. It opens no connection.
+/// Checks what the server would start with: the policy's file, secrets and the CA bundle. It opens no connection.
 ///
 /// # Errors
 /// One of them cannot be used.
 pub fn check(config: &Config, proxies: Proxies<'_>) -> anyhow::Result<()> {
     client(config, proxies)?;
-    PolicyStore::check(&config.policy).map_err(|failure| anyhow::anyhow!(failure.message))
+    sources::check(config)
 }
 
 /// Serves until `stop` completes; then it is not ready, drains, finishes what runs, and writes all records. `stop` is
@@ -77,14 +79,18 @@ pub async fn run(config: Config, proxies: Proxies<'_>, stop: impl AsyncFn()) -> 
     let (queue, writer) =
         audit::start(std::io::stdout(), Arc::clone(&metrics)).context("the audit log")?;
     let is_strict = has_strict_routes(&config);
-    let (endpoints, admin) = shared(config, client, queue, &metrics);
-    let (keys, policy) = (Arc::clone(&admin.keys), Arc::clone(&admin.policy));
-    let background = [
-        tokio::spawn(async move { keys.keep_fresh().await }),
-        tokio::spawn(watch_policy(policy)),
-    ];
+    let sources = Sources::new(&config, &client, &queue, &metrics)?;
+    let (webhooks, sources_background) = (sources.webhooks, sources.background);
+    let (endpoints, admin) = shared(config, client, queue, sources.decider, &metrics);
+    let keys = Arc::clone(&admin.keys);
+    let mut background = vec![tokio::spawn(async move { keys.keep_fresh().await })];
+    background.extend(sources_background.into_iter().map(tokio::spawn));
     let (end, ended) = watch::channel(false);
     let forward_auth = forward_auth::router(endpoints, evaluation::routes());
+    let forward_auth = match webhooks {
+        Some(webhooks) => forward_auth.merge(webhooks::router(webhooks)),
+        None => forward_auth,
+    };
     let serving = tokio::spawn(serve(
         listener,
         forward_auth,
@@ -132,23 +138,22 @@ fn shared(
     config: Config,
     client: Client,
     audit: AuditQueue,
+    decider: Arc<Decider>,
     metrics: &Arc<Metrics>,
 ) -> (Arc<Endpoints<IssuerKeys>>, Arc<Admin<IssuerKeys>>) {
     let issuer = config.issuer.clone();
     let keys = KeyStore::new(IssuerKeys { client, issuer }, Arc::clone(metrics));
     let keys = Arc::new(keys);
-    let policy = PolicyStore::open(&config.policy, Arc::clone(metrics));
-    let policy = Arc::new(policy);
     let admin = Admin {
         keys: Arc::clone(&keys),
-        policy: Arc::clone(&policy),
+        policy: Arc::clone(&decider.policy),
         metrics: Arc::clone(metrics),
         is_ending: AtomicBool::new(false),
     };
     let checker = Checker {
         config,
         keys,
-        policy,
+        decider,
         audit,
     };
     let endpoints = Endpoints {
@@ -164,13 +169,4 @@ async fn bind(key: &str, address: &Address) -> anyhow::Result<Listener> {
     let bound = listener.address().with_context(cannot)?;
     log::info("listening", &[("for", &key), ("address", &bound)]);
     Ok(listener)
-}
-
-/// Looks at the policy's file again and again, on a thread where reading it may block.
-async fn watch_policy(policy: Arc<PolicyStore>) {
-    loop {
-        tokio::time::sleep(TICK).await;
-        let policy = Arc::clone(&policy);
-        _ = tokio::task::spawn_blocking(move || policy.tick()).await;
-    }
 }

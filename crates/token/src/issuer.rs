@@ -87,6 +87,16 @@ impl Issuer {
         }
     }
 
+    /// Returns the URL of that server's REST API, as in `GITHUB_API_URL`.
+    pub fn api_url(&self) -> String {
+        let server = self.server();
+        match server.strip_prefix("https://") {
+            Some("github.com") => "https://api.github.com".to_owned(),
+            Some(host) if host.ends_with(".ghe.com") => format!("https://api.{host}"),
+            _ => format!("{server}/api/v3"),
+        }
+    }
+
     /// Returns the text of `iss`.
     pub fn as_str(&self) -> &str {
         &self.text

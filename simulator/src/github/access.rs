@@ -35,7 +35,8 @@ impl Level {
     }
 }
 
-/// A token's permissions by GitHub's names: `contents`, `checks`, `statuses`, `metadata`. Others are `none`.
+/// A token's permissions by the names in workflows: `contents`, `pull-requests`, `checks`, `statuses`, `metadata`. The
+/// API of Apps writes them with `_`. Others are `none`.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Permissions(BTreeMap<String, Level>);
 
@@ -81,7 +82,7 @@ impl Permissions {
         let shown = self.0.iter().filter(|(_, level)| **level != Level::None);
         Value::Object(
             shown
-                .map(|(name, level)| (name.clone(), level.name().into()))
+                .map(|(name, level)| (name.replace('-', "_"), level.name().into()))
                 .collect(),
         )
     }
@@ -90,17 +91,20 @@ impl Permissions {
     pub(crate) fn from_json(object: &Map<String, Value>) -> Option<Self> {
         object
             .iter()
-            .map(|(name, level)| Some((name.clone(), Level::parse(level.as_str()?)?)))
+            .map(|(name, level)| Some((name.replace('_', "-"), Level::parse(level.as_str()?)?)))
             .collect::<Option<_>>()
             .map(Self)
     }
 
-    /// Returns whether `self` has at least the permissions of `other`.
+    /// Returns whether `self` has at least the permissions of `other`. Every App can read metadata.
     pub(crate) fn covers(&self, other: &Self) -> bool {
-        other
-            .0
-            .iter()
-            .all(|(name, level)| self.level(name) >= *level)
+        other.0.iter().all(|(name, level)| {
+            let has = match name.as_str() {
+                "metadata" => Level::Read,
+                name => self.level(name),
+            };
+            has >= *level
+        })
     }
 }
 

@@ -1,7 +1,7 @@
 //! GitHub Apps: their JWT, installations and tokens. The REST page "GitHub Apps" and the page
 //! "Generating a JSON Web Token (JWT) for a GitHub App".
 
-use jiff::{SignedDuration, Timestamp};
+use jiff::Timestamp;
 use serde_json::{Value, json};
 
 use super::access::{Access, AppIdentity, Permissions, credentials};
@@ -15,6 +15,18 @@ use crate::unique::hex;
 /// Maximum lifetime of a JWT in seconds.
 const MAX_LIFETIME: i64 = 600;
 
+/// Returns the App itself.
+pub(crate) fn app(state: &State, request: &Request) -> Result<Answer, Answer> {
+    let app = authenticate(state, request)?;
+    Ok(Answer::json(
+        200,
+        &json!({
+            "id": app.id, "slug": app.slug, "client_id": app.client_id, "name": app.slug,
+            "owner": {"login": "acme-org", "type": "Organization"},
+        }),
+    ))
+}
+
 pub(crate) fn installation(
     state: &State,
     route: &Route,
@@ -22,6 +34,16 @@ pub(crate) fn installation(
 ) -> Result<Answer, Answer> {
     let app = authenticate(state, request)?;
     let repository = state.repository(&route.owner, &route.repository);
+    let former = format!("{}/{}", route.owner, route.repository);
+    if let (None, Some(renamed)) = (&repository, state.renamed(&former)) {
+        let location = format!(
+            "{}/repositories/{}/installation",
+            state.api_url(),
+            renamed.id
+        );
+        let moved = Answer::error(301, "Moved Permanently");
+        return Ok(moved.with_header("Location", &location));
+    }
     let found = repository.and_then(|repository| {
         state.installations.iter().find(|installation| {
             installation.app_id == app.id && installation.repositories.contains(&repository.id)
@@ -64,7 +86,7 @@ pub(crate) fn access_token(
     let repositories = requested_repositories(state, &installation, &body)?;
     let permissions = requested_permissions(&installation, &body)?;
     let token = format!("ghs_{}", hex(18));
-    let expires = Timestamp::now() + SignedDuration::from_hours(1);
+    let expires = Timestamp::now() + state.installation_token_lifetime;
     let narrowed = repositories != installation.repositories;
     let answer = json!({
         "token": token, "expires_at": expires.strftime("%FT%TZ").to_string(), "permissions": permissions.to_json(),
@@ -95,7 +117,7 @@ pub(crate) fn revoke(state: &mut State, request: &Request) -> Result<Answer, Ans
 }
 
 /// Returns the App of the request's JWT. The messages are GitHub's.
-fn authenticate<'a>(state: &'a State, request: &Request) -> Result<&'a App, Answer> {
+pub(super) fn authenticate<'a>(state: &'a State, request: &Request) -> Result<&'a App, Answer> {
     let token = credentials(request)
         .ok_or_else(|| Answer::error(401, "A JSON web token could not be decoded"))?;
     let (app, claims) = state

@@ -15,6 +15,8 @@ use super::app::{App, Installation};
 use super::capacity::QueryFault;
 use super::check_run::CheckRun;
 use super::commit_status::CommitStatus;
+use super::deliveries::Delivered;
+use super::delivery::Delivery;
 use super::faults::FaultRule;
 use super::http::Answer;
 use super::issuer::{SlugKeys, TokenRecipe};
@@ -25,6 +27,7 @@ use super::receivers::Authority;
 use super::recorder::RecordedRequest;
 use super::repository::Repository;
 use super::route::{self, Endpoint};
+use super::run::{PostedReview, Run};
 use super::state::Shared;
 use crate::unique::hex;
 
@@ -175,6 +178,56 @@ impl GitHub {
         });
         state.apps.push(app);
         id
+    }
+
+    /// Sets the lifetime of an installation's tokens, from their creation. GitHub's own is an hour.
+    pub fn set_installation_token_lifetime(&self, lifetime: Duration) {
+        self.state.lock().installation_token_lifetime = lifetime;
+    }
+
+    /// Adds a run, or replaces the one of the same id.
+    pub fn add_run(&self, run: Run) {
+        let mut state = self.state.lock();
+        state.runs.retain(|other| other.id != run.id);
+        state.runs.push(run);
+    }
+
+    /// Lets another job of a run wait for an environment.
+    pub fn wait_for_review(&self, run: u64, environment: &str) {
+        let mut state = self.state.lock();
+        let found = state.runs.iter_mut().find(|other| other.id == run);
+        if let Some(run) = found {
+            run.waiting.push(environment.to_owned());
+        }
+    }
+
+    /// Returns the reviews that were posted, in order.
+    #[must_use]
+    pub fn reviews(&self) -> Vec<PostedReview> {
+        self.state.lock().reviews.clone()
+    }
+
+    /// Returns the environments that jobs of a run still wait for.
+    #[must_use]
+    pub fn waiting(&self, run: u64) -> Vec<String> {
+        let state = self.state.lock();
+        let found = state.runs.iter().find(|other| other.id == run);
+        found.map(|run| run.waiting.clone()).unwrap_or_default()
+    }
+
+    /// Sends a delivery to `HOST:PORT`, waits ten seconds for the answer, and keeps both. Returns the status, or 0
+    /// without an answer.
+    pub fn deliver(&self, delivery: &Delivery, address: &str, path: &str, secret: &str) -> u16 {
+        let status = delivery.send(address, path, secret);
+        self.keep_delivery(delivery, status);
+        status
+    }
+
+    /// Keeps a delivery with the status of its answer, without sending it.
+    pub fn keep_delivery(&self, delivery: &Delivery, status: u16) {
+        let mut state = self.state.lock();
+        let id = state.next_id();
+        state.deliveries.push(Delivered::new(id, delivery, status));
     }
 
     /// Starts a job. `claims` are those of its repository, workflow and event; minting a token adds the times,

@@ -123,6 +123,18 @@ impl Limits {
         may
     }
 
+    /// Gives the point of a REST request back.
+    pub(crate) fn give_back(&mut self, token: &str, route: &Route) {
+        let Some(resource) = Resource::of(route) else {
+            return;
+        };
+        if let Some(window) = self.windows.get_mut(&(token.to_owned(), resource)) {
+            window.used = window.used.saturating_sub(1);
+            let total = self.total.entry(resource).or_default();
+            *total = total.saturating_sub(1);
+        }
+    }
+
     /// Returns a refusal if a REST request exceeds the limit.
     pub(crate) fn refusal(&mut self, route: &Route, request: &Request) -> Option<Answer> {
         let token = credentials(request).unwrap_or_default();

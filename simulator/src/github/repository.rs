@@ -233,6 +233,30 @@ impl Repository {
         self
     }
 
+    /// Sets the merge base of two commits, which the repository then knows.
+    pub fn set_merge_base(&mut self, base: &CommitSha, head: &CommitSha, common: &CommitSha) {
+        for sha in [base, head, common] {
+            self.known.insert(sha.clone());
+        }
+        let pair = (base.clone(), head.clone());
+        self.merge_bases.insert(pair, common.clone());
+    }
+
+    /// Lets a branch or a tag, by its full ref, point to a commit.
+    pub fn set_ref(&mut self, full: &str, sha: &CommitSha) {
+        self.known.insert(sha.clone());
+        self.refs.insert(full.to_owned(), sha.clone());
+    }
+
+    /// Removes a branch or a tag, by its full ref.
+    pub fn remove_ref(&mut self, full: &str) {
+        self.refs.remove(full);
+    }
+
+    pub(crate) fn reference(&self, full: &str) -> Option<&CommitSha> {
+        self.refs.get(full)
+    }
+
     pub(crate) fn merge_base(&self, base: &CommitSha, head: &CommitSha) -> CommitSha {
         let known = self.merge_bases.get(&(base.clone(), head.clone()));
         known.unwrap_or(base).clone()

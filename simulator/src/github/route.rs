@@ -27,12 +27,26 @@ pub enum Endpoint {
     RepositoryById,
     /// `POST /graphql`, beside the REST API.
     GraphQl,
+    /// `GET /repos/{owner}/{repo}/git/ref/{ref}`.
+    GitRef,
+    /// `GET /repos/{owner}/{repo}/git/tags/{sha}`.
+    GitTag,
+    /// `GET /repos/{owner}/{repo}/actions/runs/{id}`.
+    Run,
+    /// `POST /repos/{owner}/{repo}/actions/runs/{id}/deployment_protection_rule`.
+    Review,
+    /// `GET /app/hook/deliveries`.
+    HookDeliveries,
+    /// `GET /app/hook/deliveries/{id}`.
+    HookDelivery,
     /// `POST /repos/{owner}/{repo}/check-runs`.
     CheckRun,
     /// `PATCH /repos/{owner}/{repo}/check-runs/{id}`.
     CheckRunUpdate,
     /// `POST /repos/{owner}/{repo}/statuses/{sha}`.
     Status,
+    /// `GET /app`.
+    App,
     /// `GET /repos/{owner}/{repo}/installation`.
     Installation,
     /// `POST /app/installations/{id}/access_tokens`.
@@ -55,6 +69,7 @@ pub enum Endpoint {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Route {
     pub(crate) endpoint: Endpoint,
+    /// Empty where the path names the repository by its id.
     pub(crate) owner: String,
     pub(crate) repository: String,
     /// Rest of the path: a file, a ref, a SHA or an id.
@@ -131,6 +146,11 @@ impl Route {
 
     /// Returns the route of a path below the API's prefix.
     fn in_the_api(method: &str, segments: &[&str]) -> Self {
+        // Below a repository's id are the resources that are below its name.
+        if let ["repositories", id, first, rest @ ..] = segments {
+            let by_name = [&["repos", "", *id, *first], rest].concat();
+            return Self::in_the_api(method, &by_name);
+        }
         let (endpoint, owner, name, rest) = match (method, segments) {
             ("GET", ["repos", owner, name]) => (Endpoint::Repository, *owner, *name, &[][..]),
             ("GET", ["repositories", id]) => (Endpoint::RepositoryById, "", "", from_ref(id)),
@@ -146,6 +166,33 @@ impl Route {
             ("GET", ["repos", owner, name, "pulls", number]) => {
                 (Endpoint::PullRequest, *owner, *name, from_ref(number))
             }
+            ("GET", ["repos", owner, name, "git", "ref", rest @ ..]) if !rest.is_empty() => {
+                (Endpoint::GitRef, *owner, *name, rest)
+            }
+            ("GET", ["repos", owner, name, "git", "tags", sha]) => {
+                (Endpoint::GitTag, *owner, *name, from_ref(sha))
+            }
+            ("GET", ["repos", owner, name, "actions", "runs", id]) => {
+                (Endpoint::Run, *owner, *name, from_ref(id))
+            }
+            (
+                "POST",
+                [
+                    "repos",
+                    owner,
+                    name,
+                    "actions",
+                    "runs",
+                    id,
+                    "deployment_protection_rule",
+                ],
+            ) => (Endpoint::Review, *owner, *name, from_ref(id)),
+            ("GET", ["app", "hook", "deliveries"]) => {
+                return Self::plain(Endpoint::HookDeliveries);
+            }
+            ("GET", ["app", "hook", "deliveries", id]) => {
+                (Endpoint::HookDelivery, "", "", from_ref(id))
+            }
             ("POST", ["repos", owner, name, "check-runs"]) => {
                 (Endpoint::CheckRun, *owner, *name, &[][..])
             }
@@ -155,6 +202,7 @@ impl Route {
             ("POST", ["repos", owner, name, "statuses", sha]) => {
                 (Endpoint::Status, *owner, *name, from_ref(sha))
             }
+            ("GET", ["app"]) => return Self::plain(Endpoint::App),
             ("GET", ["repos", owner, name, "installation"]) => {
                 (Endpoint::Installation, *owner, *name, &[][..])
             }
@@ -205,6 +253,15 @@ mod tests {
         assert_eq!(
             route("GET", "/repos/o/r/commits/feature%2Fx", "").rest,
             "feature/x"
+        );
+        let by_id = route("GET", "/repositories/7/contents/a/b", "");
+        assert_eq!(
+            (by_id.endpoint, by_id.name(), by_id.rest.as_str()),
+            (Endpoint::Contents, ("", "7"), "a/b")
+        );
+        assert_eq!(
+            route("GET", "/repositories/7", "").endpoint,
+            Endpoint::RepositoryById
         );
         assert_eq!(
             route("GET", "/repos/o/r", "/api/v3").endpoint,

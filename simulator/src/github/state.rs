@@ -3,12 +3,14 @@
 use std::borrow::Cow;
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
 
 use super::access::Access;
 use super::app::{App, Installation};
 use super::capacity::Capacity;
 use super::check_run::CheckRun;
 use super::commit_status::CommitStatus;
+use super::deliveries::Delivered;
 use super::faults::FaultRule;
 use super::http::Answer;
 use super::issuer::{RegisteredJob, SlugKeys, TokenRecipe};
@@ -17,6 +19,7 @@ use super::organization::Organization;
 use super::receivers::Authority;
 use super::recorder::Recorder;
 use super::repository::Repository;
+use super::run::{PostedReview, Run};
 
 #[derive(Debug)]
 pub(crate) struct State {
@@ -35,6 +38,7 @@ pub(crate) struct State {
     pub(crate) capacity: Capacity,
     pub(crate) apps: Vec<App>,
     pub(crate) installations: Vec<Installation>,
+    pub(crate) installation_token_lifetime: Duration,
     pub(crate) recipe: TokenRecipe,
     pub(crate) keys: Answer,
     pub(crate) slug_keys: SlugKeys,
@@ -43,6 +47,10 @@ pub(crate) struct State {
     pub(crate) minted: Vec<String>,
     pub(crate) check_runs: Vec<CheckRun>,
     pub(crate) statuses: Vec<CommitStatus>,
+    pub(crate) runs: Vec<Run>,
+    pub(crate) reviews: Vec<PostedReview>,
+    /// In order of delivery.
+    pub(crate) deliveries: Vec<Delivered>,
     pub(crate) faults: Vec<FaultRule>,
     pub(crate) recorder: Recorder,
     pub(crate) elsewhere: Recorder,
@@ -69,6 +77,7 @@ impl State {
             capacity: Capacity::default(),
             apps: Vec::new(),
             installations: Vec::new(),
+            installation_token_lifetime: Duration::from_secs(3600),
             recipe: TokenRecipe::default(),
             keys: Answer::json(200, &super::keys::key_set()?),
             slug_keys: SlugKeys::default(),
@@ -76,6 +85,9 @@ impl State {
             minted: Vec::new(),
             check_runs: Vec::new(),
             statuses: Vec::new(),
+            runs: Vec::new(),
+            reviews: Vec::new(),
+            deliveries: Vec::new(),
             faults: Vec::new(),
             recorder: Recorder::new(),
             elsewhere: Recorder::new(),

@@ -286,6 +286,14 @@ impl ShellStep {
     }
 }
 
+impl Job {
+    /// Makes the job's repository, its commits and its pull request known to GitHub. The runner does this for a job that
+    /// it starts.
+    pub fn publish(&self, github: &GitHub) {
+        publish(github, self);
+    }
+}
+
 /// Makes the job's repository, its commits and its pull request known to GitHub.
 fn publish(github: &GitHub, job: &Job) {
     let full_name = job.repository.full_name();

@@ -161,9 +161,9 @@ pub fn tree(html: &str) -> Document<'_> {
 #[track_caller]
 pub fn sound_page(html: &str) {
     let page = tree(html);
-    let elements = "html head meta title style body a div header p h1 dl dt dd code nav ul li main section h2 h3 strong span table caption thead tbody tr th td details summary wbr footer label input script";
+    let elements = "html head meta link title style body a div header p h1 dl dt dd code nav ul li main section h2 h3 strong span table caption thead tbody tr th td details summary wbr footer label input script";
     let elements: BTreeSet<_> = elements.split(' ').collect();
-    let attributes = "lang charset http-equiv content name class href id role tabindex scope colspan aria-label aria-labelledby aria-hidden data-key for type autocomplete spellcheck placeholder open hidden";
+    let attributes = "lang charset http-equiv content name rel class href id role tabindex scope colspan aria-label aria-labelledby aria-hidden data-key for type autocomplete spellcheck placeholder open hidden";
     let attributes: BTreeSet<_> = attributes.split(' ').collect();
     let (mut ids, mut links, mut labels) = (BTreeSet::new(), Vec::new(), Vec::new());
     for node in page.descendants() {
@@ -180,6 +180,7 @@ pub fn sound_page(html: &str) {
                 attribute.name()
             );
             match attribute.name() {
+                "href" if name == "link" => assert_eq!(attribute.value(), icon()),
                 "href" => match attribute.value().strip_prefix('#') {
                     Some(target) => links.push(target),
                     None => assert!(is_lint_page(attribute.value()), "{}", attribute.value()),
@@ -230,7 +231,7 @@ pub fn sound_page(html: &str) {
     assert_eq!(
         policy.unwrap().attribute("content"),
         Some(&*format!(
-            "default-src 'none'; {}style-src 'sha256-{}'; base-uri 'none'; form-action 'none'",
+            "default-src 'none'; {}style-src 'sha256-{}'; img-src data:; base-uri 'none'; form-action 'none'",
             script.unwrap_or_default(),
             hash(style)
         ))
@@ -249,6 +250,12 @@ fn script<'p>(page: &'p Document<'_>) -> Option<&'p str> {
 }
 
 const SCRIPT: &str = include_str!("../../../crates/cli/src/matrix/html/page.js");
+
+/// The page's icon, which is inside of it: that of the documentation.
+fn icon() -> String {
+    let drawing = include_str!("../../../docs/theme/favicon.svg").trim_end();
+    format!("data:image/svg+xml;base64,{}", STANDARD.encode(drawing))
+}
 
 fn hash(text: &str) -> String {
     let hash = ring::digest::digest(&ring::digest::SHA256, text.as_bytes());

@@ -16,6 +16,7 @@
 
 mod links;
 mod page;
+mod pictures;
 mod reference;
 mod run;
 

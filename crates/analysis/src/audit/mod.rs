@@ -28,6 +28,8 @@ pub enum EnforcedBy {
     Step,
     /// A request to an API behind the server.
     Request,
+    /// The jobs of a run that wait for an environment.
+    Deployment,
 }
 
 /// Contents of a record besides the outcome.

@@ -86,9 +86,11 @@ impl Drafts {
 fn about_the_branch(ask: &Ask) -> Option<&str> {
     let contexts: &[&str] = match &ask.start.reference {
         Reference::PullRequest(_) => &["github.head_ref", "github.event.pull_request.head.ref"],
-        Reference::Branch(name) | Reference::Tag(name) if name.as_named().is_none() => {
-            &["github.ref"]
-        }
+        Reference::Branch(name) | Reference::Tag(name) if name.as_named().is_none() => &[
+            "github.ref",
+            "github.event.ref",
+            "github.event.release.tag_name",
+        ],
         _ => return None,
     };
     let is_about = |condition: &&String| {

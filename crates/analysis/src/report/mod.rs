@@ -13,7 +13,7 @@ pub mod text;
 
 pub use documentation::{DOCUMENTATION, lint_page, reason_page};
 pub use model::{Detail, Failure, Outcome, PolicyRecord, advice};
-pub use page::{context_rows, heading, page};
+pub use page::{context_rows, heading, page, summary};
 pub use phrase::Phrase;
 pub use remedy::{Remedy, remedies};
 pub use requests::Labels;

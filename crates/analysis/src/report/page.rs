@@ -20,10 +20,16 @@ const MAX_CHANGES: usize = 20;
 const TRUNCATED: &str =
     "\n\n*The page is longer than GitHub allows; the rest is in the output `result`.*\n";
 
-/// The page, at most `max` bytes.
-pub fn page(outcome: &Outcome<'_>, detail: Detail, advisory: bool, max: usize) -> String {
+/// The page of a summary, at most `max` bytes.
+pub fn summary(outcome: &Outcome<'_>, detail: Detail, advisory: bool, max: usize) -> String {
+    let heading = format!("### {}\n\n", heading(outcome.decision, advisory));
+    let page = page(outcome, detail, max.saturating_sub(heading.len()));
+    heading + &page
+}
+
+/// The page without a heading, at most `max` bytes: a check run shows its title above it.
+pub fn page(outcome: &Outcome<'_>, detail: Detail, max: usize) -> String {
     let mut page = String::new();
-    let _ = writeln!(page, "### {}\n", heading(outcome.decision, advisory));
     let _ = writeln!(page, "{}.", markdown(&outcome.message));
     if let Some(advice) = advice(outcome.reason) {
         let (advice, link) = (markdown(advice), reason_page(outcome.reason));
@@ -94,14 +100,12 @@ fn line(remedy: &Remedy) -> String {
 }
 
 fn facts(outcome: &Outcome<'_>) -> String {
-    let mut table = String::from("| | |\n|---|---|\n");
+    // Markdown's tables have a head, and an empty one is a line that GitHub draws.
+    let reason = cell(outcome.reason.code());
+    let mut table = format!("| Reason | {reason} ({}) |\n|---|---|\n", outcome.status);
     let mut row = |name: &str, value: String| {
         let _ = writeln!(table, "| {name} | {value} |");
     };
-    row(
-        "Reason",
-        format!("{} ({})", cell(outcome.reason.code()), outcome.status),
-    );
     if let Some(host) = &outcome.decided_by {
         row("Decided by", cell(host));
     }

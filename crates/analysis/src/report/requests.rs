@@ -101,7 +101,7 @@ impl Labels<'_> {
             details_url: self.job_url(outcome),
             output: Output {
                 title: truncate(&visible(&title), MAX_NAME).into_owned(),
-                summary: page(outcome, self.detail, self.advisory, MAX_TEXT),
+                summary: page(outcome, self.detail, MAX_TEXT),
                 annotations: self.annotations(outcome),
             },
         }

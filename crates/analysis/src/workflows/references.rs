@@ -71,7 +71,14 @@ fn add_once(names: &mut Vec<String>, name: &str) {
 
 /// Whether an expression is the branch or tag of a run.
 fn is_reference(expression: &SpannedExpr<'_>) -> bool {
-    let references = ["github.ref", "github.ref_name", "github.base_ref"];
+    let references = [
+        "github.ref",
+        "github.ref_name",
+        "github.base_ref",
+        "github.event.ref",
+        "github.event.release.tag_name",
+        "github.event.pull_request.base.ref",
+    ];
     let raw = expression.origin.raw;
     references
         .iter()

@@ -212,22 +212,22 @@ impl Starts {
         let texts = inputs
             .iter()
             .map(|input| (input.name.clone(), value_of(input, true)));
+        let mut github = vec![("event_name".to_owned(), Value::text(event))];
+        self.add_reference(&mut github, event, &start.reference);
         let mut payload = vec![("inputs".to_owned(), Value::object(texts.collect(), true))];
         let is_merged = matches!(start.reference, Reference::Merged(_));
         payload.extend(OF_EVENTS.iter().map(|(member, events)| {
             let value = match events.contains(&event) {
-                true if *member == "pull_request" => pull_request(event, is_merged),
-                true => Value::object(Vec::new(), false),
+                true => of_event(member, event, is_merged, &github),
                 false => Value::NULL,
             };
             ((*member).to_owned(), value)
         }));
         payload.extend(actions(event, trigger, is_merged));
-        let mut github = vec![
-            ("event_name".to_owned(), Value::text(event)),
-            ("event".to_owned(), Value::object(payload, false)),
-        ];
-        self.add_reference(&mut github, event, &start.reference);
+        if event == "push" {
+            payload.push(("ref".to_owned(), member(&github, "ref")));
+        }
+        github.push(("event".to_owned(), Value::object(payload, false)));
         [
             ("github", Value::object(github, false)),
             ("inputs", Value::object(typed.collect(), true)),
@@ -338,11 +338,30 @@ fn numbered(start: &str) -> Value {
     })
 }
 
-/// Returns `github.event.pull_request`.
-fn pull_request(event: &str, is_merged: bool) -> Value {
-    let merged =
-        (event == "pull_request").then(|| ("merged".to_owned(), Value::boolean(is_merged)));
-    Value::object(merged.into_iter().collect(), false)
+/// Returns a member of the payload of its event. Some of its members repeat what the context `github` has.
+fn of_event(name: &str, event: &str, is_merged: bool, github: &[(String, Value)]) -> Value {
+    let one = |name: &str, value: Value| (name.to_owned(), value);
+    let branch = |name: &str| Value::object(vec![one("ref", member(github, name))], false);
+    let members = match name {
+        "pull_request" => {
+            let mut members = vec![
+                one("base", branch("base_ref")),
+                one("head", branch("head_ref")),
+            ];
+            if event == "pull_request" {
+                members.push(one("merged", Value::boolean(is_merged)));
+            }
+            members
+        }
+        "release" => vec![one("tag_name", member(github, "ref_name"))],
+        _ => Vec::new(),
+    };
+    Value::object(members, false)
+}
+
+fn member(object: &[(String, Value)], name: &str) -> Value {
+    let found = object.iter().find(|(key, _)| key == name);
+    found.map_or_else(Value::unknown, |(_, value)| value.clone())
 }
 
 /// Returns `github.event.action`, if the file names the activity types.

@@ -182,6 +182,29 @@ impl PermissionDecision {
         self.decision == Decision::Denied && self.delegated
     }
 
+    /// Whether the decision or its reason could be another one for another head of the pull request: a rule that its
+    /// branch alone decides.
+    pub fn depends_on_head(&self) -> bool {
+        self.trace.iter().any(|traced| {
+            let mut dimensions = traced.dimensions.iter();
+            dimensions.any(|one| one.dimension == "branch" && one.kind != "any")
+                && traced
+                    .failed()
+                    .all(|failed| failed.gate || failed.dimension == "branch")
+        })
+    }
+
+    /// Whether a rule would match, or fail in fewer dimensions, if the base of the pull request is the default branch,
+    /// which only the own policy's rules at the top trust. This also matters for a grant, whose trace shows the matches
+    /// of every rule. `provenance` is that of the first policy.
+    pub fn depends_on_default_branch(&self, provenance: Provenance) -> bool {
+        self.trace.iter().any(|traced| {
+            let rule = &traced.rule;
+            let is_own = rule.own_policy || provenance == Provenance::ThisRepository;
+            is_own && rule.at_top && traced.failed().any(|dimension| dimension.of_branch)
+        })
+    }
+
     /// Replaces a denial that delegates with the decision by the rules of both policies.
     fn add_own(&mut self, own: Self) {
         let mut trace = std::mem::take(&mut self.trace);

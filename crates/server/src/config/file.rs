@@ -2,8 +2,8 @@
 
 use std::path::{Path, PathBuf};
 
-use super::grammar::ConfigGrammar;
 use super::model::Config;
+use super::values::ConfigGrammar;
 use engine::encoding::text_of;
 use engine::policy::{Format, Invalid, MAX_FILE};
 

@@ -1,12 +1,15 @@
 //! Grammar of the configuration, as strict as that of policies.
 
 use std::net::SocketAddr;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::time::Duration;
 
-use super::model::{Config, PolicyConfig, RoutesConfig};
+use super::deployments::read_deployments;
+use super::github::{GitHubDraft, read_github};
+use super::model::{Config, DeploymentRule, PolicyConfig, RoutesConfig};
+use super::policy::read_policy;
 use super::routes::read_routes;
-use super::values::{At, read_duration, read_filled};
+use super::values::{At, ConfigGrammar, ConfigReader, read_duration, read_filled, read_path};
 use analysis::report::Detail;
 use engine::policy::reader::{Grammar, Read, Reader};
 use engine::policy::token::{ScalarKind, Syntax};
@@ -20,10 +23,8 @@ const DEFAULT_ISSUER: &str = "https://token.actions.githubusercontent.com";
 const DEFAULT_LISTEN: SocketAddr = local(8080);
 const DEFAULT_ADMIN: SocketAddr = local(9090);
 const DEFAULT_TOKEN_AGE: Duration = Duration::from_secs(15 * 60);
-const DEFAULT_REFRESH: Duration = Duration::from_secs(30);
-const DEFAULT_STALE: Duration = Duration::from_secs(10 * 60);
 
-const KEYS: [&str; 12] = [
+const KEYS: [&str; 14] = [
     "version",
     "listen",
     "admin",
@@ -35,19 +36,13 @@ const KEYS: [&str; 12] = [
     "ca_bundle",
     "detail",
     "policy",
+    "github",
+    "deployments",
     "routes",
 ];
-/// Keys of the contract that this version does not have: their message is not that of a spelling mistake.
-const NOT_BUILT: [&str; 2] = ["github", "deployments"];
 
 const fn local(port: u16) -> SocketAddr {
     SocketAddr::new(std::net::IpAddr::V4(std::net::Ipv4Addr::LOCALHOST), port)
-}
-
-/// Grammar of a configuration.
-pub(super) struct ConfigGrammar {
-    /// Directory at which relative paths start.
-    pub(super) directory: PathBuf,
 }
 
 impl<'a> Grammar<'a> for ConfigGrammar {
@@ -59,8 +54,6 @@ impl<'a> Grammar<'a> for ConfigGrammar {
         read_config(reader)
     }
 }
-
-type ConfigReader<'a, S> = Reader<'a, S, ConfigGrammar>;
 
 /// The values of a file, before the required ones are known to be there.
 #[derive(Default)]
@@ -75,18 +68,21 @@ struct Draft {
     max_token_age: Option<Duration>,
     ca_bundle: Option<PathBuf>,
     detail: Option<Detail>,
-    policy: Option<PolicyConfig>,
+    policy: Option<At<PolicyConfig>>,
+    github: Option<GitHubDraft>,
+    deployments: Option<At<Vec<DeploymentRule>>>,
     routes: Option<RoutesConfig>,
 }
 
 fn read_config<'a, S: Syntax<'a>>(reader: &mut ConfigReader<'a, S>) -> Read<Config> {
     let before = reader.problem_count();
     let mut draft = Draft::default();
-    let allowed = [KEYS.as_slice(), &NOT_BUILT].concat();
-    let at = reader.mapping("the configuration", &allowed, |reader, key, at| {
+    let at = reader.mapping("the configuration", &KEYS, |reader, key, at| {
         draft.member(reader, key, at)
     })?;
     draft.check_listeners(reader)?;
+    draft.check_policy(reader)?;
+    draft.check_deployments(reader)?;
     let is_clean = reader.problem_count() == before;
     if let (Some(at), true) = (at, is_clean) {
         for (is_given, key, example) in [
@@ -120,17 +116,18 @@ fn read_config<'a, S: Syntax<'a>>(reader: &mut ConfigReader<'a, S>) -> Read<Conf
     Ok(Config {
         listen: address(draft.listen, DEFAULT_LISTEN),
         admin: address(draft.admin, DEFAULT_ADMIN),
-        issuer,
         audience: draft.audience.unwrap_or_default(),
         owners: draft.owners.unwrap_or_default(),
         max_token_age: draft.max_token_age.unwrap_or(DEFAULT_TOKEN_AGE),
         ca_bundle: draft.ca_bundle,
         detail: draft.detail.unwrap_or(Detail::Reason),
-        policy: draft.policy.unwrap_or(PolicyConfig {
-            file: PathBuf::new(),
-            refresh: DEFAULT_REFRESH,
-            stale: DEFAULT_STALE,
-        }),
+        policy: draft.policy.map(|(policy, _)| policy).unwrap_or_default(),
+        github: draft.github.map(|github| github.config(&issuer)),
+        deployments: draft
+            .deployments
+            .map(|(rules, _)| rules)
+            .unwrap_or_default(),
+        issuer,
         routes: draft.routes,
     })
 }
@@ -156,11 +153,46 @@ impl Draft {
             "max_token_age" => self.max_token_age = read_duration(reader, "`max_token_age`")?,
             "ca_bundle" => self.ca_bundle = read_path(reader, "`ca_bundle`")?,
             "detail" => self.detail = read_detail(reader)?,
-            "policy" => self.policy = read_policy(reader)?,
-            "routes" => self.routes = read_routes(reader)?,
-            _ => not_built(reader, key, at)?,
+            "policy" => {
+                let policy = read_policy(reader)?;
+                let at = reader.position(at);
+                self.policy = policy.map(|policy| (policy, at));
+            }
+            "github" => self.github = read_github(reader)?,
+            "deployments" => {
+                let at = reader.position(at);
+                self.deployments = Some((read_deployments(reader)?, at));
+            }
+            _ => self.routes = read_routes(reader)?,
         }
         Ok(())
+    }
+
+    /// GitHub serves policies to an App.
+    fn check_policy<'a, S: Syntax<'a>>(&self, reader: &mut ConfigReader<'a, S>) -> Read<()> {
+        match (&self.policy, &self.github) {
+            (Some((policy, at)), None) if !policy.is_file() => {
+                let problem = Problem::new(*at, "`policy` is at GitHub, and `github` is missing");
+                reader.problem(problem.help(
+                    "add `github: { app: { client_id: …, private_key_file: … } }`, or name a `file`",
+                ))
+            }
+            _ => Ok(()),
+        }
+    }
+
+    /// GitHub asks for reviews by webhooks.
+    fn check_deployments<'a, S: Syntax<'a>>(&self, reader: &mut ConfigReader<'a, S>) -> Read<()> {
+        let Some((_, at)) = &self.deployments else {
+            return Ok(());
+        };
+        if self.github.as_ref().is_some_and(GitHubDraft::has_webhooks) {
+            return Ok(());
+        }
+        let message =
+            "`deployments` needs webhooks, and `github.app.webhook_secret_file` is missing";
+        let problem = Problem::new(*at, message);
+        reader.problem(problem.help("add `webhook_secret_file: FILE` to `github.app`"))
     }
 
     /// Tokens are secrets: beyond this machine they travel in plain text, because TLS is the proxy's.
@@ -188,20 +220,6 @@ impl Draft {
         }
         Ok(())
     }
-}
-
-/// Reports a key of the contract that this version cannot follow.
-fn not_built<'a, S: Syntax<'a>>(
-    reader: &mut ConfigReader<'a, S>,
-    key: &str,
-    at: S::At,
-) -> Read<()> {
-    let problem = Problem::new(
-        reader.position(at),
-        format!("`{key}` is not built into this version of the server"),
-    );
-    reader.skip()?;
-    reader.problem(problem.over(key).help("leave it out"))
 }
 
 fn read_version<'a, S: Syntax<'a>>(reader: &mut ConfigReader<'a, S>) -> Read<bool> {
@@ -305,35 +323,4 @@ fn read_detail<'a, S: Syntax<'a>>(reader: &mut ConfigReader<'a, S>) -> Read<Opti
         reader.problem(problem.help("expected `full`, `reason` or `none`"))?;
     }
     Ok(detail)
-}
-
-fn read_policy<'a, S: Syntax<'a>>(reader: &mut ConfigReader<'a, S>) -> Read<Option<PolicyConfig>> {
-    const KEYS: [&str; 5] = ["file", "refresh", "stale", "repository", "path"];
-    let before = reader.problem_count();
-    let (mut file, mut refresh, mut stale) = (None, None, None);
-    let at = reader.mapping("`policy`", &KEYS, |reader, key, at| {
-        match key {
-            "file" => file = read_path(reader, "`policy.file`")?,
-            "refresh" => refresh = read_duration(reader, "`policy.refresh`")?,
-            "stale" => stale = read_duration(reader, "`policy.stale`")?,
-            _ => not_built(reader, key, at)?,
-        }
-        Ok(())
-    })?;
-    if let (Some(at), None, true) = (at, &file, reader.problem_count() == before) {
-        reader.missing(at, "file", "file: policy.yml")?;
-    }
-    Ok(file.map(|file| PolicyConfig {
-        file,
-        refresh: refresh.unwrap_or(DEFAULT_REFRESH),
-        stale: stale.unwrap_or(DEFAULT_STALE),
-    }))
-}
-
-fn read_path<'a, S: Syntax<'a>>(
-    reader: &mut ConfigReader<'a, S>,
-    what: &str,
-) -> Read<Option<PathBuf>> {
-    let found = read_filled(reader, what)?;
-    Ok(found.map(|(text, _)| reader.grammar.directory.join(Path::new(&*text))))
 }

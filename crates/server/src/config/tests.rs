@@ -1,6 +1,7 @@
 use std::time::Duration;
 
 use super::*;
+use crate::config::PolicyPlace;
 use analysis::report::Detail;
 
 const LEAST: &str =
@@ -22,7 +23,9 @@ fn the_defaults_are_narrow() {
     assert_eq!(config.issuer.as_str(), issuer);
     assert_eq!(config.max_token_age, Duration::from_secs(900));
     assert_eq!(config.detail, Detail::Reason);
-    assert_eq!(config.policy.file, Path::new("/etc/gate/p.yml"));
+    let place = PolicyPlace::File("/etc/gate/p.yml".into());
+    assert_eq!(config.policy.place, place);
+    assert!(config.github.is_none());
     assert_eq!(config.policy.refresh, Duration::from_secs(30));
     assert_eq!(config.policy.stale, Duration::from_secs(600));
 }
@@ -94,8 +97,63 @@ fn mistakes_are_named_with_their_line() {
         ),
         (
             "{ file: p.yml }",
-            "{ file: p.yml, path: a }",
-            "`path` is not built into this version",
+            "{ file: p.yml, path: a.yml }",
+            "`policy` has a second place; the first one is at line 4",
+        ),
+        (
+            "{ file: p.yml }",
+            "{ file: p.yml, delegate: [a:b] }",
+            "`delegate` belongs to `path`",
+        ),
+        (
+            "{ file: p.yml }",
+            "{ path: a.yml }",
+            "`delegate` is missing",
+        ),
+        (
+            "{ file: p.yml }",
+            "{ path: a.yml, delegate: [] }",
+            "`policy.delegate` is empty",
+        ),
+        (
+            "{ file: p.yml }",
+            "{ path: a.yml, delegate: [Locks] }",
+            "`Locks` is not a permission key",
+        ),
+        (
+            "{ file: p.yml }",
+            "{ path: ../a.yml, delegate: [a:b] }",
+            "has an empty, `.` or `..` segment",
+        ),
+        (
+            "{ file: p.yml }",
+            "{ path: ./a.yml, delegate: [a:b] }",
+            "is not one in the repository of a job",
+        ),
+        (
+            "{ file: p.yml }",
+            "{ path: o/r/a.yml@main, delegate: [a:b] }",
+            "is not one in the repository of a job",
+        ),
+        (
+            "{ file: p.yml }",
+            "{ path: a.yml, delegate: [a:b] }",
+            "line 4, column 1: `policy` is at GitHub, and `github` is missing",
+        ),
+        (
+            "{ file: p.yml }",
+            "{ repository: o/r/a.yml@main }",
+            "`policy` is at GitHub, and `github` is missing",
+        ),
+        (
+            "{ file: p.yml }",
+            "{ repository: o/r/a.yml }",
+            "is not `OWNER/REPO/PATH@REF`",
+        ),
+        (
+            "{ file: p.yml }",
+            "{ repository: o/r/a.yml@refs/pull/7/merge }",
+            "is the ref of a pull request",
         ),
         (
             "{ file: p.yml }",
@@ -110,7 +168,27 @@ fn mistakes_are_named_with_their_line() {
         (
             "version: 1",
             "version: 1\ndeployments: []",
-            "line 2, column 1: `deployments` is not built",
+            "line 2, column 1: `deployments` needs webhooks",
+        ),
+        (
+            "version: 1",
+            "version: 1\ndeployments: [{ environment: 'a(', permission: a:b }]",
+            "is not valid",
+        ),
+        (
+            "version: 1",
+            "version: 1\ndeployments: [{ environment: a }]",
+            "`permission` is missing",
+        ),
+        (
+            "version: 1",
+            "version: 1\ndeployments: [{ permission: a:b }]",
+            "`environment` is missing",
+        ),
+        (
+            "version: 1",
+            "version: 1\ndeployments: [{ environment: { globe: a }, permission: a:b }]",
+            "unknown key `globe`",
         ),
         (
             "version: 1",
@@ -147,6 +225,32 @@ fn mistakes_are_named_with_their_line() {
             "version: 1\nissuer: https://evil.example",
             "is not an issuer of GitHub Actions",
         ),
+        ("version: 1", "version: 1\ngithub: {}", "`app` is missing"),
+        (
+            "version: 1",
+            "version: 1\ngithub: { app: { client_id: a } }",
+            "`private_key_file` is missing",
+        ),
+        (
+            "version: 1",
+            "version: 1\ngithub: { app: { private_key_file: a } }",
+            "`client_id` is missing",
+        ),
+        (
+            "version: 1",
+            "version: 1\ngithub: { api_url: 'http://ghes.example/api/v3', app: { client_id: a, private_key_file: a } }",
+            "`api_url` is `http://ghes.example/api/v3`, expected an https URL",
+        ),
+        (
+            "version: 1",
+            "version: 1\ngithub: { api_url: 'https://u@ghes.example/', app: { client_id: a, private_key_file: a } }",
+            "expected an https URL",
+        ),
+        (
+            "version: 1",
+            "version: 1\ngithub: { app: { client_id: a, private_key_file: a, private_key: b } }",
+            "unknown key `private_key`",
+        ),
         ("version: 1", "version: 1\ndetail: all", "`detail` is `all`"),
         (
             "version: 1",
@@ -164,6 +268,60 @@ fn mistakes_are_named_with_their_line() {
         "version: 1\nlisten: 0.0.0.0:80\ninsecure_listen: true",
     );
     assert_eq!(parse(&open).unwrap().listen.to_string(), "0.0.0.0:80");
+}
+
+#[test]
+fn policies_at_github_are_read() {
+    const APP: &str =
+        "github: { app: { client_id: Iv1, private_key_file: app.pem, webhook_secret_file: /s } }\n";
+    let with = |policy: &str, more: &str| {
+        let text = LEAST.replace("{ file: p.yml }", policy);
+        parse(&format!("{text}{APP}{more}")).unwrap()
+    };
+    let config = with("{ repository: acme/rules/a/p.yml@main, stale: 1h }", "");
+    let PolicyPlace::Repository {
+        repository,
+        path,
+        reference,
+    } = &config.policy.place
+    else {
+        panic!("{config:?}");
+    };
+    let source = format!("{repository} {path} {reference}");
+    assert_eq!(source, "acme/rules a/p.yml main");
+    assert_eq!(config.policy.stale, Duration::from_secs(3600));
+    let github = config.github.unwrap();
+    assert_eq!(github.api_url, "https://api.github.com");
+    assert_eq!(github.app.client_id, "Iv1");
+    assert_eq!(github.app.private_key_file, Path::new("/etc/gate/app.pem"));
+    let secret = github.app.webhook_secret_file.as_deref();
+    assert_eq!(secret, Some(Path::new("/s")));
+    let more = "deployments: [{ environment: { glob: 'prod-*' }, permission: a:b }, { environment: '*', permission: c:d }]\n";
+    let config = with("{ file: p.yml }", more);
+    let kinds = config
+        .deployments
+        .iter()
+        .map(|rule| rule.environment.kind.name());
+    assert_eq!(kinds.collect::<Vec<_>>(), ["glob", "any"]);
+    let config = with("{ path: p.json, delegate: [a:b, c:d] }", "");
+    let PolicyPlace::Own { path, delegate } = &config.policy.place else {
+        panic!("{config:?}");
+    };
+    assert_eq!((path.as_str(), delegate.len()), ("p.json", 2));
+    // The API of the issuer's server.
+    for (issuer, url) in [
+        (
+            "https://token.actions.acme.ghe.com",
+            "https://api.acme.ghe.com",
+        ),
+        (
+            "https://ghes.example/_services/token/slug",
+            "https://ghes.example/api/v3",
+        ),
+    ] {
+        let config = with("{ file: p.yml }", &format!("issuer: {issuer}\n"));
+        assert_eq!(config.github.unwrap().api_url, url);
+    }
 }
 
 const ROUTES: &str = "routes:

@@ -1,12 +1,22 @@
 //! Values that several parts of the grammar have.
 
 use std::borrow::Cow;
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use super::duration;
 use engine::policy::reader::{Read, Reader};
 use engine::policy::token::{ScalarKind, Syntax};
 use engine::policy::{PermissionKey, Position, Problem, quoted};
+
+/// Grammar of a configuration.
+pub(super) struct ConfigGrammar {
+    /// Directory at which relative paths start.
+    pub(super) directory: PathBuf,
+}
+
+/// A reader of configurations.
+pub(super) type ConfigReader<'a, S> = Reader<'a, S, ConfigGrammar>;
 
 /// A value with its position.
 pub(super) type At<T> = (T, Position);
@@ -59,4 +69,13 @@ pub(super) fn read_permission<'a, S: Syntax<'a>, G>(
             Ok(None)
         }
     }
+}
+
+/// Reads the path of a file, which starts at the directory of the configuration.
+pub(super) fn read_path<'a, S: Syntax<'a>>(
+    reader: &mut ConfigReader<'a, S>,
+    what: &str,
+) -> Read<Option<PathBuf>> {
+    let found = read_filled(reader, what)?;
+    Ok(found.map(|(text, _)| reader.grammar.directory.join(Path::new(&*text))))
 }

@@ -233,7 +233,9 @@ impl<'e, F: FetchKeys> Evaluator<'e, F> {
         };
         let checker = &self.endpoints.checker;
         let resource = Some(&asked.resource);
-        let checked = checker.decide(&permission, job, resource, &mut self.time);
+        let checked = checker
+            .decide(&permission, job, resource, &mut self.time)
+            .await;
         match checked.answer.reason() {
             // Nobody decides without a record.
             None => Err(checked.answer),

@@ -17,6 +17,7 @@ mod attacks;
 mod audit;
 mod authzen;
 mod configuration;
+mod deployments;
 mod ending;
 mod forward_auth;
 mod keys;
@@ -28,7 +29,9 @@ mod keys;
 #[path = "../../../../tests/engine/programs/pairs.rs"]
 mod pairs;
 mod policy;
+mod policy_by_api;
 mod proxies;
+mod pull_requests;
 #[path = "../../../../tests/engine/random/mod.rs"]
 mod random;
 #[path = "../../../../tests/engine/reference/mod.rs"]
@@ -39,3 +42,4 @@ mod schema;
 mod showcase;
 mod speed;
 mod support;
+mod webhooks;

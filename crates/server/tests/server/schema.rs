@@ -14,11 +14,35 @@ fn whole() -> Value {
         "issuer": "https://ghes.example.com/_services/token", "audience": "https://deploy.example.com",
         "owners": [1, 2], "max_token_age": "5m", "ca_bundle": "roots.pem", "detail": "none",
         "policy": {"file": "policy.yml", "refresh": "1m", "stale": "2h"},
+        "github": {"api_url": "https://ghes.example.com/api/v3", "app": {
+            "client_id": "Iv1", "private_key_file": "app.pem", "webhook_secret_file": "secret",
+        }},
+        "deployments": [
+            {"environment": "*", "permission": "a:b"},
+            {"environment": {"glob": "prod-*"}, "permission": "c:d"},
+        ],
         "routes": {"headers": "x-original", "table": [
             {"method": ["POST"], "host": "Api.example", "path": "/a/{id}/", "permission": "a:b"},
             {"method": "GET", "path": "/", "permission": "c:d"},
         ]},
     })
+}
+
+/// The same with the policy in another place.
+fn with_policy(policy: Value) -> Value {
+    let mut config = whole();
+    config["policy"] = policy;
+    config
+}
+
+fn wholes() -> [Value; 3] {
+    [
+        whole(),
+        with_policy(
+            json!({"repository": "acme/rules/a/p.yml@main", "refresh": "1m", "stale": "2h"}),
+        ),
+        with_policy(json!({"path": ".github/p.json", "delegate": ["a:b", "c:d"]})),
+    ]
 }
 
 fn is_read(config: &Value) -> bool {
@@ -43,10 +67,64 @@ fn pointers(value: &Value, at: &str, found: &mut Vec<String>) {
     }
 }
 
+/// Places whose strings a schema cannot judge: whose issuer and API, which addresses need a permit, which patterns
+/// compile.
+const UNSAID: [&str; 7] = [
+    "/issuer",
+    "/listen",
+    "/admin",
+    "/github/api_url",
+    "/deployments/0/environment",
+    "/deployments/1/environment",
+    "/deployments/1/environment/glob",
+];
+
+/// Changes each place of a configuration below a pointer to each value, and returns how many are compared.
+fn compare_variants(schema: &Schema, whole: &Value, below: &str, values: &[Value]) -> usize {
+    let mut places = Vec::new();
+    pointers(whole, "", &mut places);
+    let mut compared = 0;
+    let places = places.iter().filter(|place| place.starts_with(below));
+    for place in places.filter(|place| !place.is_empty()) {
+        let (parent, name) = place.rsplit_once('/').unwrap();
+        let mut variants = Vec::new();
+        for value in values {
+            let mut changed = whole.clone();
+            *changed.pointer_mut(place).unwrap() = value.clone();
+            variants.push(changed);
+        }
+        let mut without = whole.clone();
+        if let Some(members) = without.pointer_mut(parent).unwrap().as_object_mut() {
+            members.remove(name);
+            variants.push(without);
+            let mut more = whole.clone();
+            more.pointer_mut(parent).unwrap()["unknown"] = json!(1);
+            variants.push(more);
+        }
+        for variant in variants {
+            let is_said = !UNSAID.contains(&place.as_str())
+                || variant
+                    .pointer(place)
+                    .is_none_or(|value| !value.is_string());
+            if is_said {
+                compared += 1;
+                assert_eq!(
+                    schema.is_valid(&variant),
+                    is_read(&variant),
+                    "{place}: {variant:#}"
+                );
+            }
+        }
+    }
+    compared
+}
+
 #[test]
 fn schema_and_program_accept_the_same() {
     let schema = Schema::new(SCHEMA);
-    assert!(schema.is_valid(&whole()) && is_read(&whole()));
+    for whole in wholes() {
+        assert!(schema.is_valid(&whole) && is_read(&whole), "{whole:#}");
+    }
     let values = [
         json!(null),
         json!(true),
@@ -76,46 +154,23 @@ fn schema_and_program_accept_the_same() {
         json!("a:b"),
         json!("A:B"),
         json!("api.example:80"),
+        json!("p.yml"),
+        json!("a/p.json"),
+        json!("a//p.yml"),
+        json!("../p.yml"),
+        json!("o/r/p.yml@main"),
+        json!("o/r/p.yml"),
+        json!("o/r/p.txt@main"),
         json!([]),
         json!([1]),
         json!(["GET"]),
         json!(["get"]),
         json!({}),
     ];
-    let mut places = Vec::new();
-    pointers(&whole(), "", &mut places);
     let mut compared = 0;
-    for place in places.iter().filter(|place| !place.is_empty()) {
-        let (parent, name) = place.rsplit_once('/').unwrap();
-        let mut variants = Vec::new();
-        for value in &values {
-            let mut changed = whole();
-            *changed.pointer_mut(place).unwrap() = value.clone();
-            variants.push(changed);
-        }
-        let mut without = whole();
-        if let Some(members) = without.pointer_mut(parent).unwrap().as_object_mut() {
-            members.remove(name);
-            variants.push(without);
-            let mut more = whole();
-            more.pointer_mut(parent).unwrap()["unknown"] = json!(1);
-            variants.push(more);
-        }
-        for variant in variants {
-            // What a schema cannot say: whose issuer, and which addresses need a permit.
-            let is_said = !["/issuer", "/listen", "/admin"].contains(&place.as_str())
-                || variant
-                    .pointer(place)
-                    .is_none_or(|value| !value.is_string());
-            if is_said {
-                compared += 1;
-                assert_eq!(
-                    schema.is_valid(&variant),
-                    is_read(&variant),
-                    "{place}: {variant:#}"
-                );
-            }
-        }
+    // Elsewhere, the second and the third are like the first.
+    for (whole, below) in wholes().iter().zip(["", "/policy", "/policy"]) {
+        compared += compare_variants(&schema, whole, below, &values);
     }
     assert!(compared > 800, "{compared}");
 }
@@ -126,7 +181,10 @@ fn every_key_is_described() {
     for pointer in [
         "",
         "/properties/policy",
+        "/properties/github",
+        "/properties/github/properties/app",
         "/properties/routes",
+        "/properties/deployments/items",
         "/definitions/route",
     ] {
         let properties = schema
@@ -156,7 +214,8 @@ fn the_manifests_have_a_configuration_and_a_policy() {
     };
     let directory = Path::new("/etc/repo-permissions");
     let config = server::Config::parse(&file("server.yml"), directory).unwrap();
-    assert_eq!(config.policy.file, directory.join("policy.yml"));
+    let file_of_policy = server::PolicyPlace::File(directory.join("policy.yml"));
+    assert_eq!(config.policy.place, file_of_policy);
     let policy = engine::policy::Policy::parse(&file("policy.yml"), engine::policy::Format::Yaml);
     let (_, entries) = policy.unwrap().repositories.unwrap();
     assert_eq!(entries.len(), 1);

@@ -1,7 +1,7 @@
 //! The table as a self-contained HTML page, without external resources.
 //!
 //! It is also well-formed XML, so that a test can parse it. Its one script, which searches, is a constant: the
-//! Content-Security-Policy allows its hash and no other script.
+//! Content-Security-Policy allows its hash and no other script. Of images it allows those inside of the page: the icon.
 
 mod index;
 mod table;
@@ -23,6 +23,8 @@ use engine::plural::count;
 
 const STYLE: &str = include_str!("page.css");
 const SCRIPT: &str = include_str!("page.js");
+/// The icon of the documentation, docs/theme/favicon.svg.
+const ICON: &str = include_str!("icon.svg");
 /// Maximum number of files per permission in the summary.
 const MAX_NAMED: usize = 4;
 
@@ -36,13 +38,15 @@ pub(super) fn render(page: &Page<'_, '_>) -> String {
     };
     let mut text = format!(
         "<!DOCTYPE html>\n<html lang=\"en\">\n<head>\n<meta charset=\"utf-8\"/>\n\
-         <meta http-equiv=\"Content-Security-Policy\" content=\"default-src 'none'; {script}style-src 'sha256-{}'; base-uri 'none'; form-action 'none'\"/>\n\
+         <meta http-equiv=\"Content-Security-Policy\" content=\"default-src 'none'; {script}style-src 'sha256-{}'; img-src data:; base-uri 'none'; form-action 'none'\"/>\n\
          <meta name=\"viewport\" content=\"width=device-width, initial-scale=1\"/>\n\
          <meta name=\"color-scheme\" content=\"light dark\"/>\n\
          <meta name=\"referrer\" content=\"no-referrer\"/>\n\
+         <link rel=\"icon\" type=\"image/svg+xml\" href=\"data:image/svg+xml;base64,{}\"/>\n\
          <title>Who can do what: {}</title>\n<style>{STYLE}</style>\n</head>\n<body>\n\
          <a class=\"skip\" href=\"#table\">Skip to the table</a>\n<div class=\"page\">\n",
         hash(STYLE),
+        STANDARD.encode(ICON.trim_end()),
         value(subject)
     );
     header(&mut text, page);

@@ -1,5 +1,6 @@
 //! A GitHub, a server in front of no API, and the jobs that ask.
 
+pub mod api;
 pub mod http;
 #[path = "../../../../../tests/support/schema.rs"]
 pub mod schema;

@@ -1,12 +1,14 @@
+use super::super::Condition;
 use super::*;
 
 const POLICY: &str =
     "version: 1\nrepositories:\n  - repository: a/b\n    permissions: [{ permission: 'x:y' }]\n";
 
-/// A store with its file in a directory of its own.
+/// A file in a directory of its own, and its store.
 struct Stage {
     directory: PathBuf,
-    store: PolicyStore,
+    file: PolicyFile,
+    store: Arc<PolicyStore>,
 }
 
 impl Stage {
@@ -19,23 +21,23 @@ impl Stage {
         if let Some(text) = text {
             std::fs::write(&file, text).unwrap();
         }
-        let config = PolicyConfig {
+        let refresh = Duration::from_secs(3600);
+        let file = PolicyFile::open(&file, refresh, stale, true, Metrics::new());
+        Self {
+            directory,
+            store: Arc::clone(file.store()),
             file,
-            refresh: Duration::from_secs(3600),
-            stale,
-        };
-        let store = PolicyStore::open(&config, Metrics::new());
-        Self { directory, store }
+        }
     }
 
     fn write(&self, text: &str) {
-        std::fs::write(&self.store.file, text).unwrap();
+        std::fs::write(&self.file.file, text).unwrap();
     }
 
     /// The file was at rest for a tick.
     fn rest(&self) {
-        self.store.tick();
-        self.store.tick();
+        self.file.tick();
+        self.file.tick();
     }
 
     fn reason(&self) -> Option<Reason> {
@@ -61,10 +63,10 @@ fn a_change_counts_once_the_file_rests() {
     assert_eq!(stage.sha256(), analysis::sha256(POLICY.as_bytes()));
     let longer = format!("{POLICY}      # more\n");
     stage.write(&longer);
-    stage.store.tick();
+    stage.file.tick();
     // Somebody could still be writing.
     assert_eq!(stage.sha256(), analysis::sha256(POLICY.as_bytes()));
-    stage.store.tick();
+    stage.file.tick();
     assert_eq!(stage.sha256(), analysis::sha256(longer.as_bytes()));
     assert_eq!(stage.store.condition(), Condition::Current);
 }
@@ -89,8 +91,8 @@ fn an_invalid_version_leaves_the_last_good_one_for_a_while() {
 #[test]
 fn a_policy_that_is_gone_ends_at_once_and_can_come_back() {
     let stage = Stage::new("gone", Some(POLICY), LONG);
-    std::fs::remove_file(&stage.store.file).unwrap();
-    stage.store.tick();
+    std::fs::remove_file(&stage.file.file).unwrap();
+    stage.file.tick();
     assert_eq!(stage.reason(), Some(Reason::PolicyNotFound));
     stage.write(POLICY);
     stage.rest();
@@ -114,11 +116,11 @@ fn a_server_can_start_before_its_policy() {
 #[test]
 fn a_directory_in_the_place_of_the_file_leaves_the_last_good_one() {
     let stage = Stage::new("directory", Some(POLICY), LONG);
-    std::fs::remove_file(&stage.store.file).unwrap();
-    std::fs::create_dir(&stage.store.file).unwrap();
+    std::fs::remove_file(&stage.file.file).unwrap();
+    std::fs::create_dir(&stage.file.file).unwrap();
     stage.rest();
     assert!(matches!(stage.store.condition(), Condition::Stale(_)));
-    std::fs::remove_dir(&stage.store.file).unwrap();
+    std::fs::remove_dir(&stage.file.file).unwrap();
     stage.write(POLICY);
     stage.rest();
     assert_eq!(stage.store.condition(), Condition::Current);

@@ -1,0 +1,344 @@
+//! Decides, and fetches the facts that a decision shows to be missing: the head of the pull request, the repository's
+//! own policy, its default branch.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use jiff::Timestamp;
+use tokio::time::{Instant, timeout_at};
+
+use crate::app::Target;
+use crate::lookups::Lookups;
+use crate::policy::{ActivePolicy, OwnPolicies, PolicyStore};
+use crate::run_context::RunContext;
+use analysis::report::{Failure, PolicyRecord};
+use engine::RepositoryName;
+use engine::context::{Context, PullRequest, pull_request_number};
+use engine::decision::{
+    DecisionError, PermissionDecision, Policies, Provenance, Question, Reason, decide,
+};
+use engine::policy::PermissionKey;
+use token::{SignedClaims, SignedContext};
+
+/// Maximum time of a request for all facts: proxies wait five seconds for an answer.
+const FACTS: Duration = Duration::from_secs(4);
+
+/// Decides on permissions of jobs.
+#[derive(Debug)]
+pub struct Decider {
+    /// The first policy.
+    pub policy: Arc<PolicyStore>,
+    /// The repositories' own policies, if the server reads them.
+    pub own: Option<Arc<OwnPolicies>>,
+    /// Whether each repository has to have one.
+    pub own_is_required: bool,
+    /// Look-ups, if there is an App.
+    pub lookups: Option<Arc<Lookups>>,
+}
+
+/// What a decision is about.
+#[derive(Clone, Copy, Debug)]
+pub enum Subject<'a> {
+    /// A job, by its token.
+    Job(&'a SignedClaims),
+    /// The jobs of a run that wait for an environment.
+    Run(&'a RunContext),
+}
+
+/// The context that decided.
+#[derive(Clone, Debug)]
+pub enum DecidedContext {
+    /// Of a job.
+    Job(SignedContext),
+    /// Of a run.
+    Run(RunContext),
+}
+
+impl DecidedContext {
+    /// Returns the values.
+    pub fn as_context(&self) -> &Context {
+        match self {
+            Self::Job(context) => context.as_context(),
+            Self::Run(context) => context.as_context(),
+        }
+    }
+}
+
+/// A decision, and what it rests on.
+#[derive(Debug)]
+pub struct Decided {
+    /// The decision, or why there is none.
+    pub result: Result<PermissionDecision, Failure>,
+    /// The job or the run.
+    pub context: DecidedContext,
+    /// The first policy, if there is one.
+    pub policy: Option<Arc<ActivePolicy>>,
+    /// The repository's own policy, if it decided too.
+    pub own: Option<Arc<ActivePolicy>>,
+}
+
+impl Decided {
+    /// Returns the origin of the first policy.
+    pub fn policy_record(&self) -> Option<PolicyRecord> {
+        self.policy.as_ref().map(|policy| policy.record.clone())
+    }
+
+    /// Returns the origin of the own policy.
+    pub fn own_record(&self) -> Option<PolicyRecord> {
+        self.own.as_ref().map(|own| own.record.clone())
+    }
+
+    /// Returns the first policy's `workspace:`.
+    pub fn workspace(&self) -> Option<&str> {
+        self.policy.as_ref()?.engine.policy().workspace.as_deref()
+    }
+}
+
+/// The repository of a job, for look-ups.
+struct Place {
+    target: Target,
+    owner: u64,
+}
+
+impl Place {
+    /// Returns the repository of a context. Look-ups ask for its id.
+    fn of(context: &Context) -> Option<Self> {
+        Some(Self {
+            target: Target {
+                id: decimal(context.repository_id.as_deref()?)?,
+                name: RepositoryName::parse(context.repository.as_deref()?)?,
+            },
+            owner: decimal(context.repository_owner_id.as_deref()?)?,
+        })
+    }
+}
+
+/// Parses a decimal number without a sign or leading zeros.
+fn decimal(text: &str) -> Option<u64> {
+    let number: u64 = text.parse().ok()?;
+    (number.to_string() == text).then_some(number)
+}
+
+/// One decision with the facts so far. Each fact is asked for once.
+struct Round<'a> {
+    decider: &'a Decider,
+    permission: &'a PermissionKey,
+    subject: Subject<'a>,
+    place: Option<Place>,
+    deadline: Instant,
+    pull_request: Fact<PullRequest>,
+    own: Fact<Arc<ActivePolicy>>,
+    default_branch: Fact<String>,
+}
+
+/// A fact that is fetched when a decision needs it.
+struct Fact<T> {
+    is_asked: bool,
+    known: Option<T>,
+}
+
+impl<T> Default for Fact<T> {
+    fn default() -> Self {
+        Self {
+            is_asked: false,
+            known: None,
+        }
+    }
+}
+
+impl<T> Fact<T> {
+    /// Returns whether somebody has to ask for it, which counts as asked from now on.
+    fn ask(&mut self) -> bool {
+        !std::mem::replace(&mut self.is_asked, true)
+    }
+
+    /// Keeps it, and returns whether it is known.
+    fn keep(&mut self, known: Option<T>) -> bool {
+        self.known = known;
+        self.known.is_some()
+    }
+}
+
+impl Decider {
+    /// Decides whether a job, or a run, may use a permission. `time` is the time that is left for decisions, without the time
+    /// that facts take.
+    pub async fn decide(
+        &self,
+        permission: &PermissionKey,
+        subject: Subject<'_>,
+        time: &mut Duration,
+    ) -> Decided {
+        let place = match subject {
+            Subject::Job(claims) => Place::of(claims.context(None).as_context()),
+            Subject::Run(context) => Place::of(context.as_context()),
+        };
+        let mut round = Round {
+            decider: self,
+            permission,
+            subject,
+            place,
+            deadline: Instant::now() + FACTS,
+            pull_request: Fact::default(),
+            own: Fact::default(),
+            default_branch: Fact::default(),
+        };
+        let policy = match self.policy.current() {
+            Ok(policy) => policy,
+            Err(failure) => return round.end(Err(failure), None),
+        };
+        let result = round.decide(&policy, time).await;
+        round.end(result, Some(policy))
+    }
+}
+
+impl Round<'_> {
+    /// Decides again as long as a decision shows that a fact is missing, and the fact can be had.
+    async fn decide(
+        &mut self,
+        policy: &ActivePolicy,
+        time: &mut Duration,
+    ) -> Result<PermissionDecision, Failure> {
+        loop {
+            let started = Instant::now();
+            let decision = self.decide_once(policy, *time);
+            *time = time.saturating_sub(started.elapsed());
+            let mut decision = decision?;
+            let is_known = (decision.depends_on_head() && self.find_head().await)
+                || (decision.is_open() && self.find_own().await?)
+                || (decision.depends_on_default_branch(Provenance::Given)
+                    && self.find_default_branch().await);
+            if !is_known {
+                if self.decider.own.is_none() {
+                    // No own policy was asked: the message must not say that one denies.
+                    decision.delegated = false;
+                }
+                return Ok(decision);
+            }
+        }
+    }
+
+    /// Decides with the facts so far, without I/O.
+    fn decide_once(
+        &self,
+        policy: &ActivePolicy,
+        time: Duration,
+    ) -> Result<PermissionDecision, Failure> {
+        let until = Instant::now() + time;
+        let context = self.context();
+        let question = Question {
+            permissions: std::slice::from_ref(self.permission),
+            context: context.as_context(),
+            now: Timestamp::now(),
+            has_time: &|| Instant::now() < until,
+        };
+        let own = self.own.known.as_deref();
+        let policies = Policies {
+            policy: &policy.engine,
+            provenance: Provenance::Given,
+            own: own.map(|own| Ok(&own.engine)),
+        };
+        let decided = decide(policies, question).map_err(|error| match (error, own) {
+            (DecisionError::OwnPolicy(invalid), Some(own)) => {
+                Failure::invalid_policy(&own.record.file, &invalid)
+            }
+            (error, _) => {
+                Failure::invalid_policy(&policy.record.file, &DecisionError::into_invalid(error))
+            }
+        });
+        let missing = || Failure::new(Reason::Internal, "a part of the decision is missing");
+        decided?.pop().ok_or_else(missing)
+    }
+
+    fn context(&self) -> DecidedContext {
+        let claims = match self.subject {
+            Subject::Job(claims) => claims,
+            Subject::Run(context) => return DecidedContext::Run(context.clone()),
+        };
+        let context = claims.context(self.pull_request.known.as_ref());
+        DecidedContext::Job(match &self.default_branch.known {
+            Some(name) => context.with_default_branch(name),
+            None => context,
+        })
+    }
+
+    /// Looks the pull request up, whose head is in one repository or another. Without an answer, the head stays
+    /// unknown.
+    async fn find_head(&mut self) -> bool {
+        // A run names the repository of its head itself.
+        let Subject::Job(claims) = self.subject else {
+            return false;
+        };
+        let claims = claims.as_claims();
+        let event = claims.text("event_name").unwrap_or_default();
+        let number = claims.text("ref").and_then(pull_request_number);
+        let number = number.and_then(decimal);
+        let (Some(lookups), Some(place), Some(number)) =
+            (&self.decider.lookups, &self.place, number)
+        else {
+            return false;
+        };
+        if !event.starts_with("pull_request") || !self.pull_request.ask() {
+            return false;
+        }
+        let found = lookups.pull_request(&place.target, place.owner, number);
+        let found = timeout_at(self.deadline, found).await;
+        self.pull_request.keep(found.ok().flatten())
+    }
+
+    /// Reads the repository's own policy. It need not exist, unless the configuration says so. It can only add
+    /// grants: an unreadable one is an error and not a denial, but never a grant.
+    async fn find_own(&mut self) -> Result<bool, Failure> {
+        let Some(policies) = &self.decider.own else {
+            return Ok(false);
+        };
+        if !self.own.ask() {
+            return Ok(false);
+        }
+        let unreadable = |why| Failure::new(Reason::PolicyUnreadable, why);
+        let Some(place) = &self.place else {
+            return Err(unreadable("the token does not name its repository"));
+        };
+        let found = timeout_at(self.deadline, policies.of(&place.target)).await;
+        match found {
+            Ok(Ok(policy)) => Ok(self.own.keep(Some(policy))),
+            Ok(Err(failure))
+                if failure.reason == Reason::PolicyNotFound && !self.decider.own_is_required =>
+            {
+                Ok(false)
+            }
+            Ok(Err(failure)) => Err(failure),
+            Err(_) => Err(unreadable(
+                "the repository's own policy did not arrive in time",
+            )),
+        }
+    }
+
+    /// Looks the default branch up. Without an answer, no rule trusts it as a base.
+    async fn find_default_branch(&mut self) -> bool {
+        // A run does not have its base, so nothing can trust it.
+        let (Some(lookups), Some(place), Subject::Job(_)) =
+            (&self.decider.lookups, &self.place, self.subject)
+        else {
+            return false;
+        };
+        if !self.default_branch.ask() {
+            return false;
+        }
+        let found = lookups.default_branch(&place.target, place.owner);
+        let found = timeout_at(self.deadline, found).await;
+        self.default_branch.keep(found.ok().flatten())
+    }
+
+    fn end(
+        self,
+        result: Result<PermissionDecision, Failure>,
+        policy: Option<Arc<ActivePolicy>>,
+    ) -> Decided {
+        Decided {
+            context: self.context(),
+            result,
+            policy,
+            own: self.own.known,
+        }
+    }
+}

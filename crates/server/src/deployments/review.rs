@@ -1,0 +1,399 @@
+//! Decides about the jobs of a run that wait for an environment, and posts the review.
+
+use std::hash::{DefaultHasher, Hash as _, Hasher as _};
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use jiff::Timestamp;
+use tokio::sync::{Mutex, Semaphore};
+
+use super::branch::{self, RunBranch};
+use super::request::DeploymentRequest;
+use crate::app::{Access, GitHubApp, RequestError, Target};
+use crate::audit::AuditQueue;
+use crate::config::DeploymentRule;
+use crate::deciding::{Decided, Decider, Subject};
+use crate::log;
+use crate::metrics::Metrics;
+use crate::run_context::RunContext;
+use analysis::audit::{Circumstances, EnforcedBy, records};
+use analysis::report::text::{markdown, truncate};
+use analysis::report::{Detail, Outcome};
+use engine::RepositoryName;
+use engine::decision::{Decision, PermissionDecision, Reason};
+use engine::policy::{CaseSensitivity, PermissionKey};
+use github::http::Budget;
+use github::{Reviewed, Run, Verdict};
+
+/// Maximum length of a review's comment, in characters.
+const MAX_COMMENT: usize = 1024;
+/// Maximum length of its sentence, before characters of Markdown are escaped.
+const MAX_SENTENCE: usize = 700;
+/// Maximum time for the decisions of a review.
+const MAX_DECISION: Duration = Duration::from_secs(1);
+/// Maximum number of reviews at a time: GitHub limits concurrent requests that change something.
+const AT_A_TIME: usize = 4;
+/// Number of locks, one for the reviews of some runs and environments.
+const LOCKS: u64 = 64;
+
+/// Reviews deployments.
+#[derive(Debug)]
+pub struct Deployments {
+    app: Arc<GitHubApp>,
+    decider: Arc<Decider>,
+    rules: Vec<DeploymentRule>,
+    owners: Vec<u64>,
+    detail: Detail,
+    /// URL of GitHub, for records.
+    server: String,
+    audit: AuditQueue,
+    metrics: Arc<Metrics>,
+    at_a_time: Semaphore,
+    /// Two reviews of one run and environment must not meet.
+    locks: Vec<Mutex<()>>,
+}
+
+/// What became of a request.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Handled {
+    /// The jobs may go on.
+    Approved,
+    /// The jobs fail.
+    Rejected,
+    /// Somebody reviewed them before.
+    Already,
+    /// The repository belongs to an account that does not count.
+    Ignored,
+}
+
+/// Why there is no review. The jobs wait on.
+#[derive(Debug, thiserror::Error)]
+pub enum NotReviewed {
+    /// A request failed.
+    #[error("{0}")]
+    Request(#[from] RequestError),
+    /// There is no decision.
+    #[error("{0}")]
+    NoDecision(String),
+    /// The event does not name a repository.
+    #[error("the event does not name its repository")]
+    NoRepository,
+    /// Too many reviews wait.
+    #[error("too many reviews wait")]
+    Busy,
+    /// The record of the decision cannot be kept.
+    #[error("the audit record cannot be kept")]
+    NoRecord,
+}
+
+/// The parts that decide about a deployment, for a constructor with few parameters.
+#[derive(Debug)]
+pub struct Parts {
+    /// The App.
+    pub app: Arc<GitHubApp>,
+    /// What decides.
+    pub decider: Arc<Decider>,
+    /// Keeps records.
+    pub audit: AuditQueue,
+    /// Counts reviews.
+    pub metrics: Arc<Metrics>,
+}
+
+/// A decision about all permissions that an environment needs.
+struct Review {
+    verdict: Verdict,
+    sentence: String,
+}
+
+impl Deployments {
+    /// Creates the reviewer of a configuration.
+    pub fn new(config: &crate::config::Config, parts: Parts) -> Self {
+        Self {
+            app: parts.app,
+            decider: parts.decider,
+            rules: config.deployments.clone(),
+            owners: config.owners.clone(),
+            detail: config.detail,
+            server: config.issuer.server(),
+            audit: parts.audit,
+            metrics: parts.metrics,
+            at_a_time: Semaphore::new(AT_A_TIME),
+            locks: (0..LOCKS).map(|_| Mutex::new(())).collect(),
+        }
+    }
+
+    /// Returns the App.
+    pub fn app(&self) -> &Arc<GitHubApp> {
+        &self.app
+    }
+
+    /// Decides about a request and posts the review, each time from scratch: a replay can only repeat what is true
+    /// now. With `gives_up`, a failure is posted as a rejection with its reason; nothing ever turns one into an
+    /// approval.
+    ///
+    /// # Errors
+    /// There is no review: the jobs wait on.
+    pub async fn handle(
+        &self,
+        request: &DeploymentRequest,
+        budget: Budget,
+        gives_up: bool,
+    ) -> Result<Handled, NotReviewed> {
+        if !self.owners.contains(&request.owner) {
+            return Ok(Handled::Ignored);
+        }
+        let name = RepositoryName::parse(&request.full_name).ok_or(NotReviewed::NoRepository)?;
+        let target = Target {
+            id: request.repository,
+            name,
+        };
+        let alone = async {
+            // The lock first: jobs of a matrix that wait for each other must not hold up other runs.
+            let lock = match self.lock(request) {
+                Some(lock) => Some(lock.lock().await),
+                None => None,
+            };
+            (lock, self.at_a_time.acquire().await)
+        };
+        let alone = tokio::time::timeout(budget.left(), alone).await;
+        let _alone = alone.map_err(|_| NotReviewed::Busy)?;
+        let review = match self.decide(request, &target, budget).await {
+            Ok(Some(review)) => review,
+            Ok(None) => return Ok(Handled::Ignored),
+            Err(error) if gives_up => Review {
+                verdict: Verdict::Rejected,
+                sentence: format!("no decision was possible for ten minutes: {error}"),
+            },
+            Err(error) => return Err(error),
+        };
+        let handled = self.post(request, &target, &review, budget).await?;
+        self.report(request, handled, &review.sentence);
+        Ok(handled)
+    }
+
+    fn lock(&self, request: &DeploymentRequest) -> Option<&Mutex<()>> {
+        let mut hasher = DefaultHasher::new();
+        let environment = request.environment.to_ascii_lowercase();
+        (request.repository, request.run, environment).hash(&mut hasher);
+        let number = usize::try_from(hasher.finish() % LOCKS).unwrap_or_default();
+        self.locks.get(number)
+    }
+
+    /// Decides. Returns `None` for a repository of an account that does not count.
+    async fn decide(
+        &self,
+        request: &DeploymentRequest,
+        target: &Target,
+        budget: Budget,
+    ) -> Result<Option<Review>, NotReviewed> {
+        let started = Instant::now();
+        let ask = |api: github::Api| async move { api.run(target.id, request.run).await };
+        let run = self.app.ask(target, Access::Actions, budget, ask).await?;
+        let run = run.value;
+        if !self.owners.contains(&run.repository.owner.id) {
+            return Ok(None);
+        }
+        let permissions = self.permissions(&request.environment)?;
+        if permissions.is_empty() {
+            return Ok(Some(Review {
+                verdict: Verdict::Rejected,
+                sentence: "no entry of `deployments` names this environment".to_owned(),
+            }));
+        }
+        let branch = match &request.sha {
+            Some(sha) if *sha != run.head_sha => {
+                RunBranch::Unknown("the event and the run name different commits".to_owned())
+            }
+            _ => branch::find(&self.app, target, &run, budget).await?,
+        };
+        self.decide_on(request, &run, &branch, &permissions, started)
+            .await
+            .map(Some)
+    }
+
+    /// Returns the permissions that an environment needs: those of every entry that matches it.
+    fn permissions(&self, environment: &str) -> Result<Vec<PermissionKey>, NotReviewed> {
+        let case = CaseSensitivity::ignored_for(Some(environment));
+        let mut permissions = Vec::new();
+        for rule in &self.rules {
+            let matcher = rule.environment.compile(case);
+            // The configuration's grammar compiled it too.
+            let matcher = matcher.map_err(|error| NotReviewed::NoDecision(error.to_string()))?;
+            if matcher.matches(Some(environment)) && !permissions.contains(&rule.permission) {
+                permissions.push(rule.permission.clone());
+            }
+        }
+        Ok(permissions)
+    }
+
+    async fn decide_on(
+        &self,
+        request: &DeploymentRequest,
+        run: &Run,
+        branch: &RunBranch,
+        permissions: &[PermissionKey],
+        started: Instant,
+    ) -> Result<Review, NotReviewed> {
+        let known = match branch {
+            RunBranch::Known(branch) => Some(branch.as_str()),
+            RunBranch::Unknown(_) => None,
+        };
+        let context = RunContext::new(run, &request.environment, known);
+        let mut time = MAX_DECISION;
+        let mut denied = Vec::new();
+        let mut granted = Vec::new();
+        for permission in permissions {
+            let subject = Subject::Run(&context);
+            let decided = self.decider.decide(permission, subject, &mut time).await;
+            let decision = match (&decided.result, branch) {
+                // A run whose branch is not known has nothing that a rule could match.
+                (Ok(decision), RunBranch::Unknown(_)) => unknown_branch(decision),
+                (Ok(decision), RunBranch::Known(_)) => decision.clone(),
+                (Err(failure), _) => {
+                    let outcome = Outcome {
+                        own_policy: decided.own_record(),
+                        ..Outcome::failed(
+                            failure,
+                            Some(decided.context.as_context()),
+                            decided.policy_record(),
+                            Detail::Full,
+                        )
+                    };
+                    self.record(&outcome, permission, &decided, started)?;
+                    return Err(NotReviewed::NoDecision(failure.message.clone()));
+                }
+            };
+            // Where the missing branch decided, the record must not look like a decision of the policy.
+            let by_policy = decided.result.as_ref().ok() == Some(&decision);
+            let outcome = |detail| {
+                let record = decided.policy_record().unwrap_or_default();
+                let context = decided.context.as_context();
+                let outcome = Outcome::decided(vec![decision.clone()], context, record, detail);
+                Outcome {
+                    policy: outcome.policy.filter(|_| by_policy),
+                    own_policy: decided.own_record().filter(|_| by_policy),
+                    ..outcome
+                }
+            };
+            self.record(&outcome(Detail::Full), permission, &decided, started)?;
+            let sentence = outcome(self.detail).message;
+            match decision.decision {
+                Decision::Allowed => granted.push(sentence),
+                _ => denied.push(format!("{sentence}{}", missing(&decision, branch))),
+            }
+        }
+        Ok(match denied.is_empty() {
+            true => Review {
+                verdict: Verdict::Approved,
+                sentence: granted.join("; "),
+            },
+            false => Review {
+                verdict: Verdict::Rejected,
+                sentence: denied.join("; "),
+            },
+        })
+    }
+
+    fn record(
+        &self,
+        outcome: &Outcome<'_>,
+        permission: &PermissionKey,
+        decided: &Decided,
+        started: Instant,
+    ) -> Result<(), NotReviewed> {
+        let repository = decided.context.as_context().repository.as_deref();
+        let circumstances = Circumstances {
+            source: format!("{}/{}", self.server, repository.unwrap_or_default()),
+            time: Timestamp::now().to_string(),
+            id: crate::check::random_id().ok_or(NotReviewed::NoRecord)?,
+            asked: vec![permission.to_string()],
+            enforced_by: EnforcedBy::Deployment,
+            workspace: decided.workspace().map(str::to_owned),
+            duration_ms: u64::try_from(started.elapsed().as_millis()).unwrap_or(u64::MAX),
+            ..Circumstances::default()
+        };
+        for record in records(outcome, &circumstances) {
+            self.audit.add(&record).map_err(|_| NotReviewed::NoRecord)?;
+        }
+        Ok(())
+    }
+
+    async fn post(
+        &self,
+        request: &DeploymentRequest,
+        target: &Target,
+        review: &Review,
+        budget: Budget,
+    ) -> Result<Handled, NotReviewed> {
+        let sentence = markdown(&truncate(&review.sentence, MAX_SENTENCE));
+        let comment = truncate(&sentence, MAX_COMMENT);
+        let (environment, comment) = (request.environment.as_str(), &*comment);
+        let ids = (target.id, request.run);
+        let ask = |api: github::Api| async move {
+            api.review_deployment(ids, environment, review.verdict, comment)
+                .await
+        };
+        let posted = self
+            .app
+            .ask(target, Access::Deployments, budget, ask)
+            .await?;
+        Ok(match (posted.value, review.verdict) {
+            (Reviewed::Already, _) => Handled::Already,
+            (Reviewed::Posted, Verdict::Approved) => Handled::Approved,
+            (Reviewed::Posted, Verdict::Rejected) => Handled::Rejected,
+        })
+    }
+
+    fn report(&self, request: &DeploymentRequest, handled: Handled, sentence: &str) {
+        let result = match handled {
+            Handled::Approved => "approved",
+            Handled::Rejected => "rejected",
+            Handled::Already => "already",
+            Handled::Ignored => "ignored",
+        };
+        self.metrics.reviewed(result);
+        log::info(
+            "deployment_reviewed",
+            &[
+                ("repository", &request.full_name),
+                ("run", &request.run),
+                ("environment", &request.environment),
+                ("result", &result),
+                ("why", &sentence),
+            ],
+        );
+    }
+}
+
+/// Returns the decision for a run whose branch is not known, whatever branches a rule trusts.
+fn unknown_branch(decision: &PermissionDecision) -> PermissionDecision {
+    let mut denied = decision.clone();
+    if denied.decision == Decision::Allowed {
+        denied.decision = Decision::Denied;
+        denied.reason = Reason::NoRuleMatches;
+        denied.rule = None;
+    }
+    denied
+}
+
+/// Returns what a run lacks beside a token, where a rule asks for it.
+fn missing(decision: &PermissionDecision, branch: &RunBranch) -> String {
+    if let RunBranch::Unknown(why) = branch {
+        return format!("; the branch is not known: {why}");
+    }
+    let failed = decision.trace.iter().flat_map(|rule| rule.failed());
+    let mut names: Vec<_> = failed
+        .filter(|dimension| dimension.value.is_none())
+        .filter(|dimension| dimension.dimension.starts_with("claims."))
+        .map(|dimension| format!("`{}`", dimension.dimension))
+        .collect();
+    names.sort_unstable();
+    names.dedup();
+    match names.is_empty() {
+        true => String::new(),
+        false => format!(
+            "; a deployment's run does not have {}, which only a job's token has",
+            names.join(", ")
+        ),
+    }
+}

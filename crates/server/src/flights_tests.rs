@@ -1,0 +1,135 @@
+use std::time::Duration;
+
+use super::*;
+
+#[derive(Clone, Debug, PartialEq)]
+struct Value {
+    number: usize,
+    fresh: bool,
+    weight: usize,
+}
+
+impl Kept for Value {
+    fn is_fresh(&self) -> bool {
+        self.fresh
+    }
+
+    fn weight(&self) -> usize {
+        self.weight
+    }
+}
+
+fn value(number: usize) -> Value {
+    Value {
+        number,
+        fresh: true,
+        weight: 1,
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn all_wait_for_one_fetch() {
+    let flights = Arc::new(Flights::new(10, 100));
+    let fetched = Arc::new(AtomicUsize::new(0));
+    let asking = (0..50).map(|_| {
+        let (flights, fetched) = (Arc::clone(&flights), Arc::clone(&fetched));
+        tokio::spawn(async move {
+            let fetch = move |_| async move {
+                tokio::time::sleep(Duration::from_secs(1)).await;
+                value(fetched.fetch_add(1, Ordering::Relaxed))
+            };
+            flights.get("a", fetch).await
+        })
+    });
+    for one in asking.collect::<Vec<_>>() {
+        assert_eq!(one.await.unwrap(), Some(value(0)));
+    }
+    assert_eq!(fetched.load(Ordering::Relaxed), 1);
+    flights.forget(&"a");
+    let last = flights.get("a", |last| async move {
+        assert_eq!(last, None);
+        value(7)
+    });
+    assert_eq!(last.await, Some(value(7)));
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_client_that_goes_away_does_not_end_the_fetch() {
+    let flights = Flights::new(10, 100);
+    let slow = |_| async {
+        tokio::time::sleep(Duration::from_secs(2)).await;
+        value(1)
+    };
+    let gone = tokio::time::timeout(Duration::from_secs(1), flights.get("a", slow)).await;
+    assert!(gone.is_err());
+    tokio::time::sleep(Duration::from_secs(2)).await;
+    let kept = flights.get("a", |_| async { value(2) }).await;
+    assert_eq!(kept, Some(value(1)));
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_slow_source_holds_few_requests() {
+    let flights = Arc::new(Flights::new(10, 3));
+    let asking = (0..20).map(|_| {
+        let flights = Arc::clone(&flights);
+        tokio::spawn(async move {
+            let slow = |_| async {
+                tokio::time::sleep(Duration::from_secs(5)).await;
+                value(1)
+            };
+            flights.get("a", slow).await
+        })
+    });
+    let mut answered = 0;
+    for one in asking.collect::<Vec<_>>() {
+        answered += usize::from(one.await.unwrap().is_some());
+    }
+    assert_eq!(answered, 3);
+}
+
+#[tokio::test]
+async fn a_value_that_is_not_fresh_is_what_the_next_fetch_starts_from() {
+    let flights = Flights::new(10, 3);
+    let old = Value {
+        fresh: false,
+        ..value(1)
+    };
+    let given = old.clone();
+    flights.get("a", |_| async { given }).await;
+    let next = flights.get("a", |last| async move {
+        assert_eq!(last, Some(old));
+        value(2)
+    });
+    assert_eq!(next.await, Some(value(2)));
+}
+
+#[tokio::test]
+async fn an_outdated_value_is_fetched_again_once() {
+    let flights = Flights::new(10, 3);
+    flights.get("a", |_| async { value(1) }).await;
+    flights.outdate(&"a");
+    let next = flights.get("a", |last| async move {
+        assert_eq!(last, Some(value(1)));
+        value(2)
+    });
+    assert_eq!(next.await, Some(value(2)));
+    assert_eq!(
+        flights.get("a", |_| async { value(3) }).await,
+        Some(value(2))
+    );
+}
+
+#[tokio::test]
+async fn the_limit_holds() {
+    let flights = Flights::new(100, 3);
+    for number in 0..50 {
+        let heavy = Value {
+            weight: 30,
+            ..value(number)
+        };
+        flights.get(number, |_| async { heavy }).await;
+    }
+    let mut kept: Vec<_> = flights.slots().keys().copied().collect();
+    kept.sort_unstable();
+    assert_eq!(kept, [47, 48, 49]);
+}
