@@ -44,7 +44,8 @@ def main():
     for line in exchanges.read_text(encoding="utf-8").splitlines():
         exchange = json.loads(line)
         asked, answer = exchange["request"], exchange["answer"]
-        listed = asked.get("evaluations") if exchange["target"].endswith("/evaluations") else None
+        is_list = isinstance(asked, dict) and exchange["target"].endswith("/evaluations")
+        listed = asked.get("evaluations") if is_list else None
         counts[exchange["status"]] += 1
         if exchange["status"] == 400:
             if not listed and request.is_valid(asked):

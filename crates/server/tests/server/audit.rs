@@ -8,7 +8,7 @@ use clap::Parser as _;
 use serde_json::Value;
 
 use crate::support::schema::Schema;
-use crate::support::{DEPLOY, POLICY, Stage, command, wait_for};
+use crate::support::{DEPLOY, POLICY, Stage, command, evaluation, wait_for};
 
 const SCHEMA: &str = include_str!("../../../../schema/repo-permissions-audit.schema.json");
 
@@ -107,6 +107,14 @@ fn a_full_audit_log_denies() {
     let answer = full.unwrap();
     assert_eq!((answer.status, answer.reason()), (503, ""));
     assert_eq!(answer.json()["type"], "about:blank");
+    // A list that finds no place for its records is not answered in part.
+    let mut list = evaluation(DEPLOY, &token);
+    list["evaluations"] = vec![serde_json::json!({}); 50].into();
+    let list = list.to_string();
+    let head = "POST /access/v1/evaluations HTTP/1.1\r\nHost: a\r\nConnection: close\r\nContent-Type: application/json";
+    let list = format!("{head}\r\nContent-Length: {}\r\n\r\n{list}", list.len());
+    let answer = crate::support::http::exchange(&listen, list.as_bytes());
+    assert_eq!((answer.status, answer.reason()), (503, ""));
     // Somebody reads again.
     let mut out = child.stdout.take().unwrap();
     let reader = std::thread::spawn(move || {
