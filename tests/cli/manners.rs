@@ -249,6 +249,16 @@ fn lint_reads_directories_and_standard_input() {
         run.out,
         run.err
     );
+    // As a file of the current directory.
+    let files = Directory::with_workflows(&[("deploy.yml", "on: push\njobs: {}\n")]);
+    let policy = |file: &str| {
+        let rule = format!("  - {{ permission: ws:locks:create, branch: main, workflow: {file} }}");
+        format!("version: 1\npermissions:\n{rule}\n")
+    };
+    let run = with_input(&files, &["lint", "-"], &policy("deploy.yml"));
+    assert!(!run.out.contains("unknown-workflow"), "{}", run.out);
+    let run = with_input(&files, &["lint", "-"], &policy("deploi.yml"));
+    assert!(run.out.contains("unknown-workflow"), "{}", run.out);
     let run = with_input(
         &directory,
         &["lint", "-"],

@@ -67,7 +67,8 @@ impl Linted {
             let format = Format::of_text(&text);
             let mut file = Self::unread(PathBuf::from("<stdin>"), text);
             file.format = format;
-            file.findings = lint(&file.text, format, &options(Path::new("."), now));
+            // As a file in the current directory.
+            file.findings = lint(&file.text, format, &options(path, now));
             return Ok(file);
         }
         Ok(Self::of(path.to_owned(), text, now))
