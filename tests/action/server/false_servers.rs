@@ -187,8 +187,7 @@ fn a55_redirects_are_not_followed() {
 
 #[test]
 fn a55_servers_that_are_down_slow_or_broken() {
-    let gate = Gate::start("");
-    for (name, fault, lasts) in [
+    let faults = [
         ("stall", Fault::Stall, true),
         ("reset", Fault::Reset, true),
         ("reset after", Fault::ResetAfter, true),
@@ -201,10 +200,12 @@ fn a55_servers_that_are_down_slow_or_broken() {
         ("503", Fault::status(503, "down"), true),
         ("500, once", Fault::status(500, "down"), false),
         ("reset, once", Fault::Reset, false),
-    ] {
+    ];
+    each(&faults, 6, |(name, fault, lasts)| {
+        let gate = Gate::start("");
         let rule = match lasts {
-            true => FaultRule::always(Endpoint::Evaluations, fault),
-            false => FaultRule::first(Endpoint::Evaluations, 1, fault),
+            true => FaultRule::always(Endpoint::Evaluations, fault.clone()),
+            false => FaultRule::first(Endpoint::Evaluations, 1, fault.clone()),
         };
         for (job, decision, reason) in [
             (gate.deploy(), "allowed", "granted"),
@@ -225,8 +226,7 @@ fn a55_servers_that_are_down_slow_or_broken() {
                 step.duration
             );
         }
-    }
-    drop(gate);
+    });
     // Nobody listens.
     let stage = Stage::with_repository(repository());
     let inputs = [
