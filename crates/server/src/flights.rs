@@ -25,7 +25,7 @@ pub trait Kept: Clone + Send + 'static {
 pub struct Flights<K, V> {
     slots: Mutex<HashMap<K, Arc<Slot<V>>>>,
     limit: usize,
-    waiting: Semaphore,
+    waiting: Arc<Semaphore>,
 }
 
 #[derive(Debug)]
@@ -58,7 +58,7 @@ impl<K: Eq + Hash + Clone, V: Kept> Flights<K, V> {
         Self {
             slots: Mutex::default(),
             limit,
-            waiting: Semaphore::new(waiting),
+            waiting: Arc::new(Semaphore::new(waiting)),
         }
     }
 
@@ -79,8 +79,10 @@ impl<K: Eq + Hash + Clone, V: Kept> Flights<K, V> {
         {
             return Some(value);
         }
-        let _place = self.waiting.try_acquire().ok()?;
+        let place = Arc::clone(&self.waiting).try_acquire_owned().ok()?;
         let task = tokio::spawn(async move {
+            // As long as the task lives: a client that goes away makes no room for another one.
+            let _place = place;
             let mut value = slot.value.lock().await;
             // Somebody else fetched it meanwhile.
             if let Some(fresh) = slot.fresh(&value) {

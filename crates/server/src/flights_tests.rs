@@ -87,6 +87,22 @@ async fn a_slow_source_holds_few_requests() {
     assert_eq!(answered, 3);
 }
 
+#[tokio::test(start_paused = true)]
+async fn clients_that_go_away_make_no_room_for_others() {
+    let flights = Flights::new(10, 3);
+    let slow = |_| async {
+        tokio::time::sleep(Duration::from_secs(5)).await;
+        value(1)
+    };
+    for _ in 0..3 {
+        let gone = tokio::time::timeout(Duration::from_millis(10), flights.get("a", slow)).await;
+        assert!(gone.is_err());
+    }
+    assert_eq!(flights.get("a", slow).await, None);
+    tokio::time::sleep(Duration::from_secs(6)).await;
+    assert_eq!(flights.get("a", slow).await, Some(value(1)));
+}
+
 #[tokio::test]
 async fn a_value_that_is_not_fresh_is_what_the_next_fetch_starts_from() {
     let flights = Flights::new(10, 3);

@@ -57,6 +57,8 @@ struct Source {
 #[derive(Clone, Debug)]
 struct Pending {
     delivery: u64,
+    /// When it was delivered.
+    at: Timestamp,
     /// When the first attempt failed.
     failed: Option<Instant>,
 }
@@ -84,8 +86,10 @@ impl Reconciler {
         }
     }
 
-    /// Forgets what was reviewed long ago, which GitHub no longer lists or says itself.
+    /// Forgets what was reviewed long ago, which GitHub no longer lists or says itself, and what failed for as long as
+    /// GitHub keeps it: of a repository or an installation that is gone, say.
     fn forget(&mut self) {
+        self.pending.retain(|_, pending| is_kept(pending.at));
         if self.done.len() > MAX_DONE {
             self.done.clear();
         }
@@ -151,7 +155,8 @@ impl Reconciler {
 
     /// Notes a delivery. The newest come first, so that a success is seen before the failures that it repeats.
     fn note(&mut self, delivery: &HookDelivery) {
-        if delivery.event != EVENT || self.done.contains(&delivery.guid) {
+        let is_done = self.done.contains(&delivery.guid);
+        if delivery.event != EVENT || is_done || !is_kept(delivery.delivered_at) {
             return;
         }
         if (200..300).contains(&delivery.status_code) {
@@ -162,9 +167,15 @@ impl Reconciler {
         let pending = self.pending.entry(delivery.guid.clone());
         pending.or_insert(Pending {
             delivery: delivery.id,
+            at: delivery.delivered_at,
             failed: None,
         });
     }
+}
+
+/// Whether GitHub still keeps a delivery of this time.
+fn is_kept(delivered_at: Timestamp) -> bool {
+    delivered_at >= Timestamp::now() - KEPT
 }
 
 /// What was delivered, and what came of it.

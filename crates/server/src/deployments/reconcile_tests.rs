@@ -180,3 +180,25 @@ async fn a_list_that_cannot_be_read_is_read_again() {
     stage.reconciler.look().await;
     assert_eq!(stage.states().len(), 1);
 }
+
+/// A job of a repository that is gone is asked for no longer than GitHub keeps its delivery.
+#[tokio::test]
+async fn a_delivery_that_github_no_longer_keeps_is_given_up() {
+    let mut stage = Stage::new("gone", Some(POLICY));
+    let fault = Fault::status(404, "Not Found");
+    stage
+        .github
+        .add_fault(FaultRule::always(Endpoint::Run, fault.clone()));
+    stage
+        .github
+        .add_fault(FaultRule::always(Endpoint::Review, fault));
+    for _ in 0..2 {
+        stage.reconciler.look().await;
+        assert_eq!(stage.reconciler.pending.len(), 1);
+    }
+    for pending in stage.reconciler.pending.values_mut() {
+        pending.at -= KEPT;
+    }
+    stage.reconciler.forget();
+    assert!(stage.reconciler.pending.is_empty());
+}
