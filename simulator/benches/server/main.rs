@@ -2,7 +2,11 @@
 //!
 //! `benches/server` builds all of it, runs this on the other cores, and says what it needs.
 
-#![expect(clippy::print_stdout, reason = "it prints a table")]
+#![expect(
+    clippy::print_stderr,
+    clippy::print_stdout,
+    reason = "it prints a table, and before it each row as it is measured"
+)]
 
 mod cerbos;
 mod load;

@@ -69,47 +69,24 @@ impl Rows {
             }
         }
         self.half = Some(median(own.iter().map(|cost| cost.rate)) / 2.0);
-        let times = |of: fn(&Cost, &Cost) -> f64, others: &[Cost]| {
-            median(own.iter().zip(others).map(|(own, other)| of(own, other)))
-        };
-        let rate = |one: &Cost, other: &Cost| one.rate / other.rate;
-        let micros = |one: &Cost, other: &Cost| other.micros / one.micros;
         self.row(
             "answers in a second on one core, 200 entries, 32 connections",
             "",
-            format!(
-                "{}, {} µs of CPU each",
-                middle(&own, |cost| cost.rate),
-                middle(&own, |cost| cost.micros)
-            ),
+            costs(&own),
         );
-        self.row(
-            "RS256 verifications of ring there",
-            "",
-            format!(
-                "{}, {} µs each",
-                middle(&of_ring, |cost| cost.rate),
-                middle(&of_ring, |cost| cost.micros)
-            ),
-        );
+        self.row("RS256 verifications of ring there", "", costs(&of_ring));
         self.row(
             "the server's share of them, by time and by CPU time",
             "60 %",
             format!(
                 "{:.0} %, {:.0} %",
-                100.0 * times(rate, &of_ring),
-                100.0 * times(micros, &of_ring)
+                100.0 * times(&own, &of_ring, rate),
+                100.0 * times(&of_ring, &own, micros)
             ),
         );
         let measured = match &peer {
             None => "not run (no program given)".to_owned(),
-            Some(peer) => format!(
-                "{}, {} µs of CPU each, {} MB; the server answers {} times as many",
-                middle(&of_peer, |cost| cost.rate),
-                middle(&of_peer, |cost| cost.micros),
-                number(peer.peak()?),
-                number(times(rate, &of_peer)),
-            ),
+            Some(peer) => beside(peer, &own, &of_peer)?,
         };
         self.row(
             "Cerbos there, one rule and no token to verify",
@@ -367,7 +344,7 @@ fn all_granted(answers: &Answers) -> anyhow::Result<()> {
     let others = answers.other_than(&[GRANTED]);
     anyhow::ensure!(
         others == 0,
-        "{others} answers that are no grants: {}",
+        "{others} answers other than grants: {}",
         kinds(answers)
     );
     Ok(())
@@ -393,6 +370,31 @@ fn percentiles(answers: &Answers) -> String {
     )
 }
 
-fn middle(costs: &[Cost], of: fn(&Cost) -> f64) -> String {
-    number(median(costs.iter().map(of)))
+/// What a peer did beside the server.
+fn beside(peer: &Cerbos, own: &[Cost], of_peer: &[Cost]) -> anyhow::Result<String> {
+    Ok(format!(
+        "{}, {} MB; the server answers {} times as many",
+        costs(of_peer),
+        number(peer.peak()?),
+        number(times(own, of_peer, rate)),
+    ))
+}
+
+fn costs(costs: &[Cost]) -> String {
+    let middle = |of: fn(&Cost) -> f64| number(median(costs.iter().map(of)));
+    format!("{}, {} µs of CPU each", middle(rate), middle(micros))
+}
+
+fn rate(cost: &Cost) -> f64 {
+    cost.rate
+}
+
+fn micros(cost: &Cost) -> f64 {
+    cost.micros
+}
+
+/// How many times as much as the others, round by round.
+fn times(costs: &[Cost], others: &[Cost], of: fn(&Cost) -> f64) -> f64 {
+    let pairs = costs.iter().zip(others);
+    median(pairs.map(|(one, other)| of(one) / of(other)))
 }
