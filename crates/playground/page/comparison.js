@@ -1,11 +1,11 @@
 // What a change of the policy does.
 import { card, element, mark, sentence } from "./element.js";
 
-export function showComparison(answer, { say, result }) {
-  const summary = answer.summary[0].toUpperCase() + answer.summary.slice(1);
-  const why = answer.old_is_invalid ? "The policy before the change is not valid, so it granted nothing." : "";
-  say(answer.widens ? "maybe" : "yes", summary, why);
-  result.append(...answer.sections.map((section) => card(section.title, element("ul", { className: "access" }, ...section.changes.map(change)))));
+export function showComparison({ comparison, old_is_invalid }, { say, result }) {
+  const summary = comparison.summary[0].toUpperCase() + comparison.summary.slice(1);
+  const why = old_is_invalid ? "The policy before the change is not valid, so it granted nothing." : "";
+  say(comparison.widens ? "maybe" : "yes", summary, why);
+  result.append(...comparison.sections.map((section) => card(section.title, element("ul", { className: "access" }, ...section.changes.map(change)))));
 }
 
 function change({ added, sentence: text, rule, remark }) {

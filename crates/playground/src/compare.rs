@@ -2,7 +2,6 @@
 
 use analysis::compare::{AccessChange, Comparison, compare};
 use analysis::report::access;
-use engine::policy::Policy;
 use jiff::Timestamp;
 use serde_json::{Value, json};
 
@@ -15,22 +14,18 @@ pub(super) fn answer(old: &PolicyText, new: &PolicyText, now: Timestamp) -> Valu
     let granted_nothing = old_policy.is_err();
     // An invalid policy grants nothing, so all access of the new policy is new.
     let old_policy = old_policy.unwrap_or_default();
-    let changes = new.parse().and_then(|new| changes(&old_policy, &new, now));
-    let mut answer = match changes {
-        Ok(changes) => changes,
-        Err(invalid) => {
-            json!({ "error": format!("the policy after the change is not valid: {invalid}") })
-        }
-    };
-    answer["old_is_invalid"] = json!(granted_nothing);
-    answer["old"] = findings(old, None, None, now);
-    answer["findings"] = findings(new, None, None, now);
-    answer
-}
-
-fn changes(old: &Policy, new: &Policy, now: Timestamp) -> Result<Value, engine::policy::Invalid> {
-    let comparison = compare(old, new, now)?;
-    Ok(rendered(&comparison))
+    let compared = new
+        .parse()
+        .and_then(|new| Ok(rendered(&compare(&old_policy, &new, now)?)));
+    let error = compared.as_ref().err();
+    let error = error.map(|invalid| format!("the policy after the change is not valid: {invalid}"));
+    json!({
+        "comparison": compared.ok(),
+        "error": error,
+        "old_is_invalid": granted_nothing,
+        "old": findings(old, None, None, now),
+        "findings": findings(new, None, None, now),
+    })
 }
 
 fn rendered(comparison: &Comparison<'_>) -> Value {

@@ -21,7 +21,7 @@ use super::text::shown;
 #[derive(Deserialize)]
 pub(super) struct Question {
     policy: PolicyText,
-    own_policy: String,
+    own_policy: PolicyText,
     /// Keys or display names, separated by commas or new lines.
     permission: String,
     repository: String,
@@ -39,8 +39,7 @@ pub(super) struct Question {
 
 pub(super) fn answer(question: &Question, now: Timestamp) -> Value {
     let policy = question.policy.given("policy");
-    let own = Some(&question.own_policy).filter(|text| !text.trim().is_empty());
-    let own = own.map(|text| PolicyText(text.clone()).given("own"));
+    let own = given(&question.own_policy.0).map(|_| question.own_policy.given("own"));
     let scenario = question.scenario(now);
     let check = CheckResult::of(scenario.as_ref(), &policy, own.as_ref());
     let outcome = &check.outcome;
@@ -68,17 +67,18 @@ pub(super) fn answer(question: &Question, now: Timestamp) -> Value {
             "changes": one.changes.iter().map(change).collect::<Vec<_>>(),
             "sentence": one.sentence,
         })).collect::<Vec<_>>(),
-        "findings": findings(&question.policy, None, question.given(&question.repository).as_deref(), now),
+        "findings": findings(&question.policy, None, given(&question.repository).as_deref(), now),
     })
 }
 
-impl Question {
-    fn given(&self, text: &str) -> Option<String> {
-        Some(text.trim().to_owned()).filter(|text| !text.is_empty())
-    }
+/// Returns the text of a field, unless it is left out.
+fn given(text: &str) -> Option<String> {
+    Some(text.trim().to_owned()).filter(|text| !text.is_empty())
+}
 
+impl Question {
     fn scenario(&self, now: Timestamp) -> Result<Scenario, Failure> {
-        let payload = self.given(&self.payload).map(|text| {
+        let payload = given(&self.payload).map(|text| {
             EventPayload::parse(text.as_bytes()).map_err(|error| {
                 invalid(format!(
                     "the field `Payload` is not an event's payload: {error}"
@@ -88,13 +88,13 @@ impl Question {
         let described = Described {
             claims: claims(&self.claims)?,
             payload: payload.transpose()?,
-            repository: self.given(&self.repository),
-            workflow: self.given(&self.workflow),
-            branch: self.given(&self.branch),
-            base: self.given(&self.base),
-            default_branch: self.given(&self.default_branch),
-            environment: self.given(&self.environment),
-            event: self.given(&self.event),
+            repository: given(&self.repository),
+            workflow: given(&self.workflow),
+            branch: given(&self.branch),
+            base: given(&self.base),
+            default_branch: given(&self.default_branch),
+            environment: given(&self.environment),
+            event: given(&self.event),
         };
         let permissions = self.permission.split([',', '\n']).map(str::trim);
         let mut permissions: Vec<_> = permissions

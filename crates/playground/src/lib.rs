@@ -33,7 +33,7 @@ struct Question {
 #[serde(tag = "ask", rename_all = "lowercase")]
 enum Ask {
     /// May this job use a permission?
-    Decide(decide::Question),
+    Decide(Box<decide::Question>),
     /// Who can do what?
     Matrix(matrix::Question),
     /// What does this change?

@@ -98,10 +98,11 @@ fn claims_are_json_or_lines_and_fields_win() {
     ] {
         let answer = decide(POLICY, &[&JOB[..], &[(field, text)]].concat());
         assert_eq!(answer["outcome"]["reason"], "input_invalid", "{text}");
-        let label = [&field[..1].to_ascii_uppercase(), &field[1..]].concat();
         let message = answer["message"].as_str().unwrap();
         assert!(
-            message.contains(&format!("the field `{label}`")),
+            message
+                .to_lowercase()
+                .contains(&format!("the field `{field}`")),
             "{message}"
         );
     }
@@ -153,11 +154,14 @@ fn a_matrix_is_a_page_without_markup_of_others() {
 fn a_comparison_says_what_widens() {
     let new = POLICY.replace("branch: main", "branch: '*'");
     let answer = ask(&json!({ "ask": "compare", "now": NOW, "old": POLICY, "new": new }));
-    assert_eq!(answer["summary"], "access widens (1 change)");
-    assert_eq!(answer["sections"][0]["changes"][0]["added"], true);
+    assert_eq!(answer["comparison"]["summary"], "access widens (1 change)");
+    assert_eq!(
+        answer["comparison"]["sections"][0]["changes"][0]["added"],
+        true
+    );
     let answer = ask(&json!({ "ask": "compare", "now": NOW, "old": "?", "new": new }));
     assert_eq!(
-        (&answer["old_is_invalid"], &answer["widens"]),
+        (&answer["old_is_invalid"], &answer["comparison"]["widens"]),
         (&json!(true), &json!(true))
     );
 }

@@ -139,17 +139,17 @@ fn corrected(
         }
         "branch" => {
             let name = branch_of(value, Kind::Literal)?;
-            let input = inputs.value("branch", &name);
+            let input = inputs.value("branch", name);
             Some(format!("{input}: name a branch without `refs/heads/`"))
         }
         "base" => {
             let name = branch_of(value.strip_prefix("refs/heads/")?, Kind::Literal)?;
-            let input = inputs.value("base", &name);
+            let input = inputs.value("base", name);
             Some(format!("{input}: name a branch without `refs/heads/`"))
         }
         "workflow" => {
             let file = file_of(value, Kind::Literal, context.repository.as_deref())?;
-            let input = inputs.value("workflow", &file);
+            let input = inputs.value("workflow", file);
             Some(format!("{input}: name a workflow by its file"))
         }
         _ => None,
