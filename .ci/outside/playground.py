@@ -187,6 +187,12 @@ def keyboard(browser, site):
     browser.press("ArrowRight")
     check(focused(browser) == "tab-matrix", "the arrow does not move to the next tab", focused(browser))
     says(browser, "Who can do what")
+    inside = "document.querySelector('iframe').contentDocument"
+    browser.evaluate(f"{inside}.querySelector('a[href=\"#table\"]').focus()")
+    browser.press("Enter")
+    place = browser.evaluate(f"{inside}.activeElement.id")
+    check(place == "table", "a link in the page of the matrix does not lead to its place", place)
+    browser.evaluate("document.getElementById('tab-matrix').focus()")
     browser.press("End")
     says(browser, "Access widens (1 change) and narrows (1 change)")
     browser.press("ArrowRight")

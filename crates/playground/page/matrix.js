@@ -16,6 +16,16 @@ export function showMatrix({ html }, { say, whole }) {
 function settle(frame) {
   const inner = frame.contentDocument;
   for (const link of inner.querySelectorAll("a[href^='http']")) Object.assign(link, { target: "_blank", rel: "noopener" });
+  // A fragment would be that of this page, not of the frame.
+  inner.addEventListener("click", (event) => {
+    const link = event.target.closest("a[href^='#']");
+    if (!link) return;
+    event.preventDefault();
+    const target = inner.getElementById(link.getAttribute("href").slice(1));
+    if (!target.matches("a, summary, [tabindex]")) target.tabIndex = -1;
+    target.focus();
+    target.scrollIntoView();
+  });
   const fit = () => {
     frame.style.height = `${inner.documentElement.scrollHeight + 2}px`;
   };
