@@ -187,6 +187,7 @@ def keyboard(browser, site):
     browser.press("ArrowRight")
     check(focused(browser) == "tab-matrix", "the arrow does not move to the next tab", focused(browser))
     says(browser, "Who can do what")
+    wait(browser, "document.querySelector('iframe').style.height", "the page of the matrix")
     inside = "document.querySelector('iframe').contentDocument"
     browser.evaluate(f"{inside}.querySelector('a[href=\"#table\"]').focus()")
     browser.press("Enter")

@@ -173,3 +173,29 @@ fn only_the_entry_point_of_the_action_names_the_tools() {
     });
     assert_eq!(naming.collect::<Vec<_>>(), ["src/main.rs"]);
 }
+
+/// What a crate takes from outside its own directory, such as the schemas, is in the builds of the images. cargo notices
+/// which file of a crate is missing there; of these it knows only where it saw them last.
+#[test]
+fn the_images_are_built_with_all_that_the_crates_include() {
+    let include = regex::Regex::new(r#"include_(?:str|bytes)!\("(?:\.\./)+(\w+)/"#).unwrap();
+    let files = source::files("src")
+        .into_iter()
+        .chain(source::files("crates"));
+    let mut included = BTreeSet::new();
+    for file in files.filter(|file| !file.contains("tests")) {
+        let text = std::fs::read_to_string(root().join(file)).unwrap();
+        let code = text.split("#[cfg(test)]").next().unwrap();
+        included.extend(include.captures_iter(code).map(|found| found[1].to_owned()));
+    }
+    assert_eq!(included, BTreeSet::from(["schema".to_owned()]));
+    for dockerfile in ["Dockerfile", "Dockerfile.server"] {
+        let text = std::fs::read_to_string(root().join(dockerfile)).unwrap();
+        for directory in &included {
+            assert!(
+                text.contains(&format!("\nCOPY {directory} {directory}\n")),
+                "{dockerfile}: {directory}"
+            );
+        }
+    }
+}
