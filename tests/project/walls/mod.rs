@@ -11,7 +11,7 @@ use serde_json::Value;
 use crate::support::root;
 
 /// Each package of the workspace, and those of the others that it may name in its `Cargo.toml`.
-const MAY_NAME: [(&str, &[&str]); 9] = [
+const MAY_NAME: [(&str, &[&str]); 10] = [
     (
         "repo-permissions",
         &["analysis", "cli", "engine", "github", "platform", "token"],
@@ -24,6 +24,7 @@ const MAY_NAME: [(&str, &[&str]); 9] = [
     ("repo-permissions-engine", &[]),
     ("repo-permissions-github", &["engine", "token"]),
     ("repo-permissions-platform", &[]),
+    ("repo-permissions-playground", &["analysis", "engine"]),
     (
         "repo-permissions-server",
         &["analysis", "engine", "github", "platform", "token"],
@@ -106,7 +107,11 @@ fn each_crate_names_only_the_crates_that_it_may() {
 
 #[test]
 fn what_decides_is_linked_with_no_network_and_no_cryptography() {
-    for package in ["repo-permissions-engine", "repo-permissions-analysis"] {
+    for package in [
+        "repo-permissions-engine",
+        "repo-permissions-analysis",
+        "repo-permissions-playground",
+    ] {
         let linked = linked(package);
         assert!(linked.contains("regex-automata"), "{linked:?}");
         for other in NETWORK.iter().chain(&CRYPTOGRAPHY) {

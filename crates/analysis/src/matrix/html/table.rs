@@ -4,12 +4,12 @@ use std::fmt::Write as _;
 
 use super::index;
 use super::text::{broken, coded, permission};
-use crate::matrix::fold::Block;
-use crate::matrix::page::Page;
-use crate::matrix::{headings, words};
-use analysis::matrix::{Access, Cell, Grant, Row, RowKind};
-use analysis::report::text::html;
-use analysis::workflows::Environment;
+use crate::matrix::view::Block;
+use crate::matrix::view::Page;
+use crate::matrix::view::{headings, words};
+use crate::matrix::{Access, Cell, Grant, Row, RowKind};
+use crate::report::text::html;
+use crate::workflows::Environment;
 use engine::plural::count;
 
 /// Maximum number of files in a heading.

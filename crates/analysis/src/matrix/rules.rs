@@ -1,5 +1,6 @@
 //! Selects the rules of a policy for one repository.
 
+use crate::Inputs;
 use engine::RepositoryName;
 use engine::context::Context;
 use engine::decision::{Provenance, Reason, RepositoryRules};
@@ -8,30 +9,43 @@ use engine::policy::{Entry, Invalid, Kind, Policy, Rule, quoted};
 /// Maximum number of entries in a message.
 const MAX_LISTED: usize = 20;
 
-/// The repository, from the command line.
-pub(super) struct Selection<'a> {
-    pub(super) repository: Option<&'a str>,
-    pub(super) repository_id: Option<u64>,
-    pub(super) owner_id: Option<u64>,
+/// The repository whose rules to select.
+pub struct Selection<'a> {
+    /// `OWNER/NAME`, if somebody named it.
+    pub repository: Option<&'a str>,
+    /// Its id, for entries that pin it.
+    pub repository_id: Option<u64>,
+    /// The id of its owner, for entries that pin it.
+    pub owner_id: Option<u64>,
     /// The repository that contains the policy.
-    pub(super) origin: Option<&'a RepositoryName>,
+    pub origin: Option<&'a RepositoryName>,
+    /// How messages name these values.
+    pub inputs: Inputs,
 }
 
 /// The rules for one repository.
-pub(super) struct SelectedRules<'a> {
+pub struct SelectedRules<'a> {
     /// Absent for the policy's own repository, whatever its name.
-    pub(super) repository: Option<String>,
-    pub(super) rules: Vec<&'a Rule>,
-    pub(super) notes: Vec<String>,
+    pub repository: Option<String>,
+    /// Its rules, in file order.
+    pub rules: Vec<&'a Rule>,
+    /// What the rules leave out, sentences without full stops.
+    pub notes: Vec<String>,
 }
 
 /// Why there are no rules.
-pub(super) enum Error {
+pub enum Error {
+    /// The selection is not valid, or the policy has no rules for it.
     Message(String),
+    /// A pattern that could match is not valid.
     Invalid(Invalid),
 }
 
-pub(super) fn select<'a>(
+/// Selects the rules of a policy; messages call it `file`.
+///
+/// # Errors
+/// There are no rules for the repository, or it is not clear which one is meant.
+pub fn select<'a>(
     policy: &'a Policy,
     file: &str,
     selection: &Selection<'_>,
@@ -98,7 +112,7 @@ impl Selection<'_> {
             (Some(text), _) => match RepositoryName::parse(text) {
                 Some(_) => Ok(Some(text.to_owned())),
                 None => Err(Error::Message(format!(
-                    "--repository is {}, expected `OWNER/NAME`",
+                    "the repository is {}, expected `OWNER/NAME`",
                     quoted(text)
                 ))),
             },
@@ -107,8 +121,9 @@ impl Selection<'_> {
                 Ok(name_of(only))
             }
             (None, _) => Err(Error::Message(format!(
-                "{} covers several repositories: choose one with `--repository OWNER/NAME`; it has {}",
+                "{} covers several repositories: choose one with {}; it has {}",
                 quoted(file),
+                self.inputs.name("repository", "OWNER/NAME"),
                 listed(entries)
             ))),
         }
@@ -133,15 +148,16 @@ impl Selection<'_> {
                 (None, [id]) => Ok(Some(id.to_string())),
                 (None, []) => Ok(None),
                 (None, _) => Err(Error::Message(format!(
-                    "the entries of {} pin different ids: choose one with `{flag}`",
-                    quoted(repository)
+                    "the entries of {} pin different ids: choose one with {}",
+                    quoted(repository),
+                    self.inputs.name(flag, "ID")
                 ))),
             }
         };
         let repository_id = |entry: &Entry| entry.repository_id;
         Ok((
-            id(self.repository_id, repository_id, "--repository-id")?,
-            id(self.owner_id, |entry| entry.owner_id, "--owner-id")?,
+            id(self.repository_id, repository_id, "repository-id")?,
+            id(self.owner_id, |entry| entry.owner_id, "owner-id")?,
         ))
     }
 }

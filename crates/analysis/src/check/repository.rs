@@ -1,6 +1,6 @@
 //! Describes the parts of a policy that apply to the repository.
 
-use engine::context::Context;
+use super::scenario::Scenario;
 use engine::decision::RepositoryRules;
 use engine::policy::{Entry, Kind, Policy, edits, quoted};
 
@@ -11,7 +11,7 @@ const MAX_NAMES: usize = 5;
 pub(super) fn facts(
     policy: &Policy,
     repository_rules: &RepositoryRules<'_>,
-    context: &Context,
+    scenario: &Scenario,
 ) -> Vec<String> {
     let mut facts = Vec::new();
     if repository_rules.top.is_some() {
@@ -20,13 +20,13 @@ pub(super) fn facts(
     let entries = repository_rules.entries.iter();
     facts.extend(entries.map(|(entry, agrees)| {
         let fact = format!("the entry at line {}", entry.position.line);
-        match pins(entry, *agrees, context) {
+        match pins(entry, *agrees, scenario) {
             Some(pins) => format!("{fact}: {pins}"),
             None => fact,
         }
     }));
     if facts.is_empty() {
-        facts.push(no_entry(policy, context));
+        facts.push(no_entry(policy, scenario));
     }
     if policy.permissions.is_some() && repository_rules.top.is_none() {
         let fact = "`permissions` at the top applies only to the repository that contains the file";
@@ -36,7 +36,8 @@ pub(super) fn facts(
 }
 
 /// Describes the pins of an entry, and the first one that differs.
-fn pins(entry: &Entry, agrees: bool, context: &Context) -> Option<String> {
+fn pins(entry: &Entry, agrees: bool, scenario: &Scenario) -> Option<String> {
+    let context = &scenario.context;
     let pins = [
         ("repository_id", entry.repository_id, &context.repository_id),
         ("owner_id", entry.owner_id, &context.repository_owner_id),
@@ -57,16 +58,18 @@ fn pins(entry: &Entry, agrees: bool, context: &Context) -> Option<String> {
         Some(id) => format!("it pins `{name}: {pin}`, but this job has {}", quoted(id)),
         None => {
             format!(
-                "it pins `{name}: {pin}`, and this check has none: set it with `--claim {claim}={pin}`"
+                "it pins `{name}: {pin}`, and this check has none: set it with {}",
+                scenario.inputs.value("claim", &format!("{claim}={pin}"))
             )
         }
     })
 }
 
 /// Suggests the names in the policy that are most similar.
-fn no_entry(policy: &Policy, context: &Context) -> String {
-    let Some(repository) = &context.repository else {
-        return "no repository: name it with `--repository OWNER/NAME`".to_owned();
+fn no_entry(policy: &Policy, scenario: &Scenario) -> String {
+    let Some(repository) = &scenario.context.repository else {
+        let input = scenario.inputs.name("repository", "OWNER/NAME");
+        return format!("no repository: name it with {input}");
     };
     let entries = policy.repositories.iter().flat_map(|(_, list)| list);
     let names = entries.flat_map(|entry| &entry.repository.list);

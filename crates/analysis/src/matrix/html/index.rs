@@ -3,8 +3,8 @@
 use std::fmt::Write as _;
 
 use super::text::broken;
-use crate::matrix::page::Page;
-use analysis::matrix::{Access, Row};
+use crate::matrix::view::Page;
+use crate::matrix::{Access, Row};
 use engine::plural::count;
 
 /// Maximum number of files without an index.

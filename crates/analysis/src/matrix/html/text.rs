@@ -1,7 +1,7 @@
 //! Escaped pieces of the page.
 
-use analysis::report::Phrase;
-use analysis::report::text::{html, truncate};
+use crate::report::Phrase;
+use crate::report::text::{html, truncate};
 use engine::policy::KNOWN_KEYS;
 
 /// Maximum length of a value in characters.

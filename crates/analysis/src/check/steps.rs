@@ -4,7 +4,7 @@ use super::policy::{CheckError, GivenPolicy};
 use super::repository;
 use super::result::CheckResult;
 use super::scenario::Scenario;
-use analysis::report::context_rows;
+use crate::report::context_rows;
 use engine::context::Base;
 use engine::decision::{Decision, PermissionDecision, RepositoryRules};
 use engine::plural::count;
@@ -12,7 +12,8 @@ use engine::policy::{nearest, quoted};
 
 /// Result of a step.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Status {
+pub enum Status {
+    /// The step found nothing against the check.
     Passed,
     /// The step stopped the check.
     Failed,
@@ -30,11 +31,14 @@ impl Status {
 }
 
 /// A step and its findings.
-pub(super) struct Step {
-    pub(super) name: &'static str,
-    pub(super) status: Status,
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Step {
+    /// `token`, `context`, `policy`, `repository`, `rules` or `decision`.
+    pub name: &'static str,
+    /// Result.
+    pub status: Status,
     /// Short sentences, one for each permission or entry.
-    pub(super) facts: Vec<String>,
+    pub facts: Vec<String>,
 }
 
 fn step(name: &'static str, status: Status, facts: Vec<String>) -> Step {
@@ -49,7 +53,7 @@ fn step(name: &'static str, status: Status, facts: Vec<String>) -> Step {
 const MAX_KEYS: usize = 5;
 
 /// Returns the steps that the action takes. The step that verifies the token is skipped.
-pub(super) fn steps(check: &CheckResult<'_>) -> Vec<Step> {
+pub fn steps(check: &CheckResult<'_>) -> Vec<Step> {
     let Some(scenario) = check.scenario else {
         return Vec::new();
     };
@@ -66,7 +70,7 @@ pub(super) fn steps(check: &CheckResult<'_>) -> Vec<Step> {
             steps.push(step("repository", Status::Failed, vec![fact.to_owned()]));
         }
         (Some(parsed), Some(repository_rules)) => {
-            let facts = repository::facts(parsed, repository_rules, &scenario.context);
+            let facts = repository::facts(parsed, repository_rules, scenario);
             let is_there = repository_rules.rules().is_ok();
             steps.push(step("repository", Status::of(is_there), facts));
             if is_there {
@@ -87,12 +91,17 @@ pub(super) fn steps(check: &CheckResult<'_>) -> Vec<Step> {
 fn context(scenario: &Scenario) -> String {
     let context = &scenario.context;
     let is_assumed = context.base == Base::Assumed;
+    let inputs = scenario.inputs;
     let base = match is_assumed {
-        true => "; the base is assumed to be trusted: set it with `--base BRANCH`",
-        false if scenario.base_is_ignored => {
-            "; `--base` is ignored, because the event merges nothing"
-        }
-        false => "",
+        true => format!(
+            "; the base is assumed to be trusted: set it with {}",
+            inputs.name("base", "BRANCH")
+        ),
+        false if scenario.base_is_ignored => format!(
+            "; {} is ignored, because the event merges nothing",
+            inputs.bare("base")
+        ),
+        false => String::new(),
     };
     let list = |is_there: bool| {
         let rows = context_rows(context).into_iter();
@@ -106,7 +115,7 @@ fn context(scenario: &Scenario) -> String {
         (given, absent) if absent.is_empty() => given,
         (given, absent) => format!("{given}; no {absent}"),
     };
-    values + base
+    values + &base
 }
 
 fn policy(check: &CheckResult<'_>) -> Step {
@@ -123,13 +132,10 @@ fn policy(check: &CheckResult<'_>) -> Step {
 
 fn of_policy(check: &CheckResult<'_>, policy: &GivenPolicy) -> String {
     let name = quoted(&policy.name);
-    let Ok(text) = &policy.text else {
+    let Some(hash) = policy.sha256() else {
         return format!("{name} cannot be read");
     };
-    let hash: String = analysis::sha256(text.text.as_bytes())
-        .chars()
-        .take(16)
-        .collect();
+    let hash: String = hash.chars().take(16).collect();
     let file = format!("{name}, sha256 {hash}…");
     match (policy.policy(), check.problems(policy)) {
         (Some(parsed), _) => {
@@ -197,10 +203,10 @@ fn of_permission(
     if permission.delegated && !is_granted {
         facts.push(match check.own {
             Some(_) => format!("also delegated to the own policy: {}", of(true)),
-            None => {
-                "also delegated to the repository's own policy: name it with `--own-policy FILE`"
-                    .to_owned()
-            }
+            None => format!(
+                "also delegated to the repository's own policy: name it with {}",
+                check.inputs().name("own-policy", "FILE")
+            ),
         });
     }
     facts

@@ -2,9 +2,9 @@
 
 use std::borrow::Cow;
 
-use analysis::matrix::{AccessMatrix, Bases, Events, Grant, Hint, Row, RowKind, Why};
-use analysis::report::Phrase;
-use analysis::workflows::Environment;
+use crate::matrix::{AccessMatrix, Bases, Events, Grant, Hint, Row, RowKind, Why};
+use crate::report::Phrase;
+use crate::workflows::Environment;
 use engine::decision::RuleRef;
 use engine::plural::count;
 use engine::policy::{Kind, Pattern};
@@ -12,7 +12,8 @@ use engine::policy::{Kind, Pattern};
 /// Maximum length of a short list of environments, in bytes.
 const MAX_LISTED: usize = 80;
 
-pub(super) fn words<'a>(words: impl Into<Cow<'static, str>>) -> Phrase<'a> {
+/// Makes a phrase of words of the program.
+pub fn words<'a>(words: impl Into<Cow<'static, str>>) -> Phrase<'a> {
     let mut phrase = Phrase::default();
     phrase.words(words);
     phrase
@@ -32,7 +33,7 @@ fn patterns<'a>(phrase: &mut Phrase<'a>, list: &[&'a Pattern], last: &'static st
 }
 
 /// Describes the branches of a grant.
-pub(super) fn branches<'a>(grant: &Grant<'a>) -> Phrase<'a> {
+pub fn branches<'a>(grant: &Grant<'a>) -> Phrase<'a> {
     let mut phrase = Phrase::default();
     match grant.branches.as_slice() {
         [] => phrase.words("any branch"),
@@ -42,7 +43,7 @@ pub(super) fn branches<'a>(grant: &Grant<'a>) -> Phrase<'a> {
 }
 
 /// Describes the accepted events.
-pub(super) fn events<'a>(events: &Events<'a>) -> Phrase<'a> {
+pub fn events<'a>(events: &Events<'a>) -> Phrase<'a> {
     match events {
         Events::Trusted => words("on any trusted event"),
         Events::These(these) => {
@@ -70,7 +71,7 @@ fn bases<'a>(bases: &Bases<'a>) -> Phrase<'a> {
 }
 
 /// Describes the other conditions, one phrase each.
-pub(super) fn conditions<'a>(grant: &Grant<'a>) -> Vec<Phrase<'a>> {
+pub fn conditions<'a>(grant: &Grant<'a>) -> Vec<Phrase<'a>> {
     let mut all = Vec::new();
     // "Any branch into any branch" is not a condition.
     let says_bases = |bases: &&Bases<'_>| **bases != Bases::Any || !grant.branches.is_empty();
@@ -101,7 +102,7 @@ pub(super) fn conditions<'a>(grant: &Grant<'a>) -> Vec<Phrase<'a>> {
 }
 
 /// Explains why a rule that covers a row does not grant.
-pub(super) fn hint<'a>(row: &Row<'a>, hint: &Hint<'a>) -> Phrase<'a> {
+pub fn hint<'a>(row: &Row<'a>, hint: &Hint<'a>) -> Phrase<'a> {
     let mut phrase = words(format!("line {}: ", hint.rule.line));
     match (hint.why, &hint.events, hint.expires) {
         (Why::Expired, _, Some(expires)) => {
@@ -122,7 +123,7 @@ pub(super) fn hint<'a>(row: &Row<'a>, hint: &Hint<'a>) -> Phrase<'a> {
 }
 
 /// Describes the environment of a row.
-pub(super) fn environment<'a>(row: &'a Row<'_>) -> Phrase<'a> {
+pub fn environment<'a>(row: &'a Row<'_>) -> Phrase<'a> {
     let mut phrase = Phrase::default();
     environment_of(&mut phrase, row);
     phrase
@@ -139,7 +140,7 @@ fn environment_of<'a>(phrase: &mut Phrase<'a>, row: &'a Row<'_>) {
 }
 
 /// Explains why the rules that cover rows do not grant, once each.
-pub(super) fn hints<'a>(rows: &[&Row<'a>]) -> Vec<Phrase<'a>> {
+pub fn hints<'a>(rows: &[&Row<'a>]) -> Vec<Phrase<'a>> {
     let mut all: Vec<Phrase<'_>> = Vec::new();
     for row in rows {
         for one in row.cells.iter().flat_map(|cell| &cell.hints) {
@@ -153,7 +154,7 @@ pub(super) fn hints<'a>(rows: &[&Row<'a>]) -> Vec<Phrase<'a>> {
 }
 
 /// Lists the environments of rows.
-pub(super) fn environments<'a>(rows: &[&'a Row<'_>]) -> Phrase<'a> {
+pub fn environments<'a>(rows: &[&'a Row<'_>]) -> Phrase<'a> {
     let mut phrase = Phrase::default();
     for (index, row) in rows.iter().enumerate() {
         if index > 0 {
@@ -165,18 +166,18 @@ pub(super) fn environments<'a>(rows: &[&'a Row<'_>]) -> Phrase<'a> {
 }
 
 /// Lists the environments of rows if the list is short.
-pub(super) fn short_environments<'a>(rows: &[&'a Row<'_>]) -> Option<Phrase<'a>> {
+pub fn short_environments<'a>(rows: &[&'a Row<'_>]) -> Option<Phrase<'a>> {
     let list = environments(rows);
     (list.plain().len() <= MAX_LISTED).then_some(list)
 }
 
 /// Lists the environments of rows, or counts them if the list is long.
-pub(super) fn environments_in_short<'a>(rows: &[&'a Row<'_>]) -> Phrase<'a> {
+pub fn environments_in_short<'a>(rows: &[&'a Row<'_>]) -> Phrase<'a> {
     short_environments(rows).unwrap_or_else(|| words(count(rows.len(), "environment")))
 }
 
 /// Describes a rule by its name and position.
-pub(super) fn rule<'a>(rule: &RuleRef) -> Phrase<'a> {
+pub fn rule<'a>(rule: &RuleRef) -> Phrase<'a> {
     let mut phrase = words(format!("rule {} (", rule.number));
     if let Some(name) = &rule.name {
         phrase.quoted(name.to_string());
@@ -187,9 +188,7 @@ pub(super) fn rule<'a>(rule: &RuleRef) -> Phrase<'a> {
 }
 
 /// Describes the files without a row that grants cover, or returns `None` without grants.
-pub(super) fn others<'a: 'g, 'g>(
-    grants: impl Iterator<Item = &'g Grant<'a>>,
-) -> Option<Phrase<'a>> {
+pub fn others<'a: 'g, 'g>(grants: impl Iterator<Item = &'g Grant<'a>>) -> Option<Phrase<'a>> {
     let mut named: Vec<&Pattern> = Vec::new();
     let mut is_none = true;
     for grant in grants {
@@ -209,7 +208,7 @@ pub(super) fn others<'a: 'g, 'g>(
 }
 
 /// Describes the files that have no row of their own.
-pub(super) fn only_called<'a>(matrix: &AccessMatrix<'a>) -> Option<Phrase<'a>> {
+pub fn only_called<'a>(matrix: &AccessMatrix<'a>) -> Option<Phrase<'a>> {
     let files = matrix.only_called.as_slice();
     let mut phrase = Phrase::default();
     phrase.list(files.iter().copied(), " and ");

@@ -5,11 +5,11 @@ use std::collections::HashMap;
 
 use super::findings::SharedFinding;
 use super::words;
-use analysis::matrix::{AccessMatrix, Cell, Row, RowKind};
+use crate::matrix::{AccessMatrix, Cell, Row, RowKind};
 
 /// Which rows to fold.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Folding {
+pub enum Folding {
     /// Those that say the same, and those that get nothing.
     On,
     /// None.
@@ -18,32 +18,33 @@ pub(super) enum Folding {
 
 /// The rows of the matrix.
 #[derive(Debug)]
-pub(super) struct Folded<'m, 'a> {
+pub struct Folded<'m, 'a> {
     /// Files that get something or have a finding, and the files that do not exist yet.
-    pub(super) blocks: Vec<Block<'m, 'a>>,
+    pub blocks: Vec<Block<'m, 'a>>,
     /// Files that get nothing.
-    pub(super) nothing: Vec<Block<'m, 'a>>,
+    pub nothing: Vec<Block<'m, 'a>>,
 }
 
 /// Files whose rows say the same.
 #[derive(Debug)]
-pub(super) struct Block<'m, 'a> {
+pub struct Block<'m, 'a> {
     /// Names of the files; none for files that do not exist yet.
-    pub(super) files: Vec<&'a str>,
+    pub files: Vec<&'a str>,
     /// Rows of the first file.
-    pub(super) rows: Vec<&'m Row<'a>>,
+    pub rows: Vec<&'m Row<'a>>,
     /// The same rows, those with the same cells together, without those that get nothing.
-    pub(super) groups: Vec<Vec<&'m Row<'a>>>,
+    pub groups: Vec<Vec<&'m Row<'a>>>,
     /// Rows that get nothing.
-    pub(super) nothing: Vec<&'m Row<'a>>,
+    pub nothing: Vec<&'m Row<'a>>,
     /// Indices of the findings about the files.
-    pub(super) findings: Vec<usize>,
+    pub findings: Vec<usize>,
     /// Whether the jobs of all files have the same names.
-    pub(super) has_same_jobs: bool,
+    pub has_same_jobs: bool,
 }
 
 impl<'m, 'a> Folded<'m, 'a> {
-    pub(super) fn new(
+    /// Folds the rows of a matrix.
+    pub fn new(
         matrix: &'m AccessMatrix<'a>,
         findings: &[SharedFinding<'_>],
         folding: Folding,
@@ -75,7 +76,7 @@ impl<'m, 'a> Folded<'m, 'a> {
     }
 
     /// Returns the names of the files that get nothing: those that a rule covers, and the others.
-    pub(super) fn files_with_nothing(&self) -> [Vec<&'a str>; 2] {
+    pub fn files_with_nothing(&self) -> [Vec<&'a str>; 2] {
         [true, false].map(|covered| {
             let blocks = self.nothing.iter();
             let blocks = blocks.filter(|block| block.is_covered() == covered);

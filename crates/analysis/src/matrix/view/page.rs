@@ -1,4 +1,4 @@
-//! What a format prints.
+//! What an output format shows.
 
 use std::collections::BTreeSet;
 
@@ -6,33 +6,35 @@ use jiff::Timestamp;
 
 use super::findings::SharedFinding;
 use super::fold::{Block, Folded};
-use analysis::matrix::AccessMatrix;
+use crate::matrix::AccessMatrix;
 
-/// The content to print.
-pub(super) struct Page<'m, 'a> {
-    /// The policy's path on the command line.
-    pub(super) policy: String,
+/// The content to show.
+pub struct Page<'m, 'a> {
+    /// The policy's name.
+    pub policy: String,
     /// The repository, unless the policy has rules for its own only.
-    pub(super) repository: Option<String>,
+    pub repository: Option<String>,
     /// The directory of the workflow files.
-    pub(super) workflows: String,
+    pub workflows: String,
     /// The number of workflow files.
-    pub(super) files: usize,
+    pub files: usize,
     /// The number of rules for the repository.
-    pub(super) rules: usize,
-    pub(super) now: Timestamp,
-    pub(super) matrix: &'m AccessMatrix<'a>,
+    pub rules: usize,
+    /// The time at which rules count as expired.
+    pub now: Timestamp,
+    /// Who can do what.
+    pub matrix: &'m AccessMatrix<'a>,
     /// The rows of the matrix.
-    pub(super) folded: Folded<'m, 'a>,
+    pub folded: Folded<'m, 'a>,
     /// What the policy cannot enforce.
-    pub(super) findings: Vec<SharedFinding<'m>>,
+    pub findings: Vec<SharedFinding<'m>>,
     /// Notes, sentences without full stops.
-    pub(super) notes: Vec<String>,
+    pub notes: Vec<String>,
 }
 
 impl<'m> Page<'m, '_> {
     /// Returns the findings about the files of a block, each with its index.
-    pub(super) fn findings_of(
+    pub fn findings_of(
         &self,
         block: &Block<'_, '_>,
     ) -> impl Iterator<Item = (usize, &SharedFinding<'m>)> {
@@ -41,7 +43,7 @@ impl<'m> Page<'m, '_> {
     }
 
     /// Returns the distinct codes of these findings.
-    pub(super) fn codes(&self, block: &Block<'_, '_>) -> BTreeSet<&'static str> {
+    pub fn codes(&self, block: &Block<'_, '_>) -> BTreeSet<&'static str> {
         let findings = self.findings_of(block);
         findings.map(|(_, shared)| shared.finding.code).collect()
     }

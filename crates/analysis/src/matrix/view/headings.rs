@@ -3,13 +3,13 @@
 use super::fold::Block;
 use super::page::Page;
 use super::words::words;
-use analysis::matrix::{Row, RowKind};
-use analysis::report::Phrase;
-use analysis::workflows::Environment;
+use crate::matrix::{Row, RowKind};
+use crate::report::Phrase;
+use crate::workflows::Environment;
 use engine::plural::count;
 
 /// Returns the facts above the table: a name, an untrusted value, and trusted text.
-pub(super) fn facts(page: &Page<'_, '_>) -> Vec<(&'static str, String, String)> {
+pub fn facts(page: &Page<'_, '_>) -> Vec<(&'static str, String, String)> {
     let count = |number: usize, noun: &str| format!(", {}", count(number, noun));
     let mut head = vec![("policy", page.policy.clone(), count(page.rules, "rule"))];
     if let Some(repository) = &page.repository {
@@ -22,13 +22,15 @@ pub(super) fn facts(page: &Page<'_, '_>) -> Vec<(&'static str, String, String)> 
 }
 
 /// Rows with the same remarks.
-pub(super) struct Label<'r, 'm, 'a> {
-    pub(super) rows: &'r [&'m Row<'a>],
-    pub(super) remarks: Vec<Phrase<'r>>,
+pub struct Label<'r, 'm, 'a> {
+    /// The rows, at least one.
+    pub rows: &'r [&'m Row<'a>],
+    /// What they have in common.
+    pub remarks: Vec<Phrase<'r>>,
 }
 
 /// Returns the rows of a group of a block with their remarks.
-pub(super) fn labels<'r, 'm, 'a>(
+pub fn labels<'r, 'm, 'a>(
     group: &'r [&'m Row<'a>],
     block: &'r Block<'_, '_>,
 ) -> Vec<Label<'r, 'm, 'a>> {
@@ -109,7 +111,7 @@ impl<'a> Starts<'a> {
 }
 
 /// Describes the files of a block, one phrase each.
-pub(super) fn files<'a>(block: &Block<'_, 'a>) -> Vec<Phrase<'a>> {
+pub fn files<'a>(block: &Block<'_, 'a>) -> Vec<Phrase<'a>> {
     if block.files.is_empty() {
         return vec![words("any other workflow file")];
     }
@@ -122,7 +124,7 @@ pub(super) fn files<'a>(block: &Block<'_, 'a>) -> Vec<Phrase<'a>> {
 }
 
 /// Describes what starts the files of a block.
-pub(super) fn starts<'a>(block: &'a Block<'_, '_>) -> Option<Phrase<'a>> {
+pub fn starts<'a>(block: &'a Block<'_, '_>) -> Option<Phrase<'a>> {
     match block.rows.first()?.kind {
         RowKind::File { .. } => {
             let starts = Starts::of_block(block);

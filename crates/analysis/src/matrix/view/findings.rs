@@ -1,24 +1,24 @@
 //! What the policy cannot enforce because of the workflow files.
 
-use analysis::lint::Finding;
-use analysis::matrix::{AccessMatrix, Row};
-use analysis::report::Phrase;
+use crate::lint::Finding;
+use crate::matrix::{AccessMatrix, Row};
+use crate::report::Phrase;
 
 /// Maximum number of places in a sentence.
 const MAX_PLACES: usize = 10;
 
 /// A finding, and all places that have it.
 #[derive(Debug)]
-pub(super) struct SharedFinding<'m> {
+pub struct SharedFinding<'m> {
     /// The finding at the first place.
-    pub(super) finding: &'m Finding,
+    pub finding: &'m Finding,
     /// Files and lines.
-    pub(super) places: Vec<(&'m str, u32)>,
+    pub places: Vec<(&'m str, u32)>,
 }
 
 impl<'m> SharedFinding<'m> {
     /// Returns the findings of the matrix in its order, each once.
-    pub(super) fn all(matrix: &'m AccessMatrix<'_>) -> Vec<Self> {
+    pub fn all(matrix: &'m AccessMatrix<'_>) -> Vec<Self> {
         let mut all: Vec<Self> = Vec::new();
         for (file, finding) in &matrix.findings {
             let place = (*file, finding.position.line);
@@ -38,7 +38,7 @@ impl<'m> SharedFinding<'m> {
     }
 
     /// Lists the places, or the first of many.
-    pub(super) fn places(&self) -> Phrase<'m> {
+    pub fn places(&self) -> Phrase<'m> {
         let mut phrase = Phrase::default();
         let places = self.places.iter().take(MAX_PLACES);
         phrase.list(places.map(|(file, line)| format!("{file}:{line}")), ", ");
@@ -49,7 +49,7 @@ impl<'m> SharedFinding<'m> {
     }
 
     /// Whether the finding is about a job of the row's file, or of a file that it calls.
-    pub(super) fn concerns(&self, row: &Row<'_>) -> bool {
+    pub fn concerns(&self, row: &Row<'_>) -> bool {
         self.places.iter().any(|(file, _)| row.has_jobs_of(file))
     }
 }

@@ -14,11 +14,11 @@ use base64::engine::general_purpose::STANDARD;
 use sha2::{Digest as _, Sha256};
 
 use self::text::{broken, capital, coded, permission, value};
-use super::page::Page;
-use super::{headings, words};
-use analysis::matrix::{Access, Row, RowKind};
-use analysis::report::lint_page;
-use analysis::report::text::html_message;
+use crate::matrix::view::Page;
+use crate::matrix::view::{headings, words};
+use crate::matrix::{Access, Row, RowKind};
+use crate::report::lint_page;
+use crate::report::text::html_message;
 use engine::plural::count;
 
 const STYLE: &str = include_str!("page.css");
@@ -28,7 +28,8 @@ const ICON: &str = include_str!("icon.svg");
 /// Maximum number of files per permission in the summary.
 const MAX_NAMED: usize = 4;
 
-pub(super) fn render(page: &Page<'_, '_>) -> String {
+/// Renders the page.
+pub fn render(page: &Page<'_, '_>) -> String {
     let subject = page.repository.as_deref().unwrap_or(&page.policy);
     let hash = |content: &str| STANDARD.encode(Sha256::digest(content));
     let has_index = index::is_needed(page);

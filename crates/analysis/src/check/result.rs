@@ -1,25 +1,29 @@
-//! A check and its result, for all output formats.
+//! A check and its result.
 
 use super::policy::{CheckError, GivenPolicy};
 use super::scenario::Scenario;
-use analysis::report::{Detail, Failure, Outcome};
+use crate::Inputs;
+use crate::report::{Detail, Failure, Outcome};
 use engine::decision::{PermissionDecision, Reason};
 
 /// A check and its result.
-pub(super) struct CheckResult<'a> {
-    /// `None` if the arguments are not valid.
-    pub(super) scenario: Option<&'a Scenario>,
-    pub(super) policy: &'a GivenPolicy,
-    /// The repository's own policy, if the arguments name one.
-    pub(super) own: Option<&'a GivenPolicy>,
+#[derive(Debug)]
+pub struct CheckResult<'a> {
+    /// The scenario, unless it is not valid.
+    pub scenario: Option<&'a Scenario>,
+    /// The policy.
+    pub policy: &'a GivenPolicy,
+    /// The repository's own policy, if somebody gives one.
+    pub own: Option<&'a GivenPolicy>,
     /// Why there is no decision.
-    pub(super) error: Option<CheckError>,
-    pub(super) outcome: Outcome<'a>,
+    pub error: Option<CheckError>,
+    /// The decision, or the error.
+    pub outcome: Outcome<'a>,
 }
 
 impl<'a> CheckResult<'a> {
-    /// Decides a scenario, unless the arguments are not valid.
-    pub(super) fn of(
+    /// Decides a scenario, unless it is not valid.
+    pub fn of(
         scenario: Result<&'a Scenario, &Failure>,
         policy: &'a GivenPolicy,
         own: Option<&'a GivenPolicy>,
@@ -39,8 +43,15 @@ impl<'a> CheckResult<'a> {
         }
     }
 
-    pub(super) fn policies(&self) -> impl Iterator<Item = &GivenPolicy> {
+    /// Returns the policies, the main one first.
+    pub fn policies(&self) -> impl Iterator<Item = &GivenPolicy> {
         std::iter::once(self.policy).chain(self.own)
+    }
+
+    /// Returns how messages name the values.
+    pub(super) fn inputs(&self) -> Inputs {
+        self.scenario
+            .map_or(Inputs::Flags, |scenario| scenario.inputs)
     }
 
     /// Returns the number of problems in a policy.
