@@ -20,7 +20,7 @@ COPY .github/release .github/release
 RUN mkdir simulator/src /image && touch simulator/src/lib.rs \
     && cargo build --release --locked --package repo-permissions --target "$(rustc --print host-tuple)" \
     && cp "target/$(rustc --print host-tuple)/release/repo-permissions" LICENSE-APACHE LICENSE-MIT /image \
-    && .github/release/licences /image/LICENSE-THIRD-PARTY "$(rustc --print host-tuple)"
+    && .github/release/licences repo-permissions /image/LICENSE-THIRD-PARTY "$(rustc --print host-tuple)"
 
 FROM scratch
 LABEL org.opencontainers.image.source="https://github.com/repo-permissions/repo-permissions" \

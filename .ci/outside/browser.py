@@ -125,10 +125,15 @@ class Browser:
             raise RuntimeError(result["exceptionDetails"])
         return result["result"].get("value")
 
-    def press(self, key):
-        code, text = {"Tab": (9, ""), "Enter": (13, "\r"), "Delete": (46, "")}[key]
+    def press(self, key, *, all_of=False):
+        """Presses a key, or with Control the one that selects all of a field."""
+        codes = {"Tab": 9, "Enter": 13, "End": 35, "ArrowLeft": 37, "ArrowRight": 39, "Delete": 46, "a": 65}
+        pressed = {"key": key, "code": "KeyA" if key == "a" else key, "windowsVirtualKeyCode": codes[key]}
+        if all_of:
+            pressed |= {"modifiers": 2, "commands": ["selectAll"]}
+        text = "\r" if key == "Enter" else ""
         for kind in ("keyDown", "keyUp"):
-            self.call("Input.dispatchKeyEvent", type=kind, key=key, code=key, windowsVirtualKeyCode=code, text=text)
+            self.call("Input.dispatchKeyEvent", type=kind, text=text, **pressed)
 
     def type(self, text):
         """Types into what has the focus."""

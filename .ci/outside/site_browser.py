@@ -17,6 +17,8 @@ DESKTOP = 1280
 WIDTHS = (390, 768, DESKTOP)
 # Of the theme; the last has all pages in one.
 SKIPPED = ("404.html", "toc.html", "print.html")
+# Not of the theme: playground.py opens it.
+PLAYGROUND = "play/"
 
 # The theme lets the content scroll in the page; tables, code and pictures do by themselves.
 OVERHANG = """Math.max(...[document.documentElement, document.querySelector(".content")].map(
@@ -99,6 +101,7 @@ def main():
     if pictures:
         pictures.mkdir(parents=True, exist_ok=True)
     pages = [str(page.relative_to(site)) for page in sorted(site.rglob("*.html")) if page.name not in SKIPPED]
+    pages = [page for page in pages if not page.startswith(PLAYGROUND)]
     address = serve(site)
     browser = Browser(chromium)
     try:

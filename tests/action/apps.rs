@@ -1,9 +1,7 @@
 //! A GitHub App in place of the job's own token.
 
-use std::path::Path;
 use std::time::{Duration, Instant};
 
-use crate::support::program::BINARY;
 use crate::support::{
     APP_CLIENT_ID, POLICY, Stage, assert_outcome, policies, repository, runner_through,
 };
@@ -78,6 +76,7 @@ fn reports_come_from_the_app_and_its_token_is_limited_and_revoked() {
 
 #[test]
 fn the_policy_is_read_while_the_apps_token_is_taken() {
+    const TOKEN_TAKES: Duration = Duration::from_secs(1);
     let key = ("app-private-key", APP_PRIVATE_KEY_PKCS1);
     // What the job's own token may do, and how many requests for the policy that makes.
     for (job_permissions, requests) in [(Permissions::usual(), 1), (Permissions::none(), 2)] {
@@ -88,7 +87,7 @@ fn the_policy_is_read_while_the_apps_token_is_taken() {
             .edit_repository("acme-org/infra", |repository| {
                 *repository = repository.clone().private();
             });
-        let slow = Fault::Delay(Duration::from_millis(300));
+        let slow = Fault::Delay(TOKEN_TAKES);
         stage
             .github
             .add_fault(FaultRule::always(Endpoint::AccessToken, slow));
@@ -98,7 +97,7 @@ fn the_policy_is_read_while_the_apps_token_is_taken() {
         let policy = stage.github.requests_to(Endpoint::Contents);
         assert_eq!(policy.len(), requests);
         let token = stage.github.requests_to(Endpoint::AccessToken)[0].at;
-        let answered = |at: Duration| at > token + Duration::from_millis(300);
+        let answered = |at: Duration| at > token + TOKEN_TAKES;
         assert!(!answered(policy[0].at));
         assert_eq!(
             policy.last().map(|last| answered(last.at)),
@@ -200,11 +199,7 @@ fn private_keys_that_are_none() {
 #[test]
 fn a_url_that_is_not_https_is_named_as_the_cause() {
     let stage = stage();
-    let runner = runner_through(
-        "/usr/bin/env",
-        &["GITHUB_API_URL=ftp://x"],
-        Path::new(BINARY),
-    );
+    let runner = runner_through("/usr/bin/env", &["GITHUB_API_URL=ftp://x"]);
     let job = Job::pull_request(
         &repository(),
         PullRequest::same_repository(&repository(), 7, "feature/x"),

@@ -16,6 +16,7 @@
 mod support;
 
 mod decisions;
+mod playground;
 mod programs;
 mod properties;
 mod random;

@@ -1,6 +1,6 @@
 //! Commands that run tests by their names: a name that no test has runs nothing, and passes.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use regex::Regex;
@@ -41,41 +41,54 @@ fn is_there(directory: &Path, path: &str) -> bool {
     true
 }
 
+/// The directories of the packages that a command is about: that of the one it names, or all of the workspace.
+fn packages(name: &str) -> Vec<PathBuf> {
+    match (name, name.strip_prefix("repo-permissions-")) {
+        ("--workspace", _) => {
+            let crates = std::fs::read_dir(root().join("crates")).unwrap();
+            let crates = crates.map(|one| one.unwrap().path());
+            std::iter::once(root().to_owned()).chain(crates).collect()
+        }
+        (_, Some(name)) => vec![root().join("crates").join(name)],
+        (_, None) => vec![root().to_owned()],
+    }
+}
+
 /// What is wrong with the arguments of one `cargo test`; whether they name something.
 fn check(arguments: &str) -> Result<bool, String> {
     let mut words = arguments.split_whitespace().filter(|word| *word != "--");
-    let (mut directory, mut package, mut filter) = (None, "", None);
-    while let Some(word) = words.next().filter(|word| *word != "||") {
+    let (mut inside, mut package, mut filter) = (None, "", None);
+    while let Some(word) = words.next().filter(|word| !["|", "||"].contains(word)) {
         match word {
-            "--test" => {
-                let tests = match package.strip_prefix("repo-permissions-") {
-                    Some(name) => root().join("crates").join(name).join("tests"),
-                    None => root().join("tests"),
-                };
-                directory = words.next().map(|name| tests.join(name));
-            }
+            "--test" => inside = words.next().map(|name| format!("tests/{name}")),
             "--package" | "-p" => package = words.next().unwrap_or_default(),
-            "--lib" => {
-                let name = package.strip_prefix("repo-permissions-");
-                let sources = name.map_or("src".to_owned(), |name| format!("crates/{name}/src"));
-                directory = Some(root().join(sources));
-            }
-            "--format" | "--target" | "--config" => _ = words.next(),
+            "--workspace" => package = word,
+            "--lib" => inside = Some("src".to_owned()),
+            "--format" | "--message-format" | "--target" | "--config" => _ = words.next(),
             flag if flag.starts_with(['-', '>', '"']) => {}
             word => filter = Some(word),
         }
     }
-    let Some(directory) = directory else {
+    let Some(inside) = inside else {
         return Ok(false);
     };
-    if !["main.rs", "lib.rs"]
-        .iter()
-        .any(|file| directory.join(file).exists())
-    {
-        return Err(format!("there is no {}", directory.display()));
+    let directories = packages(package).into_iter().map(|one| one.join(&inside));
+    let directories: Vec<_> = directories
+        .filter(|directory| {
+            let mut roots = ["main.rs", "lib.rs"].iter();
+            roots.any(|file| directory.join(file).exists())
+        })
+        .collect();
+    if directories.is_empty() {
+        return Err(format!("there is no {inside}"));
     }
+    let is_known = |filter| {
+        directories
+            .iter()
+            .any(|directory| is_there(directory, filter))
+    };
     match filter {
-        Some(filter) if !is_there(&directory, filter) => Err(format!("no test is `{filter}`")),
+        Some(filter) if !is_known(filter) => Err(format!("no test is `{filter}`")),
         _ => Ok(true),
     }
 }
@@ -118,6 +131,13 @@ fn a_name_that_no_test_has_is_seen() {
             "--package repo-permissions-server --test project".to_owned(),
             false,
         ),
+        (
+            "--workspace --test server -- proxies:: | tail".to_owned(),
+            true,
+        ),
+        ("--workspace --lib verify:: -- --nocapture".to_owned(), true),
+        ("--workspace --lib oidc::".to_owned(), false),
+        ("--workspace --test other".to_owned(), false),
         (
             "--package repo-permissions-token --lib verify::".to_owned(),
             true,

@@ -9,15 +9,13 @@ pub mod proxy;
 pub mod schema;
 pub mod yaml;
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Mutex, PoisonError};
 
 use serde_json::Value;
 use simulator::github::{App, Permissions, Repository};
 use simulator::{GitHub, Job, Runner, StepResult};
-
-use program::BINARY;
 
 /// A policy with one rule for each kind of denial.
 pub const POLICY: &str = "\
@@ -90,22 +88,39 @@ pub fn each_at_work<T: Sync>(cases: &[T], at_once: usize, run: impl Fn(&T) + Syn
     each(cases, at_once, run);
 }
 
-/// Starts the built program as the runner starts the action.
+/// Whether the tables of steps run whole, with `STEPS=all`, or in the part that fits into `cargo test`.
+pub fn runs_all() -> bool {
+    std::env::var_os("STEPS").is_some_and(|which| which == "all")
+}
+
+/// The program that steps start: the one of `STEPS_BINARY`, such as a release build, or the one that cargo built.
+fn step_binary() -> PathBuf {
+    program::binary("STEPS_BINARY")
+}
+
+/// Starts the program as the runner starts the action.
 pub fn runner() -> Runner {
-    runner_of(Path::new(BINARY))
+    runner_of(&step_binary())
 }
 
 /// Starts another build of the program as the runner starts the action.
 pub fn runner_of(binary: &Path) -> Runner {
     let action = root().join("action.yml");
-    Runner::new(binary).with_action_file(&action).unwrap()
+    let runner = Runner::new(binary).with_action_file(&action).unwrap();
+    // Files of thousands of steps on a disk take a fifth of the time.
+    let memory = Path::new("/dev/shm");
+    match memory.is_dir() {
+        true => runner.directory(memory),
+        false => runner,
+    }
 }
 
 /// The same, started by another program that changes what it is given.
-pub fn runner_through(program: &str, arguments: &[&str], binary: &Path) -> Runner {
+pub fn runner_through(program: &str, arguments: &[&str]) -> Runner {
+    let binary = step_binary();
     let arguments = [arguments, &[binary.to_str().unwrap()]].concat();
     let started = Runner::new(program).arguments(&arguments);
-    let inputs = runner_of(binary).action().inputs.clone().into_iter();
+    let inputs = runner_of(&binary).action().inputs.clone().into_iter();
     inputs.fold(started, |runner, input| {
         runner.input(&input.name, &input.default)
     })

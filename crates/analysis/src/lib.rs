@@ -5,8 +5,10 @@
 
 pub mod audit;
 pub mod cases;
+pub mod check;
 pub mod compare;
 mod digest;
+mod inputs;
 pub mod lint;
 pub mod matrix;
 #[cfg(all(test, target_family = "wasm"))]
@@ -21,6 +23,7 @@ pub mod survey;
 pub mod workflows;
 
 pub use digest::sha256;
+pub use inputs::Inputs;
 
 /// Name of the program in records.
 pub const PROGRAM: &str = "repo-permissions";

@@ -1,14 +1,12 @@
 //! A pull request whose text exhausts what reviews it.
 
 use std::fmt::Write as _;
-use std::path::Path;
 use std::time::{Duration, Instant};
 
 use simulator::runner::PullRequest;
 use simulator::{Job, StepResult};
 
 use super::row::{KEY, PATH, count};
-use crate::support::program::BINARY;
 use crate::support::{CASES_PATH as CASES, Stage, assert_outcome, repository, runner_through};
 
 /// The address space of a process. The review's own limit is much lower.
@@ -50,7 +48,7 @@ fn step(files: &[(&str, &str)], timeout: &str) -> (Stage, StepResult, Duration) 
     });
     let mut stage = Stage::with_repository(repository);
     let limit = format!("--as={}", MEGABYTES << 20);
-    stage.runner = runner_through("/usr/bin/prlimit", &[&limit], Path::new(BINARY));
+    stage.runner = runner_through("/usr/bin/prlimit", &[&limit]);
     let pull = PullRequest::same_repository(&stage.repository, 7, "feature/x");
     let job = Job::pull_request(&stage.repository, pull);
     let inputs = [

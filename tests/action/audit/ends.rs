@@ -1,19 +1,17 @@
 //! However a step ends, there is a record of it in the log and in the file.
 
-use std::path::Path;
 use std::time::Duration;
 
 use simulator::runner::{Exit, Signal};
 
 use super::{ALLOWED, file, records};
-use crate::support::program::BINARY;
 use crate::support::{POLICY, Stage, runner_through};
 
 const INPUTS: [(&str, &str); 2] = [("permission", ALLOWED), ("audit-log", "audit.jsonl")];
 
 /// A step of the program that another starts and changes what it is given.
 fn through(stage: &Stage, program: &str, arguments: &[&str]) -> simulator::StepResult {
-    let runner = runner_through(program, arguments, Path::new(BINARY));
+    let runner = runner_through(program, arguments);
     runner.run(&stage.github, &stage.push(), &INPUTS).unwrap()
 }
 

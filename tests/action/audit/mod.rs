@@ -2,6 +2,7 @@
 
 mod ends;
 mod opentelemetry;
+mod organisation;
 mod records;
 mod schema;
 mod signature;

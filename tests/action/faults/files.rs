@@ -13,9 +13,8 @@ use simulator::runner::{Exit, FileCommands};
 
 use super::cell::assert_no_secret;
 use super::scene::{Ask, Scene, SceneKind};
-use super::{each, through};
 use crate::support::directory::Directory;
-use crate::support::{record_lines, records};
+use crate::support::{each, record_lines, records, runner_through};
 
 /// Exit code and reports are the decision's; each file is whole or untouched. Gives the number of files that
 /// have something.
@@ -113,7 +112,7 @@ fn files_that_may_not_grow() {
         for ask in [Ask::Allowed, Ask::Denied] {
             let mut scene = Scene::new(SceneKind::Default, ask);
             let limit = format!("--fsize={limit}:{limit}");
-            scene.stage.runner = through("/usr/bin/prlimit", &[&limit]);
+            scene.stage.runner = runner_through("/usr/bin/prlimit", &[&limit]);
             let step = scene.run(|_| ());
             let files = assert_whole(&scene, &step, ask);
             written.lock().unwrap()[files] += 1;

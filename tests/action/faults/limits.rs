@@ -13,11 +13,12 @@ use simulator::runner::Exit;
 use super::cell::{assert_no_secret, grants};
 use super::scene::{Ask, Scene, SceneKind};
 use super::signals::assert_consistent;
-use super::{each, run_all, through};
+use crate::support::{each, runner_through, runs_all};
 
 fn limit(scene: &mut Scene, resource: &str, value: u64) {
     let limit = format!("--{resource}={value}:{value}");
-    scene.stage.runner = through("/usr/bin/prlimit", &[&limit]).trusting(&scene.stage.github);
+    scene.stage.runner =
+        runner_through("/usr/bin/prlimit", &[&limit]).trusting(&scene.stage.github);
     scene.input("timeout", "4");
 }
 
@@ -112,7 +113,7 @@ fn little_memory() {
             false => least = middle,
         }
     }
-    let below = if run_all() { most - 16 } else { 48 };
+    let below = if runs_all() { most - 16 } else { 48 };
     let values: Vec<u64> = (most - below..most + 8).map(|steps| steps * STEP).collect();
     let seen = under("as", &values, SceneKind::Secure);
     println!("with {most} × 64 KB of address space, and with less: {seen:?}");

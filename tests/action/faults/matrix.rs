@@ -6,8 +6,8 @@ use std::time::{Duration, Instant};
 use super::cell::{Cell, OVERRUN, Report};
 use super::kinds::{Kind, kinds};
 use super::requests::REQUESTS;
-use super::run_all;
 use super::scene::Ask;
+use crate::support::runs_all;
 
 /// How many steps that wait more than they work run at once.
 const IDLE: usize = 48;
@@ -19,8 +19,8 @@ const VARIANTS: [(bool, Ask); 4] = [
     (false, Ask::Allowed),
 ];
 
-/// All of them, or each request with each fault in one of the variants, which take turns. `FAULTS_REQUEST` names the
-/// only request that matters while one works on it.
+/// All of them, or each request with every fourth fault in one of the variants; faults and variants take turns.
+/// `FAULTS_REQUEST` names the only request that matters while one works on it.
 fn cells(kinds: &[Kind]) -> Vec<Cell<'_>> {
     let only = std::env::var("FAULTS_REQUEST").ok();
     let is_meant = |name: &str| only.as_ref().is_none_or(|only| only == name);
@@ -29,7 +29,9 @@ fn cells(kinds: &[Kind]) -> Vec<Cell<'_>> {
     for (row, request) in requests.filter(|(_, request)| is_meant(request.name)) {
         for (column, kind) in kinds.iter().enumerate() {
             for (index, (once, ask)) in VARIANTS.into_iter().enumerate() {
-                if run_all() || (row + column) % VARIANTS.len() == index {
+                let turn =
+                    (row + column) % 4 == 0 && (row / 4 + column / 4) % VARIANTS.len() == index;
+                if runs_all() || turn {
                     cells.push(Cell {
                         request,
                         kind,

@@ -9,9 +9,8 @@ use simulator::runner::PullRequest;
 use simulator::{GitHub, Job, Receiver, StepResult};
 
 use super::requests::Request;
-use super::runner;
 use crate::support::{
-    APP_CLIENT_ID, CASES_PATH, POLICY_PATH as PATH, Stage, WEBHOOK_SECRET, policies,
+    APP_CLIENT_ID, CASES_PATH, POLICY_PATH as PATH, Stage, WEBHOOK_SECRET, policies, runner,
 };
 
 pub const PERMISSION: &str = "ws:deployments:create";

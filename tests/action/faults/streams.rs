@@ -5,8 +5,7 @@ use std::time::Duration;
 use simulator::runner::Exit;
 
 use super::scene::{Ask, Scene, SceneKind};
-use super::through;
-use crate::support::records;
+use crate::support::{records, runner_through};
 
 #[test]
 fn a_log_that_cannot_be_written_changes_nothing() {
@@ -21,7 +20,7 @@ fn a_log_that_cannot_be_written_changes_nothing() {
         for (ask, code, decision) in [(Ask::Allowed, 0, "allowed"), (Ask::Denied, 1, "denied")] {
             let mut scene = Scene::new(SceneKind::Default, ask);
             // Not every shell hands variables on whose names have hyphens.
-            scene.stage.runner = through("/bin/bash", &["-c", script]);
+            scene.stage.runner = runner_through("/bin/bash", &["-c", script]);
             let step = scene.run(|_| ());
             assert_eq!(step.exit, Exit::Code(code), "{script}");
             assert_eq!(step.output("decision"), decision, "{script}");
@@ -42,7 +41,7 @@ fn a_log_that_nobody_reads_ends_with_the_time() {
         let mut scene = Scene::new(SceneKind::Default, ask);
         scene.input("timeout", "1");
         let script = "mkfifo ../log; exec 3<>../log; head -c 65536 /dev/zero >&3; exec \"$0\" >&3";
-        scene.stage.runner = through("/bin/bash", &["-c", script]);
+        scene.stage.runner = runner_through("/bin/bash", &["-c", script]);
         let step = scene.run(|_| ());
         assert_eq!(step.exit, Exit::Code(2));
         assert!(

@@ -249,7 +249,7 @@ fn script<'p>(page: &'p Document<'_>) -> Option<&'p str> {
     Some(script)
 }
 
-const SCRIPT: &str = include_str!("../../../crates/cli/src/matrix/html/page.js");
+const SCRIPT: &str = include_str!("../../../crates/analysis/src/matrix/html/page.js");
 
 /// The page's icon, which is inside of it: that of the documentation.
 fn icon() -> String {

@@ -475,11 +475,11 @@ fn a_central_policy_is_asked_for_one_repository() {
         ),
         (
             &infra[..],
-            "the entries of `Acme-Org/infra` pin different ids: choose one with `--repository-id`",
+            "the entries of `Acme-Org/infra` pin different ids: choose one with `--repository-id ID`",
         ),
         (
             &["--repository", "infra"],
-            "--repository is `infra`, expected `OWNER/NAME`",
+            "the repository is `infra`, expected `OWNER/NAME`",
         ),
         (
             &["--repository", "x/y"],

@@ -101,7 +101,7 @@ pub fn code(outcome: &Outcome) -> i32 {
 }
 
 /// The values of a context that have a flag of their own, by the flag.
-fn values(job: &Job) -> [(&'static str, Option<&str>); 5] {
+pub fn values(job: &Job) -> [(&'static str, Option<&str>); 5] {
     [
         ("--repository", Some(&job.repository)),
         ("--workflow", job.workflow.as_deref()),

@@ -5,9 +5,9 @@
 
 mod action;
 mod cases;
-mod check;
+pub mod check;
 mod counts;
-mod pairs;
+pub mod pairs;
 
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Instant;
@@ -26,7 +26,7 @@ const PAIRS: usize = 300;
 /// From here on everything occurs.
 const LONG: usize = 5_000;
 
-fn setting<T: std::str::FromStr>(name: &str) -> Option<T> {
+pub fn setting<T: std::str::FromStr>(name: &str) -> Option<T> {
     std::env::var(name).ok().and_then(|text| text.parse().ok())
 }
 

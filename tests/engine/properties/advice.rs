@@ -298,9 +298,16 @@ fn advise(dimension: &str, patterns: &[Value], value: &str, format: Format) -> u
     proposed.len()
 }
 
+fn other(format: Format) -> Format {
+    match format {
+        Format::Yaml => Format::Json,
+        Format::Json => Format::Yaml,
+    }
+}
+
 #[test]
 fn what_a_denial_proposes_for_what_the_pattern_says() {
-    let mut count = 0;
+    let (mut count, mut format) = (0, Format::Yaml);
     for dimension in DIMENSIONS {
         for text in TEXTS {
             for kind in KINDS {
@@ -316,31 +323,32 @@ fn what_a_denial_proposes_for_what_the_pattern_says() {
                     .replace(['*', '+'], "x")
                     .replace('\\', "");
                 let near = near.split('@').next().unwrap();
-                for value in [text, near] {
-                    for format in [Format::Yaml, Format::Json] {
-                        count += advise(dimension, &[pattern(text, kind)], value, format);
-                    }
+                // Both syntaxes take turns.
+                for (value, format) in [(*text, format), (near, other(format))] {
+                    count += advise(dimension, &[pattern(text, kind)], value, format);
                 }
+                format = other(format);
             }
+            format = other(format);
         }
     }
-    assert!(count > 1_000, "{count}");
+    assert!(count > 500, "{count}");
 }
 
 #[test]
 fn what_the_lint_proposes() {
-    let mut count = 0;
+    let (mut count, mut format) = (0, Format::Yaml);
     for dimension in DIMENSIONS {
         for text in TEXTS {
             for kind in KINDS {
-                for format in [Format::Yaml, Format::Json] {
-                    let text = policy(dimension, &[pattern(text, kind)], format);
-                    count += fixed(dimension, &text, format);
-                }
+                let text = policy(dimension, &[pattern(text, kind)], format);
+                count += fixed(dimension, &text, format);
+                format = other(format);
             }
+            format = other(format);
         }
     }
-    assert!(count > 200, "{count}");
+    assert!(count > 100, "{count}");
 }
 
 /// Each fix of a policy, put in place, leaves no finding, and so does what its help says to write.
@@ -372,7 +380,7 @@ fn fixed(dimension: &str, text: &str, format: Format) -> usize {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig { cases: 2_000, failure_persistence: None, ..ProptestConfig::default() })]
+    #![proptest_config(ProptestConfig { cases: 1_000, failure_persistence: None, ..ProptestConfig::default() })]
 
     #[test]
     fn what_a_denial_proposes(

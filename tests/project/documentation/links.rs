@@ -10,6 +10,9 @@ use crate::support::root;
 const REPOSITORY: &str = env!("CARGO_PKG_REPOSITORY");
 const DOCUMENTATION: &str = env!("CARGO_PKG_HOMEPAGE");
 
+/// What `.ci/outside/playground` builds into the site.
+const PLAYGROUND: [&str; 2] = ["/play/", "/play/matrix.html"];
+
 pub fn problems(pages: &[Page]) -> Vec<String> {
     let by_file: BTreeMap<_, _> = pages
         .iter()
@@ -33,6 +36,9 @@ fn follow(page: &Page, link: &str, pages: &BTreeMap<&str, &Page>) -> Result<(), 
         None => (link, None),
     };
     let file = if let Some(path) = address.strip_prefix(DOCUMENTATION) {
+        if PLAYGROUND.contains(&path) {
+            return Ok(());
+        }
         let path = path.trim_start_matches('/');
         match path.strip_suffix(".html") {
             Some(path) => format!("docs/{path}.md"),

@@ -1,5 +1,6 @@
 //! The archives and their checksums.
 
+use std::path::Path;
 use std::process::Command;
 
 use super::tree::{Tree, VERSION};
@@ -12,6 +13,52 @@ pub const PLATFORMS: [&str; 5] = [
     "windows-x64",
 ];
 
+/// Where the server has a program.
+pub const SERVER_PLATFORMS: [&str; 2] = ["linux-arm64", "linux-x64"];
+
+/// The files of an archive in their order, with their modes.
+fn listed(archive: &Path) -> Vec<(String, String)> {
+    let mut tar = Command::new("tar");
+    tar.args(["--list", "--verbose", "--numeric-owner", "--file"])
+        .arg(archive);
+    let listed = String::from_utf8(tar.output().unwrap().stdout).unwrap();
+    let row = |line: &str| {
+        let mut words = line.split_whitespace();
+        let mode = words.next().unwrap().to_owned();
+        (words.next_back().unwrap().to_owned(), mode)
+    };
+    listed.lines().map(row).collect()
+}
+
+/// What they are to be: the program, the licences, and what is below a directory of the repository.
+fn expected(tree: &Tree, program: &str, directory: &str) -> Vec<(String, String)> {
+    let mut files = vec![(program.to_owned(), "-rwxr-xr-x".to_owned())];
+    for text in [
+        "LICENSE-APACHE",
+        "LICENSE-MIT",
+        "LICENSE-THIRD-PARTY",
+        "README.md",
+    ] {
+        files.push((text.to_owned(), "-rw-r--r--".to_owned()));
+    }
+    let mut below = Vec::new();
+    let mut open = vec![directory.to_owned()];
+    while let Some(directory) = open.pop() {
+        below.push((format!("{directory}/"), "drwxr-xr-x".to_owned()));
+        for entry in std::fs::read_dir(tree.path(&directory)).unwrap() {
+            let entry = entry.unwrap();
+            let path = format!("{directory}/{}", entry.file_name().into_string().unwrap());
+            match entry.file_type().unwrap().is_dir() {
+                true => open.push(path),
+                false => below.push((path, "-rw-r--r--".to_owned())),
+            }
+        }
+    }
+    below.sort();
+    files.extend(below);
+    files
+}
+
 pub fn program(platform: &str) -> &'static str {
     if platform.starts_with("windows-") {
         "repo-permissions.exe"
@@ -22,18 +69,23 @@ pub fn program(platform: &str) -> &'static str {
 
 pub fn built() -> Tree {
     let tree = Tree::ready();
-    tree.edit("programs/licences/LICENSE-THIRD-PARTY", |_| {
-        "all".to_owned()
-    });
+    for name in ["repo-permissions", "repo-permissions-server"] {
+        let file = format!("programs/licences/{name}/LICENSE-THIRD-PARTY");
+        tree.edit(&file, |_| format!("all of {name}"));
+    }
     for platform in PLATFORMS {
         let file = format!("programs/{platform}/{}", program(platform));
         tree.edit(&file, |_| platform.to_owned());
+    }
+    for platform in SERVER_PLATFORMS {
+        let file = format!("programs/{platform}/repo-permissions-server");
+        tree.edit(&file, |_| format!("server for {platform}"));
     }
     tree
 }
 
 #[test]
-fn each_platform_has_one_with_the_program_its_pages_and_the_licences() {
+fn each_program_has_one_for_each_of_its_platforms_with_the_licences() {
     let tree = built();
     tree.run("archives", &[VERSION, "programs", "one"]).unwrap();
     let checksums = tree.read("one/checksums.txt");
@@ -41,38 +93,38 @@ fn each_platform_has_one_with_the_program_its_pages_and_the_licences() {
         .lines()
         .map(|line| line.split_once("  ").unwrap().1)
         .collect();
-    let expected =
-        PLATFORMS.map(|platform| format!("repo-permissions-{VERSION}-{platform}.tar.gz"));
-    assert_eq!(names, expected);
-    let pages = std::fs::read_dir(tree.path("man")).unwrap();
-    let pages = pages.map(|page| page.unwrap().file_name().into_string().unwrap());
-    let mut pages: Vec<String> = pages.map(|page| format!("man/{page}")).collect();
-    pages.sort();
-    for (name, platform) in names.iter().zip(PLATFORMS) {
-        let listed = Command::new("tar")
-            .args(["--list", "--verbose", "--numeric-owner", "--file"])
-            .arg(tree.path("one").join(name))
-            .output()
-            .unwrap();
-        let listed = String::from_utf8(listed.stdout).unwrap();
-        let rows: Vec<(&str, &str)> = listed
-            .lines()
-            .map(|line| {
-                let mut words = line.split_whitespace();
-                (words.next().unwrap(), words.next_back().unwrap())
-            })
-            .collect();
-        let texts = [
-            "LICENSE-APACHE",
-            "LICENSE-MIT",
-            "LICENSE-THIRD-PARTY",
-            "README.md",
-        ];
-        let mut expected = vec![("-rwxr-xr-x", program(platform))];
-        expected.extend(texts.map(|text| ("-rw-r--r--", text)));
-        expected.push(("drwxr-xr-x", "man/"));
-        expected.extend(pages.iter().map(|page| ("-rw-r--r--", page.as_str())));
-        assert_eq!(rows, expected, "{name}");
+    let archive = |name: &str, platform: &str| format!("{name}-{VERSION}-{platform}.tar.gz");
+    let mut all = PLATFORMS
+        .map(|platform| archive("repo-permissions", platform))
+        .to_vec();
+    all.extend(SERVER_PLATFORMS.map(|platform| archive("repo-permissions-server", platform)));
+    all.sort();
+    assert_eq!(names, all);
+    for platform in PLATFORMS {
+        let archive = archive("repo-permissions", platform);
+        let files = listed(&tree.path("one").join(&archive));
+        assert_eq!(
+            files,
+            expected(&tree, program(platform), "man"),
+            "{archive}"
+        );
+    }
+    for platform in SERVER_PLATFORMS {
+        let archive = archive("repo-permissions-server", platform);
+        let path = tree.path("one").join(&archive);
+        assert_eq!(
+            listed(&path),
+            expected(&tree, "repo-permissions-server", "deploy"),
+            "{archive}"
+        );
+        let mut tar = Command::new("tar");
+        tar.args(["--extract", "--to-stdout", "--file"])
+            .arg(&path)
+            .arg("LICENSE-THIRD-PARTY");
+        assert_eq!(
+            tar.output().unwrap().stdout,
+            b"all of repo-permissions-server"
+        );
     }
 }
 

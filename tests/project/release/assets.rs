@@ -5,7 +5,7 @@ use std::process::Command;
 
 use serde_json::Value;
 
-use super::archives::{PLATFORMS, built, program};
+use super::archives::{PLATFORMS, SERVER_PLATFORMS, built, program};
 use super::tree::VERSION;
 use crate::support::program::Run;
 use crate::support::{root, yaml};
@@ -60,6 +60,25 @@ fn url(name: &str) -> String {
     format!("{REPOSITORY}/releases/download/v{VERSION}/{name}")
 }
 
+fn server_archive(platform: &str) -> String {
+    format!("repo-permissions-server-{VERSION}-{platform}.tar.gz")
+}
+
+#[test]
+fn the_page_of_the_server_says_what_a_release_has() {
+    let page = std::fs::read_to_string(root().join("docs/enforce.md")).unwrap();
+    for platform in SERVER_PLATFORMS {
+        let archive = server_archive(platform).replace(VERSION, "VERSION");
+        assert!(page.contains(&archive), "{archive}");
+    }
+    let workflow = std::fs::read_to_string(root().join(".github/workflows/release.yml")).unwrap();
+    let image = workflow
+        .lines()
+        .find_map(|line| line.strip_prefix("  SERVER_IMAGE: "))
+        .unwrap();
+    assert!(page.contains(&format!("{image}:VERSION")), "{image}");
+}
+
 fn url_of(platform: &Platform) -> String {
     url(&format!(
         "repo-permissions-{VERSION}-{}.tar.gz",
@@ -84,6 +103,8 @@ fn the_table_has_every_file_of_a_release() {
     assert_eq!(names, PLATFORMS);
     let mut expected: BTreeSet<String> = KNOWN.iter().map(url_of).collect();
     expected.insert(url("checksums.txt"));
+    // The server's own. What installs the tools takes none of them.
+    expected.extend(SERVER_PLATFORMS.map(|platform| url(&server_archive(platform))));
     assert_eq!(released(), expected);
 }
 

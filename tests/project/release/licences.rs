@@ -50,6 +50,7 @@ fn entries() -> BTreeMap<String, Entry> {
     let directory = Directory::new();
     let mut script = Command::new(root().join(".github/release/licences"));
     script
+        .arg("repo-permissions")
         .arg(directory.path("LICENSE-THIRD-PARTY"))
         .arg(target());
     // Without the network: these packages are here, since the tests were built of them.

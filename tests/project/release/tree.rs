@@ -8,7 +8,7 @@ use crate::support::program::Run;
 use crate::support::root;
 
 /// What the scripts look at.
-const COPIED: [&str; 27] = [
+const COPIED: [&str; 29] = [
     ".github/release",
     "CHANGELOG.md",
     "Cargo.lock",
@@ -25,7 +25,9 @@ const COPIED: [&str; 27] = [
     "crates/engine/Cargo.toml",
     "crates/github/Cargo.toml",
     "crates/platform/Cargo.toml",
+    "crates/server/Cargo.toml",
     "crates/token/Cargo.toml",
+    "deploy",
     "docs",
     "examples",
     "fuzz/Cargo.lock",

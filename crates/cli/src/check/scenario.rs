@@ -1,32 +1,22 @@
-//! The scenario in the arguments: permissions, a context and a time.
+//! The scenario of the arguments.
 
 use std::path::Path;
 
-use jiff::Timestamp;
-
 use super::arguments::Arguments;
-use super::policy::{CheckError, GivenPolicy};
 use crate::git::{self, Git};
 use crate::instant::now;
+use analysis::Inputs;
+use analysis::check::{Described, Scenario};
 use analysis::report::Failure;
 use engine::Claims;
-use engine::context::{Base, Context, EventPayload};
-use engine::decision::{
-    self, DecisionError, PermissionDecision, Policies, Provenance, Reason, RepositoryRules, decide,
-};
-use engine::policy::{Invalid, MAX_FILE, PermissionKey, Policy, quoted};
+use engine::context::EventPayload;
+use engine::decision::Reason;
+use engine::policy::{MAX_FILE, quoted};
 use platform::Variables;
 
-/// A checked scenario.
-pub(super) struct Scenario {
-    pub(super) permissions: Vec<PermissionKey>,
-    pub(super) context: Context,
-    /// Whether the arguments have a base for an event that has none.
-    pub(super) base_is_ignored: bool,
-    pub(super) now: Timestamp,
-    /// Whether the arguments name the event's payload.
-    pub(super) has_payload: bool,
-    /// What the arguments leave out and the git work tree has.
+/// A scenario, and which of its values come from the git work tree.
+pub(super) struct GivenScenario {
+    pub(super) scenario: Scenario,
     pub(super) of_work_tree: OfWorkTree,
 }
 
@@ -72,54 +62,16 @@ impl OfWorkTree {
     }
 }
 
-impl Scenario {
+impl GivenScenario {
     pub(super) fn of(arguments: &Arguments) -> Result<Self, Failure> {
-        let permissions = permissions(&arguments.permission)?;
         let of_work_tree = OfWorkTree::read(arguments);
-        let context = context(arguments, &of_work_tree)?;
+        let described = describe(arguments, &of_work_tree)?;
+        let now = arguments.now.unwrap_or_else(now);
+        let scenario = Scenario::new(&arguments.permission, &described, now, Inputs::Flags)?;
         Ok(Self {
+            scenario,
             of_work_tree,
-            permissions,
-            base_is_ignored: arguments.base.is_some() && context.base == Base::None,
-            context,
-            now: arguments.now.unwrap_or_else(now),
-            has_payload: arguments.payload.is_some(),
         })
-    }
-
-    /// Decides. The own policy counts only for permissions that the main one denies and delegates; as in a job, its
-    /// problems matter only then.
-    pub(super) fn decide(
-        &self,
-        policy: &GivenPolicy,
-        own: Option<&GivenPolicy>,
-    ) -> Result<Vec<PermissionDecision>, CheckError> {
-        let policies = Policies {
-            policy: policy.engine.as_ref().map_err(Clone::clone)?,
-            provenance: Provenance::Offline,
-            own: own.map(|own| own.engine.as_ref()),
-        };
-        let question = decision::Question {
-            permissions: &self.permissions,
-            context: &self.context,
-            now: self.now,
-            has_time: &|| true,
-        };
-        decide(policies, question).map_err(|undecided| match (undecided, own) {
-            (DecisionError::OwnPolicy(invalid), Some(own)) => own.error(invalid),
-            (DecisionError::Policy(invalid) | DecisionError::OwnPolicy(invalid), _) => {
-                policy.error(invalid)
-            }
-            (DecisionError::OwnPolicyUnavailable(error), _) => error.clone(),
-        })
-    }
-
-    /// Returns the policy's rules for the repository.
-    pub(super) fn repository_rules<'a>(
-        &self,
-        policy: &'a Policy,
-    ) -> Result<RepositoryRules<'a>, Invalid> {
-        RepositoryRules::find(policy, Provenance::Offline, &self.context, &|| true)
     }
 }
 
@@ -127,21 +79,8 @@ fn invalid_argument(message: String) -> Failure {
     Failure::new(Reason::InputInvalid, message)
 }
 
-fn permissions(texts: &[String]) -> Result<Vec<PermissionKey>, Failure> {
-    let mut permissions = Vec::new();
-    for text in texts {
-        let key = PermissionKey::parse(text.clone().into()).map_err(|error| {
-            invalid_argument(format!("--permission: {error} ({})", error.help()))
-        })?;
-        if !permissions.contains(&key) {
-            permissions.push(key);
-        }
-    }
-    Ok(permissions)
-}
-
-/// Derives the context from the claims as in a job, then applies the flags.
-fn context(arguments: &Arguments, of_work_tree: &OfWorkTree) -> Result<Context, Failure> {
+/// Returns the job that the arguments describe, completed from the git work tree.
+fn describe(arguments: &Arguments, of_work_tree: &OfWorkTree) -> Result<Described, Failure> {
     let mut claims = match &arguments.claims {
         None => Claims::default(),
         Some(path) => parse(path, ("--claims", "a JSON object"), |json| {
@@ -158,43 +97,23 @@ fn context(arguments: &Arguments, of_work_tree: &OfWorkTree) -> Result<Context, 
             })?;
         claims.set(name.to_owned(), value.to_owned());
     }
-    let payload = match &arguments.payload {
-        None => EventPayload::default(),
-        Some(path) => parse(
-            path,
-            ("--payload", "an event's payload"),
-            EventPayload::parse,
-        )?,
-    };
-    let mut context = Context::of_claims(&claims, payload.pull_request.as_ref());
-    context.event.get_or_insert_with(|| "push".to_owned());
-    let repository = arguments
-        .repository
-        .as_ref()
-        .or(of_work_tree.repository.as_ref());
-    let branch = arguments.branch.as_ref().or(of_work_tree.branch.as_ref());
-    let flags = [
-        (repository, &mut context.repository),
-        (arguments.workflow.as_ref(), &mut context.workflow),
-        (branch, &mut context.branch),
-        (arguments.environment.as_ref(), &mut context.environment),
-        (arguments.event.as_ref(), &mut context.event),
-    ];
-    for (flag, field) in flags {
-        if let Some(value) = flag {
-            // An empty flag is an absent value, as in `--environment ""`.
-            *field = Some(value.clone()).filter(|value| !value.is_empty());
-        }
-    }
-    context.describe(
-        &claims,
-        arguments.base.as_deref(),
-        arguments
-            .default_branch
-            .as_deref()
-            .or(payload.default_branch()),
-    );
-    Ok(context)
+    let payload = arguments.payload.as_deref().map(|path| {
+        let expected = ("--payload", "an event's payload");
+        parse(path, expected, EventPayload::parse)
+    });
+    let or_work_tree =
+        |given: &Option<String>, own: &Option<String>| given.as_ref().or(own.as_ref()).cloned();
+    Ok(Described {
+        claims,
+        payload: payload.transpose()?,
+        repository: or_work_tree(&arguments.repository, &of_work_tree.repository),
+        workflow: arguments.workflow.clone(),
+        branch: or_work_tree(&arguments.branch, &of_work_tree.branch),
+        base: arguments.base.clone(),
+        default_branch: arguments.default_branch.clone(),
+        environment: arguments.environment.clone(),
+        event: arguments.event.clone(),
+    })
 }
 
 fn parse<T>(

@@ -6,9 +6,8 @@ use super::layout::{Content, GAP, length, widths, wrap, wrap_parts};
 use super::lines::{
     Column, INDENT, Line, Tone, cell_lines, key_lines, label, plain, shown, side_by_side,
 };
-use super::page::Page;
-use super::{fold::Block, headings, words};
 use crate::style::Colours;
+use analysis::matrix::view::{Block, Page, headings, words};
 use analysis::matrix::{Access, Row};
 use analysis::report::lint_page;
 use analysis::report::text::visible;

@@ -2,8 +2,8 @@
 
 use serde_json::{Map, Value, json};
 
-use super::page::Page;
 use analysis::lint::Finding;
+use analysis::matrix::view::Page;
 use analysis::matrix::{Access, Bases, Cell, Events, Grant, Hint, Row, RowKind, Why};
 use analysis::report::text::json_line;
 use analysis::workflows::Environment;

@@ -2,10 +2,9 @@
 
 use std::fmt::Write as _;
 
-use super::fold::Block;
 use super::layout::{GAP, length, wrap};
-use super::{headings, words};
 use crate::style::{Colours, Styled};
+use analysis::matrix::view::{Block, headings, words};
 use analysis::matrix::{Cell, Row};
 use analysis::report::Phrase;
 use analysis::report::text::{truncate, visible};

@@ -2,9 +2,7 @@
 
 use std::fmt::Write as _;
 
-use super::fold::Block;
-use super::page::Page;
-use super::{headings, words};
+use analysis::matrix::view::{Block, Page, headings, words};
 use analysis::matrix::{Cell, Row};
 use analysis::report::text::{cell, code, markdown};
 use analysis::report::{Phrase, lint_page};

@@ -1,17 +1,10 @@
 //! `matrix`: shows who can do what: the permissions of a repository's workflow files under a policy.
 
-mod findings;
-mod fold;
-mod headings;
-mod html;
 mod human;
 mod json;
 mod layout;
 mod lines;
 mod markdown;
-mod page;
-mod rules;
-mod words;
 
 use std::path::{Path, PathBuf};
 
@@ -19,9 +12,6 @@ use anyhow::{Context as _, anyhow, bail};
 use clap::{Args, ValueEnum};
 use jiff::Timestamp;
 
-use self::findings::SharedFinding;
-use self::fold::{Folded, Folding};
-use self::page::Page;
 use super::git::Git;
 use super::instant::{instant, now};
 use super::output::{warn, write};
@@ -29,7 +19,9 @@ use super::policy_text::PolicyText;
 use super::style::Colours;
 use super::work_tree::policy_or_default;
 use crate::workflows::{ACTION, find_workflows, read_workflows};
-use analysis::matrix::AccessMatrix;
+use analysis::Inputs;
+use analysis::matrix::view::{Folded, Folding, Page, SharedFinding};
+use analysis::matrix::{AccessMatrix, html, rules};
 use analysis::workflows::{RunOptions, Workflows};
 use engine::policy::quoted;
 use platform::Variables;
@@ -109,6 +101,7 @@ fn render(arguments: &Arguments, path: &Path, colours: Colours) -> anyhow::Resul
         repository_id: arguments.repository_id,
         owner_id: arguments.owner_id,
         origin: origin.as_ref(),
+        inputs: Inputs::Flags,
     };
     let selected = rules::select(&policy, &text.name, &selection).map_err(|error| match error {
         rules::Error::Message(message) => anyhow!(message),

@@ -49,7 +49,7 @@ fn metrics_count_answers_by_few_values() {
 
 /// `promtool check metrics`, where it is installed.
 #[test]
-#[ignore = "needs promtool: .ci/outside/proxies runs it"]
+#[ignore = "needs promtool: .ci/outside/organisation runs it"]
 fn promtool_accepts_the_metrics() {
     use std::io::Write as _;
     let stage = Stage::new();
@@ -72,4 +72,31 @@ fn promtool_accepts_the_metrics() {
         .unwrap();
     let output = promtool.wait_with_output().unwrap();
     assert!(output.status.success(), "{output:?}\n{text}");
+}
+
+/// The dashboard, the alerts and the runbook ask for metrics that exist. A family without a value is not in the text, so
+/// the names are those that the source registers.
+#[test]
+fn the_dashboard_the_alerts_and_the_runbook_name_metrics_of_the_server() {
+    let source = include_str!("../../src/metrics.rs");
+    let name = regex::Regex::new(r"\brepo_permissions_([a-z_]+)").unwrap();
+    // What the collector counts of the records of jobs.
+    let of_jobs = ["checks_total", "decision"];
+    for file in [
+        include_str!("../../../../examples/organisation/dashboard.json"),
+        include_str!("../../../../examples/organisation/alerts.yml"),
+        include_str!("../../../../docs/enforce.md"),
+    ] {
+        let found = name.captures_iter(file).map(|found| found.extract().1);
+        let mut count = 0;
+        for [found] in found.filter(|[found]| !of_jobs.contains(found)) {
+            count += 1;
+            let endings = ["_bucket", "_total", "_seconds"];
+            let registered = endings
+                .iter()
+                .fold(found, |name, ending| name.trim_end_matches(ending));
+            assert!(source.contains(&format!("\"{registered}\"")), "{found}");
+        }
+        assert!(count > 4, "{count}");
+    }
 }

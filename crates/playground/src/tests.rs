@@ -1,0 +1,175 @@
+use serde_json::{Value, json};
+
+use super::answer;
+
+const NOW: &str = "2026-11-30T12:00:00Z";
+const POLICY: &str = "version: 1
+permissions:
+  - name: production deploys
+    permission: ws:deployments:create
+    workflow: deploy.yml
+    branch: main
+    environment: production
+";
+
+fn ask(question: &Value) -> Value {
+    serde_json::from_str(&answer(&question.to_string())).unwrap()
+}
+
+/// The answer about a job, described by the fields that are not empty.
+fn decide(policy: &str, fields: &[(&str, &str)]) -> Value {
+    let mut question = json!({ "ask": "decide", "now": NOW, "policy": policy });
+    for field in [
+        "own_policy",
+        "permission",
+        "repository",
+        "workflow",
+        "branch",
+        "base",
+        "default_branch",
+        "environment",
+        "event",
+        "claims",
+        "payload",
+    ] {
+        question[field] = json!("");
+    }
+    for (field, text) in fields {
+        question[field] = json!(text);
+    }
+    ask(&question)
+}
+
+const JOB: [(&str, &str); 4] = [
+    ("permission", "Deployments Create"),
+    ("workflow", "deploy.yml"),
+    ("branch", "feature/x"),
+    ("environment", "production"),
+];
+
+#[test]
+fn a_denial_says_what_to_change_and_names_fields() {
+    let answer = decide(POLICY, &JOB);
+    assert_eq!(answer["outcome"]["reason"], "no_rule_matches");
+    assert_eq!(answer["outcome"]["permissions"][0]["nearest"]["line"], 3);
+    let steps = answer["steps"].as_array().unwrap().iter();
+    let names: Vec<_> = steps.map(|step| step["name"].as_str().unwrap()).collect();
+    assert_eq!(
+        names,
+        [
+            "token",
+            "context",
+            "policy",
+            "repository",
+            "rules",
+            "decision"
+        ]
+    );
+    let change = &answer["advice"][0]["changes"][0];
+    assert_eq!(change["place"], "policy.yml:6");
+    assert_eq!(answer["permissions"][0]["rules"][0]["nearest"], true);
+    let without = [&JOB[..2], &JOB[3..]].concat();
+    let change = &decide(POLICY, &without)["advice"][0]["changes"][0];
+    assert_eq!(change["input"], "the field `Branch`, if the job has one");
+}
+
+#[test]
+fn claims_are_json_or_lines_and_fields_win() {
+    let json = r#"{"ref":"refs/heads/other","environment":"production"}"#;
+    let lines = "ref=refs/heads/other\n\n environment=production";
+    for claims in [json, lines] {
+        let job = [
+            ("permission", "ws:deployments:create"),
+            ("workflow", "deploy.yml"),
+            ("claims", claims),
+        ];
+        let of_claims = decide(POLICY, &job);
+        assert_eq!(of_claims["outcome"]["context"]["branch"], "other");
+        assert_eq!(of_claims["outcome"]["decision"], "denied");
+        let of_fields = decide(POLICY, &[&job[..], &[("branch", "main")]].concat());
+        assert_eq!(of_fields["outcome"]["decision"], "allowed");
+    }
+    for (field, text) in [
+        ("claims", "{"),
+        ("claims", "x"),
+        ("claims", "=x"),
+        ("payload", "["),
+        ("permission", " , "),
+    ] {
+        let answer = decide(POLICY, &[&JOB[..], &[(field, text)]].concat());
+        assert_eq!(answer["outcome"]["reason"], "input_invalid", "{text}");
+        let message = answer["message"].as_str().unwrap();
+        assert!(
+            message
+                .to_lowercase()
+                .contains(&format!("the field `{field}`")),
+            "{message}"
+        );
+    }
+}
+
+#[test]
+fn what_is_invisible_is_made_visible() {
+    let policy = POLICY.replace("main", r#""\u202emain""#);
+    let answer = decide(&policy, &JOB).to_string();
+    assert!(answer.contains(r"\\u{202e}"), "{answer}");
+}
+
+#[test]
+fn an_invalid_policy_has_findings_where_they_are() {
+    let policy = POLICY.replace("branch", "brunch");
+    for question in [
+        json!({ "ask": "matrix", "now": NOW, "policy": policy, "repository": "", "workflows": [] }),
+        json!({ "ask": "compare", "now": NOW, "old": POLICY, "new": policy }),
+    ] {
+        let answer = ask(&question);
+        assert!(
+            answer["error"].as_str().unwrap().contains("line 6"),
+            "{answer}"
+        );
+        assert_eq!(answer["findings"][0]["finding"]["line"], 6);
+    }
+    let answer = decide(&policy, &JOB);
+    assert_eq!(answer["outcome"]["reason"], "policy_invalid");
+    assert_eq!(answer["findings"][0]["finding"]["code"], "invalid");
+}
+
+#[test]
+fn a_matrix_is_a_page_without_markup_of_others() {
+    let hostile = "<img src=x onerror=alert(1)>";
+    let workflow = format!(
+        "on: push\njobs:\n  a:\n    environment: '{hostile}'\n    permissions: {{id-token: write}}\n"
+    );
+    let policy = format!("version: 1\npermissions:\n  - name: '{hostile}'\n    permission: a:b\n");
+    let answer = ask(&json!({
+        "ask": "matrix", "now": NOW, "policy": policy, "repository": "",
+        "workflows": [{ "name": format!("{hostile}.yml"), "text": workflow }],
+    }));
+    let page = answer["html"].as_str().unwrap();
+    assert!(page.contains("&lt;img"), "{page}");
+    assert!(!page.contains("<img"), "{page}");
+}
+
+#[test]
+fn a_comparison_says_what_widens() {
+    let new = POLICY.replace("branch: main", "branch: '*'");
+    let answer = ask(&json!({ "ask": "compare", "now": NOW, "old": POLICY, "new": new }));
+    assert_eq!(answer["comparison"]["summary"], "access widens (1 change)");
+    assert_eq!(
+        answer["comparison"]["sections"][0]["changes"][0]["added"],
+        true
+    );
+    let answer = ask(&json!({ "ask": "compare", "now": NOW, "old": "?", "new": new }));
+    assert_eq!(
+        (&answer["old_is_invalid"], &answer["comparison"]["widens"]),
+        (&json!(true), &json!(true))
+    );
+}
+
+#[test]
+fn a_question_that_is_not_one_has_an_error() {
+    for question in ["", "{}", r#"{"ask":"rule","now":"2026-11-30T12:00:00Z"}"#] {
+        let answer: Value = serde_json::from_str(&answer(question)).unwrap();
+        assert!(answer["error"].is_string(), "{question}");
+    }
+}
