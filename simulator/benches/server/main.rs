@@ -40,7 +40,7 @@ struct Arguments {
     /// Cerbos, to compare with.
     #[arg(long)]
     cerbos: Option<PathBuf>,
-    /// Measure for a minute or two instead of 40.
+    /// Measure for three minutes instead of 40.
     #[arg(long)]
     small: bool,
     /// How long the server runs at half load, in minutes.
