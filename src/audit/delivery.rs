@@ -108,7 +108,7 @@ impl<'a> Delivery<'a> {
                 return;
             }
             let body = record.line();
-            let attempt = || self.post(client, sink.to, record.id(), &body);
+            let attempt = || self.post(client, sink.to, record.id(), body);
             let why = match budget.run(Retry::Safe, &host, attempt).await {
                 Ok(response) if response.status.is_success() => {
                     let is_other = |other: &Record| other.id() != record.id();

@@ -103,7 +103,10 @@ fn circumstances(variables: &Variables, now: Timestamp) -> Circumstances {
 
 /// Writes records to the log and the file. If the file cannot be written, logs a warning.
 fn write(variables: &Variables, audit_log: Option<&str>, records: &[Record]) {
-    let lines: Vec<String> = records.iter().map(Record::line).collect();
+    let lines: Vec<String> = records
+        .iter()
+        .map(|record| record.line().to_owned())
+        .collect();
     Log.group("Audit records", lines.iter().cloned());
     let Some(name) = audit_log else { return };
     if let Err(error) = file::append(variables, name, &lines) {

@@ -38,10 +38,9 @@ impl<'de> Deserialize<'de> for Claims {
             fn visit_map<A: MapAccess<'de>>(self, mut members: A) -> Result<Claims, A::Error> {
                 let mut claims = Map::new();
                 while let Some((name, value)) = members.next_entry::<String, Value>()? {
-                    if claims.contains_key(&name) {
+                    if claims.insert(name, value).is_some() {
                         return Err(A::Error::custom("duplicate claim"));
                     }
-                    claims.insert(name, value);
                 }
                 Ok(Claims(claims))
             }

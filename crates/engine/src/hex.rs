@@ -1,13 +1,8 @@
 //! Hexadecimal encoding.
 
-use std::fmt::Write as _;
-
 /// Returns the bytes in lower-case hexadecimal digits.
 pub fn hex(bytes: &[u8]) -> String {
-    bytes
-        .iter()
-        .fold(String::with_capacity(bytes.len() * 2), |mut text, byte| {
-            let _ = write!(text, "{byte:02x}");
-            text
-        })
+    let halves = bytes.iter().flat_map(|byte| [byte >> 4, byte & 15]);
+    let digits = halves.map(|half| char::from_digit(half.into(), 16).unwrap_or_default());
+    digits.collect()
 }

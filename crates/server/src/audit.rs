@@ -5,6 +5,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
 use std::thread::JoinHandle;
+use std::time::Duration;
 
 use crate::log;
 use crate::metrics::Metrics;
@@ -12,6 +13,11 @@ use analysis::audit::Record;
 
 /// Records that wait for the reader of standard output. A record has some 3 KB.
 const QUEUE: usize = 1024;
+/// Time in which records gather before they are written together. Under load, a write for each of them, and a change of
+/// threads for each write, would cost more than the decisions.
+const GATHER: Duration = Duration::from_millis(1);
+/// Size of a write: what a pipe of Linux holds.
+const WRITE: usize = 64 << 10;
 
 /// Queue of records. A check whose record finds no place in it is refused.
 #[derive(Clone, Debug)]
@@ -55,10 +61,13 @@ impl AuditQueue {
     ///
     /// # Errors
     /// The queue is full, or standard output is closed.
-    pub fn add(&self, record: &Record) -> Result<(), NoPlace> {
+    pub fn add(&self, record: Record) -> Result<(), NoPlace> {
         let sent = match self.is_broken.load(Ordering::Acquire) {
             true => Err(NoPlace),
-            false => self.sender.try_send(record.line()).map_err(|_| NoPlace),
+            false => self
+                .sender
+                .try_send(record.into_line())
+                .map_err(|_| NoPlace),
         };
         if sent.is_err() {
             self.metrics.record_refused();
@@ -81,9 +90,9 @@ fn write_all(
     is_broken: &AtomicBool,
     metrics: &Metrics,
 ) {
-    let mut output = std::io::BufWriter::new(output);
+    let mut output = std::io::BufWriter::with_capacity(WRITE, output);
     while let Ok(first) = records.recv() {
-        // Records that wait are written together.
+        std::thread::sleep(GATHER);
         for record in std::iter::once(first).chain(records.try_iter()) {
             if let Err(why) = writeln!(output, "{record}") {
                 return end(is_broken, &why);
@@ -136,12 +145,12 @@ mod tests {
     fn a_full_queue_refuses_and_recovers() {
         let (permits, slow) = channel();
         let (queue, writer) = start(Slow(slow), Metrics::new()).unwrap();
-        let taken = (0..).take_while(|_| queue.add(&record()).is_ok()).count();
+        let taken = (0..).take_while(|_| queue.add(record()).is_ok()).count();
         assert!((QUEUE..=2 * QUEUE + 16).contains(&taken), "{taken}");
         for _ in 0..10 * QUEUE {
             permits.send(Ok(())).unwrap();
         }
-        let is_taken = || queue.add(&record()).is_ok();
+        let is_taken = || queue.add(record()).is_ok();
         let waited = (0..1000).any(|_| {
             std::thread::sleep(std::time::Duration::from_millis(5));
             is_taken()
@@ -156,9 +165,9 @@ mod tests {
         let (permits, slow) = channel();
         let (queue, writer) = start(Slow(slow), Metrics::new()).unwrap();
         permits.send(Err(io::ErrorKind::BrokenPipe.into())).unwrap();
-        queue.add(&record()).unwrap();
+        queue.add(record()).unwrap();
         drop(permits);
         writer.finish();
-        assert_eq!(queue.add(&record()), Err(NoPlace));
+        assert_eq!(queue.add(record()), Err(NoPlace));
     }
 }

@@ -23,7 +23,11 @@ pub fn token(headers: &HeaderMap) -> Result<&str, Answer> {
             "the request has more than one `Authorization` header",
         ));
     }
-    let Ok(value) = value.to_str() else {
+    let value = value.as_bytes();
+    let value = std::str::from_utf8(value)
+        .ok()
+        .filter(|text| text.is_ascii());
+    let Some(value) = value else {
         return Err(invalid("the `Authorization` header is not ASCII"));
     };
     let (scheme, rest) = value.split_once(' ').unwrap_or((value, ""));
@@ -43,7 +47,7 @@ pub fn token(headers: &HeaderMap) -> Result<&str, Answer> {
 /// # Errors
 /// It has not.
 pub fn checked(token: &str) -> Result<&str, Answer> {
-    let is_token_character = |byte: u8| byte.is_ascii_alphanumeric() || b"-._~+/=".contains(&byte);
+    let is_token_character = |byte| matches!(byte, b'a'..=b'z' | b'A'..=b'Z' | b'0'..=b'9' | b'-' | b'.' | b'_' | b'~' | b'+' | b'/' | b'=');
     if token.is_empty() || !token.bytes().all(is_token_character) {
         let message = "the token is empty, or has characters that no bearer token has";
         return Err(Answer::TokenInvalid(message.to_owned()));

@@ -11,7 +11,7 @@ use crate::answer::Answer;
 use crate::audit::AuditQueue;
 use crate::bearer;
 use crate::config::Config;
-use crate::deciding::{Decided, DecidedContext, Decider, Subject};
+use crate::deciding::{Decided, DecidedContext, Decider, Grounds, Subject};
 use crate::keys::{FetchKeys, KeyStore, Renewed};
 use crate::policy::ActivePolicy;
 use crate::resource::Resource;
@@ -182,19 +182,19 @@ impl<F: FetchKeys> Checker<F> {
             job,
             resource,
         };
-        let context = job.claims.context(None);
-        if resource.is_some_and(|resource| resource.is_other_repository(context.as_context())) {
-            return self.of_other_repository(&asked, &context).into();
+        if let Some(resource) = resource {
+            let context = job.claims.context(None);
+            if resource.is_other_repository(context.as_context()) {
+                return self.of_other_repository(&asked, &context).into();
+            }
         }
         let subject = Subject::Job(&job.claims);
         let decided = self.decider.decide(permission, subject, time).await;
-        match (&decided.result, &decided.policy) {
-            (Ok(decision), Some(policy)) => {
-                let (decision, policy) = (decision.clone(), Arc::clone(policy));
-                self.answer(&asked, decision, policy, decided)
-            }
+        let Decided { result, grounds } = decided;
+        match (result, grounds.policy.clone()) {
+            (Ok(decision), Some(policy)) => self.answer(&asked, decision, policy, grounds),
             (Ok(_), None) => no_decision().into(),
-            (Err(failure), _) => self.failed(&asked, failure, &decided).into(),
+            (Err(failure), _) => self.failed(&asked, &failure, &grounds).into(),
         }
     }
 
@@ -203,28 +203,29 @@ impl<F: FetchKeys> Checker<F> {
         asked: &Asked<'_>,
         decision: PermissionDecision,
         policy: Arc<ActivePolicy>,
-        decided: Decided,
+        grounds: Grounds,
     ) -> Checked {
-        let context_values = decided.context.as_context();
-        let outcome = |detail| {
-            let record = decided.policy_record().unwrap_or_default();
-            Outcome {
-                own_policy: decided.own_record(),
-                ..Outcome::decided(vec![decision.clone()], context_values, record, detail)
-            }
+        let context = grounds.context.as_context();
+        let record = policy.record.clone();
+        let outcome = Outcome::decided(vec![decision], context, record, Detail::Full);
+        let mut full = Outcome {
+            own_policy: grounds.own_record(),
+            ..outcome
         };
-        let full = outcome(Detail::Full);
-        if let Err(answer) = self.record(&full, asked, decided.workspace()) {
+        if let Err(answer) = self.record(&full, asked, grounds.workspace()) {
             return answer.into();
         }
-        let answer = match context_values.repository.clone() {
+        let answer = match &context.repository {
             _ if full.decision != Decision::Allowed => Answer::Denied {
                 reason: full.reason,
-                message: outcome(self.config.detail).message,
+                message: {
+                    let permissions = full.permissions.clone();
+                    Outcome::decided(permissions, context, None, self.config.detail).message
+                },
                 permission: Some(asked.permission.clone()),
             },
-            Some(repository) if HeaderValue::from_str(&repository).is_ok() => Answer::Granted {
-                repository,
+            Some(repository) if HeaderValue::from_str(repository).is_ok() => Answer::Granted {
+                repository: repository.clone(),
                 rule: (self.config.detail == Detail::Full).then(|| full.rule()),
             },
             // The upstream reads this value: without it, nothing passes.
@@ -233,15 +234,14 @@ impl<F: FetchKeys> Checker<F> {
                 message: "the repository's name is none that a header can carry".to_owned(),
             },
         };
+        let decision = full.permissions.pop();
         let explained = matches!(answer, Answer::Granted { .. } | Answer::Denied { .. });
-        Checked {
-            answer,
-            explained: explained.then_some(Explained {
-                decision,
-                context: decided.context,
-                policy,
-            }),
-        }
+        let explained = decision.filter(|_| explained).map(|decision| Explained {
+            decision,
+            context: grounds.context,
+            policy,
+        });
+        Checked { answer, explained }
     }
 
     /// Denies a request about another repository than the job's.
@@ -259,11 +259,11 @@ impl<F: FetchKeys> Checker<F> {
         }
     }
 
-    fn failed(&self, asked: &Asked<'_>, failure: &Failure, decided: &Decided) -> Answer {
-        let context = Some(decided.context.as_context());
+    fn failed(&self, asked: &Asked<'_>, failure: &Failure, grounds: &Grounds) -> Answer {
+        let context = Some(grounds.context.as_context());
         let outcome = |detail| Outcome {
-            own_policy: decided.own_record(),
-            ..Outcome::failed(failure, context, decided.policy_record(), detail)
+            own_policy: grounds.own_record(),
+            ..Outcome::failed(failure, context, grounds.policy_record(), detail)
         };
         if let Err(answer) = self.record(&outcome(Detail::Full), asked, None) {
             return answer;
@@ -305,7 +305,7 @@ impl<F: FetchKeys> Checker<F> {
             ..Circumstances::default()
         };
         for record in records(outcome, &circumstances) {
-            self.audit.add(&record).map_err(|_| no_record())?;
+            self.audit.add(record).map_err(|_| no_record())?;
         }
         Ok(())
     }

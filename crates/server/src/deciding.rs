@@ -69,6 +69,13 @@ impl DecidedContext {
 pub struct Decided {
     /// The decision, or why there is none.
     pub result: Result<PermissionDecision, Failure>,
+    /// What it rests on.
+    pub grounds: Grounds,
+}
+
+/// What a decision rests on.
+#[derive(Debug)]
+pub struct Grounds {
     /// The job or the run.
     pub context: DecidedContext,
     /// The first policy, if there is one.
@@ -77,7 +84,7 @@ pub struct Decided {
     pub own: Option<Arc<ActivePolicy>>,
 }
 
-impl Decided {
+impl Grounds {
     /// Returns the origin of the first policy.
     pub fn policy_record(&self) -> Option<PolicyRecord> {
         self.policy.as_ref().map(|policy| policy.record.clone())
@@ -124,7 +131,8 @@ struct Round<'a> {
     decider: &'a Decider,
     permission: &'a PermissionKey,
     subject: Subject<'a>,
-    place: Option<Place>,
+    /// Of the subject and the facts so far.
+    context: DecidedContext,
     deadline: Instant,
     pull_request: Fact<PullRequest>,
     own: Fact<Arc<ActivePolicy>>,
@@ -168,15 +176,15 @@ impl Decider {
         subject: Subject<'_>,
         time: &mut Duration,
     ) -> Decided {
-        let place = match subject {
-            Subject::Job(claims) => Place::of(claims.context(None).as_context()),
-            Subject::Run(context) => Place::of(context.as_context()),
+        let context = match subject {
+            Subject::Job(claims) => DecidedContext::Job(claims.context(None)),
+            Subject::Run(context) => DecidedContext::Run(context.clone()),
         };
         let mut round = Round {
             decider: self,
             permission,
             subject,
-            place,
+            context,
             deadline: Instant::now() + FACTS,
             pull_request: Fact::default(),
             own: Fact::default(),
@@ -224,10 +232,9 @@ impl Round<'_> {
         time: Duration,
     ) -> Result<PermissionDecision, Failure> {
         let until = Instant::now() + time;
-        let context = self.context();
         let question = Question {
             permissions: std::slice::from_ref(self.permission),
-            context: context.as_context(),
+            context: self.context.as_context(),
             now: Timestamp::now(),
             has_time: &|| Instant::now() < until,
         };
@@ -249,16 +256,13 @@ impl Round<'_> {
         decided?.pop().ok_or_else(missing)
     }
 
-    fn context(&self) -> DecidedContext {
-        let claims = match self.subject {
-            Subject::Job(claims) => claims,
-            Subject::Run(context) => return DecidedContext::Run(context.clone()),
-        };
+    /// Takes a new fact about a job into its context.
+    fn describe(&mut self, claims: &SignedClaims) {
         let context = claims.context(self.pull_request.known.as_ref());
-        DecidedContext::Job(match &self.default_branch.known {
+        self.context = DecidedContext::Job(match &self.default_branch.known {
             Some(name) => context.with_default_branch(name),
             None => context,
-        })
+        });
     }
 
     /// Looks the pull request up, whose head is in one repository or another. Without an answer, the head stays
@@ -268,13 +272,14 @@ impl Round<'_> {
         let Subject::Job(claims) = self.subject else {
             return false;
         };
-        let claims = claims.as_claims();
-        let event = claims.text("event_name").unwrap_or_default();
-        let number = claims.text("ref").and_then(pull_request_number);
+        let text = |name| claims.as_claims().text(name);
+        let event = text("event_name").unwrap_or_default();
+        let number = text("ref").and_then(pull_request_number);
         let number = number.and_then(decimal);
-        let (Some(lookups), Some(place), Some(number)) =
-            (&self.decider.lookups, &self.place, number)
-        else {
+        let (Some(lookups), Some(number)) = (&self.decider.lookups, number) else {
+            return false;
+        };
+        let Some(place) = Place::of(self.context.as_context()) else {
             return false;
         };
         if !event.starts_with("pull_request") || !self.pull_request.ask() {
@@ -282,7 +287,9 @@ impl Round<'_> {
         }
         let found = lookups.pull_request(&place.target, place.owner, number);
         let found = timeout_at(self.deadline, found).await;
-        self.pull_request.keep(found.ok().flatten())
+        let is_known = self.pull_request.keep(found.ok().flatten());
+        self.describe(claims);
+        is_known
     }
 
     /// Reads the repository's own policy. It need not exist, unless the configuration says so. It can only add
@@ -295,7 +302,7 @@ impl Round<'_> {
             return Ok(false);
         }
         let unreadable = |why| Failure::new(Reason::PolicyUnreadable, why);
-        let Some(place) = &self.place else {
+        let Some(place) = Place::of(self.context.as_context()) else {
             return Err(unreadable("the token does not name its repository"));
         };
         let found = timeout_at(self.deadline, policies.of(&place.target)).await;
@@ -316,9 +323,10 @@ impl Round<'_> {
     /// Looks the default branch up. Without an answer, no rule trusts it as a base.
     async fn find_default_branch(&mut self) -> bool {
         // A run does not have its base, so nothing can trust it.
-        let (Some(lookups), Some(place), Subject::Job(_)) =
-            (&self.decider.lookups, &self.place, self.subject)
-        else {
+        let (Some(lookups), Subject::Job(claims)) = (&self.decider.lookups, self.subject) else {
+            return false;
+        };
+        let Some(place) = Place::of(self.context.as_context()) else {
             return false;
         };
         if !self.default_branch.ask() {
@@ -326,7 +334,9 @@ impl Round<'_> {
         }
         let found = lookups.default_branch(&place.target, place.owner);
         let found = timeout_at(self.deadline, found).await;
-        self.default_branch.keep(found.ok().flatten())
+        let is_known = self.default_branch.keep(found.ok().flatten());
+        self.describe(claims);
+        is_known
     }
 
     fn end(
@@ -335,10 +345,12 @@ impl Round<'_> {
         policy: Option<Arc<ActivePolicy>>,
     ) -> Decided {
         Decided {
-            context: self.context(),
             result,
-            policy,
-            own: self.own.known,
+            grounds: Grounds {
+                context: self.context,
+                policy,
+                own: self.own.known,
+            },
         }
     }
 }

@@ -1,7 +1,10 @@
 //! Verifies a token. Only this module creates [`SignedClaims`].
 
+use base64::Engine as _;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use jiff::{SignedDuration, Timestamp};
-use jsonwebtoken::{Algorithm, DecodingKey, Validation};
+use jsonwebtoken::errors::ErrorKind;
+use jsonwebtoken::{Algorithm, DecodingKey};
 use serde::Deserialize;
 use serde_json::Value;
 
@@ -90,13 +93,53 @@ pub fn verify(
         let message = format!("it has {} bytes, the limit is {MAX_TOKEN}", token.len());
         return Err(TokenInvalid::Malformed(message));
     }
-    let header = Header::of(token)?;
-    let key = keys.find(&header.kid)?;
-    let claims = verify_signature(token, key)?;
+    let parts = Parts::of(token)?;
+    let header = Header::of(parts.header)?;
+    verify_signature(&parts, keys.find(&header.kid)?)?;
+    let claims = parts.claims()?;
     check_issuer(&claims, expected.issuer)?;
     check_audience(&claims, expected.audience)?;
     check_times(&claims, expected.now)?;
     Ok(SignedClaims::new(claims))
+}
+
+/// Parts of a token (RFC 7515, section 7.1), none of them verified.
+struct Parts<'t> {
+    header: &'t str,
+    claims: &'t str,
+    signature: &'t str,
+    /// Header and claims, which the signature covers.
+    message: &'t str,
+}
+
+impl<'t> Parts<'t> {
+    fn of(token: &'t str) -> Result<Self, TokenInvalid> {
+        let split = || {
+            let (message, signature) = token.rsplit_once('.')?;
+            let (header, claims) = message.split_once('.')?;
+            (!claims.contains('.')).then_some(Self {
+                header,
+                claims,
+                signature,
+                message,
+            })
+        };
+        split().ok_or_else(|| malformed("expected three parts with `.` between them"))
+    }
+
+    fn claims(&self) -> Result<Claims, TokenInvalid> {
+        let json = URL_SAFE_NO_PAD
+            .decode(self.claims)
+            .map_err(|_| malformed("its claims are not base64url"))?;
+        serde_json::from_slice(&json).map_err(|error| {
+            let error: String = error.to_string().chars().take(200).collect();
+            TokenInvalid::Malformed(format!("its claims cannot be read: {error}"))
+        })
+    }
+}
+
+fn malformed(what: &str) -> TokenInvalid {
+    TokenInvalid::Malformed(what.to_owned())
 }
 
 #[derive(Deserialize)]
@@ -107,6 +150,8 @@ struct RawHeader {
     kid: Option<String>,
     #[serde(default)]
     crit: Option<Value>,
+    #[serde(default)]
+    b64: Option<Value>,
 }
 
 struct Header {
@@ -114,16 +159,9 @@ struct Header {
 }
 
 impl Header {
-    fn of(token: &str) -> Result<Self, TokenInvalid> {
-        use base64::Engine as _;
-        use base64::engine::general_purpose::URL_SAFE_NO_PAD;
-        let malformed = |what: &str| TokenInvalid::Malformed(what.to_owned());
-        let parts: Vec<_> = token.split('.').collect();
-        let [header, _, _] = parts.as_slice() else {
-            return Err(malformed("expected three parts with `.` between them"));
-        };
+    fn of(text: &str) -> Result<Self, TokenInvalid> {
         let json = URL_SAFE_NO_PAD
-            .decode(header)
+            .decode(text)
             .map_err(|_| malformed("its header is not base64url"))?;
         let header: RawHeader = serde_json::from_slice(&json)
             .map_err(|_| malformed("its header is not a JSON object"))?;
@@ -137,6 +175,10 @@ impl Header {
                 "its header has `crit` extensions, which are not supported",
             ));
         }
+        // Claims without base64url (RFC 7797).
+        if header.b64.is_some() {
+            return Err(malformed("its header has an unsupported extension, `b64`"));
+        }
         let kid = header.kid.filter(|kid| !kid.is_empty());
         Ok(Self {
             kid: kid.ok_or_else(|| malformed("its header has no `kid`"))?,
@@ -144,41 +186,24 @@ impl Header {
     }
 }
 
-/// Verifies the signature with jsonwebtoken, with every switch written out. The functions below check the
-/// issuer, the audience and the times, so that their errors can quote the claims.
-fn verify_signature(token: &str, key: &DecodingKey) -> Result<Claims, TokenInvalid> {
+/// Verifies the signature with jsonwebtoken, as RS256 whatever the header says. `jsonwebtoken::decode` would read the
+/// header and the claims once more each.
+fn verify_signature(parts: &Parts<'_>, key: &DecodingKey) -> Result<(), TokenInvalid> {
     crypto::install();
     if let jsonwebtoken::DecodingKeyKind::RsaModulusExponent { n, .. } = key.kind()
         && bits(n) < MIN_MODULUS
     {
         return Err(TokenInvalid::ShortKey(bits(n)));
     }
-    let mut validation = Validation::new(Algorithm::RS256);
-    validation.algorithms = vec![Algorithm::RS256];
-    validation.required_spec_claims.clear();
-    validation.validate_exp = false;
-    validation.validate_nbf = false;
-    validation.validate_aud = false;
-    validation.aud = None;
-    validation.iss = None;
-    validation.sub = None;
-    jsonwebtoken::decode(token, key, &validation)
-        .map(|data| data.claims)
-        .map_err(|error| match error.kind() {
-            jsonwebtoken::errors::ErrorKind::InvalidSignature => TokenInvalid::Signature,
-            jsonwebtoken::errors::ErrorKind::Json(error) => {
-                let error: String = error.to_string().chars().take(200).collect();
-                TokenInvalid::Malformed(format!("its claims cannot be read: {error}"))
-            }
-            jsonwebtoken::errors::ErrorKind::Base64(_) => {
-                TokenInvalid::Malformed("a part is not base64url".to_owned())
-            }
-            // The parts are three, so the header is meant: `b64` (RFC 7797).
-            jsonwebtoken::errors::ErrorKind::InvalidToken => {
-                TokenInvalid::Malformed("its header has an unsupported extension".to_owned())
-            }
+    let message = parts.message.as_bytes();
+    match jsonwebtoken::crypto::verify(parts.signature, message, key, Algorithm::RS256) {
+        Ok(true) => Ok(()),
+        Ok(false) => Err(TokenInvalid::Signature),
+        Err(error) => Err(match error.kind() {
+            ErrorKind::Base64(_) => malformed("its signature is not base64url"),
             _ => TokenInvalid::Malformed(error.to_string()),
-        })
+        }),
+    }
 }
 
 /// Returns the length of a number in bits, without leading zeros.

@@ -17,7 +17,7 @@ const READY: Duration = Duration::from_secs(20);
 #[derive(Debug)]
 pub struct ServerProcess {
     child: Child,
-    records: BufReader<ChildStdout>,
+    records: Option<BufReader<ChildStdout>>,
     /// `HOST:PORT` that proxies ask.
     pub address: String,
     /// `HOST:PORT` that operators ask.
@@ -31,7 +31,16 @@ impl ServerProcess {
     ///
     /// It cannot be started, or does not become ready.
     pub fn start(binary: &Path, config: &Path) -> anyhow::Result<Self> {
-        let mut child = Command::new(binary)
+        Self::start_by(Command::new(binary), config)
+    }
+
+    /// Starts a program that runs the server with the arguments that follow its own.
+    ///
+    /// # Errors
+    ///
+    /// It cannot be started, or does not become ready.
+    pub fn start_by(mut command: Command, config: &Path) -> anyhow::Result<Self> {
+        let mut child = command
             .arg("--config")
             .arg(config)
             .env_clear()
@@ -39,12 +48,12 @@ impl ServerProcess {
             .stdout(Stdio::piped())
             .stderr(Stdio::piped())
             .spawn()
-            .with_context(|| format!("start {}", binary.display()))?;
+            .with_context(|| format!("start {}", command.get_program().display()))?;
         let log = BufReader::new(child.stderr.take().context("its log")?);
         let records = BufReader::new(child.stdout.take().context("its records")?);
         let mut server = Self {
             child,
-            records,
+            records: Some(records),
             address: String::new(),
             admin: String::new(),
         };
@@ -71,14 +80,36 @@ impl ServerProcess {
         Ok(server)
     }
 
+    /// Returns the id of the process.
+    #[must_use]
+    pub fn id(&self) -> u32 {
+        self.child.id()
+    }
+
+    /// Returns the stream of the audit records, once. The reader has to be fast: a full pipe makes the server refuse
+    /// requests.
+    pub fn take_records(&mut self) -> Option<BufReader<ChildStdout>> {
+        self.records.take()
+    }
+
+    /// Waits for the end of the process, and returns its exit code.
+    ///
+    /// # Errors
+    ///
+    /// The system does not know the process.
+    pub fn wait(&mut self) -> anyhow::Result<Option<i32>> {
+        Ok(self.child.wait()?.code())
+    }
+
     /// Waits for the next audit record.
     ///
     /// # Errors
     ///
-    /// The server ended.
+    /// The server ended, or somebody took the records.
     pub fn record(&mut self) -> anyhow::Result<Value> {
         let mut line = String::new();
-        self.records.read_line(&mut line)?;
+        let records = self.records.as_mut().context("the records were taken")?;
+        records.read_line(&mut line)?;
         serde_json::from_str(&line).context("an audit record")
     }
 }

@@ -7,13 +7,16 @@ mod recorded;
 pub use evaluate::{Evaluated, Evaluator};
 pub use recorded::{InvalidRecord, Recorded, RecordedPolicy, RecordedRule};
 
-use serde::Serialize;
-use serde_json::{Value, json};
+use std::borrow::Cow;
+use std::collections::BTreeMap;
 
-use crate::report::Outcome;
+use serde::Serialize;
+use serde_json::Value;
+
 use crate::report::text::json_line;
+use crate::report::{Outcome, PolicyRecord};
 use engine::context::Context;
-use engine::decision::{Decision, PermissionDecision};
+use engine::decision::{Decision, Nearest, PermissionDecision, Reason, RuleRef};
 use engine::policy::quoted;
 
 /// Version of `data`. It rises when a field changes its meaning or disappears.
@@ -71,19 +74,79 @@ pub struct TokenRecord {
 /// A record: a CloudEvent 1.0.
 ///
 /// Source: the CloudEvents specification 1.0.2, JSON event format.
-#[derive(Clone, Debug, PartialEq)]
-pub struct Record(Value);
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Record {
+    id: String,
+    line: String,
+}
 
 impl Record {
     /// Returns its id, which is the same for all receivers and attempts.
     pub fn id(&self) -> &str {
-        self.0.get("id").and_then(Value::as_str).unwrap_or_default()
+        &self.id
     }
 
     /// Returns its JSON in one line, without characters that affect a log.
-    pub fn line(&self) -> String {
-        json_line(&self.0.to_string())
+    pub fn line(&self) -> &str {
+        &self.line
     }
+
+    /// Returns the same line.
+    pub fn into_line(self) -> String {
+        self.line
+    }
+}
+
+/// Members of a record, in the order of their names, in which every version wrote them.
+#[derive(Serialize)]
+struct Event<'e> {
+    data: Data<'e>,
+    datacontenttype: &'static str,
+    id: &'e str,
+    source: &'e str,
+    specversion: &'static str,
+    /// CloudEvents does not allow an empty subject.
+    #[serde(skip_serializing_if = "str::is_empty")]
+    subject: &'e str,
+    time: &'e str,
+    #[serde(rename = "type")]
+    kind: String,
+}
+
+#[derive(Serialize)]
+struct Data<'e> {
+    actor: Option<&'e String>,
+    check_run_id: Option<&'e String>,
+    claims: Option<&'e BTreeMap<String, String>>,
+    context: Option<&'e Context>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    decided_by: Option<&'e str>,
+    decision: Decision,
+    duration_ms: u64,
+    enforced: bool,
+    enforced_by: EnforcedBy,
+    message: Cow<'e, str>,
+    nearest: Option<&'e Nearest>,
+    own_policy: Option<&'e PolicyRecord>,
+    policy: Option<&'e PolicyRecord>,
+    reason: Reason,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    resource: Option<&'e Value>,
+    rule: Option<&'e RuleRef>,
+    run_attempt: &'e str,
+    run_id: &'e str,
+    schema_version: u32,
+    sha: &'e str,
+    status: u16,
+    token: Option<&'e TokenRecord>,
+    tool: Tool,
+    workspace: Option<&'e str>,
+}
+
+#[derive(Serialize)]
+struct Tool {
+    name: &'static str,
+    version: &'static str,
 }
 
 /// Creates the records of a check, one per permission.
@@ -121,61 +184,67 @@ fn record(
     permission: Option<&PermissionDecision>,
 ) -> Record {
     let decision = permission.map_or(outcome.decision, |permission| permission.decision);
+    // The message of a check describes the denied permissions, so an allowed one needs its own.
+    let message = match decision {
+        Decision::Allowed if outcome.decision != Decision::Allowed => {
+            Cow::Owned(outcome.attributed(format!("{} is allowed", quoted(subject))))
+        }
+        _ => Cow::Borrowed(&*outcome.message),
+    };
+    let id = format!("{}-{number}", circumstances.id);
+    let event = Event {
+        specversion: "1.0",
+        id: &id,
+        source: &circumstances.source,
+        kind: format!("dev.repo-permissions.check.{}", decision.as_str()),
+        subject,
+        time: &circumstances.time,
+        datacontenttype: "application/json",
+        data: data(outcome, circumstances, permission, decision, message),
+    };
+    // Serializing strings and numbers cannot fail.
+    let line = json_line(serde_json::to_string(&event).unwrap_or_default());
+    Record { id, line }
+}
+
+fn data<'e>(
+    outcome: &'e Outcome<'_>,
+    circumstances: &'e Circumstances,
+    permission: Option<&'e PermissionDecision>,
+    decision: Decision,
+    message: Cow<'e, str>,
+) -> Data<'e> {
     let reason = permission.map_or(outcome.reason, |permission| permission.reason);
     let context = outcome.context;
     let of_context = |value: fn(&Context) -> Option<&String>| context.and_then(value);
     let [run_id, run_attempt, sha] = &circumstances.run;
-    // The message of a check describes the denied permissions, so an allowed one needs its own.
-    let message = match decision {
-        Decision::Allowed if outcome.decision != Decision::Allowed => {
-            outcome.attributed(format!("{} is allowed", quoted(subject)))
-        }
-        _ => outcome.message.clone(),
-    };
-    let mut event = json!({
-        "specversion": "1.0",
-        "id": format!("{}-{number}", circumstances.id),
-        "source": circumstances.source,
-        "type": format!("dev.repo-permissions.check.{}", decision.as_str()),
-        "time": circumstances.time,
-        "datacontenttype": "application/json",
-        "data": {
-            "schema_version": SCHEMA_VERSION,
-            "decision": decision,
-            "reason": reason,
-            "status": reason.status(),
-            "enforced": !(circumstances.advisory && decision == Decision::Denied),
-            "enforced_by": circumstances.enforced_by,
-            "message": message,
-            "rule": permission.and_then(|permission| permission.rule.as_ref()),
-            "nearest": permission.and_then(|permission| permission.nearest.as_ref()),
-            "context": context,
-            "claims": context.map(|context| &context.claims),
-            "actor": of_context(|context| context.actor.as_ref()),
-            "run_id": of_context(|context| context.run_id.as_ref()).unwrap_or(run_id),
-            "run_attempt": of_context(|context| context.run_attempt.as_ref()).unwrap_or(run_attempt),
-            "check_run_id": of_context(|context| context.check_run_id.as_ref()),
-            "sha": of_context(|context| context.sha.as_ref()).unwrap_or(sha),
-            "workspace": circumstances.workspace,
-            "policy": outcome.policy,
-            "own_policy": outcome.own_policy,
-            "token": circumstances.token,
-            "tool": {"name": crate::PROGRAM, "version": env!("CARGO_PKG_VERSION")},
-            "duration_ms": circumstances.duration_ms,
+    Data {
+        schema_version: SCHEMA_VERSION,
+        decision,
+        reason,
+        status: reason.status(),
+        enforced: !(circumstances.advisory && decision == Decision::Denied),
+        enforced_by: circumstances.enforced_by,
+        message,
+        rule: permission.and_then(|permission| permission.rule.as_ref()),
+        nearest: permission.and_then(|permission| permission.nearest.as_ref()),
+        context,
+        claims: context.map(|context| &context.claims),
+        actor: of_context(|context| context.actor.as_ref()),
+        run_id: of_context(|context| context.run_id.as_ref()).unwrap_or(run_id),
+        run_attempt: of_context(|context| context.run_attempt.as_ref()).unwrap_or(run_attempt),
+        check_run_id: of_context(|context| context.check_run_id.as_ref()),
+        sha: of_context(|context| context.sha.as_ref()).unwrap_or(sha),
+        workspace: circumstances.workspace.as_deref(),
+        policy: outcome.policy.as_ref(),
+        own_policy: outcome.own_policy.as_ref(),
+        token: circumstances.token.as_ref(),
+        decided_by: outcome.decided_by.as_deref(),
+        resource: circumstances.resource.as_ref(),
+        tool: Tool {
+            name: crate::PROGRAM,
+            version: env!("CARGO_PKG_VERSION"),
         },
-    });
-    if let Some(data) = event.pointer_mut("/data").and_then(Value::as_object_mut) {
-        let decided_by = outcome.decided_by.as_deref().map(Value::from);
-        let optional = [
-            ("decided_by", decided_by),
-            ("resource", circumstances.resource.clone()),
-        ];
-        let given = optional.into_iter();
-        data.extend(given.filter_map(|(name, value)| Some((name.to_owned(), value?))));
+        duration_ms: circumstances.duration_ms,
     }
-    // CloudEvents does not allow an empty subject.
-    if let (Some(event), false) = (event.as_object_mut(), subject.is_empty()) {
-        event.insert("subject".to_owned(), subject.into());
-    }
-    Record(event)
 }

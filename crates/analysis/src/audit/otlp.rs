@@ -60,7 +60,7 @@ pub fn export_request(
         .collect();
     let records: Vec<Value> = records
         .iter()
-        .map(|record| log_record(&record.0, trace))
+        .map(|record| log_record(&event(record), trace))
         .collect();
     json!({"resourceLogs": [{
         "resource": {"attributes": resource},
@@ -70,6 +70,11 @@ pub fn export_request(
         }],
     }]})
     .to_string()
+}
+
+/// Returns the record as JSON. It is one, so parsing it cannot fail.
+fn event(record: &Record) -> Value {
+    serde_json::from_str(record.line()).unwrap_or_default()
 }
 
 fn log_record(event: &Value, trace: Option<&TraceContext>) -> Value {
@@ -198,7 +203,7 @@ mod tests {
 
     #[test]
     fn a_record_as_a_log_record() {
-        let record = Record(json!({
+        let event = json!({
             "specversion": "1.0", "id": "f00-1", "source": "https://github.com/acme/infra", "subject": "a:b",
             "type": "dev.repo-permissions.check.error", "time": "2026-11-23T10:00:00.000000001Z",
             "data": {
@@ -206,7 +211,11 @@ mod tests {
                 "nearest": {"failed": ["branch", null], "line": 3}, "rule": null, "ratio": 0.5,
                 "deep": [{"a": 1}],
             },
-        }));
+        });
+        let record = Record {
+            id: "f00-1".to_owned(),
+            line: event.to_string(),
+        };
         let trace = TraceContext::parse("00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01");
         let resource = BTreeMap::from([("service.name".to_owned(), "gate".to_owned())]);
         let request = export_request(&[record], &resource, trace.as_ref());

@@ -229,7 +229,7 @@ mod tests {
             time: "2026-06-01T00:00:00Z".to_owned(),
             ..Circumstances::default()
         };
-        let record = records(&outcome, &circumstances).remove(0).line();
+        let record = records(&outcome, &circumstances).remove(0).into_line();
         (context, record)
     }
 

@@ -35,7 +35,7 @@ pub(super) fn render(page: &Page<'_, '_>) -> String {
         "findings": matrix.findings.iter().map(finding).collect::<Vec<_>>(),
         "notes": page.notes,
     });
-    json_line(&value.to_string()) + "\n"
+    json_line(value.to_string()) + "\n"
 }
 
 fn finding((file, finding): &(&str, Finding)) -> Value {

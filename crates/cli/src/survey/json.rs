@@ -113,5 +113,5 @@ pub(super) fn print_lines(report: &Report<'_>) -> std::io::Result<()> {
 /// Serializes a value without characters that affect a terminal or a log.
 fn text(value: &impl Serialize) -> String {
     // Serializing strings and numbers cannot fail.
-    json_line(&serde_json::to_string(value).unwrap_or_default())
+    json_line(serde_json::to_string(value).unwrap_or_default())
 }

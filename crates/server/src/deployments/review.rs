@@ -12,7 +12,7 @@ use super::request::DeploymentRequest;
 use crate::app::{Access, GitHubApp, RequestError, Target};
 use crate::audit::AuditQueue;
 use crate::config::DeploymentRule;
-use crate::deciding::{Decided, Decider, Subject};
+use crate::deciding::{Decider, Grounds, Subject};
 use crate::log;
 use crate::metrics::Metrics;
 use crate::run_context::RunContext;
@@ -245,37 +245,38 @@ impl Deployments {
         for permission in permissions {
             let subject = Subject::Run(&context);
             let decided = self.decider.decide(permission, subject, &mut time).await;
+            let grounds = &decided.grounds;
             let decision = match (&decided.result, branch) {
                 // A run whose branch is not known has nothing that a rule could match.
                 (Ok(decision), RunBranch::Unknown(_)) => unknown_branch(decision),
                 (Ok(decision), RunBranch::Known(_)) => decision.clone(),
                 (Err(failure), _) => {
                     let outcome = Outcome {
-                        own_policy: decided.own_record(),
+                        own_policy: grounds.own_record(),
                         ..Outcome::failed(
                             failure,
-                            Some(decided.context.as_context()),
-                            decided.policy_record(),
+                            Some(grounds.context.as_context()),
+                            grounds.policy_record(),
                             Detail::Full,
                         )
                     };
-                    self.record(&outcome, permission, &decided, started)?;
+                    self.record(&outcome, permission, grounds, started)?;
                     return Err(NotReviewed::NoDecision(failure.message.clone()));
                 }
             };
             // Where the missing branch decided, the record must not look like a decision of the policy.
             let by_policy = decided.result.as_ref().ok() == Some(&decision);
             let outcome = |detail| {
-                let record = decided.policy_record().unwrap_or_default();
-                let context = decided.context.as_context();
+                let record = grounds.policy_record().unwrap_or_default();
+                let context = grounds.context.as_context();
                 let outcome = Outcome::decided(vec![decision.clone()], context, record, detail);
                 Outcome {
                     policy: outcome.policy.filter(|_| by_policy),
-                    own_policy: decided.own_record().filter(|_| by_policy),
+                    own_policy: grounds.own_record().filter(|_| by_policy),
                     ..outcome
                 }
             };
-            self.record(&outcome(Detail::Full), permission, &decided, started)?;
+            self.record(&outcome(Detail::Full), permission, grounds, started)?;
             let sentence = outcome(self.detail).message;
             match decision.decision {
                 Decision::Allowed => granted.push(sentence),
@@ -298,22 +299,22 @@ impl Deployments {
         &self,
         outcome: &Outcome<'_>,
         permission: &PermissionKey,
-        decided: &Decided,
+        grounds: &Grounds,
         started: Instant,
     ) -> Result<(), NotReviewed> {
-        let repository = decided.context.as_context().repository.as_deref();
+        let repository = grounds.context.as_context().repository.as_deref();
         let circumstances = Circumstances {
             source: format!("{}/{}", self.server, repository.unwrap_or_default()),
             time: Timestamp::now().to_string(),
             id: crate::check::random_id().ok_or(NotReviewed::NoRecord)?,
             asked: vec![permission.to_string()],
             enforced_by: EnforcedBy::Deployment,
-            workspace: decided.workspace().map(str::to_owned),
+            workspace: grounds.workspace().map(str::to_owned),
             duration_ms: u64::try_from(started.elapsed().as_millis()).unwrap_or(u64::MAX),
             ..Circumstances::default()
         };
         for record in records(outcome, &circumstances) {
-            self.audit.add(&record).map_err(|_| NotReviewed::NoRecord)?;
+            self.audit.add(record).map_err(|_| NotReviewed::NoRecord)?;
         }
         Ok(())
     }

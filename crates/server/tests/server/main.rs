@@ -40,6 +40,5 @@ mod reference_pairs;
 mod routes;
 mod schema;
 mod showcase;
-mod speed;
 mod support;
 mod webhooks;

@@ -152,10 +152,6 @@ impl Server {
         }
     }
 
-    pub fn id(&self) -> u32 {
-        self.child.id()
-    }
-
     /// The server's own log so far.
     pub fn log(&self) -> Vec<Value> {
         let lines = self.err.now();
