@@ -339,10 +339,7 @@ fn a_claim_that_a_run_does_not_have_is_named() {
 /// A45: whatever fails, nothing is approved; the job waits, and is approved or rejected once GitHub answers.
 #[test]
 fn a45_an_error_is_no_approval() {
-    let stage = stage();
-    let mut id = 100;
-    let mut waiting = Vec::new();
-    for (endpoint, fault) in [
+    let faults = [
         (Endpoint::Run, Fault::status(500, "Oops")),
         (Endpoint::Run, Fault::status(404, "Not Found")),
         (Endpoint::Run, Fault::too_many_requests(60)),
@@ -367,11 +364,31 @@ fn a45_an_error_is_no_approval() {
             Fault::status(422, "There was a problem approving one of the gates"),
         ),
         (Endpoint::Review, Fault::WithStatus(200)),
-    ] {
+        // The policy is not there: nothing can be decided.
+        (Endpoint::Contents, Fault::status(404, "Not Found")),
+    ];
+    std::thread::scope(|scope| {
+        for faults in faults.chunks(4) {
+            scope.spawn(|| errors_are_no_approvals(faults));
+        }
+    });
+}
+
+/// None of the faults leads to an approval, and afterwards the server finds again what waits.
+fn errors_are_no_approvals(faults: &[(Endpoint, Fault)]) {
+    let stage = stage();
+    let mut waiting = Vec::new();
+    for (id, (endpoint, fault)) in (100..).zip(faults) {
         let named = format!("{endpoint:?} {fault:?}");
-        stage.github.add_fault(FaultRule::always(endpoint, fault));
+        let rule = FaultRule::always(*endpoint, fault.clone());
+        stage.github.add_fault(rule);
+        if *endpoint == Endpoint::Contents {
+            wait_for("the end of the policy", || {
+                (stage.server.admin("/readyz").status == 503).then_some(())
+            });
+        }
         let (status, _) = stage.ask_for_review(stage.run(id), "production");
-        // The last one came through, although its answer is not as documented; a token is kept for an hour.
+        // A review can come through although its answer is not as documented; a token is kept for an hour.
         let is_posted = stage.review_of(id).is_some();
         assert!(
             status == 503 || (status == 202 && is_posted),
@@ -381,21 +398,8 @@ fn a45_an_error_is_no_approval() {
             waiting.push(id);
         }
         stage.github.clear_faults();
-        id += 1;
+        stage.server.wait_until_ready();
     }
-    // The policy is not there: nothing can be decided.
-    let policies = FaultRule::always(Endpoint::Contents, Fault::status(404, "Not Found"));
-    stage.github.add_fault(policies);
-    wait_for("the end of the policy", || {
-        (stage.server.admin("/readyz").status == 503).then_some(())
-    });
-    assert_eq!(
-        stage.ask_for_review(stage.run(id), "production"),
-        (503, None)
-    );
-    waiting.push(id);
-    stage.github.clear_faults();
-    stage.server.wait_until_ready();
     // All of them are found again, with nobody delivering anything.
     for id in waiting {
         let review = wait_for("the review", || stage.review_of(id));
@@ -511,7 +515,21 @@ fn expected(id: u64) -> &'static str {
 /// and the right one.
 #[test]
 fn kill_9_and_faults_lose_no_deployment() {
-    const RUNS: u64 = 60;
+    // `DEPLOYMENTS=500` sends so many to one server.
+    let all = std::env::var("DEPLOYMENTS").ok();
+    let servers = match all.map(|count| count.parse().unwrap()) {
+        Some(all) => vec![1..=all],
+        None => vec![1..=30, 31..=60],
+    };
+    std::thread::scope(|scope| {
+        for runs in servers {
+            scope.spawn(|| reviewed_once(runs));
+        }
+    });
+}
+
+/// Each of the runs is reviewed once and rightly, two minutes after the last of the faults and kills at the latest.
+fn reviewed_once(runs: std::ops::RangeInclusive<u64>) {
     let mut stage = stage();
     let faults = |github: &GitHub| {
         for endpoint in [
@@ -533,7 +551,7 @@ fn kill_9_and_faults_lose_no_deployment() {
         ));
     };
     let file = stage.directory.path("server.yml");
-    for id in 1..=RUNS {
+    for id in runs.clone() {
         if id % 10 == 0 {
             stage.github.clear_faults();
             faults(&stage.github);
@@ -573,7 +591,7 @@ fn kill_9_and_faults_lose_no_deployment() {
     let recovered = Instant::now();
     let until = recovered + Duration::from_secs(120);
     let left = || {
-        (1..=RUNS)
+        runs.clone()
             .filter(|id| !stage.github.waiting(*id).is_empty())
             .count()
     };
@@ -586,7 +604,7 @@ fn kill_9_and_faults_lose_no_deployment() {
     for review in stage.github.reviews() {
         reviews.entry(review.run).or_default().push(review.state);
     }
-    for id in 1..=RUNS {
+    for id in runs.clone() {
         assert_eq!(reviews[&id], [expected(id)], "{id}");
     }
 }
