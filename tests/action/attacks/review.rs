@@ -7,7 +7,9 @@ use simulator::runner::PullRequest;
 use simulator::{Job, StepResult};
 
 use super::row::{KEY, PATH, count};
-use crate::support::{CASES_PATH as CASES, Stage, assert_outcome, repository, runner_through};
+use crate::support::{
+    CASES_PATH as CASES, Stage, assert_outcome, repository, runner_through, runs_all,
+};
 
 /// The address space of a process. The review's own limit is much lower.
 const MEGABYTES: u64 = 512;
@@ -90,12 +92,15 @@ fn a41_a_policy_and_cases_that_exhaust_their_review() {
     // Their traces together would have gigabytes. The unoptimised program needs half a minute for them.
     let (conclusion, title) = within("8", &rules(5_000), &cases(2_000));
     assert_eq!(conclusion, "failure", "{title}");
-    let (conclusion, title) = of(&rules(35_000), &small);
-    assert_eq!(conclusion, "failure", "{title}");
-    assert!(
-        title.starts_with(&none("the policy and its cases are too large")),
-        "{title}"
-    );
+    // The unoptimised program reads so many rules for half a minute.
+    if runs_all() {
+        let (conclusion, title) = of(&rules(35_000), &small);
+        assert_eq!(conclusion, "failure", "{title}");
+        assert!(
+            title.starts_with(&none("the policy and its cases are too large")),
+            "{title}"
+        );
+    }
     let (conclusion, title) = of(&rules(60_000), &small);
     assert_eq!(conclusion, "failure", "{title}");
     assert_eq!(
