@@ -40,7 +40,7 @@ enum Ask {
     Compare { old: PolicyText, new: PolicyText },
 }
 
-/// Answers a question. An answer with the member `error` says why there is no other.
+/// Answers a question. If that fails, the answer has only the member `error`, with the reason.
 pub fn answer(question: &str) -> String {
     let answer = match serde_json::from_str(question) {
         Ok(Question { now, ask }) => match ask {

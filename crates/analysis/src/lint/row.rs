@@ -22,7 +22,7 @@ pub struct FindingRow<'a> {
     end_column: u32,
     message: &'a str,
     help: Option<&'a str>,
-    /// Replacement for the text from `column` to `end_column`, if the fix is no more than that.
+    /// Replacement for the text from `column` to `end_column`, if the fix changes nothing else.
     fix: Option<&'a str>,
     /// Whether the policy grants the same after the fix.
     fix_safe: Option<bool>,
