@@ -146,30 +146,7 @@ fn main() -> anyhow::Result<()> {
     if is_asked(Row::Long) {
         rows.long()?;
     }
-    about();
+    println!("{}.\n", table::machine());
     table::print(&["", "goal", "measured"], &rows.table);
     Ok(())
-}
-
-/// Prints where it was measured.
-fn about() {
-    let read = |path| std::fs::read_to_string(path).unwrap_or_default();
-    let cpu = read("/proc/cpuinfo");
-    let model = cpu.lines().find_map(|line| line.strip_prefix("model name"));
-    let model = model
-        .unwrap_or_default()
-        .trim_start_matches(['\t', ' ', ':']);
-    let cores = cpu
-        .lines()
-        .filter(|line| line.starts_with("processor"))
-        .count();
-    let kernel = read("/proc/sys/kernel/osrelease");
-    let load = read("/proc/loadavg");
-    let load: Vec<_> = load.split(' ').take(3).collect();
-    println!(
-        "{}, {model}, {cores} cores, Linux {}, load averages {} at the end.\n",
-        jiff::Timestamp::now().strftime("%F"),
-        kernel.trim(),
-        load.join(", "),
-    );
 }

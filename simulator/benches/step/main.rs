@@ -411,21 +411,10 @@ fn absolute(path: &Path) -> anyhow::Result<String> {
 
 /// What was measured, where.
 fn about(arguments: &Arguments) -> anyhow::Result<()> {
-    let read = |path| std::fs::read_to_string(path).unwrap_or_default();
-    let cpu = read("/proc/cpuinfo");
-    let model = cpu.lines().find_map(|line| line.strip_prefix("model name"));
-    let model = model
-        .unwrap_or_default()
-        .trim_start_matches(['\t', ' ', ':']);
-    let cores = std::thread::available_parallelism()?;
-    let kernel = read("/proc/sys/kernel/osrelease");
-    let load = read("/proc/loadavg");
-    let load = load.split(' ').next().unwrap_or_default();
     let node = Command::new(&arguments.node).arg("--version").output()?;
     println!(
-        "{}, {model}, {cores} cores, Linux {}, load {load} at the end; Node {}; binary {:.2} MB; {} rounds.\n",
-        jiff::Timestamp::now().strftime("%F"),
-        kernel.trim(),
+        "{}; Node {}; binary {:.2} MB; {} rounds.\n",
+        table::machine(),
         String::from_utf8_lossy(&node.stdout).trim(),
         std::fs::metadata(&arguments.binary)?.len() as f64 / 1e6,
         arguments.rounds,

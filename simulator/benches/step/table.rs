@@ -1,4 +1,4 @@
-//! Numbers to Markdown.
+//! Numbers to Markdown, and the machine that they are from.
 
 use std::time::Duration;
 
@@ -34,4 +34,27 @@ pub(crate) fn print(head: &[&str], rows: &[Vec<String>]) {
         println!("| {} |", row.join(" | "));
     }
     println!();
+}
+
+/// The day, the machine, and how busy it was at the end.
+pub(crate) fn machine() -> String {
+    let read = |path| std::fs::read_to_string(path).unwrap_or_default();
+    let cpu = read("/proc/cpuinfo");
+    let model = cpu.lines().find_map(|line| line.strip_prefix("model name"));
+    let model = model
+        .unwrap_or_default()
+        .trim_start_matches(['\t', ' ', ':']);
+    let cores = cpu
+        .lines()
+        .filter(|line| line.starts_with("processor"))
+        .count();
+    let kernel = read("/proc/sys/kernel/osrelease");
+    let load = read("/proc/loadavg");
+    let load: Vec<_> = load.split(' ').take(3).collect();
+    format!(
+        "{}, {model}, {cores} cores, Linux {}, load averages {} at the end",
+        jiff::Timestamp::now().strftime("%F"),
+        kernel.trim(),
+        load.join(", "),
+    )
 }
