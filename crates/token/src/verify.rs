@@ -15,7 +15,7 @@ use super::issuer::Issuer;
 use super::keys::{KeyError, KeySet};
 use super::signed::SignedClaims;
 
-/// Maximum difference between clocks: GitHub's is often some seconds ahead of the runner's.
+/// Maximum difference between clocks: GitHub's is often some seconds ahead of others.
 pub const LEEWAY: SignedDuration = SignedDuration::from_secs(60);
 /// Maximum size of a token in bytes; GitHub's have about 2 KiB.
 pub const MAX_TOKEN: usize = 32 << 10;
@@ -252,7 +252,7 @@ fn check_times(claims: &Claims, now: Timestamp) -> Result<(), TokenInvalid> {
     let outside = |claim: &'static str, seen: Timestamp, relation: &str| TokenInvalid::Claim {
         claim,
         seen: format!("{seen}"),
-        expected: format!("{relation} the runner's clock, {now} (60 s leeway)"),
+        expected: format!("{relation} this machine's clock, {now} (60 s leeway)"),
     };
     let exp = required("exp")?;
     if now.duration_since(exp) > LEEWAY {
