@@ -176,6 +176,33 @@ fn only_what_is_granted_reaches_the_api() {
     });
 }
 
+/// A permission is for a path and what is below it: other paths with the same beginning have none.
+#[test]
+#[ignore = "needs proxies: .ci/outside/proxies runs it"]
+fn a44_a_permission_ends_with_its_segment() {
+    each_proxy(|kind, chain| {
+        let token = bearer(&chain.may);
+        for path in [
+            "/deploymentsX/admin",
+            "/deployments-archive/1",
+            "/deployments.bak",
+            "/deployments:7",
+            "/deployments,7",
+            "/DEPLOYMENTS/7",
+        ] {
+            let answer = chain.post(path, &[&token]);
+            assert!(
+                matches!(answer.status, 400 | 403 | 404),
+                "{kind:?}: {path}: {answer:?}"
+            );
+            assert_eq!(chain.api.take(), Vec::<String>::new(), "{kind:?}: {path}");
+        }
+        let answer = chain.post("/deployments/a-7.b_~?c=%2F;d", &[&token]);
+        assert_eq!(answer.status, 200, "{kind:?}: {answer:?}");
+        assert_eq!(chain.api.take().len(), 1, "{kind:?}");
+    });
+}
+
 /// Each answer and fault of the server. Only the whole answer 200 lets a request pass.
 #[test]
 #[ignore = "needs proxies: .ci/outside/proxies runs it"]
