@@ -176,7 +176,8 @@ fn only_what_is_granted_reaches_the_api() {
     });
 }
 
-/// A permission is for a path and what is below it: other paths with the same beginning have none.
+/// A permission is for a path and what is below it: other paths with the same beginning have none. What two programs
+/// could read differently passes nowhere.
 #[test]
 #[ignore = "needs proxies: .ci/outside/proxies runs it"]
 fn a44_a_permission_ends_with_its_segment() {
@@ -189,6 +190,13 @@ fn a44_a_permission_ends_with_its_segment() {
             "/deployments:7",
             "/deployments,7",
             "/DEPLOYMENTS/7",
+            "/deployments#/7",
+            "/deployments/7#",
+            "/deployments/7#/../../locks/7",
+            "/deployments/\u{e9}",
+            "/deployments/a@b",
+            "/deployments/a|b",
+            "/deployments/{7}",
         ] {
             let answer = chain.post(path, &[&token]);
             assert!(
