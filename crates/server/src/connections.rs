@@ -59,15 +59,10 @@ pub async fn serve(
             tokio::spawn(refuse(stream));
             continue;
         };
-        let connection = http1::Builder::new()
-            .timer(TokioTimer::new())
-            .header_read_timeout(HEAD_TIMEOUT)
-            .max_headers(MAX_HEADERS)
-            .max_header_size(MAX_HEAD)
-            .serve_connection(
-                TokioIo::new(RequestLines::new(stream, is_strict)),
-                TowerToHyperService::new(router.clone()),
-            );
+        let connection = http1().serve_connection(
+            TokioIo::new(RequestLines::new(stream, is_strict)),
+            TowerToHyperService::new(router.clone()),
+        );
         let connection = graceful.watch(connection);
         let counted = metrics.connection();
         tokio::spawn(async move {
@@ -83,6 +78,17 @@ pub async fn serve(
     {
         log::warning("requests_cut_off", &[("after", &"10 s")]);
     }
+}
+
+/// Returns what reads requests, with the limits of a head.
+pub(crate) fn http1() -> http1::Builder {
+    let mut builder = http1::Builder::new();
+    builder
+        .timer(TokioTimer::new())
+        .header_read_timeout(HEAD_TIMEOUT)
+        .max_headers(MAX_HEADERS)
+        .max_header_size(MAX_HEAD);
+    builder
 }
 
 async fn refuse(mut stream: Box<dyn Stream>) {

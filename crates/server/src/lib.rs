@@ -18,6 +18,9 @@ mod deployments;
 mod evaluation;
 mod flights;
 mod forward_auth;
+#[cfg(any(test, feature = "fuzzing"))]
+#[doc(hidden)]
+pub mod fuzzing;
 mod keys;
 mod log;
 mod lookups;
