@@ -21,7 +21,7 @@ mod evaluation;
 mod flights;
 mod forward_auth;
 mod keys;
-mod log;
+pub mod log;
 mod lookups;
 mod metrics;
 mod policy;

@@ -24,12 +24,14 @@ struct Arguments {
 }
 
 fn main() -> ExitCode {
-    match start(&Arguments::parse()) {
+    let result = start(&Arguments::parse());
+    if let Err(error) = &result {
+        server::log::plain(&format!("error: {error:#}"));
+    }
+    server::log::flush();
+    match result {
         Ok(()) => ExitCode::SUCCESS,
-        Err(error) => {
-            _ = writeln!(std::io::stderr().lock(), "error: {error:#}");
-            ExitCode::from(2)
-        }
+        Err(_) => ExitCode::from(2),
     }
 }
 
@@ -47,6 +49,7 @@ fn start(arguments: &Arguments) -> anyhow::Result<()> {
         _ = writeln!(std::io::stdout().lock(), "{file} {verdict}");
         return Ok(());
     }
+    server::log::start()?;
     let runtime = tokio::runtime::Builder::new_multi_thread()
         .enable_all()
         .build()?;

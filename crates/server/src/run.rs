@@ -26,7 +26,7 @@ use crate::routes::Family;
 use crate::sources::{self, Sources};
 use crate::webhooks;
 use github::FetchKeysError;
-use github::http::{Budget, Client, MAX_CA_BUNDLE, Network};
+use github::http::{Budget, Client, InvalidNetwork, MAX_CA_BUNDLE, Network};
 use platform::{Address, Listener};
 use token::{Issuer, KeySet};
 
@@ -63,7 +63,11 @@ fn client(config: &Config, proxies: Proxies<'_>) -> anyhow::Result<Client> {
         platform::read_capped(file, MAX_CA_BUNDLE)
             .with_context(|| format!("`ca_bundle` is `{}`, which cannot be read", file.display()))
     });
-    Ok(Network::of_variables(proxies, ca_bundle.transpose()?).client()?)
+    let client = Network::of_variables(proxies, ca_bundle.transpose()?).client();
+    client.map_err(|error| match (&config.ca_bundle, error) {
+        (_, error @ InvalidNetwork::Proxy(_)) | (None, error) => error.into(),
+        (Some(file), error) => anyhow::anyhow!("`ca_bundle` is `{}`: {error}", file.display()),
+    })
 }
 
 /// Checks what the server would start with: the policy's file, secrets and the CA bundle. It opens no connection.
