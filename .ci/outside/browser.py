@@ -125,6 +125,10 @@ class Browser:
             raise RuntimeError(result["exceptionDetails"])
         return result["result"].get("value")
 
+    def before_scripts(self, script):
+        """Runs a script in each page from now on, before those of the page."""
+        self.call("Page.addScriptToEvaluateOnNewDocument", source=script)
+
     def press(self, key, *, all_of=False):
         """Presses a key, or with Control the one that selects all of a field."""
         codes = {"Tab": 9, "Enter": 13, "End": 35, "ArrowLeft": 37, "ArrowRight": 39, "Delete": 46, "a": 65}

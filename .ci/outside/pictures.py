@@ -1,7 +1,7 @@
 """Draws the pictures of docs/look.md. The page says which command each of them shows, and what it prints.
 
 `docs/pictures/drawn-from` keeps the SHA-256 of the text behind each picture: tests/project compares it with the page,
-and the page with what the program prints. A picture that shows another text than the page is never drawn.
+and the page with what the program prints. `.ci/outside/playground` compares the text of the playground. A picture that shows another text than the page is never drawn.
 """
 
 import argparse
@@ -19,6 +19,7 @@ from pathlib import Path
 import github_page
 import terminal
 from browser import Browser
+from playground import PLAYGROUND_TEXT, wait_for_answer
 from PIL import Image
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -86,9 +87,14 @@ def draw_terminal(name, text):
 
 
 def photograph(browser, page, name, *, dark, width):
-    """The whole page in a browser, with as many colours as its letters need."""
+    """The whole page in a browser."""
     browser.open(page, width=width, height=100, dark=dark, scale=SCALE)
-    picture = Image.open(io.BytesIO(browser.screenshot())).convert("RGB")
+    keep(browser.screenshot(), name, dark=dark)
+
+
+def keep(screenshot, name, *, dark):
+    """A picture with as many colours as its letters need."""
+    picture = Image.open(io.BytesIO(screenshot)).convert("RGB")
     picture = picture.quantize(COLOURS, dither=Image.Dither.NONE).convert("RGB")
     picture.save(PICTURES / f"{name}-{'dark' if dark else 'light'}.webp", lossless=True, quality=100, method=6)
 
@@ -111,6 +117,17 @@ def draw_github(browser, packages, name, printed, directory):
             photograph(browser, page, picture, dark=dark, width=width)
 
 
+def draw_playground(browser, directory):
+    """The first screen of the playground. Returns the text of its page."""
+    page = (directory / "index.html").resolve()
+    for dark in (False, True):
+        browser.open("about:blank")
+        browser.open(page, width=1280, height=1060, dark=dark, scale=SCALE)
+        wait_for_answer(browser)
+        keep(browser.screenshot(whole=False), "playground", dark=dark)
+    return browser.evaluate(PLAYGROUND_TEXT)
+
+
 def draw_icon(browser, directory):
     """The icon of the site, for browsers that draw no SVG there."""
     icon = ROOT / "docs/theme/favicon.svg"
@@ -124,6 +141,10 @@ def draw_icon(browser, directory):
     picture = Image.open(io.BytesIO(browser.screenshot(whole=False)))
     browser.call("Emulation.setDefaultBackgroundColorOverride")
     picture.quantize(64).save(icon.with_suffix(".png"), optimize=True)
+
+
+def drawn_from(name, text):
+    return f"{hashlib.sha256(text.encode()).hexdigest()}  {name}\n"
 
 
 def draw(options, directory):
@@ -152,7 +173,8 @@ def draw(options, directory):
                         photograph(browser, directory / "shown.html", name, dark=dark, width=1120)
                 else:
                     draw_terminal(name, shell.session(shown, CLICOLOR_FORCE="1"))
-                drawn.append(f"{hashlib.sha256(shown.encode()).hexdigest()}  {name}\n")
+                drawn.append(drawn_from(name, shown))
+        drawn.append(drawn_from("playground", draw_playground(browser, options.playground)))
     finally:
         browser.close()
     (PICTURES / "drawn-from").write_text("".join(drawn))
@@ -162,6 +184,7 @@ def main():
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--binary", required=True, type=Path)
     parser.add_argument("--simulator", required=True, type=Path)
+    parser.add_argument("--playground", required=True, type=Path)
     parser.add_argument("--chromium", required=True)
     parser.add_argument("--packages", required=True, type=Path)
     options = parser.parse_args()

@@ -45,6 +45,9 @@ function matrix(wasm) {
     now: new Date().toISOString(),
     policy: text(EXAMPLE, "repo-permissions.yml"),
     repository: "",
+    repository_id: "",
+    owner_id: "",
+    default_branch: "",
     workflows: files.map((name) => ({ name, text: text(EXAMPLE, "workflows", name) })),
   });
   const bytes = Buffer.from(question);
@@ -52,7 +55,9 @@ function matrix(wasm) {
   Buffer.from(exports.memory.buffer, address >>> 0, bytes.length).set(bytes);
   exports.answer();
   const answer = Buffer.from(exports.memory.buffer, exports.answer_address() >>> 0, exports.answer_length() >>> 0);
-  return JSON.parse(answer.toString()).html;
+  const { html, error } = JSON.parse(answer.toString());
+  if (error) throw new Error(`the matrix of the example repository: ${error}`);
+  return html;
 }
 
 function policyOf({ script, style, frame }) {

@@ -7,6 +7,7 @@ import argparse
 import base64
 import functools
 import gzip
+import hashlib
 import json
 import sys
 import tempfile
@@ -35,9 +36,14 @@ FIELDS = [
     "payload",
     "own_policy",
     "of",
+    "of_id",
+    "of_owner_id",
+    "of_default_branch",
 ]
 OVERHANG = "document.documentElement.scrollWidth - document.documentElement.clientWidth"
 VERDICT = "document.getElementById('verdict').innerText"
+PLAYGROUND_TEXT = "document.body.innerText"
+DRAWN_FROM = Path(__file__).resolve().parents[2] / "docs/pictures/drawn-from"
 # A screen reader says the name of each of them.
 CONTROLS = (
     "button",
@@ -109,6 +115,10 @@ def opened(browser, address, **screen):
     # The same address with another fragment would not load the page again.
     browser.open("about:blank")
     browser.open(address, **screen)
+    wait_for_answer(browser)
+
+
+def wait_for_answer(browser):
     wait(browser, f"!{VERDICT}.includes('Starting') && !document.querySelector('.busy')", "an answer")
 
 
@@ -255,6 +265,15 @@ def layout(browser, site, pictures):
     check(levels.count(1) == 1, "one heading of the first level", levels)
 
 
+def picture(browser, site):
+    """The picture of the documentation shows this page."""
+    opened(browser, site.address)
+    text = browser.evaluate(PLAYGROUND_TEXT)
+    line = f"{hashlib.sha256(text.encode()).hexdigest()}  playground"
+    drawn = DRAWN_FROM.read_text().splitlines()
+    check(line in drawn, "the picture of the playground is old, draw it again with .ci/outside/pictures", text)
+
+
 def attacks(browser, site):
     """Markup in every field of a link stays text."""
     policy = json.dumps(
@@ -370,23 +389,41 @@ def requests(browser, site):
 
 
 def failures(browser, directory):
-    """An engine that fails is said, and the next question gets another one; a newer question replaces an older one."""
-    text = (Path(directory) / "index.html").read_text()
-    start = text.index('id="engine">') + len('id="engine">')
-    broken = base64.b64encode(gzip.compress(trap())).decode()
+    """An engine that fails or does not end is said, and the next question gets another one; a newer question replaces an
+    older one."""
     with tempfile.TemporaryDirectory() as place:
-        (Path(place) / "index.html").write_text(text[:start] + broken + text[text.index("</script>", start) :])
-        site = Site(place)
-        opened(browser, site.address)
+        opened(browser, with_engine(directory, place, UNREACHABLE))
         says(browser, "No answer")
         again = browser.evaluate(
             "Promise.all([ask({}), ask({})]).then(([one, other]) => [Boolean(one.superseded), other.failure])"
         )
         check(again[0] is True and "failed" in again[1], "a failure, and the question after it", again)
+    # Here, a second is ten milliseconds.
+    faster = "globalThis.setTimeout = ((wait) => (then, time) => wait(then, time / 100))(setTimeout)"
+    browser.before_scripts(faster)
+    with tempfile.TemporaryDirectory() as place:
+        opened(browser, with_engine(directory, place, ENDLESS))
+        says(browser, "did not answer within 30 seconds")
+        again = browser.evaluate("ask({}).then(({ failure }) => failure)")
+        check("30 seconds" in again, "the question after one that does not end", again)
 
 
-def trap():
-    """question() → 0, answer() traps, answer_address() → 0, answer_length() → 0."""
+def with_engine(directory, place, code):
+    """The address of the page with another engine, whose answers are this code."""
+    text = (Path(directory) / "index.html").read_text()
+    start = text.index('id="engine">') + len('id="engine">')
+    other = base64.b64encode(gzip.compress(engine(code))).decode()
+    (Path(place) / "index.html").write_text(text[:start] + other + text[text.index("</script>", start) :])
+    return Site(place).address
+
+
+UNREACHABLE = b"\x00"
+# A loop whose last instruction leads to its start.
+ENDLESS = b"\x03\x40\x0c\x00\x0b"
+
+
+def engine(code):
+    """question() → 0, answer() does what the code says, answer_address() → 0, answer_length() → 0."""
 
     def vector(items):
         return bytes([len(items)]) + b"".join(items)
@@ -397,12 +434,15 @@ def trap():
     def export(name, kind, index):
         return bytes([len(name)]) + name.encode() + bytes([kind, index])
 
+    def function(code):
+        return bytes([len(code) + 2]) + b"\x00" + code + b"\x0b"
+
     types = vector([b"\x60\x01\x7f\x01\x7f", b"\x60\x00\x00", b"\x60\x00\x01\x7f"])
     names = [export("memory", 2, 0), export("question", 0, 0), export("answer", 0, 1)]
     names += [export("answer_address", 0, 2), export("answer_length", 0, 2)]
-    zero, unreachable = b"\x04\x00\x41\x00\x0b", b"\x03\x00\x00\x0b"
+    zero = b"\x41\x00"
     sections = [(1, types), (3, vector([b"\x00", b"\x01", b"\x02"])), (5, b"\x01\x00\x01"), (7, vector(names))]
-    sections.append((10, vector([zero, unreachable, zero])))
+    sections.append((10, vector([function(zero), function(code), function(zero)])))
     return b"\0asm\x01\0\0\0" + b"".join(section(number, content) for number, content in sections)
 
 
@@ -422,7 +462,7 @@ def main():
         if options.pairs:
             pairs(browser, site, options.pairs)
         else:
-            for part in (requests, keyboard, screen_reader, link_and_token, attacks):
+            for part in (requests, keyboard, screen_reader, link_and_token, picture, attacks):
                 part(browser, site)
             layout(browser, site, pictures)
             failures(browser, options.directory)

@@ -7,6 +7,7 @@ mod variables;
 use std::cell::RefCell;
 use std::future::poll_fn;
 use std::task::Poll;
+use std::time::Duration;
 
 pub use file::{read_capped, read_secret, read_stdin_capped};
 pub use listener::{Address, Listener, Stream};
@@ -52,11 +53,18 @@ pub fn terminal_columns() -> Option<usize> {
     os::terminal_columns().filter(|columns| *columns > 0)
 }
 
+/// Returns the processor time that the current thread has used. On Windows, the time since the first call.
+pub fn thread_time() -> Duration {
+    os::thread_time()
+}
+
 #[cfg(unix)]
 mod os {
     use std::task::Context;
+    use std::time::Duration;
 
     use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
+    use rustix::time::{ClockId, clock_gettime};
     use tokio::signal::unix::{Signal, SignalKind, signal};
 
     pub(super) type Signals = [Option<Signal>; 3];
@@ -91,6 +99,10 @@ mod os {
         Some(size.ws_col.into())
     }
 
+    pub(super) fn thread_time() -> Duration {
+        Duration::try_from(clock_gettime(ClockId::ThreadCPUTime)).unwrap_or_default()
+    }
+
     fn limit(resource: Resource, value: u64) -> std::io::Result<()> {
         // Only a privileged process may raise its limits.
         let least = |limit: Option<u64>| Some(limit.map_or(value, |limit| limit.min(value)));
@@ -105,7 +117,9 @@ mod os {
 
 #[cfg(windows)]
 mod os {
+    use std::sync::OnceLock;
     use std::task::Context;
+    use std::time::{Duration, Instant};
 
     use tokio::signal::windows::{CtrlBreak, CtrlC, ctrl_break, ctrl_c};
 
@@ -127,5 +141,10 @@ mod os {
 
     pub(super) fn terminal_columns() -> Option<usize> {
         None
+    }
+
+    pub(super) fn thread_time() -> Duration {
+        static START: OnceLock<Instant> = OnceLock::new();
+        START.get_or_init(Instant::now).elapsed()
     }
 }

@@ -17,6 +17,13 @@ const FIELDS = [
   ["event", "Event", "events"],
 ];
 const MORE_FIELDS = [["default_branch", "Default branch"]];
+// In the link, the fields of `matrix` have names of their own: the other tab has a repository too.
+const MATRIX_FIELDS = [
+  ["of", "Repository"],
+  ["of_id", "Repository id"],
+  ["of_owner_id", "Owner id"],
+  ["of_default_branch", "Default branch"],
+];
 const TEXTS = ["claims", "payload", "own_policy"];
 const CHOICES = {
   permissions: [
@@ -65,6 +72,7 @@ function workflowFile([name, text]) {
 function buildForm() {
   find("fields").append(...FIELDS.map(field));
   find("more-fields").append(...MORE_FIELDS.map(field));
+  find("matrix-fields").append(...MATRIX_FIELDS.map(field));
   for (const [id, values] of Object.entries(CHOICES)) {
     document.body.append(element("datalist", { id }, ...values.map((value) => element("option", { value }))));
   }
@@ -80,12 +88,13 @@ function files() {
   });
 }
 
-const single = [...FIELDS, ...MORE_FIELDS].map(([name]) => name).concat(TEXTS);
+const names = (fields) => fields.map(([name]) => name);
+const job = [...names([...FIELDS, ...MORE_FIELDS]), ...TEXTS];
+const single = [...job, ...names(MATRIX_FIELDS)];
 
 function state() {
   const values = single.map((name) => [name, find(name).value]).filter(([, value]) => value !== "");
-  const of = find("matrix-repository").value;
-  return { tab, policy: policy.text, old: old.text, files: files(), of, ...Object.fromEntries(values) };
+  return { tab, policy: policy.text, old: old.text, files: files(), ...Object.fromEntries(values) };
 }
 
 // Of a link, so every value may be anything.
@@ -94,7 +103,6 @@ function restore(given) {
   for (const name of single) find(name).value = text(given[name]);
   policy.text = text(given.policy);
   old.text = text(given.old);
-  find("matrix-repository").value = text(given.of);
   fill(find("files"));
   for (const file of Array.isArray(given.files) ? given.files : []) workflowFile([text(file?.[0]), text(file?.[1])]);
   find("more").open = ["default_branch", "payload", "own_policy"].some((name) => find(name).value !== "");
@@ -110,9 +118,10 @@ function question() {
   if (tab === "compare") return { ask: tab, now, old: old.text, new: policy.text };
   if (tab === "matrix") {
     const workflows = files().map(([name, text]) => ({ name, text }));
-    return { ask: tab, now, policy: policy.text, repository: find("matrix-repository").value, workflows };
+    const [repository, repository_id, owner_id, default_branch] = names(MATRIX_FIELDS).map((name) => find(name).value);
+    return { ask: tab, now, policy: policy.text, repository, repository_id, owner_id, default_branch, workflows };
   }
-  const values = single.map((name) => [name, find(name).value]);
+  const values = job.map((name) => [name, find(name).value]);
   return { ask: tab, now, policy: policy.text, ...Object.fromEntries(values) };
 }
 

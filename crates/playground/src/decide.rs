@@ -15,7 +15,7 @@ use serde_json::{Value, json};
 
 use super::findings::findings;
 use super::policy::PolicyText;
-use super::text::shown;
+use super::text::{given, shown};
 
 /// The fields of the page. An empty text is a field that is left out.
 #[derive(Deserialize)]
@@ -69,11 +69,6 @@ pub(super) fn answer(question: &Question, now: Timestamp) -> Value {
         })).collect::<Vec<_>>(),
         "findings": findings(&question.policy, None, given(&question.repository).as_deref(), now),
     })
-}
-
-/// Returns the text of a field, unless it is left out.
-fn given(text: &str) -> Option<String> {
-    Some(text.trim().to_owned()).filter(|text| !text.is_empty())
 }
 
 impl Question {

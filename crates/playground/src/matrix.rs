@@ -5,13 +5,14 @@ use analysis::matrix::rules::{self, Selection, select};
 use analysis::matrix::view::{Folded, Folding, Page, SharedFinding};
 use analysis::matrix::{AccessMatrix, html};
 use analysis::workflows::{RunOptions, Workflows};
-use engine::policy::Invalid;
+use engine::policy::{Invalid, quoted};
 use jiff::Timestamp;
 use serde::Deserialize;
 use serde_json::{Value, json};
 
 use super::findings::findings;
 use super::policy::PolicyText;
+use super::text::given;
 
 /// Name of this action in `uses:`, without its owner.
 const ACTION: &str = "repo-permissions";
@@ -24,6 +25,11 @@ pub(super) struct Question {
     policy: PolicyText,
     /// Empty for the policy's own repository.
     repository: String,
+    /// In decimal digits, or empty.
+    repository_id: String,
+    owner_id: String,
+    /// Empty if nobody knows it.
+    default_branch: String,
     workflows: Vec<File>,
 }
 
@@ -37,31 +43,23 @@ struct File {
 pub(super) fn answer(question: Question, now: Timestamp) -> Value {
     let names = question.workflows.iter().map(|file| file.name.clone());
     let names = Some(names.collect()).filter(|_| !question.workflows.is_empty());
-    let repository = Some(question.repository.trim()).filter(|name| !name.is_empty());
-    let findings = findings(&question.policy, names, repository, now);
-    let mut files: Vec<_> = question.workflows.into_iter().collect();
-    files.sort_by(|one, other| one.name.cmp(&other.name));
-    let texts = files.into_iter().map(|file| (file.name, Ok(file.text)));
-    let workflows = Workflows::of_texts(texts);
-    match page(&question.policy, repository, &workflows, now) {
+    let repository = given(&question.repository);
+    let findings = findings(&question.policy, names, repository.as_deref(), now);
+    match page(question, now) {
         Ok(page) => json!({ "html": page, "findings": findings }),
         Err(error) => json!({ "error": error, "findings": findings }),
     }
 }
 
-fn page(
-    text: &PolicyText,
-    repository: Option<&str>,
-    workflows: &Workflows,
-    now: Timestamp,
-) -> Result<String, String> {
+fn page(question: Question, now: Timestamp) -> Result<String, String> {
     let invalid = |invalid: Invalid| format!("the policy is not valid: {invalid}");
-    let name = text.name("policy");
-    let policy = text.parse().map_err(invalid)?;
+    let name = question.policy.name("policy");
+    let policy = question.policy.parse().map_err(invalid)?;
+    let repository = given(&question.repository);
     let selection = Selection {
-        repository,
-        repository_id: None,
-        owner_id: None,
+        repository: repository.as_deref(),
+        repository_id: id("Repository id", &question.repository_id)?,
+        owner_id: id("Owner id", &question.owner_id)?,
         origin: None,
         inputs: Inputs::Fields,
     };
@@ -69,15 +67,20 @@ fn page(
         rules::Error::Message(message) => message,
         rules::Error::Invalid(error) => invalid(error),
     })?;
+    let mut files = question.workflows;
+    files.sort_by(|one, other| one.name.cmp(&other.name));
+    let texts = files.into_iter().map(|file| (file.name, Ok(file.text)));
+    let workflows = Workflows::of_texts(texts);
     let mut notes = selected.notes;
     notes.extend(workflows.unreadable.iter().map(ToString::to_string));
+    let default_branch = given(&question.default_branch);
     let options = RunOptions {
         action: ACTION,
-        default_branch: None,
+        default_branch: default_branch.as_deref(),
     };
     let repository = selected.repository.as_deref();
-    let matrix =
-        AccessMatrix::new(&selected.rules, repository, workflows, options, now).map_err(invalid)?;
+    let matrix = AccessMatrix::new(&selected.rules, repository, &workflows, options, now)
+        .map_err(invalid)?;
     let findings = SharedFinding::all(&matrix);
     Ok(html::render(&Page {
         policy: name,
@@ -91,4 +94,16 @@ fn page(
         findings,
         notes,
     }))
+}
+
+/// Reads an id from the field with this label.
+fn id(label: &str, text: &str) -> Result<Option<u64>, String> {
+    let read = |text: String| {
+        let wrong = |_| {
+            let seen = quoted(&text);
+            format!("the field `{label}` is {seen}, expected a whole number")
+        };
+        text.parse().map_err(wrong)
+    };
+    given(text).map(read).transpose()
 }

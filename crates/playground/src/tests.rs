@@ -119,7 +119,10 @@ fn what_is_invisible_is_made_visible() {
 fn an_invalid_policy_has_findings_where_they_are() {
     let policy = POLICY.replace("branch", "brunch");
     for question in [
-        json!({ "ask": "matrix", "now": NOW, "policy": policy, "repository": "", "workflows": [] }),
+        json!({
+            "ask": "matrix", "now": NOW, "policy": policy, "repository": "", "repository_id": "", "owner_id": "",
+            "default_branch": "", "workflows": [],
+        }),
         json!({ "ask": "compare", "now": NOW, "old": POLICY, "new": policy }),
     ] {
         let answer = ask(&question);
@@ -134,6 +137,74 @@ fn an_invalid_policy_has_findings_where_they_are() {
     assert_eq!(answer["findings"][0]["finding"]["code"], "invalid");
 }
 
+/// The answer about a policy and one workflow file.
+fn matrix(policy: &str, fields: &[(&str, &str)], workflow: (&str, &str)) -> Value {
+    let mut question = json!({
+        "ask": "matrix", "now": NOW, "policy": policy,
+        "workflows": [{ "name": workflow.0, "text": workflow.1 }],
+    });
+    for field in ["repository", "repository_id", "owner_id", "default_branch"] {
+        question[field] = json!("");
+    }
+    for (field, text) in fields {
+        question[field] = json!(text);
+    }
+    ask(&question)
+}
+
+#[test]
+fn a_matrix_is_of_the_repository_that_the_fields_name() {
+    let policy = "version: 1
+repositories:
+  - repository: acme/infra
+    repository_id: 1
+    permissions: [{name: of the first, permission: ws:locks:create, branch: main}]
+  - repository: acme/infra
+    repository_id: 2
+    permissions: [{name: of the second, permission: ws:locks:create, branch: trunk}]
+";
+    let workflow = "on: workflow_dispatch\njobs: {a: {permissions: {id-token: write}}}\n";
+    let shown = |fields: &[_]| matrix(policy, fields, ("a.yml", workflow));
+    let of = ("repository", "acme/infra");
+    let error = shown(&[of])["error"].as_str().unwrap().to_owned();
+    assert!(
+        error.contains("choose one with the field `Repository id`"),
+        "{error}"
+    );
+    for (id, rule, other) in [
+        ("1", "of the first", "of the second"),
+        (" 2 ", "of the second", "of the first"),
+    ] {
+        let page = shown(&[of, ("repository_id", id)])["html"].to_string();
+        assert!(page.contains(rule) && !page.contains(other), "{page}");
+    }
+    for (field, label) in [("repository_id", "Repository id"), ("owner_id", "Owner id")] {
+        let error = shown(&[of, ("repository_id", "1"), (field, "-1")])["error"].to_string();
+        assert!(
+            error.contains(&format!(
+                "the field `{label}` is `-1`, expected a whole number"
+            )),
+            "{error}"
+        );
+    }
+}
+
+#[test]
+fn a_matrix_knows_the_default_branch() {
+    let policy =
+        "version: 1\npermissions: [{permission: a:b, branch: main, environment: production}]\n";
+    let environment = "${{ github.ref_name == 'main' && 'production' || 'staging' }}";
+    let workflow = format!(
+        "on: schedule\njobs: {{a: {{environment: \"{environment}\", permissions: {{id-token: write}}}}}}\n"
+    );
+    for (branch, has_staging) in [("main", false), ("trunk", true), ("", true)] {
+        let answer = matrix(policy, &[("default_branch", branch)], ("a.yml", &workflow));
+        let page = answer["html"].as_str().unwrap();
+        assert!(page.contains("a.yml"), "{page}");
+        assert_eq!(page.contains("staging"), has_staging, "{branch}");
+    }
+}
+
 #[test]
 fn a_matrix_is_a_page_without_markup_of_others() {
     let hostile = "<img src=x onerror=alert(1)>";
@@ -141,10 +212,7 @@ fn a_matrix_is_a_page_without_markup_of_others() {
         "on: push\njobs:\n  a:\n    environment: '{hostile}'\n    permissions: {{id-token: write}}\n"
     );
     let policy = format!("version: 1\npermissions:\n  - name: '{hostile}'\n    permission: a:b\n");
-    let answer = ask(&json!({
-        "ask": "matrix", "now": NOW, "policy": policy, "repository": "",
-        "workflows": [{ "name": format!("{hostile}.yml"), "text": workflow }],
-    }));
+    let answer = matrix(&policy, &[], (&format!("{hostile}.yml"), &workflow));
     let page = answer["html"].as_str().unwrap();
     assert!(page.contains("&lt;img"), "{page}");
     assert!(!page.contains("<img"), "{page}");

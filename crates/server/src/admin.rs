@@ -11,6 +11,7 @@ use http::StatusCode;
 use http::header::CONTENT_TYPE;
 use serde_json::json;
 
+use crate::audit::AuditCondition;
 use crate::keys::{FetchKeys, KeyStore};
 use crate::metrics::Metrics;
 use crate::policy::{Condition, PolicyStore};
@@ -24,6 +25,8 @@ pub struct Admin<F> {
     pub keys: Arc<KeyStore<F>>,
     /// The policy.
     pub policy: Arc<PolicyStore>,
+    /// Whether audit records can be kept.
+    pub audit: Arc<AuditCondition>,
     /// The metrics.
     pub metrics: Arc<Metrics>,
     /// Whether the server is about to end.
@@ -39,7 +42,7 @@ pub fn router<F: FetchKeys>(admin: Arc<Admin<F>>) -> Router {
         .with_state(admin)
 }
 
-/// Ready once keys and a policy are there and neither is too old, until the server ends.
+/// Ready once keys and a policy are there and neither is too old, while records can be kept, until the server ends.
 async fn ready<F: FetchKeys>(State(admin): State<Arc<Admin<F>>>) -> Response {
     let keys = admin.keys.current().is_some();
     let (policy, problem) = match admin.policy.condition() {
@@ -48,14 +51,17 @@ async fn ready<F: FetchKeys>(State(admin): State<Arc<Admin<F>>>) -> Response {
         Condition::Unavailable(problem) => ("unavailable", Some(problem)),
     };
     let is_ending = admin.is_ending.load(Ordering::Relaxed);
-    let (status, word) = match (keys && policy != "unavailable", is_ending) {
+    let audit = admin.audit.word();
+    let can_decide = keys && policy != "unavailable" && audit == "current";
+    let (status, word) = match (can_decide, is_ending) {
         (_, true) => (StatusCode::SERVICE_UNAVAILABLE, "ending"),
         (false, _) => (StatusCode::SERVICE_UNAVAILABLE, "not ready"),
         (true, _) if policy == "stale" => (StatusCode::OK, "degraded"),
         (true, _) => (StatusCode::OK, "ready"),
     };
     let keys = if keys { "current" } else { "unavailable" };
-    let body = json!({"status": word, "keys": keys, "policy": policy, "problem": problem});
+    let body =
+        json!({"status": word, "keys": keys, "policy": policy, "audit": audit, "problem": problem});
     let json = [(CONTENT_TYPE, "application/json")];
     (status, json, format!("{body}\n")).into_response()
 }

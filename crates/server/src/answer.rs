@@ -50,7 +50,7 @@ pub enum Answer {
 
 impl Answer {
     /// Returns the answer to a request that names no permission, or names it ambiguously.
-    pub fn bad_request(message: impl Into<String>) -> Self {
+    pub fn refused(message: impl Into<String>) -> Self {
         Self::Denied {
             reason: Reason::InputInvalid,
             message: message.into(),
@@ -151,6 +151,7 @@ pub fn problem(status: StatusCode, message: &str) -> Response {
     let headers = [
         (CONTENT_TYPE, "application/problem+json"),
         (CACHE_CONTROL, "no-store"),
+        (REASON, Reason::InputInvalid.code()),
     ];
     (status, headers, problem.to_string()).into_response()
 }
@@ -158,6 +159,7 @@ pub fn problem(status: StatusCode, message: &str) -> Response {
 fn title(status: StatusCode) -> &'static str {
     match status {
         StatusCode::BAD_REQUEST | StatusCode::PAYLOAD_TOO_LARGE => "The request cannot be read",
+        StatusCode::METHOD_NOT_ALLOWED => "The endpoint has other methods",
         StatusCode::NOT_FOUND => "There is nothing here",
         StatusCode::UNAUTHORIZED => "The token does not count",
         StatusCode::FORBIDDEN => "The job may not do this",

@@ -1,11 +1,13 @@
 //! Writes audit records: one JSON object a line on standard output, through a bounded queue.
 
-use std::io::Write;
+use std::io::{ErrorKind, Write};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
 use std::thread::JoinHandle;
 use std::time::Duration;
+
+use tokio::sync::Notify;
 
 use crate::log;
 use crate::metrics::Metrics;
@@ -19,19 +21,42 @@ const GATHER: Duration = Duration::from_millis(1);
 /// Size of a write: what a pipe of Linux holds.
 const WRITE: usize = 64 << 10;
 
+/// Pause after a write that failed, such as on a full disk.
+const RETRY: Duration = Duration::from_secs(1);
+
 /// Queue of records. A check whose record finds no place in it is refused.
 #[derive(Clone, Debug)]
 pub struct AuditQueue {
-    sender: SyncSender<String>,
-    is_broken: Arc<AtomicBool>,
+    sender: SyncSender<Message>,
+    condition: Arc<AuditCondition>,
     metrics: Arc<Metrics>,
 }
 
-/// The thread that writes. It ends when every queue is dropped.
 #[derive(Debug)]
-pub struct AuditWriter(JoinHandle<()>);
+enum Message {
+    /// A record, as a line without its end.
+    Record(String),
+    /// No record follows.
+    End,
+}
 
-/// A record that cannot be kept: the queue is full, or nothing can be written any more.
+/// Whether records can be kept.
+#[derive(Debug, Default)]
+pub struct AuditCondition {
+    is_full: AtomicBool,
+    is_failing: AtomicBool,
+    is_broken: AtomicBool,
+    broke: Notify,
+}
+
+/// The thread that writes.
+#[derive(Debug)]
+pub struct AuditWriter {
+    thread: JoinHandle<()>,
+    sender: SyncSender<Message>,
+}
+
+/// A record that cannot be kept: the queue is full, or nothing can be written.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("the audit record cannot be kept")]
 pub struct NoPlace;
@@ -44,71 +69,155 @@ pub fn start(
     output: impl Write + Send + 'static,
     metrics: Arc<Metrics>,
 ) -> std::io::Result<(AuditQueue, AuditWriter)> {
-    let (sender, records) = sync_channel(QUEUE);
-    let is_broken = Arc::new(AtomicBool::new(false));
+    let (sender, messages) = sync_channel(QUEUE);
+    let condition = Arc::new(AuditCondition::default());
     let queue = AuditQueue {
-        sender,
-        is_broken: Arc::clone(&is_broken),
+        sender: sender.clone(),
+        condition: Arc::clone(&condition),
         metrics: Arc::clone(&metrics),
     };
+    let writing = Writing {
+        output,
+        lines: Vec::with_capacity(WRITE),
+        condition,
+        metrics,
+    };
     let thread = std::thread::Builder::new().name("audit".to_owned());
-    let write = move || write_all(output, &records, &is_broken, &metrics);
-    Ok((queue, AuditWriter(thread.spawn(write)?)))
+    let thread = thread.spawn(move || writing.write_all(&messages))?;
+    Ok((queue, AuditWriter { thread, sender }))
+}
+
+impl AuditCondition {
+    /// Returns the condition in a word: `current`, `full`, `failing` or `broken`.
+    pub fn word(&self) -> &'static str {
+        match (self.is_broken(), self.is_failing(), self.is_full()) {
+            (true, _, _) => "broken",
+            (_, true, _) => "failing",
+            (_, _, true) => "full",
+            (false, false, false) => "current",
+        }
+    }
+
+    /// Returns whether nothing can be written any more.
+    pub fn is_broken(&self) -> bool {
+        self.is_broken.load(Ordering::Acquire)
+    }
+
+    fn is_failing(&self) -> bool {
+        self.is_failing.load(Ordering::Acquire)
+    }
+
+    fn is_full(&self) -> bool {
+        self.is_full.load(Ordering::Relaxed)
+    }
+
+    /// Waits until nothing can be written any more.
+    pub async fn broke(&self) {
+        while !self.is_broken() {
+            self.broke.notified().await;
+        }
+    }
 }
 
 impl AuditQueue {
     /// Hands a record to the writer, without waiting.
     ///
     /// # Errors
-    /// The queue is full, or standard output is closed.
+    /// The queue is full, or nothing can be written.
     pub fn add(&self, record: Record) -> Result<(), NoPlace> {
-        let sent = match self.is_broken.load(Ordering::Acquire) {
+        let sent = match self.condition.is_broken() || self.condition.is_failing() {
             true => Err(NoPlace),
-            false => self
-                .sender
-                .try_send(record.into_line())
-                .map_err(|_| NoPlace),
+            false => {
+                let sent = self.sender.try_send(Message::Record(record.into_line()));
+                if sent.is_err() {
+                    self.condition.is_full.store(true, Ordering::Relaxed);
+                }
+                sent.map_err(|_| NoPlace)
+            }
         };
         if sent.is_err() {
             self.metrics.record_refused();
         }
         sent
     }
+
+    /// Returns whether records can be kept.
+    pub fn condition(&self) -> Arc<AuditCondition> {
+        Arc::clone(&self.condition)
+    }
 }
 
 impl AuditWriter {
-    /// Waits until all records are written.
+    /// Waits until all records are written, and takes no further ones.
     pub fn finish(self) {
-        // The thread does not panic; if it did, its records are lost and nothing can be done.
-        _ = self.0.join();
+        // If the thread has ended, nothing can be done for the records.
+        _ = self.sender.send(Message::End);
+        _ = self.thread.join();
     }
 }
 
-fn write_all(
-    output: impl Write,
-    records: &Receiver<String>,
-    is_broken: &AtomicBool,
-    metrics: &Metrics,
-) {
-    let mut output = std::io::BufWriter::with_capacity(WRITE, output);
-    while let Ok(first) = records.recv() {
-        std::thread::sleep(GATHER);
-        for record in std::iter::once(first).chain(records.try_iter()) {
-            if let Err(why) = writeln!(output, "{record}") {
-                return end(is_broken, &why);
+struct Writing<W> {
+    output: W,
+    /// Whole lines, except that the first one can have lost its start to a write that took a part of it.
+    lines: Vec<u8>,
+    condition: Arc<AuditCondition>,
+    metrics: Arc<Metrics>,
+}
+
+impl<W: Write> Writing<W> {
+    fn write_all(mut self, messages: &Receiver<Message>) {
+        while let Ok(Message::Record(first)) = messages.recv() {
+            std::thread::sleep(GATHER);
+            let more = messages.try_iter();
+            let mut is_over = false;
+            for message in std::iter::once(Message::Record(first)).chain(more) {
+                let Message::Record(record) = message else {
+                    is_over = true;
+                    break;
+                };
+                self.lines.extend(record.into_bytes());
+                self.lines.push(b'\n');
+                if self.lines.len() >= WRITE && !self.flush() {
+                    return;
+                }
+                self.metrics.record_written();
             }
-            metrics.record_written();
-        }
-        if let Err(why) = output.flush() {
-            return end(is_broken, &why);
+            if !self.flush() || is_over {
+                return;
+            }
+            self.condition.is_full.store(false, Ordering::Relaxed);
         }
     }
-}
 
-/// Ends the writing for ever: a line that broke off would spoil the next one.
-fn end(is_broken: &AtomicBool, why: &std::io::Error) {
-    is_broken.store(true, Ordering::Release);
-    log::error("audit_broken", &[("why", why)]);
+    /// Writes all lines, and tries again while that fails: a disk is full for a while only. Returns whether there is
+    /// somebody to write to.
+    fn flush(&mut self) -> bool {
+        while !self.lines.is_empty() {
+            let error = match self.output.write(&self.lines) {
+                Ok(0) => ErrorKind::WriteZero.into(),
+                Ok(count) => {
+                    self.lines.drain(..count);
+                    continue;
+                }
+                Err(error) if error.kind() == ErrorKind::Interrupted => continue,
+                Err(error) => error,
+            };
+            if error.kind() == ErrorKind::BrokenPipe {
+                self.condition.is_broken.store(true, Ordering::Release);
+                self.condition.broke.notify_one();
+                log::error("audit_broken", &[("why", &error)]);
+                return false;
+            }
+            if !self.condition.is_failing.swap(true, Ordering::AcqRel) {
+                log::error("audit_failing", &[("why", &error)]);
+            }
+            std::thread::sleep(RETRY);
+        }
+        if self.condition.is_failing.swap(false, Ordering::AcqRel) {
+            log::info("audit_recovered", &[]);
+        }
+        true
+    }
 }
 
 #[cfg(test)]
@@ -147,6 +256,7 @@ mod tests {
         let (queue, writer) = start(Slow(slow), Metrics::new()).unwrap();
         let taken = (0..).take_while(|_| queue.add(record()).is_ok()).count();
         assert!((QUEUE..=2 * QUEUE + 16).contains(&taken), "{taken}");
+        assert_eq!(queue.condition().word(), "full");
         for _ in 0..10 * QUEUE {
             permits.send(Ok(())).unwrap();
         }
@@ -156,8 +266,14 @@ mod tests {
             is_taken()
         });
         assert!(waited);
-        drop(queue);
+        let is_current = || queue.condition().word() == "current";
+        let waited = (0..1000).any(|_| {
+            std::thread::sleep(std::time::Duration::from_millis(5));
+            is_current()
+        });
+        assert!(waited);
         writer.finish();
+        assert_eq!(queue.add(record()), Err(NoPlace));
     }
 
     #[test]
@@ -166,8 +282,56 @@ mod tests {
         let (queue, writer) = start(Slow(slow), Metrics::new()).unwrap();
         permits.send(Err(io::ErrorKind::BrokenPipe.into())).unwrap();
         queue.add(record()).unwrap();
-        drop(permits);
         writer.finish();
         assert_eq!(queue.add(record()), Err(NoPlace));
+        assert_eq!(queue.condition().word(), "broken");
+    }
+
+    /// An output whose disk is full for a while, in the middle of a line.
+    struct FullForAWhile(std::sync::mpsc::Sender<Vec<u8>>, u32);
+
+    impl Write for FullForAWhile {
+        fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+            self.1 += 1;
+            match self.1 {
+                1 => {
+                    _ = self.0.send(bytes[..7].to_vec());
+                    Ok(7)
+                }
+                2 => Err(ErrorKind::StorageFull.into()),
+                _ => {
+                    _ = self.0.send(bytes.to_vec());
+                    Ok(bytes.len())
+                }
+            }
+        }
+
+        fn flush(&mut self) -> io::Result<()> {
+            Ok(())
+        }
+    }
+
+    #[test]
+    fn a_full_disk_refuses_until_it_has_room_and_no_line_is_broken() {
+        let (written, lines) = channel();
+        let (queue, writer) = start(FullForAWhile(written, 0), Metrics::new()).unwrap();
+        queue.add(record()).unwrap();
+        let waited = |word: &str| {
+            (0..1000).any(|_| {
+                std::thread::sleep(Duration::from_millis(5));
+                queue.condition().word() == word
+            })
+        };
+        assert!(waited("failing"));
+        assert_eq!(queue.add(record()), Err(NoPlace));
+        assert!(waited("current"));
+        queue.add(record()).unwrap();
+        writer.finish();
+        let text = lines.iter().flatten().collect::<Vec<_>>();
+        let text = String::from_utf8(text).unwrap();
+        assert_eq!(text.lines().count(), 2);
+        for line in text.lines() {
+            serde_json::from_str::<serde_json::Value>(line).unwrap();
+        }
     }
 }

@@ -11,7 +11,7 @@ use crate::answer::Answer;
 use crate::audit::AuditQueue;
 use crate::bearer;
 use crate::config::Config;
-use crate::deciding::{Decided, DecidedContext, Decider, Grounds, Subject};
+use crate::deciding::{Decided, DecidedContext, Decider, Grounds, Subject, decimal};
 use crate::keys::{FetchKeys, KeyStore, Renewed};
 use crate::policy::ActivePolicy;
 use crate::resource::Resource;
@@ -21,8 +21,11 @@ use engine::decision::{Decision, PermissionDecision, Reason};
 use engine::policy::PermissionKey;
 use token::{Expected, SignedClaims, SignedContext, TokenInvalid, verify};
 
-/// Maximum time of the decisions of a request, which no other request of the same thread survives.
+/// Maximum processor time of the decisions of a request or a review.
 pub const MAX_DECISION: Duration = Duration::from_secs(1);
+
+/// Number of rules in a decision whose record takes longer than other requests of the same worker should wait.
+const LONG_TRACE: usize = 1000;
 
 /// Checks requests.
 #[derive(Debug)]
@@ -63,6 +66,8 @@ pub struct Explained {
     pub context: DecidedContext,
     /// The policy.
     pub policy: Arc<ActivePolicy>,
+    /// End of the message about a denial.
+    pub note: &'static str,
 }
 
 impl From<Answer> for Checked {
@@ -157,9 +162,8 @@ impl<F: FetchKeys> Checker<F> {
     /// repository in the world, with any audience.
     fn check_owner(&self, claims: &SignedClaims) -> Result<(), Answer> {
         let owner = claims.as_claims().text("repository_owner_id");
-        let owners = &self.config.owners;
-        match owner {
-            Some(owner) if owners.iter().any(|id| id.to_string() == owner) => Ok(()),
+        match owner.and_then(decimal) {
+            Some(owner) if self.config.owners.contains(&owner) => Ok(()),
             _ => Err(Answer::Denied {
                 reason: Reason::RepositoryNotFound,
                 message: "the repository belongs to an account that does not count here".to_owned(),
@@ -192,7 +196,15 @@ impl<F: FetchKeys> Checker<F> {
         let decided = self.decider.decide(permission, subject, time).await;
         let Decided { result, grounds } = decided;
         match (result, grounds.policy.clone()) {
-            (Ok(decision), Some(policy)) => self.answer(&asked, decision, policy, grounds),
+            (Ok(decision), Some(policy)) if decision.trace.len() <= LONG_TRACE => {
+                self.answer(&asked, decision, policy, grounds)
+            }
+            (Ok(decision), Some(policy)) => tokio::task::block_in_place(|| {
+                let started = platform::thread_time();
+                let checked = self.answer(&asked, decision, policy, grounds);
+                *time = time.saturating_sub(platform::thread_time().saturating_sub(started));
+                checked
+            }),
             (Ok(_), None) => no_decision().into(),
             (Err(failure), _) => self.failed(&asked, &failure, &grounds).into(),
         }
@@ -212,15 +224,20 @@ impl<F: FetchKeys> Checker<F> {
             own_policy: grounds.own_record(),
             ..outcome
         };
+        let is_denied = full.decision != Decision::Allowed;
+        let note = if is_denied { grounds.note() } else { "" };
+        full.message += note;
         if let Err(answer) = self.record(&full, asked, grounds.workspace()) {
             return answer.into();
         }
         let answer = match &context.repository {
-            _ if full.decision != Decision::Allowed => Answer::Denied {
+            _ if is_denied => Answer::Denied {
                 reason: full.reason,
                 message: {
                     let permissions = full.permissions.clone();
-                    Outcome::decided(permissions, context, None, self.config.detail).message
+                    let detail = self.config.detail;
+                    let note = if detail == Detail::None { "" } else { note };
+                    Outcome::decided(permissions, context, None, detail).message + note
                 },
                 permission: Some(asked.permission.clone()),
             },
@@ -240,6 +257,7 @@ impl<F: FetchKeys> Checker<F> {
             decision,
             context: grounds.context,
             policy,
+            note,
         });
         Checked { answer, explained }
     }

@@ -10,10 +10,12 @@ use hyper_util::server::graceful::GracefulShutdown;
 use hyper_util::service::TowerToHyperService;
 use tokio::io::AsyncWriteExt as _;
 use tokio::sync::{Semaphore, watch};
+use tokio::task::JoinSet;
+use tokio_io_timeout::TimeoutStream;
 
 use crate::log;
 use crate::metrics::Metrics;
-use crate::request_line::RequestLines;
+use crate::request_line::{RequestLines, close_after_body};
 use platform::{Listener, Stream};
 
 /// Maximum number of connections: fewer than the 1,024 descriptors that most systems give a process.
@@ -23,26 +25,33 @@ const MAX_HEAD: usize = 64 << 10;
 const MAX_HEADERS: usize = 100;
 /// Maximum time between two requests of a connection, and for the head of one.
 const HEAD_TIMEOUT: Duration = Duration::from_secs(30);
-/// Maximum time for the requests that run when the server ends.
-const FINISH: Duration = Duration::from_secs(10);
+/// Maximum time in which a client takes nothing of an answer.
+const WRITE_TIMEOUT: Duration = Duration::from_secs(10);
 /// Pause after a connection that could not be accepted, such as without a free descriptor.
 const PAUSE: Duration = Duration::from_millis(50);
 /// Answer to a connection beyond the limit.
 const OVERLOADED: &[u8] =
     b"HTTP/1.1 503 Service Unavailable\r\nRetry-After: 1\r\nContent-Length: 0\r\nConnection: close\r\n\r\n";
 
-/// Serves a listener until `end` becomes true, then finishes what runs. `is_strict` refuses request lines that the
-/// parser would shorten.
+/// Serves a listener until `end` becomes true, then finishes what runs, within `finish`. `is_strict` refuses request
+/// lines that the parser would shorten.
 pub async fn serve(
     listener: Listener,
     router: Router,
     is_strict: bool,
     metrics: Arc<Metrics>,
     mut end: watch::Receiver<bool>,
+    finish: Duration,
 ) {
+    let router = match is_strict {
+        true => router.layer(axum::middleware::from_fn(close_after_body)),
+        false => router,
+    };
     let graceful = GracefulShutdown::new();
     let places = Arc::new(Semaphore::new(MAX_CONNECTIONS));
+    let mut connections = JoinSet::new();
     loop {
+        while connections.try_join_next().is_some() {}
         let accepted = tokio::select! {
             accepted = listener.accept() => accepted,
             _ = end.wait_for(|is_over| *is_over) => break,
@@ -59,24 +68,28 @@ pub async fn serve(
             tokio::spawn(refuse(stream));
             continue;
         };
+        let mut stream = TimeoutStream::new(stream);
+        stream.set_write_timeout(Some(WRITE_TIMEOUT));
         let connection = http1().serve_connection(
-            TokioIo::new(RequestLines::new(stream, is_strict)),
+            TokioIo::new(RequestLines::new(Box::pin(stream), is_strict)),
             TowerToHyperService::new(router.clone()),
         );
         let connection = graceful.watch(connection);
         let counted = metrics.connection();
-        tokio::spawn(async move {
+        connections.spawn(async move {
             // What a client sends that is not HTTP is its own business.
             _ = connection.await;
             drop((place, counted));
         });
     }
     drop(listener);
-    if tokio::time::timeout(FINISH, graceful.shutdown())
+    if tokio::time::timeout(finish, graceful.shutdown())
         .await
         .is_err()
     {
-        log::warning("requests_cut_off", &[("after", &"10 s")]);
+        let after = format!("{} s", finish.as_secs());
+        log::warning("requests_cut_off", &[("after", &after)]);
+        connections.shutdown().await;
     }
 }
 

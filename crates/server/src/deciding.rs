@@ -1,6 +1,7 @@
 //! Decides, and fetches the facts that a decision shows to be missing: the head of the pull request, the repository's
 //! own policy, its default branch.
 
+use std::cell::Cell;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -8,20 +9,24 @@ use jiff::Timestamp;
 use tokio::time::{Instant, timeout_at};
 
 use crate::app::Target;
+use crate::log;
 use crate::lookups::Lookups;
 use crate::policy::{ActivePolicy, OwnPolicies, PolicyStore};
 use crate::run_context::RunContext;
+use crate::slow::{SlowLane, TooMany};
 use analysis::report::{Failure, PolicyRecord};
 use engine::RepositoryName;
 use engine::context::{Context, PullRequest, pull_request_number};
 use engine::decision::{
     DecisionError, PermissionDecision, Policies, Provenance, Question, Reason, decide,
 };
-use engine::policy::PermissionKey;
+use engine::policy::{PermissionKey, quoted};
 use token::{SignedClaims, SignedContext};
 
 /// Maximum time of a request for all facts: proxies wait five seconds for an answer.
 const FACTS: Duration = Duration::from_secs(4);
+/// Time of a decision that all other requests of the same worker may wait for.
+const QUICK: Duration = Duration::from_millis(5);
 
 /// Decides on permissions of jobs.
 #[derive(Debug)]
@@ -34,6 +39,8 @@ pub struct Decider {
     pub own_is_required: bool,
     /// Look-ups, if there is an App.
     pub lookups: Option<Arc<Lookups>>,
+    /// The decisions that take long.
+    pub slow: SlowLane,
 }
 
 /// What a decision is about.
@@ -82,9 +89,21 @@ pub struct Grounds {
     pub policy: Option<Arc<ActivePolicy>>,
     /// The repository's own policy, if it decided too.
     pub own: Option<Arc<ActivePolicy>>,
+    /// Whether a decision could be another one with the head of the pull request, which could not be looked up.
+    pub head_is_unknown: bool,
 }
 
 impl Grounds {
+    /// Returns the end of the message about a denial.
+    pub fn note(&self) -> &'static str {
+        match self.head_is_unknown {
+            true => {
+                "; the head of the pull request is not known, because it could not be looked up now"
+            }
+            false => "",
+        }
+    }
+
     /// Returns the origin of the first policy.
     pub fn policy_record(&self) -> Option<PolicyRecord> {
         self.policy.as_ref().map(|policy| policy.record.clone())
@@ -121,7 +140,7 @@ impl Place {
 }
 
 /// Parses a decimal number without a sign or leading zeros.
-fn decimal(text: &str) -> Option<u64> {
+pub(crate) fn decimal(text: &str) -> Option<u64> {
     let number: u64 = text.parse().ok()?;
     (number.to_string() == text).then_some(number)
 }
@@ -207,10 +226,7 @@ impl Round<'_> {
         time: &mut Duration,
     ) -> Result<PermissionDecision, Failure> {
         loop {
-            let started = Instant::now();
-            let decision = self.decide_once(policy, *time);
-            *time = time.saturating_sub(started.elapsed());
-            let mut decision = decision?;
+            let mut decision = self.decide_once(policy, time).await?;
             let is_known = (decision.depends_on_head() && self.find_head().await)
                 || (decision.is_open() && self.find_own().await?)
                 || (decision.depends_on_default_branch(Provenance::Given)
@@ -225,18 +241,75 @@ impl Round<'_> {
         }
     }
 
-    /// Decides with the facts so far, without I/O.
-    fn decide_once(
+    /// Decides with the facts so far.
+    async fn decide_once(
         &self,
         policy: &ActivePolicy,
-        time: Duration,
+        time: &mut Duration,
     ) -> Result<PermissionDecision, Failure> {
-        let until = Instant::now() + time;
+        let slow = &self.decider.slow;
+        let repository = self.context.as_context().repository_id.as_deref();
+        let repository = repository.unwrap_or_default();
+        let too_many = |error: TooMany| Failure::new(Reason::Internal, error.to_string());
+        if time.is_zero() {
+            return Err(self.too_long(policy));
+        }
+        let turn = slow.pass(repository).await.map_err(too_many)?;
+        let started = Instant::now();
+        if let Some(decision) = self.attempt(policy, &|| started.elapsed() < QUICK) {
+            return decision;
+        }
+        let turn = match turn {
+            Some(turn) => turn,
+            None => slow.enter(repository).await.map_err(too_many)?,
+        };
+        // The processor time of the thread, so that a decision does not depend on what else the machine does.
+        let (decision, took) = slow
+            .run(&turn, || {
+                let started = platform::thread_time();
+                let took = || platform::thread_time().saturating_sub(started);
+                (self.attempt(policy, &|| took() < *time), took())
+            })
+            .await;
+        *time = time.saturating_sub(took);
+        if let Some(own) = &self.decider.own {
+            own.trim();
+        }
+        decision.unwrap_or_else(|| Err(self.too_long(policy)))
+    }
+
+    fn too_long(&self, policy: &ActivePolicy) -> Failure {
+        let policy = self.own.known.as_deref().unwrap_or(policy);
+        let context = self.context.as_context();
+        let repository = context.repository.as_deref().unwrap_or_default();
+        let file = &policy.record.file;
+        log::warning(
+            "decision_too_long",
+            &[("repository", &repository), ("policy", file)],
+        );
+        let message = format!(
+            "the decision by the policy {} took too long: it has too many patterns for this job, or too large ones \
+             (write fewer or simpler patterns)",
+            quoted(file)
+        );
+        Failure::new(Reason::PolicyInvalid, message)
+    }
+
+    /// Decides with the facts so far, without I/O. Returns `None` if the time is over.
+    fn attempt(
+        &self,
+        policy: &ActivePolicy,
+        has_time: &dyn Fn() -> bool,
+    ) -> Option<Result<PermissionDecision, Failure>> {
+        let is_over = Cell::new(false);
         let question = Question {
             permissions: std::slice::from_ref(self.permission),
             context: self.context.as_context(),
             now: Timestamp::now(),
-            has_time: &|| Instant::now() < until,
+            has_time: &|| {
+                is_over.set(!has_time());
+                !is_over.get()
+            },
         };
         let own = self.own.known.as_deref();
         let policies = Policies {
@@ -253,7 +326,8 @@ impl Round<'_> {
             }
         });
         let missing = || Failure::new(Reason::Internal, "a part of the decision is missing");
-        decided?.pop().ok_or_else(missing)
+        let decision = decided.and_then(|mut decided| decided.pop().ok_or_else(missing));
+        (!is_over.get()).then_some(decision)
     }
 
     /// Takes a new fact about a job into its context.
@@ -350,6 +424,7 @@ impl Round<'_> {
                 context: self.context,
                 policy,
                 own: self.own.known,
+                head_is_unknown: self.pull_request.is_asked && self.pull_request.known.is_none(),
             },
         }
     }

@@ -14,7 +14,7 @@ pub trait Kept: Clone + Send + 'static {
     /// Returns whether it is still to be used without asking again.
     fn is_fresh(&self) -> bool;
 
-    /// Returns what it costs to keep it, in the unit of the limit.
+    /// Returns what it costs to keep it now, in the unit of the limit.
     fn weight(&self) -> usize {
         1
     }
@@ -95,7 +95,7 @@ impl<K: Eq + Hash + Clone, V: Kept> Flights<K, V> {
             next
         });
         let value = task.await.ok();
-        self.evict();
+        self.trim();
         value
     }
 
@@ -129,9 +129,16 @@ impl<K: Eq + Hash + Clone, V: Kept> Flights<K, V> {
     }
 
     /// Drops the values that nobody asked for for the longest time, down to the limit.
-    fn evict(&self) {
+    pub fn trim(&self) {
         let mut slots = self.slots();
-        let weight = |slot: &Arc<Slot<V>>| slot.weight.load(Ordering::Relaxed);
+        let weight = |slot: &Arc<Slot<V>>| {
+            // While one is fetched, the last weight counts.
+            if let Ok(value) = slot.value.try_lock() {
+                let now = value.as_ref().map_or(1, V::weight);
+                slot.weight.store(now, Ordering::Relaxed);
+            }
+            slot.weight.load(Ordering::Relaxed)
+        };
         let mut total: usize = slots.values().map(weight).sum();
         while total > self.limit {
             // One that somebody waits for stays.

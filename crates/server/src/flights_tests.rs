@@ -149,3 +149,32 @@ async fn the_limit_holds() {
     kept.sort_unstable();
     assert_eq!(kept, [47, 48, 49]);
 }
+
+/// What a value costs can grow while it is kept.
+#[tokio::test]
+async fn values_that_grow_make_room_for_themselves() {
+    #[derive(Clone)]
+    struct Growing(Arc<AtomicUsize>);
+    impl Kept for Growing {
+        fn is_fresh(&self) -> bool {
+            true
+        }
+
+        fn weight(&self) -> usize {
+            self.0.load(Ordering::Relaxed)
+        }
+    }
+    let flights = Flights::new(10, 100);
+    let sizes = [1, 1, 1].map(|size| Arc::new(AtomicUsize::new(size)));
+    for (key, size) in sizes.iter().enumerate() {
+        let value = Growing(Arc::clone(size));
+        flights.get(key, |_| async { value }).await;
+    }
+    flights.trim();
+    assert_eq!(flights.slots().len(), 3);
+    sizes[2].store(9, Ordering::Relaxed);
+    flights.trim();
+    let kept: Vec<_> = flights.slots().keys().copied().collect();
+    assert_eq!(kept.len(), 2);
+    assert!(!kept.contains(&0), "{kept:?}");
+}

@@ -5,19 +5,17 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use axum::Router;
-use axum::body::{Body, HttpBody as _};
 use axum::extract::{Request, State};
+use axum::middleware::{Next, from_fn_with_state};
 use axum::response::{IntoResponse, Response};
 use axum::routing::any;
-use http::header::CONNECTION;
 use http::uri::PathAndQuery;
 use http::{HeaderMap, HeaderValue, StatusCode, Uri};
 use tower_http::request_id::{
     MakeRequestId, PropagateRequestIdLayer, RequestId, SetRequestIdLayer,
 };
-use tower_http::timeout::TimeoutLayer;
 
-use crate::answer::Answer;
+use crate::answer::{Answer, problem};
 use crate::check::{Checker, permission_key, random_id};
 use crate::keys::FetchKeys;
 use crate::metrics::{Counted, Metrics};
@@ -58,14 +56,31 @@ pub fn router<F: FetchKeys>(
     };
     router
         .merge(more)
-        .fallback(|| async { not_found() })
+        .fallback(|| async { problem(StatusCode::NOT_FOUND, "this server has no such endpoint") })
+        .method_not_allowed_fallback(|| async {
+            let message = "this endpoint has other methods: see `Allow`";
+            problem(StatusCode::METHOD_NOT_ALLOWED, message)
+        })
+        .layer(from_fn_with_state(Arc::clone(&endpoints), in_time))
         .with_state(endpoints)
-        .layer(TimeoutLayer::with_status_code(
-            StatusCode::SERVICE_UNAVAILABLE,
-            TIMEOUT,
-        ))
         .layer(PropagateRequestIdLayer::x_request_id())
         .layer(SetRequestIdLayer::x_request_id(RandomId))
+}
+
+/// Answers in time.
+async fn in_time<F: FetchKeys>(
+    State(endpoints): State<Arc<Endpoints<F>>>,
+    request: Request,
+    next: Next,
+) -> Response {
+    let pending = endpoints.begin();
+    match tokio::time::timeout(TIMEOUT, next.run(request)).await {
+        Ok(response) => response,
+        Err(_) => pending.end(Answer::Unavailable {
+            reason: None,
+            message: format!("there is no answer after {} s", TIMEOUT.as_secs()),
+        }),
+    }
 }
 
 /// Names requests that have no `X-Request-ID`.
@@ -85,23 +100,14 @@ async fn permission_in_path<F: FetchKeys>(
     request: Request,
 ) -> Response {
     let pending = endpoints.begin();
-    let (head, body) = request.into_parts();
+    let (head, _) = request.into_parts();
     let answer = match permission_of(&head.uri) {
         Some(permission) => endpoints.checker.check(&permission, &head.headers).await,
-        None => Answer::bad_request(
+        None => Answer::refused(
             "the path does not end in a permission key, as in `/v1/forward-auth/ws:deployments:create`",
         ),
     };
-    after(&body, pending.end(answer))
-}
-
-/// Ends the connection after a request with a body, which nobody reads: what follows it is not a request (see
-/// `request_line`).
-fn after(body: &Body, answer: Response) -> Response {
-    match body.is_end_stream() {
-        true => answer,
-        false => ([(CONNECTION, "close")], answer).into_response(),
-    }
+    pending.end(answer)
 }
 
 /// `/v1/forward-auth`: headers of the proxy describe the original request.
@@ -110,10 +116,10 @@ async fn route_of_headers<F: FetchKeys>(
     request: Request,
 ) -> Response {
     let pending = endpoints.begin();
-    let (head, body) = request.into_parts();
+    let (head, _) = request.into_parts();
     let original = |family| OriginalRequest::of_headers(family, &head.headers);
     let answer = endpoints.by_route(original, &head.headers).await;
-    after(&body, pending.end(answer))
+    pending.end(answer)
 }
 
 /// `/v1/ext-authz/ORIGINAL/PATH`: the request is the original one, below a prefix.
@@ -122,7 +128,7 @@ async fn route_of_request<F: FetchKeys>(
     request: Request,
 ) -> Response {
     let pending = endpoints.begin();
-    let (head, body) = request.into_parts();
+    let (head, _) = request.into_parts();
     let target = head.uri.path_and_query().map_or("", PathAndQuery::as_str);
     let target = target.strip_prefix(EXT_AUTHZ).unwrap_or_default();
     let original = |_| match head.uri.authority() {
@@ -130,7 +136,7 @@ async fn route_of_request<F: FetchKeys>(
         None => OriginalRequest::of_request(head.method.as_str(), target, &head.headers),
     };
     let answer = endpoints.by_route(original, &head.headers).await;
-    after(&body, pending.end(answer))
+    pending.end(answer)
 }
 
 impl<F: FetchKeys> Endpoints<F> {
@@ -141,13 +147,13 @@ impl<F: FetchKeys> Endpoints<F> {
         headers: &HeaderMap,
     ) -> Answer {
         let Some(routes) = &self.checker.config.routes else {
-            return Answer::bad_request("this server has no routes");
+            return Answer::refused("this server has no routes");
         };
         match original(routes.headers) {
-            Err(refusal) => Answer::bad_request(refusal),
+            Err(refusal) => Answer::refused(refusal),
             Ok(request) => match routes.table.permission(&request) {
                 Some(permission) => self.checker.check(permission, headers).await,
-                None => Answer::bad_request("no route of this server matches the request"),
+                None => Answer::refused("no route of this server matches the request"),
             },
         }
     }
@@ -187,11 +193,6 @@ fn permission_of(uri: &Uri) -> Option<PermissionKey> {
     let text = uri.path().strip_prefix(PREFIX)?;
     let text = text.replace("%3A", ":").replace("%3a", ":");
     permission_key(&text)
-}
-
-fn not_found() -> Response {
-    let answer = Answer::bad_request("this server has no such endpoint").into_response();
-    (StatusCode::NOT_FOUND, answer).into_response()
 }
 
 #[cfg(test)]

@@ -31,6 +31,7 @@ mod resource;
 mod routes;
 mod run;
 mod run_context;
+mod slow;
 mod sources;
 mod webhooks;
 

@@ -7,13 +7,19 @@ use std::io::{Error, ErrorKind, Result};
 use std::pin::Pin;
 use std::task::{Context, Poll, ready};
 
+use axum::body::HttpBody as _;
+use axum::extract::Request;
+use axum::middleware::Next;
+use axum::response::Response;
+use http::HeaderValue;
+use http::header::CONNECTION;
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 
 /// A connection whose reading fails at a `#` in a request line.
 ///
 /// It does not know where a body starts or ends, and takes its lines for request lines. One of JSON in its usual form
-/// starts with a character that no method has, so a `#` in it counts for nothing. After a request with a body, the
-/// server closes the connection.
+/// starts with a character that no method has, so a `#` in it counts for nothing. So what follows a body must not be a
+/// request: see [`close_after_body`].
 #[derive(Debug)]
 pub(crate) struct RequestLines<S> {
     stream: S,
@@ -32,6 +38,17 @@ enum Place {
     },
     /// A line that is not a request line.
     Other,
+}
+
+/// Ends the connection after each request with a body, whatever answers it.
+pub(crate) async fn close_after_body(request: Request, next: Next) -> Response {
+    let has_body = !request.body().is_end_stream();
+    let mut response = next.run(request).await;
+    if has_body {
+        let close = HeaderValue::from_static("close");
+        response.headers_mut().insert(CONNECTION, close);
+    }
+    response
 }
 
 impl<S> RequestLines<S> {

@@ -29,6 +29,12 @@ use token::{Issuer, KeySet};
 
 /// Time in which load balancers notice that the server is not ready, before it stops to accept.
 const DRAIN: Duration = Duration::from_secs(5);
+/// Maximum time for the requests that run when the server ends.
+const FINISH: Duration = Duration::from_secs(10);
+/// The same for those of operators, after that.
+const FINISH_ADMIN: Duration = Duration::from_secs(1);
+/// Maximum time to write the records that wait when the server ends.
+const FLUSH: Duration = Duration::from_secs(5);
 /// Maximum time of a request for keys.
 const FETCH: Duration = Duration::from_secs(5);
 
@@ -70,7 +76,7 @@ pub fn check(config: &Config, proxies: Proxies<'_>) -> anyhow::Result<()> {
 /// awaited a second time then, and ends the server at once.
 ///
 /// # Errors
-/// An address is in use, the network settings are invalid, or `stop` completed twice.
+/// An address is in use, the network settings are invalid, audit records cannot be written, or `stop` completed twice.
 pub async fn run(config: Config, proxies: Proxies<'_>, stop: impl AsyncFn()) -> anyhow::Result<()> {
     let client = client(&config, proxies)?;
     let listener = bind("listen", &config.listen).await?;
@@ -78,6 +84,7 @@ pub async fn run(config: Config, proxies: Proxies<'_>, stop: impl AsyncFn()) -> 
     let metrics = Metrics::new();
     let (queue, writer) =
         audit::start(std::io::stdout(), Arc::clone(&metrics)).context("the audit log")?;
+    let audit = queue.condition();
     let is_strict = has_strict_routes(&config);
     let sources = Sources::new(&config, &client, &queue, &metrics)?;
     let (webhooks, sources_background) = (sources.webhooks, sources.background);
@@ -97,12 +104,25 @@ pub async fn run(config: Config, proxies: Proxies<'_>, stop: impl AsyncFn()) -> 
         is_strict,
         Arc::clone(&metrics),
         ended,
+        FINISH,
     ));
     // Operators can ask until the very end.
     let (end_admin, admin_ended) = watch::channel(false);
     let routes = admin::router(Arc::clone(&admin));
-    let admin_serving = tokio::spawn(serve(admin_listener, routes, false, metrics, admin_ended));
-    stop().await;
+    let admin_serving = serve(
+        admin_listener,
+        routes,
+        false,
+        metrics,
+        admin_ended,
+        FINISH_ADMIN,
+    );
+    let admin_serving = tokio::spawn(admin_serving);
+    tokio::select! {
+        () = stop() => {}
+        // It could only refuse: another process may have somebody who reads its records.
+        () = audit.broke() => {}
+    }
     let finish = async {
         log::info("ending", &[("drain", &"5 s")]);
         admin.is_ending.store(true, Ordering::Relaxed);
@@ -115,9 +135,12 @@ pub async fn run(config: Config, proxies: Proxies<'_>, stop: impl AsyncFn()) -> 
         for task in background {
             task.abort();
         }
-        // The routes that held the queue are gone with their connections.
-        let finished = tokio::task::spawn_blocking(|| writer.finish()).await;
-        finished.context("the audit log")
+        let writing = tokio::task::spawn_blocking(|| writer.finish());
+        match tokio::time::timeout(FLUSH, writing).await {
+            Ok(_) if audit.is_broken() => anyhow::bail!("the audit records cannot be written"),
+            Ok(finished) => finished.context("the audit log"),
+            Err(_) => anyhow::bail!("audit records are lost: nobody read them for 5 s"),
+        }
     };
     tokio::select! {
         finished = finish => finished?,
@@ -147,6 +170,7 @@ fn shared(
     let admin = Admin {
         keys: Arc::clone(&keys),
         policy: Arc::clone(&decider.policy),
+        audit: audit.condition(),
         metrics: Arc::clone(metrics),
         is_ending: AtomicBool::new(false),
     };

@@ -12,6 +12,7 @@ use crate::deployments::{Deployments, Parts, Reconciler};
 use crate::lookups::Lookups;
 use crate::metrics::Metrics;
 use crate::policy::{CentralPolicy, OwnPolicies, PolicyFile, PolicyStore};
+use crate::slow::SlowLane;
 use crate::webhooks::Webhooks;
 use engine::policy::source::DEFAULT_PATH;
 use github::http::Client;
@@ -74,6 +75,7 @@ impl Sources {
             own: own.clone(),
             own_is_required: matches!(config.policy.place, PolicyPlace::Own { .. }),
             lookups: lookups.map(Arc::new),
+            slow: SlowLane::default(),
         });
         let parts = app.map(|app| Parts {
             app: Arc::clone(app),

@@ -5,11 +5,11 @@ use std::collections::HashSet;
 use super::grant::{Dimension, Grant};
 use engine::policy::{CaseSensitivity, Invalid, Patterns, Policy};
 
-/// Compiles all patterns of a policy.
+/// Compiles all patterns of a policy, as long as `has_time`.
 ///
 /// # Errors
 /// The problems of the patterns that do not compile, each pattern once.
-pub(super) fn patterns_compile(policy: &Policy) -> Result<(), Invalid> {
+pub fn patterns_compile(policy: &Policy, has_time: &dyn Fn() -> bool) -> Result<(), Invalid> {
     let mut known = HashSet::new();
     let mut problems = Vec::new();
     let mut check = |patterns: &Patterns, ignores_case: bool| {
@@ -17,7 +17,8 @@ pub(super) fn patterns_compile(policy: &Policy) -> Result<(), Invalid> {
             problems.push(patterns.empty());
         }
         for pattern in &patterns.list {
-            if !known.insert((pattern.text.to_string(), pattern.kind, ignores_case)) {
+            if !has_time() || !known.insert((pattern.text.to_string(), pattern.kind, ignores_case))
+            {
                 continue;
             }
             let folded = ignores_case.then_some(CaseSensitivity::Insensitive);

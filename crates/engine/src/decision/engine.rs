@@ -99,6 +99,20 @@ impl Engine {
         }
     }
 
+    /// Limits the memory for compiled patterns, in bytes.
+    #[must_use]
+    pub fn with_cache(self, bytes: u64) -> Self {
+        Self {
+            compiled: PatternCache::with_limit(bytes),
+            ..self
+        }
+    }
+
+    /// Returns the memory that compiled patterns use, in bytes.
+    pub fn cached_bytes(&self) -> u64 {
+        self.compiled.bytes()
+    }
+
     /// Returns the policy.
     pub fn policy(&self) -> &Policy {
         &self.policy

@@ -8,7 +8,7 @@ use crate::policy::{CaseSensitivity, Kind, Matcher, Pattern, Patterns, Problem, 
 /// Callback that returns whether time is left.
 pub type HasTime<'a> = &'a dyn Fn() -> bool;
 
-/// Maximum memory of cached compiled patterns, in bytes.
+/// Usual maximum memory of cached compiled patterns, in bytes.
 const MAX_CACHE: u64 = 32 << 20;
 
 /// Maximum work of one regex on one value: its compiled size times the value's size, in bytes. The longest
@@ -85,8 +85,18 @@ fn in_bytes(size: usize) -> u64 {
 }
 
 /// Cache of compiled regexes and globs by their text, for later decisions.
-#[derive(Debug, Default)]
-pub(super) struct PatternCache(RwLock<Cached>);
+#[derive(Debug)]
+pub(super) struct PatternCache {
+    cached: RwLock<Cached>,
+    /// Maximum memory in bytes.
+    limit: u64,
+}
+
+impl Default for PatternCache {
+    fn default() -> Self {
+        Self::with_limit(MAX_CACHE)
+    }
+}
 
 #[derive(Debug, Default)]
 struct Cached {
@@ -95,6 +105,23 @@ struct Cached {
 }
 
 impl PatternCache {
+    /// Creates an empty cache for so many bytes.
+    pub(super) fn with_limit(limit: u64) -> Self {
+        Self {
+            cached: RwLock::default(),
+            limit,
+        }
+    }
+
+    /// Returns the memory in use, in bytes.
+    pub(super) fn bytes(&self) -> u64 {
+        // A thread that panics leaves no partial change.
+        self.cached
+            .read()
+            .unwrap_or_else(PoisonError::into_inner)
+            .bytes
+    }
+
     fn matches(
         &self,
         pattern: &Pattern,
@@ -104,8 +131,7 @@ impl PatternCache {
         if !matches!(pattern.kind, Kind::Regex | Kind::Glob) {
             return Ok(pattern.compile(case)?.matches(value));
         }
-        // A thread that panics leaves no partial change.
-        let cache = self.0.read().unwrap_or_else(PoisonError::into_inner);
+        let cache = self.cached.read().unwrap_or_else(PoisonError::into_inner);
         let same = cache.regexes.get(&(pattern.kind, case));
         if let Some(regex) = same.and_then(|regexes| regexes.get(&*pattern.text)) {
             return search(pattern, regex, value);
@@ -116,9 +142,9 @@ impl PatternCache {
             matcher => return Ok(matcher.matches(value)),
         };
         let matches = search(pattern, &regex, value)?;
-        let mut cache = self.0.write().unwrap_or_else(PoisonError::into_inner);
+        let mut cache = self.cached.write().unwrap_or_else(PoisonError::into_inner);
         let bytes = in_bytes(regex.size()) + in_bytes(pattern.text.len());
-        if cache.bytes + bytes <= MAX_CACHE {
+        if cache.bytes + bytes <= self.limit {
             cache.bytes += bytes;
             let same = cache.regexes.entry((pattern.kind, case)).or_default();
             same.insert(Arc::clone(&pattern.text), regex);

@@ -95,15 +95,17 @@ impl WebhookSecrets {
         Ok(Self(keys.collect()))
     }
 
+    /// Returns whether a text has the form of a signature.
+    pub fn can_verify(signature: &str) -> bool {
+        tag(signature).is_some()
+    }
+
     /// Returns whether `signature` is that of the body with one of the secrets. It takes the same time wherever they
     /// differ.
     ///
     /// Source: docs.github.com, "Validating webhook deliveries".
     pub fn verify(&self, body: &[u8], signature: &str) -> bool {
-        let Some(digits) = signature.strip_prefix("sha256=") else {
-            return false;
-        };
-        let Some(tag) = decode_hex(digits) else {
+        let Some(tag) = tag(signature) else {
             return false;
         };
         self.0
@@ -116,6 +118,10 @@ impl std::fmt::Debug for WebhookSecrets {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         write!(f, "{} secrets", self.0.len())
     }
+}
+
+fn tag(signature: &str) -> Option<Vec<u8>> {
+    decode_hex(signature.strip_prefix("sha256=")?)
 }
 
 fn decode_hex(digits: &str) -> Option<Vec<u8>> {

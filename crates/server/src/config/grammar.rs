@@ -211,12 +211,20 @@ impl Draft {
                 ))?;
             }
         }
-        if let [(_, Some((listen, _))), (_, Some((admin, at)))] = listeners
-            && listen == admin
-            && !matches!(listen, Address::Tcp(address) if address.port() == 0)
+        let [listen, admin] = [(&self.listen, DEFAULT_LISTEN), (&self.admin, DEFAULT_ADMIN)].map(
+            |(given, default)| match given {
+                Some((address, at)) => (address.clone(), Some(*at)),
+                None => (Address::Tcp(default), None),
+            },
+        );
+        let is_any = matches!(listen.0, Address::Tcp(address) if address.port() == 0);
+        // One of them is given: the defaults differ.
+        if let Some(at) = admin.1.or(listen.1)
+            && listen.0 == admin.0
+            && !is_any
         {
-            let message = format!("`admin` is `{admin}`, the same as `listen`");
-            reader.problem(Problem::new(*at, message).help("give it another port"))?;
+            let message = format!("`listen` and `admin` are both `{}`", admin.0);
+            reader.problem(Problem::new(at, message).help("give one of them another address"))?;
         }
         Ok(())
     }

@@ -213,7 +213,17 @@ fn mistakes_are_named_with_their_line() {
         (
             "version: 1",
             "version: 1\nlisten: 127.0.0.1:9\nadmin: 127.0.0.1:9",
-            "the same as `listen`",
+            "`listen` and `admin` are both `127.0.0.1:9`",
+        ),
+        (
+            "version: 1",
+            "version: 1\nlisten: 127.0.0.1:9090",
+            "`listen` and `admin` are both `127.0.0.1:9090`",
+        ),
+        (
+            "version: 1",
+            "version: 1\nadmin: 127.0.0.1:8080",
+            "`listen` and `admin` are both `127.0.0.1:8080`",
         ),
         (
             "version: 1",

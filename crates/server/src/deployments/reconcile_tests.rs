@@ -15,6 +15,7 @@ use crate::config::{Config, PolicyPlace};
 use crate::deciding::Decider;
 use crate::metrics::Metrics;
 use crate::policy::PolicyFile;
+use crate::slow::SlowLane;
 
 const POLICY: &str = "version: 1\nrepositories:\n  - repository: acme-org/infra\n    permissions: [{ permission: 'a:b' }]\n";
 
@@ -107,6 +108,7 @@ fn reconciler(config: &Config) -> Reconciler {
         own: None,
         own_is_required: false,
         lookups: None,
+        slow: SlowLane::default(),
     };
     let parts = Parts {
         app,

@@ -38,7 +38,7 @@ pub(super) fn answered(action: &str, checked: &Checked, detail: Detail, room: &m
     }
     if let Some(reason) = checked.answer.reason() {
         context.insert("reason".to_owned(), json!(reason));
-        context.insert("status".to_owned(), json!(reason.status()));
+        context.insert("status".to_owned(), json!(checked.answer.status().as_u16()));
     }
     context
         .entry("message")
@@ -63,6 +63,7 @@ fn of_decision(explained: &Explained, detail: Detail, room: &mut Room) -> Map<St
         decision,
         context,
         policy,
+        note,
     } = explained;
     let (context, policy) = (context.as_context(), &policy.record);
     let decisions = vec![decision.clone()];
@@ -71,10 +72,11 @@ fn of_decision(explained: &Explained, detail: Detail, room: &mut Room) -> Map<St
     let mut add = |name: &str, value: Value| {
         explanation.insert(name.to_owned(), value);
     };
-    add("message", outcome.message.clone().into());
     if detail == Detail::None {
+        add("message", outcome.message.clone().into());
         return explanation;
     }
+    add("message", format!("{}{note}", outcome.message).into());
     add("job", json!(context));
     let Some(decision) = outcome.permissions.first() else {
         return explanation;
@@ -89,8 +91,11 @@ fn of_decision(explained: &Explained, detail: Detail, room: &mut Room) -> Map<St
     }
     if detail == Detail::Full {
         add("nearest", json!(decision.nearest));
-        // Serializing strings and numbers cannot fail.
-        let size = serde_json::to_string(&decision.trace).map_or(0, |trace| trace.len());
+        // A rule takes more than a hundred bytes. Serializing strings and numbers cannot fail.
+        let size = match decision.trace.len() > room.0 / 100 {
+            true => usize::MAX,
+            false => serde_json::to_string(&decision.trace).map_or(0, |trace| trace.len()),
+        };
         if let Some(left) = room.0.checked_sub(size) {
             room.0 = left;
             add("trace", json!(decision.trace));

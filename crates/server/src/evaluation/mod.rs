@@ -17,7 +17,7 @@ use axum::body::{Body, to_bytes};
 use axum::extract::{Request, State};
 use axum::response::{IntoResponse, Response};
 use axum::routing::{get, post};
-use http::header::{CACHE_CONTROL, CONNECTION, CONTENT_TYPE};
+use http::header::{CACHE_CONTROL, CONTENT_TYPE};
 use http::{HeaderMap, StatusCode};
 use serde_json::{Value, json};
 
@@ -28,7 +28,6 @@ use crate::bearer;
 use crate::check::{Checked, Job, MAX_DECISION, permission_key};
 use crate::forward_auth::Endpoints;
 use crate::keys::FetchKeys;
-use crate::routes::Family;
 
 /// Maximum size of a body: a token may have 32 KB.
 const MAX_BODY: usize = 64 << 10;
@@ -102,12 +101,7 @@ async fn answer<F: FetchKeys>(
         unavailable.into_response()
     });
     endpoints.metrics.answered_after(started.elapsed());
-    let routes = endpoints.checker.config.routes.as_ref();
-    match routes.is_some_and(|routes| routes.headers == Family::Request) {
-        // What follows a body is not a request there (see `request_line`).
-        true => ([(CONNECTION, "close")], response).into_response(),
-        false => response,
-    }
+    response
 }
 
 /// Reads a body of JSON.
@@ -220,7 +214,7 @@ impl<'e, F: FetchKeys> Evaluator<'e, F> {
     async fn check(&mut self, asked: &Evaluation) -> Result<Checked, Answer> {
         let Some(permission) = permission_key(&asked.action) else {
             let message = "`action.name` is not a permission key, such as `ws:deployments:create`";
-            return Ok(Answer::bad_request(message).into());
+            return Ok(Answer::refused(message).into());
         };
         if asked.subject_type != SUBJECT_TYPE {
             return Ok(Answer::NoToken.into());

@@ -5,11 +5,13 @@
 use std::collections::HashMap;
 use std::io::Result as IoResult;
 use std::pin::Pin;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, LazyLock, Mutex};
 use std::task::{Context, Poll};
 
 use axum::Router;
 use axum::body::Body;
+use axum::middleware::from_fn;
 use http::header::{AUTHORIZATION, HOST};
 use http::{HeaderMap, HeaderName, HeaderValue, Request, StatusCode};
 use hyper::body::Incoming;
@@ -20,14 +22,19 @@ use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 
 use super::stage::{self, GRANTED, REFUSED, RUNTIME, TOKEN, with_token};
 use crate::connections::http1;
-use crate::request_line::RequestLines;
+use crate::request_line::{RequestLines, close_after_body};
 use crate::routes::Family;
 
 static ROUTERS: LazyLock<Mutex<HashMap<&str, Router>>> = LazyLock::new(|| {
     let families = [Family::Forwarded, Family::Original, Family::Request];
     let routers = families.map(|family| {
         let config = stage::configuration(family, "full");
-        (family.name(), stage::router(config, Router::new()))
+        let router = stage::router(config, Router::new());
+        let router = match family {
+            Family::Request => router.layer(from_fn(close_after_body)),
+            Family::Forwarded | Family::Original => router,
+        };
+        (family.name(), router)
     });
     Mutex::new(routers.into())
 });
@@ -95,13 +102,16 @@ fn compare(family: Family, bytes: &[u8], whole: &[Seen], cut: &[Seen]) {
 /// Serves a connection and returns what was asked there.
 async fn served(router: &Router, family: Family, pieces: Vec<Vec<u8>>) -> Vec<Seen> {
     let all = Arc::new(Mutex::new(Vec::new()));
+    let running = Arc::new(AtomicUsize::new(0));
     let service = service_fn(|request: Request<Incoming>| {
         let inner = TowerToHyperService::new(router.clone());
-        let all = Arc::clone(&all);
+        let (all, running) = (Arc::clone(&all), Arc::clone(&running));
         let (method, target) = (request.method().to_string(), request.uri().to_string());
         let headers = request.headers().clone();
         async move {
+            running.fetch_add(1, Ordering::Relaxed);
             let response = inner.call(request).await?;
+            running.fetch_sub(1, Ordering::Relaxed);
             let status = response.status();
             all.lock().unwrap().push(Seen {
                 method,
@@ -115,6 +125,7 @@ async fn served(router: &Router, family: Family, pieces: Vec<Vec<u8>>) -> Vec<Se
     let stream = Bytes {
         pieces: pieces.into_iter(),
         piece: Vec::new(),
+        running: Arc::clone(&running),
         patience: 16,
     };
     let stream = RequestLines::new(stream, family == Family::Request);
@@ -125,10 +136,12 @@ async fn served(router: &Router, family: Family, pieces: Vec<Vec<u8>>) -> Vec<Se
     seen
 }
 
-/// The reading side of a client that hangs up after its last byte, and after the server had time for an answer.
+/// The reading side of a client that hangs up after its last byte, and after the server's answers.
 struct Bytes {
     pieces: std::vec::IntoIter<Vec<u8>>,
     piece: Vec<u8>,
+    running: Arc<AtomicUsize>,
+    /// How often the server may look for more.
     patience: u8,
 }
 
@@ -143,7 +156,9 @@ impl AsyncRead for Bytes {
                 Some(piece) => self.piece = piece,
                 None if self.patience == 0 => return Poll::Ready(Ok(())),
                 None => {
-                    self.patience -= 1;
+                    if self.running.load(Ordering::Relaxed) == 0 {
+                        self.patience -= 1;
+                    }
                     context.waker().wake_by_ref();
                     return Poll::Pending;
                 }

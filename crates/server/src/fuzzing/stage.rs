@@ -23,6 +23,7 @@ use crate::keys::{FetchKeys, KeyStore, Renewed};
 use crate::metrics::Metrics;
 use crate::policy::PolicyFile;
 use crate::routes::Family;
+use crate::slow::SlowLane;
 
 /// The permission that the policy grants to the job.
 pub const GRANTED: &str = "ws:locks:create";
@@ -44,10 +45,11 @@ repositories:
         branch: main
 ";
 
-/// Runs what the server runs. One thread: the order is that of the input.
+/// Runs what the server runs: its decisions need a runtime with workers.
 pub static RUNTIME: LazyLock<Runtime> = LazyLock::new(|| {
-    let mut runtime = tokio::runtime::Builder::new_current_thread();
-    runtime.enable_all().build().expect("a runtime")
+    let mut runtime = tokio::runtime::Builder::new_multi_thread();
+    let runtime = runtime.worker_threads(1).enable_all().build();
+    runtime.expect("a runtime")
 });
 
 static PAIR: LazyLock<RsaKeyPair> = LazyLock::new(|| {
@@ -146,6 +148,7 @@ pub fn router(config: Config, more: Router<Arc<Endpoints<Issuer>>>) -> Router {
         own: None,
         own_is_required: false,
         lookups: None,
+        slow: SlowLane::default(),
     });
     let checker = Checker {
         config,

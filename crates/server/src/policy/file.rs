@@ -74,7 +74,7 @@ impl PolicyFile {
     pub fn check(file: &Path) -> Result<(), Failure> {
         let bytes = platform::read_capped(file, MAX_FILE);
         let bytes = bytes.map_err(|error| unreadable(file, &error).0)?;
-        parse(file, bytes, "").map(drop)
+        parse(file, bytes, "")?.check_patterns()
     }
 
     /// Returns the store with the policy.

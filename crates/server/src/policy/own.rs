@@ -16,10 +16,12 @@ use github::http::Budget;
 
 /// Maximum time of an attempt, for all who wait for it.
 const TIME: Duration = Duration::from_secs(10);
+/// Memory of a parsed policy, in bytes for each byte of its text.
+const PARSED: usize = 3;
 /// Time after a failed attempt in which no other one is made.
 const RETRY: Duration = Duration::from_secs(2);
-/// Maximum size of the texts of all kept policies, in KiB.
-const MAX_TEXTS: usize = 32 << 10;
+/// Maximum memory of all kept policies with their compiled patterns, in KiB.
+const MAX_KEPT: usize = 64 << 10;
 /// Maximum number of requests that wait.
 const WAITING: usize = 128;
 
@@ -50,7 +52,10 @@ impl Kept for Own {
     }
 
     fn weight(&self) -> usize {
-        1 + (self.seen.size >> 10)
+        let active = self.held.active.as_ref();
+        let compiled = active.map_or(0, |active| active.engine.cached_bytes());
+        let compiled = usize::try_from(compiled).unwrap_or(usize::MAX);
+        1 + (PARSED * self.seen.size).saturating_add(compiled) / 1024
     }
 }
 
@@ -72,7 +77,7 @@ impl OwnPolicies {
             },
             refresh,
             stale,
-            policies: Flights::new(MAX_TEXTS, WAITING),
+            policies: Flights::new(MAX_KEPT, WAITING),
             metrics,
         }
     }
@@ -97,6 +102,11 @@ impl OwnPolicies {
     /// Makes the next decision read the policy of a repository again.
     pub fn hasten(&self, repository: u64) {
         self.policies.outdate(&repository);
+    }
+
+    /// Drops the policies that nobody asked for for the longest time, down to the limit: decisions compile patterns.
+    pub fn trim(&self) {
+        self.policies.trim();
     }
 
     async fn renew(&self, target: &Target, last: Option<Own>) -> Own {

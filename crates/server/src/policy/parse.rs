@@ -1,10 +1,18 @@
 //! Texts to policies.
 
+use std::time::{Duration, Instant};
+
 use crate::log;
+use analysis::compare::patterns_compile;
 use analysis::report::{Failure, PolicyRecord};
 use engine::decision::{Engine, Reason};
 use engine::encoding::text_of;
-use engine::policy::{Format, Invalid, PermissionKey, Policy, Position, Problem};
+use engine::policy::{CaseSensitivity, Format, Invalid, PermissionKey, Policy, Position, Problem};
+
+/// Maximum time to look for invalid patterns.
+const COMPILING: Duration = Duration::from_secs(5);
+/// Maximum memory for the compiled patterns of a repository's own policy, in bytes: there can be thousands of them.
+const OWN_CACHE: u64 = 4 << 20;
 
 /// A policy in use.
 #[derive(Debug)]
@@ -19,9 +27,17 @@ impl ActivePolicy {
     /// Parses the bytes of a central policy. `record` describes their origin.
     ///
     /// # Errors
-    /// They are not a policy, or one with rules that would apply to every repository.
+    /// They are not a policy, or one with rules that would apply to every repository, or one that no check could use.
     pub(super) fn central(bytes: Vec<u8>, record: PolicyRecord) -> Result<Self, Failure> {
-        Self::parse(bytes, record, central)
+        let policy = Self::parse(bytes, record, central)?;
+        if let Err(why) = policy.check_patterns() {
+            let file = &policy.record.file;
+            log::warning(
+                "policy_pattern_invalid",
+                &[("policy", file), ("why", &why.message)],
+            );
+        }
+        Ok(policy)
     }
 
     /// Parses the bytes of a repository's own policy.
@@ -29,7 +45,11 @@ impl ActivePolicy {
     /// # Errors
     /// They are not a policy.
     pub(super) fn own(bytes: Vec<u8>, record: PolicyRecord) -> Result<Self, Failure> {
-        Self::parse(bytes, record, Ok)
+        let policy = Self::parse(bytes, record, Ok)?;
+        Ok(Self {
+            engine: policy.engine.with_cache(OWN_CACHE),
+            ..policy
+        })
     }
 
     /// Returns the central policy that leaves these permissions to each repository's own, and grants nothing.
@@ -72,6 +92,16 @@ impl ActivePolicy {
         })
     }
 
+    /// Compiles all patterns: a check that needs an invalid one is an error.
+    ///
+    /// # Errors
+    /// Patterns are not valid.
+    pub(super) fn check_patterns(&self) -> Result<(), Failure> {
+        let started = Instant::now();
+        let checked = patterns_compile(self.engine.policy(), &|| started.elapsed() < COMPILING);
+        checked.map_err(|invalid| Failure::invalid_policy(&self.record.file, &invalid))
+    }
+
     /// Returns whether it leaves a permission to the repositories' own policies.
     pub fn delegates(&self) -> bool {
         let policy = self.engine.policy();
@@ -94,8 +124,12 @@ impl ActivePolicy {
     }
 }
 
-/// Accepts a central policy: one that names the repositories that it applies to.
+/// Accepts a central policy: one that names the repositories that it applies to. Every check needs these patterns.
 fn central(policy: Policy) -> Result<Policy, Invalid> {
+    let entries = policy.repositories.iter().flat_map(|(_, entries)| entries);
+    for entry in entries {
+        entry.repository.compile(CaseSensitivity::Sensitive)?;
+    }
     let Some(rules) = &policy.permissions else {
         return Ok(policy);
     };

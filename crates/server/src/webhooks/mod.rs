@@ -8,11 +8,11 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use axum::Router;
-use axum::body::to_bytes;
+use axum::body::{Body, Bytes, to_bytes};
 use axum::extract::{Request, State};
 use axum::response::{IntoResponse, Response};
 use axum::routing::post;
-use http::header::{CONNECTION, RETRY_AFTER};
+use http::header::{CONTENT_LENGTH, RETRY_AFTER};
 use http::{HeaderMap, StatusCode};
 use tokio::sync::Semaphore;
 use tokio::time::timeout;
@@ -29,8 +29,10 @@ use github::http::Budget;
 const MAX_BODY: usize = 5 << 20;
 /// Maximum time for the body of a delivery.
 const READ: Duration = Duration::from_secs(5);
-/// Maximum number of deliveries that are read at a time, of which nobody knows yet who sends them.
-const READING: usize = 8;
+/// Unit of the memory for the deliveries that are read at a time, in bytes. Nobody knows yet who sends them.
+const UNIT: usize = 64 << 10;
+/// Their memory in units: for eight of the maximum size, or for 640 usual ones.
+const READING: usize = 8 * MAX_BODY / UNIT;
 
 /// Maximum time of a review, within the ten seconds that GitHub waits for the answer to a delivery.
 const REVIEW: Duration = Duration::from_secs(8);
@@ -85,13 +87,7 @@ enum Taken {
 async fn receive(State(shared): State<Arc<Shared>>, request: Request) -> Response {
     let webhooks = &shared.webhooks;
     let (head, body) = request.into_parts();
-    let read = match shared.reading.try_acquire() {
-        Err(_) => Err(Refusal::Busy),
-        Ok(_place) => match timeout(READ, to_bytes(body, MAX_BODY)).await {
-            Ok(Ok(body)) => Ok(body),
-            Ok(Err(_)) | Err(_) => Err(Refusal::TooLarge),
-        },
-    };
+    let read = shared.read(&head.headers, body).await;
     let taken = match read {
         Ok(body) => webhooks.take(&head.headers, &body).await,
         Err(refusal) => Err(refusal),
@@ -112,13 +108,35 @@ async fn receive(State(shared): State<Arc<Shared>>, request: Request) -> Respons
             refusal.to_string()
         }
     };
-    // A body that nobody read to its end is not the next request.
-    let mut response = (status, [(CONNECTION, "close")], format!("{message}\n")).into_response();
+    let mut response = (status, format!("{message}\n")).into_response();
     if status == StatusCode::SERVICE_UNAVAILABLE {
         let after = http::HeaderValue::from_static("5");
         response.headers_mut().insert(RETRY_AFTER, after);
     }
     response
+}
+
+impl Shared {
+    /// Reads a body. Only one that can be a delivery gets memory.
+    async fn read(&self, headers: &HeaderMap, body: Body) -> Result<Bytes, Refusal> {
+        header(headers, "x-github-event")?;
+        let signature = header(headers, "x-hub-signature-256")?;
+        if !WebhookSecrets::can_verify(signature) {
+            return Err(Refusal::Signature);
+        }
+        let length = header(headers, CONTENT_LENGTH.as_str()).unwrap_or_default();
+        let length = length.parse().unwrap_or(MAX_BODY);
+        if length > MAX_BODY {
+            return Err(Refusal::TooLarge);
+        }
+        let units = u32::try_from(length.div_ceil(UNIT).max(1)).unwrap_or(u32::MAX);
+        let place = self.reading.try_acquire_many(units);
+        let _place = place.map_err(|_| Refusal::Busy)?;
+        match timeout(READ, to_bytes(body, length)).await {
+            Ok(Ok(body)) => Ok(body),
+            Ok(Err(_)) | Err(_) => Err(Refusal::TooLarge),
+        }
+    }
 }
 
 impl Webhooks {

@@ -2,15 +2,76 @@
 
 use std::io::{Read as _, Write as _};
 use std::net::TcpStream;
+use std::sync::mpsc::channel;
 use std::time::Duration;
 
 use serde_json::{Value, json};
 use simulator::Job;
-use simulator::github::{Endpoint, TestKey, TokenRecipe};
+use simulator::github::{Endpoint, Repository, TestKey, TokenRecipe};
 use simulator::runner::PullRequest;
 
+use crate::support::api::{ApiStage, INFRA, POLICIES, POLICIES_ID, github};
 use crate::support::http::{exchange, read_answer};
-use crate::support::{AUDIENCE, DEPLOY, POLICY, Server, Stage, bearer, configuration};
+use crate::support::{AUDIENCE, DEPLOY, OWNER, POLICY, Server, Stage, bearer, configuration};
+
+/// A53: one repository's own policy is slow on purpose. Only the jobs of that repository wait for it.
+#[test]
+fn a53_an_own_policy_that_is_slow_on_purpose() {
+    let mut slow = "version: 1\npermissions:\n".to_owned();
+    for number in 0..4000 {
+        slow += &format!(
+            "  - {{ permission: 'ws:deployments:create', branch: '(\\pL|\\pN){{1,6}}x{number}' }}\n"
+        );
+    }
+    let github = github(POLICY);
+    for (repository, policy) in [
+        (POLICIES, &*slow),
+        (
+            INFRA,
+            "version: 1\npermissions: [{ permission: 'ws:deployments:create', branch: main }]\n",
+        ),
+    ] {
+        github.edit_repository(repository, |repository| {
+            repository.set_file("main", ".github/gate.yml", policy);
+        });
+    }
+    let config = "policy: { path: .github/gate.yml, delegate: ['ws:deployments:create'] }\n";
+    let stage = ApiStage::unready(github, config);
+    stage.server.wait_until_ready();
+    assert_eq!(stage.ask().status, 200);
+    let policies = Repository::new(POLICIES, POLICIES_ID, OWNER).private();
+    let slow = stage.token(&Job::push(&policies, "main"));
+    let (address, (answers, answered)) = (stage.server.address.clone(), channel());
+    let request = format!(
+        "GET /v1/forward-auth/{DEPLOY} HTTP/1.1\r\nHost: a\r\nConnection: close\r\n{}\r\n\r\n",
+        bearer(&slow)
+    );
+    for _ in 0..4 {
+        let (address, request, answers) = (address.clone(), request.clone(), answers.clone());
+        std::thread::spawn(move || {
+            // The test can end first.
+            let mut stream = TcpStream::connect(address).unwrap();
+            stream.write_all(request.as_bytes()).unwrap();
+            let mut text = String::new();
+            if stream.read_to_string(&mut text).is_ok() {
+                _ = answers.send(text);
+            }
+        });
+    }
+    std::thread::sleep(Duration::from_millis(500));
+    for _ in 0..20 {
+        assert_eq!(stage.ask().status, 200);
+        assert_eq!(stage.server.admin("/livez").status, 200);
+    }
+    assert!(answered.try_iter().count() < 3, "all of them waited");
+    // On a slow machine, some wait for longer than an answer may take.
+    let texts = ["took too long", "no answer after 10 s"];
+    let first = answered.recv_timeout(Duration::from_secs(20)).unwrap();
+    assert!(first.starts_with("HTTP/1.1 503"), "{first}");
+    assert!(texts.iter().any(|text| first.contains(text)), "{first}");
+    let logged = stage.server.logs("decision_too_long");
+    assert_eq!(logged["repository"], POLICIES);
+}
 
 /// A43: headers that the client shapes. The permission is in the proxy's configuration, so none of them counts, and
 /// there is one credential or none.
@@ -316,4 +377,25 @@ fn a53_exhaustion_by_the_unverified() {
     crate::support::wait_for("a free place", || {
         (stage.server.ask(DEPLOY, &good).status == 200).then_some(())
     });
+}
+
+/// A53: a client that takes no answer. The kernel keeps some, and then its connection ends.
+#[test]
+fn a53_a_client_that_does_not_read() {
+    let stage = Stage::new();
+    let mut deaf = TcpStream::connect(&stage.server.admin).unwrap();
+    let many = b"GET /metrics HTTP/1.1\r\nHost: a\r\n\r\n".repeat(4000);
+    deaf.set_write_timeout(Some(Duration::from_secs(5)))
+        .unwrap();
+    _ = deaf.write_all(&many);
+    let is_over = |_: &u32| {
+        std::thread::sleep(Duration::from_millis(500));
+        // One asks for this number.
+        stage.server.metric("repo_permissions_connections") < 2.0
+    };
+    assert!(!is_over(&0));
+    assert!(
+        (0..60).any(|turn| is_over(&turn)),
+        "its connection did not end"
+    );
 }

@@ -8,7 +8,7 @@ use clap::Parser as _;
 use serde_json::Value;
 
 use crate::support::schema::Schema;
-use crate::support::{DEPLOY, POLICY, Stage, command, evaluation, wait_for};
+use crate::support::{DEPLOY, POLICY, Server, Stage, command, evaluation, wait_for};
 
 const SCHEMA: &str = include_str!("../../../../schema/repo-permissions-audit.schema.json");
 
@@ -91,7 +91,15 @@ fn a_full_audit_log_denies() {
             .unwrap()
             .to_owned()
     };
-    let (listen, _) = (address("listen"), address("admin"));
+    let (listen, admin) = (address("listen"), address("admin"));
+    let ready = || {
+        let request = b"GET /readyz HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n";
+        let answer = crate::support::http::exchange(&admin, request);
+        (
+            answer.status,
+            answer.json()["audit"].as_str().unwrap().to_owned(),
+        )
+    };
     let token = stage.token(&stage.deploy());
     let request = format!(
         "GET /v1/forward-auth/{DEPLOY} HTTP/1.1\r\nHost: a\r\nConnection: close\r\nAuthorization: Bearer {token}\r\n\r\n"
@@ -107,6 +115,7 @@ fn a_full_audit_log_denies() {
     let answer = full.unwrap();
     assert_eq!((answer.status, answer.reason()), (503, ""));
     assert_eq!(answer.json()["type"], "about:blank");
+    assert_eq!(ready(), (503, "full".to_owned()));
     // A list that finds no place for its records is not answered in part.
     let mut list = evaluation(DEPLOY, &token);
     list["evaluations"] = vec![serde_json::json!({}); 50].into();
@@ -123,6 +132,7 @@ fn a_full_audit_log_denies() {
         text
     });
     wait_for("the recovery", || (ask().status == 200).then_some(()));
+    assert_eq!(ready(), (200, "current".to_owned()));
     let id = nix::unistd::Pid::from_raw(child.id().try_into().unwrap());
     nix::sys::signal::kill(id, nix::sys::signal::Signal::SIGTERM).unwrap();
     assert_eq!(child.wait().unwrap().code(), Some(0));
@@ -131,4 +141,28 @@ fn a_full_audit_log_denies() {
         .lines()
         .filter(|line| serde_json::from_str::<Value>(line).is_ok());
     assert!(whole.count() > 1000);
+}
+
+/// Without anybody who reads its records, a server can only refuse: it ends, so that a supervisor starts another one.
+#[test]
+fn a_log_that_nobody_can_read_ends_the_server() {
+    let stage = Stage::new();
+    let token = stage.token(&stage.deploy());
+    let mut server = Server::start_unread(&stage.directory.path("server.yml"));
+    server.wait_until_ready();
+    server.close_records();
+    // The record of the first request finds that out.
+    wait_for("the refusal", || {
+        (server.ask(DEPLOY, &token).status == 503).then_some(())
+    });
+    let ready = server.admin("/readyz").json();
+    assert_eq!(
+        (&ready["audit"], &ready["status"]),
+        (&"broken".into(), &"ending".into())
+    );
+    let (status, _) = server.end();
+    assert_eq!(status.code(), Some(2));
+    for part in ["audit_broken", "the audit records cannot be written"] {
+        assert!(server.said().contains(part), "{part}");
+    }
 }

@@ -114,12 +114,19 @@ fn a_path_without_a_key_is_denied() {
         );
     }
     for target in ["/", "/v1", "/livez", "/metrics", "//v1/forward-auth/a:b"] {
+        let answer = stage.server.send("GET", target, &[bearer(&token)]);
         assert_eq!(
-            stage.server.send("GET", target, &[bearer(&token)]).status,
-            404,
+            (answer.status, answer.reason()),
+            (404, "input_invalid"),
             "{target}"
         );
+        assert_eq!(answer.json()["status"], 404, "{target}");
     }
+    let answer = stage
+        .server
+        .send("GET", "/access/v1/evaluation", &[bearer(&token)]);
+    assert_eq!((answer.status, answer.header("allow")), (405, Some("POST")));
+    assert_eq!(answer.json()["status"], 405);
 }
 
 #[test]

@@ -3,7 +3,7 @@
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
-use crate::support::{DEPLOY, POLICY, Stage, wait_for};
+use crate::support::{DEPLOY, POLICY, Stage, command, output, wait_for};
 
 /// The policy without the rule for deployments.
 fn without_deploys() -> String {
@@ -147,4 +147,40 @@ fn swaps_under_load_lose_no_request() {
         }
         assert!(by_version.iter().all(|count| *count > 10), "{by_version:?}");
     });
+}
+
+/// A pattern that every check needs, or one of a rule.
+#[test]
+fn a_broken_pattern_of_a_repository_does_not_decide() {
+    let broken = |pattern: &str, instead: &str| {
+        let broken = POLICY.replace(pattern, instead);
+        assert_ne!(broken, POLICY);
+        broken
+    };
+    let stage = Stage::new();
+    let token = stage.token(&stage.deploy());
+    let check = || {
+        let (code, _, err) = output(command(&stage.directory.path("server.yml")).arg("--check"));
+        assert_eq!(code, Some(2));
+        assert!(err.contains("unclosed group"), "{err}");
+    };
+    let policy = broken("repository: acme-org/infra", "repository: 'acme-org/('");
+    stage.directory.write("policy.yml", policy);
+    wait_for("the problem", || {
+        (stage.server.admin("/readyz").json()["status"] == "degraded").then_some(())
+    });
+    let why = stage.server.logs("policy_not_renewed")["why"].to_string();
+    assert!(why.contains("unclosed group"), "{why}");
+    assert_eq!(stage.server.ask(DEPLOY, &token).status, 200);
+    check();
+    // A check that needs the rule is an error, and no other one.
+    let policy = broken("branch: main", "branch: '(main'");
+    stage.directory.write("policy.yml", policy);
+    let why = stage.server.logs("policy_pattern_invalid")["why"].to_string();
+    assert!(why.contains("unclosed group"), "{why}");
+    wait_for("the new policy", || {
+        (stage.server.ask(DEPLOY, &token).status == 503).then_some(())
+    });
+    assert_eq!(stage.server.ask("ws:nothing:create", &token).status, 403);
+    check();
 }

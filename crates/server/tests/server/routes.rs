@@ -1,6 +1,7 @@
 //! The shared endpoints: attacks A43, A44 and A54 where text of the client decides which permission is needed.
 
-use std::io::Write as _;
+use std::io::{Read as _, Write as _};
+use std::net::TcpStream;
 
 use crate::support::http::{Answer, read_answer};
 use crate::support::{DEPLOY, POLICY, Stage, bearer};
@@ -416,4 +417,40 @@ fn mutated_requests_are_granted_nothing() {
         }
     }
     println!("{asked} mutated requests, none granted wrongly");
+}
+
+/// A44: what follows a body is not a request where a `#` counts: whatever answers it, the connection ends.
+#[test]
+fn a44_a_fragment_behind_a_body_that_nobody_reads() {
+    let shared = Shared::new("request");
+    let token = bearer(&shared.token);
+    for (first, body) in [
+        ("POST /nowhere", "["),
+        ("GET /access/v1/evaluation", "["),
+        ("GET /.well-known/authzen-configuration", "["),
+        ("OPTIONS /v1/ext-authz", "["),
+        ("POST /v1/ext-authz/deployments/7", "["),
+        ("POST /access/v1/evaluation", "[\n"),
+    ] {
+        for fragment in ["#b", ""] {
+            let request = format!(
+                "{first} HTTP/1.1\r\nHost: api.example\r\nContent-Type: application/json\r\nContent-Length: {}\r\n\r\n{body}\
+                 POST /v1/ext-authz/deployments/7{fragment} HTTP/1.1\r\nHost: api.example\r\nConnection: close\r\n{token}\r\n\r\n",
+                body.len()
+            );
+            let mut stream = TcpStream::connect(&shared.stage.server.address).unwrap();
+            stream.write_all(request.as_bytes()).unwrap();
+            let mut text = String::new();
+            // The server may reset what it did not read.
+            _ = stream.read_to_string(&mut text);
+            assert!(text.matches("HTTP/1.1 ").count() <= 1, "{first}: {text}");
+            assert!(!text.contains("granted"), "{first}: {text}");
+        }
+    }
+    assert_eq!(
+        shared
+            .ask("POST", "api.example", "/deployments/7", &[])
+            .status,
+        200
+    );
 }

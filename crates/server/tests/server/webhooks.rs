@@ -1,5 +1,7 @@
 //! Deliveries of the App's webhooks: signatures, Apps, accounts, replays.
 
+use std::io::Write as _;
+use std::net::TcpStream;
 use std::time::Duration;
 
 use serde_json::json;
@@ -223,4 +225,30 @@ fn without_a_secret_there_are_no_webhooks() {
     assert_eq!(answer.status, 404);
     let token = stage.token(&stage.deploy());
     assert_eq!(stage.server.ask(DEPLOY, &token).status, 200);
+}
+
+/// Strangers who begin deliveries and do not go on.
+#[test]
+fn a53_strangers_keep_no_delivery_out() {
+    let stage = ApiStage::with(POLICY, HOURLY);
+    let digits = "0".repeat(64);
+    let heads = [
+        "Content-Length: 1000\r\n".to_owned(),
+        format!(
+            "Content-Length: 1000\r\nX-GitHub-Event: push\r\nX-Hub-Signature-256: sha256={digits}\r\n"
+        ),
+    ];
+    let strangers: Vec<_> = heads
+        .iter()
+        .cycle()
+        .take(100)
+        .map(|head| {
+            let mut stream = TcpStream::connect(&stage.server.address).unwrap();
+            let head = format!("POST {PATH} HTTP/1.1\r\nHost: a\r\n{head}\r\n");
+            stream.write_all(head.as_bytes()).unwrap();
+            stream
+        })
+        .collect();
+    assert_eq!(stage.deliver(&push(&stage, POLICIES)).status, 202);
+    drop(strangers);
 }

@@ -7,7 +7,7 @@ pub mod schema;
 
 use std::io::{BufRead as _, BufReader, Write as _};
 use std::path::{Path, PathBuf};
-use std::process::{Child, Command, ExitStatus, Stdio};
+use std::process::{Child, ChildStdout, Command, ExitStatus, Stdio};
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::sync::{Arc, Mutex};
 use std::thread::JoinHandle;
@@ -117,6 +117,7 @@ pub fn wait_for<T>(what: &str, mut look: impl FnMut() -> Option<T>) -> T {
 pub struct Server {
     child: Child,
     out: Option<Lines>,
+    unread: Option<ChildStdout>,
     err: Lines,
     pub address: String,
     pub admin: String,
@@ -125,6 +126,13 @@ pub struct Server {
 impl Server {
     /// Starts the program with a configuration and waits until it listens.
     pub fn start(config: &Path) -> Self {
+        let mut server = Self::start_unread(config);
+        server.out = server.unread.take().map(Lines::of);
+        server
+    }
+
+    /// The same, but nobody reads its records.
+    pub fn start_unread(config: &Path) -> Self {
         let mut child = command(config)
             .stdout(Stdio::piped())
             .stderr(Stdio::piped())
@@ -142,14 +150,24 @@ impl Server {
             })
         };
         let (address, admin) = (address("listen"), address("admin"));
-        let out = Some(Lines::of(child.stdout.take().unwrap()));
         Self {
+            unread: child.stdout.take(),
             child,
-            out,
+            out: None,
             err,
             address,
             admin,
         }
+    }
+
+    /// Closes the records, which nobody reads.
+    pub fn close_records(&mut self) {
+        self.unread = None;
+    }
+
+    /// What it wrote to standard error.
+    pub fn said(&self) -> String {
+        self.err.now().join("\n")
     }
 
     /// The server's own log so far.

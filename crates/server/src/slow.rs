@@ -1,0 +1,139 @@
+//! Decisions that take long, such as the first ones by many patterns.
+//!
+//! A worker decides for one job at a time, so nobody else's request may wait for one that takes long: it leaves the
+//! worker. Each repository has one of them at a time, because its own policy may be slow on purpose.
+
+use std::collections::HashMap;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use tokio::sync::{Mutex as AsyncMutex, OwnedMutexGuard, Semaphore};
+
+/// Maximum number of decisions of a repository that take long or wait for one.
+const MAX_WAITING: usize = 16;
+
+/// The repositories with decisions that take long, by id.
+#[derive(Debug)]
+pub struct SlowLane {
+    waiting: Mutex<HashMap<String, Arc<AsyncMutex<()>>>>,
+    /// Other decisions keep at least half of the cores.
+    cores: Semaphore,
+}
+
+/// The turn of one of a repository's decisions. Until it ends, the others wait.
+#[derive(Debug)]
+pub struct Turn<'l> {
+    lane: &'l SlowLane,
+    repository: String,
+    own: Option<OwnedMutexGuard<()>>,
+}
+
+/// Too many decisions of a repository wait.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("too many decisions by slow patterns of this repository wait")]
+pub struct TooMany;
+
+impl Default for SlowLane {
+    fn default() -> Self {
+        let cores = std::thread::available_parallelism().map_or(1, Into::into);
+        Self {
+            waiting: Mutex::default(),
+            cores: Semaphore::new(1.max(cores / 2)),
+        }
+    }
+}
+
+impl SlowLane {
+    /// Waits for the slow decisions of a repository. Returns `None` if it has none.
+    ///
+    /// # Errors
+    /// Too many wait.
+    pub async fn pass(&self, repository: &str) -> Result<Option<Turn<'_>>, TooMany> {
+        let has_some = self.waiting().contains_key(repository);
+        match has_some {
+            false => Ok(None),
+            true => self.enter(repository).await.map(Some),
+        }
+    }
+
+    /// Waits for the turn of a slow decision.
+    ///
+    /// # Errors
+    /// Too many wait.
+    pub async fn enter(&self, repository: &str) -> Result<Turn<'_>, TooMany> {
+        let lock = Arc::clone(self.waiting().entry(repository.to_owned()).or_default());
+        // The map has one, and this request another one.
+        let is_full = Arc::strong_count(&lock) > 1 + MAX_WAITING;
+        let mut turn = Turn {
+            lane: self,
+            repository: repository.to_owned(),
+            own: None,
+        };
+        if is_full {
+            return Err(TooMany);
+        }
+        turn.own = Some(lock.lock_owned().await);
+        Ok(turn)
+    }
+
+    /// Decides outside of the workers.
+    pub async fn run<T>(&self, _turn: &Turn<'_>, decide: impl FnOnce() -> T) -> T {
+        // Nobody closes it.
+        let _core = self.cores.acquire().await;
+        tokio::task::block_in_place(decide)
+    }
+
+    fn waiting(&self) -> MutexGuard<'_, HashMap<String, Arc<AsyncMutex<()>>>> {
+        self.waiting.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Drop for Turn<'_> {
+    fn drop(&mut self) {
+        let mut waiting = self.lane.waiting();
+        self.own = None;
+        let lock = waiting.get(&self.repository);
+        if lock.is_some_and(|lock| Arc::strong_count(lock) == 1) {
+            waiting.remove(&self.repository);
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use super::*;
+
+    #[tokio::test(flavor = "multi_thread")]
+    async fn a_repository_waits_for_itself_only() {
+        let lane = Arc::new(SlowLane::default());
+        assert!(lane.pass("1").await.unwrap().is_none());
+        let turn = lane.enter("1").await.unwrap();
+        assert!(lane.pass("2").await.unwrap().is_none());
+        assert_eq!(lane.run(&turn, || 7).await, 7);
+        let mut waiting: Vec<_> = (1..MAX_WAITING).map(|_| Box::pin(lane.pass("1"))).collect();
+        for wait in &mut waiting {
+            assert!(
+                tokio::time::timeout(Duration::from_millis(1), wait)
+                    .await
+                    .is_err()
+            );
+        }
+        assert_eq!(lane.enter("1").await.err(), Some(TooMany));
+        drop(turn);
+        for wait in waiting {
+            assert!(wait.await.unwrap().is_some());
+        }
+        assert!(lane.waiting().is_empty());
+    }
+
+    #[tokio::test(flavor = "multi_thread")]
+    async fn a_client_that_goes_away_leaves_no_repository_behind() {
+        let lane = SlowLane::default();
+        let turn = lane.enter("1").await.unwrap();
+        let waiting = tokio::time::timeout(Duration::from_millis(1), lane.enter("1")).await;
+        assert!(waiting.is_err());
+        drop(turn);
+        assert!(lane.waiting().is_empty());
+    }
+}
