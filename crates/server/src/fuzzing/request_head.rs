@@ -319,17 +319,23 @@ fn is_plain(family: Family, seen: &Seen) -> bool {
         let is_simple = |byte: u8| byte.is_ascii_alphanumeric() || b":/.-_".contains(&byte);
         text.bytes().all(is_simple) && !text.contains("//") && !text.contains("/.")
     };
-    let has_port = |value: &HeaderValue| value.as_bytes().contains(&b':');
-    let described = own
-        .iter()
-        .chain([&HOST])
-        .filter_map(|name| headers.get(name));
-    let mut described =
-        described.map(|value| value.to_str().is_ok_and(is_simple) && !has_port(value));
+    let is_host = |text: &str| {
+        let is_host = |byte: u8| byte.is_ascii_alphanumeric() || b".-".contains(&byte);
+        !text.is_empty() && text.bytes().all(is_host)
+    };
+    let is_uri = |text: &str| is_simple(text) && !text.contains(':');
+    let has = |name: &HeaderName, is: &dyn Fn(&str) -> bool| {
+        let value = headers.get(name).map(HeaderValue::to_str);
+        value.is_none_or(|value| value.is_ok_and(is))
+    };
+    let is_described = match own {
+        [_, uri, host] => has(uri, &is_uri) && has(host, &is_host),
+        _ => has(&HOST, &is_host),
+    };
     tokens(headers) == [TOKEN.as_str()]
         && headers.len() == headers.keys_len()
         && !headers.keys().any(is_foreign)
-        && described.all(|is_simple| is_simple)
+        && is_described
         && is_simple(&seen.target)
 }
 
