@@ -1,6 +1,7 @@
 -- The action `lua.repo_permissions PERMISSION`: asks repo-permissions-server, and sets
 -- `txn.permission_status` to its status, 503 without an answer.
-local server = "http://127.0.0.1:8080/v1/forward-auth/"
+-- `listen repo_permissions` in haproxy.cfg.
+local server = "http://127.0.0.1:8081/v1/forward-auth/"
 
 local function first(headers, name)
   local values = headers and headers[name]
@@ -18,7 +19,8 @@ core.register_action("repo_permissions", { "http-req" }, function(txn, permissio
       table.insert(question["authorization"], values[index])
     end
   end
-  local answer = core.httpclient():get({ url = server .. permission, headers = question, timeout = 5000 })
+  -- Longer than it needs to connect, and to wait for an answer: a timeout here would be another try.
+  local answer = core.httpclient():get({ url = server .. permission, headers = question, timeout = 10000 })
   if not answer or type(answer.status) ~= "number" then
     return
   end

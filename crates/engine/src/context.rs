@@ -126,6 +126,9 @@ impl Context {
     }
 }
 
+/// Start of a branch that is the head of a pull request in nobody knows which repository. No branch has a `:`.
+pub const UNKNOWN_HEAD: &str = "unknown:";
+
 /// Base of a run's pull request. The run merges it with the head, and executes the workflow file and code
 /// of both.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
@@ -268,7 +271,7 @@ fn head_branch(
     head_ref: &str,
 ) -> String {
     let branch = branch_named(head_ref);
-    let unknown = || format!("unknown:{branch}");
+    let unknown = || format!("{UNKNOWN_HEAD}{branch}");
     let Some(pull_request) = pull_request else {
         return unknown();
     };

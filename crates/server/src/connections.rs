@@ -6,7 +6,7 @@ use std::time::Duration;
 use axum::Router;
 use hyper::server::conn::http1;
 use hyper_util::rt::{TokioIo, TokioTimer};
-use hyper_util::server::graceful::GracefulShutdown;
+use hyper_util::server::graceful::{GracefulConnection, GracefulShutdown};
 use hyper_util::service::TowerToHyperService;
 use tokio::io::AsyncWriteExt as _;
 use tokio::sync::{Semaphore, watch};
@@ -15,7 +15,7 @@ use tokio_io_timeout::TimeoutStream;
 
 use crate::log;
 use crate::metrics::Metrics;
-use crate::request_line::{RequestLines, close_after_body};
+use crate::request_line::{RequestLines, strict};
 use platform::{Listener, Stream};
 
 /// Maximum number of connections: fewer than the 1,024 descriptors that most systems give a process.
@@ -33,20 +33,25 @@ const PAUSE: Duration = Duration::from_millis(50);
 const OVERLOADED: &[u8] =
     b"HTTP/1.1 503 Service Unavailable\r\nRetry-After: 1\r\nContent-Length: 0\r\nConnection: close\r\n\r\n";
 
-/// Serves a listener until `end` becomes true, then finishes what runs, within `finish`. `is_strict` refuses request
-/// lines that the parser would shorten.
+/// What connections may do.
+#[derive(Clone, Copy, Debug)]
+pub struct Limits {
+    /// Whether request lines that the parser would shorten are refused.
+    pub is_strict: bool,
+    /// Maximum time for the requests that run when the server ends.
+    pub finish: Duration,
+}
+
+/// Serves a listener until `end` becomes true, then finishes what runs.
 pub async fn serve(
     listener: Listener,
     router: Router,
-    is_strict: bool,
+    limits: Limits,
     metrics: Arc<Metrics>,
     mut end: watch::Receiver<bool>,
-    finish: Duration,
 ) {
-    let router = match is_strict {
-        true => router.layer(axum::middleware::from_fn(close_after_body)),
-        false => router,
-    };
+    let Limits { is_strict, finish } = limits;
+    let router = if is_strict { strict(router) } else { router };
     let graceful = GracefulShutdown::new();
     let places = Arc::new(Semaphore::new(MAX_CONNECTIONS));
     let mut connections = JoinSet::new();
@@ -68,12 +73,7 @@ pub async fn serve(
             tokio::spawn(refuse(stream));
             continue;
         };
-        let mut stream = TimeoutStream::new(stream);
-        stream.set_write_timeout(Some(WRITE_TIMEOUT));
-        let connection = http1().serve_connection(
-            TokioIo::new(RequestLines::new(Box::pin(stream), is_strict)),
-            TowerToHyperService::new(router.clone()),
-        );
+        let connection = connection(stream, router.clone(), is_strict);
         let connection = graceful.watch(connection);
         let counted = metrics.connection();
         connections.spawn(async move {
@@ -91,6 +91,20 @@ pub async fn serve(
         log::warning("requests_cut_off", &[("after", &after)]);
         connections.shutdown().await;
     }
+}
+
+/// Serves the requests of a connection.
+fn connection(
+    stream: Box<dyn Stream>,
+    router: Router,
+    is_strict: bool,
+) -> impl GracefulConnection<Error = hyper::Error> + Send {
+    let mut stream = TimeoutStream::new(stream);
+    stream.set_write_timeout(Some(WRITE_TIMEOUT));
+    http1().serve_connection(
+        TokioIo::new(RequestLines::new(Box::pin(stream), is_strict)),
+        TowerToHyperService::new(router),
+    )
 }
 
 /// Returns what reads requests, with the limits of a head.

@@ -16,7 +16,7 @@ use crate::run_context::RunContext;
 use crate::slow::{SlowLane, TooMany};
 use analysis::report::{Failure, PolicyRecord};
 use engine::RepositoryName;
-use engine::context::{Context, PullRequest, pull_request_number};
+use engine::context::{Context, PullRequest, UNKNOWN_HEAD, pull_request_number};
 use engine::decision::{
     DecisionError, PermissionDecision, Policies, Provenance, Question, Reason, decide,
 };
@@ -418,13 +418,15 @@ impl Round<'_> {
         result: Result<PermissionDecision, Failure>,
         policy: Option<Arc<ActivePolicy>>,
     ) -> Decided {
+        let branch = self.context.as_context().branch.as_deref();
+        let is_unknown = branch.is_some_and(|branch| branch.starts_with(UNKNOWN_HEAD));
         Decided {
             result,
             grounds: Grounds {
+                head_is_unknown: self.pull_request.is_asked && is_unknown,
                 context: self.context,
                 policy,
                 own: self.own.known,
-                head_is_unknown: self.pull_request.is_asked && self.pull_request.known.is_none(),
             },
         }
     }

@@ -21,10 +21,20 @@ impl FetchKeys for Arc<Source> {
     }
 }
 
+/// An odd number of 2,048 bits, which could be a modulus.
+fn modulus() -> String {
+    format!("{}Q", "_".repeat(341))
+}
+
+/// A set of one key with these numbers.
+fn one(n: &str, e: &str) -> String {
+    json!({"keys": [{"kty": "RSA", "kid": "a", "n": n, "e": e}]}).to_string()
+}
+
 fn set(kids: &[&str]) -> Result<String, FetchKeysError> {
     let keys = kids
         .iter()
-        .map(|kid| json!({"kty": "RSA", "kid": kid, "n": "AQAB", "e": "AQAB"}));
+        .map(|kid| json!({"kty": "RSA", "kid": kid, "n": modulus(), "e": "AQAB"}));
     Ok(json!({"keys": keys.collect::<Vec<_>>()}).to_string())
 }
 
@@ -119,6 +129,10 @@ async fn a_set_that_is_of_no_use_replaces_no_good_one() {
     for answer in [
         Ok(json!({"keys": []}).to_string()),
         Ok(json!({"keys": [{"kty": "EC", "kid": "a"}]}).to_string()),
+        Ok(one(&modulus(), "")),
+        Ok(one(&modulus(), "AQ")),
+        Ok(one("", "AQAB")),
+        Ok(one(&"_".repeat(168), "AQAB")),
         Ok("<html>".to_owned()),
         Ok("{}".to_owned()),
         down(),

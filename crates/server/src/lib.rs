@@ -1,9 +1,10 @@
 //! The server: answers a proxy whether the job that sends a request may use a permission.
 //!
-//! A request arrives (`connections`), its path names a permission (`forward_auth`) or has a route to one (`routes`), or
-//! its body does (`evaluation`). Its token is verified with the issuer's keys (`bearer`, `keys`), the policy decides
-//! (`policy`, `check`), and the answer (`answer`) leaves after its audit record is kept (`audit`). What a decision lacks,
-//! an App fetches from GitHub (`deciding`, `lookups`, `app`); `webhooks` hasten it, and `deployments` are reviewed.
+//! A request arrives (`connections`, `endpoints`), its path names a permission (`forward_auth`) or has a route to one
+//! (`routes`), or its body does (`evaluation`). Its token is verified with the issuer's keys (`bearer`, `keys`), the
+//! policy decides (`policy`, `check`), and the answer (`answer`) leaves after its audit record is kept (`audit`). What a
+//! decision lacks, an App fetches from GitHub (`deciding`, `lookups`, `app`); `webhooks` hasten it, and `deployments` are
+//! reviewed. Decisions that take long have a lane of their own (`slow`).
 
 mod admin;
 mod answer;
@@ -15,6 +16,7 @@ mod config;
 mod connections;
 mod deciding;
 mod deployments;
+mod endpoints;
 mod evaluation;
 mod flights;
 mod forward_auth;
@@ -22,7 +24,7 @@ mod forward_auth;
 #[doc(hidden)]
 pub mod fuzzing;
 mod keys;
-mod log;
+pub mod log;
 mod lookups;
 mod metrics;
 mod policy;

@@ -4,6 +4,7 @@ use std::io::Write as _;
 use std::path::PathBuf;
 use std::process::ExitCode;
 
+use anyhow::Context as _;
 use clap::Parser;
 use platform::{Interruption, Variables};
 use server::Config;
@@ -24,12 +25,14 @@ struct Arguments {
 }
 
 fn main() -> ExitCode {
-    match start(&Arguments::parse()) {
+    let result = start(&Arguments::parse());
+    if let Err(error) = &result {
+        server::log::plain(&format!("error: {error:#}"));
+    }
+    server::log::flush();
+    match result {
         Ok(()) => ExitCode::SUCCESS,
-        Err(error) => {
-            _ = writeln!(std::io::stderr().lock(), "error: {error:#}");
-            ExitCode::from(2)
-        }
+        Err(_) => ExitCode::from(2),
     }
 }
 
@@ -47,6 +50,7 @@ fn start(arguments: &Arguments) -> anyhow::Result<()> {
         _ = writeln!(std::io::stdout().lock(), "{file} {verdict}");
         return Ok(());
     }
+    server::log::start().context("the log")?;
     let runtime = tokio::runtime::Builder::new_multi_thread()
         .enable_all()
         .build()?;

@@ -198,6 +198,11 @@ impl Metrics {
             self.audit_records.clone(),
         );
         registry.register(
+            "log_lines_dropped",
+            "Lines of the log dropped because nobody reads standard error",
+            crate::log::dropped(),
+        );
+        registry.register(
             "audit_refused",
             "Checks refused because their audit record found no place",
             self.audit_refused.clone(),

@@ -5,17 +5,20 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use anyhow::Context as _;
+use axum::Router;
 use tokio::sync::watch;
+use tokio::task::JoinHandle;
 use tokio::time::Instant;
 
 use crate::admin::{self, Admin};
-use crate::audit::{self, AuditQueue};
+use crate::audit::{self, AuditQueue, AuditWriter};
 use crate::check::Checker;
 use crate::config::Config;
-use crate::connections::serve;
+use crate::connections::{Limits, serve};
 use crate::deciding::Decider;
+use crate::endpoints::{self, Endpoints};
 use crate::evaluation;
-use crate::forward_auth::{self, Endpoints};
+use crate::forward_auth;
 use crate::keys::{FetchKeys, KeyStore};
 use crate::log;
 use crate::metrics::Metrics;
@@ -23,7 +26,7 @@ use crate::routes::Family;
 use crate::sources::{self, Sources};
 use crate::webhooks;
 use github::FetchKeysError;
-use github::http::{Budget, Client, MAX_CA_BUNDLE, Network};
+use github::http::{Budget, Client, InvalidNetwork, MAX_CA_BUNDLE, Network};
 use platform::{Address, Listener};
 use token::{Issuer, KeySet};
 
@@ -60,7 +63,11 @@ fn client(config: &Config, proxies: Proxies<'_>) -> anyhow::Result<Client> {
         platform::read_capped(file, MAX_CA_BUNDLE)
             .with_context(|| format!("`ca_bundle` is `{}`, which cannot be read", file.display()))
     });
-    Ok(Network::of_variables(proxies, ca_bundle.transpose()?).client()?)
+    let client = Network::of_variables(proxies, ca_bundle.transpose()?).client();
+    client.map_err(|error| match (&config.ca_bundle, error) {
+        (_, error @ InvalidNetwork::Proxy(_)) | (None, error) => error.into(),
+        (Some(file), error) => anyhow::anyhow!("`ca_bundle` is `{}`: {error}", file.display()),
+    })
 }
 
 /// Checks what the server would start with: the policy's file, secrets and the CA bundle. It opens no connection.
@@ -78,82 +85,114 @@ pub fn check(config: &Config, proxies: Proxies<'_>) -> anyhow::Result<()> {
 /// # Errors
 /// An address is in use, the network settings are invalid, audit records cannot be written, or `stop` completed twice.
 pub async fn run(config: Config, proxies: Proxies<'_>, stop: impl AsyncFn()) -> anyhow::Result<()> {
-    let client = client(&config, proxies)?;
-    let listener = bind("listen", &config.listen).await?;
-    let admin_listener = bind("admin", &config.admin).await?;
-    let metrics = Metrics::new();
-    let (queue, writer) =
-        audit::start(std::io::stdout(), Arc::clone(&metrics)).context("the audit log")?;
-    let audit = queue.condition();
-    let is_strict = has_strict_routes(&config);
-    let sources = Sources::new(&config, &client, &queue, &metrics)?;
-    let (webhooks, sources_background) = (sources.webhooks, sources.background);
-    let (endpoints, admin) = shared(config, client, queue, sources.decider, &metrics);
-    let keys = Arc::clone(&admin.keys);
-    let mut background = vec![tokio::spawn(async move { keys.keep_fresh().await })];
-    background.extend(sources_background.into_iter().map(tokio::spawn));
-    let (end, ended) = watch::channel(false);
-    let forward_auth = forward_auth::router(endpoints, evaluation::routes());
-    let forward_auth = match webhooks {
-        Some(webhooks) => forward_auth.merge(webhooks::router(webhooks)),
-        None => forward_auth,
-    };
-    let serving = tokio::spawn(serve(
-        listener,
-        forward_auth,
-        is_strict,
-        Arc::clone(&metrics),
-        ended,
-        FINISH,
-    ));
-    // Operators can ask until the very end.
-    let (end_admin, admin_ended) = watch::channel(false);
-    let routes = admin::router(Arc::clone(&admin));
-    let admin_serving = serve(
-        admin_listener,
-        routes,
-        false,
-        metrics,
-        admin_ended,
-        FINISH_ADMIN,
-    );
-    let admin_serving = tokio::spawn(admin_serving);
+    let running = Running::start(config, proxies).await?;
+    let audit = Arc::clone(&running.admin.audit);
     tokio::select! {
         () = stop() => {}
         // It could only refuse: another process may have somebody who reads its records.
         () = audit.broke() => {}
     }
-    let finish = async {
-        log::info("ending", &[("drain", &"5 s")]);
-        admin.is_ending.store(true, Ordering::Relaxed);
-        tokio::time::sleep(DRAIN).await;
-        end.send_replace(true);
-        // A task that panicked was logged.
-        _ = serving.await;
-        end_admin.send_replace(true);
-        _ = admin_serving.await;
-        for task in background {
-            task.abort();
-        }
-        let writing = tokio::task::spawn_blocking(|| writer.finish());
-        match tokio::time::timeout(FLUSH, writing).await {
-            Ok(_) if audit.is_broken() => anyhow::bail!("the audit records cannot be written"),
-            Ok(finished) => finished.context("the audit log"),
-            Err(_) => anyhow::bail!("audit records are lost: nobody read them for 5 s"),
-        }
-    };
     tokio::select! {
-        finished = finish => finished?,
+        finished = running.finish() => finished?,
         () = stop() => anyhow::bail!("ended by a second signal"),
     }
     log::info("ended", &[]);
     Ok(())
 }
 
-/// Whether the server refuses request lines that the parser would shorten.
-fn has_strict_routes(config: &Config) -> bool {
-    let routes = config.routes.as_ref();
-    routes.is_some_and(|routes| routes.headers == Family::Request)
+/// The parts that run.
+struct Running {
+    admin: Arc<Admin<IssuerKeys>>,
+    /// For proxies, applications and GitHub.
+    requests: Serving,
+    /// For operators.
+    operators: Serving,
+    background: Vec<JoinHandle<()>>,
+    writer: AuditWriter,
+}
+
+impl Running {
+    async fn start(config: Config, proxies: Proxies<'_>) -> anyhow::Result<Self> {
+        let client = client(&config, proxies)?;
+        let listener = bind("listen", &config.listen).await?;
+        let admin_listener = bind("admin", &config.admin).await?;
+        let metrics = Metrics::new();
+        let (queue, writer) =
+            audit::start(std::io::stdout(), Arc::clone(&metrics)).context("the audit log")?;
+        let family = config.routes.as_ref().map(|routes| routes.headers);
+        let sources = Sources::new(&config, &client, &queue, &metrics)?;
+        let (endpoints, admin) = shared(config, client, queue, sources.decider, &metrics);
+        let keys = Arc::clone(&admin.keys);
+        let mut background = vec![tokio::spawn(async move { keys.keep_fresh().await })];
+        background.extend(sources.background.into_iter().map(tokio::spawn));
+        let routes = forward_auth::routes(family).merge(evaluation::routes());
+        let router = endpoints::router(endpoints, routes);
+        let router = match sources.webhooks {
+            Some(webhooks) => router.merge(webhooks::router(webhooks)),
+            None => router,
+        };
+        // Where request lines are those of original requests.
+        let is_strict = family == Some(Family::Request);
+        let limits = Limits {
+            is_strict,
+            finish: FINISH,
+        };
+        let admin_limits = Limits {
+            is_strict: false,
+            finish: FINISH_ADMIN,
+        };
+        let routes = admin::router(Arc::clone(&admin));
+        Ok(Self {
+            admin,
+            requests: Serving::start(listener, router, limits, &metrics),
+            operators: Serving::start(admin_listener, routes, admin_limits, &metrics),
+            background,
+            writer,
+        })
+    }
+
+    async fn finish(self) -> anyhow::Result<()> {
+        log::info("ending", &[("drain", &"5 s")]);
+        self.admin.is_ending.store(true, Ordering::Relaxed);
+        tokio::time::sleep(DRAIN).await;
+        self.requests.finish().await;
+        // Operators can ask until the very end.
+        self.operators.finish().await;
+        for task in self.background {
+            task.abort();
+        }
+        let writing = tokio::task::spawn_blocking(|| self.writer.finish());
+        match tokio::time::timeout(FLUSH, writing).await {
+            Ok(_) if self.admin.audit.is_broken() => {
+                anyhow::bail!("the audit records cannot be written")
+            }
+            Ok(finished) => finished.context("the audit log"),
+            Err(_) => anyhow::bail!("audit records are lost: nobody read them for 5 s"),
+        }
+    }
+}
+
+/// A listener with its connections.
+struct Serving {
+    end: watch::Sender<bool>,
+    serving: JoinHandle<()>,
+}
+
+impl Serving {
+    fn start(listener: Listener, router: Router, limits: Limits, metrics: &Arc<Metrics>) -> Self {
+        let (end, ended) = watch::channel(false);
+        let serving = serve(listener, router, limits, Arc::clone(metrics), ended);
+        Self {
+            end,
+            serving: tokio::spawn(serving),
+        }
+    }
+
+    async fn finish(self) {
+        self.end.send_replace(true);
+        // A task that panicked was logged.
+        _ = self.serving.await;
+    }
 }
 
 /// Returns what the connections of both listeners share.

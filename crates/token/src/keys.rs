@@ -1,13 +1,20 @@
 //! The issuer's public keys.
 
 use std::collections::HashMap;
+use std::ops::RangeInclusive;
 
+use base64::Engine as _;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use jsonwebtoken::DecodingKey;
 use serde::Deserialize;
 use serde_json::Value;
 
 /// Maximum size of a key set in bytes; GitHub's has about 5 KiB.
 pub const MAX_KEY_SET: usize = 1 << 20;
+/// Sizes of an RSA modulus in bits: at least that of RFC 7518, section 3.3, at most what ring supports.
+const MODULUS: RangeInclusive<usize> = 2048..=8192;
+/// Exponents that ring supports, if they are odd.
+const EXPONENT: RangeInclusive<u64> = 3..=(1 << 33) - 1;
 
 /// A JSON Web Key Set (RFC 7517). Each key is prepared once, for many tokens. An unusable key is an error for
 /// the tokens that name it, and for no others.
@@ -57,6 +64,14 @@ pub enum KeyError {
     /// The key has another purpose than RS256 signatures.
     #[error("the issuer's key `{0}` is not for RS256 signatures")]
     WrongPurpose(String),
+    /// The key's numbers are not those of an RSA key that a signature can be verified with.
+    #[error("the issuer's key `{kid}` can verify nothing: {why}")]
+    NotRsa {
+        /// Id of the key.
+        kid: String,
+        /// What is wrong with the numbers.
+        why: String,
+    },
 }
 
 impl KeySet {
@@ -112,8 +127,49 @@ fn prepared(kid: &str, key: &Value) -> Result<DecodingKey, KeyError> {
                     .is_none_or(|ops| ops.iter().any(|op| op == "verify"))
         })
         .ok_or_else(|| KeyError::WrongPurpose(kid.to_owned()))?;
-    DecodingKey::from_rsa_components(&key.n, &key.e)
-        .map_err(|_| KeyError::NotAKeySet("a modulus or exponent is not base64url".to_owned()))
+    let decoded = |number: &str| URL_SAFE_NO_PAD.decode(number);
+    let (Ok(n), Ok(e)) = (decoded(&key.n), decoded(&key.e)) else {
+        let why = "a modulus or exponent is not base64url".to_owned();
+        return Err(KeyError::NotAKeySet(why));
+    };
+    check_numbers(&n, &e).map_err(|why| KeyError::NotRsa { kid: key.kid, why })?;
+    Ok(DecodingKey::from_rsa_raw_components(&n, &e))
+}
+
+/// Checks modulus and exponent, big-endian, as the verification of each signature would. A key that fails there for
+/// every token must not count as one: its set would replace a good set.
+fn check_numbers(n: &[u8], e: &[u8]) -> Result<(), String> {
+    let bits = bits(n);
+    if !MODULUS.contains(&bits) {
+        let (least, most) = (MODULUS.start(), MODULUS.end());
+        return Err(format!(
+            "its modulus has {bits} bits, expected {least} to {most}"
+        ));
+    }
+    // RFC 7518, section 6.3.1.1.
+    if n.first() == Some(&0) {
+        return Err("its modulus starts with a zero byte".to_owned());
+    }
+    let is_odd = |number: &[u8]| number.last().is_some_and(|byte| byte % 2 == 1);
+    if !is_odd(n) {
+        return Err("its modulus is even".to_owned());
+    }
+    let is_short = e.len() <= 5 && e.first() != Some(&0);
+    let value = e
+        .iter()
+        .fold(0, |value, byte| value << 8 | u64::from(*byte));
+    if !is_short || !is_odd(e) || !EXPONENT.contains(&value) {
+        return Err("its exponent is not an odd number from 3 to 2^33 - 1".to_owned());
+    }
+    Ok(())
+}
+
+/// Returns the length of a number in bits, without leading zeros.
+fn bits(number: &[u8]) -> usize {
+    let mut significant = number.iter().skip_while(|byte| **byte == 0);
+    significant.next().map_or(0, |first| {
+        significant.count() * 8 + first.checked_ilog2().map_or(0, |log| log as usize + 1)
+    })
 }
 
 #[cfg(test)]
@@ -122,22 +178,72 @@ mod tests {
 
     use super::*;
 
+    fn base64(number: &[u8]) -> String {
+        URL_SAFE_NO_PAD.encode(number)
+    }
+
+    /// A number of so many bytes, without a leading zero, whose last byte is this one.
+    fn number(bytes: usize, last: u8) -> Vec<u8> {
+        let mut number = vec![0x80; bytes];
+        number[bytes - 1] = last;
+        number
+    }
+
+    fn key(n: &[u8], e: &[u8]) -> Value {
+        json!({"kty": "RSA", "kid": "a", "n": base64(n), "e": base64(e)})
+    }
+
+    fn is_usable(keys: &Value) -> bool {
+        let set = KeySet::parse(json!({"keys": keys}).to_string().as_bytes());
+        set.unwrap().is_usable()
+    }
+
     #[test]
     fn a_set_without_a_key_that_verifies_is_of_no_use() {
-        let good = json!({"kty": "RSA", "kid": "a", "n": "AQAB", "e": "AQAB"});
-        for (keys, is_usable) in [
+        let good = key(&number(256, 1), &[3]);
+        let (mut unnamed, mut garbled) = (good.clone(), good.clone());
+        unnamed["kid"] = Value::Null;
+        garbled["n"] = json!("!");
+        for (keys, expected) in [
             (json!([good]), true),
             (json!([{"kty": "EC", "kid": "b"}, good]), true),
             (json!([good, good]), false),
             (json!([{"kty": "EC", "kid": "b"}]), false),
-            (
-                json!([{"kty": "RSA", "kid": "a", "n": "!", "e": "AQAB"}]),
-                false,
-            ),
-            (json!([{"kty": "RSA", "n": "AQAB", "e": "AQAB"}, 7]), false),
+            (json!([garbled]), false),
+            (json!([unnamed, 7]), false),
         ] {
-            let set = KeySet::parse(json!({"keys": keys}).to_string().as_bytes()).unwrap();
-            assert_eq!(set.is_usable(), is_usable, "{keys}");
+            assert_eq!(is_usable(&keys), expected, "{keys}");
+        }
+    }
+
+    /// A key that could never verify is not a key: a set of such keys must not replace a good one.
+    #[test]
+    fn numbers_that_no_signature_can_be_verified_with() {
+        let good = number(256, 1);
+        let zero = [&[0][..], &good].concat();
+        let short = [&[0x7f][..], &number(255, 1)].concat();
+        for (n, e, expected) in [
+            (&good[..], &[3][..], true),
+            (&good, &[1, 0, 1], true),
+            (&good, &[1, 0xff, 0xff, 0xff, 0xff], true),
+            (&number(1024, 0xff), &[3], true),
+            (&[], &[3], false),
+            (&[0], &[3], false),
+            (&number(128, 1), &[3], false),
+            (&short, &[3], false),
+            (&zero, &[3], false),
+            (&number(1025, 1), &[3], false),
+            (&number(256, 2), &[3], false),
+            (&good, &[], false),
+            (&good, &[0], false),
+            (&good, &[1], false),
+            (&good, &[4], false),
+            (&good, &[0, 3], false),
+            (&good, &[2, 0, 0, 0, 1], false),
+            (&good, &[1, 0, 0, 0, 0, 1], false),
+            (&good, &good, false),
+        ] {
+            assert_eq!(is_usable(&json!([key(n, e)])), expected, "{n:?} {e:?}");
         }
     }
 }

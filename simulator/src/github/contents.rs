@@ -212,8 +212,8 @@ pub(crate) fn compare(state: &State, route: &Route, request: &Request) -> Result
         "base_commit": commit(&base), "merge_base_commit": commit(&merge_base),
         "commits": if is_first { vec![commit(&head)] } else { Vec::new() },
     });
-    if let Some(comparison) = comparison.as_object_mut() {
-        comparison.extend(is_first.then(|| ("files".to_owned(), json!([]))));
+    if let Some(members) = comparison.as_object_mut().filter(|_| is_first) {
+        members.insert("files".to_owned(), json!([]));
     }
     Ok(Answer::json(200, &comparison))
 }

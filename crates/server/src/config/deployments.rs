@@ -4,7 +4,7 @@ use super::model::DeploymentRule;
 use super::values::{ConfigReader, read_filled, read_permission};
 use engine::policy::reader::Read;
 use engine::policy::token::{Syntax, Token};
-use engine::policy::{CaseSensitivity, Kind, Pattern};
+use engine::policy::{CaseSensitivity, Kind, Pattern, Problem};
 
 /// Maximum number of entries: each is tried for each environment.
 const MAX_RULES: usize = 100;
@@ -12,17 +12,26 @@ const MAX_RULES: usize = 100;
 /// Reads `deployments:`.
 pub(super) fn read_deployments<'a, S: Syntax<'a>>(
     reader: &mut ConfigReader<'a, S>,
+    at: S::At,
 ) -> Read<Vec<DeploymentRule>> {
+    let before = reader.problem_count();
     let mut rules = Vec::new();
     reader.list("`deployments`", |reader, at| {
         if rules.len() == MAX_RULES {
             let message = format!("more than {MAX_RULES} entries, which is the limit");
             let position = reader.position(at);
-            reader.problem(engine::policy::Problem::new(position, message))?;
+            reader.problem(Problem::new(position, message))?;
         }
         rules.extend(read_rule(reader)?);
         Ok(())
     })?;
+    if rules.is_empty() && reader.problem_count() == before {
+        let message = "`deployments` is empty: every environment would be rejected";
+        let problem = Problem::new(reader.position(at), message);
+        reader.problem(
+            problem.help("name an environment and its permission, or leave the key out"),
+        )?;
+    }
     Ok(rules)
 }
 
@@ -62,26 +71,32 @@ fn read_rule<'a, S: Syntax<'a>>(reader: &mut ConfigReader<'a, S>) -> Read<Option
 
 /// Reads a pattern as in a policy, and compiles it.
 fn read_pattern<'a, S: Syntax<'a>>(reader: &mut ConfigReader<'a, S>) -> Read<Option<Pattern>> {
-    let mut pattern = None;
+    let before = reader.problem_count();
+    let mut patterns = Vec::new();
     if matches!(reader.peek()?.0, Token::MappingStart) {
-        reader.mapping("`environment`", &Pattern::KEYS, |reader, key, _| {
-            let text = read_filled(reader, "`environment`")?;
-            pattern = text.map(|(text, position)| Pattern {
+        let at = reader.mapping("`environment`", &Pattern::KEYS, |reader, key, _| {
+            let text = read_filled(reader, &format!("`{key}`"))?;
+            patterns.extend(text.map(|(text, position)| Pattern {
                 text: text.into(),
                 kind: Kind::named(key).unwrap_or(Kind::Exact),
                 position,
-            });
+            }));
             Ok(())
         })?;
+        if let (Some(at), true) = (at, patterns.len() != 1 && reader.problem_count() == before) {
+            let message = "a pattern must have exactly one of `exact`, `glob`, `regex`";
+            let problem = Problem::new(reader.position(at), message);
+            reader.problem(problem.help("for several patterns, write an entry for each"))?;
+        }
     } else {
         let text = read_filled(reader, "`environment`")?;
-        pattern = text.map(|(text, position)| Pattern {
+        patterns.extend(text.map(|(text, position)| Pattern {
             kind: Kind::of(&text),
             text: text.into(),
             position,
-        });
+        }));
     }
-    let Some(pattern) = pattern else {
+    let (Some(pattern), true) = (patterns.pop(), reader.problem_count() == before) else {
         return Ok(None);
     };
     match pattern.compile(CaseSensitivity::Insensitive).map(drop) {

@@ -160,8 +160,8 @@ impl Draft {
             }
             "github" => self.github = read_github(reader)?,
             "deployments" => {
-                let at = reader.position(at);
-                self.deployments = Some((read_deployments(reader)?, at));
+                let rules = read_deployments(reader, at)?;
+                self.deployments = Some((rules, reader.position(at)));
             }
             _ => self.routes = read_routes(reader)?,
         }

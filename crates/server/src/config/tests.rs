@@ -172,6 +172,26 @@ fn mistakes_are_named_with_their_line() {
         ),
         (
             "version: 1",
+            "version: 1\ndeployments: []",
+            "line 2, column 1: `deployments` is empty",
+        ),
+        (
+            "version: 1",
+            "version: 1\ndeployments: [{ environment: { exact: a, glob: 'b*' }, permission: a:b }]",
+            "line 2, column 30: a pattern must have exactly one of `exact`, `glob`, `regex`",
+        ),
+        (
+            "version: 1",
+            "version: 1\ndeployments: [{ environment: {}, permission: a:b }]",
+            "a pattern must have exactly one of",
+        ),
+        (
+            "version: 1",
+            "version: 1\ndeployments: [{ environment: { exact: '' }, permission: a:b }]",
+            "`exact` is empty",
+        ),
+        (
+            "version: 1",
             "version: 1\ndeployments: [{ environment: 'a(', permission: a:b }]",
             "is not valid",
         ),
@@ -264,8 +284,13 @@ fn mistakes_are_named_with_their_line() {
         ("version: 1", "version: 1\ndetail: all", "`detail` is `all`"),
         (
             "version: 1",
-            "version: 1\nmax_token_age: 900",
-            "expected a string",
+            "version: 1\nmax_token_age:",
+            "`max_token_age` has no value",
+        ),
+        (
+            "version: 1",
+            "version: 1\nmax_token_age: [1m]",
+            "`max_token_age` is a list, expected a duration",
         ),
         ("version: 1", "version: &v 1", "anchor"),
     ] {
@@ -278,6 +303,31 @@ fn mistakes_are_named_with_their_line() {
         "version: 1\nlisten: 0.0.0.0:80\ninsecure_listen: true",
     );
     assert_eq!(parse(&open).unwrap().listen.to_string(), "0.0.0.0:80");
+}
+
+/// The advice is a value that the same place accepts.
+#[test]
+fn durations_without_a_unit() {
+    for (written, advice) in [
+        ("15", "write `15s`, `15m` or `15h`"),
+        ("'15'", "write `15s`, `15m` or `15h`"),
+        ("900", "write `900s` or `900m`"),
+        ("86400", "write `86400s`"),
+        ("86401", "write `30s`, `10m` or `1h`, at most a day"),
+        ("0", "write `30s`, `10m` or `1h`, at most a day"),
+        ("015", "write `30s`, `10m` or `1h`, at most a day"),
+        ("1.5", "write `30s`, `10m` or `1h`, at most a day"),
+        ("1d", "write `30s`, `10m` or `1h`, at most a day"),
+    ] {
+        let at_the_top = format!("{LEAST}max_token_age: {written}\n");
+        let in_the_policy = LEAST.replace("p.yml", &format!("p.yml, stale: {written}"));
+        for text in [at_the_top, in_the_policy] {
+            let invalid = Config::parse(&text, Path::new("/etc/gate")).unwrap_err();
+            let problem = invalid.iter().next().unwrap();
+            assert!(problem.message.contains("expected a duration"), "{problem}");
+            assert_eq!(problem.help.as_deref(), Some(advice), "{written}");
+        }
+    }
 }
 
 #[test]

@@ -38,18 +38,31 @@ pub(super) fn read_filled<'a, S: Syntax<'a>, G>(
     Ok(Some((scalar.text, at)))
 }
 
+/// Reads a duration. A number without a unit could be meant in any of them.
 pub(super) fn read_duration<'a, S: Syntax<'a>, G>(
     reader: &mut Reader<'a, S, G>,
     what: &str,
 ) -> Read<Option<Duration>> {
-    let Some((text, at)) = read_filled(reader, what)? else {
+    let Some((scalar, at)) = reader.any_scalar(what, "a duration")? else {
         return Ok(None);
     };
-    let parsed = duration::parse(&text);
+    let text = &*scalar.text;
+    let parsed = duration::parse(text).filter(|_| scalar.kind == ScalarKind::Text);
     if parsed.is_none() {
-        let message = format!("{what} is {}, expected a duration", quoted(&text));
-        let problem = Problem::new(at, message).over(&text);
-        reader.problem(problem.help("write `30s`, `10m` or `1h`, at most a day"))?;
+        let message = format!("{what} is {}, expected a duration", quoted(text));
+        let with_units = ["s", "m", "h"].map(|unit| format!("{text}{unit}"));
+        let possible: Vec<_> = with_units
+            .iter()
+            .filter(|text| duration::parse(text).is_some())
+            .map(|text| format!("`{text}`"))
+            .collect();
+        let help = match possible.split_last() {
+            Some((last, [])) => format!("write {last}"),
+            Some((last, others)) => format!("write {} or {last}", others.join(", ")),
+            None => "write `30s`, `10m` or `1h`, at most a day".to_owned(),
+        };
+        let problem = Problem::new(reader.position(at), message).over(text);
+        reader.problem(problem.help(help))?;
     }
     Ok(parsed)
 }

@@ -1,6 +1,6 @@
 //! Proves which branch a run comes from: `head_branch` is a short name, which a tag can have too.
 
-use crate::app::{Access, GitHubApp, RequestError, Target};
+use crate::app::{Access, Answered, GitHubApp, RequestError, Target};
 use github::http::Budget;
 use github::{Api, ApiError, Run, Tag};
 use std::sync::Arc;
@@ -21,18 +21,18 @@ pub(super) async fn find(
     target: &Target,
     run: &Run,
     budget: Budget,
-) -> Result<RunBranch, RequestError> {
+) -> Result<Answered<RunBranch>, RequestError> {
+    let unasked = |value| Ok(Answered { value, limit: None });
     let Some(branch) = run.head_branch.as_deref().filter(|name| !name.is_empty()) else {
-        return Ok(RunBranch::Unknown("the run names no branch".to_owned()));
+        return unasked(RunBranch::Unknown("the run names no branch".to_owned()));
     };
     let head = run.head_repository.as_ref().map(|repository| repository.id);
     if run.event.starts_with("pull_request") && head != Some(target.id) {
         // The branch of a fork, or of a repository that is gone: its label says so.
-        return Ok(RunBranch::Known(branch.to_owned()));
+        return unasked(RunBranch::Known(branch.to_owned()));
     }
     let ask = |api: Api| async move { look_up(&api, target.id, branch, &run.head_sha).await };
-    let answered = app.ask(target, Access::Contents, budget, ask).await?;
-    Ok(answered.value)
+    app.ask(target, Access::Contents, budget, ask).await
 }
 
 async fn look_up(api: &Api, id: u64, branch: &str, commit: &str) -> Result<RunBranch, ApiError> {

@@ -21,6 +21,11 @@ use github::http::Budget;
 const EVERY: Duration = Duration::from_secs(15);
 /// Maximum time for the list of deliveries, and for each review.
 const TIME: Duration = Duration::from_secs(20);
+/// Longest pause between two attempts, while GitHub, the policy or the audit log fails: a delivery is tried at most a
+/// minute after they work again.
+const LONGEST_PAUSE: Duration = Duration::from_secs(60);
+/// Longest pause while GitHub says that nothing is there, or that the App may not see it.
+const LONGEST_PAUSE_OF_REFUSED: Duration = Duration::from_secs(10 * 60);
 /// Time of failed attempts after which the jobs are rejected.
 const GIVE_UP: Duration = Duration::from_secs(10 * 60);
 /// How far back GitHub's list is read: it keeps deliveries for three days.
@@ -39,6 +44,8 @@ const EVENT: &str = "deployment_protection_rule";
 pub struct Reconciler {
     source: Source,
     give_up: Duration,
+    /// Pause after the first failed attempt; each further one doubles it.
+    pause: Duration,
     /// Failed deliveries without a review, by what was delivered.
     pending: HashMap<String, Pending>,
     /// What was reviewed.
@@ -59,8 +66,46 @@ struct Pending {
     delivery: u64,
     /// When it was delivered.
     at: Timestamp,
-    /// When the first attempt failed.
-    failed: Option<Instant>,
+    /// What it asks for, once its payload was read: some hundred bytes of up to 25 MB.
+    request: Option<DeploymentRequest>,
+    /// The failed attempts so far.
+    failed: Option<Failed>,
+}
+
+/// Attempts that failed, one after the other.
+#[derive(Clone, Copy, Debug)]
+struct Failed {
+    since: Instant,
+    pause: Duration,
+    next: Instant,
+}
+
+impl Pending {
+    /// Whether an attempt is due: of what is new, at once.
+    fn is_due(&self) -> bool {
+        self.failed
+            .is_none_or(|failed| failed.next <= Instant::now())
+    }
+
+    /// Notes that an attempt failed, and when the next one is due: after twice the last pause, and not later than the one
+    /// that gives up.
+    fn note(&mut self, error: &NotReviewed, first_pause: Duration, give_up: Duration) {
+        let now = Instant::now();
+        let (since, pause) = match self.failed {
+            Some(failed) => (failed.since, failed.pause * 2),
+            None => (now, first_pause),
+        };
+        let pause = pause.min(match error.is_refusal() {
+            true => LONGEST_PAUSE_OF_REFUSED,
+            false => LONGEST_PAUSE,
+        });
+        let (next, end) = (now + pause, since + give_up);
+        self.failed = Some(Failed {
+            since,
+            pause,
+            next: if now < end { next.min(end) } else { next },
+        });
+    }
 }
 
 impl Reconciler {
@@ -72,6 +117,7 @@ impl Reconciler {
                 api_url: api_url.to_owned(),
             },
             give_up: GIVE_UP,
+            pause: EVERY,
             pending: HashMap::new(),
             done: HashSet::new(),
             read_until: Timestamp::now() - KEPT,
@@ -95,7 +141,7 @@ impl Reconciler {
         }
     }
 
-    /// Reads the list, and tries each delivery that failed.
+    /// Reads the list, and tries each delivery that failed and is due.
     async fn look(&mut self) {
         self.forget();
         let started = Timestamp::now();
@@ -104,14 +150,21 @@ impl Reconciler {
             Err(error) => log::warning("deliveries_not_read", &[("why", &error)]),
         }
         let mut attempts = JoinSet::new();
-        for (guid, pending) in self.pending.clone() {
+        let due = self.pending.iter().filter(|(_, pending)| pending.is_due());
+        let due: Vec<_> = due
+            .map(|(guid, pending)| (guid.clone(), pending.clone()))
+            .collect();
+        for (guid, mut pending) in due {
             if attempts.len() >= AT_A_TIME {
                 self.settle(attempts.join_next().await);
             }
             let failed = pending.failed;
-            let gives_up = failed.is_some_and(|failed| failed.elapsed() >= self.give_up);
+            let gives_up = failed.is_some_and(|failed| failed.since.elapsed() >= self.give_up);
             let source = self.source.clone();
-            attempts.spawn(async move { (guid, source.review(pending.delivery, gives_up).await) });
+            attempts.spawn(async move {
+                let result = source.review(&mut pending, gives_up).await;
+                (guid, pending.request, result)
+            });
         }
         while let Some(attempt) = attempts.join_next().await {
             self.settle(Some(attempt));
@@ -121,14 +174,19 @@ impl Reconciler {
     /// Notes the result of an attempt. One that panicked is made again.
     fn settle(&mut self, attempt: Option<Result<Attempt, JoinError>>) {
         match attempt {
-            Some(Ok((guid, Ok(())))) => {
+            Some(Ok((guid, _, Ok(())))) => {
                 self.pending.remove(&guid);
                 self.done.insert(guid);
             }
-            Some(Ok((guid, Err(error)))) => {
-                log::warning("deployment_waits", &[("delivery", &guid), ("why", &error)]);
-                if let Some(pending) = self.pending.get_mut(&guid) {
-                    pending.failed.get_or_insert_with(Instant::now);
+            Some(Ok((guid, request, Err(error)))) => {
+                let Some(pending) = self.pending.get_mut(&guid) else {
+                    return;
+                };
+                pending.request = request;
+                // A bound is not a failed attempt: it must not reject a job, and the next look costs nothing.
+                if !matches!(error, NotReviewed::Bounded) {
+                    log::warning("deployment_waits", &[("delivery", &guid), ("why", &error)]);
+                    pending.note(&error, self.pause, self.give_up);
                 }
             }
             Some(Err(_)) | None => {}
@@ -168,6 +226,7 @@ impl Reconciler {
         pending.or_insert(Pending {
             delivery: delivery.id,
             at: delivery.delivered_at,
+            request: None,
             failed: None,
         });
     }
@@ -178,31 +237,40 @@ fn is_kept(delivered_at: Timestamp) -> bool {
     delivered_at >= Timestamp::now() - KEPT
 }
 
-/// What was delivered, and what came of it.
-type Attempt = (String, Result<(), NotReviewed>);
+/// What was delivered, what it asks for, and what came of it.
+type Attempt = (String, Option<DeploymentRequest>, Result<(), NotReviewed>);
 
 impl Source {
-    /// Reviews the deployment of a delivery. The App's own key got it from GitHub, so it needs no signature.
-    async fn review(&self, delivery: u64, gives_up: bool) -> Result<(), NotReviewed> {
+    /// Reviews the deployment of a delivery, and keeps what it asks for.
+    async fn review(&self, pending: &mut Pending, gives_up: bool) -> Result<(), NotReviewed> {
         let budget = Budget::until(Instant::now() + TIME);
-        let api = self.deployments.app().as_app(budget)?;
-        let payload: Value = api
-            .hook_payload(delivery)
-            .await
-            .map_err(RequestError::from)?;
-        let body = payload.to_string();
-        match DeploymentRequest::parse(body.as_bytes(), &self.api_url) {
-            Ok(request) => self
-                .deployments
-                .handle(&request, budget, gives_up)
-                .await
-                .map(drop),
-            Err(error) => {
-                // Another attempt would not read it better.
-                log::warning("delivery_refused", &[("why", &error)]);
-                Ok(())
-            }
+        if pending.request.is_none() {
+            pending.request = self.request(pending.delivery, budget).await?;
         }
+        match &pending.request {
+            Some(request) => {
+                let handled = self.deployments.handle(request, budget, gives_up);
+                handled.await.map(drop)
+            }
+            None => Ok(()),
+        }
+    }
+
+    /// Reads what a delivery asks for. The App's own key got it from GitHub, so it needs no signature. Returns `None` if
+    /// it is not as documented: another attempt would not read it better.
+    async fn request(
+        &self,
+        delivery: u64,
+        budget: Budget,
+    ) -> Result<Option<DeploymentRequest>, NotReviewed> {
+        let api = self.deployments.app().as_app(budget)?;
+        let payload = api.hook_payload(delivery).await;
+        let payload: Value = payload.map_err(RequestError::from)?;
+        let request = DeploymentRequest::parse(payload.to_string().as_bytes(), &self.api_url);
+        if let Err(error) = &request {
+            log::warning("delivery_refused", &[("why", error)]);
+        }
+        Ok(request.ok())
     }
 }
 

@@ -19,10 +19,11 @@ use crate::slow::SlowLane;
 
 const POLICY: &str = "version: 1\nrepositories:\n  - repository: acme-org/infra\n    permissions: [{ permission: 'a:b' }]\n";
 
-/// A GitHub with a failed delivery, and a reconciler that gives up at once after a failed attempt.
+/// A GitHub with a failed delivery, and a reconciler that gives up at once after a failed attempt, and pauses never.
 struct Stage {
     github: GitHub,
     directory: PathBuf,
+    installation: u64,
     reconciler: Reconciler,
 }
 
@@ -42,7 +43,7 @@ impl Stage {
         if let Some(policy) = policy {
             write("policy.yml", policy);
         }
-        let github = github();
+        let (github, installation) = github();
         let text = format!(
             "version: 1\naudience: a\nowners: [4567]\nissuer: {}\npolicy: {{ file: policy.yml }}\n\
              github: {{ app: {{ client_id: Iv1, private_key_file: app.pem, webhook_secret_file: secret }} }}\n\
@@ -54,8 +55,13 @@ impl Stage {
         Self {
             github,
             directory,
+            installation,
             reconciler,
         }
+    }
+
+    fn deployments(&mut self) -> &mut Deployments {
+        Arc::get_mut(&mut self.reconciler.source.deployments).unwrap()
     }
 
     fn states(&self) -> Vec<String> {
@@ -72,23 +78,37 @@ impl Drop for Stage {
     }
 }
 
-fn github() -> GitHub {
+fn app() -> App {
+    App::new("gate", 7, "Iv1")
+}
+
+fn github() -> (GitHub, u64) {
     let github = GitHub::start().unwrap();
-    let infra = Repository::new("acme-org/infra", 123, 4567);
+    let infra = infra();
     github.add_repository(infra.clone());
-    let app = App::new("gate", 7, "Iv1");
+    let app = app();
     let permissions = Permissions::none()
         .with("contents", Level::Read)
         .with("actions", Level::Read)
         .with("deployments", Level::Write);
     let installation = github.install_app(app.clone(), &["acme-org/infra"], permissions);
-    let run = Run::push(&infra, 1, "main", "a.yml").waiting_for("production");
+    keep_failed_delivery(&github, (&app, installation), 1);
+    (github, installation)
+}
+
+fn infra() -> Repository {
+    Repository::new("acme-org/infra", 123, 4567)
+}
+
+/// Adds a run that waits, and its delivery, which failed.
+fn keep_failed_delivery(github: &GitHub, app: (&App, u64), id: u64) {
+    let infra = infra();
+    let run = Run::push(&infra, id, "main", "a.yml").waiting_for("production");
     let api = github.api_url();
     let place = ("production", &*api);
-    let delivery = Delivery::deployment(&app, installation, &infra, &run, place);
+    let delivery = Delivery::deployment(app.0, app.1, &infra, &run, place);
     github.add_run(run);
     github.keep_delivery(&delivery, 503);
-    github
 }
 
 fn reconciler(config: &Config) -> Reconciler {
@@ -119,6 +139,7 @@ fn reconciler(config: &Config) -> Reconciler {
     let deployments = Arc::new(Deployments::new(config, parts));
     Reconciler {
         give_up: Duration::ZERO,
+        pause: Duration::ZERO,
         ..Reconciler::new(deployments, &github.api_url)
     }
 }
@@ -183,11 +204,133 @@ async fn a_list_that_cannot_be_read_is_read_again() {
     assert_eq!(stage.states().len(), 1);
 }
 
+/// A run that GitHub still does not have when the time for attempts is over: nothing waits any more.
+#[tokio::test]
+async fn a_run_that_is_gone_ends() {
+    let mut stage = Stage::new("gone-run", Some(POLICY));
+    stage.reconciler.give_up = GIVE_UP;
+    let fault = Fault::status(404, "Not Found");
+    stage
+        .github
+        .add_fault(FaultRule::always(Endpoint::Run, fault));
+    for asked in 1..4 {
+        stage.reconciler.look().await;
+        assert_eq!(stage.reconciler.pending.len(), 1);
+        assert_eq!(stage.github.requests_to(Endpoint::Run).len(), asked);
+    }
+    stage.reconciler.give_up = Duration::ZERO;
+    for _ in 0..3 {
+        stage.reconciler.look().await;
+        assert!(stage.reconciler.pending.is_empty());
+        assert_eq!(stage.github.requests_to(Endpoint::Run).len(), 4);
+    }
+    assert!(stage.github.requests_to(Endpoint::Review).is_empty());
+    // What the delivery asks for was read once.
+    assert_eq!(stage.github.requests_to(Endpoint::HookDelivery).len(), 1);
+}
+
+/// The honest twin: GitHub has the run a moment later.
+#[tokio::test]
+async fn a_run_that_github_has_later_is_reviewed() {
+    let mut stage = Stage::new("late-run", Some(POLICY));
+    stage.reconciler.give_up = GIVE_UP;
+    let fault = Fault::status(404, "Not Found");
+    stage
+        .github
+        .add_fault(FaultRule::first(Endpoint::Run, 2, fault));
+    for _ in 0..3 {
+        assert_eq!(stage.states(), Vec::<String>::new());
+        stage.reconciler.look().await;
+    }
+    let states = stage.states();
+    assert!(states[0].starts_with("approved: "), "{states:?}");
+}
+
+/// What failed pauses, and what is new does not.
+#[tokio::test]
+async fn a_failed_delivery_pauses_and_a_new_one_does_not() {
+    let mut stage = Stage::new("pauses", Some(POLICY));
+    stage.reconciler.pause = EVERY;
+    stage.reconciler.give_up = GIVE_UP;
+    let fault = Fault::status(403, "No");
+    stage
+        .github
+        .add_fault(FaultRule::first(Endpoint::Run, 1, fault));
+    for _ in 0..5 {
+        stage.reconciler.look().await;
+    }
+    assert_eq!(stage.github.requests_to(Endpoint::Run).len(), 1);
+    keep_failed_delivery(&stage.github, (&app(), stage.installation), 2);
+    stage.reconciler.look().await;
+    let reviews = stage.github.reviews();
+    let reviewed: Vec<_> = reviews.iter().map(|review| review.run).collect();
+    assert_eq!(reviewed, [2]);
+    assert_eq!(stage.reconciler.pending.len(), 1);
+}
+
+/// The times of attempts in seconds, which all fail in this way, up to an hour.
+async fn attempts(error: NotReviewed) -> Vec<u64> {
+    let started = Instant::now();
+    let mut pending = Pending {
+        delivery: 1,
+        at: Timestamp::now(),
+        request: None,
+        failed: None,
+    };
+    let mut times = Vec::new();
+    while started.elapsed() < Duration::from_secs(60 * 60) {
+        if pending.is_due() {
+            times.push(started.elapsed().as_secs());
+            pending.note(&error, EVERY, GIVE_UP);
+        }
+        tokio::time::sleep(EVERY).await;
+    }
+    times
+}
+
+/// The pauses double, and an attempt is due when the jobs are to be rejected.
+#[tokio::test(start_paused = true)]
+async fn pauses_double() {
+    let refused = attempts(NotReviewed::NoRun(1)).await;
+    assert_eq!(refused[..8], [0, 15, 45, 105, 225, 465, 600, 1200]);
+    let between = refused.windows(2).map(|two| two[1] - two[0]);
+    assert_eq!(between.max(), Some(LONGEST_PAUSE_OF_REFUSED.as_secs()));
+    let passing = attempts(NotReviewed::NoDecision("why".to_owned())).await;
+    assert_eq!(passing[..5], [0, 15, 45, 105, 165]);
+    assert!(passing.contains(&GIVE_UP.as_secs()), "{passing:?}");
+    let between = passing.windows(2).map(|two| two[1] - two[0]);
+    assert_eq!(between.max(), Some(LONGEST_PAUSE.as_secs()));
+}
+
+/// A53: one repository cannot use up what the App may ask, and a bound is not a failed attempt: it rejects no job.
+#[tokio::test]
+async fn a53_reviews_of_one_repository_are_bounded() {
+    let mut stage = Stage::new("bounded", Some(POLICY));
+    stage.deployments().bounds.per_repository = 2;
+    for id in 2..=5 {
+        keep_failed_delivery(&stage.github, (&app(), stage.installation), id);
+    }
+    for _ in 0..3 {
+        stage.reconciler.look().await;
+        assert_eq!(stage.states().len(), 2);
+        assert_eq!(stage.github.requests_to(Endpoint::Run).len(), 2);
+        assert_eq!(stage.reconciler.pending.len(), 3);
+    }
+    // Each was read once.
+    assert_eq!(stage.github.requests_to(Endpoint::HookDelivery).len(), 5);
+    stage.deployments().bounds.per_repository = 60;
+    stage.reconciler.look().await;
+    let states = stage.states();
+    assert_eq!(states.len(), 5);
+    let is_approved = |state: &String| state.starts_with("approved: ");
+    assert!(states.iter().all(is_approved), "{states:?}");
+}
+
 /// A job of a repository that is gone is asked for no longer than GitHub keeps its delivery.
 #[tokio::test]
 async fn a_delivery_that_github_no_longer_keeps_is_given_up() {
     let mut stage = Stage::new("gone", Some(POLICY));
-    let fault = Fault::status(404, "Not Found");
+    let fault = Fault::status(403, "No");
     stage
         .github
         .add_fault(FaultRule::always(Endpoint::Run, fault.clone()));

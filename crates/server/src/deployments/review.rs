@@ -4,6 +4,7 @@ use std::hash::{DefaultHasher, Hash as _, Hasher as _};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
+use http::StatusCode;
 use jiff::Timestamp;
 use tokio::sync::{Mutex, Semaphore};
 
@@ -14,6 +15,7 @@ use crate::audit::AuditQueue;
 use crate::config::DeploymentRule;
 use crate::deciding::{Decider, Grounds, Subject};
 use crate::log;
+use crate::lookups::Bounds;
 use crate::metrics::Metrics;
 use crate::run_context::RunContext;
 use analysis::audit::{Circumstances, EnforcedBy, records};
@@ -35,6 +37,10 @@ const MAX_DECISION: Duration = Duration::from_secs(1);
 const AT_A_TIME: usize = 4;
 /// Number of locks, one for the reviews of some runs and environments.
 const LOCKS: u64 = 64;
+/// Maximum number of attempts for a repository in a minute. A review takes four to six requests.
+const PER_REPOSITORY: u32 = 150;
+/// Part of the rate limit that reviews leave: a tenth of it is for policies alone.
+const RESERVE: u64 = 10;
 
 /// Reviews deployments.
 #[derive(Debug)]
@@ -48,6 +54,7 @@ pub struct Deployments {
     server: String,
     audit: AuditQueue,
     metrics: Arc<Metrics>,
+    pub(super) bounds: Bounds,
     at_a_time: Semaphore,
     /// Two reviews of one run and environment must not meet.
     locks: Vec<Mutex<()>>,
@@ -62,7 +69,7 @@ pub enum Handled {
     Rejected,
     /// Somebody reviewed them before.
     Already,
-    /// The repository belongs to an account that does not count.
+    /// Nothing waits for this server: the repository belongs to an account that does not count, or the run is gone.
     Ignored,
 }
 
@@ -72,6 +79,9 @@ pub enum NotReviewed {
     /// A request failed.
     #[error("{0}")]
     Request(#[from] RequestError),
+    /// GitHub has no such run in the repository, or not yet.
+    #[error("GitHub has no run {0} in this repository")]
+    NoRun(u64),
     /// There is no decision.
     #[error("{0}")]
     NoDecision(String),
@@ -81,9 +91,26 @@ pub enum NotReviewed {
     /// Too many reviews wait.
     #[error("too many reviews wait")]
     Busy,
+    /// GitHub was not asked, because of a bound.
+    #[error(
+        "this repository had {PER_REPOSITORY} reviews in this minute, or the App's rate limit is nearly used up"
+    )]
+    Bounded,
     /// The record of the decision cannot be kept.
     #[error("the audit record cannot be kept")]
     NoRecord,
+}
+
+impl NotReviewed {
+    /// Returns whether GitHub said that there is nothing here, or no access: the next attempt has another result only if
+    /// somebody changes that.
+    pub(super) fn is_refusal(&self) -> bool {
+        match self {
+            Self::Request(error) => error.is_refusal(),
+            Self::NoRun(_) | Self::NoRepository => true,
+            Self::NoDecision(_) | Self::Busy | Self::Bounded | Self::NoRecord => false,
+        }
+    }
 }
 
 /// The parts that decide about a deployment, for a constructor with few parameters.
@@ -117,6 +144,7 @@ impl Deployments {
             server: config.issuer.server(),
             audit: parts.audit,
             metrics: parts.metrics,
+            bounds: Bounds::new(PER_REPOSITORY, RESERVE),
             at_a_time: Semaphore::new(AT_A_TIME),
             locks: (0..LOCKS).map(|_| Mutex::new(())).collect(),
         }
@@ -128,8 +156,8 @@ impl Deployments {
     }
 
     /// Decides about a request and posts the review, each time from scratch: a replay can only repeat what is true
-    /// now. With `gives_up`, a failure is posted as a rejection with its reason; nothing ever turns one into an
-    /// approval.
+    /// now. With `gives_up`, a failure is posted as a rejection with its reason, unless there is no run to reject;
+    /// nothing ever turns one into an approval.
     ///
     /// # Errors
     /// There is no review: the jobs wait on.
@@ -147,6 +175,10 @@ impl Deployments {
             id: request.repository,
             name,
         };
+        if !self.bounds.take(request.owner, request.repository) {
+            self.metrics.reviewed("refused");
+            return Err(NotReviewed::Bounded);
+        }
         let alone = async {
             // The lock first: jobs of a matrix that wait for each other must not hold up other runs.
             let lock = match self.lock(request) {
@@ -160,6 +192,10 @@ impl Deployments {
         let review = match self.decide(request, &target, budget).await {
             Ok(Some(review)) => review,
             Ok(None) => return Ok(Handled::Ignored),
+            Err(error @ NotReviewed::NoRun(_)) if gives_up => {
+                self.report(request, Handled::Ignored, &error.to_string());
+                return Ok(Handled::Ignored);
+            }
             Err(error) if gives_up => Review {
                 verdict: Verdict::Rejected,
                 sentence: format!("no decision was possible for ten minutes: {error}"),
@@ -187,9 +223,7 @@ impl Deployments {
         budget: Budget,
     ) -> Result<Option<Review>, NotReviewed> {
         let started = Instant::now();
-        let ask = |api: github::Api| async move { api.run(target.id, request.run).await };
-        let run = self.app.ask(target, Access::Actions, budget, ask).await?;
-        let run = run.value;
+        let run = self.run(request, target, budget).await?;
         if !self.owners.contains(&run.repository.owner.id) {
             return Ok(None);
         }
@@ -204,11 +238,35 @@ impl Deployments {
             Some(sha) if *sha != run.head_sha => {
                 RunBranch::Unknown("the event and the run name different commits".to_owned())
             }
-            _ => branch::find(&self.app, target, &run, budget).await?,
+            _ => {
+                let found = branch::find(&self.app, target, &run, budget).await?;
+                self.bounds.note(request.owner, found.limit);
+                found.value
+            }
         };
         self.decide_on(request, &run, &branch, &permissions, started)
             .await
             .map(Some)
+    }
+
+    async fn run(
+        &self,
+        request: &DeploymentRequest,
+        target: &Target,
+        budget: Budget,
+    ) -> Result<Run, NotReviewed> {
+        let ask = |api: github::Api| async move { api.run(target.id, request.run).await };
+        match self.app.ask(target, Access::Actions, budget, ask).await {
+            Ok(answered) => {
+                self.bounds.note(request.owner, answered.limit);
+                Ok(answered.value)
+            }
+            // Of the run itself: a token that cannot be had says nothing about it.
+            Err(RequestError::Api(error)) if error.status() == Some(StatusCode::NOT_FOUND) => {
+                Err(NotReviewed::NoRun(request.run))
+            }
+            Err(error) => Err(error.into()),
+        }
     }
 
     /// Returns the permissions that an environment needs: those of every entry that matches it.
@@ -338,6 +396,7 @@ impl Deployments {
             .app
             .ask(target, Access::Deployments, budget, ask)
             .await?;
+        self.bounds.note(request.owner, posted.limit);
         Ok(match (posted.value, review.verdict) {
             (Reviewed::Already, _) => Handled::Already,
             (Reviewed::Posted, Verdict::Approved) => Handled::Approved,

@@ -26,7 +26,7 @@ use self::request::{Evaluation, Evaluations, Malformed, Semantic};
 use crate::answer::{Answer, problem};
 use crate::bearer;
 use crate::check::{Checked, Job, MAX_DECISION, permission_key};
-use crate::forward_auth::Endpoints;
+use crate::endpoints::Endpoints;
 use crate::keys::FetchKeys;
 
 /// Maximum size of a body: a token may have 32 KB.
@@ -76,7 +76,6 @@ async fn answer<F: FetchKeys>(
     read: impl FnOnce(&[u8]) -> Result<Evaluations, Malformed>,
 ) -> Response {
     let started = Instant::now();
-    let _counted = endpoints.metrics.request();
     let (head, body) = request.into_parts();
     let asked = match body_of(&head.headers, body).await {
         Ok(body) => read(&body).map_err(|Malformed(why)| (StatusCode::BAD_REQUEST, why)),

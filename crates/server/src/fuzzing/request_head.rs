@@ -132,8 +132,7 @@ async fn served(router: &Router, family: Family, pieces: Vec<Vec<u8>>) -> Vec<Se
     let connection = http1().serve_connection(TokioIo::new(stream), service);
     // What is not HTTP is its sender's business.
     _ = connection.await;
-    let seen = std::mem::take(&mut *all.lock().unwrap());
-    seen
+    all.lock().unwrap().split_off(0)
 }
 
 /// The reading side of a client that hangs up after its last byte, and after the server's answers.

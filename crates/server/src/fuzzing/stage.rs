@@ -18,10 +18,12 @@ use crate::audit;
 use crate::check::Checker;
 use crate::config::Config;
 use crate::deciding::Decider;
-use crate::forward_auth::{self, Endpoints};
+use crate::endpoints::{self, Endpoints};
+use crate::forward_auth;
 use crate::keys::{FetchKeys, KeyStore, Renewed};
 use crate::metrics::Metrics;
 use crate::policy::PolicyFile;
+use crate::request_line::strict;
 use crate::routes::Family;
 use crate::slow::SlowLane;
 
@@ -150,13 +152,19 @@ pub fn router(config: Config, more: Router<Arc<Endpoints<Issuer>>>) -> Router {
         lookups: None,
         slow: SlowLane::default(),
     });
+    let family = config.routes.as_ref().map(|routes| routes.headers);
     let checker = Checker {
         config,
         keys,
         decider,
         audit,
     };
-    forward_auth::router(Arc::new(Endpoints { checker, metrics }), more)
+    let endpoints = Arc::new(Endpoints { checker, metrics });
+    let router = endpoints::router(endpoints, forward_auth::routes(family).merge(more));
+    match family {
+        Some(Family::Request) => strict(router),
+        _ => router,
+    }
 }
 
 fn policy(metrics: &Arc<Metrics>) -> Arc<crate::policy::PolicyStore> {

@@ -1,4 +1,5 @@
-//! Bounds of look-ups: jobs of one repository must use up neither the App's rate limit nor what the policy needs of it.
+//! Bounds of what jobs make the server ask GitHub: those of one repository must use up neither the App's rate limit nor
+//! what the policy needs of it.
 
 use std::collections::HashMap;
 use std::sync::{Mutex, MutexGuard, PoisonError};
@@ -7,35 +8,47 @@ use std::time::{Duration, Instant};
 use github::RateLimit;
 use jiff::Timestamp;
 
-/// Maximum number of look-ups for a repository in [`WINDOW`].
-const PER_REPOSITORY: u32 = 60;
+/// Time for which the uses of each repository are counted.
 const WINDOW: Duration = Duration::from_secs(60);
 /// Number of repositories at which those of past windows are forgotten.
 const MANY: usize = 10_000;
 
-/// Counts look-ups.
-#[derive(Debug, Default)]
-pub(super) struct Bounds(Mutex<Seen>);
+/// Counts uses: look-ups, or reviews.
+#[derive(Debug)]
+pub(crate) struct Bounds {
+    /// Maximum number of uses for a repository in a minute.
+    pub(crate) per_repository: u32,
+    /// The uses end when an installation has this part of its rate limit left: half of it is 2.
+    pub(crate) reserve: u64,
+    seen: Mutex<Seen>,
+}
 
 #[derive(Debug, Default)]
 struct Seen {
-    /// Start of each repository's window, and its number of look-ups.
+    /// Start of each repository's window, and its number of uses.
     windows: HashMap<u64, (Instant, u32)>,
     /// Newest rate limit of each account: the App has one for each installation, which all replicas share.
     limits: HashMap<u64, RateLimit>,
 }
 
 impl Bounds {
-    fn seen(&self) -> MutexGuard<'_, Seen> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    pub(crate) fn new(per_repository: u32, reserve: u64) -> Self {
+        Self {
+            per_repository,
+            reserve,
+            seen: Mutex::default(),
+        }
     }
 
-    /// Takes one look-up for a repository of an account, or returns `false`. Half of an installation's requests is
-    /// for the policies.
-    pub(super) fn take(&self, owner: u64, repository: u64) -> bool {
+    fn seen(&self) -> MutexGuard<'_, Seen> {
+        self.seen.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Counts one use for a repository of an account, or returns `false`.
+    pub(crate) fn take(&self, owner: u64, repository: u64) -> bool {
         let mut seen = self.seen();
         let is_scarce = seen.limits.get(&owner).is_some_and(|limit| {
-            limit.resets > Timestamp::now() && limit.remaining <= limit.limit / 2
+            limit.resets > Timestamp::now() && limit.remaining <= limit.limit / self.reserve
         });
         if is_scarce {
             return false;
@@ -49,15 +62,19 @@ impl Bounds {
         if now.duration_since(*start) >= WINDOW {
             (*start, *count) = (now, 0);
         }
-        let may = *count < PER_REPOSITORY;
+        let may = *count < self.per_repository;
         *count += u32::from(may);
         may
     }
 
-    /// Notes the rate limit of an answer.
-    pub(super) fn note(&self, owner: u64, limit: Option<RateLimit>) {
-        if let Some(limit) = limit {
-            self.seen().limits.insert(owner, limit);
+    /// Notes the rate limit of an answer. Answers can come in another order than GitHub counted them, so the lowest one
+    /// counts until it is reset.
+    pub(crate) fn note(&self, owner: u64, limit: Option<RateLimit>) {
+        let Some(limit) = limit else { return };
+        let mut seen = self.seen();
+        let known = seen.limits.entry(owner).or_insert(limit);
+        if known.resets <= Timestamp::now() || limit.remaining < known.remaining {
+            *known = limit;
         }
     }
 }
@@ -68,15 +85,15 @@ mod tests {
 
     #[test]
     fn a_repository_cannot_use_up_those_of_others() {
-        let bounds = Bounds::default();
+        let bounds = Bounds::new(60, 2);
         let taken = (0..1000).filter(|_| bounds.take(1, 7)).count();
         assert_eq!(taken, 60);
         assert!(bounds.take(1, 8));
     }
 
     #[test]
-    fn half_of_the_rate_limit_is_for_policies() {
-        let bounds = Bounds::default();
+    fn a_part_of_the_rate_limit_is_for_policies() {
+        let bounds = Bounds::new(60, 2);
         let limit = |remaining, seconds: i64| {
             let resets = Timestamp::now() + jiff::SignedDuration::from_secs(seconds);
             Some(RateLimit {
@@ -91,9 +108,20 @@ mod tests {
         assert!(!bounds.take(1, 7));
         // The limit of another installation.
         assert!(bounds.take(2, 7));
+        // An answer that was counted before, and came after.
+        bounds.note(1, limit(2502, 60));
+        assert!(!bounds.take(1, 7));
         bounds.note(1, None);
         assert!(!bounds.take(1, 7));
         bounds.note(1, limit(0, -1));
         assert!(bounds.take(1, 7));
+        // The next window.
+        bounds.note(1, limit(5000, 60));
+        assert!(bounds.take(1, 7));
+        let bounds = Bounds::new(60, 10);
+        bounds.note(1, limit(501, 60));
+        assert!(bounds.take(1, 7));
+        bounds.note(1, limit(500, 60));
+        assert!(!bounds.take(1, 7));
     }
 }

@@ -10,10 +10,15 @@ use crate::app::{Access, GitHubApp, RequestError, Target};
 use crate::flights::{Flights, Kept};
 use crate::log;
 use crate::metrics::{LookUp, Metrics};
-use bounds::Bounds;
 use engine::context::PullRequest;
 use github::http::Budget;
 
+pub(crate) use bounds::Bounds;
+
+/// Maximum number of look-ups for a repository in a minute.
+const PER_REPOSITORY: u32 = 60;
+/// Part of the rate limit that look-ups leave: half of it is for policies and reviews.
+const RESERVE: u64 = 2;
 /// Time that a fact is kept. The head's repository of a pull request never changes; its number and the signed
 /// `head_ref` are compared each time.
 const KEPT: Duration = Duration::from_secs(60);
@@ -60,7 +65,7 @@ impl Lookups {
             app,
             pull_requests: Flights::new(MAX_FACTS, WAITING),
             default_branches: Flights::new(MAX_FACTS, WAITING),
-            bounds: Bounds::default(),
+            bounds: Bounds::new(PER_REPOSITORY, RESERVE),
             metrics,
         }
     }

@@ -35,8 +35,13 @@ pub type Refusal = Cow<'static, str>;
 /// Beginnings of the headers that describe an original request to some program; `_` counts as `-`, because many
 /// programs make no difference.
 const FORWARDING: [&str; 4] = ["x-forwarded", "x-original", "x-rewrite", "forwarded"];
-/// Forwarding headers that name neither method nor host nor path.
-const IGNORED: [&str; 2] = ["x-forwarded-for", "x-forwarded-proto"];
+/// Forwarding headers that name neither method nor host nor path. Traefik sets all of them, load balancers most.
+const IGNORED: [&str; 4] = [
+    "x-forwarded-for",
+    "x-forwarded-port",
+    "x-forwarded-proto",
+    "x-forwarded-server",
+];
 /// Headers that change the method for some upstreams.
 const OVERRIDES: [&str; 3] = [
     "x-http-method-override",
@@ -200,6 +205,8 @@ mod tests {
                 ("x-forwarded-for", "a"),
                 ("x-forwarded-for", "b"),
                 ("x-forwarded-proto", "c"),
+                ("x-forwarded-port", "443"),
+                ("x-forwarded-server", "d"),
             ];
             assert_eq!(of(&[&given[..], &ignored].concat()), Ok(true));
             for (index, foreign) in other.into_iter().enumerate() {
@@ -219,8 +226,8 @@ mod tests {
             }
             for name in [
                 "x-forwarded-prefix",
-                "x-forwarded-port",
                 "x-forwarded-path",
+                "x-forwarded-port-uri",
                 "x-forwarded",
                 "forwarded",
                 "x-original-url",

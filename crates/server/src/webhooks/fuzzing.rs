@@ -4,6 +4,16 @@
 //! The input is headers, an empty line and a body. `SIGNED` in a header becomes the body's signature, and `API` in the
 //! body the URL of GitHub's API.
 
+#![allow(
+    clippy::allow_attributes,
+    clippy::expect_used,
+    clippy::indexing_slicing,
+    clippy::panic,
+    clippy::unwrap_used,
+    missing_docs,
+    reason = "a target that finds something panics"
+)]
+
 use std::io::{Read as _, Write as _};
 use std::net::TcpListener;
 use std::path::Path;
@@ -194,7 +204,7 @@ deployments: [{{ environment: '*', permission: ws:deployments:create }}]
     let metrics = Metrics::new();
     let (audit, _writer) = audit::start(std::io::sink(), Arc::clone(&metrics)).expect("a thread");
     let nothing = |_: &str| None;
-    let client = Network::of_variables(&nothing, None)
+    let client = Network::of_variables(nothing, None)
         .client()
         .expect("a client");
     let sources = Sources::new(&config, &client, &audit, &metrics).expect("secrets");

@@ -1,12 +1,16 @@
 //! How the server ends.
 
-use std::io::Write as _;
+use std::io::{BufRead as _, BufReader, Write as _};
 use std::net::TcpStream;
+use std::process::{Child, Stdio};
 use std::time::{Duration, Instant};
 
-use nix::sys::signal::Signal;
+use nix::sys::signal::{Signal, kill};
+use nix::unistd::Pid;
+use serde_json::Value;
 
-use crate::support::{DEPLOY, Server, Stage, wait_for};
+use crate::support::http::exchange;
+use crate::support::{DEPLOY, POLICY, Server, Stage, bearer, command, wait_for};
 
 #[test]
 fn a_signal_lets_it_drain_and_finish() {
@@ -37,6 +41,67 @@ fn a_second_signal_ends_it_at_once() {
     let (status, _) = stage.server.end();
     assert_eq!(status.code(), Some(2));
     assert!(started.elapsed() < Duration::from_secs(3));
+}
+
+/// A process that does not outlive its test.
+struct Ended(Child);
+
+impl Drop for Ended {
+    fn drop(&mut self) {
+        _ = self.0.kill();
+        _ = self.0.wait();
+    }
+}
+
+/// Whatever reads the log is stuck: policies are renewed all the same, and SIGTERM ends the server.
+#[test]
+fn a_log_that_nobody_reads_holds_up_nothing() {
+    let stage = Stage::new();
+    let (log, mut stuck) = std::io::pipe().unwrap();
+    let server = command(&stage.directory.path("server.yml"))
+        .stdout(Stdio::null())
+        .stderr(stuck.try_clone().unwrap())
+        .spawn();
+    let mut server = Ended(server.unwrap());
+    let mut log = BufReader::new(log).lines();
+    let mut address = || {
+        let line: Value = serde_json::from_str(&log.next().unwrap().unwrap()).unwrap();
+        assert_eq!(line["event"], "listening");
+        line["address"].as_str().unwrap().to_owned()
+    };
+    let (listen, admin) = (address(), address());
+    let get = |address: &str, target: &str, header: &str| {
+        let request =
+            format!("GET {target} HTTP/1.1\r\nHost: a\r\nConnection: close\r\n{header}\r\n\r\n");
+        exchange(address, request.as_bytes())
+    };
+    let ready = || get(&admin, "/readyz", "Accept: */*");
+    wait_for("readiness", || (ready().status == 200).then_some(()));
+    // The pipe is full, and stays it.
+    let filled = std::thread::spawn(move || stuck.write_all(&[b'x'; 1 << 20]));
+    std::thread::sleep(Duration::from_millis(300));
+    assert!(!filled.is_finished());
+    stage.directory.write("policy.yml", "version: 2\n");
+    wait_for("the invalid policy", || {
+        (ready().json()["status"] == "degraded").then_some(())
+    });
+    let token = bearer(&stage.token(&stage.deploy()));
+    let deploy = || get(&listen, &format!("/v1/forward-auth/{DEPLOY}"), &token).status;
+    assert_eq!(deploy(), 200);
+    let without = POLICY.replace("branch: main", "branch: other");
+    stage.directory.write("policy.yml", without);
+    wait_for("the next policy", || (deploy() == 403).then_some(()));
+    let metrics = get(&admin, "/metrics", "Accept: */*").body;
+    assert!(metrics.contains("\nrepo_permissions_log_lines_dropped_total 0\n"));
+    kill(
+        Pid::from_raw(server.0.id().try_into().unwrap()),
+        Signal::SIGTERM,
+    )
+    .unwrap();
+    let status = wait_for("the end", || server.0.try_wait().unwrap());
+    assert_eq!(status.code(), Some(0));
+    drop(log);
+    assert!(filled.join().unwrap().is_err());
 }
 
 /// Whatever a client has begun, the end comes within the time that systemd and Kubernetes leave.

@@ -222,3 +222,28 @@ fn requests_have_an_id() {
     let made = stage.server.send("GET", &target, &[]);
     assert_eq!(made.header("x-request-id").unwrap().len(), 32);
 }
+
+/// nginx and Envoy cannot remove headers by their beginning: their configurations name each one that the server sends.
+#[test]
+fn the_proxies_know_every_header_of_the_server() {
+    let stage = Stage::with(crate::support::POLICY, "detail: full\n");
+    let granted = stage.server.ask(DEPLOY, &stage.token(&stage.deploy()));
+    let denied = stage.server.ask("ws:locks:delete", "x.y.z");
+    let sent: std::collections::BTreeSet<_> = granted
+        .headers
+        .iter()
+        .chain(&denied.headers)
+        .map(|(name, _)| name.as_str())
+        .filter(|name| name.starts_with("x-repo-permissions"))
+        .collect();
+    let known = ["reason", "repository", "rule"].map(|end| format!("x-repo-permissions-{end}"));
+    assert_eq!(sent, known.iter().map(String::as_str).collect());
+    for file in ["nginx.conf", "envoy.yaml"] {
+        let directory = concat!(env!("CARGO_MANIFEST_DIR"), "/../../deploy/proxies");
+        let text = std::fs::read_to_string(format!("{directory}/{file}")).unwrap();
+        let text = text.to_ascii_lowercase();
+        for name in &known {
+            assert!(text.contains(name.as_str()), "{file}: {name}");
+        }
+    }
+}

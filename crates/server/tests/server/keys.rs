@@ -1,8 +1,8 @@
 //! The issuer's keys change, or cannot be had.
 
-use serde_json::json;
+use serde_json::{Value, json};
 use simulator::GitHub;
-use simulator::github::{Endpoint, Fault, FaultRule, TestKey, TokenRecipe};
+use simulator::github::{Endpoint, Fault, FaultRule, TestKey, TokenRecipe, short_jwk};
 
 use crate::support::{DEPLOY, POLICY, Stage, wait_for};
 
@@ -48,9 +48,32 @@ fn a_new_key_of_the_issuer_counts_at_once() {
 
 #[test]
 fn keys_that_are_of_no_use_replace_none() {
+    let own = TestKey::Signing1.jwk().unwrap();
+    let with = |number: &str, value: &str| {
+        let mut key = own.clone();
+        key[number] = json!(value);
+        json!({ "keys": [key] })
+    };
+    // A key that verifies nothing would deny every job whose token names it.
+    let useless = [
+        json!({"keys": []}),
+        with("n", ""),
+        json!({"keys": [short_jwk(TestKey::Signing1.kid())]}),
+        with("e", ""),
+        with("e", "AQ"),
+    ];
+    std::thread::scope(|scope| {
+        for keys in &useless {
+            scope.spawn(move || replaces_none(keys));
+        }
+    });
+}
+
+/// The set arrives after the server has one, and the tokens that counted still count.
+fn replaces_none(keys: &Value) {
     let stage = Stage::new();
     let token = stage.token(&stage.deploy());
-    stage.github.set_keys(&json!({"keys": []}));
+    stage.github.set_keys(keys);
     stage
         .github
         .set_token(TokenRecipe::new().signed_by(TestKey::Attacker));

@@ -114,15 +114,10 @@ fn only_what_is_granted_reaches_the_api() {
             request.starts_with("POST /deployments/7 HTTP/1."),
             "{request}"
         );
-        let lower = request.to_ascii_lowercase();
         assert!(
-            !lower.contains("authorization") && !lower.contains("forged"),
+            api::has_only_the_servers_headers(request),
             "{kind:?}: {request}"
         );
-        let repository = lower
-            .matches("\r\nx-repo-permissions-repository: acme-org/infra\r\n")
-            .count();
-        assert_eq!(repository, 1, "{kind:?}: {request}");
         // The same name, as other programs read it.
         let alias = chain.deploy(
             &chain.may,
@@ -176,6 +171,67 @@ fn only_what_is_granted_reaches_the_api() {
     });
 }
 
+/// A permission is for a path and what is below it: other paths with the same beginning have none. What two programs
+/// could read differently passes nowhere.
+#[test]
+#[ignore = "needs proxies: .ci/outside/proxies runs it"]
+fn a44_a_permission_ends_with_its_segment() {
+    each_proxy(|kind, chain| {
+        let token = bearer(&chain.may);
+        for path in [
+            "/deploymentsX/admin",
+            "/deployments-archive/1",
+            "/deployments.bak",
+            "/deployments:7",
+            "/deployments,7",
+            "/DEPLOYMENTS/7",
+            "/deployments#/7",
+            "/deployments/7#",
+            "/deployments/7#/../../locks/7",
+            "/deployments/\u{e9}",
+            "/deployments/a@b",
+            "/deployments/a|b",
+            "/deployments/{7}",
+        ] {
+            let answer = chain.post(path, &[&token]);
+            assert!(
+                matches!(answer.status, 400 | 403 | 404),
+                "{kind:?}: {path}: {answer:?}"
+            );
+            assert_eq!(chain.api.take(), Vec::<String>::new(), "{kind:?}: {path}");
+        }
+        let answer = chain.post("/deployments/a-7.b_~?c=%2F;d", &[&token]);
+        assert_eq!(answer.status, 200, "{kind:?}: {answer:?}");
+        assert_eq!(chain.api.take().len(), 1, "{kind:?}");
+    });
+}
+
+/// `Connection` names headers that the next program removes, and an upgrade would open a way on which the proxy asks
+/// nobody.
+#[test]
+#[ignore = "needs proxies: .ci/outside/proxies runs it"]
+fn a43_hop_by_hop_headers_of_the_client() {
+    each_proxy(|kind, chain| {
+        for header in [
+            "Connection: X-Repo-Permissions-Repository",
+            "Connection: close, x-repo-permissions-repository",
+            "Connection: Authorization",
+            "Connection: X-Repo-Permissions-Repository, Authorization",
+            "Connection: X_Repo_Permissions_Repository",
+            "Connection: Upgrade, HTTP2-Settings\r\nUpgrade: h2c\r\nHTTP2-Settings: AAMAAABkAARAAAAAAAIAAAAA",
+            "Connection: Upgrade\r\nUpgrade: websocket",
+        ] {
+            let answer = chain.deploy(&chain.may, &[header]);
+            let requests = chain.api.take();
+            let is_right = match answer.status {
+                200 => requests.len() == 1 && api::has_only_the_servers_headers(&requests[0]),
+                _ => matches!(answer.status, 400..=403) && requests.is_empty(),
+            };
+            assert!(is_right, "{kind:?}: {header}: {answer:?} {requests:?}");
+        }
+    });
+}
+
 /// Each answer and fault of the server. Only the whole answer 200 lets a request pass.
 #[test]
 #[ignore = "needs proxies: .ci/outside/proxies runs it"]
@@ -191,9 +247,11 @@ fn every_fault_of_the_server_fails_closed() {
                 reached.is_empty(),
                 "{kind:?}: {mode:?} let a request pass: {answer:?}"
             );
+            // They wait five seconds, once.
+            let waited = started.elapsed();
             assert!(
-                started.elapsed() < Duration::from_secs(25),
-                "{kind:?}: {mode:?}"
+                waited < Duration::from_secs(9),
+                "{kind:?}: {mode:?}: {waited:?}"
             );
             assert!(
                 !(200..=299).contains(&answer.status) || answer.body.is_empty(),
@@ -353,10 +411,8 @@ fn mutated_requests_reach_nothing_that_is_not_granted() {
             chain.post(&path, &more);
             for request in chain.api.take() {
                 reached += 1;
-                let problem = api::is_of_locks(&request) || request.contains("forged");
-                let leaks = request.to_ascii_lowercase().contains("\r\nauthorization:");
                 assert!(
-                    !problem && !leaks,
+                    !api::is_of_locks(&request) && api::has_only_the_servers_headers(&request),
                     "{kind:?}: {path} {more:?} became\n{request}"
                 );
             }

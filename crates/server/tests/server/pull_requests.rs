@@ -152,6 +152,8 @@ fn a_look_up_that_fails_leaves_the_head_unknown() {
         let token = honest(number);
         let answer = stage.server.ask(DEPLOY, &token);
         assert_eq!(answer.reason(), "no_rule_matches", "{named}");
+        let detail = answer.json()["detail"].to_string();
+        assert!(detail.contains("could not be looked up now"), "{detail}");
         let records = stage.server.records(1);
         let branch = &records.last().unwrap()["data"]["context"]["branch"];
         assert_eq!(branch, "unknown:release/next", "{named}");

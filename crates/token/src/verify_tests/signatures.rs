@@ -265,17 +265,42 @@ pub fn key_sets() -> Vec<Case> {
             one("n", n_of(&[&[0; 128][..], &odd(128)].concat())),
             Some("1024 bits"),
         ),
-        // Longer than ring supports.
-        (one("n", n_of(&odd(1025))), Some("signature")),
-        (one("n", n_of(&odd(8192))), Some("signature")),
+        (
+            one("n", n_of(&[&[0][..], &odd(256)].concat())),
+            Some("starts with a zero byte"),
+        ),
+        (one("n", n_of(&[0xfe; 256])), Some("is even")),
+        (
+            one("n", n_of(&odd(1025))),
+            Some("8200 bits, expected 2048 to 8192"),
+        ),
+        (one("n", n_of(&odd(8192))), Some("65536 bits")),
         (one("n", n_of(&odd(256))), Some("signature")),
         (one("e", Value::Null), Some("not for RS256")),
-        (one("e", n_of(&[])), Some("signature")),
-        (one("e", n_of(&[0])), Some("signature")),
-        (one("e", n_of(&[1])), Some("signature")),
-        (one("e", n_of(&[2])), Some("signature")),
-        (one("e", n_of(&[0xff; 5])), Some("signature")),
-        (one("e", n_of(&[0xff; 256])), Some("signature")),
+        (
+            one("e", n_of(&[])),
+            Some("its exponent is not an odd number"),
+        ),
+        (
+            one("e", n_of(&[0])),
+            Some("its exponent is not an odd number"),
+        ),
+        (
+            one("e", n_of(&[1])),
+            Some("its exponent is not an odd number"),
+        ),
+        (
+            one("e", n_of(&[2])),
+            Some("its exponent is not an odd number"),
+        ),
+        (
+            one("e", n_of(&[0xff; 5])),
+            Some("its exponent is not an odd number"),
+        ),
+        (
+            one("e", n_of(&[0xff; 256])),
+            Some("its exponent is not an odd number"),
+        ),
         (one("kid", Value::Null), Some("no key of the issuer")),
         (one("kid", json!(1)), Some("no key of the issuer")),
         (one("kid", json!("k2")), Some("no key of the issuer")),

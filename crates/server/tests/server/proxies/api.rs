@@ -48,6 +48,16 @@ impl Api {
     }
 }
 
+/// Whether a request names the repository as the server does, once, and has nothing of the client's that says more: no
+/// token, and no hop-by-hop header that a further program would obey.
+pub fn has_only_the_servers_headers(request: &str) -> bool {
+    let lower = request.to_ascii_lowercase();
+    let of_the_client = ["authorization", "forged", "\r\nupgrade:"];
+    lower.matches("permissions-repository").count() == 1
+        && lower.contains("\r\nx-repo-permissions-repository: acme-org/infra\r\n")
+        && !of_the_client.iter().any(|text| lower.contains(text))
+}
+
 /// Whether any upstream could take the request for one of `/locks`: it may decode once or twice, drop parameters, read
 /// `\` as `/`, join slashes, ignore case, follow dots, or believe a header.
 pub fn is_of_locks(request: &str) -> bool {

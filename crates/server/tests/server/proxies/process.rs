@@ -78,6 +78,8 @@ impl Proxy {
         api: &str,
     ) -> Self {
         let address = free_address();
+        // Where HAProxy asks itself.
+        let inner = free_address();
         let shipped = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../deploy/proxies");
         for file in kind.files() {
             let mut text = std::fs::read_to_string(shipped.join(file)).unwrap();
@@ -85,6 +87,7 @@ impl Proxy {
                 ("8000", address.as_str()),
                 ("8080", authority),
                 ("3000", api),
+                ("8081", inner.as_str()),
             ] {
                 let used = used.strip_prefix("127.0.0.1:").unwrap();
                 text = text.replace(&format!("127.0.0.1:{port}"), &format!("127.0.0.1:{used}"));
