@@ -5,11 +5,13 @@
 use std::collections::HashMap;
 use std::io::Result as IoResult;
 use std::pin::Pin;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, LazyLock, Mutex};
 use std::task::{Context, Poll};
 
 use axum::Router;
 use axum::body::Body;
+use axum::middleware::from_fn;
 use http::header::{AUTHORIZATION, HOST};
 use http::{HeaderMap, HeaderName, HeaderValue, Request, StatusCode};
 use hyper::body::Incoming;
@@ -20,14 +22,19 @@ use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 
 use super::stage::{self, GRANTED, REFUSED, RUNTIME, TOKEN, with_token};
 use crate::connections::http1;
-use crate::request_line::RequestLines;
+use crate::request_line::{RequestLines, close_after_body};
 use crate::routes::Family;
 
 static ROUTERS: LazyLock<Mutex<HashMap<&str, Router>>> = LazyLock::new(|| {
     let families = [Family::Forwarded, Family::Original, Family::Request];
     let routers = families.map(|family| {
         let config = stage::configuration(family, "full");
-        (family.name(), stage::router(config, Router::new()))
+        let router = stage::router(config, Router::new());
+        let router = match family {
+            Family::Request => router.layer(from_fn(close_after_body)),
+            Family::Forwarded | Family::Original => router,
+        };
+        (family.name(), router)
     });
     Mutex::new(routers.into())
 });
@@ -95,13 +102,16 @@ fn compare(family: Family, bytes: &[u8], whole: &[Seen], cut: &[Seen]) {
 /// Serves a connection and returns what was asked there.
 async fn served(router: &Router, family: Family, pieces: Vec<Vec<u8>>) -> Vec<Seen> {
     let all = Arc::new(Mutex::new(Vec::new()));
+    let running = Arc::new(AtomicUsize::new(0));
     let service = service_fn(|request: Request<Incoming>| {
         let inner = TowerToHyperService::new(router.clone());
-        let all = Arc::clone(&all);
+        let (all, running) = (Arc::clone(&all), Arc::clone(&running));
         let (method, target) = (request.method().to_string(), request.uri().to_string());
         let headers = request.headers().clone();
         async move {
+            running.fetch_add(1, Ordering::Relaxed);
             let response = inner.call(request).await?;
+            running.fetch_sub(1, Ordering::Relaxed);
             let status = response.status();
             all.lock().unwrap().push(Seen {
                 method,
@@ -115,6 +125,7 @@ async fn served(router: &Router, family: Family, pieces: Vec<Vec<u8>>) -> Vec<Se
     let stream = Bytes {
         pieces: pieces.into_iter(),
         piece: Vec::new(),
+        running: Arc::clone(&running),
         patience: 16,
     };
     let stream = RequestLines::new(stream, family == Family::Request);
@@ -124,10 +135,12 @@ async fn served(router: &Router, family: Family, pieces: Vec<Vec<u8>>) -> Vec<Se
     all.lock().unwrap().split_off(0)
 }
 
-/// The reading side of a client that hangs up after its last byte, and after the server had time for an answer.
+/// The reading side of a client that hangs up after its last byte, and after the server's answers.
 struct Bytes {
     pieces: std::vec::IntoIter<Vec<u8>>,
     piece: Vec<u8>,
+    running: Arc<AtomicUsize>,
+    /// How often the server may look for more.
     patience: u8,
 }
 
@@ -142,7 +155,9 @@ impl AsyncRead for Bytes {
                 Some(piece) => self.piece = piece,
                 None if self.patience == 0 => return Poll::Ready(Ok(())),
                 None => {
-                    self.patience -= 1;
+                    if self.running.load(Ordering::Relaxed) == 0 {
+                        self.patience -= 1;
+                    }
                     context.waker().wake_by_ref();
                     return Poll::Pending;
                 }
@@ -303,17 +318,23 @@ fn is_plain(family: Family, seen: &Seen) -> bool {
         let is_simple = |byte: u8| byte.is_ascii_alphanumeric() || b":/.-_".contains(&byte);
         text.bytes().all(is_simple) && !text.contains("//") && !text.contains("/.")
     };
-    let has_port = |value: &HeaderValue| value.as_bytes().contains(&b':');
-    let described = own
-        .iter()
-        .chain([&HOST])
-        .filter_map(|name| headers.get(name));
-    let mut described =
-        described.map(|value| value.to_str().is_ok_and(is_simple) && !has_port(value));
+    let is_host = |text: &str| {
+        let is_host = |byte: u8| byte.is_ascii_alphanumeric() || b".-".contains(&byte);
+        !text.is_empty() && text.bytes().all(is_host)
+    };
+    let is_uri = |text: &str| is_simple(text) && !text.contains(':');
+    let has = |name: &HeaderName, is: &dyn Fn(&str) -> bool| {
+        let value = headers.get(name).map(HeaderValue::to_str);
+        value.is_none_or(|value| value.is_ok_and(is))
+    };
+    let is_described = match own {
+        [_, uri, host] => has(uri, &is_uri) && has(host, &is_host),
+        _ => has(&HOST, &is_host),
+    };
     tokens(headers) == [TOKEN.as_str()]
         && headers.len() == headers.keys_len()
         && !headers.keys().any(is_foreign)
-        && described.all(|is_simple| is_simple)
+        && is_described
         && is_simple(&seen.target)
 }
 

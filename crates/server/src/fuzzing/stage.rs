@@ -47,10 +47,11 @@ repositories:
         branch: main
 ";
 
-/// Runs what the server runs. One thread: the order is that of the input.
+/// Runs what the server runs: its decisions need a runtime with workers.
 pub static RUNTIME: LazyLock<Runtime> = LazyLock::new(|| {
-    let mut runtime = tokio::runtime::Builder::new_current_thread();
-    runtime.enable_all().build().expect("a runtime")
+    let mut runtime = tokio::runtime::Builder::new_multi_thread();
+    let runtime = runtime.worker_threads(1).enable_all().build();
+    runtime.expect("a runtime")
 });
 
 static PAIR: LazyLock<RsaKeyPair> = LazyLock::new(|| {
