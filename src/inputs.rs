@@ -389,8 +389,9 @@ fn review(input: Option<&str>, problems: &mut Problems) -> bool {
 pub fn timeout(input: Option<&str>, problems: &mut Problems) -> Duration {
     let default = Duration::from_secs(60);
     let Some(text) = input else { return default };
+    let is_plain = text.bytes().all(|byte| byte.is_ascii_digit());
     match text.parse() {
-        Ok(seconds @ 1..=MAX_TIMEOUT) => Duration::from_secs(seconds),
+        Ok(seconds @ 1..=MAX_TIMEOUT) if is_plain => Duration::from_secs(seconds),
         _ => {
             problems.add(format!(
                 "`timeout` is `{text}`, expected whole seconds from 1 to {MAX_TIMEOUT}"

@@ -126,6 +126,10 @@ impl Cli {
             Some(Command::Review) => review::run(),
             None => Ok(2),
         };
+        let code = code.and_then(|code| match output::not_printed() {
+            None => Ok(code),
+            Some(why) => anyhow::bail!("standard output cannot be written: {why}"),
+        });
         code.unwrap_or_else(|error| {
             match error.downcast_ref::<InvalidPolicy>() {
                 Some(InvalidPolicy(problems)) => print_error(problems),

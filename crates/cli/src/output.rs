@@ -1,7 +1,10 @@
 //! What a command writes: its result, its errors and its warnings.
 
-use std::io::Write as _;
+use std::ffi::OsString;
+use std::fs::{File, Permissions};
+use std::io::{Error, ErrorKind, Result, Write as _};
 use std::path::Path;
+use std::sync::OnceLock;
 
 use anyhow::Context as _;
 use clap::ValueEnum;
@@ -20,11 +23,24 @@ pub(super) enum OutputFormat {
     Json,
 }
 
-/// Prints a result. A closed pipe (`| head`) is not an error.
+/// Why a result could not be printed.
+static NOT_PRINTED: OnceLock<Error> = OnceLock::new();
+
+/// Prints a result. A closed pipe (`| head`) is not an error; any other is reported at the end, see [`not_printed`].
 pub(super) fn print(text: &str) {
     let mut out = std::io::stdout().lock();
-    _ = out.write_all(text.as_bytes());
-    _ = out.flush();
+    let printed = out.write_all(text.as_bytes()).and_then(|()| out.flush());
+    if let Err(error) = printed
+        && error.kind() != ErrorKind::BrokenPipe
+    {
+        // The first one says why.
+        _ = NOT_PRINTED.set(error);
+    }
+}
+
+/// Returns why a result could not be printed, such as on a full disk: then the command has failed.
+pub(super) fn not_printed() -> Option<&'static Error> {
+    NOT_PRINTED.get()
 }
 
 /// Prints a result, or writes it to a file, which has no colours.
@@ -40,8 +56,40 @@ pub(super) fn write(
         return Ok(());
     };
     let name = quoted(&file.display().to_string());
-    std::fs::write(file, render(Colours::default()))
+    write_whole(file, &render(Colours::default()))
         .with_context(|| format!("{name} cannot be written"))
+}
+
+/// Writes a file whole or not at all. What is no regular file, such as a pipe, takes the text as it is.
+fn write_whole(file: &Path, text: &str) -> Result<()> {
+    match file.metadata() {
+        Ok(metadata) if metadata.is_file() => {
+            replace(&file.canonicalize()?, Some(metadata.permissions()), text)
+        }
+        Ok(_) => std::fs::write(file, text),
+        Err(_) => replace(file, None, text),
+    }
+}
+
+/// Writes a file by way of a temporary one beside it.
+///
+/// # Errors
+/// One of them cannot be written; the file is as it was then.
+pub(super) fn replace(file: &Path, permissions: Option<Permissions>, text: &str) -> Result<()> {
+    let mut name = OsString::from(".");
+    name.push(file.file_name().unwrap_or_default());
+    name.push(format!(".{}.tmp", std::process::id()));
+    let beside = file.with_file_name(name);
+    let mut new = File::create_new(&beside)?;
+    let written = permissions
+        .map_or(Ok(()), |permissions| new.set_permissions(permissions))
+        .and_then(|()| new.write_all(text.as_bytes()))
+        .and_then(|()| new.sync_all())
+        .and_then(|()| std::fs::rename(&beside, file));
+    if written.is_err() {
+        _ = std::fs::remove_file(&beside);
+    }
+    written
 }
 
 /// Prints to standard error.

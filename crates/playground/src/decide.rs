@@ -91,15 +91,8 @@ impl Question {
             environment: given(&self.environment),
             event: given(&self.event),
         };
-        let permissions = self.permission.split([',', '\n']).map(str::trim);
-        let mut permissions: Vec<_> = permissions
-            .filter(|text| !text.is_empty())
-            .map(str::to_owned)
-            .collect();
-        if permissions.is_empty() {
-            permissions.push(String::new());
-        }
-        Scenario::new(&permissions, &described, now, Inputs::Fields)
+        let permissions = std::slice::from_ref(&self.permission);
+        Scenario::new(permissions, &described, now, Inputs::Fields)
     }
 }
 

@@ -15,6 +15,7 @@ use crate::deciding::{Decided, DecidedContext, Decider, Grounds, Subject, decima
 use crate::keys::{FetchKeys, KeyStore, Renewed};
 use crate::policy::ActivePolicy;
 use crate::resource::Resource;
+use crate::slow::apart;
 use analysis::audit::{Circumstances, EnforcedBy, TokenRecord, records};
 use analysis::report::{Detail, Failure, Outcome};
 use engine::decision::{Decision, PermissionDecision, Reason};
@@ -199,7 +200,7 @@ impl<F: FetchKeys> Checker<F> {
             (Ok(decision), Some(policy)) if decision.trace.len() <= LONG_TRACE => {
                 self.answer(&asked, decision, policy, grounds)
             }
-            (Ok(decision), Some(policy)) => tokio::task::block_in_place(|| {
+            (Ok(decision), Some(policy)) => apart(|| {
                 let started = platform::thread_time();
                 let checked = self.answer(&asked, decision, policy, grounds);
                 *time = time.saturating_sub(platform::thread_time().saturating_sub(started));

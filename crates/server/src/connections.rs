@@ -15,7 +15,7 @@ use tokio_io_timeout::TimeoutStream;
 
 use crate::log;
 use crate::metrics::Metrics;
-use crate::request_line::{RequestLines, close_after_body};
+use crate::request_line::{RequestLines, strict};
 use platform::{Listener, Stream};
 
 /// Maximum number of connections: fewer than the 1,024 descriptors that most systems give a process.
@@ -51,10 +51,7 @@ pub async fn serve(
     mut end: watch::Receiver<bool>,
 ) {
     let Limits { is_strict, finish } = limits;
-    let router = match is_strict {
-        true => router.layer(axum::middleware::from_fn(close_after_body)),
-        false => router,
-    };
+    let router = if is_strict { strict(router) } else { router };
     let graceful = GracefulShutdown::new();
     let places = Arc::new(Semaphore::new(MAX_CONNECTIONS));
     let mut connections = JoinSet::new();
@@ -104,15 +101,21 @@ fn connection(
 ) -> impl GracefulConnection<Error = hyper::Error> + Send {
     let mut stream = TimeoutStream::new(stream);
     stream.set_write_timeout(Some(WRITE_TIMEOUT));
-    http1::Builder::new()
+    http1().serve_connection(
+        TokioIo::new(RequestLines::new(Box::pin(stream), is_strict)),
+        TowerToHyperService::new(router),
+    )
+}
+
+/// Returns what reads requests, with the limits of a head.
+pub(crate) fn http1() -> http1::Builder {
+    let mut builder = http1::Builder::new();
+    builder
         .timer(TokioTimer::new())
         .header_read_timeout(HEAD_TIMEOUT)
         .max_headers(MAX_HEADERS)
-        .max_header_size(MAX_HEAD)
-        .serve_connection(
-            TokioIo::new(RequestLines::new(Box::pin(stream), is_strict)),
-            TowerToHyperService::new(router),
-        )
+        .max_header_size(MAX_HEAD);
+    builder
 }
 
 async fn refuse(mut stream: Box<dyn Stream>) {

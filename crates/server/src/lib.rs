@@ -20,6 +20,9 @@ mod endpoints;
 mod evaluation;
 mod flights;
 mod forward_auth;
+#[cfg(any(test, feature = "fuzzing"))]
+#[doc(hidden)]
+pub mod fuzzing;
 mod keys;
 pub mod log;
 mod lookups;

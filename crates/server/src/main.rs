@@ -4,6 +4,7 @@ use std::io::Write as _;
 use std::path::PathBuf;
 use std::process::ExitCode;
 
+use anyhow::Context as _;
 use clap::Parser;
 use platform::{Interruption, Variables};
 use server::Config;
@@ -49,7 +50,7 @@ fn start(arguments: &Arguments) -> anyhow::Result<()> {
         _ = writeln!(std::io::stdout().lock(), "{file} {verdict}");
         return Ok(());
     }
-    server::log::start()?;
+    server::log::start().context("the log")?;
     let runtime = tokio::runtime::Builder::new_multi_thread()
         .enable_all()
         .build()?;

@@ -7,9 +7,10 @@ use std::io::{Error, ErrorKind, Result};
 use std::pin::Pin;
 use std::task::{Context, Poll, ready};
 
+use axum::Router;
 use axum::body::HttpBody as _;
 use axum::extract::Request;
-use axum::middleware::Next;
+use axum::middleware::{Next, from_fn};
 use axum::response::Response;
 use http::HeaderValue;
 use http::header::CONNECTION;
@@ -19,7 +20,7 @@ use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 ///
 /// It does not know where a body starts or ends, and takes its lines for request lines. One of JSON in its usual form
 /// starts with a character that no method has, so a `#` in it counts for nothing. So what follows a body must not be a
-/// request: see [`close_after_body`].
+/// request: see [`strict`].
 #[derive(Debug)]
 pub(crate) struct RequestLines<S> {
     stream: S,
@@ -41,7 +42,11 @@ enum Place {
 }
 
 /// Ends the connection after each request with a body, whatever answers it.
-pub(crate) async fn close_after_body(request: Request, next: Next) -> Response {
+pub(crate) fn strict(router: Router) -> Router {
+    router.layer(from_fn(close_after_body))
+}
+
+async fn close_after_body(request: Request, next: Next) -> Response {
     let has_body = !request.body().is_end_stream();
     let mut response = next.run(request).await;
     if has_body {

@@ -6,6 +6,7 @@
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
+use tokio::runtime::{Handle, RuntimeFlavor};
 use tokio::sync::{Mutex as AsyncMutex, OwnedMutexGuard, Semaphore};
 
 /// Maximum number of decisions of a repository that take long or wait for one.
@@ -79,11 +80,19 @@ impl SlowLane {
     pub async fn run<T>(&self, _turn: &Turn<'_>, decide: impl FnOnce() -> T) -> T {
         // Nobody closes it.
         let _core = self.cores.acquire().await;
-        tokio::task::block_in_place(decide)
+        apart(decide)
     }
 
     fn waiting(&self) -> MutexGuard<'_, HashMap<String, Arc<AsyncMutex<()>>>> {
         self.waiting.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// Computes while another thread takes the place of the worker, if there are several.
+pub fn apart<T>(compute: impl FnOnce() -> T) -> T {
+    match Handle::current().runtime_flavor() {
+        RuntimeFlavor::CurrentThread => compute(),
+        _ => tokio::task::block_in_place(compute),
     }
 }
 

@@ -206,13 +206,15 @@ pub(crate) fn compare(state: &State, route: &Route, request: &Request) -> Result
     let merge_base = repository.merge_base(&base, &head);
     let commit = |sha: &CommitSha| json!({"sha": sha.as_str(), "node_id": format!("C_{sha}")});
     let is_first = request.query_value("page").is_none_or(|page| page == "1");
-    let comparison = json!({
+    let mut comparison = json!({
         "status": if base == merge_base { "ahead" } else { "diverged" },
         "ahead_by": 1, "behind_by": 0, "total_commits": 1,
         "base_commit": commit(&base), "merge_base_commit": commit(&merge_base),
         "commits": if is_first { vec![commit(&head)] } else { Vec::new() },
-        "files": if is_first { json!([]) } else { Value::Null },
     });
+    if let Some(members) = comparison.as_object_mut().filter(|_| is_first) {
+        members.insert("files".to_owned(), json!([]));
+    }
     Ok(Answer::json(200, &comparison))
 }
 

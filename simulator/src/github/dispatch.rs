@@ -61,7 +61,7 @@ fn handle(state: &mut State, route: &Route, request: &Request) -> Answer {
         Endpoint::Repository => contents::repository(state, route, request),
         Endpoint::RepositoryById => contents::repository_by_id(state, route, request),
         Endpoint::GitRef => runs::git_ref(state, route, request),
-        Endpoint::GitTag => Err(Answer::error(404, "Not Found")),
+        Endpoint::GitTag => runs::git_tag(state, route, request),
         Endpoint::Run => runs::run(state, route, request),
         Endpoint::Review => runs::review(state, route, request),
         Endpoint::HookDeliveries => deliveries::list(state, request),

@@ -2,7 +2,7 @@
 
 use std::time::{Duration, Instant};
 
-use super::http::Request;
+use super::http::{Answer, Request};
 use super::route::Endpoint;
 
 /// A request with its time, connection and result.
@@ -18,6 +18,8 @@ pub struct RecordedRequest {
     pub at: Duration,
     /// Status of the response; `None` before, or without, a response.
     pub status: Option<u16>,
+    /// The response, unless a fault replaced or cut it.
+    pub answer: Option<Answer>,
 }
 
 #[derive(Debug)]
@@ -47,6 +49,7 @@ impl Recorder {
             connection,
             at: self.clock(),
             status: None,
+            answer: None,
         });
         self.requests.len() - 1
     }
@@ -54,6 +57,13 @@ impl Recorder {
     pub(crate) fn answered(&mut self, index: usize, status: u16) {
         if let Some(recorded) = self.requests.get_mut(index) {
             recorded.status = Some(status);
+        }
+    }
+
+    /// Keeps the response of a request that has no fault.
+    pub(crate) fn answered_by_model(&mut self, index: usize, answer: &Answer) {
+        if let Some(recorded) = self.requests.get_mut(index) {
+            recorded.answer = Some(answer.clone());
         }
     }
 

@@ -62,6 +62,8 @@ pub struct Repository {
     /// Former `OWNER/REPO` names, which REST redirects.
     pub former_names: Vec<String>,
     refs: BTreeMap<String, CommitSha>,
+    /// Objects of annotated tags, by their full ref.
+    annotated: BTreeMap<String, CommitSha>,
     trees: BTreeMap<CommitSha, BTreeMap<String, Vec<u8>>>,
     known: BTreeSet<CommitSha>,
     merge_bases: BTreeMap<(CommitSha, CommitSha), CommitSha>,
@@ -88,6 +90,7 @@ impl Repository {
             parent: None,
             former_names: Vec::new(),
             refs: BTreeMap::new(),
+            annotated: BTreeMap::new(),
             trees: BTreeMap::new(),
             known: BTreeSet::new(),
             merge_bases: BTreeMap::new(),
@@ -245,12 +248,33 @@ impl Repository {
     /// Lets a branch or a tag, by its full ref, point to a commit.
     pub fn set_ref(&mut self, full: &str, sha: &CommitSha) {
         self.known.insert(sha.clone());
+        self.annotated.remove(full);
         self.refs.insert(full.to_owned(), sha.clone());
+    }
+
+    /// Lets a tag, by its full ref, point to a commit by an object with a message.
+    pub fn set_annotated_tag(&mut self, full: &str, sha: &CommitSha) {
+        self.set_ref(full, sha);
+        let object = CommitSha::derived(&format!("{full} at {sha}"));
+        self.annotated.insert(full.to_owned(), object);
     }
 
     /// Removes a branch or a tag, by its full ref.
     pub fn remove_ref(&mut self, full: &str) {
         self.refs.remove(full);
+        self.annotated.remove(full);
+    }
+
+    /// Returns the object of an annotated tag.
+    pub(crate) fn tag_object(&self, full: &str) -> Option<&CommitSha> {
+        self.annotated.get(full)
+    }
+
+    /// Returns the name of the annotated tag with this object, and its commit.
+    pub(crate) fn annotated_tag(&self, object: &str) -> Option<(&str, &CommitSha)> {
+        let mut tags = self.annotated.iter();
+        let (full, _) = tags.find(|(_, sha)| sha.as_str() == object)?;
+        Some((full.strip_prefix("refs/tags/")?, self.refs.get(full)?))
     }
 
     pub(crate) fn reference(&self, full: &str) -> Option<&CommitSha> {

@@ -19,12 +19,33 @@ pub(crate) fn git_ref(state: &State, route: &Route, request: &Request) -> Result
     let sha = repository.reference(&full);
     let sha = sha.ok_or_else(|| Answer::error(404, "Not Found"))?;
     let url = format!("{}/repos/{}/git", state.api_url(), repository.full_name());
-    let object =
-        json!({"type": "commit", "sha": sha.as_str(), "url": format!("{url}/commits/{sha}")});
+    let object = match repository.tag_object(&full) {
+        Some(tag) => {
+            json!({"type": "tag", "sha": tag.as_str(), "url": format!("{url}/tags/{tag}")})
+        }
+        None => {
+            json!({"type": "commit", "sha": sha.as_str(), "url": format!("{url}/commits/{sha}")})
+        }
+    };
     Ok(Answer::json(
         200,
         &json!({
             "ref": full, "node_id": "MDM6UmVm", "url": format!("{url}/{full}"), "object": object,
+        }),
+    ))
+}
+
+/// Returns the object of an annotated tag.
+pub(crate) fn git_tag(state: &State, route: &Route, request: &Request) -> Result<Answer, Answer> {
+    let (repository, _) = authorize(state, request, route.name(), "contents", Level::Read)?;
+    let found = repository.annotated_tag(&route.rest);
+    let (tag, sha) = found.ok_or_else(|| Answer::error(404, "Not Found"))?;
+    let url = format!("{}/repos/{}/git", state.api_url(), repository.full_name());
+    Ok(Answer::json(
+        200,
+        &json!({
+            "node_id": "MDM6VGFn", "tag": tag, "sha": route.rest, "url": format!("{url}/tags/{}", route.rest),
+            "message": tag, "object": {"type": "commit", "sha": sha.as_str(), "url": format!("{url}/commits/{sha}")},
         }),
     ))
 }

@@ -130,7 +130,11 @@ impl Server {
                 .with_header("X-GitHub-Request-Id", &format!("{id:X}"))
         };
         let answer = match fault {
-            None => model(),
+            None => {
+                let answer = model();
+                self.state.lock().recorder.answered_by_model(index, &answer);
+                answer
+            }
             Some(Fault::Delay(delay)) => {
                 tokio::time::sleep(delay).await;
                 model()

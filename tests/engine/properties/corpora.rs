@@ -32,10 +32,24 @@ fn every_target_is_built_and_run() {
         names.sort();
         names
     };
-    let targets: Vec<_> = ALL.iter().map(|(name, _)| (*name).to_owned()).collect();
+    let mut targets: Vec<_> = ALL.iter().map(|(name, _)| (*name).to_owned()).collect();
+    targets.extend(targets_of_the_server());
+    targets.sort();
     let manifest = include_str!("../../../fuzz/Cargo.toml");
     let manifest = manifest.split_once("[[bin]]").unwrap().1;
     assert_eq!(names(manifest, "name = "), targets);
     let workflow = include_str!("../../../.github/workflows/fuzz.yml");
     assert_eq!(names(workflow, "- target: "), targets);
+}
+
+/// The targets that `crates/server/src/fuzzing` lists and replays.
+fn targets_of_the_server() -> Vec<String> {
+    let list = include_str!("../../../crates/server/src/fuzzing/mod.rs");
+    let rows = list.lines().filter_map(|line| {
+        let row = line.trim().strip_prefix("(\"")?;
+        row.split_once("\", ")
+    });
+    let names: Vec<_> = rows.map(|(name, _)| name.to_owned()).collect();
+    assert!(!names.is_empty());
+    names
 }

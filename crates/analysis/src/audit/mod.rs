@@ -10,7 +10,7 @@ pub use recorded::{InvalidRecord, Recorded, RecordedPolicy, RecordedRule};
 use std::borrow::Cow;
 use std::collections::BTreeMap;
 
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use crate::report::text::json_line;
@@ -23,7 +23,7 @@ use engine::policy::quoted;
 pub const SCHEMA_VERSION: u32 = 1;
 
 /// What a decision stops, if it is not an allowed one.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum EnforcedBy {
     /// The step of a job: its author can remove it.

@@ -1,10 +1,15 @@
 //! Parses audit records.
 
+use std::collections::BTreeMap;
+
 use jiff::Timestamp;
 use serde::Deserialize;
 
-use engine::context::{Base, Context};
+use super::EnforcedBy;
+use engine::Claims;
+use engine::context::{Base, Context, UNKNOWN_HEAD};
 use engine::decision::{Decision, Provenance, Reason};
+use engine::policy::quoted;
 
 /// Prefix of a record's `type`.
 const TYPE: &str = "dev.repo-permissions.check.";
@@ -60,6 +65,11 @@ pub struct RecordedPolicy {
 #[derive(Deserialize)]
 struct Event {
     specversion: String,
+    /// CloudEvents requires both.
+    #[serde(rename = "id")]
+    _id: String,
+    #[serde(rename = "source")]
+    _source: String,
     #[serde(rename = "type")]
     kind: String,
     time: Timestamp,
@@ -76,7 +86,9 @@ struct Data {
     #[serde(default)]
     context: Option<Context>,
     #[serde(default)]
-    claims: Option<std::collections::BTreeMap<String, String>>,
+    claims: Option<BTreeMap<String, String>>,
+    #[serde(default)]
+    enforced_by: EnforcedBy,
     #[serde(default)]
     policy: Option<RecordedPolicy>,
     #[serde(default)]
@@ -101,6 +113,16 @@ pub enum InvalidRecord {
         version: u32,
         /// Version of CloudEvents.
         specversion: String,
+    },
+    /// Its context is not that of its signed claims.
+    #[error("its context has the {member} {}, and its claims say {}", named(.seen), named(.expected))]
+    Context {
+        /// Name of the member.
+        member: &'static str,
+        /// Its value.
+        seen: Option<String>,
+        /// The value that follows from the claims.
+        expected: Option<String>,
     },
     /// Its parts contradict each other.
     #[error(
@@ -173,6 +195,11 @@ impl Event {
                 reason: data.reason,
             });
         }
+        if let (Some(context), Some(claims)) = (&data.context, &data.claims)
+            && data.enforced_by != EnforcedBy::Deployment
+        {
+            compare(context, claims)?;
+        }
         let context = data.context.map(|context| {
             let claims = data.claims.unwrap_or_default();
             Context {
@@ -196,6 +223,55 @@ impl Event {
             own_policy: data.own_policy,
         })
     }
+}
+
+/// Compares a context with the one of its claims, as far as these alone determine it.
+fn compare(context: &Context, claims: &BTreeMap<String, String>) -> Result<(), InvalidRecord> {
+    let mut signed = Claims::default();
+    for (name, value) in claims {
+        signed.set(name.clone(), value.clone());
+    }
+    let of_claims = Context::of_claims(&signed, None);
+    // Of a pull request, GitHub says where the head is.
+    let has_head = of_claims
+        .branch
+        .as_deref()
+        .is_some_and(|branch| branch.starts_with(UNKNOWN_HEAD));
+    let members = [
+        ("repository", &context.repository, &of_claims.repository),
+        (
+            "repository_id",
+            &context.repository_id,
+            &of_claims.repository_id,
+        ),
+        ("workflow", &context.workflow, &of_claims.workflow),
+        ("environment", &context.environment, &of_claims.environment),
+        ("actor", &context.actor, &of_claims.actor),
+        ("event", &context.event, &of_claims.event),
+        (
+            "branch",
+            &context.branch,
+            if has_head {
+                &context.branch
+            } else {
+                &of_claims.branch
+            },
+        ),
+    ];
+    for (member, seen, expected) in members {
+        if seen != expected {
+            return Err(InvalidRecord::Context {
+                member,
+                seen: seen.clone(),
+                expected: expected.clone(),
+            });
+        }
+    }
+    Ok(())
+}
+
+fn named(value: &Option<String>) -> String {
+    value.as_deref().map_or_else(|| "none".to_owned(), quoted)
 }
 
 #[cfg(test)]
@@ -260,6 +336,18 @@ mod tests {
             ("\"specversion\":\"1.0\"", "\"specversion\":\"0.3\""),
             ("no_rule_matches", "granted"),
             ("2026-06-01T", "yesterday"),
+            // What the signed claims say is not what the context says.
+            (
+                "\"ref\":\"refs/heads/main\"",
+                "\"ref\":\"refs/heads/release\"",
+            ),
+            ("\"branch\":\"main\"", "\"branch\":\"release\""),
+            (
+                "\"repository\":\"acme/infra\",\"repository_id\"",
+                "\"repository\":\"acme/other\",\"repository_id\"",
+            ),
+            ("\"event\":\"push\"", "\"event\":\"release\""),
+            ("\"id\":", "\"number\":"),
             ("}", ""),
         ] {
             assert!(record.contains(from), "{from} in {record}");

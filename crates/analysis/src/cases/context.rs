@@ -20,8 +20,21 @@ pub(super) fn context<B: AsRef<[u8]>, E: Display>(
             parse(place, noun, &read, EventPayload::parse)?
         }
     };
-    let mut context = Context::of_claims(&claims, payload.pull_request.as_ref());
     let given = &case.context;
+    // Branch, base and workflow follow from these too.
+    let mut derived = claims.clone();
+    for (claim, value) in [
+        ("event_name", &given.event),
+        ("repository", &given.repository),
+    ] {
+        if let Some(value) = value {
+            derived.set(claim.to_owned(), value.to_string());
+        }
+    }
+    let mut context = Context {
+        claims: Context::of_claims(&claims, None).claims,
+        ..Context::of_claims(&derived, payload.pull_request.as_ref())
+    };
     let texts = [
         (&given.repository, &mut context.repository),
         (&given.workflow, &mut context.workflow),
@@ -46,7 +59,7 @@ pub(super) fn context<B: AsRef<[u8]>, E: Display>(
     }
     context.event.get_or_insert_with(|| "push".to_owned());
     context.describe(
-        &claims,
+        &derived,
         given.base.as_deref(),
         given.default_branch.as_deref().or(payload.default_branch()),
     );

@@ -55,7 +55,20 @@ impl Described {
     fn context(&self) -> Context {
         let payload = self.payload.as_ref();
         let pull_request = payload.and_then(|payload| payload.pull_request.as_ref());
-        let mut context = Context::of_claims(&self.claims, pull_request);
+        // Branch, base and workflow follow from these too.
+        let mut claims = self.claims.clone();
+        for (claim, value) in [
+            ("event_name", &self.event),
+            ("repository", &self.repository),
+        ] {
+            if let Some(value) = value {
+                claims.set(claim.to_owned(), value.clone());
+            }
+        }
+        let mut context = Context {
+            claims: Context::of_claims(&self.claims, None).claims,
+            ..Context::of_claims(&claims, pull_request)
+        };
         context.event.get_or_insert_with(|| "push".to_owned());
         let values = [
             (&self.repository, &mut context.repository),
@@ -71,7 +84,7 @@ impl Described {
         }
         let of_payload = payload.and_then(EventPayload::default_branch);
         let default_branch = self.default_branch.as_deref().or(of_payload);
-        context.describe(&self.claims, self.base.as_deref(), default_branch);
+        context.describe(&claims, self.base.as_deref(), default_branch);
         context
     }
 }
@@ -135,10 +148,19 @@ impl Scenario {
     }
 }
 
+/// Reads lists of permissions, as the action does.
 fn keys(texts: &[String], inputs: Inputs) -> Result<Vec<PermissionKey>, Failure> {
+    let items = texts.iter().flat_map(|text| text.split([',', '\n']));
+    let mut items: Vec<_> = items
+        .map(str::trim)
+        .filter(|item| !item.is_empty())
+        .collect();
+    if items.is_empty() {
+        items.push("");
+    }
     let mut keys = Vec::new();
-    for text in texts {
-        let key = PermissionKey::parse(text.clone().into()).map_err(|error| {
+    for text in items {
+        let key = PermissionKey::parse(text.into()).map_err(|error| {
             let subject = inputs.subject("permission");
             let message = format!("{subject}: {error} ({})", error.help());
             Failure::new(Reason::InputInvalid, message)

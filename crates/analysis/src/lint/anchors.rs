@@ -13,7 +13,15 @@ pub(super) fn check(dimension: Dimension<'_>, pattern: &Pattern, findings: &mut 
     let repeated = items.get(1).is_some_and(|item| item.repeats());
     let starts = items.first().is_some_and(|item| item.is('^')) && !repeated;
     let ends = items.last().is_some_and(|item| item.is('$'));
-    if !starts && !ends {
+    // One in the middle is not the anchor of the whole text, nor is one that is repeated.
+    let inside = items.iter().skip(usize::from(starts));
+    let inside = inside.take(
+        items
+            .len()
+            .saturating_sub(usize::from(starts) + usize::from(ends)),
+    );
+    let mut inside = inside.filter(|item| item.is('^') || item.is('$'));
+    if (!starts && !ends) || inside.next().is_some() {
         return;
     }
     let bare = bare(&pattern.text, starts, ends);

@@ -6,7 +6,7 @@ use super::draft::Drafts;
 use super::model::{Options, Proposal};
 use super::notes::Notes;
 use super::place::places;
-use crate::workflows::{RunOptions, Workflows};
+use crate::workflows::{RunOptions, Workflow, Workflows};
 
 /// Proposes rules. If workflows already use this action, the rules grant exactly the permissions that
 /// they request; otherwise the rules grant what the jobs seem to need.
@@ -36,6 +36,9 @@ pub fn propose(workflows: &Workflows, options: &Options<'_>) -> Proposal {
             drafts.add(&file.file, ask, place);
         }
     }
+    for file in workflows.files.iter().filter(|file| file.is_only_called()) {
+        note_caller(file, workflows, run, uses_action, &mut notes);
+    }
     for file in &workflows.unreadable {
         let at = file
             .position
@@ -61,5 +64,35 @@ pub fn propose(workflows: &Workflows, options: &Options<'_>) -> Proposal {
         rules,
         incomplete,
         notes: notes.list,
+    }
+}
+
+/// Names a file that other repositories call: the rule has to name their file.
+fn note_caller(
+    file: &Workflow,
+    workflows: &Workflows,
+    run: RunOptions<'_>,
+    uses_action: bool,
+    notes: &mut Notes,
+) {
+    let name = format!("/{}", file.file);
+    let mut calls = workflows.files.iter().flat_map(|file| &file.jobs);
+    if calls.any(|job| {
+        job.call
+            .as_ref()
+            .is_some_and(|call| call.uses.ends_with(&name))
+    }) {
+        return;
+    }
+    let mut aside = Notes::default();
+    let mut asks = Asks::new(file, &mut aside);
+    let jobs = workflows.jobs_of(file, run);
+    match uses_action {
+        true => asks.requested(&jobs),
+        false => asks.guessed(&jobs),
+    }
+    if !asks.list.is_empty() {
+        let reason = "no workflow of this repository calls it: a repository that does needs a rule for its own file";
+        notes.add(&file.file, reason.to_owned());
     }
 }

@@ -17,7 +17,7 @@ pub(crate) struct Arguments {
     #[arg(long, value_name = "FILE")]
     pub(super) own_policy: Option<PathBuf>,
     /// Permission keys or display names; several are allowed only if each of them is
-    #[arg(long, value_name = "KEY", required = true, num_args = 1.., value_delimiter = ',')]
+    #[arg(long, value_name = "KEY", required = true, num_args = 1..)]
     pub(super) permission: Vec<String>,
     /// Repository of the job [default: that of the remote `origin`]
     #[arg(long, value_name = "OWNER/NAME")]

@@ -1,13 +1,12 @@
 //! `--fix`: applies the safe fixes, after a proof that the policy grants the same.
 
 use std::collections::HashMap;
-use std::ffi::OsString;
-use std::fs::File;
-use std::io::{Error, Result as IoResult, Write as _};
+use std::io::{Error, Result as IoResult};
 use std::path::Path;
 
 use jiff::Timestamp;
 
+use crate::output;
 use analysis::compare::compare;
 use analysis::lint::{Finding, LintOptions, apply_safe, lint};
 use engine::policy::{Entry, Format, Pattern, Patterns, PermissionKey, Policy, Position, Rule};
@@ -217,20 +216,7 @@ pub(super) fn replace(path: &Path, before: &str, after: &str) -> IoResult<()> {
     if std::fs::read(&target)? != before.as_bytes() {
         return error("it has changed since it was read");
     }
-    let mut name = OsString::from(".");
-    name.push(target.file_name().unwrap_or_default());
-    name.push(format!(".{}.tmp", std::process::id()));
-    let beside = target.with_file_name(name);
-    let mut file = File::create_new(&beside)?;
-    let written = file
-        .set_permissions(metadata.permissions())
-        .and_then(|()| file.write_all(after.as_bytes()))
-        .and_then(|()| file.sync_all())
-        .and_then(|()| std::fs::rename(&beside, &target));
-    if written.is_err() {
-        let _ = std::fs::remove_file(&beside);
-    }
-    written
+    output::replace(&target, Some(metadata.permissions()), after)
 }
 
 #[cfg(test)]

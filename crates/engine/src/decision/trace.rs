@@ -7,7 +7,7 @@ use std::sync::Arc;
 use serde::Serialize;
 
 use super::reason::{Decision, Reason};
-use crate::policy::{Rule, quoted};
+use crate::policy::{Format, Kind, Rule, quoted, written};
 
 /// Kind of a base that a rule trusts as the repository's default branch.
 pub const DEFAULT_BRANCH: &str = "default_branch";
@@ -225,8 +225,10 @@ impl TracedDimension {
                 let Some(value) = self.value.as_deref() else {
                     return Some(needs.to_owned());
                 };
-                let plain = is_plain(value).then_some(value);
-                let line = format!("base: {}", plain.unwrap_or("…"));
+                let line = format!(
+                    "base: {}",
+                    written::pattern(value, Kind::Exact, Format::Yaml)
+                );
                 Some(format!("{needs}, or {}", quoted(&line)))
             }
             "list" => {
@@ -276,14 +278,6 @@ impl TracedDimension {
             (None, _) => Some(format!("no {}", self.noun())),
         }
     }
-}
-
-/// Whether a name can stand in a policy without quotes.
-fn is_plain(name: &str) -> bool {
-    name.starts_with(|c: char| c.is_ascii_alphabetic())
-        && name
-            .chars()
-            .all(|c| c.is_ascii_alphanumeric() || "-_./".contains(c))
 }
 
 /// Whether a rule accepts the event `push`.

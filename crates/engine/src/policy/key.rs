@@ -78,6 +78,7 @@ pub(super) fn canonical(text: Cow<'_, str>) -> Result<Cow<'_, str>, InvalidKey> 
         .map(|(key, _)| Cow::Borrowed(*key))
         .ok_or_else(|| InvalidKey {
             suggestion: nearest_key(&text),
+            length: text.len(),
             text: quoted(&text),
         })
 }
@@ -111,6 +112,7 @@ pub fn nearest_key(text: &str) -> Option<&'static str> {
 pub struct InvalidKey {
     /// Quoted text.
     text: String,
+    length: usize,
     suggestion: Option<&'static str>,
 }
 
@@ -119,6 +121,9 @@ impl InvalidKey {
     pub fn help(&self) -> String {
         match self.suggestion {
             Some(key) => format!("did you mean `{key}`?"),
+            None if self.length > MAX_LENGTH => {
+                format!("it has {} bytes, the limit is {MAX_LENGTH}", self.length)
+            }
             None => "write lower-case words joined by `:`, such as `ws:deployments:create`".into(),
         }
     }

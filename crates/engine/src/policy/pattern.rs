@@ -10,12 +10,14 @@ use std::sync::Arc;
 use regex_syntax::ast;
 use regex_syntax::hir::{self, Class, ClassUnicode, ClassUnicodeRange, Hir};
 
+use super::format::Format;
 use super::glob;
 use super::kind::{BOT, Kind, MAX_PATTERN, is_name};
 use super::matcher::{CaseSensitivity, Matcher};
 use super::position::Position;
 use super::problem::{Problem, quoted};
 use super::regex::{MAX_COMPILED, NotCompiled, Regex};
+use super::written;
 
 /// A pattern as in the policy, not compiled.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -202,12 +204,25 @@ impl Pattern {
             regex_syntax::Error::Parse(error)
                 if error.kind() == &ErrorKind::RepetitionMissing && self.kind == Kind::Regex =>
             {
-                problem.help(format!(
-                    "for a glob write {}; in a regex, `.*` matches any text",
-                    quoted(&format!("{{ glob: \"{}\" }}", self.text))
-                ))
+                problem.help(self.instead_of_a_repetition())
             }
             _ => problem,
+        }
+    }
+
+    /// Says what to write where a repetition operator has nothing before it, which mostly is a glob.
+    fn instead_of_a_repetition(&self) -> String {
+        let text = &*self.text;
+        if text.contains(BOT) {
+            return r"in a regex, `.*` matches any text, and `\[bot\]` the end of a GitHub App's login".to_owned();
+        }
+        // `|` and `\` mean something else in a glob.
+        match !text.contains(['|', '\\']) && glob::to_regex(text).is_ok() {
+            true => format!(
+                "for a glob write {}; in a regex, `.*` matches any text",
+                quoted(&written::pattern(text, Kind::Glob, Format::Yaml))
+            ),
+            false => "in a regex, `.*` matches any text".to_owned(),
         }
     }
 

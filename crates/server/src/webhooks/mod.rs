@@ -1,6 +1,8 @@
 //! Takes the deliveries of the App's webhooks. None of them decides by itself.
 
 mod delivery;
+#[cfg(any(test, feature = "fuzzing"))]
+pub mod fuzzing;
 
 use std::sync::Arc;
 use std::time::Duration;

@@ -190,6 +190,15 @@ fn a46_a_tag_that_poses_as_a_branch() {
         verdict.contains("a tag has the name of the branch"),
         "{verdict}"
     );
+    // The same with an annotated tag, whose ref points to an object of its own.
+    stage.github.edit_repository(INFRA, |infra| {
+        infra.set_annotated_tag("refs/tags/main", &main);
+    });
+    let verdict = stage.verdict(stage.run(7), "production");
+    assert!(
+        verdict.contains("a tag has the name of the branch"),
+        "{verdict}"
+    );
     // A tag without a branch, also for a rule with any branch.
     let release = Run {
         head_branch: "v1.0".to_owned(),
@@ -222,6 +231,14 @@ fn a46_a_tag_that_poses_as_a_branch() {
     assert!(
         stage
             .verdict(stage.run(6), "production")
+            .starts_with("approved")
+    );
+    stage.github.edit_repository(INFRA, |infra| {
+        infra.set_annotated_tag("refs/tags/main", &old);
+    });
+    assert!(
+        stage
+            .verdict(stage.run(8), "production")
             .starts_with("approved")
     );
 }

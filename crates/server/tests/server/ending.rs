@@ -91,6 +91,8 @@ fn a_log_that_nobody_reads_holds_up_nothing() {
     let without = POLICY.replace("branch: main", "branch: other");
     stage.directory.write("policy.yml", without);
     wait_for("the next policy", || (deploy() == 403).then_some(()));
+    let metrics = get(&admin, "/metrics", "Accept: */*").body;
+    assert!(metrics.contains("\nrepo_permissions_log_lines_dropped_total 0\n"));
     kill(
         Pid::from_raw(server.0.id().try_into().unwrap()),
         Signal::SIGTERM,

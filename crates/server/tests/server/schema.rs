@@ -176,6 +176,24 @@ fn schema_and_program_accept_the_same() {
 }
 
 #[test]
+fn an_environment_has_one_kind() {
+    let schema = Schema::new(SCHEMA);
+    for (environment, is_valid) in [
+        (json!({"exact": "a"}), true),
+        (json!({"regex": "a|b"}), true),
+        (json!({"exact": "a", "glob": "b*"}), false),
+        (json!({"exact": ""}), false),
+        (json!({}), false),
+        (json!(["a"]), false),
+    ] {
+        let mut config = whole();
+        config["deployments"][0]["environment"] = environment.clone();
+        let seen = (schema.is_valid(&config), is_read(&config));
+        assert_eq!(seen, (is_valid, is_valid), "{environment}");
+    }
+}
+
+#[test]
 fn every_key_is_described() {
     let schema = Schema::new(SCHEMA);
     for pointer in [

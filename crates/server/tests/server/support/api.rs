@@ -1,9 +1,10 @@
 //! A GitHub with a policy in a repository and an App, and a server that reads it there.
 
+use std::io::Write as _;
 use std::os::unix::fs::PermissionsExt as _;
 use std::time::{Duration, Instant};
 
-use serde_json::Value;
+use serde_json::{Value, json};
 use simulator::github::{
     APP_PRIVATE_KEY_PKCS1, App, Delivery, Endpoint, Level, Permissions, RecordedRequest, Repository,
 };
@@ -181,5 +182,27 @@ impl ApiStage {
             Some(self.ask()).filter(|answer| answer.status == status)
         });
         (answer, started.elapsed())
+    }
+}
+
+impl Drop for ApiStage {
+    /// Keeps what the server asked GitHub in the file that `GITHUB_EXCHANGES` names, for `.ci/outside/server-requests`.
+    fn drop(&mut self) {
+        let Some(file) = std::env::var_os("GITHUB_EXCHANGES") else {
+            return;
+        };
+        let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
+        let line = |recorded: RecordedRequest| {
+            let request = recorded.request;
+            let answer = recorded.answer.map(|answer| text(&answer.body));
+            let line = json!({
+                "method": request.method, "path": request.path, "query": request.query_pairs(),
+                "headers": request.headers, "body": text(&request.body), "status": recorded.status, "answer": answer,
+            });
+            format!("{line}\n")
+        };
+        let lines: String = self.github.requests().into_iter().map(line).collect();
+        let file = std::fs::File::options().append(true).open(file);
+        file.unwrap().write_all(lines.as_bytes()).unwrap();
     }
 }
