@@ -60,7 +60,7 @@ pub(super) fn write(
         .with_context(|| format!("{name} cannot be written"))
 }
 
-/// Writes a file whole or not at all. What is no regular file, such as a pipe, takes the text as it is.
+/// Writes a file whole or not at all. What is not a regular file, such as a pipe, takes the text as it is.
 fn write_whole(file: &Path, text: &str) -> Result<()> {
     match file.metadata() {
         Ok(metadata) if metadata.is_file() => {

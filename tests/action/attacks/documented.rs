@@ -96,8 +96,19 @@ fn tests(root: &Path) -> BTreeSet<String> {
 
 fn functions(source: &str) -> impl Iterator<Item = String> {
     let lines: Vec<&str> = source.lines().map(str::trim).collect();
-    let after_attribute = lines.windows(2).filter(|pair| pair[0] == "#[test]");
-    let names = after_attribute.filter_map(|pair| pair[1].strip_prefix("fn ")?.split('(').next());
+    let is_attribute =
+        |line: &&str| line.starts_with("#[test]") || line.starts_with("#[tokio::test");
+    let attributes = lines
+        .iter()
+        .enumerate()
+        .filter(|(_, line)| is_attribute(line));
+    let names = attributes.filter_map(|(at, _)| {
+        // Other attributes can stand between.
+        let mut after = lines.iter().skip(at + 1);
+        let function = after.find(|line| !line.starts_with("#["))?;
+        let function = function.strip_prefix("async ").unwrap_or(function);
+        function.strip_prefix("fn ")?.split('(').next()
+    });
     let names: Vec<String> = names
         .filter(|name| is_test(name))
         .map(str::to_owned)

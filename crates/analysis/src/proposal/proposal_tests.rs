@@ -162,7 +162,6 @@ fn starts_of_each_event() {
     workflow_call
     - a.yml: no workflow of this repository calls it: a repository that does needs a rule for its own file
 
-
     {push: {tags: ['v*', v1, '!v*-rc*']}}
     a.yml on tags for prod: ws:deployments:create | refs/tags/v1 | prod | push
     - a.yml: no rule can exclude a tag as the filters of `push` do; the rules name only `v1`
