@@ -11,7 +11,6 @@ use std::task::{Context, Poll};
 
 use axum::Router;
 use axum::body::Body;
-use axum::middleware::from_fn;
 use http::header::{AUTHORIZATION, HOST};
 use http::{HeaderMap, HeaderName, HeaderValue, Request, StatusCode};
 use hyper::body::Incoming;
@@ -22,19 +21,14 @@ use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 
 use super::stage::{self, GRANTED, REFUSED, RUNTIME, TOKEN, with_token};
 use crate::connections::http1;
-use crate::request_line::{RequestLines, close_after_body};
+use crate::request_line::RequestLines;
 use crate::routes::Family;
 
 static ROUTERS: LazyLock<Mutex<HashMap<&str, Router>>> = LazyLock::new(|| {
     let families = [Family::Forwarded, Family::Original, Family::Request];
     let routers = families.map(|family| {
         let config = stage::configuration(family, "full");
-        let router = stage::router(config, Router::new());
-        let router = match family {
-            Family::Request => router.layer(from_fn(close_after_body)),
-            Family::Forwarded | Family::Original => router,
-        };
-        (family.name(), router)
+        (family.name(), stage::router(config, Router::new()))
     });
     Mutex::new(routers.into())
 });
