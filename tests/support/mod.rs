@@ -4,6 +4,7 @@
 
 pub mod directory;
 pub mod memory;
+pub mod pattern;
 pub mod program;
 pub mod proxy;
 pub mod schema;

@@ -150,7 +150,8 @@ fn step_variables_change_nothing_and_leak_nothing() {
                 "{name}={value}\n{}",
                 step.stdout
             );
-            assert_no_secret(&stage.github, &step, &[]);
+            // What it reported is looked at once, after all of them.
+            assert_absent(&secrets(&stage.github), &left_by(&step));
         }
     });
     // All at once, besides those that name a proxy that is none.
@@ -457,15 +458,7 @@ fn secrets(github: &GitHub) -> BTreeSet<String> {
 /// No secret is in the log as it was written, in a file of the step, in a report or with a stranger.
 #[track_caller]
 pub fn assert_no_secret(github: &GitHub, step: &StepResult, strangers: &[RecordedRequest]) {
-    assert!(matches!(step.exit, Exit::Code(_)), "{:?}", step.exit);
-    let is_mask = |line: &&str| line.starts_with("::add-mask::");
-    let log: Vec<&str> = step.stdout.lines().chain(step.stderr.lines()).collect();
-    let mut places: Vec<(String, String)> = log
-        .into_iter()
-        .filter(|line| !is_mask(line))
-        .map(|line| ("log".to_owned(), line.to_owned()))
-        .collect();
-    files(step.workspace().parent().unwrap(), &mut places);
+    let mut places = left_by(step);
     for run in github.check_runs() {
         places.push(("check run".to_owned(), format!("{:?}", run.requests)));
     }
@@ -487,11 +480,30 @@ pub fn assert_no_secret(github: &GitHub, step: &StepResult, strangers: &[Recorde
         );
         places.push(("stranger".to_owned(), text));
     }
-    for secret in secrets(github) {
-        for (place, text) in &places {
-            assert!(!text.contains(&secret), "{place} has {secret}: {text}");
+    assert_absent(&secrets(github), &places);
+}
+
+#[track_caller]
+fn assert_absent(secrets: &BTreeSet<String>, places: &[(String, String)]) {
+    for secret in secrets {
+        for (place, text) in places {
+            assert!(!text.contains(secret), "{place} has {secret}: {text}");
         }
     }
+}
+
+/// The log of a step as it was written, and its files.
+#[track_caller]
+fn left_by(step: &StepResult) -> Vec<(String, String)> {
+    assert!(matches!(step.exit, Exit::Code(_)), "{:?}", step.exit);
+    let is_mask = |line: &&str| line.starts_with("::add-mask::");
+    let log = step.stdout.lines().chain(step.stderr.lines());
+    let mut places: Vec<_> = log
+        .filter(|line| !is_mask(line))
+        .map(|line| ("log".to_owned(), line.to_owned()))
+        .collect();
+    files(step.workspace().parent().unwrap(), &mut places);
+    places
 }
 
 fn files(directory: &Path, places: &mut Vec<(String, String)>) {

@@ -3,6 +3,7 @@
 use regex::Regex;
 
 use super::reference::{Environment, Node, Reference};
+use crate::support::pattern;
 
 /// A rule with the line that names it.
 #[derive(Clone, Debug)]
@@ -136,7 +137,7 @@ impl Pattern {
             text if !text.contains(|c| r"\^$*+?()[]{}|".contains(c)) => {
                 Self::Exact(text.to_owned())
             }
-            text => Self::Other(Regex::new(&format!("^(?:{text})$")).unwrap()),
+            text => Self::Other(pattern::regex(&format!("^(?:{text})$")).unwrap()),
         }
     }
 
@@ -152,7 +153,7 @@ impl Pattern {
         match self {
             Self::Exact(text) => text.eq_ignore_ascii_case(value),
             Self::Other(regex) => {
-                let regex = Regex::new(&format!("(?i){}", regex.as_str())).unwrap();
+                let regex = pattern::regex(&format!("(?i){}", regex.as_str())).unwrap();
                 regex.is_match(value)
             }
             Self::Any => true,

@@ -22,7 +22,7 @@ use counts::{Counts, RARE, REASONS, count};
 use pairs::{File, Group, PAIRS_OF_A_POLICY, Pair, groups};
 
 /// Pairs of a run that does not say how many.
-const PAIRS: usize = 300;
+const PAIRS: usize = 160;
 /// From here on everything occurs.
 const LONG: usize = 5_000;
 

@@ -3,10 +3,10 @@
 
 use std::collections::BTreeMap;
 
-use regex::Regex;
 use serde_json::Value;
 
 use super::Base;
+use crate::support::pattern::regex;
 
 /// The values of a job.
 #[derive(Debug, Default, PartialEq)]
@@ -65,8 +65,14 @@ pub fn context(claims: &Value, payload: Option<&Value>) -> Derived {
 
 /// The first group of the pattern, where it matches.
 fn group<'t>(pattern: &str, text: &'t str) -> Option<&'t str> {
-    let regex = Regex::new(pattern).unwrap();
-    Some(regex.captures(text)?.get(1).unwrap().as_str())
+    Some(
+        regex(pattern)
+            .unwrap()
+            .captures(text)?
+            .get(1)
+            .unwrap()
+            .as_str(),
+    )
 }
 
 fn workflow(workflow_ref: &str, repository: Option<&str>) -> Option<String> {
@@ -117,7 +123,7 @@ fn of_ref(git_ref: &str) -> Option<String> {
 
 /// The value of a branch: one whose name reads as a full ref has its own full ref.
 pub fn named(branch: &str) -> String {
-    Regex::new("^refs/")
+    regex("^refs/")
         .unwrap()
         .replace(branch, "refs/heads/refs/")
         .into_owned()
@@ -127,7 +133,7 @@ pub fn named(branch: &str) -> String {
 fn base(event: &str, git_ref: &str, base_ref: Option<&str>) -> Base {
     let base = match event {
         "pull_request_target" => of_ref(git_ref),
-        _ if Regex::new("^refs/pull/").unwrap().is_match(git_ref) => base_ref.map(named),
+        _ if regex("^refs/pull/").unwrap().is_match(git_ref) => base_ref.map(named),
         _ => return Base::None,
     };
     base.map_or(Base::Absent, Base::Branch)
@@ -160,7 +166,7 @@ pub fn label(
         owner => owner,
     };
     let login = owner["login"].as_str().unwrap_or("");
-    match Regex::new(r"^[A-Za-z0-9_\[\]-]+$").unwrap().is_match(login) {
+    match regex(r"^[A-Za-z0-9_\[\]-]+$").unwrap().is_match(login) {
         true => format!("{login}:{branch}"),
         false => unknown,
     }

@@ -49,13 +49,10 @@ impl Tree {
     /// As it is here, not committed.
     pub fn copy() -> Self {
         let directory = Directory::new();
-        for name in COPIED {
-            let to = directory.path(name);
-            std::fs::create_dir_all(to.parent().unwrap()).unwrap();
-            let mut copy = Command::new("cp");
-            let copied = copy.arg("-R").arg(root().join(name)).arg(to).status();
-            assert!(copied.unwrap().success(), "{name}");
-        }
+        let mut copy = Command::new("cp");
+        copy.args(["-R", "--parents"]).args(COPIED);
+        let copied = copy.arg(directory.path("")).current_dir(root()).status();
+        assert!(copied.unwrap().success());
         // The tree of a release has what a release writes; on main there is none of it.
         let tree = Self { directory };
         tree.edit("action.yml", |text| {

@@ -163,15 +163,22 @@ fn a_place_that_disagrees_is_named() {
             "native/checksums.txt, `repo-permissions-9.8.7-linux-x64.tar.gz`, names `9.8.7`",
         ),
     ];
+    // One tree, in which each file is put back.
+    let tree = Tree::copy();
     for (file, from, to, complaint) in cases {
-        let tree = Tree::copy();
+        let before = std::fs::read_to_string(tree.path(file)).ok();
         tree.edit(file, |text| {
             assert!(text.contains(from), "{file}: {from}");
             text.replacen(from, &to, 1)
         });
         let failure = tree.run("version", &[]).expect_err(file);
         assert!(failure.contains(complaint), "{file}: {failure}");
+        match before {
+            Some(text) => tree.edit(file, |_| text),
+            None => std::fs::remove_file(tree.path(file)).unwrap(),
+        }
     }
+    assert_eq!(tree.run("version", &[]).unwrap(), VERSION);
 }
 
 #[test]

@@ -342,10 +342,6 @@ mod tests {
                 "\"ref\":\"refs/heads/release\"",
             ),
             ("\"branch\":\"main\"", "\"branch\":\"release\""),
-            (
-                "\"repository\":\"acme/infra\",\"repository_id\"",
-                "\"repository\":\"acme/other\",\"repository_id\"",
-            ),
             ("\"event\":\"push\"", "\"event\":\"release\""),
             ("\"id\":", "\"number\":"),
             ("}", ""),

@@ -91,10 +91,7 @@ pub(super) fn uses(step: &Step) -> Vec<Use> {
             && has(line, &["atmos", "pro"])
             && !has(line, &["atmos", "pro", "--help"])
         {
-            let after = line
-                .split_whitespace()
-                .skip_while(|word| *word != "pro")
-                .nth(1);
+            let after = words(line).skip_while(|word| *word != "pro").nth(1);
             let seen = format!("`atmos pro {}`", after.unwrap_or_default());
             found.push(Use::Unknown { seen });
         }
@@ -135,10 +132,19 @@ fn of_action(step: &Step) -> Option<Use> {
     }
 }
 
+/// Returns the words of a line of a shell, without what stands between commands and without quotes.
+fn words(line: &str) -> impl Iterator<Item = &str> {
+    let is_between = |c: char| c.is_whitespace() || ";&|()<>`".contains(c);
+    let words = line
+        .split(is_between)
+        .map(|word| word.trim_matches(['"', '\'']));
+    words.filter(|word| !word.is_empty())
+}
+
 /// Whether a line contains all these words in this order.
-fn has(line: &str, words: &[&str]) -> bool {
-    let mut line = line.split_whitespace();
-    words.iter().all(|word| {
+fn has(line: &str, wanted: &[&str]) -> bool {
+    let mut line = words(line);
+    wanted.iter().all(|word| {
         line.any(|seen| {
             let value = seen.strip_prefix(word).unwrap_or("-");
             // A program can have a path in front of it, and an option a value.
@@ -204,6 +210,23 @@ mod tests {
                 vec![Use::Unknown {
                     seen: "`atmos pro commit`".to_owned(),
                 }],
+            ),
+            ("run: terraform plan; x", plans("`terraform plan`")),
+            (
+                "run: if ! \"atmos\" pro lock; then exit 1; fi",
+                needs("ws:locks:create", "`atmos pro lock`"),
+            ),
+            (
+                "run: x=$(atmos pro unlock)|tee y",
+                needs("ws:locks:delete", "`atmos pro unlock`"),
+            ),
+            (
+                "run: '(atmos list instances --upload; x)&'",
+                needs("ws:instances:create", "`atmos list instances --upload`"),
+            ),
+            (
+                "run: atmos terraform plan vpc -s ${{ inputs.a || 'b' }} --upload-status; x",
+                needs("ws:instances:update", "`atmos --upload-status`"),
             ),
             ("run: terraform plan", plans("`terraform plan`")),
             ("run: terraform apply", vec![]),

@@ -160,6 +160,7 @@ fn starts_of_each_event() {
     a.yml on main for prod: ws:deployments:create | main | prod | workflow_dispatch
 
     workflow_call
+    - a.yml: no workflow of this repository calls it: a repository that does needs a rule for its own file
 
 
     {push: {tags: ['v*', v1, '!v*-rc*']}}

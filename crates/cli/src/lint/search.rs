@@ -6,6 +6,7 @@ use anyhow::{Context as _, bail};
 
 use crate::work_tree::policy_or_default;
 use engine::encoding::text_of;
+use engine::policy::edits;
 use engine::policy::{MAX_FILE, quoted};
 
 /// Maximum number of files and directories that a search looks at.
@@ -80,7 +81,16 @@ fn has_policy_keys(text: &str) -> bool {
                 .is_some_and(|rest| rest.trim_start().starts_with(':'))
         }),
     };
-    has("version") && (has("permissions") || has("repositories"))
+    let lists = ["permissions", "repositories"];
+    has("version")
+        && (lists.iter().any(|list| has(list)) || (!is_json && has_misspelt(text, lists)))
+}
+
+/// Whether a key at the top nearly has one of these names: a policy that is not found is not checked either.
+fn has_misspelt(text: &str, names: [&str; 2]) -> bool {
+    let keys = text.lines().filter_map(|line| line.split_once(':'));
+    let mut keys = keys.map(|(key, _)| key.trim_end());
+    keys.any(|key| names.iter().any(|name| edits(key, name).is_some()))
 }
 
 #[cfg(test)]
@@ -98,6 +108,8 @@ mod tests {
                 "policy: p.yml\ntests:\n  - version: 1\n    permissions: x\n",
                 false,
             ),
+            ("version: 1\npermisions:\n  - permission: a:b\n", true),
+            ("version: 3\nservices: {}\nvolumes: {}\n", false),
             ("", false),
         ] {
             assert_eq!(has_policy_keys(text), expected, "{text}");

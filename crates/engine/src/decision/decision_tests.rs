@@ -273,7 +273,7 @@ fn a_base_must_be_trusted_like_the_head() {
     insta::assert_snapshot!(of("branch: main", "evil", "main"), @"no_rule_matches: rule 1 (line 3) needs branch `main`; this job has `evil`");
     insta::assert_snapshot!(of("branch: main, base: release", "main", "main"), @"no_rule_matches: rule 1 (line 3) needs base `release`; this job goes into `main`");
     insta::assert_snapshot!(of("branch: main, base: [release, { glob: 'v*' }]", "evil", "main"), @"no_rule_matches: rule 1 (line 3) needs branch `main` and base `release` or `v*`; this job has branch `evil` and goes into `main`");
-    insta::assert_snapshot!(of("branch: feature/x, environment: production", "feature/x", "a b"), @"no_rule_matches: rule 1 (line 3) needs a base that its `branch` matches, or `base: …` and environment `production`; this job has no environment and goes into `a b`");
+    insta::assert_snapshot!(of("branch: feature/x, environment: production", "feature/x", "a b"), @"no_rule_matches: rule 1 (line 3) needs a base that its `branch` matches, or `base: a b` and environment `production`; this job has no environment and goes into `a b`");
     for (text, head, base, granted) in [
         // Without `base`, the rule trusts what `branch` matches, and the default branch.
         ("branch: main", "main", "main", true),

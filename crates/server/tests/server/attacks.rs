@@ -3,7 +3,7 @@
 use std::io::{Read as _, Write as _};
 use std::net::TcpStream;
 use std::sync::mpsc::channel;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use serde_json::{Value, json};
 use simulator::Job;
@@ -144,6 +144,7 @@ fn a47_a_storm_of_unknown_keys() {
     let stage = Stage::new();
     let good = stage.token(&stage.deploy());
     let before = stage.github.requests_to(Endpoint::Keys).len();
+    let started = Instant::now();
     let parts: Vec<_> = good.split('.').collect();
     let unknown = |number: usize| {
         let header = json!({"alg": "RS256", "typ": "JWT", "kid": format!("made-up-{number}")});
@@ -168,7 +169,10 @@ fn a47_a_storm_of_unknown_keys() {
         let expected = if is_good { 200 } else { 401 };
         assert_eq!(read_answer(&mut stream).status, expected, "{number}");
     }
-    assert_eq!(stage.github.requests_to(Endpoint::Keys).len(), before + 1);
+    // The server asks again after a minute, which a busy machine may need for all of them.
+    let minutes = usize::try_from(started.elapsed().as_secs() / 60).unwrap();
+    let asked = stage.github.requests_to(Endpoint::Keys).len() - before;
+    assert!((1..=1 + minutes).contains(&asked), "{asked}");
 }
 
 fn base64(bytes: &[u8]) -> String {

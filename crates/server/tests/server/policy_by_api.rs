@@ -160,7 +160,7 @@ fn a_problem_that_passes_leaves_the_last_good_policy() {
     ];
     // They wait more than they work.
     std::thread::scope(|scope| {
-        for some in faults.chunks(4) {
+        for some in faults.chunks(2) {
             scope.spawn(move || leave_the_last_good_policy(some));
         }
     });

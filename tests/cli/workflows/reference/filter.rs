@@ -6,6 +6,7 @@ use std::collections::HashMap;
 use regex::Regex;
 
 use super::yaml::Node;
+use crate::support::pattern;
 
 /// `branches` and `branches-ignore`, or the same of tags.
 #[derive(Clone, Debug, Default)]
@@ -72,7 +73,7 @@ pub fn sample(glob: &str) -> String {
 /// A name that fits a glob, with these texts for `**` and for `*`.
 fn sample_with(glob: &str, many: &str, one: &str) -> String {
     let name = glob.replace("**", many).replace('*', one);
-    let class = Regex::new(r"\[([^\]-])[^\]]*\]").unwrap();
+    let class = pattern::regex(r"\[([^\]-])[^\]]*\]").unwrap();
     class.replace_all(&name, "$1").replace(['?', '+', '\\'], "")
 }
 
@@ -126,5 +127,5 @@ pub fn regex(glob: &str) -> Result<Regex, regex::Error> {
         rest = &rest[length..];
     }
     regex.push('$');
-    Regex::new(&regex)
+    pattern::regex(&regex)
 }

@@ -20,12 +20,12 @@ mod yaml;
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use regex::Regex;
-
 use choices::Choices;
 use run::Frame;
 use value::Value;
 use workflow::{Job, Workflow};
+
+use crate::support::pattern;
 
 pub use starts::{Reference, Universe, candidates};
 pub use steps::{Finding, keys};
@@ -271,7 +271,7 @@ impl Repository {
 
 /// Texts that a file looks for in refs.
 fn looked_for(text: &str) -> Vec<String> {
-    let calls = Regex::new(
+    let calls = pattern::regex(
         r"(?:contains|endsWith|startsWith)\(\s*github\.\w*ref\w*\s*,\s*'([^']{1,40})'\s*\)",
     );
     let calls = calls.unwrap();
@@ -299,7 +299,8 @@ impl Universe {
 
     /// Adds what the expressions of a file compare with.
     fn add_texts(&mut self, text: &str) {
-        let quoted = Regex::new(r#"'([A-Za-z0-9_./-]{1,60})'|"([A-Za-z0-9_./-]{1,60})""#).unwrap();
+        let quoted = pattern::regex(r#"'([A-Za-z0-9_./-]{1,60})'|"([A-Za-z0-9_./-]{1,60})""#);
+        let quoted = quoted.unwrap();
         self.asks_for_action |= text.contains("event.action");
         // Only expressions that mention a ref; other texts are none.
         let about_refs = ["github.", "fromJSON"];

@@ -2,6 +2,8 @@
 
 pub mod api;
 pub mod http;
+#[path = "../../../../../tests/support/pattern.rs"]
+pub mod pattern;
 #[path = "../../../../../tests/support/schema.rs"]
 pub mod schema;
 
