@@ -57,7 +57,7 @@ fn packages(name: &str) -> Vec<PathBuf> {
 /// What is wrong with the arguments of one `cargo test`; whether they name something.
 fn check(arguments: &str) -> Result<bool, String> {
     let mut words = arguments.split_whitespace().filter(|word| *word != "--");
-    let (mut inside, mut package, mut filter) = (None, "", None);
+    let (mut inside, mut package, mut filters) = (None, "", Vec::new());
     while let Some(word) = words.next().filter(|word| !["|", "||"].contains(word)) {
         match word {
             "--test" => inside = words.next().map(|name| format!("tests/{name}")),
@@ -65,8 +65,9 @@ fn check(arguments: &str) -> Result<bool, String> {
             "--workspace" => package = word,
             "--lib" => inside = Some("src".to_owned()),
             "--format" | "--message-format" | "--target" | "--config" => _ = words.next(),
-            flag if flag.starts_with(['-', '>', '"']) => {}
-            word => filter = Some(word),
+            // Flags, and what is the shell's.
+            flag if flag.starts_with(['-', '>', '"', '\\']) => {}
+            word => filters.push(word),
         }
     }
     let Some(inside) = inside else {
@@ -87,9 +88,9 @@ fn check(arguments: &str) -> Result<bool, String> {
             .iter()
             .any(|directory| is_there(directory, filter))
     };
-    match filter {
-        Some(filter) if !is_known(filter) => Err(format!("no test is `{filter}`")),
-        _ => Ok(true),
+    match filters.into_iter().find(|filter| !is_known(filter)) {
+        Some(filter) => Err(format!("no test is `{filter}`")),
+        None => Ok(true),
     }
 }
 
