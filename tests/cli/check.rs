@@ -501,6 +501,52 @@ fn arguments_that_are_wrong() {
     assert_snapshot!(said(&[&locks[..], &["--payload", "policy.yml"]].concat()), @"error (input_invalid): --payload `policy.yml` is not an event's payload: expected value at line 1 column 1");
 }
 
+/// Single flags win over claims, and so does what follows from them.
+#[test]
+fn flags_reach_what_is_derived_from_claims() {
+    let policy = "version: 1\npermissions:\n  - { permission: a:b, branch: dev, base: main, events: [pull_request_target] }\n";
+    let decided = |git_ref: &str| {
+        let git_ref = format!("ref=refs/heads/{git_ref}");
+        let claims = ["--claim", "event_name=push", "--claim", &git_ref];
+        let flags = ["--event", "pull_request_target", "--branch", "dev"];
+        let asked = [&["--permission", "a:b"][..], &claims, &flags, &ACME].concat();
+        check(policy, &asked).code
+    };
+    // The base of this event is the branch of `ref`, whose workflow file runs.
+    assert_eq!(decided("evil"), Some(1));
+    assert_eq!(decided("main"), Some(0));
+}
+
+#[test]
+fn a_permission_is_a_list_as_in_the_action() {
+    for (list, count) in [
+        ("ws:locks:create", 1),
+        ("ws:locks:create,", 1),
+        (" ws:locks:create,\n ws:locks:delete\n", 2),
+    ] {
+        let asked = [
+            &["--permission", list, "--branch", "main", "--format", "json"][..],
+            &ACME,
+        ]
+        .concat();
+        let run = check(POLICY, &asked);
+        let outcome: serde_json::Value = serde_json::from_str(&run.out).unwrap();
+        assert_eq!(
+            outcome["permissions"].as_array().unwrap().len(),
+            count,
+            "{list:?}"
+        );
+    }
+    for list in ["", ",", " \n"] {
+        let run = check(POLICY, &["--permission", list]);
+        assert!(
+            run.err.contains("`\"\"` is not a permission key"),
+            "{}",
+            run.err
+        );
+    }
+}
+
 #[test]
 fn json_is_as_it_is_promised() {
     let asked = "--permission ws:locks:delete --branch dev --claim repository_id=123 --format json";

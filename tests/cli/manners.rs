@@ -187,6 +187,8 @@ fn diff_reads_revisions() {
         ("v1:p.yml", "the revision `v1` has no file `p.yml`"),
         ("--upload-pack=x", "unexpected argument"),
         ("v1..v9", "`v9` is neither a file nor a revision"),
+        ("../p.yml", "`../p.yml` is neither a file nor a revision"),
+        ("v1:a..b.yml", "the revision `v1` has no file `a..b.yml`"),
     ] {
         let run = below(&directory, &["diff", name]);
         assert!(
@@ -195,6 +197,77 @@ fn diff_reads_revisions() {
             run.err
         );
     }
+}
+
+#[test]
+fn diff_shows_the_first_policy_and_its_removal() {
+    let directory = Directory::new();
+    let git = |arguments: &[&str]| directory.git(arguments);
+    git(&["init", "--quiet", "--initial-branch", "main"]);
+    let commit = |tag: &str| {
+        git(&["add", "."]);
+        git(&["commit", "--quiet", "--message", tag]);
+        git(&["tag", tag]);
+    };
+    directory.write("README.md", "");
+    commit("v0");
+    directory.write(".github/repo-permissions.yml", POLICY);
+    let first = directory.run(&["diff", "--fail-on", "widen"]);
+    assert_eq!(first.code, Some(1), "{}", first.err);
+    let warned = "the revision `HEAD` has no `.github/repo-permissions.yml` or";
+    assert!(first.err.contains(warned), "{}", first.err);
+    commit("v1");
+    let removal = directory.run(&["diff", "v1..v0"]);
+    assert_eq!(removal.code, Some(0), "{}", removal.err);
+    assert!(removal.out.contains("access narrows"), "{}", removal.out);
+}
+
+/// GitHub looks for the files of annotations and of SARIF from the root of the repository.
+#[test]
+fn lint_names_files_from_the_root_for_github() {
+    let directory = repository();
+    directory.write(
+        ".github/repo-permissions.yml",
+        POLICY.replace("permission:", "permisson:"),
+    );
+    for (format, expected) in [
+        ("github", "file=.github/repo-permissions.yml,"),
+        ("sarif", "\"uri\": \".github/repo-permissions.yml\""),
+    ] {
+        let run = below(&directory, &["lint", "--format", format]);
+        let compact = run.out.replace("\":\"", "\": \"");
+        assert!(compact.contains(expected), "{}", run.out);
+        assert!(!run.out.contains("../"), "{}", run.out);
+    }
+}
+
+#[test]
+fn results_that_cannot_be_written_are_errors() {
+    let directory = Directory::new().with("policy.yml", POLICY);
+    let full = std::fs::OpenOptions::new().write(true).open("/dev/full");
+    let lint = Run::of(directory.command(&["schema"]).stdout(full.unwrap()));
+    assert_eq!(lint.code, Some(2), "{}", lint.err);
+    assert!(
+        lint.err.contains("standard output cannot be written"),
+        "{}",
+        lint.err
+    );
+    // A file keeps what it had.
+    directory.write("out.sarif", "old");
+    let mut limited = std::process::Command::new("sh");
+    let program = directory.command(&[]).get_program().to_owned();
+    limited.current_dir(directory.path("."));
+    limited.args([
+        "-c",
+        "trap '' XFSZ; ulimit -f 1; exec \"$0\" lint --format sarif --output out.sarif policy.yml",
+    ]);
+    let run = Run::of(limited.arg(program));
+    assert_eq!(run.code, Some(2), "{}", run.err);
+    assert_eq!(directory.read("out.sarif"), "old");
+    let names = std::fs::read_dir(directory.path(".")).unwrap();
+    let names: Vec<_> = names.map(|file| file.unwrap().file_name()).collect();
+    let is_left = |name: &std::ffi::OsString| name.to_string_lossy().ends_with(".tmp");
+    assert!(!names.iter().any(is_left), "{names:?}");
 }
 
 #[test]

@@ -6,10 +6,25 @@ use std::process::Command;
 use anyhow::{Context as _, bail};
 
 use super::git::Git;
+use super::output::warn;
 use super::policy_text::PolicyText;
 use super::work_tree::POLICIES;
 use engine::encoding::text_of;
 use engine::policy::{Format, MAX_FILE, quoted};
+
+/// Returns the policy of a revision that has none.
+fn none(revision: &str) -> PolicyText {
+    let paths = POLICIES.map(quoted).join(" or ");
+    warn(&format!(
+        "the revision {} has no {paths}, so it grants nothing",
+        quoted(revision)
+    ));
+    PolicyText {
+        format: Format::Yaml,
+        name: revision.to_owned(),
+        text: "version: 1\npermissions: []\n".to_owned(),
+    }
+}
 
 /// The work tree whose history is read.
 pub(super) struct History {
@@ -24,7 +39,8 @@ impl History {
         Ok(Self { root: git.root })
     }
 
-    /// Reads the policy of a revision: `REVISION:PATH`, or `REVISION` for the repository's own policy.
+    /// Reads the policy of a revision: `REVISION:PATH`, or `REVISION` for the repository's own policy. Without one, it
+    /// granted nothing.
     pub(super) fn policy(&self, revision: &str) -> anyhow::Result<PolicyText> {
         let (revision, path) = match revision.split_once(':') {
             Some((revision, path)) => (revision, Some(path)),
@@ -47,12 +63,14 @@ impl History {
                 });
             }
         }
-        let path = paths.first().copied().unwrap_or_default();
-        bail!(
-            "the revision {} has no file {}",
-            quoted(revision),
-            quoted(path)
-        )
+        match path {
+            Some(path) => bail!(
+                "the revision {} has no file {}",
+                quoted(revision),
+                quoted(path)
+            ),
+            None => Ok(none(revision)),
+        }
     }
 
     /// Checks that a revision exists.

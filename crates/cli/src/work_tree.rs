@@ -45,6 +45,23 @@ fn default_policy(flag: &str) -> anyhow::Result<PathBuf> {
     )
 }
 
+/// Returns a path relative to the root of the work tree, where GitHub looks for it.
+pub(super) fn from_root(path: &Path) -> PathBuf {
+    let root = Git::discover(Path::new(".")).map(|git| git.root);
+    let (Some(root), Ok(here)) = (root, std::env::current_dir()) else {
+        return path.to_owned();
+    };
+    let mut whole = PathBuf::new();
+    for part in here.join(path).components() {
+        match part {
+            Component::ParentDir => _ = whole.pop(),
+            part => whole.push(part),
+        }
+    }
+    let below = whole.strip_prefix(root);
+    below.map_or_else(|_| path.to_owned(), Path::to_owned)
+}
+
 /// Returns a path relative to the working directory.
 pub(super) fn relative(path: &Path) -> PathBuf {
     let here = std::env::current_dir().unwrap_or_default();

@@ -53,6 +53,26 @@ pub struct Context {
 }
 
 impl Context {
+    /// Returns the context of a job that a user describes by claims and by single values in their place, and the claims
+    /// with these values. Branch, base and workflow follow from the values too; patterns for claims see only `claims`.
+    pub fn derive<'v>(
+        claims: &Claims,
+        single: impl IntoIterator<Item = (&'v str, Option<&'v str>)>,
+        pull_request: Option<&PullRequest>,
+    ) -> (Self, Claims) {
+        let mut derived = claims.clone();
+        for (claim, value) in single {
+            if let Some(value) = value {
+                derived.set(claim.to_owned(), value.to_owned());
+            }
+        }
+        let context = Self {
+            claims: Self::of_claims(claims, None).claims,
+            ..Self::of_claims(&derived, pull_request)
+        };
+        (context, derived)
+    }
+
     /// Completes a context that a user describes with `claims` and other values; its decisions grant
     /// nothing. A pull request without a described base has an assumed one; an empty name is an absent
     /// base.

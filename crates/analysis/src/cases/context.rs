@@ -21,20 +21,13 @@ pub(super) fn context<B: AsRef<[u8]>, E: Display>(
         }
     };
     let given = &case.context;
-    // Branch, base and workflow follow from these too.
-    let mut derived = claims.clone();
-    for (claim, value) in [
+    let single = [
         ("event_name", &given.event),
         ("repository", &given.repository),
-    ] {
-        if let Some(value) = value {
-            derived.set(claim.to_owned(), value.to_string());
-        }
-    }
-    let mut context = Context {
-        claims: Context::of_claims(&claims, None).claims,
-        ..Context::of_claims(&derived, payload.pull_request.as_ref())
-    };
+    ];
+    let single = single.map(|(claim, value)| (claim, value.as_deref()));
+    let pull_request = payload.pull_request.as_ref();
+    let (mut context, derived) = Context::derive(&claims, single, pull_request);
     let texts = [
         (&given.repository, &mut context.repository),
         (&given.workflow, &mut context.workflow),

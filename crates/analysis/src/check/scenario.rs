@@ -55,20 +55,12 @@ impl Described {
     fn context(&self) -> Context {
         let payload = self.payload.as_ref();
         let pull_request = payload.and_then(|payload| payload.pull_request.as_ref());
-        // Branch, base and workflow follow from these too.
-        let mut claims = self.claims.clone();
-        for (claim, value) in [
+        let single = [
             ("event_name", &self.event),
             ("repository", &self.repository),
-        ] {
-            if let Some(value) = value {
-                claims.set(claim.to_owned(), value.clone());
-            }
-        }
-        let mut context = Context {
-            claims: Context::of_claims(&self.claims, None).claims,
-            ..Context::of_claims(&claims, pull_request)
-        };
+        ];
+        let single = single.map(|(claim, value)| (claim, value.as_deref()));
+        let (mut context, claims) = Context::derive(&self.claims, single, pull_request);
         context.event.get_or_insert_with(|| "push".to_owned());
         let values = [
             (&self.repository, &mut context.repository),

@@ -115,7 +115,8 @@ fn read_both(arguments: &Arguments) -> anyhow::Result<(PolicyText, PolicyText)> 
     let old = arguments.old.as_deref().unwrap_or("HEAD");
     let range = old
         .split_once("..")
-        .filter(|_| arguments.new.is_none() && !Path::new(old).exists());
+        .filter(|_| arguments.new.is_none() && !Path::new(old).exists())
+        .filter(|(from, to)| is_range(from, to));
     if let Some((from, to)) = range {
         let history = History::here()?;
         let end = |name: &str| match name {
@@ -129,6 +130,12 @@ fn read_both(arguments: &Arguments) -> anyhow::Result<(PolicyText, PolicyText)> 
         None => read_file(&policy_or_default(None, "NEW")?)?,
     };
     Ok((read(old)?, new))
+}
+
+/// Whether `FROM..TO` is a range of revisions, and not a path with `..` in it.
+fn is_range(from: &str, to: &str) -> bool {
+    let has_same_form = from.contains(':') == to.contains(':') || to.is_empty();
+    has_same_form && !to.starts_with('/')
 }
 
 /// Reads the policy of a file, of standard input, or of a revision.

@@ -22,6 +22,7 @@ use self::summary::Summary;
 use super::instant::{instant, now};
 use super::output::{print, report_error, write};
 use super::style::Colours;
+use super::work_tree::from_root;
 use engine::policy::quoted;
 
 #[derive(Debug, Args)]
@@ -117,6 +118,10 @@ pub(super) fn run(arguments: &Arguments) -> anyhow::Result<u8> {
     if arguments.diff {
         let diffs = files.iter().map(|file| diff::render(file, colours));
         print(&diffs.collect::<String>());
+    }
+    if matches!(arguments.format, OutputFormat::Sarif | OutputFormat::Github) {
+        let named = files.iter_mut().filter(|file| file.path.as_os_str() != "-");
+        named.for_each(|file| file.path = from_root(&file.path));
     }
     write(arguments.output.as_deref(), |colours| {
         arguments.format.render(&files, summary, colours)
