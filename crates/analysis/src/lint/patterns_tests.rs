@@ -52,6 +52,11 @@ fn how_patterns_are_written() {
         ("^main|develop$", &["redundant-anchor"]),
         ("^release/1.0$", &["unescaped-dot"]),
         ("^release/", &["half-anchored"]),
+        // An anchor that is repeated, or inside of the text, is not that of the whole text.
+        ("^*$", &[]),
+        ("^+$", &[]),
+        ("(^main)$", &[]),
+        ("'(?x)^main$'", &[]),
         ("'\\.yml$'", &["half-anchored"]),
         ("'.*\\.yml$'", &["redundant-anchor"]),
         ("'release/1\\.0|1.1'", &["unescaped-dot"]),

@@ -377,6 +377,30 @@ mod tests {
         insta::assert_snapshot!(message(&"a".repeat(1025)), @"line 1, column 1: the pattern has 1025 bytes, the limit is 1024 (split it into a list of shorter patterns)");
     }
 
+    /// What stands in the help is a glob that compiles, or none.
+    #[test]
+    fn the_help_for_a_glob_is_one() {
+        for (text, glob) in [
+            ("*.yml", Some(r#"{ glob: "*.yml" }"#)),
+            ("*é", Some(r#"{ glob: "*é" }"#)),
+            ("*[bot]", None),
+            (r"*\.yml", None),
+            ("*.yml|*.yaml", None),
+            ("?x", None),
+            ("**+", None),
+        ] {
+            let said = pattern(text)
+                .compile(CaseSensitivity::Sensitive)
+                .unwrap_err()
+                .to_string();
+            assert_eq!(said.contains("{ glob:"), glob.is_some(), "{said}");
+            assert!(
+                said.contains(glob.unwrap_or("`.*` matches any text")),
+                "{said}"
+            );
+        }
+    }
+
     #[test]
     fn the_login_of_an_app_is_itself_and_no_class() {
         assert!(matches("dependabot[bot]", "dependabot[bot]"));
