@@ -2,7 +2,7 @@
 
 use std::io::{ErrorKind, Write};
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
 use std::thread::JoinHandle;
 use std::time::Duration;
@@ -43,7 +43,8 @@ enum Message {
 /// Whether records can be kept.
 #[derive(Debug, Default)]
 pub struct AuditCondition {
-    is_full: AtomicBool,
+    /// Number of records in the queue.
+    waiting: AtomicUsize,
     is_failing: AtomicBool,
     is_broken: AtomicBool,
     broke: Notify,
@@ -108,7 +109,7 @@ impl AuditCondition {
     }
 
     fn is_full(&self) -> bool {
-        self.is_full.load(Ordering::Relaxed)
+        self.waiting.load(Ordering::Relaxed) >= QUEUE
     }
 
     /// Waits until nothing can be written any more.
@@ -127,18 +128,23 @@ impl AuditQueue {
     pub fn add(&self, record: Record) -> Result<(), NoPlace> {
         let sent = match self.condition.is_broken() || self.condition.is_failing() {
             true => Err(NoPlace),
-            false => {
-                let sent = self.sender.try_send(Message::Record(record.into_line()));
-                if sent.is_err() {
-                    self.condition.is_full.store(true, Ordering::Relaxed);
-                }
-                sent.map_err(|_| NoPlace)
-            }
+            false => self.send(record),
         };
         if sent.is_err() {
             self.metrics.record_refused();
         }
         sent
+    }
+
+    fn send(&self, record: Record) -> Result<(), NoPlace> {
+        let waiting = &self.condition.waiting;
+        // Before it is sent: the writer must not take it off the count first.
+        waiting.fetch_add(1, Ordering::Relaxed);
+        let sent = self.sender.try_send(Message::Record(record.into_line()));
+        if sent.is_err() {
+            waiting.fetch_sub(1, Ordering::Relaxed);
+        }
+        sent.map_err(|_| NoPlace)
     }
 
     /// Returns whether records can be kept.
@@ -175,6 +181,7 @@ impl<W: Write> Writing<W> {
                     is_over = true;
                     break;
                 };
+                self.condition.waiting.fetch_sub(1, Ordering::Relaxed);
                 self.lines.extend(record.into_bytes());
                 self.lines.push(b'\n');
                 if self.lines.len() >= WRITE && !self.flush() {
@@ -185,7 +192,6 @@ impl<W: Write> Writing<W> {
             if !self.flush() || is_over {
                 return;
             }
-            self.condition.is_full.store(false, Ordering::Relaxed);
         }
     }
 
