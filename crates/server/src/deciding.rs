@@ -250,7 +250,7 @@ impl Round<'_> {
         let slow = &self.decider.slow;
         let repository = self.context.as_context().repository_id.as_deref();
         let repository = repository.unwrap_or_default();
-        let too_many = |error: TooMany| Failure::new(Reason::Internal, error.to_string());
+        let too_many = |error: TooMany| Failure::new(Reason::PolicyUnreadable, error.to_string());
         if time.is_zero() {
             return Err(self.too_long(policy));
         }

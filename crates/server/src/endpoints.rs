@@ -59,7 +59,7 @@ async fn in_time<F: FetchKeys>(
         Err(_) => {
             let answer = Answer::Unavailable {
                 reason: None,
-                message: format!("there is no answer after {} s", TIMEOUT.as_secs()),
+                message: format!("the answer takes longer than {} s", TIMEOUT.as_secs()),
             };
             endpoints.answered(answer, started)
         }

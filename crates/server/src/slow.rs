@@ -30,7 +30,9 @@ pub struct Turn<'l> {
 
 /// Too many decisions of a repository wait.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("too many decisions by slow patterns of this repository wait")]
+#[error(
+    "too many decisions wait for slow patterns of the policy: ask again later (write fewer or simpler patterns)"
+)]
 pub struct TooMany;
 
 impl Default for SlowLane {

@@ -2,7 +2,7 @@
 
 use std::hash::{DefaultHasher, Hash as _, Hasher as _};
 use std::sync::Arc;
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
 use http::StatusCode;
 use jiff::Timestamp;
@@ -12,6 +12,7 @@ use super::branch::{self, RunBranch};
 use super::request::DeploymentRequest;
 use crate::app::{Access, GitHubApp, RequestError, Target};
 use crate::audit::AuditQueue;
+use crate::check::MAX_DECISION;
 use crate::config::DeploymentRule;
 use crate::deciding::{Decider, Grounds, Subject};
 use crate::log;
@@ -31,8 +32,6 @@ use github::{Reviewed, Run, Verdict};
 const MAX_COMMENT: usize = 1024;
 /// Maximum length of its sentence, before characters of Markdown are escaped.
 const MAX_SENTENCE: usize = 700;
-/// Maximum time for the decisions of a review.
-const MAX_DECISION: Duration = Duration::from_secs(1);
 /// Maximum number of reviews at a time: GitHub limits concurrent requests that change something.
 const AT_A_TIME: usize = 4;
 /// Number of locks, one for the reviews of some runs and environments.
@@ -156,7 +155,7 @@ impl Deployments {
     }
 
     /// Decides about a request and posts the review, each time from scratch: a replay can only repeat what is true
-    /// now. With `gives_up`, a failure is posted as a rejection with its reason, unless there is no run to reject;
+    /// now. With `gives_up`, a failure is posted as a rejection with its reason, unless GitHub does not have the run;
     /// nothing ever turns one into an approval.
     ///
     /// # Errors

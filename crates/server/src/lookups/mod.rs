@@ -79,13 +79,10 @@ impl Lookups {
     ) -> Option<PullRequest> {
         let (lookups, of) = (Arc::clone(self), target.clone());
         let fetch = move |_| async move {
-            let ask = |api: github::Api| async move { api.pull_request(of.id, number).await };
-            let target = Target {
-                id: of.id,
-                name: of.name.clone(),
-            };
+            let id = of.id;
+            let ask = |api: github::Api| async move { api.pull_request(id, number).await };
             lookups
-                .look_up(&target, owner, Access::PullRequests, "pull_request", ask)
+                .look_up(&of, owner, Access::PullRequests, "pull_request", ask)
                 .await
         };
         let fact = self.pull_requests.get((target.id, number), fetch).await;

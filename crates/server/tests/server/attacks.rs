@@ -65,7 +65,7 @@ fn a53_an_own_policy_that_is_slow_on_purpose() {
     }
     assert!(answered.try_iter().count() < 3, "all of them waited");
     // On a slow machine, some wait for longer than an answer may take.
-    let texts = ["took too long", "no answer after 10 s"];
+    let texts = ["took too long", "takes longer than 10 s"];
     let first = answered.recv_timeout(Duration::from_secs(20)).unwrap();
     assert!(first.starts_with("HTTP/1.1 503"), "{first}");
     assert!(texts.iter().any(|text| first.contains(text)), "{first}");
