@@ -6,6 +6,7 @@
 //! - [`runner`]: starts a built binary as the Actions runner starts a container action, and reads its
 //!   results by the runner's rules.
 //! - [`gateway`]: an API behind a proxy that asks the server, and the server's process.
+//! - [`free_address`]: an address for a program that cannot choose its port.
 //! - [`command`]: the program `simulator`.
 //! - [`show`]: prints a step as a reviewer sees it.
 //!
@@ -14,11 +15,13 @@
 pub mod command;
 pub mod gateway;
 pub mod github;
+mod loopback;
 mod receiver;
 pub mod runner;
 pub mod show;
 mod unique;
 
 pub use github::{GitHub, GitHubBuilder};
+pub use loopback::free_address;
 pub use receiver::Receiver;
 pub use runner::{Job, Runner, StepResult};

@@ -9,7 +9,7 @@ use anyhow::Context as _;
 use nix::sys::signal::{Signal, kill};
 use nix::unistd::Pid;
 
-use super::stage::{Directory, free_address};
+use super::stage::Directory;
 
 /// A running nginx.
 pub(crate) struct Nginx {
@@ -30,7 +30,7 @@ impl Nginx {
             return Ok(None);
         }
         let directory = Directory::new()?;
-        let (address, api) = (free_address()?, free_address()?);
+        let (address, api) = (simulator::free_address()?, simulator::free_address()?);
         let shipped = Path::new(env!("CARGO_MANIFEST_DIR")).join("../deploy/proxies/nginx.conf");
         let shipped = std::fs::read_to_string(shipped)?;
         let upstreams = servers.join(";\n    server ");

@@ -1,6 +1,5 @@
 //! A GitHub, a policy, and a server that uses both.
 
-use std::net::TcpListener;
 use std::path::{Path, PathBuf};
 
 use anyhow::Context as _;
@@ -140,11 +139,6 @@ impl Stage {
             pace,
         }
     }
-}
-
-/// An address that was free a moment ago.
-pub(crate) fn free_address() -> anyhow::Result<String> {
-    Ok(TcpListener::bind("127.0.0.1:0")?.local_addr()?.to_string())
 }
 
 /// The request of a proxy with a token.

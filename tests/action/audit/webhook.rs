@@ -335,9 +335,10 @@ fn a_receiver_that_is_gone_is_not_asked_for_every_record() {
 
 #[test]
 fn a_dead_receiver_changes_nothing_but_the_log() {
-    let dead = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
-    let url = format!("http://{}/hooks/{IN_URL}", dead.local_addr().unwrap());
-    drop(dead);
+    let url = format!(
+        "http://{}/hooks/{IN_URL}",
+        simulator::free_address().unwrap()
+    );
     let scene = Scene::new();
     for (permission, decision, reason) in [
         (ALLOWED, "allowed", "granted"),

@@ -262,7 +262,7 @@ fn every_fault_of_the_server_fails_closed() {
         // Nobody listens.
         let program = kind.program().unwrap();
         let directory = crate::support::Directory::new();
-        let nobody = process::free_address();
+        let nobody = simulator::free_address().unwrap();
         let down = Proxy::start(kind, &program, &directory, &nobody, &chain.api.address);
         let request = format!(
             "POST /deployments/7 HTTP/1.1\r\nHost: a\r\nConnection: close\r\n{}\r\nContent-Length: 0\r\n\r\n",

@@ -1,9 +1,10 @@
 //! The processes of the proxies, with the configurations that users copy.
 
 use std::fs::File;
-use std::net::TcpListener;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
+
+use simulator::free_address;
 
 use crate::support::Directory;
 
@@ -77,9 +78,9 @@ impl Proxy {
         authority: &str,
         api: &str,
     ) -> Self {
-        let address = free_address();
+        let address = free_address().unwrap();
         // Where HAProxy asks itself.
-        let inner = free_address();
+        let inner = free_address().unwrap();
         let shipped = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../deploy/proxies");
         for file in kind.files() {
             let mut text = std::fs::read_to_string(shipped.join(file)).unwrap();
@@ -158,10 +159,4 @@ impl Drop for Proxy {
         _ = nix::sys::signal::kill(id, nix::sys::signal::Signal::SIGTERM);
         _ = self.child.wait();
     }
-}
-
-/// An address that was free a moment ago.
-pub fn free_address() -> String {
-    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
-    listener.local_addr().unwrap().to_string()
 }
