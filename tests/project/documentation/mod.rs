@@ -135,11 +135,6 @@ const EXCEPTIONS: &[(&str, &str, &str)] = &[
     ),
     (
         "docs/enforce.md",
-        "http:",
-        "a configuration of Traefik, which was not tried",
-    ),
-    (
-        "docs/enforce.md",
         "routes:",
         "a part of a configuration; the server's own tests read one",
     ),

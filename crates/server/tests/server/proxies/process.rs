@@ -3,6 +3,7 @@
 use std::fs::File;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
+use std::time::Duration;
 
 use simulator::free_address;
 
@@ -17,15 +18,17 @@ pub enum Kind {
     /// The newest one.
     CaddyLatest,
     Envoy,
+    Traefik,
 }
 
 impl Kind {
-    pub const ALL: [Self; 5] = [
+    pub const ALL: [Self; 6] = [
         Self::Nginx,
         Self::Haproxy,
         Self::Caddy,
         Self::CaddyLatest,
         Self::Envoy,
+        Self::Traefik,
     ];
 
     /// The installed program.
@@ -36,6 +39,7 @@ impl Kind {
             Self::Caddy => ("CADDY", "caddy", "version"),
             Self::CaddyLatest => ("CADDY_LATEST", "", "version"),
             Self::Envoy => ("ENVOY", "envoy", "--version"),
+            Self::Traefik => ("TRAEFIK", "traefik", "version"),
         };
         let program = std::env::var_os(variable).map_or_else(|| PathBuf::from(name), PathBuf::from);
         let mut asked = Command::new(&program);
@@ -52,7 +56,12 @@ impl Kind {
 
     /// Whether the client gets the server's own headers of a 403.
     pub fn passes_denials(self) -> bool {
-        matches!(self, Self::Caddy | Self::CaddyLatest | Self::Envoy)
+        !matches!(self, Self::Nginx | Self::Haproxy)
+    }
+
+    /// How long it waits for the server.
+    pub fn patience(self) -> Duration {
+        Duration::from_secs(if self == Self::Traefik { 30 } else { 5 })
     }
 
     fn files(self) -> &'static [&'static str] {
@@ -61,8 +70,18 @@ impl Kind {
             Self::Haproxy => &["haproxy.cfg", "haproxy.lua"],
             Self::Caddy | Self::CaddyLatest => &["Caddyfile"],
             Self::Envoy => &["envoy.yaml"],
+            Self::Traefik => &["traefik.yml", "traefik-routes.yml"],
         }
     }
+}
+
+/// How a proxy asks about a permission.
+#[derive(Clone, Copy, PartialEq)]
+pub enum Question {
+    /// Its configuration names it, or Envoy's requests have it in the server's table.
+    Shipped,
+    /// The server finds it in the headers that describe the original request.
+    Shared,
 }
 
 pub struct Proxy {
@@ -77,6 +96,7 @@ impl Proxy {
         directory: &Directory,
         authority: &str,
         api: &str,
+        question: Question,
     ) -> Self {
         let address = free_address().unwrap();
         // Where HAProxy asks itself.
@@ -97,6 +117,15 @@ impl Proxy {
                     &format!("port_value: {port}"),
                     &format!("port_value: {used}"),
                 );
+            }
+            if question == Question::Shared {
+                for permission in ["ws:deployments:create", "ws:locks:delete"] {
+                    text = text.replace(
+                        &format!("/v1/forward-auth/{permission}"),
+                        "/v1/forward-auth",
+                    );
+                }
+                text = text.replace("authRequestHeaders: [Authorization]", "");
             }
             directory.write(file, text);
         }
@@ -126,6 +155,7 @@ impl Proxy {
                 command.arg("-c").arg(&config);
                 command.args(["--disable-hot-restart", "--concurrency", "1", "-l", "error"]);
             }
+            Kind::Traefik => _ = command.arg("--configFile").arg(&config),
         }
         let log = directory.path("proxy.log");
         let child = command
@@ -146,7 +176,7 @@ impl Proxy {
                 "{kind:?}: {}",
                 std::fs::read_to_string(&log).unwrap()
             );
-            std::thread::sleep(std::time::Duration::from_millis(10));
+            std::thread::sleep(Duration::from_millis(10));
         }
         panic!("{kind:?}: {}", std::fs::read_to_string(&log).unwrap())
     }
