@@ -13,7 +13,7 @@ use crate::log;
 use crate::lookups::Lookups;
 use crate::policy::{ActivePolicy, OwnPolicies, PolicyStore};
 use crate::run_context::RunContext;
-use crate::slow::{SlowLane, TooMany};
+use crate::slow::{Quick, SlowLane, TooMany};
 use analysis::report::{Failure, PolicyRecord};
 use engine::RepositoryName;
 use engine::context::{Context, PullRequest, UNKNOWN_HEAD, pull_request_number};
@@ -25,8 +25,6 @@ use token::{SignedClaims, SignedContext};
 
 /// Maximum time of a request for all facts: proxies wait five seconds for an answer.
 const FACTS: Duration = Duration::from_secs(4);
-/// Time of a decision that all other requests of the same worker may wait for.
-const QUICK: Duration = Duration::from_millis(5);
 
 /// Decides on permissions of jobs.
 #[derive(Debug)]
@@ -255,8 +253,8 @@ impl Round<'_> {
             return Err(self.too_long(policy));
         }
         let turn = slow.pass(repository).await.map_err(too_many)?;
-        let started = Instant::now();
-        if let Some(decision) = self.attempt(policy, &|| started.elapsed() < QUICK) {
+        let quick = Quick::start();
+        if let Some(decision) = self.attempt(policy, &|| quick.has_time()) {
             return decision;
         }
         let turn = match turn {

@@ -3,14 +3,52 @@
 //! A worker decides for one job at a time, so nobody else's request may wait for one that takes long: it leaves the
 //! worker. Each repository has one of them at a time, because its own policy may be slow on purpose.
 
+use std::cell::Cell;
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::{Duration, Instant};
 
 use tokio::runtime::{Handle, RuntimeFlavor};
 use tokio::sync::{Mutex as AsyncMutex, OwnedMutexGuard, Semaphore};
 
-/// Maximum number of decisions of a repository that take long or wait for one.
-const MAX_WAITING: usize = 16;
+/// Maximum number of decisions of a repository that take long or wait for one. The first decision by a large policy takes
+/// long too, and all jobs that ask then wait for it.
+const MAX_WAITING: usize = 64;
+/// Time of a decision that all other requests of the same worker may wait for.
+const QUICK: Duration = Duration::from_millis(5);
+
+/// The time of a decision on a worker.
+///
+/// Where others take the processor away, the decision is late but not slow: what counts beyond [`QUICK`] is processor time,
+/// of which a decision gets as much again.
+#[derive(Debug)]
+pub struct Quick {
+    started: Instant,
+    /// Processor time of the thread when [`QUICK`] was over by the clock.
+    late: Cell<Option<Duration>>,
+}
+
+impl Quick {
+    /// Starts now, on this thread.
+    pub fn start() -> Self {
+        Self {
+            started: Instant::now(),
+            late: Cell::new(None),
+        }
+    }
+
+    /// Returns whether the decision may go on here.
+    pub fn has_time(&self) -> bool {
+        // The clock costs less than the processor time, and says enough for nearly all.
+        if self.started.elapsed() < QUICK {
+            return true;
+        }
+        let used = platform::thread_time();
+        let late = self.late.get().unwrap_or(used);
+        self.late.set(Some(late));
+        used.saturating_sub(late) < QUICK
+    }
+}
 
 /// The repositories with decisions that take long, by id.
 #[derive(Debug)]
@@ -111,9 +149,19 @@ impl Drop for Turn<'_> {
 
 #[cfg(test)]
 mod tests {
-    use std::time::Duration;
-
     use super::*;
+
+    #[test]
+    fn a_decision_is_slow_by_what_it_computes() {
+        let quick = Quick::start();
+        std::thread::sleep(4 * QUICK);
+        assert!(quick.has_time());
+        std::thread::sleep(4 * QUICK);
+        assert!(quick.has_time());
+        let started = platform::thread_time();
+        while platform::thread_time() - started < QUICK {}
+        assert!(!quick.has_time());
+    }
 
     #[tokio::test(flavor = "multi_thread")]
     async fn a_repository_waits_for_itself_only() {

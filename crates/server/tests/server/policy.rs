@@ -35,6 +35,24 @@ fn a_rule_that_is_removed_grants_no_more() {
     }
 }
 
+/// The first decision compiles the patterns, and the others of the repository wait for it.
+#[test]
+fn many_jobs_at_once_ask_a_new_policy() {
+    let mut policy = POLICY.to_owned();
+    for number in 0..400 {
+        policy += &format!(
+            "      - {{ permission: ws:deployments:create, branch: 'release-[a-z]{{1,9}}-{number}' }}\n"
+        );
+    }
+    let stage = Stage::with(&policy, "");
+    let token = stage.token(&stage.deploy());
+    std::thread::scope(|scope| {
+        for _ in 0..50 {
+            scope.spawn(|| assert_eq!(stage.server.ask(DEPLOY, &token).status, 200));
+        }
+    });
+}
+
 #[test]
 fn an_invalid_policy_is_loud_and_does_not_decide() {
     let stage = Stage::with(POLICY, "policy: { file: policy.yml, stale: 2s }\n");
