@@ -161,7 +161,7 @@ fn what_is_not_known_is_said() {
                       also delegated to the repository's own policy: name it with `--own-policy FILE`
     ✗ 6 decision      denied, 403
 
-    denied (permission_not_granted): `own:rule` is denied: no rule of `acme-org/other` in the central policy names it, and the repository's own policy, to which it is delegated, was not read; the rules at the top do not count, because it is not known that `acme-org/other` contains the file
+    denied (permission_not_granted): `own:rule` is denied: no rule of `acme-org/other` in the central policy names it, and no policy of the repository's own, to which it is delegated, was read; the rules at the top do not count, because it is not known that `acme-org/other` contains the file
 
     what to change
       Ask for a permission that the policy grants, or add a rule with this one to the policy by a reviewed change.

@@ -330,8 +330,8 @@ fn why(permission: &PermissionDecision, context: &Context, detail: Detail) -> St
             )
         }
         Reason::PermissionNotGranted if permission.delegated && !permission.by_own_policy => format!(
-            "no rule of {repository} in the central policy names it, and the repository's own policy, to which it is \
-             delegated, was not read"
+            "no rule of {repository} in the central policy names it, and no policy of the repository's own, to which it is \
+                 delegated, was read"
         ),
         Reason::PermissionNotGranted if permission.delegated => format!(
             "no rule of {repository} names it, neither in the central policy nor in the repository's own, to which it \

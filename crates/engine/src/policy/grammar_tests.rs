@@ -245,7 +245,7 @@ fn wrong_types() {
 
 #[test]
 fn ids() {
-    insta::assert_snapshot!(entry("repository_id: \"123\""), @"line 4, column 20: `repository_id` is `123`, expected a positive integer (write it in decimal digits, without quotes, a sign, a leading zero or an underscore)");
+    insta::assert_snapshot!(entry("repository_id: \"123\""), @"line 4, column 20: `repository_id` is a string (`123`), expected a positive integer (write it in decimal digits, without quotes, a sign, a leading zero or an underscore)");
     insta::assert_snapshot!(entry("repository_id: 0"), @"line 4, column 20: `repository_id` is `0`, expected a positive integer (write it in decimal digits, without quotes, a sign, a leading zero or an underscore)");
     insta::assert_snapshot!(entry("repository_id: -5"), @"line 4, column 20: `repository_id` is `-5`, expected a positive integer (write it in decimal digits, without quotes, a sign, a leading zero or an underscore)");
     insta::assert_snapshot!(entry("repository_id: 0123"), @"line 4, column 20: `repository_id` is `0123`, expected a positive integer (write it in decimal digits, without quotes, a sign, a leading zero or an underscore)");
@@ -258,7 +258,7 @@ fn ids() {
     insta::assert_snapshot!(entry("repository_id: 1_000"), @"line 4, column 20: `repository_id` is `1_000`, expected a positive integer (write it in decimal digits, without quotes, a sign, a leading zero or an underscore)");
     insta::assert_snapshot!(entry("repository_id: 99999999999999999999"), @"line 4, column 20: `repository_id` is `99999999999999999999`, expected a positive integer (write it in decimal digits, without quotes, a sign, a leading zero or an underscore)");
     insta::assert_snapshot!(entry("repository_id: [1]"), @"line 4, column 20: `repository_id` is a list, expected an integer");
-    insta::assert_snapshot!(entry("owner_id: acme-org"), @"line 4, column 15: `owner_id` is `acme-org`, expected a positive integer (write it in decimal digits, without quotes, a sign, a leading zero or an underscore)");
+    insta::assert_snapshot!(entry("owner_id: acme-org"), @"line 4, column 15: `owner_id` is a string (`acme-org`), expected a positive integer (write it in decimal digits, without quotes, a sign, a leading zero or an underscore)");
     insta::assert_snapshot!(entry("owner_id: false"), @"line 4, column 15: `owner_id` is `false`, expected a positive integer (write it in decimal digits, without quotes, a sign, a leading zero or an underscore)");
 }
 
@@ -449,7 +449,7 @@ fn json_problems() {
     insta::assert_snapshot!(json("{\"version\": 1, \"workspace\": \"a\nb\"}"), @r"line 1, column 31: not valid JSON: control character (\u0000-\u001F) found while parsing a string");
     insta::assert_snapshot!(json("{\"version\": 1"), @"line 1, column 14: not valid JSON: EOF while parsing an object");
     insta::assert_snapshot!(json("{version: 1}"), @"line 1, column 2: not valid JSON: key must be a string (write keys in double quotes; a text that starts with `{` and has no file name is JSON)");
-    insta::assert_snapshot!(json("{\"version\": 1, \"repositories\": [{\"repository\": \"a/b\", \"repository_id\": \"1\", \"permissions\": []}]}"), @"line 1, column 72: `repository_id` is `1`, expected a positive integer (write it in decimal digits, without quotes, a sign, a leading zero or an underscore)");
+    insta::assert_snapshot!(json("{\"version\": 1, \"repositories\": [{\"repository\": \"a/b\", \"repository_id\": \"1\", \"permissions\": []}]}"), @"line 1, column 72: `repository_id` is a string (`1`), expected a positive integer (write it in decimal digits, without quotes, a sign, a leading zero or an underscore)");
     insta::assert_snapshot!(json("{\"version\": 1, \"permissions\": [{\"permission\": \"a:b\", \"<<\": {}}]}"), @"line 1, column 54: merge keys (`<<`) are not allowed in a policy (write the values out)");
 }
 
