@@ -305,3 +305,13 @@ fn a_default_branch_is_named_without_its_ref() {
     let other = check("refs/heads/trunk");
     assert!(!other.out.contains("in this check"), "{}", other.out);
 }
+
+#[test]
+fn a_proposed_list_names_a_branch_once() {
+    let policy = "version: 1\npermissions:\n  - { permission: ws:locks:create, branch: main }\n";
+    let directory = Directory::checkout(&[("policy.yml", policy)]);
+    let asked = "check --policy policy.yml --permission ws:locks:create --repository o/r --event pull_request --branch main --base evil --default-branch main";
+    let run = directory.run(&asked.split(' ').collect::<Vec<_>>());
+    assert_eq!(run.code, Some(1));
+    assert!(run.out.contains("`base: [main, evil]`"), "{}", run.out);
+}

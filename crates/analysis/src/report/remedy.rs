@@ -336,9 +336,13 @@ impl FailedDimension<'_> {
         let list = list.filter(|_| is_default_known);
         let written = |(text, kind): (&str, Kind)| pattern(text, kind, self.format);
         let line = match list {
-            Some(mut list) => {
-                list.dedup();
-                let list: Vec<_> = list.into_iter().map(written).collect();
+            Some(known) => {
+                let mut list: Vec<String> = Vec::new();
+                for one in known.into_iter().map(written) {
+                    if !list.contains(&one) {
+                        list.push(one);
+                    }
+                }
                 self.line(&format!("[{}]", list.join(", ")))
             }
             None => format!(

@@ -126,7 +126,7 @@ fn yaml_beyond_plain_data() {
     insta::assert_snapshot!(rule("branch: ! main"), @"line 4, column 13: tags (`!name`) are not allowed in a policy (write the value out)");
     insta::assert_snapshot!(yaml("!policy\nversion: 1\n"), @"line 1, column 1: tags (`!name`) are not allowed in a policy (write the value out)");
     insta::assert_snapshot!(yaml("version: 1\n---\nversion: 1\n"), @"line 2, column 1: a second document starts here, but a policy is one document (remove the `---`)");
-    insta::assert_snapshot!(yaml("version: 1\npermissions: []\n...\nversion: 1\n"), @"line 4, column 1: a second document starts here, but a policy is one document (remove the `---`)");
+    insta::assert_snapshot!(yaml("version: 1\npermissions: []\n...\nversion: 1\n"), @"line 4, column 1: a second document starts here, but a policy is one document (remove the `...`)");
     insta::assert_snapshot!(yaml("---\nversion: 1\n---\n"), @"line 3, column 1: a second document starts here, but a policy is one document (remove the `---`)");
     insta::assert_snapshot!(rule("? [a, b]\n    : main"), @"line 4, column 7: a key must be a string (a value that starts with `{` needs quotes)");
     insta::assert_snapshot!(rule("? { a: b }\n    : main"), @"line 4, column 7: a key must be a string (a value that starts with `{` needs quotes)");
