@@ -76,7 +76,7 @@ impl<'a> Yaml<'a> {
             return Err(self.refused("tags (`!name`)", at));
         }
         Ok(Some(match event {
-            Event::DocumentStart(is_explicit) => {
+            Event::DocumentStart(is_explicit, _) => {
                 self.documents += 1;
                 if self.documents > 1 {
                     let noun = self.noun;
