@@ -233,6 +233,12 @@ fn matrix_and_test_agree_with_check() {
         Ok(json!(["own:rule"]))
     );
     assert_snapshot!(rows(&copy).unwrap_err(), @"error: `copy/policy.yml` has no rules for `acme-org/infra`: it has `acme-org/other` (for other repositories only); the rules at the top do not count, because it is not known that `acme-org/infra` contains the file; if it does, say so with `--policy-repository acme-org/infra`");
+    // Without a repository, the error lists the policy's own.
+    assert!(
+        rows(&[])
+            .unwrap_err()
+            .ends_with("it has `acme-org/other`, and the rules at the top for `acme-org/infra`\n")
+    );
     let invalid = rows(&[&copy[..], &["--policy-repository", "acme-org/policies"]].concat());
     assert!(
         invalid

@@ -116,12 +116,18 @@ impl Selection<'_> {
             (None, [only]) if policy.permissions.is_none() && name_of(only).is_some() => {
                 Ok(name_of(only))
             }
-            (None, _) => Err(Error::Message(format!(
-                "{} covers several repositories: choose one with {}; it has {}",
-                quoted(file),
-                self.inputs.name("repository", "OWNER/NAME"),
-                listed(entries)
-            ))),
+            (None, _) => {
+                let own = self.policy_repository.name();
+                let own = own.filter(|_| policy.permissions.is_some());
+                let own = own.map(|own| format!(", and the rules at the top for {}", quoted(own)));
+                Err(Error::Message(format!(
+                    "{} covers several repositories: choose one with {}; it has {}{}",
+                    quoted(file),
+                    self.inputs.name("repository", "OWNER/NAME"),
+                    listed(entries),
+                    own.unwrap_or_default()
+                )))
+            }
         }
     }
 
