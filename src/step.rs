@@ -435,8 +435,9 @@ impl<'a> Step<'a> {
             origin.check(source, credentials, self.budget),
         )
         .await;
-        let loaded = loaded?;
+        // A source that may not decide is an invalid input, whether the file is there or not.
         checked?;
+        let loaded = loaded?;
         // The token is still pending. Unless it names this repository, there is no decision.
         let loaded = policy.insert(loaded);
         loaded.parse(&runtime.repository, &inputs.permissions)

@@ -32,6 +32,7 @@ FIELDS = [
     "event",
     "base",
     "default_branch",
+    "policy_repository",
     "claims",
     "payload",
     "own_policy",
@@ -39,6 +40,7 @@ FIELDS = [
     "of_id",
     "of_owner_id",
     "of_default_branch",
+    "of_policy_repository",
 ]
 OVERHANG = "document.documentElement.scrollWidth - document.documentElement.clientWidth"
 VERDICT = "document.getElementById('verdict').innerText"

@@ -11,7 +11,7 @@ use analysis::report::{Detail, PolicyRecord};
 use engine::decision::{
     Decision, PermissionDecision, Reason, RuleRef, TracedDimension, TracedPattern, TracedRule,
 };
-use engine::policy::PermissionKey;
+use engine::policy::{Format, PermissionKey};
 use engine::unique_json;
 
 /// Maximum length of what a server says about an error, in characters.
@@ -125,6 +125,7 @@ fn decision(
     let nearest = trace
         .iter()
         .find(|traced: &&TracedRule| Some(&traced.rule) == nearest.as_ref());
+    let delegated = context.get("delegated") == Some(&Value::Bool(true));
     Ok(Ok(PermissionDecision {
         permission: permission.as_str().into(),
         decision: reason.decision(),
@@ -132,7 +133,8 @@ fn decision(
         rule: context.get("rule").and_then(rule).filter(|_| is_granted),
         nearest: nearest.map(TracedRule::nearest),
         trace,
-        delegated: context.get("delegated") == Some(&Value::Bool(true)),
+        delegated,
+        by_own_policy: delegated,
     }))
 }
 
@@ -206,6 +208,7 @@ fn traced_rule(value: &Value) -> Option<TracedRule> {
         matched: value.get("matched")?.as_bool()?,
         dimensions,
         repository: None,
+        format: Format::Yaml,
     })
 }
 

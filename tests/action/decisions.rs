@@ -308,6 +308,15 @@ fn input_invalid() {
             "no token before the inputs are right"
         );
     }
+    // Without a permission, a name and a title end in themselves.
+    let first = &stage.github.check_runs()[0];
+    assert_eq!(
+        (&*first.name, &*first.title),
+        (
+            "Repository permissions",
+            "❗ Could not be decided, so nothing is granted"
+        )
+    );
     // The step reports it everywhere that it can.
     let run = stage.github.check_runs().pop().unwrap();
     assert_eq!(run.conclusion.as_deref(), Some("failure"));

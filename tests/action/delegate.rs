@@ -131,9 +131,13 @@ fn what_neither_of_both_grants_is_denied() {
         assert_outcome(&stage, &step, "denied", "permission_not_granted");
         assert_eq!(own_requests(&stage), 1);
         let message = step.output("message");
-        assert!(message.ends_with(
-            "neither in the central policy nor in the repository's own, to which it is delegated"
-        ));
+        let expected = match own {
+            Some(_) => {
+                "neither in the central policy nor in the repository's own, to which it is delegated"
+            }
+            None => "and no policy of the repository's own, to which it is delegated, was read",
+        };
+        assert!(message.ends_with(expected), "{message}");
     }
     // Each permission by itself: one from here, one from there.
     let stage = self::stage(CENTRAL, Some(OWN));

@@ -282,3 +282,36 @@ repositories:
     rule 3 (line 5): `acme-org/shared/.github/workflows/deploy.yml` belongs to another repository
     ");
 }
+
+#[test]
+fn a_default_branch_is_named_without_its_ref() {
+    let policy = "version: 1\npermissions:\n  - { permission: ws:locks:create, branch: dev }\n";
+    let directory = Directory::checkout(&[("policy.yml", policy)]);
+    let check = |default_branch: &str| {
+        let asked = "check --policy policy.yml --permission ws:locks:create --repository o/r --event pull_request --branch dev --base main --default-branch";
+        let asked: Vec<_> = asked.split(' ').chain([default_branch]).collect();
+        directory.run(&asked)
+    };
+    assert_eq!(check("main").code, Some(0));
+    let wrong = check("refs/heads/main");
+    assert_eq!(wrong.code, Some(1));
+    assert!(
+        wrong.out.contains(
+            "in this check  `--default-branch main`: name a branch without `refs/heads/`"
+        ),
+        "{}",
+        wrong.out
+    );
+    let other = check("refs/heads/trunk");
+    assert!(!other.out.contains("in this check"), "{}", other.out);
+}
+
+#[test]
+fn a_proposed_list_names_a_branch_once() {
+    let policy = "version: 1\npermissions:\n  - { permission: ws:locks:create, branch: main }\n";
+    let directory = Directory::checkout(&[("policy.yml", policy)]);
+    let asked = "check --policy policy.yml --permission ws:locks:create --repository o/r --event pull_request --branch main --base evil --default-branch main";
+    let run = directory.run(&asked.split(' ').collect::<Vec<_>>());
+    assert_eq!(run.code, Some(1));
+    assert!(run.out.contains("`base: [main, evil]`"), "{}", run.out);
+}

@@ -275,7 +275,7 @@ fn yaml() {
     entries as a mapping
       2:15 `repositories` is a mapping, expected a list (start each item with `- `; an empty list is `[]`)
     an id in quotes
-      2:50 `repository_id` is `7`, expected a positive integer (write it in decimal digits, without quotes, a sign, a leading zero or an underscore)
+      2:50 `repository_id` is a string (`7`), expected a positive integer (write it in decimal digits, without quotes, a sign, a leading zero or an underscore)
     an id that is none
       2:50 `repository_id` is `-7`, expected a positive integer (write it in decimal digits, without quotes, a sign, a leading zero or an underscore)
     an anchor

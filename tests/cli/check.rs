@@ -200,7 +200,8 @@ fn patterns_of_a_list_claims_and_expiry() {
     ✓ 2 context       repository, branch, event; no workflow, environment, actor
     ✓ 3 policy        `policy.yml`, sha256 e2e3675a9fc98c31…: valid, 3 rules
     ✓ 4 repository    the entry at line 3: `repository_id` as pinned
-                      `permissions` at the top applies only to the repository that contains the file
+                      the rules at the top do not count, because it is not known that `acme-org/infra` contains the file
+                      if it does, say so with `--policy-repository acme-org/infra`
     ✗ 5 rules         1 rule names `ws:deployments:create`, but does not match
     ✗ 6 decision      denied, 403
 
@@ -254,52 +255,57 @@ fn what_stops_a_check() {
         brief(&check(policy, &asked))
     };
     let deploy = "--permission ws:deployments:create";
-    assert_snapshot!(run(CENTRAL, &format!("{deploy} --repository acme-org/infar")), @r"
+    assert_snapshot!(run(CENTRAL, &format!("{deploy} --repository acme-org/infar")), @"
     ✓ 3 policy        `policy.yml`, sha256 e2e3675a9fc98c31…: valid, 3 rules
     ✗ 4 repository    no entry for `acme-org/infar`: did you mean `acme-org/infra` (line 3)?
-                      `permissions` at the top applies only to the repository that contains the file
+                      the rules at the top do not count, because it is not known that `acme-org/infar` contains the file
+                      if it does, say so with `--policy-repository acme-org/infar`
     – 5 rules         not reached
     ✗ 6 decision      denied, 403
     ");
-    assert_snapshot!(run(CENTRAL, &format!("{deploy} --repository octocat/infra")), @r"
+    assert_snapshot!(run(CENTRAL, &format!("{deploy} --repository octocat/infra")), @"
     ✓ 3 policy        `policy.yml`, sha256 e2e3675a9fc98c31…: valid, 3 rules
     ✗ 4 repository    no entry for `octocat/infra`: did you mean `acme-org/infra` (line 3)?
-                      `permissions` at the top applies only to the repository that contains the file
+                      the rules at the top do not count, because it is not known that `octocat/infra` contains the file
+                      if it does, say so with `--policy-repository octocat/infra`
     – 5 rules         not reached
     ✗ 6 decision      denied, 403
     ");
-    assert_snapshot!(run(CENTRAL, deploy), @r"
+    assert_snapshot!(run(CENTRAL, deploy), @"
     ✓ 3 policy        `policy.yml`, sha256 e2e3675a9fc98c31…: valid, 3 rules
     ✗ 4 repository    no repository: name it with `--repository OWNER/NAME`
-                      `permissions` at the top applies only to the repository that contains the file
     – 5 rules         not reached
     ✗ 6 decision      denied, 403
     ");
-    assert_snapshot!(run(CENTRAL, &format!("{deploy} --repository acme-org/infra")), @r"
+    assert_snapshot!(run(CENTRAL, &format!("{deploy} --repository acme-org/infra")), @"
     ✓ 3 policy        `policy.yml`, sha256 e2e3675a9fc98c31…: valid, 3 rules
     ✗ 4 repository    the entry at line 3: it pins `repository_id: 123`, and this check has none: set it with `--claim repository_id=123`
-                      `permissions` at the top applies only to the repository that contains the file
+                      the rules at the top do not count, because it is not known that `acme-org/infra` contains the file
+                      if it does, say so with `--policy-repository acme-org/infra`
     – 5 rules         not reached
     ✗ 6 decision      denied, 403
     ");
-    assert_snapshot!(run(CENTRAL, &format!("{deploy} --repository acme-org/infra --claim repository_id=7")), @r"
+    assert_snapshot!(run(CENTRAL, &format!("{deploy} --repository acme-org/infra --claim repository_id=7")), @"
     ✓ 3 policy        `policy.yml`, sha256 e2e3675a9fc98c31…: valid, 3 rules
     ✗ 4 repository    the entry at line 3: it pins `repository_id: 123`, but this job has `7`
-                      `permissions` at the top applies only to the repository that contains the file
+                      the rules at the top do not count, because it is not known that `acme-org/infra` contains the file
+                      if it does, say so with `--policy-repository acme-org/infra`
     – 5 rules         not reached
     ✗ 6 decision      denied, 403
     ");
-    assert_snapshot!(run(CENTRAL, "--permission ws:deployment:create --repository acme-org/infra --claim repository_id=123"), @r"
+    assert_snapshot!(run(CENTRAL, "--permission ws:deployment:create --repository acme-org/infra --claim repository_id=123"), @"
     ✓ 3 policy        `policy.yml`, sha256 e2e3675a9fc98c31…: valid, 3 rules
     ✓ 4 repository    the entry at line 3: `repository_id` as pinned
-                      `permissions` at the top applies only to the repository that contains the file
+                      the rules at the top do not count, because it is not known that `acme-org/infra` contains the file
+                      if it does, say so with `--policy-repository acme-org/infra`
     ✗ 5 rules         no rule names `ws:deployment:create`: did you mean `ws:deployments:create`?
     ✗ 6 decision      denied, 403
     ");
-    assert_snapshot!(run(CENTRAL, "--permission ws:locks:create --repository acme-org/infra --claim repository_id=123"), @r"
+    assert_snapshot!(run(CENTRAL, "--permission ws:locks:create --repository acme-org/infra --claim repository_id=123"), @"
     ✓ 3 policy        `policy.yml`, sha256 e2e3675a9fc98c31…: valid, 3 rules
     ✓ 4 repository    the entry at line 3: `repository_id` as pinned
-                      `permissions` at the top applies only to the repository that contains the file
+                      the rules at the top do not count, because it is not known that `acme-org/infra` contains the file
+                      if it does, say so with `--policy-repository acme-org/infra`
     ✗ 5 rules         no rule names `ws:locks:create`, the policy has `ws:affected_stacks:create`, `ws:deployments:create`
     ✗ 6 decision      denied, 403
     ");

@@ -341,3 +341,35 @@ fn text_of_a_policy_writes_nothing_of_its_own() {
         assert!(!prose.contains(text), "{text} in {html}");
     }
 }
+
+#[test]
+fn an_event_whose_token_names_no_base_has_none_in_an_example() {
+    let files = Files::new()
+        .with(
+            "m1.yml",
+            "version: 1
+permissions:
+  - { permission: ws:a:create, base: main }
+  - { permission: ws:a:create, events: [pull_request], base: '*' }
+",
+        )
+        .with(
+            "m2.yml",
+            "version: 1\npermissions:\n  - { permission: ws:a:create }\n",
+        );
+    assert_snapshot!(files.shows(&["m1.yml", "m2.yml"]), @"
+    the policy's own repository
+      + any workflow on any branch in pull requests, with or without an environment, may now use `ws:a:create`
+          m2.yml, rule 1 (line 3)
+          in part as before; new for example: event `deployment`, a base that its token does not name
+
+    access widens (1 change) (from m1.yml to m2.yml)
+    ");
+    // `check` decides the example as `diff` says.
+    let check = |policy: &str| {
+        let job = "check --permission ws:a:create --repository o/r --event deployment --claim ref=refs/pull/7/merge --claim base_ref= --policy";
+        let arguments: Vec<_> = job.split(' ').chain([policy]).collect();
+        files.0.run(&arguments).code
+    };
+    assert_eq!((check("m1.yml"), check("m2.yml")), (Some(1), Some(0)));
+}

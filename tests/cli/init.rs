@@ -1044,3 +1044,52 @@ fn a_repository_that_is_not_known_is_an_error() {
         assert!(!checkout.exists(POLICY));
     }
 }
+
+#[test]
+fn a_filter_with_directories_is_a_glob_that_means_the_same() {
+    let deploy = "
+on:
+  push:
+    branches: ['**/dev', 'rel/**/x']
+jobs:
+  deploy:
+    permissions:
+      id-token: write
+    steps:
+      - uses: repo-permissions/repo-permissions@v0
+        with:
+          permission: ws:deployments:create
+";
+    let checkout = Directory::with_workflows(&[("d.yml", deploy)]);
+    let run = checkout.run(&["init"]);
+    written(&checkout, &run);
+    assert!(
+        checkout
+            .read(POLICY)
+            .contains(r#"branch: [{ glob: "**/dev" }, { glob: "rel/**/x" }]"#),
+        "{}",
+        checkout.read(POLICY)
+    );
+    let code = |branch: &str| {
+        let job =
+            "check --permission ws:deployments:create --repository o/r --workflow d.yml --branch";
+        let arguments: Vec<_> = job.split(' ').chain([branch]).collect();
+        checkout.run(&arguments).code
+    };
+    for (branch, expected) in [
+        ("dev", 0),
+        ("a/dev", 0),
+        ("a/b/dev", 0),
+        ("rel/x", 0),
+        ("rel/1/x", 0),
+        // What a reviewer does not mean.
+        ("mydev", 1),
+        ("a/mydev", 1),
+        ("octocat:dev", 1),
+        ("relx", 1),
+        ("rel/1x", 1),
+        ("dev/x", 1),
+    ] {
+        assert_eq!(code(branch), Some(expected), "{branch}");
+    }
+}

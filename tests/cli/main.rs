@@ -29,6 +29,7 @@ mod limits;
 mod lint;
 mod manners;
 mod matrix;
+mod policy_repository;
 mod survey;
 mod test_command;
 mod workflows;

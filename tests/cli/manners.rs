@@ -430,3 +430,33 @@ fn outside_a_job_the_program_prints_its_help() {
         run.err
     );
 }
+
+#[test]
+fn a_directory_stands_for_the_policy_in_it() {
+    let directory = repository();
+    directory.write("empty/x", "");
+    let check = ["check", "--permission", "ws:deployments:create", "--policy"];
+    let granted = directory.run(&[&check[..], &[".", "--branch", "main"]].concat());
+    assert_eq!(granted.code, Some(0), "{}{}", granted.out, granted.err);
+    assert!(
+        granted
+            .out
+            .contains("`./.github/repo-permissions.yml`, sha256"),
+        "{}",
+        granted.out
+    );
+    let why = "`empty` is a directory without `.github/repo-permissions.yml`: name the file of the policy";
+    let empty = [&check[..], &["empty"]].concat();
+    for arguments in [
+        &empty[..],
+        &["matrix", "empty"],
+        &["diff", "empty", "."],
+        &["diff", ".", "empty"],
+    ] {
+        let run = directory.run(arguments);
+        assert_eq!((run.code, &*run.out), (Some(2), ""), "{arguments:?}");
+        assert!(run.err.contains(why), "{arguments:?} {}", run.err);
+    }
+    let same = directory.run(&["diff", ".", "."]);
+    assert_eq!(same.code, Some(0), "{}", same.err);
+}

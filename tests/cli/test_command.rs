@@ -226,10 +226,10 @@ fn a_failure_in_a_large_policy_shows_the_rules_that_tell_why() {
     ✗ both
       --> cases.yml:4:5
       - expected allowed
-      + got      denied (untrusted_event)
+      + got      denied (no_rule_matches)
 
-      `a:b` is denied: rule 31 (line 33) is limited to the events `push` and expired on 2020-01-01; this job has event `issues`; `c:d` is denied: rule 32 (line 34) does not name this event in `events:`, which an untrusted event needs; this job has event `issues`; `e:f` is denied: no rule of `o/r` names it
-      --> policy.yml:33:5
+      `a:b` is denied: rule 7 (line 9) needs branch `b7` and does not name this event in `events:`, which an untrusted event needs; this job has branch `main` and event `issues`; `c:d` is denied: rule 32 (line 34) does not name this event in `events:`, which an untrusted event needs; this job has event `issues`; `e:f` is denied: no rule of `o/r` names it
+      --> policy.yml:9:5
       --> policy.yml:34:5
       job: repository `o/r`, workflow `w7.yml`, branch `main`, environment `prod-eu`, event `issues`, actor `me`
 
@@ -250,12 +250,12 @@ fn a_failure_in_a_large_policy_shows_the_rules_that_tell_why() {
             ✗ branch       b3          literal  main
             ✓ environment  *           any      prod-eu
             ✗ event        not named   events   issues
-        ✗ rule 7 (line 9)
+        ✗ rule 7 (line 9)  ← nearest miss
             ✓ workflow     w7.yml      literal  w7.yml
             ✗ branch       b7          literal  main
             ✓ environment  *           any      prod-eu
             ✗ event        not named   events   issues
-        ✗ rule 31 (line 33)  ← nearest miss
+        ✗ rule 31 (line 33)
             ✓ workflow     *           any      w7.yml
             ✓ branch       main        literal  main
             ✓ environment  *           any      prod-eu
@@ -874,7 +874,7 @@ tests:
       |
       = help: write `OWNER/NAME`
 
-    error: `repository_id` is `1`, expected a positive integer
+    error: `repository_id` is a string (`1`), expected a positive integer
      --> cases.yml:6:50
       |
     6 |     context: { repository: infra, repository_id: '1', branch: '', environment: 1, workflows: x, claims: {} }

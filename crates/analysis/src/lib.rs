@@ -15,6 +15,7 @@ pub mod matrix;
 #[path = "../../engine/src/panic_message.rs"]
 mod panic_message;
 pub mod pattern_text;
+mod policy_repository;
 pub mod proposal;
 pub mod report;
 pub mod review;
@@ -24,6 +25,7 @@ pub mod workflows;
 
 pub use digest::sha256;
 pub use inputs::Inputs;
+pub use policy_repository::{PolicyRepository, TopIsLeftOut};
 
 /// Name of the program in records.
 pub const PROGRAM: &str = "repo-permissions";

@@ -128,7 +128,7 @@ pub fn nearest_miss(permission: &PermissionDecision) -> Option<String> {
         let suggestion = rule
             .failed()
             .find_map(|dimension| suggestion(rule, dimension))?;
-        let written = quoted(&suggestion.written(Format::Yaml));
+        let written = quoted(&suggestion.written(rule.format));
         Some(format!("; {}: write {written}", suggestion.sentence()))
     });
     Some(format!("{}{}", nearest.sentence, hint.unwrap_or_default()))

@@ -4,9 +4,12 @@ use std::path::{Component, Path, PathBuf};
 
 use anyhow::{Context as _, bail};
 
-use super::git::Git;
+use super::git::{Git, host};
+use analysis::PolicyRepository;
+use engine::RepositoryName;
 use engine::policy::quoted;
 use engine::policy::source::DEFAULT_PATH;
+use platform::Variables;
 
 /// Paths of a repository's own policy, in this order.
 pub(super) const POLICIES: [&str; 3] = [
@@ -18,12 +21,28 @@ pub(super) const POLICIES: [&str; 3] = [
 /// Returns the path that the arguments name, or that of the work tree's own policy. `flag` is how one names it.
 ///
 /// # Errors
-/// The arguments name no policy, and the work tree has none.
+/// The arguments name a directory without a policy, or none, and the work tree has none.
 pub(super) fn policy_or_default(given: Option<&Path>, flag: &str) -> anyhow::Result<PathBuf> {
     match given {
-        Some(path) => Ok(path.to_owned()),
+        Some(path) => policy_at(path),
         None => default_policy(flag),
     }
+}
+
+/// Returns the path of a policy, which for a directory is the policy of the repository in it.
+///
+/// # Errors
+/// The directory has no policy.
+pub(super) fn policy_at(path: &Path) -> anyhow::Result<PathBuf> {
+    if !path.is_dir() {
+        return Ok(path.to_owned());
+    }
+    let mut candidates = POLICIES.iter().map(|policy| path.join(policy));
+    candidates.find(|path| path.exists()).with_context(|| {
+        let directory = quoted(&path.display().to_string());
+        let policy = quoted(DEFAULT_PATH);
+        format!("{directory} is a directory without {policy}: name the file of the policy")
+    })
 }
 
 /// Returns the path of the work tree's own policy, relative to the working directory.
@@ -43,6 +62,29 @@ fn default_policy(flag: &str) -> anyhow::Result<PathBuf> {
     bail!(
         "the work tree {root} has no {file}: name the policy with {flag}, or write one with `repo-permissions init`"
     )
+}
+
+/// Returns the repository that contains a policy: the named one, else that of the work tree in which the file lies.
+pub(super) fn policy_repository(
+    named: Option<&RepositoryName>,
+    policy: &Path,
+    variables: &Variables,
+) -> PolicyRepository {
+    if let Some(named) = named {
+        return PolicyRepository::Named(named.to_string());
+    }
+    // A link leads to the work tree of its target. A stream lies in none.
+    let file = policy.canonicalize().ok().filter(|file| file.is_file());
+    let git = file.and_then(|file| Git::discover(&file));
+    let origin = git.and_then(|git| git.origin(&host(variables)?));
+    origin.map_or(PolicyRepository::Unknown, |origin| {
+        PolicyRepository::OfWorkTree(origin.to_string())
+    })
+}
+
+/// Parses the value of `--policy-repository`.
+pub(super) fn repository_name(text: &str) -> anyhow::Result<RepositoryName> {
+    RepositoryName::parse(text).context("expected `OWNER/NAME`")
 }
 
 /// Returns a path relative to the root of the work tree, where GitHub looks for it.

@@ -16,13 +16,17 @@ const FIELDS = [
   ["environment", "Environment"],
   ["event", "Event", "events"],
 ];
-const MORE_FIELDS = [["default_branch", "Default branch"]];
+const MORE_FIELDS = [
+  ["default_branch", "Default branch"],
+  ["policy_repository", "Policy repository"],
+];
 // In the link, the fields of `matrix` have names of their own: the other tab has a repository too.
 const MATRIX_FIELDS = [
   ["of", "Repository"],
   ["of_id", "Repository id"],
   ["of_owner_id", "Owner id"],
   ["of_default_branch", "Default branch"],
+  ["of_policy_repository", "Policy repository"],
 ];
 const TEXTS = ["claims", "payload", "own_policy"];
 const CHOICES = {
@@ -105,7 +109,7 @@ function restore(given) {
   old.text = text(given.old);
   fill(find("files"));
   for (const file of Array.isArray(given.files) ? given.files : []) workflowFile([text(file?.[0]), text(file?.[1])]);
-  find("more").open = ["default_branch", "payload", "own_policy"].some((name) => find(name).value !== "");
+  find("more").open = ["default_branch", "policy_repository", "payload", "own_policy"].some((name) => find(name).value !== "");
   select(TABS.includes(given.tab) ? given.tab : "decide");
 }
 
@@ -118,8 +122,10 @@ function question() {
   if (tab === "compare") return { ask: tab, now, old: old.text, new: policy.text };
   if (tab === "matrix") {
     const workflows = files().map(([name, text]) => ({ name, text }));
-    const [repository, repository_id, owner_id, default_branch] = names(MATRIX_FIELDS).map((name) => find(name).value);
-    return { ask: tab, now, policy: policy.text, repository, repository_id, owner_id, default_branch, workflows };
+    const values = names(MATRIX_FIELDS).map((name) => find(name).value);
+    const [repository, repository_id, owner_id, default_branch, policy_repository] = values;
+    const fields = { repository, repository_id, owner_id, default_branch, policy_repository };
+    return { ask: tab, now, policy: policy.text, ...fields, workflows };
   }
   const values = job.map((name) => [name, find(name).value]);
   return { ask: tab, now, policy: policy.text, ...Object.fromEntries(values) };

@@ -1,10 +1,10 @@
 //! May this job use a permission? As `check` answers it.
 
-use analysis::Inputs;
 use analysis::check::{
     Change, CheckResult, Described, Scenario, Status, advice, hint, pattern, shown_rules, steps,
 };
 use analysis::report::{Failure, context_rows, reason_page};
+use analysis::{Inputs, PolicyRepository};
 use engine::Claims;
 use engine::context::EventPayload;
 use engine::decision::{Decision, PermissionDecision, Reason, TracedDimension, TracedRule};
@@ -21,6 +21,8 @@ use super::text::{given, shown};
 #[derive(Deserialize)]
 pub(super) struct Question {
     policy: PolicyText,
+    /// Repository that contains the policy.
+    policy_repository: String,
     own_policy: PolicyText,
     /// Keys or display names, separated by commas or new lines.
     permission: String,
@@ -38,7 +40,9 @@ pub(super) struct Question {
 }
 
 pub(super) fn answer(question: &Question, now: Timestamp) -> Value {
-    let policy = question.policy.given("policy");
+    let repository = given(&question.policy_repository);
+    let repository = repository.map_or(PolicyRepository::Unknown, PolicyRepository::Named);
+    let policy = question.policy.given("policy").in_repository(repository);
     let own = given(&question.own_policy.0).map(|_| question.own_policy.given("own"));
     let scenario = question.scenario(now);
     let check = CheckResult::of(scenario.as_ref(), &policy, own.as_ref());

@@ -1,10 +1,10 @@
 //! Who can do what? As `matrix --format html` answers it.
 
-use analysis::Inputs;
 use analysis::matrix::rules::{self, Selection, select};
 use analysis::matrix::view::{Folded, Folding, Page, SharedFinding};
 use analysis::matrix::{AccessMatrix, html};
 use analysis::workflows::{RunOptions, Workflows};
+use analysis::{Inputs, PolicyRepository};
 use engine::policy::{Invalid, quoted};
 use jiff::Timestamp;
 use serde::Deserialize;
@@ -25,6 +25,8 @@ pub(super) struct Question {
     policy: PolicyText,
     /// Empty for the policy's own repository.
     repository: String,
+    /// Repository that contains the policy; empty if nobody knows it.
+    policy_repository: String,
     /// In decimal digits, or empty.
     repository_id: String,
     owner_id: String,
@@ -56,11 +58,14 @@ fn page(question: Question, now: Timestamp) -> Result<String, String> {
     let name = question.policy.name("policy");
     let policy = question.policy.parse().map_err(invalid)?;
     let repository = given(&question.repository);
+    let policy_repository = given(&question.policy_repository);
+    let policy_repository =
+        policy_repository.map_or(PolicyRepository::Unknown, PolicyRepository::Named);
     let selection = Selection {
         repository: repository.as_deref(),
         repository_id: id("Repository id", &question.repository_id)?,
         owner_id: id("Owner id", &question.owner_id)?,
-        origin: None,
+        policy_repository: &policy_repository,
         inputs: Inputs::Fields,
     };
     let selected = select(&policy, &name, &selection).map_err(|error| match error {

@@ -27,6 +27,7 @@ fn decide(policy: &str, fields: &[(&str, &str)]) -> Value {
         "branch",
         "base",
         "default_branch",
+        "policy_repository",
         "environment",
         "event",
         "claims",
@@ -121,7 +122,7 @@ fn an_invalid_policy_has_findings_where_they_are() {
     for question in [
         json!({
             "ask": "matrix", "now": NOW, "policy": policy, "repository": "", "repository_id": "", "owner_id": "",
-            "default_branch": "", "workflows": [],
+            "policy_repository": "", "default_branch": "", "workflows": [],
         }),
         json!({ "ask": "compare", "now": NOW, "old": POLICY, "new": policy }),
     ] {
@@ -143,7 +144,13 @@ fn matrix(policy: &str, fields: &[(&str, &str)], workflow: (&str, &str)) -> Valu
         "ask": "matrix", "now": NOW, "policy": policy,
         "workflows": [{ "name": workflow.0, "text": workflow.1 }],
     });
-    for field in ["repository", "repository_id", "owner_id", "default_branch"] {
+    for field in [
+        "repository",
+        "repository_id",
+        "owner_id",
+        "default_branch",
+        "policy_repository",
+    ] {
         question[field] = json!("");
     }
     for (field, text) in fields {

@@ -1,5 +1,6 @@
 //! A file of cases, in YAML and in JSON, run against a policy of its own.
 
+use analysis::PolicyRepository;
 use analysis::cases::{Coverage, PolicyFile, Suite, run as run_cases};
 use jiff::Timestamp;
 
@@ -31,6 +32,7 @@ pub fn run(data: &[u8]) {
                 let policy = PolicyFile {
                     name: "p.yml",
                     text: Ok(POLICY),
+                    repository: PolicyRepository::Unknown,
                 };
                 let mut coverage = Coverage::default();
                 let read = |file: &str| match file {

@@ -14,7 +14,8 @@ pub(crate) fn root() -> PathBuf {
         .unwrap_or_default()
 }
 
-/// Returns the given binary, or builds the one of this name beside this program, in the same profile.
+/// Returns the given binary, or that of this name beside this program. In a directory of cargo's it builds it first, in
+/// the same profile.
 pub(crate) fn binary(name: &str, given: Option<PathBuf>) -> anyhow::Result<PathBuf> {
     if let Some(given) = given {
         // The step runs in another directory.
@@ -24,6 +25,16 @@ pub(crate) fn binary(name: &str, given: Option<PathBuf>) -> anyhow::Result<PathB
     }
     let own = std::env::current_exe().context("cannot find this program's path")?;
     let directory = own.parent().context("cannot find this program's path")?;
+    let beside = directory
+        .join(name)
+        .with_extension(std::env::consts::EXE_EXTENSION);
+    if !directory.join(".fingerprint").is_dir() {
+        ensure!(
+            beside.is_file(),
+            "there is no {name} beside this program, and cargo does not build here: name it with `--binary FILE`"
+        );
+        return Ok(beside);
+    }
     let cargo = std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
     let mut build = Command::new(cargo);
     // Without `--package`, as this program was built: the two then have each crate in common.
@@ -42,7 +53,7 @@ pub(crate) fn binary(name: &str, given: Option<PathBuf>) -> anyhow::Result<PathB
         .status()
         .context("cannot start cargo")?;
     ensure!(status.success(), "cargo could not build {name}");
-    Ok(directory.join(name))
+    Ok(beside)
 }
 
 /// Returns whether `cargo run` sets the variable for the program that it runs. Build scripts would treat it as

@@ -9,6 +9,7 @@ mod client;
 mod faults;
 mod graphql;
 mod oidc;
+mod product;
 mod rest;
 mod step;
 mod tls;

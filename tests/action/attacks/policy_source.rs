@@ -184,6 +184,13 @@ fn a40_a_policy_of_the_heads_repository() {
             rows.push(ask(job.clone(), &at(name, "main"), "input_invalid"));
         }
     }
+    // Whether its file is there or not.
+    for file in ["missing.yml", "missing/policy.json"] {
+        let policy = format!("mallory/infra/{file}@main");
+        rows.push(ask(pull_request(fork()), &policy, "input_invalid"));
+        let policy = format!("acme-org/policies/{file}@main");
+        rows.push(ask(pull_request(fork()), &policy, "policy_not_found"));
+    }
     // An event that does not say whose its head is.
     for job in [event("issue_comment"), target(pull()), target(fork())] {
         rows.push(ask(job, &at("trent/infra", "main"), "input_invalid"));

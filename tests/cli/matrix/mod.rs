@@ -538,7 +538,7 @@ repositories:
             "{text}"
         );
         assert!(!text.contains("own:rule"));
-        assert!(text.contains("the rules at the top of the policy are left out"));
+        assert!(text.contains("the rules at the top do not count, because `acme-org/policies`"));
         assert!(text.contains("the repository's own policy may also grant `e:f`"));
     }
 }

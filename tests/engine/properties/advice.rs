@@ -217,7 +217,7 @@ fn asked(text: &str, format: Format, context: &Context) -> Result<(), (String, V
         ..PolicyRecord::default()
     };
     let outcome = Outcome::decided(permissions, context, record, Detail::Full);
-    let remedies = remedies(&outcome.permissions[0], context, &outcome);
+    let remedies = remedies(&outcome.permissions[0], context);
     let policies = remedies.into_iter().filter_map(|change| change.policy);
     let sentence = outcome.permissions[0]
         .nearest

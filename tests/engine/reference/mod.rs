@@ -330,38 +330,25 @@ fn conclude(results: Vec<(usize, Vec<String>)>) -> Outcome {
             };
         }
     }
-    // Event and expiry come after the dimensions: a rule that fails on them alone matches "in every
-    // dimension".
-    let dimensions = |failed: &[String]| {
-        let is_dimension = |name: &&String| *name != "event" && *name != "expires";
-        failed.iter().filter(is_dimension).count()
-    };
-    let stopped_only_by = |gate: &str| {
-        let mut rules = results.iter();
-        rules.any(|(_, failed)| dimensions(failed) == 0 && failed.iter().any(|name| name == gate))
-    };
-    let (reason, gate) = if stopped_only_by("event") {
-        ("untrusted_event", Some("event"))
+    // A reason of its own only for a rule that everything else matches.
+    let stopped_only_by = |name: &str| results.iter().any(|(_, failed)| failed == &[name]);
+    let reason = if stopped_only_by("event") {
+        "untrusted_event"
     } else if stopped_only_by("expires") {
-        ("expired", Some("expires"))
+        "expired"
     } else {
-        ("no_rule_matches", None)
+        "no_rule_matches"
     };
-    // The fewest dimensions; among equals one that the reason speaks of, then the fewest failures,
-    // then the first.
-    let rank = |failed: &[String]| {
-        let beside_the_reason = match gate {
-            Some(gate) if !failed.iter().any(|name| name == gate) => 1,
-            _ => 0,
-        };
-        (dimensions(failed), beside_the_reason, failed.len())
+    // The fewest failures; among equals one that the reason speaks of, then the first.
+    let fewest = results.iter().map(|(_, failed)| failed.len()).min();
+    let mut near: Vec<_> = results.iter().collect();
+    near.retain(|(_, failed)| Some(failed.len()) == fewest);
+    let named = match reason {
+        "untrusted_event" => near.iter().find(|(_, failed)| failed == &["event"]),
+        "expired" => near.iter().find(|(_, failed)| failed == &["expires"]),
+        _ => None,
     };
-    let mut nearest = &results[0];
-    for result in &results {
-        if rank(&result.1) < rank(&nearest.1) {
-            nearest = result;
-        }
-    }
+    let nearest = *named.unwrap_or(&near[0]);
     let mut outcome = denied(reason);
     outcome.nearest = Some(nearest.clone());
     outcome.trace = results;
@@ -534,7 +521,7 @@ fn matches(pattern: &Pattern, value: Option<&str>, ignore_case: bool) -> Result<
                     within(c) || (ignore_case && within(c.to_ascii_uppercase()))
                 }),
                 Takes::NoSlash => c != '/',
-                Takes::Anything => true,
+                Takes::Anything | Takes::Directories => true,
             };
             Ok(value.is_some() && glob_matches(&steps, &chars, takes))
         }
@@ -617,6 +604,8 @@ enum Takes {
     NoSlash,
     /// `**` repeats it.
     Anything,
+    /// `**/` where a directory can start: zero or more directories.
+    Directories,
 }
 
 /// A part of a glob, how often at least, and whether more often.
@@ -640,6 +629,14 @@ fn glob_steps(glob: &str) -> Result<Vec<Step>, Wrong> {
     while i < chars.len() {
         match chars[i] {
             '!' if i == 0 => return Err(Wrong),
+            '*' if is_directories(&chars, i) => {
+                steps.push(Step {
+                    takes: Takes::Directories,
+                    least: 0,
+                    more: true,
+                });
+                i += 2;
+            }
             '*' if chars.get(i + 1) == Some(&'*') => {
                 steps.push(Step {
                     takes: Takes::Anything,
@@ -681,6 +678,13 @@ fn glob_steps(glob: &str) -> Result<Vec<Step>, Wrong> {
     Ok(steps)
 }
 
+/// Whether a whole `**/` stands at a place, at the start or behind a slash, and nothing repeats its slash.
+fn is_directories(chars: &[char], at: usize) -> bool {
+    chars[at..].starts_with(&['*', '*', '/'])
+        && (at == 0 || chars[at - 1] == '/')
+        && !matches!(chars.get(at + 3), Some('?' | '+'))
+}
+
 /// Letters, digits and ranges of them, of one kind each; a `-` at the start or the end is itself.
 fn ranges(class: &[char]) -> Result<Vec<(char, char)>, Wrong> {
     if class.is_empty() {
@@ -720,6 +724,12 @@ fn glob_matches(steps: &[Step], value: &[char], takes: impl Fn(&Step, char) -> b
     for step in steps {
         let mut next = BTreeSet::new();
         for place in places {
+            if matches!(step.takes, Takes::Directories) {
+                let behind_slash = |at: &usize| value[at - 1] == '/';
+                next.insert(place);
+                next.extend((place + 1..=value.len()).filter(behind_slash));
+                continue;
+            }
             let run = value[place..].iter().take_while(|c| takes(step, **c));
             let most = if step.more {
                 run.count()

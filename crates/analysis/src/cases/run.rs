@@ -11,9 +11,10 @@ use super::expect::Expect;
 use super::own::OwnPolicy;
 use super::result::{CaseResult, Explained, Failed, FileError};
 use super::suite::Suite;
+use crate::PolicyRepository;
 use crate::report::{Detail, Failure, Outcome, PolicyRecord};
 use engine::context::Context;
-use engine::decision::{DecisionError, Engine, HasTime, Policies, Provenance, Question, decide};
+use engine::decision::{DecisionError, Engine, HasTime, Policies, Question, decide};
 use engine::policy::{Format, Invalid, Policy};
 
 /// The policy of a suite, from the caller.
@@ -23,6 +24,8 @@ pub struct PolicyFile<'a> {
     pub name: &'a str,
     /// Its text, or why it is unreadable.
     pub text: Result<&'a str, Failure>,
+    /// The repository that contains it. `policy_repository:` of a suite wins.
+    pub repository: PolicyRepository,
 }
 
 /// Runs all cases. `read` returns the files in [`Suite::files`]. `now` is the time of cases that do not set their
@@ -53,6 +56,9 @@ pub fn run<B: AsRef<[u8]>, E: Display>(
         }
         (DecisionError::OwnPolicyUnavailable(failure), _) => Failure::clone(failure),
     };
+    let named = suite.contents.policy_repository.as_deref();
+    let named = named.map(|name| PolicyRepository::Named(name.to_owned()));
+    let repository = named.as_ref().unwrap_or(&policy.repository);
     if let Ok(engine) = &engine {
         coverage.add(policy.name, engine.policy());
     }
@@ -63,7 +69,7 @@ pub fn run<B: AsRef<[u8]>, E: Display>(
         let decided = engine.as_ref().map_err(Clone::clone).and_then(|engine| {
             let policies = Policies {
                 policy: engine,
-                provenance: provenance(suite, &context),
+                provenance: repository.provenance(context.repository.as_deref()),
                 own: own_engine.as_ref().map(Result::as_ref),
             };
             let question = Question {
@@ -77,7 +83,13 @@ pub fn run<B: AsRef<[u8]>, E: Display>(
         let outcome = match decided {
             Ok(permissions) => {
                 coverage.cover(policy.name, &permissions);
-                Outcome::decided(permissions, &context, PolicyRecord::default(), Detail::Full)
+                let outcome =
+                    Outcome::decided(permissions, &context, PolicyRecord::default(), Detail::Full);
+                let parsed = engine.as_ref().ok().map(Engine::policy);
+                let left_out = parsed.and_then(|parsed| {
+                    repository.leaves_out(parsed, context.repository.as_deref())
+                });
+                outcome.leaving_out(left_out)
             }
             Err(failure) => Outcome::failed(&failure, Some(&context), None, Detail::Full),
         };
@@ -124,15 +136,6 @@ fn parse(
         Ok(policy) => Ok(Ok(policy)),
         Err((failure, _)) if expected(&failure) => Ok(Err(failure)),
         Err((_, errors)) => Err(errors),
-    }
-}
-
-/// Returns whether the `permissions:` at the top apply to the case's repository.
-fn provenance(suite: &Suite<'_>, context: &Context) -> Provenance {
-    match (&suite.contents.policy_repository, &context.repository) {
-        (None, _) => Provenance::Offline,
-        (Some(own), Some(asking)) if own.eq_ignore_ascii_case(asking) => Provenance::ThisRepository,
-        (Some(_), _) => Provenance::OtherRepository,
     }
 }
 
@@ -196,6 +199,7 @@ tests:
         let policy = PolicyFile {
             name: "policy.yml",
             text: policy,
+            repository: PolicyRepository::Unknown,
         };
         let read = |name: &str| {
             assert_eq!(name, "claims.json");

@@ -6,7 +6,7 @@ use crate::pattern_text::{branch_of, file_of};
 use crate::report::{self, Remedy, remedies};
 use engine::context::Context;
 use engine::decision::{Decision, Reason};
-use engine::policy::Kind;
+use engine::policy::{Kind, quoted};
 
 /// Advice about a permission that is not allowed.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -42,7 +42,7 @@ pub fn advice(check: &CheckResult<'_>) -> Vec<Advice> {
     let denied = permissions.filter(|permission| permission.decision != Decision::Allowed);
     let advice = denied.map(|permission| {
         let context = check.outcome.context;
-        let remedies = context.map(|context| remedies(permission, context, &check.outcome));
+        let remedies = context.map(|context| remedies(permission, context));
         let changes = remedies.into_iter().flatten();
         let changes: Vec<_> = changes.map(|remedy| change(remedy, check)).collect();
         let sentence = || {
@@ -82,6 +82,20 @@ fn missing_input(reason: Reason, check: &CheckResult<'_>) -> Option<String> {
             let input = inputs.name("repository", "OWNER/NAME");
             Some(format!("Name the repository: {input}."))
         }
+        Reason::RepositoryNotFound => {
+            let left_out = check.scenario?.leaves_out(check.policy)?;
+            let repository = context.repository.as_deref().map(quoted)?;
+            let entry = "add an entry for it under `repositories:` of the policy";
+            Some(match left_out.input(inputs) {
+                Some(input) => format!(
+                    "If {repository} contains the file, say so with {input}: then the rules at the top count. \
+                     Otherwise {entry}, without rules at the top beside it."
+                ),
+                None => format!(
+                    "If {repository} is to use this policy, move the rules at the top into an entry, and {entry}."
+                ),
+            })
+        }
         Reason::RepositoryIdMismatch if context.repository_id.is_none() => Some(format!(
             "Give the repository's id: {}, and if the entry pins the owner, {}.",
             inputs.value("claim", "repository_id=ID"),
@@ -105,6 +119,12 @@ fn input(remedy: &Remedy, context: &Context, check: &CheckResult<'_>) -> Option<
                 return Some(correction);
             }
             let input = inputs.value("default-branch", base);
+            // Somebody wrote the default branch as a full ref.
+            let written = context.default_branch.as_deref();
+            let written = written.and_then(|branch| branch.strip_prefix("refs/heads/refs/heads/"));
+            if remedy.by_default_branch && written == Some(base) {
+                return Some(format!("{input}: name a branch without `refs/heads/`"));
+            }
             let is_open = remedy.by_default_branch && context.default_branch.is_none();
             return is_open.then(|| format!("{input}, if that is the default branch"));
         }

@@ -1,5 +1,6 @@
 //! The policies of a check: the main one, and the repository's own, to which it may delegate.
 
+use crate::PolicyRepository;
 use crate::lint::Source;
 use crate::report::{Failure, PolicyRecord};
 use engine::decision::Engine;
@@ -10,6 +11,8 @@ use engine::policy::{Format, Invalid, Policy};
 pub struct GivenPolicy {
     /// Its name in messages, whose ending says the format.
     pub name: String,
+    /// The repository that contains it.
+    pub repository: PolicyRepository,
     text: Result<String, Failure>,
     /// The parsed policy, if it is valid.
     pub(super) engine: Result<Engine, CheckError>,
@@ -25,7 +28,7 @@ pub enum CheckError {
 }
 
 impl GivenPolicy {
-    /// Parses the text of a policy, if it could be read.
+    /// Parses the text of a policy, if it could be read. Nobody knows the repository that contains it.
     pub fn new(name: String, text: Result<String, Failure>) -> Self {
         let engine = match &text {
             Ok(text) => Policy::parse(text, Format::of_path(&name))
@@ -33,7 +36,18 @@ impl GivenPolicy {
                 .map_err(|invalid| CheckError::Policy(name.clone(), invalid)),
             Err(failure) => Err(CheckError::Failure(failure.clone())),
         };
-        Self { name, text, engine }
+        Self {
+            name,
+            repository: PolicyRepository::Unknown,
+            text,
+            engine,
+        }
+    }
+
+    /// Returns the policy as the file of a repository.
+    #[must_use]
+    pub fn in_repository(self, repository: PolicyRepository) -> Self {
+        Self { repository, ..self }
     }
 
     /// Returns its lines, if it could be read.

@@ -1,5 +1,6 @@
 //! Describes the parts of a policy that apply to the repository.
 
+use super::policy::GivenPolicy;
 use super::scenario::Scenario;
 use engine::decision::RepositoryRules;
 use engine::policy::{Entry, Kind, Policy, edits, quoted};
@@ -9,13 +10,23 @@ const MAX_NAMES: usize = 5;
 
 /// Describes the entries with their pins, or suggests similar names if there are none.
 pub(super) fn facts(
+    given: &GivenPolicy,
     policy: &Policy,
     repository_rules: &RepositoryRules<'_>,
     scenario: &Scenario,
 ) -> Vec<String> {
     let mut facts = Vec::new();
     if repository_rules.top.is_some() {
-        facts.push("the rules at the top of the file".to_owned());
+        let top = "the rules at the top of the file";
+        // Only with both lists it matters which repository contains the file.
+        let own = given
+            .repository
+            .name()
+            .filter(|_| policy.repositories.is_some());
+        facts.push(own.map_or_else(
+            || top.to_owned(),
+            |own| format!("{top}, which {} contains", quoted(own)),
+        ));
     }
     let entries = repository_rules.entries.iter();
     facts.extend(entries.map(|(entry, agrees)| {
@@ -28,9 +39,8 @@ pub(super) fn facts(
     if facts.is_empty() {
         facts.push(no_entry(policy, scenario));
     }
-    if policy.permissions.is_some() && repository_rules.top.is_none() {
-        let fact = "`permissions` at the top applies only to the repository that contains the file";
-        facts.push(fact.to_owned());
+    if let Some(left_out) = scenario.leaves_out(given) {
+        facts.extend([left_out.why(), left_out.note(scenario.inputs)]);
     }
     facts
 }

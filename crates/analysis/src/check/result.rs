@@ -76,9 +76,10 @@ fn outcome<'a>(
         (Ok(permissions), Some(context), Some(record)) => {
             let outcome = Outcome::decided(permissions, context, record, Detail::Full);
             let own_policy = own.and_then(GivenPolicy::record);
+            let left_out = scenario.and_then(|scenario| scenario.leaves_out(policy));
             let outcome = Outcome {
                 own_policy,
-                ..outcome
+                ..outcome.leaving_out(left_out)
             };
             (outcome, None)
         }

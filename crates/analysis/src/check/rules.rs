@@ -2,7 +2,7 @@
 
 use crate::suggestion::suggestion;
 use engine::decision::{PermissionDecision, TracedDimension, TracedRule};
-use engine::policy::{Format, quoted};
+use engine::policy::quoted;
 
 /// Maximum number of rules that are shown of a permission.
 const MAX_RULES: usize = 50;
@@ -30,6 +30,6 @@ pub fn pattern(dimension: &TracedDimension) -> &str {
 /// Says what the author of a pattern probably meant, if it would have matched.
 pub fn hint(rule: &TracedRule, dimension: &TracedDimension) -> Option<String> {
     let suggestion = suggestion(rule, dimension)?;
-    let written = quoted(&suggestion.written(Format::Yaml));
+    let written = quoted(&suggestion.written(rule.format));
     Some(format!("{}: write {written}", suggestion.sentence()))
 }

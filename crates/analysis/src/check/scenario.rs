@@ -3,14 +3,14 @@
 use jiff::Timestamp;
 
 use super::policy::{CheckError, GivenPolicy};
-use crate::Inputs;
 use crate::report::Failure;
+use crate::{Inputs, TopIsLeftOut};
 use engine::Claims;
 use engine::context::{Base, Context, EventPayload};
 use engine::decision::{
     self, DecisionError, PermissionDecision, Policies, Provenance, Reason, RepositoryRules, decide,
 };
-use engine::policy::{Invalid, PermissionKey, Policy};
+use engine::policy::PermissionKey;
 
 /// A checked scenario.
 #[derive(Debug)]
@@ -113,7 +113,7 @@ impl Scenario {
     ) -> Result<Vec<PermissionDecision>, CheckError> {
         let policies = Policies {
             policy: policy.engine.as_ref().map_err(Clone::clone)?,
-            provenance: Provenance::Offline,
+            provenance: self.provenance(policy),
             own: own.map(|own| own.engine.as_ref()),
         };
         let question = decision::Question {
@@ -131,12 +131,26 @@ impl Scenario {
         })
     }
 
-    /// Returns the policy's rules for the repository.
+    /// Returns the policy's rules for the repository, unless the policy is not valid.
     pub(super) fn repository_rules<'a>(
         &self,
-        policy: &'a Policy,
-    ) -> Result<RepositoryRules<'a>, Invalid> {
-        RepositoryRules::find(policy, Provenance::Offline, &self.context, &|| true)
+        policy: &'a GivenPolicy,
+    ) -> Option<RepositoryRules<'a>> {
+        let provenance = self.provenance(policy);
+        RepositoryRules::find(policy.policy()?, provenance, &self.context, &|| true).ok()
+    }
+
+    /// Returns where the policy comes from for the job's repository.
+    pub(super) fn provenance(&self, policy: &GivenPolicy) -> Provenance {
+        policy
+            .repository
+            .provenance(self.context.repository.as_deref())
+    }
+
+    /// Returns the rules at the top of the policy that do not count.
+    pub(super) fn leaves_out<'a>(&'a self, policy: &'a GivenPolicy) -> Option<TopIsLeftOut<'a>> {
+        let repository = self.context.repository.as_deref();
+        policy.repository.leaves_out(policy.policy()?, repository)
     }
 }
 

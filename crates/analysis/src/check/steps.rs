@@ -6,7 +6,7 @@ use super::result::CheckResult;
 use super::scenario::Scenario;
 use crate::report::context_rows;
 use engine::context::Base;
-use engine::decision::{Decision, PermissionDecision, RepositoryRules};
+use engine::decision::{Decision, PermissionDecision, Provenance, RepositoryRules};
 use engine::plural::count;
 use engine::policy::{nearest, quoted};
 
@@ -62,15 +62,23 @@ pub fn steps(check: &CheckResult<'_>) -> Vec<Step> {
     let context = step("context", Status::Passed, vec![context(scenario)]);
     let mut steps = vec![token, context, policy(check)];
     let parsed = check.policy.policy();
-    let repository_rules = parsed.and_then(|parsed| scenario.repository_rules(parsed).ok());
+    let repository_rules = scenario.repository_rules(check.policy);
     match (parsed, &repository_rules) {
         (None, _) => {}
         (Some(_), None) => {
-            let fact = "the pattern of an entry is not valid, shown below";
-            steps.push(step("repository", Status::Failed, vec![fact.to_owned()]));
+            let fact = match check.policy.repository.name() {
+                Some(own) if scenario.provenance(check.policy) == Provenance::OtherRepository => {
+                    format!(
+                        "the policy is not valid as that of {}, shown below",
+                        quoted(own)
+                    )
+                }
+                _ => "the pattern of an entry is not valid, shown below".to_owned(),
+            };
+            steps.push(step("repository", Status::Failed, vec![fact]));
         }
         (Some(parsed), Some(repository_rules)) => {
-            let facts = repository::facts(parsed, repository_rules, scenario);
+            let facts = repository::facts(check.policy, parsed, repository_rules, scenario);
             let is_there = repository_rules.rules().is_ok();
             steps.push(step("repository", Status::of(is_there), facts));
             if is_there {
@@ -120,12 +128,17 @@ fn context(scenario: &Scenario) -> String {
 
 fn policy(check: &CheckResult<'_>) -> Step {
     let mut facts = vec![of_policy(check, check.policy)];
-    facts.extend(
-        check
-            .own
-            .iter()
-            .map(|own| format!("own: {}", of_policy(check, own))),
-    );
+    let is_own = check
+        .scenario
+        .is_some_and(|scenario| scenario.provenance(check.policy) == Provenance::ThisRepository);
+    facts.extend(check.own.iter().map(|own| match is_own {
+        // As in a job, `delegate` has no effect in the repository of the policy.
+        true => format!(
+            "own: {} is not used, because the policy itself is the repository's own",
+            quoted(&own.name)
+        ),
+        false => format!("own: {}", of_policy(check, own)),
+    }));
     // The own policy matters only for permissions that the main one denies; that step reports its problems.
     step("policy", Status::of(check.policy.policy().is_some()), facts)
 }

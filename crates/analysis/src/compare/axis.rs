@@ -264,14 +264,15 @@ fn event<'a>(grant: &Grant<'a>, others: &[Known<'a>]) -> Vec<Cell> {
         .flatten()
         .map(|event| &**event)
         .collect();
-    // Of the events that no grant names, one represents all that never merge, and one the others.
+    // Of the events that no grant names, one represents all that have a base in the same way.
     let unnamed = |is_wanted: fn(Merges) -> bool| {
         let mut trusted = ORDINARY_EVENTS.iter().chain(&TRUSTED_EVENTS).copied();
         trusted.find(|event| !named.contains(event) && is_wanted(merges(event)))
     };
     let others_of = [
         unnamed(|merges| merges == Merges::Never),
-        unnamed(|merges| merges != Merges::Never),
+        unnamed(|merges| matches!(merges, Merges::Sometimes | Merges::Always)),
+        unnamed(|merges| merges == Merges::Unnamed),
     ];
     let values = others_of.into_iter().flatten().chain(named.iter().copied());
     let cells = values.filter(|event| grant.accepts(event)).map(|event| {

@@ -90,14 +90,46 @@ pub(super) enum Merge {
     Absent,
 }
 
+/// How the runs of jobs have a base.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Merging {
+    /// They merge nothing.
+    Nothing,
+    /// They merge a base that the token can name.
+    Base,
+    /// They merge a base that the token never names.
+    UnnamedBase,
+}
+
+impl Merging {
+    /// All kinds, so that each job is of one.
+    pub(super) const ALL: [Self; 3] = [Self::Nothing, Self::Base, Self::UnnamedBase];
+
+    fn has_event(self, merges: Merges) -> bool {
+        match self {
+            Self::Nothing => merges != Merges::Always,
+            Self::Base => matches!(merges, Merges::Sometimes | Merges::Always),
+            Self::UnnamedBase => merges == Merges::Unnamed,
+        }
+    }
+
+    fn has_base(self, merge: Merge) -> bool {
+        match self {
+            Self::Nothing => merge == Merge::None,
+            Self::Base => merge != Merge::None,
+            Self::UnnamedBase => matches!(merge, Merge::Any | Merge::Absent),
+        }
+    }
+}
+
 /// The alternatives of each list that a difference affects.
 pub(super) type Kept<'a> = Vec<(Name<'a>, FixedBitSet)>;
 
 /// Selects jobs.
 #[derive(Clone, Copy)]
 pub(super) struct Wanted<'k, 'a> {
-    /// Whether their runs merge a base.
-    pub(super) merging: bool,
+    /// How their runs have a base.
+    pub(super) merging: Merging,
     /// The alternatives of lists that match them.
     pub(super) kept: &'k [(Name<'a>, FixedBitSet)],
     /// Alternatives of a list that do not match them.
@@ -107,8 +139,8 @@ pub(super) struct Wanted<'k, 'a> {
 }
 
 impl<'a> Wanted<'_, 'a> {
-    /// Selects all jobs whose runs merge a base, or all that do not.
-    pub(super) fn all(merging: bool) -> Self {
+    /// Selects all jobs whose runs have a base in this way.
+    pub(super) fn all(merging: Merging) -> Self {
         Self {
             merging,
             kept: &[],
@@ -125,10 +157,10 @@ impl<'a> Wanted<'_, 'a> {
             return false;
         }
         match name {
-            Name::Event if self.merging && cell.merges == Merges::Never => return false,
-            Name::Event if !self.merging && cell.merges == Merges::Always => return false,
-            Name::Base if !self.merging => return cell.merge == Merge::None,
-            Name::Base if cell.merge == Merge::None => return false,
+            Name::Event if !self.merging.has_event(cell.merges) => return false,
+            Name::Base if !self.merging.has_base(cell.merge) => return false,
+            // The alternatives of a base matter only to a run that has one.
+            Name::Base if self.merging == Merging::Nothing => return true,
             _ => {}
         }
         let is_of = |(list, alternatives): &(Name<'a>, &FixedBitSet)| {

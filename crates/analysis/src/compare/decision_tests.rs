@@ -181,10 +181,11 @@ fn job() -> impl Strategy<Value = Example> {
             let (base, is_default, of_one_ref) = base;
             let merges = match merges(event) {
                 Merges::Never => false,
-                Merges::Sometimes => !of_one_ref,
+                Merges::Sometimes | Merges::Unnamed => !of_one_ref,
                 Merges::Always => true,
             };
-            let base = base.filter(|_| merges);
+            let names_base = merges && !event.starts_with("deployment");
+            let base = base.filter(|_| names_base);
             let default_branch = match &base {
                 Some(base) if is_default => Some(base.clone()),
                 _ => Some("trunk".to_owned()),

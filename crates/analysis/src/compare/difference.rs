@@ -7,7 +7,7 @@ use fixedbitset::FixedBitSet;
 use jiff::Timestamp;
 
 use super::automaton::Automata;
-use super::cell::{Kept, Merge, Name, Wanted};
+use super::cell::{Kept, Merge, Merging, Name, Wanted};
 use super::changes::{AccessChange, Example};
 use super::grant::{Dimension, Grant};
 use super::interner::{Known, Shape};
@@ -148,30 +148,34 @@ impl<'a> Compared<'_, 'a, '_> {
 
     /// Returns the new access, first to runs of a ref and to pull requests alike, then to pull requests only.
     fn differences(&mut self) -> Vec<Difference<'a>> {
-        let Some(first) = self.difference(Wanted::all(false), false) else {
-            let merging = self.difference(Wanted::all(true), true);
-            return merging.into_iter().collect();
-        };
-        let mut differences = vec![first.clone()];
-        for (name, kept) in &first.kept {
-            // Jobs that the first difference does not cover.
-            let others = Wanted {
-                except: Some((*name, kept)),
-                ..Wanted::all(true)
+        let mut differences: Vec<Difference<'a>> = Vec::new();
+        for merging in Merging::ALL {
+            let all = Wanted::all(merging);
+            let Some(first) = differences.first().cloned() else {
+                differences.extend(self.difference(all));
+                continue;
             };
-            if !kept.is_full() {
-                differences.extend(self.difference(others, true));
+            for (name, kept) in first.kept.iter().filter(|(_, kept)| !kept.is_full()) {
+                // Jobs that the first difference does not cover.
+                let others = Wanted {
+                    except: Some((*name, kept)),
+                    ..all
+                };
+                let found = self.difference(others);
+                let is_known = |found: &Difference<'a>| {
+                    let mut known = differences.iter();
+                    known.any(|known| known.only_pull_requests && known.kept == found.kept)
+                };
+                let new = found.filter(|found| !is_known(found));
+                differences.extend(new);
             }
         }
         differences
     }
 
     /// Returns the new access among the jobs that `wanted` selects. Returns `None` if there is none.
-    fn difference(
-        &mut self,
-        wanted: Wanted<'_, 'a>,
-        only_pull_requests: bool,
-    ) -> Option<Difference<'a>> {
+    fn difference(&mut self, wanted: Wanted<'_, 'a>) -> Option<Difference<'a>> {
+        let only_pull_requests = wanted.merging != Merging::Nothing;
         let values = match self.uncovered(wanted) {
             SearchResult::Covered => return None,
             SearchResult::TooMany => {
@@ -190,13 +194,13 @@ impl<'a> Compared<'_, 'a, '_> {
         });
         let kept: Kept<'a> = kept.collect();
         // The first difference is also one of pull requests.
-        let mut merging = [false, true].into_iter();
+        let mut merging = Merging::ALL.into_iter();
         let in_part = merging.any(|merging| {
             let affected = Wanted {
                 kept: &kept,
                 ..Wanted::all(merging)
             };
-            (merging || !only_pull_requests)
+            (merging != Merging::Nothing || !only_pull_requests)
                 && meets_any(&mut self.space, self.classifier, affected)
         });
         Some(Difference {

@@ -3,7 +3,7 @@
 use jiff::Timestamp;
 
 use super::automaton::Automata;
-use super::cell::Wanted;
+use super::cell::{Merging, Wanted};
 use super::cover::Budget;
 use super::grant::{Grant, Section};
 use super::nearby::Nearby;
@@ -52,7 +52,7 @@ pub(crate) fn grant_all<'a>(
     }
     let mut is_covered = |others: &[_]| {
         let mut space = Space::new(known, Others::new(others.to_vec()), now, &classifier);
-        [false, true].into_iter().all(|merging| {
+        Merging::ALL.into_iter().all(|merging| {
             let found = uncovered(&mut space, &mut classifier, Wanted::all(merging));
             matches!(found, SearchResult::Covered)
         })

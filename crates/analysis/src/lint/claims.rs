@@ -5,7 +5,7 @@ use super::dimension::Dimension;
 use super::findings::Findings;
 use super::forms::Forms;
 use super::replacement::{Replacement, propose};
-use crate::pattern_text::without_anchors;
+use crate::pattern_text::{branch_of, kinds, without_anchors};
 use engine::policy::{Kind, Pattern, Patterns, nearest, quoted};
 
 /// Form of a claim's values.
@@ -52,13 +52,13 @@ const FORMS: &[Form] = &[
     Form {
         claims: &["head_ref", "base_ref"],
         regex: r"[^\x00-\x20\x7f~^:?*\[\\]+",
-        words: "the name of a branch",
+        words: "the name of a branch, without `refs/heads/`",
         values: &[],
     },
     Form {
         claims: &["workflow_ref", "job_workflow_ref"],
-        regex: "[A-Za-z0-9._-]+/[A-Za-z0-9._-]+/(?s:.)+@(?s:.)+",
-        words: "`OWNER/REPO/.github/workflows/FILE@REF`",
+        regex: "[A-Za-z0-9_-]+/[A-Za-z0-9._-]+/(?s:.)+@(?:refs/(?s:.)+|[0-9a-f]{40})",
+        words: "`OWNER/REPO/.github/workflows/FILE@REF` with a full ref, such as `refs/heads/main`, or a commit",
         values: &[],
     },
     Form {
@@ -127,7 +127,17 @@ fn form(dimension: Dimension<'_>) -> Option<(&str, &'static Form)> {
 
 /// Returns whether a job can have a value of the dimension that the pattern matches.
 pub(super) fn may_match(dimension: Dimension<'_>, pattern: &Pattern, forms: &mut Forms) -> bool {
-    form(dimension).is_none_or(|(_, form)| forms.may_match(pattern, form.regex))
+    form(dimension).is_none_or(|(claim, form)| has_value(claim, form, pattern, forms))
+}
+
+fn has_value(claim: &str, form: &Form, pattern: &Pattern, forms: &mut Forms) -> bool {
+    branch_of_claim(claim, pattern).is_none() && forms.may_match(pattern, form.regex)
+}
+
+/// Returns the branch of a pattern with `refs/heads/`, for a claim that is the name of a branch.
+fn branch_of_claim<'p>(claim: &str, pattern: &'p Pattern) -> Option<&'p str> {
+    let is_name = ["head_ref", "base_ref"].contains(&claim);
+    branch_of(&pattern.text, pattern.kind).filter(|_| is_name)
 }
 
 pub(super) fn check(
@@ -140,7 +150,7 @@ pub(super) fn check(
         return;
     };
     for pattern in &patterns.list {
-        if forms.may_match(pattern, form.regex) {
+        if has_value(claim, form, pattern, forms) {
             continue;
         }
         let message = format!(
@@ -168,15 +178,40 @@ fn suggestion(claim: &str, pattern: &Pattern, form: &Form) -> Option<(String, Ki
         kind => (format!("{start}{text}"), kind),
     };
     match claim {
+        "ref" if text.starts_with("heads/") || text.starts_with("tags/") => Some(before("refs/")),
         "ref" => Some(before("refs/heads/")),
-        "iss" => Some(before("https://")),
-        "workflow_ref" | "job_workflow_ref" => {
-            let (text, kind) = before("");
-            Some((format!("{text}@refs/heads/main"), kind))
+        "head_ref" | "base_ref" => {
+            let name = branch_of_claim(claim, pattern)?;
+            Some((name.to_owned(), kinds(name, pattern.kind)[0]))
         }
+        "iss" => Some(before("https://")),
+        "workflow_ref" | "job_workflow_ref" => with_full_ref(text, pattern.kind),
         _ => {
             let value = nearest(text, form.values.iter().copied())?;
             Some((value.to_owned(), Kind::Exact))
         }
     }
+}
+
+/// Returns a pattern for a workflow file with the full ref that the text behind its `@` means: `uses:` names a branch
+/// or a tag, and the claim its full ref.
+fn with_full_ref(text: &str, kind: Kind) -> Option<(String, Kind)> {
+    // Behind the alternatives of a regex stands no single ref.
+    if kind == Kind::Regex && text.contains('|') {
+        return None;
+    }
+    let named = text
+        .rsplit_once('@')
+        .filter(|(_, name)| !name.contains(']'));
+    let (file, name) = named.unwrap_or((text, "main"));
+    let mut version = name.strip_prefix('v').unwrap_or(name).chars();
+    let is_version = version
+        .next()
+        .is_some_and(|c| c.is_ascii_digit() || c == '\\');
+    let place = match name.split_once('/') {
+        Some(("heads" | "tags", _)) => "refs",
+        _ if is_version => "refs/tags",
+        _ => "refs/heads",
+    };
+    Some((format!("{file}@{place}/{name}"), kind))
 }

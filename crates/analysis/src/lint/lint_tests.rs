@@ -162,7 +162,14 @@ fn claims_of_a_known_form() {
         "workflow_ref: deploy.yml",
         "job_workflow_ref: acme-org/shared/.github/workflows/gate.yml",
         "job_workflow_ref: 'acme-org/shared/[^@]*'",
+        "job_workflow_ref: acme-org/shared/.github/workflows/gate.yml@main",
+        "job_workflow_ref: 'acme-org/shared/[^@]+\\.yml@v\\d+'",
+        "job_workflow_ref: acme-org/shared/.github/workflows/gate.yml@1a2b3c4",
+        "workflow_ref: .github/workflows/d.yml@refs/heads/main",
         "head_ref: 'a b'",
+        "head_ref: refs/heads/x",
+        "base_ref: 'refs/heads/release/.*'",
+        "base_ref: { glob: 'refs/heads/**' }",
     ] {
         assert_eq!(codes(claim), ["impossible-claim"], "{claim}");
     }
@@ -178,13 +185,67 @@ fn claims_of_a_known_form() {
         "actor: 'dependabot[bot]'",
         "actor: octo_corp",
         "job_workflow_ref: acme-org/shared/.github/workflows/gate.yml@refs/heads/main",
+        "job_workflow_ref: acme-org/shared/.github/workflows/gate.yml@refs/tags/v1",
+        "job_workflow_ref: acme-org/shared/.github/workflows/gate.yml@0a1b2c3d4e5f60718293a4b5c6d7e8f901234567",
         "job_workflow_ref: 'acme-org/shared/.*'",
+        "job_workflow_ref: '.*@.*'",
+        // A branch may be `x@v1`.
+        "job_workflow_ref: 'acme-org/shared/.*@v\\d+'",
+        "job_workflow_ref: { glob: 'acme-org/*/.github/workflows/*@refs/tags/v*' }",
+        "head_ref: 'feature/.*'",
+        "base_ref: main",
+        "base_ref: refs/tags/v1",
         "sub: anything",
         "something_new: a b",
         "ref: 'a)'",
     ] {
         let found = codes(claim);
         assert!(!found.contains(&"impossible-claim".to_owned()), "{claim}");
+    }
+}
+
+#[test]
+fn what_a_claim_of_a_known_form_should_be() {
+    for (claim, expected) in [
+        ("ref: main", "refs/heads/main"),
+        ("ref: tags/v1", "refs/tags/v1"),
+        ("ref: heads/main", "refs/heads/main"),
+        ("head_ref: refs/heads/x", "x"),
+        ("base_ref: '^refs/heads/release/.*$'", "release/.*"),
+        (
+            "job_workflow_ref: o/r/.github/workflows/d.yml@main",
+            "\"o/r/.github/workflows/d.yml@refs/heads/main\"",
+        ),
+        (
+            "job_workflow_ref: o/r/.github/workflows/d.yml@v1",
+            "\"o/r/.github/workflows/d.yml@refs/tags/v1\"",
+        ),
+        (
+            "job_workflow_ref: o/r/.github/workflows/d.yml@tags/v1",
+            "\"o/r/.github/workflows/d.yml@refs/tags/v1\"",
+        ),
+        (
+            "job_workflow_ref: 'o/r/[^@]+@v\\d+'",
+            "'o/r/[^@]+@refs/tags/v\\d+'",
+        ),
+        (
+            "job_workflow_ref: o/r/.github/workflows/d.yml",
+            "\"o/r/.github/workflows/d.yml@refs/heads/main\"",
+        ),
+        (
+            "job_workflow_ref: 'o/r/[^@]*'",
+            "\"o/r/[^@]*@refs/heads/main\"",
+        ),
+    ] {
+        let policy = format!(
+            "version: 1\npermissions: [{{ permission: a:b, branch: main, claims: {{ {claim} }} }}]\n"
+        );
+        let found = lint(&policy, Format::Yaml, &LintOptions::default());
+        let found = found.iter().find(|found| found.code == "impossible-claim");
+        let help = found
+            .and_then(|found| found.help.as_deref())
+            .unwrap_or_default();
+        assert_eq!(help, format!("write `{expected}`"), "{claim}");
     }
 }
 

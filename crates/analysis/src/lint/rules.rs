@@ -341,7 +341,7 @@ pub(super) fn matches_nearly_all(pattern: &Pattern) -> bool {
     match pattern.kind {
         Kind::Any => true,
         Kind::Regex => matches!(text, ".*" | "^.*$" | ".+" | "^.+$" | "^.*" | ".*$"),
-        Kind::Glob => text == "**",
+        Kind::Glob => matches!(text, "**" | "**/*" | "**/**"),
         Kind::Literal | Kind::Exact => false,
     }
 }

@@ -1,6 +1,6 @@
 //! Selects the rules of a policy for one repository.
 
-use crate::Inputs;
+use crate::{Inputs, PolicyRepository};
 use engine::RepositoryName;
 use engine::context::Context;
 use engine::decision::{Provenance, Reason, RepositoryRules};
@@ -18,7 +18,7 @@ pub struct Selection<'a> {
     /// The id of its owner, for entries that pin it.
     pub owner_id: Option<u64>,
     /// The repository that contains the policy.
-    pub origin: Option<&'a RepositoryName>,
+    pub policy_repository: &'a PolicyRepository,
     /// How messages name these values.
     pub inputs: Inputs,
 }
@@ -54,15 +54,11 @@ pub fn select<'a>(
     let entries = entries.map(|entries| &**entries).unwrap_or_default();
     let repository = selection.repository(policy, entries, file)?;
     let name = repository.as_deref();
-    let origin = selection.origin.map(ToString::to_string);
-    let is_own = match (name, &origin) {
-        (Some(name), Some(origin)) => name.eq_ignore_ascii_case(origin),
-        _ => false,
-    };
-    let provenance = match is_own {
-        true => Provenance::ThisRepository,
-        false => Provenance::Given,
-    };
+    let provenance = selection.policy_repository.provenance(name);
+    let is_own = provenance == Provenance::ThisRepository;
+    let left_out = selection.policy_repository.leaves_out(policy, name);
+    let left_out =
+        left_out.map(|left_out| format!("{}; {}", left_out.why(), left_out.note(selection.inputs)));
     let find = |context: &Context| {
         RepositoryRules::find(policy, provenance, context, &|| true).map_err(Error::Invalid)
     };
@@ -79,17 +75,17 @@ pub fn select<'a>(
             Reason::RepositoryIdMismatch => "for another id",
             _ => "for other repositories only",
         };
+        let left_out = left_out.as_deref().map(|left_out| format!("; {left_out}"));
         Error::Message(format!(
-            "{} has no rules for {}: it has {} ({why})",
+            "{} has no rules for {}: it has {} ({why}){}",
             quoted(file),
             quoted(name.unwrap_or_default()),
-            listed(entries)
+            listed(entries),
+            left_out.unwrap_or_default()
         ))
     })?;
     let mut notes = Vec::new();
-    if !is_own && policy.permissions.is_some() && !entries.is_empty() {
-        notes.push("the rules at the top of the policy are left out: they apply only to the repository that contains it".to_owned());
-    }
+    notes.extend(left_out.clone());
     if !is_own {
         notes.extend(note_on_delegation(&found));
     }
@@ -120,12 +116,18 @@ impl Selection<'_> {
             (None, [only]) if policy.permissions.is_none() && name_of(only).is_some() => {
                 Ok(name_of(only))
             }
-            (None, _) => Err(Error::Message(format!(
-                "{} covers several repositories: choose one with {}; it has {}",
-                quoted(file),
-                self.inputs.name("repository", "OWNER/NAME"),
-                listed(entries)
-            ))),
+            (None, _) => {
+                let own = self.policy_repository.name();
+                let own = own.filter(|_| policy.permissions.is_some());
+                let own = own.map(|own| format!(", and the rules at the top for {}", quoted(own)));
+                Err(Error::Message(format!(
+                    "{} covers several repositories: choose one with {}; it has {}{}",
+                    quoted(file),
+                    self.inputs.name("repository", "OWNER/NAME"),
+                    listed(entries),
+                    own.unwrap_or_default()
+                )))
+            }
         }
     }
 

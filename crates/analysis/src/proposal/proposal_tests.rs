@@ -1,3 +1,4 @@
+use crate::PolicyRepository;
 use jiff::Timestamp;
 use proptest::prelude::*;
 
@@ -33,6 +34,7 @@ fn checked(proposal: &Proposal, target: &Target) -> String {
     let file = PolicyFile {
         name: "p.yml",
         text: Ok(&policy),
+        repository: PolicyRepository::Unknown,
     };
     let mut coverage = Coverage::default();
     let read = |_: &str| Err::<Vec<u8>, _>("the cases need no file");

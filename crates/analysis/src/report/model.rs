@@ -3,6 +3,7 @@
 use serde::Serialize;
 
 use super::text::{truncate, visible};
+use crate::TopIsLeftOut;
 use crate::suggestion::nearest_miss;
 use engine::context::{Base, Context};
 use engine::decision::{Decision, PermissionDecision, Reason};
@@ -205,6 +206,18 @@ impl<'a> Outcome<'a> {
         self
     }
 
+    /// Says in the message that rules at the top of the policy did not count, if they name a denied permission.
+    pub(crate) fn leaving_out(mut self, left_out: Option<TopIsLeftOut<'_>>) -> Self {
+        let mut denied = self.permissions.iter();
+        let names = |top: &TopIsLeftOut<'_>| {
+            denied.any(|one| one.decision != Decision::Allowed && top.names(&one.permission))
+        };
+        if let Some(left_out) = left_out.filter(names) {
+            self.message = printable(format!("{}; {}", self.message, left_out.why()));
+        }
+        self
+    }
+
     /// Returns a sentence with the server that decided, if one did. It stands first, where nothing cuts it off.
     pub(crate) fn attributed(&self, sentence: String) -> String {
         match &self.decided_by {
@@ -316,6 +329,10 @@ fn why(permission: &PermissionDecision, context: &Context, detail: Detail) -> St
                 ids.join(" and "),
             )
         }
+        Reason::PermissionNotGranted if permission.delegated && !permission.by_own_policy => format!(
+            "no rule of {repository} in the central policy names it, and no policy of the repository's own, to which it is \
+                 delegated, was read"
+        ),
         Reason::PermissionNotGranted if permission.delegated => format!(
             "no rule of {repository} names it, neither in the central policy nor in the repository's own, to which it \
              is delegated"
@@ -336,7 +353,7 @@ fn why(permission: &PermissionDecision, context: &Context, detail: Detail) -> St
                 Base::None => "",
                 _ => ", the base of its pull request",
             };
-            format!("no rule matches this job's workflow, branch{base} and environment")
+            format!("no rule matches this job in all of workflow, branch{base}, environment, claims, event and expiry")
         }),
     }
 }

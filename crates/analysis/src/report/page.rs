@@ -10,7 +10,6 @@ use crate::suggestion::suggestion;
 use engine::context::{Base, Context};
 use engine::decision::{Decision, PermissionDecision, TracedRule};
 use engine::plural::count_of;
-use engine::policy::Format;
 
 /// Maximum number of rules per permission.
 const MAX_ROWS: usize = 50;
@@ -69,7 +68,7 @@ fn remedy_list(outcome: &Outcome<'_>) -> String {
     let remedies = outcome
         .permissions
         .iter()
-        .flat_map(|permission| remedies(permission, context, outcome));
+        .flat_map(|permission| remedies(permission, context));
     let mut lines: Vec<_> = remedies.map(|remedy| line(&remedy)).collect();
     lines.dedup();
     lines.truncate(MAX_CHANGES);
@@ -200,7 +199,7 @@ fn rule_row(rule: &TracedRule) -> String {
             _ => patterns.join(" or "),
         };
         let suggestion = suggestion(rule, dimension).map(|suggestion| {
-            let written = cell(&suggestion.written(Format::Yaml));
+            let written = cell(&suggestion.written(rule.format));
             format!(" ({}: {written})", suggestion.how)
         });
         let what = what + &suggestion.unwrap_or_default();

@@ -1,6 +1,5 @@
 //! Proposes changes, in the job or in the policy, after which a denied permission would be granted.
 
-use super::model::Outcome;
 use crate::lint;
 use crate::pattern_text::without_position;
 use crate::suggestion::{Suggestion, suggestion};
@@ -36,23 +35,18 @@ pub struct Remedy {
 }
 
 /// Returns a proposal for each dimension in which the nearest rule fails.
-pub fn remedies(
-    permission: &PermissionDecision,
-    context: &Context,
-    outcome: &Outcome<'_>,
-) -> Vec<Remedy> {
+pub fn remedies(permission: &PermissionDecision, context: &Context) -> Vec<Remedy> {
     let nearest = permission.nearest.as_ref().map(|nearest| &nearest.rule);
     let mut rules = permission.trace.iter();
     let Some(rule) = rules.find(|rule| Some(&rule.rule) == nearest) else {
         return Vec::new();
     };
-    let format = Format::of_path(outcome.file(rule.rule.own_policy));
     let change = |dimension: &TracedDimension| {
         let of_rule = FailedDimension {
             rule,
             dimension,
             context,
-            format,
+            format: rule.format,
         };
         let (what, job, policy) = match suggestion(rule, dimension) {
             Some(suggestion) => of_rule.suggestion(&suggestion),
@@ -342,9 +336,13 @@ impl FailedDimension<'_> {
         let list = list.filter(|_| is_default_known);
         let written = |(text, kind): (&str, Kind)| pattern(text, kind, self.format);
         let line = match list {
-            Some(mut list) => {
-                list.dedup();
-                let list: Vec<_> = list.into_iter().map(written).collect();
+            Some(known) => {
+                let mut list: Vec<String> = Vec::new();
+                for one in known.into_iter().map(written) {
+                    if !list.contains(&one) {
+                        list.push(one);
+                    }
+                }
                 self.line(&format!("[{}]", list.join(", ")))
             }
             None => format!(

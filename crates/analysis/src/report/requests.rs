@@ -53,17 +53,25 @@ impl Labels<'_> {
         let name = match self.check_name {
             Some(name) => name.to_owned(),
             None => {
-                let keys = self.permissions.join(", ");
+                let name = self.of_permissions("Repository permissions");
                 let environment = outcome
                     .context
                     .and_then(|context| context.environment.as_deref());
                 match environment {
-                    Some(environment) => format!("Repository permissions: {keys} ({environment})"),
-                    None => format!("Repository permissions: {keys}"),
+                    Some(environment) => format!("{name} ({environment})"),
+                    None => name,
                 }
             }
         };
         truncate(&visible(&name), MAX_NAME).into_owned()
+    }
+
+    /// Adds the permissions to a title, if the step names any: GitHub removes a blank at the end.
+    fn of_permissions(&self, title: &str) -> String {
+        match self.permissions {
+            [] => title.to_owned(),
+            permissions => format!("{title}: {}", permissions.join(", ")),
+        }
     }
 
     fn status_context(&self, outcome: &Outcome<'_>, key: &str) -> String {
@@ -85,8 +93,7 @@ impl Labels<'_> {
 
     /// Builds the check run for a commit.
     pub fn check_run(&self, outcome: &Outcome<'_>, head_sha: &str) -> CheckRun {
-        let keys = self.permissions.join(", ");
-        let title = format!("{}: {keys}", heading(outcome.decision, self.advisory));
+        let title = self.of_permissions(heading(outcome.decision, self.advisory));
         let title = outcome.attributed(title);
         CheckRun {
             name: self.check_name(outcome),

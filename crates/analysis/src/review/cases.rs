@@ -1,5 +1,6 @@
 //! Runs the test cases of a review.
 
+use crate::PolicyRepository;
 use jiff::Timestamp;
 
 use super::material::{CaseFile, Material};
@@ -43,6 +44,10 @@ impl CaseResults {
         let policy = PolicyFile {
             name: &material.path,
             text: Ok(policy),
+            repository: material
+                .repository
+                .clone()
+                .map_or(PolicyRepository::Unknown, PolicyRepository::Named),
         };
         let read = |name: &str| match file.files.get(name) {
             Some(Ok(text)) => Ok(text.as_bytes()),

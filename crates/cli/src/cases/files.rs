@@ -7,10 +7,12 @@ use anyhow::{Context as _, anyhow};
 use jiff::Timestamp;
 
 use crate::policy_text::read_policy;
+use crate::work_tree::policy_repository;
 use analysis::cases;
 use analysis::cases::{CaseResult, Coverage, FileError, PolicyFile, Suite};
 use engine::encoding::text_of;
 use engine::policy::MAX_FILE;
+use platform::Variables;
 
 /// Suffixes of files of cases, which lie beside their policy.
 const SUFFIXES: [&str; 3] = [".tests.yml", ".tests.yaml", ".tests.json"];
@@ -112,6 +114,7 @@ impl Results {
         let policy = PolicyFile {
             name,
             text: text.as_deref().map_err(Clone::clone),
+            repository: policy_repository(None, &path, &Variables::new(std::env::vars_os())),
         };
         let read = |name: &str| platform::read_capped(&directory.join(name), MAX_FILE);
         let (coverage, to_explain) = (&mut self.coverage, &mut self.to_explain);

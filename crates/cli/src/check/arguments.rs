@@ -7,12 +7,18 @@ use jiff::Timestamp;
 
 use crate::instant::instant;
 use crate::output::OutputFormat;
+use crate::work_tree::repository_name;
+use engine::RepositoryName;
 
 #[derive(Debug, Args)]
 pub(crate) struct Arguments {
     /// Policy to decide with [default: .github/repo-permissions.yml of the git work tree]
     #[arg(long, value_name = "FILE")]
     pub(super) policy: Option<PathBuf>,
+    /// Repository that contains the policy, for the rules at its top [default: that of the remote `origin` where the
+    /// file lies]
+    #[arg(long, value_name = "OWNER/NAME", value_parser = repository_name)]
+    pub(super) policy_repository: Option<RepositoryName>,
     /// The repository's own policy, for permissions that the policy delegates to it
     #[arg(long, value_name = "FILE")]
     pub(super) own_policy: Option<PathBuf>,

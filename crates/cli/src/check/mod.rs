@@ -14,15 +14,22 @@ use self::scenario::GivenScenario;
 use super::output::{OutputFormat, print, print_error};
 use super::policy_text::read_policy;
 use super::style::Colours;
-use super::work_tree::policy_or_default;
+use super::work_tree::{policy_at, policy_or_default, policy_repository};
 use analysis::check::{CheckResult, GivenPolicy};
 use analysis::report::Failure;
 use engine::decision::{Decision, Reason};
+use platform::Variables;
 
 pub(super) fn run(arguments: &Arguments) -> u8 {
     let given = GivenScenario::of(arguments);
-    let policy = policy_or_own(arguments.policy.as_deref());
-    let own = arguments.own_policy.as_deref().map(read);
+    let policy = policy_or_own(arguments);
+    let own = arguments
+        .own_policy
+        .as_deref()
+        .map(|own| match policy_at(own) {
+            Ok(path) => read(&path),
+            Err(error) => not_found(Some(own), &error),
+        });
     let scenario = given.as_ref().map(|given| &given.scenario);
     let check = CheckResult::of(scenario, &policy, own.as_ref());
     let of_work_tree = given.as_ref().ok().map(|given| &given.of_work_tree);
@@ -42,14 +49,21 @@ pub(super) fn run(arguments: &Arguments) -> u8 {
 }
 
 /// Reads the policy of `--policy`, or the work tree's own.
-fn policy_or_own(given: Option<&Path>) -> GivenPolicy {
-    match policy_or_default(given, "--policy FILE") {
-        Ok(path) => read(&path),
-        Err(error) => {
-            let failure = Failure::new(Reason::PolicyNotFound, format!("{error:#}"));
-            GivenPolicy::new(String::new(), Err(failure))
+fn policy_or_own(arguments: &Arguments) -> GivenPolicy {
+    match policy_or_default(arguments.policy.as_deref(), "--policy FILE") {
+        Ok(path) => {
+            let variables = Variables::new(std::env::vars_os());
+            let named = arguments.policy_repository.as_ref();
+            read(&path).in_repository(policy_repository(named, &path, &variables))
         }
+        Err(error) => not_found(arguments.policy.as_deref(), &error),
     }
+}
+
+fn not_found(path: Option<&Path>, error: &anyhow::Error) -> GivenPolicy {
+    let failure = Failure::new(Reason::PolicyNotFound, format!("{error:#}"));
+    let name = path.map(|path| path.display().to_string());
+    GivenPolicy::new(name.unwrap_or_default(), Err(failure))
 }
 
 fn read(path: &Path) -> GivenPolicy {

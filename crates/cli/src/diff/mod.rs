@@ -18,7 +18,7 @@ use super::output::{print, print_error, warn};
 use super::policy_text::PolicyText;
 use super::revision::History;
 use super::style::Colours;
-use super::work_tree::policy_or_default;
+use super::work_tree::{policy_at, policy_or_default};
 use analysis::compare::{Replay, compare};
 use analysis::report::access;
 use engine::policy::{Policy, quoted};
@@ -148,7 +148,8 @@ fn read(name: &str) -> anyhow::Result<PolicyText> {
 }
 
 fn read_file(path: &Path) -> anyhow::Result<PolicyText> {
-    PolicyText::read_file_or_stdin(path).map_err(|failure| anyhow!(failure.message))
+    let path = policy_at(path)?;
+    PolicyText::read_file_or_stdin(&path).map_err(|failure| anyhow!(failure.message))
 }
 
 /// Replays the records of a log.

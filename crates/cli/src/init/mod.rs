@@ -35,7 +35,7 @@ pub(super) struct Arguments {
     /// Write an entry for a central policy, pinned by ids, instead of the repository's own policy
     #[arg(long)]
     central: bool,
-    /// Repository of the entry [default: GITHUB_REPOSITORY, or the remote `origin`]
+    /// With --central, repository of the entry [default: GITHUB_REPOSITORY, or the remote `origin`]
     #[arg(long, value_name = "OWNER/NAME", requires = "central")]
     repository: Option<String>,
     /// Default branch of the repository [default: the target of `origin/HEAD`, or main]

@@ -195,6 +195,7 @@ fn policy_of_list(list: &[Pattern], ignores_case: bool) -> Policy {
         expires: None,
     };
     Policy {
+        format: Format::Yaml,
         workspace: None,
         permissions: Some(Box::new([rule])),
         repositories: None,

@@ -17,12 +17,13 @@ use super::instant::{instant, now};
 use super::output::{warn, write};
 use super::policy_text::PolicyText;
 use super::style::Colours;
-use super::work_tree::policy_or_default;
+use super::work_tree::{policy_or_default, policy_repository, repository_name};
 use crate::workflows::{ACTION, find_workflows, read_workflows};
 use analysis::Inputs;
 use analysis::matrix::view::{Folded, Folding, Page, SharedFinding};
 use analysis::matrix::{AccessMatrix, html, rules};
 use analysis::workflows::{RunOptions, Workflows};
+use engine::RepositoryName;
 use engine::policy::quoted;
 use platform::Variables;
 
@@ -42,6 +43,10 @@ pub(super) struct Arguments {
     /// Repository whose entries of a central policy apply
     #[arg(long, value_name = "OWNER/NAME")]
     repository: Option<String>,
+    /// Repository that contains the policy, for the rules at its top [default: that of the remote `origin` where the
+    /// file lies]
+    #[arg(long, value_name = "OWNER/NAME", value_parser = repository_name)]
+    policy_repository: Option<RepositoryName>,
     /// Id of the repository, for entries that pin it [default: the pinned id]
     #[arg(long, value_name = "ID", requires = "repository")]
     repository_id: Option<u64>,
@@ -96,23 +101,24 @@ fn render(arguments: &Arguments, path: &Path, colours: Colours) -> anyhow::Resul
     let git = Git::discover(path);
     let variables = Variables::new(std::env::vars_os());
     let origin = git.and_then(|git| git.origin(&super::git::host(&variables)?));
+    let policy_repository =
+        policy_repository(arguments.policy_repository.as_ref(), path, &variables);
     let selection = rules::Selection {
         repository: arguments.repository.as_deref(),
         repository_id: arguments.repository_id,
         owner_id: arguments.owner_id,
-        origin: origin.as_ref(),
+        policy_repository: &policy_repository,
         inputs: Inputs::Flags,
     };
     let selected = rules::select(&policy, &text.name, &selection).map_err(|error| match error {
         rules::Error::Message(message) => anyhow!(message),
         rules::Error::Invalid(invalid) => text.invalid(&invalid).into(),
     })?;
-    let directory = directory(arguments, path, &selected, selection.origin)?;
+    let directory = directory(arguments, path, &selected, origin.as_ref())?;
     let mut notes = selected.notes;
     let workflows = workflows(&directory, &mut notes)?;
     let now = arguments.now.unwrap_or_else(now);
-    let own = origin.as_ref().map(ToString::to_string);
-    let repository = selected.repository.as_deref().or(own.as_deref());
+    let repository = selected.repository.as_deref().or(policy_repository.name());
     let default_branch = Git::discover(&directory).and_then(|git| git.default_branch());
     let options = RunOptions {
         action: &arguments.action,
@@ -173,7 +179,7 @@ fn directory(
     arguments: &Arguments,
     policy: &Path,
     selected: &rules::SelectedRules<'_>,
-    origin: Option<&engine::RepositoryName>,
+    origin: Option<&RepositoryName>,
 ) -> anyhow::Result<PathBuf> {
     if let Some(directory) = &arguments.workflows {
         let inner = directory.join(".github/workflows");

@@ -162,10 +162,11 @@ fn by_one(
     let evaluator = engine.evaluator(question.has_time);
     let repository_rules = engine.repository_rules(provenance, question.context, evaluator)?;
     let job = Job::new(question.context, question.now);
+    let format = engine.policy().format;
     let decisions = question.permissions.iter().map(|permission| {
         let trace = match engine.rules(&repository_rules, permission) {
             Err(reason) => return Ok(denied(permission.shared(), reason, Vec::new())),
-            Ok(rules) => trace_rules(&rules, provenance, &job, evaluator)?,
+            Ok(rules) => trace_rules(&rules, (provenance, format), &job, evaluator)?,
         };
         let mut decision = decided(permission.shared(), trace);
         // The repository's own policy delegates nothing.
@@ -214,6 +215,7 @@ impl PermissionDecision {
         }));
         *self = Self {
             delegated: true,
+            by_own_policy: true,
             ..decided(Arc::clone(&self.permission), trace)
         };
     }
@@ -230,14 +232,10 @@ fn decided(permission: Arc<str>, trace: Vec<TracedRule>) -> PermissionDecision {
             nearest: None,
             trace,
             delegated: false,
+            by_own_policy: false,
         };
     }
-    let fits_but = |gate: &str| {
-        trace.iter().any(|rule| {
-            rule.failed().all(|dimension| dimension.gate)
-                && rule.failed().any(|dimension| dimension.dimension == gate)
-        })
-    };
+    let fits_but = |gate: &str| trace.iter().any(|rule| rule.fails_only(gate));
     let reason = if trace.is_empty() {
         Reason::PermissionNotGranted
     } else if fits_but("event") {
@@ -264,9 +262,13 @@ fn denied(permission: Arc<str>, reason: Reason, trace: Vec<TracedRule>) -> Permi
         rule: None,
         nearest: trace
             .iter()
-            .min_by_key(|rule| rule.distance(gate))
+            .min_by_key(|rule| {
+                let is_other = gate.is_some_and(|gate| !rule.fails_only(gate));
+                (rule.failed().count(), is_other)
+            })
             .map(TracedRule::nearest),
         trace,
         delegated: false,
+        by_own_policy: false,
     }
 }

@@ -412,10 +412,19 @@ fn expired() {
     insta::assert_snapshot!(rule("expires: 2027-01-15", &job()), @"granted: rule 1 (line 3)");
     insta::assert_snapshot!(rule("expires: 2027-01-15T12:00:00Z", &job()), @"granted: rule 1 (line 3)");
     insta::assert_snapshot!(rule("branch: develop, expires: 2020-01-01", &job()), @"no_rule_matches: rule 1 (line 3) needs branch `develop` and expired on 2020-01-01; this job has branch `main`");
+    // A rule that fails in both fits neither reason.
+    insta::assert_snapshot!(rule("events: [schedule], expires: 2020-01-01", &job()), @"no_rule_matches: rule 1 (line 3) is limited to the events `schedule` and expired on 2020-01-01; this job has event `push`");
     // The event has priority over the expiry.
-    insta::assert_snapshot!(rule("events: [schedule], expires: 2020-01-01", &job()), @"untrusted_event: rule 1 (line 3) is limited to the events `schedule` and expired on 2020-01-01; this job has event `push`");
     let both = rules(&["expires: 2020-01-01", "events: [schedule]"]);
     insta::assert_snapshot!(decided(&both, Provenance::ThisRepository, DEPLOY, &job()), @"untrusted_event: rule 2 (line 4) is limited to the events `schedule`; this job has event `push`");
+    let beside = |other: &str| {
+        let rules = rules(&["events: [schedule], expires: 2020-01-01", other]);
+        decided(&rules, Provenance::ThisRepository, DEPLOY, &job())
+    };
+    insta::assert_snapshot!(beside("expires: 2020-01-02"), @"expired: rule 2 (line 4) expired on 2020-01-02");
+    insta::assert_snapshot!(beside("events: [release]"), @"untrusted_event: rule 2 (line 4) is limited to the events `release`; this job has event `push`");
+    insta::assert_snapshot!(beside("branch: develop, expires: 2020-01-02"), @"no_rule_matches: rule 1 (line 3) is limited to the events `schedule` and expired on 2020-01-01; this job has event `push`");
+    insta::assert_snapshot!(beside("branch: develop"), @"no_rule_matches: rule 2 (line 4) needs branch `develop`; this job has `main`");
     // An expired rule does not affect another one.
     let other = rules(&["expires: 2020-01-01", "branch: main"]);
     insta::assert_snapshot!(decided(&other, Provenance::ThisRepository, DEPLOY, &job()), @"granted: rule 2 (line 4)");
@@ -441,6 +450,36 @@ fn no_rule_matches_and_the_nearest_miss_says_why() {
         "workflow: x.yml, environment: production",
     ]);
     insta::assert_snapshot!(decided(&several, Provenance::ThisRepository, DEPLOY, &job()), @"no_rule_matches: rule 2 (line 4) needs branch `develop`; this job has `main`");
+    // Event and expiry count as the other dimensions do.
+    let limited = rules(&[
+        "branch: develop, events: [schedule], expires: 2020-01-01",
+        "branch: develop, environment: production",
+    ]);
+    insta::assert_snapshot!(decided(&limited, Provenance::ThisRepository, DEPLOY, &job()), @"no_rule_matches: rule 2 (line 4) needs branch `develop` and environment `production`; this job has branch `main` and no environment");
+}
+
+#[test]
+fn a_denial_by_a_json_policy_prints_json() {
+    let policy = r#"{"version": 1, "permissions": [{"permission": "a:b", "branch": "x"}]}"#;
+    let context = Context {
+        base: Base::Branch("evil".to_owned()),
+        event: Some("pull_request".to_owned()),
+        ..on("x")
+    };
+    let key = [PermissionKey::parse("a:b".into()).unwrap()];
+    let question = Question::new(&key, &context, NOW.parse().unwrap());
+    for (format, line) in [
+        (Format::Json, "`\"base\": \"evil\"`"),
+        (Format::Yaml, "`base: evil`"),
+    ] {
+        let engine = Engine::new(Policy::parse(policy, format).unwrap());
+        let decided = decide(Policies::one(&engine, Provenance::Given), question).unwrap();
+        let sentence = &decided[0].nearest.as_ref().unwrap().sentence;
+        let expected = format!(
+            "rule 1 (line 1) needs a base that its `branch` matches, or {line}; this job goes into `evil`"
+        );
+        assert_eq!(*sentence, expected);
+    }
 }
 
 #[test]

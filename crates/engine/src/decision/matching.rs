@@ -10,7 +10,7 @@ use super::events::accepts_event;
 use super::provenance::Provenance;
 use super::trace::{DEFAULT_BRANCH, RuleRef, TracedDimension, TracedPattern, TracedRule};
 use crate::context::{Base, Context};
-use crate::policy::{CaseSensitivity, Invalid, Patterns, Problem, Rule};
+use crate::policy::{CaseSensitivity, Format, Invalid, Patterns, Problem, Rule};
 
 /// Pattern of a dimension that a rule leaves out.
 static ANY: LazyLock<Arc<str>> = LazyLock::new(|| "*".into());
@@ -48,7 +48,7 @@ impl<'c> Job<'c> {
 /// Evaluates every rule of the permission on the context.
 pub(super) fn trace_rules(
     rules: &[&Rule],
-    provenance: Provenance,
+    (provenance, format): (Provenance, Format),
     job: &Job<'_>,
     evaluator: PatternEvaluator<'_>,
 ) -> Result<Vec<TracedRule>, Invalid> {
@@ -58,7 +58,7 @@ pub(super) fn trace_rules(
         let trusted_base = (rule.at_top && provenance.is_own_policy())
             .then_some(job.context.default_branch.as_deref())
             .flatten();
-        match trace_rule(rule, job, trusted_base, evaluator) {
+        match trace_rule(rule, format, job, trusted_base, evaluator) {
             Ok(traced) => trace.push(traced),
             Err(problem) => problems.push(problem),
         }
@@ -75,6 +75,7 @@ pub(super) fn trace_rules(
 
 fn trace_rule(
     rule: &Rule,
+    format: Format,
     job: &Job<'_>,
     trusted_base: Option<&str>,
     evaluator: PatternEvaluator<'_>,
@@ -124,6 +125,7 @@ fn trace_rule(
         matched: dimensions.iter().all(|dimension| dimension.matched),
         dimensions,
         repository: job.repository.clone(),
+        format,
     })
 }
 

@@ -5,8 +5,11 @@
 pub enum Merges {
     /// The run has a branch, a tag or a commit.
     Never,
-    /// The run can have `refs/pull/N/merge`.
+    /// The run can have `refs/pull/N/merge`, and a token that names its base.
     Sometimes,
+    /// The run can have `refs/pull/N/merge`, but its token names no base: GitHub signs `base_ref` in the events of pull
+    /// requests.
+    Unnamed,
     /// The run always has a pull request.
     Always,
 }
@@ -53,6 +56,7 @@ pub const OF_ONE_REF: [&str; 31] = [
 pub fn merges(event: &str) -> Merges {
     match event {
         "pull_request_target" => Merges::Always,
+        "deployment" | "deployment_status" => Merges::Unnamed,
         event if OF_ONE_REF.contains(&event) => Merges::Never,
         _ => Merges::Sometimes,
     }
@@ -71,7 +75,8 @@ mod tests {
             ("pull_request", Merges::Sometimes),
             ("pull_request_review", Merges::Sometimes),
             ("pull_request_target", Merges::Always),
-            ("deployment", Merges::Sometimes),
+            ("deployment", Merges::Unnamed),
+            ("deployment_status", Merges::Unnamed),
             ("event_of_tomorrow", Merges::Sometimes),
         ] {
             assert_eq!(merges(event), expected, "{event}");

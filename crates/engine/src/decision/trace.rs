@@ -31,6 +31,9 @@ pub struct PermissionDecision {
     /// Whether a central policy delegates the permission to the repository's own policy.
     #[serde(skip_serializing_if = "std::ops::Not::not")]
     pub delegated: bool,
+    /// Whether that policy decided too.
+    #[serde(skip)]
+    pub by_own_policy: bool,
 }
 
 /// Reference to a rule by its position.
@@ -113,6 +116,9 @@ pub struct TracedRule {
     /// Repository of the job, for suggestions.
     #[serde(skip)]
     pub repository: Option<Arc<str>>,
+    /// Syntax of the rule's policy, for suggestions.
+    #[serde(skip)]
+    pub format: Format,
 }
 
 /// Evaluation of one dimension of a rule on its value.
@@ -135,7 +141,7 @@ pub struct TracedDimension {
     /// Line of the patterns, from 1; unknown for event and expiry.
     #[serde(skip)]
     pub line: Option<u32>,
-    /// Whether the search for the nearest miss counts it last: so for `event` and `expires`.
+    /// Whether it limits the rule and not the job's values: so for `event` and `expires`.
     #[serde(skip)]
     pub gate: bool,
     /// Whether it is a base that the rule's `branch` decides.
@@ -162,20 +168,13 @@ impl TracedRule {
             .filter(|dimension| !dimension.matched)
     }
 
-    /// Returns the distance from a match: the number of failed dimensions, then whether `gate` is not among
-    /// them, then the number of failed limits (event and expiry).
-    pub(super) fn distance(&self, gate: Option<&str>) -> (usize, bool, usize) {
-        let count = |gate| {
-            self.failed()
-                .filter(|dimension| dimension.gate == gate)
-                .count()
-        };
-        let is_failed = |gate| self.failed().any(|dimension| dimension.dimension == gate);
-        (
-            count(false),
-            gate.is_some_and(|gate| !is_failed(gate)),
-            count(true),
-        )
+    /// Returns whether a dimension is the only one that does not match.
+    pub(super) fn fails_only(&self, dimension: &str) -> bool {
+        let mut failed = self.failed();
+        failed
+            .next()
+            .is_some_and(|first| first.dimension == dimension)
+            && failed.next().is_none()
     }
 
     /// Returns the rule as the nearest one to a match.
@@ -187,7 +186,7 @@ impl TracedRule {
                 .map(|dimension| dimension.dimension.clone())
                 .collect(),
             sentence: {
-                let needs = join(failed().filter_map(TracedDimension::needs));
+                let needs = join(failed().filter_map(|dimension| dimension.needs(self.format)));
                 let needs = (!needs.is_empty()).then(|| format!("needs {needs}"));
                 let limits = failed().filter_map(TracedDimension::limits);
                 let needs = join(needs.into_iter().chain(limits));
@@ -216,7 +215,7 @@ impl TracedDimension {
     }
 
     /// Returns what the pattern requires, such as `environment `production``; `None` for event and expiry.
-    fn needs(&self) -> Option<String> {
+    fn needs(&self, format: Format) -> Option<String> {
         let noun = self.noun();
         match self.kind {
             "expiry" | "events" => None,
@@ -225,10 +224,11 @@ impl TracedDimension {
                 let Some(value) = self.value.as_deref() else {
                     return Some(needs.to_owned());
                 };
-                let line = format!(
-                    "base: {}",
-                    written::pattern(value, Kind::Exact, Format::Yaml)
-                );
+                let base = written::pattern(value, Kind::Exact, format);
+                let line = match format {
+                    Format::Yaml => format!("base: {base}"),
+                    Format::Json => format!("\"base\": {base}"),
+                };
                 Some(format!("{needs}, or {}", quoted(&line)))
             }
             "list" => {

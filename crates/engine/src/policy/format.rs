@@ -4,9 +4,10 @@
 pub const MAX_FILE: usize = 10 << 20;
 
 /// Syntax of a policy.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Format {
     /// `.yml`, `.yaml`, or a policy without a file name.
+    #[default]
     Yaml,
     /// `.json`, or a policy without a file name that starts with a brace.
     Json,

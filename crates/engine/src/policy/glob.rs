@@ -1,9 +1,12 @@
 //! Converts globs with the syntax of GitHub's branch filters to regexes.
 //!
 //! Source: docs.github.com, "Workflow syntax", filter pattern cheat sheet. `*` stops at `/`, `**`
-//! does not; `?` and `+` repeat the character before them; `[…]` is one of the listed characters or
+//! does not; `**/` in place of whole directories is zero or more of them; `?` and `+` repeat the character before them; `[…]` is one of the listed characters or
 //! ranges of letters and digits; `\` escapes the next character. Crates for shell globs treat `?` and `**`
 //! differently, so this module uses none.
+
+use std::iter::Peekable;
+use std::str::Chars;
 
 /// Returns the regex of a glob, which must match the complete value, or why the glob is invalid.
 pub(super) fn to_regex(glob: &str) -> Result<String, &'static str> {
@@ -12,13 +15,22 @@ pub(super) fn to_regex(glob: &str) -> Result<String, &'static str> {
     // Whether a single character precedes, which `?` or `+` can repeat.
     let mut repeatable = false;
     let mut at_start = true;
+    // Whether a directory can start here.
+    let mut after_slash = true;
     while let Some(c) = chars.next() {
         let was_repeatable = std::mem::replace(&mut repeatable, false);
+        let was_after_slash = std::mem::replace(&mut after_slash, false);
         match c {
             '!' if at_start => {
                 return Err("a pattern cannot exclude, so it cannot start with `!`");
             }
-            '*' if chars.next_if_eq(&'*').is_some() => regex.push_str("(?s:.)*"),
+            '*' if chars.next_if_eq(&'*').is_some() => {
+                after_slash = was_after_slash && skip_slash(&mut chars);
+                regex.push_str(match after_slash {
+                    true => "(?:(?s:.)*/)?",
+                    false => "(?s:.)*",
+                });
+            }
             '*' => regex.push_str("[^/]*"),
             '?' | '+' if was_repeatable => regex.push(c),
             '?' | '+' => return Err("`?` and `+` need a character before them to repeat"),
@@ -29,16 +41,23 @@ pub(super) fn to_regex(glob: &str) -> Result<String, &'static str> {
             '\\' => {
                 let next = chars.next().ok_or("it ends with a `\\`")?;
                 push_literal(&mut regex, next);
-                repeatable = true;
+                (repeatable, after_slash) = (true, next == '/');
             }
             c => {
                 push_literal(&mut regex, c);
-                repeatable = true;
+                (repeatable, after_slash) = (true, c == '/');
             }
         }
         at_start = false;
     }
     Ok(regex)
+}
+
+/// Skips the slash that ends `**/`, unless a `?` or `+` repeats it.
+fn skip_slash(chars: &mut Peekable<Chars<'_>>) -> bool {
+    let mut ahead = chars.clone();
+    let is_whole = ahead.next() == Some('/') && !matches!(ahead.next(), Some('?' | '+'));
+    is_whole && chars.next().is_some()
 }
 
 fn push_literal(regex: &mut String, c: char) {
@@ -130,6 +149,79 @@ mod tests {
                 &["releases/beta/3-alpha"],
                 &["releases/beta"],
             ),
+            ("*.js", &["app.js", "index.js"], &["js/index.js"]),
+            (
+                "**.js",
+                &["index.js", "js/index.js", "src/js/app.js"],
+                &["app.jsx"],
+            ),
+            (
+                "docs/*",
+                &["docs/README.md", "docs/file.txt"],
+                &["docs/a/file.txt"],
+            ),
+            (
+                "docs/**",
+                &["docs/README.md", "docs/mona/octocat.txt"],
+                &["docs", "src/docs/a.md"],
+            ),
+            (
+                "docs/**/*.md",
+                &[
+                    "docs/README.md",
+                    "docs/mona/hello-world.md",
+                    "docs/a/markdown/file.md",
+                ],
+                &["docsREADME.md", "docs/a.txt", "x/docs/README.md"],
+            ),
+            (
+                "**/docs/**",
+                &[
+                    "docs/hello.md",
+                    "dir/docs/my-file.txt",
+                    "space/docs/plan/space.doc",
+                ],
+                &["docs", "mydocs/hello.md"],
+            ),
+            (
+                "**/README.md",
+                &["README.md", "js/README.md"],
+                &["MYREADME.md", "js/MYREADME.md", "README.md/x"],
+            ),
+            (
+                "**/*src/**",
+                &["a/src/app.js", "my-src/code/js/app.js"],
+                &["src", "a/srcs/app.js"],
+            ),
+            (
+                "**/*-post.md",
+                &["my-post.md", "path/their-post.md"],
+                &["path/post.md"],
+            ),
+            (
+                "**/migrate-*.sql",
+                &[
+                    "migrate-10909.sql",
+                    "db/migrate-v1.0.sql",
+                    "db/sept/migrate-v1.sql",
+                ],
+                &["db/xmigrate-v1.sql"],
+            ),
+            // `**/` is directories only where it stands in their place.
+            (
+                "rel/**/x",
+                &["rel/x", "rel/a/x", "rel/a/b/x"],
+                &["relx", "rel/ax", "rel//y"],
+            ),
+            ("rel**/x", &["rel/x", "rel-1/x", "rel/a/x"], &["relx"]),
+            (
+                "**/**/dev",
+                &["dev", "a/dev", "a/b/dev"],
+                &["xdev", "a/xdev"],
+            ),
+            ("**/+dev", &["/dev", "a//dev"], &["dev"]),
+            ("**/?dev", &["dev", "a/dev", "adev"], &["deva"]),
+            (r"a\/**/b", &["a/b", "a/x/b"], &["ab"]),
             (r"a\*b", &["a*b"], &["axb"]),
             ("[-a]", &["-", "a"], &["b"]),
             ("[a-c-]", &["-", "b"], &["d"]),

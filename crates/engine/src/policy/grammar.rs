@@ -456,7 +456,11 @@ impl<'a, S: Syntax<'a>, G> Reader<'a, S, G> {
             _ => None,
         };
         if id.is_none() {
-            let message = format!("{what} is {}, expected a positive integer", quoted(text));
+            let seen = match scalar.kind {
+                ScalarKind::Text => format!("a string ({})", quoted(text)),
+                _ => quoted(text),
+            };
+            let message = format!("{what} is {seen}, expected a positive integer");
             let problem = Problem::new(self.position(at), message).over(text);
             self.problem(problem.help(
                 "write it in decimal digits, without quotes, a sign, a leading zero or an underscore",

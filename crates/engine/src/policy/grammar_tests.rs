@@ -126,7 +126,7 @@ fn yaml_beyond_plain_data() {
     insta::assert_snapshot!(rule("branch: ! main"), @"line 4, column 13: tags (`!name`) are not allowed in a policy (write the value out)");
     insta::assert_snapshot!(yaml("!policy\nversion: 1\n"), @"line 1, column 1: tags (`!name`) are not allowed in a policy (write the value out)");
     insta::assert_snapshot!(yaml("version: 1\n---\nversion: 1\n"), @"line 2, column 1: a second document starts here, but a policy is one document (remove the `---`)");
-    insta::assert_snapshot!(yaml("version: 1\npermissions: []\n...\nversion: 1\n"), @"line 4, column 1: a second document starts here, but a policy is one document (remove the `---`)");
+    insta::assert_snapshot!(yaml("version: 1\npermissions: []\n...\nversion: 1\n"), @"line 4, column 1: a second document starts here, but a policy is one document (remove the `...`)");
     insta::assert_snapshot!(yaml("---\nversion: 1\n---\n"), @"line 3, column 1: a second document starts here, but a policy is one document (remove the `---`)");
     insta::assert_snapshot!(rule("? [a, b]\n    : main"), @"line 4, column 7: a key must be a string (a value that starts with `{` needs quotes)");
     insta::assert_snapshot!(rule("? { a: b }\n    : main"), @"line 4, column 7: a key must be a string (a value that starts with `{` needs quotes)");
@@ -245,7 +245,7 @@ fn wrong_types() {
 
 #[test]
 fn ids() {
-    insta::assert_snapshot!(entry("repository_id: \"123\""), @"line 4, column 20: `repository_id` is `123`, expected a positive integer (write it in decimal digits, without quotes, a sign, a leading zero or an underscore)");
+    insta::assert_snapshot!(entry("repository_id: \"123\""), @"line 4, column 20: `repository_id` is a string (`123`), expected a positive integer (write it in decimal digits, without quotes, a sign, a leading zero or an underscore)");
     insta::assert_snapshot!(entry("repository_id: 0"), @"line 4, column 20: `repository_id` is `0`, expected a positive integer (write it in decimal digits, without quotes, a sign, a leading zero or an underscore)");
     insta::assert_snapshot!(entry("repository_id: -5"), @"line 4, column 20: `repository_id` is `-5`, expected a positive integer (write it in decimal digits, without quotes, a sign, a leading zero or an underscore)");
     insta::assert_snapshot!(entry("repository_id: 0123"), @"line 4, column 20: `repository_id` is `0123`, expected a positive integer (write it in decimal digits, without quotes, a sign, a leading zero or an underscore)");
@@ -258,7 +258,7 @@ fn ids() {
     insta::assert_snapshot!(entry("repository_id: 1_000"), @"line 4, column 20: `repository_id` is `1_000`, expected a positive integer (write it in decimal digits, without quotes, a sign, a leading zero or an underscore)");
     insta::assert_snapshot!(entry("repository_id: 99999999999999999999"), @"line 4, column 20: `repository_id` is `99999999999999999999`, expected a positive integer (write it in decimal digits, without quotes, a sign, a leading zero or an underscore)");
     insta::assert_snapshot!(entry("repository_id: [1]"), @"line 4, column 20: `repository_id` is a list, expected an integer");
-    insta::assert_snapshot!(entry("owner_id: acme-org"), @"line 4, column 15: `owner_id` is `acme-org`, expected a positive integer (write it in decimal digits, without quotes, a sign, a leading zero or an underscore)");
+    insta::assert_snapshot!(entry("owner_id: acme-org"), @"line 4, column 15: `owner_id` is a string (`acme-org`), expected a positive integer (write it in decimal digits, without quotes, a sign, a leading zero or an underscore)");
     insta::assert_snapshot!(entry("owner_id: false"), @"line 4, column 15: `owner_id` is `false`, expected a positive integer (write it in decimal digits, without quotes, a sign, a leading zero or an underscore)");
 }
 
@@ -449,7 +449,7 @@ fn json_problems() {
     insta::assert_snapshot!(json("{\"version\": 1, \"workspace\": \"a\nb\"}"), @r"line 1, column 31: not valid JSON: control character (\u0000-\u001F) found while parsing a string");
     insta::assert_snapshot!(json("{\"version\": 1"), @"line 1, column 14: not valid JSON: EOF while parsing an object");
     insta::assert_snapshot!(json("{version: 1}"), @"line 1, column 2: not valid JSON: key must be a string (write keys in double quotes; a text that starts with `{` and has no file name is JSON)");
-    insta::assert_snapshot!(json("{\"version\": 1, \"repositories\": [{\"repository\": \"a/b\", \"repository_id\": \"1\", \"permissions\": []}]}"), @"line 1, column 72: `repository_id` is `1`, expected a positive integer (write it in decimal digits, without quotes, a sign, a leading zero or an underscore)");
+    insta::assert_snapshot!(json("{\"version\": 1, \"repositories\": [{\"repository\": \"a/b\", \"repository_id\": \"1\", \"permissions\": []}]}"), @"line 1, column 72: `repository_id` is a string (`1`), expected a positive integer (write it in decimal digits, without quotes, a sign, a leading zero or an underscore)");
     insta::assert_snapshot!(json("{\"version\": 1, \"permissions\": [{\"permission\": \"a:b\", \"<<\": {}}]}"), @"line 1, column 54: merge keys (`<<`) are not allowed in a policy (write the values out)");
 }
 

@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use super::format::Format;
 use super::key::PermissionKey;
 use super::position::Position;
 use super::rule::{Patterns, Rule};
@@ -12,6 +13,8 @@ pub const MAX_RULES: usize = 200_000;
 /// A policy with a valid structure. It owns its texts and shares most of them. The default policy grants nothing.
 #[derive(Clone, Debug, Default)]
 pub struct Policy {
+    /// Syntax of its text.
+    pub format: Format,
     /// `workspace:`, a label for audit records.
     pub workspace: Option<Arc<str>>,
     /// `permissions:` at the top, for the repository that contains the policy.

@@ -25,7 +25,8 @@ impl Policy {
     /// All problems found, at least one: an exceeded limit, a syntax error (which ends the parsing), or a part
     /// that does not match the schema.
     pub fn parse(text: &str, format: Format) -> Result<Self, Invalid> {
-        read(text, format, PolicyGrammar::new(None))
+        let policy = read(text, format, PolicyGrammar::new(None))?;
+        Ok(Self { format, ..policy })
     }
 
     /// Parses a policy for one check. It validates all of it in the same way, but keeps only parts that can
@@ -51,12 +52,14 @@ impl Policy {
     /// # Errors
     /// The same as [`Policy::parse`].
     pub fn parse_for(text: &str, format: Format, asked: &PolicyQuery<'_>) -> Result<Self, Invalid> {
-        read(text, format, PolicyGrammar::new(Some(asked)))
+        let policy = read(text, format, PolicyGrammar::new(Some(asked)))?;
+        Ok(Self { format, ..policy })
     }
 
     /// Parses the valid parts of a policy that can be invalid. The result lacks the invalid parts, so it is for
     /// advice only.
     pub fn parse_partly(text: &str, format: Format) -> (Option<Self>, Option<Invalid>) {
-        read_partly(text, format, PolicyGrammar::new(None))
+        let (policy, invalid) = read_partly(text, format, PolicyGrammar::new(None));
+        (policy.map(|policy| Self { format, ..policy }), invalid)
     }
 }

@@ -76,13 +76,15 @@ impl<'a> Yaml<'a> {
             return Err(self.refused("tags (`!name`)", at));
         }
         Ok(Some(match event {
-            Event::DocumentStart(..) => {
+            Event::DocumentStart(is_explicit, _) => {
                 self.documents += 1;
                 if self.documents > 1 {
                     let noun = self.noun;
                     let message =
                         format!("a second document starts here, but a {noun} is one document");
-                    return Err(Problem::new(at, message).help("remove the `---`"));
+                    // Text behind `...` starts a document without a mark.
+                    let mark = if is_explicit { "---" } else { "..." };
+                    return Err(Problem::new(at, message).help(format!("remove the `{mark}`")));
                 }
                 return Ok(None);
             }

@@ -64,7 +64,7 @@ fn an_answer_is_a_boolean_with_its_reason() {
     assert_eq!(decided(&denied), (false, "no_rule_matches".to_owned()));
     let context = &denied.json()["context"];
     assert_eq!(context["status"], 403);
-    let message = "`ws:deployments:create` is denied: no rule matches this job's workflow, branch and environment";
+    let message = "`ws:deployments:create` is denied: no rule matches this job in all of workflow, branch, environment, claims, event and expiry";
     assert_eq!(context["message"], message);
     for secret in ["nearest", "trace", "policy", "error"] {
         assert_eq!(context.get(secret), None, "{secret}");

@@ -62,7 +62,7 @@ fn who_may_not_learns_why() {
             "type": "https://repo-permissions.github.io/repo-permissions/reasons/no_rule_matches.html",
             "title": "The job may not do this",
             "status": 403,
-            "detail": "`ws:deployments:create` is denied: no rule matches this job's workflow, branch and environment",
+            "detail": "`ws:deployments:create` is denied: no rule matches this job in all of workflow, branch, environment, claims, event and expiry",
             "reason": "no_rule_matches",
             "permission": "ws:deployments:create",
         })
@@ -137,7 +137,7 @@ fn detail_says_how_much() {
         (
             "reason",
             false,
-            "no rule matches this job's workflow, branch and environment",
+            "no rule matches this job in all of workflow, branch, environment, claims, event and expiry",
         ),
         ("none", false, "`ws:deployments:create` is denied"),
     ] {

@@ -97,6 +97,14 @@ pub fn regex(glob: &str) -> Result<Regex, regex::Error> {
     let mut rest = glob;
     while let Some(first) = rest.chars().next() {
         let length = match first {
+            // Zero or more directories, which nothing repeats.
+            '*' if rest.starts_with("**/")
+                && !rest[3..].starts_with(['?', '+'])
+                && (rest.len() == glob.len() || glob[..glob.len() - rest.len()].ends_with('/')) =>
+            {
+                regex.push_str("(.*/)?");
+                3
+            }
             '*' if rest.starts_with("**") => {
                 regex.push_str(".*");
                 rest.len() - rest.trim_start_matches('*').len()
