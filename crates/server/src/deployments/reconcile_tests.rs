@@ -13,6 +13,7 @@ use crate::app::{AppSecrets, GitHubApp};
 use crate::audit;
 use crate::config::{Config, PolicyPlace};
 use crate::deciding::Decider;
+use crate::lookups::Bounds;
 use crate::metrics::Metrics;
 use crate::policy::PolicyFile;
 use crate::slow::SlowLane;
@@ -324,7 +325,7 @@ async fn a53_reviews_of_one_repository_are_bounded() {
     }
     // Each was read once.
     assert_eq!(stage.github.requests_to(Endpoint::HookDelivery).len(), 5);
-    stage.deployments().bounds.per_repository = 60;
+    stage.deployments().bounds = Bounds::new(60, 10);
     stage.reconciler.look().await;
     let states = stage.states();
     assert_eq!(states.len(), 5);
