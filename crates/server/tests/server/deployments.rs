@@ -655,6 +655,37 @@ fn reviewed_once(runs: std::ops::RangeInclusive<u64>) {
     }
 }
 
+/// A53: what is too large to be sent is too large to be fetched, and an operator learns that a job waits.
+#[test]
+fn a53_a_delivery_over_the_limit_is_refused_both_ways() {
+    let stage = stage();
+    let padded = |id: u64, size: usize| {
+        let delivery = stage.request(stage.run(id), "production");
+        let mut body: serde_json::Value = serde_json::from_slice(&delivery.body).unwrap();
+        body["padding"] = json!("x".repeat(size));
+        let body = body.to_string().into_bytes();
+        Delivery { body, ..delivery }
+    };
+    let too_large = padded(1, 5 << 20);
+    let address = &stage.server.address;
+    let sent = stage.github.deliver(&too_large, address, PATH, SECRET);
+    assert_eq!(sent, 413);
+    // The honest twin, which did not arrive.
+    stage
+        .github
+        .keep_delivery(&padded(2, (5 << 20) - 2000), 503);
+    // Another server looks at its start.
+    let server = Server::start(&stage.directory.path("server.yml"));
+    wait_for("the review", || stage.review_of(2));
+    let log = server.logs("delivery_unreadable");
+    assert_eq!(log["delivery"], too_large.id);
+    assert_eq!(log["repository_id"], "123");
+    assert_eq!(log["why"], "its payload is larger than 5 MB");
+    let unreadable = "repo_permissions_deliveries_total{result=\"unreadable\"}";
+    assert_eq!(server.metric(unreadable), 1.0);
+    assert_eq!(stage.review_of(1), None);
+}
+
 /// GitHub keeps more deliveries than a page has.
 #[test]
 fn deliveries_of_many_pages_are_found() {
