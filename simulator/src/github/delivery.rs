@@ -86,7 +86,8 @@ impl Delivery {
             stream
                 .set_read_timeout(Some(Duration::from_secs(10)))
                 .ok()?;
-            stream.write_all(&self.request(path, secret)).ok()?;
+            // A receiver can answer before it has the whole body.
+            _ = stream.write_all(&self.request(path, secret));
             let mut head = String::new();
             BufReader::new(stream).read_line(&mut head).ok()?;
             head.split(' ').nth(1)?.parse().ok()

@@ -20,6 +20,8 @@ use github::{ApiError, HookDelivery};
 
 /// Time between two looks.
 const EVERY: Duration = Duration::from_secs(15);
+/// Pause between two looks for the first policy.
+const POLL: Duration = Duration::from_millis(50);
 /// Maximum time for each review.
 const TIME: Duration = Duration::from_secs(20);
 /// Longest pause between two attempts, while GitHub, the policy or the audit log fails: a delivery is tried at most a
@@ -129,9 +131,19 @@ impl Reconciler {
 
     /// Works for ever.
     pub async fn run(mut self) {
+        self.wait_for_policy().await;
         loop {
             self.look().await;
             tokio::time::sleep(EVERY).await;
+        }
+    }
+
+    /// Waits for the first policy, for as long as between two looks: without one, every attempt of the first look would
+    /// fail.
+    async fn wait_for_policy(&self) {
+        let until = Instant::now() + EVERY;
+        while !self.source.deployments.has_policy() && Instant::now() < until {
+            tokio::time::sleep(POLL).await;
         }
     }
 

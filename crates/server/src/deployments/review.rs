@@ -171,6 +171,11 @@ impl Deployments {
         self.metrics.text(None, None)
     }
 
+    /// Returns whether there is a policy that decides.
+    pub(super) fn has_policy(&self) -> bool {
+        self.decider.policy.current().is_ok()
+    }
+
     /// Counts a delivery whose payload nobody can read.
     pub(super) fn unreadable(&self) {
         self.metrics.delivered("unreadable");

@@ -655,6 +655,25 @@ fn reviewed_once(runs: std::ops::RangeInclusive<u64>) {
     }
 }
 
+/// A server that starts again reviews what waits as soon as it has the policy: an attempt before would fail, and the job
+/// would wait for the next one.
+#[test]
+fn a_server_that_starts_reviews_with_its_first_policy() {
+    let mut stage = stage();
+    let delivery = stage.request(stage.run(1), "production");
+    stage.server.signal(nix::sys::signal::Signal::SIGKILL);
+    stage.github.keep_delivery(&delivery, 502);
+    let slow = Fault::Delay(Duration::from_secs(2));
+    stage
+        .github
+        .add_fault(FaultRule::first(Endpoint::Contents, 1, slow));
+    stage.server = Server::start(&stage.directory.path("server.yml"));
+    let started = Instant::now();
+    wait_for("the review", || stage.review_of(1));
+    assert!(started.elapsed() < Duration::from_secs(12));
+    assert_eq!(stage.github.requests_to(Endpoint::Run).len(), 1);
+}
+
 /// A53: what is too large to be sent is too large to be fetched, and an operator learns that a job waits.
 #[test]
 fn a53_a_delivery_over_the_limit_is_refused_both_ways() {
