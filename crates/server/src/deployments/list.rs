@@ -7,7 +7,6 @@ use http::StatusCode;
 use jiff::{SignedDuration, Timestamp};
 use tokio::time::Instant;
 
-use super::reconcile::KEPT;
 use crate::app::{GitHubApp, RequestError};
 use crate::log;
 use github::http::Budget;
@@ -17,6 +16,8 @@ use github::{ApiError, DeliveryPage, HookDelivery};
 const TIME: Duration = Duration::from_secs(20);
 /// Maximum number of pages that a look reads of a part: the newest deliveries must not wait for all of the list.
 const PAGES: usize = 20;
+/// How far back GitHub's list is read: it keeps deliveries for three days.
+pub(super) const KEPT: SignedDuration = SignedDuration::from_hours(72);
 /// How far before the last look the next one reads, for deliveries that took long.
 const OVERLAP: SignedDuration = SignedDuration::from_mins(10);
 

@@ -10,7 +10,7 @@ use jiff::{SignedDuration, Timestamp};
 use tokio::task::{JoinError, JoinSet};
 use tokio::time::Instant;
 
-use super::list::FailedList;
+use super::list::{FailedList, KEPT};
 use super::request::DeploymentRequest;
 use super::review::{Attempt, Deployments, NotReviewed};
 use crate::app::{MAX_PAYLOAD, RequestError};
@@ -33,8 +33,6 @@ const LONGEST_PAUSE_OF_REFUSED: Duration = Duration::from_secs(10 * 60);
 const GIVE_UP: Duration = Duration::from_secs(10 * 60);
 /// Age of a delivery from which a run that is completed waits for nothing, however old GitHub's answer is.
 const LATE: SignedDuration = SignedDuration::from_mins(10);
-/// How far back GitHub's list is read: it keeps deliveries for three days.
-pub(super) const KEPT: SignedDuration = SignedDuration::from_hours(72);
 /// Number of deliveries that are worked off at a time.
 const AT_A_TIME: usize = 4;
 /// Number of reviewed deliveries at which they are forgotten.
