@@ -255,6 +255,28 @@ mod tests {
     }
 
     #[test]
+    fn what_is_unavailable_says_when_to_try_again() {
+        let unknown = |millis| Answer::KeyUnknown {
+            after: Duration::from_millis(millis),
+        };
+        let unavailable = Answer::Unavailable {
+            reason: None,
+            message: String::new(),
+        };
+        for (answer, seconds) in [
+            (unknown(0), Some("1")),
+            (unknown(59_200), Some("60")),
+            (unavailable, Some("5")),
+            (Answer::NoToken, None),
+        ] {
+            assert_eq!(answer.is_unavailable(), seconds.is_some());
+            let is_503 = answer.status() == StatusCode::SERVICE_UNAVAILABLE;
+            assert_eq!(is_503, seconds.is_some());
+            assert_eq!(header(answer, &RETRY_AFTER).as_deref(), seconds);
+        }
+    }
+
+    #[test]
     fn challenges_follow_rfc_6750() {
         let key = PermissionKey::parse("ws:locks:create".into()).unwrap();
         let denied = |permission| Answer::Denied {

@@ -6,6 +6,7 @@ use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 use std::time::Duration;
 
+use http::StatusCode;
 use jiff::{SignedDuration, Timestamp};
 use tokio::task::{JoinError, JoinSet};
 use tokio::time::Instant;
@@ -261,6 +262,11 @@ fn is_kept(delivered_at: Timestamp) -> bool {
     delivered_at >= Timestamp::now() - KEPT
 }
 
+/// Whether GitHub answered the request for a payload, but not with one.
+fn is_final(error: &ApiError) -> bool {
+    matches!(error, ApiError::Shape(_)) || error.status() == Some(StatusCode::NOT_FOUND)
+}
+
 /// What was delivered, what it asks for, and what came of it.
 type Attempted = (String, Option<DeploymentRequest>, Result<(), Unsettled>);
 
@@ -308,7 +314,7 @@ impl Source {
                 "its payload is larger than {} MB",
                 MAX_PAYLOAD >> 20
             ))),
-            Err(error @ ApiError::Shape(_)) if is_last => {
+            Err(error) if is_last && is_final(&error) => {
                 Err(Unsettled::Unreadable(error.to_string()))
             }
             Err(error) => Err(RequestError::from(error).into()),
