@@ -2,7 +2,15 @@
 
 /// Returns the bytes in lower-case hexadecimal digits.
 pub fn hex(bytes: &[u8]) -> String {
-    let halves = bytes.iter().flat_map(|byte| [byte >> 4, byte & 15]);
-    let digits = halves.map(|half| char::from_digit(half.into(), 16).unwrap_or_default());
-    digits.collect()
+    let mut text = String::with_capacity(2 * bytes.len());
+    for byte in bytes {
+        for half in [byte >> 4, byte & 15] {
+            text.push(char::from(if half < 10 {
+                b'0' + half
+            } else {
+                b'a' - 10 + half
+            }));
+        }
+    }
+    text
 }

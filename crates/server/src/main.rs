@@ -9,6 +9,9 @@ use clap::Parser;
 use platform::{Interruption, Variables};
 use server::Config;
 
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
 /// A permission gate for the APIs behind a proxy.
 ///
 /// A proxy asks it about each request. It answers 200 if the policy grants the permission to the GitHub Actions job

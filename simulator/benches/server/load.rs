@@ -4,9 +4,10 @@
 //! server's.
 
 use std::collections::{BTreeMap, VecDeque};
-use std::io::{Read as _, Write as _};
+use std::io::{Read, Write};
 use std::net::TcpStream;
-use std::os::fd::AsFd as _;
+use std::os::fd::AsFd;
+use std::os::unix::net::UnixStream;
 use std::time::{Duration, Instant};
 
 use anyhow::Context as _;
@@ -27,7 +28,7 @@ pub(crate) enum Pace {
 /// What is sent: whole requests, one after the other, again and again.
 #[derive(Clone, Debug)]
 pub(crate) struct Load {
-    /// `HOST:PORT`.
+    /// `HOST:PORT`, or `unix:PATH`.
     pub(crate) address: String,
     /// The requests.
     pub(crate) requests: Vec<Vec<u8>>,
@@ -100,8 +101,22 @@ impl Answers {
     }
 }
 
+/// A stream of either kind.
+trait Stream: Read + Write + AsFd {}
+
+impl<S: Read + Write + AsFd> Stream for S {}
+
+fn connect(address: &str) -> std::io::Result<Box<dyn Stream>> {
+    if let Some(path) = address.strip_prefix("unix:") {
+        return Ok(Box::new(UnixStream::connect(path)?));
+    }
+    let stream = TcpStream::connect(address)?;
+    stream.set_nodelay(true)?;
+    Ok(Box::new(stream))
+}
+
 struct Connection {
-    stream: TcpStream,
+    stream: Box<dyn Stream>,
     /// When the request on its way was due.
     due: Option<Instant>,
     read: Vec<u8>,
@@ -109,10 +124,8 @@ struct Connection {
 
 impl Connection {
     fn open(address: &str) -> anyhow::Result<Self> {
-        let stream = TcpStream::connect(address).with_context(|| format!("connect {address}"))?;
-        stream.set_nodelay(true)?;
         Ok(Self {
-            stream,
+            stream: connect(address).with_context(|| format!("connect {address}"))?,
             due: None,
             read: Vec::new(),
         })

@@ -50,7 +50,7 @@ impl Rows {
     }
 
     fn stage(&self) -> anyhow::Result<Stage> {
-        Stage::start(&self.binary, &policy(USUAL.0, USUAL.1, Stage::PERMISSION))
+        Stage::start(&self.binary, &usual_policy())
     }
 
     /// Each round has ring, the server and the peer one after the other, so that all see the same machine.
@@ -59,14 +59,15 @@ impl Rows {
         let peer = cerbos.map(Cerbos::start).transpose()?;
         let load = stage.load(Pace::Full)?;
         load.run_for(Duration::from_secs(1))?;
-        let (mut own, mut of_ring, mut of_peer) = (Vec::new(), Vec::new(), Vec::new());
+        let socket = Stage::start_on_socket(&self.binary, &usual_policy())?;
+        socket.load(Pace::Full)?.run_for(Duration::from_secs(1))?;
+        let (mut own, mut on_socket) = (Vec::new(), Vec::new());
+        let (mut of_ring, mut of_peer) = (Vec::new(), Vec::new());
         for _ in 0..self.sizes.rounds {
             let token = stage.token()?;
             of_ring.push(ring::measure(&token, self.sizes.round / 5)?);
-            let before = stage.server.processor_time()?;
-            let answers = stage.load(Pace::Full)?.run_for(self.sizes.round)?;
-            all_granted(&answers)?;
-            own.push(Cost::of(&answers, stage.server.processor_time()? - before)?);
+            own.push(cost(&stage, self.sizes.round)?);
+            on_socket.push(cost(&socket, self.sizes.round)?);
             if let Some(peer) = &peer {
                 of_peer.push(peer.measure(CONNECTIONS, self.sizes.round / 2)?);
             }
@@ -77,16 +78,16 @@ impl Rows {
             "",
             costs(&own),
         );
+        self.row("the same on a Unix socket", "", costs(&on_socket));
         self.row("RS256 verifications of ring there", "", costs(&of_ring));
-        self.row(
-            "the server's share of them, by time and by CPU time",
-            "60 %",
-            format!(
-                "{:.0} %, {:.0} %",
-                100.0 * times(&own, &of_ring, rate),
-                100.0 * times(&of_ring, &own, micros)
-            ),
-        );
+        let share = |costs: &[Cost]| {
+            let by_time = 100.0 * times(costs, &of_ring, rate);
+            let by_processor = 100.0 * times(&of_ring, costs, micros);
+            format!("{by_time:.0} %, {by_processor:.0} %")
+        };
+        let what = "the server's share of them, by time and by CPU time";
+        self.row(what, "60 %", share(&own));
+        self.row("the same on a Unix socket", "60 %", share(&on_socket));
         let measured = match &peer {
             None => "not run (no program given)".to_owned(),
             Some(peer) => beside(peer, &own, &of_peer)?,
@@ -339,6 +340,19 @@ fn missing(stage: &Stage, before: u64, answers: &Answers) -> u64 {
         }
         std::thread::sleep(Duration::from_millis(50));
     }
+}
+
+/// The policy of [`USUAL`] size.
+fn usual_policy() -> String {
+    policy(USUAL.0, USUAL.1, Stage::PERMISSION)
+}
+
+/// What an answer costs at full load.
+fn cost(stage: &Stage, time: Duration) -> anyhow::Result<Cost> {
+    let before = stage.server.processor_time()?;
+    let answers = stage.load(Pace::Full)?.run_for(time)?;
+    all_granted(&answers)?;
+    Cost::of(&answers, stage.server.processor_time()? - before)
 }
 
 fn all_granted(answers: &Answers) -> anyhow::Result<()> {

@@ -94,11 +94,26 @@ impl Stage {
 
     /// Starts a server with a policy.
     pub(crate) fn start(binary: &Path, policy: &str) -> anyhow::Result<Self> {
+        Self::start_at(|_| "127.0.0.1:0".to_owned(), binary, policy)
+    }
+
+    /// Starts a server with a policy that listens on a Unix socket.
+    pub(crate) fn start_on_socket(binary: &Path, policy: &str) -> anyhow::Result<Self> {
+        let socket = |directory: &Directory| format!("unix:{}", directory.path("socket").display());
+        Self::start_at(socket, binary, policy)
+    }
+
+    fn start_at(
+        listen: impl Fn(&Directory) -> String,
+        binary: &Path,
+        policy: &str,
+    ) -> anyhow::Result<Self> {
         let github = GitHub::start()?;
         let directory = Directory::new()?;
+        let listen = listen(&directory);
         directory.write("policy.yml", policy)?;
         let config = format!(
-            "version: 1\nlisten: 127.0.0.1:0\nadmin: 127.0.0.1:0\nissuer: {}\naudience: {AUDIENCE}\nowners: \
+            "version: 1\nlisten: {listen}\nadmin: 127.0.0.1:0\nissuer: {}\naudience: {AUDIENCE}\nowners: \
              [{OWNER}]\npolicy: {{ file: policy.yml }}\n",
             github.issuer()
         );

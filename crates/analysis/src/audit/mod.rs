@@ -22,6 +22,9 @@ use engine::policy::quoted;
 /// Version of `data`. It rises when a field changes its meaning or disappears.
 pub const SCHEMA_VERSION: u32 = 1;
 
+/// Size of most records in bytes.
+const USUAL_SIZE: usize = 4 << 10;
+
 /// What a decision stops, if it is not an allowed one.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
@@ -202,8 +205,10 @@ fn record(
         datacontenttype: "application/json",
         data: data(outcome, circumstances, permission, decision, message),
     };
+    let mut json = Vec::with_capacity(USUAL_SIZE);
     // Serializing strings and numbers cannot fail.
-    let line = json_line(serde_json::to_string(&event).unwrap_or_default());
+    _ = serde_json::to_writer(&mut json, &event);
+    let line = json_line(String::from_utf8(json).unwrap_or_default());
     Record { id, line }
 }
 
