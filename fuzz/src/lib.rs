@@ -4,6 +4,7 @@
 mod engine;
 #[path = "../../tests/engine/reference/mod.rs"]
 mod reference;
+mod support;
 pub mod targets;
 #[path = "../../tests/engine/random/written.rs"]
 mod written;

@@ -13,7 +13,7 @@ use serde::de::DeserializeOwned;
 use url::Url;
 
 use super::rate_limit::{Limited, RateLimit};
-use crate::http::{Budget, Client, HttpError, Response, Retry, causes, collect};
+use crate::http::{Budget, Client, HttpError, Response, Retry, causes, collect, host_of};
 use token::is_https_or_loopback;
 
 /// Maximum size of a JSON response in bytes.
@@ -154,6 +154,11 @@ impl Api {
     /// Returns the primary rate limit in the newest response, if it had one.
     pub fn rate_limit(&self) -> Option<RateLimit> {
         *self.limit.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Returns the host of the API, for messages.
+    pub(super) fn host(&self) -> String {
+        host_of(&self.base)
     }
 
     /// Sends a GET for `path`, which is encoded and relative to the API's base.

@@ -2,15 +2,16 @@
 
 use jiff::Timestamp;
 use serde::Deserialize;
-use serde_json::Value;
+use serde_json::value::RawValue;
 
 use super::api::{Api, ApiError, encode, json};
+use crate::http::HttpError;
 
 const ACCEPT: &str = "application/vnd.github+json";
 /// Maximum size of a page of deliveries.
 const MAX_PAGE: usize = 1 << 20;
-/// Maximum size of a delivery: GitHub's own for its payload, and as much for the rest.
-const MAX_DELIVERY: usize = 50 << 20;
+/// Maximum size of a delivery without its payload: headers, and the answer of the server.
+const MAX_REST: usize = 1 << 20;
 /// Number of deliveries of a page.
 const PER_PAGE: u32 = 100;
 
@@ -23,10 +24,13 @@ pub struct HookDelivery {
     pub guid: String,
     /// When it was delivered.
     pub delivered_at: Timestamp,
-    /// Status of the answer; 0 without one.
+    /// Status of the answer; 502 without one.
     pub status_code: u16,
     /// Name of the event.
     pub event: String,
+    /// Id of the repository of the event.
+    #[serde(default)]
+    pub repository_id: Option<u64>,
 }
 
 /// A page of deliveries, the newest first.
@@ -39,12 +43,20 @@ pub struct DeliveryPage {
 }
 
 impl Api {
-    /// Lists the deliveries of the App's webhooks. The client authenticates as the App.
+    /// Lists the deliveries of the App's webhooks that failed: those with the statuses 400 to 599. One that succeeded at
+    /// a second attempt is in the list, because its first attempt is. A server that does not know the parameter lists
+    /// all of them. The client authenticates as the App.
+    ///
+    /// Source: GitHub's OpenAPI descriptions of github.com and of Enterprise Server 3.17 and later,
+    /// `apps/list-webhook-deliveries`.
     ///
     /// # Errors
     /// The request failed.
-    pub async fn hook_deliveries(&self, cursor: Option<&str>) -> Result<DeliveryPage, ApiError> {
-        let mut path = format!("app/hook/deliveries?per_page={PER_PAGE}");
+    pub async fn failed_hook_deliveries(
+        &self,
+        cursor: Option<&str>,
+    ) -> Result<DeliveryPage, ApiError> {
+        let mut path = format!("app/hook/deliveries?status=failure&per_page={PER_PAGE}");
         if let Some(cursor) = cursor {
             path = format!("{path}&cursor={}", encode(cursor));
         }
@@ -56,24 +68,40 @@ impl Api {
         })
     }
 
-    /// Fetches the payload of a delivery. The client authenticates as the App.
+    /// Fetches a delivery, and reads its payload in place. The client authenticates as the App.
     ///
     /// # Errors
-    /// The request failed.
-    pub async fn hook_payload(&self, id: u64) -> Result<Value, ApiError> {
+    /// The request failed. [`HttpError::TooLarge`]: the payload has more than `limit` bytes.
+    pub async fn hook_payload<T>(
+        &self,
+        id: u64,
+        limit: usize,
+        read: impl FnOnce(&[u8]) -> T,
+    ) -> Result<T, ApiError> {
         #[derive(Deserialize)]
-        struct Delivery {
+        struct Delivery<'a> {
             id: u64,
-            request: Request,
+            #[serde(borrow)]
+            request: Request<'a>,
         }
         #[derive(Deserialize)]
-        struct Request {
-            payload: Option<Value>,
+        struct Request<'a> {
+            #[serde(borrow)]
+            payload: Option<&'a RawValue>,
         }
         let path = format!("app/hook/deliveries/{id}");
-        let delivery: Delivery = json(&self.get(&path, ACCEPT, MAX_DELIVERY).await?)?;
+        let response = self.get(&path, ACCEPT, limit + MAX_REST).await?;
+        let delivery: Delivery<'_> = serde_json::from_slice(&response.body)
+            .map_err(|error| ApiError::Shape(error.to_string()))?;
         match delivery.request.payload {
-            Some(payload) if delivery.id == id => Ok(payload),
+            Some(payload) if delivery.id == id && payload.get().len() <= limit => {
+                Ok(read(payload.get().as_bytes()))
+            }
+            Some(_) if delivery.id == id => Err(HttpError::TooLarge {
+                host: self.host(),
+                limit,
+            }
+            .into()),
             _ => Err(ApiError::Shape(
                 "it is about another delivery, or has no payload".to_owned(),
             )),

@@ -20,6 +20,9 @@ pub struct Run {
     pub path: String,
     /// Event that started it.
     pub event: String,
+    /// `completed`, or how far it is.
+    #[serde(default)]
+    pub status: Option<String>,
     /// Short name of its branch or tag.
     #[serde(default)]
     pub head_branch: Option<String>,

@@ -1,5 +1,7 @@
 //! Answers to a proxy: status, headers and body.
 
+use std::time::Duration;
+
 use axum::body::Body;
 use axum::response::{IntoResponse, Response};
 use engine::decision::Reason;
@@ -39,6 +41,11 @@ pub enum Answer {
         /// The permission, if the request names one.
         permission: Option<PermissionKey>,
     },
+    /// The token names a key that nobody has looked for at the issuer yet.
+    KeyUnknown {
+        /// Time until somebody may.
+        after: Duration,
+    },
     /// Nobody can say whether the job may.
     Unavailable {
         /// Why, if the reason is one of a check.
@@ -64,7 +71,24 @@ impl Answer {
             Self::Granted { .. } => StatusCode::OK,
             Self::NoToken | Self::TokenInvalid(_) => StatusCode::UNAUTHORIZED,
             Self::Denied { .. } => StatusCode::FORBIDDEN,
-            Self::Unavailable { .. } => StatusCode::SERVICE_UNAVAILABLE,
+            Self::KeyUnknown { .. } | Self::Unavailable { .. } => StatusCode::SERVICE_UNAVAILABLE,
+        }
+    }
+
+    /// Returns whether nobody can say now whether the job may.
+    pub fn is_unavailable(&self) -> bool {
+        self.retry_after().is_some()
+    }
+
+    /// Returns the seconds after which another attempt can have another answer.
+    fn retry_after(&self) -> Option<u64> {
+        match self {
+            // The next second begins after the time.
+            Self::KeyUnknown { after } => Some(after.as_secs() + 1),
+            Self::Unavailable { .. } => Some(5),
+            Self::Granted { .. } | Self::NoToken | Self::TokenInvalid(_) | Self::Denied { .. } => {
+                None
+            }
         }
     }
 
@@ -72,7 +96,7 @@ impl Answer {
     pub fn reason(&self) -> Option<Reason> {
         match self {
             Self::Granted { .. } => Some(Reason::Granted),
-            Self::NoToken => Some(Reason::TokenUnavailable),
+            Self::NoToken | Self::KeyUnknown { .. } => Some(Reason::TokenUnavailable),
             Self::TokenInvalid(_) => Some(Reason::TokenInvalid),
             Self::Denied { reason, .. } => Some(*reason),
             Self::Unavailable { reason, .. } => *reason,
@@ -85,6 +109,10 @@ impl Answer {
             Self::Granted { .. } => "",
             Self::NoToken => {
                 "the request has no bearer token: send the job's OIDC token as `Authorization: Bearer TOKEN`"
+            }
+            Self::KeyUnknown { .. } => {
+                "the token names a key that the issuer's keys here do not have, and the issuer cannot be asked again \
+                 yet: try again after the time in `Retry-After`"
             }
             Self::TokenInvalid(message)
             | Self::Denied { message, .. }
@@ -115,7 +143,7 @@ impl Answer {
                 "{realm}, error=\"insufficient_scope\", scope=\"{permission}\""
             )),
             Self::Denied { .. } => Some(format!("{realm}, error=\"insufficient_scope\"")),
-            Self::Granted { .. } | Self::Unavailable { .. } => None,
+            Self::Granted { .. } | Self::KeyUnknown { .. } | Self::Unavailable { .. } => None,
         }
     }
 
@@ -197,8 +225,8 @@ impl IntoResponse for Answer {
             let json = HeaderValue::from_static("application/problem+json");
             headers.insert(CONTENT_TYPE, json);
         }
-        if let Self::Unavailable { .. } = self {
-            headers.insert(RETRY_AFTER, HeaderValue::from_static("5"));
+        if let Some(seconds) = self.retry_after() {
+            headers.insert(RETRY_AFTER, HeaderValue::from(seconds));
         }
         // Its characters are those of a header.
         if let Some(Ok(challenge)) = self.challenge().map(HeaderValue::try_from) {
@@ -224,6 +252,28 @@ mod tests {
         let response = answer.into_response();
         let value = response.headers().get(name)?;
         Some(value.to_str().unwrap().to_owned())
+    }
+
+    #[test]
+    fn what_is_unavailable_says_when_to_try_again() {
+        let unknown = |millis| Answer::KeyUnknown {
+            after: Duration::from_millis(millis),
+        };
+        let unavailable = Answer::Unavailable {
+            reason: None,
+            message: String::new(),
+        };
+        for (answer, seconds) in [
+            (unknown(0), Some("1")),
+            (unknown(59_200), Some("60")),
+            (unavailable, Some("5")),
+            (Answer::NoToken, None),
+        ] {
+            assert_eq!(answer.is_unavailable(), seconds.is_some());
+            let is_503 = answer.status() == StatusCode::SERVICE_UNAVAILABLE;
+            assert_eq!(is_503, seconds.is_some());
+            assert_eq!(header(answer, &RETRY_AFTER).as_deref(), seconds);
+        }
     }
 
     #[test]

@@ -20,7 +20,7 @@ use analysis::audit::{Circumstances, EnforcedBy, TokenRecord, records};
 use analysis::report::{Detail, Failure, Outcome};
 use engine::decision::{Decision, PermissionDecision, Reason};
 use engine::policy::PermissionKey;
-use token::{Expected, SignedClaims, SignedContext, TokenInvalid, verify};
+use token::{Expected, KeyError, SignedClaims, SignedContext, TokenInvalid, verify};
 
 /// Maximum processor time of the decisions of a request or a review.
 pub const MAX_DECISION: Duration = Duration::from_secs(1);
@@ -117,8 +117,9 @@ impl<F: FetchKeys> Checker<F> {
     async fn verified(&self, token: &str) -> Result<SignedClaims, Answer> {
         let keys = self.keys.current().ok_or_else(no_keys)?;
         let claims = match verify(token, &keys, &self.expected()) {
-            Err(error) if error.is_unknown_key() => match self.keys.renewed().await {
+            Err(TokenInvalid::Key(KeyError::Unknown(kid))) => match self.keys.renewed(&kid).await {
                 Renewed::Keys(keys) => verify(token, &keys, &self.expected()),
+                Renewed::Later(after) => return Err(Answer::KeyUnknown { after }),
                 Renewed::Unavailable => return Err(no_keys()),
             },
             verified => verified,

@@ -1,7 +1,9 @@
 //! Keeps the issuer's keys: fetched on a schedule, and asked for again when a token names an unknown one.
 
+use std::collections::HashMap;
 use std::future::Future;
-use std::sync::Arc;
+use std::hash::{BuildHasher as _, RandomState};
+use std::sync::{Arc, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use arc_swap::ArcSwapOption;
@@ -23,6 +25,8 @@ const LONGEST_RETRY: Duration = Duration::from_secs(60);
 /// Maximum number of requests that wait for a fetch because of unknown keys, so that these cannot use up the
 /// connections.
 const WAITING: usize = 64;
+/// Number of unknown keys at which they are forgotten.
+const MAX_MISSING: usize = 1024;
 /// Age at which keys no longer count: by then, a key that the issuer revoked must not verify anything.
 const MAX_AGE: Duration = Duration::from_secs(60 * 60);
 
@@ -39,6 +43,7 @@ pub struct KeyStore<F> {
     current: ArcSwapOption<Fetched>,
     /// Last fetch because of an unknown key. The lock makes all requests wait for one fetch.
     asked: Mutex<Option<Asked>>,
+    missing: std::sync::Mutex<Missing>,
     waiting: Semaphore,
     metrics: Arc<Metrics>,
 }
@@ -55,12 +60,34 @@ struct Asked {
     succeeded: bool,
 }
 
+/// The keys that tokens named and no set had, and when the first token did; and those that left the set. A token with one
+/// of them is invalid once a set was fetched after that; until then, the issuer can have published the key.
+#[derive(Debug, Default)]
+struct Missing {
+    hasher: RandomState,
+    since: HashMap<u64, Instant>,
+}
+
+impl Missing {
+    /// Returns since when this key is missing, as far as that is remembered: since now, if it is not.
+    fn since(&mut self, kid: &str, now: Instant) -> Instant {
+        // A name can have the size of a token.
+        let kid = self.hasher.hash_one(kid);
+        if self.since.len() >= MAX_MISSING && !self.since.contains_key(&kid) {
+            self.since.clear();
+        }
+        *self.since.entry(kid).or_insert(now)
+    }
+}
+
 /// Keys for a token with an unknown key.
 #[derive(Debug)]
 pub enum Renewed {
-    /// A set that is newer than the one without the key, or as new as the cooldown allows.
+    /// A set that has the key, or that was fetched after a token named it first.
     Keys(KeySetGuard),
-    /// The issuer could not be asked, so nobody knows whether the key exists.
+    /// Nobody knows whether the issuer has published the key, and after this time it can be asked.
+    Later(Duration),
+    /// There are no keys, or too many requests wait for them.
     Unavailable,
 }
 
@@ -83,6 +110,7 @@ impl<F: FetchKeys> KeyStore<F> {
             source,
             current: ArcSwapOption::empty(),
             asked: Mutex::new(None),
+            missing: std::sync::Mutex::default(),
             waiting: Semaphore::new(WAITING),
             metrics,
         }
@@ -100,30 +128,39 @@ impl<F: FetchKeys> KeyStore<F> {
     }
 
     /// Returns keys for a token whose key is not in the current set. It asks the issuer at most once in
-    /// [`COOLDOWN`], whatever the number of these tokens.
-    pub async fn renewed(self: &Arc<Self>) -> Renewed {
+    /// [`COOLDOWN`], whatever the number of these tokens: who asks for a made-up key can make jobs with a key that was
+    /// published since wait for so long, and no others.
+    pub async fn renewed(self: &Arc<Self>, kid: &str) -> Renewed {
+        let since = self.missing().since(kid, Instant::now());
         let Ok(_place) = self.waiting.try_acquire() else {
             return Renewed::Unavailable;
         };
         let store = Arc::clone(self);
         // A task of its own: a client that goes away must not end the fetch for all others.
-        let asked = tokio::spawn(async move { store.ask().await });
-        match asked.await {
-            Ok(true) => self.current().map_or(Renewed::Unavailable, Renewed::Keys),
-            _ => Renewed::Unavailable,
+        let asked = tokio::spawn(async move { store.ask().await }).await;
+        let (Ok(asked), Some(keys)) = (asked, self.current()) else {
+            return Renewed::Unavailable;
+        };
+        let is_fresh = asked.succeeded && since <= keys.0.at;
+        match is_fresh || keys.contains(kid) {
+            true => Renewed::Keys(keys),
+            false => Renewed::Later(COOLDOWN.saturating_sub(asked.at.elapsed())),
         }
     }
 
-    /// Asks the issuer, unless it was asked recently. Returns whether that succeeded.
-    async fn ask(&self) -> bool {
+    fn missing(&self) -> MutexGuard<'_, Missing> {
+        self.missing.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Asks the issuer, unless it was asked recently. Returns the last time.
+    async fn ask(&self) -> Asked {
         let mut asked = self.asked.lock().await;
         if let Some(recent) = asked.filter(|asked| asked.at.elapsed() < COOLDOWN) {
-            return recent.succeeded;
+            return recent;
         }
         let at = Instant::now();
         let succeeded = self.fetch().await;
-        *asked = Some(Asked { at, succeeded });
-        succeeded
+        *asked.insert(Asked { at, succeeded })
     }
 
     /// Fetches the keys on the schedule, for ever.
@@ -147,10 +184,15 @@ impl<F: FetchKeys> KeyStore<F> {
             Ok(keys) if keys.is_usable() => {
                 let fetched = Arc::new(Fetched { keys, at: started });
                 // A slow answer to an earlier request must not bring back a key that has left the set.
-                self.current.rcu(|known| match known {
+                let last = self.current.rcu(|known| match known {
                     Some(known) if known.at > fetched.at => Some(Arc::clone(known)),
                     _ => Some(Arc::clone(&fetched)),
                 });
+                let last = last.filter(|last| last.at <= fetched.at);
+                let ids = last.iter().flat_map(|last| last.keys.ids());
+                for gone in ids.filter(|kid| !fetched.keys.contains(kid)) {
+                    self.missing().since(gone, started);
+                }
                 (Refresh::Succeeded, None)
             }
             Ok(_) => (

@@ -75,26 +75,91 @@ async fn unknown_keys_ask_once_a_minute_and_all_wait_for_one_request() {
     source.asked();
     let asking = (0..50).map(|_| {
         let store = Arc::clone(&store);
-        tokio::spawn(async move { store.renewed().await })
+        tokio::spawn(async move { store.renewed("b").await })
     });
     for one in asking.collect::<Vec<_>>() {
         assert!(matches!(one.await.unwrap(), Renewed::Keys(_)));
     }
     assert_eq!(source.asked(), 1);
-    for _ in 0..10_000 {
-        assert!(matches!(store.renewed().await, Renewed::Keys(_)));
+    for number in 0..10_000 {
+        let made_up = store.renewed(&number.to_string()).await;
+        assert_eq!(later(&made_up), Some(58));
     }
     assert_eq!(source.asked(), 0);
+    assert!(store.missing.lock().unwrap().since.len() <= MAX_MISSING);
     tokio::time::advance(seconds(61)).await;
     source.set(down());
-    assert!(matches!(store.renewed().await, Renewed::Unavailable));
+    assert_eq!(later(&store.renewed("b").await), Some(58));
     assert_eq!(source.asked(), 1);
     // It cannot be asked again yet: nobody knows whether the key exists.
     source.set(set(&["a", "b"]));
-    assert!(matches!(store.renewed().await, Renewed::Unavailable));
+    assert_eq!(later(&store.renewed("b").await), Some(58));
     assert_eq!(source.asked(), 0);
     tokio::time::advance(seconds(61)).await;
-    assert!(matches!(store.renewed().await, Renewed::Keys(_)));
+    let renewed = store.renewed("b").await;
+    assert!(matches!(renewed, Renewed::Keys(keys) if keys.contains("b")));
+}
+
+/// The seconds after which the issuer can be asked.
+fn later(renewed: &Renewed) -> Option<u64> {
+    match renewed {
+        Renewed::Later(after) => Some(after.as_secs()),
+        Renewed::Keys(_) | Renewed::Unavailable => None,
+    }
+}
+
+/// A stranger's made-up key keeps the issuer from being asked for a minute. A key that is published then is not one
+/// that does not exist.
+#[tokio::test(start_paused = true)]
+async fn a_key_is_unknown_only_by_a_set_that_was_fetched_after_a_token_named_it() {
+    let (source, store) = store(seconds(0)).await;
+    assert!(matches!(store.renewed("made-up").await, Renewed::Keys(_)));
+    source.set(set(&["a", "new"]));
+    tokio::time::advance(seconds(20)).await;
+    assert_eq!(later(&store.renewed("new").await), Some(40));
+    // What a set was fetched for is still unknown.
+    assert!(matches!(store.renewed("made-up").await, Renewed::Keys(_)));
+    // The next made-up key makes the server ask for both.
+    tokio::time::advance(seconds(40)).await;
+    assert!(matches!(store.renewed("made-up-2").await, Renewed::Keys(_)));
+    let renewed = store.renewed("new").await;
+    assert!(matches!(renewed, Renewed::Keys(keys) if keys.contains("new")));
+    // A fetch on the schedule counts too.
+    tokio::time::advance(seconds(1)).await;
+    assert!(later(&store.renewed("made-up-3").await).is_some());
+    tokio::time::advance(seconds(1)).await;
+    assert!(store.fetch().await);
+    assert!(matches!(store.renewed("made-up-3").await, Renewed::Keys(_)));
+}
+
+/// A key that left the set is refused at once: nobody has to ask for it.
+#[tokio::test(start_paused = true)]
+async fn a_key_that_left_the_set_is_unknown() {
+    let (source, store) = store(seconds(0)).await;
+    source.set(set(&["b"]));
+    tokio::time::advance(seconds(10)).await;
+    assert!(matches!(store.renewed("b").await, Renewed::Keys(_)));
+    tokio::time::advance(seconds(10)).await;
+    let renewed = store.renewed("a").await;
+    assert!(matches!(renewed, Renewed::Keys(keys) if !keys.contains("a")));
+    assert!(later(&store.renewed("c").await).is_some());
+}
+
+/// The set of a fetch that began before says nothing about a key that a token names while it arrives.
+#[tokio::test(start_paused = true)]
+async fn a_set_that_was_on_its_way_is_not_fresh() {
+    let (source, store) = store(seconds(2)).await;
+    let first = tokio::spawn({
+        let store = Arc::clone(&store);
+        async move { store.renewed("made-up").await }
+    });
+    tokio::time::sleep(seconds(1)).await;
+    assert_eq!(later(&store.renewed("new").await), Some(58));
+    assert!(matches!(first.await.unwrap(), Renewed::Keys(_)));
+    source.set(set(&["a", "new"]));
+    tokio::time::advance(seconds(59)).await;
+    let renewed = store.renewed("new").await;
+    assert!(matches!(renewed, Renewed::Keys(keys) if keys.contains("new")));
 }
 
 #[tokio::test(start_paused = true)]
@@ -103,7 +168,7 @@ async fn a_slow_issuer_holds_few_requests() {
     source.asked();
     let asking = (0..1000).map(|_| {
         let store = Arc::clone(&store);
-        tokio::spawn(async move { store.renewed().await })
+        tokio::spawn(async move { store.renewed("b").await })
     });
     let mut renewed = 0;
     for one in asking.collect::<Vec<_>>() {
@@ -117,10 +182,10 @@ async fn a_slow_issuer_holds_few_requests() {
 async fn a_client_that_goes_away_does_not_end_the_fetch() {
     let (source, store) = store(seconds(2)).await;
     source.set(set(&["a", "b"]));
-    let gone = tokio::time::timeout(seconds(1), store.renewed()).await;
+    let gone = tokio::time::timeout(seconds(1), store.renewed("b")).await;
     assert!(gone.is_err());
     tokio::time::advance(seconds(3)).await;
-    assert!(matches!(store.renewed().await, Renewed::Keys(_)));
+    assert!(matches!(store.renewed("b").await, Renewed::Keys(_)));
 }
 
 #[tokio::test(start_paused = true)]

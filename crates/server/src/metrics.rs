@@ -286,7 +286,7 @@ impl Metrics {
         self.lookups.get_or_create(&LookUpLabels { result }).inc();
     }
 
-    /// Counts a delivery that was accepted, ignored or refused.
+    /// Counts a delivery that was accepted, ignored or refused, or that the reconciler cannot read.
     pub fn delivered(&self, result: &'static str) {
         self.deliveries
             .get_or_create(&DeliveryLabels { result })

@@ -104,6 +104,16 @@ impl KeySet {
         self.keys.values().any(Result::is_ok)
     }
 
+    /// Returns whether the set has a key with the id, usable or not.
+    pub fn contains(&self, kid: &str) -> bool {
+        self.keys.contains_key(kid)
+    }
+
+    /// Returns the ids of the keys.
+    pub fn ids(&self) -> impl Iterator<Item = &str> {
+        self.keys.keys().map(String::as_str)
+    }
+
     /// Returns the only key with the id, if it is an RSA key for RS256 signatures.
     pub(super) fn find(&self, kid: &str) -> Result<&DecodingKey, KeyError> {
         match self.keys.get(kid) {

@@ -86,7 +86,8 @@ impl Delivery {
             stream
                 .set_read_timeout(Some(Duration::from_secs(10)))
                 .ok()?;
-            stream.write_all(&self.request(path, secret)).ok()?;
+            // A receiver can answer before it has the whole body.
+            _ = stream.write_all(&self.request(path, secret));
             let mut head = String::new();
             BufReader::new(stream).read_line(&mut head).ok()?;
             head.split(' ').nth(1)?.parse().ok()
@@ -137,17 +138,18 @@ fn repository_json(repository: &Repository) -> Value {
 #[derive(Debug, Clone)]
 pub(crate) struct Delivered {
     pub(crate) id: u64,
-    at: Timestamp,
-    status: u16,
+    pub(crate) at: Timestamp,
+    pub(crate) status: u16,
     pub(crate) delivery: Delivery,
 }
 
 impl Delivered {
-    pub(crate) fn new(id: u64, delivery: &Delivery, status: u16) -> Self {
+    /// Keeps a delivery. One without an answer, whose status is 0 here, has the status 502 at GitHub.
+    pub(crate) fn new(id: u64, delivery: &Delivery, status: u16, at: Timestamp) -> Self {
         Self {
             id,
-            at: Timestamp::now(),
-            status,
+            at,
+            status: if status == 0 { 502 } else { status },
             delivery: delivery.clone(),
         }
     }

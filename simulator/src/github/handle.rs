@@ -224,9 +224,21 @@ impl GitHub {
 
     /// Keeps a delivery with the status of its answer, without sending it.
     pub fn keep_delivery(&self, delivery: &Delivery, status: u16) {
+        self.keep_delivery_of(delivery, status, Timestamp::now());
+    }
+
+    /// Keeps a delivery that was made at this time.
+    pub fn keep_delivery_of(&self, delivery: &Delivery, status: u16, at: Timestamp) {
         let mut state = self.state.lock();
         let id = state.next_id();
-        state.deliveries.push(Delivered::new(id, delivery, status));
+        let delivered = Delivered::new(id, delivery, status, at);
+        state.deliveries.push(delivered);
+    }
+
+    /// Forgets the deliveries that were made before this time, as GitHub does after some days.
+    pub fn forget_deliveries(&self, before: Timestamp) {
+        let mut state = self.state.lock();
+        state.deliveries.retain(|delivered| delivered.at >= before);
     }
 
     /// Starts a job. `claims` are those of its repository, workflow and event; minting a token adds the times,

@@ -23,6 +23,8 @@ pub struct Run {
     pub actor: String,
     /// Environments that its jobs wait for, one entry a job.
     pub waiting: Vec<String>,
+    /// Whether all its jobs have ended.
+    pub is_completed: bool,
 }
 
 impl Run {
@@ -40,6 +42,7 @@ impl Run {
             head_repository: Some((repository.full_name(), repository.id)),
             actor: "octocat".to_owned(),
             waiting: Vec::new(),
+            is_completed: false,
         }
     }
 

@@ -68,12 +68,16 @@ pub(crate) fn run(state: &State, route: &Route, request: &Request) -> Result<Ans
         let is_own = *id == repository.id;
         short(name, *id, if is_own { repository.owner_id } else { 666 })
     });
+    let (status, conclusion) = match found.is_completed {
+        true => ("completed", json!("success")),
+        false => ("waiting", Value::Null),
+    };
     Ok(Answer::json(
         200,
         &json!({
             "id": found.id, "name": "a title that its author writes", "path": found.path, "event": found.event,
             "head_branch": found.head_branch, "head_sha": found.head_sha.as_str(), "run_attempt": 1, "run_number": 7,
-            "status": "waiting", "conclusion": null, "url": url, "pull_requests": [],
+            "status": status, "conclusion": conclusion, "url": url, "pull_requests": [],
             "actor": {"login": found.actor, "id": 1}, "triggering_actor": {"login": found.actor, "id": 1},
             "repository": short(&full_name, repository.id, repository.owner_id), "head_repository": head,
         }),

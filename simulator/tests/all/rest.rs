@@ -4,7 +4,7 @@ use crate::client::{Received, send};
 use serde_json::{Value, json};
 use simulator::GitHub;
 use simulator::github::{
-    App, Level, Permissions, Repository, Signature, TestKey, blob_sha, mint_jwt,
+    App, Delivery, Level, Permissions, Repository, Signature, TestKey, blob_sha, mint_jwt,
 };
 
 const POLICY: &str = "version: 1\n";
@@ -301,6 +301,51 @@ fn an_app_must_prove_itself() {
             "{claims} {key:?}"
         );
     }
+}
+
+/// Source: GitHub's OpenAPI description, `apps/list-webhook-deliveries`.
+#[test]
+fn deliveries_are_listed_by_their_outcome() {
+    let mut world = world(Permissions::none());
+    let app = App::new("gate", 99, "Iv23liTEST");
+    world
+        .github
+        .install_app(app.clone(), &["acme/infra"], Permissions::usual());
+    let now = jiff::Timestamp::now().as_second();
+    let claims = json!({"iat": now - 60, "exp": now + 540, "iss": "99"});
+    world.token = app_jwt(claims, TestKey::App);
+    for status in [202, 302, 404, 0, 599] {
+        let delivery = Delivery::new(&app, "push", &json!({}));
+        world.github.keep_delivery(&delivery, status);
+    }
+    let list = |query: &str| {
+        let page = world.get(&format!("/app/hook/deliveries{query}"), JSON);
+        let mut lines = page.head.lines();
+        let link = lines.find_map(|line| line.strip_prefix("Link: "));
+        let link = link.map(str::to_owned);
+        let all = page.json().as_array().cloned().unwrap_or_default();
+        let codes: Vec<_> = all
+            .iter()
+            .filter_map(|one| one["status_code"].as_u64())
+            .collect();
+        (page.status, codes, link)
+    };
+    assert_eq!(list("").1, [599, 502, 404, 302, 202]);
+    assert_eq!(list("?status=success").1, [302, 202]);
+    assert_eq!(list("?status=failure").1, [599, 502, 404]);
+    assert_eq!(list("?status=failed").0, 422);
+    assert_eq!(list("?cursor=v1_7").0, 400);
+    let (_, codes, link) = list("?status=failure&per_page=2");
+    assert_eq!(codes, [599, 502]);
+    let link = link.unwrap();
+    let (_, next) = link.split_once("/app/hook/deliveries").unwrap();
+    let (next, _) = next.split_once(">; rel=\"next\"").unwrap();
+    assert!(next.starts_with("?status=failure&per_page=2&cursor="));
+    let (_, codes, link) = list(next);
+    assert_eq!((codes, link), (vec![404], None));
+    // GitHub forgets what a cursor names.
+    world.github.forget_deliveries(jiff::Timestamp::now());
+    assert_eq!(list(next).0, 400);
 }
 
 #[test]

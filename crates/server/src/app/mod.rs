@@ -34,6 +34,8 @@ const WAITING: usize = 1024;
 /// Maximum time for a token, which is fetched for all who wait.
 const TOKEN_TIME: Duration = Duration::from_secs(10);
 
+/// Maximum size of the payload of a delivery, sent or fetched; GitHub's own limit is 25 MB.
+pub const MAX_PAYLOAD: usize = 5 << 20;
 /// Maximum time for the App's id, within the ten seconds that GitHub waits for the answer to a delivery.
 const ID_TIME: Duration = Duration::from_secs(5);
 

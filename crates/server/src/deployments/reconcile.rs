@@ -1,25 +1,29 @@
 //! Works off the deliveries that failed. GitHub keeps them and does not repeat them, so it is the queue: a server that was
 //! down, or that GitHub cannot reach, asks for them.
 
+use std::cmp::Reverse;
 use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 use std::time::Duration;
 
+use http::StatusCode;
 use jiff::{SignedDuration, Timestamp};
-use serde_json::Value;
 use tokio::task::{JoinError, JoinSet};
 use tokio::time::Instant;
 
+use super::list::{FailedList, KEPT};
 use super::request::DeploymentRequest;
-use super::review::{Deployments, NotReviewed};
-use crate::app::RequestError;
+use super::review::{Attempt, Deployments, NotReviewed};
+use crate::app::{MAX_PAYLOAD, RequestError};
 use crate::log;
-use github::HookDelivery;
-use github::http::Budget;
+use github::http::{Budget, HttpError};
+use github::{ApiError, HookDelivery};
 
 /// Time between two looks.
 const EVERY: Duration = Duration::from_secs(15);
-/// Maximum time for the list of deliveries, and for each review.
+/// Pause between two looks for the first policy.
+const POLL: Duration = Duration::from_millis(50);
+/// Maximum time for each review.
 const TIME: Duration = Duration::from_secs(20);
 /// Longest pause between two attempts, while GitHub, the policy or the audit log fails: a delivery is tried at most a
 /// minute after they work again.
@@ -28,10 +32,8 @@ const LONGEST_PAUSE: Duration = Duration::from_secs(60);
 const LONGEST_PAUSE_OF_REFUSED: Duration = Duration::from_secs(10 * 60);
 /// Time of failed attempts after which the jobs are rejected.
 const GIVE_UP: Duration = Duration::from_secs(10 * 60);
-/// How far back GitHub's list is read: it keeps deliveries for three days.
-const KEPT: SignedDuration = SignedDuration::from_hours(72);
-/// How far before the last look the next one reads, for deliveries that took long.
-const OVERLAP: SignedDuration = SignedDuration::from_mins(10);
+/// Age of a delivery from which a run that is completed waits for nothing, however old GitHub's answer is.
+const LATE: SignedDuration = SignedDuration::from_mins(10);
 /// Number of deliveries that are worked off at a time.
 const AT_A_TIME: usize = 4;
 /// Number of reviewed deliveries at which they are forgotten.
@@ -50,8 +52,7 @@ pub struct Reconciler {
     pending: HashMap<String, Pending>,
     /// What was reviewed.
     done: HashSet<String>,
-    /// Time up to which the list was read completely.
-    read_until: Timestamp,
+    list: FailedList,
 }
 
 /// Where the deliveries are, and what reviews them.
@@ -66,7 +67,9 @@ struct Pending {
     delivery: u64,
     /// When it was delivered.
     at: Timestamp,
-    /// What it asks for, once its payload was read: some hundred bytes of up to 25 MB.
+    /// Id of the repository, for the log.
+    repository: Option<u64>,
+    /// What it asks for, once its payload was read: some hundred bytes of up to 5 MB.
     request: Option<DeploymentRequest>,
     /// The failed attempts so far.
     failed: Option<Failed>,
@@ -111,7 +114,9 @@ impl Pending {
 impl Reconciler {
     /// Creates the reconciler of a reviewer.
     pub fn new(deployments: Arc<Deployments>, api_url: &str) -> Self {
+        let list = FailedList::new(Arc::clone(deployments.app()));
         Self {
+            list,
             source: Source {
                 deployments,
                 api_url: api_url.to_owned(),
@@ -120,15 +125,24 @@ impl Reconciler {
             pause: EVERY,
             pending: HashMap::new(),
             done: HashSet::new(),
-            read_until: Timestamp::now() - KEPT,
         }
     }
 
     /// Works for ever.
     pub async fn run(mut self) {
+        self.wait_for_policy().await;
         loop {
             self.look().await;
             tokio::time::sleep(EVERY).await;
+        }
+    }
+
+    /// Waits for the first policy, for as long as between two looks: without one, every attempt of the first look would
+    /// fail.
+    async fn wait_for_policy(&self) {
+        let until = Instant::now() + EVERY;
+        while !self.source.deployments.has_policy() && Instant::now() < until {
+            tokio::time::sleep(POLL).await;
         }
     }
 
@@ -141,28 +155,27 @@ impl Reconciler {
         }
     }
 
-    /// Reads the list, and tries each delivery that failed and is due.
+    /// Reads the list, and tries each delivery that failed and is due, the newest first: what is older is more often
+    /// reviewed already, and the attempts of a repository are bounded.
     async fn look(&mut self) {
         self.forget();
-        let started = Timestamp::now();
-        match self.read_list().await {
-            Ok(()) => self.read_until = started,
-            Err(error) => log::warning("deliveries_not_read", &[("why", &error)]),
+        for delivery in self.list.read().await {
+            self.note(&delivery);
         }
         let mut attempts = JoinSet::new();
         let due = self.pending.iter().filter(|(_, pending)| pending.is_due());
-        let due: Vec<_> = due
+        let mut due: Vec<_> = due
             .map(|(guid, pending)| (guid.clone(), pending.clone()))
             .collect();
+        due.sort_unstable_by_key(|(_, pending)| Reverse(pending.at));
         for (guid, mut pending) in due {
             if attempts.len() >= AT_A_TIME {
                 self.settle(attempts.join_next().await);
             }
-            let failed = pending.failed;
-            let gives_up = failed.is_some_and(|failed| failed.since.elapsed() >= self.give_up);
+            let attempt = self.attempt(&pending);
             let source = self.source.clone();
             attempts.spawn(async move {
-                let result = source.review(&mut pending, gives_up).await;
+                let result = source.review(&mut pending, attempt).await;
                 (guid, pending.request, result)
             });
         }
@@ -171,47 +184,58 @@ impl Reconciler {
         }
     }
 
+    /// Returns which attempt is due.
+    fn attempt(&self, pending: &Pending) -> Attempt {
+        let failed = pending.failed;
+        let gives_up = failed.is_some_and(|failed| failed.since.elapsed() >= self.give_up);
+        let is_late = Timestamp::now().duration_since(pending.at) >= LATE;
+        match (gives_up, is_late) {
+            (true, _) => Attempt::Last,
+            (false, true) => Attempt::Late,
+            (false, false) => Attempt::Soon,
+        }
+    }
+
     /// Notes the result of an attempt. One that panicked is made again.
-    fn settle(&mut self, attempt: Option<Result<Attempt, JoinError>>) {
-        match attempt {
-            Some(Ok((guid, _, Ok(())))) => {
-                self.pending.remove(&guid);
-                self.done.insert(guid);
+    fn settle(&mut self, attempt: Option<Result<Attempted, JoinError>>) {
+        let Some(Ok((guid, request, result))) = attempt else {
+            return;
+        };
+        let Some(pending) = self.pending.get_mut(&guid) else {
+            return;
+        };
+        pending.request = request;
+        match result {
+            Ok(()) => {}
+            // A bound is not a failed attempt: it must not reject a job, and the next look costs nothing.
+            Err(Unsettled::Waits(NotReviewed::Bounded)) => return,
+            Err(Unsettled::Waits(error)) => {
+                log::warning("deployment_waits", &[("delivery", &guid), ("why", &error)]);
+                pending.note(&error, self.pause, self.give_up);
+                return;
             }
-            Some(Ok((guid, request, Err(error)))) => {
-                let Some(pending) = self.pending.get_mut(&guid) else {
-                    return;
-                };
-                pending.request = request;
-                // A bound is not a failed attempt: it must not reject a job, and the next look costs nothing.
-                if !matches!(error, NotReviewed::Bounded) {
-                    log::warning("deployment_waits", &[("delivery", &guid), ("why", &error)]);
-                    pending.note(&error, self.pause, self.give_up);
-                }
-            }
-            Some(Err(_)) | None => {}
-        }
-    }
-
-    async fn read_list(&mut self) -> Result<(), RequestError> {
-        let since = self.read_until - OVERLAP;
-        let mut cursor = None;
-        loop {
-            let budget = Budget::until(Instant::now() + TIME);
-            let api = self.source.deployments.app().as_app(budget)?;
-            let page = api.hook_deliveries(cursor.as_deref()).await?;
-            let is_last = page.deliveries.iter().any(|one| one.delivered_at < since);
-            for delivery in page.deliveries {
-                self.note(&delivery);
-            }
-            match page.next {
-                Some(next) if !is_last => cursor = Some(next),
-                _ => return Ok(()),
+            Err(Unsettled::Unreadable(why)) => {
+                self.source.deployments.unreadable();
+                let repository = pending
+                    .repository
+                    .map_or("none".to_owned(), |id| id.to_string());
+                log::warning(
+                    "delivery_unreadable",
+                    &[
+                        ("delivery", &guid),
+                        ("id", &pending.delivery),
+                        ("repository_id", &repository),
+                        ("why", &why),
+                    ],
+                );
             }
         }
+        self.pending.remove(&guid);
+        self.done.insert(guid);
     }
 
-    /// Notes a delivery. The newest come first, so that a success is seen before the failures that it repeats.
+    /// Notes a delivery. Where a server lists successes too, the newest come first, so that one is seen before the
+    /// failures that it repeats.
     fn note(&mut self, delivery: &HookDelivery) {
         let is_done = self.done.contains(&delivery.guid);
         if delivery.event != EVENT || is_done || !is_kept(delivery.delivered_at) {
@@ -226,6 +250,7 @@ impl Reconciler {
         pending.or_insert(Pending {
             delivery: delivery.id,
             at: delivery.delivered_at,
+            repository: delivery.repository_id,
             request: None,
             failed: None,
         });
@@ -237,40 +262,63 @@ fn is_kept(delivered_at: Timestamp) -> bool {
     delivered_at >= Timestamp::now() - KEPT
 }
 
+/// Whether GitHub answered the request for a payload, but not with one.
+fn is_final(error: &ApiError) -> bool {
+    matches!(error, ApiError::Shape(_)) || error.status() == Some(StatusCode::NOT_FOUND)
+}
+
 /// What was delivered, what it asks for, and what came of it.
-type Attempt = (String, Option<DeploymentRequest>, Result<(), NotReviewed>);
+type Attempted = (String, Option<DeploymentRequest>, Result<(), Unsettled>);
+
+/// Why an attempt did not review a deployment.
+#[derive(Debug)]
+enum Unsettled {
+    /// The jobs wait for another attempt.
+    Waits(NotReviewed),
+    /// Nobody can read what the delivery asks for: another attempt would not read it better.
+    Unreadable(String),
+}
+
+impl<E: Into<NotReviewed>> From<E> for Unsettled {
+    fn from(error: E) -> Self {
+        Self::Waits(error.into())
+    }
+}
 
 impl Source {
     /// Reviews the deployment of a delivery, and keeps what it asks for.
-    async fn review(&self, pending: &mut Pending, gives_up: bool) -> Result<(), NotReviewed> {
+    async fn review(&self, pending: &mut Pending, attempt: Attempt) -> Result<(), Unsettled> {
         let budget = Budget::until(Instant::now() + TIME);
-        if pending.request.is_none() {
-            pending.request = self.request(pending.delivery, budget).await?;
-        }
-        match &pending.request {
-            Some(request) => {
-                let handled = self.deployments.handle(request, budget, gives_up);
-                handled.await.map(drop)
-            }
-            None => Ok(()),
-        }
+        let request = match &mut pending.request {
+            Some(request) => request,
+            none => none.insert(self.request(pending.delivery, budget, attempt).await?),
+        };
+        self.deployments.handle(request, budget, attempt).await?;
+        Ok(())
     }
 
-    /// Reads what a delivery asks for. The App's own key got it from GitHub, so it needs no signature. Returns `None` if
-    /// it is not as documented: another attempt would not read it better.
+    /// Reads what a delivery asks for. The App's own key got it from GitHub, so it needs no signature.
     async fn request(
         &self,
         delivery: u64,
         budget: Budget,
-    ) -> Result<Option<DeploymentRequest>, NotReviewed> {
+        attempt: Attempt,
+    ) -> Result<DeploymentRequest, Unsettled> {
         let api = self.deployments.app().as_app(budget)?;
-        let payload = api.hook_payload(delivery).await;
-        let payload: Value = payload.map_err(RequestError::from)?;
-        let request = DeploymentRequest::parse(payload.to_string().as_bytes(), &self.api_url);
-        if let Err(error) = &request {
-            log::warning("delivery_refused", &[("why", error)]);
+        let parse = |payload: &[u8]| DeploymentRequest::parse(payload, &self.api_url);
+        let is_last = attempt == Attempt::Last;
+        match api.hook_payload(delivery, MAX_PAYLOAD, parse).await {
+            Ok(Ok(request)) => Ok(request),
+            Ok(Err(error)) => Err(Unsettled::Unreadable(error.to_string())),
+            Err(ApiError::Http(HttpError::TooLarge { .. })) => Err(Unsettled::Unreadable(format!(
+                "its payload is larger than {} MB",
+                MAX_PAYLOAD >> 20
+            ))),
+            Err(error) if is_last && is_final(&error) => {
+                Err(Unsettled::Unreadable(error.to_string()))
+            }
+            Err(error) => Err(RequestError::from(error).into()),
         }
-        Ok(request.ok())
     }
 }
 

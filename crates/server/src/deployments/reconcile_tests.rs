@@ -13,6 +13,7 @@ use crate::app::{AppSecrets, GitHubApp};
 use crate::audit;
 use crate::config::{Config, PolicyPlace};
 use crate::deciding::Decider;
+use crate::lookups::Bounds;
 use crate::metrics::Metrics;
 use crate::policy::PolicyFile;
 use crate::slow::SlowLane;
@@ -102,13 +103,18 @@ fn infra() -> Repository {
 
 /// Adds a run that waits, and its delivery, which failed.
 fn keep_failed_delivery(github: &GitHub, app: (&App, u64), id: u64) {
+    github.keep_delivery(&waiting_delivery(github, app, id), 503);
+}
+
+/// Adds a run that waits, and returns its delivery.
+fn waiting_delivery(github: &GitHub, app: (&App, u64), id: u64) -> Delivery {
     let infra = infra();
     let run = Run::push(&infra, id, "main", "a.yml").waiting_for("production");
     let api = github.api_url();
     let place = ("production", &*api);
     let delivery = Delivery::deployment(app.0, app.1, &infra, &run, place);
     github.add_run(run);
-    github.keep_delivery(&delivery, 503);
+    delivery
 }
 
 fn reconciler(config: &Config) -> Reconciler {
@@ -274,6 +280,7 @@ async fn attempts(error: NotReviewed) -> Vec<u64> {
     let mut pending = Pending {
         delivery: 1,
         at: Timestamp::now(),
+        repository: None,
         request: None,
         failed: None,
     };
@@ -318,7 +325,7 @@ async fn a53_reviews_of_one_repository_are_bounded() {
     }
     // Each was read once.
     assert_eq!(stage.github.requests_to(Endpoint::HookDelivery).len(), 5);
-    stage.deployments().bounds.per_repository = 60;
+    stage.deployments().bounds = Bounds::new(60, 10);
     stage.reconciler.look().await;
     let states = stage.states();
     assert_eq!(states.len(), 5);
@@ -347,3 +354,143 @@ async fn a_delivery_that_github_no_longer_keeps_is_given_up() {
     stage.reconciler.forget();
     assert!(stage.reconciler.pending.is_empty());
 }
+
+/// The review exists, because the same delivery succeeded at its second attempt.
+#[tokio::test]
+async fn a_delivery_that_succeeded_later_is_looked_at_once() {
+    let mut stage = Stage::new("later", Some(POLICY));
+    let delivery = waiting_delivery(&stage.github, (&app(), stage.installation), 1);
+    stage.github.forget_deliveries(Timestamp::now());
+    stage.github.keep_delivery(&delivery, 503);
+    stage.github.keep_delivery(&delivery, 202);
+    let infra = infra();
+    let reviewed = Run::push(&infra, 1, "main", "a.yml");
+    stage.github.add_run(reviewed);
+    for _ in 0..3 {
+        stage.reconciler.look().await;
+        assert!(stage.reconciler.pending.is_empty());
+        assert_eq!(stage.github.requests_to(Endpoint::Review).len(), 1);
+    }
+    assert_eq!(stage.github.requests_to(Endpoint::HookDelivery).len(), 1);
+    assert_eq!(stage.states(), Vec::<String>::new());
+}
+
+/// A server that starts again does not decide about what has ended since.
+#[tokio::test]
+async fn a_run_that_is_completed_waits_for_nothing() {
+    let mut stage = Stage::new("completed", Some(POLICY));
+    let of = (&app(), stage.installation);
+    let old = waiting_delivery(&stage.github, of, 2);
+    let new = waiting_delivery(&stage.github, of, 3);
+    let waiting = waiting_delivery(&stage.github, of, 4);
+    for id in [2, 3] {
+        let run = Run::push(&infra(), id, "main", "a.yml").waiting_for("production");
+        stage.github.add_run(Run {
+            is_completed: true,
+            ..run
+        });
+    }
+    stage.github.forget_deliveries(Timestamp::now());
+    let before = Timestamp::now() - LATE;
+    stage.github.keep_delivery_of(&old, 503, before);
+    stage.github.keep_delivery_of(&waiting, 503, before);
+    // Another attempt of a run has just begun, and GitHub's answer can be older than that.
+    stage.github.keep_delivery(&new, 503);
+    stage.reconciler.look().await;
+    let mut reviewed: Vec<_> = stage.github.reviews().iter().map(|one| one.run).collect();
+    reviewed.sort_unstable();
+    assert_eq!(reviewed, [3, 4]);
+    assert_eq!(stage.github.requests_to(Endpoint::Run).len(), 3);
+    assert_eq!(stage.github.requests_to(Endpoint::Review).len(), 2);
+    assert!(stage.reconciler.pending.is_empty());
+}
+
+/// What is newer is reviewed first, where a repository has more than may be reviewed in a minute.
+#[tokio::test]
+async fn the_newest_deliveries_are_reviewed_first() {
+    let mut stage = Stage::new("newest", Some(POLICY));
+    stage.deployments().bounds.per_repository = 5;
+    for id in 2..=20 {
+        keep_failed_delivery(&stage.github, (&app(), stage.installation), id);
+    }
+    stage.reconciler.look().await;
+    let mut reviewed: Vec<_> = stage.github.reviews().iter().map(|one| one.run).collect();
+    reviewed.sort_unstable();
+    assert_eq!(reviewed, [16, 17, 18, 19, 20]);
+}
+
+impl Stage {
+    /// The number of deliveries that nobody can read, by the metric.
+    fn unreadable(&self) -> Option<String> {
+        let text = self.reconciler.source.deployments.metrics_text();
+        let name = "repo_permissions_deliveries_total{result=\"unreadable\"} ";
+        let value = text.lines().find_map(|line| line.strip_prefix(name));
+        value.map(str::to_owned)
+    }
+
+    /// Keeps the delivery of run 1 alone, with another body.
+    fn keep_only(&self, change: impl FnOnce(&mut serde_json::Value)) {
+        let delivery = waiting_delivery(&self.github, (&app(), self.installation), 1);
+        let mut body = serde_json::from_slice(&delivery.body).unwrap();
+        change(&mut body);
+        self.github.forget_deliveries(Timestamp::now());
+        let body = body.to_string().into_bytes();
+        self.github
+            .keep_delivery(&Delivery { body, ..delivery }, 413);
+    }
+}
+
+/// A delivery that nobody can read is counted and asked for once.
+#[tokio::test]
+async fn a_delivery_that_nobody_can_read_is_counted() {
+    let padding = |size: usize| serde_json::Value::from("x".repeat(size));
+    let mut stage = Stage::new("unreadable", Some(POLICY));
+    type Change<'a> = &'a dyn Fn(&mut serde_json::Value);
+    let changes: [Change<'_>; 4] = [
+        &|body| body["padding"] = padding(MAX_PAYLOAD),
+        &|body| body["padding"] = padding(4 * MAX_PAYLOAD),
+        &|body| body["deployment_callback_url"] = "https://elsewhere.example/".into(),
+        &|body| body["repository"] = 7.into(),
+    ];
+    for (number, change) in (1..).zip(changes) {
+        stage.keep_only(change);
+        for _ in 0..2 {
+            stage.reconciler.look().await;
+            assert_eq!(stage.unreadable(), Some(number.to_string()));
+            assert!(stage.reconciler.pending.is_empty());
+        }
+        let asked = stage.github.requests_to(Endpoint::HookDelivery).len();
+        assert_eq!(asked, number);
+    }
+    assert!(stage.github.requests_to(Endpoint::Run).is_empty());
+    // The honest twin: as large as the webhook takes it.
+    stage.keep_only(|body| body["padding"] = padding(MAX_PAYLOAD - 2000));
+    stage.reconciler.look().await;
+    assert_eq!(stage.states().len(), 1);
+}
+
+/// An answer without a payload can be better at the next attempt, but not after ten minutes.
+#[tokio::test]
+async fn a_delivery_without_a_payload_is_counted_in_the_end() {
+    let json = serde_json::json!({"id": 1});
+    let answer = simulator::github::Answer::json(200, &json);
+    let faults = [Fault::Answer(answer), Fault::status(404, "Not Found")];
+    for fault in faults {
+        let mut stage = Stage::new("no-payload", Some(POLICY));
+        stage.reconciler.give_up = GIVE_UP;
+        let rule = FaultRule::always(Endpoint::HookDelivery, fault);
+        stage.github.add_fault(rule);
+        for _ in 0..3 {
+            stage.reconciler.look().await;
+            assert_eq!(stage.unreadable(), None);
+            assert_eq!(stage.reconciler.pending.len(), 1);
+        }
+        stage.reconciler.give_up = Duration::ZERO;
+        stage.reconciler.look().await;
+        assert_eq!(stage.unreadable().as_deref(), Some("1"));
+        assert!(stage.reconciler.pending.is_empty());
+    }
+}
+
+#[path = "list_tests.rs"]
+mod list;

@@ -59,6 +59,17 @@ pub struct Deployments {
     locks: Vec<Mutex<()>>,
 }
 
+/// How late an attempt is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Attempt {
+    /// GitHub has just asked, and some of its answers can be older.
+    Soon,
+    /// GitHub asked ten minutes ago or more: a run that is completed now waits for nothing.
+    Late,
+    /// The last one after ten minutes of failed attempts: a failure is posted as a rejection.
+    Last,
+}
+
 /// What became of a request.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Handled {
@@ -68,7 +79,8 @@ pub enum Handled {
     Rejected,
     /// Somebody reviewed them before.
     Already,
-    /// Nothing waits for this server: the repository belongs to an account that does not count, or the run is gone.
+    /// Nothing waits for this server: the repository belongs to an account that does not count, or the run is gone or
+    /// completed.
     Ignored,
 }
 
@@ -154,9 +166,24 @@ impl Deployments {
         &self.app
     }
 
+    #[cfg(test)]
+    pub(super) fn metrics_text(&self) -> String {
+        self.metrics.text(None, None)
+    }
+
+    /// Returns whether there is a policy that decides.
+    pub(super) fn has_policy(&self) -> bool {
+        self.decider.policy.current().is_ok()
+    }
+
+    /// Counts a delivery whose payload nobody can read.
+    pub(super) fn unreadable(&self) {
+        self.metrics.delivered("unreadable");
+    }
+
     /// Decides about a request and posts the review, each time from scratch: a replay can only repeat what is true
-    /// now. With `gives_up`, a failure is posted as a rejection with its reason, unless GitHub does not have the run;
-    /// nothing ever turns one into an approval.
+    /// now. At the last attempt, a failure is posted as a rejection with its reason, unless GitHub does not have the
+    /// run; nothing ever turns one into an approval.
     ///
     /// # Errors
     /// There is no review: the jobs wait on.
@@ -164,7 +191,7 @@ impl Deployments {
         &self,
         request: &DeploymentRequest,
         budget: Budget,
-        gives_up: bool,
+        attempt: Attempt,
     ) -> Result<Handled, NotReviewed> {
         if !self.owners.contains(&request.owner) {
             return Ok(Handled::Ignored);
@@ -188,7 +215,8 @@ impl Deployments {
         };
         let alone = tokio::time::timeout(budget.left(), alone).await;
         let _alone = alone.map_err(|_| NotReviewed::Busy)?;
-        let review = match self.decide(request, &target, budget).await {
+        let gives_up = attempt == Attempt::Last;
+        let review = match self.decide(request, &target, budget, attempt).await {
             Ok(Some(review)) => review,
             Ok(None) => return Ok(Handled::Ignored),
             Err(error @ NotReviewed::NoRun(_)) if gives_up => {
@@ -214,16 +242,18 @@ impl Deployments {
         self.locks.get(number)
     }
 
-    /// Decides. Returns `None` for a repository of an account that does not count.
+    /// Decides. Returns `None` for a repository of an account that does not count, and for a run that waits for nothing.
     async fn decide(
         &self,
         request: &DeploymentRequest,
         target: &Target,
         budget: Budget,
+        attempt: Attempt,
     ) -> Result<Option<Review>, NotReviewed> {
         let started = Instant::now();
         let run = self.run(request, target, budget).await?;
-        if !self.owners.contains(&run.repository.owner.id) {
+        let is_over = attempt != Attempt::Soon && run.status.as_deref() == Some("completed");
+        if is_over || !self.owners.contains(&run.repository.owner.id) {
             return Ok(None);
         }
         let permissions = self.permissions(&request.environment)?;

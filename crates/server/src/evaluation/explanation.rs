@@ -43,7 +43,7 @@ pub(super) fn answered(action: &str, checked: &Checked, detail: Detail, room: &m
     context
         .entry("message")
         .or_insert_with(|| message.to_owned().into());
-    if let Answer::Unavailable { .. } = checked.answer {
+    if checked.answer.is_unavailable() {
         let status = StatusCode::SERVICE_UNAVAILABLE.as_u16();
         let error = json!({"status": status, "message": message});
         context.insert("error".to_owned(), error);

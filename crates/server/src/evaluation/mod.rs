@@ -153,9 +153,9 @@ impl<'e, F: FetchKeys> Evaluator<'e, F> {
     /// Answers a single question. An error is that of the whole request.
     async fn one(&mut self, asked: &Evaluation) -> Result<Response, Answer> {
         let checked = self.check(asked).await?;
-        match checked.answer {
-            Answer::Unavailable { .. } => Err(checked.answer),
-            _ => Ok(json_response(&self.answered(asked, &checked))),
+        match checked.answer.is_unavailable() {
+            true => Err(checked.answer),
+            false => Ok(json_response(&self.answered(asked, &checked))),
         }
     }
 
@@ -178,9 +178,9 @@ impl<'e, F: FetchKeys> Evaluator<'e, F> {
                     let checked = self.check(asked).await?;
                     let answer = self.answered(asked, &checked);
                     let is_granted = matches!(checked.answer, Answer::Granted { .. });
-                    match checked.answer {
-                        Answer::Unavailable { .. } => unavailable = Some(checked.answer),
-                        _ => is_decided = true,
+                    match checked.answer.is_unavailable() {
+                        true => unavailable = Some(checked.answer),
+                        false => is_decided = true,
                     }
                     (is_granted, answer)
                 }
@@ -197,9 +197,9 @@ impl<'e, F: FetchKeys> Evaluator<'e, F> {
     }
 
     fn answered(&mut self, asked: &Evaluation, checked: &Checked) -> Value {
-        let status = match checked.answer {
-            Answer::Unavailable { .. } => 503,
-            _ => 200,
+        let status = match checked.answer.is_unavailable() {
+            true => 503,
+            false => 200,
         };
         let reason = checked.answer.reason();
         let reason = reason.map_or("unavailable", |reason| reason.code());

@@ -143,7 +143,7 @@ pub fn router(config: Config, more: Router<Arc<Endpoints<Issuer>>>) -> Router {
     let metrics = Metrics::new();
     let (audit, _writer) = audit::start(std::io::sink(), Arc::clone(&metrics)).expect("a thread");
     let keys = Arc::new(KeyStore::new(Issuer, Arc::clone(&metrics)));
-    let renewed = RUNTIME.block_on(keys.renewed());
+    let renewed = RUNTIME.block_on(keys.renewed(KID));
     assert!(matches!(renewed, Renewed::Keys(_)));
     let decider = Arc::new(Decider {
         policy: policy(&metrics),

@@ -8,15 +8,16 @@ use std::time::{Duration, Instant};
 use github::RateLimit;
 use jiff::Timestamp;
 
-/// Time for which the uses of each repository are counted.
+/// Time in which the uses of a repository come back.
 const WINDOW: Duration = Duration::from_secs(60);
-/// Number of repositories at which those of past windows are forgotten.
+/// Number of repositories at which those that have all their uses are forgotten.
 const MANY: usize = 10_000;
 
 /// Counts uses: look-ups, or reviews.
 #[derive(Debug)]
 pub(crate) struct Bounds {
-    /// Maximum number of uses for a repository in a minute.
+    /// Number of uses of a repository, which come back one by one in a minute: a repository that used all of them does
+    /// not wait for a whole minute.
     pub(crate) per_repository: u32,
     /// The uses end when an installation has this part of its rate limit left: half of it is 2.
     pub(crate) reserve: u64,
@@ -25,8 +26,8 @@ pub(crate) struct Bounds {
 
 #[derive(Debug, Default)]
 struct Seen {
-    /// Start of each repository's window, and its number of uses.
-    windows: HashMap<u64, (Instant, u32)>,
+    /// When each repository has all its uses again: the generic cell rate algorithm.
+    full_at: HashMap<u64, Instant>,
     /// Newest rate limit of each account: the App has one for each installation, which all replicas share.
     limits: HashMap<u64, RateLimit>,
 }
@@ -54,16 +55,15 @@ impl Bounds {
             return false;
         }
         let now = Instant::now();
-        if seen.windows.len() >= MANY {
-            seen.windows
-                .retain(|_, (start, _)| now.duration_since(*start) < WINDOW);
+        if seen.full_at.len() >= MANY {
+            seen.full_at.retain(|_, full_at| *full_at > now);
         }
-        let (start, count) = seen.windows.entry(repository).or_insert((now, 0));
-        if now.duration_since(*start) >= WINDOW {
-            (*start, *count) = (now, 0);
+        let full_at = seen.full_at.entry(repository).or_insert(now);
+        let next = now.max(*full_at) + WINDOW / self.per_repository;
+        let may = next <= now + WINDOW;
+        if may {
+            *full_at = next;
         }
-        let may = *count < self.per_repository;
-        *count += u32::from(may);
         may
     }
 
@@ -89,6 +89,20 @@ mod tests {
         let taken = (0..1000).filter(|_| bounds.take(1, 7)).count();
         assert_eq!(taken, 60);
         assert!(bounds.take(1, 8));
+    }
+
+    #[test]
+    fn uses_come_back_one_by_one() {
+        let bounds = Bounds::new(60, 2);
+        let uses = || (0..1000).filter(|_| bounds.take(1, 7)).count();
+        assert_eq!(uses(), 60);
+        for (passed, expected) in [(0, 0), (1, 1), (15, 15), (59, 59), (100, 60)] {
+            let passed = Duration::from_secs(passed);
+            for full_at in bounds.seen().full_at.values_mut() {
+                *full_at -= passed;
+            }
+            assert_eq!(uses(), expected, "{passed:?}");
+        }
     }
 
     #[test]

@@ -17,22 +17,20 @@ use http::{HeaderMap, StatusCode};
 use tokio::sync::Semaphore;
 use tokio::time::timeout;
 
-use crate::app::{GitHubApp, WebhookSecrets};
-use crate::deployments::{DeploymentRequest, Deployments, Handled};
+use crate::app::{GitHubApp, MAX_PAYLOAD, WebhookSecrets};
+use crate::deployments::{Attempt, DeploymentRequest, Deployments, Handled};
 use crate::log;
 use crate::metrics::Metrics;
 use crate::policy::{CentralPolicy, OwnPolicies};
 use delivery::{Delivery, Refusal, header};
 use github::http::Budget;
 
-/// Maximum size of a delivery; GitHub's own limit is 25 MB.
-const MAX_BODY: usize = 5 << 20;
 /// Maximum time for the body of a delivery.
 const READ: Duration = Duration::from_secs(5);
 /// Unit of the memory for the deliveries that are read at a time, in bytes. Nobody knows yet who sends them.
 const UNIT: usize = 64 << 10;
 /// Their memory in units: for eight of the maximum size, or for 640 usual ones.
-const READING: usize = 8 * MAX_BODY / UNIT;
+const READING: usize = 8 * MAX_PAYLOAD / UNIT;
 
 /// Maximum time of a review, within the ten seconds that GitHub waits for the answer to a delivery.
 const REVIEW: Duration = Duration::from_secs(8);
@@ -125,8 +123,8 @@ impl Shared {
             return Err(Refusal::Signature);
         }
         let length = header(headers, CONTENT_LENGTH.as_str()).unwrap_or_default();
-        let length = length.parse().unwrap_or(MAX_BODY);
-        if length > MAX_BODY {
+        let length = length.parse().unwrap_or(MAX_PAYLOAD);
+        if length > MAX_PAYLOAD {
             return Err(Refusal::TooLarge);
         }
         let units = u32::try_from(length.div_ceil(UNIT).max(1)).unwrap_or(u32::MAX);
@@ -191,7 +189,7 @@ impl Webhooks {
         };
         let request = DeploymentRequest::parse(body, &self.api_url)?;
         let budget = Budget::until(tokio::time::Instant::now() + REVIEW);
-        match deployments.handle(&request, budget, false).await? {
+        match deployments.handle(&request, budget, Attempt::Soon).await? {
             Handled::Ignored => Ok(Taken::Ignored),
             Handled::Approved | Handled::Rejected | Handled::Already => Ok(Taken::Accepted),
         }

@@ -655,6 +655,56 @@ fn reviewed_once(runs: std::ops::RangeInclusive<u64>) {
     }
 }
 
+/// A server that starts again reviews what waits as soon as it has the policy: an attempt before would fail, and the job
+/// would wait for the next one.
+#[test]
+fn a_server_that_starts_reviews_with_its_first_policy() {
+    let mut stage = stage();
+    let delivery = stage.request(stage.run(1), "production");
+    stage.server.signal(nix::sys::signal::Signal::SIGKILL);
+    stage.github.keep_delivery(&delivery, 502);
+    let slow = Fault::Delay(Duration::from_secs(2));
+    stage
+        .github
+        .add_fault(FaultRule::first(Endpoint::Contents, 1, slow));
+    stage.server = Server::start(&stage.directory.path("server.yml"));
+    let started = Instant::now();
+    wait_for("the review", || stage.review_of(1));
+    assert!(started.elapsed() < Duration::from_secs(12));
+    assert_eq!(stage.github.requests_to(Endpoint::Run).len(), 1);
+}
+
+/// A53: what is too large to be sent is too large to be fetched, and an operator learns that a job waits.
+#[test]
+fn a53_a_delivery_over_the_limit_is_refused_both_ways() {
+    let stage = stage();
+    let padded = |id: u64, size: usize| {
+        let delivery = stage.request(stage.run(id), "production");
+        let mut body: serde_json::Value = serde_json::from_slice(&delivery.body).unwrap();
+        body["padding"] = json!("x".repeat(size));
+        let body = body.to_string().into_bytes();
+        Delivery { body, ..delivery }
+    };
+    let too_large = padded(1, 5 << 20);
+    let address = &stage.server.address;
+    let sent = stage.github.deliver(&too_large, address, PATH, SECRET);
+    assert_eq!(sent, 413);
+    // The honest twin, which did not arrive.
+    stage
+        .github
+        .keep_delivery(&padded(2, (5 << 20) - 2000), 503);
+    // Another server looks at its start.
+    let server = Server::start(&stage.directory.path("server.yml"));
+    wait_for("the review", || stage.review_of(2));
+    let log = server.logs("delivery_unreadable");
+    assert_eq!(log["delivery"], too_large.id);
+    assert_eq!(log["repository_id"], "123");
+    assert_eq!(log["why"], "its payload is larger than 5 MB");
+    let unreadable = "repo_permissions_deliveries_total{result=\"unreadable\"}";
+    assert_eq!(server.metric(unreadable), 1.0);
+    assert_eq!(stage.review_of(1), None);
+}
+
 /// GitHub keeps more deliveries than a page has.
 #[test]
 fn deliveries_of_many_pages_are_found() {
