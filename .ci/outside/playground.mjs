@@ -48,6 +48,7 @@ function matrix(wasm) {
     repository_id: "",
     owner_id: "",
     default_branch: "",
+    policy_repository: "",
     workflows: files.map((name) => ({ name, text: text(EXAMPLE, "workflows", name) })),
   });
   const bytes = Buffer.from(question);
