@@ -435,9 +435,15 @@ impl<'a> Step<'a> {
             origin.check(source, credentials, self.budget),
         )
         .await;
-        // A source that may not decide is an invalid input, whether the file is there or not.
-        checked?;
+        // A source that may not decide is an invalid input, whether the file is there or not. What could not be found out
+        // about it matters only for a file that is there.
+        if let Err(failure) = &checked
+            && failure.reason == Reason::InputInvalid
+        {
+            return checked;
+        }
         let loaded = loaded?;
+        checked?;
         // The token is still pending. Unless it names this repository, there is no decision.
         let loaded = policy.insert(loaded);
         loaded.parse(&runtime.repository, &inputs.permissions)

@@ -316,7 +316,7 @@ fn is_plain(family: Family, seen: &Seen) -> bool {
         let is_host = |byte: u8| byte.is_ascii_alphanumeric() || b".-".contains(&byte);
         !text.is_empty() && text.bytes().all(is_host)
     };
-    let is_uri = |text: &str| is_simple(text) && !text.contains(':');
+    let is_uri = |text: &str| text.starts_with('/') && is_simple(text) && !text.contains(':');
     let has = |name: &HeaderName, is: &dyn Fn(&str) -> bool| {
         let value = headers.get(name).map(HeaderValue::to_str);
         value.is_none_or(|value| value.is_ok_and(is))
