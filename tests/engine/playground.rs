@@ -15,7 +15,7 @@ use crate::support::program::binary;
 /// Pairs of a run that does not say how many.
 const PAIRS: usize = 200;
 
-const FIELDS: [&str; 11] = [
+const FIELDS: [&str; 12] = [
     "own_policy",
     "permission",
     "repository",
@@ -23,6 +23,7 @@ const FIELDS: [&str; 11] = [
     "branch",
     "base",
     "default_branch",
+    "policy_repository",
     "environment",
     "event",
     "claims",
