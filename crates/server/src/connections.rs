@@ -19,7 +19,7 @@ use crate::request_line::{RequestLines, strict};
 use platform::{Listener, Stream};
 
 /// Maximum number of connections: fewer than the 1,024 descriptors that most systems give a process.
-const MAX_CONNECTIONS: usize = 900;
+pub const MAX_CONNECTIONS: usize = 900;
 /// Maximum size of a request's head: a token may have 32 KB, and other headers come with it.
 const MAX_HEAD: usize = 64 << 10;
 const MAX_HEADERS: usize = 100;

@@ -9,11 +9,15 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
 use tokio::runtime::{Handle, RuntimeFlavor};
-use tokio::sync::{Mutex as AsyncMutex, OwnedMutexGuard, Semaphore};
+use tokio::sync::{Mutex as AsyncMutex, OwnedMutexGuard, Semaphore, SemaphorePermit};
+
+use crate::connections::MAX_CONNECTIONS;
 
 /// Maximum number of decisions of a repository that take long or wait for one. The first decision by a large policy takes
 /// long too, and all jobs that ask then wait for it.
 const MAX_WAITING: usize = 64;
+/// The same of all repositories together: half of the connections stay free for the others.
+const MAX_WAITING_OF_ALL: usize = MAX_CONNECTIONS / 2;
 /// Time of a decision that all other requests of the same worker may wait for.
 const QUICK: Duration = Duration::from_millis(5);
 
@@ -54,6 +58,8 @@ impl Quick {
 #[derive(Debug)]
 pub struct SlowLane {
     waiting: Mutex<HashMap<String, Arc<AsyncMutex<()>>>>,
+    /// Those of all repositories.
+    places: Semaphore,
     /// Other decisions keep at least half of the cores.
     cores: Semaphore,
 }
@@ -64,9 +70,10 @@ pub struct Turn<'l> {
     lane: &'l SlowLane,
     repository: String,
     own: Option<OwnedMutexGuard<()>>,
+    _place: SemaphorePermit<'l>,
 }
 
-/// Too many decisions of a repository wait.
+/// Too many decisions wait, of a repository or of all.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[error(
     "too many decisions wait for slow patterns of the policy: ask again later (write fewer or simpler patterns)"
@@ -78,6 +85,7 @@ impl Default for SlowLane {
         let cores = std::thread::available_parallelism().map_or(1, Into::into);
         Self {
             waiting: Mutex::default(),
+            places: Semaphore::new(MAX_WAITING_OF_ALL),
             cores: Semaphore::new(1.max(cores / 2)),
         }
     }
@@ -101,6 +109,7 @@ impl SlowLane {
     /// # Errors
     /// Too many wait.
     pub async fn enter(&self, repository: &str) -> Result<Turn<'_>, TooMany> {
+        let place = self.places.try_acquire().map_err(|_| TooMany)?;
         let lock = Arc::clone(self.waiting().entry(repository.to_owned()).or_default());
         // The map has one, and this request another one.
         let is_full = Arc::strong_count(&lock) > 1 + MAX_WAITING;
@@ -108,6 +117,7 @@ impl SlowLane {
             lane: self,
             repository: repository.to_owned(),
             own: None,
+            _place: place,
         };
         if is_full {
             return Err(TooMany);
@@ -184,6 +194,20 @@ mod tests {
             assert!(wait.await.unwrap().is_some());
         }
         assert!(lane.waiting().is_empty());
+    }
+
+    /// A53: many repositories with slow policies leave connections to the others.
+    #[tokio::test(flavor = "multi_thread")]
+    async fn all_repositories_together_hold_half_of_the_connections() {
+        let lane = SlowLane::default();
+        let mut turns = Vec::new();
+        for number in 0..MAX_WAITING_OF_ALL {
+            turns.push(lane.enter(&number.to_string()).await.unwrap());
+        }
+        assert_eq!(lane.enter("another").await.err(), Some(TooMany));
+        assert!(lane.pass("another").await.unwrap().is_none());
+        turns.pop();
+        assert!(lane.enter("another").await.is_ok());
     }
 
     #[tokio::test(flavor = "multi_thread")]

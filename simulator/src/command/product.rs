@@ -31,7 +31,7 @@ pub(crate) fn binary(name: &str, given: Option<PathBuf>) -> anyhow::Result<PathB
     if !directory.join(".fingerprint").is_dir() {
         ensure!(
             beside.is_file(),
-            "there is no {name} beside this program, and cargo does not build here: name it with `--binary FILE`"
+            "{name} does not lie beside this program, and cargo does not build here: name it with `--binary FILE`"
         );
         return Ok(beside);
     }

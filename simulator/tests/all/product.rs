@@ -45,7 +45,7 @@ fn without_a_program_the_simulator_asks_for_one() {
     let error = String::from_utf8(output.stderr).unwrap();
     assert!(!output.status.success());
     assert!(
-        error.contains("there is no repo-permissions beside this program")
+        error.contains("repo-permissions does not lie beside this program")
             && error.contains("--binary FILE"),
         "{error}"
     );
