@@ -7,6 +7,7 @@
 //!   results by the runner's rules.
 //! - [`gateway`]: an API behind a proxy that asks the server, and the server's process.
 //! - [`free_address`]: an address for a program that cannot choose its port.
+//! - [`write_program`]: writes a file that a test starts.
 //! - [`command`]: the program `simulator`.
 //! - [`show`]: prints a step as a reviewer sees it.
 //!
@@ -16,6 +17,7 @@ pub mod command;
 pub mod gateway;
 pub mod github;
 mod loopback;
+mod program_file;
 mod receiver;
 pub mod runner;
 pub mod show;
@@ -23,5 +25,6 @@ mod unique;
 
 pub use github::{GitHub, GitHubBuilder};
 pub use loopback::free_address;
+pub use program_file::write_program;
 pub use receiver::Receiver;
 pub use runner::{Job, Runner, StepResult};

@@ -10,6 +10,7 @@ mod faults;
 mod graphql;
 mod oidc;
 mod product;
+mod program_file;
 mod rest;
 mod step;
 mod tls;

@@ -1,16 +1,16 @@
 //! The program that the simulator starts.
 
 use std::fs;
-use std::os::unix::fs::PermissionsExt as _;
 use std::path::Path;
 use std::process::{Command, Output};
 
-/// Copies the simulator into an empty directory, which is not one of cargo's.
-fn copied(name: &str) -> std::path::PathBuf {
+/// Puts the simulator into an empty directory, which is not one of cargo's. Nothing is written: see
+/// [`simulator::write_program`].
+fn placed(name: &str) -> std::path::PathBuf {
     let directory = Path::new(env!("CARGO_TARGET_TMPDIR")).join(name);
     _ = fs::remove_dir_all(&directory);
     fs::create_dir_all(&directory).unwrap();
-    fs::copy(env!("CARGO_BIN_EXE_simulator"), directory.join("simulator")).unwrap();
+    fs::hard_link(env!("CARGO_BIN_EXE_simulator"), directory.join("simulator")).unwrap();
     fs::write(
         directory.join("policy.yml"),
         "version: 1\npermissions: []\n",
@@ -29,10 +29,9 @@ fn run(directory: &Path) -> Output {
 
 #[test]
 fn the_program_beside_the_simulator_runs_and_nothing_is_built() {
-    let directory = copied("beside");
+    let directory = placed("beside");
     let program = directory.join("repo-permissions");
-    fs::write(&program, "#!/bin/sh\necho the program beside it\n").unwrap();
-    fs::set_permissions(&program, fs::Permissions::from_mode(0o755)).unwrap();
+    simulator::write_program(&program, "#!/bin/sh\necho the program beside it\n").unwrap();
     let output = run(&directory);
     let log = String::from_utf8(output.stdout).unwrap();
     assert!(log.contains("the program beside it"), "{log}");
@@ -41,7 +40,7 @@ fn the_program_beside_the_simulator_runs_and_nothing_is_built() {
 
 #[test]
 fn without_a_program_the_simulator_asks_for_one() {
-    let output = run(&copied("alone"));
+    let output = run(&placed("alone"));
     let error = String::from_utf8(output.stderr).unwrap();
     assert!(!output.status.success());
     assert!(

@@ -1,6 +1,6 @@
 //! A release on a GitHub with TLS, and the actions of its tree, whose scripts run as the runner runs them.
 
-use std::os::unix::fs::{PermissionsExt as _, symlink};
+use std::os::unix::fs::symlink;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
@@ -170,9 +170,9 @@ impl Stage {
 
 /// Writes a file that can be started.
 pub fn program(directory: &Directory, name: &str, text: impl AsRef<[u8]>) {
-    directory.write(name, text);
-    let mode = std::fs::Permissions::from_mode(0o755);
-    std::fs::set_permissions(directory.path(name), mode).unwrap();
+    let path = directory.path(name);
+    std::fs::create_dir_all(path.parent().unwrap()).unwrap();
+    simulator::write_program(&path, text).unwrap();
 }
 
 pub fn archive(directory: &Path, program: &Path) -> Vec<u8> {
