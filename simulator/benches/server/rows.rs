@@ -59,15 +59,18 @@ impl Rows {
         let peer = cerbos.map(Cerbos::start).transpose()?;
         let load = stage.load(Pace::Full)?;
         load.run_for(Duration::from_secs(1))?;
+        let idle = stage.idle_load(Pace::Full)?;
         let socket = Stage::start_on_socket(&self.binary, &usual_policy())?;
         socket.load(Pace::Full)?.run_for(Duration::from_secs(1))?;
-        let (mut own, mut on_socket) = (Vec::new(), Vec::new());
+        let (mut own, mut on_socket, mut of_idle) = (Vec::new(), Vec::new(), Vec::new());
         let (mut of_ring, mut of_peer) = (Vec::new(), Vec::new());
         for _ in 0..self.sizes.rounds {
             let token = stage.token()?;
             of_ring.push(ring::measure(&token, self.sizes.round / 5)?);
-            own.push(cost(&stage, self.sizes.round)?);
-            on_socket.push(cost(&socket, self.sizes.round)?);
+            let time = self.sizes.round;
+            own.push(cost(&stage, &stage.load(Pace::Full)?, GRANTED, time)?);
+            on_socket.push(cost(&socket, &socket.load(Pace::Full)?, GRANTED, time)?);
+            of_idle.push(cost(&stage, &idle, "200", time / 5)?);
             if let Some(peer) = &peer {
                 of_peer.push(peer.measure(CONNECTIONS, self.sizes.round / 2)?);
             }
@@ -79,6 +82,8 @@ impl Rows {
             costs(&own),
         );
         self.row("the same on a Unix socket", "", costs(&on_socket));
+        let what = "the same of `/livez` by TCP: HTTP and the kernel alone";
+        self.row(what, "", costs(&of_idle));
         self.row("RS256 verifications of ring there", "", costs(&of_ring));
         let share = |costs: &[Cost]| {
             let by_time = 100.0 * times(costs, &of_ring, rate);
@@ -117,11 +122,7 @@ impl Rows {
         let stage = self.stage()?;
         let half = self.half(&stage)?;
         let good = stage.load(Pace::Rate(half))?;
-        let idle = Load {
-            address: stage.server.process.admin.clone(),
-            requests: vec![b"GET /livez HTTP/1.1\r\nHost: admin\r\n\r\n".to_vec()],
-            ..good.clone()
-        };
+        let idle = stage.idle_load(Pace::Rate(half))?;
         let (mut answers, mut of_idle) = (Answers::default(), Answers::default());
         for _ in 0..SLICES {
             answers.add(good.run_for(self.sizes.latency / SLICES)?);
@@ -348,18 +349,22 @@ fn usual_policy() -> String {
 }
 
 /// What an answer costs at full load.
-fn cost(stage: &Stage, time: Duration) -> anyhow::Result<Cost> {
+fn cost(stage: &Stage, load: &Load, kind: &str, time: Duration) -> anyhow::Result<Cost> {
     let before = stage.server.processor_time()?;
-    let answers = stage.load(Pace::Full)?.run_for(time)?;
-    all_granted(&answers)?;
+    let answers = load.run_for(time)?;
+    all_are(kind, &answers)?;
     Cost::of(&answers, stage.server.processor_time()? - before)
 }
 
 fn all_granted(answers: &Answers) -> anyhow::Result<()> {
-    let others = answers.other_than(&[GRANTED]);
+    all_are(GRANTED, answers)
+}
+
+fn all_are(kind: &str, answers: &Answers) -> anyhow::Result<()> {
+    let others = answers.other_than(&[kind]);
     anyhow::ensure!(
         others == 0,
-        "{others} answers other than grants: {}",
+        "{others} answers other than {kind}: {}",
         kinds(answers)
     );
     Ok(())

@@ -145,6 +145,14 @@ impl Stage {
         Ok(self.load_of(vec![request(&self.token()?)], pace))
     }
 
+    /// A load of the same size to `/livez`, which does nothing: HTTP and the kernel alone.
+    pub(crate) fn idle_load(&self, pace: Pace) -> anyhow::Result<Load> {
+        Ok(Load {
+            address: self.server.process.admin.clone(),
+            ..self.load_of(vec![request_of("/livez", &self.token()?)], pace)
+        })
+    }
+
     /// A load of these requests.
     pub(crate) fn load_of(&self, requests: Vec<Vec<u8>>, pace: Pace) -> Load {
         Load {
@@ -158,9 +166,12 @@ impl Stage {
 
 /// The request of a proxy with a token.
 pub(crate) fn request(token: &str) -> Vec<u8> {
+    request_of(&format!("/v1/forward-auth/{}", Stage::PERMISSION), token)
+}
+
+fn request_of(path: &str, token: &str) -> Vec<u8> {
     format!(
-        "GET /v1/forward-auth/{} HTTP/1.1\r\nHost: deploy.acme.example\r\nAuthorization: Bearer {token}\r\n\r\n",
-        Stage::PERMISSION
+        "GET {path} HTTP/1.1\r\nHost: deploy.acme.example\r\nAuthorization: Bearer {token}\r\n\r\n"
     )
     .into_bytes()
 }
