@@ -15,8 +15,8 @@ use analysis::audit::Record;
 
 /// Records that wait for the reader of standard output. A record has some 3 KB.
 const QUEUE: usize = 1024;
-/// Time in which records gather before they are written together. Under load, a write for each of them, and a change of
-/// threads for each write, would cost more than the decisions.
+/// Time in which further records gather after a write, to be written together. Under load, a write for each of them, and
+/// a change of threads for each write, would cost more than the decisions.
 const GATHER: Duration = Duration::from_millis(1);
 /// Size of a write: what a pipe of Linux holds.
 const WRITE: usize = 64 << 10;
@@ -172,27 +172,33 @@ struct Writing<W> {
 
 impl<W: Write> Writing<W> {
     fn write_all(mut self, messages: &Receiver<Message>) {
-        while let Ok(Message::Record(first)) = messages.recv() {
-            std::thread::sleep(GATHER);
-            let more = messages.try_iter();
-            let mut is_over = false;
-            for message in std::iter::once(Message::Record(first)).chain(more) {
-                let Message::Record(record) = message else {
-                    is_over = true;
-                    break;
-                };
-                self.condition.waiting.fetch_sub(1, Ordering::Relaxed);
-                self.lines.extend(record.into_bytes());
-                self.lines.push(b'\n');
-                if self.lines.len() >= WRITE && !self.flush() {
-                    return;
-                }
-                self.metrics.record_written();
-            }
-            if !self.flush() || is_over {
+        let mut first = messages.recv();
+        while let Ok(message) = first {
+            if !self.write_with(message, messages) {
                 return;
             }
+            std::thread::sleep(GATHER);
+            // Only without a record, so that under load no sender has to wake this thread.
+            first = messages.try_recv().or_else(|_| messages.recv());
         }
+    }
+
+    /// Writes a record and those that wait behind it. Returns whether others can follow.
+    fn write_with(&mut self, first: Message, messages: &Receiver<Message>) -> bool {
+        for message in std::iter::once(first).chain(messages.try_iter()) {
+            let Message::Record(record) = message else {
+                self.flush();
+                return false;
+            };
+            self.condition.waiting.fetch_sub(1, Ordering::Relaxed);
+            self.lines.extend(record.into_bytes());
+            self.lines.push(b'\n');
+            if self.lines.len() >= WRITE && !self.flush() {
+                return false;
+            }
+            self.metrics.record_written();
+        }
+        self.flush()
     }
 
     /// Writes all lines, and tries again while that fails: a disk is full for a while only. Returns whether there is
