@@ -58,6 +58,7 @@ enum Row {
     Throughput,
     Latency,
     Memory,
+    Limits,
     Swaps,
     Keys,
     Replicas,
@@ -133,6 +134,9 @@ fn main() -> anyhow::Result<()> {
     }
     if is_asked(Row::Memory) {
         rows.memory()?;
+    }
+    if is_asked(Row::Limits) {
+        rows.limits()?;
     }
     if is_asked(Row::Swaps) {
         rows.swaps()?;

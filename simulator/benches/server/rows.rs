@@ -1,5 +1,7 @@
 //! The measurements, each of them one row of the table or more.
 
+use std::io::Write as _;
+use std::net::TcpStream;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
@@ -18,6 +20,12 @@ use super::{Cost, Sizes, ring};
 /// Entries and rules of most policies, and of the large one.
 const USUAL: (usize, usize) = (200, 3);
 const LARGE: (usize, usize) = (2_000, 5);
+
+/// Connections of somebody who lets the server wait; it accepts 900 (`crates/server/src/connections.rs`).
+const UNFINISHED: usize = 880;
+/// Bytes of their heads and bodies: as many as the server accepts (64 KB each), but for some that the parser needs.
+const HEAD: usize = 61 << 10;
+const BODY: usize = 64 << 10;
 
 /// Number of turns of two loads.
 const SLICES: u32 = 6;
@@ -149,6 +157,30 @@ impl Rows {
             );
             self.row(&what, goal, text);
         }
+        Ok(())
+    }
+
+    /// Requests that never end, on as many connections as there can be.
+    pub(crate) fn limits(&mut self) -> anyhow::Result<()> {
+        let stage = self.stage()?;
+        let idle = stage.server.megabytes("VmRSS")?;
+        let request = unfinished();
+        let connections: Vec<TcpStream> = (0..UNFINISHED)
+            .map(|_| {
+                let mut stream = TcpStream::connect(&stage.server.process.address)?;
+                stream.write_all(&request)?;
+                Ok(stream)
+            })
+            .collect::<std::io::Result<_>>()?;
+        // Within the ten seconds after which the server gives each of them up.
+        std::thread::sleep(Duration::from_secs(3));
+        let peak = stage.server.megabytes("VmHWM")?;
+        drop(connections);
+        let what = format!(
+            "memory with {UNFINISHED} connections, each with a head of 61 KB and 64 KB of a body that does not end"
+        );
+        let text = format!("{} MB, idle {} MB", number(peak), number(idle));
+        self.row(&what, "", text);
         Ok(())
     }
 
@@ -354,6 +386,15 @@ fn cost(stage: &Stage, load: &Load, kind: &str, time: Duration) -> anyhow::Resul
     let answers = load.run_for(time)?;
     all_are(kind, &answers)?;
     Cost::of(&answers, stage.server.processor_time()? - before)
+}
+
+/// A question of AuthZEN, without the last byte of its body.
+fn unfinished() -> Vec<u8> {
+    let start =
+        "POST /access/v1/evaluation HTTP/1.1\r\nHost: pdp\r\nContent-Type: application/json\r\n";
+    let filler = "a".repeat(HEAD - start.len());
+    let body = " ".repeat(BODY - 1);
+    format!("{start}Content-Length: {BODY}\r\nX-Filler: {filler}\r\n\r\n{body}").into_bytes()
 }
 
 fn all_granted(answers: &Answers) -> anyhow::Result<()> {
