@@ -34,16 +34,20 @@ pub fn router<F: FetchKeys>(
     endpoints: Arc<Endpoints<F>>,
     routes: Router<Arc<Endpoints<F>>>,
 ) -> Router {
+    // One layer of three: axum puts each layer into a box of its own.
+    let layers = (
+        SetRequestIdLayer::x_request_id(RandomId),
+        PropagateRequestIdLayer::x_request_id(),
+        from_fn_with_state(Arc::clone(&endpoints), in_time),
+    );
     routes
         .fallback(|| async { problem(StatusCode::NOT_FOUND, "this server has no such endpoint") })
         .method_not_allowed_fallback(|| async {
             let message = "this endpoint has other methods: see `Allow`";
             problem(StatusCode::METHOD_NOT_ALLOWED, message)
         })
-        .layer(from_fn_with_state(Arc::clone(&endpoints), in_time))
+        .layer(layers)
         .with_state(endpoints)
-        .layer(PropagateRequestIdLayer::x_request_id())
-        .layer(SetRequestIdLayer::x_request_id(RandomId))
 }
 
 /// Answers in time.
