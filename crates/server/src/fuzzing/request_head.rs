@@ -345,7 +345,9 @@ fn needed(family: Family, seen: &Seen) -> Option<&'static str> {
     let text = |name: &HeaderName| seen.headers.get(name)?.to_str().ok();
     let (method, target, host) = match family {
         Family::Request => {
-            let target = seen.target.strip_prefix("/v1/ext-authz")?;
+            let target = seen.target.strip_prefix("/v1/ext-authz");
+            // The endpoint's paths have a slash after the prefix.
+            let target = target.filter(|path| path.starts_with('/'))?;
             (&*seen.method, target, text(&HOST)?)
         }
         Family::Forwarded | Family::Original => {
