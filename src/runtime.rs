@@ -13,7 +13,7 @@ use engine::{RepositoryName, is_commit_sha};
 use github::http::{Client, MAX_CA_BUNDLE, Network};
 use platform::Variables;
 use token::JobVariables;
-use token::is_https_or_loopback;
+use token::{is_https_or_loopback, written_url};
 
 /// Maximum size of an event payload in bytes; GitHub's limit for a webhook is 25 MB.
 const MAX_PAYLOAD: usize = 64 << 20;
@@ -52,8 +52,7 @@ impl Runtime {
             )
         };
         let server_text = variable("GITHUB_SERVER_URL")?;
-        let server = Url::parse(&server_text)
-            .ok()
+        let server = written_url(&server_text)
             .filter(is_https_or_loopback)
             .with_context(|| invalid("GITHUB_SERVER_URL", &server_text, "an https URL"))?;
         let repository_text = variable("GITHUB_REPOSITORY")?;

@@ -15,6 +15,7 @@ use analysis::audit::Record;
 use analysis::audit::otlp::{TraceContext, export_request};
 use engine::policy::quoted;
 use platform::Variables;
+use token::written_url;
 
 /// Headers that HTTP itself sets.
 const OWN_HEADERS: [HeaderName; 4] = [CONNECTION, CONTENT_LENGTH, HOST, TRANSFER_ENCODING];
@@ -85,9 +86,7 @@ impl<'a> Exporter<'a> {
 
     fn endpoint(&self, remarks: &mut Vec<String>) -> Option<Url> {
         let (variable, text) = self.option("ENDPOINT")?;
-        let url = Url::parse(text)
-            .ok()
-            .filter(|url| ["http", "https"].contains(&url.scheme()));
+        let url = written_url(text).filter(|url| ["http", "https"].contains(&url.scheme()));
         let Some(mut url) = url else {
             // Without the text, because a URL can contain a password.
             remarks.push(format!(

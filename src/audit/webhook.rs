@@ -11,7 +11,7 @@ use ring::hmac;
 use secrecy::{ExposeSecret, SecretString};
 use url::Url;
 
-use token::is_https_or_loopback;
+use token::{is_https_or_loopback, written_url};
 
 /// Prefix of a secret.
 pub const SECRET_PREFIX: &str = "whsec_";
@@ -79,13 +79,13 @@ fn checked_url(text: &str) -> anyhow::Result<Url> {
         // Without the text, which can contain a token.
         bail!("`audit-webhook` {what}, expected a URL like `https://HOST/PATH`")
     };
-    match Url::parse(text) {
-        Err(_) => invalid("is not a URL"),
-        Ok(url) if !is_https_or_loopback(&url) => invalid("is not an https URL"),
-        Ok(url) if !url.username().is_empty() || url.password().is_some() => {
+    match written_url(text) {
+        None => invalid("is not a URL"),
+        Some(url) if !is_https_or_loopback(&url) => invalid("is not an https URL"),
+        Some(url) if !url.username().is_empty() || url.password().is_some() => {
             invalid("contains a user name or a password")
         }
-        Ok(url) => Ok(url),
+        Some(url) => Ok(url),
     }
 }
 

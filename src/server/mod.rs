@@ -19,7 +19,7 @@ use engine::decision::Reason;
 use engine::policy::{PermissionKey, quoted};
 use engine::{RepositoryName, unique_json};
 use github::http::{Budget, Client, HttpError, Response, Retry, collect, host_of};
-use token::is_https_or_loopback;
+use token::{is_https_or_loopback, written_url};
 
 /// Maximum size of an answer in bytes. The traces in it have a quarter of that.
 const MAX_ANSWER: usize = 1 << 20;
@@ -47,6 +47,9 @@ impl Server {
                 "`server` has a user name or a password: write its origin, as in `https://HOST[:PORT]`"
                     .to_owned(),
             );
+        }
+        if written_url(text).is_none() {
+            return Err(invalid("which does not name a host after `https://`"));
         }
         if !is_https_or_loopback(&url) {
             return Err(invalid("which would send the job's token without TLS"));

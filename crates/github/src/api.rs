@@ -14,7 +14,7 @@ use url::Url;
 
 use super::rate_limit::{Limited, RateLimit};
 use crate::http::{Budget, Client, HttpError, Response, Retry, causes, collect, host_of};
-use token::is_https_or_loopback;
+use token::{is_https_or_loopback, written_url};
 
 /// Maximum size of a JSON response in bytes.
 pub(super) const MAX_JSON: usize = 1 << 20;
@@ -113,7 +113,7 @@ impl Api {
         budget: Budget,
     ) -> Result<Self, InvalidApi> {
         let invalid = || InvalidApi::Url(base.to_owned());
-        let mut url = Url::parse(base).map_err(|_| invalid())?;
+        let mut url = written_url(base).ok_or_else(invalid)?;
         if !is_https_or_loopback(&url) {
             return Err(invalid());
         }

@@ -9,8 +9,8 @@ use url::Url;
 use crate::http::{Budget, Client, HttpError, Response, Retry, collect};
 use token::Issuer;
 use token::discovery::{self, MAX_DISCOVERY};
-use token::is_https_or_loopback;
 use token::{KeyError, KeySet, MAX_KEY_SET};
+use token::{is_https_or_loopback, written_url};
 
 /// Maximum size of the token endpoint's response in bytes.
 const MAX_ANSWER: usize = 1 << 20;
@@ -56,8 +56,8 @@ impl TokenEndpoint {
     /// The URL is not an https URL, or the token is not a valid header value.
     pub fn new(url: &str, token: &SecretString) -> Result<Self, Unavailable> {
         let invalid = |what: &str| Unavailable::NoEndpoint(what.to_owned());
-        let url = Url::parse(url)
-            .map_err(|_| invalid("the variable `ACTIONS_ID_TOKEN_REQUEST_URL` is not a URL"))?;
+        let url = written_url(url)
+            .ok_or_else(|| invalid("the variable `ACTIONS_ID_TOKEN_REQUEST_URL` is not a URL"))?;
         if !is_https_or_loopback(&url) {
             return Err(invalid(
                 "the variable `ACTIONS_ID_TOKEN_REQUEST_URL` is not an https URL",

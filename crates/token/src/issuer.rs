@@ -126,6 +126,16 @@ fn is_slug(text: &str) -> bool {
     !text.is_empty() && text.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'-')
 }
 
+/// Parses a URL that a person wrote: `SCHEME://HOST`, and what follows. [`Url::parse`] also takes `https:HOST`,
+/// `https:/HOST`, `https:\\HOST`, white space and line breaks, as browsers do, so that its host need not be what a
+/// reader sees.
+pub fn written_url(text: &str) -> Option<Url> {
+    let url = Url::parse(text).ok()?;
+    let authority = text.get(url.scheme().len()..)?.strip_prefix("://")?;
+    let is_other = |c: char| c == '\\' || c.is_whitespace() || c.is_control();
+    (!authority.starts_with('/') && !text.contains(is_other)).then_some(url)
+}
+
 /// Returns whether the network cannot read requests to a URL: HTTPS, or loopback (a local GitHub in tests).
 pub fn is_https_or_loopback(url: &Url) -> bool {
     match url.scheme() {
@@ -153,6 +163,34 @@ impl fmt::Display for Issuer {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_url_names_its_host_as_it_is_written() {
+        for (text, host) in [
+            ("https://ghes.example/api/v3", Some("ghes.example")),
+            ("HTTPS://GHES.example:8443?a#b", Some("ghes.example")),
+            ("http://[::1]:80/", Some("[::1]")),
+            ("https:ghes.example", None),
+            ("https:/ghes.example/api", None),
+            ("https:'/ghes.example/api", None),
+            ("https:///ghes.example", None),
+            ("https:\\\\ghes.example", None),
+            ("https:/\\ghes.example", None),
+            ("https://ghes.example\\@evil.example", None),
+            ("https://ghes.exa\nmple", None),
+            ("https://ghes.exa\tmple", None),
+            (" https://ghes.example", None),
+            ("https://ghes.example\u{a0}", None),
+            ("mailto:a@ghes.example", None),
+            ("ghes.example", None),
+            ("https://", None),
+            ("", None),
+        ] {
+            let url = written_url(text);
+            let seen = url.as_ref().and_then(Url::host_str);
+            assert_eq!(seen, host, "{text:?}");
+        }
+    }
 
     #[test]
     fn the_issuer_of_a_server() {

@@ -10,7 +10,7 @@ mod keys;
 mod signed;
 mod verify;
 
-pub use issuer::{InvalidIssuer, Issuer, is_https_or_loopback};
+pub use issuer::{InvalidIssuer, Issuer, is_https_or_loopback, written_url};
 pub use job::{JobVariables, Mismatch};
 pub use keys::{KeyError, KeySet, MAX_KEY_SET};
 pub use signed::{SignedClaims, SignedContext};

@@ -7,7 +7,7 @@ use super::values::{ConfigReader, read_filled, read_path};
 use engine::policy::reader::Read;
 use engine::policy::token::Syntax;
 use engine::policy::{Problem, quoted};
-use token::{Issuer, is_https_or_loopback};
+use token::{Issuer, is_https_or_loopback, written_url};
 
 /// `github:`, whose URL can follow from the issuer.
 pub(super) struct GitHubDraft {
@@ -58,7 +58,7 @@ fn read_url<'a, S: Syntax<'a>>(reader: &mut ConfigReader<'a, S>) -> Read<Option<
         let has_rest = url.query().is_some() || url.fragment().is_some();
         is_https_or_loopback(url) && !has_rest && url.username().is_empty()
     };
-    if Url::parse(&text).is_ok_and(|url| is_usable(&url)) {
+    if written_url(&text).is_some_and(|url| is_usable(&url)) {
         return Ok(Some(text.into_owned()));
     }
     let message = format!("`api_url` is {}, expected an https URL", quoted(&text));

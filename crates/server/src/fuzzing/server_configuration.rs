@@ -111,7 +111,8 @@ fn is_safe(config: &Config) {
         }
     }
     if let Some(github) = &config.github {
-        assert!(github.api_url.starts_with("https://") || is_local(&github.api_url));
+        let api_url = github.api_url.to_ascii_lowercase();
+        assert!(api_url.starts_with("https://") || is_local(&api_url));
         assert!(!github.app.client_id.is_empty() && github.app.private_key_file.is_absolute());
     }
     if let Some(rule) = config.deployments.first() {
