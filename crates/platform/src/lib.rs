@@ -58,6 +58,12 @@ pub fn thread_time() -> Duration {
     os::thread_time()
 }
 
+/// Returns whether what the process writes to standard output is lost: it is the null device, which Rust also opens where
+/// the process started with a closed one. Only Unix knows.
+pub fn is_stdout_discarded() -> bool {
+    os::is_stdout_discarded()
+}
+
 #[cfg(unix)]
 mod os {
     use std::task::Context;
@@ -97,6 +103,17 @@ mod os {
     pub(super) fn terminal_columns() -> Option<usize> {
         let size = rustix::termios::tcgetwinsize(std::io::stdout()).ok()?;
         Some(size.ws_col.into())
+    }
+
+    pub(super) fn is_stdout_discarded() -> bool {
+        use std::os::fd::AsFd as _;
+        use std::os::unix::fs::MetadataExt as _;
+        let devices = || -> std::io::Result<_> {
+            let output = std::io::stdout().as_fd().try_clone_to_owned()?;
+            let output = std::fs::File::from(output).metadata()?;
+            Ok((output.rdev(), std::fs::metadata("/dev/null")?.rdev()))
+        };
+        devices().is_ok_and(|(output, null)| output == null)
     }
 
     pub(super) fn thread_time() -> Duration {
@@ -141,6 +158,10 @@ mod os {
 
     pub(super) fn terminal_columns() -> Option<usize> {
         None
+    }
+
+    pub(super) fn is_stdout_discarded() -> bool {
+        false
     }
 
     pub(super) fn thread_time() -> Duration {

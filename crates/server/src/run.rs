@@ -113,6 +113,10 @@ struct Running {
 
 impl Running {
     async fn start(config: Config, proxies: Proxies<'_>) -> anyhow::Result<Self> {
+        anyhow::ensure!(
+            !platform::is_stdout_discarded(),
+            "standard output is closed or the null device, and the audit records go there: connect it with a file or a pipe"
+        );
         let client = client(&config, proxies)?;
         let listener = bind("listen", &config.listen).await?;
         let admin_listener = bind("admin", &config.admin).await?;
@@ -167,7 +171,7 @@ impl Running {
                 anyhow::bail!("the audit records cannot be written")
             }
             Ok(finished) => finished.context("the audit log"),
-            Err(_) => anyhow::bail!("audit records are lost: nobody read them for 5 s"),
+            Err(_) => anyhow::bail!("audit records are lost: they could not be written for 5 s"),
         }
     }
 }

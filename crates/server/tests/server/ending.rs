@@ -1,8 +1,9 @@
 //! How the server ends.
 
+use std::fs::File;
 use std::io::{BufRead as _, BufReader, Write as _};
 use std::net::TcpStream;
-use std::process::{Child, Stdio};
+use std::process::{Child, Command};
 use std::time::{Duration, Instant};
 
 use nix::sys::signal::{Signal, kill};
@@ -10,7 +11,7 @@ use nix::unistd::Pid;
 use serde_json::Value;
 
 use crate::support::http::exchange;
-use crate::support::{DEPLOY, POLICY, Server, Stage, bearer, command, wait_for};
+use crate::support::{DEPLOY, POLICY, Server, Stage, bearer, command, output, wait_for};
 
 #[test]
 fn a_signal_lets_it_drain_and_finish() {
@@ -43,6 +44,28 @@ fn a_second_signal_ends_it_at_once() {
     assert!(started.elapsed() < Duration::from_secs(3));
 }
 
+/// Without them, nobody learns later what the server granted.
+#[test]
+fn records_that_nobody_could_read_end_it_at_the_start() {
+    let stage = Stage::new();
+    let config = stage.directory.path("server.yml");
+    let server = command(&config);
+    let by_shell = |script: &str| {
+        let mut shell = Command::new("sh");
+        shell.args(["-c", script, "sh"]).arg(server.get_program());
+        shell.args(server.get_args());
+        output(&mut shell)
+    };
+    for script in [r#"exec "$@" >&-"#, r#"exec "$@" >/dev/null"#] {
+        let (code, _, error) = by_shell(script);
+        assert_eq!(code, Some(2), "{script}: {error}");
+        assert!(
+            error.contains("standard output is closed or the null device"),
+            "{error}"
+        );
+    }
+}
+
 /// A process that does not outlive its test.
 struct Ended(Child);
 
@@ -59,7 +82,7 @@ fn a_log_that_nobody_reads_holds_up_nothing() {
     let stage = Stage::new();
     let (log, mut stuck) = std::io::pipe().unwrap();
     let server = command(&stage.directory.path("server.yml"))
-        .stdout(Stdio::null())
+        .stdout(File::create(stage.directory.path("records")).unwrap())
         .stderr(stuck.try_clone().unwrap())
         .spawn();
     let mut server = Ended(server.unwrap());
