@@ -69,6 +69,7 @@ struct Draft {
     ca_bundle: Option<PathBuf>,
     detail: Option<Detail>,
     policy: Option<At<PolicyConfig>>,
+    names_github: bool,
     github: Option<GitHubDraft>,
     deployments: Option<At<Vec<DeploymentRule>>>,
     routes: Option<RoutesConfig>,
@@ -145,7 +146,8 @@ impl Draft {
             "admin" => self.admin = read_address(reader, "`admin`")?,
             "insecure_listen" => {
                 let found = reader.scalar("`insecure_listen`", ScalarKind::Bool)?;
-                self.insecure_listen = found.is_some_and(|(scalar, _)| scalar.text == "true");
+                // What is no boolean has a problem of its own.
+                self.insecure_listen = found.is_none_or(|(scalar, _)| scalar.text == "true");
             }
             "issuer" => self.issuer = read_issuer(reader)?,
             "audience" => self.audience = read_audience(reader)?,
@@ -158,7 +160,10 @@ impl Draft {
                 let at = reader.position(at);
                 self.policy = policy.map(|policy| (policy, at));
             }
-            "github" => self.github = read_github(reader)?,
+            "github" => {
+                self.names_github = true;
+                self.github = read_github(reader)?;
+            }
             "deployments" => {
                 let rules = read_deployments(reader, at)?;
                 self.deployments = Some((rules, reader.position(at)));
@@ -171,7 +176,7 @@ impl Draft {
     /// GitHub serves policies to an App.
     fn check_policy<'a, S: Syntax<'a>>(&self, reader: &mut ConfigReader<'a, S>) -> Read<()> {
         match (&self.policy, &self.github) {
-            (Some((policy, at)), None) if !policy.is_file() => {
+            (Some((policy, at)), None) if !policy.is_file() && !self.names_github => {
                 let problem = Problem::new(*at, "`policy` is at GitHub, and `github` is missing");
                 reader.problem(problem.help(
                     "add `github: { app: { client_id: …, private_key_file: … } }`, or name a `file`",
@@ -186,7 +191,12 @@ impl Draft {
         let Some((_, at)) = &self.deployments else {
             return Ok(());
         };
-        if self.github.as_ref().is_some_and(GitHubDraft::has_webhooks) {
+        // One that is not valid has a problem of its own.
+        let has_webhooks = match &self.github {
+            Some(github) => github.has_webhooks(),
+            None => self.names_github,
+        };
+        if has_webhooks {
             return Ok(());
         }
         let message =

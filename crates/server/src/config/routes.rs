@@ -10,6 +10,9 @@ use engine::policy::{Position, Problem, quoted};
 /// Maximum number of routes: each is compared with every other.
 const MAX_ROUTES: usize = 1000;
 
+const EXAMPLE: &str =
+    "table: [{ method: POST, path: '/locks/{id}', permission: 'ws:locks:create' }]";
+
 /// Reads `routes:`. Returns `None` after a problem.
 pub(super) fn read_routes<'a, S: Syntax<'a>, G>(
     reader: &mut Reader<'a, S, G>,
@@ -28,12 +31,20 @@ pub(super) fn read_routes<'a, S: Syntax<'a>, G>(
             reader.missing(at, "headers", "headers: x-forwarded")?;
         }
         if table.is_none() {
-            reader.missing(at, "table", "table: []")?;
+            reader.missing(at, "table", EXAMPLE)?;
         }
     }
     let (Some(headers), Some(routes)) = (headers, table) else {
         return Ok(None);
     };
+    if let (Some(at), [], true) = (at, &*routes, reader.problem_count() == before) {
+        let problem = Problem::new(
+            reader.position(at),
+            "`table` is empty: no request matches a route",
+        );
+        reader.problem(problem.help(format!("write a route, as in `{EXAMPLE}`")))?;
+        return Ok(None);
+    }
     let (positions, routes): (Vec<_>, Vec<_>) = routes.into_iter().unzip();
     match RouteTable::new(routes) {
         Ok(table) => Ok(Some(RoutesConfig { headers, table })),

@@ -273,6 +273,11 @@ fn mistakes_are_named_with_their_line() {
         ),
         (
             "version: 1",
+            "version: 1\ngithub: { api_url: 'https:/ghes.example/api/v3', app: { client_id: a, private_key_file: a } }",
+            "`api_url` is `https:/ghes.example/api/v3`, expected an https URL",
+        ),
+        (
+            "version: 1",
             "version: 1\ngithub: { api_url: 'https://u@ghes.example/', app: { client_id: a, private_key_file: a } }",
             "expected an https URL",
         ),
@@ -293,6 +298,16 @@ fn mistakes_are_named_with_their_line() {
             "`max_token_age` is a list, expected a duration",
         ),
         ("version: 1", "version: &v 1", "anchor"),
+        (
+            "version: 1",
+            "version: 1\nroutes: { headers: x-original, table: [] }",
+            "`table` is empty",
+        ),
+        (
+            "version: 1",
+            "version: 1\nroutes: { headers: x-original }",
+            "`table` is missing",
+        ),
     ] {
         assert!(LEAST.contains(from), "{from}");
         let error = parse(&LEAST.replace(from, to)).unwrap_err();
@@ -303,6 +318,49 @@ fn mistakes_are_named_with_their_line() {
         "version: 1\nlisten: 0.0.0.0:80\ninsecure_listen: true",
     );
     assert_eq!(parse(&open).unwrap().listen.to_string(), "0.0.0.0:80");
+}
+
+/// What is there and not valid is not called missing too.
+#[test]
+fn one_mistake_is_one_problem() {
+    let app = "app: { client_id: Iv1, private_key: app.pem }";
+    for (from, to, expected) in [
+        (
+            "{ file: p.yml }",
+            format!("{{ repository: acme-org/p/p.yml@main }}\ngithub: {{ {app} }}"),
+            "unknown key `private_key`",
+        ),
+        (
+            "version: 1",
+            format!(
+                "version: 1\ndeployments: [{{ environment: a, permission: 'a:b' }}]\ngithub: {{ {app} }}"
+            ),
+            "unknown key `private_key`",
+        ),
+        (
+            "version: 1",
+            "version: 1\nlisten: 0.0.0.0:80\ninsecure_listen: yes".to_owned(),
+            "`insecure_listen`",
+        ),
+    ] {
+        let text = LEAST.replace(from, &to);
+        let invalid = Config::parse(&text, Path::new("/etc/gate")).unwrap_err();
+        let problems: Vec<String> = invalid.iter().map(|one| one.message.clone()).collect();
+        assert!(
+            matches!(&*problems, [only] if only.contains(expected)),
+            "{text}: {problems:?}"
+        );
+    }
+}
+
+/// The advice is a configuration that the same place accepts.
+#[test]
+fn the_example_of_a_table_is_one() {
+    let text = format!("{LEAST}routes: {{ headers: x-original, table: [] }}\n");
+    let invalid = Config::parse(&text, Path::new("/etc/gate")).unwrap_err();
+    let help = invalid.iter().next().unwrap().help.clone().unwrap();
+    let example = help.split('`').nth(1).unwrap();
+    parse(&text.replace("table: []", example)).unwrap();
 }
 
 /// The advice is a value that the same place accepts.
