@@ -209,15 +209,15 @@ fn problems_of(policies: &[(&str, &str)], file: &str) -> String {
 fn yaml() {
     assert_snapshot!(problems_of(BROKEN, "policy.yml"), @r#"
     nothing
-      1:1 the policy is empty (start with `version: 1` and `permissions:`)
+      1:1 the policy is empty (start with `version: 1`, and `permissions:` or `repositories:`)
     only a comment
-      1:1 the policy is empty (start with `version: 1` and `permissions:`)
+      1:1 the policy is empty (start with `version: 1`, and `permissions:` or `repositories:`)
     another kind of file
-      1:1 the policy is a string (`<!DOCTYPE html> <html></html>`), expected a mapping (start with `version: 1` and `permissions:`)
+      1:1 the policy is a string (`<!DOCTYPE html> <html></html>`), expected a mapping (start with `version: 1`, and `permissions:` or `repositories:`)
     a list
-      1:1 the policy is a list, expected a mapping (start with `version: 1` and `permissions:`)
+      1:1 the policy is a list, expected a mapping (start with `version: 1`, and `permissions:` or `repositories:`)
     a line without a key
-      1:1 the policy is a string (`version=1`), expected a mapping (start with `version: 1` and `permissions:`)
+      1:1 the policy is a string (`version=1`), expected a mapping (start with `version: 1`, and `permissions:` or `repositories:`)
     no version
       1:1 `version` is missing (add `version: 1`)
     a version as a text

@@ -47,7 +47,7 @@ impl<'q> PolicyGrammar<'q> {
 impl<'a> Grammar<'a> for PolicyGrammar<'_> {
     type Output = Policy;
     const NOUN: &'static str = "policy";
-    const START: &'static str = "start with `version: 1` and `permissions:`";
+    const START: &'static str = "start with `version: 1`, and `permissions:` or `repositories:`";
 
     fn root<S: Syntax<'a>>(reader: &mut Reader<'a, S, Self>) -> Read<Policy> {
         reader.policy()

@@ -167,17 +167,17 @@ fn empty_documents() {
     for text in ["", "\n", "# only a comment\n", "\u{feff}", " \n \n"] {
         assert_eq!(yaml(text), yaml(""), "{text:?}");
     }
-    insta::assert_snapshot!(yaml(""), @"line 1, column 1: the policy is empty (start with `version: 1` and `permissions:`)");
-    insta::assert_snapshot!(yaml("---\n"), @"line 1, column 4: the policy is empty, expected a mapping (start with `version: 1` and `permissions:`)");
-    insta::assert_snapshot!(yaml("main\n"), @"line 1, column 1: the policy is a string (`main`), expected a mapping (start with `version: 1` and `permissions:`)");
-    insta::assert_snapshot!(yaml("- version: 1\n"), @"line 1, column 1: the policy is a list, expected a mapping (start with `version: 1` and `permissions:`)");
-    insta::assert_snapshot!(yaml("1\n"), @"line 1, column 1: the policy is an integer (`1`), expected a mapping (start with `version: 1` and `permissions:`)");
-    insta::assert_snapshot!(yaml("~\n"), @"line 1, column 1: the policy is empty, expected a mapping (start with `version: 1` and `permissions:`)");
+    insta::assert_snapshot!(yaml(""), @"line 1, column 1: the policy is empty (start with `version: 1`, and `permissions:` or `repositories:`)");
+    insta::assert_snapshot!(yaml("---\n"), @"line 1, column 4: the policy is empty, expected a mapping (start with `version: 1`, and `permissions:` or `repositories:`)");
+    insta::assert_snapshot!(yaml("main\n"), @"line 1, column 1: the policy is a string (`main`), expected a mapping (start with `version: 1`, and `permissions:` or `repositories:`)");
+    insta::assert_snapshot!(yaml("- version: 1\n"), @"line 1, column 1: the policy is a list, expected a mapping (start with `version: 1`, and `permissions:` or `repositories:`)");
+    insta::assert_snapshot!(yaml("1\n"), @"line 1, column 1: the policy is an integer (`1`), expected a mapping (start with `version: 1`, and `permissions:` or `repositories:`)");
+    insta::assert_snapshot!(yaml("~\n"), @"line 1, column 1: the policy is empty, expected a mapping (start with `version: 1`, and `permissions:` or `repositories:`)");
     insta::assert_snapshot!(yaml("{}\n"), @"line 1, column 1: `version` is missing (add `version: 1`)");
-    insta::assert_snapshot!(yaml("<!DOCTYPE html>\n<p>404</p>\n"), @"line 1, column 1: the policy is a string (`<!DOCTYPE html> <p>404</p>`), expected a mapping (start with `version: 1` and `permissions:`)");
+    insta::assert_snapshot!(yaml("<!DOCTYPE html>\n<p>404</p>\n"), @"line 1, column 1: the policy is a string (`<!DOCTYPE html> <p>404</p>`), expected a mapping (start with `version: 1`, and `permissions:` or `repositories:`)");
     insta::assert_snapshot!(json(""), @"line 1, column 1: not valid JSON: EOF while parsing a value (a JSON policy starts with `{`; a YAML file needs a name that ends with `.yml`)");
-    insta::assert_snapshot!(json("null"), @"line 1, column 1: the policy is empty, expected a mapping (start with `version: 1` and `permissions:`)");
-    insta::assert_snapshot!(json("[]"), @"line 1, column 1: the policy is a list, expected a mapping (start with `version: 1` and `permissions:`)");
+    insta::assert_snapshot!(json("null"), @"line 1, column 1: the policy is empty, expected a mapping (start with `version: 1`, and `permissions:` or `repositories:`)");
+    insta::assert_snapshot!(json("[]"), @"line 1, column 1: the policy is a list, expected a mapping (start with `version: 1`, and `permissions:` or `repositories:`)");
     insta::assert_snapshot!(json("{}"), @"line 1, column 1: `version` is missing (add `version: 1`)");
     insta::assert_snapshot!(json("version: 1\n"), @"line 1, column 1: not valid JSON: expected value (a JSON policy starts with `{`; a YAML file needs a name that ends with `.yml`)");
 }
