@@ -72,8 +72,7 @@ impl PolicyFile {
     /// # Errors
     /// It cannot be read, or is not valid.
     pub fn check(file: &Path) -> Result<(), Failure> {
-        let bytes = platform::read_capped(file, MAX_FILE);
-        let bytes = bytes.map_err(|error| unreadable(file, &error).0)?;
+        let bytes = read_regular(file).map_err(|error| unreadable(file, &error).0)?;
         parse(file, bytes, "")?.check_patterns()
     }
 
@@ -122,7 +121,7 @@ impl PolicyFile {
 
     /// Reads the file and takes its policy, unless it is the one that was read before.
     fn read(&self, seen: &mut Seen, stamp: Option<Stamp>, now: Instant) {
-        let bytes = match platform::read_capped(&self.file, MAX_FILE) {
+        let bytes = match read_regular(&self.file) {
             Ok(bytes) => bytes,
             Err(error) => return self.unreadable(seen, &error),
         };
@@ -157,6 +156,17 @@ impl PolicyFile {
         };
         self.store.fail(failure, result, keeps);
     }
+}
+
+/// Reads a file that does not wait for somebody who writes, as a pipe does.
+fn read_regular(file: &Path) -> std::io::Result<Vec<u8>> {
+    let kind = std::fs::metadata(file)?.file_type();
+    if !kind.is_file() && !kind.is_dir() {
+        return Err(std::io::Error::other(
+            "it is a device, a pipe or a socket, expected a file",
+        ));
+    }
+    platform::read_capped(file, MAX_FILE)
 }
 
 fn parse(file: &Path, bytes: Vec<u8>, sha256: &str) -> Result<ActivePolicy, Failure> {

@@ -1,6 +1,7 @@
 //! Keeps the policy that all requests share: swapped as a whole, with the last good one for a while.
 
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
 use arc_swap::ArcSwap;
@@ -18,6 +19,8 @@ pub struct PolicyStore {
     state: ArcSwap<Held>,
     /// `None` for a policy that no source can change.
     terms: Option<Terms>,
+    /// Whether the log says that nobody decides, because the policy is too old.
+    is_said: AtomicBool,
     metrics: Arc<Metrics>,
 }
 
@@ -39,6 +42,7 @@ impl PolicyStore {
         Self {
             state: ArcSwap::from_pointee(Held::nothing(Instant::now())),
             terms: Some(Terms { stale, hanging }),
+            is_said: AtomicBool::new(false),
             metrics,
         }
     }
@@ -52,6 +56,7 @@ impl PolicyStore {
         let store = Self {
             state: ArcSwap::from_pointee(Held::nothing(Instant::now())),
             terms: None,
+            is_said: AtomicBool::new(false),
             metrics,
         };
         store.take(active, Instant::now());
@@ -64,13 +69,19 @@ impl PolicyStore {
     /// There is none, or it is too old.
     pub fn current(&self) -> Result<Arc<ActivePolicy>, Failure> {
         let state = self.state.load();
-        match (self.terms, &state.active) {
+        let current = match (self.terms, &state.active) {
             (None, Some(active)) => Ok(Arc::clone(active)),
             (terms, _) => state.current(terms.unwrap_or(Terms {
                 stale: Duration::ZERO,
                 hanging: Duration::ZERO,
             })),
+        };
+        if let (Err(failure), Some(_)) = (&current, &state.active)
+            && !self.is_said.swap(true, Ordering::Relaxed)
+        {
+            not_renewed(&failure.message, "nobody");
         }
+        current
     }
 
     /// Returns the condition of the policy.
@@ -107,6 +118,7 @@ impl PolicyStore {
             log::info("policy_renewed", &[]);
         }
         self.state.store(Arc::new(state.confirmed(now)));
+        self.is_said.store(false, Ordering::Relaxed);
     }
 
     /// Takes another policy.
@@ -114,6 +126,7 @@ impl PolicyStore {
         self.metrics.policy_refreshed(Refresh::Succeeded);
         active.announce();
         self.state.store(Arc::new(Held::taken(active, now)));
+        self.is_said.store(false, Ordering::Relaxed);
     }
 
     /// Notes a problem. `keeps` says whether the active policy decides on for a while.
@@ -131,11 +144,15 @@ impl PolicyStore {
                 .problem
                 .as_ref()
                 .map_or("", |problem| &problem.message);
-            log::error(
-                "policy_not_renewed",
-                &[("why", &why), ("decides", &decides)],
-            );
+            not_renewed(why, decides);
         }
         self.state.store(Arc::new(after));
     }
+}
+
+fn not_renewed(why: &str, decides: &str) {
+    log::error(
+        "policy_not_renewed",
+        &[("why", &why), ("decides", &decides)],
+    );
 }

@@ -53,6 +53,23 @@ fn many_jobs_at_once_ask_a_new_policy() {
     });
 }
 
+/// Whoever opened it would wait for somebody who writes.
+#[test]
+fn a_pipe_is_no_policy() {
+    let stage = Stage::new();
+    let pipe = stage.directory.path("pipe.yml");
+    let made = std::process::Command::new("mkfifo").arg(&pipe).status();
+    assert!(made.unwrap().success());
+    let config = stage.directory.path("server.yml");
+    let text = std::fs::read_to_string(&config).unwrap();
+    let text = text.replace("policy.yml", "pipe.yml");
+    stage.directory.write("pipe-server.yml", text);
+    let check = stage.directory.path("pipe-server.yml");
+    let (code, _, error) = output(command(&check).arg("--check"));
+    assert_eq!(code, Some(2), "{error}");
+    assert!(error.contains("expected a file"), "{error}");
+}
+
 #[test]
 fn an_invalid_policy_is_loud_and_does_not_decide() {
     let stage = Stage::with(POLICY, "policy: { file: policy.yml, stale: 2s }\n");
@@ -85,6 +102,11 @@ fn an_invalid_policy_is_loud_and_does_not_decide() {
         Some(stage.server.ask(DEPLOY, &token)).filter(|answer| answer.status != 200)
     });
     assert_eq!((answer.status, answer.reason()), (503, "policy_invalid"));
+    // The log says when the last good policy ends, once.
+    let mut log = stage.server.log();
+    log.retain(|line| line["event"] == "policy_not_renewed");
+    let decides: Vec<_> = log.iter().map(|line| line["decides"].as_str()).collect();
+    assert_eq!(decides, [Some("the last good policy"), Some("nobody")]);
     // The text of a policy is not for its clients.
     let detail = answer.json()["detail"].as_str().unwrap().to_owned();
     assert!(
