@@ -45,6 +45,8 @@ pub struct KeyStore<F> {
     asked: Mutex<Option<Asked>>,
     missing: std::sync::Mutex<Missing>,
     waiting: Semaphore,
+    /// Why the last fetch failed, if it did.
+    problem: ArcSwapOption<String>,
     metrics: Arc<Metrics>,
 }
 
@@ -112,6 +114,7 @@ impl<F: FetchKeys> KeyStore<F> {
             asked: Mutex::new(None),
             missing: std::sync::Mutex::default(),
             waiting: Semaphore::new(WAITING),
+            problem: ArcSwapOption::empty(),
             metrics,
         }
     }
@@ -120,6 +123,11 @@ impl<F: FetchKeys> KeyStore<F> {
     pub fn current(&self) -> Option<KeySetGuard> {
         let fetched = self.current.load_full()?;
         (fetched.at.elapsed() < MAX_AGE).then_some(KeySetGuard(fetched))
+    }
+
+    /// Returns why the last fetch failed, if it did.
+    pub fn problem(&self) -> Option<String> {
+        self.problem.load().as_deref().cloned()
     }
 
     /// Returns the age of the keys.
@@ -203,6 +211,7 @@ impl<F: FetchKeys> KeyStore<F> {
             Err(FetchKeysError::Unavailable(error)) => (Refresh::Failed, Some(error.to_string())),
         };
         self.metrics.keys_refreshed(result);
+        self.problem.store(why.clone().map(Arc::new));
         let Some(why) = why else { return true };
         let age = self
             .age()

@@ -90,8 +90,8 @@ pub enum HttpError {
         /// The cause.
         why: String,
     },
-    /// The time limit of the whole run is reached.
-    #[error("the time for the whole run is used up")]
+    /// The time limit of the whole budget is reached.
+    #[error("the time limit is used up")]
     OutOfTime,
 }
 

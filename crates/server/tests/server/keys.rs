@@ -23,6 +23,11 @@ fn a_server_without_keys_is_not_ready_and_denies() {
         (ready.status, ready.json()["keys"].as_str().unwrap()),
         (503, "unavailable")
     );
+    let problem = wait_for("the reason", || {
+        let json = stage.server.admin("/readyz").json();
+        json["problem"].as_str().map(str::to_owned)
+    });
+    assert!(problem.contains("500"), "{problem}");
     assert_eq!(stage.server.admin("/livez").status, 200);
     stage.github.clear_faults();
     stage.server.wait_until_ready();
