@@ -17,7 +17,11 @@ pub fn read_capped(file: &Path, cap: usize) -> std::io::Result<Vec<u8>> {
 /// change; its group may be that of the service. Only Unix knows such permissions.
 pub fn read_secret(file: &Path, cap: usize) -> std::io::Result<SecretString> {
     let file = std::fs::File::open(file)?;
-    check_is_private(&file.metadata()?)?;
+    let metadata = file.metadata()?;
+    if metadata.is_dir() {
+        return Err(std::io::ErrorKind::IsADirectory.into());
+    }
+    check_is_private(&metadata)?;
     let bytes = capped(file, 0, cap)?;
     let text = String::from_utf8(bytes).map_err(|_| invalid("not UTF-8"))?;
     Ok(text.into())

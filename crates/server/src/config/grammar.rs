@@ -146,7 +146,7 @@ impl Draft {
             "admin" => self.admin = read_address(reader, "`admin`")?,
             "insecure_listen" => {
                 let found = reader.scalar("`insecure_listen`", ScalarKind::Bool)?;
-                // What is no boolean has a problem of its own.
+                // Anything but a boolean has a problem of its own.
                 self.insecure_listen = found.is_none_or(|(scalar, _)| scalar.text == "true");
             }
             "issuer" => self.issuer = read_issuer(reader)?,

@@ -53,7 +53,7 @@ fn many_jobs_at_once_ask_a_new_policy() {
     });
 }
 
-/// Whoever opened it would wait for somebody who writes.
+/// To open it is to wait for somebody who writes.
 #[test]
 fn a_pipe_is_no_policy() {
     let stage = Stage::new();

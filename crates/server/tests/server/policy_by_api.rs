@@ -601,4 +601,10 @@ fn secrets_that_others_can_read_are_refused() {
     let server = Server::start(&file);
     // Without an installation it is not ready, but it runs.
     assert_eq!(server.admin("/livez").status, 200);
+    let key = directory.path("app.pem");
+    std::fs::remove_file(&key).unwrap();
+    std::fs::create_dir(&key).unwrap();
+    let (code, _, error) = check();
+    assert_eq!(code, Some(2));
+    assert!(error.contains("is a directory"), "{error}");
 }
