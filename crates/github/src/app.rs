@@ -99,7 +99,7 @@ impl App {
             .map(|key| key.secret_pkcs1_der().to_vec())
             .or_else(|_| {
                 let key = PrivatePkcs8KeyDer::from_pem_slice(pem.as_bytes())
-                    .map_err(|error| AppError::Key(error.to_string()))?;
+                    .map_err(|error| AppError::Key(seen(&pem, &error.to_string())))?;
                 pkcs1_of_pkcs8(key.secret_pkcs8_der()).ok_or_else(|| {
                     AppError::Key("its PKCS#8 does not contain an RSA key".to_owned())
                 })
@@ -293,6 +293,21 @@ impl Api {
     }
 }
 
+/// Says what a text has in the place of the key: the label of its section (RFC 7468), which is not secret.
+fn seen(pem: &str, why: &str) -> String {
+    let section = pem.split_once("-----BEGIN ");
+    let label = section.and_then(|(_, rest)| Some(rest.split_once("-----")?.0));
+    match label {
+        Some("RSA PRIVATE KEY" | "PRIVATE KEY") => why.to_owned(),
+        Some(label)
+            if label.len() < 40 && label.bytes().all(|b| b.is_ascii_uppercase() || b == b' ') =>
+        {
+            format!("its section is `{label}`, expected `RSA PRIVATE KEY` or `PRIVATE KEY`")
+        }
+        _ => "it has no line `-----BEGIN RSA PRIVATE KEY-----`".to_owned(),
+    }
+}
+
 /// Returns the RSAPrivateKey inside a PKCS#8 PrivateKeyInfo (RFC 5208): the octet string after the version
 /// and the algorithm.
 fn pkcs1_of_pkcs8(der: &[u8]) -> Option<Vec<u8>> {
@@ -332,4 +347,36 @@ fn element(der: &[u8]) -> Option<(u8, &[u8], &[u8])> {
     };
     let (content, rest) = rest.split_at_checked(length)?;
     Some((tag, content, rest))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_no_private_key_is_named() {
+        let section = |label| format!("-----BEGIN {label}-----\nAAAA\n-----END {label}-----\n");
+        for (pem, why) in [
+            (section("PUBLIC KEY"), "its section is `PUBLIC KEY`"),
+            (section("EC PRIVATE KEY"), "its section is `EC PRIVATE KEY`"),
+            (
+                section("ENCRYPTED PRIVATE KEY"),
+                "its section is `ENCRYPTED PRIVATE KEY`",
+            ),
+            (section("PRIVATE KEY"), "does not contain an RSA key"),
+            (section("\u{1b}[31m"), "it has no line"),
+            ("ghp_secret".to_owned(), "it has no line"),
+            (String::new(), "it has no line"),
+        ] {
+            let error = App::new("Iv1", &pem.clone().into())
+                .err()
+                .unwrap()
+                .to_string();
+            assert!(error.contains(why), "{pem}: {error}");
+            assert!(
+                !error.contains("secret") && !error.contains('\u{1b}'),
+                "{error}"
+            );
+        }
+    }
 }
