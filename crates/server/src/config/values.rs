@@ -49,7 +49,10 @@ pub(super) fn read_duration<'a, S: Syntax<'a>, G>(
     let text = &*scalar.text;
     let parsed = duration::parse(text).filter(|_| scalar.kind == ScalarKind::Text);
     if parsed.is_none() {
-        let message = format!("{what} is {}, expected a duration from `1s` to `24h`", quoted(text));
+        let message = format!(
+            "{what} is {}, expected a duration from `1s` to `24h`",
+            quoted(text)
+        );
         let with_units = ["s", "m", "h"].map(|unit| format!("{text}{unit}"));
         let possible: Vec<_> = with_units
             .iter()
