@@ -59,7 +59,11 @@ async fn ready<F: FetchKeys>(State(admin): State<Arc<Admin<F>>>) -> Response {
         (true, _) if policy == "stale" => (StatusCode::OK, "degraded"),
         (true, _) => (StatusCode::OK, "ready"),
     };
-    let problem = problem.or_else(|| admin.keys.problem().filter(|_| !keys));
+    let of_keys = admin.keys.problem().filter(|_| !keys);
+    let problem = problem
+        .into_iter()
+        .chain(of_keys)
+        .reduce(|all, more| all + "; " + &more);
     let keys = if keys { "current" } else { "unavailable" };
     let body =
         json!({"status": word, "keys": keys, "policy": policy, "audit": audit, "problem": problem});
