@@ -45,6 +45,10 @@ fn a_server_is_an_origin_with_tls() {
         "https://deploy.acme.example/access/v1",
         "https://deploy.acme.example?x=1",
         "https://someone:hidden@deploy.acme.example",
+        // Which a parser of URLs takes for the same.
+        "https:deploy.acme.example",
+        "https:/someone:hidden@deploy.acme.example",
+        "https:\\\\deploy.acme.example",
     ] {
         let step = gate.stage.run(
             &gate.deploy(),
