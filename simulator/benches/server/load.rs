@@ -15,6 +15,8 @@ use nix::errno::Errno;
 use nix::poll::{PollFd, PollFlags, ppoll};
 use nix::sys::time::TimeSpec;
 
+use super::pauses::Delays;
+
 /// When requests are due.
 #[derive(Clone, Copy, Debug)]
 pub(crate) enum Pace {
@@ -43,6 +45,8 @@ pub(crate) struct Load {
 pub(crate) struct Answers {
     /// Microseconds from when each request was due to its whole answer, in the order of the answers.
     pub(crate) times: Vec<u32>,
+    /// When each of them was due.
+    dues: Vec<Instant>,
     /// Number of answers by status and reason, such as `200 granted`.
     pub(crate) kinds: BTreeMap<String, u64>,
     /// Number of requests without a whole answer.
@@ -81,18 +85,22 @@ impl Answers {
         })
     }
 
-    /// Returns the answers of each second, of a load at this rate.
-    pub(crate) fn seconds(&self, rate: f64) -> impl Iterator<Item = Self> {
-        let seconds = self.times.chunks_exact(rate.max(1.0) as usize);
-        seconds.map(|times| Self {
-            times: times.to_vec(),
+    /// Returns the times of the requests that no pause of the machine can have delayed.
+    pub(crate) fn without(&self, delays: &Delays) -> Self {
+        let all = self.dues.iter().zip(&self.times);
+        let kept = all.filter(|(due, _)| !delays.include(**due));
+        let (dues, times) = kept.map(|(due, time)| (*due, *time)).unzip();
+        Self {
+            times,
+            dues,
             ..Self::default()
-        })
+        }
     }
 
     /// Adds those of a later load.
     pub(crate) fn add(&mut self, other: Self) {
         self.times.extend(other.times);
+        self.dues.extend(other.dues);
         for (kind, count) in other.kinds {
             *self.kinds.entry(kind).or_default() += count;
         }
@@ -219,12 +227,13 @@ impl Running<'_> {
         }
     }
 
-    /// Time until the next request can leave. At full load it never sleeps: to wake it would be work for the core of the
-    /// server.
+    /// Time to sleep until the next request can leave. It does not sleep where one leaves each millisecond: to wake it
+    /// would be work for the core of the server at full load, and takes 0.1 ms.
     fn pause(&self) -> Duration {
         let longest = Duration::from_millis(100);
         match (self.load.pace, self.free.is_empty()) {
             (Pace::Full, _) => Duration::ZERO,
+            (Pace::Rate(rate), _) if rate >= 1000.0 => Duration::ZERO,
             (Pace::Rate(_), true) => longest,
             (Pace::Rate(_), false) => {
                 longest.min(self.due().saturating_duration_since(Instant::now()))
@@ -274,9 +283,9 @@ impl Running<'_> {
                 (Ok(Some(kind)), Some(due)) => {
                     connection.due = None;
                     let micros = due.elapsed().as_micros();
-                    self.answers
-                        .times
-                        .push(u32::try_from(micros).unwrap_or(u32::MAX));
+                    let micros = u32::try_from(micros).unwrap_or(u32::MAX);
+                    self.answers.times.push(micros);
+                    self.answers.dues.push(due);
                     *self.answers.kinds.entry(kind).or_default() += 1;
                     self.free.push_back(place);
                 }

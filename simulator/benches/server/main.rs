@@ -11,6 +11,7 @@
 mod cerbos;
 mod load;
 mod nginx;
+mod pauses;
 mod process;
 mod ring;
 mod rows;

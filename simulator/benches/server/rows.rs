@@ -13,6 +13,7 @@ use simulator::github::Endpoint;
 use super::cerbos::Cerbos;
 use super::load::{Answers, Load, Pace};
 use super::nginx::{Nginx, terminate};
+use super::pauses::{Delays, Witness};
 use super::stage::{CONNECTIONS, GRANTED, Stage, policy, request};
 use super::table::{median, ms, number};
 use super::{Cost, Sizes, ring};
@@ -127,21 +128,27 @@ impl Rows {
 
     /// Beside it, an endpoint that does nothing gets the same load: on a shared machine, that is how late the machine is.
     pub(crate) fn latency(&mut self) -> anyhow::Result<()> {
+        const GOAL: &str = "p99 1 ms, p99.9 5 ms";
         let stage = self.stage()?;
         let half = self.half(&stage)?;
         let good = stage.load(Pace::Rate(half))?;
         let idle = stage.idle_load(Pace::Rate(half))?;
+        let witness = Witness::start();
         let (mut answers, mut of_idle) = (Answers::default(), Answers::default());
         for _ in 0..SLICES {
             answers.add(good.run_for(self.sizes.latency / SLICES)?);
             of_idle.add(idle.run_for(self.sizes.latency / SLICES)?);
         }
         all_granted(&answers)?;
+        let delays = witness.and_then(Witness::end);
         let what =
             format!("time of an answer at half load ({half:.0} in a second), from when it was due");
-        self.row(&what, "p99 1 ms, p99.9 5 ms", in_seconds(&answers, half));
-        let what = "the same of `/livez`, in turn";
-        self.row(what, "", in_seconds(&of_idle, half));
+        self.row(&what, GOAL, percentiles(&answers));
+        let what = "the same, of the requests that no pause of the machine can have delayed";
+        self.row(what, GOAL, undelayed(&answers, &delays));
+        self.row("the same of `/livez`, in turn", "", percentiles(&of_idle));
+        let what = "of `/livez`, without pauses of the machine";
+        self.row(what, "", undelayed(&of_idle, &delays));
         Ok(())
     }
 
@@ -420,14 +427,15 @@ fn kinds(answers: &Answers) -> String {
     kinds.chain(broken).collect::<Vec<_>>().join(", ")
 }
 
-/// Percentiles of all, and of the second in the middle: the other users of a machine fall into some of the seconds.
-fn in_seconds(answers: &Answers, rate: f64) -> String {
-    let seconds = answers.seconds(rate).map(|second| ms(second.within(0.99)));
-    format!(
-        "{}; p99 of the middle second {} ms",
-        percentiles(answers),
-        number(median(seconds))
-    )
+/// Percentiles of the requests that no pause can have delayed, and how many these are.
+fn undelayed(answers: &Answers, delays: &anyhow::Result<Delays>) -> String {
+    let delays = match delays {
+        Ok(delays) => delays,
+        Err(error) => return format!("not run ({error:#})"),
+    };
+    let kept = answers.without(delays);
+    let share = 100.0 * kept.times.len() as f64 / answers.times.len() as f64;
+    format!("{}; {share:.0} % of the requests", percentiles(&kept))
 }
 
 fn percentiles(answers: &Answers) -> String {
