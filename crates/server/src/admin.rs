@@ -63,6 +63,7 @@ async fn ready<F: FetchKeys>(State(admin): State<Arc<Admin<F>>>) -> Response {
     let problem = problem
         .into_iter()
         .chain(of_keys)
+        .chain(admin.audit.problem())
         .reduce(|all, more| all + "; " + &more);
     let keys = if keys { "current" } else { "unavailable" };
     let body =

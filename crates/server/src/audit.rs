@@ -7,6 +7,7 @@ use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
 use std::thread::JoinHandle;
 use std::time::Duration;
 
+use arc_swap::ArcSwapOption;
 use tokio::sync::Notify;
 
 use crate::log;
@@ -47,6 +48,8 @@ pub struct AuditCondition {
     waiting: AtomicUsize,
     is_failing: AtomicBool,
     is_broken: AtomicBool,
+    /// Why the latest write failed.
+    error: ArcSwapOption<String>,
     broke: Notify,
 }
 
@@ -96,6 +99,21 @@ impl AuditCondition {
             (_, true, _) => "failing",
             (_, _, true) => "full",
             (false, false, false) => "current",
+        }
+    }
+
+    /// Returns why records cannot be kept now.
+    pub fn problem(&self) -> Option<String> {
+        let error = self.error.load();
+        let error = error.as_ref().map_or("", |error| error.as_str());
+        match self.word() {
+            "current" => None,
+            "full" => Some(format!(
+                "{QUEUE} audit records wait, because the reader of standard output is slow"
+            )),
+            _ => Some(format!(
+                "audit records cannot be written to standard output: {error}"
+            )),
         }
     }
 
@@ -214,6 +232,9 @@ impl<W: Write> Writing<W> {
                 Err(error) if error.kind() == ErrorKind::Interrupted => continue,
                 Err(error) => error,
             };
+            self.condition
+                .error
+                .store(Some(Arc::new(error.to_string())));
             if error.kind() == ErrorKind::BrokenPipe {
                 self.condition.is_broken.store(true, Ordering::Release);
                 self.condition.broke.notify_one();
@@ -269,6 +290,8 @@ mod tests {
         let taken = (0..).take_while(|_| queue.add(record()).is_ok()).count();
         assert!((QUEUE..=2 * QUEUE + 16).contains(&taken), "{taken}");
         assert_eq!(queue.condition().word(), "full");
+        let problem = queue.condition().problem().unwrap();
+        assert!(problem.contains("is slow"), "{problem}");
         for _ in 0..10 * QUEUE {
             permits.send(Ok(())).unwrap();
         }
@@ -297,6 +320,11 @@ mod tests {
         writer.finish();
         assert_eq!(queue.add(record()), Err(NoPlace));
         assert_eq!(queue.condition().word(), "broken");
+        let problem = queue.condition().problem().unwrap();
+        assert!(
+            problem.ends_with("standard output: broken pipe"),
+            "{problem}"
+        );
     }
 
     /// An output whose disk is full for a while, in the middle of a line.
@@ -335,8 +363,14 @@ mod tests {
             })
         };
         assert!(waited("failing"));
+        let problem = queue.condition().problem().unwrap();
+        assert!(
+            problem.ends_with("standard output: no storage space"),
+            "{problem}"
+        );
         assert_eq!(queue.add(record()), Err(NoPlace));
         assert!(waited("current"));
+        assert_eq!(queue.condition().problem(), None);
         queue.add(record()).unwrap();
         writer.finish();
         let text = lines.iter().flatten().collect::<Vec<_>>();

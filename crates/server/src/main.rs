@@ -44,7 +44,9 @@ fn start(arguments: &Arguments) -> anyhow::Result<()> {
     let variables = Variables::new(std::env::vars_os());
     let proxies = |name: &str| variables.either_case(name);
     if arguments.check {
-        server::check(&config, &proxies)?;
+        let unusable = server::check(&config, &proxies);
+        let unusable: Vec<_> = unusable.iter().map(|why| format!("{why:#}")).collect();
+        anyhow::ensure!(unusable.is_empty(), unusable.join("\n"));
         let file = arguments.config.display();
         let verdict = match config.policy.is_file() {
             true => "and its policy are valid",

@@ -70,13 +70,11 @@ fn client(config: &Config, proxies: Proxies<'_>) -> anyhow::Result<Client> {
     })
 }
 
-/// Checks what the server would start with: the policy's file, secrets and the CA bundle. It opens no connection.
-///
-/// # Errors
-/// One of them cannot be used.
-pub fn check(config: &Config, proxies: Proxies<'_>) -> anyhow::Result<()> {
-    client(config, proxies)?;
-    sources::check(config)
+/// Returns why the server could not start with its CA bundle, secrets or policy file, for each that cannot be used. It
+/// opens no connection.
+pub fn check(config: &Config, proxies: Proxies<'_>) -> Vec<anyhow::Error> {
+    let network = client(config, proxies).err();
+    network.into_iter().chain(sources::check(config)).collect()
 }
 
 /// Serves until `stop` completes; then it is not ready, drains, finishes what runs, and writes all records. `stop` is

@@ -36,20 +36,16 @@ struct WithApp {
     secrets: Option<crate::app::WebhookSecrets>,
 }
 
-/// Checks what the sources would start with. It opens no connection.
-///
-/// # Errors
-/// A file cannot be used.
-pub fn check(config: &Config) -> anyhow::Result<()> {
-    if let Some(github) = &config.github {
-        AppSecrets::read(&github.app)?;
-    }
-    match &config.policy.place {
-        PolicyPlace::File(file) => {
-            PolicyFile::check(file).map_err(|failure| anyhow::anyhow!(failure.message))
-        }
-        PolicyPlace::Repository { .. } | PolicyPlace::Own { .. } => Ok(()),
-    }
+/// Returns why the sources could not start, for each file that cannot be used. It opens no connection.
+pub fn check(config: &Config) -> impl Iterator<Item = anyhow::Error> {
+    let secrets = config.github.iter();
+    let secrets = secrets.flat_map(|github| AppSecrets::check(&github.app));
+    let policy = match &config.policy.place {
+        PolicyPlace::File(file) => PolicyFile::check(file).err(),
+        PolicyPlace::Repository { .. } | PolicyPlace::Own { .. } => None,
+    };
+    let policy = policy.map(|failure| anyhow::anyhow!(failure.message));
+    secrets.map(Into::into).chain(policy)
 }
 
 impl Sources {

@@ -254,11 +254,7 @@ impl<'a, S: Syntax<'a>> Reader<'a, S, PolicyGrammar<'_>> {
     fn events(&mut self, draft: &mut Draft<'a, S::At>, at: S::At) -> Read<Indices> {
         let from = draft.events.len();
         let before = self.problem_count();
-        let one = match &self.peek()?.0 {
-            Token::Scalar(scalar) => Some(quoted(&format!("[{}]", scalar.text))),
-            _ => None,
-        };
-        self.list("`events`", |reader, _| {
+        self.list_of("`events`", ScalarKind::Text, |reader, _| {
             let Some((scalar, at)) = reader.scalar("an event", ScalarKind::Text)? else {
                 return Ok(());
             };
@@ -273,9 +269,6 @@ impl<'a, S: Syntax<'a>> Reader<'a, S, PolicyGrammar<'_>> {
             draft.events.push(scalar.text);
             Ok(())
         })?;
-        if let Some(list) = one {
-            self.advise(format!("write {list}"));
-        }
         let events = from..draft.events.len();
         if events.is_empty() && self.problem_count() == before {
             let problem = Problem::new(self.position(at), "`events` names no event");

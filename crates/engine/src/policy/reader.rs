@@ -11,7 +11,7 @@ use super::nearest::nearest;
 use super::position::Position;
 use super::problem::{Invalid, MAX_PROBLEMS, Problem, quoted};
 use super::token::{Scalar, ScalarKind, Syntax, Token, Tokens};
-use super::written::double_quoted;
+use super::written::{self, double_quoted};
 
 /// Maximum number of keys in one mapping: more than a token has claims, and low enough that the search for
 /// duplicates stays fast.
@@ -137,6 +137,27 @@ impl<'a, S: Syntax<'a>, G> Reader<'a, S, G> {
         }
         self.wrong_type(what, expected)?;
         Ok(None)
+    }
+
+    /// Parses a list of scalars of a kind, as [`list`](Self::list) does, and suggests the list of a single one.
+    pub fn list_of(
+        &mut self,
+        what: &str,
+        kind: ScalarKind,
+        element: impl FnMut(&mut Self, S::At) -> Read<()>,
+    ) -> Read<()> {
+        let one = match &self.peek()?.0 {
+            Token::Scalar(scalar) if kind == ScalarKind::Text => {
+                Some(written::scalar(&scalar.text, S::FORMAT))
+            }
+            Token::Scalar(scalar) if scalar.kind == kind => Some(scalar.text.to_string()),
+            _ => None,
+        };
+        self.list(what, element)?;
+        if let Some(one) = one {
+            self.advise(format!("write {}", quoted(&format!("[{one}]"))));
+        }
+        Ok(())
     }
 
     /// Parses a list and calls `item` for each item. It reports a problem of `what` for anything else.

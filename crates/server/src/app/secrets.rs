@@ -58,16 +58,30 @@ impl AppSecrets {
     /// # Errors
     /// A file cannot be read, every user can read it, or it does not contain what it should.
     pub fn read(config: &AppConfig) -> Result<Self, SecretError> {
-        let file = &config.private_key_file;
-        let pem = read("private_key_file", file)?;
-        let app = App::new(&config.client_id, &pem).map_err(|why| SecretError::Key {
-            file: file.clone(),
-            why,
-        })?;
-        let webhooks = config.webhook_secret_file.as_deref();
-        let webhooks = webhooks.map(WebhookSecrets::read).transpose()?;
-        Ok(Self { app, webhooks })
+        Ok(Self {
+            app: app(config)?,
+            webhooks: webhooks(config)?,
+        })
     }
+
+    /// Returns why files cannot be used, for each of them.
+    pub fn check(config: &AppConfig) -> impl Iterator<Item = SecretError> {
+        app(config).err().into_iter().chain(webhooks(config).err())
+    }
+}
+
+fn app(config: &AppConfig) -> Result<App, SecretError> {
+    let file = &config.private_key_file;
+    let pem = read("private_key_file", file)?;
+    App::new(&config.client_id, &pem).map_err(|why| SecretError::Key {
+        file: file.clone(),
+        why,
+    })
+}
+
+fn webhooks(config: &AppConfig) -> Result<Option<WebhookSecrets>, SecretError> {
+    let file = config.webhook_secret_file.as_deref();
+    file.map(WebhookSecrets::read).transpose()
 }
 
 fn read(key: &'static str, file: &Path) -> Result<secrecy::SecretString, SecretError> {

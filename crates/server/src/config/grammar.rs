@@ -12,7 +12,7 @@ use super::routes::read_routes;
 use super::values::{At, ConfigGrammar, ConfigReader, read_duration, read_filled, read_path};
 use analysis::report::Detail;
 use engine::policy::reader::{Grammar, Read, Reader};
-use engine::policy::token::{ScalarKind, Syntax};
+use engine::policy::token::{ScalarKind, Syntax, Token};
 use engine::policy::{Problem, quoted};
 use platform::Address;
 use token::Issuer;
@@ -257,7 +257,17 @@ fn read_address<'a, S: Syntax<'a>>(
     reader: &mut ConfigReader<'a, S>,
     what: &str,
 ) -> Read<Option<At<Address>>> {
-    let Some((text, at)) = read_filled(reader, what)? else {
+    // A port alone is a number.
+    let expects_text =
+        !matches!(&reader.peek()?.0, Token::Scalar(scalar) if scalar.kind == ScalarKind::Integer);
+    let found = match expects_text {
+        true => read_filled(reader, what)?,
+        false => {
+            let scalar = reader.any_scalar(what, "an address")?;
+            scalar.map(|(scalar, at)| (scalar.text, reader.position(at)))
+        }
+    };
+    let Some((text, at)) = found else {
         return Ok(None);
     };
     if let Some(path) = text.strip_prefix("unix:") {
@@ -270,8 +280,18 @@ fn read_address<'a, S: Syntax<'a>>(
     }
     let message = format!("{what} is {}, expected an address", quoted(&text));
     let problem = Problem::new(at, message).over(&text);
-    reader.problem(problem.help("write `127.0.0.1:8080`, `[::1]:8080` or `unix:PATH`"))?;
+    reader.problem(problem.help(match port_of(&text) {
+        Some(port) => format!("write `{}`", local(port)),
+        None => "write `127.0.0.1:8080`, `[::1]:8080` or `unix:PATH`".to_owned(),
+    }))?;
     Ok(None)
+}
+
+/// Returns the port of a text that names no host but this machine.
+fn port_of(text: &str) -> Option<u16> {
+    let (host, port) = text.rsplit_once(':').unwrap_or(("", text));
+    let is_here = host.is_empty() || host.eq_ignore_ascii_case("localhost");
+    port.parse().ok().filter(|port| is_here && *port > 0)
 }
 
 fn read_issuer<'a, S: Syntax<'a>>(reader: &mut ConfigReader<'a, S>) -> Read<Option<Issuer>> {
@@ -309,7 +329,7 @@ fn read_owners<'a, S: Syntax<'a>>(
 ) -> Read<Option<Vec<u64>>> {
     let before = reader.problem_count();
     let mut owners = Vec::new();
-    reader.list("`owners`", |reader, _| {
+    reader.list_of("`owners`", ScalarKind::Integer, |reader, _| {
         owners.extend(reader.id("an id of `owners`")?);
         Ok(())
     })?;

@@ -4,7 +4,7 @@ use super::model::{PolicyConfig, PolicyPlace};
 use super::values::{At, ConfigReader, read_duration, read_filled, read_path, read_permission};
 use engine::policy::reader::Read;
 use engine::policy::source::{InvalidSource, PolicySource};
-use engine::policy::token::Syntax;
+use engine::policy::token::{ScalarKind, Syntax};
 use engine::policy::{PermissionKey, Position, Problem, quoted};
 
 const KEYS: [&str; 6] = ["file", "repository", "path", "delegate", "refresh", "stale"];
@@ -135,7 +135,7 @@ fn read_delegate<'a, S: Syntax<'a>>(
 ) -> Read<Vec<PermissionKey>> {
     let before = reader.problem_count();
     let mut keys = Vec::new();
-    reader.list("`policy.delegate`", |reader, _| {
+    reader.list_of("`policy.delegate`", ScalarKind::Text, |reader, _| {
         keys.extend(read_permission(reader)?);
         Ok(())
     })?;

@@ -74,7 +74,12 @@ fn mistakes_are_named_with_their_line() {
             "owners: ['1']",
             "expected a positive integer",
         ),
-        ("owners: [1]", "owners: 1", "expected a list"),
+        (
+            "owners: [1]",
+            "owners: 1",
+            "`owners` is an integer (`1`), expected a list (write `[1]`)",
+        ),
+        ("owners: [1]", "owners: acme", "expected a list (start each"),
         ("audience: https://a.example\n", "", "`audience` is missing"),
         (
             "https://a.example",
@@ -114,6 +119,11 @@ fn mistakes_are_named_with_their_line() {
             "{ file: p.yml }",
             "{ path: a.yml, delegate: [] }",
             "`policy.delegate` is empty",
+        ),
+        (
+            "{ file: p.yml }",
+            "{ path: a.yml, delegate: a:b }",
+            "`policy.delegate` is a string (`a:b`), expected a list (write `[a:b]`)",
         ),
         (
             "{ file: p.yml }",
@@ -223,7 +233,27 @@ fn mistakes_are_named_with_their_line() {
         (
             "version: 1",
             "version: 1\nlisten: localhost:80",
-            "expected an address",
+            "expected an address (write `127.0.0.1:80`)",
+        ),
+        (
+            "version: 1",
+            "version: 1\nlisten: 80",
+            "`listen` is `80`, expected an address (write `127.0.0.1:80`)",
+        ),
+        (
+            "version: 1",
+            "version: 1\nadmin: :9090",
+            "expected an address (write `127.0.0.1:9090`)",
+        ),
+        (
+            "version: 1",
+            "version: 1\nlisten: gate.example:80",
+            "expected an address (write `127.0.0.1:8080`, `[::1]:8080`",
+        ),
+        (
+            "version: 1",
+            "version: 1\nlisten: 65536",
+            "expected an address (write `127.0.0.1:8080`, `[::1]:8080`",
         ),
         (
             "version: 1",

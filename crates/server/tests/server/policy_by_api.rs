@@ -548,6 +548,21 @@ fn many_requests_make_one_for_the_own_policy() {
 }
 
 #[test]
+fn check_names_each_file_that_cannot_be_used() {
+    let (github, directory) = (github(POLICY), Directory::new());
+    let config = configuration(&github, &with_app("ca_bundle: roots.pem\n"));
+    directory.write("server.yml", config);
+    let (code, out, error) = output(command(&directory.path("server.yml")).arg("--check"));
+    assert_eq!((code, &*out), (Some(2), ""));
+    let files = ["roots.pem", "app.pem", "secret", "policy.yml"];
+    let lines: Vec<_> = error.lines().collect();
+    assert_eq!(lines.len(), files.len(), "{error}");
+    for (line, file) in lines.iter().zip(files) {
+        assert!(line.contains(&format!("/{file}`")), "{line}");
+    }
+}
+
+#[test]
 fn secrets_that_others_can_read_are_refused() {
     let (github, directory) = (github(POLICY), Directory::new());
     write_secrets(&directory);

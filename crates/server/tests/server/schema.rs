@@ -141,6 +141,13 @@ fn schema_and_program_accept_the_same() {
         json!("[::1]:80"),
         json!("30s"),
         json!("0s"),
+        json!("01s"),
+        json!("86400s"),
+        json!("86401s"),
+        json!("1440m"),
+        json!("1441m"),
+        json!("24h"),
+        json!("25h"),
         json!("1d"),
         json!("full"),
         json!("x-forwarded"),
@@ -153,6 +160,8 @@ fn schema_and_program_accept_the_same() {
         json!("/a%2f"),
         json!("a:b"),
         json!("A:B"),
+        json!(" locks Create "),
+        json!("Locks Rename"),
         json!("api.example:80"),
         json!("p.yml"),
         json!("a/p.json"),
@@ -173,6 +182,17 @@ fn schema_and_program_accept_the_same() {
         compared += compare_variants(&schema, whole, below, &values);
     }
     assert!(compared > 800, "{compared}");
+}
+
+#[test]
+fn a_permission_key_is_that_of_policies() {
+    const OF_POLICIES: &str = include_str!("../../../../schema/repo-permissions.schema.json");
+    let [of_server, of_policies] = [SCHEMA, OF_POLICIES].map(|text| {
+        let schema: Value = serde_json::from_str(text).unwrap();
+        schema["definitions"]["permissionKey"].clone()
+    });
+    assert!(of_server.is_object());
+    assert_eq!(of_server, of_policies);
 }
 
 #[test]
