@@ -280,11 +280,7 @@ impl<F: FetchKeys> Checker<F> {
     }
 
     fn failed(&self, asked: &Asked<'_>, failure: &Failure, grounds: &Grounds) -> Answer {
-        let context = Some(grounds.context.as_context());
-        let outcome = |detail| Outcome {
-            own_policy: grounds.own_record(),
-            ..Outcome::failed(failure, context, grounds.policy_record(), detail)
-        };
+        let outcome = |detail| grounds.failed(failure, detail);
         if let Err(answer) = self.record(&outcome(Detail::Full), asked, None) {
             return answer;
         }

@@ -14,7 +14,7 @@ use crate::lookups::Lookups;
 use crate::policy::{ActivePolicy, OwnPolicies, PolicyStore};
 use crate::run_context::RunContext;
 use crate::slow::{Quick, SlowLane, TooMany};
-use analysis::report::{Failure, PolicyRecord};
+use analysis::report::{Detail, Failure, Outcome, PolicyRecord};
 use engine::RepositoryName;
 use engine::context::{Context, PullRequest, UNKNOWN_HEAD, pull_request_number};
 use engine::decision::{
@@ -110,6 +110,23 @@ impl Grounds {
     /// Returns the origin of the own policy.
     pub fn own_record(&self) -> Option<PolicyRecord> {
         self.own.as_ref().map(|own| own.record.clone())
+    }
+
+    /// Returns the outcome of a check that failed. A policy that is not valid is one that it rests on.
+    pub fn failed(&self, failure: &Failure, detail: Detail) -> Outcome<'_> {
+        let invalid = |is_own| {
+            let record = failure
+                .policy
+                .as_deref()
+                .filter(|record| record.is_own == is_own);
+            record.cloned()
+        };
+        let policy = self.policy_record().or_else(|| invalid(false));
+        let context = Some(self.context.as_context());
+        Outcome {
+            own_policy: self.own_record().or_else(|| invalid(true)),
+            ..Outcome::failed(failure, context, policy, detail)
+        }
     }
 
     /// Returns the first policy's `workspace:`.

@@ -58,6 +58,7 @@ impl RunContext {
                 false => Base::None,
             },
             sha: Some(run.head_sha.clone()),
+            run_attempt: run.run_attempt.map(|attempt| attempt.to_string()),
             claims: known,
             ..context
         })

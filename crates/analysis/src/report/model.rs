@@ -110,6 +110,8 @@ pub struct Failure {
     pub redacted: Option<String>,
     /// Line of the policy, if the error has one.
     pub line: Option<u32>,
+    /// Origin of the policy that is not valid, if no decision rests on it.
+    pub policy: Option<Box<PolicyRecord>>,
 }
 
 impl Failure {
@@ -120,6 +122,7 @@ impl Failure {
             message: message.into(),
             redacted: None,
             line: None,
+            policy: None,
         }
     }
 
@@ -131,6 +134,7 @@ impl Failure {
             message: format!("the policy {} is not valid: {invalid}", quoted(file)),
             redacted: Some(format!("the policy is not valid at {position}")),
             line: Some(position.line),
+            policy: None,
         }
     }
 }

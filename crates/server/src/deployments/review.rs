@@ -21,7 +21,7 @@ use crate::metrics::Metrics;
 use crate::run_context::RunContext;
 use analysis::audit::{Circumstances, EnforcedBy, records};
 use analysis::report::text::{markdown, truncate};
-use analysis::report::{Detail, Outcome};
+use analysis::report::{Detail, Failure, Outcome};
 use engine::RepositoryName;
 use engine::decision::{Decision, PermissionDecision, Reason};
 use engine::policy::{CaseSensitivity, PermissionKey};
@@ -137,6 +137,37 @@ pub struct Parts {
     pub metrics: Arc<Metrics>,
 }
 
+/// What the record of a check says beside its outcome.
+struct Recorded<'a> {
+    permission: Option<&'a PermissionKey>,
+    repository: String,
+    workspace: Option<&'a str>,
+    started: Instant,
+}
+
+impl<'a> Recorded<'a> {
+    /// Of a check of a permission.
+    fn of(permission: &'a PermissionKey, grounds: &'a Grounds, started: Instant) -> Self {
+        let repository = grounds.context.as_context().repository.as_deref();
+        Self {
+            permission: Some(permission),
+            repository: repository.unwrap_or_default().to_owned(),
+            workspace: grounds.workspace(),
+            started,
+        }
+    }
+
+    /// Of a rejection that no permission led to.
+    fn of_target(target: &Target, started: Instant) -> Self {
+        Self {
+            permission: None,
+            repository: target.name.to_string(),
+            workspace: None,
+            started,
+        }
+    }
+}
+
 /// A decision about all permissions that an environment needs.
 struct Review {
     verdict: Verdict,
@@ -216,6 +247,7 @@ impl Deployments {
         let alone = tokio::time::timeout(budget.left(), alone).await;
         let _alone = alone.map_err(|_| NotReviewed::Busy)?;
         let gives_up = attempt == Attempt::Last;
+        let started = Instant::now();
         let review = match self.decide(request, &target, budget, attempt).await {
             Ok(Some(review)) => review,
             Ok(None) => return Ok(Handled::Ignored),
@@ -223,10 +255,17 @@ impl Deployments {
                 self.report(request, Handled::Ignored, &error.to_string());
                 return Ok(Handled::Ignored);
             }
-            Err(error) if gives_up => Review {
-                verdict: Verdict::Rejected,
-                sentence: format!("no decision was possible for ten minutes: {error}"),
-            },
+            Err(error) if gives_up => {
+                let sentence = format!("no decision was possible for ten minutes: {error}");
+                let failure = Failure::new(Reason::ServerUnavailable, &*sentence);
+                let outcome = Outcome::failed(&failure, None, None, Detail::Full);
+                // Without a record it stays a rejection: nobody waits for ever.
+                _ = self.record(&outcome, Recorded::of_target(&target, started));
+                Review {
+                    verdict: Verdict::Rejected,
+                    sentence,
+                }
+            }
             Err(error) => return Err(error),
         };
         let handled = self.post(request, &target, &review, budget).await?;
@@ -258,9 +297,17 @@ impl Deployments {
         }
         let permissions = self.permissions(&request.environment)?;
         if permissions.is_empty() {
+            let sentence = "no entry of `deployments` names this environment".to_owned();
+            let failure = Failure::new(Reason::PermissionNotGranted, &*sentence);
+            let context = RunContext::new(&run, &request.environment, None);
+            let outcome = Outcome {
+                decision: Decision::Denied,
+                ..Outcome::failed(&failure, Some(context.as_context()), None, Detail::Full)
+            };
+            self.record(&outcome, Recorded::of_target(target, started))?;
             return Ok(Some(Review {
                 verdict: Verdict::Rejected,
-                sentence: "no entry of `deployments` names this environment".to_owned(),
+                sentence,
             }));
         }
         let branch = match &request.sha {
@@ -338,16 +385,8 @@ impl Deployments {
                 (Ok(decision), RunBranch::Unknown(_)) => unknown_branch(decision),
                 (Ok(decision), RunBranch::Known(_)) => decision.clone(),
                 (Err(failure), _) => {
-                    let outcome = Outcome {
-                        own_policy: grounds.own_record(),
-                        ..Outcome::failed(
-                            failure,
-                            Some(grounds.context.as_context()),
-                            grounds.policy_record(),
-                            Detail::Full,
-                        )
-                    };
-                    self.record(&outcome, permission, grounds, started)?;
+                    let outcome = grounds.failed(failure, Detail::Full);
+                    self.record(&outcome, Recorded::of(permission, grounds, started))?;
                     return Err(NotReviewed::NoDecision(failure.message.clone()));
                 }
             };
@@ -363,7 +402,10 @@ impl Deployments {
                     ..outcome
                 }
             };
-            self.record(&outcome(Detail::Full), permission, grounds, started)?;
+            self.record(
+                &outcome(Detail::Full),
+                Recorded::of(permission, grounds, started),
+            )?;
             let sentence = outcome(self.detail).message;
             match decision.decision {
                 Decision::Allowed => granted.push(sentence),
@@ -382,21 +424,23 @@ impl Deployments {
         })
     }
 
-    fn record(
-        &self,
-        outcome: &Outcome<'_>,
-        permission: &PermissionKey,
-        grounds: &Grounds,
-        started: Instant,
-    ) -> Result<(), NotReviewed> {
-        let repository = grounds.context.as_context().repository.as_deref();
+    fn record(&self, outcome: &Outcome<'_>, recorded: Recorded<'_>) -> Result<(), NotReviewed> {
+        let Recorded {
+            permission,
+            repository,
+            workspace,
+            started,
+        } = recorded;
         let circumstances = Circumstances {
-            source: format!("{}/{}", self.server, repository.unwrap_or_default()),
+            source: format!("{}/{repository}", self.server),
             time: Timestamp::now().to_string(),
             id: crate::check::random_id().ok_or(NotReviewed::NoRecord)?,
-            asked: vec![permission.to_string()],
+            asked: permission
+                .map(PermissionKey::to_string)
+                .into_iter()
+                .collect(),
             enforced_by: EnforcedBy::Deployment,
-            workspace: grounds.workspace().map(str::to_owned),
+            workspace: workspace.map(str::to_owned),
             duration_ms: u64::try_from(started.elapsed().as_millis()).unwrap_or(u64::MAX),
             ..Circumstances::default()
         };

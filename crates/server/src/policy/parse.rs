@@ -82,14 +82,22 @@ impl ActivePolicy {
                 Reason::PolicyInvalid,
                 format!("the policy `{file}` is {why}"),
             )
-        })?;
-        let policy = Policy::parse(&text, Format::of_path(file))
-            .and_then(check)
-            .map_err(|invalid| Failure::invalid_policy(file, &invalid))?;
-        Ok(Self {
-            engine: Engine::new(policy),
-            record,
-        })
+        });
+        let policy = text.and_then(|text| {
+            Policy::parse(&text, Format::of_path(file))
+                .and_then(check)
+                .map_err(|invalid| Failure::invalid_policy(file, &invalid))
+        });
+        match policy {
+            Ok(policy) => Ok(Self {
+                engine: Engine::new(policy),
+                record,
+            }),
+            Err(failure) => Err(Failure {
+                policy: Some(Box::new(record)),
+                ..failure
+            }),
+        }
     }
 
     /// Compiles all patterns: a check that needs an invalid one is an error.

@@ -103,6 +103,7 @@ fn a_run_that_may_is_approved_and_one_that_may_not_is_rejected() {
     assert_eq!(record["context"]["branch"], "main");
     assert_eq!(record["context"]["environment"], "production");
     assert_eq!(record["run_id"], "1");
+    assert_eq!(record["run_attempt"], "1");
     assert_eq!(record["token"], json!(null));
     let other = Run {
         path: ".github/workflows/other.yml".to_owned(),
@@ -149,6 +150,15 @@ fn an_environment_that_no_entry_names_is_rejected() {
             verdict,
             "rejected: no entry of `deployments` names this environment"
         );
+    }
+    for record in stage.server.records(3) {
+        assert_eq!(record["subject"], json!(null));
+        let data = &record["data"];
+        assert_eq!(data["enforced_by"], "deployment");
+        assert_eq!(data["decision"], "denied");
+        assert_eq!(data["reason"], "permission_not_granted");
+        assert_eq!(data["context"]["repository"], INFRA);
+        assert_eq!(data["policy"], json!(null));
     }
     assert!(
         stage

@@ -362,14 +362,19 @@ fn tokens_are_renewed_before_they_end() {
     assert_eq!(failed.count(), 0);
 }
 
-/// The central policy is the ceiling; the repository's own policy adds what it delegates.
-#[test]
-fn what_the_central_policy_delegates_the_own_one_can_grant() {
+/// With a central policy that delegates two permissions.
+fn delegating() -> ApiStage {
     let central = POLICY.replace(
         "  - repository: acme-org/infra\n",
         "  - repository: acme-org/infra\n    delegate: [ws:locks:delete, ws:locks:list]\n",
     );
-    let stage = ApiStage::with(&central, BY_API);
+    ApiStage::with(&central, BY_API)
+}
+
+/// The central policy is the ceiling; the repository's own policy adds what it delegates.
+#[test]
+fn what_the_central_policy_delegates_the_own_one_can_grant() {
+    let stage = delegating();
     let token = stage.token(&Job::push(&infra(), "main"));
     let ask = |permission: &str| {
         let answer = stage.server.ask(permission, &token);
@@ -445,6 +450,24 @@ fn what_the_central_policy_delegates_the_own_one_can_grant() {
     stage.set_file(INFRA, POLICY_PATH, "version: 2\n");
     let central = |line: &serde_json::Value| line["event"] == "policy_not_renewed";
     assert!(!stage.server.log().iter().any(central));
+}
+
+/// Without its digest, nobody could check the record of the error.
+#[test]
+fn a_record_names_the_policy_that_is_not_valid() {
+    let stage = delegating();
+    let invalid = "version: 2\n";
+    stage.set_file(INFRA, POLICY_PATH, invalid);
+    let token = stage.token(&stage.deploy());
+    let answer = stage.server.ask("ws:locks:delete", &token);
+    assert_eq!((answer.status, answer.reason()), (503, "policy_invalid"));
+    let record = &stage.server.records(1)[0]["data"];
+    assert_eq!(record["reason"], "policy_invalid");
+    assert_eq!(record["policy"]["repository"], POLICIES);
+    let own = &record["own_policy"];
+    assert_eq!(own["repository"], INFRA);
+    assert_eq!(own["source"], POLICY_PATH);
+    assert_eq!(own["sha256"], analysis::sha256(invalid.as_bytes()));
 }
 
 /// Each repository's own policy, under the ceiling of the configuration.
