@@ -92,6 +92,14 @@ fn decision(
             "answered for another permission in the place of `{permission}`"
         ));
     }
+    // AuthZEN has it for a question that was not evaluated. A server of ours adds the reason of its refusal.
+    if let Some(error) = context.get("error")
+        && (is_granted || context.get("reason").is_none())
+    {
+        let words = error.get("message").and_then(Value::as_str);
+        let words = words.map_or_else(String::new, |words| format!(": {}", shown(words)));
+        return Err(format!("answered for `{permission}` with an error{words}"));
+    }
     let reason = match context.get("reason") {
         None if is_granted => Reason::Granted,
         None => Reason::NoRuleMatches,

@@ -298,7 +298,12 @@ fn seen(pem: &str, why: &str) -> String {
     let section = pem.split_once("-----BEGIN ");
     let label = section.and_then(|(_, rest)| Some(rest.split_once("-----")?.0));
     match label {
-        Some("RSA PRIVATE KEY" | "PRIVATE KEY") => why.to_owned(),
+        Some(label @ ("RSA PRIVATE KEY" | "PRIVATE KEY")) => match pem.contains("-----END ") {
+            true => why.to_owned(),
+            false => {
+                format!("it has no line `-----END {label}-----`: a part of the file is missing")
+            }
+        },
         Some(label)
             if label.len() < 40 && label.bytes().all(|b| b.is_ascii_uppercase() || b == b' ') =>
         {
@@ -364,6 +369,10 @@ mod tests {
                 "its section is `ENCRYPTED PRIVATE KEY`",
             ),
             (section("PRIVATE KEY"), "does not contain an RSA key"),
+            (
+                "-----BEGIN RSA PRIVATE KEY-----\nAAAA\n".to_owned(),
+                "it has no line `-----END RSA PRIVATE KEY-----`",
+            ),
             (section("\u{1b}[31m"), "it has no line"),
             ("ghp_secret".to_owned(), "it has no line"),
             (String::new(), "it has no line"),

@@ -30,7 +30,7 @@ pub fn unreadable_policy(
             status: StatusCode::FORBIDDEN | StatusCode::UNAUTHORIZED,
             answer,
             ..
-        } => (
+        } if error.limited().is_none() => (
             Reason::PolicyUnreadable,
             format!(
                 "the token may not read `{source}` of `{repository}`: GitHub answered {answer}; it needs `contents: read`"

@@ -1,5 +1,6 @@
 //! Answers to a proxy: status, headers and body.
 
+use std::borrow::Cow;
 use std::time::Duration;
 
 use axum::body::Body;
@@ -104,19 +105,23 @@ impl Answer {
     }
 
     /// Returns why; empty for a grant.
-    pub fn message(&self) -> &str {
+    pub fn message(&self) -> Cow<'_, str> {
         match self {
-            Self::Granted { .. } => "",
+            Self::Granted { .. } => "".into(),
             Self::NoToken => {
-                "the request has no bearer token: send the job's OIDC token as `Authorization: Bearer TOKEN`"
+                "the request has no bearer token: send the job's OIDC token as `Authorization: Bearer TOKEN`".into()
             }
             Self::KeyUnknown { .. } => {
-                "the token names a key that the issuer's keys here do not have, and the issuer cannot be asked again \
-                 yet: try again after the time in `Retry-After`"
+                let after = self.retry_after().unwrap_or_default();
+                format!(
+                    "the token names a key that the issuer's keys here do not have, and the issuer cannot be asked \
+                     again yet: try again after {after} s"
+                )
+                .into()
             }
             Self::TokenInvalid(message)
             | Self::Denied { message, .. }
-            | Self::Unavailable { message, .. } => message,
+            | Self::Unavailable { message, .. } => message.into(),
         }
     }
 
@@ -151,10 +156,17 @@ impl Answer {
     fn body(&self) -> String {
         let status = self.status();
         let reason = self.reason();
-        let kind = reason.map_or_else(|| "about:blank".to_owned(), reason_page);
+        // Without a page, the title is the status's (RFC 9457, section 4.2.1).
+        let (kind, title) = match reason {
+            Some(reason) => (reason_page(reason), title(status)),
+            None => (
+                "about:blank".to_owned(),
+                status.canonical_reason().unwrap_or_default(),
+            ),
+        };
         let mut problem = json!({
             "type": kind,
-            "title": title(status),
+            "title": title,
             "status": status.as_u16(),
             "detail": self.message(),
         });

@@ -17,6 +17,7 @@ use crate::policy::ActivePolicy;
 use crate::resource::Resource;
 use crate::slow::apart;
 use analysis::audit::{Circumstances, EnforcedBy, TokenRecord, records};
+use analysis::report::text::visible;
 use analysis::report::{Detail, Failure, Outcome};
 use engine::decision::{Decision, PermissionDecision, Reason};
 use engine::policy::PermissionKey;
@@ -142,7 +143,7 @@ impl<F: FetchKeys> Checker<F> {
     fn described(&self, error: &TokenInvalid) -> String {
         match self.config.detail {
             Detail::None => "the OIDC token is not valid here".to_owned(),
-            Detail::Reason | Detail::Full => error.to_string(),
+            Detail::Reason | Detail::Full => visible(&error.to_string()).into_owned(),
         }
     }
 

@@ -23,18 +23,21 @@ const PREFIX: &str = "/v1/forward-auth/";
 /// Prefix of the paths that are those of original requests.
 const EXT_AUTHZ: &str = "/v1/ext-authz";
 
-/// Returns the routes. `family` is that of the requests whose permission is in the table of routes, if there is one.
+/// Returns the routes. `family` is that of the requests whose permission is in the table of routes, if there is one. A
+/// request of another family is refused like one without a permission, whatever its path.
 pub fn routes<F: FetchKeys>(family: Option<Family>) -> Router<Arc<Endpoints<F>>> {
-    let router = Router::new().route("/v1/forward-auth/{*permission}", any(permission_in_path));
-    match family {
-        None => router,
-        Some(Family::Request) => router
-            .route("/v1/ext-authz/", any(route_of_request))
-            .route("/v1/ext-authz/{*path}", any(route_of_request)),
-        Some(Family::Forwarded | Family::Original) => {
-            router.route("/v1/forward-auth", any(route_of_headers))
-        }
-    }
+    let (of_headers, of_request) = match family {
+        None => (any(no_route), any(no_route)),
+        Some(Family::Request) => (any(no_route), any(route_of_request)),
+        Some(Family::Forwarded | Family::Original) => (any(route_of_headers), any(no_route)),
+    };
+    Router::new()
+        .route("/v1/forward-auth", of_headers)
+        .route("/v1/forward-auth/", any(permission_in_path))
+        .route("/v1/forward-auth/{*permission}", any(permission_in_path))
+        .route(EXT_AUTHZ, of_request.clone())
+        .route("/v1/ext-authz/", of_request.clone())
+        .route("/v1/ext-authz/{*path}", of_request)
 }
 
 /// `/v1/forward-auth/PERMISSION`: the proxy's own configuration names the permission, so no client can change it.
@@ -80,6 +83,13 @@ async fn route_of_request<F: FetchKeys>(
     };
     let answer = endpoints.by_route(original, &head.headers).await;
     endpoints.answered(answer, started)
+}
+
+/// The endpoint of a family of headers that this server does not read.
+async fn no_route<F: FetchKeys>(State(endpoints): State<Arc<Endpoints<F>>>) -> Response {
+    let message =
+        "`routes.headers` of this server's configuration is another one, or there is none";
+    endpoints.answered(Answer::refused(message), Instant::now())
 }
 
 impl<F: FetchKeys> Endpoints<F> {

@@ -1,9 +1,10 @@
 //! Looks at request lines before they are parsed.
 //!
 //! The parser of URIs drops a `#` and what follows it, so an upstream that keeps it would see another path than this
-//! server (CVE-2021-32779). No client sends a fragment: the connection of one ends.
+//! server (CVE-2021-32779). No client sends a fragment: one is made a character that no request line has, so the parser
+//! answers 400.
 
-use std::io::{Error, ErrorKind, Result};
+use std::io::Result;
 use std::pin::Pin;
 use std::task::{Context, Poll, ready};
 
@@ -16,11 +17,10 @@ use http::HeaderValue;
 use http::header::CONNECTION;
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 
-/// A connection whose reading fails at a `#` in a request line.
+/// A connection in whose request lines no `#` counts.
 ///
-/// It does not know where a body starts or ends, and takes its lines for request lines. One of JSON in its usual form
-/// starts with a character that no method has, so a `#` in it counts for nothing. So what follows a body must not be a
-/// request: see [`strict`].
+/// Nothing after the head of a request that may have a body is looked at, because only the parser knows where bodies end.
+/// So what follows a body must not be a request: see [`strict`].
 #[derive(Debug)]
 pub(crate) struct RequestLines<S> {
     stream: S,
@@ -28,17 +28,33 @@ pub(crate) struct RequestLines<S> {
     is_strict: bool,
 }
 
-/// Place in a request's head.
+/// Replaces a `#`. No parser of HTTP accepts it.
+const REFUSED: u8 = 0;
+/// Bytes of a header that tell whether there is a body.
+const START: usize = 32;
+
+/// Place in a request.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Place {
     RequestLine {
         is_empty: bool,
     },
     Header {
-        is_empty: bool,
+        /// Start of the line, without CR.
+        start: [u8; START],
+        /// Length of the whole line.
+        length: usize,
+        has_body: bool,
     },
-    /// A line that is not a request line.
-    Other,
+    /// Behind the head of a request with a body.
+    Body,
+}
+
+/// Returns whether a request with this header may have a body. Both sides of this module ask it: where one of them sees a
+/// body, the other one does too.
+fn announces_body(name: &[u8], value: &[u8]) -> bool {
+    name.eq_ignore_ascii_case(b"transfer-encoding")
+        || (name.eq_ignore_ascii_case(b"content-length") && value != b"0")
 }
 
 /// Ends the connection after each request with a body, whatever answers it.
@@ -47,7 +63,9 @@ pub(crate) fn strict(router: Router) -> Router {
 }
 
 async fn close_after_body(request: Request, next: Next) -> Response {
-    let has_body = !request.body().is_end_stream();
+    let mut headers = request.headers().iter();
+    let has_body = headers.any(|(name, value)| announces_body(name.as_ref(), value.as_bytes()))
+        || !request.body().is_end_stream();
     let mut response = next.run(request).await;
     if has_body {
         let close = HeaderValue::from_static("close");
@@ -62,33 +80,96 @@ impl<S> RequestLines<S> {
         Self {
             stream,
             is_strict,
-            place: Place::RequestLine { is_empty: true },
+            place: Place::START,
         }
     }
 }
 
 impl Place {
-    /// Returns the place after a byte; `None` for a fragment.
-    fn after(self, byte: u8) -> Option<Self> {
-        Some(match (self, byte) {
+    const START: Self = Self::RequestLine { is_empty: true };
+
+    fn header(has_body: bool) -> Self {
+        Self::Header {
+            start: [0; START],
+            length: 0,
+            has_body,
+        }
+    }
+
+    /// Returns the place after a byte.
+    fn after(self, byte: u8) -> Self {
+        match (self, byte) {
+            (Self::Body, _) => self,
             (_, b'\r') => self,
             // Empty lines may precede a request (RFC 9112, section 2.2).
             (Self::RequestLine { is_empty: true }, b'\n') => self,
-            (Self::Other, b'\n') => Self::RequestLine { is_empty: true },
-            (Self::Other, _) => Self::Other,
-            // A server that takes a request line from these would not be HTTP's (RFC 9112, section 3).
-            (
-                Self::RequestLine { is_empty: true },
-                b' ' | b'\t' | b'{' | b'}' | b'[' | b']' | b'"',
-            ) => Self::Other,
-            (Self::RequestLine { .. }, b'\n') => Self::Header { is_empty: true },
-            (Self::RequestLine { .. }, b'#') => return None,
+            (Self::RequestLine { .. }, b'\n') => Self::header(false),
             (Self::RequestLine { .. }, _) => Self::RequestLine { is_empty: false },
-            (Self::Header { is_empty: true }, b'\n') => Self::RequestLine { is_empty: true },
-            (Self::Header { .. }, b'\n') => Self::Header { is_empty: true },
-            (Self::Header { .. }, _) => Self::Header { is_empty: false },
-        })
+            (
+                Self::Header {
+                    length: 0,
+                    has_body,
+                    ..
+                },
+                b'\n',
+            ) => match has_body {
+                true => Self::Body,
+                false => Self::START,
+            },
+            (
+                Self::Header {
+                    start,
+                    length,
+                    has_body,
+                },
+                b'\n',
+            ) => Self::header(has_body || line_announces_body(&start, length)),
+            (
+                Self::Header {
+                    mut start,
+                    length,
+                    has_body,
+                },
+                byte,
+            ) => {
+                if let Some(place) = start.get_mut(length) {
+                    *place = byte;
+                }
+                Self::Header {
+                    start,
+                    length: length.saturating_add(1),
+                    has_body,
+                }
+            }
+        }
     }
+
+    /// Moves on over bytes, and makes each `#` of a request line one that the parser refuses.
+    fn pass(&mut self, bytes: &mut [u8]) {
+        for byte in bytes {
+            if matches!(self, Self::RequestLine { .. }) && *byte == b'#' {
+                *byte = REFUSED;
+            }
+            *self = self.after(*byte);
+        }
+    }
+}
+
+fn line_announces_body(start: &[u8; START], length: usize) -> bool {
+    let known = start.get(..length).unwrap_or(start);
+    let mut parts = known.splitn(2, |byte| *byte == b':');
+    let (Some(name), Some(value)) = (parts.next(), parts.next()) else {
+        return false;
+    };
+    // A value whose end is not known is longer than `0`.
+    announces_body(
+        name,
+        if length > START {
+            b""
+        } else {
+            value.trim_ascii()
+        },
+    )
 }
 
 impl<S: AsyncRead + Unpin> AsyncRead for RequestLines<S> {
@@ -102,16 +183,8 @@ impl<S: AsyncRead + Unpin> AsyncRead for RequestLines<S> {
         if !self.is_strict {
             return Poll::Ready(Ok(()));
         }
-        let read = buffer.filled().get(before..).unwrap_or_default();
-        for byte in read {
-            match self.place.after(*byte) {
-                Some(place) => self.place = place,
-                None => {
-                    let message = "a request line has a fragment";
-                    return Poll::Ready(Err(Error::new(ErrorKind::InvalidData, message)));
-                }
-            }
-        }
+        let read = buffer.filled_mut().get_mut(before..);
+        self.place.pass(read.unwrap_or_default());
         Poll::Ready(Ok(()))
     }
 }
@@ -138,10 +211,15 @@ impl<S: AsyncWrite + Unpin> AsyncWrite for RequestLines<S> {
 mod tests {
     use super::*;
 
+    fn passed(text: &str) -> String {
+        let mut bytes = text.to_owned().into_bytes();
+        let mut place = Place::START;
+        place.pass(&mut bytes);
+        String::from_utf8(bytes).unwrap()
+    }
+
     fn is_refused(text: &str) -> bool {
-        let start = Place::RequestLine { is_empty: true };
-        let mut bytes = text.bytes();
-        bytes.try_fold(start, Place::after).is_none()
+        passed(text) != text
     }
 
     #[test]
@@ -150,13 +228,38 @@ mod tests {
         let forged = "GET /a#b HTTP/1.1\r\n";
         assert!(!is_refused(honest));
         assert!(!is_refused(&honest.repeat(3)));
-        assert!(is_refused(forged));
+        assert_eq!(passed(forged), "GET /a\0b HTTP/1.1\r\n");
         assert!(is_refused(&format!("{honest}{honest}{forged}")));
         assert!(is_refused(&format!("\r\n\r\n{honest}\r\n{forged}")));
-        let json = "{\n  \"a#b\": [\n\"#\"\n]\n}\n";
-        assert!(!is_refused(&format!("{honest}{json}")));
-        assert!(is_refused(&format!("{honest}{json}{forged}")));
         let bare = honest.replace("\r\n", "\n");
         assert!(is_refused(&format!("{bare}{forged}")));
+    }
+
+    #[test]
+    fn what_follows_the_head_of_a_body_is_not_looked_at() {
+        let with = |header: &str| format!("POST /a HTTP/1.1\r\n{header}\r\nHost: a\r\n\r\n/#\r\n");
+        let filled = format!("x-{}: 1", "a".repeat(START));
+        for header in [
+            "Content-Length: 3",
+            "content-length:3",
+            "Content-Length: 00",
+            "Content-Length: 0, 0",
+            "Content-Length: 0                                    ",
+            "Transfer-Encoding: chunked",
+            "TRANSFER-ENCODING:",
+        ] {
+            assert!(!is_refused(&with(header)), "{header}");
+        }
+        for header in [
+            "Content-Length: 0",
+            "content-length:\t0 ",
+            "Content-Length : 3",
+            " Content-Length: 3",
+            "X-Content-Length: 3",
+            "Content-Length",
+            &filled,
+        ] {
+            assert!(is_refused(&with(header)), "{header}");
+        }
     }
 }

@@ -9,9 +9,10 @@ use crate::audit::AuditQueue;
 use crate::config::{Config, GitHubConfig, PolicyPlace};
 use crate::deciding::Decider;
 use crate::deployments::{Deployments, Parts, Reconciler};
+use crate::log;
 use crate::lookups::Lookups;
 use crate::metrics::Metrics;
-use crate::policy::{CentralPolicy, OwnPolicies, PolicyFile, PolicyStore};
+use crate::policy::{CentralPolicy, DELEGATE_IGNORED, OwnPolicies, PolicyFile, PolicyStore};
 use crate::slow::SlowLane;
 use crate::webhooks::Webhooks;
 use engine::policy::source::DEFAULT_PATH;
@@ -41,7 +42,17 @@ pub fn check(config: &Config) -> impl Iterator<Item = anyhow::Error> {
     let secrets = config.github.iter();
     let secrets = secrets.flat_map(|github| AppSecrets::check(&github.app));
     let policy = match &config.policy.place {
-        PolicyPlace::File(file) => PolicyFile::check(file).err(),
+        PolicyPlace::File(file) => match PolicyFile::check(file) {
+            Ok(delegates) => {
+                if delegates && config.github.is_none() {
+                    log::plain(&format!(
+                        "warning: `delegate` is ignored: {DELEGATE_IGNORED}"
+                    ));
+                }
+                None
+            }
+            Err(failure) => Some(failure),
+        },
         PolicyPlace::Repository { .. } | PolicyPlace::Own { .. } => None,
     };
     let policy = policy.map(|failure| anyhow::anyhow!(failure.message));

@@ -84,6 +84,18 @@ fn a55_answers_that_are_not_whole() {
             list(&[json!({"decision": true, "context": {"reason": "ok"}})]),
         ),
         (
+            "false, not evaluated",
+            list(&[
+                json!({"decision": false, "context": {"error": {"status": 503, "message": "busy"}}}),
+            ]),
+        ),
+        (
+            "true, not evaluated",
+            list(&[
+                json!({"decision": true, "context": {"reason": "granted", "error": {"status": 503}}}),
+            ]),
+        ),
+        (
             "a decision twice",
             text(&body.replace("\"decision\":true", "\"decision\":false,\"decision\":true")),
         ),

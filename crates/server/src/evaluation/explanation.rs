@@ -27,10 +27,9 @@ pub(super) fn answered(action: &str, checked: &Checked, detail: Detail, room: &m
     };
     let message = match &checked.answer {
         // The message is that of a proxy's request.
-        Answer::NoToken => {
-            "the subject is not a job: send its OIDC token as \
+        Answer::NoToken => "the subject is not a job: send its OIDC token as \
              `{\"type\": \"github_actions_job\", \"id\": TOKEN}`"
-        }
+            .into(),
         answer => answer.message(),
     };
     if permission_key(action).is_some() {
@@ -42,7 +41,7 @@ pub(super) fn answered(action: &str, checked: &Checked, detail: Detail, room: &m
     }
     context
         .entry("message")
-        .or_insert_with(|| message.to_owned().into());
+        .or_insert_with(|| (*message).into());
     if checked.answer.is_unavailable() {
         let status = StatusCode::SERVICE_UNAVAILABLE.as_u16();
         let error = json!({"status": status, "message": message});

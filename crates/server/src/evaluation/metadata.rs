@@ -1,14 +1,17 @@
 //! What the server says of itself.
 
-use http::Uri;
 use serde_json::{Value, json};
+use url::Url;
 
 /// Returns the metadata of a server whose audience is its own https origin, which is then its identifier.
 ///
 /// Source: AuthZEN, Authorization API 1.0, "Policy Decision Point Metadata".
 pub(super) fn of(audience: &str) -> Option<Value> {
-    let uri: Uri = audience.parse().ok()?;
-    let origin = format!("https://{}", uri.authority()?);
+    let url = Url::parse(audience)
+        .ok()
+        .filter(|url| url.scheme() == "https")?;
+    let origin = url.origin().ascii_serialization();
+    // A port or a user that the parser dropped would not be the server's.
     let is_origin = audience == origin || audience.strip_suffix('/') == Some(&*origin);
     is_origin.then(|| {
         json!({
@@ -42,6 +45,10 @@ mod tests {
             "https://acme.example/gate",
             "https://acme.example?a",
             "https://",
+            "https://user@acme.example",
+            "https://acme.example:",
+            "https://acme.example:99999",
+            "https:acme.example",
         ] {
             assert_eq!(of(audience), None, "{audience}");
         }

@@ -13,6 +13,9 @@ use analysis::report::{Failure, PolicyRecord};
 use engine::decision::Reason;
 use engine::policy::MAX_FILE;
 
+/// Why what a policy delegates does not count.
+pub const DELEGATE_IGNORED: &str = "without `github` the server reads no repository's own policy, and what only that one grants is denied";
+
 /// Time between two looks at the file.
 const TICK: Duration = Duration::from_millis(500);
 /// Time after which a policy counts as not renewed although no reading failed: the readings have stopped.
@@ -67,13 +70,14 @@ impl PolicyFile {
         opened
     }
 
-    /// Returns what is wrong with the policy, and takes nothing.
+    /// Returns whether the policy delegates, and takes nothing.
     ///
     /// # Errors
     /// It cannot be read, or is not valid.
-    pub fn check(file: &Path) -> Result<(), Failure> {
+    pub fn check(file: &Path) -> Result<bool, Failure> {
         let bytes = read_regular(file).map_err(|error| unreadable(file, &error).0)?;
-        parse(file, bytes, "")?.check_patterns()
+        let policy = parse(file, bytes, "")?;
+        policy.check_patterns().map(|()| policy.delegates())
     }
 
     /// Returns the store with the policy.
@@ -137,9 +141,9 @@ impl PolicyFile {
         seen.sha256.clone_from(&sha256);
         match parse(&self.file, bytes, &sha256) {
             Ok(active) => {
+                active.warn_of_patterns();
                 if active.delegates() && !self.reads_own {
-                    let why = "without `github` the server reads no repository's own policy: what only that one grants is denied";
-                    log::warning("delegate_ignored", &[("why", &why)]);
+                    log::warning("delegate_ignored", &[("why", &DELEGATE_IGNORED)]);
                 }
                 self.store.take(active, now);
             }

@@ -9,7 +9,7 @@ mod remote;
 mod store;
 
 pub use central::CentralPolicy;
-pub use file::PolicyFile;
+pub use file::{DELEGATE_IGNORED, PolicyFile};
 pub use own::OwnPolicies;
 pub use parse::ActivePolicy;
 pub use store::{Condition, PolicyStore};

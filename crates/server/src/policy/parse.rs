@@ -29,15 +29,7 @@ impl ActivePolicy {
     /// # Errors
     /// They are not a policy, or one with rules that would apply to every repository, or one that no check could use.
     pub(super) fn central(bytes: Vec<u8>, record: PolicyRecord) -> Result<Self, Failure> {
-        let policy = Self::parse(bytes, record, central)?;
-        if let Err(why) = policy.check_patterns() {
-            let file = &policy.record.file;
-            log::warning(
-                "policy_pattern_invalid",
-                &[("policy", file), ("why", &why.message)],
-            );
-        }
-        Ok(policy)
+        Self::parse(bytes, record, central)
     }
 
     /// Parses the bytes of a repository's own policy.
@@ -115,6 +107,17 @@ impl ActivePolicy {
         let policy = self.engine.policy();
         let mut entries = policy.repositories.iter().flat_map(|(_, entries)| entries);
         entries.any(|entry| !entry.delegate.is_empty())
+    }
+
+    /// Logs that patterns in it are not valid, if some are. That takes up to five seconds.
+    pub(super) fn warn_of_patterns(&self) {
+        if let Err(why) = self.check_patterns() {
+            let file = &self.record.file;
+            log::warning(
+                "policy_pattern_invalid",
+                &[("policy", file), ("why", &why.message)],
+            );
+        }
     }
 
     /// Logs that it is in use.

@@ -136,7 +136,7 @@ impl RemoteFile {
         let (bytes, is_own) = (file.bytes, self.is_own);
         let parsed = tokio::task::spawn_blocking(move || match is_own {
             true => ActivePolicy::own(bytes, record),
-            false => ActivePolicy::central(bytes, record),
+            false => ActivePolicy::central(bytes, record).inspect(ActivePolicy::warn_of_patterns),
         });
         let panicked = |_| Failure::new(Reason::Internal, "the policy could not be parsed");
         parsed.await.map_err(panicked).flatten()

@@ -112,6 +112,9 @@ fn only<'h>(headers: &'h HeaderMap, name: &str) -> Result<&'h str, Refusal> {
     match (values.next().map(HeaderValue::to_str), values.next()) {
         (Some(Ok(value)), None) => Ok(value),
         (None, _) => Err(format!("the header `{name}` is missing").into()),
+        (Some(Err(_)), None) => {
+            Err(format!("the header `{name}` has characters other than visible ASCII").into())
+        }
         _ => Err(format!("the header `{name}` is more than one value").into()),
     }
 }

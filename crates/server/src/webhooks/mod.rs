@@ -151,7 +151,13 @@ impl Webhooks {
             return Ok(Taken::Accepted);
         }
         let Some(repository) = delivery.repository else {
-            return Ok(Taken::Ignored);
+            return match event {
+                // It must not look reviewed.
+                "deployment_protection_rule" => {
+                    Err(Refusal::Shape("it names no repository".to_owned()))
+                }
+                _ => Ok(Taken::Ignored),
+            };
         };
         if !self.owners.contains(&repository.owner.id) {
             return Ok(Taken::Ignored);

@@ -604,6 +604,11 @@ fn bodies_and_original_requests_share_a_server() {
     for body in [
         request.to_string(),
         serde_json::to_string_pretty(&request).unwrap(),
+        // A line that could be a request line.
+        request.to_string().replace("\"#1\"", "\n\"#1\""),
+        request
+            .to_string()
+            .replace("\"#1\"", "\n\"1\",\"list\":[1,\ntrue,\"#1\"]"),
     ] {
         let answer = stage.server.post(ONE, &body, &[]);
         assert!(decided(&answer).0);

@@ -168,6 +168,7 @@ fn tokens_that_are_not_for_this_server_or_too_old_are_refused() {
     let good = of(TokenRecipe::new());
     for (name, token) in [
         ("another audience", other("https://other.example").unwrap()),
+        ("an invisible character", other("a\u{202e}b").unwrap()),
         ("the action's audience", other("repo-permissions").unwrap()),
         ("expired", of(TokenRecipe::new().shifted(-3600))),
         ("of the future", of(TokenRecipe::new().shifted(3600))),
@@ -202,6 +203,7 @@ fn tokens_that_are_not_for_this_server_or_too_old_are_refused() {
             (401, "token_invalid"),
             "{name}"
         );
+        assert!(!answer.body.contains('\u{202e}'), "{}", answer.body);
     }
     let nearly = of(TokenRecipe::new()
         .claim("iat", now - 280)

@@ -53,6 +53,24 @@ fn many_jobs_at_once_ask_a_new_policy() {
     });
 }
 
+#[test]
+fn check_says_that_nobody_reads_own_policies() {
+    let stage = Stage::new();
+    let check = || output(command(&stage.directory.path("server.yml")).arg("--check"));
+    assert_eq!(check().2, "");
+    let delegating = POLICY.replace(
+        "  - repository: acme-org/infra\n",
+        "  - repository: acme-org/infra\n    delegate: [ws:locks:list]\n",
+    );
+    stage.directory.write("policy.yml", delegating);
+    let (code, _, error) = check();
+    assert_eq!(code, Some(0));
+    assert!(
+        error.starts_with("warning: `delegate` is ignored: "),
+        "{error}"
+    );
+}
+
 /// To open it is to wait for somebody who writes.
 #[test]
 fn a_pipe_is_no_policy() {

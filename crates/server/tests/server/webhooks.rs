@@ -163,6 +163,10 @@ fn deliveries_of_other_accounts_and_repositories() {
         let answer = stage.deliver(&delivery);
         assert_eq!(answer.status, 202, "{delivery:?} {answer:?}");
     }
+    for body in [json!({}), json!({"repository": null})] {
+        let delivery = Delivery::new(&stage.app, "deployment_protection_rule", &body);
+        assert_eq!(stage.deliver(&delivery).status, 400, "{delivery:?}");
+    }
     std::thread::sleep(Duration::from_millis(1500));
     assert_eq!(contents(&stage), before);
 }
