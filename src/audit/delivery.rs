@@ -5,26 +5,24 @@ use std::time::Duration;
 
 use futures_util::future::join;
 use futures_util::stream::{self, StreamExt as _};
-use http::HeaderMap;
 use http::header::CONTENT_TYPE;
 use jiff::Timestamp;
 use tokio::time::Instant;
 
-use super::collector::Collector;
+use super::resource::describe;
 use crate::audit::webhook::Webhook;
 use crate::runner::Log;
 use analysis::audit::Record;
-use analysis::audit::otlp::PartialSuccess;
+use analysis::audit::otlp::{PartialSuccess, TraceContext, export_request};
 use engine::policy::quoted;
-use github::http::{Budget, Client, HttpError, Response, Retry, collect, host_of};
+use github::Collector;
+use github::http::{Budget, Client, HttpError, Response, Retry, host_of};
 use platform::Variables;
 
 /// Maximum time that a receiver may delay the step, however much time the run has left.
 const MAX_TIME: Duration = Duration::from_secs(10);
 /// Maximum number of concurrent requests to the webhook.
 const MAX_CONCURRENT: usize = 4;
-/// Maximum size of an OpenTelemetry endpoint's response in bytes.
-const MAX_RESPONSE: usize = 64 << 10;
 
 /// The receivers, each with a queue of records. A failing receiver causes a warning and does not affect the
 /// other.
@@ -33,6 +31,8 @@ pub struct Delivery<'a> {
     clock: fn() -> Timestamp,
     webhook: Option<Sink<&'a Webhook>>,
     collector: Option<Sink<Collector>>,
+    /// The step's place in a trace.
+    trace: Option<TraceContext>,
 }
 
 struct Sink<T> {
@@ -50,7 +50,8 @@ impl<'a> Delivery<'a> {
         variables: &Variables,
         clock: fn() -> Timestamp,
     ) -> Self {
-        let (collector, remarks) = Collector::read(variables);
+        let variable = |name: &str| variables.get(name);
+        let (collector, remarks) = Collector::read(&variable, analysis::PROGRAM);
         for remark in remarks {
             Log.warning(&remark);
         }
@@ -58,10 +59,12 @@ impl<'a> Delivery<'a> {
             client,
             clock,
             webhook: webhook.map(|webhook| Sink::new(webhook, "webhook", &host_of(webhook.url()))),
-            collector: collector.map(|collector| {
-                let host = host_of(&collector.url);
+            collector: collector.map(|mut collector| {
+                describe(variables, &mut collector.resource);
+                let host = collector.host();
                 Sink::new(collector, "OpenTelemetry endpoint", &host)
             }),
+            trace: variables.get("TRACEPARENT").and_then(TraceContext::parse),
         }
     }
 
@@ -85,7 +88,7 @@ impl<'a> Delivery<'a> {
         };
         let collector = async {
             if let Some(sink) = self.collector.as_ref().filter(|sink| sink.has_records()) {
-                let until = until.min(Instant::now() + sink.to.timeout);
+                let until = until.min(Instant::now() + sink.to.timeout());
                 self.to_collector(sink, Budget::until(until)).await;
             }
         };
@@ -121,7 +124,7 @@ impl<'a> Delivery<'a> {
                 }
                 Err(error) => {
                     stopped.set(true);
-                    reason(&error)
+                    error.of_receiver()
                 }
             };
             let mut failed = failed.borrow_mut();
@@ -169,26 +172,10 @@ impl<'a> Delivery<'a> {
             Ok(client) => client,
             Err(error) => return sink.conclude(count, &format!("{error:#}")),
         };
-        let host = client.host_and_proxy(&sink.to.url);
-        let body = sink.to.request(&sink.queue.borrow());
-        let mut headers: HeaderMap = sink.to.headers.clone();
-        headers.insert(
-            CONTENT_TYPE,
-            http::HeaderValue::from_static("application/json"),
-        );
-        let attempt = || async {
-            let response = client
-                .post(&sink.to.url)
-                .headers(headers.clone())
-                .body(body.clone())
-                .send()
-                .await
-                .map_err(|error| client.failure(&error, &sink.to.url))?;
-            collect(http::Response::from(response), MAX_RESPONSE, &host).await
-        };
-        let why = match budget.run(Retry::Transient, &host, attempt).await {
-            Ok(response) if response.status.is_success() => {
-                let partial_success = PartialSuccess::parse(&response.body);
+        let body = export_request(&sink.queue.borrow(), &sink.to.resource, self.trace.as_ref());
+        let why = match sink.to.send(client, &body, budget).await {
+            Ok(answer) => {
+                let partial_success = PartialSuccess::parse(&answer);
                 let rejected = partial_success
                     .as_ref()
                     .map_or(0, |partial_success| partial_success.rejected);
@@ -202,8 +189,7 @@ impl<'a> Delivery<'a> {
                     None => String::new(),
                 }
             }
-            Ok(response) => format!("it answered {} to OTLP in JSON", response.describe()),
-            Err(error) => reason(&error),
+            Err(why) => why,
         };
         sink.conclude(count, &why);
     }
@@ -244,13 +230,5 @@ impl<T> Sink<T> {
                 "{name} did not accept {left} of {count} audit records, which are in this log{why}"
             )),
         }
-    }
-}
-
-fn reason(error: &HttpError) -> String {
-    match error {
-        // The receiver's time is over, not necessarily the run's.
-        HttpError::OutOfTime => "it takes too long".to_owned(),
-        error => error.to_string(),
     }
 }

@@ -1,8 +1,8 @@
 //! The audit records of a run: writes them to the log and the file, then sends them to the receivers.
 
-mod collector;
 mod delivery;
 mod file;
+mod resource;
 pub(crate) mod webhook;
 
 use jiff::Timestamp;

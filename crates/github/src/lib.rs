@@ -3,6 +3,7 @@
 mod api;
 mod app;
 mod check_run;
+mod collector;
 mod contents;
 mod graphql;
 mod hook_delivery;
@@ -17,6 +18,7 @@ mod token_request;
 pub use api::{Api, ApiError, InvalidApi};
 pub use app::{App, AppError, Installation, InstallationToken, Permissions};
 pub use check_run::CreatedCheckRun;
+pub use collector::Collector;
 pub use contents::{Etag, File};
 pub use graphql::{
     FileText, FilesUnavailable, ListedFile, ListedRepository, PageQuery, QueryError, RepositoryPage,

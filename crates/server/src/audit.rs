@@ -12,6 +12,7 @@ use tokio::sync::Notify;
 
 use crate::log;
 use crate::metrics::Metrics;
+use crate::otlp::Copies;
 use analysis::audit::Record;
 
 /// Records that wait for the reader of standard output. A record has some 3 KB.
@@ -31,6 +32,7 @@ pub struct AuditQueue {
     sender: SyncSender<Message>,
     condition: Arc<AuditCondition>,
     metrics: Arc<Metrics>,
+    copies: Option<Copies>,
 }
 
 #[derive(Debug)]
@@ -79,6 +81,7 @@ pub fn start(
         sender: sender.clone(),
         condition: Arc::clone(&condition),
         metrics: Arc::clone(&metrics),
+        copies: None,
     };
     let writing = Writing {
         output,
@@ -139,17 +142,25 @@ impl AuditCondition {
 }
 
 impl AuditQueue {
+    /// Returns the same queue, which hands a copy of each record over.
+    pub fn with_copies(self, copies: Option<Copies>) -> Self {
+        Self { copies, ..self }
+    }
+
     /// Hands a record to the writer, without waiting.
     ///
     /// # Errors
     /// The queue is full, or nothing can be written.
     pub fn add(&self, record: Record) -> Result<(), NoPlace> {
+        let copy = self.copies.as_ref().map(|copies| (copies, record.clone()));
         let sent = match self.condition.is_broken() || self.condition.is_failing() {
             true => Err(NoPlace),
             false => self.send(record),
         };
-        if sent.is_err() {
-            self.metrics.record_refused();
+        match (sent, copy) {
+            (Ok(()), Some((copies, copy))) => copies.add(copy),
+            (Ok(()), None) => {}
+            (Err(_), _) => self.metrics.record_refused(),
         }
         sent
     }

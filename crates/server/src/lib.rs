@@ -27,6 +27,7 @@ mod keys;
 pub mod log;
 mod lookups;
 mod metrics;
+mod otlp;
 mod policy;
 mod request_line;
 mod resource;
@@ -42,4 +43,4 @@ pub use config::{
     RoutesConfig,
 };
 pub use routes::{Family, OriginalRequest, Route, RouteTable, Template};
-pub use run::{Proxies, check, run};
+pub use run::{check, run};

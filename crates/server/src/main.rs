@@ -42,9 +42,8 @@ fn main() -> ExitCode {
 fn start(arguments: &Arguments) -> anyhow::Result<()> {
     let config = Config::read(&arguments.config)?;
     let variables = Variables::new(std::env::vars_os());
-    let proxies = |name: &str| variables.either_case(name);
     if arguments.check {
-        let unusable = server::check(&config, &proxies);
+        let unusable = server::check(&config, &variables);
         let unusable: Vec<_> = unusable.iter().map(|why| format!("{why:#}")).collect();
         anyhow::ensure!(unusable.is_empty(), unusable.join("\n"));
         let file = arguments.config.display();
@@ -61,7 +60,7 @@ fn start(arguments: &Arguments) -> anyhow::Result<()> {
         .build()?;
     let result = runtime.block_on(async {
         let interruption = Interruption::listen();
-        server::run(config, &proxies, || interruption.arrived()).await
+        server::run(config, &variables, || interruption.arrived()).await
     });
     // A DNS lookup that hangs has a thread of its own.
     runtime.shutdown_background();

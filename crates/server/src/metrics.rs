@@ -71,6 +71,33 @@ struct DeliveryLabels {
     result: &'static str,
 }
 
+/// What became of a copy of an audit record.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Copied {
+    /// The collector took it.
+    Sent,
+    /// The collector did not.
+    Refused,
+    /// Too many waited.
+    Dropped,
+}
+
+impl EncodeLabelValue for Copied {
+    fn encode(&self, encoder: &mut LabelValueEncoder<'_>) -> Result<(), std::fmt::Error> {
+        let text = match self {
+            Self::Sent => "sent",
+            Self::Refused => "refused",
+            Self::Dropped => "dropped",
+        };
+        EncodeLabelValue::encode(&text, encoder)
+    }
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
+struct CopyLabels {
+    result: Copied,
+}
+
 /// What an answer was. Every value is one of a few: what a client can choose is not a label.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
 struct AnswerLabels {
@@ -97,6 +124,7 @@ pub struct Metrics {
     policy_age: Gauge<f64, AtomicU64>,
     audit_records: Counter,
     audit_refused: Counter,
+    audit_copies: Family<CopyLabels, Counter>,
 }
 
 /// Counts something for as long as it exists.
@@ -138,6 +166,7 @@ impl Metrics {
             policy_age: Gauge::default(),
             audit_records: Counter::default(),
             audit_refused: Counter::default(),
+            audit_copies: Family::default(),
         };
         metrics.register();
         metrics.register_github();
@@ -201,6 +230,11 @@ impl Metrics {
             "log_lines_dropped",
             "Lines of the log dropped because nobody reads standard error",
             crate::log::dropped(),
+        );
+        registry.register(
+            "audit_copies",
+            "Copies of audit records for the OpenTelemetry collector",
+            self.audit_copies.clone(),
         );
         registry.register(
             "audit_refused",
@@ -306,6 +340,13 @@ impl Metrics {
     /// Counts a check whose record found no place.
     pub fn record_refused(&self) {
         self.audit_refused.inc();
+    }
+
+    /// Counts copies of records.
+    pub fn copied(&self, result: Copied, count: u64) {
+        self.audit_copies
+            .get_or_create(&CopyLabels { result })
+            .inc_by(count);
     }
 
     /// Returns the text, with the current ages.

@@ -22,12 +22,13 @@ use crate::forward_auth;
 use crate::keys::{FetchKeys, KeyStore};
 use crate::log;
 use crate::metrics::Metrics;
+use crate::otlp::Exporter;
 use crate::routes::Family;
 use crate::sources::{self, Sources};
 use crate::webhooks;
 use github::FetchKeysError;
 use github::http::{Budget, Client, InvalidNetwork, MAX_CA_BUNDLE, Network};
-use platform::{Address, Listener};
+use platform::{Address, Listener, Variables};
 use token::{Issuer, KeySet};
 
 /// Time in which load balancers notice that the server is not ready, before it stops to accept.
@@ -40,9 +41,6 @@ const FINISH_ADMIN: Duration = Duration::from_secs(1);
 const FLUSH: Duration = Duration::from_secs(5);
 /// Maximum time of a request for keys.
 const FETCH: Duration = Duration::from_secs(5);
-
-/// Returns a proxy's variable, such as `HTTPS_PROXY`.
-pub type Proxies<'a> = &'a dyn Fn(&str) -> Option<String>;
 
 /// The issuer, asked over the network.
 #[derive(Debug)]
@@ -58,11 +56,12 @@ impl FetchKeys for IssuerKeys {
     }
 }
 
-fn client(config: &Config, proxies: Proxies<'_>) -> anyhow::Result<Client> {
+fn client(config: &Config, variables: &Variables) -> anyhow::Result<Client> {
     let ca_bundle = config.ca_bundle.as_ref().map(|file| {
         platform::read_capped(file, MAX_CA_BUNDLE)
             .with_context(|| format!("`ca_bundle` is `{}`, which cannot be read", file.display()))
     });
+    let proxies = |name: &str| variables.either_case(name);
     let client = Network::of_variables(proxies, ca_bundle.transpose()?).client();
     client.map_err(|error| match (&config.ca_bundle, error) {
         (_, error @ InvalidNetwork::Proxy(_)) | (None, error) => error.into(),
@@ -72,8 +71,8 @@ fn client(config: &Config, proxies: Proxies<'_>) -> anyhow::Result<Client> {
 
 /// Returns why the server could not start with its CA bundle, secrets or policy file, for each that cannot be used. It
 /// opens no connection.
-pub fn check(config: &Config, proxies: Proxies<'_>) -> Vec<anyhow::Error> {
-    let network = client(config, proxies).err();
+pub fn check(config: &Config, variables: &Variables) -> Vec<anyhow::Error> {
+    let network = client(config, variables).err();
     network.into_iter().chain(sources::check(config)).collect()
 }
 
@@ -82,8 +81,12 @@ pub fn check(config: &Config, proxies: Proxies<'_>) -> Vec<anyhow::Error> {
 ///
 /// # Errors
 /// An address is in use, the network settings are invalid, audit records cannot be written, or `stop` completed twice.
-pub async fn run(config: Config, proxies: Proxies<'_>, stop: impl AsyncFn()) -> anyhow::Result<()> {
-    let running = Running::start(config, proxies).await?;
+pub async fn run(
+    config: Config,
+    variables: &Variables,
+    stop: impl AsyncFn(),
+) -> anyhow::Result<()> {
+    let running = Running::start(config, variables).await?;
     let audit = Arc::clone(&running.admin.audit);
     tokio::select! {
         () = stop() => {}
@@ -107,20 +110,24 @@ struct Running {
     operators: Serving,
     background: Vec<JoinHandle<()>>,
     writer: AuditWriter,
+    exporter: Option<Exporter>,
 }
 
 impl Running {
-    async fn start(config: Config, proxies: Proxies<'_>) -> anyhow::Result<Self> {
+    async fn start(config: Config, variables: &Variables) -> anyhow::Result<Self> {
         anyhow::ensure!(
             !platform::is_stdout_discarded(),
             "standard output is closed or the null device, and the audit records go there: connect it with a file or a pipe"
         );
-        let client = client(&config, proxies)?;
+        let client = client(&config, variables)?;
         let listener = bind("listen", &config.listen).await?;
         let admin_listener = bind("admin", &config.admin).await?;
         let metrics = Metrics::new();
         let (queue, writer) =
             audit::start(std::io::stdout(), Arc::clone(&metrics)).context("the audit log")?;
+        let variable = |name: &str| variables.get(name);
+        let (copies, exporter) = Exporter::start(&variable, &client, &metrics).unzip();
+        let queue = queue.with_copies(copies);
         let family = config.routes.as_ref().map(|routes| routes.headers);
         let sources = Sources::new(&config, &client, &queue, &metrics)?;
         let (endpoints, admin) = shared(config, client, queue, sources.decider, &metrics);
@@ -150,6 +157,7 @@ impl Running {
             operators: Serving::start(admin_listener, routes, admin_limits, &metrics),
             background,
             writer,
+            exporter,
         })
     }
 
@@ -164,7 +172,13 @@ impl Running {
             task.abort();
         }
         let writing = tokio::task::spawn_blocking(|| self.writer.finish());
-        match tokio::time::timeout(FLUSH, writing).await {
+        let writing = tokio::time::timeout(FLUSH, writing);
+        let copying = async {
+            if let Some(exporter) = self.exporter {
+                exporter.finish().await;
+            }
+        };
+        match tokio::join!(writing, copying).0 {
             Ok(_) if self.admin.audit.is_broken() => {
                 anyhow::bail!("the audit records cannot be written")
             }

@@ -95,6 +95,16 @@ pub enum HttpError {
     OutOfTime,
 }
 
+impl HttpError {
+    /// Returns the error of a receiver of records. Its time can be over while that of the whole run is not.
+    pub fn of_receiver(&self) -> String {
+        match self {
+            Self::OutOfTime => "it takes too long".to_owned(),
+            error => error.to_string(),
+        }
+    }
+}
+
 /// Joins the causes of an error in one line, outermost first, without repetition.
 pub(crate) fn causes(error: &dyn std::error::Error) -> String {
     let mut text = error.to_string();

@@ -21,6 +21,7 @@ mod deployments;
 mod ending;
 mod forward_auth;
 mod keys;
+mod otlp;
 #[allow(
     dead_code,
     unused_imports,

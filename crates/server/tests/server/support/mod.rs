@@ -128,14 +128,25 @@ pub struct Server {
 impl Server {
     /// Starts the program with a configuration and waits until it listens.
     pub fn start(config: &Path) -> Self {
-        let mut server = Self::start_unread(config);
+        Self::start_with(config, &[])
+    }
+
+    /// The same with variables.
+    pub fn start_with(config: &Path, variables: &[(&str, &str)]) -> Self {
+        let mut command = command(config);
+        command.envs(variables.iter().copied());
+        let mut server = Self::start_by(command);
         server.out = server.unread.take().map(Lines::of);
         server
     }
 
     /// The same, but nobody reads its records.
     pub fn start_unread(config: &Path) -> Self {
-        let mut child = command(config)
+        Self::start_by(command(config))
+    }
+
+    fn start_by(mut command: Command) -> Self {
+        let mut child = command
             .stdout(Stdio::piped())
             .stderr(Stdio::piped())
             .spawn()

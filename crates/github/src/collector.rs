@@ -1,43 +1,54 @@
-//! The OpenTelemetry endpoint in the variables, which receives a copy of the records as logs.
+//! The OpenTelemetry endpoint in the variables, which receives logs.
 //!
 //! Source: the OpenTelemetry specification, "OpenTelemetry Protocol Exporter" and "Environment Variable
-//! Specification". It cannot fail the step: invalid variables cause warnings.
+//! Specification". Nothing fails because of it: invalid variables cause warnings.
 
 use std::collections::BTreeMap;
 use std::time::Duration;
 
-use http::header::{CONNECTION, CONTENT_LENGTH, HOST, TRANSFER_ENCODING};
+use http::header::{CONNECTION, CONTENT_LENGTH, CONTENT_TYPE, HOST, TRANSFER_ENCODING};
 use http::{HeaderMap, HeaderName, HeaderValue};
 use percent_encoding::percent_decode_str;
 use url::Url;
 
-use analysis::audit::Record;
-use analysis::audit::otlp::{TraceContext, export_request};
+use crate::http::{Budget, Client, Retry, collect, host_of};
 use engine::policy::quoted;
-use platform::Variables;
 use token::written_url;
 
-/// Headers that HTTP itself sets.
-const OWN_HEADERS: [HeaderName; 4] = [CONNECTION, CONTENT_LENGTH, HOST, TRANSFER_ENCODING];
+/// Headers that HTTP itself sets, and the type of the body.
+const OWN_HEADERS: [HeaderName; 5] = [
+    CONNECTION,
+    CONTENT_LENGTH,
+    CONTENT_TYPE,
+    HOST,
+    TRANSFER_ENCODING,
+];
 /// Default of the specification.
 const TIMEOUT: Duration = Duration::from_secs(10);
 /// Longer than any run.
 const NO_LIMIT: Duration = Duration::from_secs(24 * 3600);
+/// Maximum size of a response in bytes.
+const MAX_RESPONSE: usize = 64 << 10;
 
 /// The endpoint, and the attributes of the sender.
+#[derive(Debug)]
 pub struct Collector {
-    pub url: Url,
-    pub headers: HeaderMap,
-    pub timeout: Duration,
-    resource: BTreeMap<String, String>,
-    trace: Option<TraceContext>,
+    url: Url,
+    headers: HeaderMap,
+    timeout: Duration,
+    /// Attributes of all that the sender sends.
+    pub resource: BTreeMap<String, String>,
 }
 
+/// Looks a variable up.
+type Lookup<'a> = &'a dyn Fn(&str) -> Option<&'a str>;
+
 impl Collector {
-    /// Reads the variables. Returns `None` if they name no usable endpoint, and warnings.
-    pub fn read(variables: &Variables) -> (Option<Self>, Vec<String>) {
+    /// Reads the variables. `service` is the default of the sender's name. Returns `None` if they name no usable endpoint,
+    /// and warnings.
+    pub fn read(variable: Lookup<'_>, service: &str) -> (Option<Self>, Vec<String>) {
         let mut remarks = Vec::new();
-        let exporter = Exporter(variables);
+        let exporter = Exporter(variable);
         let collector = exporter
             .are_enabled()
             .then(|| exporter.endpoint(&mut remarks))
@@ -47,24 +58,60 @@ impl Collector {
                 url,
                 headers: exporter.headers(&mut remarks),
                 timeout: exporter.timeout(&mut remarks),
-                resource: exporter.resource(&mut remarks),
-                trace: variables.get("TRACEPARENT").and_then(TraceContext::parse),
+                resource: exporter.resource(service, &mut remarks),
             });
         (collector, remarks)
     }
 
-    /// Returns the body of a request with the records.
-    pub fn request(&self, records: &[Record]) -> String {
-        export_request(records, &self.resource, self.trace.as_ref())
+    /// Returns its host.
+    pub fn host(&self) -> String {
+        host_of(&self.url)
+    }
+
+    /// Returns the time that the variables give a request.
+    pub fn timeout(&self) -> Duration {
+        self.timeout
+    }
+
+    /// Sends an `ExportLogsServiceRequest` in JSON, and returns the body of the answer.
+    ///
+    /// # Errors
+    /// Why the endpoint did not take it, in words.
+    pub async fn send(
+        &self,
+        client: &Client,
+        body: &str,
+        budget: Budget,
+    ) -> Result<Vec<u8>, String> {
+        let host = client.host_and_proxy(&self.url);
+        let attempt = || async {
+            let response = client
+                .post(&self.url)
+                .headers(self.headers.clone())
+                .header(CONTENT_TYPE, "application/json")
+                .body(body.to_owned())
+                .send()
+                .await
+                .map_err(|error| client.failure(&error, &self.url))?;
+            collect(http::Response::from(response), MAX_RESPONSE, &host).await
+        };
+        match budget.run(Retry::Transient, &host, attempt).await {
+            Ok(response) if response.status.is_success() => Ok(response.body),
+            Ok(response) => Err(format!(
+                "it answered {} to OTLP in JSON",
+                response.describe()
+            )),
+            Err(error) => Err(error.of_receiver()),
+        }
     }
 }
 
 /// The variables of the exporter.
-struct Exporter<'a>(&'a Variables);
+struct Exporter<'a>(Lookup<'a>);
 
 impl<'a> Exporter<'a> {
     fn get(&self, name: &str) -> Option<&'a str> {
-        let value = self.0.get(name)?.trim();
+        let value = (self.0)(name)?.trim();
         (!value.is_empty()).then_some(value)
     }
 
@@ -111,8 +158,8 @@ impl<'a> Exporter<'a> {
         let is_grpc = protocol.eq_ignore_ascii_case("grpc");
         if is_grpc {
             remarks.push(format!(
-                "the audit records are not sent to OpenTelemetry: `{variable}` is `grpc`, and this step supports only \
-                `http/json`; for this step set `OTEL_EXPORTER_OTLP_LOGS_PROTOCOL` to it and \
+                "the audit records are not sent to OpenTelemetry: `{variable}` is `grpc`, expected \
+                 `http/json`; set `OTEL_EXPORTER_OTLP_LOGS_PROTOCOL` to it here and \
                  `OTEL_EXPORTER_OTLP_LOGS_ENDPOINT` to `http://HOST:4318/v1/logs`, or `OTEL_SDK_DISABLED` to `true`"
             ));
         }
@@ -162,8 +209,8 @@ impl<'a> Exporter<'a> {
         }
     }
 
-    /// Returns the attributes in the variables, overridden by those of the job.
-    fn resource(&self, remarks: &mut Vec<String>) -> BTreeMap<String, String> {
+    /// Returns the attributes in the variables.
+    fn resource(&self, service: &str, remarks: &mut Vec<String>) -> BTreeMap<String, String> {
         const GIVEN: &str = "OTEL_RESOURCE_ATTRIBUTES";
         let given = pairs(self.get(GIVEN).unwrap_or_default()).unwrap_or_else(|| {
             remarks.push(format!(
@@ -173,36 +220,15 @@ impl<'a> Exporter<'a> {
         });
         let mut resource: BTreeMap<String, String> = given.into_iter().collect();
         for (key, default) in [
-            ("service.name", analysis::PROGRAM),
+            ("service.name", service),
             ("service.version", env!("CARGO_PKG_VERSION")),
         ] {
             resource
                 .entry(key.to_owned())
                 .or_insert_with(|| default.to_owned());
         }
-        let variable = |name| self.get(name).unwrap_or_default();
-        let (server, repository) = (variable("GITHUB_SERVER_URL"), variable("GITHUB_REPOSITORY"));
-        let (owner, name) = repository.split_once('/').unwrap_or_default();
-        let run = variable("GITHUB_RUN_ID");
-        let repository_url = format!("{server}/{repository}");
-        let run_url = format!("{repository_url}/actions/runs/{run}");
-        for (key, value) in [
-            ("service.name", variable("OTEL_SERVICE_NAME")),
-            ("cicd.pipeline.name", variable("GITHUB_WORKFLOW")),
-            ("cicd.pipeline.run.id", run),
-            ("cicd.pipeline.run.url.full", &run_url),
-            ("cicd.pipeline.task.name", variable("GITHUB_JOB")),
-            ("vcs.owner.name", owner),
-            ("vcs.provider.name", "github"),
-            ("vcs.ref.head.name", variable("GITHUB_REF_NAME")),
-            ("vcs.ref.head.revision", variable("GITHUB_SHA")),
-            ("vcs.ref.type", variable("GITHUB_REF_TYPE")),
-            ("vcs.repository.name", name),
-            ("vcs.repository.url.full", &repository_url),
-        ] {
-            if !value.is_empty() {
-                resource.insert(key.to_owned(), value.to_owned());
-            }
+        if let Some(name) = self.get("OTEL_SERVICE_NAME") {
+            resource.insert("service.name".to_owned(), name.to_owned());
         }
         resource
     }
