@@ -433,6 +433,30 @@ fn gate_findings_and_their_honest_twins() {
             vec![gate(", if: vars.GATE"), deploy.into()],
             vec![gate(", if: always()"), deploy.into()],
         ),
+        (
+            "gate-left-out",
+            "push",
+            vec![gate(", if: failure()"), deploy.into()],
+            vec![gate(", if: success()"), deploy.into()],
+        ),
+        (
+            "gate-left-out",
+            "push",
+            vec![gate(", if: '${{ success() }}'"), format!("{{{deploy}, if: success() || steps.a.outcome == 'failure'}}")],
+            vec![gate(", if: '${{ success() }}'"), deploy.into()],
+        ),
+        (
+            "gate-left-out",
+            "[push, schedule]",
+            vec![gate(", if: success() && github.event_name == 'push'"), deploy.into()],
+            vec![gate(", if: '!cancelled()'"), deploy.into()],
+        ),
+        (
+            "gate-ignored",
+            "push",
+            vec![gate(", if: success()"), format!("{{{deploy}, if: always()}}")],
+            vec![gate(", if: ''"), deploy.into()],
+        ),
         ("gate-late", "push", vec![deploy.into(), honest.clone()], vec!["run: terraform plan".into(), honest.clone(), deploy.into(), honest.clone()]),
         ("gate-concurrent", "push", vec![gate(", background: true"), deploy.into()], vec![gate(", background: false"), deploy.into()]),
         (

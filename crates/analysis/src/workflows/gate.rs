@@ -1,6 +1,6 @@
 //! Steps that use this action, what they request, and why one of them cannot stop its job.
 
-use super::expression::{Scope, has_status_function};
+use super::expression::{STATUS, Scope, has_status_function};
 use super::value::Value;
 use super::workflow::{Job, Step, Workflow};
 
@@ -117,7 +117,14 @@ impl<'w> Gate<'w> {
             condition.is_none_or(|condition| scope.condition(condition))
         };
         if !holds(self.step) {
-            if let Some(step) = self.later.iter().find(|step| holds(step)) {
+            let asks = |step: &Step| {
+                let condition = step.condition.as_deref();
+                condition.is_some_and(|condition| has_status_function(condition, &STATUS))
+            };
+            // A failure that leaves this step out leaves out each later one that does not ask for the status.
+            let follows_failure = asks(self.step) && !scope.condition("success()");
+            let runs = |step: &Step| holds(step) && (asks(step) || !follows_failure);
+            if let Some(step) = self.later.iter().find(|step| runs(step)) {
                 let line = step.position.line;
                 self.weaken(Weakness::LeftOut { line });
             }

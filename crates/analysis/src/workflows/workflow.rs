@@ -185,7 +185,7 @@ impl Job {
                 with: texts_of(job.get("with")),
             }),
             needs: job.get("needs").map(Node::texts).unwrap_or_default(),
-            condition: job.get("if").and_then(Node::text).map(str::to_owned),
+            condition: condition(job),
             continue_on_error: job
                 .get("continue-on-error")
                 .and_then(Node::text)
@@ -240,7 +240,7 @@ impl Step {
             uses: text("uses"),
             run: text("run"),
             with: texts_of(step.get("with")),
-            condition: text("if"),
+            condition: condition(step),
             continue_on_error: text("continue-on-error"),
             is_concurrent: step.get("background").and_then(Node::text) == Some("true"),
         }
@@ -265,6 +265,12 @@ impl Step {
             name.is_some_and(|name| name.eq_ignore_ascii_case(action))
         })
     }
+}
+
+/// Returns `if:` of a job or step. An empty one is `success()`, as none is.
+fn condition(node: &Node) -> Option<String> {
+    let text = node.get("if")?.text()?;
+    (!text.trim().is_empty()).then(|| text.to_owned())
 }
 
 fn permissions(node: &Node) -> Option<Permissions> {

@@ -213,7 +213,11 @@ pub fn findings(file: &Workflow, job: &Job) -> BTreeSet<Finding> {
         if steps[..at].iter().any(|step| does_work(step.node)) {
             found.insert(Finding::WorkBefore);
         }
-        let condition = |node: &Node| node.get("if").and_then(Node::text).map(str::to_owned);
+        let condition = |node: &Node| {
+            let text = node.get("if").and_then(Node::text).map(str::to_owned);
+            // A step without `if:` has this one.
+            text.filter(|text| text != "success()")
+        };
         let own = condition(step.node);
         let later = || {
             let later = steps[at + 1..].iter().map(|step| step.node);
