@@ -449,7 +449,7 @@ jobs: {preview: {environment: preview, steps: [{run: ./preview}]}}
     ];
     assert_snapshot!(init(&workflows), @r#"
     ----
-    wrote `.github/repo-permissions.yml`: 5 rules from 5 workflow files, default branch `main`, 2 questions for you in its comments
+    wrote `.github/repo-permissions.yml`: 5 rules from 5 workflow files, default branch `main`, 3 questions for you in its comments
     wrote `.github/repo-permissions.tests.yml`: 12 cases
     next: read the policy, then run
       repo-permissions lint .github/repo-permissions.yml
@@ -507,6 +507,8 @@ jobs: {preview: {environment: preview, steps: [{run: ./preview}]}}
     # To decide yourself:
     # - billing.yml, instances.yml: no rule can exclude a branch as the filters of `push` do; the rules
     #   name only `main`
+    # - preview.yml: on `pull_request` it deploys code that is not merged yet; add a rule if this is
+    #   intended
     # - preview.yml: users without write access can start `pull_request_target` or control its content,
     #   so a rule must name it; add one only if the workflow neither checks out nor runs that content
     ----

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use super::atmos::{Use, uses};
+use super::atmos::{Use, uses, variable};
 use super::notes::Notes;
 use super::rule::Evidence;
 use crate::workflows::{
@@ -126,13 +126,17 @@ impl<'w, 'n> Asks<'w, 'n> {
                 .map(|found| (step.position.line, found))
         });
         let mut plan = None;
+        let mut is_noted = self.unmerged(job);
         for (line, found) in found {
             match found {
                 Use::Needs { key, seen } => self.needed(job, key, &seen, line),
-                Use::Unknown { seen } => self.note(format!(
-                    "{} runs {seen}, and the permission that Atmos Pro requires for it is not public",
-                    self.at(job, line)
-                )),
+                Use::Unknown { seen } => {
+                    is_noted = true;
+                    self.note(format!(
+                        "{} runs {seen}, and the permission that Atmos Pro requires for it is not public",
+                        self.at(job, line)
+                    ));
+                }
                 Use::Plans { seen } => plan = plan.or(Some((seen, line))),
             }
         }
@@ -141,24 +145,36 @@ impl<'w, 'n> Asks<'w, 'n> {
         if !has_need || job.job.steps.iter().any(Step::does_work) {
             self.deployment(job);
         }
-        let Some((seen, line)) = plan.filter(|_| !has_need) else {
-            return;
-        };
-        if !job.token.access(ID_TOKEN).is_none_or(is_write) {
+        let has_token = job.token.access(ID_TOKEN).is_none_or(is_write);
+        let plan = plan.filter(|_| !has_need && has_token);
+        if let Some((seen, line)) = &plan {
+            self.plan(job, seen, *line, deploys);
+        }
+        if self.list.len() > before {
             return;
         }
-        for outcome in &job.outcomes {
-            let is_push = outcome.start.event.as_deref() == Some("push");
-            let is_change = is_proposed(&outcome.start) || !deploys && is_push;
-            if is_change && outcome.environment == Environment::None {
-                self.add(job, outcome, "ws:affected_stacks:create", &seen, line);
-            }
-        }
-        if self.list.len() == before {
+        if let Some((seen, line)) = plan {
             let at = self.at(job, line);
             self.note(format!(
                 "{at} runs {seen}, which sends nothing to Atmos Pro there"
             ));
+        } else if let Some(variable) = variable(job.job).filter(|_| !is_noted) {
+            let at = self.at(job, job.job.position.line);
+            self.note(format!(
+                "{at} starts a job with {}, so it uses Atmos Pro, and its steps do not show which permission it needs",
+                quoted(variable)
+            ));
+        }
+    }
+
+    /// Adds the affected stacks of a job that plans a change.
+    fn plan(&mut self, job: &RunJob<'_>, seen: &str, line: u32, deploys: bool) {
+        for outcome in &job.outcomes {
+            let is_push = outcome.start.event.as_deref() == Some("push");
+            let is_change = is_proposed(&outcome.start) || !deploys && is_push;
+            if is_change && outcome.environment == Environment::None {
+                self.add(job, outcome, "ws:affected_stacks:create", seen, line);
+            }
         }
     }
 
@@ -172,29 +188,32 @@ impl<'w, 'n> Asks<'w, 'n> {
 
     /// Adds the deployments of a job with an environment.
     fn deployment(&mut self, job: &RunJob<'_>) {
-        let deploys = |outcome: &&Outcome| outcome.environment != Environment::None;
-        let is_unmerged = |outcome: &&Outcome| is_proposed(&outcome.start);
+        let deploys = |outcome: &&Outcome| {
+            outcome.environment != Environment::None && !is_proposed(&outcome.start)
+        };
+        let line = job.job.position.line;
         for outcome in job.outcomes.iter().filter(deploys) {
-            if !is_unmerged(&outcome) {
-                let line = job.job.position.line;
-                self.add(
-                    job,
-                    outcome,
-                    "ws:deployments:create",
-                    "an environment",
-                    line,
-                );
-            }
+            let seen = "an environment";
+            self.add(job, outcome, "ws:deployments:create", seen, line);
         }
-        let all_unmerged = job
-            .outcomes
-            .iter()
-            .all(|outcome| deploys(&outcome) && is_unmerged(&outcome));
-        if all_unmerged && !job.outcomes.is_empty() {
-            self.note(
-                "it deploys code that is not merged yet; add a rule if this is intended".to_owned(),
-            );
+    }
+
+    /// Notes the events that deploy what is not merged; returns whether there are any.
+    fn unmerged(&mut self, job: &RunJob<'_>) -> bool {
+        let mut events: Vec<String> = Vec::new();
+        for outcome in &job.outcomes {
+            let event = outcome.start.event.as_deref().map(quoted);
+            let is_unmerged =
+                outcome.environment != Environment::None && is_proposed(&outcome.start);
+            events.extend(event.filter(|event| is_unmerged && !events.contains(event)));
         }
+        if !events.is_empty() {
+            self.note(format!(
+                "on {} it deploys code that is not merged yet; add a rule if this is intended",
+                events.join(" and ")
+            ));
+        }
+        !events.is_empty()
     }
 
     fn add(&mut self, job: &RunJob<'_>, outcome: &Outcome, key: &str, seen: &str, line: u32) {

@@ -2,7 +2,7 @@
 //!
 //! Source: github.com/cloudposse/atmos (`pkg/pro`), and the `action.yml` of Cloud Posse's actions.
 
-use crate::workflows::Step;
+use crate::workflows::{Job, Step};
 
 /// What a step does.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -70,6 +70,25 @@ const PLANNING: [&str; 2] = [
     "github-action-atmos-affected-stacks",
     "github-action-atmos-terraform-plan",
 ];
+
+/// Start of the names of Atmos Pro's variables, such as its workspace's.
+const VARIABLES: &str = "ATMOS_PRO_";
+
+/// Returns a variable of Atmos Pro that a job sets or uses.
+pub(super) fn variable(job: &Job) -> Option<&str> {
+    let env = job
+        .env
+        .iter()
+        .chain(job.steps.iter().flat_map(|step| &step.env));
+    let with = job.steps.iter().flat_map(|step| &step.with);
+    let pairs = env.chain(with).flat_map(|(name, value)| [name, value]);
+    let mut texts = pairs.chain(job.steps.iter().filter_map(|step| step.run.as_ref()));
+    texts.find_map(|text| {
+        let name = text.get(text.find(VARIABLES)?..)?;
+        let is_end = |c: char| !c.is_ascii_alphanumeric() && c != '_';
+        name.split(is_end).next()
+    })
+}
 
 /// Returns what a step does, once for each permission.
 pub(super) fn uses(step: &Step) -> Vec<Use> {
@@ -163,6 +182,44 @@ mod tests {
         let text = format!("on: push\njobs:\n  a:\n    steps:\n      - {step}\n");
         let workflow = Workflow::parse("a.yml", &text).unwrap();
         uses(&workflow.jobs[0].steps[0])
+    }
+
+    #[test]
+    fn variables_of_atmos_pro_are_seen_wherever_they_stand() {
+        let env = "env: {ATMOS_PRO_WORKSPACE_ID: ws_1}";
+        let of_vars = "'${{ vars.ATMOS_PRO_WORKSPACE_ID }}'";
+        for (file, job, step, expected) in [
+            (env, "", "run: make", Some("ATMOS_PRO_WORKSPACE_ID")),
+            ("", env, "run: make", Some("ATMOS_PRO_WORKSPACE_ID")),
+            (
+                "",
+                "",
+                "{run: make, env: {ATMOS_PRO_WORKSPACE_ID: ws_1}}",
+                Some("ATMOS_PRO_WORKSPACE_ID"),
+            ),
+            (
+                "",
+                "",
+                &format!("{{uses: a/b@v1, with: {{workspace: {of_vars}}}}}"),
+                Some("ATMOS_PRO_WORKSPACE_ID"),
+            ),
+            (
+                "",
+                "",
+                "run: ATMOS_PRO_BASE_URL=https://x make",
+                Some("ATMOS_PRO_BASE_URL"),
+            ),
+            (
+                "env: {ATMOS_PROFILE: ci}",
+                "env: ''",
+                "{run: make, env: }",
+                None,
+            ),
+        ] {
+            let text = format!("on: push\n{file}\njobs:\n  a:\n    {job}\n    steps: [{step}]\n");
+            let workflow = Workflow::parse("a.yml", &text).unwrap();
+            assert_eq!(variable(&workflow.jobs[0]), expected, "{text}");
+        }
     }
 
     #[test]

@@ -144,13 +144,13 @@ fn starts_of_each_event() {
     a.yml on tags for prod: ws:deployments:create | refs/tags/v* | prod | push
 
     [pull_request, merge_group]
-    - a.yml: it deploys code that is not merged yet; add a rule if this is intended
+    - a.yml: on `pull_request` and `merge_group` it deploys code that is not merged yet; add a rule if this is intended
 
     {pull_request: {branches: ['**', '!wip']}}
-    - a.yml: it deploys code that is not merged yet; add a rule if this is intended
+    - a.yml: on `pull_request` it deploys code that is not merged yet; add a rule if this is intended
 
     {pull_request: {branches-ignore: [wip]}}
-    - a.yml: it deploys code that is not merged yet; add a rule if this is intended
+    - a.yml: on `pull_request` it deploys code that is not merged yet; add a rule if this is intended
 
     [pull_request_target, workflow_run, push, push]
     a.yml on main for prod: ws:deployments:create | main | prod | push
@@ -169,7 +169,7 @@ fn starts_of_each_event() {
     - a.yml: no rule can exclude a tag as the filters of `push` do; the rules name only `v1`
 
     {merge_group: {branches: [main, 'release/*', '!release/old']}}
-    - a.yml: it deploys code that is not merged yet; add a rule if this is intended
+    - a.yml: on `merge_group` it deploys code that is not merged yet; add a rule if this is intended
 
     not_an_event
     - a.yml: users without write access can start `not_an_event` or control its content, so a rule must name it; add one only if the workflow neither checks out nor runs that content
@@ -192,6 +192,9 @@ fn permissions_are_guessed_from_jobs() {
         "a: {environment: dev}, b: {environment: prod}, c: {environment: Prod}",
         "a: {environment: '${{ vars.WHERE }}'}, b: {environment: prod}",
         "a: {uses: acme-org/workflows/.github/workflows/deploy.yml@v1}",
+        "a: {env: {ATMOS_PRO_WORKSPACE_ID: x}, steps: [{run: make affected}]}",
+        "a: {env: {ATMOS_PRO_WORKSPACE_ID: x}, steps: [{run: atmos pro commit}, {run: terraform plan}]}",
+        "a: {env: {ATMOS_PRO_WORKSPACE_ID: x}, steps: [{run: terraform plan}]}",
     ];
     let all: Vec<_> = all
         .iter()
@@ -209,6 +212,7 @@ fn permissions_are_guessed_from_jobs() {
 
     a: {steps: [{run: terraform plan}]}, b: {environment: prod}
     a.yml on main for prod: ws:deployments:create | main | prod | push schedule
+    - a.yml: on `pull_request` and `merge_group` it deploys code that is not merged yet; add a rule if this is intended
 
     a: {steps: [{uses: cloudposse/github-action-atmos-affected-stacks@v6}]}
 
@@ -225,16 +229,29 @@ fn permissions_are_guessed_from_jobs() {
 
     a: {environment: prod, steps: [{run: atmos pro lock}, {run: atmos terraform apply --upload-status}, {run: atmos pro unlock}]}
     a.yml on main for prod: ws:locks:create ws:instances:update ws:locks:delete ws:deployments:create | main | prod | push schedule
+    - a.yml: on `pull_request` and `merge_group` it deploys code that is not merged yet; add a rule if this is intended
 
     a: {environment: dev}, b: {environment: prod}, c: {environment: Prod}
     a.yml on main for 2 environments: ws:deployments:create | main | dev prod | push schedule
+    - a.yml: on `pull_request` and `merge_group` it deploys code that is not merged yet; add a rule if this is intended
 
     a: {environment: '${{ vars.WHERE }}'}, b: {environment: prod}
     a.yml on main for prod: ws:deployments:create | main | prod | push schedule
     # Only a run knows the environment `${{ vars.WHERE }}`. Name the intended ones with `environment:`.
     # a.yml on main: ws:deployments:create | push schedule
+    - a.yml: on `pull_request` and `merge_group` it deploys code that is not merged yet; add a rule if this is intended
 
     a: {uses: acme-org/workflows/.github/workflows/deploy.yml@v1}
+
+
+    a: {env: {ATMOS_PRO_WORKSPACE_ID: x}, steps: [{run: make affected}]}
+    - a.yml: line 2 starts a job with `ATMOS_PRO_WORKSPACE_ID`, so it uses Atmos Pro, and its steps do not show which permission it needs
+
+    a: {env: {ATMOS_PRO_WORKSPACE_ID: x}, steps: [{run: atmos pro commit}, {run: terraform plan}]}
+    - a.yml: line 2 runs `atmos pro commit`, and the permission that Atmos Pro requires for it is not public
+
+    a: {env: {ATMOS_PRO_WORKSPACE_ID: x}, steps: [{run: terraform plan}]}
+    - a.yml: line 2 starts a job with `ATMOS_PRO_WORKSPACE_ID`, so it uses Atmos Pro, and its steps do not show which permission it needs
     "#);
 }
 
@@ -485,6 +502,9 @@ jobs:
         branch: main
         environment: production
         events: [push]
+
+    # To decide yourself:
+    # - a.yml: on `pull_request` it deploys code that is not merged yet; add a rule if this is intended
 
     == an event decides whether the job runs
 

@@ -45,6 +45,8 @@ pub struct Job {
     pub condition: Option<String>,
     /// `continue-on-error:`, with its expressions.
     pub continue_on_error: Option<String>,
+    /// `env:` of the file and of the job, with its expressions.
+    pub env: Vec<(String, String)>,
     /// `steps:`, with those inside `parallel:`.
     pub steps: Vec<Step>,
 }
@@ -69,6 +71,8 @@ pub struct Step {
     pub run: Option<String>,
     /// `with:`, with its expressions.
     pub with: Vec<(String, String)>,
+    /// `env:`, with its expressions.
+    pub env: Vec<(String, String)>,
     /// `if:`.
     pub condition: Option<String>,
     /// `continue-on-error:`, with its expressions.
@@ -100,7 +104,7 @@ impl Workflow {
             permissions: permissions(&root),
             jobs: jobs
                 .members()
-                .map(|(id, at, job)| Job::read(id, at, job))
+                .map(|(id, at, job)| Job::read(id, at, job, root.get("env")))
                 .collect::<Result<_, _>>()?,
         };
         workflow.check_needs()?;
@@ -159,7 +163,8 @@ impl Job {
             .collect()
     }
 
-    fn read(id: &str, position: Position, job: &Node) -> Result<Self, Problem> {
+    /// Reads a job; `env` is that of its file.
+    fn read(id: &str, position: Position, job: &Node, env: Option<&Node>) -> Result<Self, Problem> {
         if !job.is_mapping() {
             let what = format!("the job {}", quoted(id));
             return Err(unexpected(job, &what, "a mapping"));
@@ -190,6 +195,7 @@ impl Job {
                 .get("continue-on-error")
                 .and_then(Node::text)
                 .map(str::to_owned),
+            env: [texts_of(env), texts_of(job.get("env"))].concat(),
             steps: job.get("steps").map(steps).unwrap_or_default(),
         })
     }
@@ -240,6 +246,7 @@ impl Step {
             uses: text("uses"),
             run: text("run"),
             with: texts_of(step.get("with")),
+            env: texts_of(step.get("env")),
             condition: condition(step),
             continue_on_error: text("continue-on-error"),
             is_concurrent: step.get("background").and_then(Node::text) == Some("true"),
