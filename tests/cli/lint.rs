@@ -531,17 +531,138 @@ fn gate_findings_and_their_honest_twins() {
         assert_eq!(codes_in(&file), [code], "{file}");
         assert_eq!(codes_in(&twin), [""; 0], "{twin}");
     }
-    // A pull request's own head is the token's branch.
-    let text = workflow(
-        "pull_request",
-        &["{uses: actions/checkout@v6, with: {ref: '${{ github.head_ref }}'}}"],
+}
+
+/// Which contexts choose a reference depends on the event.
+#[test]
+fn a_reference_is_chosen_in_the_events_that_let_someone_choose_it() {
+    let head = "github.head_ref || github.ref";
+    let sha = "github.event.pull_request.head.sha || github.sha";
+    let by_name =
+        "github.event_name == 'pull_request' && github.event.pull_request.head.sha || github.sha";
+    let dispatch = "{push: , workflow_dispatch: {inputs: {ref: }}}";
+    for (on, expression, expected) in [
+        // A pull request's own head is the token's branch, and other events have no head.
+        ("pull_request", "github.head_ref", None),
+        ("push", head, None),
+        ("[push, pull_request]", head, None),
+        ("[push, pull_request]", sha, None),
+        ("[push, pull_request]", by_name, None),
+        ("[pull_request, merge_group]", sha, None),
+        ("[pull_request, workflow_dispatch]", head, None),
+        ("[pull_request, schedule]", head, None),
+        (
+            "[push, workflow_dispatch]",
+            "inputs.ref || github.ref",
+            None,
+        ),
+        ("push", "github.event.inputs.ref || github.ref", None),
+        ("[push, pull_request_target]", head, Some("github.head_ref")),
+        ("[pull_request, pull_request_target]", by_name, None),
+        (
+            "[push, pull_request_target]",
+            sha,
+            Some("github.event.pull_request.head.sha"),
+        ),
+        (
+            "[push, pull_request_review]",
+            sha,
+            Some("github.event.pull_request.head.sha"),
+        ),
+        (
+            "[push, issue_comment]",
+            "github.event.issue.number && format('refs/pull/{0}/head', github.event.issue.number) || github.ref",
+            Some("github.event.issue.number"),
+        ),
+        (dispatch, "inputs.ref || github.ref", Some("inputs.ref")),
+        (
+            dispatch,
+            "inputs.ref == 'old' && 'refs/heads/old' || github.ref",
+            Some("inputs.ref"),
+        ),
+        (
+            "[push, workflow_run]",
+            "github.event.workflow_run.head_sha || github.sha",
+            Some("github.event.workflow_run.head_sha"),
+        ),
+        (
+            "push",
+            "needs.plan.outputs.sha || github.sha",
+            Some("needs.plan.outputs.sha"),
+        ),
+    ] {
+        let step =
+            format!("{{uses: actions/checkout@v6, with: {{ref: \"${{{{ {expression} }}}}\"}}}}");
+        let text = workflow(on, &[&step]);
+        let directory = Directory::with_workflows(&[("a.yml", &text)]).with("p.yml", POLICY);
+        let out = lint_in(&directory, &["p.yml"]).out;
+        let chosen = out
+            .split_once("`")
+            .filter(|_| out.contains("[dispatched-ref]"));
+        let chosen = chosen.and_then(|(_, rest)| rest.split_once("` chooses"));
+        assert_eq!(
+            chosen.map(|(chosen, _)| chosen),
+            expected,
+            "{on}: {expression}\n{out}"
+        );
+    }
+}
+
+#[test]
+fn the_condition_of_a_checkout_limits_its_events() {
+    let checkout =
+        "uses: actions/checkout@v6, with: {ref: '${{ github.event.pull_request.head.sha }}'}";
+    let with_condition = |event: &str| {
+        let step = format!("{{{checkout}, if: github.event_name == '{event}'}}");
+        codes_in(&workflow("[pull_request, pull_request_target]", &[&step]))
+    };
+    assert_eq!(with_condition("pull_request"), [""; 0]);
+    assert_eq!(with_condition("pull_request_target"), ["dispatched-ref"]);
+}
+
+#[test]
+fn the_callers_of_a_file_choose_what_it_checks_out() {
+    let called = workflow(
+        "{workflow_call: {inputs: {sha: {type: string}}}}",
+        &["{uses: actions/checkout@v6, with: {ref: '${{ inputs.sha }}'}}"],
     );
-    let directory = Directory::with_workflows(&[("a.yml", &text)]).with("p.yml", POLICY);
-    assert!(
-        !lint_in(&directory, &["p.yml"])
+    let found = |callers: &[(&str, &str)]| {
+        let callers: Vec<_> = callers
+            .iter()
+            .enumerate()
+            .map(|(index, (on, sha))| {
+                let text = format!(
+                    "on: {on}\npermissions: {{id-token: write}}\njobs:\n  call:\n    uses: ./.github/workflows/deploy.yml\n    with: {{sha: '${{{{ {sha} }}}}'}}\n"
+                );
+                (format!("caller{index}.yml"), text)
+            })
+            .collect();
+        let mut files: Vec<_> = callers
+            .iter()
+            .map(|(file, text)| (&**file, &**text))
+            .collect();
+        files.push(("deploy.yml", &called));
+        let directory = Directory::with_workflows(&files).with("p.yml", POLICY);
+        lint_in(&directory, &["p.yml"])
             .out
-            .contains("dispatched-ref")
-    );
+            .contains("[dispatched-ref]")
+    };
+    let dispatch = "{workflow_dispatch: {inputs: {sha: }}}";
+    assert!(found(&[]));
+    assert!(!found(&[("push", "github.sha")]));
+    assert!(found(&[(dispatch, "inputs.sha")]));
+    assert!(found(&[
+        ("push", "github.sha"),
+        (dispatch, "inputs.sha || github.sha")
+    ]));
+    assert!(!found(&[(
+        "[push, pull_request]",
+        "github.event.pull_request.head.sha || github.sha"
+    )]));
+    assert!(found(&[(
+        "pull_request_target",
+        "github.event.pull_request.head.sha || github.sha"
+    )]));
 }
 
 #[test]

@@ -1,6 +1,8 @@
 //! What a policy cannot enforce because of the workflow files: a gate that does not stop its job, and a job
 //! that runs other code than its token names.
 
+use std::collections::BTreeSet;
+
 use super::{Finding, Lint, catalogue};
 use crate::workflows::{AccessLevel, ChosenCheckout, Gate, ID_TOKEN, RunJob, Weakness, Workflow};
 use engine::policy::{Position, quoted};
@@ -8,7 +10,15 @@ use engine::policy::{Position, quoted};
 /// Returns the findings of the jobs of workflow files, each with the name of its file, sorted by file and position.
 pub fn lint_workflows<'w>(runs: &[(&'w Workflow, Vec<RunJob<'w>>)]) -> Vec<(&'w str, Finding)> {
     let mut findings: Vec<(&str, Finding)> = Vec::new();
-    for job in runs.iter().flat_map(|(_, jobs)| jobs) {
+    // A file that others call runs with what they pass to it.
+    let callers = runs.iter().filter(|(file, _)| !file.is_only_called());
+    let called: BTreeSet<_> = callers
+        .flat_map(|(_, jobs)| jobs.iter().map(|job| job.file))
+        .collect();
+    let runs = runs
+        .iter()
+        .filter(|(file, _)| !file.is_only_called() || !called.contains(&*file.file));
+    for job in runs.flat_map(|(_, jobs)| jobs) {
         let gates = job.gates.iter().flat_map(of_gate);
         let checkouts = job.checkouts.iter().filter(|_| may_ask(job));
         for finding in gates.chain(checkouts.map(of_checkout)) {

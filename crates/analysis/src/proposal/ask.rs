@@ -250,6 +250,7 @@ impl<'w, 'n> Asks<'w, 'n> {
             chosen_by: job
                 .checkouts
                 .iter()
+                .filter(|checkout| checkout.starts.contains(&outcome.start))
                 .flat_map(|checkout| checkout.chosen_by.clone())
                 .collect(),
         });

@@ -120,7 +120,7 @@ impl Scope<'_> {
         }
     }
 
-    fn context(&self, context: &Context<'_>) -> Value {
+    pub(super) fn context(&self, context: &Context<'_>) -> Value {
         let mut parts = context.parts.iter();
         let mut value = match parts.next().map(|first| (&first.inner, first)) {
             Some((Expr::Identifier(name), _)) => {
@@ -278,7 +278,8 @@ impl Scope<'_> {
         }
     }
 
-    fn is_true(&self, expression: &SpannedExpr<'_>) -> bool {
+    /// Whether an expression counts as true.
+    pub(super) fn is_true(&self, expression: &SpannedExpr<'_>) -> bool {
         self.truth(&self.value(expression), &self.question(expression))
     }
 
@@ -305,6 +306,21 @@ impl Scope<'_> {
             false => format!("{} {raw}", self.name),
         }
     }
+}
+
+/// Returns what `evaluate` says with these contexts, if it is the same in all worlds.
+pub(super) fn certain<T>(
+    contexts: &[(&'static str, Value)],
+    evaluate: impl FnOnce(&Scope<'_>) -> T,
+) -> Option<T> {
+    let world = World::default();
+    let value = evaluate(&Scope {
+        world: &world,
+        name: "",
+        contexts,
+        status: Status::OF_STEP,
+    });
+    (!world.has_answered()).then_some(value)
 }
 
 /// Returns the expressions of a text, without `${{` and `}}`.

@@ -112,11 +112,15 @@ impl<'w> Runs<'w, '_> {
             .map(|step| Gate::new(path.workflow, path.job, step, is_gate))
             .collect();
         let mut outcomes: Vec<Outcome> = Vec::new();
+        let mut started = Vec::new();
         for start in &*self.all {
             let contexts = self.starts.contexts(self.workflow, start);
             let ways = World::all(|world| path.run(world, &contexts, &mut gates));
             let ways = ways.unwrap_or_else(|| vec![Some(path.unknown(&gates))]);
             let is_conditional = ways.iter().any(Option::is_none);
+            if ways.iter().any(Option::is_some) {
+                started.push((Arc::clone(start), contexts));
+            }
             for (environment, requests) in ways.into_iter().flatten() {
                 let outcome = Outcome {
                     is_conditional,
@@ -139,7 +143,7 @@ impl<'w> Runs<'w, '_> {
             token: path.token.clone(),
             conditions: path.conditions().collect(),
             starts: Arc::clone(&self.all),
-            checkouts: checkout::chosen(path, &outcomes),
+            checkouts: checkout::chosen(path, &started),
             outcomes,
             gates,
         }

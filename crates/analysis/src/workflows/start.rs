@@ -277,7 +277,9 @@ impl Starts {
                 add("ref_name", starting("gh-readonly-queue/"));
                 add("ref_type", Value::text("branch"));
             }
-            Reference::Unknown => return,
+            // Only a run knows the base and the head of a review's pull request.
+            Reference::Unknown if event.starts_with("pull_request") => return,
+            Reference::Unknown => {}
         }
         // Only pull requests have a base and a head.
         let (base, head) = match reference {

@@ -42,6 +42,11 @@ impl World {
         self.answer(question, 2) == 0
     }
 
+    /// Whether something depends on this world.
+    pub(super) fn has_answered(&self) -> bool {
+        !self.answers.borrow().is_empty()
+    }
+
     /// Goes to the next world; returns `false` after the last one.
     pub(super) fn advance(&self) -> bool {
         let mut answers = self.answers.borrow_mut();
