@@ -70,14 +70,24 @@ impl Drafts {
         }
     }
 
-    /// Returns the rules, put together and named, and those that lack a value.
-    pub(super) fn finish(mut self) -> (Vec<ProposedRule>, Vec<Incomplete>) {
-        let mut complete = combine(self.complete);
-        name(&mut complete);
+    /// Returns the rules, put together and named, and those that lack a value. A rule that is not clean is left
+    /// out before it is put together, so it takes no other value with it.
+    pub(super) fn finish(
+        mut self,
+        mut is_clean: impl FnMut(&ProposedRule) -> bool,
+    ) -> (Vec<ProposedRule>, Vec<Incomplete>) {
+        let mut finished = |mut rules: Vec<ProposedRule>| {
+            rules.retain(&mut is_clean);
+            let mut rules = combine(rules);
+            name(&mut rules);
+            rules
+        };
+        let complete = finished(self.complete);
         for incomplete in &mut self.incomplete {
-            incomplete.rules = combine(std::mem::take(&mut incomplete.rules));
-            name(&mut incomplete.rules);
+            incomplete.rules = finished(std::mem::take(&mut incomplete.rules));
         }
+        self.incomplete
+            .retain(|incomplete| !incomplete.rules.is_empty());
         (complete, self.incomplete)
     }
 }

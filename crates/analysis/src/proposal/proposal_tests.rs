@@ -667,6 +667,32 @@ jobs:
     "#);
 }
 
+/// No rule can name the value; the others keep theirs.
+#[test]
+fn a_value_that_no_rule_can_name_takes_no_other_with_it() {
+    let choice = "{workflow_dispatch: {inputs: {to: {type: choice, required: true, options: [dev, 'trail-']}}}}";
+    let both = |on: &str, environment: &str| {
+        show(&[(
+            "a.yml",
+            &format!("on: {on}\njobs: {{a: {{environment: \"{environment}\"}}}}"),
+        )])
+    };
+    let shown = [
+        both(choice, "${{ inputs.to }}"),
+        both("{push: {branches: [main, 'a b']}}", "prod"),
+        both("{push: {branches: [main, 'a b']}}", "${{ vars.WHERE }}"),
+    ];
+    insta::assert_snapshot!(shown.join("\n"), @r"
+    a.yml on main for dev: ws:deployments:create | main | dev | workflow_dispatch
+    - a.yml: the environment `trail-` ends with a dash
+    a.yml on main for prod: ws:deployments:create | main | prod | push
+    - a.yml: no branch is named `a b`: a branch has no space and none of `~^?*[\`
+    # Only a run knows the environment `${{ vars.WHERE }}`. Name the intended ones with `environment:`.
+    # a.yml on main: ws:deployments:create | push
+    - a.yml: no branch is named `a b`: a branch has no space and none of `~^?*[\`
+    ");
+}
+
 #[test]
 fn like_files_share_their_rules() {
     let file =

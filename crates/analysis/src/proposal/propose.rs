@@ -49,9 +49,8 @@ pub fn propose(workflows: &Workflows, options: &Options<'_>) -> Proposal {
             format!("it cannot be read ({at}{})", file.message),
         );
     }
-    let (mut rules, incomplete) = drafts.finish();
     let mut checked = Checked::default();
-    rules.retain(|rule| match checked.problem(rule) {
+    let (rules, incomplete) = drafts.finish(|rule| match checked.problem(rule) {
         None => true,
         Some(why) => {
             rule.workflows
