@@ -723,7 +723,7 @@ fn a_repository_without_workflows() {
     version: 1
 
     permissions: []
-    # No workflow requests a permission. Example of a rule:
+    # No rule follows from the workflow files. The first one replaces `[]`, for example:
     # - name: production deploys
     #   permission: ws:deployments:create
     #   workflow: deploy.yml

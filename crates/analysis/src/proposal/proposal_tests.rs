@@ -21,12 +21,33 @@ fn proposal(files: &[(&str, &str)]) -> Proposal {
     propose(&workflows, &options)
 }
 
+fn assert_clean(policy: &str) {
+    let findings = lint(policy, Format::Yaml, &lint::LintOptions::default());
+    let found = findings.iter().find(|finding| finding.level != Level::Note);
+    assert_eq!(found, None, "{policy}");
+}
+
+/// Returns the policy with the rules in its comments, as its author uncomments them.
+fn uncommented(policy: &str) -> String {
+    let mut is_rule = false;
+    let lines = policy.lines().map(|line| {
+        let text = line.trim_start();
+        is_rule &= !text.is_empty();
+        is_rule |= text.starts_with("# - name:");
+        match is_rule && (text.starts_with("# - name:") || text.starts_with("#   ")) {
+            true => line.replacen("# ", "", 1),
+            false => line.to_owned(),
+        }
+    });
+    let text = lines.collect::<Vec<_>>().join("\n");
+    text.replace("permissions: []", "permissions:")
+}
+
 /// Returns the policy after the linter and its own cases ran on it.
 fn checked(proposal: &Proposal, target: &Target) -> String {
     let policy = proposal.policy(target);
-    let findings = lint(&policy, Format::Yaml, &lint::LintOptions::default());
-    let found = findings.iter().find(|finding| finding.level != Level::Note);
-    assert_eq!(found, None, "{policy}");
+    assert_clean(&policy);
+    assert_clean(&uncommented(&policy));
     let cases = proposal.cases(target, "p.yml", &policy);
     let suite =
         Suite::parse("p.tests.yml", &cases).unwrap_or_else(|error| panic!("{error:?}\n{cases}"));
@@ -328,7 +349,7 @@ fn an_entry_of_a_central_policy() {
       # repos/acme-org/infra --jq '.id, .owner.id'` prints both.
       - repository: acme-org/infra
         permissions: []
-        # No workflow requests a permission. Example of a rule:
+        # No rule follows from the workflow files. The first one replaces `[]`, for example:
         # - name: production deploys
         #   permission: ws:deployments:create
         #   workflow: deploy.yml
@@ -529,7 +550,7 @@ jobs:
 
     == a branch that a glob matches is left out
      []
-    # No workflow requests a permission. Example of a rule:
+    # No rule follows from the workflow files. The first one replaces `[]`, for example:
     # - name: production deploys
     #   permission: ws:deployments:create
     #   workflow: deploy.yml
@@ -543,6 +564,7 @@ jobs:
 
     == a variable decides about the environment, in two jobs
      []
+    # The first rule replaces `[]`.
 
       # Only a run knows the environment `${{ vars.ENV }}`. Name the intended ones with `environment:`.
       # Seen: an environment, line 2.
@@ -597,7 +619,7 @@ jobs:
 
     == no token, and no sign of need
      []
-    # No workflow requests a permission. Example of a rule:
+    # No rule follows from the workflow files. The first one replaces `[]`, for example:
     # - name: production deploys
     #   permission: ws:deployments:create
     #   workflow: deploy.yml
@@ -607,7 +629,7 @@ jobs:
 
     == a token, and no sign of need
      []
-    # No workflow requests a permission. Example of a rule:
+    # No rule follows from the workflow files. The first one replaces `[]`, for example:
     # - name: production deploys
     #   permission: ws:deployments:create
     #   workflow: deploy.yml
@@ -617,7 +639,7 @@ jobs:
 
     == a command whose permission is not public
      []
-    # No workflow requests a permission. Example of a rule:
+    # No rule follows from the workflow files. The first one replaces `[]`, for example:
     # - name: production deploys
     #   permission: ws:deployments:create
     #   workflow: deploy.yml
@@ -640,7 +662,7 @@ jobs:
 
     == an action that plans by hand
      []
-    # No workflow requests a permission. Example of a rule:
+    # No rule follows from the workflow files. The first one replaces `[]`, for example:
     # - name: production deploys
     #   permission: ws:deployments:create
     #   workflow: deploy.yml

@@ -31,11 +31,15 @@ impl Proposal {
         let indent = start(&mut text, target);
         if self.rules.is_empty() {
             text.push_str(" []\n");
-        }
-        if self.rules.is_empty() && self.incomplete.is_empty() {
-            let words = "No workflow requests a permission. Example of a rule:";
+            let has_example = self.incomplete.is_empty();
+            let words = match has_example {
+                true => {
+                    "No rule follows from the workflow files. The first one replaces `[]`, for example:"
+                }
+                false => "The first rule replaces `[]`.",
+            };
             comment(&mut text, indent, words);
-            for line in EXAMPLE.lines() {
+            for line in EXAMPLE.lines().filter(|_| has_example) {
                 let _ = writeln!(text, "{:indent$}# {line}", "");
             }
         }
