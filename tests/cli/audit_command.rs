@@ -226,11 +226,19 @@ fn records_are_shown_as_a_table() {
 fn decisions_are_made_again() {
     let logs = Logs::new();
     let policies = ["--policy", "policy.yml", "--policy", "central.yml"];
-    let verify = |more: &[&str]| logs.shows(&[&["verify", "audit.jsonl"], more].concat());
-    assert_snapshot!(verify(&policies), @"8 records: 6 decided the same, 0 decided differently, 0 malformed, 2 without a decision to repeat, 0 without their policy");
+    let log = logs.log();
+    let others = log
+        .lines()
+        .filter(|line| !line.starts_with('{') && !line.is_empty());
+    let others = format!("; {} lines are not records", others.count());
+    let verify = |more: &[&str]| {
+        let shown = logs.shows(&[&["verify", "audit.jsonl"], more].concat());
+        shown.replace(&others, "; 99 lines are not records")
+    };
+    assert_snapshot!(verify(&policies), @"8 records: 6 decided the same, 0 decided differently, 0 malformed, 2 without a decision to repeat, 0 without their policy; 99 lines are not records");
     assert_snapshot!(verify(&["--policy", "policy.yml"]), @"
     2 records: no policy with SHA-256 95ccbfc7943355a8efe8b0ab0123ec8159211bddce7a1d87784564f0d79df6bf was found
-    8 records: 4 decided the same, 0 decided differently, 0 malformed, 2 without a decision to repeat, 2 without their policy
+    8 records: 4 decided the same, 0 decided differently, 0 malformed, 2 without a decision to repeat, 2 without their policy; 99 lines are not records
     ");
     assert_eq!(
         logs.audit(&["verify", "audit.jsonl", "--strict"]).code,
@@ -242,6 +250,30 @@ fn decisions_are_made_again() {
             .code,
         Some(2)
     );
+}
+
+#[test]
+fn lines_that_are_not_records_are_counted() {
+    let logs = Logs::new();
+    let log = logs.log();
+    let record = log.lines().find(|line| line.starts_with('{')).unwrap();
+    let start = &record[..50];
+    let others = format!("hello\n{record}\n\n{{\"a\":1}}\n##[group]x\n{start}\n \t\r\n");
+    logs.0.write("mixed.jsonl", others);
+    let verify = |more: &[&str]| {
+        let arguments = [
+            "verify",
+            "mixed.jsonl",
+            "--policy",
+            "policy.yml",
+            "--strict",
+        ];
+        logs.shows(&[&arguments, more].concat())
+    };
+    assert_snapshot!(verify(&[]), @"1 record: 1 decided the same, 0 decided differently, 0 malformed, 0 without a decision to repeat, 0 without their policy; 4 lines are not records");
+    let json: Value = serde_json::from_str(&verify(&["--format", "json"])).unwrap();
+    assert_eq!(json["other_lines"], 4);
+    assert_eq!(json["records"], 1);
 }
 
 #[test]

@@ -22,27 +22,28 @@ pub(crate) struct Line<'l> {
     pub read: u64,
 }
 
-/// Calls `take` for each record of a log, and skips the other lines, of which a job's log has many.
+/// Calls `take` for each record of a log, and skips the other lines, of which a job's log has many. Returns the
+/// number of these that are not empty.
 ///
 /// # Errors
 /// The file cannot be read, or `take` failed.
 pub(crate) fn each_record(
     path: &Path,
     mut take: impl FnMut(&Line<'_>) -> anyhow::Result<()>,
-) -> anyhow::Result<()> {
+) -> anyhow::Result<u64> {
     let name = quoted(&path.display().to_string());
     let unreadable = || format!("the audit log {name} cannot be read");
     let file = File::open(path).with_context(unreadable)?;
     let mut reader = BufReader::with_capacity(1 << 16, file);
     let limit = u64::try_from(MAX_LINE).unwrap_or(u64::MAX);
     let mut bytes = Vec::new();
-    let (mut number, mut read) = (0, 0_u64);
+    let (mut number, mut read, mut others) = (0, 0_u64, 0);
     loop {
         bytes.clear();
         let taken = (&mut reader).take(limit).read_until(b'\n', &mut bytes);
         let taken = taken.with_context(unreadable)?;
         if taken == 0 {
-            return Ok(());
+            return Ok(others);
         }
         number += 1;
         read = read.saturating_add(u64::try_from(taken).unwrap_or(u64::MAX));
@@ -57,13 +58,14 @@ pub(crate) fn each_record(
         } else {
             Recorded::parse(text).map(|record| Ok(record?))
         };
-        if let Some(record) = record {
-            take(&Line {
+        match record {
+            Some(record) => take(&Line {
                 number,
                 text,
                 record,
                 read,
-            })?;
+            })?,
+            None => others += u64::from(!text.is_empty()),
         }
     }
 }

@@ -15,7 +15,7 @@ use crate::progress;
 use crate::style::Colours;
 use analysis::audit::{Evaluated, Recorded};
 use engine::decision::{Decision, Reason};
-use engine::plural::{count, grouped};
+use engine::plural::{count, count_of, grouped};
 use engine::policy::quoted;
 
 /// Maximum number of findings in the output.
@@ -45,6 +45,8 @@ pub(super) struct Arguments {
 struct Verified {
     /// Number of records.
     records: u64,
+    /// Number of lines that are not records, without empty ones.
+    other_lines: u64,
     /// Records whose decision is confirmed.
     same: u64,
     /// Records whose decision would be different.
@@ -105,7 +107,8 @@ fn verify(
             found.add(path, line, &mut policies);
             Ok(())
         };
-        each_record(path, take)?;
+        let others = each_record(path, take)?;
+        found.other_lines += others;
         before += size(path);
     }
     Ok(())
@@ -221,7 +224,7 @@ fn human(found: &Verified, colours: Colours) -> String {
         let line = format!("{records}: no policy with SHA-256 {sha256} was found");
         let _ = writeln!(text, "{}", colours.warning(&line));
     }
-    let _ = writeln!(
+    let _ = write!(
         text,
         "{}: {} decided the same, {} decided differently, {} malformed, {} without a decision to repeat, {} without \
          their policy",
@@ -232,5 +235,14 @@ fn human(found: &Verified, colours: Colours) -> String {
         grouped(found.undecided),
         grouped(found.without_policy.values().sum::<u64>())
     );
+    if found.other_lines > 0 {
+        let others = count_of(
+            found.other_lines,
+            "line is not a record",
+            "lines are not records",
+        );
+        let _ = write!(text, "; {others}");
+    }
+    text.push('\n');
     text
 }

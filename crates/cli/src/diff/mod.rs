@@ -163,5 +163,6 @@ fn read_log(path: &Path, replay: &mut Replay) -> anyhow::Result<()> {
             let name = quoted(&path.display().to_string());
             bail!("{name}, line {}: {why:#}", line.number)
         }
-    })
+    })?;
+    Ok(())
 }
