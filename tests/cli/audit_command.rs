@@ -240,6 +240,11 @@ fn decisions_are_made_again() {
     2 records: no policy with SHA-256 95ccbfc7943355a8efe8b0ab0123ec8159211bddce7a1d87784564f0d79df6bf was found
     8 records: 4 decided the same, 0 decided differently, 0 malformed, 2 without a decision to repeat, 2 without their policy; 99 lines are not records
     ");
+    // The records of the central policy also need the own one.
+    assert_snapshot!(verify(&["--policy", "central.yml"]), @"
+    6 records: no policy with SHA-256 1ab2b4940ef0034d03587b86144005c807266ecd5c4d80bc615319fbc74bd2e9 was found
+    8 records: 0 decided the same, 0 decided differently, 0 malformed, 2 without a decision to repeat, 6 without their policy; 99 lines are not records
+    ");
     assert_eq!(
         logs.audit(&["verify", "audit.jsonl", "--strict"]).code,
         Some(1)
@@ -308,6 +313,10 @@ fn a_record_that_was_changed_is_found() {
         ("\"reason\":\"no_rule_matches\"", "\"reason\":\"expired\""),
         ("\"rule\":{\"line\":3", "\"rule\":{\"line\":4"),
         ("\"specversion\":\"1.0\"", "\"specversion\":\"2.0\""),
+        (
+            "\"subject\":\"ws:locks:create\"",
+            "\"subject\":\"ws locks\"",
+        ),
         ("\"time\":\"20", "\"time\":\"x"),
     ] {
         assert!(log.contains(from), "{from} in {log}");

@@ -1,5 +1,6 @@
 //! Decides recorded checks again with a policy.
 
+use std::cell::RefCell;
 use std::collections::{BTreeSet, HashMap};
 
 use jiff::Timestamp;
@@ -22,7 +23,7 @@ pub struct Evaluator {
     claims: BTreeSet<String>,
     /// Times at which rules expire.
     expiries: Vec<Timestamp>,
-    known: HashMap<CacheKey, Evaluated>,
+    known: RefCell<HashMap<CacheKey, Evaluated>>,
 }
 
 /// Decision of a policy on a check.
@@ -96,26 +97,27 @@ impl Evaluator {
             engine: policy.map(Engine::new),
             claims,
             expiries,
-            known: HashMap::new(),
+            known: RefCell::default(),
         }
     }
 
     /// Decides a check at the time of its record, with `own` for delegated permissions. Returns `None` if the
     /// record has no job or no permission key.
-    pub fn evaluate(&mut self, recorded: &Recorded, own: Option<&Self>) -> Option<Evaluated> {
+    pub fn evaluate(&self, recorded: &Recorded, own: Option<&Self>) -> Option<Evaluated> {
         let context = recorded.context.as_ref()?;
         let key = PermissionKey::parse(recorded.permission.as_str().into()).ok()?;
         let asked = self.asked(recorded, context);
-        let known = self.known.get(&asked).copied();
+        let known = self.known.borrow().get(&asked).copied();
         let evaluated = known.unwrap_or_else(|| {
             let decided = self.decide(recorded, context, &key, None);
             decided.map_or_else(Evaluated::error, |decided| Evaluated::of(&decided))
         });
         if known.is_none() {
-            if self.known.len() >= MAX_KNOWN {
-                self.known.clear();
+            let mut known = self.known.borrow_mut();
+            if known.len() >= MAX_KNOWN {
+                known.clear();
             }
-            self.known.insert(asked, evaluated);
+            known.insert(asked, evaluated);
         }
         match own {
             Some(own) if evaluated.delegated && evaluated.decision() == Decision::Denied => {

@@ -80,11 +80,11 @@ impl Replay {
             self.found.without_job += 1;
             return;
         };
-        let is_allowed = |by: &mut Evaluator| {
+        let is_allowed = |by: &Evaluator| {
             let evaluated = by.evaluate(recorded, None);
             evaluated.is_some_and(|evaluated| evaluated.decision() == Decision::Allowed)
         };
-        let (before, after) = (is_allowed(&mut self.old), is_allowed(&mut self.new));
+        let (before, after) = (is_allowed(&self.old), is_allowed(&self.new));
         self.found.checks += 1;
         let list = match (before, after) {
             (false, true) => &mut self.found.allowed,

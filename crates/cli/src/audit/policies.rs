@@ -46,19 +46,8 @@ impl<'a> Policies<'a> {
         self.known.insert(policy.sha256.clone(), evaluator);
     }
 
-    /// Takes a policy out. Put it back after use.
-    pub(super) fn take(&mut self, sha256: &str) -> Option<Evaluator> {
-        self.known.get_mut(sha256)?.take()
-    }
-
-    pub(super) fn put_back(&mut self, sha256: &str, policy: Evaluator) {
-        if let Some(known) = self.known.get_mut(sha256) {
-            *known = Some(policy);
-        }
-    }
-
-    pub(super) fn get(&self, sha256: &str) -> Option<&Evaluator> {
-        self.known.get(sha256)?.as_ref()
+    pub(super) fn get(&self, policy: &RecordedPolicy) -> Option<&Evaluator> {
+        self.known.get(&policy.sha256)?.as_ref()
     }
 }
 

@@ -153,21 +153,21 @@ impl Verified {
         for policy in [Some(policy), own].into_iter().flatten() {
             policies.look_up(policy);
         }
-        let evaluated = policies.take(&policy.sha256).map(|mut by| {
-            // A record without an own policy was made without one.
-            let of_own = own.map(|own| policies.get(&own.sha256));
-            let evaluated = match of_own {
-                Some(None) => None,
-                of_own => by.evaluate(recorded, of_own.flatten()),
-            };
-            policies.put_back(&policy.sha256, by);
-            evaluated
-        });
-        match evaluated.flatten() {
+        let of = |policy| policies.get(policy).ok_or(policy);
+        let (by, own) = match (of(policy), own.map(of).transpose()) {
+            (Ok(by), Ok(own)) => (by, own),
+            (Err(missing), _) | (_, Err(missing)) => {
+                let records = self.without_policy.entry(missing.sha256.clone());
+                *records.or_default() += 1;
+                return None;
+            }
+        };
+        match by.evaluate(recorded, own) {
+            // There is a job, so this is for want of a key.
             None => {
-                let missing = self.without_policy.entry(policy.sha256.clone());
-                *missing.or_default() += 1;
-                None
+                self.malformed += 1;
+                let subject = quoted(&recorded.permission);
+                Some(format!("its subject {subject} is not a permission key"))
             }
             Some(evaluated) if is_same(recorded, &evaluated) => {
                 self.same += 1;
