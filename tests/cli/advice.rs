@@ -61,6 +61,25 @@ fn a_regex_that_looks_like_a_name_or_a_glob() {
 }
 
 #[test]
+fn a_base_of_a_fork_is_not_proposed() {
+    let pull_request = "--event pull_request --branch x --base octocat:x";
+    assert_snapshot!(check("base: main", pull_request), @"
+    no_rule_matches): `ws:locks:create` is denied: rule 1 (line 3) needs base `main`; this job goes into `octocat:x`
+
+    what to change
+      policy.yml:3: `base` is `main`; this pull request goes into `octocat:x`
+          in the job     open the pull request into the branch `main`
+    ");
+    assert_snapshot!(check("branch: [main, x]", pull_request), @"
+    no_rule_matches): `ws:locks:create` is denied: rule 1 (line 3) needs a base that its `branch` matches; this job goes into `octocat:x`
+
+    what to change
+      policy.yml:3: the rule has no `base`, and its `branch` is `main` or `x`, which must match the base too; this pull request goes into `octocat:x`
+          in the job     open the pull request into the branch `main` or `x`
+    ");
+}
+
+#[test]
 fn a_table_shows_it_beside_the_pattern() {
     let policy =
         "version: 1\npermissions:\n  - { permission: ws:locks:create, branch: feature/* }\n";

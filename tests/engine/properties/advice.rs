@@ -1,7 +1,7 @@
 //! Advice never contradicts the lint: what `check`, a report or a fix proposes has no finding, and
 //! matches the value that it is proposed for.
 
-use ::engine::context::Context;
+use ::engine::context::{Base, Context};
 use ::engine::decision::{Engine, Policies, Provenance, Question, decide};
 use ::engine::policy::{Format, PermissionKey, Policy};
 use analysis::lint::{LintOptions, apply_safe, lint};
@@ -17,6 +17,7 @@ const NOW: &str = "2027-01-15T12:00:00Z";
 const DIMENSIONS: &[&str] = &[
     "workflow",
     "branch",
+    "base",
     "environment",
     "claims.team",
     "claims.ref",
@@ -170,6 +171,10 @@ fn job(dimension: &str, value: &str) -> Context {
         "workflow" => context.workflow = Some(value),
         "branch" => context.branch = Some(value),
         "environment" => context.environment = Some(value),
+        "base" => {
+            context.event = Some("pull_request".to_owned());
+            context.base = Base::Branch(value);
+        }
         claim => {
             let claim = claim.strip_prefix("claims.").unwrap().to_owned();
             context.claims.insert(claim, value);

@@ -125,7 +125,9 @@ fn input(remedy: &Remedy, context: &Context, check: &CheckResult<'_>) -> Option<
             if remedy.by_default_branch && written == Some(base) {
                 return Some(format!("{input}: name a branch without `refs/heads/`"));
             }
-            let is_open = remedy.by_default_branch && context.default_branch.is_none();
+            // A branch has no colon (git-check-ref-format).
+            let is_open =
+                remedy.by_default_branch && context.default_branch.is_none() && !base.contains(':');
             return is_open.then(|| format!("{input}, if that is the default branch"));
         }
         claim => {

@@ -1,6 +1,6 @@
-//! Bases of pull requests: `missing-base`, `any-base`, `unused-base`, `never-matches`.
+//! Bases of pull requests: `missing-base`, `any-base`, `unused-base`.
 
-use super::catalogue::{ANY_BASE, MISSING_BASE, NEVER_MATCHES, UNUSED_BASE};
+use super::catalogue::{ANY_BASE, MISSING_BASE, UNUSED_BASE};
 use super::findings::Findings;
 use super::rules::matches_nearly_all;
 use engine::decision::{Merges, merges};
@@ -11,7 +11,6 @@ const USUAL_BASES: [&str; 5] = ["main", "master", "develop", "trunk", "productio
 
 pub(super) fn check(rule: &Rule, findings: &mut Findings<'_>) {
     if let Some(base) = &rule.base {
-        never_a_base(base, findings);
         any_base(rule, base, findings);
     }
     let Some(events) = &rule.events else {
@@ -37,24 +36,6 @@ pub(super) fn check(rule: &Rule, findings: &mut Findings<'_>) {
         findings.push(
             finding.help("name the base branches of the pull requests, such as `base: main`"),
         );
-    }
-}
-
-/// Finds values that no base has. A base is a branch of the repository itself, so it has neither an owner nor a
-/// full ref of another kind.
-fn never_a_base(base: &Patterns, findings: &mut Findings<'_>) {
-    for pattern in &base.list {
-        let text = &*pattern.text;
-        let is_name = matches!(pattern.kind, Kind::Literal | Kind::Exact);
-        let is_other_ref = text.starts_with("refs/") && !text.starts_with("refs/heads/");
-        if is_name && (text.contains(':') || is_other_ref) {
-            let message = format!(
-                "{} is never a base: a base is a branch of the repository itself",
-                quoted(text)
-            );
-            let finding = findings.pattern(&NEVER_MATCHES, pattern, message);
-            findings.push(finding.help("name the base branch of the pull requests"));
-        }
     }
 }
 

@@ -294,6 +294,7 @@ fn values<'r>(rule: &'r Rule, dimension: Dimension<'_>) -> Option<&'r Patterns> 
     match dimension {
         Dimension::Workflow => rule.workflow.as_ref(),
         Dimension::Branch => rule.branch.as_ref(),
+        Dimension::Base => rule.base.as_ref(),
         Dimension::Environment => rule.environment.as_ref(),
         Dimension::Claim(name) => {
             let mut claims = rule.claims.iter();

@@ -8,6 +8,7 @@ pub(super) enum Dimension<'d> {
     Repository,
     Workflow,
     Branch,
+    Base,
     Environment,
     Claim(&'d str),
 }
@@ -26,8 +27,7 @@ pub(super) fn dimensions<'r>(
     let named = [
         (Dimension::Workflow, &rule.workflow),
         (Dimension::Branch, &rule.branch),
-        // A base is a branch.
-        (Dimension::Branch, &rule.base),
+        (Dimension::Base, &rule.base),
         (Dimension::Environment, &rule.environment),
     ];
     let claims = rule.claims.iter();

@@ -92,7 +92,8 @@ pub(crate) fn accepts(dimension: &str, pattern: &Pattern, repository: Option<&st
     let dimension = match dimension {
         "repository" => Dimension::Repository,
         "workflow" => Dimension::Workflow,
-        "branch" | "base" => Dimension::Branch,
+        "branch" => Dimension::Branch,
+        "base" => Dimension::Base,
         "environment" => Dimension::Environment,
         claim => Dimension::Claim(claim.strip_prefix("claims.").unwrap_or(claim)),
     };

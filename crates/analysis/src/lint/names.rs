@@ -16,7 +16,8 @@ pub(super) fn check(dimension: Dimension<'_>, patterns: &Patterns, findings: &mu
     for pattern in &patterns.list {
         match (dimension, is_name(pattern)) {
             (Dimension::Workflow, _) => workflow(pattern, findings),
-            (Dimension::Branch, _) => branch(pattern, findings),
+            (Dimension::Branch, _) => branch(dimension, pattern, findings),
+            (Dimension::Base, is_name) => base(pattern, is_name, findings),
             (Dimension::Repository, true) => repository_name(pattern, findings),
             (Dimension::Environment, is_name) => environment(pattern, is_name, findings),
             _ => {}
@@ -86,7 +87,23 @@ fn push(
     findings.push(Replacement::advise(proposal, finding));
 }
 
-fn branch(pattern: &Pattern, findings: &mut Findings<'_>) {
+/// Checks a base, which is a branch of the repository itself, so it has neither an owner nor a full ref of another
+/// kind.
+fn base(pattern: &Pattern, is_name: bool, findings: &mut Findings<'_>) {
+    let text = &*pattern.text;
+    let is_other_ref = text.starts_with("refs/") && !text.starts_with("refs/heads/");
+    if !is_name || !(text.contains(':') || is_other_ref) {
+        return branch(Dimension::Base, pattern, findings);
+    }
+    let message = format!(
+        "{} is never a base: a base is a branch of the repository itself",
+        quoted(text)
+    );
+    let finding = findings.pattern(&NEVER_MATCHES, pattern, message);
+    findings.push(finding.help("name the base branch of the pull requests"));
+}
+
+fn branch(dimension: Dimension<'_>, pattern: &Pattern, findings: &mut Findings<'_>) {
     let text: &str = &pattern.text;
     if let Some(short) = branch_of(text, pattern.kind) {
         let message = format!(
@@ -95,7 +112,7 @@ fn branch(pattern: &Pattern, findings: &mut Findings<'_>) {
         );
         let finding = findings.pattern(&NEVER_MATCHES, pattern, message);
         let kinds = kinds(short, pattern.kind).map(|kind| (short, kind));
-        push(Dimension::Branch, pattern, kinds, finding, findings);
+        push(dimension, pattern, kinds, finding, findings);
     } else if is_name(pattern)
         && let Some(why) = no_ref(text)
     {

@@ -221,7 +221,9 @@ impl TracedDimension {
             "expiry" | "events" => None,
             _ if self.of_branch => {
                 let needs = "a base that its `branch` matches";
-                let Some(value) = self.value.as_deref() else {
+                // A base is a branch of the repository itself, so it has no owner.
+                let base = self.value.as_deref().filter(|base| !base.contains(':'));
+                let Some(value) = base else {
                     return Some(needs.to_owned());
                 };
                 let base = written::pattern(value, Kind::Exact, format);
