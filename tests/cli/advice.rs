@@ -61,6 +61,66 @@ fn a_regex_that_looks_like_a_name_or_a_glob() {
 }
 
 #[test]
+fn every_regex_that_looks_like_something_else() {
+    assert_snapshot!(check("branch: release/*, claims: { team: c++ }", "--branch release/1 --claim team=c++"), @r#"
+    no_rule_matches): `ws:locks:create` is denied: rule 1 (line 3) needs branch `release/*` and claim `team` `c++`; this job has branch `release/1` and claim `team` `c++`; `release/*` would match as a glob: write `{ glob: "release/*" }`; `c++` would match as a plain text: write `{ exact: "c++" }`
+
+    what to change
+      policy.yml:3: `branch` is `release/*`, this job has `release/1`: `release/*` would match as a glob
+          in the policy  `branch: { glob: "release/*" }`, by a reviewed change
+      policy.yml:3: `claims.team` is `c++`, this job has `c++`: `c++` would match as a plain text
+          in the policy  `team: { exact: "c++" }`, by a reviewed change
+    "#);
+    let pull_request = "--event pull_request --branch feature/x --base release/1";
+    assert_snapshot!(check("branch: [feature/x, release/*]", pull_request), @r#"
+    no_rule_matches): `ws:locks:create` is denied: rule 1 (line 3) needs a base that its `branch` matches, or `base: release/1`; this job goes into `release/1`; `release/*` would match as a glob: write `{ glob: "release/*" }`
+
+    what to change
+      policy.yml:3: the rule has no `base`, and its `branch` is `feature/x` or `release/*`, which must match the base too; this pull request goes into `release/1`: `release/*` would match as a glob
+          in this check  `--default-branch release/1`, if that is the default branch
+          in the policy  write `{ glob: "release/*" }` instead of `release/*`, by a reviewed change
+    "#);
+    let both = "--event pull_request --branch release/1 --base release/2";
+    assert_snapshot!(check("branch: release/*", both), @r#"
+    no_rule_matches): `ws:locks:create` is denied: rule 1 (line 3) needs branch `release/*` and a base that its `branch` matches, or `base: release/2`; this job has branch `release/1` and goes into `release/2`; `release/*` would match as a glob: write `{ glob: "release/*" }`
+
+    what to change
+      policy.yml:3: `branch` is `release/*`, this job has `release/1`: `release/*` would match as a glob
+          in the policy  `branch: { glob: "release/*" }`, by a reviewed change
+      policy.yml:3: the rule has no `base`, and its `branch` is `release/*`, which must match the base too; this pull request goes into `release/2`: `release/*` would match as a glob
+          in this check  `--default-branch release/2`, if that is the default branch
+          in the policy  `branch: { glob: "release/*" }`, by a reviewed change
+    "#);
+}
+
+#[test]
+fn a_repository_that_looks_like_a_glob() {
+    let policy = "version: 1
+repositories:
+  - repository: acme-org/*
+    permissions:
+      - { permission: ws:locks:create, branch: main }
+";
+    let directory = Directory::checkout(&[("policy.yml", policy)]);
+    let asked = "check --policy policy.yml --permission ws:locks:create --repository acme-org/infra --branch main";
+    let out = directory.run(&asked.split(' ').collect::<Vec<_>>()).out;
+    let (_, said) = out.split_once("✓ 3 policy").unwrap();
+    assert_snapshot!(said, @r#"
+            `policy.yml`, sha256 eb5f451c33697ecb…: valid, 1 rule
+    ✗ 4 repository    no entry for `acme-org/infra`: at line 3, `acme-org/*` would match as a glob: write `{ glob: "acme-org/*" }`
+    – 5 rules         not reached
+    ✗ 6 decision      denied, 403
+
+    denied (repository_not_found): `ws:locks:create` is denied: the policy has no entry for `acme-org/infra`; at line 3, `acme-org/*` would match as a glob: write `{ glob: "acme-org/*" }`
+
+    what to change
+      policy.yml:3: `acme-org/*` would match as a glob: write `{ glob: "acme-org/*" }`, by a reviewed change
+
+    see https://repo-permissions.github.io/repo-permissions/reasons/repository_not_found.html
+    "#);
+}
+
+#[test]
 fn a_base_of_a_fork_is_not_proposed() {
     let pull_request = "--event pull_request --branch x --base octocat:x";
     assert_snapshot!(check("base: main", pull_request), @"

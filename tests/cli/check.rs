@@ -693,7 +693,7 @@ permissions:
       policy.yml:4: the rule has no `base`, and its `branch` is `feature/**`, which must match the base too; this pull request goes into `evil`
           in the job     open the pull request into a branch that matches `feature/**`
           in this check  `--default-branch evil`, if that is the default branch
-          in the policy  `base: evil` together with the bases that the rule already trusts, if everyone who can push to that branch may use the permission, by a reviewed change
+          in the policy  a `base` that names `evil` and the bases that the rule already trusts, if everyone who can push to that branch may use the permission, by a reviewed change
 
     see https://repo-permissions.github.io/repo-permissions/reasons/no_rule_matches.html
     ");

@@ -4,7 +4,7 @@
 use std::borrow::Cow;
 
 use engine::decision::{PermissionDecision, TracedDimension, TracedRule};
-use engine::policy::{CaseSensitivity, Format, Kind, quoted, written};
+use engine::policy::{CaseSensitivity, Format, Kind, Policy, quoted, written};
 
 use crate::lint;
 use crate::pattern_text::{branch_of, file_of, kinds, without_anchors, without_position};
@@ -60,7 +60,7 @@ impl<'p> Suggestion<'p> {
             .into_iter()
             .flat_map(|(text, how)| kinds(text, kind).map(|kind| (text, kind, how)));
         let case = match dimension {
-            "environment" => CaseSensitivity::ignored_for(Some(value)),
+            "repository" | "environment" => CaseSensitivity::ignored_for(Some(value)),
             _ => CaseSensitivity::Sensitive,
         };
         let fits = |text: &str, kind: Kind| {
@@ -98,12 +98,20 @@ impl<'p> Suggestion<'p> {
     pub fn sentence(&self) -> String {
         format!("{} would match {}", quoted(&self.instead_of), self.how)
     }
+
+    /// Returns the sentence and the pattern to write.
+    pub fn hint(&self, format: Format) -> String {
+        format!(
+            "{}: write {}",
+            self.sentence(),
+            quoted(&self.written(format))
+        )
+    }
 }
 
 /// Returns a suggestion that would match, for a dimension that does not.
 pub fn suggestion<'d>(rule: &TracedRule, dimension: &'d TracedDimension) -> Option<Suggestion<'d>> {
-    // If `branch` decides on a base, the problem is the base and not the pattern.
-    if dimension.matched || dimension.of_branch {
+    if dimension.matched {
         return None;
     }
     let value = dimension.value.as_deref()?;
@@ -118,20 +126,37 @@ pub fn suggestion<'d>(rule: &TracedRule, dimension: &'d TracedDimension) -> Opti
         .or_else(|| find(&dimension.pattern, dimension.kind))
 }
 
-/// Returns the condition of the nearest rule, the job's value and a suggestion, as one sentence without a full
+/// Returns the condition of the nearest rule, the job's values and the suggestions, as one sentence without a full
 /// stop.
 pub fn nearest_miss(permission: &PermissionDecision) -> Option<String> {
     let nearest = permission.nearest.as_ref()?;
     let mut trace = permission.trace.iter();
     let rule = trace.find(|traced| traced.rule == nearest.rule);
-    let hint = rule.and_then(|rule| {
-        let suggestion = rule
-            .failed()
-            .find_map(|dimension| suggestion(rule, dimension))?;
-        let written = quoted(&suggestion.written(rule.format));
-        Some(format!("; {}: write {written}", suggestion.sentence()))
-    });
-    Some(format!("{}{}", nearest.sentence, hint.unwrap_or_default()))
+    let mut sentences = vec![nearest.sentence.clone()];
+    let failed = rule.into_iter().flat_map(TracedRule::failed);
+    for hint in failed.filter_map(|dimension| hint(rule?, dimension)) {
+        // A pattern of `branch` can decide on the head and on the base.
+        if !sentences.contains(&hint) {
+            sentences.push(hint);
+        }
+    }
+    Some(sentences.join("; "))
+}
+
+/// Says what the author of a pattern probably meant, if it would have matched.
+pub fn hint(rule: &TracedRule, dimension: &TracedDimension) -> Option<String> {
+    suggestion(rule, dimension).map(|suggestion| suggestion.hint(rule.format))
+}
+
+/// Returns the line of the first entry that was probably meant for a repository, and what its author probably meant.
+pub fn meant_entry(policy: &Policy, repository: &str) -> Option<(u32, String)> {
+    let entries = policy.repositories.iter().flat_map(|(_, list)| list);
+    let mut patterns = entries.flat_map(|entry| &entry.repository.list);
+    patterns.find_map(|pattern| {
+        let written = (&*pattern.text, pattern.kind);
+        let suggestion = Suggestion::find("repository", written, repository, None)?;
+        Some((pattern.position.line, suggestion.hint(policy.format)))
+    })
 }
 
 /// Returns whether a text could be a glob that matches a value, judging by its start. This saves compiling most
@@ -178,6 +203,12 @@ mod tests {
                 "{ exact: \"Production (EU)\" }",
             ),
             ("claims.x", "c++", "c++", "{ exact: \"c++\" }"),
+            (
+                "repository",
+                "Acme-org/*",
+                "acme-org/infra",
+                "{ glob: \"Acme-org/*\" }",
+            ),
             (
                 "branch",
                 "feature/*",

@@ -89,7 +89,7 @@ pub fn run<B: AsRef<[u8]>, E: Display>(
                 let left_out = parsed.and_then(|parsed| {
                     repository.leaves_out(parsed, context.repository.as_deref())
                 });
-                outcome.leaving_out(left_out)
+                outcome.naming_entry(parsed).leaving_out(left_out)
             }
             Err(failure) => Outcome::failed(&failure, Some(&context), None, Detail::Full),
         };

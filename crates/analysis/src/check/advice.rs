@@ -4,6 +4,7 @@ use super::result::CheckResult;
 use crate::Inputs;
 use crate::pattern_text::{branch_of, file_of};
 use crate::report::{self, Remedy, remedies};
+use crate::suggestion::meant_entry;
 use engine::context::Context;
 use engine::decision::{Decision, Reason};
 use engine::policy::{Kind, quoted};
@@ -83,8 +84,13 @@ fn missing_input(reason: Reason, check: &CheckResult<'_>) -> Option<String> {
             Some(format!("Name the repository: {input}."))
         }
         Reason::RepositoryNotFound => {
+            let repository = context.repository.as_deref()?;
+            if let Some((line, hint)) = meant_entry(check.policy.policy()?, repository) {
+                let file = check.outcome.file(false);
+                return Some(format!("{file}:{line}: {hint}, by a reviewed change"));
+            }
             let left_out = check.scenario?.leaves_out(check.policy)?;
-            let repository = context.repository.as_deref().map(quoted)?;
+            let repository = quoted(repository);
             let entry = "add an entry for it under `repositories:` of the policy";
             Some(match left_out.input(inputs) {
                 Some(input) => format!(

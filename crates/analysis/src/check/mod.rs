@@ -13,6 +13,6 @@ mod steps;
 pub use advice::{Advice, Change, advice};
 pub use policy::{CheckError, GivenPolicy};
 pub use result::CheckResult;
-pub use rules::{hint, pattern, shown_rules};
+pub use rules::{pattern, shown_rules};
 pub use scenario::{Described, Scenario};
 pub use steps::{Status, Step, steps};

@@ -2,6 +2,7 @@
 
 use super::policy::GivenPolicy;
 use super::scenario::Scenario;
+use crate::suggestion::meant_entry;
 use engine::decision::RepositoryRules;
 use engine::policy::{Entry, Kind, Policy, edits, quoted};
 
@@ -75,7 +76,7 @@ fn pins(entry: &Entry, agrees: bool, scenario: &Scenario) -> Option<String> {
     })
 }
 
-/// Suggests the names in the policy that are most similar.
+/// Suggests the entry that was probably meant, or the names in the policy that are most similar.
 fn no_entry(policy: &Policy, scenario: &Scenario) -> String {
     let Some(repository) = &scenario.context.repository else {
         let input = scenario.inputs.name("repository", "OWNER/NAME");
@@ -94,6 +95,9 @@ fn no_entry(policy: &Policy, scenario: &Scenario) -> String {
     });
     let near: Vec<_> = near.collect();
     let none = format!("no entry for {}", quoted(repository));
+    if let Some((line, hint)) = meant_entry(policy, repository) {
+        return format!("{none}: at line {line}, {hint}");
+    }
     match near.as_slice() {
         [] => none,
         near => format!("{none}: did you mean {}?", near.join(" or ")),

@@ -79,7 +79,7 @@ fn outcome<'a>(
             let left_out = scenario.and_then(|scenario| scenario.leaves_out(policy));
             let outcome = Outcome {
                 own_policy,
-                ..outcome.leaving_out(left_out)
+                ..outcome.naming_entry(policy.policy()).leaving_out(left_out)
             };
             (outcome, None)
         }

@@ -1,8 +1,6 @@
 //! The rules of a trace, as far as an output shows them.
 
-use crate::suggestion::suggestion;
 use engine::decision::{PermissionDecision, TracedDimension, TracedRule};
-use engine::policy::quoted;
 
 /// Maximum number of rules that are shown of a permission.
 const MAX_RULES: usize = 50;
@@ -25,11 +23,4 @@ pub fn pattern(dimension: &TracedDimension) -> &str {
         "" => "not named",
         pattern => pattern,
     }
-}
-
-/// Says what the author of a pattern probably meant, if it would have matched.
-pub fn hint(rule: &TracedRule, dimension: &TracedDimension) -> Option<String> {
-    let suggestion = suggestion(rule, dimension)?;
-    let written = quoted(&suggestion.written(rule.format));
-    Some(format!("{}: write {written}", suggestion.sentence()))
 }

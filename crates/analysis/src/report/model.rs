@@ -4,10 +4,10 @@ use serde::Serialize;
 
 use super::text::{truncate, visible};
 use crate::TopIsLeftOut;
-use crate::suggestion::nearest_miss;
+use crate::suggestion::{meant_entry, nearest_miss};
 use engine::context::{Base, Context};
 use engine::decision::{Decision, PermissionDecision, Reason};
-use engine::policy::quoted;
+use engine::policy::{Policy, quoted};
 
 /// Maximum length of a message in characters.
 const MAX_MESSAGE: usize = 4_000;
@@ -218,6 +218,18 @@ impl<'a> Outcome<'a> {
         };
         if let Some(left_out) = left_out.filter(names) {
             self.message = printable(format!("{}; {}", self.message, left_out.why()));
+        }
+        self
+    }
+
+    /// Says in the message which entry of the policy was probably meant, if none applies to the repository.
+    pub(crate) fn naming_entry(mut self, policy: Option<&Policy>) -> Self {
+        let repository = self.context.and_then(|one| one.repository.as_deref());
+        if let (Reason::RepositoryNotFound, Some(policy), Some(repository)) =
+            (self.reason, policy, repository)
+            && let Some((line, hint)) = meant_entry(policy, repository)
+        {
+            self.message = printable(format!("{}; at line {line}, {hint}", self.message));
         }
         self
     }

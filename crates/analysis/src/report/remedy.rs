@@ -145,7 +145,9 @@ impl FailedDimension<'_> {
                 quoted(&written),
                 quoted(&suggestion.instead_of)
             ),
-            _ => self.line(&written),
+            // Without a `base`, the pattern is that of `branch`.
+            _ if self.dimension.of_branch => self.line("branch", &written),
+            _ => self.line(&self.dimension.dimension, &written),
         };
         let what = format!("{}: {}", what(self.dimension), suggestion.sentence());
         (what, None, Some(policy))
@@ -297,7 +299,7 @@ impl FailedDimension<'_> {
             ("list", _) => format!("add {} to the list", quoted(&added)),
             (_, Some(kind)) if accepts(&dimension.pattern, kind) => {
                 let known = pattern(&dimension.pattern, kind, self.format);
-                self.line(&format!("[{known}, {added}]"))
+                self.line(name, &format!("[{known}, {added}]"))
             }
             // Lint has findings for the existing pattern.
             _ => format!("add {} to {}", quoted(&added), quoted(name)),
@@ -343,11 +345,11 @@ impl FailedDimension<'_> {
                         list.push(one);
                     }
                 }
-                self.line(&format!("[{}]", list.join(", ")))
+                self.line("base", &format!("[{}]", list.join(", ")))
             }
             None => format!(
-                "{} together with the bases that the rule already trusts",
-                self.line(&written((base, Kind::Exact)))
+                "a `base` that names {} and the bases that the rule already trusts",
+                quoted(&written((base, Kind::Exact)))
             ),
         };
         Some(line + IF_TRUSTED)
@@ -381,8 +383,7 @@ impl FailedDimension<'_> {
     }
 
     /// Returns `` `branch: main` ``, or the line of a claim.
-    fn line(&self, value: &str) -> String {
-        let name = &*self.dimension.dimension;
+    fn line(&self, name: &str, value: &str) -> String {
         let key = |name: &str| match self.format {
             Format::Yaml => name.to_owned(),
             Format::Json => scalar(name, self.format),

@@ -3,8 +3,9 @@
 use std::fmt::Write as _;
 
 use crate::style::{Colours, Styled};
-use analysis::check::{hint, pattern, shown_rules};
+use analysis::check::{pattern, shown_rules};
 use analysis::report::text::visible;
+use analysis::suggestion::hint;
 use engine::decision::{PermissionDecision, TracedDimension, TracedRule};
 use engine::plural::count;
 
