@@ -247,7 +247,7 @@ impl Reporter<'_> {
             permissions => format!("{heading}: {}", permissions.join(", ")),
         };
         match outcome.decision {
-            Decision::Allowed => {}
+            Decision::Allowed => Log.line(&format!("See {}", reason_page(outcome.reason))),
             Decision::Denied if self.advisory() => {
                 Log.annotate("warning", &title, &with_link(outcome))
             }

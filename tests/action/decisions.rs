@@ -41,6 +41,10 @@ fn granted() {
     assert_eq!(run.head_sha, job.sha.as_str());
     let summary = step.summary.strip_prefix("### ✅ Allowed\n\n").unwrap();
     assert_eq!(run.summary.trim(), summary.trim());
+    let page = "/reasons/granted.html";
+    for (place, text) in [("summary", &*step.summary), ("log", &step.stdout)] {
+        assert!(text.contains(page), "{place}: {text}");
+    }
     let [status] = &stage.github.statuses()[..] else {
         panic!("one status")
     };

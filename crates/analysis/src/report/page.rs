@@ -30,14 +30,11 @@ pub fn summary(outcome: &Outcome<'_>, detail: Detail, advisory: bool, max: usize
 pub fn page(outcome: &Outcome<'_>, detail: Detail, max: usize) -> String {
     let mut page = String::new();
     let _ = writeln!(page, "{}.", markdown(&outcome.message));
-    if let Some(advice) = advice(outcome.reason) {
-        let (advice, link) = (markdown(advice), reason_page(outcome.reason));
-        let code = code(outcome.reason.code());
-        let _ = writeln!(
-            page,
-            "\n**What to do:** {advice} [More about {code}]({link})"
-        );
-    }
+    let advice = advice(outcome.reason)
+        .map(|advice| format!("**What to do:** {} ", markdown(advice)))
+        .unwrap_or_default();
+    let (code, link) = (code(outcome.reason.code()), reason_page(outcome.reason));
+    let _ = writeln!(page, "\n{advice}[More about {code}]({link})");
     if detail == Detail::Full {
         page.push_str(&remedy_list(outcome));
     }
