@@ -11,7 +11,7 @@ use super::runner::{
 use super::runtime::head_sha;
 use analysis::report::text::truncate;
 use analysis::report::{
-    Detail, Failure, Labels, Outcome, context_rows, heading, reason_page, summary,
+    Detail, Failure, Labels, Outcome, context_rows, heading, reason_page, shown_rules, summary,
 };
 use engine::context::{Context, EventPayload};
 use engine::decision::{Decision, Reason, TracedRule};
@@ -233,11 +233,7 @@ impl Reporter<'_> {
                 let more = permission.trace.len().saturating_sub(MAX_RULES);
                 let more = (more > 0)
                     .then(|| count_of(more, "more rule is not shown", "more rules are not shown"));
-                let shown = permission
-                    .trace
-                    .iter()
-                    .take(MAX_RULES)
-                    .flat_map(trace_lines);
+                let shown = shown_rules(permission, MAX_RULES).flat_map(trace_lines);
                 Log.group(&title, shown.chain(more));
             }
         }

@@ -181,6 +181,41 @@ fn a_denial_says_which_pattern_was_probably_meant() {
     }
 }
 
+/// Among more rules than a table, the log and an output have room for.
+#[test]
+fn the_rule_that_decides_is_shown_among_many() {
+    for (rules, limit) in [(60, None), (1_500, Some(200))] {
+        let other = |at| format!("  - {{permission: a:b, branch: nope-{at}, environment: nope}}\n");
+        let others: String = (0..rules).map(other).collect();
+        let line = rules + 3;
+        for (last, decision, named) in [
+            ("main", "allowed", "rule"),
+            ("main, workflow: other.yml", "denied", "nearest"),
+        ] {
+            let last = format!("  - {{permission: a:b, name: the last, branch: {last}}}\n");
+            let stage = Stage::with_policy(&format!("version: 1\npermissions:\n{others}{last}"));
+            let step = stage.ask(&stage.push(), "a:b");
+            assert_eq!(step.output("decision"), decision);
+            let row = format!("| {} `the last`, line {line} |", rules + 1);
+            assert!(step.summary.contains(&row), "{}", step.summary);
+            assert!(step.summary.contains("more rules are not shown"));
+            assert!(stage.github.check_runs()[0].summary.contains(&row));
+            let rule = format!("rule {} (`the last`, line {line})\n    ", rules + 1);
+            assert!(step.stdout.contains(&rule), "{}", step.stdout);
+            let result: serde_json::Value = serde_json::from_str(step.output("result")).unwrap();
+            let of_permission = &result["permissions"][0];
+            assert_eq!(of_permission[named]["line"], line);
+            let trace = of_permission["trace"].as_array().unwrap();
+            assert_eq!(trace.last().unwrap()["line"], line);
+            assert_eq!(trace.len(), limit.unwrap_or(rules + 1));
+            assert_eq!(
+                result.get("trace_limit").and_then(|limit| limit.as_u64()),
+                limit.map(|limit| limit as u64)
+            );
+        }
+    }
+}
+
 #[test]
 fn repository_not_found() {
     let policy = "version: 1\nrepositories:\n  - repository: acme-org/other\n    permissions: [{permission: ws:locks:create}]\n";

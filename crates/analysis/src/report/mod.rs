@@ -12,7 +12,7 @@ mod requests;
 pub mod text;
 
 pub use documentation::{DOCUMENTATION, lint_page, reason_page};
-pub use model::{Detail, Failure, Outcome, PolicyRecord, advice};
+pub use model::{Detail, Failure, Outcome, PolicyRecord, advice, shown_rules};
 pub use page::{context_rows, heading, page, summary};
 pub use phrase::Phrase;
 pub use remedy::{Remedy, remedies};

@@ -6,11 +6,13 @@ use super::text::{truncate, visible};
 use crate::TopIsLeftOut;
 use crate::suggestion::{meant_entry, nearest_miss};
 use engine::context::{Base, Context};
-use engine::decision::{Decision, PermissionDecision, Reason};
+use engine::decision::{Decision, PermissionDecision, Reason, TracedRule};
 use engine::policy::{Policy, quoted};
 
 /// Maximum length of a message in characters.
 const MAX_MESSAGE: usize = 4_000;
+/// Maximum numbers of rules in each trace, tried in this order on a JSON that is too large.
+const TRACE_LIMITS: [usize; 4] = [200, 50, 1, 0];
 
 /// How much of the policy reports may show.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -49,9 +51,29 @@ pub struct Outcome<'a> {
     /// Missing value that the decision assumed: `base`. Never set in a job.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub assumed: Option<&'static str>,
+    /// Maximum number of rules in each trace, if the JSON has not all of them.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub trace_limit: Option<usize>,
     /// Line of the error in an invalid policy.
     #[serde(skip)]
     pub invalid_at: Option<u32>,
+}
+
+/// Returns at most `max` rules of a trace, in its order: the first ones and the one that granted or is nearest to a
+/// match, wherever it stands.
+pub fn shown_rules(
+    permission: &PermissionDecision,
+    max: usize,
+) -> impl Iterator<Item = &TracedRule> {
+    let nearest = permission.nearest.as_ref().map(|nearest| &nearest.rule);
+    let decisive = permission.rule.as_ref().or(nearest);
+    let trace = &permission.trace;
+    let decisive = trace.iter().position(|one| Some(&one.rule) == decisive);
+    let last = max.saturating_sub(1);
+    let others = trace.iter().take(last);
+    others
+        .chain(trace.get(decisive.unwrap_or(last).max(last)))
+        .take(max)
 }
 
 /// Identity of a policy.
@@ -173,6 +195,7 @@ impl<'a> Outcome<'a> {
             own_policy: None,
             decided_by: None,
             assumed: (context.base == Base::Assumed).then_some("base"),
+            trace_limit: None,
             invalid_at: None,
         }
     }
@@ -199,6 +222,7 @@ impl<'a> Outcome<'a> {
             own_policy: None,
             decided_by: None,
             assumed: None,
+            trace_limit: None,
             invalid_at: failure.line,
         }
     }
@@ -280,17 +304,25 @@ impl<'a> Outcome<'a> {
         policy.as_ref().map_or("policy", |policy| &policy.file)
     }
 
-    /// Returns the JSON, without the traces if they would make it larger than `max` bytes.
+    /// Returns the JSON. If its traces make it larger than `max` bytes, returns it with a part of each, and the number
+    /// of rules in a part.
     pub fn to_json_within(&self, max: usize) -> String {
-        let json = self.to_json();
+        let mut json = self.to_json();
         if json.len() <= max {
             return json;
         }
         let mut short = self.clone();
-        for permission in &mut short.permissions {
-            permission.trace.clear();
+        for limit in TRACE_LIMITS {
+            for permission in &mut short.permissions {
+                permission.trace = shown_rules(permission, limit).cloned().collect();
+            }
+            short.trace_limit = Some(limit);
+            json = short.to_json();
+            if json.len() <= max {
+                break;
+            }
         }
-        short.to_json()
+        json
     }
 
     /// Returns the JSON in one line.

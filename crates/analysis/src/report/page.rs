@@ -3,7 +3,7 @@
 use std::fmt::Write as _;
 
 use super::documentation::reason_page;
-use super::model::{Detail, Outcome, advice};
+use super::model::{Detail, Outcome, advice, shown_rules};
 use super::remedy::{Remedy, remedies};
 use super::text::{cell, code, markdown, truncate_page};
 use crate::suggestion::suggestion;
@@ -16,8 +16,7 @@ const MAX_ROWS: usize = 50;
 /// Maximum number of proposals.
 const MAX_CHANGES: usize = 20;
 /// Note at the end of a truncated page.
-const TRUNCATED: &str =
-    "\n\n*The page is longer than GitHub allows; the rest is in the output `result`.*\n";
+const TRUNCATED: &str = "\n\n*The page is longer than GitHub allows, and ends here; the output `result` may have more.*\n";
 
 /// The page of a summary, at most `max` bytes.
 pub fn summary(outcome: &Outcome<'_>, detail: Detail, advisory: bool, max: usize) -> String {
@@ -161,7 +160,7 @@ fn trace(permission: &PermissionDecision) -> String {
     text.push_str(
         "| | Rule | Workflow | Branch | Environment | More |\n|---|---|---|---|---|---|\n",
     );
-    for rule in permission.trace.iter().take(MAX_ROWS) {
+    for rule in shown_rules(permission, MAX_ROWS) {
         text.push_str(&rule_row(rule));
     }
     if let Some(more) = permission
