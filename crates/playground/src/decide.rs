@@ -1,9 +1,10 @@
 //! May this job use a permission? As `check` answers it.
 
 use analysis::check::{
-    Change, CheckResult, Described, Scenario, Status, advice, hint, pattern, shown_rules, steps,
+    Change, CheckResult, Described, Scenario, Status, advice, pattern, shown_rules, steps,
 };
 use analysis::report::{Failure, context_rows, reason_page};
+use analysis::suggestion::hint;
 use analysis::{Inputs, PolicyRepository};
 use engine::Claims;
 use engine::context::EventPayload;
