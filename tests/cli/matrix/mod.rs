@@ -336,6 +336,22 @@ jobs:
 ];
 
 #[test]
+fn a_call_by_the_full_name_is_not_followed() {
+    let called = "on: workflow_call\njobs: {a: {environment: prod}}";
+    let caller = "on: push\njobs:\n  local: {uses: ./.github/workflows/c.yml}\n  full: {uses: acme-org/infra/.github/workflows/d.yml@main}\n";
+    let files = [("c.yml", called), ("caller.yml", caller), ("d.yml", called)];
+    let directory =
+        Directory::with_workflows(&files).with("p.yml", "version: 1\npermissions: []\n");
+    let notes = directory.prints(&["matrix", "p.yml"]);
+    let (_, notes) = notes.split_once("notes\n").unwrap();
+    assert_snapshot!(notes, @"
+    `c.yml` is only called by other workflows: their rows include its jobs
+    `d.yml` is only called by other workflows, and no row includes its jobs, because no run here
+    reaches them by a local path
+    ");
+}
+
+#[test]
 fn what_only_a_run_knows_and_what_nobody_can_use() {
     let checkout = checkout(POLICY_OF_MANY, &MANY);
     let run = checkout.run(&[&["matrix", POLICY], &NOW[..]].concat());

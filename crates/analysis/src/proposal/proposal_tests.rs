@@ -183,7 +183,7 @@ fn starts_of_each_event() {
     a.yml on main for prod: ws:deployments:create | main | prod | workflow_dispatch
 
     workflow_call
-    - a.yml: no workflow of this repository calls it: a repository that does needs a rule for its own file
+    - a.yml: no workflow here calls it by a local path: one that calls it by its full name needs a rule for the calling file
 
     {push: {tags: ['v*', v1, '!v*-rc*']}}
     a.yml on tags for prod: ws:deployments:create | refs/tags/v1 | prod | push
@@ -687,6 +687,26 @@ jobs:
     # - a.yml: `acme-org/workflows/.github/workflows/deploy.yml@v1` can use this action, and cannot be
     #   read here
     "#);
+}
+
+#[test]
+fn a_called_file_is_mentioned_unless_a_file_here_calls_it_by_its_path() {
+    let called = ("c.yml", "on: workflow_call\njobs: {a: {environment: prod}}");
+    let with_caller = |uses: &str| {
+        let caller = format!(
+            "on: {{push: {{branches: [main]}}}}\npermissions: {{id-token: write}}\njobs: {{a: {{uses: {uses}}}}}"
+        );
+        show(&[called, ("caller.yml", &caller)])
+    };
+    let shown = [
+        with_caller("./.github/workflows/c.yml"),
+        with_caller("acme-org/infra/.github/workflows/c.yml@main"),
+    ];
+    insta::assert_snapshot!(shown.join("\n"), @"
+    caller.yml on main for prod: ws:deployments:create | main | prod | push
+    - caller.yml: the permissions that `acme-org/infra/.github/workflows/c.yml@main` needs are unknown
+    - c.yml: no workflow here calls it by a local path: one that calls it by its full name needs a rule for the calling file
+    ");
 }
 
 /// No rule can name the value; the others keep theirs.

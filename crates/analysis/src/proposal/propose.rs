@@ -66,7 +66,7 @@ pub fn propose(workflows: &Workflows, options: &Options<'_>) -> Proposal {
     }
 }
 
-/// Names a file that other repositories call: the rule has to name their file.
+/// Names a file that others call by its full name: the rule has to name their file.
 fn note_caller(
     file: &Workflow,
     workflows: &Workflows,
@@ -74,13 +74,9 @@ fn note_caller(
     uses_action: bool,
     notes: &mut Notes,
 ) {
-    let name = format!("/{}", file.file);
-    let mut calls = workflows.files.iter().flat_map(|file| &file.jobs);
-    if calls.any(|job| {
-        job.call
-            .as_ref()
-            .is_some_and(|call| call.uses.ends_with(&name))
-    }) {
+    let jobs = workflows.files.iter().flat_map(|file| &file.jobs);
+    let mut calls = jobs.filter_map(|job| job.call.as_ref()?.local_file());
+    if calls.any(|called| called == file.file) {
         return;
     }
     let mut aside = Notes::default();
@@ -91,7 +87,7 @@ fn note_caller(
         false => asks.guessed(&jobs),
     }
     if !asks.list.is_empty() {
-        let reason = "no workflow of this repository calls it: a repository that does needs a rule for its own file";
+        let reason = "no workflow here calls it by a local path: one that calls it by its full name needs a rule for the calling file";
         notes.add(&file.file, reason.to_owned());
     }
 }

@@ -331,8 +331,9 @@ impl Terminal<'_, '_, '_> {
     }
 
     fn notes(&mut self) {
-        let called = words::only_called(self.page.matrix).map(|called| called.plain());
-        let notes = called.into_iter().chain(self.page.notes.iter().cloned());
+        let called = words::only_called(self.page.matrix).into_iter();
+        let called = called.map(|called| called.plain());
+        let notes = called.chain(self.page.notes.iter().cloned());
         for (index, note) in notes.enumerate() {
             if index == 0 {
                 let _ = writeln!(self.text, "\n{}", self.colours.strong("notes"));

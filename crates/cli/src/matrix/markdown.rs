@@ -31,9 +31,9 @@ pub(super) fn render(page: &Page<'_, '_>) -> String {
             let _ = writeln!(text, "- {}: {}", rule.write(code), why.write(code));
         }
     }
-    let notes = words::only_called(page.matrix).map(|phrase| phrase.write(code));
+    let notes = words::only_called(page.matrix).into_iter();
     let notes = notes
-        .into_iter()
+        .map(|phrase| phrase.write(code))
         .chain(page.notes.iter().map(|note| markdown(note)));
     let notes: Vec<_> = notes.map(|note| format!("- {note}\n")).collect();
     if !notes.is_empty() {

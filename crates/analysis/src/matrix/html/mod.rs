@@ -204,9 +204,10 @@ fn unused(text: &mut String, page: &Page<'_, '_>) {
 }
 
 fn all_notes(page: &Page<'_, '_>) -> Vec<String> {
-    let called = words::only_called(page.matrix).map(|phrase| coded(&phrase));
+    let called = words::only_called(page.matrix).into_iter();
+    let called = called.map(|phrase| coded(&phrase));
     let notes = page.notes.iter().map(|note| html_message(note));
-    called.into_iter().chain(notes).collect()
+    called.chain(notes).collect()
 }
 
 fn notes(text: &mut String, page: &Page<'_, '_>) {

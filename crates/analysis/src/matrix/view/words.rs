@@ -207,15 +207,31 @@ pub fn others<'a: 'g, 'g>(grants: impl Iterator<Item = &'g Grant<'a>>) -> Option
     (!is_none).then_some(phrase)
 }
 
-/// Describes the files that have no row of their own.
-pub fn only_called<'a>(matrix: &AccessMatrix<'a>) -> Option<Phrase<'a>> {
-    let files = matrix.only_called.as_slice();
-    let mut phrase = Phrase::default();
-    phrase.list(files.iter().copied(), " and ");
-    phrase.words(match files {
-        [] => return None,
-        [_] => " is only called by other workflows: their rows include its jobs",
-        _ => " are only called by other workflows, whose rows include their jobs",
-    });
-    Some(phrase)
+/// Describes the files that have no row of their own: those whose jobs are in other rows, and the others.
+pub fn only_called<'a>(matrix: &AccessMatrix<'a>) -> Vec<Phrase<'a>> {
+    let has_row = |file: &&str| matrix.rows.iter().any(|row| row.has_jobs_of(file));
+    let (called, others): (Vec<_>, Vec<_>) =
+        matrix.only_called.iter().partition(|file| has_row(file));
+    let mut notes = Vec::new();
+    let mut note = |files: &[&'a str], one: &'static str, several: &'static str| {
+        let mut phrase = Phrase::default();
+        phrase.list(files.iter().copied(), " and ");
+        phrase.words(match files {
+            [] => return,
+            [_] => one,
+            _ => several,
+        });
+        notes.push(phrase);
+    };
+    note(
+        &called,
+        " is only called by other workflows: their rows include its jobs",
+        " are only called by other workflows, whose rows include their jobs",
+    );
+    note(
+        &others,
+        " is only called by other workflows, and no row includes its jobs, because no run here reaches them by a local path",
+        " are only called by other workflows, and no row includes their jobs, because no run here reaches them by a local path",
+    );
+    notes
 }
