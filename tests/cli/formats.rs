@@ -434,7 +434,7 @@ fn found(policy: &str) -> Vec<Value> {
     let policy = format!("version: 1\n{policy}");
     let files = [
         ("policy.yml", &*policy),
-        (".github/workflows/deploy.yml", ""),
+        (".github/workflows/deploy.yml", "on: push\njobs: {}\n"),
     ];
     let directory = Directory::checkout(&files);
     let run = directory.run(&[

@@ -13,8 +13,10 @@ const CASES: &str = ".github/repo-permissions.tests.yml";
 /// What it says and writes. The policy has to be clean and its cases have to hold.
 fn written(checkout: &Directory, run: &Run) -> String {
     assert_eq!(run.code, Some(0), "{}", run.err);
-    let lint = checkout.prints(&["lint", POLICY]);
-    assert!(lint.contains("0 errors, 0 warnings"), "{lint}");
+    let lint = checkout.run(&["lint", POLICY]);
+    assert!(lint.out.contains("0 errors, 0 warnings"), "{}", lint.out);
+    // What it cannot read, lint cannot read either.
+    assert_eq!(lint.err, run.err);
     let test = checkout.prints(&["test", CASES]);
     assert!(test.contains(" 0 failed"), "{test}");
     let parts = [

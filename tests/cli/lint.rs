@@ -666,6 +666,22 @@ fn the_callers_of_a_file_choose_what_it_checks_out() {
 }
 
 #[test]
+fn a_workflow_file_that_cannot_be_read_is_a_warning() {
+    let directory = Directory::with_workflows(&[
+        ("broken.yml", "on: [push\njobs: {}\n"),
+        ("alias.yml", "on: push\njobs: {a: *unknown}\n"),
+    ])
+    .with(".github/repo-permissions.yml", POLICY)
+    .with("other.yml", POLICY);
+    let run = lint_in(&directory, &["other.yml", ".github/repo-permissions.yml"]);
+    assert_eq!(run.code, Some(0), "{}", run.out);
+    insta::assert_snapshot!(run.err, @"
+    warning: cannot read the workflow `alias.yml`: line 2, column 11: not valid YAML: while parsing node, found unknown anchor
+    warning: cannot read the workflow `broken.yml`: line 2, column 5: not valid YAML: illegal placement of ':' indicator
+    ");
+}
+
+#[test]
 fn a_finding_in_a_workflow_file_is_shown_in_its_file() {
     let gate =
         format!("{{{GATE}, continue-on-error: true, with: {{permission: ws:deployments:create}}}}");

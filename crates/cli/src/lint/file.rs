@@ -8,6 +8,7 @@ use jiff::Timestamp;
 use super::fix;
 use crate::git;
 use crate::git::Git;
+use crate::output::warn;
 use crate::workflows::ACTION;
 use analysis::lint::{Finding, LintOptions, Source, lint, lint_workflows, without_ignored};
 use analysis::workflows::{MAX_FILE as MAX_WORKFLOW, RunOptions};
@@ -81,19 +82,16 @@ impl Linted {
         file
     }
 
-    /// Returns the workflow files beside a policy that have findings. A file that cannot be read or parsed is
-    /// none of lint's: GitHub reports it.
-    pub(super) fn workflow_files(policy: &Path) -> Vec<Self> {
-        let read = crate::workflows::find_workflows(policy).and_then(|directory| {
-            Some((
-                crate::workflows::read_workflows(&directory).ok()?,
-                directory,
-            ))
-        });
-        let Some((workflows, directory)) = read else {
+    /// Returns the workflow files in a directory that have findings. A file that cannot be read or parsed is a
+    /// warning and no finding: it says nothing about the policy.
+    pub(super) fn workflow_files(directory: &Path) -> Vec<Self> {
+        let Ok(workflows) = crate::workflows::read_workflows(directory) else {
             return Vec::new();
         };
-        let default_branch = Git::discover(policy).and_then(|git| git.default_branch());
+        for unreadable in &workflows.unreadable {
+            warn(&unreadable.to_string());
+        }
+        let default_branch = Git::discover(directory).and_then(|git| git.default_branch());
         let options = RunOptions {
             action: ACTION,
             default_branch: default_branch.as_deref(),

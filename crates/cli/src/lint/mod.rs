@@ -23,6 +23,7 @@ use super::instant::{instant, now};
 use super::output::{print, report_error, write};
 use super::style::Colours;
 use super::work_tree::from_root;
+use crate::workflows::find_workflows;
 use engine::policy::quoted;
 
 #[derive(Debug, Args)]
@@ -107,9 +108,15 @@ pub(super) fn run(arguments: &Arguments) -> anyhow::Result<u8> {
         }
         files.push(file);
     }
-    for path in &paths {
+    let mut directories: Vec<PathBuf> = Vec::new();
+    for directory in paths.iter().filter_map(|path| find_workflows(path)) {
+        if !directories.contains(&directory) {
+            directories.push(directory);
+        }
+    }
+    for directory in &directories {
         let known = |file: &Linted| files.iter().any(|known| known.path == file.path);
-        let mut found = Linted::workflow_files(path);
+        let mut found = Linted::workflow_files(directory);
         found.retain(|file| !known(file));
         files.append(&mut found);
     }
