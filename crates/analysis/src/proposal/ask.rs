@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use super::atmos::{Use, uses, variable};
+use super::atmos::{Use, calls_atmos_pro, uses, variable};
 use super::notes::Notes;
 use super::rule::Evidence;
 use crate::workflows::{
@@ -54,14 +54,24 @@ impl<'w, 'n> Asks<'w, 'n> {
                     quoted(&call.uses)
                 ));
             }
-            for step in &job.job.steps {
-                let uses = step.uses.as_deref().unwrap_or_default();
-                if uses.starts_with("./") {
-                    self.note(format!(
-                        "the local action {} can use this action, and is not read",
-                        quoted(uses)
-                    ));
-                }
+            self.local_actions(job, "use this action");
+        }
+        let has_gate = jobs.iter().any(|job| !job.gates.is_empty());
+        if !has_gate && jobs.iter().any(|job| calls_atmos_pro(job.job)) {
+            let reason =
+                "it uses Atmos Pro and asks for nothing with this action, so no rule is for it";
+            self.note(reason.to_owned());
+        }
+    }
+
+    fn local_actions(&mut self, job: &RunJob<'_>, what: &str) {
+        for step in &job.job.steps {
+            let uses = step.uses.as_deref().unwrap_or_default();
+            if uses.starts_with("./") {
+                let uses = quoted(uses);
+                self.note(format!(
+                    "the local action {uses} can {what}, and is not read"
+                ));
             }
         }
     }
@@ -149,6 +159,9 @@ impl<'w, 'n> Asks<'w, 'n> {
         let plan = plan.filter(|_| !has_need && has_token);
         if let Some((seen, line)) = &plan {
             self.plan(job, seen, *line, deploys);
+        }
+        if has_token {
+            self.local_actions(job, "need a permission");
         }
         if self.list.len() > before {
             return;

@@ -90,6 +90,12 @@ pub(super) fn variable(job: &Job) -> Option<&str> {
     })
 }
 
+/// Whether a job calls Atmos Pro, or has its variables.
+pub(super) fn calls_atmos_pro(job: &Job) -> bool {
+    let mut uses = job.steps.iter().flat_map(uses);
+    uses.any(|found| !matches!(found, Use::Plans { .. })) || variable(job).is_some()
+}
+
 /// Returns what a step does, once for each permission.
 pub(super) fn uses(step: &Step) -> Vec<Use> {
     let mut uses = Vec::new();

@@ -3,6 +3,7 @@
 //! A pushed branch brings its own workflow file, so the filters of `on:` state the author's intent and
 //! limit nothing. The rule is the limit; it is never wider than the filters and the conditions of the jobs.
 
+use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use super::ask::Ask;
@@ -33,6 +34,7 @@ pub(super) fn places<'p>(
         asks,
     };
     let mut placed = Vec::new();
+    let (mut answered, mut unanswered) = (BTreeSet::new(), BTreeSet::new());
     for ask in asks {
         let Some(event) = ask.start.event.as_deref() else {
             continue;
@@ -44,10 +46,21 @@ pub(super) fn places<'p>(
                 quoted(event)
             )),
         };
+        match &found {
+            Ok(found) if found.is_empty() => unanswered.insert(event),
+            _ => answered.insert(event),
+        };
         match found {
             Ok(found) => placed.extend(found.into_iter().map(|place| (ask, place))),
             Err(reason) => notes.add(&file.file, reason),
         }
+    }
+    for event in unanswered.difference(&answered) {
+        let reason = format!(
+            "no rule names a branch or tag for which {} runs its jobs; add one for those that you intend",
+            quoted(event)
+        );
+        notes.add(&file.file, reason);
     }
     placed
 }

@@ -216,6 +216,8 @@ fn permissions_are_guessed_from_jobs() {
         "a: {env: {ATMOS_PRO_WORKSPACE_ID: x}, steps: [{run: make affected}]}",
         "a: {env: {ATMOS_PRO_WORKSPACE_ID: x}, steps: [{run: atmos pro commit}, {run: terraform plan}]}",
         "a: {env: {ATMOS_PRO_WORKSPACE_ID: x}, steps: [{run: terraform plan}]}",
+        "a: {permissions: {id-token: write}, steps: [{uses: ./.github/actions/affected}]}",
+        "a: {steps: [{uses: ./.github/actions/lint}]}",
     ];
     let all: Vec<_> = all
         .iter()
@@ -273,6 +275,11 @@ fn permissions_are_guessed_from_jobs() {
 
     a: {env: {ATMOS_PRO_WORKSPACE_ID: x}, steps: [{run: terraform plan}]}
     - a.yml: line 2 starts a job with `ATMOS_PRO_WORKSPACE_ID`, so it uses Atmos Pro, and its steps do not show which permission it needs
+
+    a: {permissions: {id-token: write}, steps: [{uses: ./.github/actions/affected}]}
+    - a.yml: the local action `./.github/actions/affected` can need a permission, and is not read
+
+    a: {steps: [{uses: ./.github/actions/lint}]}
     "#);
 }
 
@@ -290,7 +297,9 @@ jobs:
 "
     );
     let other = "on: push\njobs: {a: {environment: prod}}";
-    insta::assert_snapshot!(show(&[("a.yml", &asking), ("b.yml", other)]), @"
+    let atmos = "on: push\njobs: {a: {steps: [{run: atmos pro lock}]}}";
+    let files = [("a.yml", &*asking), ("b.yml", other), ("c.yml", atmos)];
+    insta::assert_snapshot!(show(&files), @"
     a.yml on main: ws:locks:create a:b | main |  | push
     a.yml in pull requests: ws:locks:create a:b | [^:]+ into main |  | pull_request
     a.yml on main for prod: ws:deployments:create | main | prod | push
@@ -298,6 +307,7 @@ jobs:
     - a.yml: line 6 requests an invalid permission: `deploy` is not a permission key (write lower-case words joined by `:`, such as `ws:deployments:create`)
     - a.yml: line 6 requests `${{ vars.KEY }}`, whose value only a run knows
     - a.yml: line 7 requests permissions in a job without `id-token: write`, which therefore gets no token
+    - c.yml: it uses Atmos Pro and asks for nothing with this action, so no rule is for it
     ");
 }
 
@@ -687,6 +697,34 @@ jobs:
     # - a.yml: `acme-org/workflows/.github/workflows/deploy.yml@v1` can use this action, and cannot be
     #   read here
     "#);
+}
+
+#[test]
+fn runs_that_no_rule_names_are_mentioned() {
+    let all = [
+        ("workflow_dispatch", "startsWith(github.ref, 'refs/tags/')"),
+        ("pull_request", "github.base_ref != 'main'"),
+        ("create", "github.ref_type == 'tag'"),
+        (
+            "[push, workflow_dispatch]",
+            "github.event_name == 'push' || github.ref_type == 'tag'",
+        ),
+    ];
+    let all = all.map(|(on, condition)| {
+        let job = format!("{{if: \"{condition}\", steps: [{{run: atmos pro lock}}]}}");
+        show(&[("a.yml", &format!("on: {on}\njobs: {{a: {job}}}"))])
+    });
+    insta::assert_snapshot!(all.join("\n\n"), @"
+    - a.yml: no rule names a branch or tag for which `workflow_dispatch` runs its jobs; add one for those that you intend
+
+    - a.yml: no rule names a branch or tag for which `pull_request` runs its jobs; add one for those that you intend
+
+    - a.yml: no rule names a branch or tag for which `create` runs its jobs; add one for those that you intend
+
+    a.yml on main: ws:locks:create | main |  | push
+    - a.yml: every branch starts it; the rules name only `main`
+    - a.yml: no rule names a branch or tag for which `workflow_dispatch` runs its jobs; add one for those that you intend
+    ");
 }
 
 #[test]
