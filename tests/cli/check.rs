@@ -485,7 +485,7 @@ fn a_policy_that_is_wrong_is_shown() {
     error (policy_invalid): the policy `policy.yml` is not valid: line 1, column 10: `version` is a string (`v1`), expected an integer (write `version: 1`); and 1 more problem
 
     what to change
-      the problems shown above; `repo-permissions lint policy.yml` finds all of them
+      the problems shown above; `repo-permissions lint policy.yml` looks for more
 
     see https://repo-permissions.github.io/repo-permissions/reasons/policy_invalid.html
     ");

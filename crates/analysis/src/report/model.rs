@@ -456,7 +456,7 @@ pub fn advice(reason: Reason) -> Option<&'static str> {
         }
         Reason::PolicyUnreadable => "Run the job again; the job needs `contents: read`.",
         Reason::PolicyInvalid => {
-            "Correct the policy; `repo-permissions lint FILE` finds every problem in it."
+            "Correct the policy; `repo-permissions lint FILE` shows its problems."
         }
         Reason::ServerUnavailable => {
             "Run the job again. If the error persists, ask the people who run the server, and check the input `server`."

@@ -96,7 +96,7 @@ fn write_remedies(text: &mut String, check: &CheckResult<'_>, colours: Colours) 
         let lint = quoted(&format!("repo-permissions lint {name}"));
         let _ = writeln!(
             text,
-            "\n{title}\n  the problems shown above; {} finds all of them",
+            "\n{title}\n  the problems shown above; {} looks for more",
             visible(&lint)
         );
     }

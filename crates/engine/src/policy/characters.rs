@@ -22,10 +22,11 @@ pub(super) fn refused(text: &str, format: Format, noun: &str) -> Option<Invalid>
     while let Some(c) = rest.next() {
         let is_of_crlf = c == '\r' && rest.peek() == Some(&'\n');
         if let (Some(reason), false) = (reason(c), is_of_crlf) {
-            problems.push(problem(c, reason, at, format, &format!("the {noun}")));
             if problems.len() >= MAX_PROBLEMS {
+                problems.push(Problem::too_many(at));
                 break;
             }
+            problems.push(problem(c, reason, at, format, &format!("the {noun}")));
         }
         at = at.after(c);
     }

@@ -402,9 +402,21 @@ fn limits_of_patterns() {
 #[test]
 fn many_problems_are_reported_together() {
     insta::assert_snapshot!(rule("branch:\n    env: x\n    expires: never"), @"line 4, column 5: `branch` has no value (give it a value or remove the key); and 2 more problems");
-    let text = format!("version: 1\npermissions:\n{}", "  - {}\n".repeat(80));
-    let invalid = Policy::parse(&text, Format::Yaml).unwrap_err();
-    assert_eq!(invalid.iter().count(), MAX_PROBLEMS);
+    let list = |count| format!("version: 1\npermissions:\n{}", "  - {}\n".repeat(count));
+    let controls = |count| format!("version: 1 # {}\n", "\u{1}".repeat(count));
+    for texts in [list(MAX_PROBLEMS), controls(MAX_PROBLEMS)] {
+        let invalid = Policy::parse(&texts, Format::Yaml).unwrap_err();
+        assert_eq!(invalid.iter().count(), MAX_PROBLEMS);
+        assert!(!invalid.to_string().contains("more than"));
+    }
+    let last = |text: &str| {
+        let invalid = Policy::parse(text, Format::Yaml).unwrap_err();
+        assert_eq!(invalid.iter().count(), MAX_PROBLEMS + 1);
+        invalid.iter().last().unwrap().to_string()
+    };
+    insta::assert_snapshot!(last(&list(80)), @"line 53, column 5: more than 50 problems, which is the limit: the rest of the file is not checked");
+    insta::assert_snapshot!(last(&controls(80)), @"line 1, column 64: more than 50 problems, which is the limit: the rest of the file is not checked");
+    let invalid = Policy::parse(&list(80), Format::Yaml).unwrap_err();
     let lines: Vec<u32> = invalid
         .iter()
         .map(|problem| problem.position.line)

@@ -6,7 +6,7 @@ use std::fmt;
 
 use super::position::Position;
 
-/// Maximum number of problems, after which a reader stops.
+/// Maximum number of problems; at the next one, a reader stops.
 pub(super) const MAX_PROBLEMS: usize = 50;
 
 /// A problem that makes a policy invalid.
@@ -31,6 +31,14 @@ impl Problem {
             message: message.into(),
             help: None,
         }
+    }
+
+    /// Returns the problem of a text that has too many, at the first one that is not reported.
+    pub(super) fn too_many(position: Position) -> Self {
+        let message = format!(
+            "more than {MAX_PROBLEMS} problems, which is the limit: the rest of the file is not checked"
+        );
+        Self::new(position, message)
     }
 
     /// Adds how to fix it.

@@ -371,10 +371,13 @@ impl<'a, S: Syntax<'a>, G> Reader<'a, S, G> {
 
     /// Reports a problem; too many problems end the parsing.
     pub fn problem(&mut self, problem: Problem) -> Read<()> {
-        self.problems.push(problem);
         if self.problems.len() >= MAX_PROBLEMS {
-            return Err(Fatal);
+            // The last one in file order: a problem of a whole rule is at its start.
+            let positions = self.problems.iter().map(|problem| problem.position);
+            let last = positions.fold(problem.position, Position::max);
+            return self.fatal(Problem::too_many(last));
         }
+        self.problems.push(problem);
         Ok(())
     }
 
