@@ -23,6 +23,11 @@ impl Budget {
         Self(20_000_000)
     }
 
+    /// Returns a budget for as much as a policy's patterns alone, without their comparison.
+    pub(crate) fn of_patterns() -> Self {
+        Self(2_000_000)
+    }
+
     /// Spends a part. If too little is left, returns `None` and uses up the rest.
     pub(crate) fn spend(&mut self, steps: usize) -> Option<()> {
         let left = self.0.checked_sub(steps);
@@ -37,15 +42,31 @@ impl Budget {
     }
 }
 
+/// Returns whether the syntax of a pattern alone shows that it matches a value. This saves most automata.
+pub(crate) fn matches_a_value(pattern: &Pattern) -> bool {
+    let tree = pattern.tree(CaseSensitivity::Sensitive);
+    tree.is_ok_and(|tree| {
+        let properties = tree.properties();
+        // What contains a class without characters has no minimum.
+        properties.look_set().is_empty()
+            && properties.minimum_len().is_some()
+            && properties.maximum_len() != Some(0)
+    })
+}
+
 /// Returns whether the pattern matches a value of a form, a case-sensitive regex over the complete value. Returns
 /// `true` if that is unknown.
-pub(crate) fn may_match(pattern: &Pattern, form: &str, budget: &mut Budget) -> bool {
+pub(crate) fn may_match(
+    (pattern, case): (&Pattern, CaseSensitivity),
+    form: &str,
+    budget: &mut Budget,
+) -> bool {
     if budget.0 == 0 {
         return true;
     }
     let builder = Builder::default();
     let form = builder.form(form);
-    let pattern = builder.pattern(pattern, CaseSensitivity::Sensitive);
+    let pattern = builder.pattern(pattern, case);
     let made = pattern.as_ref().map(Dfa::memory_usage);
     if budget.make(made).is_none() {
         return true;
@@ -207,7 +228,11 @@ mod tests {
             (r"\bmain\b", "refs/.+", true),
         ] {
             assert_eq!(
-                may_match(&pattern(text), form, &mut Budget::of_policy()),
+                may_match(
+                    (&pattern(text), CaseSensitivity::Sensitive),
+                    form,
+                    &mut Budget::of_policy()
+                ),
                 expected,
                 "{text}"
             );
@@ -227,6 +252,10 @@ mod tests {
             &mut budget,
         );
         assert_eq!((seen, budget.0), (None, 0));
-        assert!(may_match(&narrow, "c", &mut budget));
+        assert!(may_match(
+            (&narrow, CaseSensitivity::Sensitive),
+            "c",
+            &mut budget
+        ));
     }
 }

@@ -31,7 +31,7 @@ use jiff::Timestamp;
 
 pub(crate) use automaton::Automata;
 pub use changes::{AccessChange, Comparison, Example};
-pub(crate) use cover::{Budget, covers, may_match};
+pub(crate) use cover::{Budget, covers, matches_a_value, may_match};
 use difference::Comparer;
 pub use grant::Section;
 use grant::grants;

@@ -487,6 +487,22 @@ fn names_that_cannot_be() {
         ("environment: prod-eu", &[]),
         ("environment: prod-", &["trailing-dash-environment"]),
         ("environment: ^$", &["never-matches"]),
+        ("branch: ^$", &["never-matches"]),
+        ("branch: ()", &["never-matches"]),
+        ("branch: '[a&&b]'", &["never-matches"]),
+        ("branch: x\nbase: '[^\\s\\S]'", &["never-matches"]),
+        ("workflow: '\\P{Any}'", &["never-matches"]),
+        ("environment: a^b", &["never-matches"]),
+        ("environment: a$b", &["never-matches"]),
+        ("environment: $a", &["never-matches"]),
+        ("environment: '[A-Z&&a-z]'", &[]),
+        ("branch: '[A-Z&&a-z]'", &["never-matches"]),
+        ("branch: x\nclaims: { sub: '[a&&b]' }", &["never-matches"]),
+        ("branch: x\nclaims: { sub: ^$ }", &["never-matches"]),
+        (
+            "branch: x\nclaims: { ref: '[a&&b]' }",
+            &["impossible-claim"],
+        ),
         ("environment: my env", &[]),
     ] {
         let found = of_rule(rule);

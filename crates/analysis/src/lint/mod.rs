@@ -109,7 +109,10 @@ fn is_clean(dimension: Dimension<'_>, pattern: &Pattern, repository: Option<&str
     };
     patterns::Checker::default().check(dimension, &patterns, &mut findings);
     names::check(dimension, &patterns, &mut findings);
-    findings.list.is_empty() && claims::may_match(dimension, pattern, &mut Forms::default())
+    let mut forms = Forms::default();
+    findings.list.is_empty()
+        && forms.matches_any(dimension, pattern)
+        && claims::may_match(dimension, pattern, &mut forms)
 }
 
 /// Checks a policy. `is_whole` means that the policy is complete, so that its lists can be checked and not only
@@ -121,6 +124,8 @@ fn check(document: &Policy, is_whole: bool, options: &LintOptions, findings: &mu
     let mut patterns = patterns::Checker::default();
     let mut rules = rules::Checker::default();
     let mut forms = Forms::default();
+    // Any regex can match nothing, so these must not use up the budget of the claims and events.
+    let mut all = Forms::of_all_patterns();
     let top = document.permissions.as_deref().map(|list| (None, list));
     let of_entries = document
         .repositories
@@ -131,12 +136,14 @@ fn check(document: &Policy, is_whole: bool, options: &LintOptions, findings: &mu
         if let Some(Entry { repository, .. }) = entry {
             patterns.check(Dimension::Repository, repository, findings);
             names::check(Dimension::Repository, repository, findings);
+            names::check_possible(Dimension::Repository, repository, &mut all, findings);
         }
         findings.repository = repository(entry, options).map(str::to_owned);
         for rule in list {
             for (dimension, values) in dimensions(rule) {
                 patterns.check(dimension, values, findings);
                 names::check(dimension, values, findings);
+                names::check_possible(dimension, values, &mut all, findings);
                 claims::check(dimension, values, &mut forms, findings);
             }
             if let Some(files) = &options.workflows {

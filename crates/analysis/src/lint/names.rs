@@ -2,12 +2,14 @@
 //! `unknown-workflow`).
 
 use super::catalogue::{EXTENSION, NEVER_MATCHES, TRAILING_DASH_ENVIRONMENT, UNKNOWN_WORKFLOW};
+use super::claims;
 use super::dimension::Dimension;
 use super::finding::Finding;
 use super::findings::Findings;
+use super::forms::Forms;
 use super::replacement::{Replacement, propose, replace};
 use crate::pattern_text::{branch_of, file_of, kinds};
-use engine::policy::{Kind, Pattern, Patterns, Rule, nearest, quoted};
+use engine::policy::{CaseSensitivity, Kind, Pattern, Patterns, Rule, nearest, quoted};
 use std::collections::BTreeSet;
 
 const WORKFLOWS: &str = ".github/workflows/";
@@ -22,6 +24,31 @@ pub(super) fn check(dimension: Dimension<'_>, patterns: &Patterns, findings: &mu
             (Dimension::Environment, is_name) => environment(pattern, is_name, findings),
             _ => {}
         }
+    }
+}
+
+/// Finds regexes that no value matches, such as `[a&&b]`, `a^b` and, because an empty value is absent, `^$`.
+pub(super) fn check_possible(
+    dimension: Dimension<'_>,
+    patterns: &Patterns,
+    forms: &mut Forms,
+    findings: &mut Findings<'_>,
+) {
+    let regexes = patterns.list.iter();
+    for pattern in regexes.filter(|pattern| pattern.kind == Kind::Regex) {
+        // Another check reports a claim that has other values.
+        if forms.matches_any(dimension, pattern) || !claims::may_match(dimension, pattern, forms) {
+            continue;
+        }
+        let message = format!("the regex {} matches no value", quoted(&pattern.text));
+        let finding = findings.pattern(&NEVER_MATCHES, pattern, message);
+        let matcher = pattern.compile(CaseSensitivity::Sensitive);
+        findings.push(
+            match matcher.is_ok_and(|matcher| matcher.matches(Some(""))) {
+                true => finding.help("only `*` matches an absent value"),
+                false => finding,
+            },
+        );
     }
 }
 
@@ -159,11 +186,7 @@ fn repository_name(pattern: &Pattern, findings: &mut Findings<'_>) {
 
 fn environment(pattern: &Pattern, is_name: bool, findings: &mut Findings<'_>) {
     let text: &str = &pattern.text;
-    if pattern.kind == Kind::Regex && text == "^$" {
-        let message = "`^$` does not match a job without an environment".to_owned();
-        let finding = findings.pattern(&NEVER_MATCHES, pattern, message);
-        findings.push(finding.help("only `*` matches an absent value"));
-    } else if is_name && text.ends_with('-') {
+    if is_name && text.ends_with('-') {
         let message = format!("the environment {} ends with a dash", quoted(text));
         let finding = findings.pattern(&TRAILING_DASH_ENVIRONMENT, pattern, message);
         findings.push(finding.help(
