@@ -184,12 +184,26 @@ fn suggestion(claim: &str, pattern: &Pattern, form: &Form) -> Option<(String, Ki
             let name = branch_of_claim(claim, pattern)?;
             Some((name.to_owned(), kinds(name, pattern.kind)[0]))
         }
-        "iss" => Some(before("https://")),
+        "iss" if text.contains('/') || text.starts_with("token.actions.") => {
+            Some(before("https://"))
+        }
+        "iss" => (pattern.kind != Kind::Regex).then(|| (issuer_of_host(text), Kind::Exact)),
         "workflow_ref" | "job_workflow_ref" => with_full_ref(text, pattern.kind),
         _ => {
             let value = nearest(text, form.values.iter().copied())?;
             Some((value.to_owned(), Kind::Exact))
         }
+    }
+}
+
+/// Returns the issuer of a server's tokens.
+///
+/// Source: docs.github.com, "OpenID Connect reference"; GHES admin guide.
+fn issuer_of_host(host: &str) -> String {
+    match host {
+        "github.com" => "https://token.actions.githubusercontent.com".to_owned(),
+        host if host.ends_with(".ghe.com") => format!("https://token.actions.{host}"),
+        host => format!("https://{host}/_services/token"),
     }
 }
 

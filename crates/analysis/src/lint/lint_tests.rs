@@ -211,6 +211,19 @@ fn what_a_claim_of_a_known_form_should_be() {
         ("ref: tags/v1", "refs/tags/v1"),
         ("ref: heads/main", "refs/heads/main"),
         ("head_ref: refs/heads/x", "x"),
+        (
+            "iss: github.com",
+            "https://token.actions.githubusercontent.com",
+        ),
+        ("iss: acme.ghe.com", "https://token.actions.acme.ghe.com"),
+        (
+            "iss: ghes.example.com",
+            "https://ghes.example.com/_services/token",
+        ),
+        (
+            "iss: token.actions.githubusercontent.com/acme",
+            "https://token.actions.githubusercontent.com/acme",
+        ),
         ("base_ref: '^refs/heads/release/.*$'", "release/.*"),
         (
             "job_workflow_ref: o/r/.github/workflows/d.yml@main",
