@@ -10,13 +10,17 @@ use engine::policy::{CaseSensitivity, Kind, Pattern, Patterns, Rule, quoted, wri
 
 /// Prefix of a merge queue's branches (docs.github.com, "Managing a merge queue").
 const QUEUE: &str = "gh-readonly-queue/";
-/// A branch of the repository itself: git does not allow a colon in the name of a ref.
-const BRANCH: &str = "[^:]+";
+/// A ref of the repository itself: git does not allow a colon in its name.
+const ANY_REF: &str = "[^:]+";
+/// A branch or a tag of the repository itself.
+const BRANCH_OR_TAG: &str = "(?:[^r:]|r[^e:]|re[^f:]|ref[^s:]|refs[^/:])[^:]*|r|re|ref|refs|refs/heads/refs/[^:]+|refs/tags/[^:]+";
 /// A branch of the repository itself, and not another kind of ref.
 const NO_OTHER_REF: &str =
     "(?:[^r:]|r[^e:]|re[^f:]|ref[^s:]|refs[^/:])[^:]*|r|re|ref|refs|refs/heads/refs/[^:]+";
 /// The head of a pull request, `OWNER:HEAD` for a fork, or the base of a merged one.
-const HEAD: &str =
+const HEAD: &str = "(?s)(?:[^r]|r[^e]|re[^f]|ref[^s]|refs[^/]).*|r|re|ref|refs|refs/heads/refs/.+";
+/// The same, or the pull request's own ref: GitHub does not document `head_ref` for its reviews.
+const HEAD_OF_REVIEW: &str =
     "(?s)(?:[^r]|r[^e]|re[^f]|ref[^s]|refs[^/]).*|r|re|ref|refs|refs/heads/refs/.+|refs/pull/.+";
 
 /// Events whose jobs run on the default branch.
@@ -67,8 +71,14 @@ fn values_of(name: &str) -> Option<JobValues> {
             ref_type: "tag",
             words: "the release's tag, such as `refs/tags/v1`",
         },
-        "pull_request" | "pull_request_review" | "pull_request_review_comment" => JobValues {
+        "pull_request" => JobValues {
             branch: HEAD,
+            git_ref: "refs/(?:pull|heads)/(?s:.)+",
+            ref_type: "branch",
+            words: "the head of the pull request",
+        },
+        "pull_request_review" | "pull_request_review_comment" => JobValues {
+            branch: HEAD_OF_REVIEW,
             git_ref: "refs/(?:pull|heads)/(?s:.)+",
             ref_type: "branch",
             words: "the head of the pull request",
@@ -86,13 +96,13 @@ fn values_of(name: &str) -> Option<JobValues> {
             words: "the default branch",
         },
         "push" | "create" | "workflow_dispatch" => JobValues {
-            branch: BRANCH,
+            branch: BRANCH_OR_TAG,
             git_ref: "refs/(?:heads|tags)/(?s:.)+",
             ref_type: "branch|tag",
             words: "a branch or a tag of this repository",
         },
         "deployment" | "deployment_status" | "registry_package" => JobValues {
-            branch: BRANCH,
+            branch: ANY_REF,
             git_ref: "refs/(?s:.)+",
             ref_type: "branch|tag",
             words: "a branch or a tag of this repository",

@@ -291,6 +291,14 @@ fn events_and_what_their_jobs_have() {
             &["5:14", "5:24"],
         ),
         ("branch: refs/tags/v1\nevents: [create, deployment]", &[]),
+        (
+            "branch: 'refs/pull/.*'\nevents: [pull_request, push, pull_request_target]",
+            &["5:14", "5:28", "5:34"],
+        ),
+        (
+            "branch: 'refs/pull/.*'\nevents: [pull_request_review, deployment]",
+            &[],
+        ),
         ("branch: refs\nevents: [schedule]", &[]),
         (
             "branch: refs/heads/refs/x\nevents: [schedule, pull_request]",
