@@ -158,6 +158,46 @@ fn without_a_policy_the_error_names_the_way_out() {
 }
 
 #[test]
+fn diff_of_three_dots_starts_at_the_merge_base() {
+    let directory = Directory::new().with(".github/repo-permissions.yml", POLICY);
+    let git = |arguments: &[&str]| directory.git(arguments);
+    git(&["init", "--quiet", "--initial-branch", "main"]);
+    let commit = |tag: &str| {
+        git(&["add", "."]);
+        git(&["commit", "--quiet", "--message", tag]);
+        git(&["tag", tag]);
+    };
+    commit("base");
+    directory.write("README.md", "");
+    commit("feature");
+    git(&["checkout", "--quiet", "-b", "other", "base"]);
+    directory.write(
+        ".github/repo-permissions.yml",
+        "version: 1\npermissions: []\n",
+    );
+    commit("narrowed");
+    let widens = |range: &str| {
+        let run = directory.run(&["diff", "--fail-on", "widen", range]);
+        assert_eq!(run.err, "", "{range}");
+        run.code == Some(1)
+    };
+    assert!(widens("narrowed..feature") && !widens("narrowed...feature"));
+    assert!(!widens("feature..narrowed") && !widens("feature...narrowed") && !widens("feature..."));
+    let file = ".github/repo-permissions.yml";
+    assert!(!widens(&format!("narrowed:{file}...feature:{file}")));
+    git(&["checkout", "--quiet", "--orphan", "apart"]);
+    commit("apart");
+    let run = directory.run(&["diff", "base...apart"]);
+    assert_eq!(
+        (run.code, &*run.err),
+        (
+            Some(2),
+            "error: `base` and `apart` have no commit in common: fetch the history of both\n"
+        )
+    );
+}
+
+#[test]
 fn diff_reads_revisions() {
     let directory = repository();
     let widened = |arguments: &[&str]| {

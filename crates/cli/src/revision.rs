@@ -73,6 +73,28 @@ impl History {
         }
     }
 
+    /// Returns the newest commit that two revisions have in common, with the path of the first one.
+    pub(super) fn merge_base(&self, one: &str, other: &str) -> anyhow::Result<String> {
+        let revision = |text: &str| text.split(':').next().unwrap_or(text).to_owned();
+        let (from, to) = (revision(one), revision(other));
+        self.check(&from)?;
+        self.check(&to)?;
+        let output = self.git(&["merge-base", &from, &to])?;
+        if !output.status.success() {
+            bail!(
+                "{} and {} have no commit in common: fetch the history of both",
+                quoted(&from),
+                quoted(&to)
+            );
+        }
+        let commit = String::from_utf8_lossy(&output.stdout);
+        Ok(format!(
+            "{}{}",
+            commit.trim(),
+            one.get(from.len()..).unwrap_or_default()
+        ))
+    }
+
     /// Checks that a revision exists.
     fn check(&self, revision: &str) -> anyhow::Result<()> {
         let commit = format!("{revision}^{{commit}}");

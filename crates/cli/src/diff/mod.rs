@@ -26,7 +26,7 @@ use engine::policy::{Policy, quoted};
 #[derive(Debug, Args)]
 pub(super) struct Arguments {
     /// Policy before the change: a file, `-` for standard input, or a git revision, with `:PATH` unless it is the
-    /// repository's own policy; `A..B` names both [default: HEAD]
+    /// repository's own policy; `A..B` names both, and `A...B` their merge base and B [default: HEAD]
     #[arg(value_name = "OLD")]
     old: Option<String>,
     /// Policy after the change [default: the git work tree's own]
@@ -119,11 +119,12 @@ fn read_both(arguments: &Arguments) -> anyhow::Result<(PolicyText, PolicyText)> 
         .filter(|(from, to)| is_range(from, to));
     if let Some((from, to)) = range {
         let history = History::here()?;
-        let end = |name: &str| match name {
-            "" => history.policy("HEAD"),
-            name => history.policy(name),
+        let end = |name: &'_ str| if name.is_empty() { "HEAD" } else { name }.to_owned();
+        let (from, to) = match to.strip_prefix('.') {
+            Some(to) => (history.merge_base(&end(from), &end(to))?, end(to)),
+            None => (end(from), end(to)),
         };
-        return Ok((end(from)?, end(to.trim_start_matches('.'))?));
+        return Ok((history.policy(&from)?, history.policy(&to)?));
     }
     let new = match &arguments.new {
         Some(new) => read(new)?,
