@@ -502,6 +502,13 @@ fn arguments_that_are_wrong() {
     };
     let locks = ["--permission", "ws:locks:create"];
     assert_snapshot!(said(&["--permission", "Lock Create"]), @"error (input_invalid): --permission: `Lock Create` is not a permission key (did you mean `ws:locks:create`?)");
+    for repository in ["acme", "a/b/c", "https://github.com/acme-org/infra"] {
+        let seen = said(&[&locks[..], &["--repository", repository]].concat());
+        assert_eq!(
+            seen,
+            format!("error (input_invalid): --repository is `{repository}`, expected `OWNER/NAME`")
+        );
+    }
     assert_snapshot!(said(&[&locks[..], &["--claim", "`x`"]].concat()), @"error (input_invalid): --claim is `` `x` ``, expected `NAME=VALUE`");
     assert_snapshot!(said(&[&locks[..], &["--claims", "no.json"]].concat()), @"error (input_invalid): --claims `no.json` cannot be read: No such file or directory (os error 2)");
     assert_snapshot!(said(&[&locks[..], &["--payload", "policy.yml"]].concat()), @"error (input_invalid): --payload `policy.yml` is not an event's payload: expected value at line 1 column 1");

@@ -5,12 +5,12 @@ use jiff::Timestamp;
 use super::policy::{CheckError, GivenPolicy};
 use crate::report::Failure;
 use crate::{Inputs, TopIsLeftOut};
-use engine::Claims;
 use engine::context::{Base, Context, EventPayload};
 use engine::decision::{
     self, DecisionError, PermissionDecision, Policies, Provenance, Reason, RepositoryRules, decide,
 };
-use engine::policy::PermissionKey;
+use engine::policy::{PermissionKey, quoted};
+use engine::{Claims, RepositoryName};
 
 /// A checked scenario.
 #[derive(Debug)]
@@ -85,7 +85,7 @@ impl Scenario {
     /// Checks the permissions and derives the context. `inputs` says how messages name the values.
     ///
     /// # Errors
-    /// A permission is not valid.
+    /// A permission or the repository is not valid.
     pub fn new(
         permissions: &[String],
         described: &Described,
@@ -93,6 +93,14 @@ impl Scenario {
         inputs: Inputs,
     ) -> Result<Self, Failure> {
         let permissions = keys(permissions, inputs)?;
+        let named = described.repository.as_deref();
+        if let Some(repository) = named.filter(|name| !name.is_empty())
+            && RepositoryName::parse(repository).is_none()
+        {
+            let (subject, seen) = (inputs.subject("repository"), quoted(repository));
+            let message = format!("{subject} is {seen}, expected `OWNER/NAME`");
+            return Err(Failure::new(Reason::InputInvalid, message));
+        }
         let context = described.context();
         Ok(Self {
             permissions,
