@@ -46,7 +46,7 @@ impl Git {
         Some(Self { root, own, common })
     }
 
-    /// Returns the repository of the remote `origin`, if it is on this host.
+    /// Returns the repository of the remote `origin`, if it is on this host or a tenant of ghe.com.
     pub(super) fn origin(&self, host: &str) -> Option<RepositoryName> {
         let config = read(&self.common.join("config"))?;
         repository(&origin_url(&config)?, host)
@@ -101,7 +101,9 @@ fn origin_url(config: &str) -> Option<String> {
 }
 
 /// Parses `OWNER/NAME` from `https://HOST/OWNER/NAME.git`, `ssh://git@HOST/OWNER/NAME` or
-/// `git@HOST:OWNER/NAME.git`.
+/// `git@HOST:OWNER/NAME.git`. `HOST` may also be `TENANT.ghe.com`, or `ssh.HOST`.
+///
+/// Source: docs.github.com, "Using SSH over the HTTPS port" and "Network details for GHE.com".
 fn repository(url: &str, host: &str) -> Option<RepositoryName> {
     let (seen, path) = match Url::parse(url) {
         Ok(url) if url.has_host() => (url.host_str()?.to_owned(), url.path().to_owned()),
@@ -113,7 +115,12 @@ fn repository(url: &str, host: &str) -> Option<RepositoryName> {
     };
     let path = path.trim_matches('/');
     let name = RepositoryName::parse(path.strip_suffix(".git").unwrap_or(path))?;
-    seen.eq_ignore_ascii_case(host).then_some(name)
+    let seen = seen.to_ascii_lowercase();
+    let seen = seen.strip_prefix("ssh.").unwrap_or(&seen);
+    let is_tenant = seen
+        .strip_suffix(".ghe.com")
+        .is_some_and(|tenant| !tenant.is_empty() && !tenant.contains('.'));
+    (is_tenant || seen.eq_ignore_ascii_case(host)).then_some(name)
 }
 
 #[cfg(test)]
@@ -130,6 +137,10 @@ mod tests {
             "ssh://git@GitHub.com:22/acme-org/infra",
             "git@github.com:acme-org/infra.git",
             "github.com:acme-org/infra",
+            "ssh://git@ssh.github.com:443/acme-org/infra.git",
+            "https://acme.ghe.com/acme-org/infra",
+            "git@acme.ghe.com:acme-org/infra.git",
+            "acme@ACME.ghe.com:acme-org/infra.git",
         ] {
             let found = repository(url, "github.com").map(|name| name.to_string());
             assert_eq!(found.as_deref(), Some("acme-org/infra"), "{url}");
@@ -137,6 +148,9 @@ mod tests {
         for url in [
             "https://gitlab.com/acme-org/infra",
             "https://github.com.evil.example/acme-org/infra",
+            "https://x.acme.ghe.com/acme-org/infra",
+            "https://ghe.com/acme-org/infra",
+            "https://acme.ghe.com.evil.example/acme-org/infra",
             "https://github.com/acme-org/group/infra",
             "https://github.com/acme-org",
             "git@example.com:acme-org/infra",
