@@ -514,6 +514,17 @@ fn arguments_that_are_wrong() {
     assert_snapshot!(said(&[&locks[..], &["--payload", "policy.yml"]].concat()), @"error (input_invalid): --payload `policy.yml` is not an event's payload: expected value at line 1 column 1");
 }
 
+#[test]
+fn claims_and_payload_may_have_a_byte_order_mark() {
+    let directory = Directory::new()
+        .with("policy.yml", POLICY)
+        .with("claims.json", "\u{feff}{}")
+        .with("event.json", "\u{feff}{}");
+    let asked = "check --policy policy.yml --permission ws:locks:create --repository acme-org/infra --branch main --claims claims.json --payload event.json";
+    let run = directory.run(&asked.split(' ').collect::<Vec<_>>());
+    assert_ne!(run.code, Some(2), "{}", run.err);
+}
+
 /// Single flags win over claims, and so does what follows from them.
 #[test]
 fn flags_reach_what_is_derived_from_claims() {

@@ -154,6 +154,7 @@ fn without_a_policy_the_error_names_the_way_out() {
         let expected =
             format!("name the policy with `{flag}`, or write one with `repo-permissions init`");
         assert!(run.err.contains(&expected), "{arguments:?} {}", run.err);
+        assert!(!run.err.contains("`\"\"`"), "{arguments:?} {}", run.err);
     }
 }
 
@@ -162,6 +163,14 @@ fn diff_of_three_dots_starts_at_the_merge_base() {
     let directory = Directory::new().with(".github/repo-permissions.yml", POLICY);
     let git = |arguments: &[&str]| directory.git(arguments);
     git(&["init", "--quiet", "--initial-branch", "main"]);
+    let unborn = directory.run(&["diff"]);
+    assert_eq!(
+        (unborn.code, &*unborn.err),
+        (
+            Some(2),
+            "error: the repository has no commit yet, so it has no `HEAD`\n"
+        )
+    );
     let commit = |tag: &str| {
         git(&["add", "."]);
         git(&["commit", "--quiet", "--message", tag]);

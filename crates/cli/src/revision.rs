@@ -105,9 +105,10 @@ impl History {
             "--end-of-options",
             &commit,
         ])?;
-        match output.status.success() {
-            true => Ok(()),
-            false => bail!("{} is neither a file nor a revision", quoted(revision)),
+        match (output.status.success(), revision) {
+            (true, _) => Ok(()),
+            (false, "HEAD") => bail!("the repository has no commit yet, so it has no `HEAD`"),
+            (false, _) => bail!("{} is neither a file nor a revision", quoted(revision)),
         }
     }
 

@@ -144,6 +144,9 @@ fn policy(check: &CheckResult<'_>) -> Step {
 }
 
 fn of_policy(check: &CheckResult<'_>, policy: &GivenPolicy) -> String {
+    if policy.name.is_empty() {
+        return "none is named, and none was found".to_owned();
+    }
     let name = quoted(&policy.name);
     let Some(hash) = policy.sha256() else {
         return format!("{name} cannot be read");

@@ -124,5 +124,7 @@ fn parse<T>(
     let file = quoted(&path.to_string_lossy());
     let json = platform::read_capped(path, MAX_FILE)
         .map_err(|error| invalid_argument(format!("{flag} {file} cannot be read: {error}")))?;
-    parse(&json).map_err(|error| invalid_argument(format!("{flag} {file} is not {noun}: {error}")))
+    // Some editors on Windows write a byte order mark.
+    let json = json.strip_prefix(b"\xef\xbb\xbf").unwrap_or(&json);
+    parse(json).map_err(|error| invalid_argument(format!("{flag} {file} is not {noun}: {error}")))
 }

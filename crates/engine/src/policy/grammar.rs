@@ -444,11 +444,17 @@ impl<'a, S: Syntax<'a>, G> Reader<'a, S, G> {
             return Ok(None);
         };
         let text = &scalar.text;
-        let id = match scalar.kind {
-            ScalarKind::Integer if !text.starts_with(['0', '+', '-']) => text.parse().ok(),
-            _ => None,
-        };
-        if id.is_none() {
+        let is_decimal = scalar.kind == ScalarKind::Integer && !text.starts_with(['0', '+', '-']);
+        let id = text.parse().ok().filter(|_| is_decimal);
+        if id.is_none() && is_decimal {
+            let message = format!(
+                "{what} is {}, which is larger than {}, the limit",
+                quoted(text),
+                u64::MAX
+            );
+            let problem = Problem::new(self.position(at), message).over(text);
+            self.problem(problem)?;
+        } else if id.is_none() {
             let seen = match scalar.kind {
                 ScalarKind::Text => format!("a string ({})", quoted(text)),
                 _ => quoted(text),

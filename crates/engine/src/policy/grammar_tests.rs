@@ -256,7 +256,7 @@ fn ids() {
     insta::assert_snapshot!(entry("repository_id: ~"), @"line 4, column 5: `repository_id` has no value (give it a value or remove the key)");
     insta::assert_snapshot!(entry("repository_id: 1.5"), @"line 4, column 20: `repository_id` is `1.5`, expected a positive integer (write it in decimal digits, without quotes, a sign, a leading zero or an underscore)");
     insta::assert_snapshot!(entry("repository_id: 1_000"), @"line 4, column 20: `repository_id` is `1_000`, expected a positive integer (write it in decimal digits, without quotes, a sign, a leading zero or an underscore)");
-    insta::assert_snapshot!(entry("repository_id: 99999999999999999999"), @"line 4, column 20: `repository_id` is `99999999999999999999`, expected a positive integer (write it in decimal digits, without quotes, a sign, a leading zero or an underscore)");
+    insta::assert_snapshot!(entry("repository_id: 99999999999999999999"), @"line 4, column 20: `repository_id` is `99999999999999999999`, which is larger than 18446744073709551615, the limit");
     insta::assert_snapshot!(entry("repository_id: [1]"), @"line 4, column 20: `repository_id` is a list, expected an integer");
     insta::assert_snapshot!(entry("owner_id: acme-org"), @"line 4, column 15: `owner_id` is a string (`acme-org`), expected a positive integer (write it in decimal digits, without quotes, a sign, a leading zero or an underscore)");
     insta::assert_snapshot!(entry("owner_id: false"), @"line 4, column 15: `owner_id` is `false`, expected a positive integer (write it in decimal digits, without quotes, a sign, a leading zero or an underscore)");
