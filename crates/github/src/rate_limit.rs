@@ -56,9 +56,8 @@ impl Limited {
         if !by_status {
             return None;
         }
-        let seconds = response.header("retry-after");
-        if let Some(seconds) = seconds.and_then(|seconds| seconds.trim().parse().ok()) {
-            return Some(Self::For(Some(Duration::from_secs(seconds))));
+        if let Some(pause) = response.retry_after() {
+            return Some(Self::For(Some(pause)));
         }
         Some(match RateLimit::of(response) {
             Some(limit) if limit.remaining == 0 => Self::Until(limit.resets),

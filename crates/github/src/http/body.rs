@@ -1,5 +1,7 @@
 //! Complete responses, up to a maximum size.
 
+use std::time::Duration;
+
 use http::header::{CONTENT_LENGTH, TRANSFER_ENCODING};
 use http::{HeaderMap, StatusCode};
 use http_body_util::{BodyExt, LengthLimitError, Limited};
@@ -21,6 +23,20 @@ impl Response {
     /// Returns a header as text.
     pub fn header(&self, name: &str) -> Option<&str> {
         self.headers.get(name)?.to_str().ok()
+    }
+
+    /// Returns the pause that the server asks for, in seconds or until a date. The date counts from the server's own
+    /// clock.
+    ///
+    /// Source: RFC 9110, section 10.2.3.
+    pub fn retry_after(&self) -> Option<Duration> {
+        let asked = self.header("retry-after")?.trim();
+        if let Ok(seconds) = asked.parse() {
+            return Some(Duration::from_secs(seconds));
+        }
+        let until = httpdate::parse_http_date(asked).ok()?;
+        let now = httpdate::parse_http_date(self.header("date")?.trim()).ok()?;
+        until.duration_since(now).ok()
     }
 
     /// Returns whether a length or chunks delimit the response. A response that ends with its connection may be

@@ -105,10 +105,7 @@ impl Retry {
             }
             Err(_) => None,
             Ok(response) => {
-                let asked = response
-                    .header("retry-after")
-                    .and_then(|seconds| seconds.trim().parse().ok())
-                    .map(Duration::from_secs);
+                let asked = response.retry_after();
                 match response.status {
                     StatusCode::TOO_MANY_REQUESTS => Some(asked),
                     // GitHub's secondary rate limit.
@@ -136,6 +133,8 @@ mod tests {
 
     fn answer(status: u16, retry_after: Option<&str>) -> Result<Response, HttpError> {
         let mut headers = http::HeaderMap::new();
+        let now = "Mon, 23 Nov 2026 00:00:00 GMT";
+        headers.insert("date", now.parse().unwrap());
         if let Some(value) = retry_after {
             headers.insert("retry-after", value.parse().unwrap());
         }
@@ -167,7 +166,8 @@ mod tests {
         });
         let seconds = |n| Some(Some(Duration::from_secs(n)));
         let own_pause = Some(None);
-        let date = Some("Mon, 23 Nov 2026 00:00:00 GMT");
+        let in_three_seconds = Some("Mon, 23 Nov 2026 00:00:03 GMT");
+        let past = Some("Sun, 22 Nov 2026 23:59:59 GMT");
         for (result, safe, transient, repeat_unsafe) in [
             (answer(200, None), None, None, None),
             (answer(404, None), None, None, None),
@@ -179,7 +179,10 @@ mod tests {
             (answer(501, None), own_pause, None, None),
             (answer(502, None), own_pause, own_pause, None),
             (answer(503, Some("3")), seconds(3), seconds(3), None),
-            (answer(503, date), own_pause, own_pause, None),
+            (answer(503, in_three_seconds), seconds(3), seconds(3), None),
+            (answer(403, in_three_seconds), seconds(3), None, seconds(3)),
+            (answer(503, past), own_pause, own_pause, None),
+            (answer(503, Some("soon")), own_pause, own_pause, None),
             (connect, own_pause, own_pause, own_pause),
             // It would not be another one the next time.
             (untrusted, None, None, None),
