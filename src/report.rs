@@ -333,6 +333,7 @@ pub(super) fn not_reported(what: &str, permission: &str, error: &ApiError) -> St
     match error {
         ApiError::Status {
             status: StatusCode::FORBIDDEN | StatusCode::NOT_FOUND,
+            limited: None,
             ..
         } => format!(
             "{what}: {error}; the job's `permissions:` need `{permission}` (pull requests from forks never have it)"

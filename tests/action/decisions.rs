@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 
 use crate::support::directory::Directory;
 use crate::support::{POLICY, POLICY_PATH, Stage, assert_outcome, each, policies, repository};
-use simulator::github::{Endpoint, Fault, FaultRule, Level, TestKey, TokenRecipe};
+use simulator::github::{Answer, Endpoint, Fault, FaultRule, Level, TestKey, TokenRecipe};
 use simulator::runner::PullRequest;
 use simulator::{GitHub, Job};
 
@@ -637,6 +637,20 @@ fn a_report_that_fails_changes_nothing() {
         step.stdout
     );
     assert!(stage.github.check_runs().is_empty() && stage.github.statuses().is_empty());
+    // A rate limit is not a missing permission.
+    let limited =
+        Answer::error(403, "API rate limit exceeded").with_header("x-ratelimit-remaining", "0");
+    for endpoint in [Endpoint::CheckRun, Endpoint::Status] {
+        stage.github.add_fault(FaultRule::first(
+            endpoint,
+            1,
+            Fault::Answer(limited.clone()),
+        ));
+    }
+    let step = stage.ask(&stage.push(), "ws:affected_stacks:create");
+    assert_outcome(&stage, &step, "allowed", "granted");
+    assert!(step.stdout.contains("API rate limit exceeded"));
+    assert!(!step.stdout.contains(": write"), "{}", step.stdout);
     // One failing does not stop the other, and a check run is not asked for twice.
     stage
         .github

@@ -27,7 +27,17 @@ pub fn unreadable_policy(
             ),
         ),
         ApiError::Status {
-            status: StatusCode::FORBIDDEN | StatusCode::UNAUTHORIZED,
+            status: StatusCode::UNAUTHORIZED,
+            answer,
+            ..
+        } => (
+            Reason::PolicyUnreadable,
+            format!(
+                "GitHub does not accept the token that should read `{source}` of `{repository}`: it answered {answer}"
+            ),
+        ),
+        ApiError::Status {
+            status: StatusCode::FORBIDDEN,
             answer,
             ..
         } if error.limited().is_none() => (
