@@ -14,6 +14,11 @@ use github::{FetchKeysError, TokenEndpoint, Unavailable, keys};
 use platform::Variables;
 use token::{Expected, Issuer, KeyError, KeySet, SignedClaims, TokenInvalid, verify};
 
+/// Advice for a job that may not request a token.
+const OF_PERMISSION: &str = "Give the job `permissions:` with `id-token: write`. Pull requests from forks get no token: run the gate on `push` or `merge_group` instead.";
+/// Advice for a token of another issuer.
+const OF_ISSUER: &str = "Nothing was granted. Correct the input `issuer` as the message says; if the job never has a token of that issuer, look for a step or a proxy that replaces the token.";
+
 /// The values that identify a token of this job.
 pub struct Job<'a> {
     /// Contain the token endpoint.
@@ -70,7 +75,11 @@ impl Job<'_> {
         };
         let claims = claims.map_err(|error| {
             let message = format!("{error}{}", self.advice(&error));
-            Failure::new(Reason::TokenInvalid, message)
+            let failure = Failure::new(Reason::TokenInvalid, message);
+            match error {
+                TokenInvalid::Issuer { .. } => failure.advising(OF_ISSUER),
+                _ => failure,
+            }
         })?;
         self.runtime
             .job
@@ -140,7 +149,8 @@ fn endpoint(variables: &Variables, runtime: &Runtime) -> Result<TokenEndpoint, F
         return Err(Failure::new(
             Reason::TokenUnavailable,
             format!("this job has no OIDC token endpoint: {hint}"),
-        ));
+        )
+        .advising(OF_PERMISSION));
     };
     TokenEndpoint::new(url, &token).map_err(|error| unavailable(&error))
 }

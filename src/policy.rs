@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use super::credentials::Credentials;
 use super::workspace::in_workspace;
+use http::StatusCode;
 
 use analysis::report::{Failure, PolicyRecord};
 use engine::RepositoryName;
@@ -17,6 +18,13 @@ use github::{Api, unreadable_policy};
 
 /// Maximum time to wait for the policy's commit after the policy has arrived.
 const COMMIT_GRACE: Duration = Duration::from_millis(250);
+
+/// Advice for an App that provides no token.
+const OF_APP: &str = "Install the App on the policy's repository with `contents: read`, and check `app-client-id` and `app-private-key`. If GitHub or the network failed, run the job again.";
+/// Advice for a token that GitHub does not accept.
+const OF_TOKEN: &str = "Check the input `token`, or leave it at its default: GitHub does not know this token, or it has expired.";
+/// Advice for a token that may not read.
+const OF_ACCESS: &str = "Give the job `permissions:` with `contents: read`. For another private repository, set `token`, or `app-client-id` and `app-private-key`, to credentials that may read it.";
 
 /// A policy and its origin.
 #[derive(Debug)]
@@ -158,7 +166,7 @@ async fn from_repository(
     };
     let api = api.map_err(|error| {
         let message = format!("the policy `{source}` of `{repository}` cannot be read: {error}");
-        Failure::new(Reason::PolicyUnreadable, message)
+        Failure::new(Reason::PolicyUnreadable, message).advising(OF_APP)
     })?;
     let (file, commit) = match already {
         Some(read) => read,
@@ -166,7 +174,12 @@ async fn from_repository(
     };
     let file = file.map_err(|error| {
         let (reason, message) = unreadable_policy(&error, repository, &source);
-        Failure::new(reason, message)
+        let failure = Failure::new(reason, message);
+        match error.status().filter(|_| error.limited().is_none()) {
+            Some(StatusCode::UNAUTHORIZED) => failure.advising(OF_TOKEN),
+            Some(StatusCode::FORBIDDEN) => failure.advising(OF_ACCESS),
+            _ => failure,
+        }
     })?;
     record.repository = Some(repository.to_string());
     record.reference = reference.map(str::to_owned);

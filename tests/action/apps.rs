@@ -161,6 +161,7 @@ fn an_app_that_is_not_installed() {
         step.output("message")
             .contains("the App `Iv23liGATE` is not installed on acme-org/infra")
     );
+    assert!(step.summary.contains("Install the App"), "{}", step.summary);
     // The job's own token still reports it.
     assert_eq!(
         stage.github.check_runs()[0].conclusion.as_deref(),

@@ -387,6 +387,7 @@ fn token_unavailable() {
     let step = stage.ask(&stage.push().with_id_token(false), DEPLOY);
     assert_outcome(&stage, &step, "error", "token_unavailable");
     assert!(step.output("message").contains("id-token: write"));
+    assert!(step.summary.contains("Give the job"), "{}", step.summary);
     let faults = [
         Fault::status(401, "no"),
         Fault::status(503, "later"),
@@ -401,6 +402,8 @@ fn token_unavailable() {
         stage.github.add_fault(fault.clone());
         let step = stage.run(&stage.push(), &[("permission", DEPLOY), ("timeout", "4")]);
         assert_outcome(&stage, &step, "error", "token_unavailable");
+        assert!(step.summary.contains("Run the job again"));
+        assert!(!step.summary.contains("id-token"), "{}", step.summary);
     });
 }
 
@@ -420,6 +423,9 @@ fn token_invalid() {
         stage.github.set_token(recipe.clone());
         let step = stage.ask(&stage.push().with_environment("production"), DEPLOY);
         assert_outcome(&stage, &step, "error", "token_invalid");
+        let is_of_issuer = step.output("message").contains("`iss`");
+        let advises = step.summary.contains("Correct the input `issuer`");
+        assert_eq!(advises, is_of_issuer, "{}", step.summary);
     }
 }
 
@@ -442,6 +448,7 @@ fn token_mismatch() {
             let step = stage.ask(&stage.push().with_environment("production"), DEPLOY);
             assert_outcome(&stage, &step, "error", "token_mismatch");
             assert!(step.output("message").contains(claim));
+            assert!(step.summary.contains("Look for an earlier step"));
         }
     }
 }
@@ -458,19 +465,29 @@ fn policy_not_found() {
 
 #[test]
 fn policy_unreadable() {
+    let limited =
+        Answer::error(403, "API rate limit exceeded").with_header("x-ratelimit-remaining", "0");
     let faults = [
-        Fault::status(403, "no"),
-        Fault::status(500, "no"),
-        Fault::Reset,
-        Fault::Truncate,
+        (Fault::status(403, "no"), "with `contents: read`"),
+        (
+            Fault::status(401, "Bad credentials"),
+            "Check the input `token`",
+        ),
+        (Fault::Answer(limited), "run the job again"),
+        (Fault::status(500, "no"), "run the job again"),
+        (Fault::Reset, "run the job again"),
+        (Fault::Truncate, "run the job again"),
     ];
-    each(&faults, 4, |fault| {
+    each(&faults, 4, |(fault, advice)| {
         let stage = Stage::with_policy(POLICY);
         stage
             .github
             .add_fault(FaultRule::always(Endpoint::Contents, fault.clone()));
         let step = stage.run(&stage.push(), &[("permission", DEPLOY), ("timeout", "4")]);
         assert_outcome(&stage, &step, "error", "policy_unreadable");
+        assert!(step.summary.contains(advice), "{}", step.summary);
+        let needs_more = step.summary.contains("contents: read");
+        assert_eq!(needs_more, advice.contains("contents: read"));
     });
     // A directory is not a file.
     let stage = Stage::with_repository(repository().with_file("main", "p.yml/a.yml", POLICY));

@@ -57,6 +57,9 @@ pub struct Outcome<'a> {
     /// Line of the error in an invalid policy.
     #[serde(skip)]
     pub invalid_at: Option<u32>,
+    /// What to do, in one or two sentences.
+    #[serde(skip)]
+    pub advice: Option<&'static str>,
 }
 
 /// Returns at most `max` rules of a trace, in its order: the first ones and the one that granted or is nearest to a
@@ -134,6 +137,8 @@ pub struct Failure {
     pub line: Option<u32>,
     /// Origin of the policy that is not valid, if no decision rests on it.
     pub policy: Option<Box<PolicyRecord>>,
+    /// Advice, if the cause is known more precisely than by the reason.
+    pub advice: Option<&'static str>,
 }
 
 impl Failure {
@@ -145,18 +150,26 @@ impl Failure {
             redacted: None,
             line: None,
             policy: None,
+            advice: None,
+        }
+    }
+
+    /// Replaces the advice for the reason.
+    pub fn advising(self, advice: &'static str) -> Self {
+        Self {
+            advice: Some(advice),
+            ..self
         }
     }
 
     /// Creates the error of an invalid policy.
     pub fn invalid_policy(file: &str, invalid: &engine::policy::Invalid) -> Self {
         let position = invalid.first().position;
+        let message = format!("the policy {} is not valid: {invalid}", quoted(file));
         Self {
-            reason: Reason::PolicyInvalid,
-            message: format!("the policy {} is not valid: {invalid}", quoted(file)),
             redacted: Some(format!("the policy is not valid at {position}")),
             line: Some(position.line),
-            policy: None,
+            ..Self::new(Reason::PolicyInvalid, message)
         }
     }
 }
@@ -197,6 +210,7 @@ impl<'a> Outcome<'a> {
             assumed: (context.base == Base::Assumed).then_some("base"),
             trace_limit: None,
             invalid_at: None,
+            advice: advice(reason),
         }
     }
 
@@ -224,6 +238,7 @@ impl<'a> Outcome<'a> {
             assumed: None,
             trace_limit: None,
             invalid_at: failure.line,
+            advice: failure.advice.or_else(|| advice(failure.reason)),
         }
     }
 
@@ -446,15 +461,20 @@ pub fn advice(reason: Reason) -> Option<&'static str> {
             "Run it as a step of a GitHub Actions job; outside a job, use `repo-permissions check`."
         }
         Reason::TokenUnavailable => {
-            "Give the job `permissions:` with `id-token: write`. Pull requests from forks get no token: run the gate on `push` or `merge_group` instead."
+            "Run the job again. If the error persists, check the network and the proxy of the runner; name the certificate of a private authority in `ca-bundle`."
         }
-        Reason::TokenInvalid | Reason::TokenMismatch => {
+        Reason::TokenInvalid => {
             "Nothing was granted. Run the job again; if the error persists, look for a step or a proxy that replaces the token, and check `issuer` and `audience`."
+        }
+        Reason::TokenMismatch => {
+            "Nothing was granted. Look for an earlier step that replaces the token or the job's variables, and put the gate before it. Leave the input `check-run-id` at its default."
         }
         Reason::PolicyNotFound => {
             "Commit the policy to the default branch, or name its location in the input `policy`. For another private repository, the token needs access to it. The job needs `contents: read`."
         }
-        Reason::PolicyUnreadable => "Run the job again; the job needs `contents: read`.",
+        Reason::PolicyUnreadable => {
+            "If GitHub or the network failed, run the job again. Otherwise correct what the message names."
+        }
         Reason::PolicyInvalid => {
             "Correct the policy; `repo-permissions lint FILE` shows its problems."
         }

@@ -3,7 +3,7 @@
 use std::fmt::Write as _;
 
 use super::documentation::reason_page;
-use super::model::{Detail, Outcome, advice, shown_rules};
+use super::model::{Detail, Outcome, shown_rules};
 use super::remedy::{Remedy, remedies};
 use super::text::{cell, code, markdown, truncate_page};
 use crate::suggestion::suggestion;
@@ -29,7 +29,8 @@ pub fn summary(outcome: &Outcome<'_>, detail: Detail, advisory: bool, max: usize
 pub fn page(outcome: &Outcome<'_>, detail: Detail, max: usize) -> String {
     let mut page = String::new();
     let _ = writeln!(page, "{}.", markdown(&outcome.message));
-    let advice = advice(outcome.reason)
+    let advice = outcome
+        .advice
         .map(|advice| format!("**What to do:** {} ", markdown(advice)))
         .unwrap_or_default();
     let (code, link) = (code(outcome.reason.code()), reason_page(outcome.reason));
