@@ -16,8 +16,9 @@ use engine::policy::{Format, MAX_FILE, PermissionKey, Policy, PolicyQuery};
 use github::http::Budget;
 use github::{Api, unreadable_policy};
 
-/// Maximum time to wait for the policy's commit after the policy has arrived.
-const COMMIT_GRACE: Duration = Duration::from_millis(250);
+/// Maximum time to wait for the policy's commit after the policy has arrived. It never takes more than a quarter of the
+/// time that is left.
+const COMMIT_GRACE: Duration = Duration::from_secs(2);
 
 /// Advice for an App that provides no token.
 const OF_APP: &str = "Install the App on the policy's repository with `contents: read`, and check `app-client-id` and `app-private-key`. If GitHub or the network failed, run the job again.";
@@ -148,7 +149,7 @@ async fn from_repository(
     let read = async |api: Api| {
         let file = api.file(repository, path.as_str(), reference, MAX_FILE);
         let commit = api.commit(repository, reference.unwrap_or("HEAD"));
-        with_grace(file, commit).await
+        with_grace(file, commit, budget).await
     };
     // An App's token takes two requests. If the job's own token can also read the policy, it has done so by
     // then. The App must still provide a token.
@@ -192,12 +193,16 @@ async fn from_repository(
 async fn with_grace<A, B>(
     first: impl Future<Output = A>,
     second: impl Future<Output = B>,
+    budget: Budget,
 ) -> (A, Option<B>) {
     let mut first = std::pin::pin!(first);
     let mut second = std::pin::pin!(second);
     tokio::select! {
         biased;
-        first = &mut first => (first, tokio::time::timeout(COMMIT_GRACE, second).await.ok()),
+        first = &mut first => {
+            let grace = COMMIT_GRACE.min(budget.left() / 4);
+            (first, tokio::time::timeout(grace, second).await.ok())
+        }
         second = &mut second => (first.await, Some(second)),
     }
 }

@@ -2,6 +2,7 @@
 //! signatures.
 
 use std::collections::BTreeMap;
+use std::time::Duration;
 
 use crate::support::directory::Directory;
 use crate::support::{POLICY, POLICY_PATH, Stage, assert_outcome, each, policies, repository};
@@ -179,6 +180,25 @@ fn a_denial_says_which_pattern_was_probably_meant() {
             );
         }
     }
+}
+
+/// The record and the report name the policy's commit where GitHub is slow or busy, and do without it in the end.
+#[test]
+fn the_commit_of_the_policy_may_take_a_moment() {
+    let faults = [
+        (Fault::Delay(Duration::from_millis(600)), true),
+        (Fault::too_many_requests(1), true),
+        (Fault::Stall, false),
+    ];
+    each(&faults, 3, |(fault, has_commit)| {
+        let stage = Stage::with_policy(POLICY);
+        stage
+            .github
+            .add_fault(FaultRule::first(Endpoint::Commit, 1, fault.clone()));
+        let step = stage.ask(&stage.push(), "ws:affected_stacks:create");
+        assert_outcome(&stage, &step, "allowed", "granted");
+        assert_eq!(step.summary.contains(", commit `"), *has_commit);
+    });
 }
 
 /// Among more rules than a table, the log and an output have room for.
