@@ -277,6 +277,7 @@ impl Reporter<'_> {
             advisory: self.advisory(),
             detail: self.detail,
             external_id: format!("{run}/{attempt}"),
+            check_run_id: self.variables.input("check-run-id"),
             run_url: format!("{server}/{repository}/actions/runs/{run}"),
             attempt: attempt.to_owned(),
         }

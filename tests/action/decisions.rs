@@ -505,6 +505,9 @@ fn policy_unreadable() {
             .add_fault(FaultRule::always(Endpoint::Contents, fault.clone()));
         let step = stage.run(&stage.push(), &[("permission", DEPLOY), ("timeout", "4")]);
         assert_outcome(&stage, &step, "error", "policy_unreadable");
+        let page = format!("/job/{}", stage.push().check_run_id);
+        let status = stage.github.statuses().pop().unwrap();
+        assert!(status.target_url.unwrap().ends_with(&page));
         assert!(step.summary.contains(advice), "{}", step.summary);
         let needs_more = step.summary.contains("contents: read");
         assert_eq!(needs_more, advice.contains("contents: read"));

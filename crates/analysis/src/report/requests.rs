@@ -30,6 +30,8 @@ pub struct Labels<'a> {
     pub external_id: String,
     /// URL of the run's page.
     pub run_url: String,
+    /// The input `check-run-id`, for a job whose token says nothing.
+    pub check_run_id: Option<&'a str>,
     /// `GITHUB_RUN_ATTEMPT`.
     pub attempt: String,
 }
@@ -40,6 +42,7 @@ impl Labels<'_> {
         let job = outcome
             .context
             .and_then(|context| context.check_run_id.as_deref())
+            .or(self.check_run_id)
             .filter(|id| id.bytes().all(|b| b.is_ascii_digit()));
         let page = match job {
             Some(job) => format!("job/{job}"),
