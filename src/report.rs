@@ -11,7 +11,7 @@ use super::runner::{
 use super::runtime::head_sha;
 use analysis::report::text::truncate;
 use analysis::report::{
-    Detail, Failure, Labels, Outcome, context_rows, heading, reason_page, shown_rules, summary,
+    Detail, Failure, Labels, Outcome, context_rows, reason_page, shown_rules, summary,
 };
 use engine::context::{Context, EventPayload};
 use engine::decision::{Decision, Reason, TracedRule};
@@ -237,11 +237,7 @@ impl Reporter<'_> {
                 Log.group(&title, shown.chain(more));
             }
         }
-        let heading = heading(outcome.decision, self.advisory());
-        let title = match self.inputs.permissions.as_slice() {
-            [] => heading.to_owned(),
-            permissions => format!("{heading}: {}", permissions.join(", ")),
-        };
+        let title = self.labels().title(outcome);
         match outcome.decision {
             Decision::Allowed => Log.line(&format!("See {}", reason_page(outcome.reason))),
             Decision::Denied if self.advisory() => {

@@ -101,6 +101,10 @@ fn display_names_and_several_permissions() {
         "success"
     );
     assert_eq!(states["repo-permissions/ws:deployments:create"], "failure");
+    // The title names what is denied.
+    let title = "⛔ Denied: ws:deployments:create";
+    assert_eq!(stage.github.check_runs()[1].title, title);
+    assert_eq!(step.annotations()[0].properties["title"], title);
 }
 
 #[test]
@@ -250,6 +254,15 @@ fn repository_id_mismatch() {
     let stage = Stage::with_policy(policy);
     let step = stage.ask(&stage.push(), "ws:locks:create");
     assert_outcome(&stage, &step, "denied", "repository_id_mismatch");
+    assert!(
+        step.summary
+            .contains(": the policy pins another repository id.")
+    );
+    assert!(
+        !step.summary.contains("names this permission"),
+        "{}",
+        step.summary
+    );
 }
 
 #[test]

@@ -436,6 +436,19 @@ fn matching_rule(permission: &PermissionDecision, detail: Detail) -> String {
     }
 }
 
+/// Returns why a permission is denied or allowed, as a short sentence without names.
+pub(super) fn describe(reason: Reason) -> &'static str {
+    match reason {
+        Reason::RepositoryNotFound => "the policy has no entry for this repository",
+        Reason::RepositoryIdMismatch => "the policy pins another repository id",
+        Reason::PermissionNotGranted => "no rule of this repository names the permission",
+        Reason::UntrustedEvent => "a rule matches but does not name the event",
+        Reason::Expired => "the only rules that match have expired",
+        Reason::Granted => "a rule matches",
+        _ => "no rule matches",
+    }
+}
+
 /// Returns advice for a reason, in one or two sentences.
 pub fn advice(reason: Reason) -> Option<&'static str> {
     Some(match reason {

@@ -3,7 +3,7 @@
 use std::fmt::Write as _;
 
 use super::documentation::reason_page;
-use super::model::{Detail, Outcome, shown_rules};
+use super::model::{Detail, Outcome, describe, shown_rules};
 use super::remedy::{Remedy, remedies};
 use super::text::{cell, code, markdown, truncate_page};
 use crate::suggestion::suggestion;
@@ -155,7 +155,7 @@ fn trace(permission: &PermissionDecision) -> String {
         permission.decision.as_str()
     );
     if permission.trace.is_empty() {
-        text.push_str("No rule of this repository names this permission.\n");
+        let _ = writeln!(text, "No rule to show: {}.", describe(permission.reason));
         return text;
     }
     text.push_str(

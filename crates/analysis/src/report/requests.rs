@@ -1,6 +1,8 @@
 //! Builds the check run and the commit statuses of an outcome.
 
-use super::model::{Detail, Outcome};
+use std::borrow::Borrow;
+
+use super::model::{Detail, Outcome, describe};
 use super::page::{heading, page};
 use super::text::{basic_plane, truncate, visible};
 use crate::report::check::{
@@ -8,7 +10,7 @@ use crate::report::check::{
     Output, StatusState,
 };
 use crate::suggestion::nearest_miss;
-use engine::decision::{Decision, Reason};
+use engine::decision::Decision;
 
 /// Maximum length of a check run's name and of a status's context, in characters.
 const MAX_NAME: usize = 250;
@@ -56,7 +58,7 @@ impl Labels<'_> {
         let name = match self.check_name {
             Some(name) => name.to_owned(),
             None => {
-                let name = self.of_permissions("Repository permissions");
+                let name = of_permissions("Repository permissions", self.permissions);
                 let environment = outcome
                     .context
                     .and_then(|context| context.environment.as_deref());
@@ -69,11 +71,15 @@ impl Labels<'_> {
         truncate(&visible(&name), MAX_NAME).into_owned()
     }
 
-    /// Adds the permissions to a title, if the step names any: GitHub removes a blank at the end.
-    fn of_permissions(&self, title: &str) -> String {
-        match self.permissions {
-            [] => title.to_owned(),
-            permissions => format!("{title}: {}", permissions.join(", ")),
+    /// Returns the decision with the permissions that it is about: of several, those that are denied.
+    pub fn title(&self, outcome: &Outcome<'_>) -> String {
+        let heading = heading(outcome.decision, self.advisory);
+        let denied = outcome.permissions.iter();
+        let denied = denied.filter(|one| one.decision == Decision::Denied);
+        let denied: Vec<_> = denied.map(|one| &*one.permission).collect();
+        match denied.as_slice() {
+            [] => of_permissions(heading, self.permissions),
+            denied => of_permissions(heading, denied),
         }
     }
 
@@ -96,8 +102,7 @@ impl Labels<'_> {
 
     /// Builds the check run for a commit.
     pub fn check_run(&self, outcome: &Outcome<'_>, head_sha: &str) -> CheckRun {
-        let title = self.of_permissions(heading(outcome.decision, self.advisory));
-        let title = outcome.attributed(title);
+        let title = outcome.attributed(self.title(outcome));
         CheckRun {
             name: self.check_name(outcome),
             head_sha: head_sha.to_owned(),
@@ -223,13 +228,10 @@ impl Labels<'_> {
     }
 }
 
-fn describe(reason: Reason) -> &'static str {
-    match reason {
-        Reason::RepositoryNotFound => "the policy has no entry for this repository",
-        Reason::RepositoryIdMismatch => "the policy pins another repository id",
-        Reason::PermissionNotGranted => "no rule of this repository names the permission",
-        Reason::UntrustedEvent => "a rule matches but does not name the event",
-        Reason::Expired => "the only rules that match have expired",
-        _ => "no rule matches",
+/// Adds the permissions to a title, if there are any: GitHub removes a blank at the end.
+fn of_permissions<T: Borrow<str>>(title: &str, permissions: &[T]) -> String {
+    match permissions {
+        [] => title.to_owned(),
+        permissions => format!("{title}: {}", permissions.join(", ")),
     }
 }
