@@ -1,7 +1,7 @@
 //! Writes the file in the input `audit-log`.
 
-use std::fs::OpenOptions;
-use std::io;
+use std::fs::{File, OpenOptions};
+use std::io::{self, Read as _, Seek as _, SeekFrom};
 use std::path::{Path, PathBuf};
 
 use crate::runner::append_atomically;
@@ -12,11 +12,27 @@ use platform::Variables;
 /// # Errors
 /// The file is in neither of the allowed directories, or cannot be written.
 pub fn append(variables: &Variables, file: &str, lines: &[String]) -> io::Result<()> {
+    let path = allowed_path(variables, file)?;
     let mut text = lines.join("\n");
     text.push('\n');
+    if ends_within_line(&path) {
+        text.insert(0, '\n');
+    }
     let mut options = OpenOptions::new();
     let options = options.create(true).append(true);
-    append_atomically(options.open(allowed_path(variables, file)?)?, &text)
+    append_atomically(options.open(path)?, &text)
+}
+
+/// Returns whether a file ends within a line. Another program may have written it.
+fn ends_within_line(path: &Path) -> bool {
+    let last_byte = || {
+        let mut file = File::open(path)?;
+        file.seek(SeekFrom::End(-1))?;
+        let mut last = [0];
+        file.read_exact(&mut last)?;
+        io::Result::Ok(last)
+    };
+    last_byte().is_ok_and(|last| last != *b"\n")
 }
 
 /// Returns the path of a file in the workspace or in `RUNNER_TEMP`. A link is an error, because an earlier step

@@ -73,6 +73,24 @@ fn errors_are_recorded_too() {
 }
 
 #[test]
+fn a_record_starts_on_a_line_of_its_own() {
+    let stage = Stage::with_policy(POLICY);
+    for (before, kept) in [("", ""), ("{}\n", "{}\n"), ("{}", "{}\n")] {
+        let runner = stage.runner.clone();
+        let runner = runner.workspace_file("audit.jsonl", before);
+        let inputs = [
+            ("permission", "ws:affected_stacks:create"),
+            ("audit-log", "audit.jsonl"),
+        ];
+        let step = runner.run(&stage.github, &stage.push(), &inputs).unwrap();
+        let written = file(&step, "audit.jsonl");
+        let record = written.strip_prefix(kept).unwrap();
+        assert!(record.starts_with("{\"") && record.ends_with("}\n"));
+        assert_eq!(record.lines().count(), 1, "{written}");
+    }
+}
+
+#[test]
 fn the_file_stays_in_the_workspace() {
     let stage = Stage::with_policy(POLICY);
     for path in [
