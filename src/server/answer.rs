@@ -59,14 +59,15 @@ pub(super) fn read(
         }
     }
     let context = list.first().and_then(|first| first.get("context"));
-    let is_traced = |one: &Value| one.pointer("/context/trace").is_some();
+    let all_have = |member| list.iter().all(|one| one.pointer(member).is_some());
     Ok(Ok(Answer {
         decisions,
         policy: context.and_then(|context| policy(context.get("policy")?)),
         branch: context.and_then(|context| text(context.pointer("/job/branch"))),
-        detail: match list.iter().all(is_traced) {
-            true => Detail::Full,
-            false => Detail::Reason,
+        detail: match (all_have("/context/reason"), all_have("/context/trace")) {
+            (true, true) => Detail::Full,
+            (true, false) => Detail::Reason,
+            (false, _) => Detail::None,
         },
     }))
 }

@@ -146,6 +146,27 @@ fn a55_answers_that_are_not_whole() {
     }
 }
 
+/// The step says no more than the server did.
+#[test]
+fn answers_without_a_reason() {
+    for (granted, reason, said) in [
+        (true, "granted", "is allowed"),
+        (false, "no_rule_matches", "is denied"),
+    ] {
+        let answer = list(&[json!({"decision": granted})]);
+        let (stage, front, step) = ask(answer, DEPLOY);
+        let decision = if granted { "allowed" } else { "denied" };
+        assert_outcome(&stage, &step, decision, reason);
+        let origin = front.origin();
+        let host = origin.trim_start_matches("http://");
+        let message = format!("decided by {host}: `{DEPLOY}` {said}");
+        assert_eq!(step.output("message"), message);
+        let status = &stage.github.statuses()[0];
+        let description = status.description.as_deref().unwrap();
+        assert_eq!(description, format!("decided by {host}: {decision}"));
+    }
+}
+
 #[test]
 fn a55_answers_in_another_order() {
     let both = format!("{DEPLOY},{LOCKS}");
