@@ -31,6 +31,10 @@ use token::{Issuer, SignedContext};
 /// Maximum time for all decisions, which block signals. The runner waits ten seconds.
 const MAX_DECISION: Duration = Duration::from_secs(4);
 
+/// Note on a denial that could be a grant if the default branch were known.
+const NO_DEFAULT_BRANCH: &str =
+    "GitHub did not return the default branch, so no rule trusts it as a base (the log says why)";
+
 /// State of a run. It is outside the future that decides, so that reports of an error, a cancellation or a
 /// timeout can use it.
 #[derive(Default)]
@@ -40,6 +44,8 @@ pub(super) struct RunState {
     pub(super) policy: Option<Loaded>,
     /// The repository's own policy, if a central one delegates.
     pub(super) own_policy: Option<Loaded>,
+    /// Whether the decision lacks the default branch, because GitHub did not return it.
+    lacks_default_branch: bool,
     /// What a server answered, if it decided.
     pub(super) answered: Option<Answered>,
 }
@@ -99,9 +105,14 @@ impl RunState {
         let (Some(context), Some(policy)) = (self.context(), &self.policy) else {
             return self.failed(&incomplete(), detail);
         };
+        let outcome = Outcome::decided(permissions, context, policy.record.clone(), detail);
+        let outcome = match self.lacks_default_branch && detail > Detail::None {
+            true => outcome.noting(NO_DEFAULT_BRANCH),
+            false => outcome,
+        };
         Outcome {
             own_policy: record(&self.own_policy),
-            ..Outcome::decided(permissions, context, policy.record.clone(), detail)
+            ..outcome
         }
     }
 
@@ -342,7 +353,11 @@ impl<'a> Step<'a> {
             return Ok(second.unwrap_or(first));
         }
         let name = match default_branch {
-            Some(default_branch) => default_branch.name().await,
+            Some(default_branch) => {
+                let name = default_branch.name().await;
+                state.lacks_default_branch = name.is_none();
+                name
+            }
             None => None,
         };
         let (Some(name), Some(context)) = (name, &mut state.context) else {

@@ -147,6 +147,8 @@ fn a36_the_default_branch_is_what_the_api_says() {
     for step in [&steps[5], &steps[6]] {
         let said = "GitHub did not return the default branch, so no rule trusts it as a base";
         assert!(step.stdout.contains(said), "{}", step.stdout);
+        assert!(step.output("message").contains(said));
+        assert!(step.summary.contains(said), "{}", step.summary);
     }
     assert!(steps[0].output("message").contains("goes into `evil`"));
 }

@@ -250,14 +250,20 @@ impl<'a> Outcome<'a> {
     }
 
     /// Says in the message that rules at the top of the policy did not count, if they name a denied permission.
-    pub(crate) fn leaving_out(mut self, left_out: Option<TopIsLeftOut<'_>>) -> Self {
+    pub(crate) fn leaving_out(self, left_out: Option<TopIsLeftOut<'_>>) -> Self {
         let mut denied = self.permissions.iter();
         let names = |top: &TopIsLeftOut<'_>| {
             denied.any(|one| one.decision != Decision::Allowed && top.names(&one.permission))
         };
-        if let Some(left_out) = left_out.filter(names) {
-            self.message = printable(format!("{}; {}", self.message, left_out.why()));
+        match left_out.filter(names) {
+            Some(left_out) => self.noting(&left_out.why()),
+            None => self,
         }
+    }
+
+    /// Adds a note to the message.
+    pub fn noting(mut self, note: &str) -> Self {
+        self.message = printable(format!("{}; {note}", self.message));
         self
     }
 
