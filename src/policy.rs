@@ -175,7 +175,15 @@ async fn from_repository(
     };
     let file = file.map_err(|error| {
         let (reason, message) = unreadable_policy(&error, repository, &source);
-        let failure = Failure::new(reason, message);
+        let named = PolicySource::parse(&format!("{path}@REF"), "");
+        let failure = match (reason, reference, named) {
+            (Reason::PolicyNotFound, None, Ok(PolicySource::Repository { repository, .. })) => {
+                let hint =
+                    format!("; for a file of the repository `{repository}`, write `{path}@REF`");
+                Failure::new(reason, message + &hint)
+            }
+            _ => Failure::new(reason, message),
+        };
         match error.status().filter(|_| error.limited().is_none()) {
             Some(StatusCode::UNAUTHORIZED) => failure.advising(OF_TOKEN),
             Some(StatusCode::FORBIDDEN) => failure.advising(OF_ACCESS),

@@ -491,6 +491,15 @@ fn policy_not_found() {
     let stage = Stage::with_repository(repository());
     let step = stage.ask(&stage.push(), DEPLOY);
     assert_outcome(&stage, &step, "error", "policy_not_found");
+    let hint = "write `acme-org/policies/x.yml@REF`";
+    assert!(!step.output("message").contains("@REF"));
+    let inputs = [
+        ("permission", DEPLOY),
+        ("policy", "acme-org/policies/x.yml"),
+    ];
+    let step = stage.run(&stage.push(), &inputs);
+    assert_outcome(&stage, &step, "error", "policy_not_found");
+    assert!(step.output("message").contains(hint));
     let inputs = [("permission", DEPLOY), ("policy", "./nope.yml")];
     let step = stage.run(&stage.push(), &inputs);
     assert_outcome(&stage, &step, "error", "policy_not_found");
