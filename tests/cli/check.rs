@@ -805,6 +805,15 @@ permissions:
     assert!(kept.contains(line), "{kept}");
     let into = "open the pull request into the default branch `main` or a branch that matches `feature/**`";
     assert!(kept.contains(into), "{kept}");
+    // A branch cannot be merged into itself.
+    let own = "--permission ws:locks:create --event pull_request --branch main --base develop --default-branch main";
+    let own = check(
+        BASES,
+        &own.split_whitespace().chain(ACME).collect::<Vec<_>>(),
+    )
+    .out;
+    assert!(own.contains("open the pull request into a branch"), "{own}");
+    assert!(!own.contains("into the default branch"), "{own}");
     let full = of(locks, "--base refs/heads/main").out;
     assert!(
         full.contains("`--base main`: name a branch without `refs/heads/`"),

@@ -240,7 +240,7 @@ impl FailedDimension<'_> {
         let trusted = (!is_head).then(|| one("branch", dimension));
         let default_branch = self.context.default_branch.as_deref();
         let default_branch = default_branch
-            .filter(|_| dimension.of_branch && self.rule.rule.at_top)
+            .filter(|name| dimension.of_branch && self.rule.rule.at_top && Some(*name) != head)
             .map(|name| format!("the default branch {}", quoted(name)));
         let bases: Vec<_> = default_branch.into_iter().chain(trusted).collect();
         match bases.as_slice() {
