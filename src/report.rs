@@ -15,7 +15,7 @@ use analysis::report::{
 };
 use engine::context::{Context, EventPayload};
 use engine::decision::{Decision, Reason, TracedRule};
-use engine::plural::count_of;
+use engine::plural::{count, count_of};
 use github::http::{Budget, HttpError};
 use github::{Api, ApiError};
 use platform::Variables;
@@ -195,11 +195,27 @@ impl Reporter<'_> {
         let sent = statuses
             .iter()
             .map(|status| api.create_status(credentials.repository(), sha, status));
+        // One warning for each cause, because GitHub shows only ten of a step.
+        let mut failed: Vec<(ApiError, &str, usize)> = Vec::new();
         for (status, sent) in statuses.iter().zip(join_all(sent).await) {
-            if let Err(error) = sent {
-                let what = format!("the commit status `{}` was not set", status.context);
-                Log.warning(&not_reported(&what, "statuses: write", &error));
+            let Err(error) = sent else { continue };
+            let known = failed
+                .iter_mut()
+                .find(|(known, ..)| known.to_string() == error.to_string());
+            match known {
+                Some((_, _, others)) => *others += 1,
+                None => failed.push((error, &status.context, 0)),
             }
+        }
+        for (error, context, others) in failed {
+            let what = match others {
+                0 => format!("the commit status `{context}` was not set"),
+                others => format!(
+                    "the commit status `{context}` and {} were not set",
+                    count(others, "other")
+                ),
+            };
+            Log.warning(&not_reported(&what, "statuses: write", &error));
         }
     }
 

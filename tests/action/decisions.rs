@@ -699,6 +699,14 @@ fn a_report_that_fails_changes_nothing() {
         step.stdout
     );
     assert!(stage.github.check_runs().is_empty() && stage.github.statuses().is_empty());
+    // GitHub shows ten warnings of a step.
+    let step = stage.ask(&job, "ws:affected_stacks:create, ws:locks:delete, a:b, a:c");
+    let warnings = step.annotations().iter();
+    let warnings = warnings.filter(|one| one.level == "warning");
+    assert_eq!(warnings.count(), 2, "{}", step.stdout);
+    let statuses =
+        "the commit status `repo-permissions/ws:affected_stacks:create` and 3 others were not set";
+    assert!(step.stdout.contains(statuses), "{}", step.stdout);
     // A rate limit is not a missing permission.
     let limited =
         Answer::error(403, "API rate limit exceeded").with_header("x-ratelimit-remaining", "0");
