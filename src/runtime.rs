@@ -10,7 +10,7 @@ use analysis::report::text::visible;
 use engine::Claims;
 use engine::context::EventPayload;
 use engine::{RepositoryName, is_commit_sha};
-use github::http::{Client, MAX_CA_BUNDLE, Network};
+use github::http::{Client, InvalidNetwork, MAX_CA_BUNDLE, Network};
 use platform::Variables;
 use token::JobVariables;
 use token::{is_https_or_loopback, written_url};
@@ -91,15 +91,23 @@ impl Runtime {
 ///
 /// # Errors
 /// A proxy or the bundle is invalid.
-pub fn client(variables: &Variables, ca_bundle: Option<&str>) -> anyhow::Result<Client> {
+pub fn client(variables: &Variables, path: Option<&str>) -> anyhow::Result<Client> {
     let workspace = variables.get("GITHUB_WORKSPACE").map(Path::new);
-    let ca_bundle = ca_bundle.map(|path| {
+    let ca_bundle = path.map(|path| {
         in_workspace(Path::new(path), workspace)
             .and_then(|file| platform::read_capped(&file, MAX_CA_BUNDLE))
             .with_context(|| format!("`ca-bundle` is `{path}`, which cannot be read"))
     });
     let network = Network::of_variables(|name| variables.either_case(name), ca_bundle.transpose()?);
-    Ok(network.client()?)
+    network.client().map_err(|error| match (&error, path) {
+        (
+            InvalidNetwork::NotPem(_)
+            | InvalidNetwork::Certificate(_)
+            | InvalidNetwork::NoCertificate,
+            Some(path),
+        ) => anyhow::Error::from(error.clone()).context(format!("`ca-bundle` is `{path}`")),
+        _ => error.into(),
+    })
 }
 
 /// Reads the event's payload. Returns the problem if it is unreadable.

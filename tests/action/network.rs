@@ -151,3 +151,22 @@ fn this_machine_is_reached_without_a_proxy() {
     assert_eq!(receiver.webhooks().len(), 2);
     assert_eq!(lying.heads(), Vec::<String>::new());
 }
+
+#[test]
+fn a_bundle_without_a_certificate_is_named() {
+    let (github, job) = tls();
+    for text in [
+        "",
+        "-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----\n",
+    ] {
+        let runner = runner().workspace_file("roots.pem", text);
+        let inputs = [ASK[0], ("ca-bundle", "roots.pem")];
+        let step = runner.run(&github, &job, &inputs).unwrap();
+        assert_eq!(step.output("reason"), "input_invalid");
+        let message = step.output("message");
+        assert!(
+            message.starts_with("`ca-bundle` is `roots.pem`: "),
+            "{message}"
+        );
+    }
+}

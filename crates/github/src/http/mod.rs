@@ -59,7 +59,7 @@ pub enum HttpError {
         why: String,
     },
     /// The complete response did not arrive in time.
-    #[error("{host} did not answer within {} s", after.as_secs_f32().ceil())]
+    #[error("{host} did not answer within {} s", after.as_secs_f32().round().max(1.0))]
     Timeout {
         /// Host and port.
         host: String,
