@@ -1,5 +1,8 @@
 //! Reports the outcome: outputs and summary immediately, check run and statuses through the API, and the log.
 
+use std::cell::{Cell, RefCell};
+use std::collections::BTreeSet;
+
 use futures_util::future::{join, join_all};
 use http::StatusCode;
 
@@ -40,6 +43,10 @@ pub struct Reporter<'a> {
     pub payload: Option<&'a EventPayload>,
     pub detail: Detail,
     pub credentials: Option<&'a Credentials>,
+    /// Where the summary of this step starts in its file. A second one replaces the first.
+    pub summary_start: Cell<Option<u64>>,
+    /// Warnings about files, each of which it logs once.
+    pub unwritable: RefCell<BTreeSet<String>>,
 }
 
 impl Reporter<'_> {
@@ -48,7 +55,11 @@ impl Reporter<'_> {
         self.write_outputs(outcome);
         if self.inputs.targets.contains(&ReportTarget::Summary) {
             let page = summary(outcome, self.detail, self.advisory(), MAX_SUMMARY / 2);
-            self.to_file("GITHUB_STEP_SUMMARY", |path| write_summary(path, &page));
+            self.to_file("GITHUB_STEP_SUMMARY", |path| {
+                let start = write_summary(path, &page, self.summary_start.get())?;
+                self.summary_start.set(Some(start));
+                Ok(())
+            });
         }
     }
 
@@ -304,7 +315,10 @@ impl Reporter<'_> {
             None => Err("the variable is missing".to_owned()),
         };
         if let Err(error) = written {
-            Log.warning(&format!("`{variable}` cannot be written: {error}"));
+            let message = format!("`{variable}` cannot be written: {error}");
+            if self.unwritable.borrow_mut().insert(message.clone()) {
+                Log.warning(&message);
+            }
         }
     }
 }

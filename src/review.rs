@@ -145,7 +145,9 @@ async fn report(reporter: &Reporter<'_>, api: &Api, repository: &RepositoryName,
     if targets.contains(&ReportTarget::Summary) {
         let page = format!("## {CHECK_NAME}\n\n{}", reviewed.page);
         if page.len() <= MAX_SUMMARY / 2 {
-            reporter.to_file("GITHUB_STEP_SUMMARY", |path| write_summary(path, &page));
+            reporter.to_file("GITHUB_STEP_SUMMARY", |path| {
+                write_summary(path, &page, None).map(drop)
+            });
         }
     }
     Log.line(&format!("review: {}", reviewed.title));

@@ -104,12 +104,18 @@ pub fn random_id() -> String {
     }
 }
 
-/// Appends to the job's summary.
+/// Appends to the job's summary, after it removes what follows `start`. Returns where the page starts.
 ///
 /// # Errors
 /// The file cannot be written.
-pub fn write_summary(path: &str, page: &str) -> io::Result<()> {
-    append(path, &format!("{page}\n"))
+pub fn write_summary(path: &str, page: &str, start: Option<u64>) -> io::Result<u64> {
+    let length = std::fs::metadata(path)?.len();
+    let start = start.unwrap_or(length).min(length);
+    if start < length {
+        OpenOptions::new().write(true).open(path)?.set_len(start)?;
+    }
+    append(path, &format!("{page}\n"))?;
+    Ok(start)
 }
 
 fn append(path: &str, text: &str) -> io::Result<()> {

@@ -1,5 +1,6 @@
 //! Decides: inputs, runtime, token and policy to decisions.
 
+use std::cell::{Cell, RefCell};
 use std::time::Duration;
 
 use futures_util::future::join;
@@ -191,6 +192,8 @@ impl<'a> Step<'a> {
             payload: self.payload,
             detail,
             credentials,
+            summary_start: Cell::default(),
+            unwritable: RefCell::default(),
         }
     }
 

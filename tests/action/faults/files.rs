@@ -92,6 +92,8 @@ fn file_commands_that_are_no_files() {
             scene.stage.runner = scene.stage.runner.clone().file_commands(files);
             let step = scene.run(|_| ());
             let written = assert_whole(&scene, &step, ask);
+            let warnings = step.stdout.matches("`GITHUB_OUTPUT` cannot be written");
+            assert!(warnings.count() <= 1, "{}", step.stdout);
             let expected = match files {
                 FileCommands::Links => 3,
                 // Root writes to them.

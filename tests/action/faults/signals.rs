@@ -44,6 +44,9 @@ pub fn assert_consistent(scene: &Scene, step: &StepResult) {
         .iter()
         .max_by_key(|(_, heading)| step.summary.rfind(heading).map_or(0, |at| at + 1));
     assert_eq!(last.unwrap().0, decision, "{}", step.summary);
+    let pages =
+        headings.map(|(_, heading)| step.summary.matches(&format!("### {heading}")).count());
+    assert_eq!(pages.iter().sum::<usize>(), 1, "{}", step.summary);
     let (conclusion, state) = match decision {
         "allowed" => ("success", "success"),
         "denied" => ("failure", "failure"),
