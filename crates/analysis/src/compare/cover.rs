@@ -10,7 +10,8 @@ use regex_automata::util::primitives::StateID;
 use regex_automata::util::start;
 
 use super::automaton::{Automata, Automaton, Builder, Dfa, MAX_AUTOMATON, representatives};
-use engine::policy::{CaseSensitivity, Pattern};
+use crate::pattern_text::{without_anchors, without_position};
+use engine::policy::{CaseSensitivity, Kind, Pattern};
 
 /// Budget of comparisons, in steps over automata and for building them. It does not measure time, so that results
 /// are the same on every machine. A million steps take about ten milliseconds.
@@ -44,7 +45,12 @@ impl Budget {
 
 /// Returns whether the syntax of a pattern alone shows that it matches a value. This saves most automata.
 pub(crate) fn matches_a_value(pattern: &Pattern) -> bool {
-    let tree = pattern.tree(CaseSensitivity::Sensitive);
+    // The anchors around a regex change nothing: it has to match the whole value.
+    let bare = match pattern.kind {
+        Kind::Regex => without_position(without_anchors(&pattern.text), Kind::Regex),
+        _ => pattern.clone(),
+    };
+    let tree = bare.tree(CaseSensitivity::Sensitive);
     tree.is_ok_and(|tree| {
         let properties = tree.properties();
         // What contains a class without characters has no minimum.
