@@ -13,7 +13,7 @@ const QUEUE: &str = "gh-readonly-queue/";
 /// A ref of the repository itself: git does not allow a colon in its name.
 const ANY_REF: &str = "[^:]+";
 /// A branch or a tag of the repository itself.
-const BRANCH_OR_TAG: &str = "(?:[^r:]|r[^e:]|re[^f:]|ref[^s:]|refs[^/:])[^:]*|r|re|ref|refs|refs/heads/refs/[^:]+|refs/tags/[^:]+";
+const BRANCH_OR_TAG: &str = "(?:[^r:]|r[^e:]|re[^f:]|ref[^s:]|refs[^/:])[^:]*|r|re|ref|refs|refs/heads/refs/[^:]+|refs/tags(?:/[^:]*)?";
 /// A branch of the repository itself, and not another kind of ref.
 const NO_OTHER_REF: &str =
     "(?:[^r:]|r[^e:]|re[^f:]|ref[^s:]|refs[^/:])[^:]*|r|re|ref|refs|refs/heads/refs/[^:]+";

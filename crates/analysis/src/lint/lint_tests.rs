@@ -299,6 +299,8 @@ fn events_and_what_their_jobs_have() {
             "branch: 'refs/pull/.*'\nevents: [pull_request_review, deployment]",
             &[],
         ),
+        // What `init` makes of `tags: ['?']`.
+        ("branch: { glob: 'refs/tags/?' }\nevents: [push]", &[]),
         ("branch: refs\nevents: [schedule]", &[]),
         (
             "branch: refs/heads/refs/x\nevents: [schedule, pull_request]",
