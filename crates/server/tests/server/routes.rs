@@ -420,6 +420,38 @@ fn mutated_requests_are_granted_nothing() {
     println!("{asked} mutated requests, none granted wrongly");
 }
 
+/// A44: a length of zero in an odd form means that there is not a body, so the request behind it is looked at.
+#[test]
+fn a44_a_fragment_behind_a_body_of_no_length() {
+    let shared = Shared::new("request");
+    let token = bearer(&shared.token);
+    let zeros = "0".repeat(40);
+    let blanks = " ".repeat(40);
+    for length in [
+        "Content-Length: 0".to_owned(),
+        format!("Content-Length: {zeros}"),
+        format!("Content-Length:{blanks}0"),
+        format!("Content-Length: 0{blanks}"),
+        "Content-Length: 0\r\nContent-Length: 00".to_owned(),
+        "Content-Length: 00\r\nContent-Length: 0".to_owned(),
+    ] {
+        let asked = |path: &str| {
+            let request = format!(
+                "POST /v1/ext-authz/deployments/1 HTTP/1.1\r\nHost: api.example\r\n{length}\r\n\r\n\
+                 POST /v1/ext-authz/{path} HTTP/1.1\r\nHost: api.example\r\nConnection: close\r\n{token}\r\n\r\n"
+            );
+            let mut stream = TcpStream::connect(&shared.stage.server.address).unwrap();
+            stream.write_all(request.as_bytes()).unwrap();
+            let mut text = String::new();
+            _ = stream.read_to_string(&mut text);
+            text
+        };
+        assert!(!asked("deployments/7#b").contains("granted"), "{length:?}");
+        let honest = asked("deployments/7");
+        assert!(honest.contains("granted"), "{length:?}: {honest}");
+    }
+}
+
 /// A44: what follows a body is not a request where a `#` counts: whatever answers it, the connection ends.
 #[test]
 fn a44_a_fragment_behind_a_body_that_nobody_reads() {
