@@ -67,35 +67,8 @@ struct LookUpLabels {
 }
 
 #[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
-struct DeliveryLabels {
+struct ResultLabels {
     result: &'static str,
-}
-
-/// What became of a copy of an audit record.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub enum Copied {
-    /// The collector took it.
-    Sent,
-    /// The collector did not.
-    Refused,
-    /// Too many waited.
-    Dropped,
-}
-
-impl EncodeLabelValue for Copied {
-    fn encode(&self, encoder: &mut LabelValueEncoder<'_>) -> Result<(), std::fmt::Error> {
-        let text = match self {
-            Self::Sent => "sent",
-            Self::Refused => "refused",
-            Self::Dropped => "dropped",
-        };
-        EncodeLabelValue::encode(&text, encoder)
-    }
-}
-
-#[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
-struct CopyLabels {
-    result: Copied,
 }
 
 /// What an answer was. Every value is one of a few: what a client can choose is not a label.
@@ -117,14 +90,14 @@ pub struct Metrics {
     policy_refreshes: Family<RefreshLabels, Counter>,
     own_policy_refreshes: Family<RefreshLabels, Counter>,
     lookups: Family<LookUpLabels, Counter>,
-    deliveries: Family<DeliveryLabels, Counter>,
-    reviews: Family<DeliveryLabels, Counter>,
+    deliveries: Family<ResultLabels, Counter>,
+    reviews: Family<ResultLabels, Counter>,
     policy_valid: Gauge,
     keys_age: Gauge<f64, AtomicU64>,
     policy_age: Gauge<f64, AtomicU64>,
     audit_records: Counter,
     audit_refused: Counter,
-    audit_copies: Family<CopyLabels, Counter>,
+    audit_copies: Family<ResultLabels, Counter>,
 }
 
 /// Counts something for as long as it exists.
@@ -323,13 +296,13 @@ impl Metrics {
     /// Counts a delivery that was accepted, ignored or refused, or that the reconciler cannot read.
     pub fn delivered(&self, result: &'static str) {
         self.deliveries
-            .get_or_create(&DeliveryLabels { result })
+            .get_or_create(&ResultLabels { result })
             .inc();
     }
 
     /// Counts a review of a deployment.
     pub fn reviewed(&self, result: &'static str) {
-        self.reviews.get_or_create(&DeliveryLabels { result }).inc();
+        self.reviews.get_or_create(&ResultLabels { result }).inc();
     }
 
     /// Counts a written record.
@@ -342,10 +315,10 @@ impl Metrics {
         self.audit_refused.inc();
     }
 
-    /// Counts copies of records.
-    pub fn copied(&self, result: Copied, count: u64) {
+    /// Counts copies of records that were sent, refused or dropped.
+    pub fn copied(&self, result: &'static str, count: u64) {
         self.audit_copies
-            .get_or_create(&CopyLabels { result })
+            .get_or_create(&ResultLabels { result })
             .inc_by(count);
     }
 

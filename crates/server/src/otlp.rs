@@ -11,7 +11,7 @@ use tokio::task::JoinHandle;
 use tokio::time::Instant;
 
 use crate::log;
-use crate::metrics::{Copied, Metrics};
+use crate::metrics::Metrics;
 use analysis::audit::Record;
 use analysis::audit::otlp::{PartialSuccess, export_request};
 use github::Collector;
@@ -39,7 +39,7 @@ impl Copies {
     /// Hands a copy over, without waiting.
     pub fn add(&self, record: Record) {
         if self.sender.try_send(record).is_err() {
-            self.metrics.copied(Copied::Dropped, 1);
+            self.metrics.copied("dropped", 1);
         }
     }
 }
@@ -130,8 +130,8 @@ impl Sending {
         };
         let count = batch.len() as u64;
         let left = why.as_ref().map_or(0, |(left, _)| count.min(*left));
-        self.metrics.copied(Copied::Sent, count - left);
-        self.metrics.copied(Copied::Refused, left);
+        self.metrics.copied("sent", count - left);
+        self.metrics.copied("refused", left);
         match why {
             Some((_, why)) if !self.is_failing => {
                 log::warning("otlp_failing", &[("why", &why)]);

@@ -9,6 +9,15 @@ use crate::support::{DEPLOY, Server, Stage, wait_for};
 
 const ENDPOINT: &str = "OTEL_EXPORTER_OTLP_ENDPOINT";
 
+/// A stage, and a second server whose copies go to a collector.
+fn started(endpoint: &str) -> (Stage, Server) {
+    let stage = Stage::new();
+    let config = stage.directory.path("server.yml");
+    let server = Server::start_with(&config, &[(ENDPOINT, endpoint)]);
+    server.wait_until_ready();
+    (stage, server)
+}
+
 /// The ids of the records that a collector got.
 fn copied(receiver: &Receiver) -> Vec<String> {
     let bodies = receiver.logs().into_iter();
@@ -50,11 +59,7 @@ fn count(server: &Server, result: &str) -> f64 {
 #[test]
 fn a_collector_gets_each_record_once() {
     let receiver = Receiver::start(false).unwrap();
-    let endpoint = receiver.otlp_endpoint();
-    let stage = Stage::new();
-    let config = stage.directory.path("server.yml");
-    let mut server = Server::start_with(&config, &[(ENDPOINT, &endpoint)]);
-    server.wait_until_ready();
+    let (stage, mut server) = started(&receiver.otlp_endpoint());
     let token = stage.token(&stage.deploy());
     for permission in [DEPLOY, "ws:nothing:create", DEPLOY] {
         server.ask(permission, &token);
@@ -84,12 +89,8 @@ fn a_collector_gets_each_record_once() {
 #[test]
 fn a_collector_that_fails_changes_no_answer() {
     let receiver = Receiver::start(false).unwrap();
-    let endpoint = receiver.otlp_endpoint();
     receiver.add_fault(FaultRule::always(Endpoint::Logs, Fault::status(400, "No")));
-    let stage = Stage::new();
-    let config = stage.directory.path("server.yml");
-    let server = Server::start_with(&config, &[(ENDPOINT, &endpoint)]);
-    server.wait_until_ready();
+    let (stage, server) = started(&receiver.otlp_endpoint());
     let token = stage.token(&stage.deploy());
     assert_eq!(server.ask(DEPLOY, &token).status, 200);
     let why = server.logs("otlp_failing");
@@ -116,10 +117,7 @@ fn a_collector_that_fails_changes_no_answer() {
 fn an_independent_collector_gets_each_record() {
     let variable = |name| std::env::var(name).unwrap();
     let (endpoint, file) = (variable("COLLECTOR_ENDPOINT"), variable("AUDIT_RECORDS"));
-    let stage = Stage::new();
-    let config = stage.directory.path("server.yml");
-    let mut server = Server::start_with(&config, &[(ENDPOINT, &endpoint)]);
-    server.wait_until_ready();
+    let (stage, mut server) = started(&endpoint);
     let token = stage.token(&stage.deploy());
     for permission in [DEPLOY, "ws:nothing:create", DEPLOY] {
         server.ask(permission, &token);
@@ -132,9 +130,7 @@ fn an_independent_collector_gets_each_record() {
 
 #[test]
 fn variables_that_name_no_collector_are_a_warning() {
-    let stage = Stage::new();
-    let config = stage.directory.path("server.yml");
-    let server = Server::start_with(&config, &[(ENDPOINT, "collector:4318")]);
+    let (_stage, server) = started("collector:4318");
     let why = server.logs("otlp_variable_invalid");
     assert!(
         why["why"].as_str().unwrap().contains("is not a URL"),
