@@ -3,7 +3,8 @@
 use std::fmt::Write as _;
 
 use super::documentation::reason_page;
-use super::model::{Detail, Outcome, describe, shown_rules};
+use super::model::{Detail, Outcome, shown_rules};
+use super::reasons::describe;
 use super::remedy::{Remedy, remedies};
 use super::text::{cell, code, markdown, truncate_page};
 use crate::suggestion::suggestion;

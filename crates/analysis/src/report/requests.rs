@@ -2,8 +2,9 @@
 
 use std::borrow::Borrow;
 
-use super::model::{Detail, Outcome, describe};
+use super::model::{Detail, Outcome};
 use super::page::{heading, page};
+use super::reasons::describe;
 use super::text::{basic_plane, truncate, visible};
 use crate::report::check::{
     Annotation, AnnotationLevel, CheckRun, CommitStatus, Conclusion, MAX_DESCRIPTION, MAX_TEXT,
